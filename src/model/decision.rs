@@ -1,0 +1,133 @@
+//! The decision document: what the gate step says, in the shape that other programs read.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::kind::{Format, Kind};
+use super::measures::Measures;
+use super::notable::Notable;
+use super::verdict::{Reason, Verdict};
+
+/// The version of the decision document. It grows by one when a reader of the
+/// version before could misread a document.
+pub const VERSION: u32 = 1;
+
+/// Whether the release may go on. A person's rejection is the app's to record;
+/// the step knows only these two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every gate passes, is waived or does not apply.
+    Proceed,
+    /// At least one gate does not let the release go on.
+    Hold,
+}
+
+/// What `countersign gate` decided.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "Countersign decision")]
+pub struct Decision {
+    /// The version of this document's shape.
+    pub version: u32,
+    /// Whether the release may go on.
+    pub decision: Outcome,
+    /// One sentence: why, and the shortest way on.
+    pub summary: String,
+    /// The environment that was judged.
+    pub environment: String,
+    /// The components that were named; empty when none was, and then every component's gates apply.
+    pub components: Vec<String>,
+    /// The instant of the decision, RFC 3339, UTC.
+    pub now: DateTime<Utc>,
+    /// The commit that is being released, where it is known.
+    pub commit: Option<String>,
+    /// The layers of the policy, outermost first.
+    pub policy: Vec<PolicySource>,
+    /// Where the policy was read from: `protected` when from a ref, `unprotected` when from the working tree.
+    pub policy_from: Protection,
+    /// Every gate, in the policy's order.
+    pub gates: Vec<GateDecision>,
+    /// What the policy also demands and this step does not judge.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+/// Whether whoever changes the code could have changed the policy with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// Read from a ref that the caller says is protected.
+    Protected,
+    /// Read from the working tree.
+    Unprotected,
+}
+
+/// One layer of the policy, by content.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PolicySource {
+    /// The path as it was given.
+    pub path: String,
+    /// SHA-256 of the bytes, lower-case hexadecimal.
+    pub sha256: String,
+    /// The ref and commit that it was read from, if any: `main@3f2a…`.
+    pub from: Option<String>,
+}
+
+/// What one gate says.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct GateDecision {
+    /// The gate's name in the policy.
+    pub name: String,
+    /// The layer that asks for it.
+    pub layer: String,
+    /// What it judges.
+    pub kind: Kind,
+    /// The answer.
+    pub verdict: Verdict,
+    /// The stable code for why.
+    pub reason: Reason,
+    /// Why, for a person: what was required, what was found, what to do next.
+    pub explanation: String,
+    /// The requirement as the policy states it; absent where the kind has none.
+    pub requirement: Option<String>,
+    /// The role that verifies this gate, where the policy names one.
+    pub verified_by: Option<String>,
+    /// How long the policy keeps this evidence, as it states it.
+    pub keep: Option<String>,
+    /// What the evidence measures, by the names that requirements use.
+    pub measures: Measures,
+    /// What the baseline measures, where there is one.
+    #[serde(skip_serializing_if = "Measures::is_empty")]
+    pub baseline: Measures,
+    /// The files that were read. At most 1,000 are listed; `evidence_count` counts all.
+    pub evidence: Vec<Evidence>,
+    /// How many files were read.
+    pub evidence_count: u64,
+    /// The entries that a person should see first.
+    #[serde(skip)]
+    pub notables: Vec<Notable>,
+}
+
+/// One file that a gate read.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// The path, relative to the artifact folder where it lies in one.
+    pub path: String,
+    /// SHA-256 of the bytes, lower-case hexadecimal; absent where they could not be read.
+    pub sha256: Option<String>,
+    /// The format that the content was recognised as.
+    pub format: Option<Format>,
+    /// The tool that the report says wrote it.
+    pub tool: Option<String>,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// Something that the policy demands and another part of the product judges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NotEvaluated {
+    /// What it is: `approvals`, `change`, `incidents`, `calendar`, …
+    pub what: String,
+    /// Who judges it, and why not here.
+    pub because: String,
+}

@@ -1,0 +1,16 @@
+//! Storey 1: the nouns of a release gate, and nothing that acts on them.
+//!
+//! Here live the words that every other storey shares: verdicts and the stable
+//! reasons for them, measures, what a report says of itself, findings worth
+//! showing, and the decision document. No rule, no parser and no I/O lives here.
+//!
+//! Invariant: a value that is not known is absent. No type here has a default
+//! that would let a release go on.
+
+pub mod catalogue;
+pub mod decision;
+pub mod kind;
+pub mod measures;
+pub mod notable;
+pub mod report;
+pub mod verdict;

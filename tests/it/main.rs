@@ -1,0 +1,13 @@
+//! The integration tests: one binary, laid out as `src/` is.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod evidence;
+mod support;
