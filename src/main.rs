@@ -1,1 +1,3 @@
+//! The `countersign` command: arguments in, exit code out.
+
 fn main() {}
