@@ -1,1 +1,11 @@
-//! decide
+//! Storey 3: a policy and what is known become a decision.
+//!
+//! Pure and total: no file, clock or network, and no `Result`. What is not known
+//! is a value, and it never opens a gate.
+//!
+//! Invariant: one `match` in [`gates`] puts verdicts together; nobody combines
+//! them elsewhere.
+
+pub mod evaluate;
+pub mod explain;
+pub mod gates;

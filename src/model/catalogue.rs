@@ -54,9 +54,6 @@ const fn number(name: &'static str, meaning: &'static str) -> Entry {
 const fn names(name: &'static str, meaning: &'static str) -> Entry {
     Entry { name, kind: Type::Names, meaning, needs_baseline: false }
 }
-const fn text(name: &'static str, meaning: &'static str) -> Entry {
-    Entry { name, kind: Type::Text, meaning, needs_baseline: false }
-}
 const fn duration(name: &'static str, meaning: &'static str) -> Entry {
     Entry { name, kind: Type::Duration, meaning, needs_baseline: false }
 }

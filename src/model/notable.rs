@@ -123,3 +123,45 @@ pub fn shortened(text: &str, limit: usize) -> String {
     }
     format!("{}…", text.get(..end).unwrap_or_default())
 }
+
+/// Whether a character could act on a terminal or mislead the eye: a control
+/// character, a bidirectional mark, or one that takes no room.
+#[must_use]
+pub fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text with every deceptive character shown as its escape, on one line.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    escaped(text, |_| false)
+}
+
+/// Text with every deceptive character but the line feed replaced by a mark of
+/// the same number of characters, so that places in it stay true.
+#[must_use]
+pub fn visible_lines(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' => '\n',
+            '\t' => ' ',
+            character if is_deceptive(character) => '\u{fffd}',
+            character => character,
+        })
+        .collect()
+}
+
+fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_deceptive(character) && !keep(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}

@@ -1,0 +1,214 @@
+//! Why a condition holds or does not, in words: the part that decides it, and
+//! the measured values of what it speaks of.
+
+use super::evaluate::{Facts, Truth, condition, number};
+use crate::model::measures::Measure;
+use crate::model::notable::shortened;
+use crate::policy::expression::{Comparison, Operation, Question, Term};
+
+/// How many parts are told; more would not be read.
+const PARTS: usize = 6;
+
+/// The parts of a condition that keep it from holding, each with its values. A
+/// condition that holds has none.
+#[must_use]
+pub fn unmet(term: &Term, facts: &dyn Facts) -> Vec<String> {
+    let mut parts = Vec::new();
+    collect(term, facts, &mut parts);
+    let more = parts.len().saturating_sub(PARTS);
+    parts.truncate(PARTS);
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    parts
+}
+
+fn collect(term: &Term, facts: &dyn Facts, parts: &mut Vec<String>) {
+    match term {
+        Term::And(terms) => {
+            for term in terms {
+                collect(term, facts, parts);
+            }
+        }
+        _ => match condition(term, facts) {
+            Truth::True => {}
+            Truth::False => parts.push(format!("`{}` is not met: {}", Words(term), values(term, facts))),
+            Truth::Unknown => parts.push(format!("`{}` cannot be told: {}", Words(term), values(term, facts))),
+        },
+    }
+}
+
+/// The values of the names that a term speaks of: `tests.failed is 3, tests.total is 412`.
+#[must_use]
+pub fn values(term: &Term, facts: &dyn Facts) -> String {
+    let mut told = Vec::new();
+    each_name(term, &mut |name| {
+        let value = facts.value(name).map_or_else(|| "unknown".to_owned(), |measure| shown(measure));
+        let line = format!("{name} is {value}");
+        if !told.contains(&line) {
+            told.push(line);
+        }
+    });
+    let quotient = undefined(term, facts).then_some("a division by zero has no answer".to_owned());
+    told.extend(quotient);
+    if told.is_empty() { "it speaks of nothing measured".to_owned() } else { told.join(", ") }
+}
+
+/// Whether a division by zero stands in a term.
+fn undefined(term: &Term, facts: &dyn Facts) -> bool {
+    match term {
+        Term::Calculate(Operation::Divide, _, by) if number(by, facts).is_some_and(|number| number == 0.0) => true,
+        Term::Calculate(_, a, b) | Term::Compare(_, a, b) => undefined(a, facts) || undefined(b, facts),
+        Term::Not(term) | Term::Negate(term) => undefined(term, facts),
+        Term::And(terms) | Term::Or(terms) | Term::Least(terms) | Term::Greatest(terms) => {
+            terms.iter().any(|term| undefined(term, facts))
+        }
+        _ => false,
+    }
+}
+
+fn each_name(term: &Term, each: &mut dyn FnMut(&str)) {
+    match term {
+        Term::Number(_) | Term::Seconds(_) | Term::Flag(_) | Term::Text(_) => {}
+        Term::Name(name) => each(name),
+        Term::Not(a) | Term::Negate(a) | Term::Size(a) => each_name(a, each),
+        Term::List(all) | Term::And(all) | Term::Or(all) | Term::Least(all) | Term::Greatest(all) => {
+            for term in all {
+                each_name(term, each);
+            }
+        }
+        Term::If(a, b, c) => {
+            for term in [a, b, c] {
+                each_name(term, each);
+            }
+        }
+        Term::Compare(_, a, b) | Term::Calculate(_, a, b) | Term::Ask(_, a, b) | Term::In(a, b) => {
+            each_name(a, each);
+            each_name(b, each);
+        }
+        Term::Loop { list, .. } => each_name(list, each),
+    }
+}
+
+/// A measured value as people read it, with its unit where the name does not say it.
+#[must_use]
+pub fn shown(measure: &Measure) -> String {
+    match measure {
+        Measure::Number(number) => round(*number),
+        Measure::Seconds(seconds) => length(*seconds),
+        Measure::Flag(flag) => if *flag { "true" } else { "false" }.to_owned(),
+        Measure::Text(text) => format!("`{}`", shortened(text, 120)),
+        Measure::Names(names) if names.is_empty() => "empty".to_owned(),
+        Measure::Names(names) => {
+            let first: Vec<_> = names.iter().take(3).map(|entry| format!("`{}`", shortened(entry, 80))).collect();
+            let more = names.len().saturating_sub(3);
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{}{rest}", first.join(", "))
+        }
+    }
+}
+
+/// A number with as many decimals as tell it apart, at most four.
+#[must_use]
+pub fn round(number: f64) -> String {
+    if number.fract() == 0.0 {
+        return format!("{number:.0}");
+    }
+    let small = number.abs() < 0.001;
+    let text = if small { format!("{number:.6}") } else { format!("{number:.4}") };
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A length of time in the largest unit that keeps it readable.
+#[must_use]
+pub fn length(seconds: f64) -> String {
+    let (by, unit) = match seconds.abs() {
+        span if span >= 172_800.0 => (86_400.0, "d"),
+        span if span >= 7200.0 => (3600.0, "h"),
+        span if span >= 120.0 => (60.0, "min"),
+        span if span >= 1.0 || span == 0.0 => (1.0, "s"),
+        _ => (0.001, "ms"),
+    };
+    let rounded = (seconds / by * 10.0).round() / 10.0;
+    format!("{} {unit}", round(rounded))
+}
+
+/// A term written as policies write it.
+struct Words<'t>(&'t Term);
+
+impl std::fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let joined = |f: &mut std::fmt::Formatter<'_>, terms: &[Term], between: &str| {
+            for (at, term) in terms.iter().enumerate() {
+                let bracket = matches!(term, Term::And(_) | Term::Or(_) | Term::If(..));
+                let (open, close) = if bracket { ("(", ")") } else { ("", "") };
+                write!(f, "{}{open}{}{close}", if at > 0 { between } else { "" }, Words(term))?;
+            }
+            Ok(())
+        };
+        match self.0 {
+            Term::Number(number) => f.write_str(&round(*number)),
+            Term::Seconds(seconds) => write!(f, "duration('{}')", length(*seconds).replace(' ', "")),
+            Term::Flag(flag) => write!(f, "{flag}"),
+            Term::Text(text) => write!(f, "'{text}'"),
+            Term::Name(name) => f.write_str(name),
+            Term::List(terms) => {
+                f.write_str("[")?;
+                joined(f, terms, ", ")?;
+                f.write_str("]")
+            }
+            Term::Not(term) => match **term {
+                Term::Name(_) | Term::Flag(_) | Term::Ask(..) | Term::Loop { .. } => write!(f, "!{}", Words(term)),
+                _ => write!(f, "!({})", Words(term)),
+            },
+            Term::And(terms) => joined(f, terms, " && "),
+            Term::Or(terms) => joined(f, terms, " || "),
+            Term::If(a, b, c) => write!(f, "{} ? {} : {}", Words(a), Words(b), Words(c)),
+            Term::Compare(how, a, b) => {
+                let sign = match how {
+                    Comparison::Equal => "==",
+                    Comparison::NotEqual => "!=",
+                    Comparison::Less => "<",
+                    Comparison::AtMost => "<=",
+                    Comparison::Greater => ">",
+                    Comparison::AtLeast => ">=",
+                };
+                write!(f, "{} {sign} {}", Words(a), Words(b))
+            }
+            Term::Calculate(how, a, b) => {
+                let sign = match how {
+                    Operation::Add => "+",
+                    Operation::Subtract => "-",
+                    Operation::Multiply => "*",
+                    Operation::Divide => "/",
+                };
+                let part = |term: &Term| match term {
+                    Term::Calculate(..) | Term::If(..) => format!("({})", Words(term)),
+                    _ => Words(term).to_string(),
+                };
+                write!(f, "{} {sign} {}", part(a), part(b))
+            }
+            Term::Negate(term) => write!(f, "-{}", Words(term)),
+            Term::In(a, b) => write!(f, "{} in {}", Words(a), Words(b)),
+            Term::Ask(question, a, b) => {
+                let name = match question {
+                    Question::StartsWith => "startsWith",
+                    Question::EndsWith => "endsWith",
+                    Question::Contains => "contains",
+                };
+                write!(f, "{}.{name}({})", Words(a), Words(b))
+            }
+            Term::Size(term) => write!(f, "size({})", Words(term)),
+            Term::Least(terms) | Term::Greatest(terms) => {
+                let name = if matches!(self.0, Term::Least(_)) { "least" } else { "greatest" };
+                write!(f, "math.{name}(")?;
+                joined(f, terms, ", ")?;
+                f.write_str(")")
+            }
+            Term::Loop { every, list, name, condition } => {
+                let verb = if *every { "all" } else { "exists" };
+                write!(f, "{}.{verb}({name}, {})", Words(list), Words(condition))
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What is wrong with a policy, said all at once and at its place.
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// A stretch of a file, in characters counted from 0, with the line and the
+/// column (counted from 1) at which it begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The first character.
+    pub start: usize,
+    /// How many characters; 0 where only the beginning is known.
+    pub length: usize,
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl Span {
+    pub(super) fn of(place: &serde_saphyr::Location) -> Self {
+        let span = place.span();
+        let number = |value: u64| usize::try_from(value).unwrap_or_default();
+        Self {
+            start: number(span.offset()),
+            length: number(span.len()),
+            line: number(place.line()),
+            column: number(place.column()),
+        }
+    }
+
+    /// A part of what stands here, `at` characters from its beginning.
+    #[must_use]
+    pub fn part(self, at: usize, length: usize) -> Self {
+        Self { start: self.start + at, length, line: self.line, column: self.column + at }
+    }
+}
+
+/// Declares the codes once, with what each means.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $weight:ident;)+) => {
+        /// The stable code of a diagnostic.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code as it is printed.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// Whether the policy can be used all the same.
+            #[must_use]
+            pub fn weight(self) -> Weight {
+                match self { $(Self::$name => Weight::$weight),+ }
+            }
+
+            /// One sentence on what the code means.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// the file is not YAML that can be read safely
+    NotYaml = "not-yaml", Error;
+    /// a value or the file is beyond a limit
+    BeyondLimit = "beyond-limit", Error;
+    /// a key is not known at its place
+    UnknownKey = "unknown-key", Error;
+    /// a key that is needed is missing
+    MissingKey = "missing-key", Error;
+    /// a value is not of the form that its key needs
+    WrongForm = "wrong-form", Error;
+    /// the policy is for a version of the grammar that is not known
+    UnknownVersion = "unknown-version", Error;
+    /// an expression cannot be parsed or does not fit what it speaks of
+    BadExpression = "bad-expression", Error;
+    /// a name stands for something that the policy does not define
+    UnknownName = "unknown-name", Error;
+    /// a glob cannot be parsed or leads out of the artifact folder
+    BadGlob = "bad-glob", Error;
+    /// a gate says nothing that could be judged, or more than one thing
+    BadGate = "bad-gate", Error;
+    /// a policy without gates decides nothing
+    NoGates = "no-gates", Error;
+    /// a layer cannot be read, or is not the one that was pinned
+    BadParent = "bad-parent", Error;
+    /// a layer stands in the wrong order
+    LayerOrder = "layer-order", Error;
+    /// a waiver is broader than the policy allows
+    BadWaiver = "bad-waiver", Error;
+    /// the policy holds something that has no effect
+    NoEffect = "no-effect", Warning;
+}
+
+/// Whether a diagnostic stops the policy from being used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// It does.
+    Error,
+    /// It does not.
+    Warning,
+}
+
+/// One complaint about a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its code.
+    pub code: Code,
+    /// Where it is.
+    pub span: Span,
+    /// What is wrong and what to do, lower case, no full stop.
+    pub message: String,
+}
+
+impl Diagnostic {
+    /// A complaint.
+    #[must_use]
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { code, span, message: message.into() }
+    }
+
+    /// Whether the policy cannot be used because of it.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.code.weight() == Weight::Error
+    }
+}
+
+/// Complaints about one file, with the text that they are about.
+#[derive(Clone, Debug)]
+pub struct Complaints {
+    /// The file as it was named.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// The complaints, in the order of the file.
+    pub list: Vec<Diagnostic>,
+}
+
+impl Complaints {
+    /// All complaints as a person reads them, each with its line of the file.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let path = crate::model::notable::visible(&self.path);
+        let text = crate::model::notable::visible_lines(&self.text);
+        let mut out = String::new();
+        for diagnostic in &self.list {
+            let level = match diagnostic.code.weight() {
+                Weight::Error => Level::ERROR,
+                Weight::Warning => Level::WARNING,
+            };
+            let message = crate::model::notable::visible(&diagnostic.message);
+            let group = level.primary_title(message.as_str()).id(diagnostic.code.word());
+            let rendered = if diagnostic.span.line == 0 {
+                renderer.render(&[group.element(annotate_snippets::Origin::path(path.as_str()))])
+            } else {
+                let range = bytes(&text, diagnostic.span);
+                let snippet = Snippet::source(text.as_str())
+                    .path(path.as_str())
+                    .annotation(AnnotationKind::Primary.span(range));
+                renderer.render(&[group.element(snippet)])
+            };
+            out.push_str(&rendered);
+            out.push_str("\n\n");
+        }
+        out
+    }
+}
+
+/// The bytes of a span in a text; always a range that the text has.
+fn bytes(text: &str, span: Span) -> std::ops::Range<usize> {
+    let mut offsets = text.char_indices().map(|(at, _)| at).chain(std::iter::once(text.len()));
+    let start = offsets.nth(span.start).unwrap_or(text.len());
+    let end = match span.length {
+        0 => text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8()),
+        length => offsets.nth(length - 1).unwrap_or(text.len()),
+    };
+    start..end
+}

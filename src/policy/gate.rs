@@ -1,0 +1,429 @@
+//! Gates, valid: what is judged, where, and by which requirement.
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::diagnostics::{Code, Diagnostic, Span};
+use super::duration;
+use super::expression::{Expression, Mistake, Scope, nearest};
+use super::tree::Node;
+use crate::model::catalogue::{self, Type};
+use crate::model::kind::Kind;
+
+/// A condition for entering an environment.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Its name, unique within its layer.
+    pub name: String,
+    /// The layer that asks for it.
+    pub layer: String,
+    /// The key that says what it judges: `junit`, `sarif`, `scan`, …
+    pub word: &'static str,
+    /// What it judges.
+    pub kind: Kind,
+    /// The files that are its evidence; empty for a checklist that only people tick elsewhere.
+    pub files: Files,
+    /// What its measures must be.
+    pub require: Option<Expression>,
+    /// What they must be where there is no baseline.
+    pub first_release: Option<Expression>,
+    /// The environments that it guards; all when empty.
+    pub environments: Vec<String>,
+    /// The components that it guards; all when empty.
+    pub components: Vec<String>,
+    /// What no evidence means.
+    pub missing: Missing,
+    /// How old a report may be, in seconds.
+    pub max_age: Option<f64>,
+    /// What a report must say that it is about.
+    pub same: Option<Same>,
+    /// The role that verifies it.
+    pub verified_by: Option<String>,
+    /// How long its evidence is kept, as written.
+    pub keep: Option<String>,
+    /// The items of a checklist.
+    pub items: Vec<String>,
+    /// Who must have signed what.
+    pub trust: Trust,
+}
+
+/// What no evidence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It can still come.
+    Pending,
+    /// It must be here.
+    Block,
+}
+
+/// What a report must say that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Same {
+    /// The artifact that is released.
+    Artifact,
+    /// The commit that is released.
+    Commit,
+}
+
+/// Who must have signed, and what provenance must say.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// The artifacts that are signed, where they do not stand beside their bundles.
+    pub artifacts: Files,
+    /// The signer's identity; may hold `{repository}` and `*`.
+    pub identity: Option<String>,
+    /// Who vouches for it.
+    pub issuer: Option<String>,
+    /// A public key in PEM.
+    pub key: Option<String>,
+    /// The builder that provenance must name.
+    pub builder: Option<String>,
+    /// The source repository that provenance must name; may hold `{repository}`.
+    pub source: Option<String>,
+    /// The type of statement that must be signed.
+    pub predicate: Option<String>,
+    /// A trusted root, relative to the policy file.
+    pub root: Option<String>,
+}
+
+impl Trust {
+    /// Whether anybody is named who must have signed.
+    #[must_use]
+    pub fn names_a_signer(&self) -> bool {
+        self.key.is_some() || (self.identity.is_some() && self.issuer.is_some())
+    }
+}
+
+/// Globs over paths below an artifact folder.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    globs: Vec<String>,
+    set: GlobSet,
+}
+
+impl Files {
+    /// The globs as written.
+    #[must_use]
+    pub fn globs(&self) -> &[String] {
+        &self.globs
+    }
+
+    /// Whether no glob is written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.globs.is_empty()
+    }
+
+    /// Whether a path, relative to its folder and with `/` between its parts, is meant.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.set.is_match(path)
+    }
+
+    /// Builds the set, or complains about the globs that are none.
+    fn read(node: &Node, complaints: &mut Vec<Diagnostic>) -> Self {
+        let mut builder = GlobSetBuilder::new();
+        let mut globs = Vec::new();
+        for (text, span) in node.texts() {
+            match glob(text) {
+                Ok(glob) => {
+                    builder.add(glob);
+                    globs.push(text.to_owned());
+                }
+                Err(message) => complaints.push(Diagnostic::new(Code::BadGlob, span, message)),
+            }
+        }
+        match builder.build() {
+            Ok(set) => Self { globs, set },
+            Err(error) => {
+                complaints.push(Diagnostic::new(Code::BadGlob, node.span, format!("the globs cannot be used: {error}")));
+                Self::default()
+            }
+        }
+    }
+}
+
+/// A glob as on a command line: `*` stops at `/`, `**` does not.
+fn glob(text: &str) -> Result<Glob, String> {
+    if text.starts_with('/') || text.contains('\\') || text.split('/').any(|part| part == "..") {
+        return Err(format!("`{text}` leads out of the artifact folder; write a path below it, with `/` between its parts"));
+    }
+    let text = text.strip_prefix("./").unwrap_or(text);
+    GlobBuilder::new(text).literal_separator(true).build().map_err(|error| format!("`{text}` is no glob: {}", error.kind()))
+}
+
+/// The names that a gate's requirement may use.
+struct Measures {
+    kind: Kind,
+    word: &'static str,
+}
+
+impl Measures {
+    fn speaks_of(&self, name: &str) -> bool {
+        // SARIF has results, not vulnerabilities of components.
+        self.word != "sarif" || !name.starts_with("vulnerabilities.")
+    }
+}
+
+impl Scope for Measures {
+    fn type_of(&self, name: &str) -> Option<Type> {
+        if name == "environment" {
+            return Some(Type::Text);
+        }
+        let entry = |name: &str| catalogue::measures(self.kind).iter().find(|entry| entry.name == name);
+        let found = match name.strip_prefix("baseline.") {
+            Some(rest) => entry(rest)
+                .or_else(|| entry(&format!("{}.{rest}", catalogue::namespace(self.kind))))
+                .filter(|entry| !entry.needs_baseline),
+            None => entry(name),
+        };
+        found.filter(|entry| self.speaks_of(entry.name)).map(|entry| entry.kind)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let entries = catalogue::measures(self.kind).iter().map(|entry| entry.name);
+        entries.filter(|name| self.speaks_of(name)).chain(["environment"]).collect()
+    }
+}
+
+/// The keys that say what a gate judges.
+const KINDS: [(&str, Kind); 8] = [
+    ("junit", Kind::Tests),
+    ("sarif", Kind::Findings),
+    ("scan", Kind::Findings),
+    ("coverage", Kind::Coverage),
+    ("load", Kind::Load),
+    ("sbom", Kind::Sbom),
+    ("sigstore", Kind::Signature),
+    ("checklist", Kind::Checklist),
+];
+
+/// The names that gates refer to.
+pub(super) struct Known<'k> {
+    pub(super) environments: &'k [String],
+    pub(super) components: &'k [String],
+    pub(super) roles: &'k [String],
+    pub(super) text: &'k str,
+}
+
+/// Reads one gate, whose form was checked before.
+pub(super) fn read(
+    name: &str,
+    name_span: Span,
+    node: &Node,
+    layer: &str,
+    known: &Known<'_>,
+    complaints: &mut Vec<Diagnostic>,
+) -> Option<Gate> {
+    let before = complaints.len();
+    let mut kinds = KINDS.iter().filter(|(word, _)| node.get(word).is_some());
+    let Some(&(word, kind)) = kinds.next() else {
+        let words: Vec<_> = KINDS.iter().map(|(word, _)| format!("`{word}`")).collect();
+        complaints.push(Diagnostic::new(
+            Code::BadGate,
+            name_span,
+            format!("the gate `{name}` does not say what it judges; give it one of {}", words.join(", ")),
+        ));
+        return None;
+    };
+    if let Some((other, _)) = kinds.next() {
+        complaints.push(Diagnostic::new(
+            Code::BadGate,
+            name_span,
+            format!("the gate `{name}` judges `{word}` and `{other}`; make two gates of it"),
+        ));
+    }
+    let text = |key: &str| node.get(key).and_then(Node::text).map(str::to_owned);
+    let subject = node.get(word)?;
+    let files = match kind {
+        Kind::Checklist => node.get("ticked_in").map(|node| Files::read(node, complaints)).unwrap_or_default(),
+        _ => Files::read(subject, complaints),
+    };
+    if kind != Kind::Checklist && files.is_empty() && complaints.len() == before {
+        complaints.push(Diagnostic::new(Code::BadGate, subject.span, format!("the gate `{name}` names no files")));
+    }
+    let scope = Measures { kind, word };
+    let mut expression = |key: &str| {
+        let stated = node.get(key)?;
+        match Expression::condition(stated.text()?, &scope) {
+            Ok(expression) => Some(expression),
+            Err(mistakes) => {
+                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, known.text)));
+                None
+            }
+        }
+    };
+    let require = expression("require");
+    let first_release = expression("first_release");
+    let gate = Gate {
+        name: name.to_owned(),
+        layer: layer.to_owned(),
+        word,
+        kind,
+        files,
+        require,
+        first_release,
+        environments: names(node, "environments", "environment", known.environments, complaints),
+        components: names(node, "on", "component", known.components, complaints),
+        missing: if text("missing").as_deref() == Some("block") { Missing::Block } else { Missing::Pending },
+        max_age: text("max_age").as_deref().and_then(duration::seconds),
+        same: match text("same").as_deref() {
+            Some("artifact") => Some(Same::Artifact),
+            Some("commit") => Some(Same::Commit),
+            _ => None,
+        },
+        verified_by: text("verified_by"),
+        keep: text("keep"),
+        items: if kind == Kind::Checklist {
+            subject.texts().into_iter().map(|(item, _)| item.to_owned()).collect()
+        } else {
+            Vec::new()
+        },
+        trust: Trust {
+            artifacts: node.get("artifact").map(|node| Files::read(node, complaints)).unwrap_or_default(),
+            identity: text("identity"),
+            issuer: text("issuer"),
+            key: text("key"),
+            builder: text("builder"),
+            source: text("source"),
+            predicate: text("predicate"),
+            root: text("trusted_root"),
+        },
+    };
+    coherent(&gate, node, name_span, known, complaints);
+    complaints.iter().skip(before).all(|diagnostic| !diagnostic.is_error()).then_some(gate)
+}
+
+/// What one gate's keys must be to one another.
+fn coherent(gate: &Gate, node: &Node, span: Span, known: &Known<'_>, complaints: &mut Vec<Diagnostic>) {
+    let name = &gate.name;
+    let mut complain = |code, span, message: String| complaints.push(Diagnostic::new(code, span, message));
+    let at = |key: &str| node.get(key).map_or(span, |node| node.span);
+    match gate.kind {
+        Kind::Signature => {
+            if !gate.trust.names_a_signer() {
+                complain(
+                    Code::BadGate,
+                    span,
+                    format!("the gate `{name}` does not say who must have signed; give it `identity` and `issuer`, or `key`"),
+                );
+            }
+        }
+        Kind::Checklist => {
+            if gate.items.is_empty() {
+                complain(Code::BadGate, at("checklist"), format!("the checklist of `{name}` has no items"));
+            }
+            let mut seen = Vec::new();
+            for item in &gate.items {
+                if seen.contains(&item) {
+                    complain(Code::BadGate, at("checklist"), format!("the item `{item}` stands twice"));
+                }
+                seen.push(item);
+            }
+        }
+        _ if node.get("require").is_none() => complain(
+            Code::BadGate,
+            span,
+            format!("the gate `{name}` requires nothing; give it `require`, such as `{}`", example(gate.word)),
+        ),
+        _ => {}
+    }
+    let only = |keys: &[&str], of: &str, wanted: bool, complain: &mut dyn FnMut(Code, Span, String)| {
+        for key in keys.iter().filter(|key| !wanted && node.get(key).is_some()) {
+            complain(Code::NoEffect, at(key), format!("`{key}` is for {of} and has no effect on `{name}`"));
+        }
+    };
+    let signed = matches!(gate.kind, Kind::Signature | Kind::Checklist);
+    only(&["identity", "issuer", "key", "trusted_root"], "signatures and checklists", signed, &mut complain);
+    only(&["builder", "source", "predicate", "artifact"], "signatures", gate.kind == Kind::Signature, &mut complain);
+    only(&["ticked_in"], "checklists", gate.kind == Kind::Checklist, &mut complain);
+    if gate.kind != Kind::Signature && gate.trust.identity.is_some() != gate.trust.issuer.is_some() {
+        complain(Code::BadGate, span, format!("`identity` and `issuer` of `{name}` only mean something together"));
+    }
+    if let (Some(_), Some(require)) = (&gate.first_release, &gate.require)
+        && !needs_baseline(require, gate.kind)
+    {
+        complain(
+            Code::NoEffect,
+            at("first_release"),
+            format!("`first_release` has no effect: what `{name}` requires is not compared with a baseline"),
+        );
+    }
+    if let Some(first) = &gate.first_release
+        && needs_baseline(first, gate.kind)
+    {
+        complain(
+            Code::BadGate,
+            at("first_release"),
+            "`first_release` is what counts without a baseline, and this is compared with one".to_owned(),
+        );
+    }
+    if let Some(role) = &gate.verified_by
+        && !known.roles.contains(role)
+        && !known.roles.is_empty()
+    {
+        complain(Code::UnknownName, at("verified_by"), format!("there is no role `{role}`{}", hint(role, known.roles)));
+    }
+}
+
+/// Whether an expression can only be answered against a baseline.
+#[must_use]
+pub fn needs_baseline(expression: &Expression, kind: Kind) -> bool {
+    let entry = |name: &str| catalogue::measures(kind).iter().any(|entry| entry.name == name && entry.needs_baseline);
+    expression.names().iter().any(|name| name.starts_with("baseline.") || entry(name))
+}
+
+fn names(node: &Node, key: &str, what: &str, known: &[String], complaints: &mut Vec<Diagnostic>) -> Vec<String> {
+    let Some(stated) = node.get(key) else { return Vec::new() };
+    let texts = stated.texts();
+    if texts.is_empty() {
+        complaints.push(Diagnostic::new(
+            Code::BadGate,
+            stated.span,
+            format!("`{key}` is empty, so the gate would guard nothing; leave it out to guard every {what}"),
+        ));
+    }
+    for (name, span) in &texts {
+        if !known.iter().any(|known| known == name) {
+            complaints.push(Diagnostic::new(
+                Code::UnknownName,
+                *span,
+                format!("there is no {what} `{name}`{}", hint(name, known)),
+            ));
+        }
+    }
+    texts.into_iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+pub(super) fn hint(name: &str, known: &[String]) -> String {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    match nearest(name, &known) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None if known.is_empty() => String::new(),
+        None => {
+            let listed: Vec<_> = known.iter().take(8).map(|name| format!("`{name}`")).collect();
+            format!("; there are {}", listed.join(", "))
+        }
+    }
+}
+
+fn example(word: &str) -> &'static str {
+    match word {
+        "junit" => "tests.failed == 0",
+        "sarif" => "findings.error == 0",
+        "scan" => "vulnerabilities.critical == 0",
+        "coverage" => "coverage.lines >= 0.80",
+        "load" => "load.p95_ms <= 300",
+        _ => "sbom.without_licence == 0",
+    }
+}
+
+/// A mistake within an expression, at its place in the file. A text over several
+/// lines is pointed at as a whole.
+fn placed(mistake: Mistake, span: Span, text: &str) -> Diagnostic {
+    let first = text.chars().nth(span.start);
+    let quote = usize::from(matches!(first, Some('"' | '\'')));
+    let one_line = !matches!(first, Some('|' | '>'))
+        && !text.chars().skip(span.start).take(span.length.max(1)).any(|character| character == '\n');
+    let span = if one_line { span.part(mistake.at + quote, mistake.length) } else { span };
+    Diagnostic::new(Code::BadExpression, span, mistake.message)
+}

@@ -1,0 +1,336 @@
+//! Every word of a policy: its form and what it means.
+//!
+//! Gates, environments, components and granted waivers are what the gate step
+//! judges by. The other sections are the app's; their form is checked here all
+//! the same, so that a slip is found before the day on which it would matter.
+
+use super::shape::{Form, Shape, may, must};
+
+const TEXT: Shape = Shape::Text(Form::Any);
+const TEXTS: Shape = Shape::Texts(Form::Any);
+const GLOBS: Shape = Shape::Texts(Form::Glob);
+const EXPRESSION: Shape = Shape::Text(Form::Expression);
+const DURATION: Shape = Shape::Text(Form::Duration);
+const TERM: Shape = Shape::Text(Form::Term);
+const INSTANT: Shape = Shape::Text(Form::Instant);
+const FLAG: Shape = Shape::Flag;
+const COUNT: Shape = Shape::Number(0.0, 1_000_000.0);
+const STEPS: Shape = Shape::Number(-10.0, 10.0);
+const SHARE: Shape = Shape::Number(0.0, 100.0);
+
+/// The whole file.
+pub const POLICY: Shape = Shape::Map(&[
+    must("version", &Shape::Number(1.0, 1.0), "the version of this grammar, which is 1"),
+    may("layer", &Shape::Word(&["organisation", "group", "repository"]), "whose policy this is; an inner layer can only be stricter"),
+    may("extends", &PARENT, "the layer around this one, pinned by content"),
+    may("delegate", &TEXTS, "what inner layers may loosen, such as `gates.coverage`"),
+    may("packs", &TEXTS, "built-in checklists of regulations"),
+    may("calendar", &CALENDAR, "business hours, holidays, closed hours, freezes, peaks and CAB meetings"),
+    must("environments", &Shape::Named(&ENVIRONMENT), "where releases go"),
+    may("components", &Shape::Named(&COMPONENT), "what is released"),
+    may("packages", &Shape::Named(&PACKAGE), "components that are released together"),
+    may("people", &Shape::Named(&PERSON), "people and their accounts"),
+    may("identity", &Shape::Word(&["any", "linked"]), "whether only people who are named may approve"),
+    may("roles", &Shape::Named(&ROLE), "who holds which role"),
+    may("delegation", &DELEGATION, "how a role's holder may name a stand-in"),
+    may("raci", &Shape::List(&RACI), "who is accountable, responsible, consulted and informed"),
+    must("gates", &Shape::Named(&GATE), "conditions that a release must meet"),
+    may("waivers", &WAIVERS, "who may let a release past a gate, and the waivers granted"),
+    may("risk", &RISK, "how risk is scored"),
+    may("classes", &Shape::Named(&CLASS), "what makes a release an emergency or a standard change"),
+    may("standard_changes", &Shape::Named(&STANDARD_CHANGE), "changes that the CAB approved in advance"),
+    may("routes", &Shape::Named(&ROUTE), "what each kind of release needs"),
+    may("rigor", &RIGOR, "when more is asked"),
+    may("change", &CHANGE, "the change record"),
+    may("incidents", &INCIDENTS, "what an incident stops"),
+    may("reviews", &REVIEWS, "reviews after a release"),
+    may("notify", &NOTIFY, "where people are told"),
+    may("monitor", &MONITOR, "where emergencies are marked"),
+    may("rejection", &REJECTION, "what a rejection needs"),
+    may("separation", &SEPARATION, "who may not approve what"),
+    may("break_glass", &BREAK_GLASS, "how a release goes on while the app is down"),
+    may("retry_within", &TERM, "how long an opened deployment may be retried"),
+    may("retention", &Shape::Named(&Shape::Either(&[Shape::Text(Form::Period), TEXTS])), "how long records are kept"),
+    may("experiments", &Shape::Named(&EXPERIMENT), "approval paths that are compared"),
+    may("survey", &SURVEY, "how approvers are asked about the checklist"),
+    may("reports", &REPORTS, "what auditors receive"),
+    may("limits", &LIMITS, "how much the gate step reads"),
+]);
+
+const PARENT: Shape = Shape::Map(&[
+    must("path", &TEXT, "the parent's file, relative to this one"),
+    must("sha256", &Shape::Text(Form::Sha256), "the SHA-256 digest of the parent's bytes"),
+]);
+
+/// A gate. Of the first eight keys, which say what it judges, exactly one stands there.
+const GATE: Shape = Shape::Map(&[
+    may("junit", &GLOBS, "test results: JUnit XML, TRX or `go test -json`"),
+    may("sarif", &GLOBS, "findings: SARIF"),
+    may("scan", &GLOBS, "findings and vulnerabilities: Trivy, Grype, Snyk, OSV-Scanner, GitLab security reports, SARIF"),
+    may("coverage", &GLOBS, "coverage: Cobertura, LCOV or JaCoCo"),
+    may("load", &GLOBS, "load tests: k6, JMeter, Gatling or Locust"),
+    may("sbom", &GLOBS, "bills of materials: CycloneDX or SPDX"),
+    may("sigstore", &GLOBS, "Sigstore bundles over artifacts"),
+    may("checklist", &TEXTS, "items that people tick"),
+    may("require", &EXPRESSION, "what the measures must be"),
+    may("first_release", &EXPRESSION, "what they must be where there is no baseline yet"),
+    may("environments", &TEXTS, "the environments that the gate guards; all when left out"),
+    may("on", &TEXTS, "the components that the gate guards; all when left out"),
+    may("missing", &Shape::Word(&["pending", "block"]), "what no evidence means; `pending` when left out"),
+    may("max_age", &DURATION, "how old a report may be"),
+    may("same", &Shape::Word(&["artifact", "commit"]), "what a report must say it is about"),
+    may("from", &TEXT, "the pipeline that makes the evidence, where it is another"),
+    may("verified_by", &TEXT, "the role that verifies the gate"),
+    may("keep", &Shape::Text(Form::Period), "how long the evidence is kept"),
+    may("artifact", &GLOBS, "the signed artifacts, where they do not stand beside their bundles"),
+    may("identity", &TEXT, "the signer's identity; `*` stands for anything but `/`"),
+    may("issuer", &TEXT, "who vouches for the signer's identity"),
+    may("key", &TEXT, "a public key in PEM, for bundles that are signed by a key"),
+    may("builder", &TEXT, "the builder that provenance must name"),
+    may("source", &TEXT, "the repository that provenance must name"),
+    may("predicate", &TEXT, "the type of statement that must be signed"),
+    may("trusted_root", &TEXT, "a trusted root to verify against, relative to the policy"),
+    may("ticked_in", &GLOBS, "the files in which a checklist is ticked"),
+    may("describe", &TEXT, "what the gate is for, for the people who meet it"),
+]);
+
+const ENVIRONMENT: Shape = Shape::Map(&[
+    must("approval", &APPROVAL, "whether a release is approved formally or goes on by itself"),
+    may("branches", &GLOBS, "the branches that may be released here"),
+    may("tags", &GLOBS, "the tags that may be released here"),
+    may("from", &TEXT, "the environment that a release comes from"),
+    may("same", &Shape::Word(&["artifact", "commit"]), "what must be the same as there"),
+    may("soak", &DURATION, "how long it must have run there"),
+    may("deployed_by", &TEXTS, "what deploys here"),
+]);
+
+const AUTOMATIC: Shape = Shape::Word(&["automatic", "formal"]);
+const APPROVAL: Shape = Shape::Either(&[
+    AUTOMATIC,
+    Shape::Map(&[
+        must("when", &EXPRESSION, "the condition"),
+        must("then", &AUTOMATIC, "where it holds"),
+        must("else", &AUTOMATIC, "where it does not"),
+    ]),
+]);
+
+const COMPONENT: Shape = Shape::Map(&[
+    must("paths", &GLOBS, "the files that it is made of"),
+    may("kind", &Shape::Word(&["application", "platform", "infrastructure"]), "what it is"),
+    may("tier", &Shape::Word(&["critical", "important", "routine"]), "how much hangs on it"),
+    may("exposure", &Shape::Word(&["customer", "partner", "internal"]), "who meets it"),
+    may("regulations", &TEXTS, "the regulations that it is under"),
+    may("vendors", &TEXTS, "the third parties that it depends on"),
+    may("team", &TEXT, "the team that makes it"),
+]);
+
+const PACKAGE: Shape = Shape::Map(&[
+    must("components", &TEXTS, "what is released together"),
+    may("order", &TEXTS, "in which order"),
+    may("change", &Shape::Word(&["one", "each"]), "whether one change record covers all"),
+]);
+
+const PERSON: Shape = Shape::Map(&[
+    may("github", &TEXTS, "accounts on GitHub"),
+    may("gitlab", &TEXTS, "accounts on GitLab"),
+    may("oidc", &TEXTS, "identities of an OpenID provider"),
+    may("email", &TEXTS, "where the person is told"),
+    may("away", &Shape::List(&Shape::Map(&[must("from", &INSTANT, "from when"), must("to", &INSTANT, "until when")])), "absences"),
+]);
+
+const ROLE: Shape = Shape::Map(&[
+    must("members", &TEXTS, "who holds it: `user:`, `group:`, `github:@team`, `gitlab:group`"),
+    may("fallback", &TEXT, "the role that stands in"),
+    may("after", &TERM, "after how long without an answer"),
+    may("calendar", &Shape::Map(&[may("hours", &TEXT, "the role's own hours"), may("timezone", &TEXT, "in this zone")]), "when it works"),
+    may("accept", &TEXT, "what its holder declares with an approval"),
+    may("may", &Shape::Words(&["read", "approve"]), "what it is allowed"),
+]);
+
+const DELEGATION: Shape = Shape::Map(&[
+    may("within", &Shape::Word(&["role", "none"]), "among whom"),
+    may("max", &TERM, "for how long at most"),
+]);
+
+const RACI: Shape = Shape::Map(&[
+    may("on", &TEXT, "a component, or a condition on one"),
+    may("when", &EXPRESSION, "a condition on the release"),
+    may("accountable", &TEXT, "the one role that answers for it"),
+    may("responsible", &TEXTS, "who carries it out"),
+    may(
+        "consulted",
+        &Shape::Either(&[TEXTS, Shape::Map(&[must("role", &TEXT, "who is asked"), may("wait", &TERM, "for how long")])]),
+        "who is asked",
+    ),
+    may("informed", &TEXTS, "who is told"),
+    may("representation", &TEXTS, "roles that different people must fill"),
+]);
+
+const CALENDAR: Shape = Shape::Map(&[
+    may("timezone", &TEXT, "the zone in which the policy's times are"),
+    may("business_hours", &TEXT, "open hours, as OpenStreetMap writes them"),
+    may("holidays", &TEXTS, "iCalendar files or countries"),
+    may("closed", &Shape::Named(&Shape::Map(&[
+        must("hours", &TEXT, "when"),
+        may("environments", &TEXTS, "where"),
+        may("stops", &Shape::Words(&["approval", "deployment"]), "what"),
+    ])), "hours at which nothing goes"),
+    may("freeze", &Shape::Named(&Shape::Map(&[
+        must("from", &INSTANT, "from when"),
+        must("to", &INSTANT, "until when"),
+        may("environments", &TEXTS, "where"),
+        may("except", &TEXTS, "what may go all the same"),
+        may("exceptions_by", &TEXT, "who may grant exceptions"),
+    ])), "times at which nothing goes"),
+    may("peak", &Shape::Named(&Shape::Map(&[
+        must("from", &INSTANT, "from when"),
+        must("to", &INSTANT, "until when"),
+        may("rigor", &STEPS, "how many steps more"),
+    ])), "times at which more is asked"),
+    may("cab", &Shape::Map(&[
+        must("meetings", &TEXT, "an RFC 5545 rule, or a feed"),
+        may("cutoff", &TERM, "how long before a meeting its agenda closes"),
+        may("chair", &TEXT, "the role that chairs it"),
+        may("quorum", &COUNT, "how many must be there"),
+    ]), "the change advisory board's meetings"),
+]);
+
+const WAIVERS: Shape = Shape::Map(&[
+    may("by", &TEXTS, "the roles that may grant one"),
+    may("max", &DURATION, "for how long at most"),
+    may("needs", &Shape::Words(&["reason", "compensating_control"]), "what must be written down"),
+    may("granted", &Shape::List(&Shape::Map(&[
+        must("gate", &TEXT, "the gate that it lets a release past"),
+        may("environments", &TEXTS, "where; everywhere when left out"),
+        may("reason", &TEXT, "why"),
+        may("compensating_control", &TEXT, "what guards instead"),
+        must("by", &TEXT, "who granted it"),
+        must("from", &INSTANT, "from when, with its zone"),
+        must("until", &INSTANT, "until when, with its zone; that instant is outside"),
+    ])), "waivers in force, which count only when the policy is read from a protected ref"),
+]);
+
+const RISK: Shape = Shape::Map(&[
+    may("weights", &Shape::Named(&Shape::Either(&[Shape::Number(-1000.0, 1000.0), EXPRESSION])), "what adds how much"),
+    may("impact", &Shape::Map(&[may("high", &COUNT, "from this score"), may("medium", &COUNT, "from this score")]), "bands"),
+]);
+
+const CLASS: Shape = Shape::Map(&[
+    may("when", &EXPRESSION, "the facts that make it one"),
+    may("models", &TEXTS, "the standard changes that it may be"),
+]);
+
+const STANDARD_CHANGE: Shape = Shape::Map(&[
+    must("when", &EXPRESSION, "its scope"),
+    may("owner", &TEXT, "the role that owns it"),
+    may("approved_by", &TEXT, "the role that approved it"),
+    may("expires", &TERM, "for how long"),
+    may("suspend_after", &TEXT, "how many failures suspend it"),
+]);
+
+const ESCALATE: Shape = Shape::Map(&[
+    may("undecided_after", &TERM, "after how long"),
+    may("to", &TEXTS, "who is asked next"),
+    may("final", &TEXT, "whose word is final"),
+]);
+
+const ROUTE: Shape = Shape::Map(&[
+    may("when", &EXPRESSION, "which releases take it"),
+    may("to", &Shape::Word(&["last_good"]), "where it leads"),
+    may("hours", &Shape::Word(&["any", "open"]), "at which hours"),
+    may("approval", &AUTOMATIC, "whether it goes on by itself"),
+    may("approvals", &Shape::Named(&Shape::Either(&[COUNT, TEXTS])), "how many approvals of which role; `expire`, `counts_from`"),
+    may("cab", &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]), "the CAB's part"),
+    may("escalate", &ESCALATE, "what happens when nobody decides"),
+    may("may_skip", &TEXTS, "gates that it may leave out"),
+    may("then", &Shape::Named(&Shape::Map(&[
+        must("by", &TEXT, "who"),
+        must("within", &TERM, "by when"),
+        may("needs", &TEXTS, "with what"),
+    ])), "what must follow"),
+]);
+
+const RIGOR: Shape = Shape::Map(&[
+    may("max", &STEPS, "how many steps at most"),
+    may("routes", &TEXTS, "which routes it touches"),
+    may("steps", &Shape::List(&Shape::Map(&[
+        must("when", &EXPRESSION, "when it begins"),
+        may("until", &EXPRESSION, "when it ends"),
+        may("sample", &COUNT, "how many releases it needs to judge by"),
+    ])), "what adds a step"),
+]);
+
+const CHANGE: Shape = Shape::Map(&[
+    may("system", &TEXT, "where change records are"),
+    may("needs", &TEXTS, "what a record must hold"),
+    may("proceeds_in", &TEXTS, "the states in which a release may go"),
+    may("create", &FLAG, "whether the app creates it"),
+    may("one_for", &Shape::Word(&["package", "release", "component"]), "what one record covers"),
+]);
+
+const INCIDENTS: Shape = Shape::Map(&[
+    may("system", &TEXT, "where incidents are"),
+    may("severity", &Shape::Named(&COUNT), "its words for severity, as numbers"),
+    may("block_at", &COUNT, "from which severity on"),
+    may("blocks", &Shape::Word(&["affected_components", "everything"]), "what it stops"),
+    may("unless", &EXPRESSION, "except"),
+    may("confirmed_by", &TEXT, "the role that confirms a fix"),
+]);
+
+const REVIEWS: Shape = Shape::Map(&[
+    may("pir", &Shape::Map(&[
+        may("when", &EXPRESSION, "when one is due"),
+        may("by", &TEXT, "who"),
+        may("within", &TERM, "by when"),
+        may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it"),
+    ]), "the post-implementation review"),
+    may("board", &Shape::Map(&[may("when", &EXPRESSION, "when"), may("notify", &TEXTS, "where")]), "the incident review board"),
+]);
+
+const NOTIFY: Shape = Shape::Map(&[
+    may("slack", &TEXTS, "channels"),
+    may("teams", &TEXTS, "channels"),
+    may("email", &TEXTS, "addresses"),
+    may("webhook", &TEXTS, "addresses"),
+    may("remind_after", &TERM, "when people are reminded"),
+    may("escalate_after", &TERM, "when the next is asked"),
+]);
+
+const MONITOR: Shape = Shape::Map(&[may("emergencies", &TEXTS, "the systems that are told")]);
+const REJECTION: Shape = Shape::Map(&[may("reason", &COUNT, "characters that a reason has at least")]);
+
+const SEPARATION: Shape = Shape::Map(&[
+    may("exclude", &Shape::Words(&["author", "committer", "co_author", "pusher", "trigger"]), "who may not approve"),
+    may("per", &Shape::Word(&["release", "change"]), "counted over what"),
+    may("distinct_people", &FLAG, "whether one person counts once"),
+    may("bots", &Shape::Word(&["never"]), "whether a bot's approval counts"),
+]);
+
+const BREAK_GLASS: Shape = Shape::Map(&[
+    may("grant_by", &TEXTS, "the roles that may grant it"),
+    may("people", &COUNT, "how many people it takes"),
+    may("releases", &COUNT, "for how many releases"),
+    may("expires", &TERM, "after how long it ends"),
+]);
+
+const EXPERIMENT: Shape = Shape::Map(&[
+    must("on", &EXPRESSION, "which components"),
+    may("split", &SHARE, "percent that take the other path"),
+    may("b", &Shape::Map(&[may("approval", &AUTOMATIC, "the other path")]), "the other path"),
+    may("stop_if", &EXPRESSION, "when it ends"),
+    may("sample", &COUNT, "how many releases it needs"),
+]);
+
+const EVERY: Shape = Shape::Word(&["week", "month", "quarter", "year"]);
+const SURVEY: Shape = Shape::Map(&[may("every", &EVERY, "how often"), may("ask", &TEXTS, "whom")]);
+const REPORTS: Shape = Shape::Map(&[
+    may("every", &EVERY, "how often"),
+    may("to", &TEXTS, "to whom"),
+    may("kinds", &TEXTS, "which"),
+]);
+
+const LIMITS: Shape = Shape::Map(&[
+    may("files", &Shape::Number(1.0, 1_000_000.0), "files that one gate reads at most; 10,000 when left out"),
+    may("entries", &Shape::Number(1.0, 100_000_000.0), "entries of the artifact folders that are looked at; 1,000,000 when left out"),
+    may("bytes", &Shape::Number(1.0, 1.0e13), "bytes of one file at most; 4 GiB when left out"),
+]);

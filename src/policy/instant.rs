@@ -1,0 +1,27 @@
+//! Instants as policies write them.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+/// An instant as written: with a zone, or by the clock of the policy's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// With an offset from UTC.
+    Absolute(DateTime<chrono::FixedOffset>),
+    /// By the clock of whatever zone the policy names.
+    Clock(NaiveDateTime),
+}
+
+/// Reads RFC 3339, `2026-12-18T17:00[:00]` or `2026-12-18`, which is its first minute.
+#[must_use]
+pub fn parse(text: &str) -> Option<Written> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(Written::Absolute(at));
+    }
+    for form in ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"] {
+        if let Ok(at) = NaiveDateTime::parse_from_str(text, form) {
+            return Some(Written::Clock(at));
+        }
+    }
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    Some(Written::Clock(day.and_hms_opt(0, 0, 0)?))
+}

@@ -1,0 +1,304 @@
+//! Layers: organisation, group, repository. The stricter requirement wins.
+//!
+//! A gate of an outer layer is judged as that layer states it, and an inner
+//! layer's gate of the same name is judged beside it, so that an inner layer can
+//! add but never loosen. What an outer layer delegates is replaced by the inner
+//! layer's own, where it has one.
+
+use chrono::{DateTime, Utc};
+
+use super::diagnostics::{Code, Complaints, Diagnostic, Span};
+use super::gate::{self, Gate, Known};
+use super::tree::{self, Node, Value};
+use super::waiver::{self, Waiver};
+use super::grammar;
+
+/// One layer as it was read.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path as it was given.
+    pub path: String,
+    /// The text.
+    pub text: String,
+    /// SHA-256 of the bytes, lower-case hexadecimal.
+    pub sha256: String,
+    /// The ref and commit that it was read from, if any.
+    pub from: Option<String>,
+}
+
+/// A policy whose layers hold together.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The layers, outermost first.
+    pub layers: Vec<Source>,
+    /// Every environment.
+    pub environments: Vec<Environment>,
+    /// The names of every component.
+    pub components: Vec<String>,
+    /// Every gate, outermost layer first and otherwise in the order of the files.
+    pub gates: Vec<Gate>,
+    /// The waivers that are granted in the policy.
+    pub waivers: Vec<Waiver>,
+    /// The sections that the gate step does not judge, each once.
+    pub sections: Vec<String>,
+    /// How much is read.
+    pub limits: Limits,
+    /// What has no effect, and was said in passing.
+    pub warnings: Vec<Complaints>,
+}
+
+/// Where releases go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Whether a release may need approvals here.
+    pub formal: bool,
+}
+
+/// How much the gate step reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Files that one gate reads.
+    pub files: usize,
+    /// Entries of the artifact folders that are looked at.
+    pub entries: usize,
+    /// Bytes of one file.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { files: 10_000, entries: 1_000_000, bytes: 4 << 30 }
+    }
+}
+
+/// The parent that a layer pins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// The parent's path, relative to the layer's own.
+    pub path: String,
+    /// SHA-256 of its bytes, lower-case hexadecimal.
+    pub sha256: String,
+    /// Where the layer says so.
+    pub span: Span,
+}
+
+/// The parent that a layer pins, if it pins one. A file that cannot be read as a
+/// policy pins none; what is wrong with it is said when it is read in full.
+#[must_use]
+pub fn parent(text: &str) -> Option<Pin> {
+    let tree = tree::parse(text).ok()?;
+    let node = tree.get("extends")?;
+    Some(Pin {
+        path: node.get("path")?.text()?.to_owned(),
+        sha256: node.get("sha256")?.text()?.to_ascii_lowercase(),
+        span: node.span,
+    })
+}
+
+const LAYERS: [&str; 3] = ["organisation", "group", "repository"];
+
+/// Reads layers, outermost first, into one policy, or says everything that is wrong with them.
+pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
+    let mut trees: Vec<Option<Node>> = Vec::new();
+    let mut lists: Vec<Vec<Diagnostic>> = Vec::new();
+    for source in &sources {
+        let mut list = Vec::new();
+        let tree = match tree::parse(&source.text) {
+            Ok(tree) => {
+                grammar::POLICY.check(&tree, "the policy", &mut list);
+                version(&tree, &mut list);
+                Some(tree)
+            }
+            Err(diagnostic) => {
+                list.push(diagnostic);
+                None
+            }
+        };
+        trees.push(tree);
+        lists.push(list);
+    }
+    let names = layer_names(&trees, &mut lists);
+    let all = |section: &str| -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (key, _) in trees.iter().flatten().filter_map(|tree| tree.get(section)).flat_map(Node::entries) {
+            if !names.contains(&key.name) {
+                names.push(key.name.clone());
+            }
+        }
+        names
+    };
+    let (environments, components, roles) = (all("environments"), all("components"), all("roles"));
+    let delegated: Vec<Vec<String>> =
+        trees.iter().map(|tree| tree.as_ref().map(delegations).unwrap_or_default()).collect();
+
+    let mut gates: Vec<(usize, Gate)> = Vec::new();
+    let mut stated = false;
+    for (depth, (tree, list)) in trees.iter().zip(&mut lists).enumerate() {
+        let (Some(tree), Some(source), Some(layer)) = (tree, sources.get(depth), names.get(depth)) else { continue };
+        let known = Known { environments: &environments, components: &components, roles: &roles, text: &source.text };
+        for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
+            stated = true;
+            let whole = matches!(node.value, Value::Map(_));
+            if let Some(gate) = whole.then(|| gate::read(&key.name, key.span, node, layer, &known, list)).flatten() {
+                gates.push((depth, gate));
+            }
+        }
+        delegates_something(tree, list);
+    }
+    if !stated && let (Some(list), Some(Some(tree))) = (lists.last_mut(), trees.last()) {
+        let span = tree.get("gates").map_or(tree.span, |node| node.span);
+        list.push(Diagnostic::new(
+            Code::NoGates,
+            span,
+            "a policy without gates decides nothing; state at least one under `gates`",
+        ));
+    }
+    let waivers = waiver::read(&trees, &gates, &environments, &delegated, &mut lists);
+
+    let complaints = gather(&sources, lists);
+    if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
+        return Err(complaints);
+    }
+    let gates = effective(gates, &delegated);
+    Ok(Policy {
+        environments: environments_of(&trees, environments),
+        components,
+        gates,
+        waivers,
+        sections: sections(&trees),
+        limits: limits(&trees),
+        warnings: complaints.into_iter().filter(|file| !file.list.is_empty()).collect(),
+        layers: sources,
+    })
+}
+
+fn gather(sources: &[Source], lists: Vec<Vec<Diagnostic>>) -> Vec<Complaints> {
+    let with_list = |(source, mut list): (&Source, Vec<Diagnostic>)| {
+        list.sort_by_key(|diagnostic| diagnostic.span);
+        list.dedup();
+        Complaints { path: source.path.clone(), text: source.text.clone(), list }
+    };
+    sources.iter().zip(lists).map(with_list).collect()
+}
+
+fn version(tree: &Node, list: &mut Vec<Diagnostic>) {
+    if let Some(node) = tree.get("version")
+        && !matches!(node.value, Value::Number(number) if number.to_bits() == 1.0_f64.to_bits())
+    {
+        list.retain(|diagnostic| diagnostic.span != node.span);
+        list.push(Diagnostic::new(
+            Code::UnknownVersion,
+            node.span,
+            format!("`version` is 1 in this release of countersign, not {}", node.value.title()),
+        ));
+    }
+}
+
+/// The name of each layer: as stated, or by its place. Stated names stand in their order.
+fn layer_names(trees: &[Option<Node>], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
+    let last = trees.len().saturating_sub(1);
+    let mut rank = None;
+    let mut names = Vec::new();
+    for (depth, (tree, list)) in trees.iter().zip(lists).enumerate() {
+        let stated = tree.as_ref().and_then(|tree| tree.get("layer"));
+        let name = stated.and_then(Node::text);
+        if let (Some(name), Some(node)) = (name, stated)
+            && let Some(found) = LAYERS.iter().position(|layer| *layer == name)
+        {
+            if rank.is_some_and(|rank| found <= rank) {
+                list.push(Diagnostic::new(
+                    Code::LayerOrder,
+                    node.span,
+                    format!("the layer `{name}` stands inside itself or a narrower one; give the outermost layer first, each once"),
+                ));
+            }
+            rank = rank.max(Some(found));
+        }
+        let fallback = || if depth == last { "repository".to_owned() } else { format!("layer {}", depth + 1) };
+        names.push(name.map_or_else(fallback, str::to_owned));
+    }
+    names
+}
+
+/// The gates that a layer hands down.
+fn delegations(tree: &Node) -> Vec<String> {
+    let texts = tree.get("delegate").map(Node::texts).unwrap_or_default();
+    texts.into_iter().filter_map(|(text, _)| text.strip_prefix("gates.").map(str::to_owned)).collect()
+}
+
+fn delegates_something(tree: &Node, list: &mut Vec<Diagnostic>) {
+    let own: Vec<String> =
+        tree.get("gates").map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key.name.clone()).collect();
+    for (text, span) in tree.get("delegate").map(Node::texts).unwrap_or_default() {
+        match text.strip_prefix("gates.") {
+            Some(name) if own.iter().any(|own| own == name) => {}
+            Some(name) => list.push(Diagnostic::new(
+                Code::UnknownName,
+                span,
+                format!("there is no gate `{name}` in this layer to hand down{}", gate::hint(name, &own)),
+            )),
+            None => list.push(Diagnostic::new(
+                Code::UnknownName,
+                span,
+                format!("what is handed down is a gate, as `gates.coverage`, not `{text}`"),
+            )),
+        }
+    }
+}
+
+/// Leaves out the gates that were handed down and that an inner layer states itself.
+fn effective(gates: Vec<(usize, Gate)>, delegated: &[Vec<String>]) -> Vec<Gate> {
+    let stated: Vec<(usize, String)> = gates.iter().map(|(depth, gate)| (*depth, gate.name.clone())).collect();
+    let replaced = |depth: usize, name: &String| {
+        delegated.get(depth).is_some_and(|names| names.contains(name))
+            && stated.iter().any(|(inner, other)| *inner > depth && other == name)
+    };
+    gates.into_iter().filter(|(depth, gate)| !replaced(*depth, &gate.name)).map(|(_, gate)| gate).collect()
+}
+
+fn environments_of(trees: &[Option<Node>], names: Vec<String>) -> Vec<Environment> {
+    let formal = |name: &str| {
+        let stated = trees.iter().flatten().filter_map(|tree| tree.get("environments")?.get(name)?.get("approval"));
+        // Anything but a plain `automatic` may need approvals.
+        stated.into_iter().any(|node| node.text() != Some("automatic"))
+    };
+    names.into_iter().map(|name| Environment { formal: formal(&name), name }).collect()
+}
+
+/// The sections that the gate step judges itself.
+const JUDGED: [&str; 9] =
+    ["version", "layer", "extends", "delegate", "environments", "components", "gates", "waivers", "limits"];
+
+fn sections(trees: &[Option<Node>]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for (key, _) in trees.iter().flatten().flat_map(Node::entries) {
+        if !JUDGED.contains(&key.name.as_str()) && !found.contains(&key.name) {
+            found.push(key.name.clone());
+        }
+    }
+    found
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the grammar bounds these numbers")]
+fn limits(trees: &[Option<Node>]) -> Limits {
+    let stated = |key: &str| {
+        let nodes = trees.iter().flatten().filter_map(|tree| tree.get("limits")?.get(key));
+        nodes.into_iter().filter_map(|node| if let Value::Number(number) = node.value { Some(number) } else { None }).next_back()
+    };
+    let safe = Limits::default();
+    Limits {
+        files: stated("files").map_or(safe.files, |number| number as usize),
+        entries: stated("entries").map_or(safe.entries, |number| number as usize),
+        bytes: stated("bytes").map_or(safe.bytes, |number| number as u64),
+    }
+}
+
+/// An instant that a policy states with its zone.
+pub(super) fn absolute(node: &Node) -> Option<DateTime<Utc>> {
+    match super::instant::parse(node.text()?)? {
+        super::instant::Written::Absolute(at) => Some(at.to_utc()),
+        super::instant::Written::Clock(_) => None,
+    }
+}

@@ -1,0 +1,333 @@
+//! The form of a policy, stated once: what is checked, what editors complete
+//! and what the schema says all come from the same description.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::diagnostics::{Code, Diagnostic, Span};
+use super::duration;
+use super::expression::nearest;
+use super::tree::{Node, Value};
+
+/// The form of a value.
+#[derive(Debug)]
+pub enum Shape {
+    /// `true` or `false`.
+    Flag,
+    /// A number from the first to the second, both included.
+    Number(f64, f64),
+    /// A text of a form.
+    Text(Form),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// One text, or a list of texts.
+    Texts(Form),
+    /// One of these words, or a list of them.
+    Words(&'static [&'static str]),
+    /// A map with these keys.
+    Map(&'static [Field]),
+    /// A map from names that the policy chooses.
+    Named(&'static Shape),
+    /// A list.
+    List(&'static Shape),
+    /// Any of these forms.
+    Either(&'static [Shape]),
+}
+
+/// The form of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Any text that is not blank.
+    Any,
+    /// A condition or a calculation in CEL.
+    Expression,
+    /// A glob over paths below a folder.
+    Glob,
+    /// A length of time: `90s`, `15min`, `4h`, `2d`.
+    Duration,
+    /// A length of time by the clock, or in business hours or days: `4h`, `4bh`, `5bd`, `180d`.
+    Term,
+    /// How long records are kept: `30d`, `6mo`, `7y`.
+    Period,
+    /// A date, or a date and time: `2026-12-18T17:00`.
+    Instant,
+    /// A SHA-256 digest, 64 hexadecimal digits.
+    Sha256,
+}
+
+/// One key of a map.
+#[derive(Debug)]
+pub struct Field {
+    /// The key.
+    pub name: &'static str,
+    /// The form of its value.
+    pub shape: &'static Shape,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Whether it must be there.
+    pub needed: bool,
+}
+
+/// A key that may be there.
+#[must_use]
+pub const fn may(name: &'static str, shape: &'static Shape, meaning: &'static str) -> Field {
+    Field { name, shape, meaning, needed: false }
+}
+
+/// A key that must be there.
+#[must_use]
+pub const fn must(name: &'static str, shape: &'static Shape, meaning: &'static str) -> Field {
+    Field { name, shape, meaning, needed: true }
+}
+
+impl Shape {
+    /// Complains about everything in a value that is not of this form.
+    pub fn check(&self, node: &Node, what: &str, complaints: &mut Vec<Diagnostic>) {
+        match (self, &node.value) {
+            (Self::Flag, Value::Flag(_)) => {}
+            (Self::Number(least, most), Value::Number(number)) => {
+                if !(least..=most).contains(&number) {
+                    complaints.push(wrong(node, format!("`{what}` is from {least} to {most}, not {number}")));
+                }
+            }
+            (Self::Text(form), Value::Text(text)) => form.check(text, node.span, what, complaints),
+            (Self::Texts(form), Value::Text(text)) => form.check(text, node.span, what, complaints),
+            (Self::Texts(form), Value::List(items)) => {
+                for item in items {
+                    Self::Text(*form).check(item, what, complaints);
+                }
+            }
+            (Self::Word(words), Value::Text(text)) => word(words, text, node.span, what, complaints),
+            (Self::Words(words), Value::Text(text)) => word(words, text, node.span, what, complaints),
+            (Self::Words(words), Value::List(items)) => {
+                for item in items {
+                    Self::Word(words).check(item, what, complaints);
+                }
+            }
+            (Self::Map(fields), Value::Map(_)) => map(fields, node, what, complaints),
+            (Self::Named(shape), Value::Map(entries)) => {
+                for (key, item) in entries {
+                    name(&key.name, key.span, what, complaints);
+                    shape.check(item, &key.name, complaints);
+                }
+            }
+            (Self::List(shape), Value::List(items)) => {
+                for item in items {
+                    shape.check(item, what, complaints);
+                }
+            }
+            (Self::Either(shapes), _) => either(shapes, node, what, complaints),
+            _ => complaints.push(wrong(
+                node,
+                format!("`{what}` is {}, not {}{}", self.title(), node.value.title(), self.slip(&node.value)),
+            )),
+        }
+    }
+
+    /// What people call a value of this form.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Number(..) => "a number".to_owned(),
+            Self::Text(form) => form.title().to_owned(),
+            Self::Texts(form) => format!("{} or a list of them", form.title()),
+            Self::Word(words) => one_of(words),
+            Self::Words(words) => format!("{} or a list of them", one_of(words)),
+            Self::Map(fields) => {
+                let keys: Vec<_> = fields.iter().take(4).map(|field| format!("`{}`", field.name)).collect();
+                format!("a map with {}", keys.join(", "))
+            }
+            Self::Named(_) => "a map from names".to_owned(),
+            Self::List(_) => "a list".to_owned(),
+            Self::Either(shapes) => shapes.iter().map(Self::title).collect::<Vec<_>>().join(", or "),
+        }
+    }
+
+    /// A hint at a slip that YAML makes easy.
+    fn slip(&self, value: &Value) -> &'static str {
+        match (self, value) {
+            (Self::Flag, Value::Text(text)) if ["yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str()) => {
+                "; YAML 1.2 has only `true` and `false`"
+            }
+            (Self::Text(_) | Self::Texts(_) | Self::Word(_) | Self::Words(_), Value::Number(_) | Value::Flag(_)) => {
+                "; put it in quotes"
+            }
+            _ => "",
+        }
+    }
+
+    /// The JSON Schema (2020-12) of this form.
+    #[must_use]
+    pub fn schema(&self) -> Json {
+        match self {
+            Self::Flag => json!({"type": "boolean"}),
+            Self::Number(least, most) => json!({"type": "number", "minimum": least, "maximum": most}),
+            Self::Text(form) => form.schema(),
+            Self::Texts(form) => json!({"oneOf": [form.schema(), {"type": "array", "items": form.schema()}]}),
+            Self::Word(words) => json!({"enum": words}),
+            Self::Words(words) => json!({"oneOf": [{"enum": words}, {"type": "array", "items": {"enum": words}}]}),
+            Self::Map(fields) => {
+                let mut properties = Map::new();
+                for field in *fields {
+                    let mut schema = field.shape.schema();
+                    if let Some(schema) = schema.as_object_mut() {
+                        schema.insert("description".to_owned(), json!(field.meaning));
+                    }
+                    properties.insert(field.name.to_owned(), schema);
+                }
+                let needed: Vec<_> = fields.iter().filter(|field| field.needed).map(|field| field.name).collect();
+                let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+                if let (Some(schema), false) = (schema.as_object_mut(), needed.is_empty()) {
+                    schema.insert("required".to_owned(), json!(needed));
+                }
+                schema
+            }
+            Self::Named(shape) => json!({
+                "type": "object",
+                "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
+                "additionalProperties": shape.schema(),
+            }),
+            Self::List(shape) => json!({"type": "array", "items": shape.schema()}),
+            Self::Either(shapes) => json!({"anyOf": shapes.iter().map(Self::schema).collect::<Vec<_>>()}),
+        }
+    }
+}
+
+impl Form {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Any => "a text",
+            Self::Expression => "an expression",
+            Self::Glob => "a glob such as `\"**/*.sarif\"`",
+            Self::Duration => "a length of time such as `24h`",
+            Self::Term => "a length of time such as `4h`, `4bh` or `5bd`",
+            Self::Period => "a period such as `30d` or `7y`",
+            Self::Instant => "a date and time such as `2026-12-18T17:00`",
+            Self::Sha256 => "a SHA-256 digest of 64 hexadecimal digits",
+        }
+    }
+
+    fn fits(self, text: &str) -> bool {
+        match self {
+            Self::Any | Self::Expression | Self::Glob => !text.trim().is_empty(),
+            Self::Duration => duration::seconds(text).is_some(),
+            Self::Term => duration::seconds(text).is_some() || duration::is_business(text),
+            Self::Period => duration::is_period(text),
+            Self::Instant => super::instant::parse(text).is_some(),
+            Self::Sha256 => text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        }
+    }
+
+    fn check(self, text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
+        if !self.fits(text) {
+            let found = if text.trim().is_empty() { "blank".to_owned() } else { format!("`{text}`") };
+            complaints.push(Diagnostic::new(
+                Code::WrongForm,
+                span,
+                format!("`{what}` is {}, not {found}", self.title()),
+            ));
+        }
+    }
+
+    fn schema(self) -> Json {
+        match self {
+            Self::Any | Self::Expression | Self::Glob => json!({"type": "string", "pattern": "\\S"}),
+            Self::Duration => json!({"type": "string", "pattern": "^([0-9.]+(ms|s|min|m|h|d|w))+$"}),
+            Self::Term => json!({"type": "string", "pattern": "^([0-9.]+(ms|s|min|m|h|d|w))+$|^[0-9]+(bh|bd)$"}),
+            Self::Period => json!({"type": "string", "pattern": "^[0-9]+(d|w|mo|y)$"}),
+            Self::Instant => json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}),
+            Self::Sha256 => json!({"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}),
+        }
+    }
+}
+
+fn wrong(node: &Node, message: String) -> Diagnostic {
+    Diagnostic::new(Code::WrongForm, node.span, message)
+}
+
+fn one_of(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn word(words: &[&str], text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
+    if !words.contains(&text) {
+        let hint = nearest(text, words).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        complaints.push(Diagnostic::new(
+            Code::WrongForm,
+            span,
+            format!("`{what}` is one of {}, not `{text}`{hint}", one_of(words)),
+        ));
+    }
+}
+
+/// Names stand in tables, outputs and file names, so they are plain.
+fn name(text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.is_empty() || text.len() > 100 || !text.chars().all(plain) || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        complaints.push(Diagnostic::new(
+            Code::WrongForm,
+            span,
+            format!(
+                "a name in `{what}` has up to 100 letters, digits, `-`, `_` and `.`, and begins with a letter or digit; `{text}` does not"
+            ),
+        ));
+    }
+}
+
+fn map(fields: &[Field], node: &Node, what: &str, complaints: &mut Vec<Diagnostic>) {
+    for (key, item) in node.entries() {
+        match fields.iter().find(|field| field.name == key.name) {
+            Some(field) => field.shape.check(item, field.name, complaints),
+            None => {
+                let known: Vec<_> = fields.iter().map(|field| field.name).collect();
+                let hint = nearest(&key.name, &known).map_or_else(
+                    || format!("; there are {}", one_of(&known)),
+                    |near| format!("; did you mean `{near}`?"),
+                );
+                complaints.push(Diagnostic::new(
+                    Code::UnknownKey,
+                    key.span,
+                    format!("`{what}` has no key `{}`{hint}", key.name),
+                ));
+            }
+        }
+    }
+    for field in fields.iter().filter(|field| field.needed) {
+        if node.get(field.name).is_none() {
+            complaints.push(Diagnostic::new(
+                Code::MissingKey,
+                node.span,
+                format!("`{what}` needs the key `{}`: {}", field.name, field.meaning),
+            ));
+        }
+    }
+}
+
+/// Takes the form that the value comes nearest to, so that its complaints help.
+fn either(shapes: &[Shape], node: &Node, what: &str, complaints: &mut Vec<Diagnostic>) {
+    let mut best: Option<Vec<Diagnostic>> = None;
+    for shape in shapes {
+        let mut found = Vec::new();
+        shape.check(node, what, &mut found);
+        if found.is_empty() {
+            return;
+        }
+        let inside = |list: &[Diagnostic]| list.iter().all(|diagnostic| diagnostic.span != node.span);
+        if inside(&found) && best.as_ref().is_none_or(|best| best.len() > found.len()) {
+            best = Some(found);
+        }
+    }
+    match best {
+        Some(found) => complaints.extend(found),
+        None => complaints.push(wrong(
+            node,
+            format!("`{what}` is {}, not {}", Shape::either_title(shapes), node.value.title()),
+        )),
+    }
+}
+
+impl Shape {
+    fn either_title(shapes: &[Self]) -> String {
+        shapes.iter().map(Self::title).collect::<Vec<_>>().join(", or ")
+    }
+}
