@@ -1,0 +1,431 @@
+//! Gates: each is judged by itself, and one `match` says what they come to.
+
+use chrono::{DateTime, Utc};
+
+use super::evaluate::{Facts, Truth, condition};
+use super::explain;
+use crate::model::decision::{Outcome, Protection};
+use crate::model::kind::Kind;
+use crate::model::measures::{Measure, Measures};
+use crate::model::report::{About, Fault};
+use crate::model::verdict::{Reason, Verdict};
+use crate::policy::expression::Expression;
+use crate::policy::gate::{Gate, Missing, Same, needs_baseline};
+use crate::policy::waiver::Waiver;
+
+/// What is released, and where to.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'s> {
+    /// The environment.
+    pub environment: &'s str,
+    /// The components; empty when none was named, and then no gate is left out for them.
+    pub components: &'s [String],
+    /// The commit, where it is known.
+    pub commit: Option<&'s str>,
+    /// SHA-256 digests of the artifacts, where they are known.
+    pub artifacts: &'s [String],
+    /// Where the policy was read from.
+    pub protection: Protection,
+    /// The instant of the decision.
+    pub now: DateTime<Utc>,
+}
+
+/// What was found for one gate.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Why the evidence could not be gathered at all.
+    pub trouble: Option<Fault>,
+    /// The files that are its evidence.
+    pub files: Vec<File>,
+    /// What they measure together.
+    pub measures: Measures,
+    /// What the last release measured.
+    pub baseline: Baseline,
+    /// What the signatures come to, for a gate that judges signatures.
+    pub signatures: Vec<Signature>,
+    /// What the items of a checklist come to.
+    pub items: Vec<Item>,
+    /// Who confirmed the ticks of a checklist, by a signature that the policy asks for.
+    pub confirmed_by: Option<String>,
+    /// Why a signature over a checklist confirms nothing.
+    pub unconfirmed: Option<String>,
+}
+
+/// One file that was read.
+#[derive(Debug)]
+pub struct File {
+    /// Its path.
+    pub path: String,
+    /// What it says of itself.
+    pub about: About,
+    /// Why it cannot be taken as evidence.
+    pub fault: Option<Fault>,
+}
+
+/// What the last release measured.
+#[derive(Debug, Default)]
+pub enum Baseline {
+    /// No baseline was given, or it has nothing for this gate.
+    #[default]
+    Absent,
+    /// It measured this.
+    Known(Measures),
+    /// It is there and cannot be understood.
+    Unreadable(String, Fault),
+}
+
+/// What one signature comes to.
+#[derive(Debug)]
+pub struct Signature {
+    /// The bundle.
+    pub bundle: String,
+    /// The artifact, or what was looked for.
+    pub artifact: String,
+    /// Who signed, or why it does not count.
+    pub outcome: Result<String, (Reason, String)>,
+}
+
+/// What one item of a checklist comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The item as the policy states it.
+    pub text: String,
+    /// How it stands.
+    pub state: ItemState,
+}
+
+/// How an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemState {
+    /// Some file says it is ticked.
+    Ticked,
+    /// It stands in a file, open.
+    Open,
+    /// It stands in no file.
+    Missing,
+}
+
+/// Why a gate has its verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The stable code.
+    pub reason: Reason,
+    /// In words: what was required, what was found, what to do next.
+    pub explanation: String,
+}
+
+/// Whether a gate guards what is released. A gate whose scope is not known to be
+/// elsewhere guards it.
+#[must_use]
+pub fn elsewhere(gate: &Gate, subject: &Subject<'_>) -> Option<Judgement> {
+    if !gate.environments.is_empty() && !gate.environments.iter().any(|name| name == subject.environment) {
+        return Some(judgement(Reason::OtherEnvironment, format!("it guards {}", listed(&gate.environments))));
+    }
+    let touches = gate.components.iter().any(|name| subject.components.contains(name));
+    if !gate.components.is_empty() && !subject.components.is_empty() && !touches {
+        return Some(judgement(Reason::OtherComponent, format!("it guards {}", listed(&gate.components))));
+    }
+    None
+}
+
+/// Judges one gate by what was found for it.
+#[must_use]
+pub fn judge(gate: &Gate, subject: &Subject<'_>, found: &Found, waivers: &[Waiver]) -> Judgement {
+    if let Some(elsewhere) = elsewhere(gate, subject) {
+        return elsewhere;
+    }
+    let judged = by_evidence(gate, subject, found);
+    if judged.verdict.opens() {
+        return judged;
+    }
+    match waivers.iter().find(|waiver| waiver.covers(gate, subject.environment, subject.now)) {
+        Some(waiver) if subject.protection == Protection::Protected => {
+            let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
+            judgement(
+                Reason::WaiverInForce,
+                format!(
+                    "waived by {} until {}: {reason}; without the waiver: {}",
+                    waiver.by,
+                    waiver.until.format("%Y-%m-%d %H:%M UTC"),
+                    judged.explanation
+                ),
+            )
+        }
+        Some(waiver) => Judgement {
+            explanation: format!(
+                "{}; a waiver by {} does not count, because the policy was not read from a protected ref: use `--policy-ref`",
+                judged.explanation, waiver.by
+            ),
+            ..judged
+        },
+        None => judged,
+    }
+}
+
+/// The order in which evidence is asked: can it be understood, is it there, is
+/// it about this release, and only then: does it meet the requirement.
+fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
+    if let Some(fault) = &found.trouble {
+        return judgement(fault.reason, fault.to_string());
+    }
+    if let Some(judged) = understood(found) {
+        return judged;
+    }
+    let sound: Vec<&File> = found.files.iter().filter(|file| file.fault.is_none()).collect();
+    if sound.is_empty() && gate.kind != Kind::Checklist {
+        return absent(gate, found);
+    }
+    if let Some(judged) = sound.iter().find_map(|file| about_this_release(gate, subject, file)) {
+        return judged;
+    }
+    match gate.kind {
+        Kind::Signature => signatures(gate, subject, found),
+        Kind::Checklist => checklist(gate, found),
+        _ => requirement(gate, subject, found),
+    }
+}
+
+/// A file that cannot be understood, or whose tool failed, leaves the answer
+/// unknown. An empty report among others does not.
+fn understood(found: &Found) -> Option<Judgement> {
+    let faulty = found.files.iter().filter_map(|file| Some((file, file.fault.as_ref()?)));
+    let mut faulty = faulty.filter(|(_, fault)| fault.reason.verdict() == Verdict::Indeterminate);
+    if let Some((file, fault)) = faulty.next() {
+        let more = faulty.count();
+        let rest = if more > 0 { format!(" (and {more} more files)") } else { String::new() };
+        return Some(judgement(fault.reason, format!("{}: {fault}{rest}", file.path)));
+    }
+    let failed = found.files.iter().find_map(|file| Some((file, file.about.tool_failure.as_ref()?)));
+    failed.map(|(file, failure)| {
+        judgement(Reason::ToolFailed, format!("{}: the tool says that its own run failed: {failure}; run it again", file.path))
+    })
+}
+
+fn absent(gate: &Gate, found: &Found) -> Judgement {
+    if let Some((file, fault)) = found.files.iter().find_map(|file| Some((file, file.fault.as_ref()?))) {
+        return judgement(fault.reason, format!("{}: {fault}", file.path));
+    }
+    let globs = listed(gate.files.globs());
+    match gate.missing {
+        Missing::Pending => judgement(
+            Reason::NoEvidence,
+            format!("no file matches {globs}; run the step that makes it first, or point `--artifacts` at its folder"),
+        ),
+        Missing::Block => {
+            judgement(Reason::EvidenceRequired, format!("no file matches {globs}, and the policy says it must be here"))
+        }
+    }
+}
+
+/// A report that is too old, or about something else, is no evidence for this release.
+fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
+    let about = &file.about;
+    if let Some(most) = gate.max_age {
+        let Some(made) = about.made_at else {
+            return Some(judgement(
+                Reason::AgeUnknown,
+                format!("{} does not say when it was made, and may be at most {} old", file.path, explain::length(most)),
+            ));
+        };
+        #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
+        let age = (subject.now - made).num_milliseconds().max(0) as f64 / 1000.0;
+        if age > most {
+            let (age, most) = (explain::length(age), explain::length(most));
+            return Some(judgement(Reason::Stale, format!("{} is {age} old, and may be at most {most}; make it anew", file.path)));
+        }
+    }
+    let other_commit = |why: String| Some(judgement(Reason::OtherCommit, why));
+    match (subject.commit, about.commits.first()) {
+        (Some(commit), Some(named)) if !about.commits.iter().any(|known| known.eq_ignore_ascii_case(commit)) => {
+            return other_commit(format!("{} is about commit {}, and {} is released", file.path, short(named), short(commit)));
+        }
+        (None, _) if gate.same == Some(Same::Commit) => {
+            return other_commit("which commit is released is not known; name it with `--commit`".to_owned());
+        }
+        (_, None) if gate.same == Some(Same::Commit) => {
+            return other_commit(format!("{} does not say which commit it is about", file.path));
+        }
+        _ => {}
+    }
+    let other_artifact = |why: String| Some(judgement(Reason::OtherArtifact, why));
+    match about.artifacts.first() {
+        Some(named) if !subject.artifacts.is_empty() => {
+            let known = about.artifacts.iter().any(|digest| subject.artifacts.contains(digest));
+            if !known {
+                return other_artifact(format!(
+                    "{} is about the artifact sha256:{}, which is not the one that is released",
+                    file.path,
+                    short(named)
+                ));
+            }
+        }
+        _ if gate.same != Some(Same::Artifact) => {}
+        _ if subject.artifacts.is_empty() => {
+            return other_artifact("which artifact is released is not known; name it with `--artifact`".to_owned());
+        }
+        _ => return other_artifact(format!("{} does not say which artifact it is about", file.path)),
+    }
+    None
+}
+
+/// What a gate's expressions can speak of.
+struct Known<'k> {
+    measures: &'k Measures,
+    baseline: Option<&'k Measures>,
+    namespace: &'static str,
+    environment: Measure,
+}
+
+impl Facts for Known<'_> {
+    fn value(&self, name: &str) -> Option<&Measure> {
+        match name.strip_prefix("baseline.") {
+            Some(rest) => {
+                let baseline = self.baseline?;
+                baseline.get(rest).or_else(|| baseline.get(&format!("{}.{rest}", self.namespace)))
+            }
+            None if name == "environment" => Some(&self.environment),
+            None => self.measures.get(name),
+        }
+    }
+}
+
+fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
+    let Some(stated) = &gate.require else {
+        return match gate.kind {
+            Kind::Signature | Kind::Checklist => judgement(Reason::RequirementMet, String::new()),
+            _ => judgement(Reason::MeasureUnknown, "the gate requires nothing, so nothing can meet it".to_owned()),
+        };
+    };
+    let baseline = match &found.baseline {
+        Baseline::Known(measures) => Some(measures),
+        Baseline::Absent => None,
+        Baseline::Unreadable(path, fault) if needs_baseline(stated, gate.kind) => {
+            return judgement(fault.reason, format!("the baseline {path}: {fault}"));
+        }
+        Baseline::Unreadable(..) => None,
+    };
+    let facts = Known {
+        measures: &found.measures,
+        baseline,
+        namespace: crate::model::catalogue::namespace(gate.kind),
+        environment: Measure::Text(subject.environment.to_owned()),
+    };
+    let compared = needs_baseline(stated, gate.kind);
+    let missing = compared && baseline.is_none() && condition(&stated.term, &facts) == Truth::Unknown;
+    if missing {
+        return match &gate.first_release {
+            Some(first) => {
+                let judged = met(first, &facts);
+                Judgement { explanation: format!("first release, without a baseline: {}", judged.explanation), ..judged }
+            }
+            None => judgement(
+                Reason::NoBaseline,
+                "it is compared with the last release, and there is no baseline; give one with `--baseline`, or say in the policy with `first_release` what counts without".to_owned(),
+            ),
+        };
+    }
+    met(stated, &facts)
+}
+
+fn met(stated: &Expression, facts: &Known<'_>) -> Judgement {
+    match condition(&stated.term, facts) {
+        Truth::True => judgement(Reason::RequirementMet, explain::values(&stated.term, facts)),
+        Truth::False => judgement(Reason::RequirementNotMet, explain::unmet(&stated.term, facts).join("; ")),
+        Truth::Unknown => judgement(Reason::MeasureUnknown, explain::unmet(&stated.term, facts).join("; ")),
+    }
+}
+
+fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
+    let mut refused: Vec<(&Signature, Reason, &String)> = found
+        .signatures
+        .iter()
+        .filter_map(|signature| signature.outcome.as_ref().err().map(|(reason, why)| (signature, *reason, why)))
+        .collect();
+    // A wrong signature weighs more than one that is not there yet.
+    refused.sort_by_key(|(_, reason, _)| std::cmp::Reverse(rank(reason.verdict())));
+    if let Some((signature, reason, why)) = refused.first() {
+        let more = refused.len() - 1;
+        let rest = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        return judgement(*reason, format!("{}: {why}{rest}", signature.artifact));
+    }
+    let Some(first) = found.signatures.first() else {
+        return judgement(Reason::NoEvidence, "no artifact stands beside a bundle; name the artifacts with `artifact`".to_owned());
+    };
+    let signer = first.outcome.as_ref().map_or("", String::as_str);
+    let judged = requirement(gate, subject, found);
+    match judged.reason {
+        Reason::RequirementMet => judgement(
+            Reason::RequirementMet,
+            format!("{} {} signed by {signer}", found.signatures.len(), if found.signatures.len() == 1 { "artifact" } else { "artifacts" }),
+        ),
+        _ => judged,
+    }
+}
+
+fn checklist(gate: &Gate, found: &Found) -> Judgement {
+    let open: Vec<String> =
+        found.items.iter().filter(|item| item.state != ItemState::Ticked).map(|item| item.text.clone()).collect();
+    let whom = gate.verified_by.as_deref().map_or_else(String::new, |role| format!(" by {role}"));
+    if found.items.is_empty() {
+        return judgement(Reason::NoEvidence, format!("the checklist has {} items, none of which is ticked{whom}", gate.items.len()));
+    }
+    if !open.is_empty() {
+        let total = found.items.len();
+        return judgement(Reason::Unticked, format!("{} of {total} items are open: {}", open.len(), listed(&open)));
+    }
+    match &found.confirmed_by {
+        Some(person) => judgement(Reason::RequirementMet, format!("all {} items ticked, confirmed by {person}", found.items.len())),
+        None => {
+            let why = found.unconfirmed.as_deref().map_or_else(
+                || "a tick in a file is a claim: sign the file, or let the app confirm who ticked it".to_owned(),
+                str::to_owned,
+            );
+            judgement(Reason::Unverified, format!("all {} items are ticked, and nobody has confirmed it{whom}; {why}", found.items.len()))
+        }
+    }
+}
+
+/// What the gates come to together: the worst of them.
+///
+/// A gate that blocks outranks one whose answer is unknown, and that one a gate
+/// that is pending. No gates at all is no permission.
+#[must_use]
+pub fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    verdicts.into_iter().max_by_key(|verdict| rank(*verdict)).unwrap_or(Verdict::Indeterminate)
+}
+
+/// The one place that says which verdict outranks which.
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::NotApplicable => 0,
+        Verdict::Pass => 1,
+        Verdict::Waived => 2,
+        Verdict::Pending => 3,
+        Verdict::Indeterminate => 4,
+        Verdict::Block => 5,
+    }
+}
+
+/// Whether a release may go on, given what its gates come to.
+#[must_use]
+pub fn outcome(worst: Verdict) -> Outcome {
+    if worst.opens() { Outcome::Proceed } else { Outcome::Hold }
+}
+
+fn judgement(reason: Reason, explanation: String) -> Judgement {
+    Judgement { verdict: reason.verdict(), reason, explanation }
+}
+
+fn listed(names: &[String]) -> String {
+    let mut told: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+    if names.len() > 5 {
+        told.push(format!("{} more", names.len() - 5));
+    }
+    told.join(", ")
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
