@@ -9,3 +9,4 @@
 pub mod evaluate;
 pub mod explain;
 pub mod gates;
+pub mod summary;

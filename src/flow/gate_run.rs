@@ -1,0 +1,340 @@
+//! A gate run: find the evidence of every gate, read it, judge it.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::decide::gates::{self, Baseline, File, Found, Judgement, Subject};
+use crate::evidence::{Tally, recognise};
+use crate::model::decision::{self, Decision, Evidence, GateDecision, NotEvaluated, PolicySource, Protection};
+use crate::model::kind::{Format, Kind};
+use crate::model::notable::Notable;
+use crate::model::report::{About, Fault, Place};
+use crate::model::verdict::{Reason, Verdict};
+use crate::policy::Policy;
+use crate::policy::gate::{Gate, needs_baseline};
+use crate::workspace::decode;
+use crate::workspace::open::{self, Artifact};
+use crate::workspace::walk::{self, Entry, Nature};
+
+/// How many files of one gate are listed in the decision; all are counted.
+const LISTED: usize = 1000;
+
+/// What a run is asked.
+pub struct Request<'r> {
+    /// The policy, valid.
+    pub policy: &'r Policy,
+    /// The environment, which the policy knows.
+    pub environment: String,
+    /// The components, which the policy knows; empty when none was named.
+    pub components: Vec<String>,
+    /// The commit that is released, lower-case hexadecimal, where it is known.
+    pub commit: Option<String>,
+    /// SHA-256 digests of the artifacts that are released, where they are known.
+    pub artifacts: Vec<String>,
+    /// The repository, `owner/name`, where it is known.
+    pub repository: Option<String>,
+    /// The folders in which evidence is looked for.
+    pub roots: Vec<PathBuf>,
+    /// The last release's evidence: a folder laid out alike, or one file.
+    pub baseline: Option<PathBuf>,
+    /// Where the policy was read from.
+    pub protection: Protection,
+    /// The instant of the decision.
+    pub now: DateTime<Utc>,
+    /// Who is told what is being read.
+    pub watch: &'r dyn Watch,
+}
+
+/// Is told what is being read, so that a person who waits can see it.
+pub trait Watch: Sync {
+    /// A file is about to be read.
+    fn reading(&self, path: &str, bytes: u64);
+    /// It has been read.
+    fn done(&self);
+}
+
+/// Judges every gate of the policy.
+#[must_use]
+pub fn run(request: &Request<'_>) -> Decision {
+    let policy = request.policy;
+    let here = walk::entries(&request.roots, policy.limits.entries);
+    let before = Before::find(request);
+    let subject = Subject {
+        environment: &request.environment,
+        components: &request.components,
+        commit: request.commit.as_deref(),
+        artifacts: &request.artifacts,
+        protection: request.protection,
+        now: request.now,
+    };
+    let mut gates = Vec::new();
+    for gate in &policy.gates {
+        let gathered = match gates::elsewhere(gate, &subject) {
+            Some(_) => Gathered::default(),
+            None => Gathered::gather(request, gate, &here, &before),
+        };
+        let judgement = gates::judge(gate, &subject, &gathered.found, &policy.waivers);
+        gates.push(said(gate, judgement, gathered));
+    }
+    let worst = gates::together(gates.iter().map(|gate| gate.verdict));
+    Decision {
+        version: decision::VERSION,
+        decision: gates::outcome(worst),
+        summary: crate::decide::summary::of(&gates, &request.environment),
+        environment: request.environment.clone(),
+        components: request.components.clone(),
+        now: request.now,
+        commit: request.commit.clone(),
+        policy: policy
+            .layers
+            .iter()
+            .map(|layer| PolicySource { path: layer.path.clone(), sha256: layer.sha256.clone(), from: layer.from.clone() })
+            .collect(),
+        policy_from: request.protection,
+        not_evaluated: not_evaluated(policy, &request.environment),
+        gates,
+    }
+}
+
+fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
+    let baseline = match gathered.found.baseline {
+        Baseline::Known(measures) => measures,
+        Baseline::Absent | Baseline::Unreadable(..) => crate::model::measures::Measures::new(),
+    };
+    GateDecision {
+        name: gate.name.clone(),
+        layer: gate.layer.clone(),
+        kind: gate.kind,
+        verdict: judgement.verdict,
+        reason: judgement.reason,
+        explanation: judgement.explanation,
+        requirement: gate.require.as_ref().map(|require| require.source.clone()),
+        verified_by: gate.verified_by.clone(),
+        keep: gate.keep.clone(),
+        measures: gathered.found.measures,
+        baseline,
+        evidence: gathered.evidence,
+        evidence_count: gathered.found.files.len() as u64,
+        notables: gathered.notables,
+    }
+}
+
+/// What the policy demands beyond gates. The app judges it; the step says so.
+fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
+    let formal = policy.environments.iter().any(|known| known.name == environment && known.formal);
+    let mut list = Vec::new();
+    if formal {
+        list.push(NotEvaluated {
+            what: "approvals".to_owned(),
+            because: format!("`{environment}` may need approvals; the app asks people and opens the deployment"),
+        });
+    }
+    let because = |section: &str| -> &'static str {
+        match section {
+            "change" => "the app checks the change record",
+            "incidents" => "the app knows the incidents that are open",
+            "calendar" => "the app keeps closed hours, freezes and meetings",
+            "packs" => "the app adds the checklists of regulations",
+            _ => "the app judges it",
+        }
+    };
+    for section in &policy.sections {
+        list.push(NotEvaluated { what: section.clone(), because: because(section).to_owned() });
+    }
+    list
+}
+
+/// The last release's evidence, as far as it could be found.
+enum Before {
+    NotGiven,
+    Folder(Result<Vec<Entry>, Fault>),
+    File(PathBuf),
+}
+
+impl Before {
+    fn find(request: &Request<'_>) -> Self {
+        match &request.baseline {
+            None => Self::NotGiven,
+            Some(path) if path.is_dir() => {
+                Self::Folder(walk::entries(std::slice::from_ref(path), request.policy.limits.entries))
+            }
+            Some(path) => Self::File(path.clone()),
+        }
+    }
+}
+
+/// What was found for one gate, and what is said of it.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) found: Found,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) notables: Vec<Notable>,
+}
+
+impl Gathered {
+    fn gather(request: &Request<'_>, gate: &Gate, here: &Result<Vec<Entry>, Fault>, before: &Before) -> Self {
+        let mut gathered = Self::default();
+        let entries = match here {
+            Ok(entries) => entries,
+            Err(fault) => {
+                gathered.found.trouble = Some(fault.clone());
+                return gathered;
+            }
+        };
+        let meant: Vec<&Entry> = entries.iter().filter(|entry| gate.files.matches(&entry.path)).collect();
+        let limit = request.policy.limits.files;
+        if meant.len() > limit {
+            gathered.found.trouble = Some(too_many(meant.len(), limit));
+            return gathered;
+        }
+        match gate.kind {
+            Kind::Signature => super::signatures::gather(request, gate, entries, &meant, &mut gathered),
+            Kind::Checklist => super::checklists::gather(request, gate, entries, &meant, &mut gathered),
+            _ => gathered.tally(request, gate, &meant, before),
+        }
+        gathered
+    }
+
+    /// Reads the reports of a gate into one tally, after the baseline's where one is needed.
+    fn tally(&mut self, request: &Request<'_>, gate: &Gate, meant: &[&Entry], before: &Before) {
+        let compared = [&gate.require, &gate.first_release]
+            .into_iter()
+            .flatten()
+            .any(|expression| needs_baseline(expression, gate.kind));
+        let remembered = if meant.is_empty() { None } else { self.remember(request, gate, before, compared) };
+        let Some(mut tally) = Tally::new(gate.kind, remembered) else { return };
+        for entry in meant {
+            let path = entry.path.clone();
+            let (evidence, about, outcome) = report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
+            if self.evidence.len() < LISTED {
+                self.evidence.push(evidence);
+            }
+            self.found.files.push(File { path, about, fault: outcome.err() });
+        }
+        // Measures of which a part could not be read are no measures.
+        let whole = self.found.files.iter().all(|file| {
+            file.fault.as_ref().is_none_or(|fault| fault.reason.verdict() != Verdict::Indeterminate)
+        });
+        let any = self.found.files.iter().any(|file| file.fault.is_none());
+        let (measures, notables) = tally.finish();
+        if whole && any {
+            self.found.measures = measures;
+        }
+        self.notables = notables.into_sorted();
+    }
+
+    /// Reads the last release's reports. What they measure is noted even where the
+    /// requirement does not ask for it, and then a fault in them is of no account.
+    fn remember(&mut self, request: &Request<'_>, gate: &Gate, before: &Before, compared: bool) -> Option<Tally> {
+        let mut tally = Tally::for_baseline(gate.kind)?;
+        let limits = request.policy.limits;
+        let files: Vec<(String, Result<Artifact, Fault>)> = match before {
+            Before::NotGiven => return None,
+            _ if !compared => return None,
+            Before::File(path) => vec![(path.display().to_string(), open::named(path, limits.bytes))],
+            Before::Folder(Err(fault)) => {
+                self.found.baseline = Baseline::Unreadable("folder".to_owned(), fault.clone());
+                return None;
+            }
+            Before::Folder(Ok(entries)) => {
+                let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path));
+                meant.take(limits.files).map(|entry| (entry.path.clone(), open::entry(entry, limits.bytes))).collect()
+            }
+        };
+        let mut any = false;
+        for (path, artifact) in files {
+            match report(request, &path, artifact, gate.kind, &mut tally).2 {
+                Ok(()) => any = true,
+                // One baseline file serves the gates of its own kind.
+                Err(fault) if fault.reason == Reason::OtherKind && matches!(before, Before::File(_)) => {}
+                Err(fault) if fault.reason == Reason::EmptyReport => any = true,
+                Err(fault) => {
+                    self.found.baseline = Baseline::Unreadable(path, fault);
+                    return None;
+                }
+            }
+        }
+        if !any {
+            return None;
+        }
+        self.found.baseline = Baseline::Known(tally.measures());
+        Some(tally)
+    }
+}
+
+pub(super) fn too_many(found: usize, limit: usize) -> Fault {
+    Fault {
+        reason: Reason::BeyondLimit,
+        place: Place::Whole,
+        message: format!("{found} files match, where at most {limit} are read; narrow the glob, or raise `limits.files` in the policy"),
+    }
+}
+
+/// Reads one report into a tally.
+fn report(
+    request: &Request<'_>,
+    path: &str,
+    artifact: Result<Artifact, Fault>,
+    kind: Kind,
+    tally: &mut Tally,
+) -> (Evidence, About, Result<(), Fault>) {
+    let mut evidence = Evidence { path: path.to_owned(), sha256: None, format: None, tool: None, bytes: 0 };
+    let mut about = About::default();
+    let artifact = match artifact {
+        Ok(artifact) => artifact,
+        Err(fault) => return (evidence, about, Err(fault)),
+    };
+    evidence.bytes = artifact.length();
+    request.watch.reading(path, artifact.length());
+    let outcome = match decode::text(&artifact) {
+        Ok(text) => {
+            let same = matches!(text, decode::Text::Same(_));
+            let (digest, sound, read) = open::while_digesting(&artifact, same, || {
+                let format = format(&text, kind)?;
+                let read = tally.read(format, &text, &mut about);
+                Ok((format, read))
+            });
+            evidence.sha256 = Some(digest);
+            match read {
+                Ok((format, read)) => {
+                    evidence.format = Some(format);
+                    sound.and(read)
+                }
+                Err(fault) => sound.and(Err(fault)),
+            }
+        }
+        Err(fault) => {
+            evidence.sha256 = Some(open::sha256(&artifact));
+            Err(fault)
+        }
+    };
+    request.watch.done();
+    evidence.tool.clone_from(&about.tool);
+    // What changed while it was read says nothing, whatever it seemed to say.
+    (evidence, about, artifact.unchanged().and(outcome))
+}
+
+/// The format of some content, which must be one of the kind that the gate judges.
+pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
+    let fault = |reason, message: String| Fault { reason, place: Place::Whole, message };
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(fault(Reason::Malformed, "the file is empty; the step that makes it may have failed".to_owned()));
+    }
+    let Some(format) = recognise(text) else {
+        let read: Vec<_> = Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
+        return Err(fault(Reason::Unrecognised, format!("none of the formats that this gate reads: {}", read.join(", "))));
+    };
+    if format.kind() != kind {
+        return Err(fault(
+            Reason::OtherKind,
+            format!("{} is not what this gate judges; narrow its glob", format.title()),
+        ));
+    }
+    Ok(format)
+}
+
+/// The entries of a walk that are plain files.
+pub(super) fn plain<'e>(entries: &'e [Entry]) -> impl Iterator<Item = &'e Entry> {
+    entries.iter().filter(|entry| entry.nature == Nature::File)
+}

@@ -1,0 +1,209 @@
+//! Reads the layers of a policy, from the working tree or from a protected ref.
+//!
+//! From a ref the bytes come out of git's object store, so that a change cannot
+//! bring its own policy. A short name means the branch as it was fetched
+//! (`refs/remotes/origin/…`), never a tag or a local branch of that name.
+
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+
+use super::open;
+use crate::policy::layers::{Pin, parent};
+use crate::policy::{Source, tree};
+
+/// The places at which a policy is looked for.
+pub const PLACES: [&str; 3] = [".countersign/policy.yml", ".countersign/policy.yaml", "countersign.yml"];
+
+/// How many layers one policy may have.
+const DEPTH: usize = 8;
+
+/// Why the layers could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No policy was named and none is at its usual places.
+    #[error("no policy was found at {}; write one, or name it with `--policy`", PLACES.join(", "))]
+    NoPolicy,
+    /// A file could not be read.
+    #[error("the policy {path} {why}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// A parent is not the one that was pinned.
+    #[error("the policy {path} (line {line}) {why}")]
+    Parent {
+        /// The layer that pins it.
+        path: String,
+        /// Where it says so.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// The ref could not be resolved.
+    #[error("the ref `{name}` {why}")]
+    Ref {
+        /// The ref as it was given.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Where policies are read from.
+pub enum From {
+    /// The working tree.
+    WorkingTree,
+    /// A commit, which a ref resolved to.
+    Commit {
+        /// The ref as it was given.
+        name: String,
+        /// The commit.
+        sha: String,
+    },
+}
+
+impl From {
+    /// Resolves a ref to the commit that it names now.
+    pub fn reference(name: &str) -> Result<Self, Error> {
+        let wrong = |why: String| Error::Ref { name: name.to_owned(), why };
+        if name.starts_with('-') || name.contains(['\0', '\n']) || name.is_empty() {
+            return Err(wrong("is no ref".to_owned()));
+        }
+        let commit = matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let full = if commit || name.starts_with("refs/") {
+            name.to_owned()
+        } else {
+            format!("refs/remotes/origin/{}", name.strip_prefix("origin/").unwrap_or(name))
+        };
+        let found = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{full}^{{commit}}")])
+            .map_err(&wrong)?;
+        let sha = String::from_utf8_lossy(&found).trim().to_owned();
+        if sha.is_empty() {
+            let hint = if commit { String::new() } else { format!("; fetch it first: `git fetch origin {name}`") };
+            return Err(wrong(format!("is not in this clone (looked for {full}){hint}")));
+        }
+        Ok(Self::Commit { name: name.to_owned(), sha })
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        match self {
+            Self::WorkingTree => {
+                let artifact = open::named(path, tree::SIZE_LIMIT as u64).map_err(|fault| fault.message)?;
+                Ok(artifact.to_vec())
+            }
+            Self::Commit { sha, name } => {
+                let path = path.to_string_lossy();
+                if path.starts_with('/') {
+                    return Err("is read from a ref, where paths begin at the repository's root".to_owned());
+                }
+                let object = format!("{sha}:{path}");
+                let found = git(&["cat-file", "blob", &object])?;
+                if found.is_empty() && git(&["cat-file", "-e", &object]).is_err() {
+                    return Err(format!("is not there at `{name}`"));
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    fn label(&self) -> Option<String> {
+        match self {
+            Self::WorkingTree => None,
+            Self::Commit { name, sha } => Some(format!("{name}@{}", sha.get(..12).unwrap_or(sha))),
+        }
+    }
+}
+
+/// Runs git, and hands back what it prints.
+fn git(arguments: &[&str]) -> Result<Vec<u8>, String> {
+    // A container step works on a clone that another user owns.
+    let output = Command::new("git")
+        .args(["-c", "safe.directory=*"])
+        .args(arguments)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|error| format!("needs git, which cannot be run: {error}"))?;
+    match output.status.code() {
+        Some(0) => Ok(output.stdout),
+        // `rev-parse --quiet` says no by its exit code alone.
+        Some(1) if output.stderr.is_empty() => Ok(Vec::new()),
+        _ => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(format!("could not be read from git: {}", said.lines().next().unwrap_or("it gave no reason").trim()))
+        }
+    }
+}
+
+/// Reads the layers that were named, outermost first, with the parents that they
+/// pin before them; or the one at a usual place, when none was named.
+pub fn read(named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
+    let mut layers: Vec<Source> = Vec::new();
+    let usual;
+    let named = if named.is_empty() {
+        usual = [find(from)?];
+        &usual
+    } else {
+        named
+    };
+    for path in named {
+        let source = one(path, from)?;
+        let mut chain = vec![source];
+        while let Some(pin) = chain.last().and_then(|source| parent(&source.text)) {
+            let Some(child) = chain.last() else { break };
+            if layers.iter().any(|layer| layer.sha256 == pin.sha256) {
+                break;
+            }
+            if chain.len() >= DEPTH {
+                return Err(refused(child, &pin, format!("has more than {DEPTH} layers around it")));
+            }
+            let path = beside(Path::new(&child.path), &pin.path);
+            let found = one(&path, from).map_err(|error| refused(child, &pin, format!("extends a parent that cannot be used: {error}")))?;
+            if found.sha256 != pin.sha256 {
+                let why = format!("pins its parent {} at SHA-256 {}, and that file has {}; review the change and pin it anew", found.path, pin.sha256, found.sha256);
+                return Err(refused(child, &pin, why));
+            }
+            chain.push(found);
+        }
+        layers.extend(chain.into_iter().rev());
+    }
+    Ok(layers)
+}
+
+fn refused(child: &Source, pin: &Pin, why: String) -> Error {
+    Error::Parent { path: child.path.clone(), line: pin.span.line, why }
+}
+
+fn find(from: &From) -> Result<PathBuf, Error> {
+    let there = |place: &&str| match from {
+        From::WorkingTree => Path::new(place).exists(),
+        From::Commit { .. } => from.read(Path::new(place)).is_ok(),
+    };
+    PLACES.iter().find(|place| there(place)).map(PathBuf::from).ok_or(Error::NoPolicy)
+}
+
+fn one(path: &Path, from: &From) -> Result<Source, Error> {
+    let wrong = |why: String| Error::Unreadable { path: path.display().to_string(), why };
+    let bytes = from.read(path).map_err(wrong)?;
+    let sha256 = open::sha256(&bytes);
+    let text = String::from_utf8(bytes)
+        .map_err(|error| wrong(format!("is not UTF-8 at byte {}", error.utf8_error().valid_up_to())))?;
+    Ok(Source { path: path.display().to_string(), text, sha256, from: from.label() })
+}
+
+/// A path beside a file, without `.` and `..` where they can be resolved.
+fn beside(file: &Path, path: &str) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in file.parent().unwrap_or(Path::new("")).join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if whole.file_name().is_some() => {
+                whole.pop();
+            }
+            part => whole.push(part),
+        }
+    }
+    whole
+}
