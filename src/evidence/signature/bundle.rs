@@ -1,0 +1,243 @@
+//! Files of Sigstore bundles: which bundles stand in them, and whether they are read at all.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserialize as _;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use sigstore_verify::crypto::{sha256, sha512};
+use sigstore_verify::types::{Bundle, HashAlgorithm, SignatureContent};
+
+use super::statement::{Statement, Subject};
+use super::{Artifact, BUNDLE_LIMIT, PROOF_LIMIT, SIZE_LIMIT};
+use crate::evidence::json;
+use crate::model::notable::shortened;
+use crate::model::report::{Fault, Place};
+
+/// How many JSON values a file, or a statement within it, may hold: a bound on
+/// the memory that a small file of many tiny values could otherwise take.
+const VALUE_LIMIT: u32 = 250_000;
+
+const UNLOGGED_ENVELOPE: &str = "this is a signed envelope on its own, without the proof that it was logged, and cannot be verified offline; use slsa-github-generator v2.1.0 or later, or actions/attest-build-provenance, which write Sigstore bundles";
+
+/// A bundle, and the statement that it signs where it signs one.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) bundle: Bundle,
+    pub(super) statement: Option<Statement>,
+}
+
+/// The artifact that a file of bundles is verified for, hashed once.
+pub(super) struct Presented<'a> {
+    pub(super) bytes: Option<&'a [u8]>,
+    pub(super) sha256: [u8; 32],
+    sha256_hex: String,
+    sha512: OnceCell<Option<[u8; 64]>>,
+}
+
+impl<'a> Presented<'a> {
+    pub(super) fn new(artifact: Artifact<'a>) -> Self {
+        let (bytes, sha256) = match artifact {
+            Artifact::Bytes(bytes) => (Some(bytes), *sha256(bytes).as_bytes()),
+            Artifact::Sha256(digest) => (None, digest),
+        };
+        Self { bytes, sha256, sha256_hex: hex(&sha256), sha512: OnceCell::new() }
+    }
+
+    pub(super) fn sha256_hex(&self) -> &str {
+        &self.sha256_hex
+    }
+
+    /// SHA-512, where the bytes are here to take it from.
+    pub(super) fn sha512(&self) -> Option<[u8; 64]> {
+        *self.sha512.get_or_init(|| self.bytes.map(|bytes| *sha512(bytes).as_bytes()))
+    }
+
+    pub(super) fn sha512_hex(&self) -> Option<String> {
+        self.sha512().map(|digest| hex(&digest))
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bundles of a file in their order, each read or refused on its own. A file
+/// that is not JSON throughout is refused as a whole.
+pub(super) fn read(file: &[u8]) -> Result<Vec<Result<Found, Fault>>, Fault> {
+    if file.len() > SIZE_LIMIT {
+        let message = format!("the file has {} bytes, where at most {SIZE_LIMIT} are read; split it", file.len());
+        return Err(Fault::beyond_limit(Place::Whole, message));
+    }
+    let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
+    check_json(file)?;
+    let mut found = Vec::new();
+    for document in serde_json::Deserializer::from_slice(file).into_iter::<Value>() {
+        for bundle in unpacked(document.map_err(|error| json::fault(&error))?) {
+            if found.len() >= BUNDLE_LIMIT {
+                let message = format!("the file holds more than {BUNDLE_LIMIT} bundles; split it");
+                return Err(Fault::beyond_limit(Place::Whole, message));
+            }
+            found.push(Found::read(bundle));
+        }
+    }
+    Ok(found)
+}
+
+/// The bundles of one document: itself, the elements of an array, or what
+/// `attestations` lists.
+fn unpacked(document: Value) -> Vec<Value> {
+    match document {
+        Value::Array(elements) => elements,
+        Value::Object(mut object) if !object.contains_key("mediaType") => match object.remove("attestations") {
+            Some(Value::Array(attestations)) => attestations.into_iter().map(attested).collect(),
+            Some(other) => vec![other],
+            None => vec![Value::Object(object)],
+        },
+        other => vec![other],
+    }
+}
+
+/// The bundle of one element of `attestations`.
+fn attested(mut attestation: Value) -> Value {
+    match attestation.get_mut("bundle") {
+        Some(bundle) => bundle.take(),
+        None => attestation,
+    }
+}
+
+impl Found {
+    fn read(document: Value) -> Result<Self, Fault> {
+        if document.get("mediaType").is_none() {
+            let message = if document.get("payloadType").is_some() {
+                UNLOGGED_ENVELOPE
+            } else {
+                "expected a Sigstore bundle, found a JSON value without `mediaType`; give the bundle that `cosign sign-blob --bundle` or `gh attestation download` wrote"
+            };
+            return Err(Fault::malformed(Place::Whole, message));
+        }
+        let bundle = Bundle::deserialize(document).map_err(|error| {
+            let detail = shortened(&error.to_string(), 300);
+            Fault::malformed(
+                Place::Whole,
+                format!("the content is not a Sigstore bundle v0.1, v0.2 or v0.3: {detail}; write it again with the tool that signed"),
+            )
+        })?;
+        let material = &bundle.verification_material;
+        let timestamps = &material.timestamp_verification_data.rfc3161_timestamps;
+        for (count, what) in [(material.tlog_entries.len(), "log entries"), (timestamps.len(), "timestamps")] {
+            if count > PROOF_LIMIT {
+                let message = format!("the bundle carries {count} {what}, where at most {PROOF_LIMIT} are read");
+                return Err(Fault::beyond_limit(Place::Whole, message));
+            }
+        }
+        let statement = match &bundle.content {
+            SignatureContent::DsseEnvelope(envelope) => Some(Statement::read(envelope.payload.as_bytes())?),
+            _ => None,
+        };
+        Ok(Self { bundle, statement })
+    }
+
+    /// What the bundle says it is about.
+    pub(super) fn subjects(self) -> Vec<Subject> {
+        match (self.statement, self.bundle.content) {
+            (Some(statement), _) => statement.subjects,
+            (None, SignatureContent::MessageSignature(signature)) => signature
+                .message_digest
+                .filter(|digest| digest.algorithm == HashAlgorithm::Sha2256)
+                .map(|digest| Subject { name: String::new(), sha256: Some(hex(digest.digest.as_bytes())), sha512: None })
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Checks that bytes are JSON documents, one after another, in which no object
+/// has a key twice, at any depth. Parsers disagree about which of two values
+/// rules, and a signature must not cover one while we read the other.
+pub(super) fn check_json(bytes: &[u8]) -> Result<(), Fault> {
+    let left = Cell::new(VALUE_LIMIT);
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let mut any = false;
+    // `end` passes over white space; what it then calls trailing is the next document.
+    while let Err(trailing) = reader.end() {
+        any = true;
+        let outcome = if trailing.is_eof() { Err(trailing) } else { Strict(&left).deserialize(&mut reader) };
+        outcome.map_err(|error| {
+            let fault = json::fault(&error);
+            if left.get() == 0 {
+                let message = format!("more than {VALUE_LIMIT} values, which is not the content of an attestation");
+                return Fault::beyond_limit(fault.place, message);
+            }
+            fault
+        })?;
+    }
+    if any { Ok(()) } else { Err(Fault::malformed(Place::Whole, "the file is empty; sign again, or download it again")) }
+}
+
+struct Strict<'c>(&'c Cell<u32>);
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        let left = self.0.get().checked_sub(1).filter(|left| *left > 0);
+        self.0.set(left.unwrap_or_default());
+        match left {
+            Some(_) => value.deserialize_any(self),
+            None => Err(D::Error::custom("too many values")),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Strict(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut keys = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            map.next_value_seed(Strict(self.0))?;
+            if let Some(key) = keys.replace(key) {
+                let key = shortened(&key, 60);
+                return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object; keep one of them")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! What a verified bundle says of builder and source.
+//!
+//! Follows SLSA provenance v0.2 and v1 as GitHub's and npm's attestations and
+//! slsa-github-generator write it, and Fulcio's certificate extensions
+//! (`1.3.6.1.4.1.57264.1.9` to `.13`, and the older `.3` and `.5`).
+//!
+//! What a predicate leaves out, or states in a form that is not understood, is
+//! not known, and then an expectation about it is not met.
+
+use serde_json::Value;
+use sigstore_verify::crypto::CertificateInfo;
+
+use super::repository::{Repository, commit};
+use super::statement::Statement;
+use super::trust::Proven;
+use super::{Expected, refusal};
+use crate::model::notable::shortened;
+use crate::model::report::Fault;
+use crate::model::verdict::Reason;
+
+const V0_2: &str = "https://slsa.dev/provenance/v0.2";
+const V1: &str = "https://slsa.dev/provenance/v1";
+
+const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+/// How older provenance of GitHub's and npm's names the builder: by the kind of runner.
+const GITHUB_RUNNER: &str = "https://github.com/actions/runner/";
+
+/// Builder and source, with the certificate's word before the predicate's.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// The type of the predicate that is no provenance, where there is none.
+    no_provenance: Option<String>,
+    pub(super) builder: Option<String>,
+    /// The builder in the form that names the kind of runner, where the certificate vouches for it.
+    runner: Option<String>,
+    pub(super) repository: Option<Repository>,
+    pub(super) commit: Option<String>,
+}
+
+impl Claims {
+    /// Gathers what predicate and certificate say; where they disagree, an error.
+    pub(super) fn gather(statement: Option<&Statement>, proven: &Proven) -> Result<Self, Fault> {
+        let vouched = proven.certificate.as_ref().map(Vouched::read).unwrap_or_default();
+        let stated = statement.map(stated).transpose()?.unwrap_or_else(|| Self {
+            no_provenance: Some("a signature over a file".to_owned()),
+            ..Self::default()
+        });
+        if let Some(builder) = &stated.builder {
+            vouched.bears_out(builder)?;
+        }
+        agree("repository", stated.repository.as_ref(), vouched.repository.as_ref())?;
+        agree("commit", stated.commit.as_ref(), vouched.commit.as_ref())?;
+        Ok(Self {
+            no_provenance: stated.no_provenance,
+            builder: stated.builder,
+            runner: vouched.runner,
+            repository: vouched.repository.or(stated.repository),
+            commit: vouched.commit.or(stated.commit),
+        })
+    }
+
+    /// Refuses what is not as the policy expects.
+    pub(super) fn meet(&self, expected: &Expected) -> Result<(), Fault> {
+        if let Some(found) = self.no_provenance.as_ref().filter(|_| expected.provenance()) {
+            let reason = if expected.builder.is_some() { Reason::WrongBuilder } else { Reason::WrongSource };
+            return Err(refusal(
+                reason,
+                format!("the policy asks for SLSA provenance v0.2 or v1, and this is {found}; attest the build with actions/attest-build-provenance or slsa-github-generator"),
+            ));
+        }
+        if let Some(wanted) = &expected.builder {
+            let named = self.builder.as_deref();
+            if !named.into_iter().chain(self.builder.as_ref().and(self.runner.as_deref())).any(|name| wanted.matches(name)) {
+                return Err(refusal(
+                    Reason::WrongBuilder,
+                    format!("built by {}, where the policy names `{wanted}`; build there, or mend `builder` in the policy", quoted(named)),
+                ));
+            }
+        }
+        if let Some(wanted) = &expected.repository {
+            let parsed = Repository::wanted(wanted);
+            if parsed.is_none() || parsed != self.repository {
+                let named = self.repository.as_ref().map(ToString::to_string);
+                return Err(wrong_source(format!(
+                    "built from {}, where `{wanted}` is released; attest a build of that repository",
+                    quoted(named.as_deref())
+                )));
+            }
+        }
+        if let Some(wanted) = &expected.commit {
+            let parsed = commit(wanted);
+            if parsed.is_none() || parsed != self.commit {
+                return Err(wrong_source(format!(
+                    "built from commit {}, where commit `{wanted}` is released; attest a build of that commit",
+                    quoted(self.commit.as_deref())
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What Fulcio says of the build, from the forge's own token.
+#[derive(Default)]
+struct Vouched {
+    workflow: Option<String>,
+    runner: Option<String>,
+    repository: Option<Repository>,
+    commit: Option<String>,
+}
+
+impl Vouched {
+    fn read(certificate: &CertificateInfo) -> Self {
+        let claims = &certificate.ci_claims;
+        let old = &claims.deprecated_github;
+        let issuer = certificate.issuer.as_deref().unwrap_or_default();
+        let of_github = issuer.strip_prefix(GITHUB_ISSUER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let named = match &claims.source_repository_uri {
+            Some(uri) => Repository::stated(uri),
+            None => old.workflow_repository.as_deref().filter(|_| of_github).and_then(Repository::wanted),
+        };
+        let digest = claims.source_repository_digest.as_ref().or(old.workflow_sha.as_ref());
+        Self {
+            workflow: claims.build_signer_uri.clone().filter(|_| of_github),
+            runner: claims.runner_environment.as_ref().filter(|_| of_github).map(|kind| format!("{GITHUB_RUNNER}{kind}")),
+            repository: named,
+            commit: digest.and_then(|digest| commit(digest)),
+        }
+    }
+
+    /// Refuses a builder that the certificate contradicts. A builder's name of
+    /// another form than GitHub's is the builder's own word.
+    fn bears_out(&self, builder: &str) -> Result<(), Fault> {
+        let told = if builder.starts_with(GITHUB_RUNNER) {
+            &self.runner
+        } else if builder.contains("/.github/workflows/") {
+            &self.workflow
+        } else {
+            return Ok(());
+        };
+        match told {
+            Some(told) if told != builder => Err(refusal(
+                Reason::WrongBuilder,
+                format!(
+                    "the provenance names the builder `{}`, and the signing certificate `{}`; provenance that its own certificate contradicts is not to be trusted",
+                    shortened(builder, 200),
+                    shortened(told, 200)
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the predicate says.
+fn stated(statement: &Statement) -> Result<Claims, Fault> {
+    let predicate = &statement.predicate;
+    let (builder, primary, dependencies) = match statement.predicate_type.as_str() {
+        V0_2 => ("/builder/id", predicate.pointer("/invocation/configSource"), predicate.pointer("/materials")),
+        V1 => (
+            "/runDetails/builder/id",
+            // GitHub's build type names the workflow's repository, the generators' and GitLab's the source.
+            predicate
+                .pointer("/buildDefinition/externalParameters/workflow")
+                .or_else(|| predicate.pointer("/buildDefinition/externalParameters/source")),
+            predicate.pointer("/buildDefinition/resolvedDependencies"),
+        ),
+        other => {
+            let no_provenance = Some(format!("a statement of type `{}`", shortened(other, 200)));
+            return Ok(Claims { no_provenance, ..Claims::default() });
+        }
+    };
+    let dependencies = dependencies.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    // A source in a form that is not understood is not known: no dependency stands in for it.
+    let primary = primary.filter(|resource| uri(resource).is_some());
+    let repository = match primary {
+        Some(resource) => place(resource),
+        None => sole_repository(dependencies),
+    };
+    let commit = match &repository {
+        Some(repository) => sole_commit(repository, primary.into_iter().chain(dependencies))?,
+        None => None,
+    };
+    let builder = predicate.pointer(builder).and_then(Value::as_str).map(str::to_owned);
+    Ok(Claims { builder, repository, commit, ..Claims::default() })
+}
+
+/// Where a resource says it lies: its `uri`, a workflow's `repository`, or the text itself.
+fn uri(resource: &Value) -> Option<&str> {
+    resource.get("uri").or_else(|| resource.get("repository")).unwrap_or(resource).as_str()
+}
+
+fn place(resource: &Value) -> Option<Repository> {
+    uri(resource).and_then(Repository::stated)
+}
+
+/// The only repository among the resources that state a commit, if it is the only one.
+fn sole_repository(resources: &[Value]) -> Option<Repository> {
+    let mut named = resources.iter().filter(|resource| commit_of(resource).is_some()).filter_map(place);
+    let first = named.next()?;
+    named.all(|other| other == first).then_some(first)
+}
+
+/// The commit that the resources of one repository state; two different ones are an error.
+fn sole_commit<'v>(
+    repository: &Repository,
+    resources: impl Iterator<Item = &'v Value>,
+) -> Result<Option<String>, Fault> {
+    let mut told: Option<String> = None;
+    for commit in resources.filter(|resource| place(resource).as_ref() == Some(repository)).filter_map(commit_of) {
+        match &told {
+            Some(known) if *known != commit => {
+                return Err(wrong_source(format!(
+                    "the provenance names two commits of `{repository}`, `{known}` and `{commit}`; it must name the one that was built"
+                )));
+            }
+            _ => told = Some(commit),
+        }
+    }
+    Ok(told)
+}
+
+fn commit_of(resource: &Value) -> Option<String> {
+    let digest = resource.get("digest")?;
+    digest.get("gitCommit").or_else(|| digest.get("sha1"))?.as_str().and_then(commit)
+}
+
+fn agree<T: PartialEq + std::fmt::Display>(what: &str, stated: Option<&T>, vouched: Option<&T>) -> Result<(), Fault> {
+    match (stated, vouched) {
+        (Some(stated), Some(vouched)) if stated != vouched => Err(wrong_source(format!(
+            "the provenance names the {what} `{stated}`, and the signing certificate `{vouched}`; provenance that its own certificate contradicts is not to be trusted"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn wrong_source(message: String) -> Fault {
+    refusal(Reason::WrongSource, message)
+}
+
+fn quoted(name: Option<&str>) -> String {
+    name.map_or_else(|| "nothing that it names".to_owned(), |name| format!("`{}`", shortened(name, 300)))
+}
