@@ -1,3 +1,7 @@
 //! The `countersign` command: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(countersign::cli::run(std::env::args_os()))
+}

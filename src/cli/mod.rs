@@ -1,1 +1,99 @@
-//! cli
+//! Storey 7: the command line. Arguments in, documents and an exit code out.
+//!
+//! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
+//! · 3 the answer is unknown · 2 the command or the policy is wrong · 4 a time
+//! limit. Only 0 lets a pipeline go on.
+
+mod environment;
+mod gate;
+mod outputs;
+mod policy;
+mod progress;
+mod reference;
+
+use std::io::Write as _;
+
+use clap::{Parser, Subcommand};
+
+/// The release may go on.
+pub const PROCEED: u8 = 0;
+/// The command or the policy is wrong.
+pub const USAGE: u8 = 2;
+/// An artifact or the tool failed in a way that leaves the answer unknown.
+pub const UNKNOWN: u8 = 3;
+/// A time limit was reached.
+pub const TIME_LIMIT: u8 = 4;
+/// A gate is pending.
+pub const PENDING: u8 = 10;
+/// A gate blocks.
+pub const BLOCKED: u8 = 11;
+
+/// Release approval as code: gates judged on what the pipeline produced.
+#[derive(Parser)]
+#[command(name = "countersign", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge the release gates of a policy by the artifacts of a pipeline.
+    Gate(Box<gate::Arguments>),
+    /// Work on a policy.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Print a JSON Schema: of the policy, for editors, or of the decision document.
+    Schema {
+        /// Which one.
+        document: reference::Document,
+    },
+    /// List the measures that requirements can name.
+    Measures {
+        /// Only those of one kind of evidence.
+        kind: Option<reference::Kind>,
+    },
+    /// Explain a reason of a decision, or a code of `policy check`; without one, list all.
+    Explain {
+        /// The code, such as `no_baseline`.
+        code: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    /// Say everything that is wrong with a policy, each complaint at its line.
+    Check(policy::Arguments),
+}
+
+/// Runs the command and says with which code to exit.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and they are no mistake.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(USAGE);
+        }
+    };
+    match arguments.command {
+        Command::Gate(arguments) => gate::run(&arguments),
+        Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
+        Command::Schema { document } => reference::schema(document),
+        Command::Measures { kind } => reference::measures(kind),
+        Command::Explain { code } => reference::explain(code.as_deref()),
+    }
+}
+
+/// Prints a document. A reader that has gone away is no failure of ours.
+fn print(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Says what went wrong, where a person or a log sees it.
+fn complain(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "countersign: {}", crate::model::notable::visible(text));
+}

@@ -51,6 +51,21 @@ pub enum Error {
     },
 }
 
+/// Files that a policy names, read from where the policy itself was read.
+pub struct PolicyFiles {
+    /// Where from.
+    pub from: From,
+    /// The innermost layer's file, beside which the others lie.
+    pub beside: PathBuf,
+}
+
+impl PolicyFiles {
+    /// The bytes of a file.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.from.read(&beside(&self.beside, path))
+    }
+}
+
 /// Where policies are read from.
 pub enum From {
     /// The working tree.

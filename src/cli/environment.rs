@@ -1,0 +1,94 @@
+//! Where the command runs: a GitHub job, a GitLab job or a terminal, and what
+//! that place says of the release.
+
+use std::env;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+/// Where the command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Github,
+    Gitlab,
+    Elsewhere,
+}
+
+/// A variable that is set and not blank. What is not UTF-8 counts as not set.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+impl Place {
+    pub(super) fn here() -> Self {
+        if variable("GITHUB_ACTIONS").is_some() {
+            Self::Github
+        } else if variable("GITLAB_CI").is_some() {
+            Self::Gitlab
+        } else {
+            Self::Elsewhere
+        }
+    }
+
+    /// The commit that the job is about. On a pull request GitHub names a merge
+    /// that was made for the job alone, so there it is not known.
+    pub(super) fn commit(self) -> Option<String> {
+        match self {
+            Self::Github => {
+                let event = variable("GITHUB_EVENT_NAME").unwrap_or_default();
+                if event.starts_with("pull_request") { None } else { variable("GITHUB_SHA") }
+            }
+            Self::Gitlab => variable("CI_COMMIT_SHA"),
+            Self::Elsewhere => None,
+        }
+    }
+
+    /// The repository, `owner/name`.
+    pub(super) fn repository(self) -> Option<String> {
+        match self {
+            Self::Github => variable("GITHUB_REPOSITORY"),
+            Self::Gitlab => variable("CI_PROJECT_PATH"),
+            Self::Elsewhere => None,
+        }
+    }
+
+    /// The folder of the checkout, as reports may name it.
+    pub(super) fn workspace(self) -> Option<String> {
+        match self {
+            Self::Github => variable("GITHUB_WORKSPACE"),
+            Self::Gitlab => variable("CI_PROJECT_DIR"),
+            Self::Elsewhere => env::current_dir().ok().map(|path| path.display().to_string()),
+        }
+    }
+}
+
+/// A file that the runner names for us to add to.
+pub(super) fn runner_file(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from)
+}
+
+/// Whether colours may be used on standard output (see no-color.org).
+pub(super) fn colour(terminal: bool) -> bool {
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    terminal && !dumb && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+pub(super) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+pub(super) fn stderr_is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// How many columns a line may take.
+pub(super) fn width() -> usize {
+    let stated = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    stated.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(100)
+}
+
+/// Whether the locale can show more than ASCII.
+pub(super) fn ascii_only() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name)).unwrap_or_default();
+    let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
+    stdout_is_terminal() && !utf8
+}

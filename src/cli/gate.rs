@@ -1,0 +1,324 @@
+//! `countersign gate`: what a pipeline's step runs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use super::environment::{self, Place};
+use super::outputs::{self, Format};
+use super::progress::Progress;
+use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, USAGE, complain};
+use crate::decide::gates::together;
+use crate::flow::gate_run::{self, Request};
+use crate::model::decision::{Decision, Protection};
+use crate::model::verdict::Verdict;
+use crate::policy::{self, Policy};
+use crate::workspace::layers::{self, From, PolicyFiles};
+use crate::workspace::open;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  every gate passes, is waived or does not apply: the release may go on
+  10  a gate is pending: evidence can still come
+  11  a gate blocks
+   3  an artifact or the tool failed, so the answer is unknown (outranks 10, not 11)
+   2  the command or the policy is wrong
+   4  the time limit was reached
+
+Every option can be set in the environment: COUNTERSIGN_POLICY, COUNTERSIGN_ENVIRONMENT, and so on;
+where an option repeats, one value a line. An empty variable counts as not set.";
+
+/// What is judged, by what, and how it is told.
+#[derive(clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    /// A layer of the policy; repeat it, outermost layer first.
+    /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
+    /// Read the policy from this protected ref instead of the working tree.
+    #[arg(long, value_name = "REF")]
+    policy_ref: Option<String>,
+    /// A folder in which the pipeline left its artifacts; repeat it for several. Left out: this folder.
+    #[arg(long, value_name = "DIR")]
+    artifacts: Vec<PathBuf>,
+    /// The environment that the release is for. May be left out where the policy has one only.
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// A component that is released; repeat it for several. Left out: the gates of every component count.
+    #[arg(long, value_name = "NAME")]
+    component: Vec<String>,
+    /// The last release's artifacts, to compare with: a folder laid out alike, or one file.
+    #[arg(long, value_name = "FILE|DIR")]
+    baseline: Option<PathBuf>,
+    /// An artifact that is released, as a file or as `sha256:…`; reports about another do not count.
+    #[arg(long, value_name = "FILE|DIGEST")]
+    artifact: Vec<String>,
+    /// The commit that is released. Left out: what the job says, if it says it.
+    #[arg(long, value_name = "SHA")]
+    commit: Option<String>,
+    /// The repository, `owner/name`, for `{repository}` in the policy. Left out: what the job says.
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    /// How the decision is told. Left out: as fits where the command runs.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write the document to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The instant to decide for, RFC 3339. Left out: now.
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<String>,
+    /// How long the run may take, such as `90s` or `10m`.
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<String>,
+}
+
+/// What went wrong before anything was judged.
+enum Refusal {
+    /// One sentence.
+    Said(String),
+    /// The policy's mistakes, each at its place.
+    Policy(Vec<policy::diagnostics::Complaints>),
+}
+
+impl<E: std::error::Error> std::convert::From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Said(error.to_string())
+    }
+}
+
+/// Everything that is needed to run, checked.
+struct Plan {
+    policy: Policy,
+    policy_files: PolicyFiles,
+    protection: Protection,
+    environment: String,
+    components: Vec<String>,
+    commit: Option<String>,
+    artifacts: Vec<String>,
+    repository: Option<String>,
+    roots: Vec<PathBuf>,
+    baseline: Option<PathBuf>,
+    now: DateTime<Utc>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    let place = Place::here();
+    let prepared = time_limit(arguments).and_then(|limit| Ok((plan(arguments, place)?, limit, format(arguments, place)?)));
+    let (plan, limit, format) = match prepared {
+        Ok(prepared) => prepared,
+        Err(Refusal::Said(message)) => {
+            complain(&message);
+            return USAGE;
+        }
+        Err(Refusal::Policy(complaints)) => {
+            super::policy::tell(&complaints);
+            complain("nothing was judged, because the policy has mistakes");
+            return USAGE;
+        }
+    };
+    super::policy::tell(&plan.policy.warnings);
+    let decision = match within(plan, limit) {
+        Ok(decision) => decision,
+        Err(code) => return code,
+    };
+    let output = arguments.output.clone().or_else(|| environment::variable("COUNTERSIGN_OUTPUT").map(PathBuf::from));
+    if let Err(message) = outputs::write(&decision, format, output.as_deref(), place) {
+        complain(&message);
+        return UNKNOWN;
+    }
+    code(&decision)
+}
+
+/// The exit code that the gates come to.
+fn code(decision: &Decision) -> u8 {
+    match together(decision.gates.iter().map(|gate| gate.verdict)) {
+        Verdict::Pass | Verdict::Waived | Verdict::NotApplicable => PROCEED,
+        Verdict::Pending => PENDING,
+        Verdict::Block => BLOCKED,
+        Verdict::Indeterminate => UNKNOWN,
+    }
+}
+
+/// Judges on a thread of its own, so that a limit holds whatever the input does.
+fn within(plan: Plan, limit: Duration) -> Result<Decision, u8> {
+    let progress = Arc::new(Progress::default());
+    let watch = Arc::clone(&progress);
+    let (send, receive) = mpsc::channel();
+    let work = std::thread::Builder::new().name("gate".to_owned()).spawn(move || {
+        let decision = gate_run::run(&Request {
+            policy: &plan.policy,
+            environment: plan.environment,
+            components: plan.components,
+            commit: plan.commit,
+            artifacts: plan.artifacts,
+            repository: plan.repository,
+            roots: plan.roots,
+            baseline: plan.baseline,
+            protection: plan.protection,
+            now: plan.now,
+            policy_files: &plan.policy_files,
+            watch: &*watch,
+        });
+        let _ = send.send(decision);
+    });
+    if let Err(error) = work {
+        complain(&format!("no thread could be started: {error}"));
+        return Err(UNKNOWN);
+    }
+    let shown = environment::stderr_is_terminal();
+    let began = Instant::now();
+    loop {
+        let left = limit.saturating_sub(began.elapsed());
+        match receive.recv_timeout(left.min(Duration::from_millis(500))) {
+            Ok(decision) => return Ok(decision),
+            Err(RecvTimeoutError::Disconnected) => {
+                complain("the run failed by a defect of countersign's own, so the answer is unknown; please report it");
+                return Err(UNKNOWN);
+            }
+            Err(RecvTimeoutError::Timeout) if began.elapsed() >= limit => {
+                let reading = progress.path().map_or_else(String::new, |path| format!(" while reading {path}"));
+                complain(&format!("the time limit of {} s was reached{reading}; raise `--time-limit`", limit.as_secs_f64()));
+                return Err(TIME_LIMIT);
+            }
+            Err(RecvTimeoutError::Timeout) if shown => progress.show(),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
+    if let Some(format) = arguments.format {
+        return Ok(format);
+    }
+    match environment::variable("COUNTERSIGN_FORMAT") {
+        Some(word) => <Format as clap::ValueEnum>::from_str(word.trim(), false)
+            .map_err(|_| Refusal::Said(format!("COUNTERSIGN_FORMAT is `{word}`, which is no format; see `countersign gate --help`"))),
+        None => Ok(match place {
+            Place::Github => Format::Github,
+            Place::Gitlab => Format::Gitlab,
+            Place::Elsewhere => Format::Text,
+        }),
+    }
+}
+
+fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
+    let stated = one(arguments.time_limit.as_ref(), "COUNTERSIGN_TIME_LIMIT");
+    let Some(text) = stated else { return Ok(Duration::from_mins(10)) };
+    match policy::duration::seconds(&text) {
+        Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(Refusal::Said(format!("`--time-limit {text}` is no length of time; write one such as `90s` or `10m`"))),
+    }
+}
+
+fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
+    let said = |message: String| Err(Refusal::Said(message));
+    let now = match one(arguments.now.as_ref(), "COUNTERSIGN_NOW") {
+        None => Utc::now(),
+        Some(text) => match DateTime::parse_from_rfc3339(&text) {
+            Ok(now) => now.to_utc(),
+            Err(_) => return said(format!("`--now {text}` is no instant; write one such as `2026-11-23T09:00:00Z`")),
+        },
+    };
+    let files = several(&arguments.policy, "COUNTERSIGN_POLICY");
+    let (from, protection) = match one(arguments.policy_ref.as_ref(), "COUNTERSIGN_POLICY_REF") {
+        Some(name) => (From::reference(&name)?, Protection::Protected),
+        None => (From::WorkingTree, Protection::Unprotected),
+    };
+    let sources = layers::read(&files, &from)?;
+    let beside = sources.last().map(|source| PathBuf::from(&source.path)).unwrap_or_default();
+    let policy = policy::read(sources).map_err(Refusal::Policy)?;
+    let environment = chosen(one(arguments.environment.as_ref(), "COUNTERSIGN_ENVIRONMENT"), &policy)?;
+    let components = several(&arguments.component, "COUNTERSIGN_COMPONENT");
+    if let Some(unknown) = components.iter().find(|name| !policy.components.contains(name)) {
+        return said(format!("the policy has no component `{unknown}`; it has {}", listed(&policy.components)));
+    }
+    let roots = several(&arguments.artifacts, "COUNTERSIGN_ARTIFACTS");
+    let roots = if roots.is_empty() { vec![PathBuf::from(".")] } else { roots };
+    if let Some(root) = roots.iter().find(|root| !root.is_dir()) {
+        return said(format!("`--artifacts {}` is not a folder", root.display()));
+    }
+    let baseline = one(arguments.baseline.as_ref(), "COUNTERSIGN_BASELINE");
+    if let Some(path) = baseline.as_ref().filter(|path| !path.exists()) {
+        return said(format!(
+            "`--baseline {}` does not exist; leave it out for a first release, and see `first_release` in the policy",
+            path.display()
+        ));
+    }
+    let commit = one(arguments.commit.as_ref(), "COUNTERSIGN_COMMIT").or_else(|| place.commit());
+    if let Some(sha) = commit.as_ref().filter(|sha| !matches!(sha.len(), 40 | 64) || !hexadecimal(sha)) {
+        return said(format!("the commit `{sha}` is not a full SHA-1 or SHA-256"));
+    }
+    let mut artifacts = Vec::new();
+    for stated in several(&arguments.artifact, "COUNTERSIGN_ARTIFACT") {
+        artifacts.push(digest(&stated, policy.limits.bytes)?);
+    }
+    Ok(Plan {
+        environment,
+        components,
+        commit: commit.map(|sha| sha.to_ascii_lowercase()),
+        artifacts,
+        repository: one(arguments.repository.as_ref(), "COUNTERSIGN_REPOSITORY").or_else(|| place.repository()),
+        roots,
+        baseline,
+        now,
+        policy_files: PolicyFiles { from, beside },
+        protection,
+        policy,
+    })
+}
+
+/// The environment that was named, or the only one that there is.
+fn chosen(stated: Option<String>, policy: &Policy) -> Result<String, Refusal> {
+    let names: Vec<String> = policy.environments.iter().map(|environment| environment.name.clone()).collect();
+    match (stated, names.as_slice()) {
+        (Some(name), names) if names.contains(&name) => Ok(name),
+        (Some(name), names) => Err(Refusal::Said(format!("the policy has no environment `{name}`; it has {}", listed(names)))),
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(Refusal::Said("the policy has no environments".to_owned())),
+        (None, names) => {
+            Err(Refusal::Said(format!("the policy has several environments; name one with `--environment`: {}", listed(names))))
+        }
+    }
+}
+
+fn digest(stated: &str, limit: u64) -> Result<String, Refusal> {
+    if let Some(digest) = stated.strip_prefix("sha256:") {
+        if digest.len() == 64 && hexadecimal(digest) {
+            return Ok(digest.to_ascii_lowercase());
+        }
+        return Err(Refusal::Said(format!("`--artifact {stated}` is no SHA-256 digest of 64 hexadecimal digits")));
+    }
+    open::named(Path::new(stated), limit)
+        .map(|artifact| open::sha256(&artifact))
+        .map_err(|fault| Refusal::Said(format!("`--artifact {stated}`: {fault}")))
+}
+
+fn hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// An option, else its variable.
+fn one<T: Clone + std::convert::From<String>>(option: Option<&T>, variable: &str) -> Option<T> {
+    option.cloned().or_else(|| environment::variable(variable).map(|value| T::from(value.trim().to_owned())))
+}
+
+/// An option that repeats, else the lines of its variable.
+fn several<T: Clone + std::convert::From<String>>(options: &[T], variable: &str) -> Vec<T> {
+    if !options.is_empty() {
+        return options.to_vec();
+    }
+    let value = environment::variable(variable).unwrap_or_default();
+    value.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| T::from(line.to_owned())).collect()
+}

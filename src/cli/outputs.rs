@@ -1,0 +1,107 @@
+//! Writes a decision where the place expects it.
+
+use std::fs::{self, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
+use std::path::Path;
+
+use super::environment::{self, Place};
+use super::print;
+use crate::model::decision::Decision;
+use crate::report::{github, gitlab, json, markdown, text};
+
+/// How a decision is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// A table for a person.
+    Text,
+    /// The decision document, for programs.
+    Json,
+    /// A page for a job summary or a note.
+    Markdown,
+    /// What a GitHub job takes: summary, annotations and outputs.
+    Github,
+    /// What a GitLab job takes: dotenv, Code Quality and a note.
+    Gitlab,
+}
+
+/// Writes the decision. An error says what could not be written.
+pub(super) fn write(decision: &Decision, format: Format, output: Option<&Path>, place: Place) -> Result<(), String> {
+    match format {
+        Format::Text => document(&terminal(decision, output.is_none()), output),
+        Format::Json => document(&json::pretty(decision).map_err(|error| error.to_string())?, output),
+        Format::Markdown => document(&markdown::render(decision, markdown::LIMIT), output),
+        Format::Github => github_job(decision, output, place),
+        Format::Gitlab => gitlab_job(decision, output, place),
+    }
+}
+
+fn document(text: &str, output: Option<&Path>) -> Result<(), String> {
+    match output {
+        None => {
+            print(text);
+            Ok(())
+        }
+        Some(path) => put(path, text),
+    }
+}
+
+fn terminal(decision: &Decision, to_terminal: bool) -> String {
+    let terminal = to_terminal && environment::stdout_is_terminal();
+    let style = text::Style {
+        width: environment::width(),
+        colour: environment::colour(terminal),
+        ascii: terminal && environment::ascii_only(),
+    };
+    text::render(decision, style)
+}
+
+/// The log has the table and the annotations, the summary the page, the outputs
+/// the rest. Without a runner's files around it, only the log is written.
+fn github_job(decision: &Decision, output: Option<&Path>, place: Place) -> Result<(), String> {
+    print(&terminal(decision, false));
+    print(&github::annotations(decision, place.workspace().as_deref()));
+    if let Some(path) = environment::runner_file("GITHUB_STEP_SUMMARY") {
+        add(&path, &markdown::render(decision, markdown::LIMIT))?;
+    }
+    if let Some(path) = environment::runner_file("GITHUB_OUTPUT") {
+        add(&path, &github::outputs(decision, &delimiter()).map_err(|error| error.to_string())?)?;
+    }
+    match output {
+        Some(path) => put(path, &json::pretty(decision).map_err(|error| error.to_string())?),
+        None => Ok(()),
+    }
+}
+
+/// Names that the template collects as reports.
+const DOTENV: &str = "countersign.env";
+const CODE_QUALITY: &str = "gl-code-quality-report.json";
+const NOTE: &str = "countersign-note.md";
+
+fn gitlab_job(decision: &Decision, output: Option<&Path>, place: Place) -> Result<(), String> {
+    print(&terminal(decision, false));
+    put(Path::new(DOTENV), &gitlab::dotenv(decision))?;
+    let quality = gitlab::code_quality(decision, place.workspace().as_deref()).map_err(|error| error.to_string())?;
+    put(Path::new(CODE_QUALITY), &quality)?;
+    put(Path::new(NOTE), &markdown::render(decision, markdown::LIMIT))?;
+    match output {
+        Some(path) => put(path, &json::pretty(decision).map_err(|error| error.to_string())?),
+        None => Ok(()),
+    }
+}
+
+fn put(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{} could not be written: {error}", path.display()))
+}
+
+fn add(path: &Path, text: &str) -> Result<(), String> {
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| format!("{} could not be written: {error}", path.display()))
+}
+
+/// A word that nobody who wrote an artifact can have known.
+fn delimiter() -> String {
+    let word = || RandomState::new().hash_one(std::process::id());
+    format!("countersign-{:016x}{:016x}", word(), word())
+}

@@ -1,0 +1,73 @@
+//! Tells a person who waits what is being read, once it takes over a second.
+
+use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::flow::gate_run::Watch;
+
+/// What is being read, and since when.
+#[derive(Default)]
+pub(super) struct Progress {
+    now: Mutex<Option<Reading>>,
+}
+
+struct Reading {
+    path: String,
+    bytes: u64,
+    since: Instant,
+    shown: bool,
+}
+
+impl Progress {
+    fn now(&self) -> MutexGuard<'_, Option<Reading>> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is being read, for the message of a time limit.
+    pub(super) fn path(&self) -> Option<String> {
+        self.now().as_ref().map(|reading| reading.path.clone())
+    }
+
+    /// Shows one line on standard error while a file takes over a second.
+    pub(super) fn show(&self) {
+        let mut now = self.now();
+        let Some(reading) = now.as_mut() else { return };
+        let elapsed = reading.since.elapsed();
+        if elapsed < Duration::from_secs(1) {
+            return;
+        }
+        reading.shown = true;
+        let path = crate::model::notable::visible(&reading.path);
+        let mut out = std::io::stderr().lock();
+        let _ = write!(out, "\r\x1b[Kreading {path} ({}), {} s", size(reading.bytes), elapsed.as_secs());
+        let _ = out.flush();
+    }
+}
+
+impl Watch for Progress {
+    fn reading(&self, path: &str, bytes: u64) {
+        *self.now() = Some(Reading { path: path.to_owned(), bytes, since: Instant::now(), shown: false });
+    }
+
+    fn done(&self) {
+        if self.now().take().is_some_and(|reading| reading.shown) {
+            let mut out = std::io::stderr().lock();
+            let _ = write!(out, "\r\x1b[K");
+            let _ = out.flush();
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let bytes = bytes as f64;
+    let units = ["bytes", "kB", "MB", "GB", "TB"];
+    let mut at = 0;
+    let mut value = bytes;
+    while value >= 1000.0 && at + 1 < units.len() {
+        value /= 1000.0;
+        at += 1;
+    }
+    format!("{value:.1} {}", units.get(at).unwrap_or(&"bytes"))
+}

@@ -1,0 +1,85 @@
+//! What can be looked up: schemas, measures, reasons and codes.
+
+use super::{PROCEED, UNKNOWN, USAGE, complain, print};
+use crate::model::catalogue;
+use crate::model::kind::{self, Format};
+use crate::model::verdict::Reason;
+use crate::policy::diagnostics::Code;
+
+/// The documents that have a schema.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(super) enum Document {
+    Policy,
+    Decision,
+}
+
+/// The kinds of evidence.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(super) enum Kind {
+    Tests,
+    Findings,
+    Coverage,
+    Load,
+    Sbom,
+    Signature,
+    Checklist,
+}
+
+const KINDS: [(Kind, kind::Kind, &str); 7] = [
+    (Kind::Tests, kind::Kind::Tests, "junit"),
+    (Kind::Findings, kind::Kind::Findings, "sarif, scan"),
+    (Kind::Coverage, kind::Kind::Coverage, "coverage"),
+    (Kind::Load, kind::Kind::Load, "load"),
+    (Kind::Sbom, kind::Kind::Sbom, "sbom"),
+    (Kind::Signature, kind::Kind::Signature, "sigstore"),
+    (Kind::Checklist, kind::Kind::Checklist, "checklist"),
+];
+
+pub(super) fn schema(document: Document) -> u8 {
+    let text = match document {
+        Document::Policy => serde_json::to_string_pretty(&crate::policy::schema()).map(|text| text + "\n"),
+        Document::Decision => crate::report::json::schema(),
+    };
+    match text {
+        Ok(text) => {
+            print(&text);
+            PROCEED
+        }
+        Err(error) => {
+            complain(&format!("the schema could not be written: {error}"));
+            UNKNOWN
+        }
+    }
+}
+
+pub(super) fn measures(wanted: Option<Kind>) -> u8 {
+    let mut out = String::new();
+    for (name, kind, words) in KINDS {
+        if wanted.is_some_and(|wanted| wanted as u8 != name as u8) {
+            continue;
+        }
+        let formats: Vec<_> = Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
+        out.push_str(&format!("gates with {words}: {}\n", formats.join(", ")));
+        for entry in catalogue::measures(kind) {
+            let baseline = if entry.needs_baseline { "; needs a baseline" } else { "" };
+            out.push_str(&format!("  {:32} {}: {}{baseline}\n", entry.name, entry.kind.title(), entry.meaning));
+        }
+        out.push('\n');
+    }
+    out.push_str("`baseline.` before a name without its first word is what the last release measured: `baseline.p95_ms`\n");
+    print(&out);
+    PROCEED
+}
+
+pub(super) fn explain(code: Option<&str>) -> u8 {
+    let reasons = Reason::ALL.iter().map(|reason| (reason.code(), reason.verdict().word(), reason.meaning()));
+    let codes = Code::ALL.iter().map(|code| (code.word(), "policy", code.meaning()));
+    let found: Vec<_> = reasons.chain(codes).filter(|(word, ..)| code.is_none_or(|code| code == *word)).collect();
+    if found.is_empty() {
+        complain(&format!("there is no code `{}`; `countersign explain` lists all", code.unwrap_or_default()));
+        return USAGE;
+    }
+    let lines: Vec<String> = found.iter().map(|(word, kind, meaning)| format!("{word:22} {kind:15} {meaning}\n")).collect();
+    print(&lines.concat());
+    PROCEED
+}

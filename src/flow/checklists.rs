@@ -1,0 +1,67 @@
+//! Gathers what a checklist gate judges: the files in which people tick, and
+//! whether the right person signed them.
+
+use super::gate_run::{Gathered, Request, format};
+use super::signatures;
+use crate::decide::gates::{File, Item, ItemState};
+use crate::evidence::checklist::{self, Answer, Checklist};
+use crate::model::decision::Evidence;
+use crate::model::kind::Kind;
+use crate::model::report::{About, Fault};
+use crate::policy::gate::Gate;
+use crate::workspace::walk::Entry;
+use crate::workspace::{decode, open};
+
+pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], files: &[&Entry], into: &mut Gathered) {
+    let mut list = Checklist::default();
+    let mut confirmed: Option<Result<String, Fault>> = None;
+    for entry in files {
+        let mut evidence = Evidence { path: entry.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
+        let mut about = About::default();
+        let read = one(request, entry, &mut evidence, &mut about).and_then(|found| list.extend(found));
+        into.evidence.push(evidence);
+        into.found.files.push(File { path: entry.path.clone(), about, fault: read.err() });
+        if gate.trust.names_a_signer() {
+            let signed = signatures::confirm(request, &gate.trust, entries, entry);
+            // Every file must be confirmed; the first that is not says why.
+            confirmed = match (confirmed, signed) {
+                (Some(Err(fault)), _) => Some(Err(fault)),
+                (_, Some(signed)) => Some(signed),
+                (_, None) => Some(Err(Fault::empty(format!("{} has no signature beside it", entry.path)))),
+            };
+        }
+    }
+    if files.is_empty() {
+        return;
+    }
+    into.found.items = list
+        .judge(&gate.items)
+        .answers
+        .into_iter()
+        .map(|(text, answer)| Item {
+            text: text.to_owned(),
+            state: match answer {
+                Answer::Ticked => ItemState::Ticked,
+                Answer::Open => ItemState::Open,
+                Answer::Missing => ItemState::Missing,
+            },
+        })
+        .collect();
+    into.found.measures = list.measures();
+    match confirmed {
+        Some(Ok(person)) => into.found.confirmed_by = Some(person),
+        Some(Err(fault)) => into.found.unconfirmed = Some(fault.to_string()),
+        None => {}
+    }
+}
+
+fn one(request: &Request<'_>, entry: &Entry, evidence: &mut Evidence, about: &mut About) -> Result<Checklist, Fault> {
+    let artifact = open::entry(entry, request.policy.limits.bytes)?;
+    evidence.bytes = artifact.length();
+    evidence.sha256 = Some(open::sha256(&artifact));
+    let text = decode::text(&artifact)?;
+    let format = format(&text, Kind::Checklist)?;
+    evidence.format = Some(format);
+    let list = checklist::read(format, &text, about)?;
+    artifact.unchanged().map(|()| list)
+}
