@@ -120,6 +120,7 @@ fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
         evidence: gathered.evidence,
         evidence_count: gathered.found.files.len() as u64,
         notables: gathered.notables,
+        notable_count: gathered.notable_count,
     }
 }
 
@@ -173,6 +174,7 @@ pub(super) struct Gathered {
     pub(super) found: Found,
     pub(super) evidence: Vec<Evidence>,
     pub(super) notables: Vec<Notable>,
+    pub(super) notable_count: u64,
 }
 
 impl Gathered {
@@ -224,6 +226,7 @@ impl Gathered {
         if whole && any {
             self.found.measures = measures;
         }
+        self.notable_count = notables.seen();
         self.notables = notables.into_sorted();
     }
 

@@ -106,6 +106,9 @@ pub struct GateDecision {
     /// The entries that a person should see first.
     #[serde(skip)]
     pub notables: Vec<Notable>,
+    /// How many entries there were to choose `notables` from, so that a page can say what it leaves out.
+    #[serde(skip)]
+    pub notable_count: u64,
 }
 
 /// One file that a gate read.

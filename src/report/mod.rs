@@ -1,1 +1,24 @@
-//! report
+//! Storey 4: a decision becomes words and files.
+//!
+//! One surface a file: a terminal ([`text`]), programs ([`json`]), a job
+//! summary or a note on a merge request ([`markdown`]), and what a GitHub job
+//! ([`github`]) or a GitLab job ([`gitlab`]) takes beside that. Each is a
+//! function from a decision to text; what is written where, and under which
+//! limits of the machine, is the caller's.
+//!
+//! Nothing is decided here. The sentences of a decision are the same on every
+//! surface, and gates stand in the same order: what holds comes first.
+//!
+//! Invariant: no text reaches a surface but through [`neutral`], whoever it
+//! comes from. What is left out is counted, and the count is shown.
+
+mod fingerprint;
+pub mod github;
+pub mod gitlab;
+pub mod json;
+mod layout;
+mod location;
+pub mod markdown;
+pub mod neutral;
+pub mod text;
+mod words;

@@ -10,4 +10,5 @@
 )]
 
 mod evidence;
+mod report;
 mod support;
