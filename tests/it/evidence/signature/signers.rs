@@ -87,9 +87,8 @@ fn a_pattern_that_could_match_too_much_is_an_error(#[case] pattern: &str, #[case
 fn a_key_signs_a_statement_and_another_key_does_not() {
     let (forge, other) = (Forge::new(), Forge::new());
     let bundle = forge.attest(&statement(b"artifact", "https://example.org/anything", &Value::Null));
-    let decide = |signer| {
-        signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &Expected::signed_by(signer))
-    };
+    let decide =
+        |signer| signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &Expected::signed_by(signer));
     let verified = decide(forge.signer()).unwrap();
     assert!(verified.identity.starts_with("key sha256:"), "{}", verified.identity);
     assert_eq!(verified.issuer, None);
