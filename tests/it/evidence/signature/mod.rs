@@ -1,6 +1,8 @@
 //! Sigstore bundles, in-toto statements and SLSA provenance.
 
 mod bundles;
+mod certificate;
+mod claims;
 mod conformance;
 mod cosign;
 mod forge;

@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::conformance::BEACON;
-use super::forge::{Forge, statement};
+use super::forge::{Forge, LOGGED_AT, statement};
 use super::{GITHUB, signed_by};
 use crate::support::corpus;
 
@@ -92,7 +92,7 @@ fn a_key_signs_a_statement_and_another_key_does_not() {
     let verified = decide(forge.signer()).unwrap();
     assert!(verified.identity.starts_with("key sha256:"), "{}", verified.identity);
     assert_eq!(verified.issuer, None);
-    assert_eq!(verified.signed_at, None);
+    assert_eq!(verified.signed_at.unwrap().timestamp(), LOGGED_AT);
     assert_eq!(decide(other.signer()).unwrap_err().reason.code(), "signature_invalid");
     let keyless = decide(signed_by(BEACON, GITHUB).signer).unwrap_err();
     assert_eq!(keyless.reason.code(), "wrong_signer");
