@@ -8,7 +8,7 @@ use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use sigstore_verify::crypto::{sha256, sha512};
-use sigstore_verify::types::{Bundle, HashAlgorithm, SignatureContent};
+use sigstore_verify::types::{Bundle, HashAlgorithm, Sha256Hash, Sha512Hash, SignatureContent};
 
 use super::statement::{Statement, Subject};
 use super::{Artifact, BUNDLE_LIMIT, PROOF_LIMIT, SIZE_LIMIT};
@@ -32,41 +32,28 @@ pub(super) struct Found {
 /// The artifact that a file of bundles is verified for, hashed once.
 pub(super) struct Presented<'a> {
     pub(super) bytes: Option<&'a [u8]>,
-    pub(super) sha256: [u8; 32],
-    sha256_hex: String,
-    sha512: OnceCell<Option<[u8; 64]>>,
+    pub(super) sha256: Sha256Hash,
+    sha512: OnceCell<Option<Sha512Hash>>,
 }
 
 impl<'a> Presented<'a> {
     pub(super) fn new(artifact: Artifact<'a>) -> Self {
         let (bytes, sha256) = match artifact {
-            Artifact::Bytes(bytes) => (Some(bytes), *sha256(bytes).as_bytes()),
-            Artifact::Sha256(digest) => (None, digest),
+            Artifact::Bytes(bytes) => (Some(bytes), sha256(bytes)),
+            Artifact::Sha256(digest) => (None, Sha256Hash::new(digest)),
         };
-        Self { bytes, sha256, sha256_hex: hex(&sha256), sha512: OnceCell::new() }
-    }
-
-    pub(super) fn sha256_hex(&self) -> &str {
-        &self.sha256_hex
+        Self { bytes, sha256, sha512: OnceCell::new() }
     }
 
     /// SHA-512, where the bytes are here to take it from.
-    pub(super) fn sha512(&self) -> Option<[u8; 64]> {
-        *self.sha512.get_or_init(|| self.bytes.map(|bytes| *sha512(bytes).as_bytes()))
-    }
-
-    pub(super) fn sha512_hex(&self) -> Option<String> {
-        self.sha512().map(|digest| hex(&digest))
+    pub(super) fn sha512(&self) -> Option<Sha512Hash> {
+        *self.sha512.get_or_init(|| self.bytes.map(sha512))
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The bundles of a file in their order, each read or refused on its own. A file
+/// The documents that stand in a file in a bundle's place, in their order. A file
 /// that is not JSON throughout is refused as a whole.
-pub(super) fn read(file: &[u8]) -> Result<Vec<Result<Found, Fault>>, Fault> {
+pub(super) fn documents(file: &[u8]) -> Result<Vec<Value>, Fault> {
     if file.len() > SIZE_LIMIT {
         let message = format!("the file has {} bytes, where at most {SIZE_LIMIT} are read; split it", file.len());
         return Err(Fault::beyond_limit(Place::Whole, message));
@@ -80,7 +67,7 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<Result<Found, Fault>>, Fault> {
                 let message = format!("the file holds more than {BUNDLE_LIMIT} bundles; split it");
                 return Err(Fault::beyond_limit(Place::Whole, message));
             }
-            found.push(Found::read(bundle));
+            found.push(bundle);
         }
     }
     Ok(found)
@@ -109,7 +96,8 @@ fn attested(mut attestation: Value) -> Value {
 }
 
 impl Found {
-    fn read(document: Value) -> Result<Self, Fault> {
+    /// Reads a document as a bundle.
+    pub(super) fn read(document: Value) -> Result<Self, Fault> {
         if document.get("mediaType").is_none() {
             let message = if document.get("payloadType").is_some() {
                 UNLOGGED_ENVELOPE
@@ -147,7 +135,7 @@ impl Found {
             (None, SignatureContent::MessageSignature(signature)) => signature
                 .message_digest
                 .filter(|digest| digest.algorithm == HashAlgorithm::Sha2256)
-                .map(|digest| Subject { name: String::new(), sha256: Some(hex(digest.digest.as_bytes())), sha512: None })
+                .map(|digest| Subject { name: String::new(), sha256: Some(digest.digest.to_hex()), sha512: None })
                 .into_iter()
                 .collect(),
             _ => Vec::new(),
@@ -175,7 +163,11 @@ pub(super) fn check_json(bytes: &[u8]) -> Result<(), Fault> {
             fault
         })?;
     }
-    if any { Ok(()) } else { Err(Fault::malformed(Place::Whole, "the file is empty; sign again, or download it again")) }
+    if any {
+        Ok(())
+    } else {
+        Err(Fault::malformed(Place::Whole, "the file is empty; sign again, or download it again"))
+    }
 }
 
 struct Strict<'c>(&'c Cell<u32>);
@@ -235,7 +227,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
             map.next_value_seed(Strict(self.0))?;
             if let Some(key) = keys.replace(key) {
                 let key = shortened(&key, 60);
-                return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object; keep one of them")));
+                return Err(A::Error::custom(format_args!(
+                    "the key `{key}` stands twice in one object; keep one of them"
+                )));
             }
         }
         Ok(())

@@ -134,13 +134,13 @@ pub struct Verified {
 pub fn verify(file: &[u8], artifact: Artifact<'_>, root: &TrustRoot, expected: &Expected) -> Result<Verified, Fault> {
     let presented = Presented::new(artifact);
     let mut refusals = Vec::new();
-    for found in bundle::read(file)? {
-        match found.and_then(|found| judge(found, &presented, root, expected)) {
+    for document in bundle::documents(file)? {
+        match Found::read(document).and_then(|found| judge(found, &presented, root, expected)) {
             Ok(verified) => return Ok(verified),
             Err(refusal) => refusals.push(refusal),
         }
     }
-    Err(closest(refusals))
+    Err(closest(&refusals))
 }
 
 /// What the bundles of a file say they are about, for finding artifacts by
@@ -148,8 +148,8 @@ pub fn verify(file: &[u8], artifact: Artifact<'_>, root: &TrustRoot, expected: &
 /// signature is over an unnamed digest that is not SHA-256, names nothing.
 pub fn subjects(file: &[u8]) -> Result<Vec<Subject>, Fault> {
     let mut named = Vec::new();
-    for found in bundle::read(file)?.into_iter().flatten() {
-        for subject in found.subjects() {
+    for found in bundle::documents(file)?.into_iter().map(Found::read) {
+        for subject in found.map(Found::subjects).unwrap_or_default() {
             if named.len() >= SUBJECT_LIMIT {
                 let message = format!("the file names more than {SUBJECT_LIMIT} subjects; split it");
                 return Err(Fault::beyond_limit(Place::Whole, message));
@@ -160,12 +160,7 @@ pub fn subjects(file: &[u8]) -> Result<Vec<Subject>, Fault> {
     Ok(named)
 }
 
-fn judge(
-    found: Found,
-    artifact: &Presented<'_>,
-    root: &TrustRoot,
-    expected: &Expected,
-) -> Result<Verified, Fault> {
+fn judge(found: Found, artifact: &Presented<'_>, root: &TrustRoot, expected: &Expected) -> Result<Verified, Fault> {
     let proven = root.verify(&found, artifact, &expected.signer)?;
     if let Some(statement) = &found.statement
         && !statement.is_about(artifact)
@@ -243,23 +238,30 @@ fn closeness(refusal: &Fault) -> u8 {
 }
 
 /// One refusal for all the bundles of a file.
-fn closest(refusals: Vec<Fault>) -> Fault {
+fn closest(refusals: &[Fault]) -> Fault {
     const TOLD: usize = 5;
     let count = refusals.len();
     // Of equally close ones the first in the file speaks.
     let best = refusals.iter().enumerate().max_by_key(|(index, fault)| (closeness(fault), count - index));
     let Some((chosen, best)) = best else {
-        return Fault::empty("the file lists no attestation; attest the artifact, then download its attestations again");
+        return Fault::empty(
+            "the file lists no attestation; attest the artifact, then download its attestations again",
+        );
     };
     if count == 1 {
         return best.clone();
     }
-    let mut message = format!("none of {count} attestations is what the policy asks for; closest, number {}: {}", chosen + 1, best.message);
-    for (index, other) in refusals.iter().enumerate().filter(|(index, _)| *index != chosen).take(TOLD) {
-        message.push_str(&format!("; number {}: {}", index + 1, shortened(&other.message, 200)));
-    }
+    let numbered =
+        |(index, fault): (usize, &Fault)| format!("number {}: {}", index + 1, shortened(&fault.message, 200));
+    let mut parts = vec![format!(
+        "none of {count} attestations is what the policy asks for; closest, number {}: {}",
+        chosen + 1,
+        best.message
+    )];
+    parts.extend(refusals.iter().enumerate().filter(|(index, _)| *index != chosen).take(TOLD).map(numbered));
     if count > TOLD + 1 {
-        message.push_str(&format!("; and {} more", count - TOLD - 1));
+        parts.push(format!("and {} more", count - TOLD - 1));
     }
-    Fault { reason: best.reason, place: Place::Whole, message }
+    let message = parts.join("; ");
+    refusal(best.reason, message)
 }

@@ -25,7 +25,9 @@ impl Pattern {
             return Ok(Self { before: text.to_owned(), after: None });
         };
         if after.contains('*') {
-            return Err(format!("`{text}` holds more than one `*`; keep one, it stands for a part without `/` and `@`"));
+            return Err(format!(
+                "`{text}` holds more than one `*`; keep one, it stands for a part without `/` and `@`"
+            ));
         }
         if before.is_empty() && after.is_empty() {
             return Err("`*` alone would match anybody; write the signer's or builder's name".to_owned());

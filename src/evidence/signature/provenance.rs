@@ -41,10 +41,10 @@ impl Claims {
     /// Gathers what predicate and certificate say; where they disagree, an error.
     pub(super) fn gather(statement: Option<&Statement>, proven: &Proven) -> Result<Self, Fault> {
         let vouched = proven.certificate.as_ref().map(Vouched::read).unwrap_or_default();
-        let stated = statement.map(stated).transpose()?.unwrap_or_else(|| Self {
-            no_provenance: Some("a signature over a file".to_owned()),
-            ..Self::default()
-        });
+        let stated = statement
+            .map(stated)
+            .transpose()?
+            .unwrap_or_else(|| Self { no_provenance: Some("a signature over a file".to_owned()), ..Self::default() });
         if let Some(builder) = &stated.builder {
             vouched.bears_out(builder)?;
         }
@@ -65,15 +65,24 @@ impl Claims {
             let reason = if expected.builder.is_some() { Reason::WrongBuilder } else { Reason::WrongSource };
             return Err(refusal(
                 reason,
-                format!("the policy asks for SLSA provenance v0.2 or v1, and this is {found}; attest the build with actions/attest-build-provenance or slsa-github-generator"),
+                format!(
+                    "the policy asks for SLSA provenance v0.2 or v1, and this is {found}; attest the build with actions/attest-build-provenance or slsa-github-generator"
+                ),
             ));
         }
         if let Some(wanted) = &expected.builder {
             let named = self.builder.as_deref();
-            if !named.into_iter().chain(self.builder.as_ref().and(self.runner.as_deref())).any(|name| wanted.matches(name)) {
+            if !named
+                .into_iter()
+                .chain(self.builder.as_ref().and(self.runner.as_deref()))
+                .any(|name| wanted.matches(name))
+            {
                 return Err(refusal(
                     Reason::WrongBuilder,
-                    format!("built by {}, where the policy names `{wanted}`; build there, or mend `builder` in the policy", quoted(named)),
+                    format!(
+                        "built by {}, where the policy names `{wanted}`; build there, or mend `builder` in the policy",
+                        quoted(named)
+                    ),
                 ));
             }
         }
@@ -122,7 +131,11 @@ impl Vouched {
         let digest = claims.source_repository_digest.as_ref().or(old.workflow_sha.as_ref());
         Self {
             workflow: claims.build_signer_uri.clone().filter(|_| of_github),
-            runner: claims.runner_environment.as_ref().filter(|_| of_github).map(|kind| format!("{GITHUB_RUNNER}{kind}")),
+            runner: claims
+                .runner_environment
+                .as_ref()
+                .filter(|_| of_github)
+                .map(|kind| format!("{GITHUB_RUNNER}{kind}")),
             repository: named,
             commit: digest.and_then(|digest| commit(digest)),
         }

@@ -78,7 +78,8 @@ impl Statement {
         }
         if written.subject.len() > SUBJECT_LIMIT {
             let count = written.subject.len();
-            let message = format!("the signed statement names {count} subjects, where at most {SUBJECT_LIMIT} are read");
+            let message =
+                format!("the signed statement names {count} subjects, where at most {SUBJECT_LIMIT} are read");
             return Err(Fault::beyond_limit(Place::Whole, message));
         }
         let subjects = written.subject.into_iter().map(WrittenSubject::read).collect::<Result<_, _>>()?;
@@ -104,21 +105,26 @@ impl WrittenSubject {
             }
             Some(digest) => {
                 let digest = shortened(&digest, 140);
-                let message = format!("in the signed statement, expected a digest of {length} hexadecimal digits, found `{digest}`");
+                let message = format!(
+                    "in the signed statement, expected a digest of {length} hexadecimal digits, found `{digest}`"
+                );
                 Err(refusal(Reason::Malformed, message))
             }
             None => Ok(None),
         };
-        Ok(Subject { sha256: digest(self.digest.sha256, 64)?, sha512: digest(self.digest.sha512, 128)?, name: self.name })
+        Ok(Subject {
+            sha256: digest(self.digest.sha256, 64)?,
+            sha512: digest(self.digest.sha512, 128)?,
+            name: self.name,
+        })
     }
 }
 
 impl Subject {
     fn is(&self, artifact: &Presented<'_>) -> bool {
-        let by_sha256 = self.sha256.as_ref().map(|digest| *digest == artifact.sha256_hex());
+        let by_sha256 = self.sha256.as_ref().map(|digest| *digest == artifact.sha256.to_hex());
         // Without the bytes a SHA-512 cannot be told; beside an equal SHA-256 it need not be.
-        let by_sha512 =
-            self.sha512.as_ref().and_then(|digest| artifact.sha512_hex().map(|own| own == *digest));
+        let by_sha512 = self.sha512.as_ref().and_then(|digest| artifact.sha512().map(|own| own.to_hex() == *digest));
         match (by_sha256, by_sha512) {
             (None, None) => false,
             (one, other) => one != Some(false) && other != Some(false),

@@ -9,9 +9,7 @@ use chrono::{DateTime, Utc};
 use sigstore_verify::crypto::{CertificateInfo, VerificationKey, sha256};
 use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::types::bundle::VerificationMaterialContent;
-use sigstore_verify::types::{
-    Artifact as Given, ArtifactDigest, DerPublicKey, HashAlgorithm, Sha256Hash, SignatureContent,
-};
+use sigstore_verify::types::{Artifact as Given, ArtifactDigest, DerPublicKey, HashAlgorithm, SignatureContent};
 use sigstore_verify::{
     CertificateError, Error, Policy, PublicKeyVerificationPolicy, TransparencyLogError, VerificationPolicy,
     VerificationResult, Verifier,
@@ -79,14 +77,18 @@ impl TrustRoot {
             let detail = shortened(detail, 300);
             Fault::malformed(
                 Place::Whole,
-                format!("the trusted root cannot be used: {detail}; write one with `cosign trusted-root create`, a single JSON document"),
+                format!(
+                    "the trusted root cannot be used: {detail}; write one with `cosign trusted-root create`, a single JSON document"
+                ),
             )
         };
         bundle::check_json(root).map_err(|fault| malformed(&fault.to_string()))?;
         let text = std::str::from_utf8(root).map_err(|error| malformed(&error.to_string()))?;
         let root = TrustedRoot::from_json(text).map_err(|error| malformed(&error.to_string()))?;
         if root.tlogs.is_empty() && root.timestamp_authorities.is_empty() {
-            return Err(malformed("it names neither a transparency log nor a timestamp authority, so no time of signing could be proven"));
+            return Err(malformed(
+                "it names neither a transparency log nor a timestamp authority, so no time of signing could be proven",
+            ));
         }
         let verifier = Verifier::new(&root).map_err(|error| malformed(&error.to_string()))?;
         Ok(Self { verifier, logged: !root.tlogs.is_empty(), certificates_logged: !root.ctlogs.is_empty() })
@@ -99,7 +101,9 @@ impl TrustRoot {
             Signer::Identity { identity, .. } if by_key => {
                 return Err(refusal(
                     Reason::WrongSigner,
-                    format!("signed with a key, where the policy names the identity `{identity}`; sign without a key, or state the key in the policy"),
+                    format!(
+                        "signed with a key, where the policy names the identity `{identity}`; sign without a key, or state the key in the policy"
+                    ),
                 ));
             }
             Signer::Key(_) if !by_key => {
@@ -140,8 +144,8 @@ impl TrustRoot {
             _ => None,
         };
         let digest = match sha512 {
-            Some(digest) => ArtifactDigest::new(HashAlgorithm::Sha2512, digest.to_vec())?,
-            None => ArtifactDigest::sha256(Sha256Hash::new(artifact.sha256)),
+            Some(digest) => ArtifactDigest::new(HashAlgorithm::Sha2512, digest.as_bytes().to_vec())?,
+            None => ArtifactDigest::sha256(artifact.sha256),
         };
         match self.verifier.verify(Given::Digest(digest), &found.bundle, policy) {
             // A scheme that does not sign a SHA-256.
@@ -179,7 +183,8 @@ fn refused(error: &Error, attests: bool) -> Fault {
     };
     let detail = shortened(&detail, 300);
     let invalid = |message: &str| refusal(Reason::SignatureInvalid, message);
-    let told = |message: &str, advice: &str| refusal(Reason::SignatureInvalid, format!("{message}: {detail}; {advice}"));
+    let told =
+        |message: &str, advice: &str| refusal(Reason::SignatureInvalid, format!("{message}: {detail}; {advice}"));
     match error {
         Error::ArtifactMismatch(_) if attests => refusal(Reason::WrongSubject, statement::OTHER_SUBJECT),
         Error::ArtifactMismatch(_) => {

@@ -150,7 +150,8 @@ fn bundles_of_every_version_verify_up_to_their_subject() {
     let mut reasons = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.extension().is_some_and(|extension| extension == "sigstore") {
-            let fault = signature::verify(&fs::read(&entry).unwrap(), Artifact::Bytes(b""), &root, &expected).unwrap_err();
+            let fault =
+                signature::verify(&fs::read(&entry).unwrap(), Artifact::Bytes(b""), &root, &expected).unwrap_err();
             let name = entry.file_name().unwrap().to_string_lossy().into_owned();
             reasons.push(format!("{}: {}", name.rsplit_once("__").unwrap().1, fault.reason.code()));
         }

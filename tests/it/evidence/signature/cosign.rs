@@ -76,9 +76,7 @@ impl Question {
         }
         match &self.key {
             Some(key) => cosign.arg("--key").arg(key),
-            None => {
-                cosign.args(["--certificate-identity", &self.identity, "--certificate-oidc-issuer", &self.issuer])
-            }
+            None => cosign.args(["--certificate-identity", &self.identity, "--certificate-oidc-issuer", &self.issuer]),
         };
         cosign.arg("--bundle").arg(&self.bundle).arg("--trusted-root").arg(&self.root).arg(&self.artifact);
         let home = tempfile::tempdir().unwrap();

@@ -133,7 +133,10 @@ fn a_key_that_stands_twice_in_the_signed_statement_is_refused() {
     let forge = Forge::new();
     let once = statement(b"artifact", "https://example.org/anything", &Value::Null);
     let digest = hex(&sha256(b"artifact"));
-    let twice = once.replace(&format!("{{\"sha256\":\"{digest}\"}}"), &format!("{{\"sha256\":\"{}\",\"sha256\":\"{digest}\"}}", "0".repeat(64)));
+    let twice = once.replace(
+        &format!("{{\"sha256\":\"{digest}\"}}"),
+        &format!("{{\"sha256\":\"{}\",\"sha256\":\"{digest}\"}}", "0".repeat(64)),
+    );
     assert_ne!(once, twice);
     let expected = Expected::signed_by(forge.signer());
     let fault =

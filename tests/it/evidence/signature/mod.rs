@@ -1,6 +1,8 @@
 //! Sigstore bundles, in-toto statements and SLSA provenance.
 
 mod bundles;
+mod certificate;
+mod claims;
 mod conformance;
 mod cosign;
 mod forge;
@@ -9,6 +11,7 @@ mod provenance;
 mod signers;
 
 use countersign::evidence::signature::{Expected, Pattern, Signer};
+use sigstore_verify::types::{DigestBytes, Sha256Hash};
 
 pub const GITHUB: &str = "https://token.actions.githubusercontent.com";
 
@@ -23,10 +26,9 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    DigestBytes::new(bytes.to_vec()).to_hex()
 }
 
 pub fn digest(hex: &str) -> [u8; 32] {
-    let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
-    bytes.try_into().unwrap()
+    *Sha256Hash::from_hex(hex).unwrap().as_bytes()
 }

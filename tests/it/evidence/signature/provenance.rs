@@ -31,13 +31,55 @@ fn real(file: &str, sha256: &str, change: impl FnOnce(&mut Expected)) -> Option<
 // Digests: jq -r .dsseEnvelope.payload FILE | base64 -d | jq -r .subject[0].digest.sha256
 // Commits: openssl x509 -text on the certificate, extension 1.3.6.1.4.1.57264.1.13
 #[rstest]
-#[case("gha_go__v2.1.0__binary-linux-amd64-push-v14.intoto.jsonl", "f6ab7ad0c7549b5a4942c3b0690519d791c28c4c0f8b286208cb40da3322a066", "builder_go_slsa3.yml@refs/tags/v2.1.0", "4d329c75e7ec1725f7c9ce917a8799d408d06be3", V0_2)]
-#[case("gha_generic__v2.1.0__binary-linux-amd64-push-v13.0.30.intoto.jsonl", "376e7e01348585b6e6643bc6663146b9d525d9b41228bf180eaeb4d4a3706caa", "generator_generic_slsa3.yml@refs/tags/v2.1.0", "4d329c75e7ec1725f7c9ce917a8799d408d06be3", V0_2)]
-#[case("gha_generic__v2.1.0__binary-linux-amd64-workflow_dispatch.intoto.jsonl", "376e7e01348585b6e6643bc6663146b9d525d9b41228bf180eaeb4d4a3706caa", "generator_generic_slsa3.yml@refs/tags/v2.1.0", "4d329c75e7ec1725f7c9ce917a8799d408d06be3", V0_2)]
-#[case("gha_container-based__v1.7.0__gha_container-based-binary-linux-amd64-v14.2.intoto.sigstore", NOTHING, "builder_container-based_slsa3.yml@refs/tags/v1.7.0", "62cb1f1e485829bafe8bbec8b9900c0cb7624fe7", V1)]
-#[case("gha_container-based__v1.10.0__binary-linux-amd64-push-v14.intoto.build.slsa", NOTHING, "builder_container-based_slsa3.yml@refs/tags/v1.10.0", "d37a7f740ee7404914456f24dcd90e865a0509e8", V1)]
-#[case("gha_container-based__v2.0.0__binary-linux-amd64-push-v13.0.30.intoto.build.slsa", NOTHING, "builder_container-based_slsa3.yml@refs/tags/v2.0.0", "693130cb6cb840a7bc9cb18c6510d536a95dc7e6", V1)]
-#[case("gha_container-based__v2.1.0__binary-linux-amd64-push-v14.intoto.build.slsa", NOTHING, "builder_container-based_slsa3.yml@refs/tags/v2.1.0", "4d329c75e7ec1725f7c9ce917a8799d408d06be3", V1)]
+#[case(
+    "gha_go__v2.1.0__binary-linux-amd64-push-v14.intoto.jsonl",
+    "f6ab7ad0c7549b5a4942c3b0690519d791c28c4c0f8b286208cb40da3322a066",
+    "builder_go_slsa3.yml@refs/tags/v2.1.0",
+    "4d329c75e7ec1725f7c9ce917a8799d408d06be3",
+    V0_2
+)]
+#[case(
+    "gha_generic__v2.1.0__binary-linux-amd64-push-v13.0.30.intoto.jsonl",
+    "376e7e01348585b6e6643bc6663146b9d525d9b41228bf180eaeb4d4a3706caa",
+    "generator_generic_slsa3.yml@refs/tags/v2.1.0",
+    "4d329c75e7ec1725f7c9ce917a8799d408d06be3",
+    V0_2
+)]
+#[case(
+    "gha_generic__v2.1.0__binary-linux-amd64-workflow_dispatch.intoto.jsonl",
+    "376e7e01348585b6e6643bc6663146b9d525d9b41228bf180eaeb4d4a3706caa",
+    "generator_generic_slsa3.yml@refs/tags/v2.1.0",
+    "4d329c75e7ec1725f7c9ce917a8799d408d06be3",
+    V0_2
+)]
+#[case(
+    "gha_container-based__v1.7.0__gha_container-based-binary-linux-amd64-v14.2.intoto.sigstore",
+    NOTHING,
+    "builder_container-based_slsa3.yml@refs/tags/v1.7.0",
+    "62cb1f1e485829bafe8bbec8b9900c0cb7624fe7",
+    V1
+)]
+#[case(
+    "gha_container-based__v1.10.0__binary-linux-amd64-push-v14.intoto.build.slsa",
+    NOTHING,
+    "builder_container-based_slsa3.yml@refs/tags/v1.10.0",
+    "d37a7f740ee7404914456f24dcd90e865a0509e8",
+    V1
+)]
+#[case(
+    "gha_container-based__v2.0.0__binary-linux-amd64-push-v13.0.30.intoto.build.slsa",
+    NOTHING,
+    "builder_container-based_slsa3.yml@refs/tags/v2.0.0",
+    "693130cb6cb840a7bc9cb18c6510d536a95dc7e6",
+    V1
+)]
+#[case(
+    "gha_container-based__v2.1.0__binary-linux-amd64-push-v14.intoto.build.slsa",
+    NOTHING,
+    "builder_container-based_slsa3.yml@refs/tags/v2.1.0",
+    "4d329c75e7ec1725f7c9ce917a8799d408d06be3",
+    V1
+)]
 fn real_provenance_meets_what_is_true_of_it(
     #[case] file: &str,
     #[case] sha256: &str,
@@ -105,7 +147,13 @@ fn t32_provenance_of_another_artifact_is_refused() {
 fn t32_a_predicate_that_its_certificate_contradicts_is_refused() {
     let signer = "https://github.com/loosebazooka/aa-test/.github/workflows/malicious_attestation.yaml@refs/heads/main";
     let sha256 = "06ce330900a7d6403bc8d88e5dfad6aeeb8ae40179f66bb89e69c8bf6f6b1a0b";
-    for (named, word) in [(signer, "wrong_builder"), ("https://github.com/bazel-contrib/publish-to-bcr/.github/workflows/publish.yaml@refs/tags/v0.0.1", "wrong_signer")] {
+    for (named, word) in [
+        (signer, "wrong_builder"),
+        (
+            "https://github.com/bazel-contrib/publish-to-bcr/.github/workflows/publish.yaml@refs/tags/v0.0.1",
+            "wrong_signer",
+        ),
+    ] {
         let outcome = real("bcr__MODULE-wrong-signer.bazel.intoto.jsonl", sha256, |expected| {
             *expected = signed_by(named, GITHUB);
             expected.repository = Some("aspect-build/rules_lint".to_owned());
@@ -120,7 +168,8 @@ fn t32_a_predicate_that_its_certificate_contradicts_is_refused() {
 #[case::as_published("provenance-npm-test-cli-v1-prega.tgz.json", "wrong_subject")]
 #[case::with_a_broken_signature("provenance-npm-test-cli-v1-prega-invalidsigprov.tgz.json", "signature_invalid")]
 fn the_npm_registrys_attestations_are_read(#[case] file: &str, #[case] word: &str) {
-    let Some(path) = corpus(&format!("provenance/slsa-verifier__cli__slsa-verifier__testdata__npm__gha__{file}")) else {
+    let Some(path) = corpus(&format!("provenance/slsa-verifier__cli__slsa-verifier__testdata__npm__gha__{file}"))
+    else {
         return;
     };
     let file = fs::read(path).unwrap();
@@ -130,7 +179,8 @@ fn the_npm_registrys_attestations_are_read(#[case] file: &str, #[case] word: &st
     assert!(subjects.iter().all(|subject| subject.sha256.is_none() && subject.sha512.is_some()));
     // The package itself is not in the corpus: that its provenance is of another
     // artifact is said only once its signature was found valid.
-    let expected = signed_by("https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main", GITHUB);
+    let expected =
+        signed_by("https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main", GITHUB);
     let root = TrustRoot::public_good().unwrap();
     let provenance: Value = serde_json::from_slice(&file).unwrap();
     let provenance = serde_json::to_vec(&provenance["attestations"][1]["bundle"]).unwrap();
@@ -200,7 +250,8 @@ fn every_form_of_provenance_names_its_source(
 
 #[test]
 fn two_commits_of_the_source_contradict_each_other() {
-    let twice = json!([dependency("git+https://github.com/o/r", COMMIT), dependency("https://github.com/O/R.git", OTHER)]);
+    let twice =
+        json!([dependency("git+https://github.com/o/r", COMMIT), dependency("https://github.com/O/R.git", OTHER)]);
     let refused = source(V1, &v1(&json!({"workflow": {"repository": "https://github.com/o/r"}}), &twice)).unwrap_err();
     assert_eq!(refused.reason.code(), "wrong_source");
     assert!(refused.message.contains(COMMIT) && refused.message.contains(OTHER), "{refused}");

@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::conformance::BEACON;
-use super::forge::{Forge, statement};
+use super::forge::{Forge, LOGGED_AT, statement};
 use super::{GITHUB, signed_by};
 use crate::support::corpus;
 
@@ -87,13 +87,12 @@ fn a_pattern_that_could_match_too_much_is_an_error(#[case] pattern: &str, #[case
 fn a_key_signs_a_statement_and_another_key_does_not() {
     let (forge, other) = (Forge::new(), Forge::new());
     let bundle = forge.attest(&statement(b"artifact", "https://example.org/anything", &Value::Null));
-    let decide = |signer| {
-        signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &Expected::signed_by(signer))
-    };
+    let decide =
+        |signer| signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &Expected::signed_by(signer));
     let verified = decide(forge.signer()).unwrap();
     assert!(verified.identity.starts_with("key sha256:"), "{}", verified.identity);
     assert_eq!(verified.issuer, None);
-    assert_eq!(verified.signed_at, None);
+    assert_eq!(verified.signed_at.unwrap().timestamp(), LOGGED_AT);
     assert_eq!(decide(other.signer()).unwrap_err().reason.code(), "signature_invalid");
     let keyless = decide(signed_by(BEACON, GITHUB).signer).unwrap_err();
     assert_eq!(keyless.reason.code(), "wrong_signer");
