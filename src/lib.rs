@@ -1,4 +1,69 @@
-//! Countersign.
+//! # Countersign: release approval as code
+//!
+//! This page tells how the house is built. `countersign gate` judges the release
+//! gates of a policy by what a pipeline produced; the README says how to use it.
+//!
+//! ## What carries everything
+//!
+//! 1. **A functional core.** Bytes become evidence, text becomes a policy, and
+//!    both become a decision without a file, a clock or a network in sight. What
+//!    is not known is a value of its own, and it never opens a gate.
+//! 2. **Absence holds.** No evidence, an unread part, an unknown measure, an
+//!    expression that cannot be answered: each has a verdict and a reason code,
+//!    and none of them is `pass`.
+//! 3. **One description, many uses.** The grammar of a policy, the catalogue of
+//!    measures, the reasons and the formats are each stated once; checks,
+//!    schemas, documentation and outputs are made from that.
+//!
+//! ## Seven storeys; imports go down only
+//!
+//! ```text
+//! cli        7  arguments in, documents and an exit code out
+//! flow       6  the stories, where what decides and what acts meet: a gate run
+//! workspace  5  the folder of artifacts: found, opened, mapped, digested; policy files and refs
+//! report     4  a decision becomes words and files: text, JSON, Markdown, GitHub, GitLab
+//! decide     3  policy and what is known become verdicts, with their explanations
+//! evidence   2  bytes of an artifact become measures, one format a file
+//! policy     2  text of a policy becomes a policy that holds together, or every complaint at once
+//! model      1  the nouns: verdict, reason, measure, format, decision
+//! ```
+//!
+//! Folders of one storey never meet. A package has no walls between its modules,
+//! so a test is the wall: `tests/it/storeys.rs` reads every import, and fails as
+//! well when storeys 1 to 4 touch files, threads, clocks or the network.
+//!
+//! ## A walk through a gate run
+//!
+//! `action.yml` or a shell runs [`cli`], which finds the policy, reads its layers
+//! ([`workspace::layers`], from the working tree or out of git from a protected
+//! ref) and makes them one ([`policy::read`]). [`flow::gate_run`] walks the
+//! artifact folders once ([`workspace::walk`]) and, gate by gate, opens what its
+//! globs mean ([`workspace::open`]), recognises the format by content
+//! ([`evidence::recognise`]) and folds it into a tally ([`evidence::Tally`]) while
+//! a second core digests it. [`decide::gates`] judges: can the evidence be
+//! understood, is it there, is it about this release, does it meet the
+//! requirement ([`decide::evaluate`], in three-valued logic), is it waived.
+//! [`report`] tells the decision, and the worst verdict is the exit code.
+//!
+//! ## A walk through a requirement
+//!
+//! `require: "load.p95_ms <= 1.10 * baseline.p95_ms"` is parsed when the policy is
+//! loaded, and its names and types are checked against [`model::catalogue`]
+//! ([`policy::expression`]): a misspelled measure is an error at its line. When
+//! the gate runs, both names get their values from the tallies of this run and of
+//! the baseline; a value that no report states is unknown, and three-valued
+//! logic carries it to the verdict. [`decide::explain`] says which part failed,
+//! with both numbers.
+//!
+//! ## Invariants
+//!
+//! - A policy with any mistake judges nothing.
+//! - A file that is not understood makes its gate indeterminate; measures of which
+//!   a part is missing are no measures.
+//! - Memory does not grow with an artifact: large files are mapped, entries are
+//!   folded, lists are bounded.
+//! - Text from artifacts reaches a surface only through [`report::neutral`].
+//! - The worst verdict wins, in one place: [`decide::gates::together`].
 
 pub mod cli;
 pub mod decide;

@@ -9,6 +9,10 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod cli;
+mod decide;
 mod evidence;
+mod policy;
 mod report;
+mod storeys;
 mod support;

@@ -1,5 +1,7 @@
 //! What several tests need.
 
+pub mod run;
+
 use std::path::{Path, PathBuf};
 
 /// A file of the corpus of real artifacts, which lies beside the checkout.

@@ -1,0 +1,209 @@
+//! What the options mean, and what is refused.
+
+use std::os::unix::fs::symlink;
+
+use rstest::rstest;
+
+use crate::support::run::{World, gate};
+
+const SMALLEST: &str = r#"
+version: 1
+environments: { production: { approval: automatic } }
+gates:
+  scan: { sarif: "**/*.sarif", require: "findings.error == 0" }
+"#;
+const CLEAN: &str = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"Lint","version":"3"}},"results":[]}]}"#;
+const TWO: &str = r#"
+version: 1
+environments: { staging: { approval: automatic }, production: { approval: formal } }
+gates:
+  scan: { sarif: "**/*.sarif", require: "findings.error == 0" }
+"#;
+
+#[test]
+fn without_flags_it_finds_policy_and_artifacts_and_says_what_it_read() {
+    let world = World::with_policy(SMALLEST);
+    world.write("build/out.sarif", CLEAN);
+    let (code, decision) = world.gate(&[]);
+    assert_eq!(code, 0);
+    assert_eq!(decision["decision"], "proceed");
+    assert_eq!(decision["environment"], "production");
+    assert_eq!(decision["now"], "2026-11-23T09:00:00Z");
+    assert_eq!(decision["policy"][0]["path"], ".countersign/policy.yml");
+    assert_eq!(decision["policy_from"], "unprotected");
+    let evidence = &gate(&decision, "scan")["evidence"][0];
+    assert_eq!(evidence["path"], "build/out.sarif");
+    assert_eq!(evidence["format"], "sarif");
+    assert_eq!(evidence["tool"], "Lint 3");
+    assert_eq!(evidence["bytes"], CLEAN.len());
+    // printf '%s' "$CLEAN" | sha256sum
+    assert_eq!(evidence["sha256"].as_str().unwrap().len(), 64);
+}
+
+#[rstest]
+#[case(".countersign/policy.yml")]
+#[case(".countersign/policy.yaml")]
+#[case("countersign.yml")]
+fn the_policy_is_found_at_its_usual_places(#[case] place: &str) {
+    let world = World::new();
+    world.write(place, SMALLEST).write("a.sarif", CLEAN);
+    assert_eq!(world.gate(&[]).0, 0);
+}
+
+#[rstest]
+#[case::no_policy(&[], "no policy was found")]
+#[case::unreadable_policy(&["--policy", "nowhere.yml"], "the policy nowhere.yml cannot be read")]
+#[case::several_environments(&["--policy", "two.yml"], "name one with `--environment`: `staging`, `production`")]
+#[case::unknown_environment(&["--policy", "two.yml", "--environment", "Production"], "no environment `Production`")]
+#[case::look_alike_environment(&["--policy", "two.yml", "--environment", "production "], "no environment `production `")]
+#[case::no_such_folder(&["--policy", "one.yml", "--artifacts", "gone"], "`--artifacts gone` is not a folder")]
+#[case::no_such_baseline(&["--policy", "one.yml", "--baseline", "gone"], "`--baseline gone` does not exist")]
+#[case::no_instant(&["--policy", "one.yml", "--now", "yesterday"], "`--now yesterday` is no instant")]
+#[case::no_commit(&["--policy", "one.yml", "--commit", "main"], "not a full SHA-1 or SHA-256")]
+#[case::no_digest(&["--policy", "one.yml", "--artifact", "sha256:12"], "no SHA-256 digest")]
+#[case::no_length(&["--policy", "one.yml", "--time-limit", "soon"], "no length of time")]
+#[case::no_flag(&["--polcy", "one.yml"], "--policy")]
+fn t33_a_mistake_in_the_command_is_told_and_exits_2(#[case] arguments: &[&str], #[case] says: &str) {
+    let world = World::new();
+    world.write("one.yml", SMALLEST).write("two.yml", TWO).write("a.sarif", CLEAN);
+    let mut all = vec!["gate"];
+    all.extend(arguments);
+    let said = world.run(&all);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains(says), "{}", said.err);
+    assert!(said.out.is_empty(), "nothing is decided: {}", said.out);
+}
+
+#[test]
+fn options_come_from_the_environment_too_and_an_empty_one_is_not_given() {
+    let world = World::new()
+        .variable("COUNTERSIGN_POLICY", "two.yml\n")
+        .variable("COUNTERSIGN_ENVIRONMENT", "staging")
+        .variable("COUNTERSIGN_ARTIFACTS", "first\nsecond\n")
+        .variable("COUNTERSIGN_BASELINE", "")
+        .variable("COUNTERSIGN_FORMAT", " ");
+    world.write("two.yml", TWO).write("first/a.sarif", CLEAN).write("second/b.sarif", CLEAN).write("third/c.sarif", "x");
+    let (code, decision) = world.gate(&[]);
+    assert_eq!((code, &decision["environment"]), (0, &"staging".into()));
+    assert_eq!(gate(&decision, "scan")["evidence_count"], 2);
+}
+
+#[test]
+fn approvals_and_other_sections_are_listed_and_never_change_the_exit() {
+    let world = World::with_policy(&format!("{TWO}\nincidents: {{ system: pagerduty, block_at: 2 }}\n"));
+    world.write("a.sarif", CLEAN);
+    let (code, decision) = world.gate(&["--environment", "production"]);
+    assert_eq!(code, 0);
+    let listed: Vec<_> = decision["not_evaluated"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
+    assert_eq!(listed, ["approvals", "incidents"]);
+    assert_eq!(world.gate(&["--environment", "staging"]).1["not_evaluated"][0]["what"], "incidents");
+}
+
+#[test]
+fn one_file_can_be_judged_by_two_gates_of_its_kind() {
+    let world = World::with_policy(
+        r#"
+version: 1
+environments: { production: { approval: automatic } }
+gates:
+  errors:   { sarif: "*.sarif", require: "findings.error == 0" }
+  warnings: { sarif: "a.*", require: "findings.warning == 0" }
+"#,
+    );
+    world.write("a.sarif", CLEAN);
+    let (code, decision) = world.gate(&[]);
+    assert_eq!(code, 0);
+    assert_eq!(gate(&decision, "errors")["evidence"][0]["sha256"], gate(&decision, "warnings")["evidence"][0]["sha256"]);
+}
+
+#[test]
+fn t54_links_and_devices_are_not_followed_out_of_the_folder() {
+    let world = World::with_policy(SMALLEST);
+    world.write("outside.json", CLEAN).write("in/real.txt", CLEAN);
+    symlink("/etc/passwd", world.path().join("in/evil.sarif")).unwrap();
+    let (code, decision) = world.gate(&["--artifacts", "in"]);
+    assert_eq!((code, gate(&decision, "scan")["reason"].as_str()), (3, Some("not_a_plain_file")));
+    std::fs::remove_file(world.path().join("in/evil.sarif")).unwrap();
+    symlink("../outside.json", world.path().join("in/evil.sarif")).unwrap();
+    assert_eq!(world.gate(&["--artifacts", "in"]).0, 3, "a sibling of the folder is outside as well");
+    std::fs::remove_file(world.path().join("in/evil.sarif")).unwrap();
+    symlink("real.txt", world.path().join("in/fine.sarif")).unwrap();
+    assert_eq!(world.gate(&["--artifacts", "in"]).0, 0, "a link within the folder is followed");
+    symlink("/dev/zero", world.path().join("in/zero.sarif")).unwrap();
+    assert_eq!(world.gate(&["--artifacts", "in"]).0, 3);
+}
+
+#[test]
+fn a_pipe_in_the_folder_neither_hangs_nor_passes() {
+    let world = World::with_policy(SMALLEST);
+    let made = std::process::Command::new("mkfifo").arg(world.path().join("pipe.sarif")).status().unwrap();
+    assert!(made.success());
+    let (code, decision) = world.gate(&[]);
+    assert_eq!((code, gate(&decision, "scan")["reason"].as_str()), (3, Some("not_a_plain_file")));
+}
+
+#[test]
+fn too_many_files_are_refused_with_the_limit_that_can_be_raised() {
+    let world = World::with_policy(&format!("{SMALLEST}\nlimits: {{ files: 3 }}\n"));
+    for number in 0..4 {
+        world.write(&format!("{number}.sarif"), CLEAN);
+    }
+    let (code, decision) = world.gate(&[]);
+    assert_eq!((code, gate(&decision, "scan")["reason"].as_str()), (3, Some("beyond_limit")));
+    assert!(gate(&decision, "scan")["explanation"].as_str().unwrap().contains("limits.files"));
+    let entries = World::with_policy(&format!("{SMALLEST}\nlimits: {{ entries: 5 }}\n"));
+    for number in 0..9 {
+        entries.write(&format!("{number}.txt"), "");
+    }
+    assert_eq!(gate(&entries.gate(&[]).1, "scan")["reason"], "beyond_limit");
+    let bytes = World::with_policy(&format!("{SMALLEST}\nlimits: {{ bytes: 50 }}\n"));
+    bytes.write("a.sarif", CLEAN);
+    assert_eq!(gate(&bytes.gate(&[]).1, "scan")["reason"], "beyond_limit");
+}
+
+#[rstest]
+#[case::little(false)]
+#[case::big(true)]
+fn utf_16_with_a_byte_order_mark_is_read(#[case] big: bool) {
+    let world = World::with_policy(SMALLEST);
+    let units = CLEAN.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+    let mark = if big { [0xFE, 0xFF] } else { [0xFF, 0xFE] };
+    world.write("a.sarif", mark.into_iter().chain(units).collect::<Vec<_>>());
+    let (code, decision) = world.gate(&[]);
+    assert_eq!(code, 0, "{decision:#}");
+    world.write("a.sarif", [0xFF, 0xFE, b'{', 0, b'"', 0, 0x00, 0xD8, b'x', 0]);
+    let (code, decision) = world.gate(&[]);
+    assert_eq!((code, gate(&decision, "scan")["reason"].as_str()), (3, Some("malformed")));
+}
+
+#[test]
+fn a_byte_that_is_not_utf_8_is_found_even_where_nothing_is_read() {
+    let world = World::with_policy(SMALLEST);
+    let mut bytes = CLEAN.replace("\"results\":[]", "\"properties\":{\"note\":\"??\"},\"results\":[]").into_bytes();
+    let at = bytes.iter().position(|byte| *byte == b'?').unwrap();
+    bytes[at] = 0xFF;
+    world.write("a.sarif", &bytes);
+    let (code, decision) = world.gate(&[]);
+    assert_eq!((code, gate(&decision, "scan")["reason"].as_str()), (3, Some("malformed")));
+    assert!(gate(&decision, "scan")["explanation"].as_str().unwrap().contains(&format!("byte {at}")), "{decision:#}");
+}
+
+#[test]
+fn the_time_limit_ends_the_run_with_4() {
+    let world = World::with_policy(SMALLEST);
+    world.write("a.sarif", format!("{{\"runs\":[{}]}}", vec!["{\"tool\":{\"driver\":{\"name\":\"x\"}},\"results\":[]}"; 400_000].join(",")));
+    let said = world.run(&["gate", "--time-limit", "1ms"]);
+    assert_eq!(said.code, 4, "{}", said.err);
+    assert!(said.err.contains("time limit"), "{}", said.err);
+}
+
+#[test]
+fn f25_only_0_lets_a_pipeline_go_on_and_a_closed_pipe_is_no_panic() {
+    let world = World::with_policy(SMALLEST);
+    world.write("a.sarif", CLEAN);
+    let command = format!("{} gate --format json | true", env!("CARGO_BIN_EXE_countersign"));
+    let output = std::process::Command::new("sh").args(["-c", &command]).current_dir(world.path()).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let unwritable = world.run(&["gate", "--format", "json", "--output", "no/such/folder.json"]);
+    assert_eq!(unwritable.code, 3, "{}", unwritable.err);
+}

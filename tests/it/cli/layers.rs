@@ -1,0 +1,160 @@
+//! Layers and refs: whose policy counts.
+
+use crate::support::run::{World, gate};
+
+const CLEAN: &str = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"Lint","version":"3"}},"results":[]}]}"#;
+const WARNING: &str = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"Lint","version":"3"}},"results":[{"ruleId":"R","level":"warning","message":{"text":"m"}}]}]}"#;
+
+fn layer(name: &str, gates: &str, more: &str) -> String {
+    format!("version: 1\nlayer: {name}\nenvironments: {{ production: {{ approval: automatic }} }}\ngates: {gates}\n{more}")
+}
+
+fn sha256(world: &World, path: &str) -> String {
+    let output = std::process::Command::new("sha256sum").arg(world.path().join(path)).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()[..64].to_owned()
+}
+
+#[test]
+fn an_inner_layer_adds_and_never_loosens() {
+    let world = World::new();
+    world
+        .write("org.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""))
+        .write("repo.yml", layer("repository", "{ scan: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""))
+        .write("a.sarif", WARNING);
+    let (code, decision) = world.gate(&["--policy", "org.yml", "--policy", "repo.yml"]);
+    assert_eq!(code, 11);
+    let said: Vec<_> = decision["gates"].as_array().unwrap().iter().map(|gate| (gate["layer"].as_str().unwrap(), gate["verdict"].as_str().unwrap())).collect();
+    assert_eq!(said, [("organisation", "block"), ("repository", "pass")]);
+}
+
+#[test]
+fn what_the_centre_delegates_is_replaced_by_the_inner_layers_own() {
+    let world = World::new();
+    world
+        .write("org.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", "delegate: [gates.scan]\n"))
+        .write("repo.yml", layer("repository", "{ scan: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""))
+        .write("other.yml", layer("repository", "{ tests: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""))
+        .write("a.sarif", WARNING);
+    assert_eq!(world.gate(&["--policy", "org.yml", "--policy", "repo.yml"]).0, 0);
+    assert_eq!(world.gate(&["--policy", "org.yml", "--policy", "other.yml"]).0, 11, "what no inner layer states stays");
+}
+
+#[test]
+fn t14_a_parent_is_pinned_by_content() {
+    let world = World::new();
+    world.write("org/policy.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""));
+    let pin = sha256(&world, "org/policy.yml");
+    let own = |digest: &str, path: &str| {
+        layer("repository", "{ own: { sarif: '*.sarif', require: 'findings.error == 0' } }", &format!("extends: {{ path: {path}, sha256: \"{digest}\" }}\n"))
+    };
+    world.write(".countersign/policy.yml", own(&pin, "../org/policy.yml")).write("a.sarif", WARNING);
+    let (code, decision) = world.gate(&[]);
+    assert_eq!(code, 11, "the parent's gate counts");
+    assert_eq!(decision["policy"].as_array().unwrap().len(), 2);
+    assert_eq!(decision["policy"][0]["sha256"], pin);
+
+    world.write("org/policy.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""));
+    let changed = world.run(&["gate"]);
+    assert_eq!(changed.code, 2);
+    assert!(changed.err.contains("pins its parent") && changed.err.contains(&pin), "{}", changed.err);
+
+    world.write(".countersign/policy.yml", own(&pin, "../gone/policy.yml"));
+    let gone = world.run(&["gate"]);
+    assert_eq!(gone.code, 2, "a parent that cannot be read is an error, never a looser answer");
+    assert!(gone.err.contains("parent"), "{}", gone.err);
+}
+
+#[test]
+fn t16_a_policy_that_is_missing_or_broken_judges_nothing() {
+    let world = World::new();
+    world.write("a.sarif", CLEAN);
+    for broken in ["", "version: 1", "gates: [", "version: 2\nenvironments: {p: {approval: automatic}}\ngates: {}", "\u{0}"] {
+        world.write(".countersign/policy.yml", broken);
+        let said = world.run(&["gate", "--format", "json"]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{broken:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn t14_a_change_cannot_bring_its_own_policy_when_it_is_read_from_a_protected_ref() {
+    let world = World::with_policy(&layer("repository", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""));
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "policy"]);
+    let commit = world.git(&["rev-parse", "HEAD"]);
+    world.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    world.write(".countersign/policy.yml", layer("repository", "{ scan: { sarif: '*.sarif', require: 'true' } }", ""));
+    world.write("a.sarif", WARNING);
+    assert_eq!(world.gate(&[]).0, 0, "the working tree says what it likes");
+    let (code, decision) = world.gate(&["--policy-ref", "main"]);
+    assert_eq!(code, 11);
+    assert_eq!(decision["policy_from"], "protected");
+    assert_eq!(decision["policy"][0]["from"], format!("main@{}", &commit[..12]));
+    let text = world.run(&["gate", "--policy-ref", "main"]).out;
+    assert!(!text.contains("policy: unprotected"), "{text}");
+    assert!(world.run(&["gate"]).out.contains("policy: unprotected"));
+}
+
+#[test]
+fn t15_a_tag_or_a_local_branch_of_that_name_is_not_taken_for_it() {
+    let world = World::with_policy(&layer("repository", "{ scan: { sarif: '*.sarif', require: 'true' } }", ""));
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "loose"]);
+    world.git(&["tag", "release"]);
+    world.git(&["branch", "release-branch"]);
+    world.write("a.sarif", WARNING);
+    for name in ["release", "release-branch", "main", "HEAD", "--help", "", "a\nb"] {
+        let said = world.run(&["gate", "--policy-ref", name]);
+        // An empty value is refused as well, rather than taken as not given.
+        assert_eq!(said.code, 2, "`{name}`: {}{}", said.out, said.err);
+    }
+    assert_eq!(world.gate(&["--policy-ref", "refs/tags/release"]).0, 0, "a full name is taken at its word");
+}
+
+#[test]
+fn a_waiver_counts_from_a_protected_ref_in_its_time_and_not_a_second_longer() {
+    let policy = layer(
+        "repository",
+        "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }",
+        r#"
+roles: { ciso: { members: ["user:sam"] } }
+waivers:
+  by: ciso
+  max: 30d
+  needs: [reason, compensating_control]
+  granted:
+    - { gate: scan, by: sam, reason: "vendored code", compensating_control: "manual review 12",
+        from: 2026-11-20T00:00:00Z, until: 2026-12-01T00:00:00Z }
+"#,
+    );
+    let world = World::with_policy(&policy);
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "policy"]);
+    world.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    world.write("a.sarif", WARNING);
+    let at = |now: &str| {
+        let said = world.run(&["gate", "--format", "json", "--policy-ref", "main", "--now", now]);
+        let decision: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        (said.code, gate(&decision, "scan")["verdict"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(at("2026-11-19T23:59:59Z"), (11, "block".to_owned()));
+    assert_eq!(at("2026-11-20T00:00:00Z"), (0, "waived".to_owned()));
+    assert_eq!(at("2026-11-30T23:59:59Z"), (0, "waived".to_owned()));
+    assert_eq!(at("2026-12-01T00:00:00Z"), (11, "block".to_owned()));
+}
+
+#[test]
+fn a_repository_cannot_waive_its_organisations_gate() {
+    let world = World::new();
+    world
+        .write("org.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""))
+        .write("repo.yml", layer("repository", "{ own: { sarif: '*.sarif', require: 'true' } }", r#"
+roles: { ciso: { members: ["user:sam"] } }
+waivers: { by: ciso, granted: [ { gate: scan, by: sam, from: 2026-11-20T00:00:00Z, until: 2026-12-01T00:00:00Z } ] }
+"#));
+    let said = world.run(&["gate", "--policy", "org.yml", "--policy", "repo.yml"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("outer layer's"), "{}", said.err);
+}

@@ -1,0 +1,7 @@
+//! The command as people and pipelines run it.
+
+mod gate;
+mod layers;
+mod reference;
+mod scenarios;
+mod surfaces;

@@ -1,0 +1,46 @@
+//! Schemas, measures and codes, as they are printed.
+
+use countersign::model::catalogue;
+use countersign::model::kind::Kind;
+use countersign::model::verdict::Reason;
+
+use crate::support::run::World;
+
+#[test]
+fn the_schemas_are_json_and_say_which_they_are() {
+    let world = World::new();
+    for (document, id) in [("policy", "urn:countersign:schema:policy:1"), ("decision", "urn:countersign:schema:decision:1")] {
+        let said = world.run(&["schema", document]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(schema["$id"], id);
+    }
+}
+
+#[test]
+fn every_measure_and_every_reason_can_be_looked_up() {
+    let world = World::new();
+    let measures = world.run(&["measures"]).out;
+    for kind in [Kind::Tests, Kind::Findings, Kind::Coverage, Kind::Load, Kind::Sbom, Kind::Signature, Kind::Checklist] {
+        for entry in catalogue::measures(kind) {
+            assert!(measures.contains(entry.name), "{}", entry.name);
+        }
+    }
+    let reasons = world.run(&["explain"]).out;
+    for reason in Reason::ALL {
+        assert!(reasons.contains(reason.code()), "{}", reason.code());
+        assert!(world.run(&["explain", reason.code()]).out.contains(reason.meaning()));
+    }
+    assert_eq!(world.run(&["explain", "no_such_code"]).code, 2);
+}
+
+#[test]
+fn the_readme_tells_every_exit_code_and_every_format() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for code in ["| 0 |", "| 10 |", "| 11 |", "| 3 |", "| 2 |", "| 4 |"] {
+        assert!(readme.replace('`', "").contains(code), "the README's table lacks {code}");
+    }
+    for format in ["JUnit", "TRX", "go test -json", "SARIF", "Trivy", "Grype", "Snyk", "OSV-Scanner", "GitLab", "Cobertura", "LCOV", "JaCoCo", "k6", "JMeter", "Gatling", "Locust", "CycloneDX", "SPDX", "Sigstore"] {
+        assert!(readme.contains(format), "the README does not name {format}");
+    }
+}

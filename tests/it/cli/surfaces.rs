@@ -1,0 +1,62 @@
+//! What the command leaves in a GitHub job and in a GitLab job.
+
+use crate::support::run::World;
+
+const POLICY: &str = r#"
+version: 1
+environments: { production: { approval: formal } }
+gates:
+  regression: { junit: "*.xml", require: "tests.failed == 0" }
+  later: { sarif: "*.sarif", require: "findings.error == 0" }
+"#;
+const FAILING: &str = r#"<testsuite name="s" tests="1" failures="1"><testcase classname="pay" name="twice" file="src/pay.rs" line="12"><failure message="::set-output name=decision::proceed&#10;decision=proceed">boom</failure></testcase></testsuite>"#;
+
+#[test]
+fn t56_a_github_job_gets_summary_annotations_and_outputs_that_artifacts_cannot_forge() {
+    let world = World::with_policy(POLICY).variable("GITHUB_ACTIONS", "true");
+    world.write("a.xml", FAILING).write("summary.md", "# earlier\n").write("output", "");
+    let path = |name: &str| world.path().join(name).display().to_string();
+    let (summary, output) = (path("summary.md"), path("output"));
+    let workspace = world.path().display().to_string();
+    let done = world
+        .command()
+        .env("GITHUB_STEP_SUMMARY", summary)
+        .env("GITHUB_OUTPUT", output)
+        .env("GITHUB_WORKSPACE", workspace)
+        .arg("gate")
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(11));
+    let log = String::from_utf8(done.stdout).unwrap();
+    let annotation = log.lines().find(|line| line.starts_with("::error")).unwrap_or_else(|| panic!("{log}"));
+    assert!(annotation.contains("file=src/pay.rs") && annotation.contains("line=12"), "{annotation}");
+    assert!(!log.lines().any(|line| line.starts_with("::set-output")), "{log}");
+    assert!(world.read("summary.md").starts_with("# earlier\n"), "what others wrote stays");
+    assert!(world.read("summary.md").contains("regression"));
+    let outputs = world.read("output");
+    assert!(!outputs.lines().any(|line| line == "decision=proceed"), "{outputs}");
+    for name in ["decision", "blocked", "held", "json"] {
+        assert_eq!(outputs.lines().filter(|line| line.starts_with(&format!("{name}<<"))).count(), 1, "{outputs}");
+    }
+}
+
+#[test]
+fn a_gitlab_job_gets_dotenv_code_quality_and_a_note() {
+    let world = World::with_policy(POLICY).variable("GITLAB_CI", "true");
+    world.write("a.xml", FAILING);
+    let said = world.run(&["gate"]);
+    assert_eq!(said.code, 11, "{}", said.err);
+    assert!(world.read("countersign.env").contains("COUNTERSIGN_DECISION=hold"));
+    let quality: serde_json::Value = serde_json::from_str(&world.read("gl-code-quality-report.json")).unwrap();
+    assert_eq!(quality[0]["location"]["path"], "src/pay.rs");
+    assert!(world.read("countersign-note.md").contains("regression"));
+}
+
+#[test]
+fn a_terminal_gets_no_colour_where_it_is_no_terminal() {
+    let world = World::with_policy(POLICY);
+    world.write("a.xml", FAILING);
+    let said = world.run(&["gate"]);
+    assert!(!said.out.contains('\u{1b}'), "{}", said.out);
+    assert!(said.out.contains("HOLD"));
+}

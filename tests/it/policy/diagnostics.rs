@@ -1,0 +1,116 @@
+//! Everything that is wrong with a policy is said at once, at its place.
+
+use countersign::policy::{self, Source};
+use rstest::rstest;
+
+fn source(path: &str, text: &str) -> Source {
+    Source { path: path.to_owned(), text: text.to_owned(), sha256: String::new(), from: None }
+}
+
+fn complaints(text: &str) -> String {
+    match policy::read(vec![source("policy.yml", text)]) {
+        Ok(policy) => policy.warnings.iter().map(|file| file.render(false)).collect(),
+        Err(complaints) => complaints.iter().map(|file| file.render(false)).collect(),
+    }
+}
+
+fn valid(text: &str) -> bool {
+    policy::read(vec![source("policy.yml", text)]).is_ok()
+}
+
+#[test]
+fn all_complaints_come_at_once_each_with_its_line() {
+    insta::assert_snapshot!(complaints(
+        r#"version: 1
+environments: { production: { approval: automatik } }
+gates:
+  scan: { sarif: "**/*.sarif", require: "findings.eror == 0 && findings.new.warning < 'x'", on: [paymnts] }
+  t: { junit: "/etc/*.xml", require: "tests.failed == 0 &&", missing: no }
+  u: { junit: "a.xml", scan: "b", require: "tests.time < duration('4hh')" }
+  v: { coverage: "c.xml" }
+  w: { sigstore: "d.json" }
+  x: {}
+rols: {}
+"#
+    ));
+}
+
+#[rstest]
+#[case::duplicate_key("version: 1\nversion: 1\n", "duplicate")]
+#[case::alias_bomb("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n", "")]
+#[case::merge_key("a: &a {x: 1}\nb: {<<: *a}\n", "")]
+#[case::tag("version: !!python/object:os.system 1\n", "")]
+#[case::two_documents("version: 1\n---\nversion: 1\n", "")]
+#[case::not_a_map("- 1\n- 2\n", "a map with")]
+#[case::no_for_false("version: 1\nenvironments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: 'true'}}\nchange: {create: no}\n", "only `true` and `false`")]
+#[case::tab("version: 1\n\tgates: {}\n", "")]
+fn t53_hostile_yaml_is_refused_at_its_place(#[case] text: &str, #[case] says: &str) {
+    let told = complaints(text);
+    assert!(!valid(text), "{text}");
+    assert!(told.contains("policy.yml:"), "{told}");
+    assert!(told.contains(says), "{told}");
+}
+
+#[test]
+fn t53_nesting_and_size_are_bounded() {
+    let deep = format!("version: {}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(!valid(&deep));
+    let long = format!("version: 1\n# {}\n", "x".repeat(2 << 20));
+    assert!(complaints(&long).contains("beyond-limit"));
+}
+
+#[test]
+fn t58_text_of_a_policy_reaches_a_terminal_without_control() {
+    let told = complaints("version: 1\n\"rols\\e[31m\\u202e\": {}\n");
+    assert!(!told.chars().any(|c| c == '\u{1b}' || c == '\u{202e}'), "{told:?}");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_mistake() {
+    assert!(valid("\u{feff}version: 1\nenvironments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: 'true'}}\n"));
+}
+
+const GOOD: &str = "version: 1\nenvironments: {p: {approval: automatic}}\n";
+
+#[rstest]
+#[case("gates: {g: {junit: a.xml, require: 'true', environments: []}}", "would guard nothing")]
+#[case("gates: {g: {junit: a.xml, require: 'true', first_release: 'true'}}", "has no effect")]
+#[case("gates: {g: {sarif: a, require: 'findings.new.error == 0', first_release: 'findings.new.error == 0'}}", "without a baseline")]
+#[case("gates: {g: {junit: ../a.xml, require: 'true'}}", "leads out of the artifact folder")]
+#[case("gates: {g: {junit: 'a[', require: 'true'}}", "is no glob")]
+#[case("gates: {'g g': {junit: a.xml, require: 'true'}}", "a name in")]
+#[case("gates: {g: {checklist: [a, a]}}", "stands twice")]
+#[case("gates: {g: {checklist: []}}", "has no items")]
+#[case("gates: {g: {sigstore: a, identity: x}}", "who must have signed")]
+#[case("gates: {g: {junit: a.xml, require: 'true', max_age: 1mo}}", "a length of time such as `24h`")]
+#[case("gates: {g: {junit: a.xml, require: 'true', identity: a, issuer: b}}", "has no effect")]
+#[case("gates: {g: {junit: a.xml, require: 'true'}}\ndelegate: [gates.h]", "there is no gate `h`")]
+#[case("gates: {g: {load: a, require: 'load.p95_ms <= baseline.p9_ms'}}", "no measure `baseline.p9_ms`")]
+fn a_gate_that_does_not_hold_together_is_told(#[case] rest: &str, #[case] says: &str) {
+    let told = complaints(&format!("{GOOD}{rest}\n"));
+    assert!(told.contains(says), "{told}");
+}
+
+#[rstest]
+#[case("by: ciso", "by: noor", "", "is not named as a member")]
+#[case("by: ciso", "by: sam", "max: 1d, ", "runs longer than the `max`")]
+#[case("by: ciso", "by: sam", "needs: [reason], ", "needs a `reason`")]
+#[case("max: 30d", "by: sam", "", "is not named as a member")]
+fn a_waiver_beyond_its_policy_is_refused(#[case] who: &str, #[case] by: &str, #[case] more: &str, #[case] says: &str) {
+    let told = complaints(&format!(
+        "{GOOD}roles: {{ciso: {{members: ['user:sam']}}}}\ngates: {{g: {{junit: a.xml, require: 'true'}}}}\nwaivers: {{{who}, {more}granted: [{{gate: g, {by}, from: 2026-11-20T00:00:00Z, until: 2026-12-01T00:00:00Z}}]}}\n"
+    ));
+    assert!(told.contains(says), "{told}");
+}
+
+#[test]
+fn every_word_of_the_long_example_is_known() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/policy.example.yml");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: the long example is not at {}", path.display());
+        return;
+    };
+    assert_eq!(complaints(&text), "");
+    let policy = policy::read(vec![source("policy.example.yml", &text)]).unwrap();
+    assert_eq!(policy.gates.iter().map(|gate| gate.name.as_str()).collect::<Vec<_>>(), ["regression", "code-scan", "images", "load", "coverage", "provenance", "rollback"]);
+}

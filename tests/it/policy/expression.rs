@@ -1,0 +1,221 @@
+//! Requirements: parsed, checked and answered.
+
+use std::collections::BTreeMap;
+
+use countersign::decide::evaluate::{Facts, Truth, condition};
+use countersign::decide::explain::unmet;
+use countersign::model::catalogue::Type;
+use countersign::model::measures::Measure;
+use countersign::policy::expression::{Expression, Scope, nearest};
+use proptest::prelude::*;
+use rstest::rstest;
+
+struct World(BTreeMap<&'static str, Option<Measure>>);
+
+impl World {
+    fn new() -> Self {
+        Self(BTreeMap::from([
+            ("tests.failed", Some(Measure::Number(3.0))),
+            ("tests.total", Some(Measure::Number(200.0))),
+            ("tests.time", Some(Measure::Seconds(90.0))),
+            ("tests.failing", Some(Measure::Names(vec!["a › x".into(), "b › y".into()]))),
+            ("gone", None),
+            ("flag", Some(Measure::Flag(true))),
+            ("missing", None),
+            ("environment", Some(Measure::Text("production".into()))),
+        ]))
+    }
+}
+
+impl Scope for World {
+    fn type_of(&self, name: &str) -> Option<Type> {
+        Some(match name {
+            "missing" => Type::Flag,
+            "gone" => Type::Number,
+            name => match self.0.get(name)?.as_ref()? {
+                Measure::Number(_) => Type::Number,
+                Measure::Seconds(_) => Type::Duration,
+                Measure::Flag(_) => Type::Flag,
+                Measure::Text(_) => Type::Text,
+                Measure::Names(_) => Type::Names,
+            },
+        })
+    }
+    fn names(&self) -> Vec<&str> {
+        self.0.keys().copied().collect()
+    }
+}
+
+impl Facts for World {
+    fn value(&self, name: &str) -> Option<&Measure> {
+        self.0.get(name)?.as_ref()
+    }
+}
+
+fn answer(source: &str) -> Truth {
+    let world = World::new();
+    let expression = Expression::condition(source, &world).unwrap_or_else(|mistakes| panic!("{source}: {mistakes:?}"));
+    condition(&expression.term, &world)
+}
+
+#[rstest]
+#[case("tests.failed == 3", Truth::True)]
+#[case("tests.failed == 3.0", Truth::True)]
+#[case("tests.failed <= 2.5", Truth::False)]
+#[case("tests.failed / tests.total < 0.01", Truth::False)]
+#[case("tests.failed / tests.total < 0.02", Truth::True)]
+#[case("40 * 0.2 == 8", Truth::True)]
+#[case("tests.total <= 1.10 * 200", Truth::True)]
+#[case("-tests.failed < 0", Truth::True)]
+#[case("tests.time < duration('2min')", Truth::True)]
+#[case("tests.time == duration('1min30s')", Truth::True)]
+#[case("tests.time / duration('30s') == 3", Truth::True)]
+#[case("tests.time * 2 > duration('3m')", Truth::False)]
+#[case("size(tests.failing) == 2 && tests.failing.size() == 2", Truth::True)]
+#[case("'a › x' in tests.failing", Truth::True)]
+#[case("!('c' in tests.failing)", Truth::True)]
+#[case("tests.failing.all(name, name.startsWith('a'))", Truth::False)]
+#[case("tests.failing.exists(name, name.contains('y') && name.endsWith('y'))", Truth::True)]
+#[case("environment == 'production' ? tests.failed <= 3 : true", Truth::True)]
+#[case("environment in ['staging', 'production']", Truth::True)]
+#[case("tests.failed in [1, 2, 3]", Truth::True)]
+#[case("math.least(20, tests.total / 100) == 2 && math.greatest(1, 2.5) == 2.5", Truth::True)]
+#[case("flag && !(!flag)", Truth::True)]
+#[case("double(tests.failed) > 2.0 && int(tests.total) == 200", Truth::True)]
+fn requirements_are_answered_as_people_read_them(#[case] source: &str, #[case] expected: Truth) {
+    assert_eq!(answer(source), expected, "{source}");
+}
+
+#[rstest]
+#[case("gone == 0", Truth::Unknown)]
+#[case("gone != 0", Truth::Unknown)]
+#[case("!(gone == 0)", Truth::Unknown)]
+#[case("gone == gone", Truth::Unknown)]
+#[case("missing", Truth::Unknown)]
+#[case("!missing", Truth::Unknown)]
+#[case("tests.failed == 3 && gone == 0", Truth::Unknown)]
+#[case("gone == 0 && tests.failed == 3", Truth::Unknown)]
+#[case("tests.failed == 0 && gone == 0", Truth::False)]
+#[case("gone == 0 && tests.failed == 0", Truth::False)]
+#[case("gone == 0 || tests.failed == 3", Truth::True)]
+#[case("tests.failed == 3 || gone == 0", Truth::True)]
+#[case("gone == 0 || tests.failed == 0", Truth::Unknown)]
+#[case("missing ? tests.failed == 3 : tests.total == 200", Truth::True)]
+#[case("missing ? tests.failed == 3 : tests.total == 1", Truth::Unknown)]
+#[case("tests.total / (tests.failed - 3) > 0", Truth::Unknown)]
+#[case("math.least(gone, 1) <= 1", Truth::Unknown)]
+fn what_is_unknown_settles_nothing_that_it_could_change(#[case] source: &str, #[case] expected: Truth) {
+    assert_eq!(answer(source), expected, "{source}");
+}
+
+#[rstest]
+#[case("tests.faild == 0", "there is no measure `tests.faild` here; did you mean `tests.failed`?")]
+#[case("tests.failed == '0'", "a number is compared with a text")]
+#[case("tests.time < 90", "write a length of time as `duration('4h')`")]
+#[case("tests.time < 4h", "not an expression")]
+#[case("tests.time < duration('4 hours')", "`4 hours` is no length of time")]
+#[case("tests.failed", "expected a condition, which is true or false; this is a number")]
+#[case("tests.failed && true", "expected a yes or no, this is a number")]
+#[case("tests.failing.filter(x, true)", "only `exists` and `all`")]
+#[case("tests.failing.exists(a, tests.failing.all(b, true))", "a loop within a loop")]
+#[case("tests.failing[0] == 'a'", "entries have no position here")]
+#[case("tests.total % 2 == 0", "`%` is not available")]
+#[case("matches(environment, '(a+)+$')", "there is no function `matches`")]
+#[case("siz(tests.failing) == 0", "did you mean `size`?")]
+#[case("[] == []", "an empty list says nothing")]
+#[case("1e400 > 0", "")]
+#[case("", "not an expression")]
+#[case("9007199254740993 == 1", "beyond 2^53")]
+fn mistakes_are_told_before_anything_runs(#[case] source: &str, #[case] says: &str) {
+    let mistakes = Expression::condition(source, &World::new()).expect_err(source);
+    assert!(mistakes.iter().any(|mistake| mistake.message.contains(says)), "{source}: {mistakes:?}");
+    let length = source.chars().count();
+    assert!(mistakes.iter().all(|mistake| mistake.length >= 1 && mistake.at <= length), "{source}: {mistakes:?}");
+}
+
+#[rstest]
+#[case("tests.faild == 0", 0, 11)]
+#[case("true && tests.faild == 0", 8, 11)]
+#[case("tests.total > 1 && nope", 19, 4)]
+fn a_mistake_is_pointed_at(#[case] source: &str, #[case] at: usize, #[case] length: usize) {
+    let mistakes = Expression::condition(source, &World::new()).expect_err(source);
+    assert_eq!((mistakes[0].at, mistakes[0].length), (at, length), "{mistakes:?}");
+}
+
+#[test]
+fn an_expression_has_bounds() {
+    let deep = format!("{}true{}", "(".repeat(5000), ")".repeat(5000));
+    assert!(Expression::condition(&deep, &World::new()).is_err());
+    let long = vec!["true"; 400].join(" && ");
+    assert_eq!(answer(&long), Truth::True);
+    let too_long = vec!["true"; 2000].join(" && ");
+    assert!(Expression::condition(&too_long, &World::new()).is_err());
+    let nested = format!("{}flag{}", "!(".repeat(40), ")".repeat(40));
+    let _ = Expression::condition(&nested, &World::new());
+}
+
+#[test]
+fn the_part_that_fails_is_told_with_its_values() {
+    let world = World::new();
+    let source = "tests.total >= 100 && tests.failed == 0 && tests.time <= duration('1min') && gone < 1";
+    let expression = Expression::condition(source, &world).unwrap();
+    assert_eq!(
+        unmet(&expression.term, &world),
+        [
+            "`tests.failed == 0` is not met: tests.failed is 3",
+            "`tests.time <= duration('60s')` is not met: tests.time is 90 s",
+            "`gone < 1` cannot be told: gone is unknown",
+        ]
+    );
+}
+
+#[test]
+fn suggestions_are_near_or_none() {
+    assert_eq!(nearest("finding.error", &["findings.error", "findings.note"]), Some("findings.error"));
+    assert_eq!(nearest("ab", &["xyz"]), None);
+    assert_eq!(nearest("tests.faield", &["tests.failed"]), Some("tests.failed"));
+}
+
+fn term() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("tests.failed == 3".to_owned()),
+        Just("tests.failed > 5".to_owned()),
+        Just("gone == 1".to_owned()),
+        Just("missing".to_owned()),
+        Just("flag".to_owned()),
+    ];
+    leaf.prop_recursive(4, 32, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+            inner.prop_map(|a| format!("!({a})")),
+        ]
+    })
+}
+
+proptest! {
+    /// What the evaluator settles with unknowns stays settled, whatever they turn out to be.
+    #[test]
+    fn an_answer_survives_every_value_of_what_was_unknown(source in term()) {
+        let world = World::new();
+        let expression = Expression::condition(&source, &world).unwrap();
+        let told = condition(&expression.term, &world);
+        for gone in [0.0, 1.0] {
+            for missing in [true, false] {
+                let mut full = World::new();
+                full.0.insert("gone", Some(Measure::Number(gone)));
+                full.0.insert("missing", Some(Measure::Flag(missing)));
+                let settled = condition(&expression.term, &full);
+                prop_assert_ne!(settled, Truth::Unknown);
+                if told != Truth::Unknown {
+                    prop_assert_eq!(told, settled, "{}", source);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_check_panic(source in "\\PC{0,60}") {
+        let _ = Expression::condition(&source, &World::new());
+    }
+}

@@ -1,0 +1,4 @@
+//! The policy: what is refused, where, and with which words.
+
+mod diagnostics;
+mod expression;
