@@ -10,6 +10,7 @@
 use serde_json::Value;
 use sigstore_verify::crypto::CertificateInfo;
 
+use super::bundle::Found;
 use super::repository::{Repository, commit};
 use super::statement::Statement;
 use super::trust::Proven;
@@ -38,13 +39,14 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    fn without_provenance(found: String) -> Self {
+        Self { no_provenance: Some(found), ..Self::default() }
+    }
+
     /// Gathers what predicate and certificate say; where they disagree, an error.
-    pub(super) fn gather(statement: Option<&Statement>, proven: &Proven) -> Result<Self, Fault> {
+    pub(super) fn gather(found: &Found, proven: &Proven) -> Result<Self, Fault> {
         let vouched = proven.certificate.as_ref().map(Vouched::read).unwrap_or_default();
-        let stated = statement
-            .map(stated)
-            .transpose()?
-            .unwrap_or_else(|| Self { no_provenance: Some("a signature over a file".to_owned()), ..Self::default() });
+        let stated = stated(found)?;
         if let Some(builder) = &stated.builder {
             vouched.bears_out(builder)?;
         }
@@ -166,22 +168,25 @@ impl Vouched {
 }
 
 /// What the predicate says.
-fn stated(statement: &Statement) -> Result<Claims, Fault> {
-    let predicate = &statement.predicate;
-    let (builder, primary, dependencies) = match statement.predicate_type.as_str() {
-        V0_2 => ("/builder/id", predicate.pointer("/invocation/configSource"), predicate.pointer("/materials")),
-        V1 => (
+fn stated(found: &Found) -> Result<Claims, Fault> {
+    let Some((statement, payload)) = found.attestation() else {
+        return Ok(Claims::without_provenance("a signature over a file".to_owned()));
+    };
+    let predicate = match statement.predicate_type.as_str() {
+        V0_2 | V1 => Statement::predicate(payload)?,
+        other => return Ok(Claims::without_provenance(format!("a statement of type `{}`", shortened(other, 200)))),
+    };
+    let (builder, primary, dependencies) = if statement.predicate_type == V0_2 {
+        ("/builder/id", predicate.pointer("/invocation/configSource"), predicate.pointer("/materials"))
+    } else {
+        (
             "/runDetails/builder/id",
             // GitHub's build type names the workflow's repository, the generators' and GitLab's the source.
             predicate
                 .pointer("/buildDefinition/externalParameters/workflow")
                 .or_else(|| predicate.pointer("/buildDefinition/externalParameters/source")),
             predicate.pointer("/buildDefinition/resolvedDependencies"),
-        ),
-        other => {
-            let no_provenance = Some(format!("a statement of type `{}`", shortened(other, 200)));
-            return Ok(Claims { no_provenance, ..Claims::default() });
-        }
+        )
     };
     let dependencies = dependencies.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     // A source in a form that is not understood is not known: no dependency stands in for it.

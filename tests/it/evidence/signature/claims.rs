@@ -60,13 +60,31 @@ fn a_workflows_attestation_meets_what_is_true_of_it() {
 #[case::in_everything(WORKFLOW, "https://github.com/o/r", COMMIT, CLAIMS, "verified")]
 #[case::in_the_kind_of_runner(HOSTED, "https://github.com/o/r", COMMIT, CLAIMS, "verified")]
 #[case::with_older_claims(HOSTED, "https://github.com/o/r", COMMIT, OLD_CLAIMS, "verified")]
-#[case::with_a_builder_of_another_form("https://builder.example/1", "https://github.com/o/r", COMMIT, CLAIMS, "verified")]
+#[case::with_a_builder_of_another_form(
+    "https://builder.example/1",
+    "https://github.com/o/r",
+    COMMIT,
+    CLAIMS,
+    "verified"
+)]
 #[case::not_in_the_repository(WORKFLOW, "https://github.com/o/other", COMMIT, CLAIMS, "wrong_source")]
 #[case::not_in_the_commit(WORKFLOW, "https://github.com/o/r", OTHER, CLAIMS, "wrong_source")]
 #[case::not_in_the_older_repository(WORKFLOW, "https://github.com/o/other", COMMIT, OLD_CLAIMS, "wrong_source")]
 #[case::not_in_the_older_commit(WORKFLOW, "https://github.com/o/r", OTHER, OLD_CLAIMS, "wrong_source")]
-#[case::not_in_the_workflow("https://github.com/o/r/.github/workflows/other.yml@refs/heads/main", "https://github.com/o/r", COMMIT, CLAIMS, "wrong_builder")]
-#[case::not_in_the_runner("https://github.com/actions/runner/self-hosted", "https://github.com/o/r", COMMIT, CLAIMS, "wrong_builder")]
+#[case::not_in_the_workflow(
+    "https://github.com/o/r/.github/workflows/other.yml@refs/heads/main",
+    "https://github.com/o/r",
+    COMMIT,
+    CLAIMS,
+    "wrong_builder"
+)]
+#[case::not_in_the_runner(
+    "https://github.com/actions/runner/self-hosted",
+    "https://github.com/o/r",
+    COMMIT,
+    CLAIMS,
+    "wrong_builder"
+)]
 fn t32_predicate_and_certificate_must_agree(
     #[case] builder: &str,
     #[case] repository: &str,
@@ -113,8 +131,7 @@ fn people_sign_by_their_address(#[case] holder: Holder<'_>, #[case] named: &str,
     let issuer = "https://accounts.example";
     let statement = statement(b"artifact", "https://example.org/anything", &Value::Null);
     let bundle = forge.certified(&statement, &holder, &[(8, issuer)]);
-    let outcome =
-        signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &signed_by(named, issuer));
+    let outcome = signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &signed_by(named, issuer));
     assert_eq!(outcome.as_ref().map_or_else(|fault| fault.reason.code(), |_| "verified"), word, "{outcome:?}");
 }
 
@@ -130,8 +147,7 @@ fn t64_an_authority_that_the_root_does_not_name_proves_nothing() {
     let (forge, other) = (Forge::new(), Forge::new());
     let statement = statement(b"artifact", "https://example.org/anything", &Value::Null);
     let bundle = forge.certified(&statement, &Holder::Uri(WORKFLOW), CLAIMS);
-    let refused =
-        signature::verify(&bundle, Artifact::Bytes(b"artifact"), &other.root(), &signed_by(WORKFLOW, GITHUB))
-            .unwrap_err();
+    let refused = signature::verify(&bundle, Artifact::Bytes(b"artifact"), &other.root(), &signed_by(WORKFLOW, GITHUB))
+        .unwrap_err();
     assert_eq!(refused.reason.code(), "signature_invalid");
 }
