@@ -113,8 +113,8 @@ impl Statement {
 }
 
 fn within(fault: Fault) -> Fault {
-    let message = format!("in the signed statement, {}{}", fault.place, fault.message);
-    Fault { message, place: Place::Whole, ..fault }
+    let Fault { reason, place, message } = fault;
+    refusal(reason, format!("in the signed statement, {place}{message}"))
 }
 
 impl WrittenSubject {

@@ -6,8 +6,8 @@
 //! trusted-root create` or `gh attestation trusted-root` writes one.
 
 use chrono::{DateTime, Utc};
+use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::crypto::{CertificateInfo, VerificationKey, sha256};
-use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::types::bundle::VerificationMaterialContent;
 use sigstore_verify::types::{Artifact as Given, ArtifactDigest, DerPublicKey, HashAlgorithm, SignatureContent};
 use sigstore_verify::{

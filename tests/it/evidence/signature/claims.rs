@@ -121,6 +121,21 @@ fn the_certificate_supplies_what_the_predicate_leaves_out() {
     assert_eq!(unvouched.unwrap_err().reason.code(), "wrong_source");
 }
 
+/// Were the predicate asked instead, whoever builds could say anything.
+#[rstest]
+#[case::a_repository(12, "ssh://git@example.org/o/r")]
+#[case::a_commit(13, "main")]
+fn a_certificates_claim_that_is_not_understood_meets_nothing(#[case] number: u32, #[case] claim: &str) {
+    let claims: Vec<_> = CLAIMS.iter().map(|known| if known.0 == number { (number, claim) } else { *known }).collect();
+    let predicate = provenance(WORKFLOW, "https://github.com/o/r", COMMIT);
+    assert!(decide(&predicate, &claims, |_| {}).is_ok());
+    let refused = decide(&predicate, &claims, |expected| {
+        expected.repository = Some("o/r".to_owned());
+        expected.commit = Some(COMMIT.to_owned());
+    });
+    assert_eq!(refused.unwrap_err().reason.code(), "wrong_source");
+}
+
 #[rstest]
 #[case::an_address(Holder::Email("ana@acme.example"), "ana@acme.example", "verified")]
 #[case::any_address_of_a_domain(Holder::Email("ana@acme.example"), "*@acme.example", "verified")]
