@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use countersign::evidence::recognise;
 use countersign::evidence::signature::{self, Artifact, Expected, Subject, TrustRoot};
+use countersign::model::kind::Format;
 use countersign::model::verdict::Reason;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -34,11 +36,12 @@ fn about(artifact: &[u8]) -> String {
 #[case::adjoining(|bundle: &Value, other: &Value| format!("{other}{bundle}"))]
 #[case::in_an_array(|bundle: &Value, other: &Value| json!([other, bundle]).to_string())]
 #[case::as_an_api_answers(|bundle: &Value, other: &Value| json!({"attestations": [{"bundle": other}, {"bundle": bundle, "repository_id": 1}]}).to_string())]
-#[case::beside_something_else(|bundle: &Value, _: &Value| json!([{"mediaType": "text/plain"}, 7, null, bundle]).to_string())]
+#[case::beside_something_else(|bundle: &Value, other: &Value| json!([other, {"mediaType": "text/plain"}, 7, null, bundle]).to_string())]
 fn one_bundle_that_is_as_expected_suffices(#[case] form: fn(&Value, &Value) -> String) {
     let forge = Forge::new();
     let (bundle, other) = (forge.attestation(&about(b"artifact")), forge.attestation(&about(b"another")));
     let file = form(&bundle, &other);
+    assert_eq!(recognise(file.as_bytes()), Some(Format::SigstoreBundle));
     let expected = Expected::signed_by(forge.signer());
     let verified = signature::verify(file.as_bytes(), Artifact::Bytes(b"artifact"), &forge.root(), &expected).unwrap();
     assert_eq!(verified.predicate_type.as_deref(), Some(ANY));
