@@ -121,6 +121,24 @@ fn the_certificate_supplies_what_the_predicate_leaves_out() {
     assert_eq!(unvouched.unwrap_err().reason.code(), "wrong_source");
 }
 
+/// `o/r` means a repository on github.com, and `github-hosted` GitHub's runner, only where GitHub says so.
+#[rstest]
+#[case::of_a_repository(&[(3, COMMIT), (5, "o/r")], |e: &mut Expected| e.repository = Some("o/r".to_owned()), "wrong_source")]
+#[case::of_a_runner(&[(11, "github-hosted")], |e: &mut Expected| e.builder = Pattern::new(HOSTED).ok(), "wrong_builder")]
+fn another_issuers_short_names_are_not_githubs(
+    #[case] claims: &[(u32, &str)],
+    #[case] change: fn(&mut Expected),
+    #[case] word: &str,
+) {
+    let issuer = "https://token.actions.githubusercontent.com.example";
+    let predicate = json!({ "runDetails": { "builder": { "id": "https://builder.example/1" } } });
+    let outcome = decide(&predicate, &[&[(8, issuer)], claims].concat(), |expected| {
+        *expected = signed_by(WORKFLOW, issuer);
+        change(expected);
+    });
+    assert_eq!(outcome.unwrap_err().reason.code(), word);
+}
+
 /// Were the predicate asked instead, whoever builds could say anything.
 #[rstest]
 #[case::a_repository(12, "ssh://git@example.org/o/r")]
