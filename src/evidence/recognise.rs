@@ -65,7 +65,7 @@ impl Marks {
             Some(Format::SpdxJson)
         } else if self.has("@graph") || (self.has("@context") && self.has("@graph")) || self.says("@context", "spdx.org/rdf/3") {
             Some(Format::Spdx3)
-        } else if self.says("mediaType", "sigstore.bundle") || self.has("verificationMaterial") || self.has("payloadType") {
+        } else if self.says("mediaType", "sigstore.bundle") || self.has("verificationMaterial") || self.has("payloadType") || self.has("attestations") {
             Some(Format::SigstoreBundle)
         } else if self.has("matches") {
             Some(Format::Grype)

@@ -16,9 +16,14 @@ use crate::evidence::json;
 use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
 
-/// How many JSON values a file, or a statement within it, may hold: a bound on
-/// the memory that a small file of many tiny values could otherwise take.
-const VALUE_LIMIT: u32 = 250_000;
+/// How much the JSON values of a file, or of a statement within it, may weigh in
+/// memory, in units of 32 bytes: about 64 MB. A small file could otherwise hold so many
+/// tiny objects that they fill it.
+const WEIGHT_LIMIT: u32 = 2_000_000;
+/// What an object and an array weigh beyond their parts, and a key and a text beyond their bytes.
+const OBJECT_WEIGHT: u32 = 20;
+const ARRAY_WEIGHT: u32 = 4;
+const TEXT_WEIGHT: u32 = 2;
 
 const UNLOGGED_ENVELOPE: &str = "this is a signed envelope on its own, without the proof that it was logged, and cannot be verified offline; use slsa-github-generator v2.1.0 or later, or actions/attest-build-provenance, which write Sigstore bundles";
 
@@ -128,6 +133,16 @@ impl Found {
         Ok(Self { bundle, statement })
     }
 
+    /// The statement and the payload that it was read from, where the bundle attests anything.
+    pub(super) fn attestation(&self) -> Option<(&Statement, &[u8])> {
+        match (&self.statement, &self.bundle.content) {
+            (Some(statement), SignatureContent::DsseEnvelope(envelope)) => {
+                Some((statement, envelope.payload.as_bytes()))
+            }
+            _ => None,
+        }
+    }
+
     /// What the bundle says it is about.
     pub(super) fn subjects(self) -> Vec<Subject> {
         match (self.statement, self.bundle.content) {
@@ -147,7 +162,7 @@ impl Found {
 /// has a key twice, at any depth. Parsers disagree about which of two values
 /// rules, and a signature must not cover one while we read the other.
 pub(super) fn check_json(bytes: &[u8]) -> Result<(), Fault> {
-    let left = Cell::new(VALUE_LIMIT);
+    let left = Cell::new(WEIGHT_LIMIT);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let mut any = false;
     // `end` passes over white space; what it then calls trailing is the next document.
@@ -157,7 +172,7 @@ pub(super) fn check_json(bytes: &[u8]) -> Result<(), Fault> {
         outcome.map_err(|error| {
             let fault = json::fault(&error);
             if left.get() == 0 {
-                let message = format!("more than {VALUE_LIMIT} values, which is not the content of an attestation");
+                let message = "so many values that they would take more than 64 MB, which no attestation should; attest less at once";
                 return Fault::beyond_limit(fault.place, message);
             }
             fault
@@ -172,16 +187,20 @@ pub(super) fn check_json(bytes: &[u8]) -> Result<(), Fault> {
 
 struct Strict<'c>(&'c Cell<u32>);
 
+impl Strict<'_> {
+    fn weigh<E: serde::de::Error>(&self, weight: u32) -> Result<(), E> {
+        let left = self.0.get().saturating_sub(weight);
+        self.0.set(left);
+        if left > 0 { Ok(()) } else { Err(E::custom("too many values")) }
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
-        let left = self.0.get().checked_sub(1).filter(|left| *left > 0);
-        self.0.set(left.unwrap_or_default());
-        match left {
-            Some(_) => value.deserialize_any(self),
-            None => Err(D::Error::custom("too many values")),
-        }
+        self.weigh(1)?;
+        value.deserialize_any(self)
     }
 }
 
@@ -212,18 +231,21 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
+        self.weigh(TEXT_WEIGHT)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        self.weigh(ARRAY_WEIGHT)?;
         while seq.next_element_seed(Strict(self.0))?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.weigh(OBJECT_WEIGHT)?;
         let mut keys = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
+            self.weigh(TEXT_WEIGHT)?;
             map.next_value_seed(Strict(self.0))?;
             if let Some(key) = keys.replace(key) {
                 let key = shortened(&key, 60);

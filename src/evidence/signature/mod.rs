@@ -165,7 +165,7 @@ fn judge(found: Found, artifact: &Presented<'_>, root: &TrustRoot, expected: &Ex
     if let Some(statement) = &found.statement
         && !statement.is_about(artifact)
     {
-        return Err(refusal(Reason::WrongSubject, statement::OTHER_SUBJECT));
+        return Err(statement.other_subject(artifact));
     }
     let identity = match &expected.signer {
         Signer::Identity { identity, issuer } => {
@@ -173,7 +173,7 @@ fn judge(found: Found, artifact: &Presented<'_>, root: &TrustRoot, expected: &Ex
         }
         Signer::Key(key) => key.name(),
     };
-    let claims = Claims::gather(found.statement.as_ref(), &proven)?;
+    let claims = Claims::gather(&found, &proven)?;
     claims.meet(expected)?;
     Ok(Verified {
         identity,

@@ -10,10 +10,11 @@
 use serde_json::Value;
 use sigstore_verify::crypto::CertificateInfo;
 
+use super::bundle::Found;
 use super::repository::{Repository, commit};
 use super::statement::Statement;
 use super::trust::Proven;
-use super::{Expected, refusal};
+use super::{Expected, Pattern, refusal};
 use crate::model::notable::shortened;
 use crate::model::report::Fault;
 use crate::model::verdict::Reason;
@@ -38,24 +39,23 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    fn without_provenance(found: String) -> Self {
+        Self { no_provenance: Some(found), ..Self::default() }
+    }
+
     /// Gathers what predicate and certificate say; where they disagree, an error.
-    pub(super) fn gather(statement: Option<&Statement>, proven: &Proven) -> Result<Self, Fault> {
+    pub(super) fn gather(found: &Found, proven: &Proven) -> Result<Self, Fault> {
         let vouched = proven.certificate.as_ref().map(Vouched::read).unwrap_or_default();
-        let stated = statement
-            .map(stated)
-            .transpose()?
-            .unwrap_or_else(|| Self { no_provenance: Some("a signature over a file".to_owned()), ..Self::default() });
+        let stated = stated(found)?;
         if let Some(builder) = &stated.builder {
             vouched.bears_out(builder)?;
         }
-        agree("repository", stated.repository.as_ref(), vouched.repository.as_ref())?;
-        agree("commit", stated.commit.as_ref(), vouched.commit.as_ref())?;
         Ok(Self {
             no_provenance: stated.no_provenance,
             builder: stated.builder,
             runner: vouched.runner,
-            repository: vouched.repository.or(stated.repository),
-            commit: vouched.commit.or(stated.commit),
+            repository: agreed("repository", stated.repository, vouched.repository)?,
+            commit: agreed("commit", stated.commit, vouched.commit)?,
         })
     }
 
@@ -63,49 +63,55 @@ impl Claims {
     pub(super) fn meet(&self, expected: &Expected) -> Result<(), Fault> {
         if let Some(found) = self.no_provenance.as_ref().filter(|_| expected.provenance()) {
             let reason = if expected.builder.is_some() { Reason::WrongBuilder } else { Reason::WrongSource };
+            let message = format!(
+                "the policy asks for SLSA provenance v0.2 or v1, and this is {found}; attest the build with actions/attest-build-provenance or slsa-github-generator"
+            );
+            return Err(refusal(reason, message));
+        }
+        expected.builder.as_ref().map_or(Ok(()), |wanted| self.built_by(wanted))?;
+        expected.repository.as_ref().map_or(Ok(()), |wanted| self.built_from(wanted))?;
+        expected.commit.as_ref().map_or(Ok(()), |wanted| self.built_at(wanted))
+    }
+
+    fn built_by(&self, wanted: &Pattern) -> Result<(), Fault> {
+        let Some(builder) = &self.builder else {
             return Err(refusal(
-                reason,
-                format!(
-                    "the policy asks for SLSA provenance v0.2 or v1, and this is {found}; attest the build with actions/attest-build-provenance or slsa-github-generator"
-                ),
+                Reason::WrongBuilder,
+                format!("the provenance names no builder, where `{wanted}` must build"),
             ));
+        };
+        if std::iter::once(builder).chain(&self.runner).any(|name| wanted.matches(name)) {
+            return Ok(());
         }
-        if let Some(wanted) = &expected.builder {
-            let named = self.builder.as_deref();
-            if !named
-                .into_iter()
-                .chain(self.builder.as_ref().and(self.runner.as_deref()))
-                .any(|name| wanted.matches(name))
-            {
-                return Err(refusal(
-                    Reason::WrongBuilder,
-                    format!(
-                        "built by {}, where the policy names `{wanted}`; build there, or mend `builder` in the policy",
-                        quoted(named)
-                    ),
-                ));
-            }
+        let builder = shortened(builder, 300);
+        let message = format!(
+            "built by `{builder}`, where the policy names `{wanted}`; build there, or mend `builder` in the policy"
+        );
+        Err(refusal(Reason::WrongBuilder, message))
+    }
+
+    fn built_from(&self, wanted: &str) -> Result<(), Fault> {
+        match (&self.repository, Repository::wanted(wanted)) {
+            (Some(repository), Some(wanted)) if *repository == wanted => Ok(()),
+            (Some(repository), _) => Err(wrong_source(format!(
+                "built from `{repository}`, where `{wanted}` is released; attest a build of that repository"
+            ))),
+            (None, _) => Err(wrong_source(format!(
+                "the provenance names no source repository that is understood, where `{wanted}` is released; attest a build of that repository"
+            ))),
         }
-        if let Some(wanted) = &expected.repository {
-            let parsed = Repository::wanted(wanted);
-            if parsed.is_none() || parsed != self.repository {
-                let named = self.repository.as_ref().map(ToString::to_string);
-                return Err(wrong_source(format!(
-                    "built from {}, where `{wanted}` is released; attest a build of that repository",
-                    quoted(named.as_deref())
-                )));
-            }
+    }
+
+    fn built_at(&self, wanted: &str) -> Result<(), Fault> {
+        match (&self.commit, commit(wanted)) {
+            (Some(commit), Some(wanted)) if *commit == wanted => Ok(()),
+            (Some(commit), _) => Err(wrong_source(format!(
+                "built from commit `{commit}`, where commit `{wanted}` is released; attest a build of that commit"
+            ))),
+            (None, _) => Err(wrong_source(format!(
+                "the provenance names no source commit, where commit `{wanted}` is released; attest a build of that commit"
+            ))),
         }
-        if let Some(wanted) = &expected.commit {
-            let parsed = commit(wanted);
-            if parsed.is_none() || parsed != self.commit {
-                return Err(wrong_source(format!(
-                    "built from commit {}, where commit `{wanted}` is released; attest a build of that commit",
-                    quoted(self.commit.as_deref())
-                )));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -114,9 +120,14 @@ impl Claims {
 struct Vouched {
     workflow: Option<String>,
     runner: Option<String>,
-    repository: Option<Repository>,
-    commit: Option<String>,
+    repository: Word<Repository>,
+    commit: Word<String>,
 }
+
+/// Whether the certificate speaks of something, and if so, what it says, as far
+/// as that is understood. Where it speaks, the predicate is not asked.
+type Word<T> = Option<Result<T, NotUnderstood>>;
+struct NotUnderstood;
 
 impl Vouched {
     fn read(certificate: &CertificateInfo) -> Self {
@@ -124,9 +135,9 @@ impl Vouched {
         let old = &claims.deprecated_github;
         let issuer = certificate.issuer.as_deref().unwrap_or_default();
         let of_github = issuer.strip_prefix(GITHUB_ISSUER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let named = match &claims.source_repository_uri {
-            Some(uri) => Repository::stated(uri),
-            None => old.workflow_repository.as_deref().filter(|_| of_github).and_then(Repository::wanted),
+        let repository = match &claims.source_repository_uri {
+            Some(uri) => Some(Repository::stated(uri)),
+            None => old.workflow_repository.as_deref().filter(|_| of_github).map(Repository::wanted),
         };
         let digest = claims.source_repository_digest.as_ref().or(old.workflow_sha.as_ref());
         Self {
@@ -136,8 +147,8 @@ impl Vouched {
                 .as_ref()
                 .filter(|_| of_github)
                 .map(|kind| format!("{GITHUB_RUNNER}{kind}")),
-            repository: named,
-            commit: digest.and_then(|digest| commit(digest)),
+            repository: repository.map(|named| named.ok_or(NotUnderstood)),
+            commit: digest.map(|digest| commit(digest).ok_or(NotUnderstood)),
         }
     }
 
@@ -166,22 +177,25 @@ impl Vouched {
 }
 
 /// What the predicate says.
-fn stated(statement: &Statement) -> Result<Claims, Fault> {
-    let predicate = &statement.predicate;
-    let (builder, primary, dependencies) = match statement.predicate_type.as_str() {
-        V0_2 => ("/builder/id", predicate.pointer("/invocation/configSource"), predicate.pointer("/materials")),
-        V1 => (
+fn stated(found: &Found) -> Result<Claims, Fault> {
+    let Some((statement, payload)) = found.attestation() else {
+        return Ok(Claims::without_provenance("a signature over a file".to_owned()));
+    };
+    let predicate = match statement.predicate_type.as_str() {
+        V0_2 | V1 => Statement::predicate(payload)?,
+        other => return Ok(Claims::without_provenance(format!("a statement of type `{}`", shortened(other, 200)))),
+    };
+    let (builder, primary, dependencies) = if statement.predicate_type == V0_2 {
+        ("/builder/id", predicate.pointer("/invocation/configSource"), predicate.pointer("/materials"))
+    } else {
+        (
             "/runDetails/builder/id",
             // GitHub's build type names the workflow's repository, the generators' and GitLab's the source.
             predicate
                 .pointer("/buildDefinition/externalParameters/workflow")
                 .or_else(|| predicate.pointer("/buildDefinition/externalParameters/source")),
             predicate.pointer("/buildDefinition/resolvedDependencies"),
-        ),
-        other => {
-            let no_provenance = Some(format!("a statement of type `{}`", shortened(other, 200)));
-            return Ok(Claims { no_provenance, ..Claims::default() });
-        }
+        )
     };
     let dependencies = dependencies.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     // A source in a form that is not understood is not known: no dependency stands in for it.
@@ -238,19 +252,22 @@ fn commit_of(resource: &Value) -> Option<String> {
     digest.get("gitCommit").or_else(|| digest.get("sha1"))?.as_str().and_then(commit)
 }
 
-fn agree<T: PartialEq + std::fmt::Display>(what: &str, stated: Option<&T>, vouched: Option<&T>) -> Result<(), Fault> {
+/// What predicate and certificate say together.
+fn agreed<T: PartialEq + std::fmt::Display>(
+    what: &str,
+    stated: Option<T>,
+    vouched: Word<T>,
+) -> Result<Option<T>, Fault> {
     match (stated, vouched) {
-        (Some(stated), Some(vouched)) if stated != vouched => Err(wrong_source(format!(
+        (stated, None) => Ok(stated),
+        (_, Some(Err(NotUnderstood))) => Ok(None),
+        (Some(stated), Some(Ok(vouched))) if stated != vouched => Err(wrong_source(format!(
             "the provenance names the {what} `{stated}`, and the signing certificate `{vouched}`; provenance that its own certificate contradicts is not to be trusted"
         ))),
-        _ => Ok(()),
+        (_, Some(Ok(vouched))) => Ok(Some(vouched)),
     }
 }
 
 fn wrong_source(message: String) -> Fault {
     refusal(Reason::WrongSource, message)
-}
-
-fn quoted(name: Option<&str>) -> String {
-    name.map_or_else(|| "nothing that it names".to_owned(), |name| format!("`{}`", shortened(name, 300)))
 }

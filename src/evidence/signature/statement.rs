@@ -11,8 +11,6 @@ use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 
-pub(super) const OTHER_SUBJECT: &str = "the signed statement is about other artifacts: none of its subjects has this artifact's digest; attest this very file, or give the attestation that belongs to it";
-
 const TYPES: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
 
 /// One thing that a statement is about, or that a signature is over.
@@ -31,7 +29,6 @@ pub struct Subject {
 pub(super) struct Statement {
     pub(super) predicate_type: String,
     pub(super) subjects: Vec<Subject>,
-    pub(super) predicate: Value,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +38,10 @@ struct Written {
     type_: String,
     subject: Vec<WrittenSubject>,
     predicate_type: String,
+}
+
+#[derive(Deserialize)]
+struct Predicated {
     #[serde(default)]
     predicate: Value,
 }
@@ -61,11 +62,6 @@ struct Digests {
 impl Statement {
     /// Reads the payload of a DSSE envelope.
     pub(super) fn read(payload: &[u8]) -> Result<Self, Fault> {
-        let within = |fault: Fault| Fault {
-            message: format!("in the signed statement, {}{}", fault.place, fault.message),
-            place: Place::Whole,
-            ..fault
-        };
         bundle::check_json(payload).map_err(within)?;
         let written: Written =
             serde_json::from_slice(payload).map_err(|error| within(crate::evidence::json::fault(&error)))?;
@@ -83,7 +79,15 @@ impl Statement {
             return Err(Fault::beyond_limit(Place::Whole, message));
         }
         let subjects = written.subject.into_iter().map(WrittenSubject::read).collect::<Result<_, _>>()?;
-        Ok(Self { predicate_type: written.predicate_type, subjects, predicate: written.predicate })
+        Ok(Self { predicate_type: written.predicate_type, subjects })
+    }
+
+    /// The predicate of a payload that was read as a statement before. It may be
+    /// large, so only what needs it asks for it.
+    pub(super) fn predicate(payload: &[u8]) -> Result<Value, Fault> {
+        let predicated: Predicated =
+            serde_json::from_slice(payload).map_err(|error| within(crate::evidence::json::fault(&error)))?;
+        Ok(predicated.predicate)
     }
 
     /// Whether a subject has the artifact's digest, and none that differs from it.
@@ -91,10 +95,26 @@ impl Statement {
         self.subjects.iter().any(|subject| subject.is(artifact))
     }
 
+    /// The refusal of a statement that is not about the artifact.
+    pub(super) fn other_subject(&self, artifact: &Presented<'_>) -> Fault {
+        let by_sha512_alone = self.subjects.iter().all(|subject| subject.sha256.is_none());
+        let message = if artifact.bytes.is_none() && by_sha512_alone {
+            "the signed statement does not name its subjects by SHA-256, and nothing else is known of the artifact; give the file itself"
+        } else {
+            "the signed statement is about other artifacts: none of its subjects has this artifact's digest; attest this very file, or give the attestation that belongs to it"
+        };
+        refusal(Reason::WrongSubject, message)
+    }
+
     /// Whether SHA-512 is what ties the statement to this artifact.
     pub(super) fn by_sha512(&self, artifact: &Presented<'_>) -> bool {
         self.subjects.iter().any(|subject| subject.sha256.is_none() && subject.is(artifact))
     }
+}
+
+fn within(fault: Fault) -> Fault {
+    let Fault { reason, place, message } = fault;
+    refusal(reason, format!("in the signed statement, {place}{message}"))
 }
 
 impl WrittenSubject {

@@ -6,8 +6,8 @@
 //! trusted-root create` or `gh attestation trusted-root` writes one.
 
 use chrono::{DateTime, Utc};
+use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::crypto::{CertificateInfo, VerificationKey, sha256};
-use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::types::bundle::VerificationMaterialContent;
 use sigstore_verify::types::{Artifact as Given, ArtifactDigest, DerPublicKey, HashAlgorithm, SignatureContent};
 use sigstore_verify::{
@@ -16,7 +16,7 @@ use sigstore_verify::{
 };
 
 use super::bundle::{self, Found, Presented};
-use super::{Signer, refusal, statement};
+use super::{Signer, refusal};
 use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
@@ -115,9 +115,12 @@ impl TrustRoot {
             Signer::Identity { .. } => Box::new(self.keyless()),
             Signer::Key(key) => Box::new(self.keyed(key)),
         };
-        self.checked(found, artifact, policy.as_ref())
-            .map(|result| Proven::from(&result))
-            .map_err(|error| refused(&error, found.statement.is_some()))
+        self.checked(found, artifact, policy.as_ref()).map(|result| Proven::from(&result)).map_err(|error| {
+            match (&error, &found.statement) {
+                (Error::ArtifactMismatch(_), Some(statement)) => statement.other_subject(artifact),
+                _ => refused(&error),
+            }
+        })
     }
 
     fn keyless(&self) -> VerificationPolicy {
@@ -174,7 +177,7 @@ impl From<&VerificationResult> for Proven {
 
 /// Why a bundle was refused, for a person. Only what breaks the format is
 /// malformed; whatever the proofs do not bear out is an invalid signature.
-fn refused(error: &Error, attests: bool) -> Fault {
+fn refused(error: &Error) -> Fault {
     // The outer error's own words only repeat what the sentences here say.
     let detail = match error {
         Error::Bundle(error) => error.to_string(),
@@ -186,7 +189,6 @@ fn refused(error: &Error, attests: bool) -> Fault {
     let told =
         |message: &str, advice: &str| refusal(Reason::SignatureInvalid, format!("{message}: {detail}; {advice}"));
     match error {
-        Error::ArtifactMismatch(_) if attests => refusal(Reason::WrongSubject, statement::OTHER_SUBJECT),
         Error::ArtifactMismatch(_) => {
             invalid("the signature is over another file; sign this very file, or give the bundle that belongs to it")
         }

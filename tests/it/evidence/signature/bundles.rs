@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use countersign::evidence::recognise;
 use countersign::evidence::signature::{self, Artifact, Expected, Subject, TrustRoot};
+use countersign::model::kind::Format;
 use countersign::model::verdict::Reason;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -13,6 +15,13 @@ use super::{GITHUB, hex, sha256, signed_by};
 use crate::support::corpus;
 
 const ANY: &str = "https://example.org/anything";
+
+const V1: &str = "https://in-toto.io/Statement/v1";
+
+/// The artifact as a statement's subject.
+fn artifact() -> Value {
+    json!({ "digest": { "sha256": hex(&sha256(b"artifact")) } })
+}
 
 fn about(artifact: &[u8]) -> String {
     statement(artifact, ANY, &Value::Null)
@@ -27,11 +36,12 @@ fn about(artifact: &[u8]) -> String {
 #[case::adjoining(|bundle: &Value, other: &Value| format!("{other}{bundle}"))]
 #[case::in_an_array(|bundle: &Value, other: &Value| json!([other, bundle]).to_string())]
 #[case::as_an_api_answers(|bundle: &Value, other: &Value| json!({"attestations": [{"bundle": other}, {"bundle": bundle, "repository_id": 1}]}).to_string())]
-#[case::beside_something_else(|bundle: &Value, _: &Value| json!([{"mediaType": "text/plain"}, 7, null, bundle]).to_string())]
+#[case::beside_something_else(|bundle: &Value, other: &Value| json!([other, {"mediaType": "text/plain"}, 7, null, bundle]).to_string())]
 fn one_bundle_that_is_as_expected_suffices(#[case] form: fn(&Value, &Value) -> String) {
     let forge = Forge::new();
     let (bundle, other) = (forge.attestation(&about(b"artifact")), forge.attestation(&about(b"another")));
     let file = form(&bundle, &other);
+    assert_eq!(recognise(file.as_bytes()), Some(Format::SigstoreBundle));
     let expected = Expected::signed_by(forge.signer());
     let verified = signature::verify(file.as_bytes(), Artifact::Bytes(b"artifact"), &forge.root(), &expected).unwrap();
     assert_eq!(verified.predicate_type.as_deref(), Some(ANY));
@@ -89,11 +99,12 @@ fn the_subject_is_told_by_digest(#[case] digest: Value, #[case] accepted: bool) 
 const SHA512: &str = "14697440701c3885f7c8d5faa59f336b471ca86332034eff0d3fddc02dc9b18b8356e840db54823c8fd2f2cbd0906969cf132cf8bb9c73dc769b4ffd817bd23d";
 
 #[rstest]
-#[case::no_type(json!({"subject": [], "predicateType": ANY}))]
-#[case::an_unknown_type(json!({"_type": "https://in-toto.io/Statement/v2", "subject": [], "predicateType": ANY}))]
-#[case::a_short_digest(json!({"_type": "https://in-toto.io/Statement/v1", "subject": [{"digest": {"sha256": "00"}}], "predicateType": ANY}))]
-#[case::no_subject(json!({"_type": "https://in-toto.io/Statement/v1", "subject": [], "predicateType": ANY}))]
-#[case::a_number_for_a_digest(json!({"_type": "https://in-toto.io/Statement/v1", "subject": [{"digest": {"sha256": 7}}], "predicateType": ANY}))]
+#[case::no_type(json!({"subject": [artifact()], "predicateType": ANY}))]
+#[case::an_unknown_type(json!({"_type": "https://in-toto.io/Statement/v2", "subject": [artifact()], "predicateType": ANY}))]
+#[case::no_predicate_type(json!({"_type": V1, "subject": [artifact()]}))]
+#[case::a_short_digest(json!({"_type": V1, "subject": [artifact(), {"digest": {"sha256": "00"}}], "predicateType": ANY}))]
+#[case::a_number_for_a_digest(json!({"_type": V1, "subject": [artifact(), {"digest": {"sha256": 7}}], "predicateType": ANY}))]
+#[case::no_subject(json!({"_type": V1, "subject": [], "predicateType": ANY}))]
 #[case::no_object(json!([]))]
 fn a_statement_that_breaks_its_rules_is_malformed(#[case] statement: Value) {
     let forge = Forge::new();

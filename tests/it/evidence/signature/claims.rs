@@ -60,13 +60,31 @@ fn a_workflows_attestation_meets_what_is_true_of_it() {
 #[case::in_everything(WORKFLOW, "https://github.com/o/r", COMMIT, CLAIMS, "verified")]
 #[case::in_the_kind_of_runner(HOSTED, "https://github.com/o/r", COMMIT, CLAIMS, "verified")]
 #[case::with_older_claims(HOSTED, "https://github.com/o/r", COMMIT, OLD_CLAIMS, "verified")]
-#[case::with_a_builder_of_another_form("https://builder.example/1", "https://github.com/o/r", COMMIT, CLAIMS, "verified")]
+#[case::with_a_builder_of_another_form(
+    "https://builder.example/1",
+    "https://github.com/o/r",
+    COMMIT,
+    CLAIMS,
+    "verified"
+)]
 #[case::not_in_the_repository(WORKFLOW, "https://github.com/o/other", COMMIT, CLAIMS, "wrong_source")]
 #[case::not_in_the_commit(WORKFLOW, "https://github.com/o/r", OTHER, CLAIMS, "wrong_source")]
 #[case::not_in_the_older_repository(WORKFLOW, "https://github.com/o/other", COMMIT, OLD_CLAIMS, "wrong_source")]
 #[case::not_in_the_older_commit(WORKFLOW, "https://github.com/o/r", OTHER, OLD_CLAIMS, "wrong_source")]
-#[case::not_in_the_workflow("https://github.com/o/r/.github/workflows/other.yml@refs/heads/main", "https://github.com/o/r", COMMIT, CLAIMS, "wrong_builder")]
-#[case::not_in_the_runner("https://github.com/actions/runner/self-hosted", "https://github.com/o/r", COMMIT, CLAIMS, "wrong_builder")]
+#[case::not_in_the_workflow(
+    "https://github.com/o/r/.github/workflows/other.yml@refs/heads/main",
+    "https://github.com/o/r",
+    COMMIT,
+    CLAIMS,
+    "wrong_builder"
+)]
+#[case::not_in_the_runner(
+    "https://github.com/actions/runner/self-hosted",
+    "https://github.com/o/r",
+    COMMIT,
+    CLAIMS,
+    "wrong_builder"
+)]
 fn t32_predicate_and_certificate_must_agree(
     #[case] builder: &str,
     #[case] repository: &str,
@@ -103,6 +121,39 @@ fn the_certificate_supplies_what_the_predicate_leaves_out() {
     assert_eq!(unvouched.unwrap_err().reason.code(), "wrong_source");
 }
 
+/// `o/r` means a repository on github.com, and `github-hosted` GitHub's runner, only where GitHub says so.
+#[rstest]
+#[case::of_a_repository(&[(3, COMMIT), (5, "o/r")], |e: &mut Expected| e.repository = Some("o/r".to_owned()), "wrong_source")]
+#[case::of_a_runner(&[(11, "github-hosted")], |e: &mut Expected| e.builder = Pattern::new(HOSTED).ok(), "wrong_builder")]
+fn another_issuers_short_names_are_not_githubs(
+    #[case] claims: &[(u32, &str)],
+    #[case] change: fn(&mut Expected),
+    #[case] word: &str,
+) {
+    let issuer = "https://token.actions.githubusercontent.com.example";
+    let predicate = json!({ "runDetails": { "builder": { "id": "https://builder.example/1" } } });
+    let outcome = decide(&predicate, &[&[(8, issuer)], claims].concat(), |expected| {
+        *expected = signed_by(WORKFLOW, issuer);
+        change(expected);
+    });
+    assert_eq!(outcome.unwrap_err().reason.code(), word);
+}
+
+/// Were the predicate asked instead, whoever builds could say anything.
+#[rstest]
+#[case::a_repository(12, "ssh://git@example.org/o/r")]
+#[case::a_commit(13, "main")]
+fn a_certificates_claim_that_is_not_understood_meets_nothing(#[case] number: u32, #[case] claim: &str) {
+    let claims: Vec<_> = CLAIMS.iter().map(|known| if known.0 == number { (number, claim) } else { *known }).collect();
+    let predicate = provenance(WORKFLOW, "https://github.com/o/r", COMMIT);
+    assert!(decide(&predicate, &claims, |_| {}).is_ok());
+    let refused = decide(&predicate, &claims, |expected| {
+        expected.repository = Some("o/r".to_owned());
+        expected.commit = Some(COMMIT.to_owned());
+    });
+    assert_eq!(refused.unwrap_err().reason.code(), "wrong_source");
+}
+
 #[rstest]
 #[case::an_address(Holder::Email("ana@acme.example"), "ana@acme.example", "verified")]
 #[case::any_address_of_a_domain(Holder::Email("ana@acme.example"), "*@acme.example", "verified")]
@@ -113,8 +164,7 @@ fn people_sign_by_their_address(#[case] holder: Holder<'_>, #[case] named: &str,
     let issuer = "https://accounts.example";
     let statement = statement(b"artifact", "https://example.org/anything", &Value::Null);
     let bundle = forge.certified(&statement, &holder, &[(8, issuer)]);
-    let outcome =
-        signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &signed_by(named, issuer));
+    let outcome = signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &signed_by(named, issuer));
     assert_eq!(outcome.as_ref().map_or_else(|fault| fault.reason.code(), |_| "verified"), word, "{outcome:?}");
 }
 
@@ -130,8 +180,7 @@ fn t64_an_authority_that_the_root_does_not_name_proves_nothing() {
     let (forge, other) = (Forge::new(), Forge::new());
     let statement = statement(b"artifact", "https://example.org/anything", &Value::Null);
     let bundle = forge.certified(&statement, &Holder::Uri(WORKFLOW), CLAIMS);
-    let refused =
-        signature::verify(&bundle, Artifact::Bytes(b"artifact"), &other.root(), &signed_by(WORKFLOW, GITHUB))
-            .unwrap_err();
+    let refused = signature::verify(&bundle, Artifact::Bytes(b"artifact"), &other.root(), &signed_by(WORKFLOW, GITHUB))
+        .unwrap_err();
     assert_eq!(refused.reason.code(), "signature_invalid");
 }

@@ -73,6 +73,29 @@ impl Forge {
         serde_json::to_vec(&self.bundle(statement, &certificate.to_pem(), material)).unwrap()
     }
 
+    /// A bundle over a message that a key outside this forge signed; `algorithm` and `digest` are the message's.
+    pub fn logged(&self, message: &[u8], signature: &str, key: &str, algorithm: &str, digest: &[u8]) -> Vec<u8> {
+        let body = json!({
+            "apiVersion": "0.0.1",
+            "kind": "hashedrekord",
+            "spec": {
+                "data": { "hash": { "algorithm": "sha256", "value": hex(&sha256(message)) } },
+                "signature": { "content": signature, "publicKey": { "content": base64(key.as_bytes()) } }
+            }
+        });
+        let mut entry = self.entry(&serde_json::to_vec(&body).unwrap());
+        entry["kindVersion"]["kind"] = "hashedrekord".into();
+        let bundle = json!({
+            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": { "publicKey": { "hint": "test" }, "tlogEntries": [entry] },
+            "messageSignature": {
+                "messageDigest": { "algorithm": algorithm, "digest": base64(digest) },
+                "signature": signature
+            }
+        });
+        serde_json::to_vec(&bundle).unwrap()
+    }
+
     fn bundle(&self, statement: &str, verifier: &str, mut material: Value) -> Value {
         let signature = self.key.sign(&pae(PAYLOAD_TYPE, statement.as_bytes())).unwrap();
         let body = serde_json::to_vec(&json!({

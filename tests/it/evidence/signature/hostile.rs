@@ -33,7 +33,8 @@ fn decide(file: &[u8]) -> Fault {
 #[case::no_utf8(b"{\"mediaType\":\"\xff\"}".to_vec(), Reason::Malformed)]
 #[case::nested_too_deeply([b"[".repeat(1_000_000), b"]".repeat(1_000_000)].concat(), Reason::Malformed)]
 #[case::nested_objects(b"{\"a\":".repeat(1_000_000), Reason::Malformed)]
-#[case::too_many_values([b"[0".to_vec(), b",0".repeat(1_000_000), b"]".to_vec()].concat(), Reason::BeyondLimit)]
+#[case::too_many_values([b"[0".to_vec(), b",0".repeat(2_000_000), b"]".to_vec()].concat(), Reason::BeyondLimit)]
+#[case::too_many_objects([b"[{}".to_vec(), b",{}".repeat(100_000), b"]".to_vec()].concat(), Reason::BeyondLimit)]
 #[case::too_many_bundles(b"{}".repeat(BUNDLE_LIMIT + 1), Reason::BeyondLimit)]
 #[case::too_large(b" ".repeat(SIZE_LIMIT + 1), Reason::BeyondLimit)]
 fn t64_what_is_no_bundle_is_refused(#[case] file: Vec<u8>, #[case] reason: Reason) {

@@ -186,6 +186,8 @@ fn the_npm_registrys_attestations_are_read(#[case] file: &str, #[case] word: &st
     let provenance = serde_json::to_vec(&provenance["attestations"][1]["bundle"]).unwrap();
     let refused = signature::verify(&provenance, Artifact::Bytes(b"another"), &root, &expected).unwrap_err();
     assert_eq!(refused.reason.code(), word, "{refused}");
+    let by_digest = signature::verify(&provenance, Artifact::Sha256([0; 32]), &root, &expected).unwrap_err();
+    assert_eq!(by_digest.message.contains("give the file itself"), word == "wrong_subject", "{by_digest}");
 }
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

@@ -6,10 +6,11 @@ use countersign::evidence::signature::{self, Artifact, Expected, Pattern, Public
 use countersign::model::report::Fault;
 use rstest::rstest;
 use serde_json::Value;
+use sigstore_verify::crypto::sha384;
 
 use super::conformance::BEACON;
 use super::forge::{Forge, LOGGED_AT, statement};
-use super::{GITHUB, signed_by};
+use super::{GITHUB, sha256, signed_by};
 use crate::support::corpus;
 
 fn happy(expected: &Expected) -> Option<Result<signature::Verified, Fault>> {
@@ -97,6 +98,35 @@ fn a_key_signs_a_statement_and_another_key_does_not() {
     let keyless = decide(signed_by(BEACON, GITHUB).signer).unwrap_err();
     assert_eq!(keyless.reason.code(), "wrong_signer");
     assert!(keyless.message.starts_with("signed with a key"), "{keyless}");
+}
+
+// openssl ecparam -name secp384r1 -genkey; printf artifact | openssl dgst -sha384 -sign KEY
+const P384: (&str, &str) = (
+    "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE6u769sZ3qcxq/tZsKcmacmrOKQzOQsx7MCfUs0fm9HK+uCL6uWVRO3OM1kmiOvNqKkGU/SW0gUmdVZF4kgbam3A7CkvcfH1DsYx3T6tnxKhk4v9TbXw+K7OxYVJzhvl0",
+    "MGQCMEYZT1WLz3vyh7s/1bbcKtc74t+zH4asIaI9+K21HnEENX6icEqN0srGDmpsqM/UPgIwT1DjEMlEAV6033nXfJpVhG6GsxtUWg+IaxR0YtOIuzgQytTsSH4qDTO188XoVsHG",
+);
+// openssl genpkey -algorithm ed25519; printf artifact | openssl pkeyutl -sign -rawin -inkey KEY
+const ED25519: (&str, &str) = (
+    "MCowBQYDK2VwAyEApF2/plAFEDRTvo/Re36AIIvS/B2IM5btwvCdLDO8MXA=",
+    "yEkz6OF1Smx0J7hYd+cK3WBf5+KwwE39P8EBBUhQ8iRiIeYr+3q6fLcbz2LjS7R4L9cjvCenpugYb/VWhstSCQ==",
+);
+
+/// These do not sign the SHA-256 of a message, so that its bytes must be there.
+#[rstest]
+#[case::p384(P384, "SHA2_384", sha384(b"artifact").as_bytes().to_vec())]
+#[case::ed25519(ED25519, "SHA2_256", sha256(b"artifact").to_vec())]
+fn keys_of_other_kinds_sign_messages(#[case] key: (&str, &str), #[case] algorithm: &str, #[case] digest: Vec<u8>) {
+    let (spki, mark) = key;
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{spki}\n-----END PUBLIC KEY-----\n");
+    let forge = Forge::new();
+    let bundle = forge.logged(b"artifact", mark, &pem, algorithm, &digest);
+    let expected = Expected::signed_by(Signer::Key(PublicKey::from_pem(pem.as_bytes()).unwrap()));
+    let decide = |artifact| signature::verify(&bundle, artifact, &forge.root(), &expected);
+    assert!(decide(Artifact::Bytes(b"artifact")).is_ok(), "{:?}", decide(Artifact::Bytes(b"artifact")));
+    assert_eq!(decide(Artifact::Bytes(b"another")).unwrap_err().reason.code(), "signature_invalid");
+    let refused = decide(Artifact::Sha256(sha256(b"artifact"))).unwrap_err();
+    assert_eq!(refused.reason.code(), "signature_invalid");
+    assert!(refused.message.contains("give the file itself"), "{refused}");
 }
 
 #[test]
