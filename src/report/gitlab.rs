@@ -1,5 +1,5 @@
-//! What a GitLab job takes beside the note: a dotenv report and a Code Quality
-//! report.
+//! What a GitLab job takes beside the note, which is a page of
+//! [`super::markdown`]: a dotenv report and a Code Quality report.
 //!
 //! A dotenv report may take 5 KB and, on the free tier, 20 variables; a value
 //! has neither spaces nor quotes. A Code Quality report is a list of entries

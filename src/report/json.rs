@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::{neutral, words};
-use crate::model::decision::{Decision, GateDecision};
+use crate::model::decision::{Decision, GateDecision, VERSION};
 use crate::model::measures::Measures;
 use crate::model::notable::shortened;
 
@@ -55,6 +55,9 @@ pub fn pretty(decision: &Decision) -> serde_json::Result<String> {
 pub fn schema() -> serde_json::Result<String> {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Document>();
     schema.insert("$id".to_owned(), SCHEMA_ID.into());
+    if let Some(version) = schema.pointer_mut("/properties/version").and_then(serde_json::Value::as_object_mut) {
+        version.insert("const".to_owned(), VERSION.into());
+    }
     write_pretty(&schema)
 }
 

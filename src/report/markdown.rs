@@ -22,6 +22,10 @@ use crate::model::notable::Notable;
 /// 1 MiB a step, and GitLab 1,000,000 characters a note.
 pub const LIMIT: usize = 1_000_000;
 
+/// How long a note is better kept, in bytes: forges give up rendering a long
+/// one, and send it by e-mail to everyone who takes part.
+pub const NOTE: usize = 100_000;
+
 /// What a note of ours begins with, after `<!-- `. A note is ours when it begins
 /// with the whole [`marker`] *and* was written by the account that writes ours:
 /// anyone can write the marker.

@@ -29,6 +29,7 @@ fn the_schema_of_the_document() {
 fn the_schema_names_every_key_that_a_document_has() {
     let schema: Value = serde_json::from_str(&schema().unwrap()).unwrap();
     assert_eq!(schema["$id"], SCHEMA_ID);
+    assert_eq!(schema["properties"]["version"]["const"], 1);
     let document: Value = serde_json::from_str(&compact(&held()).unwrap()).unwrap();
     for key in document.as_object().unwrap().keys() {
         assert!(!schema["properties"][key].is_null(), "the schema lacks `{key}`");
