@@ -36,25 +36,14 @@ pub fn read_csv(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Resul
     let mut results = Results::new()?;
     loop {
         let mut row = Row::default();
-        let mut wrong = None;
-        let read = rows.next(|index, field| {
-            if wrong.is_none() {
-                wrong = columns.take(index, field, &mut row).err();
-            }
-            Ok(())
-        })?;
+        let read = rows.next(|index, field| columns.take(index, field, &mut row))?;
         let Some(count) = read else { break };
-        // A quoted field may hold line breaks, so the row is told by its last line.
-        let place = Place::Line(rows.line(), 0);
-        if let Some(wrong) = wrong {
-            return Err(Fault::malformed(place, wrong));
-        }
         if count != width {
             let message =
                 format!("expected {width} fields as on the first line, found {count}; is the file cut short?");
-            return Err(Fault::malformed(place, message));
+            return Err(Fault::malformed(rows.place(), message));
         }
-        results.note(&row).map_err(|wrong| Fault::malformed(place, wrong))?;
+        results.note(&row).map_err(|wrong| Fault::malformed(rows.place(), wrong))?;
     }
     results.finish(tally, about)
 }
@@ -76,9 +65,12 @@ pub fn read_xml(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Resul
                     wrong = wrong.take().or(take_attribute(name, &value, &mut row).err());
                     Ok(())
                 })?;
-                match wrong.map_or_else(|| results.note(&row), Err) {
-                    Ok(()) => assertions(&mut xml, &mut results)?,
-                    Err(wrong) => return Err(xml.fault_in(&element, wrong)),
+                // A transaction with its samples inside of it stands for them: they are not counted.
+                if samples_inside(&mut xml, &mut results)? {
+                    row.transaction_of = None;
+                }
+                if let Err(wrong) = wrong.map_or_else(|| results.note(&row), Err) {
+                    return Err(xml.fault_in(&element, wrong));
                 }
             }
             Event::Open(_) => xml.skip()?,
@@ -93,8 +85,10 @@ fn is_sample(element: &Element<'_>) -> bool {
     matches!(element.name(), "httpSample" | "sample")
 }
 
-/// Reads a sample to its closing, and counts the failed assertions in it and in its parts.
-fn assertions(xml: &mut Xml<'_>, results: &mut Results) -> Result<(), Fault> {
+/// Reads a sample to its closing, and counts the failed assertions in it and in its
+/// parts. Tells whether there are samples inside of it.
+fn samples_inside(xml: &mut Xml<'_>, results: &mut Results) -> Result<bool, Fault> {
+    let mut inside = false;
     let mut open = 1_usize;
     while open > 0 {
         match xml.next()? {
@@ -102,14 +96,17 @@ fn assertions(xml: &mut Xml<'_>, results: &mut Results) -> Result<(), Fault> {
                 let failed = assertion_failed(xml)?;
                 *results.checks_failed.get_or_insert(0) += u64::from(failed);
             }
-            Event::Open(element) if is_sample(&element) => open += 1,
+            Event::Open(element) if is_sample(&element) => {
+                inside = true;
+                open += 1;
+            }
             Event::Open(_) => xml.skip()?,
             Event::Close => open -= 1,
             Event::Text(_) => {}
             Event::End => break,
         }
     }
-    Ok(())
+    Ok(inside)
 }
 
 /// Whether the assertion just opened has failed, or could not be made.

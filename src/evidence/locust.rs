@@ -27,11 +27,10 @@ pub fn read(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<()
 fn read_csv(bytes: &[u8], tally: &mut LoadTally) -> Result<(), Fault> {
     let mut rows = Rows::new(bytes, b',');
     let mut columns = Vec::new();
-    rows.next(|_, name| {
-        // more columns than Locust has are counted and not kept
-        columns.push(if columns.len() < 64 { Column::named(name) } else { Column::Other });
-        if columns.len() > 1024 {
-            return Err(Fault::beyond_limit(Place::Line(1, 0), "more than 1024 columns, where Locust writes 22"));
+    let width = rows.next(|_, name| {
+        // Locust has 22 columns; more than a few are counted and not kept.
+        if columns.len() < 64 {
+            columns.push(Column::named(name));
         }
         Ok(())
     })?;
@@ -47,20 +46,16 @@ fn read_csv(bytes: &[u8], tally: &mut LoadTally) -> Result<(), Fault> {
     let mut sum = Outcomes { failed: 0, of: 0 };
     loop {
         let mut row = Row::default();
-        let place = Place::Line(rows.line(), 0);
-        let count = rows.next(|index, field| {
-            let column = columns.get(index).copied().unwrap_or(Column::Other);
-            row.take(column, field).map_err(|wrong| Fault::malformed(place, wrong))
-        })?;
-        let Some(count) = count else { break };
-        if count != columns.len() {
-            let message = format!("expected {} fields, found {count}; is the file cut short?", columns.len());
-            return Err(Fault::malformed(place, message));
+        let count = rows.next(|index, field| row.take(columns.get(index).copied().unwrap_or(Column::Other), field))?;
+        let (Some(count), Some(width)) = (count, width) else { break };
+        if count != width {
+            let message = format!("expected {width} fields, found {count}; is the file cut short?");
+            return Err(Fault::malformed(rows.place(), message));
         }
         if row.aggregated {
             if aggregated.replace(row).is_some() {
                 return Err(Fault::malformed(
-                    place,
+                    rows.place(),
                     "a second row `Aggregated`; keep the statistics of one run in a file",
                 ));
             }

@@ -27,25 +27,29 @@ pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<(u64, &str), Fault>> {
 pub struct Rows<'a> {
     rest: &'a [u8],
     delimiter: u8,
+    /// The line that has been reached, counted from 1.
     line: u64,
+    /// The line that the last row began on.
+    row: u64,
 }
 
 impl<'a> Rows<'a> {
     /// Begins to read a table whose fields the delimiter parts.
     #[must_use]
     pub fn new(bytes: &'a [u8], delimiter: u8) -> Self {
-        Self { rest: bytes, delimiter, line: 1 }
+        Self { rest: bytes, delimiter, line: 1, row: 1 }
     }
 
-    /// The line that the next row begins on, counted from 1.
+    /// The place of the row that was read last.
     #[must_use]
-    pub fn line(&self) -> u64 {
-        self.line
+    pub fn place(&self) -> Place {
+        Place::Line(self.row, 0)
     }
 
-    /// Calls back for every field of the next row, with its index from 0. Tells how
-    /// many there were; `None` at the end. Empty lines are passed over.
-    pub fn next(&mut self, mut each: impl FnMut(usize, &str) -> Result<(), Fault>) -> Result<Option<usize>, Fault> {
+    /// Calls back for every field of the next row, with its index from 0; what the
+    /// callback finds wrong is malformed at the row's line. Tells how many fields there
+    /// were; `None` at the end. Empty lines are passed over.
+    pub fn next(&mut self, mut each: impl FnMut(usize, &str) -> Result<(), String>) -> Result<Option<usize>, Fault> {
         while let Some((b'\r' | b'\n', rest)) = self.rest.split_first() {
             self.line += u64::from(self.rest.starts_with(b"\n"));
             self.rest = rest;
@@ -53,12 +57,13 @@ impl<'a> Rows<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let first_line = self.line;
+        self.row = self.line;
         let row = self.rest;
         let mut count = 0;
         loop {
             let field = self.field(row.len())?;
-            each(count, utf8(first_line, &field)?.as_ref())?;
+            let text = utf8(self.row, &field)?;
+            each(count, text).map_err(|wrong| Fault::malformed(self.place(), wrong))?;
             count += 1;
             match self.rest.split_first() {
                 Some((byte, rest)) if *byte == self.delimiter => self.rest = rest,
@@ -76,7 +81,7 @@ impl<'a> Rows<'a> {
             let end = memchr::memchr3(self.delimiter, b'\n', b'\r', window);
             let end = match end {
                 Some(end) => end,
-                None if cut => return Err(too_long(self.line)),
+                None if cut => return Err(too_long(self.row)),
                 None => window.len(),
             };
             let (field, rest) = self.rest.split_at(end);
@@ -91,7 +96,7 @@ impl<'a> Rows<'a> {
         let mut doubled = false;
         let end = loop {
             let Some(found) = memchr::memchr(b'"', window.get(from..).unwrap_or_default()) else {
-                return Err(if cut { too_long(self.line) } else { unclosed(self.line) });
+                return Err(if cut { too_long(self.row) } else { unclosed(self.row) });
             };
             let quote = from + found;
             if window.get(quote + 1) != Some(&b'"') {
@@ -101,13 +106,11 @@ impl<'a> Rows<'a> {
             from = quote + 2;
         };
         let inner = window.get(1..end).unwrap_or_default();
-        let line = self.line;
         self.line += memchr::memchr_iter(b'\n', inner).count() as u64;
         self.rest = self.rest.get(end + 1..).unwrap_or_default();
         if self.rest.first().is_some_and(|byte| *byte != self.delimiter && !matches!(byte, b'\r' | b'\n')) {
-            let place = Place::Line(line, 0);
             return Err(Fault::malformed(
-                place,
+                self.place(),
                 "text stands after a closing quote; double the quotes inside of a field",
             ));
         }
