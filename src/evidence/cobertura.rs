@@ -37,7 +37,7 @@ pub fn read(bytes: &[u8], tally: &mut CoverageTally, about: &mut About) -> Resul
             Event::End => break,
         }
     }
-    let lines = settle("lines", stated.lines, Some(report.lines.lines))?;
+    let lines = settle("lines", stated.lines, Some(report.lines.count))?;
     let branches = settle("branches", stated.branches, report.lines.branches())?;
     if lines.is_none_or(|lines| lines.total() == 0) {
         return Err(Fault::empty("the report lists no lines; was anything measured?"));
@@ -129,7 +129,7 @@ fn made(timestamp: &str, about: &mut About) {
 /// Lines, and the branches that stand on them.
 #[derive(Clone, Copy, Default)]
 struct Lines {
-    lines: Count,
+    count: Count,
     branches: Option<Count>,
     /// Whether a branch came without its counts.
     uncounted: bool,
@@ -141,7 +141,7 @@ impl Lines {
     }
 
     fn add(&mut self, other: &Self) {
-        self.lines = self.lines.and(other.lines);
+        self.count = self.count.and(other.count);
         if let Some(branches) = other.branches {
             self.branches = Some(self.branches.unwrap_or_default().and(branches));
         }
@@ -175,7 +175,7 @@ fn class(xml: &mut Xml<'_>, report: &mut Listed) -> Result<(), Fault> {
                 let rate = element.attribute(xml, "line-rate")?.and_then(|rate| rate.trim().parse::<f64>().ok());
                 let lines = method(xml)?;
                 of_methods.add(&lines);
-                match (lines.lines.ratio(), rate) {
+                match (lines.count.ratio(), rate) {
                     (Some(ratio), _) => report.methods.note(ratio > 0.0),
                     (None, Some(rate)) => report.methods.note(rate > 0.0),
                     (None, None) => report.untold = true,
@@ -192,7 +192,7 @@ fn class(xml: &mut Xml<'_>, report: &mut Listed) -> Result<(), Fault> {
             Event::End => break,
         }
     }
-    report.lines.add(if own.lines.total() > 0 { &own } else { &of_methods });
+    report.lines.add(if own.count.total() > 0 { &own } else { &of_methods });
     Ok(())
 }
 
@@ -230,7 +230,7 @@ fn line(xml: &Xml<'_>, element: &Element<'_>, lines: &mut Lines) -> Result<(), F
         Ok(())
     })?;
     let hits = hits.ok_or_else(|| xml.fault_in(element, "expected a `line` with how often it ran in `hits`"))?;
-    lines.lines.note(hits > 0);
+    lines.count.note(hits > 0);
     match conditions {
         Some(count) => lines.branches = Some(lines.branches.unwrap_or_default().and(count)),
         None => lines.uncounted |= branch,

@@ -158,16 +158,18 @@ impl Run {
                 return Ok(());
             }
             value.objects(|check| {
-                let mut passes = 0;
-                let mut fails = 0;
+                let (mut passes, mut fails) = (None, None);
                 check.object(|key, value| {
                     match key {
-                        "passes" => passes = value.count()?.unwrap_or_default(),
-                        "fails" => fails = value.count()?.unwrap_or_default(),
+                        "passes" => passes = value.count()?,
+                        "fails" => fails = value.count()?,
                         _ => {}
                     }
                     Ok(())
                 })?;
+                let (Some(passes), Some(fails)) = (passes, fails) else {
+                    return Err(refuse("expected a check with `passes` and `fails`"));
+                };
                 let sum = self.checks.get_or_insert_default();
                 sum.matching = sum.matching.saturating_add(passes);
                 sum.of = sum.of.saturating_add(passes).saturating_add(fails);

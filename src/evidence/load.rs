@@ -101,7 +101,7 @@ impl Span {
 }
 
 impl Summary {
-    fn and(self, other: Self) -> Self {
+    fn and(&self, other: &Self) -> Self {
         let mut percentiles = Percentiles::default();
         for ((both, one), another) in percentiles.iter_mut().zip(self.percentiles).zip(other.percentiles) {
             *both = joined(one, another, f64::max);
@@ -111,7 +111,7 @@ impl Summary {
             Some((summary.mean_ms?, summary.requests? as f64))
         };
         let mean_ms =
-            joined(weight(&self), weight(&other), |(one, n), (another, m)| ((one * n + another * m) / (n + m), n + m));
+            joined(weight(self), weight(other), |(one, n), (another, m)| ((one * n + another * m) / (n + m), n + m));
         Self {
             requests: joined(self.requests, other.requests, u64::saturating_add),
             outcomes: joined(self.outcomes, other.outcomes, |one, another| Outcomes {
@@ -371,7 +371,7 @@ impl LoadTally {
             )));
         }
         self.summaries = Some(match self.summaries.take() {
-            Some(known) => known.and(summary),
+            Some(known) => known.and(&summary),
             None => summary,
         });
         Ok(())
@@ -390,7 +390,7 @@ impl LoadTally {
     #[must_use]
     pub fn measures(&self) -> Measures {
         let listed = self.samples.as_ref().map(Samples::summary);
-        match (listed, self.summaries.clone()) {
+        match (&listed, &self.summaries) {
             (Some(listed), Some(stated)) => listed.and(stated).measures(),
             (Some(one), None) | (None, Some(one)) => one.measures(),
             (None, None) => Measures::new(),

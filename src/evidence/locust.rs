@@ -99,24 +99,58 @@ fn read_json(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(
 
 /// Reads the statistics of one kind of request.
 fn read_entry(entry: &mut Node<'_, '_>, samples: &mut Samples) -> Step {
-    let mut totals = Totals { untimed: 0, failed: 0, sum_ms: 0.0, min_ms: f64::INFINITY, max_ms: 0.0 };
-    let mut requests = None;
-    let mut timed = 0_u64;
-    let mut from = None;
-    let mut to = None;
-    entry.object(|key, value| {
+    let mut stated = Entry::default();
+    entry.object(|key, value| stated.take(key, value, samples))?;
+    let Entry { requests, failed, timed, untimed, sum_ms, min_ms, max_ms, from, to } = stated;
+    let (Some(requests), Some(failed), Some(sum_ms), Some(max_ms)) = (requests, failed, sum_ms, max_ms) else {
+        return Err(refuse(
+            "expected an entry with `num_requests`, `num_failures`, `total_response_time` and `max_response_time`",
+        ));
+    };
+    if timed.saturating_add(untimed) != requests || failed > requests {
+        return Err(refuse(format_args!(
+            "the entry counts {requests} requests, {failed} failed, and the response times of {timed}; write the report \
+             anew"
+        )));
+    }
+    samples.note_totals(&Totals { untimed, failed, sum_ms, min_ms: min_ms.unwrap_or(f64::INFINITY), max_ms });
+    match (from, to) {
+        (Some(from), Some(to)) => samples.note_span(Span { from: from * 1000.0, to: to * 1000.0 }),
+        _ if requests > 0 => samples.note_undated(),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What an entry states; its instants are in seconds since 1970.
+#[derive(Default)]
+struct Entry {
+    requests: Option<u64>,
+    failed: Option<u64>,
+    /// The requests whose response times are listed, and those that have none.
+    timed: u64,
+    untimed: u64,
+    sum_ms: Option<f64>,
+    min_ms: Option<f64>,
+    max_ms: Option<f64>,
+    from: Option<f64>,
+    to: Option<f64>,
+}
+
+impl Entry {
+    fn take(&mut self, key: &str, value: &mut Node<'_, '_>, samples: &mut Samples) -> Step {
         match key {
-            "num_requests" => requests = value.count()?,
-            "num_none_requests" => totals.untimed = value.count()?.unwrap_or_default(),
-            "num_failures" => totals.failed = value.count()?.unwrap_or_default(),
-            "total_response_time" => totals.sum_ms = positive(value)?.unwrap_or_default(),
-            "min_response_time" => totals.min_ms = time(value)?.unwrap_or(f64::INFINITY),
-            "max_response_time" => totals.max_ms = time(value)?.unwrap_or_default(),
-            "start_time" => from = positive(value)?,
-            "last_request_timestamp" => to = positive(value)?,
+            "num_requests" => self.requests = value.count()?,
+            "num_none_requests" => self.untimed = value.count()?.unwrap_or_default(),
+            "num_failures" => self.failed = value.count()?,
+            "total_response_time" => self.sum_ms = positive(value)?,
+            "min_response_time" => self.min_ms = time(value)?,
+            "max_response_time" => self.max_ms = time(value)?,
+            "start_time" => self.from = positive(value)?,
+            "last_request_timestamp" => self.to = positive(value)?,
             "response_times" => value.object(|time, value| {
-                let times = value.count()?.unwrap_or_default();
-                timed = timed.saturating_add(times);
+                let count = value.count()?.unwrap_or_default();
+                self.timed = self.timed.saturating_add(count);
                 let time = time.parse().map_err(|_| "expected milliseconds".to_owned()).and_then(milliseconds);
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -124,26 +158,12 @@ fn read_entry(entry: &mut Node<'_, '_>, samples: &mut Samples) -> Step {
                     reason = "from 0 to a day was checked"
                 )]
                 let time = time.map_err(refuse)?.ceil() as u64;
-                samples.note_time(time, times).map_err(refuse)
+                samples.note_time(time, count).map_err(refuse)
             })?,
             _ => {}
         }
         Ok(())
-    })?;
-    let Some(requests) = requests else { return Err(refuse("expected `num_requests` in an entry, found none")) };
-    if timed.saturating_add(totals.untimed) != requests || totals.failed > requests {
-        return Err(refuse(format_args!(
-            "the entry counts {requests} requests, {} failed, and the response times of {timed}; write the report anew",
-            totals.failed
-        )));
     }
-    samples.note_totals(&totals);
-    match (from, to) {
-        (Some(from), Some(to)) => samples.note_span(Span { from: from * 1000.0, to: to * 1000.0 }),
-        _ if requests > 0 => samples.note_undated(),
-        _ => {}
-    }
-    Ok(())
 }
 
 fn positive(value: &mut Node<'_, '_>) -> Result<Option<f64>, json::Error> {

@@ -43,9 +43,8 @@ fn xml(bytes: &[u8]) -> Option<Format> {
         "bom" => Some(Format::CyclonedxXml),
         "coverage" => {
             // Clover and SonarQube's generic coverage have a root of the same name, without rates.
-            let rates = ["line-rate", "lines-valid"];
-            let rated = rates.iter().any(|name| matches!(root.attribute(&xml, name), Ok(Some(_))));
-            rated.then_some(Format::Cobertura)
+            let stated = |name| matches!(root.attribute(&xml, name), Ok(Some(_)));
+            (stated("line-rate") || stated("lines-valid")).then_some(Format::Cobertura)
         }
         _ => None,
     }

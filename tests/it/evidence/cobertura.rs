@@ -234,6 +234,6 @@ fn t51_deep_nesting_is_found_within_a_limit() {
 fn t51_a_report_that_is_cut_anywhere_is_refused() {
     let text = report(r#"line-rate="0.5""#, HALF);
     for end in 0..text.len() {
-        refused_as(Reason::Malformed, Cobertura, &text[..end]);
+        refused_as(Reason::Malformed, Cobertura, &text.as_bytes()[..end]);
     }
 }

@@ -161,6 +161,6 @@ fn a_summary_that_cannot_be_is_refused(#[case] reason: Reason, #[case] content: 
 #[test]
 fn t51_a_summary_that_is_cut_anywhere_is_refused() {
     for end in 0..VERSIONED.len() {
-        refused_as(Reason::Malformed, K6, &VERSIONED[..end]);
+        refused_as(Reason::Malformed, K6, &VERSIONED.as_bytes()[..end]);
     }
 }

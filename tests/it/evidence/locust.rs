@@ -83,7 +83,9 @@ fn statistics_that_cannot_be_are_refused(#[case] reason: Reason, #[case] rows: &
 }
 
 fn entry(more: &str) -> String {
-    format!(r#"[{{"name": "/", "method": "GET", {more}}}]"#)
+    let totals = r#""num_failures": 0, "total_response_time": 10, "max_response_time": 10,"#;
+    let totals = if more.contains("num_failures") { "" } else { totals };
+    format!(r#"[{{"name": "/", "method": "GET", {totals} {more}}}]"#)
 }
 
 #[test]
@@ -108,10 +110,15 @@ fn requests_without_a_response_time_count_and_have_none() {
 )]
 #[case::failed(
     Reason::Malformed,
-    r#""num_requests": 1, "num_failures": 2, "response_times": {"10": 1}"#,
+    r#""num_requests": 1, "num_failures": 2, "total_response_time": 9, "max_response_time": 9, "response_times": {"10": 1}"#,
     "counts 1 requests, 2 failed"
 )]
-#[case::no_count(Reason::Malformed, r#""response_times": {}"#, "expected `num_requests`")]
+#[case::no_count(Reason::Malformed, r#""response_times": {}"#, "expected an entry with `num_requests`")]
+#[case::no_failures(
+    Reason::Malformed,
+    r#""num_failures": null, "num_requests": 1, "response_times": {"10": 1}"#,
+    "`num_failures`"
+)]
 #[case::negative(Reason::Malformed, r#""num_requests": 1, "response_times": {"-1": 1}"#, "from 0 to a day")]
 #[case::no_time(Reason::Malformed, r#""num_requests": 1, "response_times": {"x": 1}"#, "expected milliseconds")]
 #[case::not_a_number(Reason::Malformed, r#""num_requests": 1, "response_times": {"NaN": 1}"#, "from 0 to a day")]
