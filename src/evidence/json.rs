@@ -169,6 +169,21 @@ impl<'de> Node<'_, 'de> {
         Ok(found)
     }
 
+    /// An object, whose keys call back and which is told as [`Scalar::Compound`], or a value without parts.
+    pub fn object_or_scalar(
+        &mut self,
+        mut each: impl FnMut(&str, &mut Node<'_, 'de>) -> Step,
+    ) -> Result<Scalar<'de>, Error> {
+        let mut found = Scalar::Compound;
+        self.source.take(&mut Shape {
+            object: Some(&mut each),
+            array: None,
+            scalar: Some(&mut found),
+            expected: "an object or a value",
+        })?;
+        Ok(found)
+    }
+
     /// Passes over the value. A value that is never taken is passed over as well.
     pub fn skip(&mut self) -> Step {
         self.source.skip()

@@ -28,6 +28,7 @@ pub mod load;
 pub mod locust;
 pub mod osv_scanner;
 pub mod recognise;
+pub mod rows;
 pub mod sarif;
 pub mod sbom;
 pub mod signature;

@@ -12,6 +12,9 @@ const HEAD: usize = 64 * 1024;
 #[must_use]
 pub fn recognise(bytes: &[u8]) -> Option<Format> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if super::gatling::binary_version(text).is_some() {
+        return Some(Format::Gatling);
+    }
     match text.iter().find(|byte| !byte.is_ascii_whitespace())? {
         b'<' => xml(text),
         b'{' => json_object(text).or_else(|| plain(text)),
@@ -26,13 +29,22 @@ fn xml(bytes: &[u8]) -> Option<Format> {
     match root.name() {
         "testsuites" | "testsuite" => Some(Format::Junit),
         "TestRun" => Some(Format::Trx),
-        "report" => Some(Format::Jacoco),
+        // The name of the root is anybody's; what stands in it is JaCoCo's own.
+        "report" => {
+            let first = std::iter::repeat_with(|| xml.next()).find(|event| !matches!(event, Ok(Event::Text(_))));
+            match first {
+                Some(Ok(Event::Open(child))) => {
+                    ["sessioninfo", "group", "package", "counter"].contains(&child.name()).then_some(Format::Jacoco)
+                }
+                _ => None,
+            }
+        }
         "testResults" => Some(Format::JmeterXml),
         "bom" => Some(Format::CyclonedxXml),
         "coverage" => {
-            let clover = matches!(root.attribute(&xml, "clover"), Ok(Some(_)))
-                || matches!(root.attribute(&xml, "generated"), Ok(Some(_)));
-            (!clover).then_some(Format::Cobertura)
+            // Clover and SonarQube's generic coverage have a root of the same name, without rates.
+            let stated = |name| matches!(root.attribute(&xml, name), Ok(Some(_)));
+            (stated("line-rate") || stated("lines-valid")).then_some(Format::Cobertura)
         }
         _ => None,
     }
@@ -77,7 +89,7 @@ impl Marks {
             Some(Format::GitlabReport)
         } else if self.has("Action") && (self.has("Package") || self.has("Time") || self.has("ImportPath")) {
             Some(Format::GoTest)
-        } else if self.has("root_group") || (self.has("metrics") && (self.has("state") || self.has("options") || self.has("version"))) {
+        } else if self.has("root_group") || self.has("metrics:k6") || self.has("results:metrics") {
             Some(Format::K6)
         } else if self.has("numberOfRequests") || (self.has("stats") && self.has("contents")) {
             Some(Format::Gatling)
@@ -98,8 +110,6 @@ impl Marks {
             Some(Format::OsvScanner)
         } else if self.has("vulnerabilities") && self.has("ok") {
             Some(Format::Snyk)
-        } else if self.has("metrics") {
-            Some(Format::K6)
         } else if self.has("items") {
             Some(Format::Checklist)
         } else {
@@ -109,8 +119,10 @@ impl Marks {
 
     fn look(&mut self, node: &mut Node<'_, '_>) -> json::Step {
         node.object(|key, value| {
-            if key == "results" {
-                return self.look_into_results(value);
+            match key {
+                "results" => return self.look_into_results(value),
+                "metrics" => return self.look_into_metrics(value),
+                _ => {}
             }
             let text = match value.scalar()? {
                 Scalar::Text(text) => Some(crate::model::notable::shortened(&text, 200)),
@@ -120,25 +132,40 @@ impl Marks {
         })
     }
 
+    /// Many tools have metrics; k6 always has its iterations or the data it received.
+    fn look_into_metrics(&mut self, value: &mut Node<'_, '_>) -> json::Step {
+        let mut of_k6 = false;
+        value.object(|name, _| {
+            of_k6 |= ["iterations", "http_reqs", "data_received"].contains(&name);
+            Ok(())
+        })?;
+        self.note(if of_k6 { "metrics:k6" } else { "metrics" }, None)
+    }
+
     /// OSV-Scanner and others share the key `results`: what its elements hold tells them apart.
     fn look_into_results(&mut self, value: &mut Node<'_, '_>) -> json::Step {
         self.note("results", None)?;
         let mut packages = false;
-        let mut empty = true;
+        let mut metrics = false;
+        let empty = std::cell::Cell::new(true);
         value.either(
-            |_, _| Ok(()),
+            |key, _| {
+                empty.set(false);
+                metrics |= key == "metrics";
+                Ok(())
+            },
             |element| {
-                empty = false;
+                empty.set(false);
                 element.object(|key, _| {
                     packages |= key == "packages";
                     Ok(())
                 })
             },
         )?;
-        if packages || empty {
+        if packages || empty.get() {
             self.note("results:packages", None)?;
         }
-        Ok(())
+        if metrics { self.note("results:metrics", None) } else { Ok(()) }
     }
 
     /// Notes a key; an error ends the look when there is no doubt left.
@@ -197,6 +224,9 @@ fn plain(bytes: &[u8]) -> Option<Format> {
         Some(Format::JmeterCsv)
     } else if columns(&["Name", "Request Count", "Failure Count"]) || columns(&["Name", "# requests", "# failures"]) {
         Some(Format::Locust)
+    } else if LOCUST_OTHERS.contains(&first) || first.starts_with("Timestamp,User Count,Type,Name,") {
+        // told to be Locust's, so that its reader can say which of its files is wanted
+        Some(Format::Locust)
     } else if first.starts_with("RUN\t") || first.starts_with("RUN ") || first.contains("\tRUN\t") {
         Some(Format::Gatling)
     } else if first.starts_with("SPDXVersion:") || lines.clone().take(200).any(|line| line.starts_with("SPDXVersion:")) {
@@ -212,9 +242,16 @@ fn plain(bytes: &[u8]) -> Option<Format> {
     }
 }
 
+/// The headers of what Locust writes beside its statistics.
+const LOCUST_OTHERS: [&str; 3] = [
+    "Method,Name,Error,Occurrences",
+    "Method,Name,Error,Occurrences,First Seen,Last Seen",
+    "Count,Message,Traceback,Nodes",
+];
+
 /// A JTL without its header begins with a time in milliseconds and an elapsed time.
 fn jtl_row(line: &str) -> bool {
-    let mut fields = line.split(',');
+    let mut fields = line.split([',', ';', '\t', '|']);
     let digits = |field: Option<&str>, length: usize| {
         field.is_some_and(|field| field.len() >= length && field.bytes().all(|byte| byte.is_ascii_digit()))
     };
