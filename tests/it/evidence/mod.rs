@@ -1,1 +1,2 @@
 //! One file of tests for every format.
+mod sbom;
