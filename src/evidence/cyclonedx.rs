@@ -17,8 +17,8 @@
 //! licences are acknowledged as `concluded`, only those count. What evidence found
 //! in files (`evidence.licenses`) is not a stated licence.
 //!
-//! **The product's digest** is its SHA-256 among `hashes`, or a version of the form
-//! `sha256:…`, which is how syft names an image.
+//! **The product's digest** is its SHA-256 among `hashes`, or a version (its own or
+//! its package URL's) of the form `sha256:…`, which is how an image is named.
 
 mod xml;
 
@@ -27,7 +27,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::json::{self, Error, Node, Step};
-use super::sbom::{Component, SbomTally};
+use super::sbom::{self, Component, SbomTally};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
 pub use xml::read_xml;
@@ -39,12 +39,13 @@ const DIGESTS: usize = 10;
 
 /// Reads one JSON document.
 pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
+    let mut format = false;
     let mut outline = Outline::default();
     json::walk(bytes, |document| {
         document.object(|key, value| {
             match key {
                 "bomFormat" => match value.text()?.as_deref() {
-                    Some("CycloneDX") => outline.format = true,
+                    Some("CycloneDX") => format = true,
                     other => {
                         return Err(json::refuse(format_args!(
                             "expected `bomFormat` to be `CycloneDX`, found `{}`",
@@ -66,8 +67,11 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
             Ok(())
         })
     })?;
-    if !outline.format {
-        return Err(Fault::malformed(Place::Whole, "the document has no `bomFormat`; write it as CycloneDX 1.4 or later"));
+    if !format {
+        return Err(Fault::malformed(
+            Place::Whole,
+            "the document has no `bomFormat`; write it as CycloneDX 1.4 or later",
+        ));
     }
     outline.finish(tally)
 }
@@ -75,7 +79,6 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
 /// The main parts of a document, as far as they were met.
 #[derive(Default)]
 struct Outline {
-    format: bool,
     version: bool,
     product: bool,
     listed: bool,
@@ -84,7 +87,10 @@ struct Outline {
 impl Outline {
     fn finish(&self, tally: &mut SbomTally) -> Result<(), Fault> {
         if !self.version {
-            return Err(Fault::malformed(Place::Whole, "the document has no `specVersion`; write it as CycloneDX 1.4 or later"));
+            return Err(Fault::malformed(
+                Place::Whole,
+                "the document has no `specVersion`; write it as CycloneDX 1.4 or later",
+            ));
         }
         if !self.listed || (tally.components() == 0 && !self.product) {
             return Err(Fault::empty(
@@ -314,11 +320,6 @@ impl<'a> Draft<'a> {
 
     /// Notes the digests of the product.
     fn describe(&self, about: &mut About) {
-        for digest in &self.digests {
-            about.artifact(digest);
-        }
-        if let Some(version) = self.version.as_deref().filter(|version| version.starts_with("sha256:")) {
-            about.artifact(version);
-        }
+        sbom::describe(&self.digests, self.version.as_deref(), self.purl.as_deref(), about);
     }
 }

@@ -25,6 +25,7 @@ use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 use change::{Change, Record};
 pub use product::Products;
+pub(super) use product::describe;
 
 /// How many distinct names a list holds before it becomes unknown.
 pub const NAMES: usize = 10_000;
@@ -58,8 +59,8 @@ pub struct SbomTally {
     without_version: u64,
     licences: Names,
     suppliers: Names,
-    record: Option<Record>,
-    change: Option<Change>,
+    record: Option<Box<Record>>,
+    change: Option<Box<Change>>,
     notables: Notables,
 }
 
@@ -73,7 +74,7 @@ impl SbomTally {
     /// An empty tally that remembers what a later one will be compared with.
     #[must_use]
     pub fn for_baseline() -> Self {
-        Self { record: Some(Record::default()), ..Self::default() }
+        Self { record: Some(Box::default()), ..Self::default() }
     }
 
     /// An empty tally that compares with the last release's, which must have been
@@ -82,14 +83,14 @@ impl SbomTally {
     #[must_use]
     pub fn against(before: Self) -> Self {
         let record = before.record.filter(|_| before.documents > 0);
-        Self { change: record.map(Change::since), ..Self::default() }
+        Self { change: record.map(|record| Box::new(Change::since(*record))), ..Self::default() }
     }
 
     /// Counts one component.
     pub fn component(&mut self, component: &Component<'_>) {
         let purl = component.purl.as_deref().and_then(|purl| purl.parse::<packageurl::PackageUrl<'_>>().ok());
-        let version = stated(component.version.as_deref())
-            .or_else(|| purl.as_ref().and_then(|purl| stated(purl.version())));
+        let version =
+            stated(component.version.as_deref()).or_else(|| purl.as_ref().and_then(|purl| stated(purl.version())));
         let supplier = stated(component.supplier.as_deref());
         let licences: SmallVec<[String; 2]> =
             component.licences.iter().filter_map(|text| stated(Some(text))).map(licence::normalised).collect();
@@ -168,7 +169,7 @@ impl SbomTally {
                 .into_iter()
                 .filter_map(|(missing, what)| missing.then_some(what))
                 .collect();
-            notable(Weight::Note, false, rank, &identity.title(), format!("states no {}", gaps.join(", no ")))
+            notable(Weight::Note, false, rank, &identity.title(), &format!("states no {}", gaps.join(", no ")))
         });
     }
 }
@@ -214,13 +215,13 @@ fn stated(text: Option<&str>) -> Option<&str> {
     (!silent).then_some(text)
 }
 
-fn notable(weight: Weight, new: bool, rank: u32, title: &str, message: String) -> Notable {
+fn notable(weight: Weight, new: bool, rank: u32, title: &str, message: &str) -> Notable {
     Notable {
         weight,
         new,
         rank,
         title: shortened(title, Notables::TEXT),
-        message: shortened(&message, Notables::TEXT),
+        message: shortened(message, Notables::TEXT),
         path: None,
         line: None,
     }

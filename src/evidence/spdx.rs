@@ -68,7 +68,10 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
 fn supported(version: &str) -> Result<(), String> {
     match version {
         "SPDX-2.2" | "SPDX-2.3" => Ok(()),
-        _ => Err(format!("SPDX version `{}` is not read; write the document as SPDX-2.2 or SPDX-2.3", shortened(version, 60))),
+        _ => Err(format!(
+            "SPDX version `{}` is not read; write the document as SPDX-2.2 or SPDX-2.3",
+            shortened(version, 60)
+        )),
     }
 }
 
@@ -197,7 +200,7 @@ impl<'a> Draft<'a> {
             group: None,
             version: self.version,
             purl: self.purl,
-            supplier: self.supplier.map(party),
+            supplier: self.supplier.map(|text| Cow::Owned(party(&text).to_owned())),
             licences: self.concluded.filter(says).or(self.declared).into_iter().collect(),
         };
         products.package(self.id.as_deref().unwrap_or_default(), component, self.digests, tally);
@@ -206,12 +209,12 @@ impl<'a> Draft<'a> {
 }
 
 /// The bare name of an organisation or a person, without the kind before it and the address after it.
-fn party(text: Cow<'_, str>) -> Cow<'_, str> {
+fn party(text: &str) -> &str {
     let whole = text.trim();
     let name = whole.strip_prefix("Organization:").or_else(|| whole.strip_prefix("Person:")).unwrap_or(whole);
     let bare = match name.trim_end().strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
         Some((before, address)) if address.is_empty() || address.contains('@') => before,
         _ => name,
     };
-    Cow::Owned(bare.trim().to_owned())
+    bare.trim()
 }

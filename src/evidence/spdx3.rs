@@ -152,7 +152,9 @@ fn reference<'de>(node: &mut Node<'_, 'de>) -> Result<Option<Cow<'de, str>>, jso
     match node.scalar()? {
         Scalar::Text(id) => Ok(Some(id)),
         Scalar::Null | Scalar::Compound => Ok(None),
-        Scalar::Flag(_) | Scalar::Number(_) => Err(json::refuse("expected an identifier of an element, found another value")),
+        Scalar::Flag(_) | Scalar::Number(_) => {
+            Err(json::refuse("expected an identifier of an element, found another value"))
+        }
     }
 }
 

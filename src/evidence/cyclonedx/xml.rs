@@ -6,6 +6,11 @@ use super::super::sbom::SbomTally;
 use super::super::xml::{Element, Event, TEXT_LIMIT, Xml};
 use super::{Draft, Licence, Outline, supported, tool_title};
 use crate::model::report::{About, Fault};
+use crate::model::verdict::Reason;
+
+/// How deep components may nest. Each level is read by a call within a call; JSON
+/// ends at a like depth by itself.
+const NESTING: usize = 60;
 
 const NAMESPACE: &str = "http://cyclonedx.org/schema/bom/";
 
@@ -18,7 +23,7 @@ pub fn read_xml(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resul
     if root.name() != "bom" {
         return Err(xml.fault_in(&root, format!("expected a `bom` element, found `{}`", root.name())));
     }
-    let mut outline = Outline { format: true, ..Outline::default() };
+    let mut outline = Outline::default();
     root.attributes(&xml, |_, value| match value.strip_prefix(NAMESPACE) {
         Some(version) => {
             outline.version = true;
@@ -34,7 +39,7 @@ pub fn read_xml(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resul
             "metadata" => outline.product |= metadata(xml, tally, about)?,
             "components" => {
                 outline.listed = true;
-                components(xml, tally)?;
+                components(xml, tally, 0)?;
             }
             _ => return Ok(false),
         }
@@ -76,7 +81,7 @@ fn metadata(xml: &mut Xml<'_>, tally: &mut SbomTally, about: &mut About) -> Resu
             "timestamp" => about.made_text(&text(xml)?),
             "component" => {
                 product = true;
-                component(xml, tally)?.describe(about);
+                component(xml, tally, 0)?.describe(about);
             }
             "tools" => tools(xml, about)?,
             _ => return Ok(false),
@@ -109,12 +114,15 @@ fn tools(xml: &mut Xml<'_>, about: &mut About) -> Result<(), Fault> {
     })
 }
 
-fn components(xml: &mut Xml<'_>, tally: &mut SbomTally) -> Result<(), Fault> {
+fn components(xml: &mut Xml<'_>, tally: &mut SbomTally, level: usize) -> Result<(), Fault> {
+    if level >= NESTING {
+        return Err(beyond_limit(xml.fault(format!("components nest deeper than {NESTING}; list them side by side"))));
+    }
     children(xml, |xml, element| {
         if element.name() != "component" {
             return Ok(false);
         }
-        let draft = component(xml, tally)?;
+        let draft = component(xml, tally, level)?;
         let entry = draft.finish().map_err(|message| xml.fault_in(element, message))?;
         tally.component(&entry);
         Ok(true)
@@ -122,7 +130,7 @@ fn components(xml: &mut Xml<'_>, tally: &mut SbomTally) -> Result<(), Fault> {
 }
 
 /// Reads a component, and counts those that are nested in it.
-fn component(xml: &mut Xml<'_>, tally: &mut SbomTally) -> Result<Draft<'static>, Fault> {
+fn component(xml: &mut Xml<'_>, tally: &mut SbomTally, level: usize) -> Result<Draft<'static>, Fault> {
     let mut draft = Draft::default();
     children(xml, |xml, element| {
         match element.name() {
@@ -145,7 +153,7 @@ fn component(xml: &mut Xml<'_>, tally: &mut SbomTally) -> Result<Draft<'static>,
                 draft.digest(&algorithm, &text(xml)?);
                 Ok(true)
             })?,
-            "components" => components(xml, tally)?,
+            "components" => components(xml, tally, level + 1)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -189,10 +197,10 @@ fn licence(xml: &mut Xml<'_>, element: &Element<'_>, draft: &mut Draft<'static>)
         })?,
         _ => return Ok(false),
     }
-    draft.licence(licence).map_err(|message| {
-        let mut fault = xml.fault_in(element, message);
-        fault.reason = crate::model::verdict::Reason::BeyondLimit;
-        fault
-    })?;
+    draft.licence(licence).map_err(|message| beyond_limit(xml.fault_in(element, message)))?;
     Ok(true)
+}
+
+fn beyond_limit(fault: Fault) -> Fault {
+    Fault { reason: Reason::BeyondLimit, ..fault }
 }

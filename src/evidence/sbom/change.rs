@@ -88,7 +88,7 @@ impl Change {
             if !self.before.licences.contains(&self.before.keys.hash_one(text.as_str())) && self.licences.add(text) {
                 notables.offer(Weight::Warning, true, 2, || {
                     let first = format!("new licence, first on `{}`", identity.title());
-                    notable(Weight::Warning, true, 2, text, first)
+                    notable(Weight::Warning, true, 2, text, &first)
                 });
             }
         }
@@ -98,7 +98,7 @@ impl Change {
         {
             notables.offer(Weight::Note, true, 3, || {
                 let first = format!("new supplier, first of `{}`", identity.title());
-                notable(Weight::Note, true, 3, name, first)
+                notable(Weight::Note, true, 3, name, &first)
             });
         }
         self.note_identity(identity, licences, supplier, notables)
@@ -132,9 +132,11 @@ impl Change {
                     ("licence", (!licences.is_empty()).then(|| licences.join(", "))),
                     ("supplier", supplier.map(str::to_owned)),
                 ] {
-                    message.push_str(&text.map_or_else(|| format!(", no {what} stated"), |text| format!(", {what} {text}")));
+                    message.push_str(
+                        &text.map_or_else(|| format!(", no {what} stated"), |text| format!(", {what} {text}")),
+                    );
                 }
-                notable(Weight::Note, true, 2, &identity.title(), message)
+                notable(Weight::Note, true, 2, &identity.title(), &message)
             });
         }
         true

@@ -1,4 +1,4 @@
-//! The package that an SPDX document is about, which is not a component of itself.
+//! The product that a document is about, which is not a component of itself.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -48,10 +48,20 @@ impl Products {
                 "the document lists no package; check that the generator was pointed at what was built",
             ));
         }
-        for digest in self.held.iter().flat_map(|(_, digests)| digests) {
-            about.artifact(digest);
+        if let Some((product, digests)) = &self.held {
+            describe(digests, product.version.as_deref(), product.purl.as_deref(), about);
         }
         tally.document();
         Ok(())
+    }
+}
+
+/// Notes the SHA-256 digests by which a document names its product: those that it
+/// lists, and a version of the form `sha256:…`, which is how images are named.
+pub(in crate::evidence) fn describe(digests: &[String], version: Option<&str>, purl: Option<&str>, about: &mut About) {
+    let purl = purl.and_then(|purl| purl.parse::<packageurl::PackageUrl<'_>>().ok());
+    let versions = version.into_iter().chain(purl.as_ref().and_then(packageurl::PackageUrl::version));
+    for digest in digests.iter().map(String::as_str).chain(versions.filter(|version| version.starts_with("sha256:"))) {
+        about.artifact(digest);
     }
 }

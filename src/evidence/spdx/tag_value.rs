@@ -12,7 +12,10 @@ use crate::model::report::{About, Fault, Place};
 pub fn read_tag_value(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
     let text = simdutf8::compat::from_utf8(bytes).map_err(|error| {
         let at = Place::Byte(error.valid_up_to() as u64);
-        Fault::malformed(at, "expected UTF-8, found other bytes; write the file as UTF-8, or as UTF-16 with a byte-order mark")
+        Fault::malformed(
+            at,
+            "expected UTF-8, found other bytes; write the file as UTF-8, or as UTF-16 with a byte-order mark",
+        )
     })?;
     let mut products = Products::default();
     let mut version = false;
