@@ -8,6 +8,7 @@ use countersign::model::kind::Format;
 use countersign::model::measures::Measure;
 use countersign::model::report::{About, Fault, Place};
 use countersign::model::verdict::Reason;
+use proptest::prelude::*;
 use rstest::rstest;
 
 fn yaml(text: &str) -> Result<Checklist, Fault> {
@@ -294,4 +295,35 @@ fn a_line_of_ten_megabytes_is_cut_and_matches_nothing() {
 #[case::prose("Nothing to tick here.\n- [a link](https://x.example)\n", None)]
 fn checklists_are_told_by_their_content(#[case] text: &str, #[case] expected: Option<Format>) {
     assert_eq!(recognise(text.as_bytes()), expected);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_readers_panic(text in "[-*+x~` \\t\\n\\[\\](){}<!>#:&|a0-9.é\u{200B}]{0,120}") {
+        let _ = (markdown(&text), yaml(&format!("checklist:\n{text}")), recognise(text.as_bytes()), key(&text));
+    }
+
+    #[test]
+    fn a_key_is_its_own_key(text in "[-*_` \\t()!>aBÄ\u{200B}\u{A0}]{0,60}") {
+        let once = key(&text);
+        prop_assert_eq!(key(&once), once);
+    }
+
+    #[test]
+    fn one_more_open_item_never_completes_a_list(ticks in proptest::collection::vec(any::<(bool, u8)>(), 1..20)) {
+        let list = |ticks: &[(bool, u8)]| {
+            let lines: Vec<_> = ticks
+                .iter()
+                .map(|(ticked, name)| format!("- [{}] item {}\n", if *ticked { 'x' } else { ' ' }, name % 3))
+                .collect();
+            markdown(&lines.concat()).unwrap()
+        };
+        let wanted = required(&["item 0", "item 1"]);
+        let before = list(&ticks).judge(&wanted).complete();
+        let mut more = ticks.clone();
+        more.push((false, 0));
+        prop_assert!(!list(&more).judge(&wanted).complete());
+        let all: Vec<_> = ticks.iter().map(|(_, name)| (true, *name)).collect();
+        prop_assert!(!before || list(&all).judge(&wanted).complete());
+    }
 }

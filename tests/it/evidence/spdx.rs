@@ -30,6 +30,13 @@ fn what_npm_writes_is_read_with_its_product_apart() {
     assert_eq!(about.made_at.unwrap().to_rfc3339(), "2026-11-22T11:38:28.677+00:00");
 }
 
+// Five packages by `jq '.packages | length'`, of which the scanned folder is described.
+#[test]
+fn what_trivy_writes_is_read_with_the_scanned_folder_apart() {
+    let Some((measures, _)) = read_corpus("trivy/trivy__integration__testdata__julia-spdx.json.golden") else { return };
+    assert_eq!(number(&measures, "components"), 4);
+}
+
 // The same document in three notations of the SPDX project's own tests; the counts are in `sbom-counts.tsv`.
 #[test]
 fn tag_value_says_the_same_as_json_in_utf_8_and_utf_16() {
