@@ -75,6 +75,11 @@ pub fn refuse(message: impl fmt::Display) -> Error {
     Error::custom(message)
 }
 
+/// A message of our own about content that is beyond a limit.
+pub fn refuse_beyond_limit(message: impl fmt::Display) -> Error {
+    Error::custom(format_args!("{LIMIT_MARK}{message}"))
+}
+
 /// Turns the reader's error into a fault with a place.
 pub fn fault(error: &Error) -> Fault {
     let place = match error.line() {

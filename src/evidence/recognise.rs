@@ -16,7 +16,8 @@ pub fn recognise(bytes: &[u8]) -> Option<Format> {
         return Some(Format::Gatling);
     }
     match text.iter().find(|byte| !byte.is_ascii_whitespace())? {
-        b'<' => xml(text),
+        // A Markdown list may begin with a comment or other HTML.
+        b'<' => xml(text).or_else(|| plain(text)),
         b'{' => json_object(text).or_else(|| plain(text)),
         b'[' => json_array(text).or_else(|| plain(text)),
         _ => plain(text),
@@ -112,6 +113,8 @@ impl Marks {
             Some(Format::Snyk)
         } else if self.has("items") {
             Some(Format::Checklist)
+        } else if self.has("metrics") {
+            Some(Format::K6)
         } else {
             None
         }
@@ -233,9 +236,21 @@ fn plain(bytes: &[u8]) -> Option<Format> {
         Some(Format::SpdxTagValue)
     } else if first.starts_with("TN:") || first.starts_with("SF:") {
         Some(Format::Lcov)
-    } else if std::iter::once(first).chain(lines.clone()).any(task) {
+    } else {
+        checklist(head)
+    }
+}
+
+/// A YAML checklist has its key at the left margin; a Markdown one has a task. Where
+/// a text has both, it is YAML if the key stands before any other content.
+fn checklist(head: &str) -> Option<Format> {
+    let key = |line: &str| line.strip_prefix("checklist").is_some_and(|rest| rest.trim_start().starts_with(':'));
+    let content = |line: &&str| !line.trim().is_empty() && !line.starts_with(['#', '%']) && *line != "---";
+    if head.lines().find(content).is_some_and(key) {
+        Some(Format::Checklist)
+    } else if head.lines().any(task) {
         Some(Format::TaskList)
-    } else if std::iter::once(first).chain(lines).any(|line| line.starts_with("checklist:") || line.starts_with("items:")) {
+    } else if head.lines().any(key) {
         Some(Format::Checklist)
     } else {
         None
@@ -258,11 +273,15 @@ fn jtl_row(line: &str) -> bool {
     digits(fields.next(), 13) && digits(fields.next(), 1) && fields.count() >= 3
 }
 
+/// A list item whose content begins with a box: `- [ ]`, `* [x]`, `1. [X]`, GitLab's `- [~]`.
 fn task(line: &str) -> bool {
-    ["- [", "* [", "+ ["].iter().any(|mark| {
-        line.strip_prefix(mark).is_some_and(|rest| {
-            let mut characters = rest.chars();
-            matches!(characters.next(), Some(' ' | 'x' | 'X')) && characters.next() == Some(']')
-        })
-    })
+    let line = line.trim_start();
+    let Some(rest) = line.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(['-', '*', '+', '.', ')']) else {
+        return false;
+    };
+    let Some(inner) = rest.trim_start().strip_prefix('[') else { return false };
+    let mut characters = inner.chars();
+    rest.starts_with([' ', '\t'])
+        && characters.next().is_some_and(|c| matches!(c, 'x' | 'X' | '~') || c.is_whitespace())
+        && characters.next() == Some(']')
 }

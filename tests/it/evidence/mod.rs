@@ -1,6 +1,8 @@
 //! One file of tests for every format.
 
+mod checklist;
 mod cobertura;
+mod cyclonedx;
 mod gatling;
 mod jacoco;
 mod jmeter;
@@ -9,4 +11,7 @@ mod lcov;
 mod locust;
 mod reading;
 mod recognise_coverage_and_load;
+mod sbom;
 mod signature;
+mod spdx3;
+mod spdx;
