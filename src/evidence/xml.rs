@@ -3,20 +3,28 @@
 //! `quick-xml` does the reading over borrowed bytes, so memory stays constant.
 //! What XML allows and a report never needs is refused: an internal DTD subset
 //! and entity declarations (so that nothing can grow while it is read), nesting
-//! beyond [`DEPTH_LIMIT`], and texts beyond [`TEXT_LIMIT`]. An external DTD, as
-//! JaCoCo and Cobertura name one, is noted and never fetched.
+//! beyond [`DEPTH_LIMIT`], tags beyond [`TEXT_LIMIT`], more than
+//! [`ATTRIBUTE_LIMIT`] attributes, and the character NUL. An external DTD, as
+//! JaCoCo and Cobertura name one, is passed over and never fetched.
+//!
+//! Attributes are scanned in place: nothing is allocated for one whose value
+//! stands in the document as it is meant.
 
 use std::borrow::Cow;
 
+use quick_xml::Reader;
+use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event as Raw};
-use quick_xml::{Reader, XmlVersion};
+use smallvec::SmallVec;
 
 use crate::model::report::{Fault, Place};
 
 /// How deep elements may nest.
 pub const DEPTH_LIMIT: usize = 512;
-/// How many bytes of one attribute, or of one run of text, are taken.
+/// How many bytes an opening tag may have, its attributes included.
 pub const TEXT_LIMIT: usize = 1 << 20;
+/// How many attributes an element may have.
+pub const ATTRIBUTE_LIMIT: usize = 256;
 
 /// A document that is being read.
 pub struct Xml<'a> {
@@ -67,14 +75,15 @@ impl<'a> Xml<'a> {
         loop {
             let at = self.reader.buffer_position();
             let raw = self.reader.read_event().map_err(|error| self.broken(&error))?;
+            self.refuse_nul(at)?;
             match raw {
                 Raw::Start(tag) => {
-                    self.enter(at)?;
+                    self.enter(at, tag.len())?;
                     self.depth += 1;
                     return Ok(Event::Open(Element { tag, at }));
                 }
                 Raw::Empty(tag) => {
-                    self.enter(at)?;
+                    self.enter(at, tag.len())?;
                     self.pending_close = true;
                     return Ok(Event::Open(Element { tag, at }));
                 }
@@ -90,6 +99,9 @@ impl<'a> Xml<'a> {
                         return Err(self.fault_at(at, "expected an element, found text outside of any"));
                     }
                     return Ok(Event::Text(text.into_inner()));
+                }
+                Raw::CData(_) | Raw::GeneralRef(_) if self.depth == 0 => {
+                    return Err(self.fault_at(at, "expected an element, found text outside of any"));
                 }
                 Raw::CData(text) => return Ok(Event::Text(text.into_inner())),
                 Raw::GeneralRef(reference) => {
@@ -181,8 +193,9 @@ impl<'a> Xml<'a> {
         Fault::malformed(self.place(at), message)
     }
 
-    /// Line and column of a byte. Only faults need it, so it is counted only then.
-    fn place(&self, at: u64) -> Place {
+    /// Line and column of a byte of the document. Only faults need it, so it is counted only then.
+    #[must_use]
+    pub fn place(&self, at: u64) -> Place {
         let end = usize::try_from(at).unwrap_or(usize::MAX).min(self.bytes.len());
         let before = self.bytes.get(..end).unwrap_or_default();
         let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
@@ -195,7 +208,25 @@ impl<'a> Xml<'a> {
         self.fault_at(at, format!("not well-formed XML: {error}"))
     }
 
-    fn enter(&mut self, at: u64) -> Result<(), Fault> {
+    /// XML has no character NUL; a file that holds one was damaged, or is not what it says.
+    fn refuse_nul(&self, at: u64) -> Result<(), Fault> {
+        let from = usize::try_from(at).unwrap_or(usize::MAX);
+        let to = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
+        match memchr::memchr(0, self.bytes.get(from..to).unwrap_or_default()) {
+            Some(found) => {
+                Err(self.fault_at(at + found as u64, "the character NUL, which XML does not allow; make the file again"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn enter(&mut self, at: u64, length: usize) -> Result<(), Fault> {
+        if length > TEXT_LIMIT {
+            return Err(Fault::beyond_limit(
+                self.place(at),
+                format!("a tag of {length} bytes, where at most {TEXT_LIMIT} are read"),
+            ));
+        }
         if self.depth == 0 && self.rooted {
             return Err(self.fault_at(at, "a second element stands after the document's root"));
         }
@@ -217,6 +248,12 @@ impl<'a> Element<'a> {
         self.tag.local_name().into_inner()
     }
 
+    /// The byte of the document at which the element stands.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
     /// One attribute by its name without prefix, with references resolved.
     pub fn attribute(&self, xml: &Xml<'_>, name: &str) -> Result<Option<String>, Fault> {
         let mut found = None;
@@ -235,20 +272,144 @@ impl<'a> Element<'a> {
         xml: &Xml<'_>,
         mut each: impl FnMut(&str, Cow<'_, str>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        for attribute in self.tag.attributes() {
-            let attribute = attribute
-                .map_err(|error| xml.fault_in(self, format!("not a well-formed attribute: {error}")))?;
-            if attribute.value.len() > TEXT_LIMIT {
-                return Err(Fault::beyond_limit(
-                    xml.place(self.at),
-                    format!("an attribute of {} bytes, where at most {TEXT_LIMIT} are read", attribute.value.len()),
-                ));
+        self.raw_attributes(xml, |key, value| each(key, value.text()))
+    }
+
+    /// Calls back for every attribute, with the value as it stands in the document;
+    /// its references are known to be well-formed, and are resolved on demand. An
+    /// attribute may stand only once.
+    pub fn raw_attributes<'t>(
+        &'t self,
+        xml: &Xml<'_>,
+        mut each: impl FnMut(&'t str, RawValue<'t>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let refuse = |what: Unfit<'_>| what.fault(xml, self);
+        let mut seen = Seen::default();
+        let mut rest = self.tag.attributes_raw();
+        loop {
+            rest = rest.trim_ascii_start();
+            if rest.is_empty() {
+                return Ok(());
             }
-            let value = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|error| xml.fault_in(self, format!("not a well-formed attribute: {error}")))?;
-            each(attribute.key.local_name().into_inner(), value)?;
+            let (name, value, after) = one_attribute(rest).map_err(refuse)?;
+            if seen.has(name) {
+                return Err(refuse(Unfit::Twice(name)));
+            }
+            if !seen.note(name) {
+                return Err(refuse(Unfit::TooMany));
+            }
+            each(name.rsplit_once(':').map_or(name, |(_, local)| local), RawValue(value))?;
+            rest = after;
         }
-        Ok(())
+    }
+}
+
+/// A value as it stands between its quotes.
+#[derive(Clone, Copy, Debug)]
+pub struct RawValue<'t>(&'t str);
+
+impl<'t> RawValue<'t> {
+    /// The value as it stands. Where it holds no `&` and no line break, that is what it means.
+    #[must_use]
+    pub fn as_written(self) -> &'t str {
+        self.0
+    }
+
+    /// The value with references resolved, and white space normalised as XML 1.0 (3.3.3) says.
+    #[must_use]
+    pub fn text(self) -> Cow<'t, str> {
+        let spaced = match self.0.contains(['\t', '\n', '\r']) {
+            true => Cow::Owned(self.0.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ")),
+            false => Cow::Borrowed(self.0),
+        };
+        match spaced {
+            Cow::Borrowed(text) => unescape(text).unwrap_or(Cow::Borrowed(text)),
+            Cow::Owned(text) => Cow::Owned(unescape(&text).map_or_else(|_| text.clone(), Cow::into_owned)),
+        }
+    }
+}
+
+/// Why the attributes of a tag cannot be taken.
+enum Unfit<'t> {
+    NoName,
+    NoValue(&'t str),
+    NotQuoted(&'t str),
+    NotClosed(&'t str),
+    NotApart(&'t str),
+    Reference(&'t str),
+    Twice(&'t str),
+    TooMany,
+}
+
+impl Unfit<'_> {
+    fn fault(&self, xml: &Xml<'_>, element: &Element<'_>) -> Fault {
+        let named = |name: &str| crate::model::notable::shortened(name, 60);
+        let message = match self {
+            Self::NoName => "expected the name of an attribute".to_owned(),
+            Self::NoValue(name) => format!("the attribute `{}` has no value", named(name)),
+            Self::NotQuoted(name) => format!("the value of the attribute `{}` is not in quotes", named(name)),
+            Self::NotClosed(name) => format!("the quotes around the attribute `{}` are not closed", named(name)),
+            Self::NotApart(name) => format!("no space stands after the attribute `{}`", named(name)),
+            Self::Reference(name) => {
+                format!("the attribute `{}` holds a `&` that begins no reference of XML; write `&amp;`", named(name))
+            }
+            Self::Twice(name) => format!("the attribute `{}` stands twice in one element; keep one of them", named(name)),
+            Self::TooMany => {
+                let message = format!("an element of more than {ATTRIBUTE_LIMIT} attributes");
+                return Fault::beyond_limit(xml.place(element.at), message);
+            }
+        };
+        xml.fault_in(element, message)
+    }
+}
+
+/// Takes `name="value"` from the front of a tag's rest.
+fn one_attribute(text: &str) -> Result<(&str, &str, &str), Unfit<'_>> {
+    let end = text.bytes().position(|byte| byte == b'=' || byte.is_ascii_whitespace()).unwrap_or(text.len());
+    let (name, rest) = text.split_at_checked(end).ok_or(Unfit::NoName)?;
+    if name.is_empty() || name.contains(['"', '\'', '<', '&']) {
+        return Err(Unfit::NoName);
+    }
+    let rest = rest.trim_ascii_start().strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
+    let quote = match rest.as_bytes().first() {
+        Some(quote @ (b'"' | b'\'')) => *quote,
+        _ => return Err(Unfit::NotQuoted(name)),
+    };
+    let inside = rest.get(1..).unwrap_or_default();
+    let close = memchr::memchr(quote, inside.as_bytes()).ok_or(Unfit::NotClosed(name))?;
+    let value = inside.get(..close).unwrap_or_default();
+    let after = inside.get(close + 1..).unwrap_or_default();
+    if after.as_bytes().first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
+        return Err(Unfit::NotApart(name));
+    }
+    if memchr::memchr(b'&', value.as_bytes()).is_some() && !references_hold(value) {
+        return Err(Unfit::Reference(name));
+    }
+    Ok((name, value, after))
+}
+
+/// Whether every `&` begins one of XML's own entities or a character reference.
+fn references_hold(value: &str) -> bool {
+    value.split('&').skip(1).all(|part| match part.split_once(';') {
+        Some(("lt" | "gt" | "amp" | "quot" | "apos", _)) => true,
+        Some((name, _)) if name.len() <= 12 && name.starts_with('#') => unescape(&format!("&{name};")).is_ok(),
+        _ => false,
+    })
+}
+
+/// The names of one element's attributes so far.
+#[derive(Default)]
+struct Seen<'t> {
+    names: SmallVec<[&'t str; 12]>,
+}
+
+impl<'t> Seen<'t> {
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| *known == name)
+    }
+
+    fn note(&mut self, name: &'t str) -> bool {
+        self.names.push(name);
+        self.names.len() <= ATTRIBUTE_LIMIT
     }
 }

@@ -1,1 +1,3 @@
 //! One file of tests for every format.
+
+mod junit;
