@@ -109,7 +109,9 @@ impl<'a> Report<'_, 'a> {
             }
         }
         if self.whole.cases == 0 {
-            return Err(Fault::empty("the report holds no test case; see that the tests ran, and that their results were written"));
+            return Err(Fault::empty(
+                "the report holds no test case; see that the tests ran, and that their results were written",
+            ));
         }
         Ok(())
     }
@@ -118,7 +120,9 @@ impl<'a> Report<'_, 'a> {
         match tag.name() {
             "testsuites" | "testsuite" => self.open_suite(tag)?,
             _ if self.open.is_empty() => {
-                return Err(self.xml.fault_in(tag, "expected `testsuites` or `testsuite` as the root of a JUnit report"));
+                return Err(self
+                    .xml
+                    .fault_in(tag, "expected `testsuites` or `testsuite` as the root of a JUnit report"));
             }
             "testcase" => self.case(tag)?,
             "failure" | "error" => self.suite_failure(tag)?,
@@ -141,13 +145,15 @@ impl<'a> Report<'_, 'a> {
             if JEST_ORDER.get(order) == Some(&key) {
                 order += 1;
             }
-            let count = |known: Option<u64>| match value.as_written().trim() {
-                "" => Ok(known),
-                digits => match digits.parse::<u64>() {
-                    Ok(count) if count < 1 << 53 => Ok(Some(known.map_or(count, |known| known.max(count)))),
-                    _ => Err(xml.fault_in(tag, format!("expected a count as `{key}`, found `{}`", shortened(digits, 60)))),
-                },
-            };
+            let count =
+                |known: Option<u64>| match value.as_written().trim() {
+                    "" => Ok(known),
+                    digits => match digits.parse::<u64>() {
+                        Ok(count) if count < 1 << 53 => Ok(Some(known.map_or(count, |known| known.max(count)))),
+                        _ => Err(xml
+                            .fault_in(tag, format!("expected a count as `{key}`, found `{}`", shortened(digits, 60)))),
+                    },
+                };
             match key {
                 "name" => suite.name = shortened(&value.text(), Notables::TEXT),
                 "tests" => suite.stated.tests = count(None)?,
@@ -157,7 +163,9 @@ impl<'a> Report<'_, 'a> {
                     suite.stated.skipped = count(suite.stated.skipped)?;
                 }
                 "timestamp" => note_instant(about, value.as_written()),
-                "noNamespaceSchemaLocation" if value.as_written().contains("maven-surefire") => about.by("Maven Surefire"),
+                "noNamespaceSchemaLocation" if value.as_written().contains("maven-surefire") => {
+                    about.by("Maven Surefire")
+                }
                 _ => {}
             }
             Ok(())
@@ -233,7 +241,11 @@ impl<'a> Report<'_, 'a> {
         match child.name() {
             kind @ ("failure" | "error") => {
                 let first = case.failures + case.errors == 0;
-                if kind == "failure" { case.failures += 1 } else { case.errors += 1 }
+                if kind == "failure" {
+                    case.failures += 1
+                } else {
+                    case.errors += 1
+                }
                 if first { self.complaint(case, child)? } else { self.xml.skip()? }
             }
             "flakyFailure" | "flakyError" => {
@@ -257,7 +269,10 @@ impl<'a> Report<'_, 'a> {
             }
             "system-out" | "system-err" | "properties" => self.xml.skip()?,
             "testcase" | "testsuite" | "testsuites" => {
-                return Err(self.xml.fault_in(child, format!("a `{}` stands inside a test case; close the case before it", child.name())));
+                return Err(self.xml.fault_in(
+                    child,
+                    format!("a `{}` stands inside a test case; close the case before it", child.name()),
+                ));
             }
             _ => return Ok(true),
         }
@@ -327,7 +342,10 @@ impl<'a> Report<'_, 'a> {
                 "classname" => group = value.text(),
                 "file" => path = Some(value.text()),
                 // pytest alone counts lines from 0.
-                "line" => line = value.as_written().trim().parse().ok().map(|line: u32| line.saturating_add(u32::from(pytest))),
+                "line" => {
+                    line =
+                        value.as_written().trim().parse().ok().map(|line: u32| line.saturating_add(u32::from(pytest)))
+                }
                 _ => {}
             }
             Ok(())
@@ -377,16 +395,15 @@ impl<'a> Report<'_, 'a> {
     }
 
     fn seconds(&self, tag: &Element<'_>, value: RawValue<'_>) -> Result<Option<f64>, Fault> {
-        let text = value.as_written().trim();
+        let text = value.as_written().trim_ascii();
         if text.is_empty() {
             return Ok(None);
         }
         match seconds(text) {
             Some(seconds) => Ok(Some(seconds)),
-            None => Err(self.xml.fault_in(
-                tag,
-                format!("expected a time in seconds, zero or more, found `{}`", shortened(text, 60)),
-            )),
+            None => Err(self
+                .xml
+                .fault_in(tag, format!("expected a time in seconds, zero or more, found `{}`", shortened(text, 60)))),
         }
     }
 }
@@ -424,9 +441,15 @@ fn tool_by_name(name: &str) -> Option<&'static str> {
 /// Whether CTest says with these words that it could not run a test. It writes
 /// such a test as skipped, and counts it as failed on its console and in its exit code.
 fn not_started(message: &str) -> bool {
-    ["Unable to find", "Fixture dependency failed", "Failed to start", "Insufficient resources", "Missing Configuration"]
-        .iter()
-        .any(|words| message.starts_with(words))
+    [
+        "Unable to find",
+        "Fixture dependency failed",
+        "Failed to start",
+        "Insufficient resources",
+        "Missing Configuration",
+    ]
+    .iter()
+    .any(|words| message.starts_with(words))
 }
 
 /// Notes an instant in one of the forms that tools write. jest-junit writes the
@@ -445,10 +468,14 @@ fn note_instant(about: &mut About, text: &str) {
 /// Reads a time: plain, or with commas between thousands.
 fn seconds(text: &str) -> Option<f64> {
     let plain = |text: &str| {
-        let begins = text.as_bytes().first().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+        let begins =
+            text.as_bytes().first().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
         text.parse().ok().filter(|seconds: &f64| begins && seconds.is_finite() && *seconds >= 0.0)
     };
-    let Some((first, rest)) = text.split_once(',') else { return plain(text) };
+    if !text.as_bytes().contains(&b',') {
+        return plain(text);
+    }
+    let (first, rest) = text.split_once(',')?;
     let (whole, _) = rest.split_once('.').unwrap_or((rest, ""));
     let grouped = (1..=3).contains(&first.len()) && whole.split(',').all(|group| group.len() == 3);
     if grouped { plain(&text.replace(',', "")) } else { None }

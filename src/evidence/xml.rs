@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use quick_xml::Reader;
-use quick_xml::escape::unescape;
+use quick_xml::escape::{EscapeError, unescape};
 use quick_xml::events::{BytesStart, Event as Raw};
 use smallvec::SmallVec;
 
@@ -25,6 +25,8 @@ pub const DEPTH_LIMIT: usize = 512;
 pub const TEXT_LIMIT: usize = 1 << 20;
 /// How many attributes an element may have.
 pub const ATTRIBUTE_LIMIT: usize = 256;
+/// How many bytes are looked over for a NUL at a time.
+const NUL_WINDOW: usize = 1 << 14;
 
 /// A document that is being read.
 pub struct Xml<'a> {
@@ -35,6 +37,8 @@ pub struct Xml<'a> {
     pending_close: bool,
     /// Whether the root element has been seen.
     rooted: bool,
+    /// Up to which byte there is no NUL.
+    without_nul: usize,
 }
 
 /// What stands next in a document.
@@ -63,7 +67,7 @@ impl<'a> Xml<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let mut reader = Reader::from_reader(bytes);
         reader.config_mut().check_end_names = true;
-        Self { bytes, reader, depth: 0, pending_close: false, rooted: false }
+        Self { bytes, reader, depth: 0, pending_close: false, rooted: false, without_nul: 0 }
     }
 
     /// What stands next.
@@ -75,7 +79,7 @@ impl<'a> Xml<'a> {
         loop {
             let at = self.reader.buffer_position();
             let raw = self.reader.read_event().map_err(|error| self.broken(&error))?;
-            self.refuse_nul(at)?;
+            self.refuse_nul()?;
             match raw {
                 Raw::Start(tag) => {
                     self.enter(at, tag.len())?;
@@ -114,7 +118,10 @@ impl<'a> Xml<'a> {
                         "amp" => Ok(Event::Text(Cow::Borrowed("&"))),
                         "quot" => Ok(Event::Text(Cow::Borrowed("\""))),
                         "apos" => Ok(Event::Text(Cow::Borrowed("'"))),
-                        _ => Err(self.fault_at(at, "an entity that XML does not define itself; entities are not expanded")),
+                        _ => {
+                            Err(self
+                                .fault_at(at, "an entity that XML does not define itself; entities are not expanded"))
+                        }
                     };
                 }
                 Raw::DocType(text) => {
@@ -208,15 +215,24 @@ impl<'a> Xml<'a> {
         self.fault_at(at, format!("not well-formed XML: {error}"))
     }
 
-    /// XML has no character NUL; a file that holds one was damaged, or is not what it says.
-    fn refuse_nul(&self, at: u64) -> Result<(), Fault> {
-        let from = usize::try_from(at).unwrap_or(usize::MAX);
-        let to = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
+    /// XML has no character NUL; a file that holds one was damaged, or is not what
+    /// it says. Looks ahead a window at a time, which costs next to nothing.
+    fn refuse_nul(&mut self) -> Result<(), Fault> {
+        let reached = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
+        if reached <= self.without_nul {
+            return Ok(());
+        }
+        let from = self.without_nul;
+        let to = reached.max(from.saturating_add(NUL_WINDOW)).min(self.bytes.len());
         match memchr::memchr(0, self.bytes.get(from..to).unwrap_or_default()) {
             Some(found) => {
-                Err(self.fault_at(at + found as u64, "the character NUL, which XML does not allow; make the file again"))
+                let at = (from + found) as u64;
+                Err(self.fault_at(at, "the character NUL, which XML does not allow; make the file again"))
             }
-            None => Ok(()),
+            None => {
+                self.without_nul = to;
+                Ok(())
+            }
         }
     }
 
@@ -232,10 +248,7 @@ impl<'a> Xml<'a> {
         }
         self.rooted = true;
         if self.depth >= DEPTH_LIMIT {
-            return Err(Fault::beyond_limit(
-                self.place(at),
-                format!("elements nest deeper than {DEPTH_LIMIT}"),
-            ));
+            return Err(Fault::beyond_limit(self.place(at), format!("elements nest deeper than {DEPTH_LIMIT}")));
         }
         Ok(())
     }
@@ -272,35 +285,34 @@ impl<'a> Element<'a> {
         xml: &Xml<'_>,
         mut each: impl FnMut(&str, Cow<'_, str>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        self.raw_attributes(xml, |key, value| each(key, value.text()))
+        self.raw_attributes(xml, |key, value| match value.resolved() {
+            Ok(value) => each(key, value),
+            Err(_) => Err(Unfit::Reference(key).fault(xml, self)),
+        })
     }
 
-    /// Calls back for every attribute, with the value as it stands in the document;
-    /// its references are known to be well-formed, and are resolved on demand. An
-    /// attribute may stand only once.
+    /// Calls back for every attribute, with the value as it stands in the document:
+    /// its references are looked at only when they are asked for. An attribute may
+    /// stand only once.
     pub fn raw_attributes<'t>(
         &'t self,
         xml: &Xml<'_>,
         mut each: impl FnMut(&'t str, RawValue<'t>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let refuse = |what: Unfit<'_>| what.fault(xml, self);
         let mut seen = Seen::default();
-        let mut rest = self.tag.attributes_raw();
-        loop {
-            rest = rest.trim_ascii_start();
-            if rest.is_empty() {
-                return Ok(());
+        let mut rest = self.tag.attributes_raw().trim_ascii_start();
+        while !rest.is_empty() {
+            let first = match Attribute::first(rest) {
+                Ok(first) => first,
+                Err(unfit) => return Err(unfit.fault(xml, self)),
+            };
+            if let Err(unfit) = seen.note(first.name) {
+                return Err(unfit.fault(xml, self));
             }
-            let (name, value, after) = one_attribute(rest).map_err(refuse)?;
-            if seen.has(name) {
-                return Err(refuse(Unfit::Twice(name)));
-            }
-            if !seen.note(name) {
-                return Err(refuse(Unfit::TooMany));
-            }
-            each(name.rsplit_once(':').map_or(name, |(_, local)| local), RawValue(value))?;
-            rest = after;
+            each(first.local_name, RawValue(first.value))?;
+            rest = first.rest;
         }
+        Ok(())
     }
 }
 
@@ -315,17 +327,19 @@ impl<'t> RawValue<'t> {
         self.0
     }
 
-    /// The value with references resolved, and white space normalised as XML 1.0 (3.3.3) says.
+    /// The value with references resolved, and white space normalised as XML 1.0
+    /// (3.3.3) says. A reference that XML does not know stands as it is written.
     #[must_use]
     pub fn text(self) -> Cow<'t, str> {
-        let spaced = match self.0.contains(['\t', '\n', '\r']) {
-            true => Cow::Owned(self.0.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ")),
-            false => Cow::Borrowed(self.0),
-        };
-        match spaced {
-            Cow::Borrowed(text) => unescape(text).unwrap_or(Cow::Borrowed(text)),
-            Cow::Owned(text) => Cow::Owned(unescape(&text).map_or_else(|_| text.clone(), Cow::into_owned)),
+        self.resolved().unwrap_or(Cow::Borrowed(self.0))
+    }
+
+    fn resolved(self) -> Result<Cow<'t, str>, EscapeError> {
+        if !self.0.contains(['\t', '\n', '\r']) {
+            return unescape(self.0);
         }
+        let spaced = self.0.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
+        unescape(&spaced).map(|text| Cow::Owned(text.into_owned()))
     }
 }
 
@@ -353,7 +367,9 @@ impl Unfit<'_> {
             Self::Reference(name) => {
                 format!("the attribute `{}` holds a `&` that begins no reference of XML; write `&amp;`", named(name))
             }
-            Self::Twice(name) => format!("the attribute `{}` stands twice in one element; keep one of them", named(name)),
+            Self::Twice(name) => {
+                format!("the attribute `{}` stands twice in one element; keep one of them", named(name))
+            }
             Self::TooMany => {
                 let message = format!("an element of more than {ATTRIBUTE_LIMIT} attributes");
                 return Fault::beyond_limit(xml.place(element.at), message);
@@ -363,53 +379,76 @@ impl Unfit<'_> {
     }
 }
 
-/// Takes `name="value"` from the front of a tag's rest.
-fn one_attribute(text: &str) -> Result<(&str, &str, &str), Unfit<'_>> {
-    let end = text.bytes().position(|byte| byte == b'=' || byte.is_ascii_whitespace()).unwrap_or(text.len());
-    let (name, rest) = text.split_at_checked(end).ok_or(Unfit::NoName)?;
-    if name.is_empty() || name.contains(['"', '\'', '<', '&']) {
-        return Err(Unfit::NoName);
-    }
-    let rest = rest.trim_ascii_start().strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
-    let quote = match rest.as_bytes().first() {
-        Some(quote @ (b'"' | b'\'')) => *quote,
-        _ => return Err(Unfit::NotQuoted(name)),
-    };
-    let inside = rest.get(1..).unwrap_or_default();
-    let close = memchr::memchr(quote, inside.as_bytes()).ok_or(Unfit::NotClosed(name))?;
-    let value = inside.get(..close).unwrap_or_default();
-    let after = inside.get(close + 1..).unwrap_or_default();
-    if after.as_bytes().first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
-        return Err(Unfit::NotApart(name));
-    }
-    if memchr::memchr(b'&', value.as_bytes()).is_some() && !references_hold(value) {
-        return Err(Unfit::Reference(name));
-    }
-    Ok((name, value, after))
+/// An attribute at the front of a tag's rest.
+struct Attribute<'t> {
+    name: &'t str,
+    local_name: &'t str,
+    value: &'t str,
+    /// What comes after it and after the white space behind it.
+    rest: &'t str,
 }
 
-/// Whether every `&` begins one of XML's own entities or a character reference.
-fn references_hold(value: &str) -> bool {
-    value.split('&').skip(1).all(|part| match part.split_once(';') {
-        Some(("lt" | "gt" | "amp" | "quot" | "apos", _)) => true,
-        Some((name, _)) if name.len() <= 12 && name.starts_with('#') => unescape(&format!("&{name};")).is_ok(),
-        _ => false,
-    })
+impl<'t> Attribute<'t> {
+    #[inline]
+    fn first(text: &'t str) -> Result<Self, Unfit<'t>> {
+        let bytes = text.as_bytes();
+        let (mut end, mut local) = (0, 0);
+        for byte in bytes {
+            match byte {
+                b'=' | b' ' | b'\t' | b'\n' | b'\r' => break,
+                b'"' | b'\'' | b'<' | b'>' | b'&' => return Err(Unfit::NoName),
+                b':' => local = end + 1,
+                _ => {}
+            }
+            end += 1;
+        }
+        let name = text.get(..end).unwrap_or_default();
+        if name.is_empty() {
+            return Err(Unfit::NoName);
+        }
+        let start = match bytes.get(end..) {
+            Some([b'=', b'"' | b'\'', ..]) => end + 1,
+            _ => opening_quote(text, name)?,
+        };
+        let quote = bytes.get(start).copied().unwrap_or_default();
+        let inside = text.get(start + 1..).unwrap_or_default();
+        let close = memchr::memchr(quote, inside.as_bytes()).ok_or(Unfit::NotClosed(name))?;
+        let value = inside.get(..close).unwrap_or_default();
+        let rest = inside.get(close + 1..).unwrap_or_default();
+        let apart = rest.trim_ascii_start();
+        if apart.len() == rest.len() && !rest.is_empty() {
+            return Err(Unfit::NotApart(name));
+        }
+        Ok(Self { name, local_name: name.get(local..).unwrap_or_default(), value, rest: apart })
+    }
 }
 
-/// The names of one element's attributes so far.
+/// Where the value's opening quote stands, with white space around the equals sign.
+#[cold]
+fn opening_quote<'t>(text: &'t str, name: &'t str) -> Result<usize, Unfit<'t>> {
+    let after = text.get(name.len()..).unwrap_or_default().trim_ascii_start();
+    let value = after.strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
+    if value.starts_with(['"', '\'']) { Ok(text.len() - value.len()) } else { Err(Unfit::NotQuoted(name)) }
+}
+
+/// The names of one element's attributes so far. A 64-bit sketch answers "surely
+/// new" for nearly all of them.
 #[derive(Default)]
 struct Seen<'t> {
+    sketch: u64,
     names: SmallVec<[&'t str; 12]>,
 }
 
 impl<'t> Seen<'t> {
-    fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|known| *known == name)
-    }
-
-    fn note(&mut self, name: &'t str) -> bool {
+    #[inline]
+    fn note(&mut self, name: &'t str) -> Result<(), Unfit<'t>> {
+        let first = name.as_bytes().first().copied().unwrap_or_default();
+        let mark = 1 << ((usize::from(first) + 11 * name.len()) & 63);
+        if self.sketch & mark != 0 && self.names.contains(&name) {
+            return Err(Unfit::Twice(name));
+        }
+        self.sketch |= mark;
         self.names.push(name);
-        self.names.len() <= ATTRIBUTE_LIMIT
+        if self.names.len() > ATTRIBUTE_LIMIT { Err(Unfit::TooMany) } else { Ok(()) }
     }
 }
