@@ -1,6 +1,482 @@
-//! junit
+//! Reads JUnit XML.
+//!
+//! There is no standard. What is read here was learned from what the tools
+//! write: Ant, Maven Surefire 3 (`surefire-test-report.xsd` 3.0), Gradle 8,
+//! pytest 7–9 (xunit1 and xunit2), jest-junit 16, Mocha's xunit reporter,
+//! gotestsum, cargo-nextest, PHPUnit 9–11, Nette Tester, CTest 3.21 and later,
+//! googletest, Node's test runner and their kin. The root is `testsuites` or a
+//! bare `testsuite`; suites nest to any depth; cases may stand in either.
+//!
+//! A case counts as
+//! - *errored* with an `error`, or where CTest could not start it, which it
+//!   writes as skipped and itself calls failed;
+//! - *failed* with a `failure` or a `rerunFailure`, or a `status` or `result`
+//!   that says so; an `error` or `failure` counts however deep it stands in it;
+//! - *skipped* with a `skipped`, or a `status` or `result` that says so;
+//! - *flaky* with a `flakyFailure` or `flakyError` and none of the above
+//!   (Surefire, Gradle, nextest, Playwright);
+//! - passed otherwise.
+//!
+//! An `error` or `failure` that stands in a suite itself, because its class or
+//! file did not load, is one failed case. Every `testcase` is a case of its own,
+//! also one whose name was seen before: several tools write parameterised tests
+//! without their parameters, so that a pass cannot be taken for a retry of the
+//! failure before it. A tool that retries says so by the elements above.
+//!
+//! Times are in seconds; `1,234.5` is read as 1234.5. `tests.time` stays unknown
+//! when a case that ran states none. Totals are compared with the cases in
+//! [`totals`].
+
+mod totals;
+
+use std::borrow::Cow;
+
+use chrono::DateTime;
+
+use self::totals::{Dialect, Seen, Stated};
+use super::tests::{Ended, Failing, TestTally};
+use super::xml::{Element, Event, RawValue, Xml};
+use crate::model::notable::{Notables, shortened};
+use crate::model::report::{About, Fault};
 
 /// Reads one report.
-pub fn read(_bytes: &[u8], _tally: &mut super::tests::TestTally, _about: &mut crate::model::report::About) -> Result<(), crate::model::report::Fault> {
-    Err(crate::model::report::Fault::malformed(crate::model::report::Place::Whole, "this format is to be written"))
+pub fn read(bytes: &[u8], tally: &mut TestTally, about: &mut About) -> Result<(), Fault> {
+    Report { xml: Xml::new(bytes), tally, about, open: Vec::new(), whole: Seen::default() }.read()
+}
+
+/// A report that is being read.
+struct Report<'r, 'a> {
+    xml: Xml<'a>,
+    tally: &'r mut TestTally,
+    about: &'r mut About,
+    /// The open elements, outermost first; those that are no suite are `None`.
+    open: Vec<Option<Suite>>,
+    whole: Seen,
+}
+
+/// A suite that is open.
+#[derive(Debug, Default)]
+struct Suite {
+    name: String,
+    /// The byte at which it stands.
+    at: u64,
+    stated: Stated,
+    dialect: Dialect,
+    /// Its own cases.
+    own: Seen,
+    /// The cases of the suites inside it.
+    inner: Seen,
+    /// The suites directly inside it, as if each were one case.
+    children: Seen,
+    /// Whether it is a `testsuites`, which sums up and never counts suites as cases.
+    plural: bool,
+}
+
+/// What is known of a case while it is read.
+#[derive(Default)]
+struct Case {
+    status: Status,
+    seconds: Option<f64>,
+    failures: u64,
+    errors: u64,
+    flaky: u64,
+    reruns: u64,
+    skipped: bool,
+    /// What the first failure says.
+    message: String,
+    path: Option<String>,
+    line: Option<u32>,
+}
+
+/// What the attributes of a case say of its end; the worst ranks highest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Status {
+    #[default]
+    Unstated,
+    Skipped,
+    Failed,
+    Errored,
+}
+
+impl<'a> Report<'_, 'a> {
+    fn read(mut self) -> Result<(), Fault> {
+        loop {
+            match self.xml.next()? {
+                Event::Open(tag) => self.opened(&tag)?,
+                Event::Close => self.closed()?,
+                Event::Text(_) => {}
+                Event::End => break,
+            }
+        }
+        if self.whole.cases == 0 {
+            return Err(Fault::empty(
+                "the report holds no test case; see that the tests ran, and that their results were written",
+            ));
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, tag: &Element<'a>) -> Result<(), Fault> {
+        match tag.name() {
+            "testsuites" | "testsuite" => self.open_suite(tag)?,
+            _ if self.open.is_empty() => {
+                return Err(self
+                    .xml
+                    .fault_in(tag, "expected `testsuites` or `testsuite` as the root of a JUnit report"));
+            }
+            "testcase" => self.case(tag)?,
+            "failure" | "error" => self.suite_failure(tag)?,
+            "property" => {
+                self.property(tag)?;
+                self.open.push(None);
+            }
+            "system-out" | "system-err" => self.xml.skip()?,
+            _ => self.open.push(None),
+        }
+        Ok(())
+    }
+
+    fn open_suite(&mut self, tag: &Element<'a>) -> Result<(), Fault> {
+        let mut suite = Suite { at: tag.at(), plural: tag.name() == "testsuites", ..Suite::default() };
+        suite.dialect.pytest = self.suite().is_some_and(|outer| outer.dialect.pytest);
+        let mut order = 0;
+        let (xml, about) = (&self.xml, &mut *self.about);
+        tag.raw_attributes(xml, |key, value| {
+            if JEST_ORDER.get(order) == Some(&key) {
+                order += 1;
+            }
+            let count =
+                |known: Option<u64>| match value.as_written().trim() {
+                    "" => Ok(known),
+                    digits => match digits.parse::<u64>() {
+                        Ok(count) if count < 1 << 53 => Ok(Some(known.map_or(count, |known| known.max(count)))),
+                        _ => Err(xml
+                            .fault_in(tag, format!("expected a count as `{key}`, found `{}`", shortened(digits, 60)))),
+                    },
+                };
+            match key {
+                "name" => suite.name = shortened(&value.text(), Notables::TEXT),
+                "tests" => suite.stated.tests = count(None)?,
+                "failures" => suite.stated.failures = count(None)?,
+                "errors" => suite.stated.errors = count(None)?,
+                "skipped" | "skips" | "skip" | "ignored" | "disabled" => {
+                    suite.stated.skipped = count(suite.stated.skipped)?;
+                }
+                "timestamp" => note_instant(about, value.as_written()),
+                "noNamespaceSchemaLocation" if value.as_written().contains("maven-surefire") => {
+                    about.by("Maven Surefire")
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        suite.dialect.jest = order == JEST_ORDER.len();
+        suite.dialect.pytest |= matches!(suite.name.as_str(), "pytest" | "pytest tests");
+        if let Some(tool) = tool_by_name(&suite.name) {
+            self.about.by(tool);
+        }
+        self.open.push(Some(suite));
+        Ok(())
+    }
+
+    fn closed(&mut self) -> Result<(), Fault> {
+        let Some(Some(mut suite)) = self.open.pop() else { return Ok(()) };
+        if suite.dialect.jest {
+            let left_out = suite.stated.settle_jest(&mut suite.own);
+            self.tally.not_run(left_out);
+        }
+        let all = suite.own.with(&suite.inner);
+        let mut ways = vec![all];
+        if !suite.plural && suite.children.cases > 0 {
+            ways.extend([suite.own, suite.own.with(&suite.children)]);
+        }
+        if !ways.iter().any(|seen| suite.stated.agrees(seen, suite.dialect)) {
+            let message = format!(
+                "the suite `{}` states {}, and its cases are {all}; make the report again, or mend the tool that put it together",
+                shortened(&suite.name, 100),
+                suite.stated
+            );
+            return Err(Fault { place: self.xml.place(suite.at), ..Fault::contradictory(message) });
+        }
+        match self.suite() {
+            Some(outer) => {
+                let failed = u64::from(all.failed > 0);
+                outer.inner.add(&all);
+                outer.children.add(&Seen { cases: 1, failed, complaints: failed, ..Seen::default() });
+            }
+            None => self.whole = all,
+        }
+        Ok(())
+    }
+
+    /// The innermost open suite.
+    fn suite(&mut self) -> Option<&mut Suite> {
+        self.open.iter_mut().rev().find_map(Option::as_mut)
+    }
+
+    fn case(&mut self, tag: &Element<'a>) -> Result<(), Fault> {
+        let mut case = Case::default();
+        tag.raw_attributes(&self.xml, |key, value| {
+            match key {
+                "time" => case.seconds = self.seconds(tag, value)?,
+                "status" | "result" => case.status = case.status.max(Status::of(value.as_written())),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let mut depth = 1_usize;
+        while depth > 0 {
+            match self.xml.next()? {
+                Event::Open(child) => depth += usize::from(self.inside_case(&mut case, &child)?),
+                Event::Close => depth -= 1,
+                Event::Text(_) => {}
+                Event::End => return Err(self.xml.fault("the document ends inside a test case; it is cut short")),
+            }
+        }
+        self.close_case(tag, &case)
+    }
+
+    /// Takes an element that stands in a case, and says whether it was left open.
+    fn inside_case(&mut self, case: &mut Case, child: &Element<'a>) -> Result<bool, Fault> {
+        match child.name() {
+            kind @ ("failure" | "error") => {
+                let first = case.failures + case.errors == 0;
+                if kind == "failure" {
+                    case.failures += 1
+                } else {
+                    case.errors += 1
+                }
+                if first { self.complaint(case, child)? } else { self.xml.skip()? }
+            }
+            "flakyFailure" | "flakyError" => {
+                case.flaky += 1;
+                self.xml.skip()?;
+            }
+            "rerunFailure" | "rerunError" => {
+                case.reruns += 1;
+                self.xml.skip()?;
+            }
+            "skipped" => {
+                case.skipped = true;
+                child.raw_attributes(&self.xml, |key, value| {
+                    if key == "message" && case.status == Status::Skipped && not_started(value.as_written()) {
+                        case.status = Status::Errored;
+                        case.message = shortened(&value.text(), Notables::TEXT);
+                    }
+                    Ok(())
+                })?;
+                self.xml.skip()?;
+            }
+            "system-out" | "system-err" | "properties" => self.xml.skip()?,
+            "testcase" | "testsuite" | "testsuites" => {
+                return Err(self.xml.fault_in(
+                    child,
+                    format!("a `{}` stands inside a test case; close the case before it", child.name()),
+                ));
+            }
+            _ => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// Takes what a failure says: its `message`, or the first line of its text.
+    fn complaint(&mut self, case: &mut Case, tag: &Element<'a>) -> Result<(), Fault> {
+        tag.raw_attributes(&self.xml, |key, value| {
+            match key {
+                "message" => case.message = shortened(value.text().trim(), Notables::TEXT),
+                "file" => case.path = Some(shortened(&value.text(), Notables::TEXT)),
+                "line" => case.line = value.as_written().trim().parse().ok(),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let text = self.xml.text(4 * Notables::TEXT)?;
+        if case.message.is_empty() {
+            let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+            case.message = shortened(line.unwrap_or_default(), Notables::TEXT);
+        }
+        Ok(())
+    }
+
+    /// Folds in a case whose end was reached.
+    fn close_case(&mut self, tag: &Element<'a>, case: &Case) -> Result<(), Fault> {
+        let errored = case.errors > 0 || (case.failures == 0 && case.status == Status::Errored);
+        let failed = errored || case.failures + case.reruns > 0 || case.status == Status::Failed;
+        let skipped = !failed && (case.skipped || case.status == Status::Skipped);
+        let reruns = case.reruns + case.flaky;
+        let seen = Seen {
+            cases: 1,
+            failed: u64::from(failed),
+            errored: u64::from(errored),
+            skipped: u64::from(skipped),
+            complaints: (case.failures + case.errors + reruns).max(u64::from(failed)),
+            reruns,
+            excused: 0,
+        };
+        if failed {
+            self.failing(tag, case, errored)?;
+        } else {
+            let ended = if skipped {
+                Ended::Skipped
+            } else if case.flaky > 0 {
+                Ended::Flaky
+            } else {
+                Ended::Passed
+            };
+            self.tally.case(ended, case.seconds);
+        }
+        if let Some(suite) = self.suite() {
+            suite.own.add(&seen);
+        }
+        Ok(())
+    }
+
+    /// Folds in a case that did not pass. Only now its names are looked at.
+    fn failing(&mut self, tag: &Element<'a>, case: &Case, errored: bool) -> Result<(), Fault> {
+        let (mut name, mut group) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        let (mut path, mut line) = (case.path.as_deref().map(Cow::Borrowed), case.line);
+        let pytest = self.suite().is_some_and(|suite| suite.dialect.pytest);
+        tag.raw_attributes(&self.xml, |key, value| {
+            match key {
+                "name" => name = value.text(),
+                "classname" => group = value.text(),
+                "file" => path = Some(value.text()),
+                // pytest alone counts lines from 0.
+                "line" => {
+                    line =
+                        value.as_written().trim().parse().ok().map(|line: u32| line.saturating_add(u32::from(pytest)))
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if group.trim().is_empty() {
+            group = Cow::Owned(self.suite().map(|suite| suite.name.clone()).unwrap_or_default());
+        }
+        let failing = Failing { group: &group, name: &name, message: &case.message, path: path.as_deref(), line };
+        self.tally.case(if errored { Ended::Errored(&failing) } else { Ended::Failed(&failing) }, case.seconds);
+        Ok(())
+    }
+
+    /// A failure that stands in a suite and not in a case.
+    fn suite_failure(&mut self, tag: &Element<'a>) -> Result<(), Fault> {
+        let errored = tag.name() == "error";
+        let mut case = Case::default();
+        self.complaint(&mut case, tag)?;
+        let group = self.suite().map(|suite| suite.name.clone()).unwrap_or_default();
+        let failing =
+            Failing { group: &group, name: "", message: &case.message, path: case.path.as_deref(), line: case.line };
+        self.tally.case(if errored { Ended::Errored(&failing) } else { Ended::Failed(&failing) }, None);
+        if let Some(suite) = self.suite() {
+            let errored = u64::from(errored);
+            suite.own.add(&Seen { cases: 1, failed: 1, errored, complaints: 1, ..Seen::default() });
+        }
+        Ok(())
+    }
+
+    /// A property of a suite, which may name the commit or the tool.
+    fn property(&mut self, tag: &Element<'a>) -> Result<(), Fault> {
+        let (mut name, mut value) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        tag.raw_attributes(&self.xml, |key, text| {
+            match key {
+                "name" => name = text.text(),
+                "value" => value = text.text(),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        match &*name {
+            "git.commit" | "git.commit.id" | "git.commit.id.full" | "vcs.revision" | "GIT_COMMIT" | "CI_COMMIT_SHA"
+            | "GITHUB_SHA" => self.about.commit(&value),
+            "go.version" => self.about.by(format!("go test, {value}")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn seconds(&self, tag: &Element<'_>, value: RawValue<'_>) -> Result<Option<f64>, Fault> {
+        let text = value.as_written().trim_ascii();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match seconds(text) {
+            Some(seconds) => Ok(Some(seconds)),
+            None => Err(self
+                .xml
+                .fault_in(tag, format!("expected a time in seconds, zero or more, found `{}`", shortened(text, 60)))),
+        }
+    }
+}
+
+impl Status {
+    fn of(word: &str) -> Self {
+        let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+        if is(&["fail", "failed", "failure"]) {
+            Self::Failed
+        } else if is(&["error", "errored", "broken", "crashed", "timeout"]) {
+            Self::Errored
+        } else if is(&["notrun", "disabled", "skipped", "skip", "ignored", "suppressed", "pending"]) {
+            Self::Skipped
+        } else {
+            Self::Unstated
+        }
+    }
+}
+
+/// The attributes of a suite in the order in which jest-junit writes them.
+const JEST_ORDER: [&str; 7] = ["name", "errors", "failures", "skipped", "timestamp", "time", "tests"];
+
+/// The tools that name themselves in the name of a suite, unless they are told otherwise.
+fn tool_by_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "pytest" | "pytest tests" => "pytest",
+        "jest tests" => "Jest",
+        "Mocha Tests" => "Mocha",
+        "nextest-run" => "cargo-nextest",
+        "nosetests" => "nose",
+        _ => return None,
+    })
+}
+
+/// Whether CTest says with these words that it could not run a test. It writes
+/// such a test as skipped, and counts it as failed on its console and in its exit code.
+fn not_started(message: &str) -> bool {
+    [
+        "Unable to find",
+        "Fixture dependency failed",
+        "Failed to start",
+        "Insufficient resources",
+        "Missing Configuration",
+    ]
+    .iter()
+    .any(|words| message.starts_with(words))
+}
+
+/// Notes an instant in one of the forms that tools write. jest-junit writes the
+/// first instant of 1970 for a file that it could not load: that says nothing.
+fn note_instant(about: &mut About, text: &str) {
+    let text = text.trim();
+    if text.starts_with("1970-01-01T00:00:00") {
+        return;
+    }
+    match DateTime::parse_from_rfc2822(text) {
+        Ok(at) => about.made(at.to_utc()),
+        Err(_) => about.made_text(text.trim_end_matches("UTC")),
+    }
+}
+
+/// Reads a time: plain, or with commas between thousands.
+fn seconds(text: &str) -> Option<f64> {
+    let plain = |text: &str| {
+        let begins =
+            text.as_bytes().first().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+        text.parse().ok().filter(|seconds: &f64| begins && seconds.is_finite() && *seconds >= 0.0)
+    };
+    if !text.as_bytes().contains(&b',') {
+        return plain(text);
+    }
+    let (first, rest) = text.split_once(',')?;
+    let (whole, _) = rest.split_once('.').unwrap_or((rest, ""));
+    let grouped = (1..=3).contains(&first.len()) && whole.split(',').all(|group| group.len() == 3);
+    if grouped { plain(&text.replace(',', "")) } else { None }
 }

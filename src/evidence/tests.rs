@@ -1,11 +1,82 @@
-//! The tally of tests.
+//! The tally of tests: what JUnit, TRX and `go test` reports add up to.
+//!
+//! Every format folds its cases in one by one with [`TestTally::case`]. Kept are
+//! counts, at most [`NAMES_LIMIT`] names of failing cases, the few failures that
+//! a person should see first, and in a baseline 8 bytes a failing case: a keyed
+//! hash of its name. The key is random and shared only between a baseline and
+//! the tally compared with it, so that nobody can make two names collide.
+//!
+//! A case is named by its group (a class, a suite, a package) and its own name.
+//! A test that fails now is new when no case of that name failed in the baseline.
 
-use crate::model::measures::Measures;
-use crate::model::notable::Notables;
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use crate::model::measures::{Measure, Measures};
+use crate::model::notable::{Notable, Notables, Weight, shortened};
+
+/// How many names of failing cases are stated; of more, only the count is.
+pub const NAMES_LIMIT: usize = 10_000;
+
+/// How a case ended.
+#[derive(Clone, Copy, Debug)]
+pub enum Ended<'a> {
+    /// It passed.
+    Passed,
+    /// It passed after it had failed at least once.
+    Flaky,
+    /// It was skipped, disabled or not run.
+    Skipped,
+    /// An assertion failed.
+    Failed(&'a Failing<'a>),
+    /// It ended in an error, or never came to a result.
+    Errored(&'a Failing<'a>),
+}
+
+/// A case that did not pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Failing<'a> {
+    /// The class, suite or package that it belongs to; may be empty.
+    pub group: &'a str,
+    /// Its own name; may be empty.
+    pub name: &'a str,
+    /// What it says about the failure.
+    pub message: &'a str,
+    /// The file that it names.
+    pub path: Option<&'a str>,
+    /// The line in that file, counted from 1.
+    pub line: Option<u32>,
+}
 
 /// What reports add up to.
 #[derive(Debug, Default)]
-pub struct TestTally {}
+pub struct TestTally {
+    total: u64,
+    failed: u64,
+    errors: u64,
+    skipped: u64,
+    flaky: u64,
+    seconds: f64,
+    /// Whether a case that ran did not say how long.
+    untimed: bool,
+    /// Whether a report was of a format that has no word for flaky cases.
+    flaky_unstated: bool,
+    failing: Names,
+    comparison: Comparison,
+    notables: Notables,
+}
+
+/// What a tally has to do with a baseline.
+#[derive(Debug, Default)]
+enum Comparison {
+    /// Nothing.
+    #[default]
+    None,
+    /// It is one: the hashes of the names that fail in it, in the order of the report.
+    Baseline(RandomState, Vec<u64>),
+    /// It is compared with one, whose hashes are sorted.
+    Against { key: RandomState, before: Vec<u64>, failed: u64, failing: Names },
+}
 
 impl TestTally {
     /// An empty tally.
@@ -13,24 +84,173 @@ impl TestTally {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// An empty tally that remembers what a later one will be compared with.
     #[must_use]
     pub fn for_baseline() -> Self {
-        Self::default()
+        Self { comparison: Comparison::Baseline(RandomState::new(), Vec::new()), ..Self::default() }
     }
-    /// An empty tally that compares with the last release's.
+
+    /// An empty tally that compares with the last release's, which was made with
+    /// [`Self::for_baseline`]. Against any other tally nothing can be known to be new.
     #[must_use]
-    pub fn against(_before: Self) -> Self {
-        Self::default()
+    pub fn against(before: Self) -> Self {
+        let comparison = match before.comparison {
+            Comparison::Baseline(key, mut before) => {
+                before.sort_unstable();
+                before.dedup();
+                Comparison::Against { key, before, failed: 0, failing: Names::default() }
+            }
+            Comparison::None | Comparison::Against { .. } => Comparison::None,
+        };
+        Self { comparison, ..Self::default() }
     }
-    /// What the reports measure so far.
+
+    /// Folds in one case. `seconds` is the time that it took, where that is stated.
+    pub fn case(&mut self, ended: Ended<'_>, seconds: Option<f64>) {
+        self.total += 1;
+        match ended {
+            Ended::Passed => {}
+            Ended::Flaky => self.flaky += 1,
+            Ended::Skipped => self.skipped += 1,
+            Ended::Failed(failing) => self.fail(failing),
+            Ended::Errored(failing) => {
+                self.errors += 1;
+                self.fail(failing);
+            }
+        }
+        match seconds {
+            Some(seconds) => self.seconds += seconds,
+            None => self.untimed |= !matches!(ended, Ended::Skipped),
+        }
+    }
+
+    /// Counts as skipped what was folded in as passed: for reports that say only
+    /// in the totals of a suite that some of its cases were not run.
+    pub fn not_run(&mut self, cases: u64) {
+        let passed = self.total.saturating_sub(self.failed + self.skipped + self.flaky);
+        self.skipped += cases.min(passed);
+    }
+
+    /// Notes that a report is of a format that has no word for flaky cases: how
+    /// many there were is then unknown.
+    pub fn without_flaky(&mut self) {
+        self.flaky_unstated = true;
+    }
+
+    fn fail(&mut self, failing: &Failing<'_>) {
+        self.failed += 1;
+        let new = self.comparison.note(failing);
+        self.failing.note(failing);
+        self.notables.offer(Weight::Error, new, 0, || Notable {
+            weight: Weight::Error,
+            new,
+            rank: 0,
+            title: failing.title(),
+            message: shortened(failing.message.trim(), Notables::TEXT),
+            path: failing.path.map(|path| shortened(path, Notables::TEXT)),
+            line: failing.line,
+        });
+    }
+
+    /// What the reports measure so far. Before the first case nothing is known.
     #[must_use]
     pub fn measures(&self) -> Measures {
-        Measures::new()
+        let mut measures = Measures::new();
+        if self.total == 0 {
+            return measures;
+        }
+        measures.count("tests.total", self.total);
+        measures.count("tests.passed", self.total.saturating_sub(self.failed + self.skipped));
+        measures.count("tests.failed", self.failed);
+        measures.count("tests.errors", self.errors);
+        measures.count("tests.skipped", self.skipped);
+        if !self.flaky_unstated {
+            measures.count("tests.flaky", self.flaky);
+        }
+        if !self.untimed {
+            measures.seconds("tests.time", self.seconds);
+        }
+        self.failing.state("tests.failing", &mut measures);
+        if let Comparison::Against { failed, failing, .. } = &self.comparison {
+            measures.count("tests.new.failed", *failed);
+            failing.state("tests.new.failing", &mut measures);
+        }
+        measures
     }
+
     /// What the reports measure, and the entries that a person should see first.
     #[must_use]
     pub fn finish(self) -> (Measures, Notables) {
-        (self.measures(), Notables::new())
+        (self.measures(), self.notables)
+    }
+}
+
+impl Comparison {
+    /// Notes a failing case, and says whether the baseline does not have it.
+    fn note(&mut self, failing: &Failing<'_>) -> bool {
+        match self {
+            Self::None => false,
+            Self::Baseline(key, hashes) => {
+                hashes.push(failing.hash(key));
+                false
+            }
+            Self::Against { key, before, failed, failing: names } => {
+                let new = before.binary_search(&failing.hash(key)).is_err();
+                if new {
+                    *failed += 1;
+                    names.note(failing);
+                }
+                new
+            }
+        }
+    }
+}
+
+impl Failing<'_> {
+    /// The name that people read, cut to a readable length.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match (self.group.trim(), self.name.trim()) {
+            ("", "") => "a case without a name".to_owned(),
+            ("", name) => shortened(name, Notables::TEXT),
+            (group, name) if name.is_empty() || name == group => shortened(group, Notables::TEXT),
+            (group, name) => shortened(&format!("{group} › {name}"), Notables::TEXT),
+        }
+    }
+
+    /// The whole name as 64 bits. A byte that no UTF-8 text holds keeps its parts apart.
+    fn hash(&self, key: &RandomState) -> u64 {
+        let mut hasher = key.build_hasher();
+        hasher.write(self.group.as_bytes());
+        hasher.write_u8(0xFF);
+        hasher.write(self.name.as_bytes());
+        hasher.finish()
+    }
+}
+
+/// Names, sorted, each once, as long as they are few.
+#[derive(Debug, Default)]
+struct Names {
+    list: BTreeSet<String>,
+    too_many: bool,
+}
+
+impl Names {
+    fn note(&mut self, failing: &Failing<'_>) {
+        if self.too_many {
+            return;
+        }
+        self.list.insert(failing.title());
+        if self.list.len() > NAMES_LIMIT {
+            self.too_many = true;
+            self.list = BTreeSet::new();
+        }
+    }
+
+    fn state(&self, measure: &'static str, measures: &mut Measures) {
+        if !self.too_many {
+            measures.state(measure, Measure::Names(self.list.iter().cloned().collect()));
+        }
     }
 }

@@ -3,20 +3,30 @@
 //! `quick-xml` does the reading over borrowed bytes, so memory stays constant.
 //! What XML allows and a report never needs is refused: an internal DTD subset
 //! and entity declarations (so that nothing can grow while it is read), nesting
-//! beyond [`DEPTH_LIMIT`], and texts beyond [`TEXT_LIMIT`]. An external DTD, as
-//! JaCoCo and Cobertura name one, is noted and never fetched.
+//! beyond [`DEPTH_LIMIT`], tags beyond [`TEXT_LIMIT`], more than
+//! [`ATTRIBUTE_LIMIT`] attributes, and the character NUL. An external DTD, as
+//! JaCoCo and Cobertura name one, is passed over and never fetched.
+//!
+//! Attributes are scanned in place: nothing is allocated for one whose value
+//! stands in the document as it is meant.
 
 use std::borrow::Cow;
 
+use quick_xml::Reader;
+use quick_xml::escape::{EscapeError, unescape};
 use quick_xml::events::{BytesStart, Event as Raw};
-use quick_xml::{Reader, XmlVersion};
+use smallvec::SmallVec;
 
 use crate::model::report::{Fault, Place};
 
 /// How deep elements may nest.
 pub const DEPTH_LIMIT: usize = 512;
-/// How many bytes of one attribute, or of one run of text, are taken.
+/// How many bytes an opening tag may have, its attributes included.
 pub const TEXT_LIMIT: usize = 1 << 20;
+/// How many attributes an element may have.
+pub const ATTRIBUTE_LIMIT: usize = 256;
+/// How many bytes are looked over for a NUL at a time.
+const NUL_WINDOW: usize = 1 << 14;
 
 /// A document that is being read.
 pub struct Xml<'a> {
@@ -27,6 +37,8 @@ pub struct Xml<'a> {
     pending_close: bool,
     /// Whether the root element has been seen.
     rooted: bool,
+    /// Up to which byte there is no NUL.
+    without_nul: usize,
 }
 
 /// What stands next in a document.
@@ -55,7 +67,7 @@ impl<'a> Xml<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let mut reader = Reader::from_reader(bytes);
         reader.config_mut().check_end_names = true;
-        Self { bytes, reader, depth: 0, pending_close: false, rooted: false }
+        Self { bytes, reader, depth: 0, pending_close: false, rooted: false, without_nul: 0 }
     }
 
     /// What stands next.
@@ -67,14 +79,15 @@ impl<'a> Xml<'a> {
         loop {
             let at = self.reader.buffer_position();
             let raw = self.reader.read_event().map_err(|error| self.broken(&error))?;
+            self.refuse_nul()?;
             match raw {
                 Raw::Start(tag) => {
-                    self.enter(at)?;
+                    self.enter(at, tag.len())?;
                     self.depth += 1;
                     return Ok(Event::Open(Element { tag, at }));
                 }
                 Raw::Empty(tag) => {
-                    self.enter(at)?;
+                    self.enter(at, tag.len())?;
                     self.pending_close = true;
                     return Ok(Event::Open(Element { tag, at }));
                 }
@@ -91,6 +104,9 @@ impl<'a> Xml<'a> {
                     }
                     return Ok(Event::Text(text.into_inner()));
                 }
+                Raw::CData(_) | Raw::GeneralRef(_) if self.depth == 0 => {
+                    return Err(self.fault_at(at, "expected an element, found text outside of any"));
+                }
                 Raw::CData(text) => return Ok(Event::Text(text.into_inner())),
                 Raw::GeneralRef(reference) => {
                     if let Some(character) = reference.resolve_char_ref().map_err(|error| self.broken(&error))? {
@@ -102,7 +118,10 @@ impl<'a> Xml<'a> {
                         "amp" => Ok(Event::Text(Cow::Borrowed("&"))),
                         "quot" => Ok(Event::Text(Cow::Borrowed("\""))),
                         "apos" => Ok(Event::Text(Cow::Borrowed("'"))),
-                        _ => Err(self.fault_at(at, "an entity that XML does not define itself; entities are not expanded")),
+                        _ => {
+                            Err(self
+                                .fault_at(at, "an entity that XML does not define itself; entities are not expanded"))
+                        }
                     };
                 }
                 Raw::DocType(text) => {
@@ -181,8 +200,9 @@ impl<'a> Xml<'a> {
         Fault::malformed(self.place(at), message)
     }
 
-    /// Line and column of a byte. Only faults need it, so it is counted only then.
-    fn place(&self, at: u64) -> Place {
+    /// Line and column of a byte of the document. Only faults need it, so it is counted only then.
+    #[must_use]
+    pub fn place(&self, at: u64) -> Place {
         let end = usize::try_from(at).unwrap_or(usize::MAX).min(self.bytes.len());
         let before = self.bytes.get(..end).unwrap_or_default();
         let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
@@ -195,16 +215,40 @@ impl<'a> Xml<'a> {
         self.fault_at(at, format!("not well-formed XML: {error}"))
     }
 
-    fn enter(&mut self, at: u64) -> Result<(), Fault> {
+    /// XML has no character NUL; a file that holds one was damaged, or is not what
+    /// it says. Looks ahead a window at a time, which costs next to nothing.
+    fn refuse_nul(&mut self) -> Result<(), Fault> {
+        let reached = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
+        if reached <= self.without_nul {
+            return Ok(());
+        }
+        let from = self.without_nul;
+        let to = reached.max(from.saturating_add(NUL_WINDOW)).min(self.bytes.len());
+        match memchr::memchr(0, self.bytes.get(from..to).unwrap_or_default()) {
+            Some(found) => {
+                let at = (from + found) as u64;
+                Err(self.fault_at(at, "the character NUL, which XML does not allow; make the file again"))
+            }
+            None => {
+                self.without_nul = to;
+                Ok(())
+            }
+        }
+    }
+
+    fn enter(&mut self, at: u64, length: usize) -> Result<(), Fault> {
+        if length > TEXT_LIMIT {
+            return Err(Fault::beyond_limit(
+                self.place(at),
+                format!("a tag of {length} bytes, where at most {TEXT_LIMIT} are read"),
+            ));
+        }
         if self.depth == 0 && self.rooted {
             return Err(self.fault_at(at, "a second element stands after the document's root"));
         }
         self.rooted = true;
         if self.depth >= DEPTH_LIMIT {
-            return Err(Fault::beyond_limit(
-                self.place(at),
-                format!("elements nest deeper than {DEPTH_LIMIT}"),
-            ));
+            return Err(Fault::beyond_limit(self.place(at), format!("elements nest deeper than {DEPTH_LIMIT}")));
         }
         Ok(())
     }
@@ -215,6 +259,12 @@ impl<'a> Element<'a> {
     #[must_use]
     pub fn name(&self) -> &str {
         self.tag.local_name().into_inner()
+    }
+
+    /// The byte of the document at which the element stands.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.at
     }
 
     /// One attribute by its name without prefix, with references resolved.
@@ -235,20 +285,170 @@ impl<'a> Element<'a> {
         xml: &Xml<'_>,
         mut each: impl FnMut(&str, Cow<'_, str>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        for attribute in self.tag.attributes() {
-            let attribute = attribute
-                .map_err(|error| xml.fault_in(self, format!("not a well-formed attribute: {error}")))?;
-            if attribute.value.len() > TEXT_LIMIT {
-                return Err(Fault::beyond_limit(
-                    xml.place(self.at),
-                    format!("an attribute of {} bytes, where at most {TEXT_LIMIT} are read", attribute.value.len()),
-                ));
+        self.raw_attributes(xml, |key, value| match value.resolved() {
+            Ok(value) => each(key, value),
+            Err(_) => Err(Unfit::Reference(key).fault(xml, self)),
+        })
+    }
+
+    /// Calls back for every attribute, with the value as it stands in the document:
+    /// its references are looked at only when they are asked for. An attribute may
+    /// stand only once.
+    pub fn raw_attributes<'t>(
+        &'t self,
+        xml: &Xml<'_>,
+        mut each: impl FnMut(&'t str, RawValue<'t>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut seen = Seen::default();
+        let mut rest = self.tag.attributes_raw().trim_ascii_start();
+        while !rest.is_empty() {
+            let first = match Attribute::first(rest) {
+                Ok(first) => first,
+                Err(unfit) => return Err(unfit.fault(xml, self)),
+            };
+            if let Err(unfit) = seen.note(first.name) {
+                return Err(unfit.fault(xml, self));
             }
-            let value = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|error| xml.fault_in(self, format!("not a well-formed attribute: {error}")))?;
-            each(attribute.key.local_name().into_inner(), value)?;
+            each(first.local_name, RawValue(first.value))?;
+            rest = first.rest;
         }
         Ok(())
+    }
+}
+
+/// A value as it stands between its quotes.
+#[derive(Clone, Copy, Debug)]
+pub struct RawValue<'t>(&'t str);
+
+impl<'t> RawValue<'t> {
+    /// The value as it stands. Where it holds no `&` and no line break, that is what it means.
+    #[must_use]
+    pub fn as_written(self) -> &'t str {
+        self.0
+    }
+
+    /// The value with references resolved, and white space normalised as XML 1.0
+    /// (3.3.3) says. A reference that XML does not know stands as it is written.
+    #[must_use]
+    pub fn text(self) -> Cow<'t, str> {
+        self.resolved().unwrap_or(Cow::Borrowed(self.0))
+    }
+
+    fn resolved(self) -> Result<Cow<'t, str>, EscapeError> {
+        if !self.0.contains(['\t', '\n', '\r']) {
+            return unescape(self.0);
+        }
+        let spaced = self.0.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
+        unescape(&spaced).map(|text| Cow::Owned(text.into_owned()))
+    }
+}
+
+/// Why the attributes of a tag cannot be taken.
+enum Unfit<'t> {
+    NoName,
+    NoValue(&'t str),
+    NotQuoted(&'t str),
+    NotClosed(&'t str),
+    NotApart(&'t str),
+    Reference(&'t str),
+    Twice(&'t str),
+    TooMany,
+}
+
+impl Unfit<'_> {
+    fn fault(&self, xml: &Xml<'_>, element: &Element<'_>) -> Fault {
+        let named = |name: &str| crate::model::notable::shortened(name, 60);
+        let message = match self {
+            Self::NoName => "expected the name of an attribute".to_owned(),
+            Self::NoValue(name) => format!("the attribute `{}` has no value", named(name)),
+            Self::NotQuoted(name) => format!("the value of the attribute `{}` is not in quotes", named(name)),
+            Self::NotClosed(name) => format!("the quotes around the attribute `{}` are not closed", named(name)),
+            Self::NotApart(name) => format!("no space stands after the attribute `{}`", named(name)),
+            Self::Reference(name) => {
+                format!("the attribute `{}` holds a `&` that begins no reference of XML; write `&amp;`", named(name))
+            }
+            Self::Twice(name) => {
+                format!("the attribute `{}` stands twice in one element; keep one of them", named(name))
+            }
+            Self::TooMany => {
+                let message = format!("an element of more than {ATTRIBUTE_LIMIT} attributes");
+                return Fault::beyond_limit(xml.place(element.at), message);
+            }
+        };
+        xml.fault_in(element, message)
+    }
+}
+
+/// An attribute at the front of a tag's rest.
+struct Attribute<'t> {
+    name: &'t str,
+    local_name: &'t str,
+    value: &'t str,
+    /// What comes after it and after the white space behind it.
+    rest: &'t str,
+}
+
+impl<'t> Attribute<'t> {
+    #[inline]
+    fn first(text: &'t str) -> Result<Self, Unfit<'t>> {
+        let bytes = text.as_bytes();
+        let (mut end, mut local) = (0, 0);
+        for byte in bytes {
+            match byte {
+                b'=' | b' ' | b'\t' | b'\n' | b'\r' => break,
+                b'"' | b'\'' | b'<' | b'>' | b'&' => return Err(Unfit::NoName),
+                b':' => local = end + 1,
+                _ => {}
+            }
+            end += 1;
+        }
+        let name = text.get(..end).unwrap_or_default();
+        if name.is_empty() {
+            return Err(Unfit::NoName);
+        }
+        let start = match bytes.get(end..) {
+            Some([b'=', b'"' | b'\'', ..]) => end + 1,
+            _ => opening_quote(text, name)?,
+        };
+        let quote = bytes.get(start).copied().unwrap_or_default();
+        let inside = text.get(start + 1..).unwrap_or_default();
+        let close = memchr::memchr(quote, inside.as_bytes()).ok_or(Unfit::NotClosed(name))?;
+        let value = inside.get(..close).unwrap_or_default();
+        let rest = inside.get(close + 1..).unwrap_or_default();
+        let apart = rest.trim_ascii_start();
+        if apart.len() == rest.len() && !rest.is_empty() {
+            return Err(Unfit::NotApart(name));
+        }
+        Ok(Self { name, local_name: name.get(local..).unwrap_or_default(), value, rest: apart })
+    }
+}
+
+/// Where the value's opening quote stands, with white space around the equals sign.
+#[cold]
+fn opening_quote<'t>(text: &'t str, name: &'t str) -> Result<usize, Unfit<'t>> {
+    let after = text.get(name.len()..).unwrap_or_default().trim_ascii_start();
+    let value = after.strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
+    if value.starts_with(['"', '\'']) { Ok(text.len() - value.len()) } else { Err(Unfit::NotQuoted(name)) }
+}
+
+/// The names of one element's attributes so far. A 64-bit sketch answers "surely
+/// new" for nearly all of them.
+#[derive(Default)]
+struct Seen<'t> {
+    sketch: u64,
+    names: SmallVec<[&'t str; 12]>,
+}
+
+impl<'t> Seen<'t> {
+    #[inline]
+    fn note(&mut self, name: &'t str) -> Result<(), Unfit<'t>> {
+        let first = name.as_bytes().first().copied().unwrap_or_default();
+        let mark = 1 << ((usize::from(first) + 11 * name.len()) & 63);
+        if self.sketch & mark != 0 && self.names.contains(&name) {
+            return Err(Unfit::Twice(name));
+        }
+        self.sketch |= mark;
+        self.names.push(name);
+        if self.names.len() > ATTRIBUTE_LIMIT { Err(Unfit::TooMany) } else { Ok(()) }
     }
 }

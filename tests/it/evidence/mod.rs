@@ -6,6 +6,7 @@ mod cyclonedx;
 mod gatling;
 mod jacoco;
 mod jmeter;
+mod junit;
 mod k6;
 mod lcov;
 mod locust;
