@@ -63,13 +63,22 @@ impl Marks {
             Some(Format::CyclonedxJson)
         } else if self.has("spdxVersion") {
             Some(Format::SpdxJson)
-        } else if self.has("@graph") || (self.has("@context") && self.has("@graph")) || self.says("@context", "spdx.org/rdf/3") {
+        } else if self.has("@graph")
+            || (self.has("@context") && self.has("@graph"))
+            || self.says("@context", "spdx.org/rdf/3")
+        {
             Some(Format::Spdx3)
-        } else if self.says("mediaType", "sigstore.bundle") || self.has("verificationMaterial") || self.has("payloadType") {
+        } else if self.says("mediaType", "sigstore.bundle")
+            || self.has("verificationMaterial")
+            || self.has("payloadType")
+        {
             Some(Format::SigstoreBundle)
         } else if self.has("matches") {
             Some(Format::Grype)
-        } else if self.has("SchemaVersion") || self.has("ArtifactName") || (self.has("Target") && self.has("Vulnerabilities")) {
+        } else if self.has("SchemaVersion")
+            || self.has("ArtifactName")
+            || (self.has("Target") && self.has("Vulnerabilities"))
+        {
             Some(Format::Trivy)
         } else if self.has("packageManager") || self.has("dependencyCount") || self.has("uniqueCount") {
             Some(Format::Snyk)
@@ -77,7 +86,9 @@ impl Marks {
             Some(Format::GitlabReport)
         } else if self.has("Action") && (self.has("Package") || self.has("Time") || self.has("ImportPath")) {
             Some(Format::GoTest)
-        } else if self.has("root_group") || (self.has("metrics") && (self.has("state") || self.has("options") || self.has("version"))) {
+        } else if self.has("root_group")
+            || (self.has("metrics") && (self.has("state") || self.has("options") || self.has("version")))
+        {
             Some(Format::K6)
         } else if self.has("numberOfRequests") || (self.has("stats") && self.has("contents")) {
             Some(Format::Gatling)
@@ -199,13 +210,17 @@ fn plain(bytes: &[u8]) -> Option<Format> {
         Some(Format::Locust)
     } else if first.starts_with("RUN\t") || first.starts_with("RUN ") || first.contains("\tRUN\t") {
         Some(Format::Gatling)
-    } else if first.starts_with("SPDXVersion:") || lines.clone().take(200).any(|line| line.starts_with("SPDXVersion:")) {
+    } else if first.starts_with("SPDXVersion:") || lines.clone().take(200).any(|line| line.starts_with("SPDXVersion:"))
+    {
         Some(Format::SpdxTagValue)
     } else if first.starts_with("TN:") || first.starts_with("SF:") {
         Some(Format::Lcov)
     } else if std::iter::once(first).chain(lines.clone()).any(task) {
         Some(Format::TaskList)
-    } else if std::iter::once(first).chain(lines).any(|line| line.starts_with("checklist:") || line.starts_with("items:")) {
+    } else if std::iter::once(first)
+        .chain(lines)
+        .any(|line| line.starts_with("checklist:") || line.starts_with("items:"))
+    {
         Some(Format::Checklist)
     } else {
         None
