@@ -16,6 +16,7 @@
 //! least one.
 
 mod baseline;
+mod scanned;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -24,6 +25,7 @@ use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 
 use self::baseline::{Known, Memory};
+pub use self::scanned::{Scanned, higher};
 
 /// How many names of rules or vulnerabilities are listed.
 const NAMES: usize = 10_000;

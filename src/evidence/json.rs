@@ -286,6 +286,11 @@ impl<'de> Node<'_, 'de> {
         !self.taken && self.scan.next() == Some(b'n')
     }
 
+    /// Whether an array stands here, which takes nothing.
+    pub fn is_array(&mut self) -> bool {
+        !self.taken && self.scan.next() == Some(b'[')
+    }
+
     /// A way to come back to this value, which takes nothing.
     #[must_use]
     pub fn later(&self) -> Later<'de> {
