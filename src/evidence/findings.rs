@@ -1,11 +1,274 @@
-//! The tally of findings.
+//! The tally of findings: static analysis, scanners of components, secrets.
+//!
+//! A reader states each finding once, with [`FindingTally::finding`]. What is
+//! kept of it are counts, its rule's name among at most [`NAMES`] of them, and
+//! its words only while it is among the most important.
+//!
+//! **Sums over several reports** are known when every one of them states its
+//! part: a report that does not speak of exploitation makes
+//! `vulnerabilities.exploited` unknown, and likewise for fixes and suppressions.
+//!
+//! **New** is a finding whose fingerprint the baseline does not hold, or holds
+//! fewer times than the reports do. A baseline holds the findings of its own
+//! total: one that was suppressed there and no longer is counts as new. Without a
+//! baseline, what is new is known when every finding of every report carries the
+//! producer's own answer (SARIF's `baselineState`), and of that there is at
+//! least one.
 
-use crate::model::measures::Measures;
-use crate::model::notable::Notables;
+mod baseline;
+mod scanned;
 
-/// What reports add up to.
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+
+use crate::model::measures::{Measure, Measures};
+use crate::model::notable::{Notable, Notables, Weight, shortened};
+
+use self::baseline::{Known, Memory};
+pub use self::scanned::{Scanned, higher};
+
+/// How many names of rules or vulnerabilities are listed.
+const NAMES: usize = 10_000;
+/// How many bytes those names may take together; beyond, the list is unknown.
+const NAME_BYTES: usize = 1 << 20;
+
+/// How a producer ranks a finding. The words are SARIF's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// A serious problem.
+    Error,
+    /// A problem.
+    Warning,
+    /// A minor problem, or an opportunity to improve.
+    Note,
+    /// Not ranked, or not a problem by itself.
+    None,
+}
+
+/// The qualitative severity scale of CVSS 3.1, section 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// 0.1 to 3.9, and what scanners call negligible or informational.
+    Low,
+    /// 4.0 to 6.9.
+    Medium,
+    /// 7.0 to 8.9.
+    High,
+    /// 9.0 to 10.0.
+    Critical,
+}
+
+impl Severity {
+    /// The band of a CVSS score. 0.0 says "none", which is no severity.
+    #[must_use]
+    pub fn of_score(score: f64) -> Option<Self> {
+        match score {
+            score if score >= 9.0 => Some(Self::Critical),
+            score if score >= 7.0 => Some(Self::High),
+            score if score >= 4.0 => Some(Self::Medium),
+            score if score > 0.0 => Some(Self::Low),
+            _ => None,
+        }
+    }
+
+    /// The severity that a scanner's word stands for, in any case of letters.
+    /// A word that leaves the severity open, such as `UNKNOWN`, gives `None`.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        const WORDS: &[(&str, Severity)] = &[
+            ("critical", Severity::Critical),
+            ("high", Severity::High),
+            ("important", Severity::High),
+            ("medium", Severity::Medium),
+            ("moderate", Severity::Medium),
+            ("low", Severity::Low),
+            ("negligible", Severity::Low),
+            ("info", Severity::Low),
+            ("informational", Severity::Low),
+        ];
+        WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word.trim())).map(|(_, severity)| *severity)
+    }
+
+    /// A rank among findings where no score is stated: the foot of the band, times ten.
+    #[must_use]
+    pub fn rank(self) -> u32 {
+        match self {
+            Self::Low => 1,
+            Self::Medium => 40,
+            Self::High => 70,
+            Self::Critical => 90,
+        }
+    }
+}
+
+impl Level {
+    /// The level of a finding by a scanner that has severities only, as the catalogue of measures states it.
+    #[must_use]
+    pub fn of_severity(severity: Option<Severity>) -> Self {
+        match severity {
+            Some(Severity::Critical | Severity::High) => Self::Error,
+            Some(Severity::Medium) => Self::Warning,
+            Some(Severity::Low) => Self::Note,
+            None => Self::None,
+        }
+    }
+}
+
+/// What a report says of a known vulnerability beside what it says of every finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vulnerability {
+    /// Whether a version without it exists, if the report says.
+    pub fixable: Option<bool>,
+    /// Whether it is listed as exploited, if the report says.
+    pub exploited: Option<bool>,
+}
+
+/// One finding, as far as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Finding<'f> {
+    /// The rule or the vulnerability's identifier.
+    pub rule: &'f str,
+    /// Its level.
+    pub level: Level,
+    /// Its severity, if the report states one.
+    pub severity: Option<Severity>,
+    /// A CVSS score times ten, or [`Severity::rank`]; 0 where nothing is known.
+    pub rank: u32,
+    /// Set for a known vulnerability of a component.
+    pub vulnerability: Option<Vulnerability>,
+    /// The producer's own answer to whether it is new, if it gives one.
+    pub new: Option<bool>,
+}
+
+/// What people read about a finding. Built only for one that is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// The rule or vulnerability, with the component that has it.
+    pub title: String,
+    /// What it says.
+    pub message: String,
+    /// The file that it names, as it names it.
+    pub path: Option<String>,
+    /// The line in that file, counted from 1.
+    pub line: Option<u32>,
+}
+
+/// Counts by level and severity.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    total: u64,
+    error: u64,
+    warning: u64,
+    note: u64,
+    none: u64,
+    critical: u64,
+    high: u64,
+    medium: u64,
+    low: u64,
+    unrated: u64,
+}
+
+impl Counts {
+    fn add(&mut self, level: Level, severity: Option<Severity>) {
+        self.total += 1;
+        *match level {
+            Level::Error => &mut self.error,
+            Level::Warning => &mut self.warning,
+            Level::Note => &mut self.note,
+            Level::None => &mut self.none,
+        } += 1;
+        *match severity {
+            Some(Severity::Critical) => &mut self.critical,
+            Some(Severity::High) => &mut self.high,
+            Some(Severity::Medium) => &mut self.medium,
+            Some(Severity::Low) => &mut self.low,
+            None => &mut self.unrated,
+        } += 1;
+    }
+
+    /// States the total and the severities under names of the same order.
+    fn state(&self, measures: &mut Measures, names: [&'static str; 6]) {
+        let counts = [self.total, self.critical, self.high, self.medium, self.low, self.unrated];
+        for (name, count) in names.into_iter().zip(counts) {
+            measures.count(name, count);
+        }
+    }
+}
+
+/// A sum that is known while every report states its part of it.
+#[derive(Clone, Debug, Default)]
+struct Stated<T> {
+    sum: T,
+    silent: bool,
+}
+
+/// Distinct names, sorted when they are stated; unknown when there are too many.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    set: HashSet<Box<str>>,
+    bytes: usize,
+    too_many: bool,
+}
+
+impl Names {
+    fn add(&mut self, name: &str) {
+        if self.too_many || name.is_empty() || self.set.contains(name) {
+            return;
+        }
+        self.bytes += name.len();
+        if self.set.len() >= NAMES || self.bytes > NAME_BYTES {
+            *self = Self { too_many: true, ..Self::default() };
+        } else {
+            self.set.insert(name.into());
+        }
+    }
+
+    fn state(&self, measures: &mut Measures, measure: &'static str) {
+        if !self.too_many {
+            let mut names: Vec<String> = self.set.iter().map(|name| name.to_string()).collect();
+            names.sort_unstable();
+            measures.state(measure, Measure::Names(names));
+        }
+    }
+}
+
+/// What the known vulnerabilities add up to.
+#[derive(Clone, Debug, Default)]
+struct Vulnerabilities {
+    counts: Counts,
+    new: Counts,
+    fixable: Stated<Counts>,
+    exploited: Stated<u64>,
+    ids: Names,
+}
+
+/// What is compared with, or remembered for a later comparison.
 #[derive(Debug, Default)]
-pub struct FindingTally {}
+enum Past {
+    /// No baseline was given, and this is none.
+    #[default]
+    Without,
+    /// This is the baseline.
+    Remember(Memory),
+    /// The baseline.
+    Known(Known),
+}
+
+/// What reports of findings add up to.
+#[derive(Debug, Default)]
+pub struct FindingTally {
+    findings: Counts,
+    new: Counts,
+    /// Findings of whose newness nobody said anything.
+    unplaced: u64,
+    suppressed: Stated<u64>,
+    rules: Names,
+    /// Set once a report was read that speaks of known vulnerabilities.
+    vulnerabilities: Option<Vulnerabilities>,
+    past: Past,
+    keys: RandomState,
+    notables: Notables,
+}
 
 impl FindingTally {
     /// An empty tally.
@@ -13,24 +276,202 @@ impl FindingTally {
     pub fn new() -> Self {
         Self::default()
     }
-    /// An empty tally that remembers what a later one will be compared with.
+
+    /// An empty tally that remembers what a later one will be compared with,
+    /// in 8 bytes a finding.
     #[must_use]
     pub fn for_baseline() -> Self {
-        Self::default()
+        Self { past: Past::Remember(Memory::default()), ..Self::default() }
     }
+
     /// An empty tally that compares with the last release's.
     #[must_use]
-    pub fn against(_before: Self) -> Self {
-        Self::default()
+    pub fn against(before: Self) -> Self {
+        let past = match before.past {
+            Past::Remember(memory) => Past::Known(memory.into_known()),
+            // A tally that remembers nothing cannot say what is new.
+            Past::Without | Past::Known(_) => Past::Without,
+        };
+        Self { past, keys: before.keys, ..Self::default() }
     }
+
+    /// Says that a report is read which lists known vulnerabilities, if it has any.
+    pub fn speaks_of_vulnerabilities(&mut self) {
+        self.vulnerabilities.get_or_insert_default();
+    }
+
+    /// Says that a report is read which would not show what was suppressed.
+    pub fn silent_on_suppressions(&mut self) {
+        self.suppressed.silent = true;
+    }
+
+    /// Counts findings that were suppressed, and are in no other count.
+    pub fn suppressed(&mut self, how_many: u64) {
+        self.suppressed.sum += how_many;
+    }
+
+    /// Counts a finding. `identity` feeds what makes it the same finding in another
+    /// report into a hash, and is only called when there is a comparison to make;
+    /// `words` is only called when the finding is shown.
+    pub fn finding(
+        &mut self,
+        finding: &Finding<'_>,
+        identity: impl FnOnce(&mut dyn Hasher),
+        words: impl FnOnce() -> Words,
+    ) {
+        let Finding { rule, level, severity, .. } = *finding;
+        let fingerprint = || {
+            let mut hasher = self.keys.build_hasher();
+            identity(&mut hasher);
+            hasher.finish()
+        };
+        let new = match &mut self.past {
+            Past::Without => finding.new,
+            Past::Remember(memory) => {
+                memory.remember(fingerprint());
+                finding.new
+            }
+            Past::Known(known) => Some(!known.take(fingerprint())),
+        };
+        self.findings.add(level, severity);
+        self.rules.add(rule);
+        match new {
+            Some(true) => self.new.add(level, severity),
+            Some(false) => {}
+            None => self.unplaced += 1,
+        }
+        if let Some(vulnerability) = finding.vulnerability {
+            self.vulnerabilities.get_or_insert_default().add(finding, vulnerability, new == Some(true));
+        }
+        let weight = match level {
+            Level::Error => Weight::Error,
+            Level::Warning => Weight::Warning,
+            Level::Note | Level::None => Weight::Note,
+        };
+        let new = new == Some(true);
+        self.notables.offer(weight, new, finding.rank, || {
+            let Words { title, message, path, line } = words();
+            Notable {
+                weight,
+                new,
+                rank: finding.rank,
+                title: shortened(&title, Notables::TEXT),
+                message: shortened(&message, Notables::TEXT),
+                path,
+                line,
+            }
+        });
+    }
+
     /// What the reports measure so far.
     #[must_use]
     pub fn measures(&self) -> Measures {
-        Measures::new()
+        let mut measures = Measures::new();
+        let counts = &self.findings;
+        counts.state(&mut measures, FINDINGS);
+        measures.count("findings.error", counts.error);
+        measures.count("findings.warning", counts.warning);
+        measures.count("findings.note", counts.note);
+        measures.count("findings.none", counts.none);
+        if !self.suppressed.silent {
+            measures.count("findings.suppressed", self.suppressed.sum);
+        }
+        self.rules.state(&mut measures, "findings.rules");
+        let new_is_known = match self.past {
+            Past::Known(_) => true,
+            Past::Without | Past::Remember(_) => self.unplaced == 0 && counts.total > 0,
+        };
+        if new_is_known {
+            self.new.state(&mut measures, NEW_FINDINGS);
+            measures.count("findings.new.error", self.new.error);
+            measures.count("findings.new.warning", self.new.warning);
+            measures.count("findings.new.note", self.new.note);
+        }
+        if let Some(vulnerabilities) = &self.vulnerabilities {
+            vulnerabilities.state(&mut measures, new_is_known);
+        }
+        measures
     }
+
     /// What the reports measure, and the entries that a person should see first.
     #[must_use]
     pub fn finish(self) -> (Measures, Notables) {
-        (self.measures(), Notables::new())
+        (self.measures(), self.notables)
     }
 }
+
+impl Vulnerabilities {
+    fn add(&mut self, finding: &Finding<'_>, stated: Vulnerability, new: bool) {
+        let Finding { rule, level, severity, .. } = *finding;
+        self.counts.add(level, severity);
+        self.ids.add(rule);
+        if new {
+            self.new.add(level, severity);
+        }
+        match stated.fixable {
+            Some(true) => self.fixable.sum.add(level, severity),
+            Some(false) => {}
+            None => self.fixable.silent = true,
+        }
+        match stated.exploited {
+            Some(true) => self.exploited.sum += 1,
+            Some(false) => {}
+            None => self.exploited.silent = true,
+        }
+    }
+
+    fn state(&self, measures: &mut Measures, new_is_known: bool) {
+        self.counts.state(measures, VULNERABILITIES);
+        self.ids.state(measures, "vulnerabilities.ids");
+        if !self.exploited.silent {
+            measures.count("vulnerabilities.exploited", self.exploited.sum);
+        }
+        if !self.fixable.silent {
+            self.fixable.sum.state(measures, FIXABLE);
+        }
+        if new_is_known {
+            self.new.state(measures, NEW_VULNERABILITIES);
+        }
+    }
+}
+
+/// Feeds a text into an identity so that where it ends is part of it.
+pub fn identify(hasher: &mut dyn Hasher, part: &str) {
+    let mut hasher = hasher;
+    part.hash(&mut hasher);
+}
+
+const FINDINGS: [&str; 6] =
+    ["findings.total", "findings.critical", "findings.high", "findings.medium", "findings.low", "findings.unrated"];
+const NEW_FINDINGS: [&str; 6] = [
+    "findings.new.total",
+    "findings.new.critical",
+    "findings.new.high",
+    "findings.new.medium",
+    "findings.new.low",
+    "findings.new.unrated",
+];
+const VULNERABILITIES: [&str; 6] = [
+    "vulnerabilities.total",
+    "vulnerabilities.critical",
+    "vulnerabilities.high",
+    "vulnerabilities.medium",
+    "vulnerabilities.low",
+    "vulnerabilities.unrated",
+];
+const FIXABLE: [&str; 6] = [
+    "vulnerabilities.fixable.total",
+    "vulnerabilities.fixable.critical",
+    "vulnerabilities.fixable.high",
+    "vulnerabilities.fixable.medium",
+    "vulnerabilities.fixable.low",
+    "vulnerabilities.fixable.unrated",
+];
+const NEW_VULNERABILITIES: [&str; 6] = [
+    "vulnerabilities.new.total",
+    "vulnerabilities.new.critical",
+    "vulnerabilities.new.high",
+    "vulnerabilities.new.medium",
+    "vulnerabilities.new.low",
+    "vulnerabilities.new.unrated",
+];

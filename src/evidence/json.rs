@@ -2,22 +2,32 @@
 //!
 //! A format walks its document with closures: an object calls back for every
 //! key, an array for every element, and what a closure does not take is skipped.
-//! `serde_json` does the reading, so its rules hold (RFC 8259, UTF-8, nesting of
-//! at most 128 in what is taken), and every error names line and column.
+//! What is skipped is read as strictly as what is taken (RFC 8259), only nothing
+//! is kept of it. Every error names line and column.
+//!
+//! The scanner is our own, because three things were not to be had elsewhere
+//! together: the pace of a bare scan, memory that does not grow with hostile
+//! nesting, and a way to come back to a place ([`Later`]), which is what lets a
+//! format whose parts stand in an awkward order be read without keeping them.
 //!
 //! Within an object that is walked, a key may stand only once: parsers disagree
 //! about which of two values rules, and whoever made the file could use that.
 
+mod scan;
+
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smallvec::SmallVec;
 
+use self::scan::{Scan, Start, too_deep, unexpected};
+use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
+use crate::model::verdict::Reason;
 
-/// What a walk over JSON fails with: a message that the reader gives a place.
-pub type Error = serde_json::Error;
+pub use self::scan::Text;
+
 /// The outcome of one step of a walk.
 pub type Step = Result<(), Error>;
 
@@ -25,9 +35,102 @@ pub type Step = Result<(), Error>;
 /// file cannot fill the memory.
 pub const TEXT_LIMIT: usize = 1 << 20;
 
+/// How many keys one object that is walked may have.
+pub const KEY_LIMIT: usize = 100_000;
+
+/// How deep values may stand inside one another.
+pub const NESTING: usize = 512;
+
+/// How deep objects and arrays may stand inside one another where they are
+/// walked, which takes stack: the same bound that `serde_json` sets.
+const WALKED: usize = 128;
+
+/// What a walk over JSON fails with. It gets its place where the walk stopped.
+#[derive(Debug)]
+pub struct Error(Box<Trouble>);
+
+#[derive(Debug)]
+struct Trouble {
+    reason: Reason,
+    message: String,
+    at: Option<usize>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    fn placed(mut self, at: usize) -> Self {
+        self.0.at.get_or_insert(at);
+        self
+    }
+
+    fn into_fault(self, bytes: &[u8]) -> Fault {
+        let Trouble { reason, message, at } = *self.0;
+        Fault { reason, place: at.map_or(Place::Whole, |at| place(bytes, at)), message }
+    }
+}
+
+/// A message of our own, which the reader gives a place.
+#[cold]
+pub fn refuse(message: impl fmt::Display) -> Error {
+    Error(Box::new(Trouble { reason: Reason::Malformed, message: message.to_string(), at: None }))
+}
+
+/// The content is beyond a limit.
+#[cold]
+pub fn limit(message: impl fmt::Display) -> Error {
+    Error(Box::new(Trouble { reason: Reason::BeyondLimit, message: message.to_string(), at: None }))
+}
+
+/// Turns the error of a small document that `serde_json` read into a fault with a place.
+#[must_use]
+pub fn fault(error: &serde_json::Error) -> Fault {
+    let place = match error.line() {
+        0 => Place::Whole,
+        line => Place::Line(line as u64, error.column() as u64),
+    };
+    let text = error.to_string();
+    Fault::malformed(place, text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
+}
+
+/// The line and column of a byte.
+fn place(bytes: &[u8], at: usize) -> Place {
+    let before = bytes.get(..at).unwrap_or(bytes);
+    let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    Place::Line(line as u64, (before.len() - line_start) as u64 + 1)
+}
+
+/// Walks a whole document. Anything but white space after it is an error.
+pub fn walk<'de>(bytes: &'de [u8], root: impl FnOnce(&mut Node<'_, 'de>) -> Step) -> Result<(), Fault> {
+    let mut scan = Scan::new(bytes);
+    Node::give(&mut scan, root)
+        .and_then(|()| match scan.next() {
+            None => Ok(()),
+            found => Err(unexpected("the end of the document", found)),
+        })
+        .map_err(|error| error.placed(scan.at).into_fault(bytes))
+}
+
+/// Walks documents that stand one after another, one a line or simply adjoining.
+pub fn walk_each<'de>(bytes: &'de [u8], mut each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Result<(), Fault> {
+    let mut scan = Scan::new(bytes);
+    while scan.next().is_some() {
+        Node::give(&mut scan, &mut each).map_err(|error| error.placed(scan.at).into_fault(bytes))?;
+    }
+    Ok(())
+}
+
 /// A value that stands next in the document and can be taken once.
 pub struct Node<'n, 'de> {
-    source: &'n mut dyn Source<'de>,
+    scan: &'n mut Scan<'de>,
+    taken: bool,
 }
 
 /// A value without parts.
@@ -45,102 +148,75 @@ pub enum Scalar<'de> {
     Compound,
 }
 
-/// Walks a whole document. Anything but white space after it is an error.
-pub fn walk<'de>(bytes: &'de [u8], root: impl FnOnce(&mut Node<'_, 'de>) -> Step) -> Result<(), Fault> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    walk_next(&mut reader, root).and_then(|()| reader.end()).map_err(|error| fault(&error))
-}
-
-/// Walks documents that stand one after another, one a line or simply adjoining.
-pub fn walk_each<'de>(bytes: &'de [u8], mut each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Result<(), Fault> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    loop {
-        match reader.end() {
-            Ok(()) => return Ok(()),
-            Err(error) if error.is_eof() => return Err(fault(&error)),
-            Err(_) => walk_next(&mut reader, &mut each).map_err(|error| fault(&error))?,
-        }
-    }
-}
-
-fn walk_next<'de>(
-    reader: &mut serde_json::Deserializer<serde_json::de::SliceRead<'de>>,
-    root: impl FnOnce(&mut Node<'_, 'de>) -> Step,
-) -> Step {
-    Value(root).deserialize(reader)
-}
-
-/// A message of our own, which the reader gives a place.
-pub fn refuse(message: impl fmt::Display) -> Error {
-    Error::custom(message)
-}
-
-/// A message of our own about content that is beyond a limit.
-pub fn refuse_beyond_limit(message: impl fmt::Display) -> Error {
-    Error::custom(format_args!("{LIMIT_MARK}{message}"))
-}
-
-/// Turns the reader's error into a fault with a place.
-pub fn fault(error: &Error) -> Fault {
-    let place = match error.line() {
-        0 => Place::Whole,
-        line => Place::Line(line as u64, error.column() as u64),
-    };
-    let text = error.to_string();
-    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    match message.strip_prefix(LIMIT_MARK) {
-        Some(message) => Fault::beyond_limit(place, message),
-        None => Fault::malformed(place, message),
-    }
-}
-
-const LIMIT_MARK: &str = "beyond the limit: ";
-
 impl<'de> Node<'_, 'de> {
+    /// Hands the next value to a closure, and passes over it if the closure did not take it.
+    #[inline]
+    fn give<'n>(scan: &'n mut Scan<'de>, take: impl FnOnce(&mut Node<'n, 'de>) -> Step) -> Step {
+        let mut node = Node { scan, taken: false };
+        take(&mut node)?;
+        if node.taken { Ok(()) } else { node.scan.skip() }
+    }
+
+    #[inline]
+    fn take(&mut self) -> Result<Start, Error> {
+        if std::mem::replace(&mut self.taken, true) {
+            return Err(refuse("a value was taken twice"));
+        }
+        self.scan.start()
+    }
+
     /// Calls back for every key of an object. `null` has none; anything else is an error.
-    pub fn object(&mut self, mut each: impl FnMut(&str, &mut Node<'_, 'de>) -> Step) -> Step {
-        self.source.take(&mut Shape { object: Some(&mut each), array: None, scalar: None, expected: "an object" })
+    pub fn object(&mut self, each: impl FnMut(&str, &mut Node<'_, 'de>) -> Step) -> Step {
+        match self.take()? {
+            Start::Object => self.walk_object(each),
+            Start::Null => self.scan.word("null"),
+            other => Err(wrong("an object", other)),
+        }
     }
 
     /// Calls back for every element of an array. `null` has none; anything else is an error.
-    pub fn array(&mut self, mut each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Step {
-        self.source.take(&mut Shape { object: None, array: Some(&mut each), scalar: None, expected: "an array" })
-    }
-
-    /// Calls back for every object of an array; the whole of both may be `null`.
-    pub fn objects(&mut self, mut each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Step {
-        self.array(|element| each(element))
+    pub fn array(&mut self, each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Step {
+        match self.take()? {
+            Start::Array => self.walk_array(each),
+            Start::Null => self.scan.word("null"),
+            other => Err(wrong("an array", other)),
+        }
     }
 
     /// An object or an array, whichever stands here; `null` is neither, anything else an error.
     pub fn either(
         &mut self,
-        mut object: impl FnMut(&str, &mut Node<'_, 'de>) -> Step,
-        mut array: impl FnMut(&mut Node<'_, 'de>) -> Step,
+        object: impl FnMut(&str, &mut Node<'_, 'de>) -> Step,
+        array: impl FnMut(&mut Node<'_, 'de>) -> Step,
     ) -> Step {
-        self.source.take(&mut Shape {
-            object: Some(&mut object),
-            array: Some(&mut array),
-            scalar: None,
-            expected: "an object or an array",
-        })
+        match self.take()? {
+            Start::Object => self.walk_object(object),
+            Start::Array => self.walk_array(array),
+            Start::Null => self.scan.word("null"),
+            other => Err(wrong("an object or an array", other)),
+        }
     }
 
     /// A text; `None` for `null`, an error for anything else.
     pub fn text(&mut self) -> Result<Option<Cow<'de, str>>, Error> {
-        match self.scalar()? {
-            Scalar::Text(text) => Ok(Some(text)),
-            Scalar::Null => Ok(None),
-            other => Err(refuse(format_args!("expected a text, found {}", other.name()))),
+        self.text_later()?.map(Text::read).transpose()
+    }
+
+    /// A text that is only read when somebody wants it; `None` for `null`, an error for anything else.
+    pub fn text_later(&mut self) -> Result<Option<Text<'de>>, Error> {
+        match self.take()? {
+            Start::Text => self.scan.text().map(Some),
+            Start::Null => self.scan.word("null").map(|()| None),
+            other => Err(wrong("a text", other)),
         }
     }
 
     /// A number; `None` for `null`, an error for anything else.
     pub fn number(&mut self) -> Result<Option<f64>, Error> {
-        match self.scalar()? {
-            Scalar::Number(number) => Ok(Some(number)),
-            Scalar::Null => Ok(None),
-            other => Err(refuse(format_args!("expected a number, found {}", other.name()))),
+        match self.take()? {
+            Start::Number => number(self.scan.number()?).map(Some),
+            Start::Null => self.scan.word("null").map(|()| None),
+            other => Err(wrong("a number", other)),
         }
     }
 
@@ -160,261 +236,227 @@ impl<'de> Node<'_, 'de> {
 
     /// `true` or `false`; `None` for `null`, an error for anything else.
     pub fn flag(&mut self) -> Result<Option<bool>, Error> {
-        match self.scalar()? {
-            Scalar::Flag(flag) => Ok(Some(flag)),
-            Scalar::Null => Ok(None),
-            other => Err(refuse(format_args!("expected true or false, found {}", other.name()))),
+        match self.take()? {
+            Start::True => self.scan.word("true").map(|()| Some(true)),
+            Start::False => self.scan.word("false").map(|()| Some(false)),
+            Start::Null => self.scan.word("null").map(|()| None),
+            other => Err(wrong("true or false", other)),
         }
     }
 
     /// Whatever stands here, if it has no parts; an object or an array is skipped.
     pub fn scalar(&mut self) -> Result<Scalar<'de>, Error> {
-        let mut found = Scalar::Compound;
-        self.source.take(&mut Shape { object: None, array: None, scalar: Some(&mut found), expected: "a value" })?;
-        Ok(found)
+        Ok(match self.take()? {
+            Start::Null => {
+                self.scan.word("null")?;
+                Scalar::Null
+            }
+            Start::True => {
+                self.scan.word("true")?;
+                Scalar::Flag(true)
+            }
+            Start::False => {
+                self.scan.word("false")?;
+                Scalar::Flag(false)
+            }
+            Start::Number => Scalar::Number(number(self.scan.number()?)?),
+            Start::Text => Scalar::Text(self.scan.text()?.read()?),
+            Start::Object | Start::Array => {
+                self.scan.skip()?;
+                Scalar::Compound
+            }
+        })
     }
 
     /// An object, whose keys call back and which is told as [`Scalar::Compound`], or a value without parts.
     pub fn object_or_scalar(
         &mut self,
-        mut each: impl FnMut(&str, &mut Node<'_, 'de>) -> Step,
+        each: impl FnMut(&str, &mut Node<'_, 'de>) -> Step,
     ) -> Result<Scalar<'de>, Error> {
-        let mut found = Scalar::Compound;
-        self.source.take(&mut Shape {
-            object: Some(&mut each),
-            array: None,
-            scalar: Some(&mut found),
-            expected: "an object or a value",
-        })?;
-        Ok(found)
+        if !self.taken && self.scan.next() == Some(b'{') {
+            return self.object(each).map(|()| Scalar::Compound);
+        }
+        self.scalar()
     }
 
     /// Passes over the value. A value that is never taken is passed over as well.
     pub fn skip(&mut self) -> Step {
-        self.source.skip()
-    }
-}
-
-impl Scalar<'_> {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Flag(_) => "true or false",
-            Self::Number(_) => "a number",
-            Self::Text(_) => "a text",
-            Self::Compound => "an object or an array",
-        }
-    }
-}
-
-/// A deserializer of whatever type, behind one face, so that closures can take it.
-trait Source<'de> {
-    fn take(&mut self, shape: &mut Shape<'_, 'de>) -> Step;
-    fn skip(&mut self) -> Step;
-}
-
-type EachKey<'s, 'de> = dyn FnMut(&str, &mut Node<'_, 'de>) -> Step + 's;
-type EachElement<'s, 'de> = dyn FnMut(&mut Node<'_, 'de>) -> Step + 's;
-
-/// What a format is ready to take at this point.
-struct Shape<'s, 'de> {
-    object: Option<&'s mut EachKey<'s, 'de>>,
-    array: Option<&'s mut EachElement<'s, 'de>>,
-    scalar: Option<&'s mut Scalar<'de>>,
-    expected: &'static str,
-}
-
-impl<'de> Shape<'_, 'de> {
-    fn settle(&mut self, value: Scalar<'de>) -> Step {
-        match (&mut self.scalar, value) {
-            (Some(slot), value) => {
-                **slot = value;
-                Ok(())
-            }
-            (None, Scalar::Null) => Ok(()),
-            (None, value) => Err(refuse(format_args!("expected {}, found {}", self.expected, value.name()))),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Shape<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.expected)
+        self.source().map(|_| ())
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.settle(Scalar::Null).map_err(E::custom)
+    /// Passes over the value; the bytes that it is written with.
+    pub fn source(&mut self) -> Result<&'de [u8], Error> {
+        self.take()?;
+        let start = self.scan.at;
+        self.scan.skip()?;
+        Ok(self.scan.bytes().get(start..self.scan.at).unwrap_or_default())
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
-        self.settle(Scalar::Flag(value)).map_err(E::custom)
+    /// Whether `null` stands here, which takes nothing.
+    pub fn is_null(&mut self) -> bool {
+        !self.taken && self.scan.next() == Some(b'n')
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "measures are doubles; whole numbers are exact up to 2^53")]
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.settle(Scalar::Number(value as f64)).map_err(E::custom)
+    /// Whether an array stands here, which takes nothing.
+    pub fn is_array(&mut self) -> bool {
+        !self.taken && self.scan.next() == Some(b'[')
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "measures are doubles; whole numbers are exact up to 2^53")]
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.settle(Scalar::Number(value as f64)).map_err(E::custom)
+    /// A way to come back to this value, which takes nothing.
+    #[must_use]
+    pub fn later(&self) -> Later<'de> {
+        Later { scan: *self.scan }
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.settle(Scalar::Number(value)).map_err(E::custom)
-    }
-
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<(), E> {
-        if text.len() > TEXT_LIMIT {
-            return Err(E::custom(too_long(text.len())));
-        }
-        self.settle(Scalar::Text(Cow::Borrowed(text))).map_err(E::custom)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        if text.len() > TEXT_LIMIT {
-            return Err(E::custom(too_long(text.len())));
-        }
-        self.settle(Scalar::Text(Cow::Owned(text.to_owned()))).map_err(E::custom)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some(each) = self.object.as_mut() else {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return self.settle(Scalar::Compound).map_err(A::Error::custom);
-        };
+    fn walk_object(&mut self, mut each: impl FnMut(&str, &mut Node<'_, 'de>) -> Step) -> Step {
+        self.enter()?;
         let mut seen = Keys::default();
-        while let Some(key) = map.next_key_seed(Key)? {
-            if seen.has(&key) {
-                return Err(A::Error::custom(format_args!(
-                    "the key `{}` stands twice in one object; keep one of them",
-                    crate::model::notable::shortened(&key, 60)
-                )));
+        let mut next = self.scan.next();
+        while next != Some(b'}') {
+            if next != Some(b'"') {
+                return Err(unexpected("a key in quotes", next));
             }
-            map.next_value_seed(Value(|node: &mut Node<'_, 'de>| each(&key, node)))?;
-            seen.note(key);
+            let key = self.scan.text()?.read()?;
+            seen.refuse_known(&key)?;
+            self.scan.colon()?;
+            Node::give(self.scan, |node| each(&key, node))?;
+            seen.note(key)?;
+            next = self.scan.next();
+            if next == Some(b',') {
+                self.scan.pass();
+                next = self.scan.next();
+                if next == Some(b'}') {
+                    return Err(unexpected("a key in quotes", next));
+                }
+            } else if next != Some(b'}') {
+                return Err(unexpected("`,` or `}`", next));
+            }
         }
+        self.leave();
         Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Some(each) = self.array.as_mut() else {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            return self.settle(Scalar::Compound).map_err(A::Error::custom);
-        };
-        while seq.next_element_seed(Value(|node: &mut Node<'_, 'de>| each(node)))?.is_some() {}
+    fn walk_array(&mut self, each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Step {
+        self.enter()?;
+        if self.scan.next() != Some(b']') {
+            elements(self.scan, each)?;
+        }
+        self.leave();
         Ok(())
     }
+
+    fn enter(&mut self) -> Step {
+        self.scan.pass();
+        self.scan.depth += 1;
+        if self.scan.depth > WALKED { Err(too_deep(WALKED)) } else { Ok(()) }
+    }
+
+    fn leave(&mut self) {
+        self.scan.pass();
+        self.scan.depth -= 1;
+    }
 }
 
-fn too_long(length: usize) -> String {
-    format!("{LIMIT_MARK}a text of {length} bytes, where at most {TEXT_LIMIT} are read")
-}
-
-/// Hands a value to a closure, and passes over it if the closure did not take it.
-struct Value<F>(F);
-
-impl<'de, F: FnOnce(&mut Node<'_, 'de>) -> Step> DeserializeSeed<'de> for Value<F> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
-        let mut held = Held { value: Some(value), error: None };
-        let walked = (self.0)(&mut Node { source: &mut held }).and_then(|()| held.skip());
-        match (held.error, walked) {
-            (Some(error), _) => Err(error),
-            (None, Err(error)) => Err(D::Error::custom(error)),
-            (None, Ok(())) => Ok(()),
+/// Calls back for an element and all that follow it, up to the end of the array.
+fn elements<'de>(scan: &mut Scan<'de>, mut each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Step {
+    loop {
+        Node::give(scan, &mut each)?;
+        match scan.next() {
+            Some(b',') => scan.pass(),
+            Some(b']') => return Ok(()),
+            found => return Err(unexpected("`,` or `]`", found)),
         }
     }
 }
 
-/// A deserializer whose own error is kept as it is, with the place that it knows.
-struct Held<'de, D: Deserializer<'de>> {
-    value: Option<D>,
-    error: Option<D::Error>,
+/// A value to come back to, once what stands after it is known.
+#[derive(Clone, Copy)]
+pub struct Later<'de> {
+    scan: Scan<'de>,
 }
 
-impl<'de, D: Deserializer<'de>> Held<'de, D> {
-    fn settle(&mut self, outcome: Result<(), D::Error>) -> Step {
-        outcome.map_err(|error| {
-            self.error = Some(error);
-            refuse("the reader stopped")
-        })
-    }
-}
-
-impl<'de, D: Deserializer<'de>> Source<'de> for Held<'de, D> {
-    fn take(&mut self, shape: &mut Shape<'_, 'de>) -> Step {
-        match self.value.take() {
-            Some(value) => {
-                let outcome = value.deserialize_any(shape);
-                self.settle(outcome)
-            }
-            None => Err(refuse("a value was taken twice")),
-        }
+impl<'de> Later<'de> {
+    /// Walks the value.
+    pub fn walk(mut self, take: impl FnOnce(&mut Node<'_, 'de>) -> Step) -> Step {
+        Node::give(&mut self.scan, take).map_err(|error| error.placed(self.scan.at))
     }
 
-    fn skip(&mut self) -> Step {
-        match self.value.take() {
-            Some(value) => {
-                let outcome = value.deserialize_ignored_any(IgnoredAny).map(|_| ());
-                self.settle(outcome)
-            }
-            None => Ok(()),
-        }
+    /// Walks the value, which is an element of an array, and the elements after it.
+    pub fn walk_rest(mut self, each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Step {
+        elements(&mut self.scan, each).map_err(|error| error.placed(self.scan.at))
     }
 }
 
-/// A key, borrowed from the document where it holds no escape.
-struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
-        key.deserialize_str(self)
+fn number(digits: &[u8]) -> Result<f64, Error> {
+    // Nearly all numbers are small counts, which need no general reading.
+    if digits.len() < 10 && digits.iter().all(u8::is_ascii_digit) {
+        return Ok(f64::from(digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))));
     }
+    let number: Option<f64> = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    number.filter(|number| number.is_finite()).ok_or_else(|| refuse("a number is too large"))
 }
 
-impl<'de> Visitor<'de> for Key {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(key))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        if key.len() > TEXT_LIMIT {
-            return Err(E::custom(too_long(key.len())));
-        }
-        Ok(Cow::Owned(key.to_owned()))
-    }
+#[cold]
+fn wrong(expected: &str, found: Start) -> Error {
+    let found = match found {
+        Start::Object => "an object",
+        Start::Array => "an array",
+        Start::Text => "a text",
+        Start::Number => "a number",
+        Start::True | Start::False => "true or false",
+        Start::Null => "null",
+    };
+    refuse(format_args!("expected {expected}, found {found}"))
 }
+
+/// How many keys are watched in a plain list.
+const FEW: usize = 24;
 
 /// The keys of one object so far. A 64-bit sketch answers "surely new" for nearly
-/// all of them, so that a large report is not slowed by the watch for doubles.
+/// all of them, so that a large report is not slowed by the watch for doubles;
+/// an object of many keys is watched by a set, so that it cannot slow us either.
 #[derive(Default)]
 struct Keys<'de> {
     sketch: u64,
-    list: SmallVec<[Cow<'de, str>; 16]>,
+    /// The first keys that are written without escapes.
+    few: SmallVec<[&'de str; FEW]>,
+    many: Option<HashSet<Cow<'de, str>>>,
 }
 
 impl<'de> Keys<'de> {
+    #[inline]
+    fn refuse_known(&self, key: &str) -> Step {
+        if self.sketch & Self::mark(key) == 0 || !self.has(key) { Ok(()) } else { Err(twice(key)) }
+    }
+
     fn has(&self, key: &str) -> bool {
-        self.sketch & Self::mark(key) != 0 && self.list.iter().any(|known| known == key)
+        self.few.contains(&key) || self.many.as_ref().is_some_and(|many| many.contains(key))
     }
 
-    fn note(&mut self, key: Cow<'de, str>) {
+    #[inline]
+    fn note(&mut self, key: Cow<'de, str>) -> Step {
         self.sketch |= Self::mark(&key);
-        self.list.push(key);
+        match key {
+            Cow::Borrowed(key) if self.few.len() < FEW => {
+                self.few.push(key);
+                Ok(())
+            }
+            key => self.note_among_many(key),
+        }
     }
 
+    #[cold]
+    fn note_among_many(&mut self, key: Cow<'de, str>) -> Step {
+        let many = self.many.get_or_insert_default();
+        many.insert(key);
+        if many.len() > KEY_LIMIT {
+            Err(limit(format_args!("an object has more than {KEY_LIMIT} keys")))
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline]
     fn mark(key: &str) -> u64 {
         let bytes = key.as_bytes();
         let first = bytes.first().copied().unwrap_or_default();
@@ -422,4 +464,9 @@ impl<'de> Keys<'de> {
         let mixed = u32::from(first) ^ (u32::from(last) << 3) ^ u32::try_from(bytes.len()).unwrap_or_default();
         1 << (mixed.wrapping_mul(0x9E37_79B1) >> 26)
     }
+}
+
+#[cold]
+fn twice(key: &str) -> Error {
+    refuse(format_args!("the key `{}` stands twice in one object; keep one of them", shortened(key, 60)))
 }

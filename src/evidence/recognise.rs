@@ -76,13 +76,16 @@ impl Marks {
             Some(Format::CyclonedxJson)
         } else if self.has("spdxVersion") {
             Some(Format::SpdxJson)
-        } else if self.has("@graph") || (self.has("@context") && self.has("@graph")) || self.says("@context", "spdx.org/rdf/3") {
+        } else if self.has("@graph") || self.says("@context", "spdx.org/rdf/3") {
             Some(Format::Spdx3)
         } else if self.says("mediaType", "sigstore.bundle") || self.has("verificationMaterial") || self.has("payloadType") || self.has("attestations") {
             Some(Format::SigstoreBundle)
         } else if self.has("matches") {
             Some(Format::Grype)
-        } else if self.has("SchemaVersion") || self.has("ArtifactName") || (self.has("Target") && self.has("Vulnerabilities")) {
+        } else if self.has("SchemaVersion")
+            || self.has("ArtifactName")
+            || (self.has("Target") && self.has("Vulnerabilities"))
+        {
             Some(Format::Trivy)
         } else if self.has("packageManager") || self.has("dependencyCount") || self.has("uniqueCount") {
             Some(Format::Snyk)
@@ -232,7 +235,8 @@ fn plain(bytes: &[u8]) -> Option<Format> {
         Some(Format::Locust)
     } else if first.starts_with("RUN\t") || first.starts_with("RUN ") || first.contains("\tRUN\t") {
         Some(Format::Gatling)
-    } else if first.starts_with("SPDXVersion:") || lines.clone().take(200).any(|line| line.starts_with("SPDXVersion:")) {
+    } else if first.starts_with("SPDXVersion:") || lines.clone().take(200).any(|line| line.starts_with("SPDXVersion:"))
+    {
         Some(Format::SpdxTagValue)
     } else if first.starts_with("TN:") || first.starts_with("SF:") {
         Some(Format::Lcov)

@@ -1,6 +1,238 @@
-//! sarif
+//! SARIF 2.1.0 (OASIS standard, with errata 01): the results of static analysis.
+//!
+//! | SARIF | here |
+//! | --- | --- |
+//! | `level`, `kind`, the rule's and the invocation's configuration | the level, as §3.27.10 derives it |
+//! | `kind` `pass` and `notApplicable` | no finding: the check found nothing, or was not made |
+//! | `security-severity` among the rule's properties | the severity, in CVSS bands |
+//! | `suppressions` | suppressed when there is one and none is `underReview` or `rejected` |
+//! | `baselineState` | `new` is new, `unchanged` and `updated` are not, `absent` counts nowhere |
+//! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline |
+//! | `invocations` | `endTimeUtc`: when it was made; `executionSuccessful: false`: the tool failed |
+//! | `versionControlProvenance` | the commits that it is about |
+//!
+//! A run without `results` says that none were to be computed (§3.14.23); a log
+//! whose runs are all like that is empty, not clean. Results that stand in other
+//! files (`externalPropertyFileReferences`) are refused: they would be missing.
+//! Versions other than 2.1.0 are refused, for they mean other things by the same words.
+//!
+//! The order of keys is free, so results may stand before the rules and
+//! invocations that their levels come from. The first result that needs what was
+//! not said yet ends the reading of results; it and those after it are read when
+//! the run was seen to its end. That costs a second look at them and no memory.
 
-/// Reads one report.
-pub fn read(_bytes: &[u8], _tally: &mut super::findings::FindingTally, _about: &mut crate::model::report::About) -> Result<(), crate::model::report::Fault> {
-    Err(crate::model::report::Fault::malformed(crate::model::report::Place::Whole, "this format is to be written"))
+mod result;
+mod rules;
+
+use super::findings::{FindingTally, Level};
+use super::json::{self, Later, Node, Step, refuse};
+use crate::model::notable::shortened;
+use crate::model::report::{About, Fault, Place};
+
+use self::rules::Rules;
+
+/// Reads one log.
+pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let mut log = Log { tally, about, version: None, runs: None, computed: false };
+    json::walk(bytes, |root| root.object(|key, value| log.property(key, value)))?;
+    match log.version.as_deref() {
+        Some(version) if version.starts_with("2.1.0") => {}
+        Some(version) => {
+            let version = shortened(version, 40);
+            let message = format!("SARIF `{version}` is not read; have the tool write version `2.1.0`");
+            return Err(Fault::malformed(Place::Whole, message));
+        }
+        None => return Err(Fault::malformed(Place::Whole, "the log has no `version`, where `2.1.0` was expected")),
+    }
+    match log.runs {
+        None => Err(Fault::malformed(Place::Whole, "the log has no `runs`, which is where results stand")),
+        Some(0) => Err(Fault::empty("the log has no runs, so nothing was analysed")),
+        Some(_) if !log.computed => {
+            Err(Fault::empty("no run of the log has `results`, so none were computed; a clean run has an empty list"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+struct Log<'a> {
+    tally: &'a mut FindingTally,
+    about: &'a mut About,
+    version: Option<String>,
+    runs: Option<u64>,
+    computed: bool,
+}
+
+impl Log<'_> {
+    fn property(&mut self, key: &str, value: &mut Node<'_, '_>) -> Step {
+        match key {
+            "version" => self.version = value.text()?.map(|version| version.into_owned()),
+            "runs" if !value.is_null() => {
+                self.runs = Some(0);
+                value.array(|run| {
+                    self.runs = self.runs.map(|runs| runs + 1);
+                    self.computed |= Run::default().read(run, self.tally, self.about)?;
+                    Ok(())
+                })?;
+            }
+            "inlineExternalProperties" => {
+                value.array(|file| file.object(|key, part| refuse_elsewhere("inlineExternalProperties", key, part)))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// One run, as far as it was seen.
+#[derive(Default)]
+struct Run<'de> {
+    tool: Option<String>,
+    rules: Rules,
+    /// Which parts were seen that the level of a result can come from.
+    told_rules: bool,
+    invocations: Option<Later<'de>>,
+    told_invocations: bool,
+    overrides_known: bool,
+    failure: Option<String>,
+    computed: bool,
+    /// The first result that waits for the rest of the run.
+    waiting: Option<Later<'de>>,
+}
+
+impl<'de> Run<'de> {
+    /// Reads a run to its end; whether its results were computed.
+    fn read(
+        mut self,
+        run: &mut Node<'_, 'de>,
+        tally: &mut FindingTally,
+        about: &mut About,
+    ) -> Result<bool, json::Error> {
+        run.object(|key, value| self.property(key, value, tally, about))?;
+        self.told_rules = true;
+        self.told_invocations = true;
+        if let Some(waiting) = self.waiting.take() {
+            waiting.walk_rest(|result| self.result(result, tally).map(|_| ()))?;
+        }
+        if let Some(failure) = self.failure {
+            let tool = self.tool.as_deref().unwrap_or("the tool");
+            about.tool_failure.get_or_insert(format!("{tool} says that its run was not successful{failure}"));
+        }
+        if let Some(tool) = self.tool {
+            about.by(tool);
+        }
+        Ok(self.computed)
+    }
+
+    fn property(&mut self, key: &str, value: &mut Node<'_, 'de>, tally: &mut FindingTally, about: &mut About) -> Step {
+        match key {
+            "tool" => {
+                self.told_rules = true;
+                self.tool = self.rules.read_tool(value)?;
+                Ok(())
+            }
+            "invocations" => {
+                self.told_invocations = true;
+                self.invocations = Some(value.later());
+                value.array(|invocation| self.invocation(invocation, about))
+            }
+            "versionControlProvenance" => value.array(|details| {
+                details.object(|key, value| {
+                    if key == "revisionId" {
+                        about.commit(&value.text()?.unwrap_or_default());
+                    }
+                    Ok(())
+                })
+            }),
+            "externalPropertyFileReferences" => {
+                value.object(|key, part| refuse_elsewhere("externalPropertyFileReferences", key, part))
+            }
+            "results" => {
+                self.computed = !value.is_null();
+                value.array(|result| {
+                    if self.waiting.is_none() {
+                        let here = result.later();
+                        if !self.result(result, tally)? {
+                            self.waiting = Some(here);
+                        }
+                    }
+                    Ok(())
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn invocation(&mut self, invocation: &mut Node<'_, '_>, about: &mut About) -> Step {
+        let mut successful = true;
+        let mut why = String::new();
+        invocation.object(|key, value| {
+            match key {
+                "executionSuccessful" => successful = value.flag()?.unwrap_or(true),
+                "endTimeUtc" => about.made_text(&value.text()?.unwrap_or_default()),
+                "exitCodeDescription" | "processStartFailureMessage" => {
+                    if let Some(text) = value.text_later()? {
+                        why = format!(": {}", text.excerpt(200));
+                    }
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if !successful {
+            self.failure.get_or_insert(why);
+        }
+        Ok(())
+    }
+
+    /// Counts a result; `false` when it needs a part of the run that was not seen yet.
+    fn result(&mut self, node: &mut Node<'_, 'de>, tally: &mut FindingTally) -> Result<bool, json::Error> {
+        if !self.told_rules {
+            return Ok(false);
+        }
+        let result = result::read(node)?;
+        if result.needs_invocation() {
+            if !self.told_invocations {
+                return Ok(false);
+            }
+            self.read_overrides()?;
+        }
+        result.count(&self.rules, tally);
+        Ok(true)
+    }
+
+    /// Reads the invocations' overrides of levels once, when the first result refers to one.
+    fn read_overrides(&mut self) -> Step {
+        if std::mem::replace(&mut self.overrides_known, true) {
+            return Ok(());
+        }
+        match self.invocations {
+            Some(invocations) => invocations.walk(|node| self.rules.read_overrides(node)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses what matters to a verdict and stands where it is not read.
+fn refuse_elsewhere(place: &str, key: &str, part: &mut Node<'_, '_>) -> Step {
+    if !matches!(key, "results" | "driver" | "extensions") {
+        return Ok(());
+    }
+    let refused =
+        || Err(refuse(format_args!("`{place}` holds `{key}`, which is not followed; put `{key}` into the run itself")));
+    part.either(|_, _| refused(), |_| refused())
+}
+
+/// A `level` of the standard.
+fn level(text: &str) -> Result<Level, json::Error> {
+    match text {
+        "error" => Ok(Level::Error),
+        "warning" => Ok(Level::Warning),
+        "note" => Ok(Level::Note),
+        "none" => Ok(Level::None),
+        other => Err(unknown_word("level", other, "`error`, `warning`, `note` or `none`")),
+    }
+}
+
+fn unknown_word(property: &str, found: &str, expected: &str) -> json::Error {
+    refuse(format_args!("`{property}` is `{}`, where {expected} was expected", shortened(found, 60)))
 }

@@ -1,6 +1,207 @@
-//! snyk
+//! Snyk JSON, as `snyk test`, `snyk test --all-projects` and `snyk container test`
+//! write it: one project, a list of them, or an image with the applications in it.
+//!
+//! | Snyk | here |
+//! | --- | --- |
+//! | `vulnerabilities` | known vulnerabilities, each once a project and package version however many paths lead to it; of `type` `license`: findings |
+//! | `severityWithCritical`, else `severity` | the severity |
+//! | `isUpgradable`, `isPatchable`, `isPinnable`, `fixedIn`, `nearestFixedInVersion` | fixable |
+//! | `filtered.ignore` | suppressed, by a policy or in Snyk itself |
+//! | `error` | the tool failed |
+//!
+//! How mature an exploit is (`exploit`, `exploitDetails`) says that an attack can be
+//! made, not that one was: exploitation stays unknown. In a baseline a
+//! vulnerability is the same by identifier, package and the project's file. The
+//! report does not say when it was made.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+use super::findings::{FindingTally, Scanned, Severity, Vulnerability};
+use super::json::{self, Error, Later, Node, Scalar, Step, Text, limit, refuse};
+use crate::model::notable::shortened;
+use crate::model::report::{About, Fault};
+
+/// How many different vulnerabilities one project may have.
+const LIMIT: usize = 100_000;
 
 /// Reads one report.
-pub fn read(_bytes: &[u8], _tally: &mut super::findings::FindingTally, _about: &mut crate::model::report::About) -> Result<(), crate::model::report::Fault> {
-    Err(crate::model::report::Fault::malformed(crate::model::report::Place::Whole, "this format is to be written"))
+pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    about.by("Snyk");
+    let mut projects = 0_u64;
+    json::walk(bytes, |root| {
+        let mut read = |node: &mut Node<'_, '_>| {
+            projects += 1;
+            project(node, tally, about)
+        };
+        if root.is_array() { root.array(read) } else { read(root) }
+    })?;
+    if projects == 0 { Err(Fault::empty("the report lists no projects, so nothing was tested")) } else { Ok(()) }
+}
+
+/// One project, image or application in an image.
+#[derive(Default)]
+struct Project<'de> {
+    vulnerabilities: Option<Later<'de>>,
+    failed: bool,
+    file: Cow<'de, str>,
+    shown_file: Cow<'de, str>,
+    name: Cow<'de, str>,
+    says_filtered: bool,
+}
+
+fn project(node: &mut Node<'_, '_>, tally: &mut FindingTally, about: &mut About) -> Step {
+    let mut project = Project::default();
+    node.object(|key, value| {
+        match key {
+            "vulnerabilities" if !value.is_null() => project.vulnerabilities = Some(value.later()),
+            "targetFile" => project.file = value.text()?.unwrap_or_default(),
+            "displayTargetFile" => project.shown_file = value.text()?.unwrap_or_default(),
+            "projectName" => project.name = value.text()?.unwrap_or_default(),
+            "applications" => value.array(|application| self::project(application, tally, about))?,
+            "filtered" => {
+                project.says_filtered = true;
+                filtered(value, tally)?;
+            }
+            "error" => {
+                if let Some(error) = error_text(value)? {
+                    project.failed = true;
+                    about.tool_failure.get_or_insert(format!("Snyk could not test a project: {error}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let Some(vulnerabilities) = project.vulnerabilities else {
+        return if project.failed {
+            Ok(())
+        } else {
+            Err(refuse("a project has neither `vulnerabilities` nor `error`"))
+        };
+    };
+    tally.speaks_of_vulnerabilities();
+    if !project.says_filtered {
+        tally.silent_on_suppressions();
+    }
+    let place = [project.shown_file, project.file, project.name].into_iter().find(|name| !name.is_empty());
+    let mut seen = Seen::default();
+    vulnerabilities
+        .walk(|list| list.array(|entry| issue(entry, place.as_deref().unwrap_or_default(), &mut seen, tally)))
+}
+
+/// An error is a text, or an object with a message in newer versions; `null` and an empty text are none.
+fn error_text(node: &mut Node<'_, '_>) -> Result<Option<String>, Error> {
+    Ok(match node.scalar()? {
+        Scalar::Null | Scalar::Flag(false) => None,
+        Scalar::Text(text) if text.is_empty() => None,
+        Scalar::Text(text) => Some(shortened(&text, 200)),
+        _ => Some("it gives no text".to_owned()),
+    })
+}
+
+fn filtered(node: &mut Node<'_, '_>, tally: &mut FindingTally) -> Step {
+    node.object(|key, value| {
+        if key != "ignore" {
+            return Ok(());
+        }
+        value.array(|entry| {
+            tally.suppressed(1);
+            entry.object(|_, _| Ok(()))
+        })
+    })
+}
+
+/// The vulnerabilities of a project that were counted. Snyk repeats one for every
+/// path that leads to it.
+#[derive(Default)]
+struct Seen {
+    hashes: HashSet<u64>,
+    keys: RandomState,
+}
+
+#[derive(Default)]
+struct Issue<'de> {
+    id: Cow<'de, str>,
+    title: Option<Text<'de>>,
+    package: Cow<'de, str>,
+    name: Cow<'de, str>,
+    version: Cow<'de, str>,
+    severity: Option<Severity>,
+    with_critical: Option<Severity>,
+    score: Option<f64>,
+    licence: bool,
+    /// Whether there is a fix, once anything was said of one.
+    fixable: Option<bool>,
+}
+
+fn issue(node: &mut Node<'_, '_>, place: &str, seen: &mut Seen, tally: &mut FindingTally) -> Step {
+    let mut issue = Issue::default();
+    node.object(|key, value| issue.property(key, value))?;
+    if issue.id.is_empty() {
+        return Err(refuse("an entry of `vulnerabilities` has no `id`"));
+    }
+    let component = if issue.package.is_empty() { &issue.name } else { &issue.package };
+    if !seen.hashes.insert(seen.keys.hash_one((&issue.id, component, &issue.version))) {
+        return Ok(());
+    }
+    if seen.hashes.len() > LIMIT {
+        return Err(limit(format_args!("a project has more than {LIMIT} different vulnerabilities")));
+    }
+    let vulnerability = Vulnerability { fixable: issue.fixable, exploited: None };
+    tally.scanned(&Scanned {
+        id: &issue.id,
+        component,
+        version: &issue.version,
+        place,
+        severity: issue.with_critical.or(issue.severity),
+        score: issue.score,
+        message: issue.title,
+        vulnerability: (!issue.licence).then_some(vulnerability),
+        ..Scanned::default()
+    });
+    Ok(())
+}
+
+impl<'de> Issue<'de> {
+    fn property(&mut self, key: &str, value: &mut Node<'_, 'de>) -> Step {
+        match key {
+            "id" => self.id = value.text()?.unwrap_or_default(),
+            "title" => self.title = value.text_later()?,
+            "packageName" => self.package = value.text()?.unwrap_or_default(),
+            "name" => self.name = value.text()?.unwrap_or_default(),
+            "version" => self.version = value.text()?.unwrap_or_default(),
+            "severity" => self.severity = severity(value)?,
+            "severityWithCritical" => self.with_critical = severity(value)?,
+            "cvssScore" => self.score = value.number()?,
+            "type" => self.licence = value.text()?.as_deref() == Some("license"),
+            "isUpgradable" | "isPatchable" | "isPinnable" => {
+                if let Some(fixable) = value.flag()? {
+                    self.may_be_fixed(fixable);
+                }
+            }
+            "fixedIn" => {
+                self.may_be_fixed(false);
+                value.array(|version| {
+                    self.may_be_fixed(version.text()?.is_some_and(|version| !version.is_empty()));
+                    Ok(())
+                })?;
+            }
+            "nearestFixedInVersion" => {
+                let version = value.text()?;
+                self.may_be_fixed(version.is_some_and(|version| !version.is_empty()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn may_be_fixed(&mut self, fixable: bool) {
+        self.fixable = Some(self.fixable.unwrap_or(false) || fixable);
+    }
+}
+
+fn severity(node: &mut Node<'_, '_>) -> Result<Option<Severity>, Error> {
+    Ok(node.text()?.and_then(|word| Severity::of_word(&word)))
 }

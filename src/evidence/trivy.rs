@@ -1,6 +1,256 @@
-//! trivy
+//! Trivy JSON: schema version 2, the bare list that Trivy wrote before 0.20, and
+//! the reports over a Kubernetes cluster, whose resources hold results of the same shape.
+//!
+//! | Trivy | here |
+//! | --- | --- |
+//! | `Vulnerabilities` | known vulnerabilities; fixable with a `FixedVersion` |
+//! | `Misconfigurations` | findings when their `Status` is `FAIL`; suppressed when `EXCEPTION` |
+//! | `Secrets`, `Licenses` | findings |
+//! | `ExperimentalModifiedFindings` | suppressed, by VEX or by `.trivyignore` |
+//! | `Severity` | the severity; `UNKNOWN` leaves it open |
+//!
+//! Trivy leaves `Results` out when there are none, so a report without them is
+//! clean. What was looked for is not said: vulnerabilities are known only when a
+//! result is of packages or lists some. Exploitation is not spoken of. Suppressions
+//! are listed only on demand (`--show-suppressed`), so they are unknown without it.
+//!
+//! In a baseline a finding in operating-system packages is the same whatever the
+//! tag of the image and the version of its system; other targets are told apart.
+
+use std::borrow::Cow;
+
+use super::findings::{FindingTally, Scanned, Severity, Vulnerability, higher};
+use super::json::{self, Later, Node, Step, Text, refuse};
+use crate::model::report::{About, Fault};
 
 /// Reads one report.
-pub fn read(_bytes: &[u8], _tally: &mut super::findings::FindingTally, _about: &mut crate::model::report::About) -> Result<(), crate::model::report::Fault> {
-    Err(crate::model::report::Fault::malformed(crate::model::report::Place::Whole, "this format is to be written"))
+pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let mut report = Report { tally, about, results: false, shows_suppressed: false };
+    json::walk(bytes, |root| {
+        if root.is_array() {
+            root.array(|result| report.result(result))
+        } else {
+            root.object(|key, value| report.property(key, value))
+        }
+    })?;
+    let Report { tally, about, results, shows_suppressed } = report;
+    if !results {
+        return Err(Fault::empty("the report names neither an artifact nor a result, so nothing was scanned"));
+    }
+    if !shows_suppressed {
+        tally.silent_on_suppressions();
+    }
+    about.by("Trivy");
+    Ok(())
+}
+
+struct Report<'a> {
+    tally: &'a mut FindingTally,
+    about: &'a mut About,
+    /// Whether anything says that something was scanned.
+    results: bool,
+    shows_suppressed: bool,
+}
+
+impl Report<'_> {
+    fn property(&mut self, key: &str, value: &mut Node<'_, '_>) -> Step {
+        match key {
+            "SchemaVersion" => match value.count()? {
+                None | Some(2) => Ok(()),
+                Some(other) => Err(refuse(format_args!("`SchemaVersion` is {other}, where 2 was expected"))),
+            },
+            "CreatedAt" => {
+                self.about.made_text(&value.text()?.unwrap_or_default());
+                Ok(())
+            }
+            "Trivy" => value.object(|key, value| {
+                if key == "Version" {
+                    self.about.by(format!("Trivy {}", value.text()?.unwrap_or_default()));
+                }
+                Ok(())
+            }),
+            "ArtifactName" | "ClusterName" => {
+                self.results |= value.text()?.is_some();
+                Ok(())
+            }
+            "Results" => value.array(|result| self.result(result)),
+            "Vulnerabilities" | "Misconfigurations" | "Resources" | "Findings" => {
+                value.array(|resource| self.resource(resource))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A resource of a cluster.
+    fn resource(&mut self, resource: &mut Node<'_, '_>) -> Step {
+        resource.object(|key, value| match key {
+            "Results" => value.array(|result| self.result(result)),
+            "Error" => {
+                if let Some(error) = value.text_later()?.map(|text| text.excerpt(200)).filter(|text| !text.is_empty()) {
+                    self.about.tool_failure.get_or_insert(format!("Trivy could not scan a resource: {error}"));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        })
+    }
+
+    fn result(&mut self, result: &mut Node<'_, '_>) -> Step {
+        let mut target = Cow::default();
+        let mut class = Cow::default();
+        let mut lists: Vec<(Kind, Later<'_>)> = Vec::new();
+        self.results = true;
+        result.object(|key, value| {
+            match key {
+                "Target" => target = value.text()?.unwrap_or_default(),
+                "Class" => class = value.text()?.unwrap_or_default(),
+                "Vulnerabilities" => {
+                    self.tally.speaks_of_vulnerabilities();
+                    lists.push((Kind::Vulnerability, value.later()));
+                }
+                "Misconfigurations" => lists.push((Kind::Misconfiguration, value.later())),
+                "Secrets" => lists.push((Kind::Secret, value.later())),
+                "Licenses" => lists.push((Kind::Licence, value.later())),
+                "ExperimentalModifiedFindings" => {
+                    self.shows_suppressed = true;
+                    value.array(|finding| {
+                        self.tally.suppressed(1);
+                        finding.object(|_, _| Ok(()))
+                    })?;
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if matches!(&*class, "os-pkgs" | "lang-pkgs") {
+            self.tally.speaks_of_vulnerabilities();
+        }
+        let place = if class == "os-pkgs" { "os-pkgs" } else { &*target };
+        for (kind, list) in lists {
+            list.walk(|list| list.array(|entry| self.entry(kind, place, &target, entry)))?;
+        }
+        Ok(())
+    }
+
+    fn entry<'de>(&mut self, kind: Kind, place: &str, target: &str, entry: &mut Node<'_, 'de>) -> Step {
+        let mut read = Entry::default();
+        entry.object(|key, value| read.property(kind, key, value))?;
+        match &*read.status {
+            "PASS" if kind == Kind::Misconfiguration => return Ok(()),
+            "EXCEPTION" if kind == Kind::Misconfiguration => {
+                self.tally.suppressed(1);
+                return Ok(());
+            }
+            _ => {}
+        }
+        if read.id.is_empty() {
+            return Err(refuse(format_args!("an entry of `{}` has no `{}`", kind.list(), kind.id())));
+        }
+        let vulnerability = Vulnerability { fixable: Some(!read.fixed.is_empty()), exploited: None };
+        let file = [&*read.path, target].into_iter().find(|path| !path.is_empty());
+        self.tally.scanned(&Scanned {
+            id: &read.id,
+            component: &read.package,
+            version: &read.version,
+            place: if read.path.is_empty() { place } else { &read.path },
+            path: file,
+            line: read.line,
+            severity: Severity::of_word(&read.severity),
+            score: read.score,
+            message: read.message.or(read.title),
+            vulnerability: (kind == Kind::Vulnerability).then_some(vulnerability),
+        });
+        Ok(())
+    }
+}
+
+/// What a list of a result holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Vulnerability,
+    Misconfiguration,
+    Secret,
+    Licence,
+}
+
+impl Kind {
+    fn list(self) -> &'static str {
+        match self {
+            Self::Vulnerability => "Vulnerabilities",
+            Self::Misconfiguration => "Misconfigurations",
+            Self::Secret => "Secrets",
+            Self::Licence => "Licenses",
+        }
+    }
+
+    /// The key that names what was found.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Vulnerability => "VulnerabilityID",
+            Self::Misconfiguration => "ID",
+            Self::Secret => "RuleID",
+            Self::Licence => "Name",
+        }
+    }
+}
+
+/// An entry of any of the lists.
+#[derive(Default)]
+struct Entry<'de> {
+    id: Cow<'de, str>,
+    package: Cow<'de, str>,
+    version: Cow<'de, str>,
+    fixed: Cow<'de, str>,
+    severity: Cow<'de, str>,
+    status: Cow<'de, str>,
+    path: Cow<'de, str>,
+    line: Option<u32>,
+    score: Option<f64>,
+    title: Option<Text<'de>>,
+    message: Option<Text<'de>>,
+}
+
+impl<'de> Entry<'de> {
+    fn property(&mut self, kind: Kind, key: &str, value: &mut Node<'_, 'de>) -> Step {
+        let slot = match key {
+            key if key == kind.id() => &mut self.id,
+            "PkgName" => &mut self.package,
+            "InstalledVersion" => &mut self.version,
+            "FixedVersion" => &mut self.fixed,
+            "Severity" => &mut self.severity,
+            "Status" => &mut self.status,
+            "PkgPath" | "FilePath" => &mut self.path,
+            "Title" => {
+                self.title = value.text_later()?;
+                return Ok(());
+            }
+            "Message" => {
+                self.message = value.text_later()?;
+                return Ok(());
+            }
+            "StartLine" => return self.starts(value),
+            "CauseMetadata" => {
+                return value.object(|key, value| if key == "StartLine" { self.starts(value) } else { Ok(()) });
+            }
+            "CVSS" => {
+                return value.object(|_source, scores| {
+                    scores.object(|key, value| {
+                        if matches!(key, "V3Score" | "V40Score") {
+                            let score = value.number()?;
+                            self.score = higher(self.score, score);
+                        }
+                        Ok(())
+                    })
+                });
+            }
+            _ => return Ok(()),
+        };
+        *slot = value.text()?.unwrap_or_default();
+        Ok(())
+    }
+
+    fn starts(&mut self, value: &mut Node<'_, '_>) -> Step {
+        self.line = value.count()?.and_then(|line| u32::try_from(line).ok()).filter(|line| *line > 0);
+        Ok(())
+    }
 }

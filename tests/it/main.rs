@@ -5,7 +5,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
-    missing_docs,
     reason = "a test says what is wrong by failing"
 )]
 

@@ -1,0 +1,442 @@
+//! The bytes of a JSON document, told apart: RFC 8259 and nothing beyond it.
+//!
+//! A scanner knows where it is and moves on over one thing at a time. It copies
+//! nothing but texts with escapes that somebody asked for, and it does not
+//! recurse, so neither a long nor a deep document costs memory.
+
+use std::borrow::Cow;
+
+use super::{Error, NESTING, Step, TEXT_LIMIT, limit, refuse};
+
+/// A place in a document, and the way on from there.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'de> {
+    bytes: &'de [u8],
+    pub(super) at: usize,
+    /// How many of the objects and arrays around this place are being walked.
+    pub(super) depth: usize,
+}
+
+/// What a value begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    Object,
+    Array,
+    Text,
+    Number,
+    True,
+    False,
+    Null,
+}
+
+impl<'de> Scan<'de> {
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self { bytes, at: 0, depth: 0 }
+    }
+
+    pub(super) fn bytes(&self) -> &'de [u8] {
+        self.bytes
+    }
+
+    /// Passes white space; the byte that stands after it.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<u8> {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    /// Passes one byte that was looked at.
+    #[inline]
+    pub(super) fn pass(&mut self) {
+        self.at += 1;
+    }
+
+    /// What the value that stands next begins with.
+    #[inline]
+    pub(super) fn start(&mut self) -> Result<Start, Error> {
+        match self.next() {
+            Some(b'{') => Ok(Start::Object),
+            Some(b'[') => Ok(Start::Array),
+            Some(b'"') => Ok(Start::Text),
+            Some(b'-' | b'0'..=b'9') => Ok(Start::Number),
+            Some(b't') => Ok(Start::True),
+            Some(b'f') => Ok(Start::False),
+            Some(b'n') => Ok(Start::Null),
+            found => Err(unexpected("a value", found)),
+        }
+    }
+
+    /// Passes the colon between a key and its value.
+    #[inline]
+    pub(super) fn colon(&mut self) -> Step {
+        match self.next() {
+            Some(b':') => {
+                self.pass();
+                Ok(())
+            }
+            found => Err(unexpected("`:` after the key", found)),
+        }
+    }
+
+    /// Passes a word such as `true`.
+    #[inline]
+    pub(super) fn word(&mut self, word: &str) -> Step {
+        let end = self.at + word.len();
+        if self.bytes.get(self.at..end) != Some(word.as_bytes()) {
+            return Err(refuse(format_args!("expected a value, found a word that is not `{word}`")));
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// Passes a number; its digits.
+    pub(super) fn number(&mut self) -> Result<&'de [u8], Error> {
+        let start = self.at;
+        self.skip_number()?;
+        Ok(self.bytes.get(start..self.at).unwrap_or_default())
+    }
+
+    #[inline]
+    fn skip_number(&mut self) -> Step {
+        if self.bytes.get(self.at) == Some(&b'-') {
+            self.at += 1;
+        }
+        let leading_zero = self.bytes.get(self.at) == Some(&b'0');
+        let digits = self.digits()?;
+        if leading_zero && digits > 1 {
+            return Err(refuse("a number does not begin with 0"));
+        }
+        match self.bytes.get(self.at) {
+            Some(b'.' | b'e' | b'E') => self.skip_fraction(),
+            _ => Ok(()),
+        }
+    }
+
+    fn skip_fraction(&mut self) -> Step {
+        if self.bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Passes digits, of which there must be one; how many there are.
+    #[inline]
+    fn digits(&mut self) -> Result<usize, Error> {
+        let start = self.at;
+        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        match self.at - start {
+            0 => Err(unexpected("a digit", self.bytes.get(self.at).copied())),
+            many => Ok(many),
+        }
+    }
+
+    /// Passes a text, the opening quote included; what stands between the quotes.
+    #[inline]
+    pub(super) fn text(&mut self) -> Result<Text<'de>, Error> {
+        let start = self.at + 1;
+        let escaped = self.skip_text()?;
+        Ok(Text { raw: self.bytes.get(start..self.at - 1).unwrap_or_default(), escaped })
+    }
+
+    /// Passes a text, the opening quote included; whether there are escapes in it.
+    #[inline]
+    fn skip_text(&mut self) -> Result<bool, Error> {
+        self.at = plain(self.bytes, self.at + 1);
+        if self.bytes.get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.skip_escapes()
+    }
+
+    /// Passes the rest of a text from where something other than its end stands; whether that is an escape.
+    fn skip_escapes(&mut self) -> Result<bool, Error> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(true);
+                }
+                Some(b'\\') => self.escape()?,
+                Some(_) => return Err(refuse("a control character stands in a text; write it as an escape")),
+                None => return Err(refuse("the document ends within a text; it was cut off")),
+            }
+            self.at = plain(self.bytes, self.at);
+        }
+    }
+
+    /// Passes an escape, the backslash included.
+    fn escape(&mut self) -> Step {
+        let length = match self.bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at + 2..self.at + 6).unwrap_or_default();
+                if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(refuse("`\\u` needs four hexadecimal digits after it"));
+                }
+                6
+            }
+            Some(_) => return Err(refuse("a backslash stands before something that needs no escape")),
+            None => return Err(refuse("the document ends within a text; it was cut off")),
+        };
+        self.at += length;
+        Ok(())
+    }
+
+    /// Passes a whole value, however it is nested.
+    #[inline]
+    pub(super) fn skip(&mut self) -> Step {
+        match self.start()? {
+            Start::Text => self.skip_text().map(|_| ()),
+            Start::Object | Start::Array => {
+                // A copy of our own stays in registers.
+                let mut scan = *self;
+                let outcome = scan.skip_compound();
+                self.at = scan.at;
+                outcome
+            }
+            other => self.skip_plain(other),
+        }
+    }
+
+    #[inline]
+    fn skip_plain(&mut self, start: Start) -> Step {
+        match start {
+            Start::Number => self.skip_number(),
+            Start::True => self.word("true"),
+            Start::False => self.word("false"),
+            _ => self.word("null"),
+        }
+    }
+
+    fn skip_compound(&mut self) -> Step {
+        let mut around = Around::default();
+        let mut in_object = false;
+        loop {
+            if in_object {
+                self.skip_key()?;
+            }
+            match self.start()? {
+                Start::Text => {
+                    self.skip_text()?;
+                }
+                start @ (Start::Object | Start::Array) => {
+                    self.pass();
+                    let object = start == Start::Object;
+                    if self.next() == Some(if object { b'}' } else { b']' }) {
+                        self.pass();
+                    } else {
+                        in_object = object;
+                        around.enter(object, self.depth)?;
+                        continue;
+                    }
+                }
+                start => self.skip_plain(start)?,
+            }
+            // A value was passed: what ends here, and does another follow?
+            loop {
+                match around.innermost() {
+                    None => return Ok(()),
+                    Some(object) => in_object = object,
+                }
+                match (self.next(), in_object) {
+                    (Some(b','), _) => {
+                        self.pass();
+                        break;
+                    }
+                    (Some(b'}'), true) | (Some(b']'), false) => {
+                        self.pass();
+                        around.leave();
+                    }
+                    (found, true) => return Err(unexpected("`,` or `}`", found)),
+                    (found, false) => return Err(unexpected("`,` or `]`", found)),
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn skip_key(&mut self) -> Step {
+        match self.next() {
+            Some(b'"') => self.skip_text()?,
+            found => return Err(unexpected("a key in quotes", found)),
+        };
+        self.colon()
+    }
+}
+
+/// Where the bytes of a text that mean themselves end, from `at` on.
+///
+/// Eight are looked at in one step. A byte is of interest when it is a quote, a
+/// backslash or below a space: subtracting the distance to the sought value from
+/// every byte at once makes the high bit of such a byte rise where it was clear,
+/// and the lowest bit that rises is exact.
+#[inline]
+fn plain(bytes: &[u8], mut at: usize) -> usize {
+    const EACH: u64 = u64::MAX / 255;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let chunk = u64::from_le_bytes(*eight);
+        let quote = chunk ^ (EACH * 0x22);
+        let backslash = chunk ^ (EACH * 0x5C);
+        let found = (chunk.wrapping_sub(EACH * 0x20) & !chunk)
+            | (quote.wrapping_sub(EACH) & !quote)
+            | (backslash.wrapping_sub(EACH) & !backslash);
+        let found = found & (EACH << 7);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        at += 1;
+    }
+    at
+}
+
+/// What a scanner that skips is inside of: a bit for each object or array.
+#[derive(Default)]
+struct Around {
+    objects: [u64; NESTING / 64],
+    depth: usize,
+}
+
+impl Around {
+    fn enter(&mut self, object: bool, walked: usize) -> Step {
+        let Some(word) = self.objects.get_mut(self.depth / 64) else { return Err(too_deep(NESTING)) };
+        if self.depth + walked >= NESTING {
+            return Err(too_deep(NESTING));
+        }
+        let bit = 1 << (self.depth % 64);
+        if object {
+            *word |= bit;
+        } else {
+            *word &= !bit;
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Whether the innermost is an object, or `None` outside of all.
+    fn innermost(&self) -> Option<bool> {
+        let top = self.depth.checked_sub(1)?;
+        self.objects.get(top / 64).map(|word| word & (1 << (top % 64)) != 0)
+    }
+}
+
+pub(super) fn too_deep(most: usize) -> Error {
+    limit(format_args!("values stand inside one another more than {most} deep"))
+}
+
+/// Says what was expected and what stands there instead.
+#[cold]
+pub(super) fn unexpected(expected: &str, found: Option<u8>) -> Error {
+    match found {
+        None => refuse(format_args!("expected {expected}, found the end of the document; it was cut off")),
+        Some(byte @ b'!'..=b'~') => refuse(format_args!("expected {expected}, found `{}`", char::from(byte))),
+        Some(byte) => refuse(format_args!("expected {expected}, found the byte {byte:#04x}")),
+    }
+}
+
+/// A text as it stands in the document, escapes and all: taking it costs
+/// nothing until it is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text<'de> {
+    raw: &'de [u8],
+    escaped: bool,
+}
+
+impl<'de> Text<'de> {
+    /// The bytes between the quotes, escapes as they stand.
+    #[must_use]
+    pub fn raw(self) -> &'de [u8] {
+        self.raw
+    }
+
+    /// The text. One that is too long or not UTF-8 is an error.
+    pub fn read(self) -> Result<Cow<'de, str>, Error> {
+        if self.raw.len() > TEXT_LIMIT {
+            let length = self.raw.len();
+            return Err(limit(format_args!("a text of {length} bytes, where at most {TEXT_LIMIT} are read")));
+        }
+        let text = std::str::from_utf8(self.raw).map_err(|_| refuse("a text is not UTF-8"))?;
+        if self.escaped { unescape(text).map(Cow::Owned) } else { Ok(Cow::Borrowed(text)) }
+    }
+
+    /// The beginning of the text for people to read: what is wrong in it is replaced.
+    #[must_use]
+    pub fn excerpt(self, length: usize) -> String {
+        let mut end = self.raw.len().min(length * 6);
+        while end > 0 && end < self.raw.len() && self.raw.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
+            end -= 1;
+        }
+        let text = String::from_utf8_lossy(self.raw.get(..end).unwrap_or_default());
+        let text = if self.escaped { unescape(&text).unwrap_or_else(|_| text.into_owned()) } else { text.into_owned() };
+        crate::model::notable::shortened(&text, length)
+    }
+}
+
+/// Replaces the escapes of a text by what they mean.
+fn unescape(text: &str) -> Result<String, Error> {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut characters = after.chars();
+        plain.push(match characters.next() {
+            Some('b') => '\u{8}',
+            Some('f') => '\u{c}',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('u') => {
+                let (character, length) = unicode(after)?;
+                rest = after.get(length..).unwrap_or_default();
+                plain.push(character);
+                continue;
+            }
+            Some(itself) => itself,
+            None => break,
+        });
+        rest = characters.as_str();
+    }
+    plain.push_str(rest);
+    Ok(plain)
+}
+
+/// The character that `u` and its digits mean, a surrogate pair included, and
+/// how many bytes after the backslash that takes.
+fn unicode(text: &str) -> Result<(char, usize), Error> {
+    let unit = |at: usize| text.get(at..at + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let first = unit(1).unwrap_or(0xD800);
+    if let Some(character) = char::from_u32(first) {
+        return Ok((character, 5));
+    }
+    let second = if text.get(5..7) == Some("\\u") { unit(7) } else { None };
+    match second {
+        Some(second @ 0xDC00..=0xDFFF) if first < 0xDC00 => {
+            let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+            char::from_u32(code).map(|character| (character, 11))
+        }
+        _ => None,
+    }
+    .ok_or_else(|| refuse("a text holds half of a surrogate pair"))
+}
