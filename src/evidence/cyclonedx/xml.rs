@@ -23,7 +23,7 @@ pub fn read_xml(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resul
     if root.name() != "bom" {
         return Err(xml.fault_in(&root, format!("expected a `bom` element, found `{}`", root.name())));
     }
-    let mut outline = Outline::default();
+    let mut outline = Outline::over(tally);
     root.attributes(&xml, |_, value| match value.strip_prefix(NAMESPACE) {
         Some(version) => {
             outline.version = true;

@@ -1,12 +1,12 @@
 //! CycloneDX, JSON and XML.
 
-use countersign::evidence::recognise;
-use countersign::model::kind::Format;
+use countersign::evidence::{Tally, recognise};
+use countersign::model::kind::{Format, Kind};
 use countersign::model::report::{About, Fault, Place};
 use countersign::model::verdict::Reason;
 use rstest::rstest;
 
-use super::sbom::{counts, names, number, read, read_corpus};
+use super::sbom::{counts, into, names, number, read, read_corpus};
 use crate::support::corpus;
 
 fn json(body: &str) -> String {
@@ -127,6 +127,14 @@ fn a_product_without_any_component_counts_none_and_a_list_about_nothing_is_empty
     assert_eq!(counts(&measures), [0; 4]);
     assert_eq!(refused(&json(r#""components": []"#)).reason, Reason::EmptyReport);
     assert_eq!(refused(&xml("1.6", "<components/>")).reason, Reason::EmptyReport);
+}
+
+#[test]
+fn an_empty_list_is_empty_beside_a_full_one_too() {
+    let (tally, _) =
+        into(Tally::new(Kind::Sbom, None).unwrap(), json(r#""components": [{"name": "a"}]"#).as_bytes()).unwrap();
+    let fault = into(tally, json(r#""components": []"#).as_bytes()).err().unwrap();
+    assert_eq!(fault.reason, Reason::EmptyReport);
 }
 
 #[rstest]
