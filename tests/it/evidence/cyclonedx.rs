@@ -245,6 +245,15 @@ fn t51_a_document_type_with_entities_is_refused() {
 }
 
 #[test]
+fn t51_a_text_that_is_too_long_is_refused_and_never_cut() {
+    let long = "x".repeat((1 << 20) + 1);
+    let with = |name: &str| xml("1.6", &format!("<components><component><name>{name}</name></component></components>"));
+    assert_eq!(refused(&with(&long)).reason, Reason::BeyondLimit);
+    assert!(read(with(&long[..1 << 19])).is_ok());
+    assert_eq!(refused(&json(&format!(r#""components": [{{"name": "{long}"}}]"#))).reason, Reason::BeyondLimit);
+}
+
+#[test]
 fn a_component_with_a_thousand_licences_is_read_and_with_more_is_refused() {
     let with = |count: usize| {
         let list = vec![r#"{"license": {"id": "MIT"}}"#; count].join(",");
