@@ -17,8 +17,10 @@
 //!
 //! A tick is `true` or `false`, and nothing else: `yes`, `on`, `1` and `"true"` are
 //! refused with a message that says so. Keys of an item that are not known are
-//! refused, a key that stands twice as well. Other keys beside `checklist` may tell
-//! what they like. **Markdown** is described in [`markdown`].
+//! refused, a key that stands twice as well. Beside `checklist` a file may say what
+//! it is about: `made_at` (RFC 3339), `commit` (the whole SHA) and `artifact` (the
+//! SHA-256 digest); other keys there may tell what they like. **Markdown** is
+//! described in [`markdown`].
 //!
 //! **Limits.** A list holds at most [`ITEMS`] items, and a YAML or JSON file at most
 //! [`BYTES`] bytes; both are refused beyond that. A text is cut at [`TEXT`] bytes,
@@ -85,7 +87,7 @@ pub struct Judgement<'r> {
 }
 
 /// Reads one checklist. `bytes` are UTF-8; a byte-order mark is allowed.
-pub fn read(format: Format, bytes: &[u8], _about: &mut About) -> Result<Checklist, Fault> {
+pub fn read(format: Format, bytes: &[u8], about: &mut About) -> Result<Checklist, Fault> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = simdutf8::compat::from_utf8(bytes).map_err(|error| {
         let at = Place::Byte(error.valid_up_to() as u64);
@@ -96,7 +98,7 @@ pub fn read(format: Format, bytes: &[u8], _about: &mut About) -> Result<Checklis
     })?;
     let checklist = match format {
         Format::TaskList => markdown::read(text)?,
-        Format::Checklist => structured::read(text)?,
+        Format::Checklist => structured::read(text, about)?,
         other => {
             return Err(Fault {
                 reason: crate::model::verdict::Reason::OtherKind,

@@ -23,6 +23,7 @@
 mod xml;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use smallvec::SmallVec;
 
@@ -40,7 +41,7 @@ const DIGESTS: usize = 10;
 /// Reads one JSON document.
 pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
     let mut format = false;
-    let mut outline = Outline::default();
+    let mut outline = Outline::over(tally);
     json::walk(bytes, |document| {
         document.object(|key, value| {
             match key {
@@ -77,14 +78,19 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
 }
 
 /// The main parts of a document, as far as they were met.
-#[derive(Default)]
 struct Outline {
+    /// How many components the tally had before.
+    before: u64,
     version: bool,
     product: bool,
     listed: bool,
 }
 
 impl Outline {
+    fn over(tally: &SbomTally) -> Self {
+        Self { before: tally.components(), version: false, product: false, listed: false }
+    }
+
     fn finish(&self, tally: &mut SbomTally) -> Result<(), Fault> {
         if !self.version {
             return Err(Fault::malformed(
@@ -92,7 +98,7 @@ impl Outline {
                 "the document has no `specVersion`; write it as CycloneDX 1.4 or later",
             ));
         }
-        if !self.listed || (tally.components() == 0 && !self.product) {
+        if !self.listed || (tally.components() == self.before && !self.product) {
             return Err(Fault::empty(
                 "the document lists no components, so it is no bill of materials; give this gate one that does",
             ));
@@ -129,16 +135,15 @@ fn metadata(node: &mut Node<'_, '_>, tally: &mut SbomTally, about: &mut About) -
             }
             // Up to 1.4 a list of tools, from 1.5 on an object with components among which the tools are.
             "tools" => {
-                let mut first = None;
-                let found = std::cell::RefCell::new(&mut first);
+                let first = OnceCell::new();
                 value.either(
                     |key, tools| match key {
-                        "components" => tools.array(|entry| tool(entry, *found.borrow_mut())),
+                        "components" => tools.array(|entry| tool(entry, &first)),
                         _ => Ok(()),
                     },
-                    |entry| tool(entry, *found.borrow_mut()),
+                    |entry| tool(entry, &first),
                 )?;
-                if let Some(name) = first {
+                if let Some(name) = first.into_inner() {
                     about.by(name);
                 }
             }
@@ -150,7 +155,7 @@ fn metadata(node: &mut Node<'_, '_>, tally: &mut SbomTally, about: &mut About) -
 }
 
 /// Takes the first tool that has a name, with its version.
-fn tool(node: &mut Node<'_, '_>, first: &mut Option<String>) -> Step {
+fn tool(node: &mut Node<'_, '_>, first: &OnceCell<String>) -> Step {
     let (mut name, mut version) = (None, None);
     node.object(|key, value| {
         match key {
@@ -160,8 +165,8 @@ fn tool(node: &mut Node<'_, '_>, first: &mut Option<String>) -> Step {
         }
         Ok(())
     })?;
-    if let (None, Some(name)) = (&first, name) {
-        *first = Some(tool_title(&name, version.as_deref()));
+    if let Some(name) = name {
+        first.get_or_init(|| tool_title(&name, version.as_deref()));
     }
     Ok(())
 }

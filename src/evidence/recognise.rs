@@ -130,6 +130,9 @@ impl Marks {
                 "metrics" => return self.look_into_metrics(value),
                 _ => {}
             }
+            if key == "sbom" {
+                return self.look_into_sbom(value);
+            }
             let text = match value.scalar()? {
                 Scalar::Text(text) => Some(crate::model::notable::shortened(&text, 200)),
                 _ => None,
@@ -172,6 +175,19 @@ impl Marks {
             self.note("results:packages", None)?;
         }
         if metrics { self.note("results:metrics", None) } else { Ok(()) }
+    }
+
+    /// GitHub's dependency graph answers with an SPDX document under a key of its own.
+    fn look_into_sbom(&mut self, value: &mut Node<'_, '_>) -> json::Step {
+        let mut spdx = false;
+        value.either(
+            |key, _| {
+                spdx |= key == "spdxVersion";
+                Ok(())
+            },
+            |_| Ok(()),
+        )?;
+        self.note(if spdx { "spdxVersion" } else { "sbom" }, None)
     }
 
     /// Notes a key; an error ends the look when there is no doubt left.

@@ -6,7 +6,8 @@
 //! document that describes several packages is a list of them, so all are counted.
 //! What is described may be told after the packages, so a document is read twice:
 //! first for what it describes, then for its packages. Both walk the bytes that are
-//! already in memory; only hashes of the described identifiers are kept.
+//! already in memory; only hashes of the described identifiers are kept. What GitHub's
+//! dependency graph answers over its API, the document under a key `sbom`, is read too.
 //!
 //! **Licences and suppliers.** The concluded licence counts where it says something,
 //! otherwise the declared one. `NOASSERTION` and `NONE` say nothing, of suppliers
@@ -32,36 +33,42 @@ const DIGESTS: usize = 10;
 pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
     let mut products = Products::default();
     let mut version = false;
-    json::walk(bytes, |document| {
-        document.object(|key, value| {
-            match key {
-                "spdxVersion" => {
-                    version = true;
-                    supported(&value.text()?.unwrap_or_default()).map_err(json::refuse)?;
-                }
-                "creationInfo" => creation(value, about)?,
-                "documentDescribes" => value.array(|id| {
-                    if let Some(id) = id.text()? {
-                        products.describe(&id);
-                    }
-                    Ok(())
-                })?,
-                "relationships" => value.array(|entry| relationship(entry, &mut products))?,
-                _ => {}
+    each_key(bytes, |key, value| {
+        match key {
+            "spdxVersion" => {
+                version = true;
+                supported(&value.text()?.unwrap_or_default()).map_err(json::refuse)?;
             }
-            Ok(())
-        })
+            "creationInfo" => creation(value, about)?,
+            "documentDescribes" => value.array(|id| {
+                if let Some(id) = id.text()? {
+                    products.describe(&id);
+                }
+                Ok(())
+            })?,
+            "relationships" => value.array(|entry| relationship(entry, &mut products))?,
+            _ => {}
+        }
+        Ok(())
     })?;
     if !version {
         return Err(Fault::malformed(Place::Whole, "the document has no `spdxVersion`; write it as SPDX 2.2 or 2.3"));
     }
-    json::walk(bytes, |document| {
-        document.object(|key, value| match key {
-            "packages" => value.array(|entry| package(entry, &mut products, tally)),
-            _ => Ok(()),
-        })
+    each_key(bytes, |key, value| match key {
+        "packages" => value.array(|entry| package(entry, &mut products, tally)),
+        _ => Ok(()),
     })?;
     products.finish(tally, about)
+}
+
+/// Calls back for every key of the document, which GitHub's dependency graph wraps in a key `sbom`.
+fn each_key(bytes: &[u8], mut each: impl FnMut(&str, &mut Node<'_, '_>) -> Step) -> Result<(), Fault> {
+    json::walk(bytes, |document| {
+        document.object(|key, value| match key {
+            "sbom" => value.object(|key, value| each(key, value)),
+            _ => each(key, value),
+        })
+    })
 }
 
 /// Whether a version of the specification is one that is read.

@@ -12,13 +12,13 @@ use serde_saphyr::Spanned;
 
 use super::{BYTES, Checklist, ITEMS, Item, TEXT, key};
 use crate::model::notable::shortened;
-use crate::model::report::{Fault, Place};
+use crate::model::report::{About, Fault, Place};
 
 /// How deep a checklist may nest; its own grammar needs three levels.
 const DEPTH: usize = 32;
 
 /// Reads a checklist.
-pub(super) fn read(text: &str) -> Result<Checklist, Fault> {
+pub(super) fn read(text: &str, about: &mut About) -> Result<Checklist, Fault> {
     if text.len() > BYTES {
         return Err(Fault::beyond_limit(
             Place::Whole,
@@ -27,9 +27,12 @@ pub(super) fn read(text: &str) -> Result<Checklist, Fault> {
     }
     let document: Document = serde_saphyr::from_str_with_options(text, options()).map_err(|error| fault(&error))?;
     let mut list = Checklist::default();
-    for item in document.0 {
+    for item in document.items {
         list.push(item)?;
     }
+    document.made_at.iter().for_each(|text| about.made_text(text));
+    document.commit.iter().for_each(|text| about.commit(text));
+    document.artifact.iter().for_each(|text| about.artifact(text));
     Ok(list)
 }
 
@@ -85,8 +88,14 @@ fn fault(error: &serde_saphyr::Error) -> Fault {
     Fault::malformed(place, message)
 }
 
-/// The document: a map that holds the checklist.
-struct Document(Vec<Item>);
+/// The document: a map that holds the checklist, and what it is about.
+#[derive(Default)]
+struct Document {
+    items: Vec<Item>,
+    made_at: Option<String>,
+    commit: Option<String>,
+    artifact: Option<String>,
+}
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(document: D) -> Result<Self, D::Error> {
@@ -100,17 +109,27 @@ impl<'de> Deserialize<'de> for Document {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
-                let mut found = None;
+                let mut document = Document::default();
+                let mut found = false;
                 while let Some(name) = map.next_key::<String>()? {
-                    if name == "checklist" {
-                        found = Some(map.next_value::<Entries>()?.0);
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
+                    match name.as_str() {
+                        "checklist" => {
+                            found = true;
+                            document.items = map.next_value::<Entries>()?.0;
+                        }
+                        "made_at" => document.made_at = map.next_value()?,
+                        "commit" => document.commit = map.next_value()?,
+                        "artifact" => document.artifact = map.next_value()?,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
                     }
                 }
-                found
-                    .map(Document)
-                    .ok_or_else(|| A::Error::custom("expected the key `checklist`, found none; put the items under it"))
+                if found {
+                    Ok(document)
+                } else {
+                    Err(A::Error::custom("expected the key `checklist`, found none; put the items under it"))
+                }
             }
         }
 

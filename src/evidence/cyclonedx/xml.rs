@@ -23,7 +23,7 @@ pub fn read_xml(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resul
     if root.name() != "bom" {
         return Err(xml.fault_in(&root, format!("expected a `bom` element, found `{}`", root.name())));
     }
-    let mut outline = Outline::default();
+    let mut outline = Outline::over(tally);
     root.attributes(&xml, |_, value| match value.strip_prefix(NAMESPACE) {
         Some(version) => {
             outline.version = true;
@@ -70,8 +70,16 @@ fn children<'a>(
     }
 }
 
+/// The text of an element. One that is too long is refused as it is in JSON, because
+/// a cut one would be another name or licence.
 fn text<'a>(xml: &mut Xml<'_>) -> Result<Cow<'a, str>, Fault> {
-    Ok(Cow::Owned(xml.text(TEXT_LIMIT)?.trim().to_owned()))
+    let text = xml.text(TEXT_LIMIT + 1)?;
+    if text.len() + '…'.len_utf8() > TEXT_LIMIT {
+        return Err(beyond_limit(
+            xml.fault(format!("a text of more than {TEXT_LIMIT} bytes, which is where reading ends")),
+        ));
+    }
+    Ok(Cow::Owned(text.trim().to_owned()))
 }
 
 fn metadata(xml: &mut Xml<'_>, tally: &mut SbomTally, about: &mut About) -> Result<bool, Fault> {

@@ -54,6 +54,21 @@ fn an_item_keeps_its_link_its_note_and_its_line() {
     assert_eq!(list.items[0].line, Some(3));
 }
 
+#[test]
+fn a_file_may_say_when_it_was_made_and_for_what() {
+    let (commit, digest) = ("a".repeat(40), "1".repeat(64));
+    let text = format!("made_at: 2026-01-02T03:04:05Z\ncommit: {commit}\nartifact: sha256:{digest}\nchecklist: [a]\n");
+    let mut about = About::default();
+    read(Format::Checklist, text.as_bytes(), &mut about).unwrap();
+    assert_eq!(about.made_at.unwrap().timestamp(), 1_767_323_045);
+    assert_eq!((about.commits, about.artifacts), (vec![commit], vec![digest]));
+
+    let digits = format!("{{\"commit\": \"{0}\", \"checklist\": [\"a\"]}}", "1".repeat(40));
+    let mut about = About::default();
+    read(Format::Checklist, digits.as_bytes(), &mut about).unwrap();
+    assert_eq!(about.commits, ["1".repeat(40)]);
+}
+
 #[rstest]
 #[case::t53_yes("checklist:\n  a: yes\n", 2, "found the text `yes`; write `true` or `false` without quotes")]
 #[case::t53_no("checklist:\n- item: a\n  ticked: no\n", 3, "found the text `no`")]

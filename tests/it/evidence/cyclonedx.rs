@@ -1,12 +1,12 @@
 //! CycloneDX, JSON and XML.
 
-use countersign::evidence::recognise;
-use countersign::model::kind::Format;
+use countersign::evidence::{Tally, recognise};
+use countersign::model::kind::{Format, Kind};
 use countersign::model::report::{About, Fault, Place};
 use countersign::model::verdict::Reason;
 use rstest::rstest;
 
-use super::sbom::{counts, names, number, read, read_corpus};
+use super::sbom::{counts, into, names, number, read, read_corpus};
 use crate::support::corpus;
 
 fn json(body: &str) -> String {
@@ -129,6 +129,14 @@ fn a_product_without_any_component_counts_none_and_a_list_about_nothing_is_empty
     assert_eq!(refused(&xml("1.6", "<components/>")).reason, Reason::EmptyReport);
 }
 
+#[test]
+fn an_empty_list_is_empty_beside_a_full_one_too() {
+    let (tally, _) =
+        into(Tally::new(Kind::Sbom, None).unwrap(), json(r#""components": [{"name": "a"}]"#).as_bytes()).unwrap();
+    let fault = into(tally, json(r#""components": []"#).as_bytes()).err().unwrap();
+    assert_eq!(fault.reason, Reason::EmptyReport);
+}
+
 #[rstest]
 #[case::supplier(r#""supplier": {"name": "s"}, "manufacturer": {"name": "m"}, "publisher": "p", "author": "a""#, "s")]
 #[case::manufacturer(r#""manufacturer": {"name": "m"}, "publisher": "p", "authors": [{"name": "a"}]"#, "m")]
@@ -234,6 +242,15 @@ fn t51_a_document_type_with_entities_is_refused() {
     let mut tally = countersign::evidence::sbom::SbomTally::new();
     let fault = countersign::evidence::cyclonedx::read_xml(document.as_bytes(), &mut tally, &mut About::default());
     assert_eq!(fault.unwrap_err().reason, Reason::Malformed);
+}
+
+#[test]
+fn t51_a_text_that_is_too_long_is_refused_and_never_cut() {
+    let long = "x".repeat((1 << 20) + 1);
+    let with = |name: &str| xml("1.6", &format!("<components><component><name>{name}</name></component></components>"));
+    assert_eq!(refused(&with(&long)).reason, Reason::BeyondLimit);
+    assert!(read(with(&long[..1 << 19])).is_ok());
+    assert_eq!(refused(&json(&format!(r#""components": [{{"name": "{long}"}}]"#))).reason, Reason::BeyondLimit);
 }
 
 #[test]

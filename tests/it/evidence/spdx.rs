@@ -108,6 +108,21 @@ fn the_one_package_that_is_described_is_the_product(#[case] body: &str, #[case] 
     assert_eq!(number(&read(json(body)).unwrap().0, "components"), components);
 }
 
+// The form of `GET /repos/{owner}/{repo}/dependency-graph/sbom`.
+#[test]
+fn what_githubs_dependency_graph_answers_is_read() {
+    let document = json(
+        r#""SPDXID": "SPDXRef-DOCUMENT", "creationInfo": {"created": "2026-01-02T03:04:05Z", "creators": ["Tool: GitHub.com-Dependency-Graph"]},
+           "packages": [{"SPDXID": "SPDXRef-p", "name": "com.github.o/r"}, {"SPDXID": "SPDXRef-a", "name": "a", "licenseConcluded": "MIT"}],
+           "relationships": [{"relationshipType": "DESCRIBES", "spdxElementId": "SPDXRef-DOCUMENT", "relatedSpdxElement": "SPDXRef-p"}]"#,
+    );
+    let (measures, about) = read(format!(r#"{{"sbom": {document}}}"#)).unwrap();
+    assert_eq!(counts(&measures), [1, 0, 1, 1]);
+    assert_eq!(about.tool.as_deref(), Some("GitHub.com-Dependency-Graph"));
+    assert_eq!(recognise(br#"{"sbom": {"other": 1}}"#), None);
+    assert_eq!(recognise(br#"{"sbom": "spdxVersion"}"#), None);
+}
+
 #[rstest]
 #[case::concluded_first(r#""licenseConcluded": "MIT", "licenseDeclared": "ISC""#, &["MIT"])]
 #[case::declared_where_nothing_is_concluded(r#""licenseConcluded": "NOASSERTION", "licenseDeclared": "ISC""#, &["ISC"])]
