@@ -114,10 +114,6 @@ impl Marks {
             Some(Format::OsvScanner)
         } else if self.has("vulnerabilities") && self.has("ok") {
             Some(Format::Snyk)
-        } else if self.has("items") {
-            Some(Format::Checklist)
-        } else if self.has("metrics") {
-            Some(Format::K6)
         } else {
             None
         }

@@ -303,7 +303,7 @@ impl Check<'_> {
                 return self.mistake(tree, "expected a number, a text, true or false".to_owned());
             }
         };
-        if !number.is_finite() || number.abs() > 9_007_199_254_740_992.0 {
+        if !number.is_finite() || number.abs() >= 9_007_199_254_740_992.0 {
             return self.mistake(tree, "a number is beyond 2^53, up to which counting is exact".to_owned());
         }
         (Term::Number(number), Kind::Is(Type::Number))
@@ -625,6 +625,12 @@ fn unparsed(source: &str, errors: &cel::ParseErrors) -> Vec<Mistake> {
         let at = before + usize::try_from(column - 1).unwrap_or_default();
         let text = error.msg.lines().next().unwrap_or_default();
         let text = text.strip_prefix("Syntax error: ").unwrap_or(text);
+        // The parser lists every token that it would have taken, which helps nobody.
+        let text = match text.split_once(" expecting ") {
+            Some((found, _)) if found.contains("'<EOF>'") => "it ends too early".to_owned(),
+            Some((found, _)) => found.replace("mismatched input", "unexpected").replace("extraneous input", "unexpected"),
+            None => text.to_owned(),
+        };
         Mistake { at, length: 1, message: format!("not an expression: {text}") }
     };
     // One slip makes the parser stumble several times; the first is the one to mend.

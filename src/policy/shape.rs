@@ -245,6 +245,11 @@ fn wrong(node: &Node, message: String) -> Diagnostic {
     Diagnostic::new(Code::WrongForm, node.span, message)
 }
 
+/// The name of a place in a policy: its key, or the whole.
+fn named(what: &str) -> String {
+    if what == "the policy" { what.to_owned() } else { format!("`{what}`") }
+}
+
 fn one_of(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
@@ -287,7 +292,7 @@ fn map(fields: &[Field], node: &Node, what: &str, complaints: &mut Vec<Diagnosti
                 complaints.push(Diagnostic::new(
                     Code::UnknownKey,
                     key.span,
-                    format!("`{what}` has no key `{}`{hint}", key.name),
+                    format!("{} has no key `{}`{hint}", named(what), key.name),
                 ));
             }
         }
@@ -297,7 +302,7 @@ fn map(fields: &[Field], node: &Node, what: &str, complaints: &mut Vec<Diagnosti
             complaints.push(Diagnostic::new(
                 Code::MissingKey,
                 node.span,
-                format!("`{what}` needs the key `{}`: {}", field.name, field.meaning),
+                format!("{} needs the key `{}`: {}", named(what), field.name, field.meaning),
             ));
         }
     }

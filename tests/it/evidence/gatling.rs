@@ -287,5 +287,5 @@ fn t51_a_damaged_file_is_refused(#[case] file: &str) {
 
 #[test]
 fn t51_a_million_nested_groups_are_refused() {
-    refused_as(Reason::Malformed, Gatling, r#"{"contents":{"a":"#.repeat(1_000_000));
+    refused_as(Reason::BeyondLimit, Gatling, r#"{"contents":{"a":"#.repeat(1_000_000));
 }

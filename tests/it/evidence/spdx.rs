@@ -73,7 +73,7 @@ fn each_notation_is_recognised_for_what_it_is(#[case] path: &str, #[case] expect
 #[rstest]
 #[case("spdx/guac__internal__testing__testdata__exampledata__invalid-spdx.json", "expected a text, found a number")]
 #[case("spdx/guac__internal__testing__testdata__exampledata__small-spdx.json", "expected a text, found an object")]
-#[case("malformed/spdx__truncated.json", "EOF")]
+#[case("malformed/spdx__truncated.json", "cut off")]
 #[case("malformed/spdx__nul-in-middle.json", "control character")]
 fn a_broken_document_is_malformed_and_names_the_line(#[case] path: &str, #[case] message: &str) {
     let Some(file) = corpus(path) else { return };
