@@ -175,8 +175,9 @@ impl<'s, 'a> Stream<'s, 'a> {
             _ => {}
         }
         let id = self.key.hash_one(&*event.package);
-        let package = self.packages.entry(id).or_insert_with(|| Package { at, ..Package::default() });
-        package.running = true;
+        let package = self.packages.entry(id).or_insert_with(|| Package { at, running: true, ..Package::default() });
+        // What is printed after the end of a package does not begin another run of it.
+        package.running |= matches!(&*event.action, "start" | "run");
         if event.test.is_empty() {
             if matches!(&*event.action, "pass" | "fail" | "skip") {
                 self.package_ended(at, id, event);

@@ -32,7 +32,7 @@ mod totals;
 
 use std::borrow::Cow;
 
-use self::dialect::{JEST_ORDER, Status, note_instant, not_started, tool_by_name};
+use self::dialect::{JEST_ORDER, Status, not_started, note_instant, tool_by_name};
 use self::totals::{Dialect, Seen, Stated};
 use super::tests::{Ended, Failing, TestTally};
 use super::xml::{Element, Event, RawValue, Xml};

@@ -82,7 +82,8 @@ pub(super) struct Attribute<'t> {
 
 impl<'t> Attribute<'t> {
     /// Takes the attribute at the front of a tag's rest, which begins with no white space.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "half of what a test report costs is spent here")]
+    #[inline(always)]
     pub(super) fn first(text: &'t str) -> Result<Self, Unfit<'t>> {
         let bytes = text.as_bytes();
         let (mut end, mut local) = (0, 0);
@@ -133,7 +134,9 @@ pub(super) struct Seen<'t> {
 }
 
 impl<'t> Seen<'t> {
-    #[inline]
+    /// Notes a name, which may stand only once.
+    #[expect(clippy::inline_always, reason = "half of what a test report costs is spent here")]
+    #[inline(always)]
     pub(super) fn note(&mut self, name: &'t str) -> Result<(), Unfit<'t>> {
         let first = name.as_bytes().first().copied().unwrap_or_default();
         let mark = 1 << ((usize::from(first) + 11 * name.len()) & 63);

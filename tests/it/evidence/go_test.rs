@@ -117,6 +117,13 @@ fn lines_that_are_no_events_are_passed_over() {
     assert_eq!(read_as(Format::GoTest, text.as_bytes()).unwrap().counts(), [1, 0, 0, 0]);
 }
 
+#[test]
+fn output_after_the_end_of_a_package_does_not_leave_it_open() {
+    let text =
+        events(&[r#""Action":"pass","Test":"A","Elapsed":1"#, END, r#""Action":"output","Output":"coverage: 1%\n""#]);
+    assert_eq!(read_as(Format::GoTest, text.as_bytes()).unwrap().counts(), [1, 0, 0, 0]);
+}
+
 #[rstest]
 #[case::no_tests(events(&[r#""Action":"skip","Elapsed":0"#]), Reason::EmptyReport, Place::Whole)]
 #[case::cut_between_lines(events(&[r#""Action":"run","Test":"A""#, r#""Action":"pass","Test":"A","Elapsed":1"#]), Reason::Malformed, Place::Whole)]

@@ -6,6 +6,7 @@ use countersign::model::kind::Format;
 use countersign::model::measures::{Measure, Measures};
 use countersign::model::notable::Notable;
 use countersign::model::report::{About, Fault};
+use proptest::prelude::*;
 
 /// What reading one report comes to.
 #[derive(Debug)]
@@ -168,4 +169,40 @@ fn names_and_messages_are_kept_short() {
     let notable = notables.into_sorted().remove(0);
     assert!(names(&measures, "tests.failing").unwrap()[0].len() <= 400);
     assert!(notable.title.len() <= 400 && notable.message.len() <= 400 && notable.path.unwrap().len() <= 400);
+}
+
+const REPORTS: &[(Format, &str)] = &[
+    (Format::Junit, "pytest.xml"),
+    (Format::Junit, "jest-load-error.xml"),
+    (Format::Junit, "ctest.xml"),
+    (Format::Junit, "node.xml"),
+    (Format::Trx, "vstest.trx"),
+    (Format::GoTest, "go-1.19.jsonl"),
+    (Format::GoTest, "go-1.24-build.jsonl"),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    // That it comes back at all is the assertion: a panic ends the test.
+    #[test]
+    fn a_damaged_report_is_read_or_refused(
+        which in 0..REPORTS.len(),
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()), 1..6),
+    ) {
+        let (format, name) = REPORTS[which];
+        let mut bytes = fixture(name);
+        for (from, to, exchange) in damage {
+            let (from, to) = (from.index(bytes.len()), to.index(bytes.len()));
+            if exchange {
+                bytes.swap(from, to);
+            } else {
+                bytes.drain(from.min(to)..from.max(to).min(from.min(to) + 40));
+            }
+        }
+        if let Ok(read) = read_as(format, &bytes) {
+            let [total, failed, errors, skipped] = read.counts();
+            prop_assert!(errors <= failed && failed + skipped <= total);
+        }
+    }
 }
