@@ -27,12 +27,12 @@
 //! when a case that ran states none. Totals are compared with the cases in
 //! [`totals`].
 
+mod dialect;
 mod totals;
 
 use std::borrow::Cow;
 
-use chrono::DateTime;
-
+use self::dialect::{JEST_ORDER, Status, not_started, note_instant, tool_by_name};
 use self::totals::{Dialect, Seen, Stated};
 use super::tests::{Ended, Failing, TestTally};
 use super::xml::{Element, Event, RawValue, Xml};
@@ -86,16 +86,6 @@ struct Case {
     message: String,
     path: Option<String>,
     line: Option<u32>,
-}
-
-/// What the attributes of a case say of its end; the worst ranks highest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Status {
-    #[default]
-    Unstated,
-    Skipped,
-    Failed,
-    Errored,
 }
 
 impl<'a> Report<'_, 'a> {
@@ -164,7 +154,7 @@ impl<'a> Report<'_, 'a> {
                 }
                 "timestamp" => note_instant(about, value.as_written()),
                 "noNamespaceSchemaLocation" if value.as_written().contains("maven-surefire") => {
-                    about.by("Maven Surefire")
+                    about.by("Maven Surefire");
                 }
                 _ => {}
             }
@@ -242,9 +232,9 @@ impl<'a> Report<'_, 'a> {
             kind @ ("failure" | "error") => {
                 let first = case.failures + case.errors == 0;
                 if kind == "failure" {
-                    case.failures += 1
+                    case.failures += 1;
                 } else {
-                    case.errors += 1
+                    case.errors += 1;
                 }
                 if first { self.complaint(case, child)? } else { self.xml.skip()? }
             }
@@ -343,8 +333,8 @@ impl<'a> Report<'_, 'a> {
                 "file" => path = Some(value.text()),
                 // pytest alone counts lines from 0.
                 "line" => {
-                    line =
-                        value.as_written().trim().parse().ok().map(|line: u32| line.saturating_add(u32::from(pytest)))
+                    let written = value.as_written().trim().parse().ok();
+                    line = written.map(|line: u32| line.saturating_add(u32::from(pytest)));
                 }
                 _ => {}
             }
@@ -399,84 +389,11 @@ impl<'a> Report<'_, 'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        match seconds(text) {
+        match dialect::seconds(text) {
             Some(seconds) => Ok(Some(seconds)),
             None => Err(self
                 .xml
                 .fault_in(tag, format!("expected a time in seconds, zero or more, found `{}`", shortened(text, 60)))),
         }
     }
-}
-
-impl Status {
-    fn of(word: &str) -> Self {
-        let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-        if is(&["fail", "failed", "failure"]) {
-            Self::Failed
-        } else if is(&["error", "errored", "broken", "crashed", "timeout"]) {
-            Self::Errored
-        } else if is(&["notrun", "disabled", "skipped", "skip", "ignored", "suppressed", "pending"]) {
-            Self::Skipped
-        } else {
-            Self::Unstated
-        }
-    }
-}
-
-/// The attributes of a suite in the order in which jest-junit writes them.
-const JEST_ORDER: [&str; 7] = ["name", "errors", "failures", "skipped", "timestamp", "time", "tests"];
-
-/// The tools that name themselves in the name of a suite, unless they are told otherwise.
-fn tool_by_name(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "pytest" | "pytest tests" => "pytest",
-        "jest tests" => "Jest",
-        "Mocha Tests" => "Mocha",
-        "nextest-run" => "cargo-nextest",
-        "nosetests" => "nose",
-        _ => return None,
-    })
-}
-
-/// Whether CTest says with these words that it could not run a test. It writes
-/// such a test as skipped, and counts it as failed on its console and in its exit code.
-fn not_started(message: &str) -> bool {
-    [
-        "Unable to find",
-        "Fixture dependency failed",
-        "Failed to start",
-        "Insufficient resources",
-        "Missing Configuration",
-    ]
-    .iter()
-    .any(|words| message.starts_with(words))
-}
-
-/// Notes an instant in one of the forms that tools write. jest-junit writes the
-/// first instant of 1970 for a file that it could not load: that says nothing.
-fn note_instant(about: &mut About, text: &str) {
-    let text = text.trim();
-    if text.starts_with("1970-01-01T00:00:00") {
-        return;
-    }
-    match DateTime::parse_from_rfc2822(text) {
-        Ok(at) => about.made(at.to_utc()),
-        Err(_) => about.made_text(text.trim_end_matches("UTC")),
-    }
-}
-
-/// Reads a time: plain, or with commas between thousands.
-fn seconds(text: &str) -> Option<f64> {
-    let plain = |text: &str| {
-        let begins =
-            text.as_bytes().first().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
-        text.parse().ok().filter(|seconds: &f64| begins && seconds.is_finite() && *seconds >= 0.0)
-    };
-    if !text.as_bytes().contains(&b',') {
-        return plain(text);
-    }
-    let (first, rest) = text.split_once(',')?;
-    let (whole, _) = rest.split_once('.').unwrap_or((rest, ""));
-    let grouped = (1..=3).contains(&first.len()) && whole.split(',').all(|group| group.len() == 3);
-    if grouped { plain(&text.replace(',', "")) } else { None }
 }

@@ -10,13 +10,15 @@
 //! Attributes are scanned in place: nothing is allocated for one whose value
 //! stands in the document as it is meant.
 
+mod attribute;
+
 use std::borrow::Cow;
 
 use quick_xml::Reader;
-use quick_xml::escape::{EscapeError, unescape};
 use quick_xml::events::{BytesStart, Event as Raw};
-use smallvec::SmallVec;
 
+pub use self::attribute::RawValue;
+use self::attribute::{Attribute, Seen, Unfit};
 use crate::model::report::{Fault, Place};
 
 /// How deep elements may nest.
@@ -71,6 +73,7 @@ impl<'a> Xml<'a> {
     }
 
     /// What stands next.
+    #[expect(clippy::should_implement_trait, reason = "an iterator cannot be asked for places between its steps")]
     pub fn next(&mut self) -> Result<Event<'a>, Fault> {
         if self.pending_close {
             self.pending_close = false;
@@ -224,16 +227,12 @@ impl<'a> Xml<'a> {
         }
         let from = self.without_nul;
         let to = reached.max(from.saturating_add(NUL_WINDOW)).min(self.bytes.len());
-        match memchr::memchr(0, self.bytes.get(from..to).unwrap_or_default()) {
-            Some(found) => {
-                let at = (from + found) as u64;
-                Err(self.fault_at(at, "the character NUL, which XML does not allow; make the file again"))
-            }
-            None => {
-                self.without_nul = to;
-                Ok(())
-            }
+        if let Some(found) = memchr::memchr(0, self.bytes.get(from..to).unwrap_or_default()) {
+            let at = (from + found) as u64;
+            return Err(self.fault_at(at, "the character NUL, which XML does not allow; make the file again"));
         }
+        self.without_nul = to;
+        Ok(())
     }
 
     fn enter(&mut self, at: u64, length: usize) -> Result<(), Fault> {
@@ -254,7 +253,7 @@ impl<'a> Xml<'a> {
     }
 }
 
-impl<'a> Element<'a> {
+impl Element<'_> {
     /// The name without its prefix.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -313,142 +312,5 @@ impl<'a> Element<'a> {
             rest = first.rest;
         }
         Ok(())
-    }
-}
-
-/// A value as it stands between its quotes.
-#[derive(Clone, Copy, Debug)]
-pub struct RawValue<'t>(&'t str);
-
-impl<'t> RawValue<'t> {
-    /// The value as it stands. Where it holds no `&` and no line break, that is what it means.
-    #[must_use]
-    pub fn as_written(self) -> &'t str {
-        self.0
-    }
-
-    /// The value with references resolved, and white space normalised as XML 1.0
-    /// (3.3.3) says. A reference that XML does not know stands as it is written.
-    #[must_use]
-    pub fn text(self) -> Cow<'t, str> {
-        self.resolved().unwrap_or(Cow::Borrowed(self.0))
-    }
-
-    fn resolved(self) -> Result<Cow<'t, str>, EscapeError> {
-        if !self.0.contains(['\t', '\n', '\r']) {
-            return unescape(self.0);
-        }
-        let spaced = self.0.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
-        unescape(&spaced).map(|text| Cow::Owned(text.into_owned()))
-    }
-}
-
-/// Why the attributes of a tag cannot be taken.
-enum Unfit<'t> {
-    NoName,
-    NoValue(&'t str),
-    NotQuoted(&'t str),
-    NotClosed(&'t str),
-    NotApart(&'t str),
-    Reference(&'t str),
-    Twice(&'t str),
-    TooMany,
-}
-
-impl Unfit<'_> {
-    fn fault(&self, xml: &Xml<'_>, element: &Element<'_>) -> Fault {
-        let named = |name: &str| crate::model::notable::shortened(name, 60);
-        let message = match self {
-            Self::NoName => "expected the name of an attribute".to_owned(),
-            Self::NoValue(name) => format!("the attribute `{}` has no value", named(name)),
-            Self::NotQuoted(name) => format!("the value of the attribute `{}` is not in quotes", named(name)),
-            Self::NotClosed(name) => format!("the quotes around the attribute `{}` are not closed", named(name)),
-            Self::NotApart(name) => format!("no space stands after the attribute `{}`", named(name)),
-            Self::Reference(name) => {
-                format!("the attribute `{}` holds a `&` that begins no reference of XML; write `&amp;`", named(name))
-            }
-            Self::Twice(name) => {
-                format!("the attribute `{}` stands twice in one element; keep one of them", named(name))
-            }
-            Self::TooMany => {
-                let message = format!("an element of more than {ATTRIBUTE_LIMIT} attributes");
-                return Fault::beyond_limit(xml.place(element.at), message);
-            }
-        };
-        xml.fault_in(element, message)
-    }
-}
-
-/// An attribute at the front of a tag's rest.
-struct Attribute<'t> {
-    name: &'t str,
-    local_name: &'t str,
-    value: &'t str,
-    /// What comes after it and after the white space behind it.
-    rest: &'t str,
-}
-
-impl<'t> Attribute<'t> {
-    #[inline]
-    fn first(text: &'t str) -> Result<Self, Unfit<'t>> {
-        let bytes = text.as_bytes();
-        let (mut end, mut local) = (0, 0);
-        for byte in bytes {
-            match byte {
-                b'=' | b' ' | b'\t' | b'\n' | b'\r' => break,
-                b'"' | b'\'' | b'<' | b'>' | b'&' => return Err(Unfit::NoName),
-                b':' => local = end + 1,
-                _ => {}
-            }
-            end += 1;
-        }
-        let name = text.get(..end).unwrap_or_default();
-        if name.is_empty() {
-            return Err(Unfit::NoName);
-        }
-        let start = match bytes.get(end..) {
-            Some([b'=', b'"' | b'\'', ..]) => end + 1,
-            _ => opening_quote(text, name)?,
-        };
-        let quote = bytes.get(start).copied().unwrap_or_default();
-        let inside = text.get(start + 1..).unwrap_or_default();
-        let close = memchr::memchr(quote, inside.as_bytes()).ok_or(Unfit::NotClosed(name))?;
-        let value = inside.get(..close).unwrap_or_default();
-        let rest = inside.get(close + 1..).unwrap_or_default();
-        let apart = rest.trim_ascii_start();
-        if apart.len() == rest.len() && !rest.is_empty() {
-            return Err(Unfit::NotApart(name));
-        }
-        Ok(Self { name, local_name: name.get(local..).unwrap_or_default(), value, rest: apart })
-    }
-}
-
-/// Where the value's opening quote stands, with white space around the equals sign.
-#[cold]
-fn opening_quote<'t>(text: &'t str, name: &'t str) -> Result<usize, Unfit<'t>> {
-    let after = text.get(name.len()..).unwrap_or_default().trim_ascii_start();
-    let value = after.strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
-    if value.starts_with(['"', '\'']) { Ok(text.len() - value.len()) } else { Err(Unfit::NotQuoted(name)) }
-}
-
-/// The names of one element's attributes so far. A 64-bit sketch answers "surely
-/// new" for nearly all of them.
-#[derive(Default)]
-struct Seen<'t> {
-    sketch: u64,
-    names: SmallVec<[&'t str; 12]>,
-}
-
-impl<'t> Seen<'t> {
-    #[inline]
-    fn note(&mut self, name: &'t str) -> Result<(), Unfit<'t>> {
-        let first = name.as_bytes().first().copied().unwrap_or_default();
-        let mark = 1 << ((usize::from(first) + 11 * name.len()) & 63);
-        if self.sketch & mark != 0 && self.names.contains(&name) {
-            return Err(Unfit::Twice(name));
-        }
-        self.sketch |= mark;
-        self.names.push(name);
-        if self.names.len() > ATTRIBUTE_LIMIT { Err(Unfit::TooMany) } else { Ok(()) }
     }
 }

@@ -1,0 +1,108 @@
+//! The reader of XML.
+
+use countersign::evidence::xml::{ATTRIBUTE_LIMIT, Event, TEXT_LIMIT, Xml};
+use countersign::model::report::{Fault, Place};
+use countersign::model::verdict::Reason;
+use rstest::rstest;
+
+/// Reads a whole document, and gives every attribute with its value.
+fn attributes(bytes: &[u8]) -> Result<Vec<(String, String)>, Fault> {
+    let mut xml = Xml::new(bytes);
+    let mut all = Vec::new();
+    loop {
+        match xml.next()? {
+            Event::Open(tag) => tag.attributes(&xml, |name, value| {
+                all.push((name.to_owned(), value.into_owned()));
+                Ok(())
+            })?,
+            Event::Close | Event::Text(_) => {}
+            Event::End => return Ok(all),
+        }
+    }
+}
+
+#[rstest]
+#[case("<a b='1'/>", "1")]
+#[case("<a b=\"it's\"/>", "it's")]
+#[case("<a\n\tb =\r\n '1' />", "1")]
+#[case("<a b='x>y'></a>", "x>y")]
+#[case("<a n:b='1'/>", "1")]
+#[case("<a b='&lt;&gt;&amp;&quot;&apos;&#65;&#x42;'/>", "<>&\"'AB")]
+#[case("<a b='1\t2\n3\r\n4&#10;5'/>", "1 2 3 4\n5")]
+#[case("<a b=''/>", "")]
+fn an_attribute_has_the_value_that_xml_gives_it(#[case] text: &str, #[case] value: &str) {
+    assert_eq!(attributes(text.as_bytes()).unwrap(), [("b".to_owned(), value.to_owned())]);
+}
+
+#[rstest]
+#[case("<a b='1' b='2'/>", "the attribute `b` stands twice in one element; keep one of them")]
+#[case("<a b='1' c='2' d='3' b='4'/>", "the attribute `b` stands twice in one element; keep one of them")]
+#[case("<a b/>", "the attribute `b` has no value")]
+#[case("<a b=1/>", "the value of the attribute `b` is not in quotes")]
+#[case("<a b='1'c='2'/>", "no space stands after the attribute `b`")]
+#[case("<a ='1'/>", "expected the name of an attribute")]
+#[case("<a b='x & y'/>", "the attribute `b` holds a `&` that begins no reference of XML; write `&amp;`")]
+#[case("<a b='&nbsp;'/>", "the attribute `b` holds a `&` that begins no reference of XML; write `&amp;`")]
+#[case("<a/>x", "expected an element, found text outside of any")]
+#[case("<a/><![CDATA[x]]>", "expected an element, found text outside of any")]
+#[case("<a/>&lt;", "expected an element, found text outside of any")]
+#[case("<a/><b/>", "a second element stands after the document's root")]
+#[case("", "expected an element, found none")]
+#[case("<a>\0</a>", "the character NUL, which XML does not allow; make the file again")]
+#[case("<a><b></a>", "not well-formed XML: ill-formed document: expected `</b>`, but `</a>` was found")]
+#[case(
+    "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+    "the document declares an internal DTD subset, which no report needs; write it without"
+)]
+#[case("<a>&b;</a>", "an entity that XML does not define itself; entities are not expanded")]
+fn what_is_not_well_formed_is_refused(#[case] text: &str, #[case] message: &str) {
+    let fault = attributes(text.as_bytes()).unwrap_err();
+    assert_eq!((fault.reason, fault.message.as_str()), (Reason::Malformed, message));
+}
+
+#[test]
+fn t51_an_external_dtd_is_passed_over_and_never_fetched() {
+    let text = r#"<!DOCTYPE report PUBLIC "-//JACOCO//DTD" "http://127.0.0.1:9/report.dtd"><a/>"#;
+    assert!(attributes(text.as_bytes()).unwrap().is_empty());
+}
+
+#[test]
+fn t51_elements_nest_only_so_deep() {
+    let fault = attributes("<a>".repeat(1_000_000).as_bytes()).unwrap_err();
+    assert_eq!((fault.reason, fault.place), (Reason::BeyondLimit, Place::Line(1, 512 * 3 + 1)));
+}
+
+#[test]
+fn t51_a_huge_attribute_is_refused_although_nobody_reads_it() {
+    let text = format!("<a><b c='{}'/></a>", "x".repeat(3 * TEXT_LIMIT));
+    let mut xml = Xml::new(text.as_bytes());
+    xml.next().unwrap();
+    assert_eq!(xml.next().unwrap_err().reason, Reason::BeyondLimit);
+}
+
+#[test]
+fn t51_an_element_has_only_so_many_attributes() {
+    let many = |count: usize| {
+        let names: Vec<_> = (0..count).map(|number| format!("a{number}=''")).collect();
+        format!("<a {}/>", names.join(" "))
+    };
+    assert_eq!(attributes(many(ATTRIBUTE_LIMIT).as_bytes()).unwrap().len(), ATTRIBUTE_LIMIT);
+    assert_eq!(attributes(many(ATTRIBUTE_LIMIT + 1).as_bytes()).unwrap_err().reason, Reason::BeyondLimit);
+}
+
+#[rstest]
+#[case(b"<a b='\xFF'/>")]
+#[case(b"<a>\xC3\x28</a>")]
+fn bytes_that_are_not_utf_8_are_refused(#[case] bytes: &[u8]) {
+    assert_eq!(attributes(bytes).unwrap_err().reason, Reason::Malformed);
+}
+
+#[test]
+fn a_nul_is_found_wherever_it_stands() {
+    for at in [10, 16_000, 16_384, 16_390, 40_000, 49_999] {
+        let mut bytes = format!("<a>{}</a>", "<b/>".repeat(12_600)).into_bytes();
+        bytes[at] = 0;
+        let fault = attributes(&bytes).unwrap_err();
+        assert_eq!(fault.reason, Reason::Malformed, "{at}: {fault}");
+    }
+}
