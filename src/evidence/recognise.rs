@@ -38,6 +38,11 @@ fn xml(bytes: &[u8]) -> Option<Format> {
     }
 }
 
+/// Noted when an element of `results` lists packages.
+const RESULTS_OF_PACKAGES: &str = "results: packages";
+/// Noted when `results` is empty.
+const NO_RESULTS: &str = "results: none";
+
 /// The keys of an object as far as they were looked at: the name, and the text
 /// that stands there if it is one.
 #[derive(Default)]
@@ -73,10 +78,13 @@ impl Marks {
             || self.has("payloadType")
         {
             Some(Format::SigstoreBundle)
+        } else if self.has(RESULTS_OF_PACKAGES) {
+            Some(Format::OsvScanner)
         } else if self.has("matches") {
             Some(Format::Grype)
         } else if self.has("SchemaVersion")
             || self.has("ArtifactName")
+            || self.has("ClusterName")
             || (self.has("Target") && self.has("Vulnerabilities"))
         {
             Some(Format::Trivy)
@@ -103,11 +111,9 @@ impl Marks {
 
     /// The format that the keys mean when there are no more.
     fn likely(&self) -> Option<Format> {
-        if self.has("Results") {
-            Some(Format::Trivy)
-        } else if self.has("packages") || self.has("results:packages") || self.has("experimental_config") {
+        if self.has("experimental_config") || self.is_empty_osv_scanner() {
             Some(Format::OsvScanner)
-        } else if self.has("vulnerabilities") && self.has("ok") {
+        } else if self.has("ok") && (self.has("vulnerabilities") || self.has("error")) {
             Some(Format::Snyk)
         } else if self.has("metrics") {
             Some(Format::K6)
@@ -134,22 +140,22 @@ impl Marks {
     /// OSV-Scanner and others share the key `results`: what its elements hold tells them apart.
     fn look_into_results(&mut self, value: &mut Node<'_, '_>) -> json::Step {
         self.note("results", None)?;
-        let mut packages = false;
         let mut empty = true;
         value.either(
             |_, _| Ok(()),
             |element| {
                 empty = false;
-                element.object(|key, _| {
-                    packages |= key == "packages";
-                    Ok(())
-                })
+                element.object(|key, _| if key == "packages" { self.note(RESULTS_OF_PACKAGES, None) } else { Ok(()) })
             },
         )?;
-        if packages || empty {
-            self.note("results:packages", None)?;
-        }
-        Ok(())
+        if empty { self.note(NO_RESULTS, None) } else { Ok(()) }
+    }
+
+    /// Without results, OSV-Scanner is told by what it does not have: other tools that
+    /// found nothing write an empty `results` too, beside keys of their own.
+    fn is_empty_osv_scanner(&self) -> bool {
+        const KEYS: &[&str] = &["results", NO_RESULTS, "experimental_config", "image_metadata", "license_summary"];
+        self.has(NO_RESULTS) && self.seen.iter().all(|(name, _)| KEYS.contains(&name.as_str()))
     }
 
     /// Notes a key; an error ends the look when there is no doubt left.

@@ -87,7 +87,10 @@ fn a_finding_that_other_edits_moved_is_not_new() {
 #[case(r#"{"version":"15.0.0","scan":{"status":"maybe"},"vulnerabilities":[]}"#, "`status` is `maybe`, where")]
 #[case(r#"{"version":"15.0.0","vulnerabilities":[{"severity":"High"}]}"#, "an entry of `vulnerabilities` has neither")]
 #[case(r#"{"version":"15.0.0","vulnerabilities":[{"id":"a","severity":1}]}"#, "expected a text, found a number")]
-#[case(r#"{"version":"15.0.0","vulnerabilities":[{"id":"a","location":{"start_line":-1}}]}"#, "expected a count, found -1")]
+#[case(
+    r#"{"version":"15.0.0","vulnerabilities":[{"id":"a","location":{"start_line":-1}}]}"#,
+    "expected a count, found -1"
+)]
 #[case(r#"{"version":"15.0.0","vulnerabilities":[],"vulnerabilities":[]}"#, "the key `vulnerabilities` stands twice")]
 fn what_breaks_the_schema_is_a_fault(#[case] text: &str, #[case] message: &str) {
     let fault = super::findings::read(Format::GitlabReport, text.as_bytes()).err().unwrap();

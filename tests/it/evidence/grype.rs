@@ -41,8 +41,14 @@ fn real_reports_are_counted(
 }
 
 #[rstest]
-#[case("grype__grype__presenter__cyclonedx__testdata__snapshot__TestCycloneDxPresenterDir.golden", Some(Format::CyclonedxJson))]
-#[case("grype__grype__presenter__cyclonedx__testdata__snapshot__TestCycloneDxPresenterImage.golden", Some(Format::CyclonedxJson))]
+#[case(
+    "grype__grype__presenter__cyclonedx__testdata__snapshot__TestCycloneDxPresenterDir.golden",
+    Some(Format::CyclonedxJson)
+)]
+#[case(
+    "grype__grype__presenter__cyclonedx__testdata__snapshot__TestCycloneDxPresenterImage.golden",
+    Some(Format::CyclonedxJson)
+)]
 #[case("grype__grype__presenter__json__testdata__snapshot__stereoscope-fixture-image-simple.golden", None)]
 #[case("grype__grype__presenter__template__testdata__snapshot__TestPresenter_Present.golden", None)]
 fn what_grype_writes_in_other_formats_is_not_taken_for_its_report(#[case] file: &str, #[case] format: Option<Format>) {
@@ -74,7 +80,8 @@ fn a_match_is_itself_by_vulnerability_package_and_path(#[case] now: String, #[ca
 #[case::known_to_be(r#","risk":9,"knownExploited":[{"cve":"CVE-1"}]"#, Some(1))]
 #[case::empty_list(r#","epss":[{"epss":0.1}],"knownExploited":[]"#, Some(0))]
 fn exploitation_is_known_where_the_database_knows_of_it(#[case] rest: &str, #[case] exploited: Option<u64>) {
-    let measures = super::findings::read(Format::Grype, one("CVE-1", "a", "1", "/a", rest).as_bytes()).unwrap().measures;
+    let measures =
+        super::findings::read(Format::Grype, one("CVE-1", "a", "1", "/a", rest).as_bytes()).unwrap().measures;
     assert_eq!(count(&measures, "vulnerabilities.exploited"), exploited);
 }
 
@@ -85,13 +92,14 @@ fn exploitation_is_known_where_the_database_knows_of_it(#[case] rest: &str, #[ca
 #[case(r#","fix":{"state":"unknown","versions":[]}"#, 0)]
 #[case(r#","fix":{"state":"","versions":["1.2"]}"#, 1)]
 fn what_has_a_fixed_version_is_fixable(#[case] rest: &str, #[case] fixable: u64) {
-    let measures = super::findings::read(Format::Grype, one("CVE-1", "a", "1", "/a", rest).as_bytes()).unwrap().measures;
+    let measures =
+        super::findings::read(Format::Grype, one("CVE-1", "a", "1", "/a", rest).as_bytes()).unwrap().measures;
     assert_eq!(count(&measures, "vulnerabilities.fixable.high"), Some(fixable));
 }
 
 #[test]
 fn ignored_matches_are_suppressed_and_in_no_other_count() {
-    let text = r#"{"matches":[],"ignoredMatches":[{"vulnerability":{"id":"CVE-1"}},{"vulnerability":{"id":"CVE-2"}}]}"#;
+    let text = r#"{"matches":[],"ignoredMatches":[{"vulnerability":{"id":"CVE-1"}},{"vulnerability":{"id":"CVE-2"}}],"descriptor":{}}"#;
     let measures = super::findings::read(Format::Grype, text.as_bytes()).unwrap().measures;
     assert_eq!(count(&measures, "findings.suppressed"), Some(2));
     assert_eq!(count(&measures, "findings.total"), Some(0));
@@ -99,7 +107,13 @@ fn ignored_matches_are_suppressed_and_in_no_other_count() {
 
 #[test]
 fn a_report_says_who_made_it_when_and_what_is_worst() {
-    let text = one("CVE-1", "a", "1", "/a", r#","description":"bad","cvss":[{"metrics":{"baseScore":7.1}},{"metrics":{"baseScore":8.2}}]"#);
+    let text = one(
+        "CVE-1",
+        "a",
+        "1",
+        "/a",
+        r#","description":"bad","cvss":[{"metrics":{"baseScore":7.1}},{"metrics":{"baseScore":8.2}}]"#,
+    );
     let read = super::findings::read(Format::Grype, text.as_bytes()).unwrap();
     assert_eq!(read.about.tool.as_deref(), Some("Grype 0.90.0"));
     assert_eq!(read.about.made_at.unwrap().to_rfc3339(), "2026-04-10T11:05:22+00:00");
@@ -110,7 +124,8 @@ fn a_report_says_who_made_it_when_and_what_is_worst() {
 
 #[rstest]
 #[case(r#"{"descriptor":{}}"#)]
-#[case(r#"{"matches":null}"#)]
+#[case(r#"{"matches":[]}"#)]
+#[case(r#"{"matches":null,"descriptor":{}}"#)]
 #[case(r#"{"matches":{}}"#)]
 #[case(r#"{"matches":[1]}"#)]
 #[case(r#"{"matches":[{}]}"#)]

@@ -173,7 +173,8 @@ fn t53_a_key_that_stands_twice_among_many_is_refused_in_good_time() {
 #[test]
 fn t53_an_object_of_too_many_keys_is_beyond_the_limit() {
     let keys: Vec<_> = (0..json::KEY_LIMIT + 100).map(|number| format!("\"{number}\":0")).collect();
-    let fault = json::walk(format!("{{{}}}", keys.join(",")).as_bytes(), |root| root.object(|_, _| Ok(()))).unwrap_err();
+    let fault =
+        json::walk(format!("{{{}}}", keys.join(",")).as_bytes(), |root| root.object(|_, _| Ok(()))).unwrap_err();
     assert_eq!(fault.reason, Reason::BeyondLimit);
 }
 

@@ -41,6 +41,14 @@ fn an_empty_list_is_clean() {
 }
 
 #[rstest]
+#[case::semgrep(r#"{"version":"1.90.0","results":[],"errors":[],"paths":{"scanned":[]}}"#)]
+#[case::bandit(r#"{"errors":[],"generated_at":"2026-01-01T00:00:00Z","results":[]}"#)]
+#[case::something(r#"{"results":[{"id":1}]}"#)]
+fn what_other_tools_call_results_is_not_recognised(#[case] text: &str) {
+    assert_eq!(recognise(text.as_bytes()), None);
+}
+
+#[rstest]
 #[case::another_version("4.17.15", "4.17.16", 0)]
 #[case::another_source("/src/web/", "/src/app/", 3)]
 #[case::another_package("\"name\": \"lodash\"", "\"name\": \"lodash-es\"", 2)]

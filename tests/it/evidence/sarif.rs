@@ -70,18 +70,46 @@ fn real_logs_are_counted(#[case] file: &str, #[case] expected: [u64; 11], #[case
     assert_eq!([total, error, warning, note, none, critical, high, medium, low, unrated, suppressed], expected);
     assert_eq!(names(&read.measures, "findings.rules").len(), rules);
     assert_eq!(read.notables.len() as u64, total);
-    assert_eq!(severities(&read.measures, "vulnerabilities"), None, "SARIF does not tell vulnerabilities from findings");
+    assert_eq!(
+        severities(&read.measures, "vulnerabilities"),
+        None,
+        "SARIF does not tell vulnerabilities from findings"
+    );
 }
 
 #[rstest]
 #[case("sarif/codeql-action__src__testdata__tool-names.sarif", Reason::EmptyReport, "no run of the log has `results`")]
 #[case("sarif/django-DefectDojo__unittests__scans__sarif__no_runs.sarif", Reason::EmptyReport, "the log has no runs")]
-#[case("sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__AN_InOptAnnotations.cpp.xml.sarif", Reason::Malformed, "SARIF `1.0.0` is not read")]
-#[case("sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__C6385Example.cpp.xml.sarif", Reason::Malformed, "SARIF `1.0.0` is not read")]
-#[case("sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__Expected-109.xml.sarif", Reason::Malformed, "SARIF `1.0.0` is not read")]
-#[case("sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__Expected-132.xml.sarif", Reason::Malformed, "SARIF `1.0.0` is not read")]
-#[case("sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__DirectProducerTestData__BinSkim__MixedMode_x64_VS2013_Default.dll.sarif", Reason::Malformed, "SARIF `1.0.0` is not read")]
-#[case("sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v2__ConverterTestData__FxCop__SarifSdkTest.fxcop.sarif", Reason::Malformed, "SARIF `2.0.0-csd.2.beta.2018-09-26` is not read")]
+#[case(
+    "sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__AN_InOptAnnotations.cpp.xml.sarif",
+    Reason::Malformed,
+    "SARIF `1.0.0` is not read"
+)]
+#[case(
+    "sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__C6385Example.cpp.xml.sarif",
+    Reason::Malformed,
+    "SARIF `1.0.0` is not read"
+)]
+#[case(
+    "sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__Expected-109.xml.sarif",
+    Reason::Malformed,
+    "SARIF `1.0.0` is not read"
+)]
+#[case(
+    "sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__ConverterTestData__PREfast__Expected-132.xml.sarif",
+    Reason::Malformed,
+    "SARIF `1.0.0` is not read"
+)]
+#[case(
+    "sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v1__DirectProducerTestData__BinSkim__MixedMode_x64_VS2013_Default.dll.sarif",
+    Reason::Malformed,
+    "SARIF `1.0.0` is not read"
+)]
+#[case(
+    "sarif/sarif-sdk__src__Test.FunctionalTests.Sarif__v2__ConverterTestData__FxCop__SarifSdkTest.fxcop.sarif",
+    Reason::Malformed,
+    "SARIF `2.0.0-csd.2.beta.2018-09-26` is not read"
+)]
 #[case("malformed/json__dup-keys.sarif", Reason::Malformed, "the key `runs` stands twice")]
 #[case("malformed/sarif__nul-in-middle.sarif", Reason::Malformed, "")]
 #[case("malformed/sarif__truncated.sarif", Reason::Malformed, "")]
@@ -99,7 +127,8 @@ fn a_byte_order_mark_is_no_obstacle() {
     let read = super::findings::read(Format::Sarif, &bytes).unwrap();
     let text = String::from_utf8(bytes[3..].to_vec()).unwrap();
     let log: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let results: usize = log["runs"].as_array().unwrap().iter().map(|run| run["results"].as_array().unwrap().len()).sum();
+    let results: usize =
+        log["runs"].as_array().unwrap().iter().map(|run| run["results"].as_array().unwrap().len()).sum();
     assert_eq!(count(&read.measures, "findings.total"), Some(results as u64));
 }
 
@@ -169,9 +198,8 @@ fn levels_are_derived_as_the_standard_says_in_any_order_of_keys(#[case] result: 
 #[case("null", [1, 0, 0, 0, 0, 1])]
 fn security_severity_is_a_score_in_bands(#[case] score: &str, #[case] expected: [u64; 6]) {
     for results_first in [false, true] {
-        let tool = format!(
-            r#""tool":{{"driver":{{"rules":[{{"id":"r","properties":{{"security-severity":{score}}}}}]}}}}"#
-        );
+        let tool =
+            format!(r#""tool":{{"driver":{{"rules":[{{"id":"r","properties":{{"security-severity":{score}}}}}]}}}}"#);
         let results = r#""results":[{"ruleId":"r"}]"#;
         let run = if results_first { format!("{results},{tool}") } else { format!("{tool},{results}") };
         let measures = read(&format!(r#"{{"version":"2.1.0","runs":[{{{run}}}]}}"#)).unwrap();
@@ -338,15 +366,33 @@ fn a_run_that_was_not_successful_is_a_failure_of_the_tool() {
 #[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"level":"fatal"}]}]}"#, "`level` is `fatal`, where")]
 #[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"level":3}]}]}"#, "expected a text, found a number")]
 #[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"kind":"odd"}]}]}"#, "`kind` is `odd`, where")]
-#[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"baselineState":"old"}]}]}"#, "`baselineState` is `old`, where")]
-#[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"suppressions":[{"status":"ok"}]}]}]}"#, "`status` is `ok`, where")]
+#[case(
+    r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"baselineState":"old"}]}]}"#,
+    "`baselineState` is `old`, where"
+)]
+#[case(
+    r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"suppressions":[{"status":"ok"}]}]}]}"#,
+    "`status` is `ok`, where"
+)]
 #[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"ruleIndex":-2}]}]}"#, "expected an index, found -2")]
 #[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"ruleIndex":0.5}]}]}"#, "expected an index, found 0.5")]
-#[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"level":"error","level":"none"}]}]}"#, "the key `level` stands twice")]
+#[case(
+    r#"{"version":"2.1.0","runs":[{"tool":{},"results":[{"level":"error","level":"none"}]}]}"#,
+    "the key `level` stands twice"
+)]
 #[case(r#"{"version":"2.1.0","runs":[{"tool":{},"results":[NaN]}]}"#, "expected a value, found `N`")]
-#[case(r#"{"version":"2.1.0","runs":[{"results":[],"externalPropertyFileReferences":{"results":[{"itemCount":4}]}}]}"#, "`externalPropertyFileReferences` holds `results`")]
-#[case(r#"{"version":"2.1.0","runs":[{"results":[],"externalPropertyFileReferences":{"driver":{"itemCount":4}}}]}"#, "`externalPropertyFileReferences` holds `driver`")]
-#[case(r#"{"version":"2.1.0","runs":[{"results":[]}],"inlineExternalProperties":[{"results":[{}]}]}"#, "`inlineExternalProperties` holds `results`")]
+#[case(
+    r#"{"version":"2.1.0","runs":[{"results":[],"externalPropertyFileReferences":{"results":[{"itemCount":4}]}}]}"#,
+    "`externalPropertyFileReferences` holds `results`"
+)]
+#[case(
+    r#"{"version":"2.1.0","runs":[{"results":[],"externalPropertyFileReferences":{"driver":{"itemCount":4}}}]}"#,
+    "`externalPropertyFileReferences` holds `driver`"
+)]
+#[case(
+    r#"{"version":"2.1.0","runs":[{"results":[]}],"inlineExternalProperties":[{"results":[{}]}]}"#,
+    "`inlineExternalProperties` holds `results`"
+)]
 fn what_breaks_the_standard_is_a_fault(#[case] text: &str, #[case] message: &str) {
     let fault = read(text).unwrap_err();
     assert_eq!(fault.reason, Reason::Malformed);
@@ -370,14 +416,16 @@ fn a_run_without_results_beside_one_with_an_empty_list_is_clean() {
 
 #[test]
 fn a_fault_among_results_that_waited_for_their_rules_names_their_place() {
-    let text = "{\"version\":\"2.1.0\",\"runs\":[{\"results\":[\n{\"ruleId\":\"a\"},\n{\"level\":\"fatal\"}],\"tool\":{}}]}";
+    let text =
+        "{\"version\":\"2.1.0\",\"runs\":[{\"results\":[\n{\"ruleId\":\"a\"},\n{\"level\":\"fatal\"}],\"tool\":{}}]}";
     assert_eq!(read(text).unwrap_err().place, Place::Line(3, 17));
 }
 
 #[test]
 fn a_log_that_is_cut_off_anywhere_is_a_fault() {
     let rule = r#"{"id":"r","defaultConfiguration":{"level":"note"},"properties":{"security-severity":"7.5"}}"#;
-    let result = located("r", "a.c", 1, r#","suppressions":[],"fingerprints":{"a":"b"},"message":{"text":"x\u00e4\n"}"#);
+    let result =
+        located("r", "a.c", 1, r#","suppressions":[],"fingerprints":{"a":"b"},"message":{"text":"x\u00e4\n"}"#);
     for run in [
         format!(r#""tool":{{"driver":{{"name":"t","rules":[{rule}]}}}},"results":[{result},{result}]"#),
         format!(r#""results":[{result},{result}],"tool":{{"driver":{{"name":"t","rules":[{rule}]}}}}"#),
@@ -420,7 +468,10 @@ fn t54_too_many_rules_are_beyond_the_limit() {
 fn t51_a_log_that_is_nested_a_million_deep_is_a_fault() {
     for hole in ["\"properties\":", "\"runs\":", "\"runs\":[{\"results\":[{\"codeFlows\":"] {
         let text = format!("{{\"version\":\"2.1.0\",{hole}{}", "[".repeat(1_000_000));
-        assert_eq!(read(&text).unwrap_err().reason, if hole == "\"runs\":" { Reason::Malformed } else { Reason::BeyondLimit });
+        assert_eq!(
+            read(&text).unwrap_err().reason,
+            if hole == "\"runs\":" { Reason::Malformed } else { Reason::BeyondLimit }
+        );
     }
 }
 

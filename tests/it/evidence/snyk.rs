@@ -46,7 +46,9 @@ fn what_snyk_prints_for_people_is_not_recognised() {
 }
 
 fn project(file: &str, issues: &str) -> String {
-    format!(r#"{{"vulnerabilities":[{issues}],"ok":false,"filtered":{{"ignore":[],"patch":[]}},"displayTargetFile":"{file}"}}"#)
+    format!(
+        r#"{{"vulnerabilities":[{issues}],"ok":false,"filtered":{{"ignore":[],"patch":[]}},"displayTargetFile":"{file}"}}"#
+    )
 }
 
 fn issue(id: &str, package: &str, version: &str, rest: &str) -> String {
@@ -64,7 +66,8 @@ fn a_vulnerability_is_one_however_many_paths_lead_to_it() {
 
 #[test]
 fn the_severity_that_knows_critical_comes_first() {
-    let text = project("f", &issue("S-1", "p", "1", r#","severityWithCritical":"critical","cvssScore":9.8,"title":"RCE""#));
+    let text =
+        project("f", &issue("S-1", "p", "1", r#","severityWithCritical":"critical","cvssScore":9.8,"title":"RCE""#));
     let read = read(&text);
     assert_eq!(count(&read.measures, "vulnerabilities.critical"), Some(1));
     assert_eq!((read.notables[0].title.as_str(), read.notables[0].rank), ("S-1 in p 1", 98));

@@ -176,7 +176,10 @@ fn exploitation_is_not_spoken_of() {
 #[case(r#"{"ArtifactName":"x","Results":[{"Vulnerabilities":[{"PkgName":"a"}]}]}"#, Reason::Malformed)]
 #[case(r#"{"ArtifactName":"x","Results":[{"Vulnerabilities":[{"VulnerabilityID":7}]}]}"#, Reason::Malformed)]
 #[case(r#"{"ArtifactName":"x","Results":[{"Vulnerabilities":{"a":1}}]}"#, Reason::Malformed)]
-#[case(r#"{"ArtifactName":"x","Results":[{"Vulnerabilities":[{"VulnerabilityID":"a","CVSS":{"nvd":{"V3Score":"9"}}}]}]}"#, Reason::Malformed)]
+#[case(
+    r#"{"ArtifactName":"x","Results":[{"Vulnerabilities":[{"VulnerabilityID":"a","CVSS":{"nvd":{"V3Score":"9"}}}]}]}"#,
+    Reason::Malformed
+)]
 fn wrong_types_are_faults(#[case] text: &str, #[case] reason: Reason) {
     assert_eq!(super::findings::read(Format::Trivy, text.as_bytes()).err().unwrap().reason, reason);
 }
