@@ -24,6 +24,7 @@ use crate::model::report::{About, Fault, Place};
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
     let mut matches = false;
+    let mut described = false;
     json::walk(bytes, |root| {
         root.object(|key, value| match key {
             "matches" => {
@@ -34,12 +35,18 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
                 tally.suppressed(1);
                 entry.object(|_, _| Ok(()))
             }),
-            "descriptor" => descriptor(value, about),
+            "descriptor" => {
+                described = true;
+                descriptor(value, about)
+            }
             _ => Ok(()),
         })
     })?;
     if !matches {
         return Err(Fault::malformed(Place::Whole, "the report has no `matches`; a clean one has an empty list"));
+    }
+    if !described {
+        return Err(Fault::malformed(Place::Whole, "the report has no `descriptor`, so Grype did not write it"));
     }
     tally.speaks_of_vulnerabilities();
     about.by("Grype");

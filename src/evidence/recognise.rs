@@ -51,6 +51,11 @@ fn xml(bytes: &[u8]) -> Option<Format> {
     }
 }
 
+/// Noted when an element of `results` lists packages.
+const RESULTS_OF_PACKAGES: &str = "results: packages";
+/// Noted when `results` is empty.
+const NO_RESULTS: &str = "results: none";
+
 /// The keys of an object as far as they were looked at: the name, and the text
 /// that stands there if it is one.
 #[derive(Default)]
@@ -80,10 +85,13 @@ impl Marks {
             Some(Format::Spdx3)
         } else if self.says("mediaType", "sigstore.bundle") || self.has("verificationMaterial") || self.has("payloadType") || self.has("attestations") {
             Some(Format::SigstoreBundle)
+        } else if self.has(RESULTS_OF_PACKAGES) {
+            Some(Format::OsvScanner)
         } else if self.has("matches") {
             Some(Format::Grype)
         } else if self.has("SchemaVersion")
             || self.has("ArtifactName")
+            || self.has("ClusterName")
             || (self.has("Target") && self.has("Vulnerabilities"))
         {
             Some(Format::Trivy)
@@ -108,11 +116,9 @@ impl Marks {
 
     /// The format that the keys mean when there are no more.
     fn likely(&self) -> Option<Format> {
-        if self.has("Results") {
-            Some(Format::Trivy)
-        } else if self.has("packages") || self.has("results:packages") || self.has("experimental_config") {
+        if self.has("experimental_config") || self.is_empty_osv_scanner() {
             Some(Format::OsvScanner)
-        } else if self.has("vulnerabilities") && self.has("ok") {
+        } else if self.has("ok") && (self.has("vulnerabilities") || self.has("error")) {
             Some(Format::Snyk)
         } else {
             None
@@ -150,27 +156,32 @@ impl Marks {
     /// OSV-Scanner and others share the key `results`: what its elements hold tells them apart.
     fn look_into_results(&mut self, value: &mut Node<'_, '_>) -> json::Step {
         self.note("results", None)?;
-        let mut packages = false;
-        let mut metrics = false;
-        let empty = std::cell::Cell::new(true);
+        let (empty, metrics) = (std::cell::Cell::new(true), std::cell::Cell::new(false));
         value.either(
             |key, _| {
                 empty.set(false);
-                metrics |= key == "metrics";
+                metrics.set(metrics.get() || key == "metrics");
                 Ok(())
             },
             |element| {
                 empty.set(false);
-                element.object(|key, _| {
-                    packages |= key == "packages";
-                    Ok(())
-                })
+                element.object(|key, _| if key == "packages" { self.note(RESULTS_OF_PACKAGES, None) } else { Ok(()) })
             },
         )?;
-        if packages || empty.get() {
-            self.note("results:packages", None)?;
+        if metrics.get() {
+            self.note("results:metrics", None)
+        } else if empty.get() {
+            self.note(NO_RESULTS, None)
+        } else {
+            Ok(())
         }
-        if metrics { self.note("results:metrics", None) } else { Ok(()) }
+    }
+
+    /// Without results, OSV-Scanner is told by what it does not have: other tools that
+    /// found nothing write an empty `results` too, beside keys of their own.
+    fn is_empty_osv_scanner(&self) -> bool {
+        const KEYS: &[&str] = &["results", NO_RESULTS, "experimental_config", "image_metadata", "license_summary"];
+        self.has(NO_RESULTS) && self.seen.iter().all(|(name, _)| KEYS.contains(&name.as_str()))
     }
 
     /// GitHub's dependency graph answers with an SPDX document under a key of its own.

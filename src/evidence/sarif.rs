@@ -33,16 +33,10 @@ use self::rules::Rules;
 
 /// Reads one log.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
-    let mut log = Log { tally, about, version: None, runs: None, computed: false };
+    let mut log = Log { tally, about, versioned: false, runs: None, computed: false };
     json::walk(bytes, |root| root.object(|key, value| log.property(key, value)))?;
-    match log.version.as_deref() {
-        Some(version) if version.starts_with("2.1.0") => {}
-        Some(version) => {
-            let version = shortened(version, 40);
-            let message = format!("SARIF `{version}` is not read; have the tool write version `2.1.0`");
-            return Err(Fault::malformed(Place::Whole, message));
-        }
-        None => return Err(Fault::malformed(Place::Whole, "the log has no `version`, where `2.1.0` was expected")),
+    if !log.versioned {
+        return Err(Fault::malformed(Place::Whole, "the log has no `version`, where `2.1.0` was expected"));
     }
     match log.runs {
         None => Err(Fault::malformed(Place::Whole, "the log has no `runs`, which is where results stand")),
@@ -57,7 +51,7 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
 struct Log<'a> {
     tally: &'a mut FindingTally,
     about: &'a mut About,
-    version: Option<String>,
+    versioned: bool,
     runs: Option<u64>,
     computed: bool,
 }
@@ -65,7 +59,16 @@ struct Log<'a> {
 impl Log<'_> {
     fn property(&mut self, key: &str, value: &mut Node<'_, '_>) -> Step {
         match key {
-            "version" => self.version = value.text()?.map(|version| version.into_owned()),
+            "version" => {
+                let version = value.text()?.unwrap_or_default();
+                self.versioned = version.starts_with("2.1.0");
+                if !self.versioned {
+                    let version = shortened(&version, 40);
+                    return Err(refuse(format_args!(
+                        "SARIF `{version}` is not read; have the tool write version `2.1.0`"
+                    )));
+                }
+            }
             "runs" if !value.is_null() => {
                 self.runs = Some(0);
                 value.array(|run| {
