@@ -157,7 +157,7 @@ impl Run {
             if key != "results" {
                 return Ok(());
             }
-            value.objects(|check| {
+            value.array(|check| {
                 let (mut passes, mut fails) = (None, None);
                 check.object(|key, value| {
                     match key {

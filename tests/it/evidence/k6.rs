@@ -126,7 +126,7 @@ fn metrics(metrics: &str) -> String {
 #[case::half(Reason::Malformed, r#""http_reqs": {"count": 1.5}"#, "expected a count in `http_reqs`, found 1.5")]
 #[case::a_text(Reason::Malformed, r#""http_reqs": {"count": "1"}"#, "expected a number, found a text")]
 #[case::absurd(Reason::Malformed, r#""http_reqs": {"count": 1e308}"#, "expected a count")]
-#[case::infinite(Reason::Malformed, r#""http_reqs": {"count": 1e999}"#, "number out of range")]
+#[case::infinite(Reason::Malformed, r#""http_reqs": {"count": 1e999}"#, "number")]
 #[case::negative_time(
     Reason::Malformed,
     r#""http_req_duration": {"p(95)": -3}"#,

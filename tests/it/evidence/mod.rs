@@ -9,3 +9,4 @@ mod lcov;
 mod locust;
 mod reading;
 mod recognise_coverage_and_load;
+mod rows;
