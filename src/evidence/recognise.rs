@@ -89,7 +89,7 @@ impl Marks {
             Some(Format::GitlabReport)
         } else if self.has("Action") && (self.has("Package") || self.has("Time") || self.has("ImportPath")) {
             Some(Format::GoTest)
-        } else if self.has("root_group") || self.has("metrics:k6") || self.has("results:metrics") {
+        } else if self.has("root_group") || self.has("metrics:k6") || self.is_versioned_k6() {
             Some(Format::K6)
         } else if self.has("numberOfRequests") || (self.has("stats") && self.has("contents")) {
             Some(Format::Gatling)
@@ -100,6 +100,11 @@ impl Marks {
         } else {
             None
         }
+    }
+
+    /// The form of k6 that tells of its run in these parts.
+    fn is_versioned_k6(&self) -> bool {
+        self.has("config") && self.has("metadata") && self.has("results")
     }
 
     /// The format that the keys mean when there are no more.
@@ -146,26 +151,21 @@ impl Marks {
     fn look_into_results(&mut self, value: &mut Node<'_, '_>) -> json::Step {
         self.note("results", None)?;
         let mut packages = false;
-        let mut metrics = false;
-        let empty = std::cell::Cell::new(true);
+        let mut empty = true;
         value.either(
-            |key, _| {
-                empty.set(false);
-                metrics |= key == "metrics";
-                Ok(())
-            },
+            |_, _| Ok(()),
             |element| {
-                empty.set(false);
+                empty = false;
                 element.object(|key, _| {
                     packages |= key == "packages";
                     Ok(())
                 })
             },
         )?;
-        if packages || empty.get() {
+        if packages || empty {
             self.note("results:packages", None)?;
         }
-        if metrics { self.note("results:metrics", None) } else { Ok(()) }
+        Ok(())
     }
 
     /// Notes a key; an error ends the look when there is no doubt left.
