@@ -101,7 +101,7 @@ fn read_json(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(
 fn read_entry(entry: &mut Node<'_, '_>, samples: &mut Samples) -> Step {
     let mut stated = Entry::default();
     entry.object(|key, value| stated.take(key, value, samples))?;
-    let Entry { requests, failed, timed, untimed, sum_ms, min_ms, max_ms, from, to } = stated;
+    let Entry { requests, failed, timed, untimed, sum_ms, min_ms, max_ms, from, to, .. } = stated;
     let (Some(requests), Some(failed), Some(sum_ms), Some(max_ms)) = (requests, failed, sum_ms, max_ms) else {
         return Err(refuse(
             "expected an entry with `num_requests`, `num_failures`, `total_response_time` and `max_response_time`",
@@ -122,6 +122,9 @@ fn read_entry(entry: &mut Node<'_, '_>, samples: &mut Samples) -> Step {
     Ok(())
 }
 
+/// How many different response times one entry may list.
+const DISTINCT_LIMIT: usize = 10_000;
+
 /// What an entry states; its instants are in seconds since 1970.
 #[derive(Default)]
 struct Entry {
@@ -130,6 +133,8 @@ struct Entry {
     /// The requests whose response times are listed, and those that have none.
     timed: u64,
     untimed: u64,
+    /// How many different response times are listed.
+    distinct: usize,
     sum_ms: Option<f64>,
     min_ms: Option<f64>,
     max_ms: Option<f64>,
@@ -149,6 +154,12 @@ impl Entry {
             "start_time" => self.from = positive(value)?,
             "last_request_timestamp" => self.to = positive(value)?,
             "response_times" => value.object(|time, value| {
+                self.distinct += 1;
+                if self.distinct > DISTINCT_LIMIT {
+                    return Err(refuse(format_args!(
+                        "more than {DISTINCT_LIMIT} different response times, where Locust rounds them to a few hundred"
+                    )));
+                }
                 let count = value.count()?.unwrap_or_default();
                 self.timed = self.timed.saturating_add(count);
                 let time = time.parse().map_err(|_| "expected milliseconds".to_owned()).and_then(milliseconds);

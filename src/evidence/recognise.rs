@@ -101,7 +101,7 @@ impl Marks {
             Some(Format::GitlabReport)
         } else if self.has("Action") && (self.has("Package") || self.has("Time") || self.has("ImportPath")) {
             Some(Format::GoTest)
-        } else if self.has("root_group") || self.has("metrics:k6") || self.has("results:metrics") {
+        } else if self.has("root_group") || self.has("metrics:k6") || self.is_versioned_k6() {
             Some(Format::K6)
         } else if self.has("numberOfRequests") || (self.has("stats") && self.has("contents")) {
             Some(Format::Gatling)
@@ -112,6 +112,11 @@ impl Marks {
         } else {
             None
         }
+    }
+
+    /// The form of k6 that tells of its run in these parts.
+    fn is_versioned_k6(&self) -> bool {
+        self.has("config") && self.has("metadata") && self.has("results")
     }
 
     /// The format that the keys mean when there are no more.
@@ -195,6 +200,17 @@ impl Marks {
             |_| Ok(()),
         )?;
         self.note(if spdx { "spdxVersion" } else { "sbom" }, None)
+        let mut packages = false;
+        let mut empty = true;
+            |_, _| Ok(()),
+                empty = false;
+                element.object(|key, _| {
+                    packages |= key == "packages";
+                    Ok(())
+                })
+        if packages || empty {
+            self.note("results:packages", None)?;
+        Ok(())
     }
 
     /// Notes a key; an error ends the look when there is no doubt left.

@@ -158,3 +158,11 @@ fn t51_a_header_of_many_columns_takes_no_room() {
     assert_measures(&one(&text).0, "load", "requests=1 failed=0 error_rate=0");
     refused_as(Reason::BeyondLimit, Locust, text.replace(",9", ",9999999999"));
 }
+
+#[test]
+fn t51_response_times_that_locust_would_have_rounded_are_refused() {
+    let times: Vec<String> = (0..200_000).map(|time| format!("\"{time}\": 1")).collect();
+    let text = entry(&format!(r#""num_requests": 200000, "response_times": {{{}}}"#, times.join(",")));
+    let message = refused_as(Reason::Malformed, Locust, text);
+    assert!(message.contains("more than 10000 different response times"), "{message}");
+}

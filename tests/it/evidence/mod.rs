@@ -18,6 +18,7 @@ mod locust;
 mod osv_scanner;
 mod reading;
 mod recognise_coverage_and_load;
+mod rows;
 mod sarif;
 mod sbom;
 mod signature;
