@@ -108,7 +108,8 @@ struct Plan {
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let place = Place::here();
-    let prepared = time_limit(arguments).and_then(|limit| Ok((plan(arguments, place)?, limit, format(arguments, place)?)));
+    let prepared =
+        time_limit(arguments).and_then(|limit| Ok((plan(arguments, place)?, limit, format(arguments, place)?)));
     let (plan, limit, format) = match prepared {
         Ok(prepared) => prepared,
         Err(Refusal::Said(message)) => {
@@ -182,7 +183,10 @@ fn within(plan: Plan, limit: Duration) -> Result<Decision, u8> {
             }
             Err(RecvTimeoutError::Timeout) if began.elapsed() >= limit => {
                 let reading = progress.path().map_or_else(String::new, |path| format!(" while reading {path}"));
-                complain(&format!("the time limit of {} s was reached{reading}; raise `--time-limit`", limit.as_secs_f64()));
+                complain(&format!(
+                    "the time limit of {} s was reached{reading}; raise `--time-limit`",
+                    limit.as_secs_f64()
+                ));
                 return Err(TIME_LIMIT);
             }
             Err(RecvTimeoutError::Timeout) if shown => progress.show(),
@@ -196,8 +200,9 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
         return Ok(format);
     }
     match environment::variable("COUNTERSIGN_FORMAT") {
-        Some(word) => <Format as clap::ValueEnum>::from_str(word.trim(), false)
-            .map_err(|_| Refusal::Said(format!("COUNTERSIGN_FORMAT is `{word}`, which is no format; see `countersign gate --help`"))),
+        Some(word) => <Format as clap::ValueEnum>::from_str(word.trim(), false).map_err(|_| {
+            Refusal::Said(format!("COUNTERSIGN_FORMAT is `{word}`, which is no format; see `countersign gate --help`"))
+        }),
         None => Ok(match place {
             Place::Github => Format::Github,
             Place::Gitlab => Format::Gitlab,
@@ -211,7 +216,9 @@ fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
     let Some(text) = stated else { return Ok(Duration::from_mins(10)) };
     match policy::duration::seconds(&text) {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(Refusal::Said(format!("`--time-limit {text}` is no length of time; write one such as `90s` or `10m`"))),
+        _ => {
+            Err(Refusal::Said(format!("`--time-limit {text}` is no length of time; write one such as `90s` or `10m`")))
+        }
     }
 }
 
@@ -277,12 +284,15 @@ fn chosen(stated: Option<String>, policy: &Policy) -> Result<String, Refusal> {
     let names: Vec<String> = policy.environments.iter().map(|environment| environment.name.clone()).collect();
     match (stated, names.as_slice()) {
         (Some(name), names) if names.contains(&name) => Ok(name),
-        (Some(name), names) => Err(Refusal::Said(format!("the policy has no environment `{name}`; it has {}", listed(names)))),
+        (Some(name), names) => {
+            Err(Refusal::Said(format!("the policy has no environment `{name}`; it has {}", listed(names))))
+        }
         (None, [only]) => Ok(only.clone()),
         (None, []) => Err(Refusal::Said("the policy has no environments".to_owned())),
-        (None, names) => {
-            Err(Refusal::Said(format!("the policy has several environments; name one with `--environment`: {}", listed(names))))
-        }
+        (None, names) => Err(Refusal::Said(format!(
+            "the policy has several environments; name one with `--environment`: {}",
+            listed(names)
+        ))),
     }
 }
 

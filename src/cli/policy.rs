@@ -32,7 +32,8 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
     match crate::policy::read(sources) {
         Ok(policy) => {
             tell(&policy.warnings);
-            let count = |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+            let count =
+                |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
             let unread = if policy.sections.is_empty() {
                 String::new()
             } else {

@@ -58,7 +58,8 @@ pub(super) fn measures(wanted: Option<Kind>) -> u8 {
         if wanted.is_some_and(|wanted| wanted as u8 != name as u8) {
             continue;
         }
-        let formats: Vec<_> = Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
+        let formats: Vec<_> =
+            Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
         out.push_str(&format!("gates with {words}: {}\n", formats.join(", ")));
         for entry in catalogue::measures(kind) {
             let baseline = if entry.needs_baseline { "; needs a baseline" } else { "" };
@@ -66,7 +67,9 @@ pub(super) fn measures(wanted: Option<Kind>) -> u8 {
         }
         out.push('\n');
     }
-    out.push_str("`baseline.` before a name without its first word is what the last release measured: `baseline.p95_ms`\n");
+    out.push_str(
+        "`baseline.` before a name without its first word is what the last release measured: `baseline.p95_ms`\n",
+    );
     print(&out);
     PROCEED
 }
@@ -79,7 +82,8 @@ pub(super) fn explain(code: Option<&str>) -> u8 {
         complain(&format!("there is no code `{}`; `countersign explain` lists all", code.unwrap_or_default()));
         return USAGE;
     }
-    let lines: Vec<String> = found.iter().map(|(word, kind, meaning)| format!("{word:22} {kind:15} {meaning}\n")).collect();
+    let lines: Vec<String> =
+        found.iter().map(|(word, kind, meaning)| format!("{word:22} {kind:15} {meaning}\n")).collect();
     print(&lines.concat());
     PROCEED
 }

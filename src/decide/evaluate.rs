@@ -124,9 +124,7 @@ fn value(term: &Term, facts: &dyn Facts, bound: Bound<'_>) -> Value {
         Term::Least(terms) => extreme(terms.iter().map(of), f64::min),
         Term::Greatest(terms) => extreme(terms.iter().map(of), f64::max),
         Term::Loop { every, list, name, condition } => match of(list) {
-            Value::Names(names) => {
-                all(names.iter().map(|entry| value(condition, facts, Some((name, entry)))), !every)
-            }
+            Value::Names(names) => all(names.iter().map(|entry| value(condition, facts, Some((name, entry)))), !every),
             _ => Value::Unknown,
         },
     }

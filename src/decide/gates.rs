@@ -199,7 +199,10 @@ fn understood(found: &Found) -> Option<Judgement> {
     }
     let failed = found.files.iter().find_map(|file| Some((file, file.about.tool_failure.as_ref()?)));
     failed.map(|(file, failure)| {
-        judgement(Reason::ToolFailed, format!("{}: the tool says that its own run failed: {failure}; run it again", file.path))
+        judgement(
+            Reason::ToolFailed,
+            format!("{}: the tool says that its own run failed: {failure}; run it again", file.path),
+        )
     })
 }
 
@@ -226,20 +229,32 @@ fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option
         let Some(made) = about.made_at else {
             return Some(judgement(
                 Reason::AgeUnknown,
-                format!("{} does not say when it was made, and may be at most {} old", file.path, explain::length(most)),
+                format!(
+                    "{} does not say when it was made, and may be at most {} old",
+                    file.path,
+                    explain::length(most)
+                ),
             ));
         };
         #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
         let age = (subject.now - made).num_milliseconds().max(0) as f64 / 1000.0;
         if age > most {
             let (age, most) = (explain::length(age), explain::length(most));
-            return Some(judgement(Reason::Stale, format!("{} is {age} old, and may be at most {most}; make it anew", file.path)));
+            return Some(judgement(
+                Reason::Stale,
+                format!("{} is {age} old, and may be at most {most}; make it anew", file.path),
+            ));
         }
     }
     let other_commit = |why: String| Some(judgement(Reason::OtherCommit, why));
     match (subject.commit, about.commits.first()) {
         (Some(commit), Some(named)) if !about.commits.iter().any(|known| known.eq_ignore_ascii_case(commit)) => {
-            return other_commit(format!("{} is about commit {}, and {} is released", file.path, short(named), short(commit)));
+            return other_commit(format!(
+                "{} is about commit {}, and {} is released",
+                file.path,
+                short(named),
+                short(commit)
+            ));
         }
         (None, _) if gate.same == Some(Same::Commit) => {
             return other_commit("which commit is released is not known; name it with `--commit`".to_owned());
@@ -351,14 +366,21 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
         return judgement(*reason, format!("{}: {why}{rest}", signature.artifact));
     }
     let Some(first) = found.signatures.first() else {
-        return judgement(Reason::NoEvidence, "no artifact stands beside a bundle; name the artifacts with `artifact`".to_owned());
+        return judgement(
+            Reason::NoEvidence,
+            "no artifact stands beside a bundle; name the artifacts with `artifact`".to_owned(),
+        );
     };
     let signer = first.outcome.as_ref().map_or("", String::as_str);
     let judged = requirement(gate, subject, found);
     match judged.reason {
         Reason::RequirementMet => judgement(
             Reason::RequirementMet,
-            format!("{} {} signed by {signer}", found.signatures.len(), if found.signatures.len() == 1 { "artifact" } else { "artifacts" }),
+            format!(
+                "{} {} signed by {signer}",
+                found.signatures.len(),
+                if found.signatures.len() == 1 { "artifact" } else { "artifacts" }
+            ),
         ),
         _ => judged,
     }
@@ -369,20 +391,28 @@ fn checklist(gate: &Gate, found: &Found) -> Judgement {
         found.items.iter().filter(|item| item.state != ItemState::Ticked).map(|item| item.text.clone()).collect();
     let whom = gate.verified_by.as_deref().map_or_else(String::new, |role| format!(" by {role}"));
     if found.items.is_empty() {
-        return judgement(Reason::NoEvidence, format!("the checklist has {} items, none of which is ticked{whom}", gate.items.len()));
+        return judgement(
+            Reason::NoEvidence,
+            format!("the checklist has {} items, none of which is ticked{whom}", gate.items.len()),
+        );
     }
     if !open.is_empty() {
         let total = found.items.len();
         return judgement(Reason::Unticked, format!("{} of {total} items are open: {}", open.len(), listed(&open)));
     }
     match &found.confirmed_by {
-        Some(person) => judgement(Reason::RequirementMet, format!("all {} items ticked, confirmed by {person}", found.items.len())),
+        Some(person) => {
+            judgement(Reason::RequirementMet, format!("all {} items ticked, confirmed by {person}", found.items.len()))
+        }
         None => {
             let why = found.unconfirmed.as_deref().map_or_else(
                 || "a tick in a file is a claim: sign the file, or let the app confirm who ticked it".to_owned(),
                 str::to_owned,
             );
-            judgement(Reason::Unverified, format!("all {} items are ticked, and nobody has confirmed it{whom}; {why}", found.items.len()))
+            judgement(
+                Reason::Unverified,
+                format!("all {} items are ticked, and nobody has confirmed it{whom}; {why}", found.items.len()),
+            )
         }
     }
 }

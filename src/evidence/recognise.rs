@@ -83,7 +83,11 @@ impl Marks {
             Some(Format::SpdxJson)
         } else if self.has("@graph") || self.says("@context", "spdx.org/rdf/3") {
             Some(Format::Spdx3)
-        } else if self.says("mediaType", "sigstore.bundle") || self.has("verificationMaterial") || self.has("payloadType") || self.has("attestations") {
+        } else if self.says("mediaType", "sigstore.bundle")
+            || self.has("verificationMaterial")
+            || self.has("payloadType")
+            || self.has("attestations")
+        {
             Some(Format::SigstoreBundle)
         } else if self.has(RESULTS_OF_PACKAGES) {
             Some(Format::OsvScanner)
@@ -161,25 +165,15 @@ impl Marks {
     /// OSV-Scanner and others share the key `results`: what its elements hold tells them apart.
     fn look_into_results(&mut self, value: &mut Node<'_, '_>) -> json::Step {
         self.note("results", None)?;
-        let (empty, metrics) = (std::cell::Cell::new(true), std::cell::Cell::new(false));
+        let mut empty = true;
         value.either(
-            |key, _| {
-                empty.set(false);
-                metrics.set(metrics.get() || key == "metrics");
-                Ok(())
-            },
+            |_, _| Ok(()),
             |element| {
-                empty.set(false);
+                empty = false;
                 element.object(|key, _| if key == "packages" { self.note(RESULTS_OF_PACKAGES, None) } else { Ok(()) })
             },
         )?;
-        if metrics.get() {
-            self.note("results:metrics", None)
-        } else if empty.get() {
-            self.note(NO_RESULTS, None)
-        } else {
-            Ok(())
-        }
+        if empty { self.note(NO_RESULTS, None) } else { Ok(()) }
     }
 
     /// Without results, OSV-Scanner is told by what it does not have: other tools that
@@ -200,17 +194,6 @@ impl Marks {
             |_| Ok(()),
         )?;
         self.note(if spdx { "spdxVersion" } else { "sbom" }, None)
-        let mut packages = false;
-        let mut empty = true;
-            |_, _| Ok(()),
-                empty = false;
-                element.object(|key, _| {
-                    packages |= key == "packages";
-                    Ok(())
-                })
-        if packages || empty {
-            self.note("results:packages", None)?;
-        Ok(())
     }
 
     /// Notes a key; an error ends the look when there is no doubt left.
@@ -319,7 +302,8 @@ fn jtl_row(line: &str) -> bool {
 /// A list item whose content begins with a box: `- [ ]`, `* [x]`, `1. [X]`, GitLab's `- [~]`.
 fn task(line: &str) -> bool {
     let line = line.trim_start();
-    let Some(rest) = line.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(['-', '*', '+', '.', ')']) else {
+    let Some(rest) = line.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(['-', '*', '+', '.', ')'])
+    else {
         return false;
     };
     let Some(inner) = rest.trim_start().strip_prefix('[') else { return false };

@@ -92,7 +92,11 @@ pub fn run(request: &Request<'_>) -> Decision {
         policy: policy
             .layers
             .iter()
-            .map(|layer| PolicySource { path: layer.path.clone(), sha256: layer.sha256.clone(), from: layer.from.clone() })
+            .map(|layer| PolicySource {
+                path: layer.path.clone(),
+                sha256: layer.sha256.clone(),
+                from: layer.from.clone(),
+            })
             .collect(),
         policy_from: request.protection,
         not_evaluated: not_evaluated(policy, &request.environment),
@@ -211,16 +215,19 @@ impl Gathered {
         let Some(mut tally) = Tally::new(gate.kind, remembered) else { return };
         for entry in meant {
             let path = entry.path.clone();
-            let (evidence, about, outcome) = report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
+            let (evidence, about, outcome) =
+                report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
             if self.evidence.len() < LISTED {
                 self.evidence.push(evidence);
             }
             self.found.files.push(File { path, about, fault: outcome.err() });
         }
         // Measures of which a part could not be read are no measures.
-        let whole = self.found.files.iter().all(|file| {
-            file.fault.as_ref().is_none_or(|fault| fault.reason.verdict() != Verdict::Indeterminate)
-        });
+        let whole = self
+            .found
+            .files
+            .iter()
+            .all(|file| file.fault.as_ref().is_none_or(|fault| fault.reason.verdict() != Verdict::Indeterminate));
         let any = self.found.files.iter().any(|file| file.fault.is_none());
         let (measures, notables) = tally.finish();
         if whole && any {
@@ -273,7 +280,9 @@ pub(super) fn too_many(found: usize, limit: usize) -> Fault {
     Fault {
         reason: Reason::BeyondLimit,
         place: Place::Whole,
-        message: format!("{found} files match, where at most {limit} are read; narrow the glob, or raise `limits.files` in the policy"),
+        message: format!(
+            "{found} files match, where at most {limit} are read; narrow the glob, or raise `limits.files` in the policy"
+        ),
     }
 }
 
@@ -328,8 +337,12 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
         return Err(fault(Reason::Malformed, "the file is empty; the step that makes it may have failed".to_owned()));
     }
     let Some(format) = recognise(text) else {
-        let read: Vec<_> = Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
-        return Err(fault(Reason::Unrecognised, format!("none of the formats that this gate reads: {}", read.join(", "))));
+        let read: Vec<_> =
+            Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
+        return Err(fault(
+            Reason::Unrecognised,
+            format!("none of the formats that this gate reads: {}", read.join(", ")),
+        ));
     };
     if format.kind() != kind {
         return Err(fault(

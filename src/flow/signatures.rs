@@ -62,7 +62,11 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bund
                         }
                         Err(fault) => Err((fault.reason, fault.to_string())),
                     };
-                    into.found.signatures.push(Signature { bundle: path.clone(), artifact: artifact.path.clone(), outcome });
+                    into.found.signatures.push(Signature {
+                        bundle: path.clone(),
+                        artifact: artifact.path.clone(),
+                        outcome,
+                    });
                 }
                 outcome.err()
             }
@@ -88,7 +92,12 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bund
 
 /// Confirms a file by a bundle beside it, for a gate that is not about signatures itself.
 /// `None` where no bundle stands there.
-pub(super) fn confirm(request: &Request<'_>, trust: &Trust, entries: &[Entry], file: &Entry) -> Option<Result<String, Fault>> {
+pub(super) fn confirm(
+    request: &Request<'_>,
+    trust: &Trust,
+    entries: &[Entry],
+    file: &Entry,
+) -> Option<Result<String, Fault>> {
     let beside = plain(entries).find(|entry| {
         entry.root == file.root
             && ENDINGS.iter().any(|ending| entry.path.strip_suffix(ending) == Some(file.path.as_str()))
@@ -102,14 +111,15 @@ pub(super) fn confirm(request: &Request<'_>, trust: &Trust, entries: &[Entry], f
 
 fn read_bundle(request: &Request<'_>, bundle: &Entry, into: &mut Gathered) -> Result<Artifact, Fault> {
     let mut evidence = Evidence { path: bundle.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
-    let read = open::entry(bundle, request.policy.limits.bytes.min(signature::SIZE_LIMIT as u64)).and_then(|artifact| {
-        evidence.bytes = artifact.length();
-        evidence.sha256 = Some(open::sha256(&artifact));
-        // What is no bundle at all is told as such; a bundle that is broken is the verifier's to refuse.
-        let format = format(&artifact, Kind::Signature).map_or(Format::SigstoreBundle, |format| format);
-        evidence.format = Some(format);
-        artifact.unchanged().map(|()| artifact)
-    });
+    let read =
+        open::entry(bundle, request.policy.limits.bytes.min(signature::SIZE_LIMIT as u64)).and_then(|artifact| {
+            evidence.bytes = artifact.length();
+            evidence.sha256 = Some(open::sha256(&artifact));
+            // What is no bundle at all is told as such; a bundle that is broken is the verifier's to refuse.
+            let format = format(&artifact, Kind::Signature).map_or(Format::SigstoreBundle, |format| format);
+            evidence.format = Some(format);
+            artifact.unchanged().map(|()| artifact)
+        });
     into.evidence.push(evidence);
     read
 }
@@ -136,7 +146,10 @@ fn meets(trust: &Trust, verified: signature::Verified) -> Result<signature::Veri
             place: Place::Whole,
             message: format!(
                 "a statement of type `{wanted}` must be signed, and this is {}",
-                found.as_deref().map_or_else(|| "a signed file without a statement".to_owned(), |found| format!("one of type `{found}`"))
+                found.as_deref().map_or_else(
+                    || "a signed file without a statement".to_owned(),
+                    |found| format!("one of type `{found}`")
+                )
             ),
         }),
         _ => Ok(verified),
@@ -185,7 +198,8 @@ impl<'s> Shelf<'s> {
             return Err(Fault {
                 reason: Reason::NoEvidence,
                 place: Place::Whole,
-                message: "the artifact that it signs is not here; put it beside its bundle, or name it with `artifact`".to_owned(),
+                message: "the artifact that it signs is not here; put it beside its bundle, or name it with `artifact`"
+                    .to_owned(),
             });
         }
         Ok(())
@@ -242,10 +256,12 @@ impl Proven {
 
 fn trust_root(request: &Request<'_>, trust: &Trust) -> Result<TrustRoot, Fault> {
     let Some(path) = &trust.root else { return TrustRoot::public_good() };
-    let trouble = |fault: Fault| Fault { message: format!("the trusted root {path}: {fault}"), place: Place::Whole, ..fault };
-    let bytes = request.policy_files.read(path).map_err(|why| {
-        trouble(Fault { reason: Reason::Unreadable, place: Place::Whole, message: why })
-    })?;
+    let trouble =
+        |fault: Fault| Fault { message: format!("the trusted root {path}: {fault}"), place: Place::Whole, ..fault };
+    let bytes = request
+        .policy_files
+        .read(path)
+        .map_err(|why| trouble(Fault { reason: Reason::Unreadable, place: Place::Whole, message: why }))?;
     TrustRoot::from_json(&bytes).map_err(trouble)
 }
 
@@ -255,12 +271,16 @@ fn expected(request: &Request<'_>, trust: &Trust) -> Result<Expected, Fault> {
     let filled = |text: &str| match (text.contains("{repository}"), &request.repository) {
         (false, _) => Ok(text.to_owned()),
         (true, Some(repository)) => Ok(text.replace("{repository}", repository)),
-        (true, None) => Err(wrong(format!("`{text}` speaks of the repository, which is not known here; name it with `--repository`"))),
+        (true, None) => Err(wrong(format!(
+            "`{text}` speaks of the repository, which is not known here; name it with `--repository`"
+        ))),
     };
     let pattern = |text: &str| filled(text).and_then(|text| Pattern::new(&text).map_err(wrong));
     let signer = match (&trust.key, &trust.identity, &trust.issuer) {
         (Some(key), ..) => Signer::Key(PublicKey::from_pem(key.as_bytes())?),
-        (None, Some(identity), Some(issuer)) => Signer::Identity { identity: pattern(identity)?, issuer: issuer.clone() },
+        (None, Some(identity), Some(issuer)) => {
+            Signer::Identity { identity: pattern(identity)?, issuer: issuer.clone() }
+        }
         _ => return Err(wrong("the policy does not say who must have signed".to_owned())),
     };
     let provenance = trust.builder.is_some() || trust.source.is_some();

@@ -164,9 +164,8 @@ impl Complaints {
                 renderer.render(&[group.element(annotate_snippets::Origin::path(path.as_str()))])
             } else {
                 let range = bytes(&text, diagnostic.span);
-                let snippet = Snippet::source(text.as_str())
-                    .path(path.as_str())
-                    .annotation(AnnotationKind::Primary.span(range));
+                let snippet =
+                    Snippet::source(text.as_str()).path(path.as_str()).annotation(AnnotationKind::Primary.span(range));
                 renderer.render(&[group.element(snippet)])
             };
             out.push_str(&rendered);

@@ -335,7 +335,9 @@ impl Check<'_> {
                 Kind::Is(Type::Text) => Kind::Is(Type::Names),
                 Kind::Is(Type::Number) => Kind::Numbers,
                 Kind::Unclear => return UNCLEAR,
-                other => return self.mistake(element, format!("a list holds texts or numbers, not a {}", other.title())),
+                other => {
+                    return self.mistake(element, format!("a list holds texts or numbers, not a {}", other.title()));
+                }
             };
             if *whole.get_or_insert(of) != of {
                 return self.mistake(element, "a list holds texts or numbers, not both".to_owned());
@@ -372,14 +374,19 @@ impl Check<'_> {
                 let (yes, kind) = self.term(yes, depth + 1);
                 let (otherwise, other) = self.term(no, depth + 1);
                 if kind != other && kind != Kind::Unclear && other != Kind::Unclear {
-                    return self.mistake(no, format!("both answers of `?:` are of one type; this is a {}", other.title()));
+                    return self
+                        .mistake(no, format!("both answers of `?:` are of one type; this is a {}", other.title()));
                 }
                 (Term::If(Box::new(condition), Box::new(yes), Box::new(otherwise)), kind)
             }
             (operators::IN, None, [one, list]) => self.membership(one, list, depth),
-            (name, None, [left, right]) if comparison(name).is_some() => self.comparison(tree, name, left, right, depth),
+            (name, None, [left, right]) if comparison(name).is_some() => {
+                self.comparison(tree, name, left, right, depth)
+            }
             (name, None, [left, right]) if operation(name).is_some() => self.calculation(name, left, right, depth),
-            (operators::MODULO, ..) => self.mistake(tree, "`%` is not available; divide and compare instead".to_owned()),
+            (operators::MODULO, ..) => {
+                self.mistake(tree, "`%` is not available; divide and compare instead".to_owned())
+            }
             (operators::INDEX, ..) => {
                 self.mistake(tree, "entries have no position here; use `in`, `exists` or `all`".to_owned())
             }
@@ -414,7 +421,17 @@ impl Check<'_> {
                 }
             }
             (name, ..) => {
-                let known = ["size", "duration", "startsWith", "endsWith", "contains", "exists", "all", "math.least", "math.greatest"];
+                let known = [
+                    "size",
+                    "duration",
+                    "startsWith",
+                    "endsWith",
+                    "contains",
+                    "exists",
+                    "all",
+                    "math.least",
+                    "math.greatest",
+                ];
                 let hint = nearest(name, &known).map_or_else(
                     || format!("; there are {}", known.map(|name| format!("`{name}`")).join(", ")),
                     |near| format!("; did you mean `{near}`?"),
@@ -463,7 +480,14 @@ impl Check<'_> {
         }
     }
 
-    fn comparison(&mut self, tree: &IdedExpr, name: &str, left: &IdedExpr, right: &IdedExpr, depth: u16) -> (Term, Kind) {
+    fn comparison(
+        &mut self,
+        tree: &IdedExpr,
+        name: &str,
+        left: &IdedExpr,
+        right: &IdedExpr,
+        depth: u16,
+    ) -> (Term, Kind) {
         let Some(how) = comparison(name) else { return UNCLEAR };
         let (a, one) = self.term(left, depth + 1);
         let (b, other) = self.term(right, depth + 1);
@@ -472,7 +496,9 @@ impl Check<'_> {
         }
         if one != other {
             let hint = match (one, other) {
-                (Kind::Is(Type::Duration), _) | (_, Kind::Is(Type::Duration)) => "; write a length of time as `duration('4h')`",
+                (Kind::Is(Type::Duration), _) | (_, Kind::Is(Type::Duration)) => {
+                    "; write a length of time as `duration('4h')`"
+                }
                 _ => "",
             };
             return self.mistake(tree, format!("a {} is compared with a {}{hint}", one.title(), other.title()));
@@ -532,9 +558,15 @@ impl Check<'_> {
         // The parser writes `exists` and `all` out; they are told by the value they begin with.
         let every = match (&each.accu_init.expr, &each.loop_step.expr, &each.iter_var2) {
             (Expr::Literal(LiteralValue::Boolean(start)), Expr::Call(step), None)
-                if step.func_name == operators::LOGICAL_OR && !*start.inner() => Some((false, step)),
+                if step.func_name == operators::LOGICAL_OR && !*start.inner() =>
+            {
+                Some((false, step))
+            }
             (Expr::Literal(LiteralValue::Boolean(start)), Expr::Call(step), None)
-                if step.func_name == operators::LOGICAL_AND && *start.inner() => Some((true, step)),
+                if step.func_name == operators::LOGICAL_AND && *start.inner() =>
+            {
+                Some((true, step))
+            }
             _ => None,
         };
         let Some((every, step)) = every else {
@@ -548,7 +580,8 @@ impl Check<'_> {
         self.bound.push(each.iter_var.clone());
         let condition = self.wanted(condition, Type::Flag, depth);
         self.bound.pop();
-        let term = Term::Loop { every, list: Box::new(list), name: each.iter_var.clone(), condition: Box::new(condition) };
+        let term =
+            Term::Loop { every, list: Box::new(list), name: each.iter_var.clone(), condition: Box::new(condition) };
         (term, Kind::Is(Type::Flag))
     }
 }
@@ -628,14 +661,16 @@ fn unparsed(source: &str, errors: &cel::ParseErrors) -> Vec<Mistake> {
         // The parser lists every token that it would have taken, which helps nobody.
         let text = match text.split_once(" expecting ") {
             Some((found, _)) if found.contains("'<EOF>'") => "it ends too early".to_owned(),
-            Some((found, _)) => found.replace("mismatched input", "unexpected").replace("extraneous input", "unexpected"),
+            Some((found, _)) => {
+                found.replace("mismatched input", "unexpected").replace("extraneous input", "unexpected")
+            }
             None => text.to_owned(),
         };
         Mistake { at, length: 1, message: format!("not an expression: {text}") }
     };
     // One slip makes the parser stumble several times; the first is the one to mend.
-    errors.errors.first().map_or_else(
-        || vec![Mistake::whole(source, "not an expression")],
-        |error| vec![mistake(error)],
-    )
+    errors
+        .errors
+        .first()
+        .map_or_else(|| vec![Mistake::whole(source, "not an expression")], |error| vec![mistake(error)])
 }

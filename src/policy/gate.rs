@@ -135,7 +135,11 @@ impl Files {
         match builder.build() {
             Ok(set) => Self { globs, set },
             Err(error) => {
-                complaints.push(Diagnostic::new(Code::BadGlob, node.span, format!("the globs cannot be used: {error}")));
+                complaints.push(Diagnostic::new(
+                    Code::BadGlob,
+                    node.span,
+                    format!("the globs cannot be used: {error}"),
+                ));
                 Self::default()
             }
         }
@@ -145,10 +149,15 @@ impl Files {
 /// A glob as on a command line: `*` stops at `/`, `**` does not.
 fn glob(text: &str) -> Result<Glob, String> {
     if text.starts_with('/') || text.contains('\\') || text.split('/').any(|part| part == "..") {
-        return Err(format!("`{text}` leads out of the artifact folder; write a path below it, with `/` between its parts"));
+        return Err(format!(
+            "`{text}` leads out of the artifact folder; write a path below it, with `/` between its parts"
+        ));
     }
     let text = text.strip_prefix("./").unwrap_or(text);
-    GlobBuilder::new(text).literal_separator(true).build().map_err(|error| format!("`{text}` is no glob: {}", error.kind()))
+    GlobBuilder::new(text)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| format!("`{text}` is no glob: {}", error.kind()))
 }
 
 /// The names that a gate's requirement may use.
@@ -304,7 +313,9 @@ fn coherent(gate: &Gate, node: &Node, span: Span, known: &Known<'_>, complaints:
                 complain(
                     Code::BadGate,
                     span,
-                    format!("the gate `{name}` does not say who must have signed; give it `identity` and `issuer`, or `key`"),
+                    format!(
+                        "the gate `{name}` does not say who must have signed; give it `identity` and `issuer`, or `key`"
+                    ),
                 );
             }
         }

@@ -21,7 +21,11 @@ const SHARE: Shape = Shape::Number(0.0, 100.0);
 /// The whole file.
 pub const POLICY: Shape = Shape::Map(&[
     must("version", &Shape::Number(1.0, 1.0), "the version of this grammar, which is 1"),
-    may("layer", &Shape::Word(&["organisation", "group", "repository"]), "whose policy this is; an inner layer can only be stricter"),
+    may(
+        "layer",
+        &Shape::Word(&["organisation", "group", "repository"]),
+        "whose policy this is; an inner layer can only be stricter",
+    ),
     may("extends", &PARENT, "the layer around this one, pinned by content"),
     may("delegate", &TEXTS, "what inner layers may loosen, such as `gates.coverage`"),
     may("packs", &TEXTS, "built-in checklists of regulations"),
@@ -66,7 +70,11 @@ const PARENT: Shape = Shape::Map(&[
 const GATE: Shape = Shape::Map(&[
     may("junit", &GLOBS, "test results: JUnit XML, TRX or `go test -json`"),
     may("sarif", &GLOBS, "findings: SARIF"),
-    may("scan", &GLOBS, "findings and vulnerabilities: Trivy, Grype, Snyk, OSV-Scanner, GitLab security reports, SARIF"),
+    may(
+        "scan",
+        &GLOBS,
+        "findings and vulnerabilities: Trivy, Grype, Snyk, OSV-Scanner, GitLab security reports, SARIF",
+    ),
     may("coverage", &GLOBS, "coverage: Cobertura, LCOV or JaCoCo"),
     may("load", &GLOBS, "load tests: k6, JMeter, Gatling or Locust"),
     may("sbom", &GLOBS, "bills of materials: CycloneDX or SPDX"),
@@ -135,14 +143,22 @@ const PERSON: Shape = Shape::Map(&[
     may("gitlab", &TEXTS, "accounts on GitLab"),
     may("oidc", &TEXTS, "identities of an OpenID provider"),
     may("email", &TEXTS, "where the person is told"),
-    may("away", &Shape::List(&Shape::Map(&[must("from", &INSTANT, "from when"), must("to", &INSTANT, "until when")])), "absences"),
+    may(
+        "away",
+        &Shape::List(&Shape::Map(&[must("from", &INSTANT, "from when"), must("to", &INSTANT, "until when")])),
+        "absences",
+    ),
 ]);
 
 const ROLE: Shape = Shape::Map(&[
     must("members", &TEXTS, "who holds it: `user:`, `group:`, `github:@team`, `gitlab:group`"),
     may("fallback", &TEXT, "the role that stands in"),
     may("after", &TERM, "after how long without an answer"),
-    may("calendar", &Shape::Map(&[may("hours", &TEXT, "the role's own hours"), may("timezone", &TEXT, "in this zone")]), "when it works"),
+    may(
+        "calendar",
+        &Shape::Map(&[may("hours", &TEXT, "the role's own hours"), may("timezone", &TEXT, "in this zone")]),
+        "when it works",
+    ),
     may("accept", &TEXT, "what its holder declares with an approval"),
     may("may", &Shape::Words(&["read", "approve"]), "what it is allowed"),
 ]);
@@ -159,7 +175,10 @@ const RACI: Shape = Shape::Map(&[
     may("responsible", &TEXTS, "who carries it out"),
     may(
         "consulted",
-        &Shape::Either(&[TEXTS, Shape::Map(&[must("role", &TEXT, "who is asked"), may("wait", &TERM, "for how long")])]),
+        &Shape::Either(&[
+            TEXTS,
+            Shape::Map(&[must("role", &TEXT, "who is asked"), may("wait", &TERM, "for how long")]),
+        ]),
         "who is asked",
     ),
     may("informed", &TEXTS, "who is told"),
@@ -170,49 +189,73 @@ const CALENDAR: Shape = Shape::Map(&[
     may("timezone", &TEXT, "the zone in which the policy's times are"),
     may("business_hours", &TEXT, "open hours, as OpenStreetMap writes them"),
     may("holidays", &TEXTS, "iCalendar files or countries"),
-    may("closed", &Shape::Named(&Shape::Map(&[
-        must("hours", &TEXT, "when"),
-        may("environments", &TEXTS, "where"),
-        may("stops", &Shape::Words(&["approval", "deployment"]), "what"),
-    ])), "hours at which nothing goes"),
-    may("freeze", &Shape::Named(&Shape::Map(&[
-        must("from", &INSTANT, "from when"),
-        must("to", &INSTANT, "until when"),
-        may("environments", &TEXTS, "where"),
-        may("except", &TEXTS, "what may go all the same"),
-        may("exceptions_by", &TEXT, "who may grant exceptions"),
-    ])), "times at which nothing goes"),
-    may("peak", &Shape::Named(&Shape::Map(&[
-        must("from", &INSTANT, "from when"),
-        must("to", &INSTANT, "until when"),
-        may("rigor", &STEPS, "how many steps more"),
-    ])), "times at which more is asked"),
-    may("cab", &Shape::Map(&[
-        must("meetings", &TEXT, "an RFC 5545 rule, or a feed"),
-        may("cutoff", &TERM, "how long before a meeting its agenda closes"),
-        may("chair", &TEXT, "the role that chairs it"),
-        may("quorum", &COUNT, "how many must be there"),
-    ]), "the change advisory board's meetings"),
+    may(
+        "closed",
+        &Shape::Named(&Shape::Map(&[
+            must("hours", &TEXT, "when"),
+            may("environments", &TEXTS, "where"),
+            may("stops", &Shape::Words(&["approval", "deployment"]), "what"),
+        ])),
+        "hours at which nothing goes",
+    ),
+    may(
+        "freeze",
+        &Shape::Named(&Shape::Map(&[
+            must("from", &INSTANT, "from when"),
+            must("to", &INSTANT, "until when"),
+            may("environments", &TEXTS, "where"),
+            may("except", &TEXTS, "what may go all the same"),
+            may("exceptions_by", &TEXT, "who may grant exceptions"),
+        ])),
+        "times at which nothing goes",
+    ),
+    may(
+        "peak",
+        &Shape::Named(&Shape::Map(&[
+            must("from", &INSTANT, "from when"),
+            must("to", &INSTANT, "until when"),
+            may("rigor", &STEPS, "how many steps more"),
+        ])),
+        "times at which more is asked",
+    ),
+    may(
+        "cab",
+        &Shape::Map(&[
+            must("meetings", &TEXT, "an RFC 5545 rule, or a feed"),
+            may("cutoff", &TERM, "how long before a meeting its agenda closes"),
+            may("chair", &TEXT, "the role that chairs it"),
+            may("quorum", &COUNT, "how many must be there"),
+        ]),
+        "the change advisory board's meetings",
+    ),
 ]);
 
 const WAIVERS: Shape = Shape::Map(&[
     may("by", &TEXTS, "the roles that may grant one"),
     may("max", &DURATION, "for how long at most"),
     may("needs", &Shape::Words(&["reason", "compensating_control"]), "what must be written down"),
-    may("granted", &Shape::List(&Shape::Map(&[
-        must("gate", &TEXT, "the gate that it lets a release past"),
-        may("environments", &TEXTS, "where; everywhere when left out"),
-        may("reason", &TEXT, "why"),
-        may("compensating_control", &TEXT, "what guards instead"),
-        must("by", &TEXT, "who granted it"),
-        must("from", &INSTANT, "from when, with its zone"),
-        must("until", &INSTANT, "until when, with its zone; that instant is outside"),
-    ])), "waivers in force, which count only when the policy is read from a protected ref"),
+    may(
+        "granted",
+        &Shape::List(&Shape::Map(&[
+            must("gate", &TEXT, "the gate that it lets a release past"),
+            may("environments", &TEXTS, "where; everywhere when left out"),
+            may("reason", &TEXT, "why"),
+            may("compensating_control", &TEXT, "what guards instead"),
+            must("by", &TEXT, "who granted it"),
+            must("from", &INSTANT, "from when, with its zone"),
+            must("until", &INSTANT, "until when, with its zone; that instant is outside"),
+        ])),
+        "waivers in force, which count only when the policy is read from a protected ref",
+    ),
 ]);
 
 const RISK: Shape = Shape::Map(&[
     may("weights", &Shape::Named(&Shape::Either(&[Shape::Number(-1000.0, 1000.0), EXPRESSION])), "what adds how much"),
-    may("impact", &Shape::Map(&[may("high", &COUNT, "from this score"), may("medium", &COUNT, "from this score")]), "bands"),
+    may(
+        "impact",
+        &Shape::Map(&[may("high", &COUNT, "from this score"), may("medium", &COUNT, "from this score")]),
+        "bands",
+    ),
 ]);
 
 const CLASS: Shape = Shape::Map(&[
@@ -239,25 +282,37 @@ const ROUTE: Shape = Shape::Map(&[
     may("to", &Shape::Word(&["last_good"]), "where it leads"),
     may("hours", &Shape::Word(&["any", "open"]), "at which hours"),
     may("approval", &AUTOMATIC, "whether it goes on by itself"),
-    may("approvals", &Shape::Named(&Shape::Either(&[COUNT, TEXTS])), "how many approvals of which role; `expire`, `counts_from`"),
+    may(
+        "approvals",
+        &Shape::Named(&Shape::Either(&[COUNT, TEXTS])),
+        "how many approvals of which role; `expire`, `counts_from`",
+    ),
     may("cab", &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]), "the CAB's part"),
     may("escalate", &ESCALATE, "what happens when nobody decides"),
     may("may_skip", &TEXTS, "gates that it may leave out"),
-    may("then", &Shape::Named(&Shape::Map(&[
-        must("by", &TEXT, "who"),
-        must("within", &TERM, "by when"),
-        may("needs", &TEXTS, "with what"),
-    ])), "what must follow"),
+    may(
+        "then",
+        &Shape::Named(&Shape::Map(&[
+            must("by", &TEXT, "who"),
+            must("within", &TERM, "by when"),
+            may("needs", &TEXTS, "with what"),
+        ])),
+        "what must follow",
+    ),
 ]);
 
 const RIGOR: Shape = Shape::Map(&[
     may("max", &STEPS, "how many steps at most"),
     may("routes", &TEXTS, "which routes it touches"),
-    may("steps", &Shape::List(&Shape::Map(&[
-        must("when", &EXPRESSION, "when it begins"),
-        may("until", &EXPRESSION, "when it ends"),
-        may("sample", &COUNT, "how many releases it needs to judge by"),
-    ])), "what adds a step"),
+    may(
+        "steps",
+        &Shape::List(&Shape::Map(&[
+            must("when", &EXPRESSION, "when it begins"),
+            may("until", &EXPRESSION, "when it ends"),
+            may("sample", &COUNT, "how many releases it needs to judge by"),
+        ])),
+        "what adds a step",
+    ),
 ]);
 
 const CHANGE: Shape = Shape::Map(&[
@@ -278,13 +333,21 @@ const INCIDENTS: Shape = Shape::Map(&[
 ]);
 
 const REVIEWS: Shape = Shape::Map(&[
-    may("pir", &Shape::Map(&[
-        may("when", &EXPRESSION, "when one is due"),
-        may("by", &TEXT, "who"),
-        may("within", &TERM, "by when"),
-        may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it"),
-    ]), "the post-implementation review"),
-    may("board", &Shape::Map(&[may("when", &EXPRESSION, "when"), may("notify", &TEXTS, "where")]), "the incident review board"),
+    may(
+        "pir",
+        &Shape::Map(&[
+            may("when", &EXPRESSION, "when one is due"),
+            may("by", &TEXT, "who"),
+            may("within", &TERM, "by when"),
+            may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it"),
+        ]),
+        "the post-implementation review",
+    ),
+    may(
+        "board",
+        &Shape::Map(&[may("when", &EXPRESSION, "when"), may("notify", &TEXTS, "where")]),
+        "the incident review board",
+    ),
 ]);
 
 const NOTIFY: Shape = Shape::Map(&[
@@ -323,14 +386,15 @@ const EXPERIMENT: Shape = Shape::Map(&[
 
 const EVERY: Shape = Shape::Word(&["week", "month", "quarter", "year"]);
 const SURVEY: Shape = Shape::Map(&[may("every", &EVERY, "how often"), may("ask", &TEXTS, "whom")]);
-const REPORTS: Shape = Shape::Map(&[
-    may("every", &EVERY, "how often"),
-    may("to", &TEXTS, "to whom"),
-    may("kinds", &TEXTS, "which"),
-]);
+const REPORTS: Shape =
+    Shape::Map(&[may("every", &EVERY, "how often"), may("to", &TEXTS, "to whom"), may("kinds", &TEXTS, "which")]);
 
 const LIMITS: Shape = Shape::Map(&[
     may("files", &Shape::Number(1.0, 1_000_000.0), "files that one gate reads at most; 10,000 when left out"),
-    may("entries", &Shape::Number(1.0, 100_000_000.0), "entries of the artifact folders that are looked at; 1,000,000 when left out"),
+    may(
+        "entries",
+        &Shape::Number(1.0, 100_000_000.0),
+        "entries of the artifact folders that are looked at; 1,000,000 when left out",
+    ),
     may("bytes", &Shape::Number(1.0, 1.0e13), "bytes of one file at most; 4 GiB when left out"),
 ]);

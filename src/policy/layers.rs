@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate, Known};
+use super::grammar;
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
-use super::grammar;
 
 /// One layer as it was read.
 #[derive(Clone, Debug)]
@@ -285,7 +285,10 @@ fn sections(trees: &[Option<Node>]) -> Vec<String> {
 fn limits(trees: &[Option<Node>]) -> Limits {
     let stated = |key: &str| {
         let nodes = trees.iter().flatten().filter_map(|tree| tree.get("limits")?.get(key));
-        nodes.into_iter().filter_map(|node| if let Value::Number(number) = node.value { Some(number) } else { None }).next_back()
+        nodes
+            .into_iter()
+            .filter_map(|node| if let Value::Number(number) = node.value { Some(number) } else { None })
+            .next_back()
     };
     let safe = Limits::default();
     Limits {

@@ -146,7 +146,9 @@ impl Shape {
     /// A hint at a slip that YAML makes easy.
     fn slip(&self, value: &Value) -> &'static str {
         match (self, value) {
-            (Self::Flag, Value::Text(text)) if ["yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str()) => {
+            (Self::Flag, Value::Text(text))
+                if ["yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str()) =>
+            {
                 "; YAML 1.2 has only `true` and `false`"
             }
             (Self::Text(_) | Self::Texts(_) | Self::Word(_) | Self::Words(_), Value::Number(_) | Value::Flag(_)) => {
@@ -268,7 +270,11 @@ fn word(words: &[&str], text: &str, span: Span, what: &str, complaints: &mut Vec
 /// Names stand in tables, outputs and file names, so they are plain.
 fn name(text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if text.is_empty() || text.len() > 100 || !text.chars().all(plain) || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+    if text.is_empty()
+        || text.len() > 100
+        || !text.chars().all(plain)
+        || !text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    {
         complaints.push(Diagnostic::new(
             Code::WrongForm,
             span,
@@ -324,10 +330,8 @@ fn either(shapes: &[Shape], node: &Node, what: &str, complaints: &mut Vec<Diagno
     }
     match best {
         Some(found) => complaints.extend(found),
-        None => complaints.push(wrong(
-            node,
-            format!("`{what}` is {}, not {}", Shape::either_title(shapes), node.value.title()),
-        )),
+        None => complaints
+            .push(wrong(node, format!("`{what}` is {}, not {}", Shape::either_title(shapes), node.value.title()))),
     }
 }
 

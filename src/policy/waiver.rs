@@ -54,8 +54,7 @@ pub(super) fn read(
     for (depth, (tree, list)) in trees.iter().zip(lists).enumerate() {
         let Some(granted) = tree.as_ref().and_then(|tree| tree.get("waivers")?.get("granted")) else { continue };
         let super::tree::Value::List(entries) = &granted.value else { continue };
-        let rules: Vec<&Node> =
-            trees.iter().take(depth + 1).flatten().filter_map(|tree| tree.get("waivers")).collect();
+        let rules: Vec<&Node> = trees.iter().take(depth + 1).flatten().filter_map(|tree| tree.get("waivers")).collect();
         for entry in entries {
             let Some(waiver) = one(entry, &rules, trees, environments, list) else { continue };
             let handed = |outer: usize| delegated.get(outer).is_some_and(|names| names.contains(&waiver.gate));
@@ -72,7 +71,10 @@ pub(super) fn read(
                     format!("there is no gate `{}`{}", waiver.gate, gate::hint(&waiver.gate, &known)),
                 ));
             } else if layers.is_empty() {
-                list.push(bad(span, format!("the gate `{}` is an outer layer's, whose waivers are its own to grant", waiver.gate)));
+                list.push(bad(
+                    span,
+                    format!("the gate `{}` is an outer layer's, whose waivers are its own to grant", waiver.gate),
+                ));
             }
             waivers.push(Waiver { layers, ..waiver });
         }
@@ -111,7 +113,10 @@ fn one(
             #[expect(clippy::cast_precision_loss, reason = "a length of time in whole seconds")]
             let length = (until - from).num_seconds() as f64;
             if length > most {
-                list.push(bad(at("until"), format!("the waiver of `{gate}` runs longer than the `max` of this policy")));
+                list.push(bad(
+                    at("until"),
+                    format!("the waiver of `{gate}` runs longer than the `max` of this policy"),
+                ));
             }
         }
         for (need, _) in rule.get("needs").map(Node::texts).unwrap_or_default() {

@@ -114,6 +114,8 @@ fn no_room(error: &std::io::Error) -> Fault {
     Fault {
         reason: Reason::Unreadable,
         place: Place::Whole,
-        message: format!("could not be brought to UTF-8 for want of a temporary file: {error}; set TMPDIR to a folder with room"),
+        message: format!(
+            "could not be brought to UTF-8 for want of a temporary file: {error}; set TMPDIR to a folder with room"
+        ),
     }
 }

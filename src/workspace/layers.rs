@@ -175,9 +175,13 @@ pub fn read(named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
                 return Err(refused(child, &pin, format!("has more than {DEPTH} layers around it")));
             }
             let path = beside(Path::new(&child.path), &pin.path);
-            let found = one(&path, from).map_err(|error| refused(child, &pin, format!("extends a parent that cannot be used: {error}")))?;
+            let found = one(&path, from)
+                .map_err(|error| refused(child, &pin, format!("extends a parent that cannot be used: {error}")))?;
             if found.sha256 != pin.sha256 {
-                let why = format!("pins its parent {} at SHA-256 {}, and that file has {}; review the change and pin it anew", found.path, pin.sha256, found.sha256);
+                let why = format!(
+                    "pins its parent {} at SHA-256 {}, and that file has {}; review the change and pin it anew",
+                    found.path, pin.sha256, found.sha256
+                );
                 return Err(refused(child, &pin, why));
             }
             chain.push(found);

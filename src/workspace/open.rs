@@ -52,7 +52,9 @@ pub fn entry(entry: &Entry, limit: u64) -> Result<Artifact, Fault> {
                 .canonicalize()
                 .map_err(|error| not_plain(format!("a symbolic link that leads nowhere: {error}")))?;
             if !target.starts_with(&root) {
-                return Err(not_plain("a symbolic link that leads out of the artifact folder; put the file itself there".to_owned()));
+                return Err(not_plain(
+                    "a symbolic link that leads out of the artifact folder; put the file itself there".to_owned(),
+                ));
             }
             plain(&target, limit, libc::O_NOFOLLOW)
         }
@@ -82,7 +84,9 @@ fn plain(path: &Path, limit: u64, flags: i32) -> Result<Artifact, Fault> {
     if length > limit {
         return Err(fault(
             Reason::BeyondLimit,
-            format!("{length} bytes, where at most {limit} are read; raise `limits.bytes` in the policy if this is right"),
+            format!(
+                "{length} bytes, where at most {limit} are read; raise `limits.bytes` in the policy if this is right"
+            ),
         ));
     }
     let content = if length < MAPPED_FROM {

@@ -53,7 +53,9 @@ fn storey(folder: &str) -> u8 {
     STOREYS
         .iter()
         .find(|(name, _)| *name == folder)
-        .unwrap_or_else(|| panic!("`src/{folder}` stands on no storey; add it to the list, and to the page in src/lib.rs"))
+        .unwrap_or_else(|| {
+            panic!("`src/{folder}` stands on no storey; add it to the list, and to the page in src/lib.rs")
+        })
         .1
 }
 
@@ -117,7 +119,9 @@ fn the_architecture_page_names_every_folder() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     for (folder, storey) in STOREYS {
         assert!(
-            page.lines().any(|line| line.starts_with("//!") && line.contains(&format!("{folder} ")) && line.contains(&storey.to_string())),
+            page.lines().any(|line| line.starts_with("//!")
+                && line.contains(&format!("{folder} "))
+                && line.contains(&storey.to_string())),
             "the page in src/lib.rs does not tell of `{folder}` on storey {storey}"
         );
     }

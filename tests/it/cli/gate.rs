@@ -82,7 +82,11 @@ fn options_come_from_the_environment_too_and_an_empty_one_is_not_given() {
         .variable("COUNTERSIGN_ARTIFACTS", "first\nsecond\n")
         .variable("COUNTERSIGN_BASELINE", "")
         .variable("COUNTERSIGN_FORMAT", " ");
-    world.write("two.yml", TWO).write("first/a.sarif", CLEAN).write("second/b.sarif", CLEAN).write("third/c.sarif", "x");
+    world
+        .write("two.yml", TWO)
+        .write("first/a.sarif", CLEAN)
+        .write("second/b.sarif", CLEAN)
+        .write("third/c.sarif", "x");
     let (code, decision) = world.gate(&[]);
     assert_eq!((code, &decision["environment"]), (0, &"staging".into()));
     assert_eq!(gate(&decision, "scan")["evidence_count"], 2);
@@ -94,7 +98,8 @@ fn approvals_and_other_sections_are_listed_and_never_change_the_exit() {
     world.write("a.sarif", CLEAN);
     let (code, decision) = world.gate(&["--environment", "production"]);
     assert_eq!(code, 0);
-    let listed: Vec<_> = decision["not_evaluated"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
+    let listed: Vec<_> =
+        decision["not_evaluated"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
     assert_eq!(listed, ["approvals", "incidents"]);
     assert_eq!(world.gate(&["--environment", "staging"]).1["not_evaluated"][0]["what"], "incidents");
 }
@@ -113,7 +118,10 @@ gates:
     world.write("a.sarif", CLEAN);
     let (code, decision) = world.gate(&[]);
     assert_eq!(code, 0);
-    assert_eq!(gate(&decision, "errors")["evidence"][0]["sha256"], gate(&decision, "warnings")["evidence"][0]["sha256"]);
+    assert_eq!(
+        gate(&decision, "errors")["evidence"][0]["sha256"],
+        gate(&decision, "warnings")["evidence"][0]["sha256"]
+    );
 }
 
 #[test]
@@ -191,7 +199,13 @@ fn a_byte_that_is_not_utf_8_is_found_even_where_nothing_is_read() {
 #[test]
 fn the_time_limit_ends_the_run_with_4() {
     let world = World::with_policy(SMALLEST);
-    world.write("a.sarif", format!("{{\"runs\":[{}]}}", vec!["{\"tool\":{\"driver\":{\"name\":\"x\"}},\"results\":[]}"; 400_000].join(",")));
+    world.write(
+        "a.sarif",
+        format!(
+            "{{\"runs\":[{}]}}",
+            vec!["{\"tool\":{\"driver\":{\"name\":\"x\"}},\"results\":[]}"; 400_000].join(",")
+        ),
+    );
     let said = world.run(&["gate", "--time-limit", "1ms"]);
     assert_eq!(said.code, 4, "{}", said.err);
     assert!(said.err.contains("time limit"), "{}", said.err);

@@ -6,7 +6,9 @@ const CLEAN: &str = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"Lin
 const WARNING: &str = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"Lint","version":"3"}},"results":[{"ruleId":"R","level":"warning","message":{"text":"m"}}]}]}"#;
 
 fn layer(name: &str, gates: &str, more: &str) -> String {
-    format!("version: 1\nlayer: {name}\nenvironments: {{ production: {{ approval: automatic }} }}\ngates: {gates}\n{more}")
+    format!(
+        "version: 1\nlayer: {name}\nenvironments: {{ production: {{ approval: automatic }} }}\ngates: {gates}\n{more}"
+    )
 }
 
 fn sha256(world: &World, path: &str) -> String {
@@ -23,7 +25,12 @@ fn an_inner_layer_adds_and_never_loosens() {
         .write("a.sarif", WARNING);
     let (code, decision) = world.gate(&["--policy", "org.yml", "--policy", "repo.yml"]);
     assert_eq!(code, 11);
-    let said: Vec<_> = decision["gates"].as_array().unwrap().iter().map(|gate| (gate["layer"].as_str().unwrap(), gate["verdict"].as_str().unwrap())).collect();
+    let said: Vec<_> = decision["gates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|gate| (gate["layer"].as_str().unwrap(), gate["verdict"].as_str().unwrap()))
+        .collect();
     assert_eq!(said, [("organisation", "block"), ("repository", "pass")]);
 }
 
@@ -31,7 +38,14 @@ fn an_inner_layer_adds_and_never_loosens() {
 fn what_the_centre_delegates_is_replaced_by_the_inner_layers_own() {
     let world = World::new();
     world
-        .write("org.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", "delegate: [gates.scan]\n"))
+        .write(
+            "org.yml",
+            layer(
+                "organisation",
+                "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }",
+                "delegate: [gates.scan]\n",
+            ),
+        )
         .write("repo.yml", layer("repository", "{ scan: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""))
         .write("other.yml", layer("repository", "{ tests: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""))
         .write("a.sarif", WARNING);
@@ -42,10 +56,17 @@ fn what_the_centre_delegates_is_replaced_by_the_inner_layers_own() {
 #[test]
 fn t14_a_parent_is_pinned_by_content() {
     let world = World::new();
-    world.write("org/policy.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""));
+    world.write(
+        "org/policy.yml",
+        layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""),
+    );
     let pin = sha256(&world, "org/policy.yml");
     let own = |digest: &str, path: &str| {
-        layer("repository", "{ own: { sarif: '*.sarif', require: 'findings.error == 0' } }", &format!("extends: {{ path: {path}, sha256: \"{digest}\" }}\n"))
+        layer(
+            "repository",
+            "{ own: { sarif: '*.sarif', require: 'findings.error == 0' } }",
+            &format!("extends: {{ path: {path}, sha256: \"{digest}\" }}\n"),
+        )
     };
     world.write(".countersign/policy.yml", own(&pin, "../org/policy.yml")).write("a.sarif", WARNING);
     let (code, decision) = world.gate(&[]);
@@ -53,7 +74,10 @@ fn t14_a_parent_is_pinned_by_content() {
     assert_eq!(decision["policy"].as_array().unwrap().len(), 2);
     assert_eq!(decision["policy"][0]["sha256"], pin);
 
-    world.write("org/policy.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""));
+    world.write(
+        "org/policy.yml",
+        layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.error == 0' } }", ""),
+    );
     let changed = world.run(&["gate"]);
     assert_eq!(changed.code, 2);
     assert!(changed.err.contains("pins its parent") && changed.err.contains(&pin), "{}", changed.err);
@@ -68,7 +92,9 @@ fn t14_a_parent_is_pinned_by_content() {
 fn t16_a_policy_that_is_missing_or_broken_judges_nothing() {
     let world = World::new();
     world.write("a.sarif", CLEAN);
-    for broken in ["", "version: 1", "gates: [", "version: 2\nenvironments: {p: {approval: automatic}}\ngates: {}", "\u{0}"] {
+    for broken in
+        ["", "version: 1", "gates: [", "version: 2\nenvironments: {p: {approval: automatic}}\ngates: {}", "\u{0}"]
+    {
         world.write(".countersign/policy.yml", broken);
         let said = world.run(&["gate", "--format", "json"]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{broken:?}: {}", said.err);
@@ -77,7 +103,11 @@ fn t16_a_policy_that_is_missing_or_broken_judges_nothing() {
 
 #[test]
 fn t14_a_change_cannot_bring_its_own_policy_when_it_is_read_from_a_protected_ref() {
-    let world = World::with_policy(&layer("repository", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""));
+    let world = World::with_policy(&layer(
+        "repository",
+        "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }",
+        "",
+    ));
     world.git(&["init", "-q"]);
     world.git(&["add", "."]);
     world.git(&["commit", "-qm", "policy"]);
@@ -150,10 +180,17 @@ fn a_repository_cannot_waive_its_organisations_gate() {
     let world = World::new();
     world
         .write("org.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""))
-        .write("repo.yml", layer("repository", "{ own: { sarif: '*.sarif', require: 'true' } }", r#"
+        .write(
+            "repo.yml",
+            layer(
+                "repository",
+                "{ own: { sarif: '*.sarif', require: 'true' } }",
+                r#"
 roles: { ciso: { members: ["user:sam"] } }
 waivers: { by: ciso, granted: [ { gate: scan, by: sam, from: 2026-11-20T00:00:00Z, until: 2026-12-01T00:00:00Z } ] }
-"#));
+"#,
+            ),
+        );
     let said = world.run(&["gate", "--policy", "org.yml", "--policy", "repo.yml"]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("outer layer's"), "{}", said.err);

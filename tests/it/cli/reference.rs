@@ -9,7 +9,9 @@ use crate::support::run::World;
 #[test]
 fn the_schemas_are_json_and_say_which_they_are() {
     let world = World::new();
-    for (document, id) in [("policy", "urn:countersign:schema:policy:1"), ("decision", "urn:countersign:schema:decision:1")] {
+    for (document, id) in
+        [("policy", "urn:countersign:schema:policy:1"), ("decision", "urn:countersign:schema:decision:1")]
+    {
         let said = world.run(&["schema", document]);
         assert_eq!(said.code, 0, "{}", said.err);
         let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
@@ -21,7 +23,8 @@ fn the_schemas_are_json_and_say_which_they_are() {
 fn every_measure_and_every_reason_can_be_looked_up() {
     let world = World::new();
     let measures = world.run(&["measures"]).out;
-    for kind in [Kind::Tests, Kind::Findings, Kind::Coverage, Kind::Load, Kind::Sbom, Kind::Signature, Kind::Checklist] {
+    for kind in [Kind::Tests, Kind::Findings, Kind::Coverage, Kind::Load, Kind::Sbom, Kind::Signature, Kind::Checklist]
+    {
         for entry in catalogue::measures(kind) {
             assert!(measures.contains(entry.name), "{}", entry.name);
         }
@@ -40,7 +43,27 @@ fn the_readme_tells_every_exit_code_and_every_format() {
     for code in ["| 0 |", "| 10 |", "| 11 |", "| 3 |", "| 2 |", "| 4 |"] {
         assert!(readme.replace('`', "").contains(code), "the README's table lacks {code}");
     }
-    for format in ["JUnit", "TRX", "go test -json", "SARIF", "Trivy", "Grype", "Snyk", "OSV-Scanner", "GitLab", "Cobertura", "LCOV", "JaCoCo", "k6", "JMeter", "Gatling", "Locust", "CycloneDX", "SPDX", "Sigstore"] {
+    for format in [
+        "JUnit",
+        "TRX",
+        "go test -json",
+        "SARIF",
+        "Trivy",
+        "Grype",
+        "Snyk",
+        "OSV-Scanner",
+        "GitLab",
+        "Cobertura",
+        "LCOV",
+        "JaCoCo",
+        "k6",
+        "JMeter",
+        "Gatling",
+        "Locust",
+        "CycloneDX",
+        "SPDX",
+        "Sigstore",
+    ] {
         assert!(readme.contains(format), "the README does not name {format}");
     }
 }

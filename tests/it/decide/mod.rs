@@ -26,7 +26,8 @@ fn each_reason_has_a_code_of_its_own_and_only_four_let_a_release_go_on() {
     codes.sort_unstable();
     codes.dedup();
     assert_eq!(codes.len(), Reason::ALL.len());
-    let opening: Vec<_> = Reason::ALL.iter().filter(|reason| reason.verdict().opens()).map(|reason| reason.code()).collect();
+    let opening: Vec<_> =
+        Reason::ALL.iter().filter(|reason| reason.verdict().opens()).map(|reason| reason.code()).collect();
     assert_eq!(opening, ["requirement_met", "waiver_in_force", "other_environment", "other_component"]);
 }
 

@@ -37,12 +37,18 @@ rols: {}
 
 #[rstest]
 #[case::duplicate_key("version: 1\nversion: 1\n", "duplicate")]
-#[case::alias_bomb("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n", "")]
+#[case::alias_bomb(
+    "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
+    ""
+)]
 #[case::merge_key("a: &a {x: 1}\nb: {<<: *a}\n", "")]
 #[case::tag("version: !!python/object:os.system 1\n", "")]
 #[case::two_documents("version: 1\n---\nversion: 1\n", "")]
 #[case::not_a_map("- 1\n- 2\n", "a map with")]
-#[case::no_for_false("version: 1\nenvironments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: 'true'}}\nchange: {create: no}\n", "only `true` and `false`")]
+#[case::no_for_false(
+    "version: 1\nenvironments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: 'true'}}\nchange: {create: no}\n",
+    "only `true` and `false`"
+)]
 #[case::tab("version: 1\n\tgates: {}\n", "")]
 fn t53_hostile_yaml_is_refused_at_its_place(#[case] text: &str, #[case] says: &str) {
     let told = complaints(text);
@@ -67,7 +73,9 @@ fn t58_text_of_a_policy_reaches_a_terminal_without_control() {
 
 #[test]
 fn a_byte_order_mark_is_no_mistake() {
-    assert!(valid("\u{feff}version: 1\nenvironments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: 'true'}}\n"));
+    assert!(valid(
+        "\u{feff}version: 1\nenvironments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: 'true'}}\n"
+    ));
 }
 
 const GOOD: &str = "version: 1\nenvironments: {p: {approval: automatic}}\n";
@@ -75,7 +83,10 @@ const GOOD: &str = "version: 1\nenvironments: {p: {approval: automatic}}\n";
 #[rstest]
 #[case("gates: {g: {junit: a.xml, require: 'true', environments: []}}", "would guard nothing")]
 #[case("gates: {g: {junit: a.xml, require: 'true', first_release: 'true'}}", "has no effect")]
-#[case("gates: {g: {sarif: a, require: 'findings.new.error == 0', first_release: 'findings.new.error == 0'}}", "without a baseline")]
+#[case(
+    "gates: {g: {sarif: a, require: 'findings.new.error == 0', first_release: 'findings.new.error == 0'}}",
+    "without a baseline"
+)]
 #[case("gates: {g: {junit: ../a.xml, require: 'true'}}", "leads out of the artifact folder")]
 #[case("gates: {g: {junit: 'a[', require: 'true'}}", "is no glob")]
 #[case("gates: {'g g': {junit: a.xml, require: 'true'}}", "a name in")]
@@ -112,5 +123,8 @@ fn every_word_of_the_long_example_is_known() {
     };
     assert_eq!(complaints(&text), "");
     let policy = policy::read(vec![source("policy.example.yml", &text)]).unwrap();
-    assert_eq!(policy.gates.iter().map(|gate| gate.name.as_str()).collect::<Vec<_>>(), ["regression", "code-scan", "images", "load", "coverage", "provenance", "rollback"]);
+    assert_eq!(
+        policy.gates.iter().map(|gate| gate.name.as_str()).collect::<Vec<_>>(),
+        ["regression", "code-scan", "images", "load", "coverage", "provenance", "rollback"]
+    );
 }

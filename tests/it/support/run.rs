@@ -76,8 +76,9 @@ impl World {
         let mut all = vec!["gate", "--format", "json", "--now", "2026-11-23T09:00:00Z"];
         all.extend(arguments);
         let said = self.run(&all);
-        let decision = serde_json::from_str(&said.out)
-            .unwrap_or_else(|error| panic!("no decision ({error}); exit {}, said: {}{}", said.code, said.out, said.err));
+        let decision = serde_json::from_str(&said.out).unwrap_or_else(|error| {
+            panic!("no decision ({error}); exit {}, said: {}{}", said.code, said.out, said.err)
+        });
         (said.code, decision)
     }
 
