@@ -1,5 +1,7 @@
 //! What can be looked up: schemas, measures, reasons and codes.
 
+use std::fmt::Write as _;
+
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::model::catalogue;
 use crate::model::kind::{self, Format};
@@ -60,10 +62,10 @@ pub(super) fn measures(wanted: Option<Kind>) -> u8 {
         }
         let formats: Vec<_> =
             Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
-        out.push_str(&format!("gates with {words}: {}\n", formats.join(", ")));
+        let _ = writeln!(out, "gates with {words}: {}", formats.join(", "));
         for entry in catalogue::measures(kind) {
             let baseline = if entry.needs_baseline { "; needs a baseline" } else { "" };
-            out.push_str(&format!("  {:32} {}: {}{baseline}\n", entry.name, entry.kind.title(), entry.meaning));
+            let _ = writeln!(out, "  {:32} {}: {}{baseline}", entry.name, entry.kind.title(), entry.meaning);
         }
         out.push('\n');
     }

@@ -43,7 +43,7 @@ fn collect(term: &Term, facts: &dyn Facts, parts: &mut Vec<String>) {
 pub fn values(term: &Term, facts: &dyn Facts) -> String {
     let mut told = Vec::new();
     each_name(term, &mut |name| {
-        let value = facts.value(name).map_or_else(|| "unknown".to_owned(), |measure| shown(measure));
+        let value = facts.value(name).map_or_else(|| "unknown".to_owned(), shown);
         let line = format!("{name} is {value}");
         if !told.contains(&line) {
             told.push(line);

@@ -313,13 +313,13 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
             _ => judgement(Reason::MeasureUnknown, "the gate requires nothing, so nothing can meet it".to_owned()),
         };
     };
+    let compared = needs_baseline(stated, gate.kind);
     let baseline = match &found.baseline {
         Baseline::Known(measures) => Some(measures),
-        Baseline::Absent => None,
-        Baseline::Unreadable(path, fault) if needs_baseline(stated, gate.kind) => {
+        Baseline::Unreadable(path, fault) if compared => {
             return judgement(fault.reason, format!("the baseline {path}: {fault}"));
         }
-        Baseline::Unreadable(..) => None,
+        Baseline::Absent | Baseline::Unreadable(..) => None,
     };
     let facts = Known {
         measures: &found.measures,
@@ -327,7 +327,6 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
         namespace: crate::model::catalogue::namespace(gate.kind),
         environment: Measure::Text(subject.environment.to_owned()),
     };
-    let compared = needs_baseline(stated, gate.kind);
     let missing = compared && baseline.is_none() && condition(&stated.term, &facts) == Truth::Unknown;
     if missing {
         return match &gate.first_release {
@@ -400,21 +399,13 @@ fn checklist(gate: &Gate, found: &Found) -> Judgement {
         let total = found.items.len();
         return judgement(Reason::Unticked, format!("{} of {total} items are open: {}", open.len(), listed(&open)));
     }
-    match &found.confirmed_by {
-        Some(person) => {
-            judgement(Reason::RequirementMet, format!("all {} items ticked, confirmed by {person}", found.items.len()))
-        }
-        None => {
-            let why = found.unconfirmed.as_deref().map_or_else(
-                || "a tick in a file is a claim: sign the file, or let the app confirm who ticked it".to_owned(),
-                str::to_owned,
-            );
-            judgement(
-                Reason::Unverified,
-                format!("all {} items are ticked, and nobody has confirmed it{whom}; {why}", found.items.len()),
-            )
-        }
+    let total = found.items.len();
+    if let Some(person) = &found.confirmed_by {
+        return judgement(Reason::RequirementMet, format!("all {total} items ticked, confirmed by {person}"));
     }
+    let claim = "a tick in a file is a claim: sign the file, or let the app confirm who ticked it";
+    let why = found.unconfirmed.as_deref().unwrap_or(claim);
+    judgement(Reason::Unverified, format!("all {total} items are ticked, and nobody has confirmed it{whom}; {why}"))
 }
 
 /// What the gates come to together: the worst of them.

@@ -134,6 +134,12 @@ pub fn is_deceptive(character: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a text shows nothing, whatever it is made of.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|character| character.is_whitespace() || is_deceptive(character))
+}
+
 /// Text with every deceptive character shown as its escape, on one line.
 #[must_use]
 pub fn visible(text: &str) -> String {

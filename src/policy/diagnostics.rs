@@ -160,7 +160,7 @@ impl Complaints {
             };
             let message = crate::model::notable::visible(&diagnostic.message);
             let group = level.primary_title(message.as_str()).id(diagnostic.code.word());
-            let rendered = if diagnostic.span.line == 0 {
+            let told = if diagnostic.span.line == 0 {
                 renderer.render(&[group.element(annotate_snippets::Origin::path(path.as_str()))])
             } else {
                 let range = bytes(&text, diagnostic.span);
@@ -168,7 +168,7 @@ impl Complaints {
                     Snippet::source(text.as_str()).path(path.as_str()).annotation(AnnotationKind::Primary.span(range));
                 renderer.render(&[group.element(snippet)])
             };
-            out.push_str(&rendered);
+            out.push_str(&told);
             out.push_str("\n\n");
         }
         out

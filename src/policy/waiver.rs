@@ -7,6 +7,7 @@ use super::duration;
 use super::gate::{self, Gate};
 use super::layers::absolute;
 use super::tree::Node;
+use crate::model::notable::is_blank;
 
 /// Permission to let releases past one gate for a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ fn one(
             }
         }
         for (need, _) in rule.get("needs").map(Node::texts).unwrap_or_default() {
-            if text(need).is_none_or(|stated| stated.trim().is_empty()) {
+            if text(need).is_none_or(|stated| is_blank(&stated)) {
                 list.push(bad(entry.span, format!("the waiver of `{gate}` needs a `{need}`")));
             }
         }
@@ -128,10 +129,10 @@ fn one(
     let granters: Vec<&str> =
         rules.iter().filter_map(|rule| rule.get("by")).flat_map(Node::texts).map(|(role, _)| role).collect();
     if !granters.iter().any(|role| holds(trees, role, &by)) {
-        let roles = if granters.is_empty() { "no role".to_owned() } else { granters.join(", ") };
+        let holders = if granters.is_empty() { "no role".to_owned() } else { granters.join(", ") };
         list.push(bad(
             at("by"),
-            format!("`{by}` is not named as a member (`user:{by}`) of a role that may grant waivers: {roles}"),
+            format!("`{by}` is not named as a member (`user:{by}`) of a role that may grant waivers: {holders}"),
         ));
     }
     let stated = entry.get("environments").map(Node::texts).unwrap_or_default();
