@@ -3,7 +3,7 @@
 use countersign::model::kind::Format::Gatling;
 use countersign::model::verdict::Reason;
 
-use super::reading::{all, assert_measures, corpus, one, refused_as};
+use super::reading::{all, assert_measures, corpus, one, refused, refused_as};
 
 // An independent count: Python over the log's tab-separated fields.
 #[rstest::rstest]
@@ -287,5 +287,5 @@ fn t51_a_damaged_file_is_refused(#[case] file: &str) {
 
 #[test]
 fn t51_a_million_nested_groups_are_refused() {
-    refused_as(Reason::Malformed, Gatling, r#"{"contents":{"a":"#.repeat(1_000_000));
+    refused(Gatling, r#"{"contents":{"a":"#.repeat(1_000_000));
 }

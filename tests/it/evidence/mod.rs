@@ -1,6 +1,7 @@
 //! One file of tests for every format.
 
 mod cobertura;
+mod damage;
 mod gatling;
 mod jacoco;
 mod jmeter;
