@@ -237,3 +237,24 @@ fn t51_a_report_that_is_cut_anywhere_is_refused() {
         refused_as(Reason::Malformed, Cobertura, &text.as_bytes()[..end]);
     }
 }
+
+// Fresh runs. coverage.py 7.17.3 says of `shapes.py` in its JSON: 15 of 17 lines, 4 of 6 branches. gcovr says of
+// `a.cc`: 4 of 5 lines, 4 of 10 branches, 4 of 5 functions.
+#[rstest::rstest]
+#[case::coverage_py(
+    include_str!("../../fixtures/coverage/coveragepy.xml"),
+    "lines=0.882353 lines_covered=15 lines_total=17 branches=0.666667 branches_covered=4 branches_total=6"
+)]
+#[case::coverage_py_without_branches(
+    include_str!("../../fixtures/coverage/coveragepy_lines.xml"),
+    "lines=0.882353 lines_covered=15 lines_total=17 branches_covered=0 branches_total=0"
+)]
+#[case::gcovr(
+    include_str!("../../fixtures/coverage/gcovr.xml"),
+    "lines=0.8 lines_covered=4 lines_total=5 branches=0.4 branches_covered=4 branches_total=10 functions=0.8"
+)]
+fn fresh_reports_measure_what_their_tools_say(#[case] text: &str, #[case] expected: &str) {
+    let (measures, about) = one(text);
+    assert_measures(&measures, "coverage", expected);
+    assert!(about.made_at.is_some());
+}

@@ -129,3 +129,14 @@ fn t51_a_report_that_is_cut_anywhere_is_refused() {
         refused_as(Reason::Malformed, Jacoco, &text.as_bytes()[..end]);
     }
 }
+
+#[test]
+fn what_gcovr_writes_in_this_form_is_read() {
+    // what gcovr itself says of the run is told beside its Cobertura report
+    let (measures, _) = one(include_bytes!("../../fixtures/coverage/gcovr_jacoco.xml"));
+    assert_measures(
+        &measures,
+        "coverage",
+        "lines=0.8 lines_covered=4 lines_total=5 branches=0.4 branches_covered=4 branches_total=10 functions=0.8",
+    );
+}

@@ -103,3 +103,18 @@ fn t51_bytes_that_are_not_utf8_are_refused_with_their_line() {
 fn t51_a_line_of_megabytes_is_found_within_a_limit() {
     refused_as(Reason::BeyondLimit, Lcov, format!("SF:{}\nend_of_record\n", "a".repeat(2 << 20)));
 }
+
+// Fresh runs; what the tools say of them is told beside the Cobertura reports of the same runs. In this
+// form gcovr states 8 branches, one instance of the template less, and counts 5 lines where it lists 3.
+#[rstest::rstest]
+#[case::coverage_py(
+    include_str!("../../fixtures/coverage/coveragepy.info"),
+    "lines=0.882353 lines_covered=15 lines_total=17 branches=0.666667 branches_covered=4 branches_total=6 functions=0.75"
+)]
+#[case::gcovr(
+    include_str!("../../fixtures/coverage/gcovr.info"),
+    "lines=0.8 lines_covered=4 lines_total=5 branches=0.5 branches_covered=4 branches_total=8 functions=0.8"
+)]
+fn fresh_reports_measure_what_their_tools_say(#[case] text: &str, #[case] expected: &str) {
+    assert_measures(&one(text).0, "coverage", expected);
+}

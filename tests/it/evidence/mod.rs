@@ -3,6 +3,7 @@
 mod checklist;
 mod cobertura;
 mod cyclonedx;
+mod damage;
 mod findings;
 mod gatling;
 mod gitlab_report;
