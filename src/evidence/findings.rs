@@ -225,7 +225,7 @@ impl Names {
 
     fn state(&self, measures: &mut Measures, measure: &'static str) {
         if !self.too_many {
-            let mut names: Vec<String> = self.set.iter().map(|name| name.to_string()).collect();
+            let mut names: Vec<String> = self.set.iter().map(ToString::to_string).collect();
             names.sort_unstable();
             measures.state(measure, Measure::Names(names));
         }
