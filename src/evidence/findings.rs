@@ -32,6 +32,9 @@ const NAMES: usize = 10_000;
 /// How many bytes those names may take together; beyond, the list is unknown.
 const NAME_BYTES: usize = 1 << 20;
 
+/// How long a path may be that is kept for people: as long as Linux takes.
+const PATH: usize = 4096;
+
 /// How a producer ranks a finding. The words are SARIF's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -357,7 +360,7 @@ impl FindingTally {
                 rank: finding.rank,
                 title: shortened(&title, Notables::TEXT),
                 message: shortened(&message, Notables::TEXT),
-                path,
+                path: path.filter(|path| path.len() <= PATH),
                 line,
             }
         });

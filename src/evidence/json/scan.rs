@@ -389,9 +389,17 @@ impl<'de> Text<'de> {
             end -= 1;
         }
         let text = String::from_utf8_lossy(self.raw.get(..end).unwrap_or_default());
-        let text = if self.escaped { unescape(&text).unwrap_or_else(|_| text.into_owned()) } else { text.into_owned() };
+        let text = if self.escaped { unescape_leniently(&text) } else { text.into_owned() };
         crate::model::notable::shortened(&text, length)
     }
+}
+
+/// As [`unescape`]; a text that ends within an escape ends before it, and one that
+/// holds half a surrogate pair stays as it stands.
+fn unescape_leniently(text: &str) -> String {
+    unescape(text)
+        .or_else(|error| text.rsplit_once('\\').map_or(Err(error), |(before, _)| unescape(before)))
+        .unwrap_or_else(|_| text.to_owned())
 }
 
 /// Replaces the escapes of a text by what they mean.
