@@ -85,7 +85,7 @@ pub fn refuse(message: impl fmt::Display) -> Error {
 
 /// The content is beyond a limit.
 #[cold]
-pub fn limit(message: impl fmt::Display) -> Error {
+pub fn refuse_beyond_limit(message: impl fmt::Display) -> Error {
     Error(Box::new(Trouble { reason: Reason::BeyondLimit, message: message.to_string(), at: None }))
 }
 

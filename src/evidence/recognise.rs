@@ -68,25 +68,15 @@ impl Marks {
             Some(Format::CyclonedxJson)
         } else if self.has("spdxVersion") {
             Some(Format::SpdxJson)
-        } else if self.has("@graph")
-            || (self.has("@context") && self.has("@graph"))
-            || self.says("@context", "spdx.org/rdf/3")
-        {
+        } else if self.has("@graph") || (self.has("@context") && self.has("@graph")) || self.says("@context", "spdx.org/rdf/3") {
             Some(Format::Spdx3)
-        } else if self.says("mediaType", "sigstore.bundle")
-            || self.has("verificationMaterial")
-            || self.has("payloadType")
-        {
+        } else if self.says("mediaType", "sigstore.bundle") || self.has("verificationMaterial") || self.has("payloadType") {
             Some(Format::SigstoreBundle)
         } else if self.has(RESULTS_OF_PACKAGES) {
             Some(Format::OsvScanner)
         } else if self.has("matches") {
             Some(Format::Grype)
-        } else if self.has("SchemaVersion")
-            || self.has("ArtifactName")
-            || self.has("ClusterName")
-            || (self.has("Target") && self.has("Vulnerabilities"))
-        {
+        } else if self.has("SchemaVersion") || self.has("ArtifactName") || self.has("ClusterName") || (self.has("Target") && self.has("Vulnerabilities")) {
             Some(Format::Trivy)
         } else if self.has("packageManager") || self.has("dependencyCount") || self.has("uniqueCount") {
             Some(Format::Snyk)
@@ -94,9 +84,7 @@ impl Marks {
             Some(Format::GitlabReport)
         } else if self.has("Action") && (self.has("Package") || self.has("Time") || self.has("ImportPath")) {
             Some(Format::GoTest)
-        } else if self.has("root_group")
-            || (self.has("metrics") && (self.has("state") || self.has("options") || self.has("version")))
-        {
+        } else if self.has("root_group") || (self.has("metrics") && (self.has("state") || self.has("options") || self.has("version"))) {
             Some(Format::K6)
         } else if self.has("numberOfRequests") || (self.has("stats") && self.has("contents")) {
             Some(Format::Gatling)
@@ -140,14 +128,14 @@ impl Marks {
     /// OSV-Scanner and others share the key `results`: what its elements hold tells them apart.
     fn look_into_results(&mut self, value: &mut Node<'_, '_>) -> json::Step {
         self.note("results", None)?;
+        if !value.is_array() {
+            return Ok(());
+        }
         let mut empty = true;
-        value.either(
-            |_, _| Ok(()),
-            |element| {
-                empty = false;
-                element.object(|key, _| if key == "packages" { self.note(RESULTS_OF_PACKAGES, None) } else { Ok(()) })
-            },
-        )?;
+        value.array(|element| {
+            empty = false;
+            element.object(|key, _| if key == "packages" { self.note(RESULTS_OF_PACKAGES, None) } else { Ok(()) })
+        })?;
         if empty { self.note(NO_RESULTS, None) } else { Ok(()) }
     }
 
@@ -216,17 +204,13 @@ fn plain(bytes: &[u8]) -> Option<Format> {
         Some(Format::Locust)
     } else if first.starts_with("RUN\t") || first.starts_with("RUN ") || first.contains("\tRUN\t") {
         Some(Format::Gatling)
-    } else if first.starts_with("SPDXVersion:") || lines.clone().take(200).any(|line| line.starts_with("SPDXVersion:"))
-    {
+    } else if first.starts_with("SPDXVersion:") || lines.clone().take(200).any(|line| line.starts_with("SPDXVersion:")) {
         Some(Format::SpdxTagValue)
     } else if first.starts_with("TN:") || first.starts_with("SF:") {
         Some(Format::Lcov)
     } else if std::iter::once(first).chain(lines.clone()).any(task) {
         Some(Format::TaskList)
-    } else if std::iter::once(first)
-        .chain(lines)
-        .any(|line| line.starts_with("checklist:") || line.starts_with("items:"))
-    {
+    } else if std::iter::once(first).chain(lines).any(|line| line.starts_with("checklist:") || line.starts_with("items:")) {
         Some(Format::Checklist)
     } else {
         None

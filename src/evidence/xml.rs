@@ -102,10 +102,7 @@ impl<'a> Xml<'a> {
                         "amp" => Ok(Event::Text(Cow::Borrowed("&"))),
                         "quot" => Ok(Event::Text(Cow::Borrowed("\""))),
                         "apos" => Ok(Event::Text(Cow::Borrowed("'"))),
-                        _ => {
-                            Err(self
-                                .fault_at(at, "an entity that XML does not define itself; entities are not expanded"))
-                        }
+                        _ => Err(self.fault_at(at, "an entity that XML does not define itself; entities are not expanded")),
                     };
                 }
                 Raw::DocType(text) => {
@@ -204,7 +201,10 @@ impl<'a> Xml<'a> {
         }
         self.rooted = true;
         if self.depth >= DEPTH_LIMIT {
-            return Err(Fault::beyond_limit(self.place(at), format!("elements nest deeper than {DEPTH_LIMIT}")));
+            return Err(Fault::beyond_limit(
+                self.place(at),
+                format!("elements nest deeper than {DEPTH_LIMIT}"),
+            ));
         }
         Ok(())
     }
@@ -236,8 +236,8 @@ impl<'a> Element<'a> {
         mut each: impl FnMut(&str, Cow<'_, str>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         for attribute in self.tag.attributes() {
-            let attribute =
-                attribute.map_err(|error| xml.fault_in(self, format!("not a well-formed attribute: {error}")))?;
+            let attribute = attribute
+                .map_err(|error| xml.fault_in(self, format!("not a well-formed attribute: {error}")))?;
             if attribute.value.len() > TEXT_LIMIT {
                 return Err(Fault::beyond_limit(
                     xml.place(self.at),

@@ -133,10 +133,7 @@ const FINDINGS: &[Entry] = &[
     number("vulnerabilities.medium", "of severity medium"),
     number("vulnerabilities.low", "of severity low or negligible"),
     number("vulnerabilities.unrated", "without a severity"),
-    number(
-        "vulnerabilities.exploited",
-        "listed as exploited (CISA KEV or the like); unknown where the report does not say",
-    ),
+    number("vulnerabilities.exploited", "listed as exploited (CISA KEV or the like); unknown where the report does not say"),
     names("vulnerabilities.ids", "their identifiers; unknown above 10,000"),
     number("vulnerabilities.fixable.total", "with a fixed version to go to"),
     number("vulnerabilities.fixable.critical", "of them, severity critical"),

@@ -46,7 +46,9 @@ impl Serialize for Measure {
 /// an unknown measure never satisfies a requirement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Measures(#[schemars(with = "BTreeMap<String, serde_json::Value>")] BTreeMap<&'static str, Measure>);
+pub struct Measures(
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")] BTreeMap<&'static str, Measure>,
+);
 
 impl Measures {
     /// Nothing is known.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use smallvec::SmallVec;
 
-use super::{Error, KEY_LIMIT, Step, limit, refuse};
+use super::{Error, KEY_LIMIT, Step, refuse, refuse_beyond_limit};
 use crate::model::notable::shortened;
 
 /// How many keys are watched in a plain list.
@@ -49,7 +49,7 @@ impl<'de> Keys<'de> {
         let many = self.many.get_or_insert_default();
         many.insert(key);
         if many.len() > KEY_LIMIT {
-            Err(limit(format_args!("an object has more than {KEY_LIMIT} keys")))
+            Err(refuse_beyond_limit(format_args!("an object has more than {KEY_LIMIT} keys")))
         } else {
             Ok(())
         }

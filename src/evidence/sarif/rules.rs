@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use super::super::findings::{Level, Severity};
-use super::super::json::{self, Node, Scalar, Step, limit, refuse};
+use super::super::json::{self, Node, Scalar, Step, refuse, refuse_beyond_limit};
 use crate::model::notable::shortened;
 
 /// How many rules one run may have, and how many overrides of their levels.
@@ -166,7 +166,9 @@ impl Rules {
             return Err(too_many("rules", LIMIT));
         }
         if self.bytes > ID_BYTES {
-            return Err(limit(format_args!("the identifiers of a run's rules take more than {ID_BYTES} bytes")));
+            return Err(refuse_beyond_limit(format_args!(
+                "the identifiers of a run's rules take more than {ID_BYTES} bytes"
+            )));
         }
         for name in [Some(&*rule.id), guid.as_deref()].into_iter().flatten().filter(|name| !name.is_empty()) {
             self.places.entry(self.keys.hash_one(name)).or_insert(self.list.len());
@@ -293,5 +295,5 @@ fn security_severity(node: &mut Node<'_, '_>) -> Result<(Option<Severity>, u32),
 }
 
 fn too_many(what: &str, most: usize) -> json::Error {
-    limit(format_args!("a run has more than {most} {what}"))
+    refuse_beyond_limit(format_args!("a run has more than {most} {what}"))
 }
