@@ -245,7 +245,7 @@ fn licence<'de>(choice: &mut Node<'_, 'de>, draft: &mut Draft<'de>) -> Step {
         }
         Ok(())
     })?;
-    draft.licence(licence).map_err(json::limit)
+    draft.licence(licence).map_err(json::refuse_beyond_limit)
 }
 
 fn digest(hash: &mut Node<'_, '_>, draft: &mut Draft<'_>) -> Step {

@@ -205,7 +205,7 @@ impl<'de> Entry<'de> {
             "file" | "path" => self.file = value.text()?.unwrap_or_default(),
             "image" => self.image = value.text()?.unwrap_or_default(),
             "start_line" => {
-                self.line = value.count()?.and_then(|line| u32::try_from(line).ok()).filter(|line| *line > 0)
+                self.line = value.count()?.and_then(|line| u32::try_from(line).ok()).filter(|line| *line > 0);
             }
             "dependency" => value.object(|key, value| {
                 match key {

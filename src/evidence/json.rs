@@ -10,19 +10,20 @@
 //! nesting, and a way to come back to a place ([`Later`]), which is what lets a
 //! format whose parts stand in an awkward order be read without keeping them.
 //!
+//! A text that is taken must be UTF-8; whether all of the bytes are is for the
+//! caller to see to, who can do so on another core.
+//!
 //! Within an object that is walked, a key may stand only once: parsers disagree
 //! about which of two values rules, and whoever made the file could use that.
 
+mod keys;
 mod scan;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
-use smallvec::SmallVec;
-
+use self::keys::Keys;
 use self::scan::{Scan, Start, too_deep, unexpected};
-use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 
@@ -84,7 +85,7 @@ pub fn refuse(message: impl fmt::Display) -> Error {
 
 /// The content is beyond a limit.
 #[cold]
-pub fn limit(message: impl fmt::Display) -> Error {
+pub fn refuse_beyond_limit(message: impl fmt::Display) -> Error {
     Error(Box::new(Trouble { reason: Reason::BeyondLimit, message: message.to_string(), at: None }))
 }
 
@@ -407,66 +408,4 @@ fn wrong(expected: &str, found: Start) -> Error {
         Start::Null => "null",
     };
     refuse(format_args!("expected {expected}, found {found}"))
-}
-
-/// How many keys are watched in a plain list.
-const FEW: usize = 24;
-
-/// The keys of one object so far. A 64-bit sketch answers "surely new" for nearly
-/// all of them, so that a large report is not slowed by the watch for doubles;
-/// an object of many keys is watched by a set, so that it cannot slow us either.
-#[derive(Default)]
-struct Keys<'de> {
-    sketch: u64,
-    /// The first keys that are written without escapes.
-    few: SmallVec<[&'de str; FEW]>,
-    many: Option<HashSet<Cow<'de, str>>>,
-}
-
-impl<'de> Keys<'de> {
-    #[inline]
-    fn refuse_known(&self, key: &str) -> Step {
-        if self.sketch & Self::mark(key) == 0 || !self.has(key) { Ok(()) } else { Err(twice(key)) }
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.few.contains(&key) || self.many.as_ref().is_some_and(|many| many.contains(key))
-    }
-
-    #[inline]
-    fn note(&mut self, key: Cow<'de, str>) -> Step {
-        self.sketch |= Self::mark(&key);
-        match key {
-            Cow::Borrowed(key) if self.few.len() < FEW => {
-                self.few.push(key);
-                Ok(())
-            }
-            key => self.note_among_many(key),
-        }
-    }
-
-    #[cold]
-    fn note_among_many(&mut self, key: Cow<'de, str>) -> Step {
-        let many = self.many.get_or_insert_default();
-        many.insert(key);
-        if many.len() > KEY_LIMIT {
-            Err(limit(format_args!("an object has more than {KEY_LIMIT} keys")))
-        } else {
-            Ok(())
-        }
-    }
-
-    #[inline]
-    fn mark(key: &str) -> u64 {
-        let bytes = key.as_bytes();
-        let first = bytes.first().copied().unwrap_or_default();
-        let last = bytes.last().copied().unwrap_or_default();
-        let mixed = u32::from(first) ^ (u32::from(last) << 3) ^ u32::try_from(bytes.len()).unwrap_or_default();
-        1 << (mixed.wrapping_mul(0x9E37_79B1) >> 26)
-    }
-}
-
-#[cold]
-fn twice(key: &str) -> Error {
-    refuse(format_args!("the key `{}` stands twice in one object; keep one of them", shortened(key, 60)))
 }

@@ -53,11 +53,11 @@ pub enum Tally {
     /// Results of tests.
     Tests(tests::TestTally),
     /// Findings and vulnerabilities.
-    Findings(findings::FindingTally),
+    Findings(Box<findings::FindingTally>),
     /// Coverage.
     Coverage(coverage::CoverageTally),
     /// Results of load tests.
-    Load(load::LoadTally),
+    Load(Box<load::LoadTally>),
     /// Components.
     Sbom(sbom::SbomTally),
 }
@@ -70,10 +70,12 @@ impl Tally {
         Some(match (kind, baseline) {
             (Kind::Tests, Some(Self::Tests(before))) => Self::Tests(tests::TestTally::against(before)),
             (Kind::Tests, _) => Self::Tests(tests::TestTally::new()),
-            (Kind::Findings, Some(Self::Findings(before))) => Self::Findings(findings::FindingTally::against(before)),
-            (Kind::Findings, _) => Self::Findings(findings::FindingTally::new()),
+            (Kind::Findings, Some(Self::Findings(before))) => {
+                Self::Findings(Box::new(findings::FindingTally::against(*before)))
+            }
+            (Kind::Findings, _) => Self::Findings(Box::default()),
             (Kind::Coverage, _) => Self::Coverage(coverage::CoverageTally::new()),
-            (Kind::Load, _) => Self::Load(load::LoadTally::new()),
+            (Kind::Load, _) => Self::Load(Box::default()),
             (Kind::Sbom, Some(Self::Sbom(before))) => Self::Sbom(sbom::SbomTally::against(before)),
             (Kind::Sbom, _) => Self::Sbom(sbom::SbomTally::new()),
             (Kind::Signature | Kind::Checklist, _) => return None,
@@ -85,9 +87,9 @@ impl Tally {
     pub fn for_baseline(kind: Kind) -> Option<Self> {
         Some(match kind {
             Kind::Tests => Self::Tests(tests::TestTally::for_baseline()),
-            Kind::Findings => Self::Findings(findings::FindingTally::for_baseline()),
+            Kind::Findings => Self::Findings(Box::new(findings::FindingTally::for_baseline())),
             Kind::Coverage => Self::Coverage(coverage::CoverageTally::new()),
-            Kind::Load => Self::Load(load::LoadTally::new()),
+            Kind::Load => Self::Load(Box::default()),
             Kind::Sbom => Self::Sbom(sbom::SbomTally::for_baseline()),
             Kind::Signature | Kind::Checklist => return None,
         })

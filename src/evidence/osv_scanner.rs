@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability, higher};
-use super::json::{self, Error, Later, Node, Step, Text, limit, refuse};
+use super::json::{self, Error, Later, Node, Step, Text, refuse, refuse_beyond_limit};
 use crate::model::report::{About, Fault, Place};
 
 /// How many advisories are read of one package.
@@ -102,7 +102,7 @@ fn package(node: &mut Node<'_, '_>, path: &str, tally: &mut FindingTally) -> Ste
         list.walk(|list| {
             list.array(|entry| {
                 if advisories.len() >= LIMIT {
-                    return Err(limit(format_args!("a package has more than {LIMIT} advisories")));
+                    return Err(refuse_beyond_limit(format_args!("a package has more than {LIMIT} advisories")));
                 }
                 advisories.push(advisory(entry, &package.name)?);
                 Ok(())
@@ -243,7 +243,11 @@ impl Found<'_, '_> {
             match key {
                 "ids" => value.array(|id| {
                     ids.extend(id.text()?);
-                    if ids.len() > LIMIT { Err(limit("a group has too many identifiers")) } else { Ok(()) }
+                    if ids.len() > LIMIT {
+                        Err(refuse_beyond_limit("a group has too many identifiers"))
+                    } else {
+                        Ok(())
+                    }
                 })?,
                 "max_severity" => stated = score(value)?,
                 _ => {}

@@ -139,16 +139,14 @@ impl Marks {
             match key {
                 "results" => return self.look_into_results(value),
                 "metrics" => return self.look_into_metrics(value),
-                _ => {}
+                "sbom" => return self.look_into_sbom(value),
+                // Most formats are certain by a key alone, whose value may be the whole report.
+                _ => self.note(key, None)?,
             }
-            if key == "sbom" {
-                return self.look_into_sbom(value);
+            match value.scalar()? {
+                Scalar::Text(text) => self.note(key, Some(crate::model::notable::shortened(&text, 200))),
+                _ => Ok(()),
             }
-            let text = match value.scalar()? {
-                Scalar::Text(text) => Some(crate::model::notable::shortened(&text, 200)),
-                _ => None,
-            };
-            self.note(key, text)
         })
     }
 

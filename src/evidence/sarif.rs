@@ -86,15 +86,20 @@ impl Log<'_> {
     }
 }
 
+/// Which parts of a run were seen that the level of a result can come from.
+#[derive(Default)]
+struct Told {
+    rules: bool,
+    invocations: bool,
+}
+
 /// One run, as far as it was seen.
 #[derive(Default)]
 struct Run<'de> {
     tool: Option<String>,
     rules: Rules,
-    /// Which parts were seen that the level of a result can come from.
-    told_rules: bool,
     invocations: Option<Later<'de>>,
-    told_invocations: bool,
+    told: Told,
     overrides_known: bool,
     failure: Option<String>,
     computed: bool,
@@ -111,8 +116,7 @@ impl<'de> Run<'de> {
         about: &mut About,
     ) -> Result<bool, json::Error> {
         run.object(|key, value| self.property(key, value, tally, about))?;
-        self.told_rules = true;
-        self.told_invocations = true;
+        self.told = Told { rules: true, invocations: true };
         if let Some(waiting) = self.waiting.take() {
             waiting.walk_rest(|result| self.result(result, tally).map(|_| ()))?;
         }
@@ -129,12 +133,12 @@ impl<'de> Run<'de> {
     fn property(&mut self, key: &str, value: &mut Node<'_, 'de>, tally: &mut FindingTally, about: &mut About) -> Step {
         match key {
             "tool" => {
-                self.told_rules = true;
+                self.told.rules = true;
                 self.tool = self.rules.read_tool(value)?;
                 Ok(())
             }
             "invocations" => {
-                self.told_invocations = true;
+                self.told.invocations = true;
                 self.invocations = Some(value.later());
                 value.array(|invocation| self.invocation(invocation, about))
             }
@@ -189,12 +193,12 @@ impl<'de> Run<'de> {
 
     /// Counts a result; `false` when it needs a part of the run that was not seen yet.
     fn result(&mut self, node: &mut Node<'_, 'de>, tally: &mut FindingTally) -> Result<bool, json::Error> {
-        if !self.told_rules {
+        if !self.told.rules {
             return Ok(false);
         }
         let result = result::read(node)?;
         if result.needs_invocation() {
-            if !self.told_invocations {
+            if !self.told.invocations {
                 return Ok(false);
             }
             self.read_overrides()?;

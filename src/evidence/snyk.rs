@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability};
-use super::json::{self, Error, Later, Node, Scalar, Step, Text, limit, refuse};
+use super::json::{self, Error, Later, Node, Scalar, Step, Text, refuse, refuse_beyond_limit};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
 
@@ -147,7 +147,7 @@ fn issue(node: &mut Node<'_, '_>, place: &str, seen: &mut Seen, tally: &mut Find
         return Ok(());
     }
     if seen.hashes.len() > LIMIT {
-        return Err(limit(format_args!("a project has more than {LIMIT} different vulnerabilities")));
+        return Err(refuse_beyond_limit(format_args!("a project has more than {LIMIT} different vulnerabilities")));
     }
     let vulnerability = Vulnerability { fixable: issue.fixable, exploited: None };
     tally.scanned(&Scanned {

@@ -265,7 +265,9 @@ impl<'de> Graph<'de> {
         if let Cow::Owned(copy) = &text {
             self.copied += copy.len();
             if self.copied > COPIES {
-                return Err(json::limit(format_args!("names and licences with escapes take more than {COPIES} bytes")));
+                return Err(json::refuse_beyond_limit(format_args!(
+                    "names and licences with escapes take more than {COPIES} bytes"
+                )));
             }
         }
         self.texts.insert(self.keys.hash_one(id.as_ref()), text);

@@ -132,7 +132,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn entry<'de>(&mut self, kind: Kind, place: &str, target: &str, entry: &mut Node<'_, 'de>) -> Step {
+    fn entry(&mut self, kind: Kind, place: &str, target: &str, entry: &mut Node<'_, '_>) -> Step {
         let mut read = Entry::default();
         entry.object(|key, value| read.property(kind, key, value))?;
         match &*read.status {

@@ -354,6 +354,6 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
 }
 
 /// The entries of a walk that are plain files.
-pub(super) fn plain<'e>(entries: &'e [Entry]) -> impl Iterator<Item = &'e Entry> {
+pub(super) fn plain(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
     entries.iter().filter(|entry| entry.nature == Nature::File)
 }

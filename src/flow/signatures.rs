@@ -87,7 +87,7 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bund
     }
     // An artifact that one bundle vouches for is not spoiled by another that is about it too.
     into.found.signatures.retain(|signature| signature.outcome.is_ok() || !signed.contains(&signature.artifact));
-    proven.measure(signed, into);
+    proven.measure(&signed, into);
 }
 
 /// Confirms a file by a bundle beside it, for a gate that is not about signatures itself.
@@ -240,7 +240,7 @@ impl Proven {
         verified.identity
     }
 
-    fn measure(mut self, signed: Vec<String>, into: &mut Gathered) {
+    fn measure(mut self, signed: &[String], into: &mut Gathered) {
         let sorted = |names: &mut Vec<String>| {
             names.sort();
             names.dedup();

@@ -38,10 +38,13 @@ pub struct Notable {
 /// The most important entries of any number, kept in constant memory.
 #[derive(Clone, Debug)]
 pub struct Notables {
-    heap: BinaryHeap<Reverse<(Weight, bool, u32, Reverse<u64>, Entry)>>,
+    heap: BinaryHeap<Reverse<Kept>>,
     seen: u64,
     room: usize,
 }
+
+/// Weight, newness, rank and place in the report order what is kept.
+type Kept = (Weight, bool, u32, Reverse<u64>, Entry);
 
 /// An entry that takes no part in the ordering beyond its key.
 #[derive(Clone, Debug)]

@@ -397,7 +397,9 @@ impl Check<'_> {
                         (Term::Size(Box::new(term)), Kind::Is(Type::Number))
                     }
                     Kind::Unclear => UNCLEAR,
-                    other => self.mistake(one, format!("`size` counts a list or a text, not a {}", other.title())),
+                    other @ Kind::Is(_) => {
+                        self.mistake(one, format!("`size` counts a list or a text, not a {}", other.title()))
+                    }
                 }
             }
             ("duration", None, [one]) => self.duration(one),

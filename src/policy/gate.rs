@@ -308,17 +308,12 @@ fn coherent(gate: &Gate, node: &Node, span: Span, known: &Known<'_>, complaints:
     let mut complain = |code, span, message: String| complaints.push(Diagnostic::new(code, span, message));
     let at = |key: &str| node.get(key).map_or(span, |node| node.span);
     match gate.kind {
-        Kind::Signature => {
-            if !gate.trust.names_a_signer() {
-                complain(
-                    Code::BadGate,
-                    span,
-                    format!(
-                        "the gate `{name}` does not say who must have signed; give it `identity` and `issuer`, or `key`"
-                    ),
-                );
-            }
-        }
+        Kind::Signature if !gate.trust.names_a_signer() => complain(
+            Code::BadGate,
+            span,
+            format!("the gate `{name}` does not say who must have signed; give it `identity` and `issuer`, or `key`"),
+        ),
+        Kind::Signature => {}
         Kind::Checklist => {
             if gate.items.is_empty() {
                 complain(Code::BadGate, at("checklist"), format!("the checklist of `{name}` has no items"));

@@ -89,15 +89,15 @@ impl Shape {
                     complaints.push(wrong(node, format!("`{what}` is from {least} to {most}, not {number}")));
                 }
             }
-            (Self::Text(form), Value::Text(text)) => form.check(text, node.span, what, complaints),
-            (Self::Texts(form), Value::Text(text)) => form.check(text, node.span, what, complaints),
+            (Self::Text(form) | Self::Texts(form), Value::Text(text)) => form.check(text, node.span, what, complaints),
             (Self::Texts(form), Value::List(items)) => {
                 for item in items {
                     Self::Text(*form).check(item, what, complaints);
                 }
             }
-            (Self::Word(words), Value::Text(text)) => word(words, text, node.span, what, complaints),
-            (Self::Words(words), Value::Text(text)) => word(words, text, node.span, what, complaints),
+            (Self::Word(words) | Self::Words(words), Value::Text(text)) => {
+                word(words, text, node.span, what, complaints);
+            }
             (Self::Words(words), Value::List(items)) => {
                 for item in items {
                     Self::Word(words).check(item, what, complaints);
@@ -287,21 +287,18 @@ fn name(text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
 
 fn map(fields: &[Field], node: &Node, what: &str, complaints: &mut Vec<Diagnostic>) {
     for (key, item) in node.entries() {
-        match fields.iter().find(|field| field.name == key.name) {
-            Some(field) => field.shape.check(item, field.name, complaints),
-            None => {
-                let known: Vec<_> = fields.iter().map(|field| field.name).collect();
-                let hint = nearest(&key.name, &known).map_or_else(
-                    || format!("; there are {}", one_of(&known)),
-                    |near| format!("; did you mean `{near}`?"),
-                );
-                complaints.push(Diagnostic::new(
-                    Code::UnknownKey,
-                    key.span,
-                    format!("{} has no key `{}`{hint}", named(what), key.name),
-                ));
-            }
+        if let Some(field) = fields.iter().find(|field| field.name == key.name) {
+            field.shape.check(item, field.name, complaints);
+            continue;
         }
+        let known: Vec<_> = fields.iter().map(|field| field.name).collect();
+        let hint = nearest(&key.name, &known)
+            .map_or_else(|| format!("; there are {}", one_of(&known)), |near| format!("; did you mean `{near}`?"));
+        complaints.push(Diagnostic::new(
+            Code::UnknownKey,
+            key.span,
+            format!("{} has no key `{}`{hint}", named(what), key.name),
+        ));
     }
     for field in fields.iter().filter(|field| field.needed) {
         if node.get(field.name).is_none() {

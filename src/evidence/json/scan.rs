@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{Error, NESTING, Step, TEXT_LIMIT, limit, refuse};
+use super::{Error, NESTING, Step, TEXT_LIMIT, refuse, refuse_beyond_limit};
 
 /// A place in a document, and the way on from there.
 #[derive(Clone, Copy)]
@@ -343,7 +343,7 @@ impl Around {
 }
 
 pub(super) fn too_deep(most: usize) -> Error {
-    limit(format_args!("values stand inside one another more than {most} deep"))
+    refuse_beyond_limit(format_args!("values stand inside one another more than {most} deep"))
 }
 
 /// Says what was expected and what stands there instead.
@@ -375,7 +375,9 @@ impl<'de> Text<'de> {
     pub fn read(self) -> Result<Cow<'de, str>, Error> {
         if self.raw.len() > TEXT_LIMIT {
             let length = self.raw.len();
-            return Err(limit(format_args!("a text of {length} bytes, where at most {TEXT_LIMIT} are read")));
+            return Err(refuse_beyond_limit(format_args!(
+                "a text of {length} bytes, where at most {TEXT_LIMIT} are read"
+            )));
         }
         let text = std::str::from_utf8(self.raw).map_err(|_| refuse("a text is not UTF-8"))?;
         if self.escaped { unescape(text).map(Cow::Owned) } else { Ok(Cow::Borrowed(text)) }
@@ -389,9 +391,17 @@ impl<'de> Text<'de> {
             end -= 1;
         }
         let text = String::from_utf8_lossy(self.raw.get(..end).unwrap_or_default());
-        let text = if self.escaped { unescape(&text).unwrap_or_else(|_| text.into_owned()) } else { text.into_owned() };
+        let text = if self.escaped { unescape_leniently(&text) } else { text.into_owned() };
         crate::model::notable::shortened(&text, length)
     }
+}
+
+/// As [`unescape`]; a text that ends within an escape ends before it, and one that
+/// holds half a surrogate pair stays as it stands.
+fn unescape_leniently(text: &str) -> String {
+    unescape(text)
+        .or_else(|error| text.rsplit_once('\\').map_or(Err(error), |(before, _)| unescape(before)))
+        .unwrap_or_else(|_| text.to_owned())
 }
 
 /// Replaces the escapes of a text by what they mean.

@@ -1,6 +1,7 @@
 //! One result. Only what decides how it is counted is read; its message, its
 //! place and its fingerprints are read when somebody wants them.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
 use super::super::findings::{Finding, FindingTally, Level, Words, identify};
@@ -112,6 +113,8 @@ impl<'de> Entry<'de> {
         }
         let (uri, _) = self.place();
         hasher.write(uri.unwrap_or_default().raw());
+        // No byte of UTF-8: where the file ends is part of the identity.
+        hasher.write_u8(0xFF);
         let partial = self.partial.and_then(|later| {
             // The hash of the line is what GitHub goes by; the others change with columns.
             fingerprint(later, |name| name.starts_with("primaryLocationLineHash"))
@@ -128,7 +131,7 @@ impl<'de> Entry<'de> {
         Words {
             title: if rule.is_empty() { "a result without a rule".to_owned() } else { rule.to_owned() },
             message: self.message(Notables::TEXT),
-            path: uri.map(|uri| uri.excerpt(Notables::TEXT)),
+            path: uri.and_then(|uri| uri.read().ok()).map(Cow::into_owned),
             line,
         }
     }

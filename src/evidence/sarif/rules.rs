@@ -1,14 +1,17 @@
 //! The rules of a run, as far as results take their level and severity from them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use super::super::findings::{Level, Severity};
-use super::super::json::{self, Node, Scalar, Step, limit, refuse};
+use super::super::json::{self, Node, Scalar, Step, refuse, refuse_beyond_limit};
 use crate::model::notable::shortened;
 
 /// How many rules one run may have, and how many overrides of their levels.
 const LIMIT: usize = 50_000;
+/// How many extensions the tool of a run may have.
+const EXTENSIONS: usize = 1_000;
 /// How many bytes the identifiers of a run's rules may take together.
 const ID_BYTES: usize = 4 << 20;
 
@@ -39,7 +42,7 @@ pub(super) struct Rules {
     /// The driver's, and each extension's in order.
     driver: Component,
     extensions: Vec<Component>,
-    rules: Vec<Rule>,
+    list: Vec<Rule>,
     /// Identifiers and GUIDs, hashed; of equal ones the first.
     places: HashMap<u64, usize>,
     keys: RandomState,
@@ -51,9 +54,9 @@ pub(super) struct Rules {
 /// How a result points at its rule: §3.27.5 to §3.27.7 and §3.52.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reference<'de> {
-    pub(super) id: Option<std::borrow::Cow<'de, str>>,
+    pub(super) id: Option<Cow<'de, str>>,
     pub(super) index: Option<u64>,
-    pub(super) guid: Option<std::borrow::Cow<'de, str>>,
+    pub(super) guid: Option<Cow<'de, str>>,
     component: Option<u64>,
     component_name: Option<String>,
 }
@@ -69,7 +72,7 @@ impl<'de> Reference<'de> {
                 "toolComponent" => value.object(|key, value| {
                     match key {
                         "index" => self.component = index(value)?,
-                        "name" | "guid" => self.component_name = value.text()?.map(|text| text.into_owned()),
+                        "name" | "guid" => self.component_name = value.text()?.map(Cow::into_owned),
                         _ => {}
                     }
                     Ok(())
@@ -94,12 +97,10 @@ impl<'de> Reference<'de> {
 /// An index of the standard: −1 stands for none.
 pub(super) fn index(node: &mut Node<'_, '_>) -> Result<Option<u64>, json::Error> {
     match node.number()? {
-        #[expect(clippy::float_cmp, reason = "-1 is exact")]
-        Some(number) if number == -1.0 => Ok(None),
+        None | Some(-1.0) => Ok(None),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range was checked")]
         Some(number) if number >= 0.0 && number.fract() == 0.0 && number < 9.0e15 => Ok(Some(number as u64)),
         Some(number) => Err(refuse(format_args!("expected an index, found {number}"))),
-        None => Ok(None),
     }
 }
 
@@ -112,7 +113,7 @@ impl Rules {
                 "extensions" => value.array(|extension| {
                     let component = self.component(extension)?;
                     self.extensions.push(component);
-                    if self.extensions.len() > LIMIT { Err(too_many("extensions")) } else { Ok(()) }
+                    if self.extensions.len() > EXTENSIONS { Err(too_many("extensions", EXTENSIONS)) } else { Ok(()) }
                 })?,
                 _ => {}
             }
@@ -123,7 +124,7 @@ impl Rules {
     }
 
     fn component(&mut self, node: &mut Node<'_, '_>) -> Result<Component, json::Error> {
-        let mut component = Component { first: self.rules.len(), ..Component::default() };
+        let mut component = Component { first: self.list.len(), ..Component::default() };
         let mut plain_version = None;
         node.object(|key, value| {
             let mut text = || value.text().map(|text| text.map(|text| shortened(&text, 100)));
@@ -138,7 +139,7 @@ impl Rules {
             Ok(())
         })?;
         component.version = component.version.or(plain_version);
-        component.count = self.rules.len() - component.first;
+        component.count = self.list.len() - component.first;
         Ok(component)
     }
 
@@ -161,13 +162,18 @@ impl Rules {
             Ok(())
         })?;
         self.bytes += rule.id.len();
-        if self.rules.len() >= LIMIT || self.bytes > ID_BYTES {
-            return Err(too_many("rules"));
+        if self.list.len() >= LIMIT {
+            return Err(too_many("rules", LIMIT));
+        }
+        if self.bytes > ID_BYTES {
+            return Err(refuse_beyond_limit(format_args!(
+                "the identifiers of a run's rules take more than {ID_BYTES} bytes"
+            )));
         }
         for name in [Some(&*rule.id), guid.as_deref()].into_iter().flatten().filter(|name| !name.is_empty()) {
-            self.places.entry(self.keys.hash_one(name)).or_insert(self.rules.len());
+            self.places.entry(self.keys.hash_one(name)).or_insert(self.list.len());
         }
-        self.rules.push(rule);
+        self.list.push(rule);
         Ok(())
     }
 
@@ -193,7 +199,7 @@ impl Rules {
                     if let (Some(place), Some(level)) = (self.place(&reference), level) {
                         self.overrides.entry((which, place)).or_insert(level);
                     }
-                    if self.overrides.len() > LIMIT { Err(too_many("overrides of rules")) } else { Ok(()) }
+                    if self.overrides.len() > LIMIT { Err(too_many("overrides of rules", LIMIT)) } else { Ok(()) }
                 })
             })?;
             which += 1;
@@ -204,7 +210,7 @@ impl Rules {
     /// The rule that a reference means, with the level that an invocation gives it.
     pub(super) fn find(&self, reference: &Reference<'_>, invocation: Option<u64>) -> (Option<&Rule>, Option<Level>) {
         let Some(place) = self.place(reference) else { return (None, None) };
-        let rule = self.rules.get(place);
+        let rule = self.list.get(place);
         let level = invocation.and_then(|which| self.overrides.get(&(which, place)).copied());
         (rule, level.or_else(|| rule.and_then(|rule| rule.level)))
     }
@@ -218,7 +224,7 @@ impl Rules {
             Some(component.first + index)
         });
         if let (Some(place), Some(id)) = (indexed, reference.id.as_deref()) {
-            let known = self.rules.get(place).map(|rule| &*rule.id).unwrap_or_default();
+            let known = self.list.get(place).map(|rule| &*rule.id).unwrap_or_default();
             if !names(known, id) {
                 return self.place_of(id).or(indexed);
             }
@@ -288,6 +294,6 @@ fn security_severity(node: &mut Node<'_, '_>) -> Result<(Option<Severity>, u32),
     }
 }
 
-fn too_many(what: &str) -> json::Error {
-    limit(format_args!("a run has more {what} than are read: at most {LIMIT}, their names {ID_BYTES} bytes together"))
+fn too_many(what: &str, most: usize) -> json::Error {
+    refuse_beyond_limit(format_args!("a run has more than {most} {what}"))
 }

@@ -71,7 +71,7 @@ fn play(scenario: &Scenario, case: &Case) -> Vec<String> {
             Some(name) => gate(&decision, name).clone(),
             None => decision["gates"][0].clone(),
         };
-        told = one["explanation"].as_str().unwrap().to_owned();
+        one["explanation"].as_str().unwrap().clone_into(&mut told);
         for (what, wanted) in [("verdict", &case.verdict), ("reason", &case.reason)] {
             if let Some(wanted) = wanted
                 && one[what] != **wanted

@@ -3,7 +3,7 @@
 use countersign::model::kind::Format::Gatling;
 use countersign::model::verdict::Reason;
 
-use super::reading::{all, assert_measures, corpus, one, refused, refused_as};
+use super::reading::{all, assert_measures, corpus, one, refused_as};
 
 // An independent count: Python over the log's tab-separated fields.
 #[rstest::rstest]

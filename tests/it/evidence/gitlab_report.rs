@@ -2,6 +2,7 @@
 
 use countersign::evidence::recognise;
 use countersign::model::kind::Format;
+use countersign::model::report::Place;
 use countersign::model::verdict::Reason;
 use rstest::rstest;
 
@@ -103,4 +104,11 @@ fn a_report_that_is_cut_off_anywhere_is_a_fault() {
     for text in [SAST, DEPENDENCIES] {
         cut_anywhere_is_a_fault(Format::GitlabReport, text);
     }
+}
+
+#[test]
+fn a_fault_in_an_entry_that_waited_for_the_scan_names_its_place() {
+    let text = "{\"version\":\"15.0.0\",\"vulnerabilities\":[\n{\"id\":7}],\n\"scan\":{\"type\":\"sast\"}}";
+    let fault = super::findings::read(Format::GitlabReport, text.as_bytes()).err().unwrap();
+    assert_eq!(fault.place, Place::Line(2, 7));
 }

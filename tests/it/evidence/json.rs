@@ -1,5 +1,7 @@
 //! The reader of JSON, with `serde_json` as the judge of what is JSON.
 
+use std::borrow::Cow;
+
 use countersign::evidence::json::{self, Later, Node, Scalar, Step};
 use countersign::model::report::{Fault, Place};
 use countersign::model::verdict::Reason;
@@ -7,7 +9,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 fn skipped(bytes: &[u8]) -> Result<(), Fault> {
-    json::walk(bytes, |root| root.skip())
+    json::walk(bytes, |root| root.source().map(|_| ()))
 }
 
 /// Walks every object and array, and takes every scalar.
@@ -110,12 +112,12 @@ proptest! {
     fn texts_come_out_as_serde_json_reads_them(text in "\\PC{0,40}", escape in any::<bool>()) {
         let mut written = serde_json::to_string(&text).unwrap();
         if escape {
-            let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-            written = format!("\"{units}\"");
+            let units: Vec<_> = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            written = format!("\"{}\"", units.concat());
         }
         let mut read = None;
         json::walk(written.as_bytes(), |root| {
-            read = root.text()?.map(|text| text.into_owned());
+            read = root.text()?.map(Cow::into_owned);
             Ok(())
         }).unwrap();
         prop_assert_eq!(read, Some(text));

@@ -3,6 +3,7 @@
 use countersign::evidence::recognise;
 use countersign::model::kind::Format;
 use countersign::model::verdict::Reason;
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::findings::{compare, count, cut_anywhere_is_a_fault, names, severities};
@@ -81,4 +82,14 @@ fn t54_too_many_advisories_of_one_package_are_beyond_the_limit() {
 #[test]
 fn a_report_that_is_cut_off_anywhere_is_a_fault() {
     cut_anywhere_is_a_fault(Format::OsvScanner, RESULTS);
+}
+
+proptest! {
+    #[test]
+    fn no_vector_of_scores_ends_the_process(vector in "CVSS:[2-4]\\.[01](/(AV|AC|AT|PR|UI|S|C|I|A|VC|VI|VA|SC|SI|SA|E|MAV|CR|RL):[A-Z]){0,14}") {
+        let text = format!(
+            r#"{{"results":[{{"packages":[{{"vulnerabilities":[{{"id":"a","severity":[{{"score":"{vector}"}}]}}]}}]}}]}}"#
+        );
+        prop_assert!(super::findings::read(Format::OsvScanner, text.as_bytes()).is_ok());
+    }
 }

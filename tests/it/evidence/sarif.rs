@@ -485,3 +485,15 @@ fn the_gravest_results_are_shown_first_with_their_score() {
     let shown: Vec<_> = read.notables.iter().map(|one| (one.title.as_str(), one.rank, one.message.as_str())).collect();
     assert_eq!(shown, [("b", 98, "*md*"), ("a", 50, ""), ("x", 0, "m 1 2")]);
 }
+
+#[test]
+fn t54_long_texts_are_cut_and_impossible_paths_are_left_out() {
+    let long = "ab\\u00e4".repeat(5_000);
+    let text = log(&located(&long, &"p".repeat(5_000), 1, &format!(r#","message":{{"text":"{long}"}}"#)));
+    let read = super::findings::read(Format::Sarif, text.as_bytes()).unwrap();
+    let notable = &read.notables[0];
+    assert_eq!(notable.path, None);
+    for words in [&notable.title, &notable.message] {
+        assert!(words.starts_with("abäabä") && words.ends_with('…') && words.len() <= 400, "{words}");
+    }
+}
