@@ -237,7 +237,7 @@ fn a_value_to_come_back_to_is_read_where_it_stands() {
 
 #[test]
 fn an_object_or_a_value_is_told_apart_and_an_array_is_neither() {
-    let read = |text: &str| {
+    fn read(text: &str) -> Result<(u32, Scalar<'_>), String> {
         let mut keys = 0;
         let mut found = Scalar::Null;
         json::walk(text.as_bytes(), |root| {
@@ -249,7 +249,7 @@ fn an_object_or_a_value_is_told_apart_and_an_array_is_neither() {
         })
         .map(|()| (keys, found))
         .map_err(|fault| fault.message)
-    };
+    }
     assert_eq!(read(r#"{"a":1,"b":2}"#), Ok((2, Scalar::Compound)));
     assert_eq!(read("true"), Ok((0, Scalar::Flag(true))));
     assert_eq!(read("[1]"), Err("expected an object or a value, found an array".to_owned()));
