@@ -100,8 +100,9 @@ pub fn fault(error: &serde_json::Error) -> Fault {
     Fault::malformed(place, text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
 }
 
-/// The line and column of a byte.
+/// The line and column of a byte, or of the last one where the document ends too early.
 fn place(bytes: &[u8], at: usize) -> Place {
+    let at = at.min(bytes.len().saturating_sub(1));
     let before = bytes.get(..at).unwrap_or(bytes);
     let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
     let line = memchr::memchr_iter(b'\n', before).count() + 1;
@@ -269,15 +270,17 @@ impl<'de> Node<'_, 'de> {
         })
     }
 
-    /// An object, whose keys call back and which is told as [`Scalar::Compound`], or a value without parts.
+    /// An object, whose keys call back and which is told as [`Scalar::Compound`], or a
+    /// value without parts; an error for an array.
     pub fn object_or_scalar(
         &mut self,
         each: impl FnMut(&str, &mut Node<'_, 'de>) -> Step,
     ) -> Result<Scalar<'de>, Error> {
-        if !self.taken && self.scan.next() == Some(b'{') {
-            return self.object(each).map(|()| Scalar::Compound);
+        match self.scan.next() {
+            Some(b'{') => self.object(each).map(|()| Scalar::Compound),
+            Some(b'[') => Err(wrong("an object or a value", Start::Array)),
+            _ => self.scalar(),
         }
-        self.scalar()
     }
 
     /// Passes over the value. A value that is never taken is passed over as well.
@@ -318,7 +321,7 @@ impl<'de> Node<'_, 'de> {
                 return Err(unexpected("a key in quotes", next));
             }
             let key = self.scan.text()?.read()?;
-            seen.refuse_known(&key)?;
+            seen.refuse_known(&key).map_err(|error| error.placed(self.scan.at - 1))?;
             self.scan.colon()?;
             Node::give(self.scan, |node| each(&key, node))?;
             seen.note(key)?;

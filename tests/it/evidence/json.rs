@@ -152,6 +152,7 @@ fn a_message_of_a_format_gets_the_place_where_the_walk_stopped() {
 #[test]
 fn a_cut_off_document_says_so() {
     let fault = skipped(br#"{"a":[1,"#).unwrap_err();
+    assert_eq!(fault.place, Place::Line(1, 8));
     assert_eq!(fault.message, "expected a value, found the end of the document; it was cut off");
 }
 
@@ -232,6 +233,26 @@ fn a_value_to_come_back_to_is_read_where_it_stands() {
     .unwrap_err();
     assert_eq!(seen, [Some(1), Some(2)]);
     assert_eq!(fault.place, Place::Line(3, 3));
+}
+
+#[test]
+fn an_object_or_a_value_is_told_apart_and_an_array_is_neither() {
+    fn read(text: &str) -> Result<(u32, Scalar<'_>), String> {
+        let mut keys = 0;
+        let mut found = Scalar::Null;
+        json::walk(text.as_bytes(), |root| {
+            found = root.object_or_scalar(|_, _| {
+                keys += 1;
+                Ok(())
+            })?;
+            Ok(())
+        })
+        .map(|()| (keys, found))
+        .map_err(|fault| fault.message)
+    }
+    assert_eq!(read(r#"{"a":1,"b":2}"#), Ok((2, Scalar::Compound)));
+    assert_eq!(read("true"), Ok((0, Scalar::Flag(true))));
+    assert_eq!(read("[1]"), Err("expected an object or a value, found an array".to_owned()));
 }
 
 #[test]
