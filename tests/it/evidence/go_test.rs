@@ -127,9 +127,9 @@ fn output_after_the_end_of_a_package_does_not_leave_it_open() {
 #[rstest]
 #[case::no_tests(events(&[r#""Action":"skip","Elapsed":0"#]), Reason::EmptyReport, Place::Whole)]
 #[case::cut_between_lines(events(&[r#""Action":"run","Test":"A""#, r#""Action":"pass","Test":"A","Elapsed":1"#]), Reason::Malformed, Place::Whole)]
-#[case::cut_in_a_line(events(&[END]) + "{\"Action\":\"ru", Reason::Malformed, Place::Line(2, 14))]
+#[case::cut_in_a_line(events(&[END]) + "{\"Action\":\"ru", Reason::Malformed, Place::Line(2, 13))]
 #[case::a_negative_time(events(&[r#""Action":"pass","Test":"A","Elapsed":-1"#, END]), Reason::Malformed, Place::Line(1, 55))]
-#[case::a_key_twice(events(&[r#""Action":"pass","Action":"fail","Test":"A""#]), Reason::Malformed, Place::Line(1, 40))]
+#[case::a_key_twice(events(&[r#""Action":"pass","Action":"fail","Test":"A""#]), Reason::Malformed, Place::Line(1, 39))]
 fn what_cannot_be_believed_is_refused(#[case] text: String, #[case] reason: Reason, #[case] place: Place) {
     let fault = go_test::read(text.as_bytes(), &mut TestTally::new(), &mut About::default()).unwrap_err();
     assert_eq!((fault.reason, fault.place), (reason, place), "{fault}");
