@@ -96,6 +96,34 @@ fn a_bundle_is_paired_by_digest_where_its_name_says_nothing() {
 }
 
 #[test]
+fn what_is_released_must_be_what_was_signed() {
+    let Some(world) = world("") else { return };
+    assert_eq!(said(&world, &["--artifact", "dist/a.txt"]).0, 0);
+    world.write("other.txt", "rebuilt");
+    let (code, reason, explanation) = said(&world, &["--artifact", "other.txt"]);
+    assert_eq!((code, reason.as_str()), (10, "other_artifact"), "{explanation}");
+    assert!(explanation.contains("no bundle here vouches for this artifact"), "{explanation}");
+}
+
+#[test]
+fn a_signature_is_as_old_as_its_proven_time() {
+    let Some(world) = world(", max_age: 1d") else { return };
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "stale"), "{explanation}");
+}
+
+#[test]
+fn of_two_bundles_for_one_artifact_one_that_is_right_suffices() {
+    let Some(world) = world("") else { return };
+    let Some(other) = corpus(&format!("{CASES}/dsse-invalid-sig_fail/bundle.sigstore.json")) else { return };
+    world.write("dist/a.txt.bundle.json", fs::read(&other).unwrap());
+    world.write(".countersign/policy.yml", policy("").replace("dist/*.sigstore.json", "dist/a.txt.*"));
+    assert_eq!(said(&world, &[]).0, 0);
+    world.write("dist/a.txt.sigstore.json", fs::read(other).unwrap());
+    assert_eq!(said(&world, &[]).0, 11);
+}
+
+#[test]
 fn a_signature_over_a_checklist_confirms_its_ticks() {
     let Some(artifact) = corpus(&format!("{CASES}/a.txt")) else { return };
     let Some(bundle) = corpus(&format!("{CASES}/happy-path-v0.3-new-mediaType/bundle.sigstore.json")) else { return };
