@@ -143,3 +143,16 @@ fn a_signature_over_a_checklist_confirms_its_ticks() {
     assert_eq!((code, reason.as_str()), (10, "unverified"), "{explanation}");
     assert!(explanation.contains("signature"), "{explanation}");
 }
+
+#[test]
+fn t30_a_signature_over_something_else_does_not_stand_in_for_the_artifact_that_the_policy_names() {
+    let Some(world) = world(", artifact: \"release/*.tar.gz\"") else { return };
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "no_evidence"), "{explanation}");
+    world.write("build/app", "not signed");
+    fs::create_dir(world.path().join("release")).unwrap();
+    std::os::unix::fs::symlink("../build/app", world.path().join("release/app.tar.gz")).unwrap();
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "no_evidence"), "{explanation}");
+    assert!(explanation.contains("release/app.tar.gz"), "{explanation}");
+}
