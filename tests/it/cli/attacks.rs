@@ -183,3 +183,143 @@ fn evidence_counts_once_by_whatever_paths_its_folder_is_named() {
     let folders = ["--artifacts", "in", "--artifacts", "./in/", "--artifacts", "link", "--artifacts", "."];
     assert_eq!(said(&world, &folders), (0, "requirement_met".to_owned()));
 }
+
+#[test]
+fn f25_a_run_without_a_decision_leaves_no_earlier_one_behind() {
+    let world = World::with_policy("version: 1\n");
+    for name in ["countersign.env", "gl-code-quality-report.json", "countersign-note.md", "decision.json"] {
+        world.write(name, "COUNTERSIGN_DECISION=proceed");
+    }
+    let said = world.run(&["gate", "--format", "gitlab", "--output", "decision.json"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let left: Vec<_> = fs::read_dir(world.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".countersign"]);
+}
+
+#[test]
+fn t52_what_is_written_for_gitlab_is_not_led_elsewhere_by_a_link_or_held_up_by_a_pipe() {
+    let world = World::with_policy(POLICY);
+    world.write("a.sarif", CLEAN).write("precious", "kept");
+    symlink("precious", world.path().join("countersign.env")).unwrap();
+    let pipe = world.path().join("countersign-note.md");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let said = world.run(&["gate", "--format", "gitlab"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(world.read("precious"), "kept");
+    assert!(world.read("countersign.env").contains("DECISION=proceed"));
+}
+
+#[test]
+fn f25_a_document_that_does_not_arrive_is_no_pass() {
+    let world = World::with_policy(POLICY);
+    world.write("a.sarif", CLEAN);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let done = world.command().args(["gate", "--format", "json"]).stdout(full).output().unwrap();
+    assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn t33_what_one_gate_decided_does_not_say_what_the_next_is_asked() {
+    let world = World::with_policy(
+        "version: 1\nenvironments: { staging: { approval: automatic }, production: { approval: automatic } }\ngates:\n  scan: { sarif: \"*.sarif\", \
+         require: \"findings.warning == 0\", environments: [production] }\n  other: { sarif: \"*.sarif\", require: \"true\" }\n",
+    );
+    world.write("a.sarif", WARNING);
+    assert_eq!(world.run(&["gate", "--format", "gitlab", "--environment", "staging"]).code, 0);
+    // GitLab sets these for the jobs that follow, above what those state themselves.
+    let next = world
+        .read("countersign.env")
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .fold(World::with_policy(&world.read(".countersign/policy.yml")), |next, (name, value)| {
+            next.variable(name, value)
+        });
+    next.write("a.sarif", WARNING);
+    assert_eq!(next.run(&["gate"]).code, 2, "which environment is meant must still be said");
+    assert_eq!(next.run(&["gate", "--environment", "production"]).code, 11);
+}
+
+#[test]
+fn t33_an_option_that_cannot_be_read_is_not_taken_as_left_out() {
+    let world = World::with_policy(POLICY);
+    world.write("a.sarif", CLEAN);
+    for name in ["COUNTERSIGN_POLICY_REF", "COUNTERSIGN_COMMIT", "COUNTERSIGN_ARTIFACTS"] {
+        let done = world.command().arg("gate").env(name, OsStr::from_bytes(b"\xff")).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("{name} is not UTF-8")), "{said}");
+    }
+}
+
+#[rstest]
+#[case("*/app")]
+#[case("acme/*")]
+#[case("acme")]
+#[case("/app")]
+#[case("acme/../other/app")]
+#[case("acme/app@refs")]
+fn t44_what_stands_for_the_repository_in_a_policy_is_a_repository(#[case] name: &str) {
+    let world = World::with_policy(POLICY);
+    world.write("a.sarif", CLEAN);
+    let said = world.run(&["gate", "--repository", name]);
+    assert_eq!(said.code, 2, "{}", said.out);
+    assert!(said.err.contains("owner/name"), "{}", said.err);
+}
+
+#[test]
+fn t56_a_complaint_gives_a_runner_no_commands() {
+    let world = World::with_policy(POLICY);
+    let said = world.run(&["gate", "--environment", "x\n::error::forged\n##[stop-commands]y\u{1b}[2J\u{202e}"]);
+    assert_eq!(said.code, 2);
+    assert!(!said.err.contains("\n::") && !said.err.contains("##[") && !said.err.contains('\u{1b}'), "{}", said.err);
+    assert!(!said.err.contains('\u{202e}'), "{}", said.err);
+    let world = World::with_policy("version: 1\n##[stop-commands]x\n'##[add-mask]y': ##[group]z\n");
+    let said = world.run(&["gate"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("stop-commands") || said.err.contains("add-mask"), "{}", said.err);
+    assert!(!said.err.contains("##["), "{}", said.err);
+}
+
+#[rstest]
+#[case::trivy(r#"{"SchemaVersion":2,"ArtifactName":"x","Results":[{"Target":"a","Class":"lang-pkgs","Vulnerabilities":[{"VulnerabilityID":"C","PkgName":"p","Severity":"@"}]}]}"#)]
+#[case::grype(r#"{"matches":[{"vulnerability":{"id":"C","severity":"@"},"artifact":{"name":"x"}}],"descriptor":{"name":"grype"}}"#)]
+#[case::snyk(r#"{"ok":false,"vulnerabilities":[{"id":"a","severity":"@"}],"packageManager":"npm"}"#)]
+#[case::gitlab(
+    r#"{"version":"15.0.0","scan":{"type":"dependency_scanning"},"vulnerabilities":[{"id":"x","severity":"@"}]}"#
+)]
+fn a_severity_that_is_not_known_might_be_the_gravest(#[case] report: &str) {
+    let world = World::with_policy(
+        "version: 1\nenvironments: { production: { approval: automatic } }\ngates:\n  scan: { scan: \"*.json\", require: \"vulnerabilities.critical == 0\" }\n",
+    );
+    world.write("a.json", report.replace('@', "CRITICLA"));
+    let (code, decision) = world.gate(&[]);
+    assert_eq!(code, 3, "{decision:#}");
+    assert!(gate(&decision, "scan")["explanation"].as_str().unwrap().contains("the severity is `CRITICLA`"));
+    world.write("a.json", report.replace('@', "Unknown"));
+    assert_eq!(said(&world, &[]).0, 0, "one that the scanner leaves open is counted as unrated");
+    world.write("a.json", report.replace('@', "cRitical"));
+    assert_eq!(said(&world, &[]).0, 11);
+}
+
+#[test]
+fn a_report_that_is_cut_short_while_it_is_read_cannot_be_told() {
+    let world = World::with_policy(POLICY);
+    let result = r#"{"ruleId":"R","level":"note","message":{"text":"m"}},"#;
+    let long = CLEAN.replace("[]}]}", &format!("[{}", result.repeat(1_200_000)));
+    let whole = format!("{}]}}]}}", long.trim_end_matches(','));
+    for keep in [0, 4096, whole.len() as u64 / 2] {
+        world.write("a.sarif", &whole);
+        let run = world.command().args(["gate", "--format", "json"]).stdout(std::process::Stdio::piped()).spawn();
+        let mut run = run.unwrap();
+        let maps = format!("/proc/{}/maps", run.id());
+        while !fs::read_to_string(&maps).unwrap_or_default().contains("a.sarif") {
+            assert!(run.try_wait().unwrap().is_none(), "it ended before it read the file");
+        }
+        fs::OpenOptions::new().write(true).open(world.path().join("a.sarif")).unwrap().set_len(keep).unwrap();
+        let done = run.wait_with_output().unwrap();
+        assert_eq!(done.status.code(), Some(3), "cut to {keep}: {:?}", done.status);
+        let decision: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        let reason = gate(&decision, "scan")["reason"].as_str().unwrap();
+        assert!(["changed_while_read", "malformed"].contains(&reason), "cut to {keep}: {reason}");
+    }
+}
