@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -169,8 +170,9 @@ impl Before {
         let place = named.canonicalize().unwrap_or_else(|_| named.clone());
         let one_file = !place.is_dir();
         let entries = if one_file {
-            let (root, location) = (place.clone(), place.clone());
-            Ok(vec![Entry { root, path: named.display().to_string(), location, nature: Nature::File }])
+            // Joined to a whole path, the folder gives way.
+            let (root, raw) = (Arc::from(&*place), Some(place.clone()));
+            Ok(vec![Entry { root, path: named.display().to_string(), raw, nature: Nature::File }])
         } else {
             let found = walk::entries(std::slice::from_ref(&place), request.policy.limits.entries);
             found.and_then(|entries| if entries.is_empty() { Err(nothing()) } else { Ok(entries) })
@@ -188,8 +190,9 @@ impl Before {
 
     /// Whether a file is part of the baseline, and so no evidence for this release.
     fn holds(&self, entry: &Entry) -> bool {
-        let target = (entry.nature == Nature::Link).then(|| entry.location.canonicalize().ok()).flatten();
-        target.as_ref().unwrap_or(&entry.location).starts_with(&self.place)
+        let location = entry.location();
+        let target = if entry.nature == Nature::Link { location.canonicalize().ok() } else { None };
+        target.unwrap_or(location).starts_with(&self.place)
     }
 }
 
@@ -233,7 +236,7 @@ impl Gathered {
         };
         // A folder may lie in another that is named too, and its files still count once.
         let mut seen = HashSet::new();
-        let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path) && seen.insert(&entry.location));
+        let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path) && seen.insert(entry.location()));
         let meant: Vec<&Entry> = meant.collect();
         let limit = request.policy.limits.files;
         gathered.found.trouble = if meant.len() > limit {

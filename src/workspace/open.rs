@@ -42,9 +42,9 @@ impl Deref for Artifact {
 
 /// Opens what a walk found.
 pub fn entry(entry: &Entry, limit: u64) -> Result<Artifact, Fault> {
-    let location = &entry.location;
+    let location = entry.location();
     match entry.nature {
-        Nature::File => plain(location, limit, libc::O_NOFOLLOW),
+        Nature::File => plain(&location, limit, libc::O_NOFOLLOW),
         Nature::Link => {
             let not_plain = |why: String| fault(Reason::NotAPlainFile, why);
             let target = location

@@ -1,6 +1,7 @@
 //! Finds the files that gates mean, in one walk over each artifact folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use walkdir::WalkDir;
 
@@ -11,12 +12,12 @@ use crate::model::verdict::Reason;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The artifact folder that it lies in, without symbolic links on the way.
-    pub root: PathBuf,
+    pub root: Arc<Path>,
     /// Its path below that folder, with `/` between its parts, for globs and for
-    /// people. What is not UTF-8 in it is replaced, so it need not lead anywhere.
+    /// people. What is not UTF-8 in it is replaced.
     pub path: String,
-    /// Where it is.
-    pub location: PathBuf,
+    /// That path as it is, where it is not UTF-8.
+    pub raw: Option<PathBuf>,
     /// What it is.
     pub nature: Nature,
 }
@@ -32,14 +33,23 @@ pub enum Nature {
     Special,
 }
 
+impl Entry {
+    /// The whole path.
+    #[must_use]
+    pub fn location(&self) -> PathBuf {
+        self.root.join(self.raw.as_deref().unwrap_or(Path::new(&self.path)))
+    }
+}
+
 /// Everything below the folders, sorted, except `.git`. A folder named twice, by
 /// whatever path, is walked once. Symbolic links to folders are not followed.
 pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
     let mut found = Vec::new();
     let mut looked = 0_usize;
-    let mut walked: Vec<PathBuf> = Vec::new();
+    let mut walked: Vec<Arc<Path>> = Vec::new();
     for named in roots {
         let root = named.canonicalize().map_err(|error| unreadable(named, &error.to_string()))?;
+        let root: Arc<Path> = root.into();
         if walked.contains(&root) {
             continue;
         }
@@ -73,12 +83,12 @@ pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
             } else {
                 Nature::Special
             };
-            let path = parts.join("/");
-            found.push(Entry { root: root.clone(), path, location: entry.into_path(), nature });
+            let raw = below.to_str().is_none().then(|| below.to_owned());
+            found.push(Entry { root: Arc::clone(&root), path: parts.join("/"), raw, nature });
         }
         walked.push(root);
     }
-    found.sort_by(|a, b| (&a.root, &a.path, &a.location).cmp(&(&b.root, &b.path, &b.location)));
+    found.sort_by(|a, b| a.cmp(b));
     Ok(found)
 }
 
