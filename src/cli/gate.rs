@@ -16,7 +16,7 @@ use crate::flow::gate_run::{self, Request};
 use crate::model::decision::{Decision, Protection};
 use crate::model::verdict::Verdict;
 use crate::policy::{self, Policy};
-use crate::workspace::layers::{self, From, PolicyFiles};
+use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
 const EXIT_CODES: &str = "\
@@ -94,7 +94,7 @@ impl<E: std::error::Error> std::convert::From<E> for Refusal {
 /// Everything that is needed to run, checked.
 struct Plan {
     policy: Policy,
-    policy_files: PolicyFiles,
+    policy_files: From,
     protection: Protection,
     environment: String,
     components: Vec<String>,
@@ -248,7 +248,6 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
         None => (From::WorkingTree, Protection::Unprotected),
     };
     let sources = layers::read(&files, &from)?;
-    let beside = sources.last().map(|source| PathBuf::from(&source.path)).unwrap_or_default();
     let policy = policy::read(sources).map_err(Refusal::Policy)?;
     let environment = chosen(one(arguments.environment.as_ref(), "COUNTERSIGN_ENVIRONMENT"), &policy)?;
     let components = several(&arguments.component, "COUNTERSIGN_COMPONENT");
@@ -288,7 +287,7 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
         roots,
         baseline,
         now,
-        policy_files: PolicyFiles { from, beside },
+        policy_files: from,
         protection,
         policy,
     })

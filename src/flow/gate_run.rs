@@ -16,7 +16,7 @@ use crate::model::verdict::{Reason, Verdict};
 use crate::policy::Policy;
 use crate::policy::gate::{Gate, needs_baseline};
 use crate::workspace::decode;
-use crate::workspace::layers::PolicyFiles;
+use crate::workspace::layers::From;
 use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::{self, Entry, Nature};
 
@@ -46,7 +46,7 @@ pub struct Request<'r> {
     /// The instant of the decision.
     pub now: DateTime<Utc>,
     /// Where files that the policy names are read from: as the policy itself was.
-    pub policy_files: &'r PolicyFiles,
+    pub policy_files: &'r From,
     /// Who is told what is being read.
     pub watch: &'r dyn Watch,
 }
