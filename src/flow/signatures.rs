@@ -134,7 +134,7 @@ fn check(
     let bytes = open::entry(artifact, request.policy.limits.bytes)?;
     request.watch.reading(&artifact.path, bytes.length());
     let verified = signature::verify(bundle, Signed::Bytes(&bytes), root, expected);
-    request.watch.done();
+    request.watch.done(&artifact.path);
     bytes.unchanged().and(verified)
 }
 

@@ -134,7 +134,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// From this size on the digest is worth a thread of its own.
-const DIGESTED_ASIDE_FROM: usize = 1 << 20;
+const DIGESTED_ASIDE_FROM: usize = 256 * 1024;
 
 /// Digests bytes, and checks that they are UTF-8 where `text` says that they
 /// should be, while `work` reads them: on a second core where that is worth it.
@@ -149,12 +149,15 @@ pub fn while_digesting<T>(bytes: &[u8], text: bool, work: impl FnOnce() -> T) ->
         return (digest, sound, done);
     }
     std::thread::scope(|scope| {
-        let aside = scope.spawn(digest);
+        let aside = std::thread::Builder::new().spawn_scoped(scope, digest);
         let done = work();
-        match aside.join() {
-            Ok((digest, sound)) => (digest, sound, done),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        let (digest, sound) = match aside.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(digested)) => digested,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // No thread was to be had.
+            Err(_) => digest(),
+        };
+        (digest, sound, done)
     })
 }
 
