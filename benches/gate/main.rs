@@ -4,6 +4,7 @@
 //! Usage: `cargo bench --bench gate [-- [--quick] [speed] [small] [memory]]`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks to the person who runs it")]
 
+#[path = "../inputs/mod.rs"]
 mod inputs;
 mod peers;
 mod process;
@@ -18,18 +19,6 @@ use self::inputs::Report;
 use self::peers::Tools;
 use self::process::{Decision, MEMORY, bounded, ours, peak, wall};
 use self::table::{Goal, Table, megabytes, milliseconds, ratio};
-
-const SCAN: &str = r#"scan: { sarif: "**/*.sarif", require: "findings.error == 0" }"#;
-const COMPARED: &str = r#"scan: { sarif: "**/*.sarif", require: "findings.new.error == 0" }"#;
-const TESTS: &str = r#"tests: { junit: "**/*.xml", require: "tests.failed == 0" }"#;
-const SIX: [&str; 6] = [
-    r#"tests: { junit: "junit.xml", require: "tests.failed == 0" }"#,
-    r#"scan: { sarif: "*.sarif", require: "findings.error == 0" }"#,
-    r#"coverage: { coverage: "cobertura.xml", require: "coverage.lines >= 0.80" }"#,
-    r#"load: { load: "load.jtl", require: "load.p95_ms <= 300 && load.error_rate < 0.01" }"#,
-    r#"licences: { sbom: "bom.cdx.json", require: "sbom.without_licence == 0" }"#,
-    r#"image: { scan: "trivy.json", require: "vulnerabilities.fixable.critical == 0" }"#,
-];
 
 /// How many entries the large reports have, and those of about a gigabyte.
 const LARGE: u64 = 100_000;
@@ -105,7 +94,7 @@ fn speed(rounds: usize, table: &mut Table) -> io::Result<()> {
     let tools = Tools::install();
 
     let report = inputs::alone("sarif", LARGE, Report::Sarif)?;
-    let policy = inputs::policy("scan.yml", &[SCAN])?;
+    let policy = inputs::policy("scan.yml", &[inputs::SCAN])?;
     let decision = Decision::of(&mut ours(&policy, &report))?;
     let count = |measure| decision.count(measure);
     same("results", count("findings.total").zip(count("findings.suppressed")).map(|(a, b)| a + b), Some(LARGE))?;
@@ -127,7 +116,7 @@ fn speed(rounds: usize, table: &mut Table) -> io::Result<()> {
     )?;
 
     let report = inputs::alone("junit", LARGE, Report::Junit)?;
-    let policy = inputs::policy("tests.yml", &[TESTS])?;
+    let policy = inputs::policy("tests.yml", &[inputs::TESTS])?;
     let decision = Decision::of(&mut ours(&policy, &report))?;
     let counted = ["tests.total", "tests.failed", "tests.errors", "tests.skipped"].map(|name| decision.count(name));
     same("cases", counted.first().copied().flatten(), Some(LARGE))?;
@@ -176,8 +165,8 @@ fn compare(
 
 fn small(rounds: usize, table: &mut Table) -> io::Result<()> {
     let folder = inputs::folder("six", SMALL, &Report::SIX)?;
-    let policy = inputs::policy("six.yml", &SIX)?;
-    same("reports", Some(Decision::of(&mut ours(&policy, &folder))?.reports()), Some(SIX.len()))?;
+    let policy = inputs::policy("six.yml", &inputs::SIX)?;
+    same("reports", Some(Decision::of(&mut ours(&policy, &folder))?.reports()), Some(inputs::SIX.len()))?;
     let times = medians(
         rounds * 10,
         &[
@@ -198,9 +187,9 @@ fn small(rounds: usize, table: &mut Table) -> io::Result<()> {
 }
 
 fn memory(table: &mut Table) -> io::Result<()> {
-    let scan = inputs::policy("scan.yml", &[SCAN])?;
-    let compared = inputs::policy("compared.yml", &[COMPARED])?;
-    let tests = inputs::policy("tests.yml", &[TESTS])?;
+    let scan = inputs::policy("scan.yml", &[inputs::SCAN])?;
+    let compared = inputs::policy("compared.yml", &[inputs::COMPARED])?;
+    let tests = inputs::policy("tests.yml", &[inputs::TESTS])?;
     for entries in [LARGE, SARIF_GIGABYTE] {
         let report = inputs::alone("sarif", entries, Report::Sarif)?;
         let without = anonymous(table, &format!("SARIF, {}", size(&report)?), &mut ours(&scan, &report))?;

@@ -61,6 +61,19 @@ impl Random {
     }
 }
 
+/// Gates for the reports.
+pub const SCAN: &str = r#"scan: { sarif: "**/*.sarif", require: "findings.error == 0" }"#;
+pub const COMPARED: &str = r#"scan: { sarif: "**/*.sarif", require: "findings.new.error == 0" }"#;
+pub const TESTS: &str = r#"tests: { junit: "**/*.xml", require: "tests.failed == 0" }"#;
+pub const SIX: [&str; 6] = [
+    r#"tests: { junit: "junit.xml", require: "tests.failed == 0" }"#,
+    r#"scan: { sarif: "*.sarif", require: "findings.error == 0" }"#,
+    r#"coverage: { coverage: "cobertura.xml", require: "coverage.lines >= 0.80" }"#,
+    r#"load: { load: "load.jtl", require: "load.p95_ms <= 300 && load.error_rate < 0.01" }"#,
+    r#"licences: { sbom: "bom.cdx.json", require: "sbom.without_licence == 0" }"#,
+    r#"image: { scan: "trivy.json", require: "vulnerabilities.fixable.critical == 0" }"#,
+];
+
 /// A report that can be made in any size.
 #[derive(Clone, Copy)]
 pub enum Report {
