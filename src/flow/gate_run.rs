@@ -1,6 +1,7 @@
 //! A gate run: find the evidence of every gate, read it, judge it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
 
@@ -54,7 +55,7 @@ pub trait Watch: Sync {
     /// A file is about to be read.
     fn reading(&self, path: &str, bytes: u64);
     /// It has been read.
-    fn done(&self);
+    fn done(&self, path: &str);
 }
 
 /// Judges every gate of the policy.
@@ -71,15 +72,14 @@ pub fn run(request: &Request<'_>) -> Decision {
         protection: request.protection,
         now: request.now,
     };
-    let mut gates = Vec::new();
-    for gate in &policy.gates {
+    let gates = side_by_side(&policy.gates, |gate| {
         let gathered = match gates::elsewhere(gate, &subject) {
             Some(_) => Gathered::default(),
             None => Gathered::gather(request, gate, &here, &before),
         };
         let judgement = gates::judge(gate, &subject, &gathered.found, &policy.waivers);
-        gates.push(said(gate, judgement, gathered));
-    }
+        said(gate, judgement, gathered)
+    });
     let worst = gates::together(gates.iter().map(|gate| gate.verdict));
     Decision {
         version: decision::VERSION,
@@ -102,6 +102,34 @@ pub fn run(request: &Request<'_>) -> Decision {
         not_evaluated: not_evaluated(policy, &request.environment),
         gates,
     }
+}
+
+/// Does the same for every gate, two gates at a time; what came of it, in their order.
+fn side_by_side<T: Send>(gates: &[Gate], judge: impl Fn(&Gate) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Vec<(usize, T)> {
+        std::iter::from_fn(|| {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            gates.get(at).map(|gate| (at, judge(gate)))
+        })
+        .collect()
+    };
+    let mut done = std::thread::scope(|scope| {
+        // Where no thread is to be had, this one does all of it.
+        let aside = match gates {
+            [_, _, ..] => std::thread::Builder::new().spawn_scoped(scope, work).ok(),
+            _ => None,
+        };
+        let mut done = work();
+        match aside.map(std::thread::ScopedJoinHandle::join) {
+            Some(Ok(more)) => done.extend(more),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => {}
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, done)| done).collect()
 }
 
 fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
@@ -242,17 +270,21 @@ impl Gathered {
     fn remember(&mut self, request: &Request<'_>, gate: &Gate, before: &Before, compared: bool) -> Option<Tally> {
         let mut tally = Tally::for_baseline(gate.kind)?;
         let limits = request.policy.limits;
-        let files: Vec<(String, Result<Artifact, Fault>)> = match before {
+        // Each is opened when its turn comes: open files and mappings are few.
+        let files: Box<dyn Iterator<Item = (String, Result<Artifact, Fault>)> + '_> = match before {
             Before::NotGiven => return None,
             _ if !compared => return None,
-            Before::File(path) => vec![(path.display().to_string(), open::named(path, limits.bytes))],
+            Before::File(path) => {
+                Box::new(std::iter::once_with(|| (path.display().to_string(), open::named(path, limits.bytes))))
+            }
             Before::Folder(Err(fault)) => {
                 self.found.baseline = Baseline::Unreadable("folder".to_owned(), fault.clone());
                 return None;
             }
             Before::Folder(Ok(entries)) => {
                 let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path));
-                meant.take(limits.files).map(|entry| (entry.path.clone(), open::entry(entry, limits.bytes))).collect()
+                let meant = meant.take(limits.files);
+                Box::new(meant.map(|entry| (entry.path.clone(), open::entry(entry, limits.bytes))))
             }
         };
         let mut any = false;
@@ -324,7 +356,7 @@ fn report(
             Err(fault)
         }
     };
-    request.watch.done();
+    request.watch.done(path);
     evidence.tool.clone_from(&about.tool);
     // What changed while it was read says nothing, whatever it seemed to say.
     (evidence, about, artifact.unchanged().and(outcome))

@@ -142,7 +142,7 @@ impl<'v> Vouching<'v> {
         let bytes = open::entry(artifact, self.request.policy.limits.bytes)?;
         self.request.watch.reading(&artifact.path, bytes.length());
         let verified = signature::verify(bundle, Signed::Bytes(&bytes), &self.root, &self.expected);
-        self.request.watch.done();
+        self.request.watch.done(&artifact.path);
         bytes.unchanged().and(verified).and_then(|verified| meets(self.trust, verified))
     }
 
