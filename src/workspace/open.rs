@@ -43,16 +43,15 @@ impl Deref for Artifact {
 
 /// Opens what a walk found.
 pub fn entry(entry: &Entry, limit: u64) -> Result<Artifact, Fault> {
-    let location = entry.location();
+    let location = &entry.location;
     match entry.nature {
-        Nature::File => plain(&location, limit, libc::O_NOFOLLOW),
+        Nature::File => plain(location, limit, libc::O_NOFOLLOW),
         Nature::Link => {
             let not_plain = |why: String| fault(Reason::NotAPlainFile, why);
-            let root = entry.root.canonicalize().map_err(|error| unreadable(&error))?;
             let target = location
                 .canonicalize()
                 .map_err(|error| not_plain(format!("a symbolic link that leads nowhere: {error}")))?;
-            if !target.starts_with(&root) {
+            if !target.starts_with(&entry.root) {
                 return Err(not_plain(
                     "a symbolic link that leads out of the artifact folder; put the file itself there".to_owned(),
                 ));

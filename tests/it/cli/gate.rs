@@ -56,7 +56,8 @@ fn gates_are_told_in_the_order_of_the_policy_however_long_each_takes() {
     }
     let (code, decision) = world.gate(&[]);
     assert_eq!(code, 0, "{decision:#}");
-    let names: Vec<_> = decision["gates"].as_array().unwrap().iter().map(|gate| &gate["name"]).collect();
+    let names: Vec<_> =
+        decision["gates"].as_array().unwrap().iter().map(|gate| gate["name"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names, (0..9).map(|at| format!("gate-{at}")).collect::<Vec<_>>());
 }
 
