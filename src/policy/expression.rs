@@ -131,7 +131,7 @@ pub trait Scope {
     /// The type of a name, or `None` when there is no such name.
     fn type_of(&self, name: &str) -> Option<Type>;
     /// Every name there is, to suggest one from.
-    fn names(&self) -> Vec<&str>;
+    fn names(&self) -> Vec<String>;
 }
 
 impl Expression {
@@ -319,7 +319,9 @@ impl Check<'_> {
         if let Some(kind) = self.scope.type_of(&name) {
             return (Term::Name(name), Kind::Is(kind));
         }
-        let hint = match nearest(&name, &self.scope.names()) {
+        let names = self.scope.names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let hint = match nearest(&name, &names) {
             Some(near) => format!("; did you mean `{near}`?"),
             None => String::new(),
         };
@@ -666,7 +668,7 @@ fn unparsed(source: &str, errors: &cel::ParseErrors) -> Vec<Mistake> {
             Some((found, _)) => {
                 found.replace("mismatched input", "unexpected").replace("extraneous input", "unexpected")
             }
-            None => text.to_owned(),
+            None => text.strip_prefix("token recognition error at: '").map_or_else(|| text.to_owned(), unread),
         };
         Mistake { at, length: 1, message: format!("not an expression: {text}") }
     };
@@ -675,4 +677,16 @@ fn unparsed(source: &str, errors: &cel::ParseErrors) -> Vec<Mistake> {
         .errors
         .first()
         .map_or_else(|| vec![Mistake::whole(source, "not an expression")], |error| vec![mistake(error)])
+}
+
+/// What to say of characters that are no part of the language.
+fn unread(text: &str) -> String {
+    let found = text.trim_end_matches('\'').trim_end();
+    let hint = match found.chars().next() {
+        Some('=') => "; to compare, write `==`",
+        Some('&') => "; for `and`, write `&&`",
+        Some('|') => "; for `or`, write `||`",
+        _ => "",
+    };
+    format!("`{found}` means nothing here{hint}")
 }

@@ -268,7 +268,7 @@ fn environments_of(trees: &[Option<Node>], names: Vec<String>) -> Vec<Environmen
 }
 
 /// The sections that the gate step judges itself.
-const JUDGED: [&str; 9] =
+pub const JUDGED: [&str; 9] =
     ["version", "layer", "extends", "delegate", "environments", "components", "gates", "waivers", "limits"];
 
 fn sections(trees: &[Option<Node>]) -> Vec<String> {
