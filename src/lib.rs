@@ -42,7 +42,7 @@
 //! ([`evidence::recognise`]) and folds it into a tally ([`evidence::Tally`]) while
 //! a second core digests it. [`decide::gates`] judges: can the evidence be
 //! understood, is it there, is it about this release, does it meet the
-//! requirement ([`decide::evaluate`], in three-valued logic), is it waived.
+//! requirement ([`policy::evaluate`], in three-valued logic), is it waived.
 //! [`report`] tells the decision, and the worst verdict is the exit code.
 //!
 //! ## A walk through a requirement

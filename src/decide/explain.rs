@@ -1,9 +1,9 @@
 //! Why a condition holds or does not, in words: the part that decides it, and
 //! the measured values of what it speaks of.
 
-use super::evaluate::{Facts, Truth, condition, number};
 use crate::model::measures::Measure;
 use crate::model::notable::shortened;
+use crate::policy::evaluate::{Facts, Truth, condition, number};
 use crate::policy::expression::{Comparison, Operation, Question, Term};
 
 /// How many parts are told; more would not be read.

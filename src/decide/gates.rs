@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::evaluate::{Facts, Truth, condition};
 use super::explain;
 use crate::model::decision::{Outcome, Protection};
 use crate::model::kind::Kind;
 use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault};
 use crate::model::verdict::{Reason, Verdict};
+use crate::policy::evaluate::{Facts, Truth, condition};
 use crate::policy::expression::Expression;
 use crate::policy::gate::{Gate, Missing, Same, needs_baseline};
 use crate::policy::waiver::Waiver;

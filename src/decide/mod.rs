@@ -6,7 +6,6 @@
 //! Invariant: one `match` in [`gates`] puts verdicts together; nobody combines
 //! them elsewhere.
 
-pub mod evaluate;
 pub mod explain;
 pub mod gates;
 pub mod summary;

@@ -35,6 +35,7 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
                 tally.suppressed(1);
                 entry.object(|_, _| Ok(()))
             }),
+            "source" => value.object_or_scalar(|key, value| source(key, value, about)).map(|_| ()),
             "descriptor" => {
                 described = true;
                 descriptor(value, about)
@@ -51,6 +52,21 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
     tally.speaks_of_vulnerabilities();
     about.by("Grype");
     Ok(())
+}
+
+/// What was scanned: an image is released by the digest of its manifest in a registry.
+fn source(key: &str, value: &mut Node<'_, '_>, about: &mut About) -> Step {
+    if key != "target" {
+        return Ok(());
+    }
+    let target = value.object_or_scalar(|key, value| match key {
+        "repoDigests" => value.array(|digest| {
+            about.artifact(&digest.text()?.unwrap_or_default());
+            Ok(())
+        }),
+        _ => Ok(()),
+    });
+    target.map(|_| ())
 }
 
 fn descriptor(node: &mut Node<'_, '_>, about: &mut About) -> Step {

@@ -73,12 +73,25 @@ impl Report<'_> {
                 self.results |= value.text()?.is_some();
                 Ok(())
             }
+            "Metadata" => value.object(|key, value| self.metadata(key, value)),
             "Results" => value.array(|result| self.result(result)),
             "Vulnerabilities" | "Misconfigurations" | "Resources" | "Findings" => {
                 value.array(|resource| self.resource(resource))
             }
             _ => Ok(()),
         }
+    }
+
+    /// An image is released by the digest of its manifest. Its `ImageID` is another
+    /// digest, of its configuration, so it neither is nor contradicts that one.
+    fn metadata(&mut self, key: &str, value: &mut Node<'_, '_>) -> Step {
+        if key != "RepoDigests" {
+            return Ok(());
+        }
+        value.array(|digest| {
+            self.about.artifact(&digest.text()?.unwrap_or_default());
+            Ok(())
+        })
     }
 
     /// A resource of a cluster.

@@ -3,16 +3,18 @@
 //! A bundle belongs to the file that stands beside it without its ending
 //! (`app.tar.gz` to `app.tar.gz.sigstore.json`), else to the files of its folder
 //! or of the gate's `artifact` globs whose digest it names. Where the policy says
-//! which artifacts are signed, each of them must be.
+//! which artifacts are signed, or the command which are released, each of them
+//! must be. An artifact that one bundle vouches for is not spoiled by another
+//! that is about it too.
+
+mod shelf;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
+use self::shelf::{ENDINGS, Shelf};
 use super::gate_run::{Gathered, Request, format, plain, too_many};
 use crate::decide::gates::{File, Signature};
-use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot};
+use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot, Verified};
 use crate::model::decision::Evidence;
 use crate::model::kind::{Format, Kind};
 use crate::model::measures::Measure;
@@ -22,72 +24,27 @@ use crate::policy::gate::{Gate, Trust};
 use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::Entry;
 
-/// The endings of a bundle's name, behind the name of what it signs.
-const ENDINGS: [&str; 7] =
-    [".sigstore.json", ".sigstore", ".sigstore.jsonl", ".bundle", ".bundle.json", ".intoto.jsonl", ".attestation.json"];
-
-/// How many bytes of artifacts are digested to find those that a bundle names.
-const SEARCHED: u64 = 8 << 30;
-
 pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bundles: &[&Entry], into: &mut Gathered) {
-    let (root, expected) = match (trust_root(request, &gate.trust), expected(request, &gate.trust)) {
-        (Ok(root), Ok(expected)) => (root, expected),
-        (Err(fault), _) | (_, Err(fault)) => {
-            into.found.trouble = Some(fault);
-            return;
-        }
-    };
-    let limit = request.policy.limits.files;
     let asked: Vec<&Entry> = plain(entries).filter(|entry| gate.trust.artifacts.matches(&entry.path)).collect();
-    if asked.len() > limit {
-        into.found.trouble = Some(too_many(asked.len(), limit));
-        return;
-    }
-    let mut shelf = Shelf { request, entries, digests: BTreeMap::new(), searched: 0 };
-    let mut signed: Vec<String> = Vec::new();
-    let mut proven = Proven::default();
-    for bundle in bundles {
-        let path = bundle.path.clone();
-        let fault = match read_bundle(request, bundle, into) {
-            Ok(bytes) => {
-                let mut about = Vec::new();
-                let outcome = shelf.about(bundle, &bytes, &asked, &mut about);
-                for artifact in about {
-                    let checked = check(request, &bytes, artifact, &root, &expected);
-                    let outcome = checked.and_then(|verified| meets(&gate.trust, verified));
-                    let outcome = match outcome {
-                        Ok(verified) => {
-                            signed.push(artifact.path.clone());
-                            Ok(proven.note(verified))
-                        }
-                        Err(fault) => Err((fault.reason, fault.to_string())),
-                    };
-                    into.found.signatures.push(Signature {
-                        bundle: path.clone(),
-                        artifact: artifact.path.clone(),
-                        outcome,
-                    });
-                }
-                outcome.err()
+    let limit = request.policy.limits.files;
+    let vouched = if asked.len() > limit {
+        Err(too_many(asked.len(), limit))
+    } else {
+        Vouching::new(request, &gate.trust, entries, asked)
+    };
+    match vouched {
+        Ok(mut vouching) => {
+            for bundle in bundles {
+                let (file, evidence) = vouching.bundle(bundle);
+                into.evidence.push(evidence);
+                into.found.files.push(file);
             }
-            Err(fault) => Some(fault),
-        };
-        into.found.files.push(File { path, about: About::default(), fault });
-    }
-    for artifact in &asked {
-        let seen = into.found.signatures.iter().any(|signature| signature.artifact == artifact.path);
-        if !seen && !bundles.is_empty() {
-            let why = "no bundle is about it; sign it, or wait for the step that does".to_owned();
-            into.found.signatures.push(Signature {
-                bundle: String::new(),
-                artifact: artifact.path.clone(),
-                outcome: Err((Reason::NoEvidence, why)),
-            });
+            if !bundles.is_empty() {
+                vouching.settle(into);
+            }
         }
+        Err(fault) => into.found.trouble = Some(fault),
     }
-    // An artifact that one bundle vouches for is not spoiled by another that is about it too.
-    into.found.signatures.retain(|signature| signature.outcome.is_ok() || !signed.contains(&signature.artifact));
-    proven.measure(&signed, into);
 }
 
 /// Confirms a file by a bundle beside it, for a gate that is not about signatures itself.
@@ -98,48 +55,139 @@ pub(super) fn confirm(
     entries: &[Entry],
     file: &Entry,
 ) -> Option<Result<String, Fault>> {
-    let beside = plain(entries).find(|entry| {
-        entry.root == file.root
-            && ENDINGS.iter().any(|ending| entry.path.strip_suffix(ending) == Some(file.path.as_str()))
-    })?;
+    let stands_beside = |entry: &&Entry| {
+        let name = |ending: &str| entry.path.strip_suffix(ending);
+        entry.root == file.root && ENDINGS.iter().any(|ending| name(ending) == Some(file.path.as_str()))
+    };
+    let beside = plain(entries).find(stands_beside)?;
     Some((|| {
-        let (root, expected) = (trust_root(request, trust)?, expected(request, trust)?);
+        let vouching = Vouching::new(request, trust, entries, Vec::new())?;
         let bytes = open::entry(beside, signature::SIZE_LIMIT as u64)?;
-        check(request, &bytes, file, &root, &expected).map(|verified| verified.identity)
+        vouching.verify(&bytes, file).map(|verified| verified.identity)
     })())
 }
 
-fn read_bundle(request: &Request<'_>, bundle: &Entry, into: &mut Gathered) -> Result<Artifact, Fault> {
-    let mut evidence = Evidence { path: bundle.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
-    let read =
-        open::entry(bundle, request.policy.limits.bytes.min(signature::SIZE_LIMIT as u64)).and_then(|artifact| {
-            evidence.bytes = artifact.length();
-            evidence.sha256 = Some(open::sha256(&artifact));
-            // What is no bundle at all is told as such; a bundle that is broken is the verifier's to refuse.
-            let format = format(&artifact, Kind::Signature).map_or(Format::SigstoreBundle, |format| format);
-            evidence.format = Some(format);
-            artifact.unchanged().map(|()| artifact)
-        });
-    into.evidence.push(evidence);
-    read
+/// The bundles of one gate, while they are verified.
+struct Vouching<'v> {
+    request: &'v Request<'v>,
+    trust: &'v Trust,
+    root: TrustRoot,
+    expected: Expected,
+    shelf: Shelf<'v>,
+    /// The artifacts that must be signed.
+    asked: Vec<&'v Entry>,
+    /// What each artifact that a bundle is about comes to: who signed it, or why that does not count.
+    outcomes: BTreeMap<&'v Entry, (String, Result<String, Fault>)>,
+    identities: Vec<String>,
+    builders: Vec<String>,
 }
 
-fn check(
-    request: &Request<'_>,
-    bundle: &[u8],
-    artifact: &Entry,
-    root: &TrustRoot,
-    expected: &Expected,
-) -> Result<signature::Verified, Fault> {
-    let bytes = open::entry(artifact, request.policy.limits.bytes)?;
-    request.watch.reading(&artifact.path, bytes.length());
-    let verified = signature::verify(bundle, Signed::Bytes(&bytes), root, expected);
-    request.watch.done();
-    bytes.unchanged().and(verified)
+impl<'v> Vouching<'v> {
+    fn new(
+        request: &'v Request<'v>,
+        trust: &'v Trust,
+        entries: &'v [Entry],
+        asked: Vec<&'v Entry>,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            request,
+            trust,
+            root: trust_root(request, trust)?,
+            expected: expected(request, trust)?,
+            shelf: Shelf::new(entries, request.policy.limits.bytes),
+            asked,
+            outcomes: BTreeMap::new(),
+            identities: Vec::new(),
+            builders: Vec::new(),
+        })
+    }
+
+    /// Reads one bundle, and verifies it for every artifact that it is about.
+    fn bundle(&mut self, bundle: &Entry) -> (File, Evidence) {
+        let mut evidence = Evidence { path: bundle.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
+        let mut about = About::default();
+        let read = self.read(bundle, &mut evidence);
+        let fault = read.and_then(|bytes| self.vouch(bundle, &bytes, &mut about)).err();
+        (File { path: bundle.path.clone(), about, fault }, evidence)
+    }
+
+    fn read(&self, bundle: &Entry, evidence: &mut Evidence) -> Result<Artifact, Fault> {
+        let limit = self.request.policy.limits.bytes.min(signature::SIZE_LIMIT as u64);
+        let artifact = open::entry(bundle, limit)?;
+        evidence.bytes = artifact.length();
+        evidence.sha256 = Some(open::sha256(&artifact));
+        // A bundle that is broken is the verifier's to refuse, which says more of it.
+        evidence.format = Some(format(&artifact, Kind::Signature).unwrap_or(Format::SigstoreBundle));
+        artifact.unchanged().map(|()| artifact)
+    }
+
+    fn vouch(&mut self, bundle: &Entry, bytes: &[u8], about: &mut About) -> Result<(), Fault> {
+        for artifact in self.shelf.about(bundle, bytes, &self.asked)? {
+            let outcome = self.verify(bytes, artifact).map(|verified| {
+                verified.signed_at.into_iter().for_each(|at| about.made(at));
+                verified.source_commit.iter().for_each(|commit| about.commit(commit));
+                self.builders.extend(verified.builder);
+                self.identities.push(verified.identity.clone());
+                verified.identity
+            });
+            let known = self.outcomes.get(artifact).is_some_and(|(_, known)| known.is_ok());
+            if !known {
+                self.outcomes.insert(artifact, (bundle.path.clone(), outcome));
+            }
+        }
+        Ok(())
+    }
+
+    fn verify(&self, bundle: &[u8], artifact: &Entry) -> Result<Verified, Fault> {
+        let bytes = open::entry(artifact, self.request.policy.limits.bytes)?;
+        self.request.watch.reading(&artifact.path, bytes.length());
+        let verified = signature::verify(bundle, Signed::Bytes(&bytes), &self.root, &self.expected);
+        self.request.watch.done();
+        bytes.unchanged().and(verified).and_then(|verified| meets(self.trust, verified))
+    }
+
+    /// Adds the artifacts that must be signed and are not, and states the measures.
+    fn settle(mut self, into: &mut Gathered) {
+        let signatures = &mut into.found.signatures;
+        let unsigned = |artifact: String, reason, why: &str| Signature {
+            bundle: String::new(),
+            artifact,
+            outcome: Err((reason, why.to_owned())),
+        };
+        for artifact in &self.asked {
+            if !self.outcomes.contains_key(artifact) {
+                let why = "no bundle is about it; sign it, or wait for the step that does";
+                signatures.push(unsigned(artifact.path.clone(), Reason::NoEvidence, why));
+            }
+        }
+        let signed: Vec<&Entry> =
+            self.outcomes.iter().filter(|(_, (_, outcome))| outcome.is_ok()).map(|(artifact, _)| *artifact).collect();
+        for released in &self.request.artifacts {
+            if !signed.iter().any(|artifact| self.shelf.digest(artifact).as_ref() == Some(released)) {
+                let why = "no bundle here vouches for this artifact, which is released";
+                signatures.push(unsigned(format!("sha256:{released}"), Reason::OtherArtifact, why));
+            }
+        }
+        let verified = signed.len() as u64;
+        for (artifact, (bundle, outcome)) in self.outcomes {
+            let outcome = outcome.map_err(|fault| (fault.reason, fault.to_string()));
+            signatures.push(Signature { bundle, artifact: artifact.path.clone(), outcome });
+        }
+        let measures = &mut into.found.measures;
+        measures.count("signature.verified", verified);
+        measures.state("signature.identities", names(self.identities));
+        measures.state("signature.builders", names(self.builders));
+    }
+}
+
+fn names(mut names: Vec<String>) -> Measure {
+    names.sort();
+    names.dedup();
+    Measure::Names(names)
 }
 
 /// What the policy asks of a verified statement beyond what the verifier was told.
-fn meets(trust: &Trust, verified: signature::Verified) -> Result<signature::Verified, Fault> {
+fn meets(trust: &Trust, verified: Verified) -> Result<Verified, Fault> {
     match (&trust.predicate, &verified.predicate_type) {
         (Some(wanted), found) if found.as_ref() != Some(wanted) => Err(Fault {
             reason: Reason::WrongSubject,
@@ -153,104 +201,6 @@ fn meets(trust: &Trust, verified: signature::Verified) -> Result<signature::Veri
             ),
         }),
         _ => Ok(verified),
-    }
-}
-
-/// The files that bundles can be about.
-struct Shelf<'s> {
-    request: &'s Request<'s>,
-    entries: &'s [Entry],
-    /// Digests by path, each worked out once.
-    digests: BTreeMap<String, Option<String>>,
-    searched: u64,
-}
-
-impl<'s> Shelf<'s> {
-    /// The artifacts that a bundle is about.
-    fn about(
-        &mut self,
-        bundle: &Entry,
-        bytes: &[u8],
-        asked: &[&'s Entry],
-        found: &mut Vec<&'s Entry>,
-    ) -> Result<(), Fault> {
-        let name = ENDINGS.iter().find_map(|ending| bundle.path.strip_suffix(ending));
-        let named = plain(self.entries).find(|entry| entry.root == bundle.root && Some(entry.path.as_str()) == name);
-        if let Some(artifact) = named {
-            found.push(artifact);
-            return Ok(());
-        }
-        let subjects = signature::subjects(bytes)?;
-        let folder = Path::new(&bundle.path).parent();
-        let candidates: Vec<&Entry> = if asked.is_empty() {
-            let beside = |entry: &&Entry| entry.root == bundle.root && Path::new(&entry.path).parent() == folder;
-            plain(self.entries).filter(beside).filter(|entry| entry.path != bundle.path).collect()
-        } else {
-            asked.to_vec()
-        };
-        for candidate in candidates {
-            let Some(digest) = self.digest(candidate) else { continue };
-            if subjects.iter().any(|subject| subject.sha256.as_ref() == Some(&digest)) {
-                found.push(candidate);
-            }
-        }
-        if found.is_empty() {
-            return Err(Fault {
-                reason: Reason::NoEvidence,
-                place: Place::Whole,
-                message: "the artifact that it signs is not here; put it beside its bundle, or name it with `artifact`"
-                    .to_owned(),
-            });
-        }
-        Ok(())
-    }
-
-    fn digest(&mut self, entry: &Entry) -> Option<String> {
-        if let Some(known) = self.digests.get(&entry.path) {
-            return known.clone();
-        }
-        let digest = open::entry(entry, self.request.policy.limits.bytes).ok().and_then(|artifact| {
-            self.searched += artifact.length();
-            (self.searched <= SEARCHED).then(|| hex(&Sha256::digest(&*artifact)))
-        });
-        self.digests.insert(entry.path.clone(), digest.clone());
-        digest
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// What verified bundles state.
-#[derive(Default)]
-struct Proven {
-    identities: Vec<String>,
-    builders: Vec<String>,
-}
-
-impl Proven {
-    fn note(&mut self, verified: signature::Verified) -> String {
-        self.builders.extend(verified.builder);
-        self.identities.push(verified.identity.clone());
-        verified.identity
-    }
-
-    fn measure(mut self, signed: &[String], into: &mut Gathered) {
-        let sorted = |names: &mut Vec<String>| {
-            names.sort();
-            names.dedup();
-        };
-        sorted(&mut self.identities);
-        sorted(&mut self.builders);
-        let measures = &mut into.found.measures;
-        measures.count("signature.verified", signed.len() as u64);
-        measures.state("signature.identities", Measure::Names(self.identities));
-        measures.state("signature.builders", Measure::Names(self.builders));
     }
 }
 

@@ -50,9 +50,14 @@ impl About {
         }
     }
 
-    /// Notes an artifact that the report names by digest, with or without `sha256:` before it.
+    /// Notes an artifact that the report names by digest: bare, as `sha256:…` or as `name@sha256:…`.
     pub fn artifact(&mut self, digest: &str) {
-        let digest = digest.trim().trim_start_matches("sha256:").to_ascii_lowercase();
+        let digest = digest
+            .rsplit_once('@')
+            .map_or(digest, |(_, digest)| digest)
+            .trim()
+            .trim_start_matches("sha256:")
+            .to_ascii_lowercase();
         let whole = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
         if whole && !self.artifacts.contains(&digest) && self.artifacts.len() < 100 {
             self.artifacts.push(digest);

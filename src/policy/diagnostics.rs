@@ -94,6 +94,10 @@ codes! {
     BadParent = "bad-parent", Error;
     /// a layer stands in the wrong order
     LayerOrder = "layer-order", Error;
+    /// stand-ins or promotions lead in a circle
+    Circle = "circle", Error;
+    /// a component has no accountable role, or more than one
+    Accountability = "accountability", Error;
     /// a waiver is broader than the policy allows
     BadWaiver = "bad-waiver", Error;
     /// the policy holds something that has no effect

@@ -11,7 +11,7 @@
 //!   loops are `exists` and `all` over lists of names, one level deep.
 //!
 //! The checked form is a small tree of our own, and its evaluator
-//! (`decide/evaluate.rs`) knows unknown values.
+//! ([`super::evaluate`]) knows unknown values.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use cel::parser::Parser;

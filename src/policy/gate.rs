@@ -4,7 +4,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::duration;
-use super::expression::{Expression, Mistake, Scope, nearest};
+use super::expression::{Expression, Mistake, Scope};
 use super::tree::Node;
 use crate::model::catalogue::{self, Type};
 use crate::model::kind::Kind;
@@ -212,21 +212,13 @@ const KINDS: [(&str, Kind); 8] = [
     ("checklist", Kind::Checklist),
 ];
 
-/// The names that gates refer to.
-pub(super) struct Known<'k> {
-    pub(super) environments: &'k [String],
-    pub(super) components: &'k [String],
-    pub(super) roles: &'k [String],
-    pub(super) text: &'k str,
-}
-
 /// Reads one gate, whose form was checked before.
 pub(super) fn read(
     name: &str,
     name_span: Span,
     node: &Node,
     layer: &str,
-    known: &Known<'_>,
+    policy: &str,
     complaints: &mut Vec<Diagnostic>,
 ) -> Option<Gate> {
     let before = complaints.len();
@@ -262,7 +254,7 @@ pub(super) fn read(
         match Expression::condition(stated.text()?, &scope) {
             Ok(expression) => Some(expression),
             Err(mistakes) => {
-                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, known.text)));
+                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, policy)));
                 None
             }
         }
@@ -277,8 +269,8 @@ pub(super) fn read(
         files,
         require,
         first_release,
-        environments: names(node, "environments", "environment", known.environments, complaints),
-        components: names(node, "on", "component", known.components, complaints),
+        environments: names(node, "environments", "environment", complaints),
+        components: names(node, "on", "component", complaints),
         missing: if text("missing").as_deref() == Some("block") { Missing::Block } else { Missing::Pending },
         max_age: text("max_age").as_deref().and_then(duration::seconds),
         same: match text("same").as_deref() {
@@ -304,12 +296,12 @@ pub(super) fn read(
             root: text("trusted_root"),
         },
     };
-    coherent(&gate, node, name_span, known, complaints);
+    coherent(&gate, node, name_span, complaints);
     complaints.iter().skip(before).all(|diagnostic| !diagnostic.is_error()).then_some(gate)
 }
 
 /// What one gate's keys must be to one another.
-fn coherent(gate: &Gate, node: &Node, span: Span, known: &Known<'_>, complaints: &mut Vec<Diagnostic>) {
+fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnostic>) {
     let name = &gate.name;
     let mut complain = |code, span, message: String| complaints.push(Diagnostic::new(code, span, message));
     let at = |key: &str| node.get(key).map_or(span, |node| node.span);
@@ -369,12 +361,6 @@ fn coherent(gate: &Gate, node: &Node, span: Span, known: &Known<'_>, complaints:
             "`first_release` is what counts without a baseline, and this is compared with one".to_owned(),
         );
     }
-    if let Some(role) = &gate.verified_by
-        && !known.roles.contains(role)
-        && !known.roles.is_empty()
-    {
-        complain(Code::UnknownName, at("verified_by"), format!("there is no role `{role}`{}", hint(role, known.roles)));
-    }
 }
 
 /// Whether an expression can only be answered against a baseline.
@@ -384,7 +370,8 @@ pub fn needs_baseline(expression: &Expression, kind: Kind) -> bool {
     expression.names().iter().any(|name| name.starts_with("baseline.") || entry(name))
 }
 
-fn names(node: &Node, key: &str, what: &str, known: &[String], complaints: &mut Vec<Diagnostic>) -> Vec<String> {
+/// The names of a list that may be left out, but not empty.
+fn names(node: &Node, key: &str, what: &str, complaints: &mut Vec<Diagnostic>) -> Vec<String> {
     let Some(stated) = node.get(key) else { return Vec::new() };
     let texts = stated.texts();
     if texts.is_empty() {
@@ -394,28 +381,7 @@ fn names(node: &Node, key: &str, what: &str, known: &[String], complaints: &mut 
             format!("`{key}` is empty, so the gate would guard nothing; leave it out to guard every {what}"),
         ));
     }
-    for (name, span) in &texts {
-        if !known.iter().any(|known| known == name) {
-            complaints.push(Diagnostic::new(
-                Code::UnknownName,
-                *span,
-                format!("there is no {what} `{name}`{}", hint(name, known)),
-            ));
-        }
-    }
     texts.into_iter().map(|(name, _)| name.to_owned()).collect()
-}
-
-pub(super) fn hint(name: &str, known: &[String]) -> String {
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    match nearest(name, &known) {
-        Some(near) => format!("; did you mean `{near}`?"),
-        None if known.is_empty() => String::new(),
-        None => {
-            let listed: Vec<_> = known.iter().take(8).map(|name| format!("`{name}`")).collect();
-            format!("; there are {}", listed.join(", "))
-        }
-    }
 }
 
 fn example(word: &str) -> &'static str {

@@ -4,7 +4,7 @@
 //! judges by. The other sections are the app's; their form is checked here all
 //! the same, so that a slip is found before the day on which it would matter.
 
-use super::shape::{Form, Shape, may, must};
+use super::shape::{Form, Section, Shape, may, must};
 
 const TEXT: Shape = Shape::Text(Form::Any);
 const TEXTS: Shape = Shape::Texts(Form::Any);
@@ -13,6 +13,12 @@ const EXPRESSION: Shape = Shape::Text(Form::Expression);
 const DURATION: Shape = Shape::Text(Form::Duration);
 const TERM: Shape = Shape::Text(Form::Term);
 const INSTANT: Shape = Shape::Text(Form::Instant);
+const ROLE_NAME: Shape = Shape::Text(Form::Name(Section::Roles));
+const ROLE_NAMES: Shape = Shape::Texts(Form::Name(Section::Roles));
+const GATE_NAME: Shape = Shape::Text(Form::Name(Section::Gates));
+const ENVIRONMENT_NAME: Shape = Shape::Text(Form::Name(Section::Environments));
+const ENVIRONMENT_NAMES: Shape = Shape::Texts(Form::Name(Section::Environments));
+const COMPONENT_NAMES: Shape = Shape::Texts(Form::Name(Section::Components));
 const FLAG: Shape = Shape::Flag;
 const COUNT: Shape = Shape::Number(0.0, 1_000_000.0);
 const STEPS: Shape = Shape::Number(-10.0, 10.0);
@@ -82,13 +88,13 @@ const GATE: Shape = Shape::Map(&[
     may("checklist", &TEXTS, "items that people tick"),
     may("require", &EXPRESSION, "what the measures must be"),
     may("first_release", &EXPRESSION, "what they must be where there is no baseline yet"),
-    may("environments", &TEXTS, "the environments that the gate guards; all when left out"),
-    may("on", &TEXTS, "the components that the gate guards; all when left out"),
+    may("environments", &ENVIRONMENT_NAMES, "the environments that the gate guards; all when left out"),
+    may("on", &COMPONENT_NAMES, "the components that the gate guards; all when left out"),
     may("missing", &Shape::Word(&["pending", "block"]), "what no evidence means; `pending` when left out"),
     may("max_age", &DURATION, "how old a report may be"),
     may("same", &Shape::Word(&["artifact", "commit"]), "what a report must say it is about"),
     may("from", &TEXT, "the pipeline that makes the evidence, where it is another"),
-    may("verified_by", &TEXT, "the role that verifies the gate"),
+    may("verified_by", &ROLE_NAME, "the role that verifies the gate"),
     may("keep", &Shape::Text(Form::Period), "how long the evidence is kept"),
     may("artifact", &GLOBS, "the signed artifacts, where they do not stand beside their bundles"),
     may("identity", &TEXT, "the signer's identity; `*` stands for anything but `/`"),
@@ -106,7 +112,7 @@ const ENVIRONMENT: Shape = Shape::Map(&[
     must("approval", &APPROVAL, "whether a release is approved formally or goes on by itself"),
     may("branches", &GLOBS, "the branches that may be released here"),
     may("tags", &GLOBS, "the tags that may be released here"),
-    may("from", &TEXT, "the environment that a release comes from"),
+    may("from", &ENVIRONMENT_NAME, "the environment that a release comes from"),
     may("same", &Shape::Word(&["artifact", "commit"]), "what must be the same as there"),
     may("soak", &DURATION, "how long it must have run there"),
     may("deployed_by", &TEXTS, "what deploys here"),
@@ -133,8 +139,8 @@ const COMPONENT: Shape = Shape::Map(&[
 ]);
 
 const PACKAGE: Shape = Shape::Map(&[
-    must("components", &TEXTS, "what is released together"),
-    may("order", &TEXTS, "in which order"),
+    must("components", &COMPONENT_NAMES, "what is released together"),
+    may("order", &COMPONENT_NAMES, "in which order"),
     may("change", &Shape::Word(&["one", "each"]), "whether one change record covers all"),
 ]);
 
@@ -152,7 +158,7 @@ const PERSON: Shape = Shape::Map(&[
 
 const ROLE: Shape = Shape::Map(&[
     must("members", &TEXTS, "who holds it: `user:`, `group:`, `github:@team`, `gitlab:group`"),
-    may("fallback", &TEXT, "the role that stands in"),
+    may("fallback", &ROLE_NAME, "the role that stands in"),
     may("after", &TERM, "after how long without an answer"),
     may(
         "calendar",
@@ -171,18 +177,18 @@ const DELEGATION: Shape = Shape::Map(&[
 const RACI: Shape = Shape::Map(&[
     may("on", &TEXT, "a component, or a condition on one"),
     may("when", &EXPRESSION, "a condition on the release"),
-    may("accountable", &TEXT, "the one role that answers for it"),
+    may("accountable", &ROLE_NAME, "the one role that answers for it"),
     may("responsible", &TEXTS, "who carries it out"),
     may(
         "consulted",
         &Shape::Either(&[
-            TEXTS,
-            Shape::Map(&[must("role", &TEXT, "who is asked"), may("wait", &TERM, "for how long")]),
+            ROLE_NAMES,
+            Shape::Map(&[must("role", &ROLE_NAME, "who is asked"), may("wait", &TERM, "for how long")]),
         ]),
         "who is asked",
     ),
-    may("informed", &TEXTS, "who is told"),
-    may("representation", &TEXTS, "roles that different people must fill"),
+    may("informed", &ROLE_NAMES, "who is told"),
+    may("representation", &ROLE_NAMES, "roles that different people must fill"),
 ]);
 
 const CALENDAR: Shape = Shape::Map(&[
@@ -193,7 +199,7 @@ const CALENDAR: Shape = Shape::Map(&[
         "closed",
         &Shape::Named(&Shape::Map(&[
             must("hours", &TEXT, "when"),
-            may("environments", &TEXTS, "where"),
+            may("environments", &ENVIRONMENT_NAMES, "where"),
             may("stops", &Shape::Words(&["approval", "deployment"]), "what"),
         ])),
         "hours at which nothing goes",
@@ -203,9 +209,9 @@ const CALENDAR: Shape = Shape::Map(&[
         &Shape::Named(&Shape::Map(&[
             must("from", &INSTANT, "from when"),
             must("to", &INSTANT, "until when"),
-            may("environments", &TEXTS, "where"),
+            may("environments", &ENVIRONMENT_NAMES, "where"),
             may("except", &TEXTS, "what may go all the same"),
-            may("exceptions_by", &TEXT, "who may grant exceptions"),
+            may("exceptions_by", &ROLE_NAME, "who may grant exceptions"),
         ])),
         "times at which nothing goes",
     ),
@@ -223,7 +229,7 @@ const CALENDAR: Shape = Shape::Map(&[
         &Shape::Map(&[
             must("meetings", &TEXT, "an RFC 5545 rule, or a feed"),
             may("cutoff", &TERM, "how long before a meeting its agenda closes"),
-            may("chair", &TEXT, "the role that chairs it"),
+            may("chair", &ROLE_NAME, "the role that chairs it"),
             may("quorum", &COUNT, "how many must be there"),
         ]),
         "the change advisory board's meetings",
@@ -231,14 +237,14 @@ const CALENDAR: Shape = Shape::Map(&[
 ]);
 
 const WAIVERS: Shape = Shape::Map(&[
-    may("by", &TEXTS, "the roles that may grant one"),
+    may("by", &ROLE_NAMES, "the roles that may grant one"),
     may("max", &DURATION, "for how long at most"),
     may("needs", &Shape::Words(&["reason", "compensating_control"]), "what must be written down"),
     may(
         "granted",
         &Shape::List(&Shape::Map(&[
-            must("gate", &TEXT, "the gate that it lets a release past"),
-            may("environments", &TEXTS, "where; everywhere when left out"),
+            must("gate", &GATE_NAME, "the gate that it lets a release past"),
+            may("environments", &ENVIRONMENT_NAMES, "where; everywhere when left out"),
             may("reason", &TEXT, "why"),
             may("compensating_control", &TEXT, "what guards instead"),
             must("by", &TEXT, "who granted it"),
@@ -260,21 +266,21 @@ const RISK: Shape = Shape::Map(&[
 
 const CLASS: Shape = Shape::Map(&[
     may("when", &EXPRESSION, "the facts that make it one"),
-    may("models", &TEXTS, "the standard changes that it may be"),
+    may("models", &Shape::Texts(Form::Name(Section::StandardChanges)), "the standard changes that it may be"),
 ]);
 
 const STANDARD_CHANGE: Shape = Shape::Map(&[
     must("when", &EXPRESSION, "its scope"),
-    may("owner", &TEXT, "the role that owns it"),
-    may("approved_by", &TEXT, "the role that approved it"),
+    may("owner", &ROLE_NAME, "the role that owns it"),
+    may("approved_by", &ROLE_NAME, "the role that approved it"),
     may("expires", &TERM, "for how long"),
     may("suspend_after", &TEXT, "how many failures suspend it"),
 ]);
 
 const ESCALATE: Shape = Shape::Map(&[
     may("undecided_after", &TERM, "after how long"),
-    may("to", &TEXTS, "who is asked next"),
-    may("final", &TEXT, "whose word is final"),
+    may("to", &ROLE_NAMES, "who is asked next"),
+    may("final", &ROLE_NAME, "whose word is final"),
 ]);
 
 const ROUTE: Shape = Shape::Map(&[
@@ -289,11 +295,11 @@ const ROUTE: Shape = Shape::Map(&[
     ),
     may("cab", &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]), "the CAB's part"),
     may("escalate", &ESCALATE, "what happens when nobody decides"),
-    may("may_skip", &TEXTS, "gates that it may leave out"),
+    may("may_skip", &Shape::Texts(Form::Name(Section::Gates)), "gates that it may leave out"),
     may(
         "then",
         &Shape::Named(&Shape::Map(&[
-            must("by", &TEXT, "who"),
+            must("by", &ROLE_NAME, "who"),
             must("within", &TERM, "by when"),
             may("needs", &TEXTS, "with what"),
         ])),
@@ -303,7 +309,7 @@ const ROUTE: Shape = Shape::Map(&[
 
 const RIGOR: Shape = Shape::Map(&[
     may("max", &STEPS, "how many steps at most"),
-    may("routes", &TEXTS, "which routes it touches"),
+    may("routes", &Shape::Texts(Form::Name(Section::Routes)), "which routes it touches"),
     may(
         "steps",
         &Shape::List(&Shape::Map(&[
@@ -329,7 +335,7 @@ const INCIDENTS: Shape = Shape::Map(&[
     may("block_at", &COUNT, "from which severity on"),
     may("blocks", &Shape::Word(&["affected_components", "everything"]), "what it stops"),
     may("unless", &EXPRESSION, "except"),
-    may("confirmed_by", &TEXT, "the role that confirms a fix"),
+    may("confirmed_by", &ROLE_NAME, "the role that confirms a fix"),
 ]);
 
 const REVIEWS: Shape = Shape::Map(&[
@@ -337,7 +343,7 @@ const REVIEWS: Shape = Shape::Map(&[
         "pir",
         &Shape::Map(&[
             may("when", &EXPRESSION, "when one is due"),
-            may("by", &TEXT, "who"),
+            may("by", &ROLE_NAME, "who"),
             may("within", &TERM, "by when"),
             may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it"),
         ]),
@@ -370,7 +376,7 @@ const SEPARATION: Shape = Shape::Map(&[
 ]);
 
 const BREAK_GLASS: Shape = Shape::Map(&[
-    may("grant_by", &TEXTS, "the roles that may grant it"),
+    may("grant_by", &ROLE_NAMES, "the roles that may grant it"),
     may("people", &COUNT, "how many people it takes"),
     may("releases", &COUNT, "for how many releases"),
     may("expires", &TERM, "after how long it ends"),
@@ -387,7 +393,7 @@ const EXPERIMENT: Shape = Shape::Map(&[
 const EVERY: Shape = Shape::Word(&["week", "month", "quarter", "year"]);
 const SURVEY: Shape = Shape::Map(&[may("every", &EVERY, "how often"), may("ask", &TEXTS, "whom")]);
 const REPORTS: Shape =
-    Shape::Map(&[may("every", &EVERY, "how often"), may("to", &TEXTS, "to whom"), may("kinds", &TEXTS, "which")]);
+    Shape::Map(&[may("every", &EVERY, "how often"), may("to", &ROLE_NAMES, "to whom"), may("kinds", &TEXTS, "which")]);
 
 const LIMITS: Shape = Shape::Map(&[
     may("files", &Shape::Number(1.0, 1_000_000.0), "files that one gate reads at most; 10,000 when left out"),

@@ -25,3 +25,12 @@ pub fn parse(text: &str) -> Option<Written> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     Some(Written::Clock(day.and_hms_opt(0, 0, 0)?))
 }
+
+/// Reads an instant that is stated with its zone.
+#[must_use]
+pub fn absolute(text: &str) -> Option<DateTime<chrono::Utc>> {
+    match parse(text)? {
+        Written::Absolute(at) => Some(at.to_utc()),
+        Written::Clock(_) => None,
+    }
+}

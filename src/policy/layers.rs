@@ -5,11 +5,11 @@
 //! add but never loosen. What an outer layer delegates is replaced by the inner
 //! layer's own, where it has one.
 
-use chrono::{DateTime, Utc};
-
+use super::coherence;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
-use super::gate::{self, Gate, Known};
+use super::gate::{self, Gate};
 use super::grammar;
+use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
 
@@ -101,77 +101,69 @@ const LAYERS: [&str; 3] = ["organisation", "group", "repository"];
 
 /// Reads layers, outermost first, into one policy, or says everything that is wrong with them.
 pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
-    let mut trees: Vec<Option<Node>> = Vec::new();
-    let mut lists: Vec<Vec<Diagnostic>> = Vec::new();
-    for source in &sources {
-        let mut list = Vec::new();
-        let tree = match tree::parse(&source.text) {
-            Ok(tree) => {
-                grammar::POLICY.check(&tree, "the policy", &mut list);
-                version(&tree, &mut list);
-                Some(tree)
-            }
-            Err(diagnostic) => {
-                list.push(diagnostic);
-                None
-            }
-        };
-        trees.push(tree);
-        lists.push(list);
-    }
-    let names = layer_names(&trees, &mut lists);
-    let all = |section: &str| -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for (key, _) in trees.iter().flatten().filter_map(|tree| tree.get(section)).flat_map(Node::entries) {
-            if !names.contains(&key.name) {
-                names.push(key.name.clone());
-            }
-        }
-        names
-    };
-    let (environments, components, roles) = (all("environments"), all("components"), all("roles"));
-    let delegated: Vec<Vec<String>> =
-        trees.iter().map(|tree| tree.as_ref().map(delegations).unwrap_or_default()).collect();
-
+    let trees = trees(&sources)?;
+    let names = Names::of(&trees);
+    let mut lists: Vec<Vec<Diagnostic>> = trees.iter().map(|tree| form(tree, &names)).collect();
+    let layers = layer_names(&trees, &mut lists);
+    let delegated: Vec<Vec<String>> = trees.iter().map(delegations).collect();
     let mut gates: Vec<(usize, Gate)> = Vec::new();
-    let mut stated = false;
-    for (depth, (tree, list)) in trees.iter().zip(&mut lists).enumerate() {
-        let (Some(tree), Some(source), Some(layer)) = (tree, sources.get(depth), names.get(depth)) else { continue };
-        let known = Known { environments: &environments, components: &components, roles: &roles, text: &source.text };
+    for (depth, ((tree, list), (layer, source))) in
+        trees.iter().zip(&mut lists).zip(layers.iter().zip(&sources)).enumerate()
+    {
         for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
-            stated = true;
             let whole = matches!(node.value, Value::Map(_));
-            if let Some(gate) = whole.then(|| gate::read(&key.name, key.span, node, layer, &known, list)).flatten() {
-                gates.push((depth, gate));
-            }
+            let gate = whole.then(|| gate::read(&key.name, key.span, node, layer, &source.text, list));
+            gates.extend(gate.flatten().map(|gate| (depth, gate)));
         }
         delegates_something(tree, list);
+        coherence::check(tree, &trees, list);
     }
-    if !stated && let (Some(list), Some(Some(tree))) = (lists.last_mut(), trees.last()) {
+    if names.all(Section::Gates).next().is_none()
+        && let (Some(list), Some(tree)) = (lists.last_mut(), trees.last())
+    {
         let span = tree.get("gates").map_or(tree.span, |node| node.span);
-        list.push(Diagnostic::new(
-            Code::NoGates,
-            span,
-            "a policy without gates decides nothing; state at least one under `gates`",
-        ));
+        let message = "a policy without gates decides nothing; state at least one under `gates`";
+        list.push(Diagnostic::new(Code::NoGates, span, message));
     }
-    let waivers = waiver::read(&trees, &gates, &environments, &delegated, &mut lists);
-
+    let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let complaints = gather(&sources, lists);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
     }
-    let gates = effective(gates, &delegated);
     Ok(Policy {
-        environments: environments_of(&trees, environments),
-        components,
-        gates,
+        environments: environments(&trees, &names),
+        components: names.all(Section::Components).map(str::to_owned).collect(),
+        gates: effective(gates, &delegated),
         waivers,
         sections: sections(&trees),
         limits: limits(&trees),
         warnings: complaints.into_iter().filter(|file| !file.list.is_empty()).collect(),
         layers: sources,
     })
+}
+
+/// The trees of all layers. Where one cannot be read at all, nothing is said of
+/// the others, which may speak of what it defines.
+fn trees(sources: &[Source]) -> Result<Vec<Node>, Vec<Complaints>> {
+    let mut trees = Vec::new();
+    let mut lists = Vec::new();
+    for source in sources {
+        match tree::parse(&source.text) {
+            Ok(tree) => {
+                trees.push(tree);
+                lists.push(Vec::new());
+            }
+            Err(diagnostic) => lists.push(vec![diagnostic]),
+        }
+    }
+    if trees.len() == sources.len() { Ok(trees) } else { Err(gather(sources, lists)) }
+}
+
+fn form(tree: &Node, names: &Names) -> Vec<Diagnostic> {
+    let mut list = Vec::new();
+    grammar::POLICY.check(tree, "the policy", names, &mut list);
+    version(tree, &mut list);
+    list
 }
 
 fn gather(sources: &[Source], lists: Vec<Vec<Diagnostic>>) -> Vec<Complaints> {
@@ -197,12 +189,12 @@ fn version(tree: &Node, list: &mut Vec<Diagnostic>) {
 }
 
 /// The name of each layer: as stated, or by its place. Stated names stand in their order.
-fn layer_names(trees: &[Option<Node>], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
+fn layer_names(trees: &[Node], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
     let last = trees.len().saturating_sub(1);
     let mut rank = None;
     let mut names = Vec::new();
     for (depth, (tree, list)) in trees.iter().zip(lists).enumerate() {
-        let stated = tree.as_ref().and_then(|tree| tree.get("layer"));
+        let stated = tree.get("layer");
         let name = stated.and_then(Node::text);
         if let (Some(name), Some(node)) = (name, stated)
             && let Some(found) = LAYERS.iter().position(|layer| *layer == name)
@@ -237,7 +229,7 @@ fn delegates_something(tree: &Node, list: &mut Vec<Diagnostic>) {
             Some(name) => list.push(Diagnostic::new(
                 Code::UnknownName,
                 span,
-                format!("there is no gate `{name}` in this layer to hand down{}", gate::hint(name, &own)),
+                format!("there is no gate `{name}` in this layer to hand down"),
             )),
             None => list.push(Diagnostic::new(
                 Code::UnknownName,
@@ -258,22 +250,23 @@ fn effective(gates: Vec<(usize, Gate)>, delegated: &[Vec<String>]) -> Vec<Gate> 
     gates.into_iter().filter(|(depth, gate)| !replaced(*depth, &gate.name)).map(|(_, gate)| gate).collect()
 }
 
-fn environments_of(trees: &[Option<Node>], names: Vec<String>) -> Vec<Environment> {
+fn environments(trees: &[Node], names: &Names) -> Vec<Environment> {
     let formal = |name: &str| {
-        let stated = trees.iter().flatten().filter_map(|tree| tree.get("environments")?.get(name)?.get("approval"));
+        let stated = trees.iter().filter_map(|tree| tree.get("environments")?.get(name)?.get("approval"));
         // Anything but a plain `automatic` may need approvals.
         stated.into_iter().any(|node| node.text() != Some("automatic"))
     };
-    names.into_iter().map(|name| Environment { formal: formal(&name), name }).collect()
+    let defined = names.all(Section::Environments);
+    defined.map(|name| Environment { name: name.to_owned(), formal: formal(name) }).collect()
 }
 
 /// The sections that the gate step judges itself.
 pub const JUDGED: [&str; 9] =
     ["version", "layer", "extends", "delegate", "environments", "components", "gates", "waivers", "limits"];
 
-fn sections(trees: &[Option<Node>]) -> Vec<String> {
+fn sections(trees: &[Node]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for (key, _) in trees.iter().flatten().flat_map(Node::entries) {
+    for (key, _) in trees.iter().flat_map(Node::entries) {
         if !JUDGED.contains(&key.name.as_str()) && !found.contains(&key.name) {
             found.push(key.name.clone());
         }
@@ -282,9 +275,9 @@ fn sections(trees: &[Option<Node>]) -> Vec<String> {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the grammar bounds these numbers")]
-fn limits(trees: &[Option<Node>]) -> Limits {
+fn limits(trees: &[Node]) -> Limits {
     let stated = |key: &str| {
-        let nodes = trees.iter().flatten().filter_map(|tree| tree.get("limits")?.get(key));
+        let nodes = trees.iter().filter_map(|tree| tree.get("limits")?.get(key));
         nodes
             .into_iter()
             .filter_map(|node| if let Value::Number(number) = node.value { Some(number) } else { None })
@@ -295,13 +288,5 @@ fn limits(trees: &[Option<Node>]) -> Limits {
         files: stated("files").map_or(safe.files, |number| number as usize),
         entries: stated("entries").map_or(safe.entries, |number| number as usize),
         bytes: stated("bytes").map_or(safe.bytes, |number| number as u64),
-    }
-}
-
-/// An instant that a policy states with its zone.
-pub(super) fn absolute(node: &Node) -> Option<DateTime<Utc>> {
-    match super::instant::parse(node.text()?)? {
-        super::instant::Written::Absolute(at) => Some(at.to_utc()),
-        super::instant::Written::Clock(_) => None,
     }
 }

@@ -2,15 +2,18 @@
 //!
 //! A file is read as a tree with places ([`tree`]), its form is checked against
 //! one description of the grammar ([`grammar`], [`shape`]), gates and waivers
-//! are made valid ([`gate`], [`waiver`]) and layers are put together
-//! ([`layers`]). Everything that is wrong is said at once, at its place. No file
+//! are made valid ([`gate`], [`waiver`]), what the text alone can prove is proven
+//! ([`coherence`]) and layers are put together ([`layers`]). Requirements are
+//! checked here ([`expression`]), and answered ([`evaluate`]). Everything that is wrong is said at once, at its place. No file
 //! is read here: text comes in.
 //!
 //! Invariant: a policy with any error is no policy. Nothing is judged by the
 //! part of it that could be read.
 
+pub mod coherence;
 pub mod diagnostics;
 pub mod duration;
+pub mod evaluate;
 pub mod expression;
 pub mod gate;
 pub mod grammar;

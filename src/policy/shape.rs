@@ -52,6 +52,95 @@ pub enum Form {
     Instant,
     /// A SHA-256 digest, 64 hexadecimal digits.
     Sha256,
+    /// The name of something that the policy defines.
+    Name(Section),
+}
+
+/// The sections whose names others refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the sections")]
+pub enum Section {
+    Environments,
+    Components,
+    Roles,
+    Gates,
+    StandardChanges,
+    Routes,
+}
+
+impl Section {
+    /// Every section whose names others refer to.
+    pub const ALL: [Self; 6] =
+        [Self::Environments, Self::Components, Self::Roles, Self::Gates, Self::StandardChanges, Self::Routes];
+
+    /// The key under which the names are defined.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Environments => "environments",
+            Self::Components => "components",
+            Self::Roles => "roles",
+            Self::Gates => "gates",
+            Self::StandardChanges => "standard_changes",
+            Self::Routes => "routes",
+        }
+    }
+
+    fn one(self) -> &'static str {
+        match self {
+            Self::Environments => "environment",
+            Self::Components => "component",
+            Self::Roles => "role",
+            Self::Gates => "gate",
+            Self::StandardChanges => "standard change",
+            Self::Routes => "route",
+        }
+    }
+}
+
+/// The names that a policy defines, over all its layers.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    defined: Vec<(Section, String)>,
+}
+
+impl Names {
+    /// The names that some trees define.
+    #[must_use]
+    pub fn of(trees: &[Node]) -> Self {
+        let mut defined = Vec::new();
+        for section in Section::ALL {
+            for (key, _) in trees.iter().filter_map(|tree| tree.get(section.key())).flat_map(Node::entries) {
+                let name = (section, key.name.clone());
+                if !defined.contains(&name) {
+                    defined.push(name);
+                }
+            }
+        }
+        Self { defined }
+    }
+
+    /// The names of a section, in the order of the policy.
+    pub fn all(&self, section: Section) -> impl Iterator<Item = &str> {
+        self.defined.iter().filter(move |(of, _)| *of == section).map(|(_, name)| name.as_str())
+    }
+
+    /// Whether a section defines a name.
+    #[must_use]
+    pub fn has(&self, section: Section, name: &str) -> bool {
+        self.all(section).any(|known| known == name)
+    }
+
+    /// A complaint about a name that a section does not define.
+    pub(super) fn unknown(&self, section: Section, name: &str, span: Span) -> Diagnostic {
+        let known: Vec<&str> = self.all(section).collect();
+        let hint = match nearest(name, &known) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None if known.is_empty() => format!("; define it under `{}`", section.key()),
+            None => format!("; there are {}", one_of(known.get(..8).unwrap_or(&known))),
+        };
+        Diagnostic::new(Code::UnknownName, span, format!("there is no {} `{name}`{hint}", section.one()))
+    }
 }
 
 /// One key of a map.
@@ -81,7 +170,7 @@ pub const fn must(name: &'static str, shape: &'static Shape, meaning: &'static s
 
 impl Shape {
     /// Complains about everything in a value that is not of this form.
-    pub fn check(&self, node: &Node, what: &str, complaints: &mut Vec<Diagnostic>) {
+    pub fn check(&self, node: &Node, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
         match (self, &node.value) {
             (Self::Flag, Value::Flag(_)) => {}
             (Self::Number(least, most), Value::Number(number)) => {
@@ -89,10 +178,12 @@ impl Shape {
                     complaints.push(wrong(node, format!("`{what}` is from {least} to {most}, not {number}")));
                 }
             }
-            (Self::Text(form) | Self::Texts(form), Value::Text(text)) => form.check(text, node.span, what, complaints),
+            (Self::Text(form) | Self::Texts(form), Value::Text(text)) => {
+                form.check(text, node.span, what, names, complaints);
+            }
             (Self::Texts(form), Value::List(items)) => {
                 for item in items {
-                    Self::Text(*form).check(item, what, complaints);
+                    Self::Text(*form).check(item, what, names, complaints);
                 }
             }
             (Self::Word(words) | Self::Words(words), Value::Text(text)) => {
@@ -100,22 +191,22 @@ impl Shape {
             }
             (Self::Words(words), Value::List(items)) => {
                 for item in items {
-                    Self::Word(words).check(item, what, complaints);
+                    Self::Word(words).check(item, what, names, complaints);
                 }
             }
-            (Self::Map(fields), Value::Map(_)) => map(fields, node, what, complaints),
+            (Self::Map(fields), Value::Map(_)) => map(fields, node, what, names, complaints),
             (Self::Named(shape), Value::Map(entries)) => {
                 for (key, item) in entries {
                     name(&key.name, key.span, what, complaints);
-                    shape.check(item, &key.name, complaints);
+                    shape.check(item, &key.name, names, complaints);
                 }
             }
             (Self::List(shape), Value::List(items)) => {
                 for item in items {
-                    shape.check(item, what, complaints);
+                    shape.check(item, what, names, complaints);
                 }
             }
-            (Self::Either(shapes), _) => either(shapes, node, what, complaints),
+            (Self::Either(shapes), _) => either(shapes, node, what, names, complaints),
             _ => complaints.push(wrong(
                 node,
                 format!("`{what}` is {}, not {}{}", self.title(), node.value.title(), self.slip(&node.value)),
@@ -206,12 +297,20 @@ impl Form {
             Self::Period => "a period such as `30d` or `7y`",
             Self::Instant => "a date and time such as `2026-12-18T17:00`",
             Self::Sha256 => "a SHA-256 digest of 64 hexadecimal digits",
+            Self::Name(section) => match section {
+                Section::Environments => "the name of an environment",
+                Section::Components => "the name of a component",
+                Section::Roles => "the name of a role",
+                Section::Gates => "the name of a gate",
+                Section::StandardChanges => "the name of a standard change",
+                Section::Routes => "the name of a route",
+            },
         }
     }
 
     fn fits(self, text: &str) -> bool {
         match self {
-            Self::Any | Self::Expression | Self::Glob => !text.trim().is_empty(),
+            Self::Any | Self::Expression | Self::Glob | Self::Name(_) => !text.trim().is_empty(),
             Self::Duration => duration::seconds(text).is_some(),
             Self::Term => duration::seconds(text).is_some() || duration::is_business(text),
             Self::Period => duration::is_period(text),
@@ -220,20 +319,24 @@ impl Form {
         }
     }
 
-    fn check(self, text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
-        if !self.fits(text) {
-            let found = if text.trim().is_empty() { "blank".to_owned() } else { format!("`{text}`") };
-            complaints.push(Diagnostic::new(
-                Code::WrongForm,
-                span,
-                format!("`{what}` is {}, not {found}", self.title()),
-            ));
+    fn check(self, text: &str, span: Span, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
+        match self {
+            _ if !self.fits(text) => {
+                let found = if text.trim().is_empty() { "blank".to_owned() } else { format!("`{text}`") };
+                complaints.push(Diagnostic::new(
+                    Code::WrongForm,
+                    span,
+                    format!("`{what}` is {}, not {found}", self.title()),
+                ));
+            }
+            Self::Name(section) if !names.has(section, text) => complaints.push(names.unknown(section, text, span)),
+            _ => {}
         }
     }
 
     fn schema(self) -> Json {
         match self {
-            Self::Any | Self::Expression | Self::Glob => json!({"type": "string", "pattern": "\\S"}),
+            Self::Any | Self::Expression | Self::Glob | Self::Name(_) => json!({"type": "string", "pattern": "\\S"}),
             Self::Duration => json!({"type": "string", "pattern": "^([0-9.]+(ms|s|min|m|h|d|w))+$"}),
             Self::Term => json!({"type": "string", "pattern": "^([0-9.]+(ms|s|min|m|h|d|w))+$|^[0-9]+(bh|bd)$"}),
             Self::Period => json!({"type": "string", "pattern": "^[0-9]+(d|w|mo|y)$"}),
@@ -285,10 +388,10 @@ fn name(text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
     }
 }
 
-fn map(fields: &[Field], node: &Node, what: &str, complaints: &mut Vec<Diagnostic>) {
+fn map(fields: &[Field], node: &Node, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
     for (key, item) in node.entries() {
         if let Some(field) = fields.iter().find(|field| field.name == key.name) {
-            field.shape.check(item, field.name, complaints);
+            field.shape.check(item, field.name, names, complaints);
             continue;
         }
         let known: Vec<_> = fields.iter().map(|field| field.name).collect();
@@ -312,11 +415,11 @@ fn map(fields: &[Field], node: &Node, what: &str, complaints: &mut Vec<Diagnosti
 }
 
 /// Takes the form that the value comes nearest to, so that its complaints help.
-fn either(shapes: &[Shape], node: &Node, what: &str, complaints: &mut Vec<Diagnostic>) {
+fn either(shapes: &[Shape], node: &Node, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
     let mut best: Option<Vec<Diagnostic>> = None;
     for shape in shapes {
         let mut found = Vec::new();
-        shape.check(node, what, &mut found);
+        shape.check(node, what, names, &mut found);
         if found.is_empty() {
             return;
         }

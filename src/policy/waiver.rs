@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::duration;
-use super::gate::{self, Gate};
-use super::layers::absolute;
+use super::gate::Gate;
+use super::instant::absolute;
 use super::tree::Node;
 use crate::model::notable::is_blank;
 
@@ -45,33 +45,26 @@ impl Waiver {
 /// Reads the waivers of all layers. A layer's waiver reaches the gates of that
 /// layer and of those inside it, and gates that an outer layer handed down.
 pub(super) fn read(
-    trees: &[Option<Node>],
+    trees: &[Node],
     gates: &[(usize, Gate)],
-    environments: &[String],
     delegated: &[Vec<String>],
     lists: &mut [Vec<Diagnostic>],
 ) -> Vec<Waiver> {
     let mut waivers = Vec::new();
     for (depth, (tree, list)) in trees.iter().zip(lists).enumerate() {
-        let Some(granted) = tree.as_ref().and_then(|tree| tree.get("waivers")?.get("granted")) else { continue };
+        let Some(granted) = tree.get("waivers").and_then(|node| node.get("granted")) else { continue };
         let super::tree::Value::List(entries) = &granted.value else { continue };
-        let rules: Vec<&Node> = trees.iter().take(depth + 1).flatten().filter_map(|tree| tree.get("waivers")).collect();
+        let rules: Vec<&Node> = trees.iter().take(depth + 1).filter_map(|tree| tree.get("waivers")).collect();
         for entry in entries {
-            let Some(waiver) = one(entry, &rules, trees, environments, list) else { continue };
+            let Some(waiver) = one(entry, &rules, trees, list) else { continue };
             let handed = |outer: usize| delegated.get(outer).is_some_and(|names| names.contains(&waiver.gate));
             let reach = |at: usize| at >= depth || handed(at);
             let named: Vec<&(usize, Gate)> = gates.iter().filter(|(_, gate)| gate.name == waiver.gate).collect();
             let layers: Vec<String> =
                 named.iter().filter(|(at, _)| reach(*at)).map(|(_, gate)| gate.layer.clone()).collect();
             let span = entry.get("gate").map_or(entry.span, |node| node.span);
-            if named.is_empty() {
-                let known: Vec<String> = gates.iter().map(|(_, gate)| gate.name.clone()).collect();
-                list.push(Diagnostic::new(
-                    Code::UnknownName,
-                    span,
-                    format!("there is no gate `{}`{}", waiver.gate, gate::hint(&waiver.gate, &known)),
-                ));
-            } else if layers.is_empty() {
+            // A gate that nobody states was complained about already.
+            if !named.is_empty() && layers.is_empty() {
                 list.push(bad(
                     span,
                     format!("the gate `{}` is an outer layer's, whose waivers are its own to grant", waiver.gate),
@@ -87,18 +80,12 @@ fn bad(span: Span, message: String) -> Diagnostic {
     Diagnostic::new(Code::BadWaiver, span, message)
 }
 
-fn one(
-    entry: &Node,
-    rules: &[&Node],
-    trees: &[Option<Node>],
-    environments: &[String],
-    list: &mut Vec<Diagnostic>,
-) -> Option<Waiver> {
+fn one(entry: &Node, rules: &[&Node], trees: &[Node], list: &mut Vec<Diagnostic>) -> Option<Waiver> {
     let text = |key: &str| entry.get(key).and_then(Node::text).map(str::to_owned);
     let at = |key: &str| entry.get(key).map_or(entry.span, |node| node.span);
     let (gate, by) = (text("gate")?, text("by")?);
     let mut instant = |key: &str| {
-        let found = entry.get(key).and_then(absolute);
+        let found = entry.get(key).and_then(Node::text).and_then(absolute);
         if found.is_none() {
             list.push(bad(at(key), format!("`{key}` of a waiver needs its zone, such as `2026-12-01T09:00:00Z`")));
         }
@@ -136,15 +123,6 @@ fn one(
         ));
     }
     let stated = entry.get("environments").map(Node::texts).unwrap_or_default();
-    for (name, span) in &stated {
-        if !environments.iter().any(|known| known == name) {
-            list.push(Diagnostic::new(
-                Code::UnknownName,
-                *span,
-                format!("there is no environment `{name}`{}", gate::hint(name, environments)),
-            ));
-        }
-    }
     if entry.get("environments").is_some() && stated.is_empty() {
         list.push(bad(at("environments"), "`environments` is empty; leave it out for all".to_owned()));
     }
@@ -162,11 +140,10 @@ fn one(
 
 /// Whether the policy itself names a person as a holder of a role. Membership
 /// of a forge's team cannot be seen here, and what cannot be seen does not count.
-fn holds(trees: &[Option<Node>], role: &str, person: &str) -> bool {
+fn holds(trees: &[Node], role: &str, person: &str) -> bool {
     let wanted = format!("user:{person}");
     trees
         .iter()
-        .flatten()
         .filter_map(|tree| tree.get("roles")?.get(role)?.get("members"))
         .flat_map(Node::texts)
         .any(|(member, _)| member == wanted)

@@ -8,7 +8,7 @@ use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 
 /// Something below an artifact folder that could be meant by a glob.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The folder that it lies in.
     pub root: PathBuf,
@@ -19,7 +19,7 @@ pub struct Entry {
 }
 
 /// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Nature {
     /// A plain file.
     File,

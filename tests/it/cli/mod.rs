@@ -4,4 +4,5 @@ mod gate;
 mod layers;
 mod reference;
 mod scenarios;
+mod signatures;
 mod surfaces;

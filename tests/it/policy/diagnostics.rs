@@ -114,6 +114,66 @@ fn a_waiver_beyond_its_policy_is_refused(#[case] who: &str, #[case] by: &str, #[
     assert!(told.contains(says), "{told}");
 }
 
+const PEOPLE: &str = "version: 1
+environments: {p: {approval: formal}}
+gates: {g: {junit: a.xml, require: 'true'}}
+roles: {owner: {members: ['user:dana']}, head: {members: ['user:ivo']}}
+components: {pay: {paths: ['p/**'], kind: application}, wiki: {paths: ['w/**'], tier: routine}}
+";
+
+#[rstest]
+#[case::unknown_role(
+    "raci: [{on: pay, accountable: ownr}, {on: wiki, accountable: head}]",
+    "there is no role `ownr`; did you mean `owner`?"
+)]
+#[case::unknown_component(
+    "raci: [{on: pax, accountable: owner}, {accountable: owner}]",
+    "there is no component `pax`; did you mean `pay`?"
+)]
+#[case::nobody("raci: [{on: pay, accountable: owner}]", "no role is accountable for `wiki`")]
+#[case::two(
+    "raci: [{on: pay, accountable: owner}, {on: component.kind == 'application', accountable: head}, {on: wiki, accountable: head}]",
+    "`owner` and `head` would both be accountable for `pay`"
+)]
+#[case::not_said(
+    "raci: [{on: pay, accountable: owner}, {on: component.kind == 'application', accountable: owner}]",
+    "no role is accountable for `wiki`"
+)]
+#[case::bad_condition(
+    "raci: [{on: component.knd == 'application', accountable: owner}]",
+    "did you mean `component.kind`?"
+)]
+#[case::unknown_waiver_role("waivers: {by: cso}", "there is no role `cso`")]
+#[case::unknown_gate("routes: {normal: {may_skip: [h]}}", "there is no gate `h`; did you mean `g`?")]
+#[case::unknown_route(
+    "rigor: {routes: [normel]}\nroutes: {normal: {hours: any}}",
+    "there is no route `normel`; did you mean `normal`?"
+)]
+#[case::unknown_model(
+    "classes: {standard: {models: [flag]}}",
+    "there is no standard change `flag`; define it under `standard_changes`"
+)]
+fn names_that_lead_nowhere_are_found_before_they_matter(#[case] rest: &str, #[case] says: &str) {
+    let told = complaints(&format!("{PEOPLE}{rest}\n"));
+    assert!(told.contains(says), "{told}");
+}
+
+#[rstest]
+#[case("roles: {a: {members: [], fallback: b}, b: {members: [], fallback: a}}", "the stand-ins of `a` lead back to it")]
+#[case("roles: {a: {members: [], fallback: a}}", "the stand-ins of `a` lead back to it")]
+fn r2_stand_ins_in_a_circle_are_found(#[case] rest: &str, #[case] says: &str) {
+    let told = complaints(&format!("{GOOD}gates: {{g: {{junit: a.xml, require: 'true'}}}}\n{rest}\n"));
+    assert!(told.contains(says), "{told}");
+}
+
+#[test]
+fn an_environment_that_is_promoted_from_itself_is_found() {
+    let told = complaints(
+        "version: 1\nenvironments: {a: {approval: formal, from: b}, b: {approval: formal, from: a}}\ngates: {g: {junit: a.xml, require: 'true'}}\n",
+    );
+    assert!(told.contains("`a` is promoted from itself"), "{told}");
+}
+
 #[test]
 fn every_word_of_the_long_example_is_known() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/policy.example.yml");

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use countersign::decide::evaluate::{Facts, Truth, condition};
 use countersign::decide::explain::unmet;
 use countersign::model::catalogue::Type;
 use countersign::model::measures::Measure;
+use countersign::policy::evaluate::{Facts, Truth, condition};
 use countersign::policy::expression::{Expression, Scope, nearest};
 use proptest::prelude::*;
 use rstest::rstest;

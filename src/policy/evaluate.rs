@@ -5,8 +5,8 @@
 //! `false && unknown` is false and `true || unknown` is true, in either order.
 //! A calculation without an answer, such as a division by zero, is unknown.
 
+use super::expression::{Comparison, Operation, Question, Term};
 use crate::model::measures::Measure;
-use crate::policy::expression::{Comparison, Operation, Question, Term};
 
 /// Where names get their values.
 pub trait Facts {

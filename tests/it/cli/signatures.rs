@@ -1,0 +1,145 @@
+//! Signed artifacts at the gate: real bundles of the public-good instance, and
+//! what must not be taken for one.
+
+use std::fs;
+
+use crate::support::corpus;
+use crate::support::run::{World, gate};
+
+const CASES: &str = "sigstore/sigstore-conformance";
+/// The signer of the conformance suite's bundles, as its own documentation states.
+const IDENTITY: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
+const ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+fn policy(more: &str) -> String {
+    format!(
+        "version: 1\nenvironments: {{ production: {{ approval: automatic }} }}\ngates:\n  signed: {{ sigstore: \"dist/*.sigstore.json\", identity: \"{IDENTITY}\", issuer: \"{ISSUER}\"{more} }}\n"
+    )
+}
+
+/// A world with a signed artifact, or `None` where the corpus is absent.
+fn world(more: &str) -> Option<World> {
+    let artifact = corpus(&format!("{CASES}/a.txt"))?;
+    let bundle = corpus(&format!("{CASES}/happy-path-v0.3-new-mediaType/bundle.sigstore.json"))?;
+    let world = World::with_policy(&policy(more));
+    world.write("dist/a.txt", fs::read(artifact).unwrap());
+    world.write("dist/a.txt.sigstore.json", fs::read(bundle).unwrap());
+    Some(world)
+}
+
+fn said(world: &World, arguments: &[&str]) -> (i32, String, String) {
+    let (code, decision) = world.gate(arguments);
+    let gate = gate(&decision, "signed");
+    (code, gate["reason"].as_str().unwrap().to_owned(), gate["explanation"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_signed_artifact_passes_and_its_signer_is_named() {
+    let Some(world) = world("") else { return };
+    let (code, decision) = world.gate(&[]);
+    assert_eq!(code, 0, "{decision:#}");
+    let gate = gate(&decision, "signed");
+    assert_eq!(gate["measures"]["signature.identities"][0], IDENTITY);
+    assert_eq!(gate["evidence"][0]["format"], "sigstore-bundle");
+}
+
+#[test]
+fn w2_a_tampered_artifact_is_refused() {
+    let Some(world) = world("") else { return };
+    world.write("dist/a.txt", "something else");
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (11, "signature_invalid"), "{explanation}");
+}
+
+#[test]
+fn w2_a_wrong_signer_is_refused() {
+    let Some(world) = world("") else { return };
+    world.write(".countersign/policy.yml", policy("").replace("refs/heads/main", "refs/heads/other"));
+    assert_eq!(said(&world, &[]).1, "wrong_signer");
+    world.write(".countersign/policy.yml", policy("").replace(ISSUER, "https://accounts.google.com"));
+    let (code, reason, _) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (11, "wrong_signer"));
+}
+
+#[test]
+fn w2_a_builder_that_nothing_vouches_for_is_refused() {
+    let Some(world) = world(", builder: \"https://github.com/actions/runner/github-hosted\"") else { return };
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (11, "wrong_builder"), "{explanation}");
+}
+
+#[test]
+fn a_missing_bundle_is_pending_and_so_is_a_missing_artifact() {
+    let Some(world) = world("") else { return };
+    fs::remove_file(world.path().join("dist/a.txt")).unwrap();
+    assert_eq!(said(&world, &[]).0, 10);
+    fs::remove_file(world.path().join("dist/a.txt.sigstore.json")).unwrap();
+    let (code, reason, _) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "no_evidence"));
+}
+
+#[test]
+fn an_artifact_that_the_policy_asks_for_and_nobody_signed_is_pending() {
+    let Some(world) = world(", artifact: \"dist/*.txt\"") else { return };
+    assert_eq!(said(&world, &[]).0, 0);
+    world.write("dist/b.txt", "not signed");
+    let (code, _, explanation) = said(&world, &[]);
+    assert_eq!(code, 10);
+    assert!(explanation.contains("dist/b.txt"), "{explanation}");
+}
+
+#[test]
+fn a_bundle_is_paired_by_digest_where_its_name_says_nothing() {
+    let Some(world) = world(", artifact: \"dist/*.txt\"") else { return };
+    fs::rename(world.path().join("dist/a.txt.sigstore.json"), world.path().join("dist/all.sigstore.json")).unwrap();
+    assert_eq!(said(&world, &[]).0, 0);
+}
+
+#[test]
+fn what_is_released_must_be_what_was_signed() {
+    let Some(world) = world("") else { return };
+    assert_eq!(said(&world, &["--artifact", "dist/a.txt"]).0, 0);
+    world.write("other.txt", "rebuilt");
+    let (code, reason, explanation) = said(&world, &["--artifact", "other.txt"]);
+    assert_eq!((code, reason.as_str()), (10, "other_artifact"), "{explanation}");
+    assert!(explanation.contains("no bundle here vouches for this artifact"), "{explanation}");
+}
+
+#[test]
+fn a_signature_is_as_old_as_its_proven_time() {
+    let Some(world) = world(", max_age: 1d") else { return };
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "stale"), "{explanation}");
+}
+
+#[test]
+fn of_two_bundles_for_one_artifact_one_that_is_right_suffices() {
+    let Some(world) = world("") else { return };
+    let Some(other) = corpus(&format!("{CASES}/dsse-invalid-sig_fail/bundle.sigstore.json")) else { return };
+    world.write("dist/a.txt.bundle.json", fs::read(&other).unwrap());
+    world.write(".countersign/policy.yml", policy("").replace("dist/*.sigstore.json", "dist/a.txt.*"));
+    assert_eq!(said(&world, &[]).0, 0);
+    world.write("dist/a.txt.sigstore.json", fs::read(other).unwrap());
+    assert_eq!(said(&world, &[]).0, 11);
+}
+
+#[test]
+fn a_signature_over_a_checklist_confirms_its_ticks() {
+    let Some(artifact) = corpus(&format!("{CASES}/a.txt")) else { return };
+    let Some(bundle) = corpus(&format!("{CASES}/happy-path-v0.3-new-mediaType/bundle.sigstore.json")) else { return };
+    let world = World::with_policy(&format!(
+        "version: 1\nenvironments: {{ production: {{ approval: automatic }} }}\ngates:\n  signed: {{ checklist: [anything], ticked_in: \"list.*\", identity: \"{IDENTITY}\", issuer: \"{ISSUER}\" }}\n"
+    ));
+    // The signed text of the suite is no checklist, so its gate cannot be told.
+    world.write("list.txt", fs::read(artifact).unwrap());
+    assert_eq!(world.gate(&[]).0, 3);
+    fs::remove_file(world.path().join("list.txt")).unwrap();
+    world.write("list.md", "- [x] anything\n").write("list.md.sigstore.json", fs::read(bundle).unwrap());
+    world.write(
+        ".countersign/policy.yml",
+        fs::read_to_string(world.path().join(".countersign/policy.yml")).unwrap().replace("list.*", "list.md"),
+    );
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "unverified"), "{explanation}");
+    assert!(explanation.contains("signature"), "{explanation}");
+}
