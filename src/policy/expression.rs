@@ -131,7 +131,7 @@ pub trait Scope {
     /// The type of a name, or `None` when there is no such name.
     fn type_of(&self, name: &str) -> Option<Type>;
     /// Every name there is, to suggest one from.
-    fn names(&self) -> Vec<String>;
+    fn names(&self) -> Vec<&str>;
 }
 
 impl Expression {
@@ -319,9 +319,7 @@ impl Check<'_> {
         if let Some(kind) = self.scope.type_of(&name) {
             return (Term::Name(name), Kind::Is(kind));
         }
-        let names = self.scope.names();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let hint = match nearest(&name, &names) {
+        let hint = match suggestion(&name, self.scope) {
             Some(near) => format!("; did you mean `{near}`?"),
             None => String::new(),
         };
@@ -677,6 +675,18 @@ fn unparsed(source: &str, errors: &cel::ParseErrors) -> Vec<Mistake> {
         .errors
         .first()
         .map_or_else(|| vec![Mistake::whole(source, "not an expression")], |error| vec![mistake(error)])
+}
+
+/// The name that was probably meant. What a baseline measured has the measure's
+/// name without its first word.
+fn suggestion(name: &str, scope: &dyn Scope) -> Option<String> {
+    let names = scope.names();
+    if !name.starts_with("baseline.") {
+        return nearest(name, &names).map(str::to_owned);
+    }
+    let known = names.iter().filter_map(|known| Some(format!("baseline.{}", known.split_once('.')?.1)));
+    let known: Vec<String> = known.filter(|known| scope.type_of(known).is_some()).collect();
+    nearest(name, &known.iter().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned)
 }
 
 /// What to say of characters that are no part of the language.

@@ -188,15 +188,9 @@ impl Scope for Measures {
         found.filter(|entry| self.speaks_of(entry.name)).map(|entry| entry.kind)
     }
 
-    fn names(&self) -> Vec<String> {
-        let entries = || catalogue::measures(self.kind).iter().filter(|entry| self.speaks_of(entry.name));
-        let measures = entries().map(|entry| entry.name.to_owned());
-        let first = catalogue::namespace(self.kind);
-        let before = entries().filter(|entry| !entry.needs_baseline).map(|entry| {
-            let short = entry.name.strip_prefix(first).and_then(|rest| rest.strip_prefix('.'));
-            format!("baseline.{}", short.unwrap_or(entry.name))
-        });
-        measures.chain(["environment".to_owned()]).chain(before).collect()
+    fn names(&self) -> Vec<&str> {
+        let entries = catalogue::measures(self.kind).iter().map(|entry| entry.name);
+        entries.filter(|name| self.speaks_of(name)).chain(["environment"]).collect()
     }
 }
 

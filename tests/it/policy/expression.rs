@@ -41,8 +41,8 @@ impl Scope for World {
             },
         })
     }
-    fn names(&self) -> Vec<String> {
-        self.0.keys().map(|name| (*name).to_owned()).collect()
+    fn names(&self) -> Vec<&str> {
+        self.0.keys().copied().collect()
     }
 }
 
