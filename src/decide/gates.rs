@@ -350,7 +350,11 @@ fn met(stated: &Expression, facts: &Known<'_>) -> Judgement {
     match condition(&stated.term, facts) {
         Truth::True => judgement(Reason::RequirementMet, explain::values(&stated.term, facts)),
         Truth::False => judgement(Reason::RequirementNotMet, explain::unmet(&stated.term, facts).join("; ")),
-        Truth::Unknown => judgement(Reason::MeasureUnknown, explain::unmet(&stated.term, facts).join("; ")),
+        Truth::Unknown => {
+            let parts = explain::unmet(&stated.term, facts).join("; ");
+            let next = "the evidence does not state what is unknown; require what it states, or let the tool report it";
+            judgement(Reason::MeasureUnknown, format!("{parts}; {next}"))
+        }
     }
 }
 

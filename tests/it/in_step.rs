@@ -62,6 +62,20 @@ fn the_reference_and_the_schemas_are_what_the_command_prints() {
 }
 
 #[test]
+fn the_readme_shows_what_its_first_command_says() {
+    let readme = text("README.md");
+    let command = readme.lines().find_map(|line| line.strip_prefix("cargo run --quiet --locked -- ")).unwrap();
+    let block = readme.split_once("```text\n").unwrap().1.split_once("```").unwrap().0;
+    let arguments: Vec<&str> = command.split(' ').collect();
+    let said = World::new().command().args(arguments).current_dir(at("")).output().unwrap();
+    assert_eq!(said.status.code(), Some(11));
+    let said = String::from_utf8(said.stdout).unwrap();
+    for line in block.lines() {
+        assert!(said.contains(line.trim_end_matches('…').trim_end()), "{line} is not in\n{said}");
+    }
+}
+
+#[test]
 fn every_policy_in_the_readme_is_good() {
     let readme = text("README.md");
     let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
@@ -99,8 +113,20 @@ fn the_prose_names_only_options_and_measures_that_there_are() {
         let prose: String =
             parts.filter_map(|(at, part)| if at == 0 { Some(part) } else { Some(part.split_once("```")?.1) }).collect();
         // Options of other commands stand in the same blocks as ours.
-        let others =
-            ["help", "quiet", "locked", "rm", "user", "volume", "workdir", "network", "test", "version", "all-targets"];
+        let others = [
+            "help",
+            "quiet",
+            "locked",
+            "path",
+            "rm",
+            "user",
+            "volume",
+            "workdir",
+            "network",
+            "test",
+            "version",
+            "all-targets",
+        ];
         for option in words(&prose, |c| c.is_ascii_lowercase() || c == '-').filter_map(|word| word.strip_prefix("--")) {
             let ours = option.trim_matches('-').is_empty() || options.contains(option) || others.contains(&option);
             assert!(ours, "{path} names the option `--{option}`, which `countersign gate --help` does not");
