@@ -172,6 +172,7 @@ fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
             "change" => "the app checks the change record",
             "incidents" => "the app knows the incidents that are open",
             "calendar" => "the app keeps closed hours, freezes and meetings",
+            "people" | "roles" => "the app knows who holds which role",
             "packs" => "the app adds the checklists of regulations",
             _ => "the app judges it",
         }

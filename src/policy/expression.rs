@@ -319,7 +319,7 @@ impl Check<'_> {
         if let Some(kind) = self.scope.type_of(&name) {
             return (Term::Name(name), Kind::Is(kind));
         }
-        let hint = match nearest(&name, &self.scope.names()) {
+        let hint = match suggestion(&name, self.scope) {
             Some(near) => format!("; did you mean `{near}`?"),
             None => String::new(),
         };
@@ -666,7 +666,7 @@ fn unparsed(source: &str, errors: &cel::ParseErrors) -> Vec<Mistake> {
             Some((found, _)) => {
                 found.replace("mismatched input", "unexpected").replace("extraneous input", "unexpected")
             }
-            None => text.to_owned(),
+            None => text.strip_prefix("token recognition error at: '").map_or_else(|| text.to_owned(), unread),
         };
         Mistake { at, length: 1, message: format!("not an expression: {text}") }
     };
@@ -675,4 +675,28 @@ fn unparsed(source: &str, errors: &cel::ParseErrors) -> Vec<Mistake> {
         .errors
         .first()
         .map_or_else(|| vec![Mistake::whole(source, "not an expression")], |error| vec![mistake(error)])
+}
+
+/// The name that was probably meant. What a baseline measured has the measure's
+/// name without its first word.
+fn suggestion(name: &str, scope: &dyn Scope) -> Option<String> {
+    let names = scope.names();
+    if !name.starts_with("baseline.") {
+        return nearest(name, &names).map(str::to_owned);
+    }
+    let known = names.iter().filter_map(|known| Some(format!("baseline.{}", known.split_once('.')?.1)));
+    let known: Vec<String> = known.filter(|known| scope.type_of(known).is_some()).collect();
+    nearest(name, &known.iter().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned)
+}
+
+/// What to say of characters that are no part of the language.
+fn unread(text: &str) -> String {
+    let found = text.trim_end_matches('\'').trim_end();
+    let hint = match found.chars().next() {
+        Some('=') => "; to compare, write `==`",
+        Some('&') => "; for `and`, write `&&`",
+        Some('|') => "; for `or`, write `||`",
+        _ => "",
+    };
+    format!("`{found}` means nothing here{hint}")
 }
