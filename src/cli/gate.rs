@@ -12,28 +12,37 @@ use super::outputs::{self, Format};
 use super::progress::Progress;
 use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, USAGE, complain};
 use crate::decide::gates::together;
-use crate::flow::gate_run::{self, Request};
+use crate::flow::gate_run;
+use crate::flow::request::Request;
 use crate::model::decision::{Decision, Protection};
 use crate::model::verdict::Verdict;
 use crate::policy::{self, Policy};
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
-const EXIT_CODES: &str = "\
-Exit codes:
-   0  every gate passes, is waived or does not apply: the release may go on
-  10  a gate is pending: evidence can still come
-  11  a gate blocks
-   3  an artifact or the tool failed, so the answer is unknown (outranks 10, not 11)
-   2  the command or the policy is wrong
-   4  the time limit was reached
+/// Every exit code, with what it means.
+pub(super) const EXIT_CODES: [(u8, &str); 6] = [
+    (PROCEED, "every gate passes, is waived or does not apply: the release may go on"),
+    (PENDING, "a gate is pending: evidence can still come"),
+    (BLOCKED, "a gate blocks: the evidence is here and does not meet the requirement"),
+    (UNKNOWN, "an artifact or the tool failed, so the answer is unknown; outranks 10, not 11"),
+    (USAGE, "the command or the policy is wrong, and nothing was judged"),
+    (TIME_LIMIT, "the time limit was reached"),
+];
 
-Every option can be set in the environment: COUNTERSIGN_POLICY, COUNTERSIGN_ENVIRONMENT, and so on;
-where an option repeats, one value a line. An empty variable counts as not set.";
+fn after_help() -> String {
+    let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
+    format!(
+        "Exit codes:\n{}\n\
+         Every option can be set in the environment: COUNTERSIGN_POLICY, COUNTERSIGN_ENVIRONMENT, and so on; \
+         where an option repeats, one value a line. An empty variable counts as not set.",
+        codes.concat()
+    )
+}
 
 /// What is judged, by what, and how it is told.
 #[derive(clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = after_help())]
 pub(super) struct Arguments {
     /// A layer of the policy; repeat it, outermost layer first.
     /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
@@ -66,13 +75,14 @@ pub(super) struct Arguments {
     /// How the decision is told. Left out: as fits where the command runs.
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Write the document to this file instead of standard output.
+    /// Write the document to this file instead of standard output; with `github` and `gitlab`, the JSON document
+    /// beside what they write anyway.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The instant to decide for, RFC 3339. Left out: now.
     #[arg(long, value_name = "RFC3339")]
     now: Option<String>,
-    /// How long the run may take, such as `90s` or `10m`.
+    /// How long the run may take, such as `90s`. Left out: 10 minutes.
     #[arg(long, value_name = "TIME")]
     time_limit: Option<String>,
 }
@@ -227,9 +237,9 @@ fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
     let Some(text) = stated else { return Ok(Duration::from_mins(10)) };
     match policy::duration::seconds(&text) {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
-        _ => {
-            Err(Refusal::Said(format!("`--time-limit {text}` is no length of time; write one such as `90s` or `10m`")))
-        }
+        _ => Err(Refusal::Said(format!(
+            "`--time-limit {text}` is no length of time; write one such as `90s` or `10min`"
+        ))),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod environment;
 mod gate;
+mod manual;
 mod outputs;
 mod policy;
 mod progress;
@@ -55,6 +56,8 @@ enum Command {
         /// Only those of one kind of evidence.
         kind: Option<reference::Kind>,
     },
+    /// Print the whole reference as Markdown: options, policy, expressions, measures, reasons, formats.
+    Reference,
     /// Explain a reason of a decision, or a code of `policy check`; without one, list all.
     Explain {
         /// The code, such as `no_baseline`.
@@ -84,6 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Schema { document } => reference::schema(document),
         Command::Measures { kind } => reference::measures(kind),
+        Command::Reference => manual::run(),
         Command::Explain { code } => reference::explain(code.as_deref()),
     }
 }

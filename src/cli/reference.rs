@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Checklist,
 }
 
-const KINDS: [(Kind, kind::Kind, &str); 7] = [
+pub(super) const KINDS: [(Kind, kind::Kind, &str); 7] = [
     (Kind::Tests, kind::Kind::Tests, "junit"),
     (Kind::Findings, kind::Kind::Findings, "sarif, scan"),
     (Kind::Coverage, kind::Kind::Coverage, "coverage"),

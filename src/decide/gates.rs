@@ -210,14 +210,17 @@ fn absent(gate: &Gate, found: &Found) -> Judgement {
     if let Some((file, fault)) = found.files.iter().find_map(|file| Some((file, file.fault.as_ref()?))) {
         return judgement(fault.reason, format!("{}: {fault}", file.path));
     }
-    let globs = listed(gate.files.globs());
+    let (lacks, next) = if gate.files.is_empty() {
+        let lacks = "the policy names no file in which the checklist is ticked".to_owned();
+        (lacks, "name it with `ticked_in`, or let the app ask for the ticks")
+    } else {
+        let lacks = format!("no file matches {}", listed(gate.files.globs()));
+        (lacks, "run the step that makes it first, or point `--artifacts` at its folder")
+    };
     match gate.missing {
-        Missing::Pending => judgement(
-            Reason::NoEvidence,
-            format!("no file matches {globs}; run the step that makes it first, or point `--artifacts` at its folder"),
-        ),
+        Missing::Pending => judgement(Reason::NoEvidence, format!("{lacks}; {next}")),
         Missing::Block => {
-            judgement(Reason::EvidenceRequired, format!("no file matches {globs}, and the policy says it must be here"))
+            judgement(Reason::EvidenceRequired, format!("{lacks}, and the policy says that it must be here"))
         }
     }
 }
@@ -361,7 +364,11 @@ fn met(stated: &Expression, facts: &Known<'_>) -> Judgement {
     match condition(&stated.term, facts) {
         Truth::True => judgement(Reason::RequirementMet, explain::values(&stated.term, facts)),
         Truth::False => judgement(Reason::RequirementNotMet, explain::unmet(&stated.term, facts).join("; ")),
-        Truth::Unknown => judgement(Reason::MeasureUnknown, explain::unmet(&stated.term, facts).join("; ")),
+        Truth::Unknown => {
+            let parts = explain::unmet(&stated.term, facts).join("; ");
+            let next = "the evidence does not state what is unknown; require what it states, or let the tool report it";
+            judgement(Reason::MeasureUnknown, format!("{parts}; {next}"))
+        }
     }
 }
 
@@ -402,13 +409,10 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
 fn checklist(gate: &Gate, found: &Found) -> Judgement {
     let open: Vec<String> =
         found.items.iter().filter(|item| item.state != ItemState::Ticked).map(|item| item.text.clone()).collect();
-    let whom = gate.verified_by.as_deref().map_or_else(String::new, |role| format!(" by {role}"));
     if found.items.is_empty() {
-        return judgement(
-            Reason::NoEvidence,
-            format!("the checklist has {} items, none of which is ticked{whom}", gate.items.len()),
-        );
+        return absent(gate, found);
     }
+    let whom = gate.verified_by.as_deref().map_or_else(String::new, |role| format!(" by {role}"));
     if !open.is_empty() {
         let total = found.items.len();
         return judgement(Reason::Unticked, format!("{} of {total} items are open: {}", open.len(), listed(&open)));

@@ -12,7 +12,8 @@ mod shelf;
 use std::collections::BTreeMap;
 
 use self::shelf::{ENDINGS, Shelf};
-use super::gate_run::{Gathered, Request, format, plain, too_many};
+use super::gathered::{Gathered, format, plain, too_many};
+use super::request::Request;
 use crate::decide::gates::{File, Signature};
 use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot, Verified};
 use crate::model::decision::Evidence;
@@ -143,7 +144,7 @@ impl<'v> Vouching<'v> {
         let bytes = open::entry(artifact, self.request.policy.limits.bytes)?;
         self.request.watch.reading(&artifact.path, bytes.length());
         let verified = signature::verify(bundle, Signed::Bytes(&bytes), &self.root, &self.expected);
-        self.request.watch.done();
+        self.request.watch.done(&artifact.path);
         bytes.unchanged().and(verified).and_then(|verified| meets(self.trust, verified))
     }
 

@@ -84,9 +84,9 @@ formats! {
     Jacoco = "jacoco", Coverage;
     /// k6 summary
     K6 = "k6", Load;
-    /// JMeter JTL, CSV
+    /// JMeter JTL (CSV)
     JmeterCsv = "jmeter-csv", Load;
-    /// JMeter JTL, XML
+    /// JMeter JTL (XML)
     JmeterXml = "jmeter-xml", Load;
     /// Gatling
     Gatling = "gatling", Load;

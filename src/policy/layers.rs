@@ -263,7 +263,7 @@ fn environments(trees: &[Node], names: &Names) -> Vec<Environment> {
 }
 
 /// The sections that the gate step judges itself.
-const JUDGED: [&str; 9] =
+pub const JUDGED: [&str; 9] =
     ["version", "layer", "extends", "delegate", "environments", "components", "gates", "waivers", "limits"];
 
 fn sections(trees: &[Node]) -> Vec<String> {

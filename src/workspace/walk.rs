@@ -14,10 +14,10 @@ pub struct Entry {
     /// The artifact folder that it lies in, without symbolic links on the way.
     pub root: Arc<Path>,
     /// Its path below that folder, with `/` between its parts, for globs and for
-    /// people. What is not UTF-8 in it is replaced.
+    /// people. What is not UTF-8 in it is replaced, so it need not lead anywhere.
     pub path: String,
-    /// That path as it is, where it is not UTF-8.
-    pub raw: Option<PathBuf>,
+    /// Where it is.
+    pub location: PathBuf,
     /// What it is.
     pub nature: Nature,
 }
@@ -33,23 +33,15 @@ pub enum Nature {
     Special,
 }
 
-impl Entry {
-    /// The whole path.
-    #[must_use]
-    pub fn location(&self) -> PathBuf {
-        self.root.join(self.raw.as_deref().unwrap_or(Path::new(&self.path)))
-    }
-}
-
-/// Everything below the folders, sorted, except `.git`. A folder named twice, by
-/// whatever path, is walked once. Symbolic links to folders are not followed.
-pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
+/// What is wanted of everything below the folders, sorted, except `.git`. A folder
+/// named twice, by whatever path, is walked once. Symbolic links to folders are not
+/// followed. Only what is wanted takes memory.
+pub fn entries(roots: &[PathBuf], limit: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Entry>, Fault> {
     let mut found = Vec::new();
     let mut looked = 0_usize;
     let mut walked: Vec<Arc<Path>> = Vec::new();
     for named in roots {
-        let root = named.canonicalize().map_err(|error| unreadable(named, &error.to_string()))?;
-        let root: Arc<Path> = root.into();
+        let root: Arc<Path> = named.canonicalize().map_err(|error| unreadable(named, &error.to_string()))?.into();
         if walked.contains(&root) {
             continue;
         }
@@ -83,12 +75,15 @@ pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
             } else {
                 Nature::Special
             };
-            let raw = below.to_str().is_none().then(|| below.to_owned());
-            found.push(Entry { root: Arc::clone(&root), path: parts.join("/"), raw, nature });
+            let path = parts.join("/");
+            if !wanted(&path) {
+                continue;
+            }
+            found.push(Entry { root: root.clone(), path, location: entry.into_path(), nature });
         }
         walked.push(root);
     }
-    found.sort_by(|a, b| a.cmp(b));
+    found.sort_by(|a, b| (&a.root, &a.path, &a.location).cmp(&(&b.root, &b.path, &b.location)));
     Ok(found)
 }
 

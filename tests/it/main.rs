@@ -12,6 +12,7 @@
 mod cli;
 mod decide;
 mod evidence;
+mod in_step;
 mod policy;
 mod report;
 mod storeys;

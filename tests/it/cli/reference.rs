@@ -38,11 +38,8 @@ fn every_measure_and_every_reason_can_be_looked_up() {
 }
 
 #[test]
-fn the_readme_tells_every_exit_code_and_every_format() {
+fn the_readme_tells_every_format() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    for code in ["| 0 |", "| 10 |", "| 11 |", "| 3 |", "| 2 |", "| 4 |"] {
-        assert!(readme.replace('`', "").contains(code), "the README's table lacks {code}");
-    }
     for format in [
         "JUnit",
         "TRX",

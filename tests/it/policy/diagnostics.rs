@@ -18,6 +18,20 @@ fn valid(text: &str) -> bool {
     policy::read(vec![source("policy.yml", text)]).is_ok()
 }
 
+#[rstest]
+#[case::assignment("tests.failed = 0", "`=` means nothing here; to compare, write `==`")]
+#[case::one_ampersand("tests.failed == 0 & tests.total > 1", "for `and`, write `&&`")]
+#[case::one_bar("tests.failed == 0 | tests.total > 1", "for `or`, write `||`")]
+#[case::near("tests.faild == 0", "did you mean `tests.failed`?")]
+#[case::near_in_the_baseline("tests.failed <= baseline.faild", "did you mean `baseline.failed`?")]
+#[case::new_in_the_baseline("tests.failed <= baseline.new.failed", "did you mean `baseline.failed`?")]
+fn a_slip_in_an_expression_is_told_with_what_was_probably_meant(#[case] require: &str, #[case] says: &str) {
+    let told = complaints(&format!(
+        "version: 1\nenvironments: {{p: {{approval: automatic}}}}\ngates:\n  g: {{junit: a.xml, require: '{require}'}}\n"
+    ));
+    assert!(told.contains(says), "{told}");
+}
+
 #[test]
 fn all_complaints_come_at_once_each_with_its_line() {
     insta::assert_snapshot!(complaints(

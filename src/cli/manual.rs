@@ -1,0 +1,211 @@
+//! The whole reference as one page of Markdown, made from what the code judges
+//! by: options, exit codes, the grammar of a policy, measures, reasons, codes and
+//! formats. `docs/reference.md` is what this prints.
+
+use std::fmt::Write as _;
+
+use clap::CommandFactory as _;
+
+use super::reference::KINDS;
+use super::{Arguments, answer, gate};
+use crate::model::catalogue;
+use crate::model::kind::Format;
+use crate::model::verdict::Reason;
+use crate::policy::diagnostics::{Code, Weight};
+use crate::policy::grammar::POLICY;
+use crate::policy::layers::JUDGED;
+use crate::policy::shape::{Field, Shape};
+
+const OPENING: &str = "\
+# Reference
+
+<!-- Printed by `countersign reference`; `UPDATE=1 cargo test --test it in_step` writes it anew. -->
+
+What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
+[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [measures](#measures),
+[reasons](#reasons), [codes of `policy check`](#codes-of-policy-check) and [formats](#formats).
+";
+
+const FORMS: &str = "
+### Lengths of time, globs and names
+
+- A length of time is a number with its unit: `ms`, `s`, `min` or `m`, `h`, `d` of 24 hours, `w`; parts may follow one
+  another, as in `1h30min`. Where business time is meant, `bh` and `bd` are open hours and days. Records are kept for `d`,
+  `w`, `mo` or `y`.
+- A glob is a path below an artifact folder, with `/` between its parts: `*` stops at `/`, `**` does not, `?` is one
+  character, and `{a,b}` is one of several. It cannot lead out of the folder.
+- A name that the policy chooses has up to 100 letters, digits, `-`, `_` and `.`, and begins with a letter or digit.
+- `yes`, `no`, `on` and `off` are texts: YAML 1.2 has only `true` and `false`.
+";
+
+const EXPRESSIONS: &str = "
+## Expressions
+
+`require` and `first_release` of a gate are conditions in CEL over [measures](#measures). They are checked when the policy
+is loaded; a name that is not known, or a comparison of things that cannot be compared, is a mistake at its place.
+
+| form | example |
+| --- | --- |
+| comparison | `tests.failed == 0`, `coverage.lines >= 0.80`, `load.p95_ms < 1.10 * baseline.p95_ms` |
+| and, or, not | `tests.total >= 200 && (tests.failed == 0 \\|\\| environment == 'staging')`, `!(findings.high > 3)` |
+| one or the other | `environment == 'production' ? tests.skipped == 0 : true` |
+| arithmetic | `+`, `-`, `*`, `/` on numbers: `tests.skipped <= 0.05 * tests.total` |
+| length of time | `tests.time < duration('30m')` |
+| membership | `'GPL-3.0-only' in sbom.licences`, `size(checklist.open) == 0` |
+| texts | `environment.startsWith('prod')`, `.endsWith(…)`, `.contains(…)` |
+| least, greatest | `math.least(load.p95_ms, 300)`, `math.greatest(…)` |
+| every, any | `sbom.new.licences.all(name, name in ['MIT', 'Apache-2.0'])`, `tests.failing.exists(name, name.startsWith('payment'))` |
+
+Numbers need no decimal point: `0` and `0.0` are the same. `environment` is the name of the environment that is judged.
+A measure that no report states is unknown, and so is what is computed from it; a condition that comes out unknown does
+not open the gate.
+";
+
+const MEASURES: &str = "
+## Measures
+
+`baseline.` before a name without its first word is what the last release measured: `baseline.p95_ms`. Measures of the
+vulnerabilities of a baseline keep theirs: `baseline.vulnerabilities.high`. What is *new* needs a baseline to be known.
+";
+
+pub(super) fn run() -> u8 {
+    answer(&page())
+}
+
+fn page() -> String {
+    let mut out = OPENING.to_owned();
+    options(&mut out);
+    let _ = writeln!(out, "\n## Exit codes\n\n| code | meaning |\n| --- | --- |");
+    for (code, meaning) in gate::EXIT_CODES {
+        let _ = writeln!(out, "| {code} | {meaning} |");
+    }
+    let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
+    let _ = writeln!(
+        out,
+        "\n## The policy\n\nThe gate step judges by {}. The other sections are for the app, which is not there yet: only \
+         their form is checked. `path.<name>` is a name that the policy chooses, `path[]` an entry of a list.",
+        judged.join(", ")
+    );
+    keys(&mut out, "", &POLICY);
+    out.push_str(FORMS);
+    out.push_str(EXPRESSIONS);
+    measures(&mut out);
+    reasons(&mut out);
+    formats(&mut out);
+    out
+}
+
+/// The options of `countersign gate`, each with its variable.
+fn options(out: &mut String) {
+    let _ = writeln!(out, "\n## Options of `countersign gate`\n\n| option | variable | meaning |\n| --- | --- | --- |");
+    let command = Arguments::command();
+    let gate = command.find_subcommand("gate");
+    for option in gate.into_iter().flat_map(clap::Command::get_arguments) {
+        let Some(long) = option.get_long().filter(|long| *long != "help") else { continue };
+        let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+        let variable = format!("COUNTERSIGN_{}", long.to_ascii_uppercase().replace('-', "_"));
+        let help = option.get_long_help().or(option.get_help()).map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "| {} | `{variable}` | {} |", code(&format!("--{long} {value}")), cell(&help));
+    }
+    let _ = writeln!(
+        out,
+        "\nWhere an option repeats, its variable has one value a line. An option outranks its variable, and an empty \
+         variable counts as not set."
+    );
+}
+
+/// A table of the keys at one place, and then of those below it.
+fn keys(out: &mut String, place: &str, shape: &Shape) {
+    if let Shape::Map(fields) = shape {
+        if !place.is_empty() {
+            let _ = writeln!(out, "\n### `{place}`");
+        }
+        let _ = writeln!(out, "\n| key | value | meaning |\n| --- | --- | --- |");
+        for field in *fields {
+            let needed = if field.needed { " (needed)" } else { "" };
+            let value = cell(&value(field.shape));
+            let _ = writeln!(out, "| `{}`{needed} | {value} | {} |", field.name, cell(field.meaning));
+        }
+        for Field { name, shape, .. } in *fields {
+            let dot = if place.is_empty() { "" } else { "." };
+            keys(out, &format!("{place}{dot}{name}"), shape);
+        }
+        return;
+    }
+    match shape {
+        Shape::Named(inner) => keys(out, &format!("{place}.<name>"), inner),
+        Shape::List(inner) => keys(out, &format!("{place}[]"), inner),
+        Shape::Either(shapes) => shapes.iter().for_each(|shape| keys(out, place, shape)),
+        _ => {}
+    }
+}
+
+/// A form, where what a map holds has a table of its own.
+fn value(shape: &Shape) -> String {
+    match shape {
+        Shape::Map(_) => "a map".to_owned(),
+        Shape::Named(inner) => format!("a map from names to {}", many(inner)),
+        Shape::List(inner) => format!("a list of {}", many(inner)),
+        Shape::Number(least, most) if least.to_bits() == most.to_bits() => format!("`{least}`"),
+        Shape::Number(least, most) => format!("a number from {least} to {most}"),
+        Shape::Either(shapes) => shapes.iter().map(value).collect::<Vec<_>>().join(", or "),
+        _ => shape.title(),
+    }
+}
+
+fn many(shape: &Shape) -> String {
+    match shape {
+        Shape::Map(_) => "maps".to_owned(),
+        _ => format!("values, each {}", value(shape)),
+    }
+}
+
+fn measures(out: &mut String) {
+    out.push_str(MEASURES);
+    for (_, kind, words) in KINDS {
+        let words: Vec<_> = words.split(", ").map(|word| format!("`{word}`")).collect();
+        let _ =
+            writeln!(out, "\n### Gates with {}\n\n| measure | type | meaning |\n| --- | --- | --- |", words.join(", "));
+        for entry in catalogue::measures(kind) {
+            let new = if entry.needs_baseline { "; needs a baseline" } else { "" };
+            let _ = writeln!(out, "| `{}` | {} | {}{new} |", entry.name, entry.kind.title(), cell(entry.meaning));
+        }
+    }
+}
+
+fn reasons(out: &mut String) {
+    let _ = writeln!(
+        out,
+        "\n## Reasons\n\nA reason keeps its meaning between versions; new ones may come.\n\n\
+         | reason | verdict | meaning |\n| --- | --- | --- |"
+    );
+    for reason in Reason::ALL {
+        let _ = writeln!(out, "| `{}` | {} | {} |", reason.code(), reason.verdict().word(), cell(reason.meaning()));
+    }
+    let _ = writeln!(out, "\n## Codes of `policy check`\n\n| code | weight | meaning |\n| --- | --- | --- |");
+    for diagnostic in Code::ALL {
+        let weight = if diagnostic.weight() == Weight::Error { "error" } else { "warning" };
+        let _ = writeln!(out, "| `{}` | {weight} | {} |", diagnostic.word(), cell(diagnostic.meaning()));
+    }
+}
+
+fn formats(out: &mut String) {
+    let _ = writeln!(
+        out,
+        "\n## Formats\n\nThe word stands in the decision, at `evidence[].format`.\n\n\
+         | word | format | gates |\n| --- | --- | --- |"
+    );
+    for format in Format::ALL {
+        let words = KINDS.iter().find(|(_, kind, _)| *kind == format.kind()).map_or("", |(_, _, words)| words);
+        let _ = writeln!(out, "| `{}` | {} | {words} |", format.word(), format.title());
+    }
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", cell(text.trim_end()))
+}
+
+/// A text as one cell of a table.
+fn cell(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}

@@ -1,0 +1,174 @@
+//! What is written down about the command is what the command does: the reference and the
+//! schemas are printed by it, and the README, the action and the component
+//! name only what is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use countersign::model::catalogue;
+use countersign::model::kind::Kind;
+
+use crate::support::run::World;
+
+const KINDS: [Kind; 7] =
+    [Kind::Tests, Kind::Findings, Kind::Coverage, Kind::Load, Kind::Sbom, Kind::Signature, Kind::Checklist];
+
+fn at(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The options of `countersign gate`, without their dashes.
+fn options() -> BTreeSet<String> {
+    let help = World::new().run(&["gate", "--help"]).out;
+    let options: BTreeSet<String> = help
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("--")?.split_whitespace().next().map(str::to_owned))
+        .collect();
+    assert!(options.contains("policy-ref"), "{help}");
+    options
+}
+
+/// The words of a text that are spelled with these characters.
+fn words(text: &str, spelled: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
+    text.split(move |c: char| !spelled(c)).filter(|word| !word.is_empty())
+}
+
+#[test]
+fn the_reference_and_the_schemas_are_what_the_command_prints() {
+    let printed = [
+        ("docs/reference.md", vec!["reference"]),
+        ("schemas/policy.schema.json", vec!["schema", "policy"]),
+        ("schemas/decision.schema.json", vec!["schema", "decision"]),
+    ];
+    let update = std::env::var_os("UPDATE").is_some();
+    for (path, arguments) in printed {
+        let said = World::new().run(&arguments);
+        assert_eq!(said.code, 0, "{}", said.err);
+        if update {
+            fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+            fs::write(at(path), &said.out).unwrap();
+        }
+        let kept = fs::read_to_string(at(path)).unwrap_or_default();
+        assert!(
+            kept == said.out,
+            "{path} is out of step with the code; run `UPDATE=1 cargo test --test it in_step` and commit what changed"
+        );
+    }
+}
+
+#[test]
+fn the_readme_shows_what_its_first_command_says() {
+    let readme = text("README.md");
+    let command = readme.lines().find_map(|line| line.strip_prefix("cargo run --quiet --locked -- ")).unwrap();
+    let block = readme.split_once("```text\n").unwrap().1.split_once("```").unwrap().0;
+    let arguments: Vec<&str> = command.split(' ').collect();
+    let said = World::new().command().args(arguments).current_dir(at("")).output().unwrap();
+    assert_eq!(said.status.code(), Some(11));
+    let said = String::from_utf8(said.stdout).unwrap();
+    for line in block.lines() {
+        assert!(said.contains(line.trim_end_matches('…').trim_end()), "{line} is not in\n{said}");
+    }
+}
+
+#[test]
+fn every_policy_in_the_readme_is_good() {
+    let readme = text("README.md");
+    let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let policies: Vec<_> = blocks.iter().filter(|block| block.contains("version: 1\n")).collect();
+    let pieces: Vec<_> = blocks.iter().filter(|block| block.starts_with("gates:\n")).collect();
+    assert!(policies.len() >= 2 && pieces.len() >= 3, "{} policies, {} pieces", policies.len(), pieces.len());
+    let head = "version: 1\nenvironments: { staging: { approval: automatic }, production: { approval: formal } }\n\
+                components: { payments: { paths: [payments/**] } }\n";
+    let pieces = pieces.into_iter().map(|piece| format!("{head}{piece}"));
+    for policy in policies.into_iter().map(|policy| (*policy).to_owned()).chain(pieces) {
+        let world = World::with_policy(&policy);
+        let said = world.run(&["policy", "check"]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{policy}");
+    }
+}
+
+#[test]
+fn the_policies_of_this_repository_are_good() {
+    for path in ["examples/policy.yml", ".countersign/policy.yml"] {
+        let said = World::new().run(&["policy", "check", at(path).to_str().unwrap()]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{path}");
+    }
+}
+
+#[test]
+fn the_prose_names_only_options_and_measures_that_there_are() {
+    let options = options();
+    let known: BTreeSet<&str> =
+        KINDS.iter().flat_map(|kind| catalogue::measures(*kind)).map(|entry| entry.name).collect();
+    let first: BTreeSet<&str> = known.iter().filter_map(|name| name.split('.').next()).collect();
+    for path in ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        let whole = text(path);
+        // What the command said is not for us to check here.
+        let parts = whole.split("```text\n").enumerate();
+        let prose: String =
+            parts.filter_map(|(at, part)| if at == 0 { Some(part) } else { Some(part.split_once("```")?.1) }).collect();
+        // Options of other commands stand in the same blocks as ours.
+        let others = [
+            "help",
+            "quiet",
+            "locked",
+            "path",
+            "rm",
+            "user",
+            "volume",
+            "workdir",
+            "network",
+            "test",
+            "version",
+            "all-targets",
+        ];
+        for option in words(&prose, |c| c.is_ascii_lowercase() || c == '-').filter_map(|word| word.strip_prefix("--")) {
+            let ours = option.trim_matches('-').is_empty() || options.contains(option) || others.contains(&option);
+            assert!(ours, "{path} names the option `--{option}`, which `countersign gate --help` does not");
+        }
+        for name in words(&prose, |c| c.is_ascii_alphanumeric() || c == '_' || c == '.') {
+            let name = name.trim_end_matches('.');
+            let measure = name.split_once('.').is_some_and(|(head, rest)| first.contains(head) && !rest.is_empty());
+            let file =
+                ["xml", "json", "yml", "tsv", "md", "sarif"].iter().any(|end| name.ends_with(&format!(".{end}")));
+            assert!(!measure || file || known.contains(name), "{path} names the measure `{name}`, which is none");
+        }
+    }
+}
+
+#[test]
+fn the_action_and_the_component_hand_on_every_option_that_a_job_does_not_know_itself() {
+    // `--now` is for trying, the repository is what the job says, and a component's job always writes GitLab's reports.
+    let here: BTreeSet<String> = options().into_iter().filter(|name| name != "now" && name != "repository").collect();
+    for (path, left_out) in [("action.yml", &[][..]), ("templates/gate.yml", &["format", "output"][..])] {
+        let file = text(path);
+        let handed: BTreeSet<String> = words(&file, |c| c.is_ascii_uppercase() || c == '_')
+            .filter_map(|word| word.strip_prefix("COUNTERSIGN_"))
+            .map(|word| word.to_ascii_lowercase().replace('_', "-"))
+            .filter(|word| {
+                word != "decision" && !word.is_empty() && !(left_out.contains(&"format") && word == "format")
+            })
+            .collect();
+        let wanted: BTreeSet<String> = here.iter().filter(|name| !left_out.contains(&name.as_str())).cloned().collect();
+        assert_eq!(handed, wanted, "{path}");
+        for name in &wanted {
+            assert!(file.contains(&format!("inputs.{name} ")), "{path} has no input `{name}`");
+        }
+    }
+}
+
+#[test]
+fn the_readme_tells_every_exit_code_and_every_key_that_makes_a_gate() {
+    let readme = text("README.md");
+    for code in [0, 10, 11, 3, 2, 4] {
+        assert!(readme.contains(&format!("| {code} |")), "the table of exit codes lacks {code}");
+    }
+    for key in ["junit", "sarif", "scan", "coverage", "load", "sbom", "sigstore", "checklist"] {
+        assert!(readme.contains(&format!("| `{key}` |")), "the table of gates lacks `{key}`");
+    }
+}
