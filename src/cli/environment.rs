@@ -14,14 +14,43 @@ pub(super) enum Place {
     Elsewhere,
 }
 
-/// The name of an option's variable that is set and not UTF-8. Taken as not set, it
-/// would give way to what the option means when it is left out.
-pub(super) fn unreadable_option() -> Option<String> {
-    let unreadable = |(name, value): (OsString, OsString)| {
-        let name = name.into_string().ok().filter(|name| name.starts_with("COUNTERSIGN_"))?;
-        value.to_str().is_none().then_some(name)
-    };
-    env::vars_os().find_map(unreadable)
+/// Where the options are that the command line leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// `COUNTERSIGN_POLICY_REF` and so on.
+    Variables,
+    /// The inputs of a GitHub action, `INPUT_POLICY-REF` and so on. The runner sets
+    /// them itself, while any step before can set every other variable of the job,
+    /// above what the action states under `env`.
+    Inputs,
+}
+
+/// The options that are no input of the action, whose variables are anybody's.
+const NO_INPUTS: [&str; 2] = ["NOW", "REPOSITORY"];
+
+impl Given {
+    /// What is given for an option, named as in its variable.
+    pub(super) fn option(self, name: &str) -> Option<String> {
+        match self {
+            Self::Variables => variable(&format!("COUNTERSIGN_{name}")),
+            Self::Inputs if NO_INPUTS.contains(&name) => None,
+            Self::Inputs => variable(&format!("INPUT_{}", name.replace('_', "-"))),
+        }
+    }
+
+    /// The name of an option's variable that is set and not UTF-8. Taken as not set,
+    /// it would give way to what the option means when it is left out.
+    pub(super) fn unreadable(self) -> Option<String> {
+        let prefix = match self {
+            Self::Variables => "COUNTERSIGN_",
+            Self::Inputs => "INPUT_",
+        };
+        let unreadable = |(name, value): (OsString, OsString)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with(prefix))?;
+            value.to_str().is_none().then_some(name)
+        };
+        env::vars_os().find_map(unreadable)
+    }
 }
 
 /// A variable that is set and not blank. What is not UTF-8 counts as not set.

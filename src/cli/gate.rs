@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use super::environment::{self, Place};
+use super::environment::{self, Given, Place};
 use super::outputs::{self, Format};
 use super::progress::Progress;
 use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, USAGE, complain};
@@ -85,6 +85,15 @@ pub(super) struct Arguments {
     /// How long the run may take, such as `90s`. Left out: 10 minutes.
     #[arg(long, value_name = "TIME")]
     time_limit: Option<String>,
+    /// Take what is left out from the inputs of a GitHub action, and from no variable.
+    #[arg(long, hide = true)]
+    inputs: bool,
+}
+
+impl Arguments {
+    fn given(&self) -> Given {
+        if self.inputs { Given::Inputs } else { Given::Variables }
+    }
 }
 
 /// What went wrong before anything was judged.
@@ -118,7 +127,8 @@ struct Plan {
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let place = Place::here();
-    let output = arguments.output.clone().or_else(|| environment::variable("COUNTERSIGN_OUTPUT").map(PathBuf::from));
+    let given = arguments.given();
+    let output = arguments.output.clone().or_else(|| given.option("OUTPUT").map(PathBuf::from));
     let prepared = prepare(arguments, place, output.as_deref());
     let (plan, limit, format) = match prepared {
         Ok(prepared) => prepared,
@@ -147,7 +157,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 /// Checks everything that is needed to run. The format comes first, so that nothing
 /// of an earlier run is left where this one ends without a decision.
 fn prepare(arguments: &Arguments, place: Place, output: Option<&Path>) -> Result<(Plan, Duration, Format), Refusal> {
-    if let Some(name) = environment::unreadable_option() {
+    if let Some(name) = arguments.given().unreadable() {
         return Err(Refusal::Said(format!("the variable {name} is not UTF-8; set it anew")));
     }
     let format = format(arguments, place)?;
@@ -220,10 +230,9 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
     if let Some(format) = arguments.format {
         return Ok(format);
     }
-    match environment::variable("COUNTERSIGN_FORMAT") {
-        Some(word) => <Format as clap::ValueEnum>::from_str(word.trim(), false).map_err(|_| {
-            Refusal::Said(format!("COUNTERSIGN_FORMAT is `{word}`, which is no format; see `countersign gate --help`"))
-        }),
+    match arguments.given().option("FORMAT") {
+        Some(word) => <Format as clap::ValueEnum>::from_str(word.trim(), false)
+            .map_err(|_| Refusal::Said(format!("`{word}` is no format; see `countersign gate --help`"))),
         None => Ok(match place {
             Place::Github => Format::Github,
             Place::Gitlab => Format::Gitlab,
@@ -233,7 +242,7 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
 }
 
 fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
-    let stated = one(arguments.time_limit.as_ref(), "COUNTERSIGN_TIME_LIMIT");
+    let stated = one(arguments.time_limit.as_ref(), arguments.given(), "TIME_LIMIT");
     let Some(text) = stated else { return Ok(Duration::from_mins(10)) };
     match policy::duration::seconds(&text) {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
@@ -245,47 +254,48 @@ fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
 
 fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
     let said = |message: String| Err(Refusal::Said(message));
-    let now = match one(arguments.now.as_ref(), "COUNTERSIGN_NOW") {
+    let given = arguments.given();
+    let now = match one(arguments.now.as_ref(), given, "NOW") {
         None => Utc::now(),
         Some(text) => match DateTime::parse_from_rfc3339(&text) {
             Ok(now) => now.to_utc(),
             Err(_) => return said(format!("`--now {text}` is no instant; write one such as `2026-11-23T09:00:00Z`")),
         },
     };
-    let files = several(&arguments.policy, "COUNTERSIGN_POLICY");
-    let (from, protection) = match one(arguments.policy_ref.as_ref(), "COUNTERSIGN_POLICY_REF") {
+    let files = several(&arguments.policy, given, "POLICY");
+    let (from, protection) = match one(arguments.policy_ref.as_ref(), given, "POLICY_REF") {
         Some(name) => (From::reference(&name)?, Protection::Protected),
         None => (From::WorkingTree, Protection::Unprotected),
     };
     let sources = layers::read(&files, &from)?;
     let policy = policy::read(sources).map_err(Refusal::Policy)?;
-    let environment = chosen(one(arguments.environment.as_ref(), "COUNTERSIGN_ENVIRONMENT"), &policy)?;
-    let components = several(&arguments.component, "COUNTERSIGN_COMPONENT");
+    let environment = chosen(one(arguments.environment.as_ref(), given, "ENVIRONMENT"), &policy)?;
+    let components = several(&arguments.component, given, "COMPONENT");
     if let Some(unknown) = components.iter().find(|name| !policy.components.contains(name)) {
         return said(format!("the policy has no component `{unknown}`; it has {}", listed(&policy.components)));
     }
-    let roots = several(&arguments.artifacts, "COUNTERSIGN_ARTIFACTS");
+    let roots = several(&arguments.artifacts, given, "ARTIFACTS");
     let roots = if roots.is_empty() { vec![PathBuf::from(".")] } else { roots };
     if let Some(root) = roots.iter().find(|root| !root.is_dir()) {
         return said(format!("`--artifacts {}` is not a folder", root.display()));
     }
-    let baseline = one(arguments.baseline.as_ref(), "COUNTERSIGN_BASELINE");
+    let baseline = one(arguments.baseline.as_ref(), given, "BASELINE");
     if let Some(path) = baseline.as_ref().filter(|path| !path.exists()) {
         return said(format!(
             "`--baseline {}` does not exist; leave it out for a first release, and see `first_release` in the policy",
             path.display()
         ));
     }
-    let commit = one(arguments.commit.as_ref(), "COUNTERSIGN_COMMIT").or_else(|| place.commit());
+    let commit = one(arguments.commit.as_ref(), given, "COMMIT").or_else(|| place.commit());
     if let Some(sha) = commit.as_ref().filter(|sha| !matches!(sha.len(), 40 | 64) || !hexadecimal(sha)) {
         return said(format!("the commit `{sha}` is not a full SHA-1 or SHA-256"));
     }
-    let repository = one(arguments.repository.as_ref(), "COUNTERSIGN_REPOSITORY").or_else(|| place.repository());
+    let repository = one(arguments.repository.as_ref(), given, "REPOSITORY").or_else(|| place.repository());
     if let Some(name) = repository.as_ref().filter(|name| !is_repository(name)) {
         return said(format!("the repository `{name}` is not of the form `owner/name`"));
     }
     let mut artifacts = Vec::new();
-    for stated in several(&arguments.artifact, "COUNTERSIGN_ARTIFACT") {
+    for stated in several(&arguments.artifact, given, "ARTIFACT") {
         artifacts.push(digest(&stated, policy.limits.bytes)?);
     }
     Ok(Plan {
@@ -355,15 +365,15 @@ fn listed(names: &[String]) -> String {
 }
 
 /// An option, else its variable.
-fn one<T: Clone + std::convert::From<String>>(option: Option<&T>, variable: &str) -> Option<T> {
-    option.cloned().or_else(|| environment::variable(variable).map(|value| T::from(value.trim().to_owned())))
+fn one<T: Clone + std::convert::From<String>>(option: Option<&T>, given: Given, name: &str) -> Option<T> {
+    option.cloned().or_else(|| given.option(name).map(|value| T::from(value.trim().to_owned())))
 }
 
 /// An option that repeats, else the lines of its variable.
-fn several<T: Clone + std::convert::From<String>>(options: &[T], variable: &str) -> Vec<T> {
+fn several<T: Clone + std::convert::From<String>>(options: &[T], given: Given, name: &str) -> Vec<T> {
     if !options.is_empty() {
         return options.to_vec();
     }
-    let value = environment::variable(variable).unwrap_or_default();
+    let value = given.option(name).unwrap_or_default();
     value.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| T::from(line.to_owned())).collect()
 }

@@ -100,7 +100,7 @@ fn options(out: &mut String) {
     let _ = writeln!(out, "\n## Options of `countersign gate`\n\n| option | variable | meaning |\n| --- | --- | --- |");
     let command = Arguments::command();
     let gate = command.find_subcommand("gate");
-    for option in gate.into_iter().flat_map(clap::Command::get_arguments) {
+    for option in gate.into_iter().flat_map(clap::Command::get_arguments).filter(|option| !option.is_hide_set()) {
         let Some(long) = option.get_long().filter(|long| *long != "help") else { continue };
         let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
         let variable = format!("COUNTERSIGN_{}", long.to_ascii_uppercase().replace('-', "_"));

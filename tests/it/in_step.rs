@@ -143,22 +143,31 @@ fn the_prose_names_only_options_and_measures_that_there_are() {
 
 #[test]
 fn the_action_and_the_component_hand_on_every_option_that_a_job_does_not_know_itself() {
-    // `--now` is for trying, the repository is what the job says, and a component's job always writes GitLab's reports.
+    // `--now` is for trying, and the repository is what the job says.
     let here: BTreeSet<String> = options().into_iter().filter(|name| name != "now" && name != "repository").collect();
-    for (path, left_out) in [("action.yml", &[][..]), ("templates/gate.yml", &["format", "output"][..])] {
-        let file = text(path);
-        let handed: BTreeSet<String> = words(&file, |c| c.is_ascii_uppercase() || c == '_')
-            .filter_map(|word| word.strip_prefix("COUNTERSIGN_"))
-            .map(|word| word.to_ascii_lowercase().replace('_', "-"))
-            .filter(|word| {
-                word != "decision" && !word.is_empty() && !(left_out.contains(&"format") && word == "format")
-            })
-            .collect();
-        let wanted: BTreeSet<String> = here.iter().filter(|name| !left_out.contains(&name.as_str())).cloned().collect();
-        assert_eq!(handed, wanted, "{path}");
-        for name in &wanted {
-            assert!(file.contains(&format!("inputs.{name} ")), "{path} has no input `{name}`");
-        }
+    let action = text("action.yml");
+    let (_, rest) = action.split_once("\ninputs:\n").unwrap();
+    let inputs = rest.split("\noutputs:\n").next().unwrap();
+    let input =
+        |line: &str| Some(line.strip_prefix("  ")?.strip_suffix(':')?.to_owned()).filter(|it| !it.starts_with(' '));
+    assert_eq!(inputs.lines().filter_map(input).collect::<BTreeSet<_>>(), here);
+    assert!(action.contains("- --inputs\n") && !action.contains("COUNTERSIGN_"));
+
+    // A component's job always writes GitLab's reports. Every variable is set or unset
+    // in the script, for those of an earlier job stand above what a job states.
+    let component = text("templates/gate.yml");
+    let (head, script) = component.split_once("\n  script:\n").unwrap();
+    for name in options() {
+        let variable = format!("COUNTERSIGN_{}", name.to_ascii_uppercase().replace('-', "_"));
+        let handed_on = script.contains(&format!("- export {variable}=\"$[[ inputs.{name} ]]\"\n"));
+        let fixed = script.contains(&format!("- export {variable}=gitlab\n"));
+        let unset =
+            script.lines().any(|line| line.contains("- unset ") && line.split(' ').any(|word| word == variable));
+        assert!(
+            if here.contains(&name) && name != "format" && name != "output" { handed_on } else { fixed || unset },
+            "{name}"
+        );
+        assert!(!head.contains(&variable), "{variable} would give way to an earlier job's");
     }
 }
 

@@ -323,3 +323,23 @@ fn a_report_that_is_cut_short_while_it_is_read_cannot_be_told() {
         assert!(["changed_while_read", "malformed"].contains(&reason), "cut to {keep}: {reason}");
     }
 }
+
+#[test]
+fn t33_an_actions_inputs_do_not_give_way_to_variables_of_an_earlier_step() {
+    let world = World::with_policy(
+        "version: 1\nenvironments: { staging: { approval: automatic }, production: { approval: automatic } }\ngates:\n  \
+         scan: { sarif: \"*.sarif\", require: \"findings.warning == 0\", environments: [production] }\n  \
+         other: { sarif: \"*.sarif\", require: \"true\" }\n",
+    )
+    .variable("INPUT_ENVIRONMENT", "production")
+    .variable("INPUT_TIME-LIMIT", "")
+    .variable("COUNTERSIGN_ENVIRONMENT", "staging")
+    .variable("COUNTERSIGN_POLICY", "loose.yml")
+    .variable("COUNTERSIGN_TIME_LIMIT", "never")
+    .variable("COUNTERSIGN_NOW", "never")
+    .variable("INPUT_NOW", "never")
+    .variable("INPUT_REPOSITORY", "*");
+    world.write("a.sarif", WARNING);
+    let said = world.run(&["gate", "--inputs"]);
+    assert_eq!(said.code, 11, "{}{}", said.out, said.err);
+}
