@@ -140,21 +140,18 @@ fn is_ref(name: &str) -> bool {
 }
 
 /// Runs git on the clone that the command stands in, and hands back what it
-/// prints. Variables that lead git to another repository or configuration, and
-/// objects that stand in for others (`git replace`), are left out of account: a
-/// step before this one could have set them. Nothing is fetched.
+/// prints. It gets no variable but `PATH`, and objects that stand in for others
+/// (`git replace`) are left out of account: a step before this one could have led
+/// it to another repository or configuration by them. Nothing is fetched.
 fn git(arguments: &[&str]) -> Result<Vec<u8>, String> {
-    let mut command = Command::new("git");
-    for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"GIT_") {
-            command.env_remove(name);
-        }
-    }
+    let path = std::env::var_os("PATH").map(|path| ("PATH", path));
     // A container step works on a clone that another user owns.
-    let output = command
+    let output = Command::new("git")
         .args(["--no-replace-objects", "-c", "safe.directory=*"])
         .args(arguments)
-        .envs([("GIT_OPTIONAL_LOCKS", "0"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_TERMINAL_PROMPT", "0")])
+        .env_clear()
+        .envs(path)
+        .envs([("GIT_OPTIONAL_LOCKS", "0"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C")])
         .stdin(std::process::Stdio::null())
         .output()
         .map_err(|error| format!("needs git, which cannot be run: {error}"))?;
