@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::flow::gate_run::Watch;
 
-/// What is being read, and since when.
+/// What is being read.
 #[derive(Default)]
 pub(super) struct Progress {
-    now: Mutex<Option<Reading>>,
+    /// The files that are being read, the longest-standing first.
+    now: Mutex<Vec<Reading>>,
 }
 
 struct Reading {
@@ -20,19 +21,19 @@ struct Reading {
 }
 
 impl Progress {
-    fn now(&self) -> MutexGuard<'_, Option<Reading>> {
+    fn now(&self) -> MutexGuard<'_, Vec<Reading>> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is being read, for the message of a time limit.
     pub(super) fn path(&self) -> Option<String> {
-        self.now().as_ref().map(|reading| reading.path.clone())
+        self.now().first().map(|reading| reading.path.clone())
     }
 
     /// Shows one line on standard error while a file takes over a second.
     pub(super) fn show(&self) {
         let mut now = self.now();
-        let Some(reading) = now.as_mut() else { return };
+        let Some(reading) = now.first_mut() else { return };
         let elapsed = reading.since.elapsed();
         if elapsed < Duration::from_secs(1) {
             return;
@@ -47,11 +48,13 @@ impl Progress {
 
 impl Watch for Progress {
     fn reading(&self, path: &str, bytes: u64) {
-        *self.now() = Some(Reading { path: path.to_owned(), bytes, since: Instant::now(), shown: false });
+        self.now().push(Reading { path: path.to_owned(), bytes, since: Instant::now(), shown: false });
     }
 
-    fn done(&self) {
-        if self.now().take().is_some_and(|reading| reading.shown) {
+    fn done(&self, path: &str) {
+        let mut now = self.now();
+        let Some(at) = now.iter().position(|reading| reading.path == path) else { return };
+        if now.remove(at).shown {
             let mut out = std::io::stderr().lock();
             let _ = write!(out, "\r\x1b[K");
             let _ = out.flush();

@@ -225,6 +225,10 @@ fn absent(gate: &Gate, found: &Found) -> Judgement {
     }
 }
 
+/// How many seconds the clocks of two machines may be apart. A report dated later
+/// than that would stay young for as long as its date says.
+const CLOCKS_APART: f64 = 300.0;
+
 /// A report that is too old, or about something else, is no evidence for this release.
 fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
     let about = &file.about;
@@ -240,7 +244,17 @@ fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option
             ));
         };
         #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
-        let age = (subject.now - made).num_milliseconds().max(0) as f64 / 1000.0;
+        let age = (subject.now - made).num_milliseconds() as f64 / 1000.0;
+        if age < -CLOCKS_APART {
+            return Some(judgement(
+                Reason::AgeUnknown,
+                format!(
+                    "{} says that it was made {} from now, so its age is not known; set the clock, or have the tool write its time zone",
+                    file.path,
+                    explain::length(-age)
+                ),
+            ));
+        }
         if age > most {
             let (age, most) = (explain::length(age), explain::length(most));
             return Some(judgement(

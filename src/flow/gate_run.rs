@@ -1,6 +1,8 @@
 //! A gate run: find the evidence of every gate, read it, judge it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
 
@@ -54,7 +56,7 @@ pub trait Watch: Sync {
     /// A file is about to be read.
     fn reading(&self, path: &str, bytes: u64);
     /// It has been read.
-    fn done(&self);
+    fn done(&self, path: &str);
 }
 
 /// Judges every gate of the policy.
@@ -71,15 +73,14 @@ pub fn run(request: &Request<'_>) -> Decision {
         protection: request.protection,
         now: request.now,
     };
-    let mut gates = Vec::new();
-    for gate in &policy.gates {
+    let gates = side_by_side(&policy.gates, |gate| {
         let gathered = match gates::elsewhere(gate, &subject) {
             Some(_) => Gathered::default(),
-            None => Gathered::gather(request, gate, &here, &before),
+            None => Gathered::gather(request, gate, &here, before.as_ref()),
         };
         let judgement = gates::judge(gate, &subject, &gathered.found, &policy.waivers);
-        gates.push(said(gate, judgement, gathered));
-    }
+        said(gate, judgement, gathered)
+    });
     let worst = gates::together(gates.iter().map(|gate| gate.verdict));
     Decision {
         version: decision::VERSION,
@@ -102,6 +103,34 @@ pub fn run(request: &Request<'_>) -> Decision {
         not_evaluated: not_evaluated(policy, &request.environment),
         gates,
     }
+}
+
+/// Does the same for every gate, two gates at a time; what came of it, in their order.
+fn side_by_side<T: Send>(gates: &[Gate], judge: impl Fn(&Gate) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Vec<(usize, T)> {
+        std::iter::from_fn(|| {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            gates.get(at).map(|gate| (at, judge(gate)))
+        })
+        .collect()
+    };
+    let mut done = std::thread::scope(|scope| {
+        // Where no thread is to be had, this one does all of it.
+        let aside = match gates {
+            [_, _, ..] => std::thread::Builder::new().spawn_scoped(scope, work).ok(),
+            _ => None,
+        };
+        let mut done = work();
+        match aside.map(std::thread::ScopedJoinHandle::join) {
+            Some(Ok(more)) => done.extend(more),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => {}
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, done)| done).collect()
 }
 
 fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
@@ -155,21 +184,60 @@ fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
 }
 
 /// The last release's evidence, as far as it could be found.
-enum Before {
-    NotGiven,
-    Folder(Result<Vec<Entry>, Fault>),
-    File(PathBuf),
+struct Before {
+    /// Where it lies, without symbolic links on the way.
+    place: PathBuf,
+    entries: Result<Vec<Entry>, Fault>,
+    /// Whether one file was named, which serves every gate of its own kind.
+    one_file: bool,
 }
 
 impl Before {
-    fn find(request: &Request<'_>) -> Self {
-        match &request.baseline {
-            None => Self::NotGiven,
-            Some(path) if path.is_dir() => {
-                Self::Folder(walk::entries(std::slice::from_ref(path), request.policy.limits.entries))
-            }
-            Some(path) => Self::File(path.clone()),
-        }
+    fn find(request: &Request<'_>) -> Option<Self> {
+        let named = request.baseline.as_ref()?;
+        let place = named.canonicalize().unwrap_or_else(|_| named.clone());
+        let one_file = !place.is_dir();
+        let entries = if one_file {
+            let (root, location) = (place.clone(), place.clone());
+            Ok(vec![Entry { root, path: named.display().to_string(), location, nature: Nature::File }])
+        } else {
+            let found = walk::entries(std::slice::from_ref(&place), request.policy.limits.entries);
+            found.and_then(|entries| if entries.is_empty() { Err(nothing()) } else { Ok(entries) })
+        };
+        Some(Self { place, entries, one_file })
+    }
+
+    /// The files that a gate is compared with.
+    fn meant(&self, gate: &Gate, limit: usize) -> Result<Vec<&Entry>, Fault> {
+        let entries = self.entries.as_ref().map_err(Fault::clone)?;
+        let meant = entries.iter().filter(|entry| self.one_file || gate.files.matches(&entry.path));
+        let meant: Vec<&Entry> = meant.collect();
+        if meant.len() > limit { Err(too_many(meant.len(), limit)) } else { Ok(meant) }
+    }
+
+    /// Whether a file is part of the baseline, and so no evidence for this release.
+    fn holds(&self, entry: &Entry) -> bool {
+        let target = (entry.nature == Nature::Link).then(|| entry.location.canonicalize().ok()).flatten();
+        target.as_ref().unwrap_or(&entry.location).starts_with(&self.place)
+    }
+}
+
+/// A baseline that was to be there and got lost is not the lack of one.
+fn nothing() -> Fault {
+    Fault::malformed(
+        Place::Whole,
+        "holds no file; leave `--baseline` out for a first release, and see `first_release` in the policy",
+    )
+}
+
+fn compared_with_itself(entry: &Entry) -> Fault {
+    Fault {
+        reason: Reason::ComparedWithItself,
+        place: Place::Whole,
+        message: format!(
+            "{} lies in the baseline, and would be evidence of this release as well; put the baseline elsewhere, or narrow the gate's glob",
+            entry.path
+        ),
     }
 }
 
@@ -183,7 +251,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    fn gather(request: &Request<'_>, gate: &Gate, here: &Result<Vec<Entry>, Fault>, before: &Before) -> Self {
+    fn gather(request: &Request<'_>, gate: &Gate, here: &Result<Vec<Entry>, Fault>, before: Option<&Before>) -> Self {
         let mut gathered = Self::default();
         let entries = match here {
             Ok(entries) => entries,
@@ -192,10 +260,20 @@ impl Gathered {
                 return gathered;
             }
         };
-        let meant: Vec<&Entry> = entries.iter().filter(|entry| gate.files.matches(&entry.path)).collect();
+        // A folder may lie in another that is named too, and its files still count once.
+        let mut seen = HashSet::new();
+        let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path) && seen.insert(&entry.location));
+        let meant: Vec<&Entry> = meant.collect();
         let limit = request.policy.limits.files;
-        if meant.len() > limit {
-            gathered.found.trouble = Some(too_many(meant.len(), limit));
+        gathered.found.trouble = if meant.len() > limit {
+            Some(too_many(meant.len(), limit))
+        } else {
+            meant
+                .iter()
+                .find(|entry| before.is_some_and(|before| before.holds(entry)))
+                .map(|entry| compared_with_itself(entry))
+        };
+        if gathered.found.trouble.is_some() {
             return gathered;
         }
         match gate.kind {
@@ -207,12 +285,13 @@ impl Gathered {
     }
 
     /// Reads the reports of a gate into one tally, after the baseline's where one is needed.
-    fn tally(&mut self, request: &Request<'_>, gate: &Gate, meant: &[&Entry], before: &Before) {
+    fn tally(&mut self, request: &Request<'_>, gate: &Gate, meant: &[&Entry], before: Option<&Before>) {
         let compared = [&gate.require, &gate.first_release]
             .into_iter()
             .flatten()
             .any(|expression| needs_baseline(expression, gate.kind));
-        let remembered = if meant.is_empty() { None } else { self.remember(request, gate, before, compared) };
+        let before = before.filter(|_| compared && !meant.is_empty());
+        let remembered = before.and_then(|before| self.remember(request, gate, before));
         let Some(mut tally) = Tally::new(gate.kind, remembered) else { return };
         for entry in meant {
             let path = entry.path.clone();
@@ -238,33 +317,26 @@ impl Gathered {
         self.notables = notables.into_sorted();
     }
 
-    /// Reads the last release's reports. What they measure is noted even where the
-    /// requirement does not ask for it, and then a fault in them is of no account.
-    fn remember(&mut self, request: &Request<'_>, gate: &Gate, before: &Before, compared: bool) -> Option<Tally> {
+    /// Reads the last release's reports.
+    fn remember(&mut self, request: &Request<'_>, gate: &Gate, before: &Before) -> Option<Tally> {
         let mut tally = Tally::for_baseline(gate.kind)?;
         let limits = request.policy.limits;
-        let files: Vec<(String, Result<Artifact, Fault>)> = match before {
-            Before::NotGiven => return None,
-            _ if !compared => return None,
-            Before::File(path) => vec![(path.display().to_string(), open::named(path, limits.bytes))],
-            Before::Folder(Err(fault)) => {
-                self.found.baseline = Baseline::Unreadable("folder".to_owned(), fault.clone());
+        let meant = match before.meant(gate, limits.files) {
+            Ok(meant) => meant,
+            Err(fault) => {
+                self.found.baseline = Baseline::Unreadable("folder".to_owned(), fault);
                 return None;
-            }
-            Before::Folder(Ok(entries)) => {
-                let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path));
-                meant.take(limits.files).map(|entry| (entry.path.clone(), open::entry(entry, limits.bytes))).collect()
             }
         };
         let mut any = false;
-        for (path, artifact) in files {
-            match report(request, &path, artifact, gate.kind, &mut tally).2 {
+        // Each is opened when its turn comes: open files and mappings are few.
+        for entry in meant {
+            match report(request, &entry.path, open::entry(entry, limits.bytes), gate.kind, &mut tally).2 {
                 Ok(()) => any = true,
-                // One baseline file serves the gates of its own kind.
-                Err(fault) if fault.reason == Reason::OtherKind && matches!(before, Before::File(_)) => {}
+                Err(fault) if fault.reason == Reason::OtherKind && before.one_file => {}
                 Err(fault) if fault.reason == Reason::EmptyReport => any = true,
                 Err(fault) => {
-                    self.found.baseline = Baseline::Unreadable(path, fault);
+                    self.found.baseline = Baseline::Unreadable(entry.path.clone(), fault);
                     return None;
                 }
             }
@@ -325,7 +397,7 @@ fn report(
             Err(fault)
         }
     };
-    request.watch.done();
+    request.watch.done(path);
     evidence.tool.clone_from(&about.tool);
     // What changed while it was read says nothing, whatever it seemed to say.
     (evidence, about, artifact.unchanged().and(outcome))

@@ -25,7 +25,8 @@ use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::Entry;
 
 pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bundles: &[&Entry], into: &mut Gathered) {
-    let asked: Vec<&Entry> = plain(entries).filter(|entry| gate.trust.artifacts.matches(&entry.path)).collect();
+    // A link is asked for like the file that it stands for: left out, nobody would miss its signature.
+    let asked: Vec<&Entry> = entries.iter().filter(|entry| gate.trust.artifacts.matches(&entry.path)).collect();
     let limit = request.policy.limits.files;
     let vouched = if asked.len() > limit {
         Err(too_many(asked.len(), limit))
@@ -142,7 +143,7 @@ impl<'v> Vouching<'v> {
         let bytes = open::entry(artifact, self.request.policy.limits.bytes)?;
         self.request.watch.reading(&artifact.path, bytes.length());
         let verified = signature::verify(bundle, Signed::Bytes(&bytes), &self.root, &self.expected);
-        self.request.watch.done();
+        self.request.watch.done(&artifact.path);
         bytes.unchanged().and(verified).and_then(|verified| meets(self.trust, verified))
     }
 
@@ -154,6 +155,11 @@ impl<'v> Vouching<'v> {
             artifact,
             outcome: Err((reason, why.to_owned())),
         };
+        if self.asked.is_empty() && !self.trust.artifacts.is_empty() {
+            let why = "no file is the artifact that must be signed; run the step that makes it first";
+            let globs = self.trust.artifacts.globs().join(", ");
+            signatures.push(unsigned(globs, Reason::NoEvidence, why));
+        }
         for artifact in &self.asked {
             if !self.outcomes.contains_key(artifact) {
                 let why = "no bundle is about it; sign it, or wait for the step that does";

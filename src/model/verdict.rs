@@ -99,7 +99,7 @@ reasons! {
     NoBaseline = "no_baseline", Pending;
     /// the report is older than the gate allows
     Stale = "stale", Pending;
-    /// the gate limits the report's age, and the report does not say when it was made
+    /// the gate limits the report's age, and the report does not say when it was made, or names the future
     AgeUnknown = "age_unknown", Pending;
     /// the report is about another commit
     OtherCommit = "other_commit", Pending;
@@ -125,6 +125,8 @@ reasons! {
     WrongSource = "wrong_source", Block;
     /// the signed statement is about another artifact
     WrongSubject = "wrong_subject", Block;
+    /// a file would be evidence and baseline at once, so that nothing could be new
+    ComparedWithItself = "compared_with_itself", Indeterminate;
     /// the requirement names a measure that the evidence does not state
     MeasureUnknown = "measure_unknown", Indeterminate;
     /// the tool that wrote the report says that its own run failed

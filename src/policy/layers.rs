@@ -188,7 +188,8 @@ fn version(tree: &Node, list: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The name of each layer: as stated, or by its place. Stated names stand in their order.
+/// The name of each layer: as stated, or by its place. Stated names stand in their
+/// order, and no two layers are called alike: waivers reach layers by their names.
 fn layer_names(trees: &[Node], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
     let last = trees.len().saturating_sub(1);
     let mut rank = None;
@@ -208,7 +209,8 @@ fn layer_names(trees: &[Node], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
             }
             rank = rank.max(Some(found));
         }
-        let fallback = || if depth == last { "repository".to_owned() } else { format!("layer {}", depth + 1) };
+        let innermost = depth == last && !names.iter().any(|outer| outer == "repository");
+        let fallback = || if innermost { "repository".to_owned() } else { format!("layer {}", depth + 1) };
         names.push(name.map_or_else(fallback, str::to_owned));
     }
     names

@@ -4,6 +4,7 @@
 //! bring its own policy. A short name means the branch as it was fetched
 //! (`refs/remotes/origin/…`), never a tag or a local branch of that name.
 
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
@@ -83,8 +84,10 @@ impl From {
     /// Resolves a ref to the commit that it names now.
     pub fn reference(name: &str) -> Result<Self, Error> {
         let wrong = |why: String| Error::Ref { name: name.to_owned(), why };
-        if name.starts_with('-') || name.contains(['\0', '\n']) || name.is_empty() {
-            return Err(wrong("is no ref".to_owned()));
+        if !is_ref(name) {
+            return Err(wrong(
+                "is no ref; name a branch, a full ref such as `refs/heads/main`, or a commit".to_owned(),
+            ));
         }
         let commit = matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         let full = if commit || name.starts_with("refs/") {
@@ -131,13 +134,36 @@ impl From {
     }
 }
 
-/// Runs git, and hands back what it prints.
+/// Whether a text can be the name of a ref, by the rules of git-check-ref-format.
+/// What leads from a ref to somewhere else, such as `main~9`, `main@{1}` or
+/// `main:file`, is none.
+fn is_ref(name: &str) -> bool {
+    let barred = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    !name.starts_with('-')
+        && !name.ends_with('.')
+        && !name.contains(barred)
+        && !name.contains("..")
+        && !name.contains("@{")
+        && name.split('/').all(part)
+}
+
+/// Runs git on the clone that the command stands in, and hands back what it
+/// prints. Variables that lead git to another repository or configuration, and
+/// objects that stand in for others (`git replace`), are left out of account: a
+/// step before this one could have set them. Nothing is fetched.
 fn git(arguments: &[&str]) -> Result<Vec<u8>, String> {
+    let mut command = Command::new("git");
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"GIT_") {
+            command.env_remove(name);
+        }
+    }
     // A container step works on a clone that another user owns.
-    let output = Command::new("git")
-        .args(["-c", "safe.directory=*"])
+    let output = command
+        .args(["--no-replace-objects", "-c", "safe.directory=*"])
         .args(arguments)
-        .env("GIT_OPTIONAL_LOCKS", "0")
+        .envs([("GIT_OPTIONAL_LOCKS", "0"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_TERMINAL_PROMPT", "0")])
         .stdin(std::process::Stdio::null())
         .output()
         .map_err(|error| format!("needs git, which cannot be run: {error}"))?;
@@ -195,10 +221,17 @@ fn refused(child: &Source, pin: &Pin, why: String) -> Error {
     Error::Parent { path: child.path.clone(), line: pin.span.line, why }
 }
 
+/// The first usual place at which there is anything at all: one that cannot be read
+/// is told as such, and never passed over for the next.
 fn find(from: &From) -> Result<PathBuf, Error> {
     let there = |place: &&str| match from {
-        From::WorkingTree => Path::new(place).exists(),
-        From::Commit { .. } => from.read(Path::new(place)).is_ok(),
+        From::WorkingTree => match Path::new(place).symlink_metadata() {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        },
+        From::Commit { sha, .. } => {
+            git(&["ls-tree", "--full-tree", "--name-only", sha, "--", place]).map_or(true, |listed| !listed.is_empty())
+        }
     };
     PLACES.iter().find(|place| there(place)).map(PathBuf::from).ok_or(Error::NoPolicy)
 }

@@ -10,10 +10,13 @@ use crate::model::verdict::Reason;
 /// Something below an artifact folder that could be meant by a glob.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// The folder that it lies in.
+    /// The artifact folder that it lies in, without symbolic links on the way.
     pub root: PathBuf,
-    /// Its path below that folder, with `/` between its parts.
+    /// Its path below that folder, with `/` between its parts, for globs and for
+    /// people. What is not UTF-8 in it is replaced, so it need not lead anywhere.
     pub path: String,
+    /// Where it is.
+    pub location: PathBuf,
     /// What it is.
     pub nature: Nature,
 }
@@ -29,28 +32,19 @@ pub enum Nature {
     Special,
 }
 
-impl Entry {
-    /// The whole path.
-    #[must_use]
-    pub fn location(&self) -> PathBuf {
-        self.root.join(&self.path)
-    }
-}
-
-/// Everything below the folders, sorted, except `.git`. A folder named twice is
-/// walked once. Symbolic links to folders are not followed.
+/// Everything below the folders, sorted, except `.git`. A folder named twice, by
+/// whatever path, is walked once. Symbolic links to folders are not followed.
 pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
     let mut found = Vec::new();
     let mut looked = 0_usize;
-    let mut walked: Vec<&Path> = Vec::new();
-    for root in roots {
-        if walked.contains(&root.as_path()) {
+    let mut walked: Vec<PathBuf> = Vec::new();
+    for named in roots {
+        let root = named.canonicalize().map_err(|error| unreadable(named, &error.to_string()))?;
+        if walked.contains(&root) {
             continue;
         }
-        walked.push(root);
-        let git = |name: &std::ffi::OsStr| name == ".git";
-        let walk = WalkDir::new(root).follow_root_links(true).into_iter();
-        for entry in walk.filter_entry(|entry| !git(entry.file_name())) {
+        let walk = WalkDir::new(&root).into_iter();
+        for entry in walk.filter_entry(|entry| entry.file_name() != ".git") {
             looked += 1;
             if looked > limit {
                 return Err(Fault {
@@ -58,16 +52,19 @@ pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
                     place: Place::Whole,
                     message: format!(
                         "there are more than {limit} entries below {}; point `--artifacts` at a smaller folder, or raise `limits.entries` in the policy",
-                        root.display()
+                        named.display()
                     ),
                 });
             }
-            let entry = entry.map_err(|error| unreadable(root, &error))?;
+            let entry = entry.map_err(|error| {
+                let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                unreadable(error.path().unwrap_or(named), &why)
+            })?;
             let kind = entry.file_type();
             if kind.is_dir() {
                 continue;
             }
-            let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            let below = entry.path().strip_prefix(&root).unwrap_or(entry.path());
             let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
             let nature = if kind.is_file() {
                 Nature::File
@@ -76,19 +73,19 @@ pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
             } else {
                 Nature::Special
             };
-            found.push(Entry { root: root.clone(), path: parts.join("/"), nature });
+            let path = parts.join("/");
+            found.push(Entry { root: root.clone(), path, location: entry.into_path(), nature });
         }
+        walked.push(root);
     }
-    found.sort_by(|a, b| (&a.root, &a.path).cmp(&(&b.root, &b.path)));
+    found.sort_by(|a, b| (&a.root, &a.path, &a.location).cmp(&(&b.root, &b.path, &b.location)));
     Ok(found)
 }
 
-fn unreadable(root: &Path, error: &walkdir::Error) -> Fault {
-    let path = error.path().unwrap_or(root).display();
-    let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+fn unreadable(path: &Path, why: &str) -> Fault {
     Fault {
         reason: Reason::Unreadable,
         place: Place::Whole,
-        message: format!("the artifact folder cannot be read at {path}: {why}"),
+        message: format!("the artifact folder cannot be read at {}: {why}", path.display()),
     }
 }

@@ -40,6 +40,38 @@ fn without_flags_it_finds_policy_and_artifacts_and_says_what_it_read() {
     assert_eq!(evidence["sha256"].as_str().unwrap().len(), 64);
 }
 
+#[test]
+fn gates_are_told_in_the_order_of_the_policy_however_long_each_takes() {
+    let gates: String = (0..9)
+        .map(|at| format!("  gate-{at}: {{ sarif: \"{at}/*\", require: \"findings.total == {at}\" }}\n"))
+        .collect();
+    let world = World::with_policy(&format!(
+        "version: 1\nenvironments: {{ staging: {{ approval: automatic }} }}\ngates:\n{gates}"
+    ));
+    for at in 0..9 {
+        let results = vec![r#"{"ruleId":"x","message":{"text":"y"}}"#; at].join(",");
+        let report = CLEAN.replace("[]", &format!("[{results}]"));
+        // The first takes longest.
+        world.write(&format!("{at}/report.sarif"), format!("{}{report}", " ".repeat((9 - at) << 18)));
+    }
+    let (code, decision) = world.gate(&[]);
+    assert_eq!(code, 0, "{decision:#}");
+    let names: Vec<_> =
+        decision["gates"].as_array().unwrap().iter().map(|gate| gate["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(names, (0..9).map(|at| format!("gate-{at}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_baseline_of_many_large_files_is_read_one_after_another() {
+    let world = World::with_policy(&SMALLEST.replace("findings.error", "findings.new.error"));
+    let large = format!("{}{CLEAN}", " ".repeat(1 << 18));
+    for at in 0..40 {
+        world.write(&format!("here/{at}.sarif"), &large).write(&format!("before/{at}.sarif"), &large);
+    }
+    let (code, decision) = world.gate(&["--artifacts", "here", "--baseline", "before"]);
+    assert_eq!(code, 0, "{decision:#}");
+}
+
 #[rstest]
 #[case(".countersign/policy.yml")]
 #[case(".countersign/policy.yaml")]
