@@ -139,7 +139,7 @@ impl From {
 /// `main:file`, is none.
 fn is_ref(name: &str) -> bool {
     let barred = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
-    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
     !name.starts_with('-')
         && !name.ends_with('.')
         && !name.contains(barred)
