@@ -70,10 +70,10 @@ type Timed<'t> = (&'t str, Box<dyn Fn() -> io::Result<Duration> + 't>);
 
 /// Times things in turn, so that a machine that drifts does it to all of them
 /// alike; the median of each. A round before the first fills the page cache.
-fn medians(rounds: usize, timed: &[Timed<'_>]) -> io::Result<Vec<Duration>> {
-    let mut times = vec![Vec::new(); timed.len()];
+fn medians(rounds: usize, runs: &[Timed<'_>]) -> io::Result<Vec<Duration>> {
+    let mut times = vec![Vec::new(); runs.len()];
     for round in 0..=rounds {
-        for ((name, time), times) in timed.iter().zip(&mut times) {
+        for ((name, time), times) in runs.iter().zip(&mut times) {
             eprint!("\r\x1b[Kround {round} of {rounds}: {name}");
             let time = time()?;
             if round > 0 {
@@ -112,7 +112,7 @@ fn speed(rounds: usize, table: &mut Table) -> io::Result<()> {
         [30.0, 0.5],
         &|| wall(&mut ours(&policy, &report)),
         &|| peers::serde_json(&report),
-        tools.as_ref().map(|tools| || wall(&mut tools.sarif_tools(&report))),
+        &tools.as_ref().map(|tools| || wall(&mut tools.sarif_tools(&report))),
     )?;
 
     let report = inputs::alone("junit", LARGE, Report::Junit)?;
@@ -126,9 +126,9 @@ fn speed(rounds: usize, table: &mut Table) -> io::Result<()> {
         }
     }
     let names = [format!("JUnit, {LARGE} cases, {}", size(&report)?), "bare quick-xml".into(), "junitparser".into()];
-    compare(rounds, table, &names, [6.0, 0.45], &|| wall(&mut ours(&policy, &report)), &|| peers::quick_xml(&report), {
-        tools.as_ref().map(|tools| || wall(&mut tools.junitparser(&report)))
-    })
+    let tool = tools.as_ref().map(|tools| || wall(&mut tools.junitparser(&report)));
+    let scan = || peers::quick_xml(&report);
+    compare(rounds, table, &names, [6.0, 0.45], &|| wall(&mut ours(&policy, &report)), &scan, &tool)
 }
 
 /// Times ours beside the bare scan and, where it is there, the tool that people use.
@@ -139,14 +139,14 @@ fn compare(
     [faster, share]: [f64; 2],
     ours: &dyn Fn() -> io::Result<Duration>,
     scan: &dyn Fn() -> io::Result<Duration>,
-    tool: Result<impl Fn() -> io::Result<Duration>, &String>,
+    tool: &Result<impl Fn() -> io::Result<Duration>, &String>,
 ) -> io::Result<()> {
-    let mut timed: Vec<Timed<'_>> = vec![(measure, Box::new(ours)), (scan_name, Box::new(scan))];
-    match &tool {
-        Ok(tool) => timed.push((tool_name, Box::new(tool))),
+    let mut runs: Vec<Timed<'_>> = vec![(measure, Box::new(ours)), (scan_name, Box::new(scan))];
+    match tool {
+        Ok(tool) => runs.push((tool_name, Box::new(tool))),
         Err(why) => table.skip(&format!("{measure}, against {tool_name}"), why),
     }
-    let times = medians(rounds, &timed)?;
+    let times = medians(rounds, &runs)?;
     let [ours, scan, ..] = times.as_slice() else { return Ok(()) };
     if let Some(tool) = times.get(2) {
         table.note(
@@ -203,8 +203,8 @@ fn memory(table: &mut Table) -> io::Result<()> {
         let with = peak(&mut command)?;
         #[expect(clippy::cast_precision_loss, reason = "shown with two decimals")]
         let each = with.saturating_sub(without) as f64 / entries as f64;
-        let measure = format!("the same with a baseline, more than without");
-        table.note(&measure, megabytes(with), "–".to_owned(), each, " bytes a finding", Goal::AtMost(32.0));
+        let measure = "the same with a baseline, more than without";
+        table.note(measure, megabytes(with), "–".to_owned(), each, " bytes a finding", Goal::AtMost(32.0));
     }
     for entries in [LARGE, JUNIT_GIGABYTE] {
         let report = inputs::alone("junit", entries, Report::Junit)?;
@@ -228,7 +228,7 @@ fn anonymous(table: &mut Table, measure: &str, command: &mut Command) -> io::Res
 
 /// Complains where ours and a peer's count differ: what is faster because it
 /// counts something else is not faster.
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, ours: Option<T>, theirs: Option<T>) -> io::Result<()> {
+fn same<T: PartialEq + Copy + std::fmt::Debug>(what: &str, ours: Option<T>, theirs: Option<T>) -> io::Result<()> {
     if ours.is_some() && ours == theirs {
         return Ok(());
     }

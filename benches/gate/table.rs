@@ -34,12 +34,9 @@ impl Table {
 
     /// The table in Markdown.
     pub fn markdown(&self) -> String {
-        let mut text =
-            String::from("| measure | ours | peer | figure | goal | |\n| --- | --- | --- | --- | --- | --- |\n");
-        for line in &self.lines {
-            text.push_str(&format!("| {} |\n", line.join(" | ")));
-        }
-        text
+        let head = "| measure | ours | peer | figure | goal | |\n| --- | --- | --- | --- | --- | --- |\n";
+        let lines: Vec<String> = self.lines.iter().map(|line| format!("| {} |\n", line.join(" | "))).collect();
+        head.to_owned() + &lines.concat()
     }
 }
 
