@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::flow::gate_run::Watch;
+use crate::flow::request::Watch;
 
 /// What is being read.
 #[derive(Default)]

@@ -1,7 +1,8 @@
 //! Gathers what a checklist gate judges: the files in which people tick, and
 //! whether the right person signed them.
 
-use super::gate_run::{Gathered, Request, format};
+use super::gathered::{Gathered, format};
+use super::request::Request;
 use super::signatures;
 use crate::decide::gates::{File, Item, ItemState};
 use crate::evidence::checklist::{self, Answer, Checklist};

@@ -1,5 +1,15 @@
 //! Storey 6: the stories. Here what decides and what acts meet.
+//!
+//! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
+//! signatures, checklists, each in a file of its own. It judges nothing itself:
+//! what was found goes down to `decide`.
+//!
+//! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
+mod baseline;
 mod checklists;
 pub mod gate_run;
+mod gathered;
+mod reports;
+pub mod request;
 mod signatures;

@@ -12,7 +12,8 @@ mod shelf;
 use std::collections::BTreeMap;
 
 use self::shelf::{ENDINGS, Shelf};
-use super::gate_run::{Gathered, Request, format, plain, too_many};
+use super::gathered::{Gathered, format, plain, too_many};
+use super::request::Request;
 use crate::decide::gates::{File, Signature};
 use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot, Verified};
 use crate::model::decision::Evidence;

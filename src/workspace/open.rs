@@ -51,7 +51,7 @@ pub fn entry(entry: &Entry, limit: u64) -> Result<Artifact, Fault> {
             let target = location
                 .canonicalize()
                 .map_err(|error| not_plain(format!("a symbolic link that leads nowhere: {error}")))?;
-            if !target.starts_with(&entry.root) {
+            if !target.starts_with(&*entry.root) {
                 return Err(not_plain(
                     "a symbolic link that leads out of the artifact folder; put the file itself there".to_owned(),
                 ));

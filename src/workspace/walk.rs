@@ -1,6 +1,7 @@
 //! Finds the files that gates mean, in one walk over each artifact folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use walkdir::WalkDir;
 
@@ -11,7 +12,7 @@ use crate::model::verdict::Reason;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The artifact folder that it lies in, without symbolic links on the way.
-    pub root: PathBuf,
+    pub root: Arc<Path>,
     /// Its path below that folder, with `/` between its parts, for globs and for
     /// people. What is not UTF-8 in it is replaced, so it need not lead anywhere.
     pub path: String,
@@ -32,14 +33,15 @@ pub enum Nature {
     Special,
 }
 
-/// Everything below the folders, sorted, except `.git`. A folder named twice, by
-/// whatever path, is walked once. Symbolic links to folders are not followed.
-pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
+/// What is wanted of everything below the folders, sorted, except `.git`. A folder
+/// named twice, by whatever path, is walked once. Symbolic links to folders are not
+/// followed. Only what is wanted takes memory.
+pub fn entries(roots: &[PathBuf], limit: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Entry>, Fault> {
     let mut found = Vec::new();
     let mut looked = 0_usize;
-    let mut walked: Vec<PathBuf> = Vec::new();
+    let mut walked: Vec<Arc<Path>> = Vec::new();
     for named in roots {
-        let root = named.canonicalize().map_err(|error| unreadable(named, &error.to_string()))?;
+        let root: Arc<Path> = named.canonicalize().map_err(|error| unreadable(named, &error.to_string()))?.into();
         if walked.contains(&root) {
             continue;
         }
@@ -74,6 +76,9 @@ pub fn entries(roots: &[PathBuf], limit: usize) -> Result<Vec<Entry>, Fault> {
                 Nature::Special
             };
             let path = parts.join("/");
+            if !wanted(&path) {
+                continue;
+            }
             found.push(Entry { root: root.clone(), path, location: entry.into_path(), nature });
         }
         walked.push(root);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::evidence::signature;
-use crate::flow::gate_run::plain;
+use crate::flow::gathered::plain;
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 use crate::workspace::open;

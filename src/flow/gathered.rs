@@ -1,0 +1,58 @@
+//! What was found for one gate, whatever its kind.
+
+use crate::decide::gates::Found;
+use crate::evidence::recognise;
+use crate::model::decision::Evidence;
+use crate::model::kind::{Format, Kind};
+use crate::model::notable::Notable;
+use crate::model::report::{Fault, Place};
+use crate::model::verdict::Reason;
+use crate::workspace::walk::{Entry, Nature};
+
+/// What was found for one gate, and what is said of it.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) found: Found,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) notables: Vec<Notable>,
+    pub(super) notable_count: u64,
+}
+
+/// More files are meant than one gate reads.
+pub(super) fn too_many(found: usize, limit: usize) -> Fault {
+    Fault {
+        reason: Reason::BeyondLimit,
+        place: Place::Whole,
+        message: format!(
+            "{found} files match, where at most {limit} are read; narrow the glob, or raise `limits.files` in the policy"
+        ),
+    }
+}
+
+/// The format of some content, which must be one of the kind that the gate judges.
+pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
+    let fault = |reason, message: String| Fault { reason, place: Place::Whole, message };
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(fault(Reason::Malformed, "the file is empty; the step that makes it may have failed".to_owned()));
+    }
+    let Some(format) = recognise(text) else {
+        let read: Vec<_> =
+            Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
+        return Err(fault(
+            Reason::Unrecognised,
+            format!("none of the formats that this gate reads: {}", read.join(", ")),
+        ));
+    };
+    if format.kind() != kind {
+        return Err(fault(
+            Reason::OtherKind,
+            format!("{} is not what this gate judges; narrow its glob", format.title()),
+        ));
+    }
+    Ok(format)
+}
+
+/// The entries of a walk that are plain files.
+pub(super) fn plain(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
+    entries.iter().filter(|entry| entry.nature == Nature::File)
+}

@@ -1,0 +1,129 @@
+//! Reads the reports of a gate into one tally, beside the last release's where
+//! the requirement compares with it.
+
+use super::baseline::Before;
+use super::gathered::{Gathered, format};
+use super::request::Request;
+use crate::decide::gates::{Baseline, File};
+use crate::evidence::Tally;
+use crate::model::decision::Evidence;
+use crate::model::kind::Kind;
+use crate::model::report::{About, Fault};
+use crate::model::verdict::{Reason, Verdict};
+use crate::policy::gate::{Gate, needs_baseline};
+use crate::workspace::decode;
+use crate::workspace::open::{self, Artifact};
+use crate::workspace::walk::Entry;
+
+/// How many files of one gate are listed in the decision; all are counted.
+const LISTED: usize = 1000;
+
+impl Gathered {
+    /// Reads the reports of a gate into one tally, after the baseline's where one is needed.
+    pub(super) fn tally(&mut self, request: &Request<'_>, gate: &Gate, meant: &[&Entry], before: Option<&Before>) {
+        let compared = [&gate.require, &gate.first_release]
+            .into_iter()
+            .flatten()
+            .any(|expression| needs_baseline(expression, gate.kind));
+        let before = before.filter(|_| compared && !meant.is_empty());
+        let remembered = before.and_then(|before| self.remember(request, gate, before));
+        let Some(mut tally) = Tally::new(gate.kind, remembered) else { return };
+        for entry in meant {
+            let path = entry.path.clone();
+            let (evidence, about, outcome) =
+                report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
+            if self.evidence.len() < LISTED {
+                self.evidence.push(evidence);
+            }
+            self.found.files.push(File { path, about, fault: outcome.err() });
+        }
+        // Measures of which a part could not be read are no measures.
+        let whole = self
+            .found
+            .files
+            .iter()
+            .all(|file| file.fault.as_ref().is_none_or(|fault| fault.reason.verdict() != Verdict::Indeterminate));
+        let any = self.found.files.iter().any(|file| file.fault.is_none());
+        let (measures, notables) = tally.finish();
+        if whole && any {
+            self.found.measures = measures;
+        }
+        self.notable_count = notables.seen();
+        self.notables = notables.into_sorted();
+    }
+
+    /// Reads the last release's reports.
+    fn remember(&mut self, request: &Request<'_>, gate: &Gate, before: &Before) -> Option<Tally> {
+        let mut tally = Tally::for_baseline(gate.kind)?;
+        let limits = request.policy.limits;
+        let meant = match before.meant(gate, limits.files) {
+            Ok(meant) => meant,
+            Err(fault) => {
+                self.found.baseline = Baseline::Unreadable("folder".to_owned(), fault);
+                return None;
+            }
+        };
+        let mut any = false;
+        // Each is opened when its turn comes: open files and mappings are few.
+        for entry in meant {
+            match report(request, &entry.path, open::entry(entry, limits.bytes), gate.kind, &mut tally).2 {
+                Ok(()) => any = true,
+                Err(fault) if fault.reason == Reason::OtherKind && before.one_file => {}
+                Err(fault) if fault.reason == Reason::EmptyReport => any = true,
+                Err(fault) => {
+                    self.found.baseline = Baseline::Unreadable(entry.path.clone(), fault);
+                    return None;
+                }
+            }
+        }
+        if !any {
+            return None;
+        }
+        self.found.baseline = Baseline::Known(tally.measures());
+        Some(tally)
+    }
+}
+
+/// Reads one report into a tally.
+fn report(
+    request: &Request<'_>,
+    path: &str,
+    artifact: Result<Artifact, Fault>,
+    kind: Kind,
+    tally: &mut Tally,
+) -> (Evidence, About, Result<(), Fault>) {
+    let mut evidence = Evidence { path: path.to_owned(), sha256: None, format: None, tool: None, bytes: 0 };
+    let mut about = About::default();
+    let artifact = match artifact {
+        Ok(artifact) => artifact,
+        Err(fault) => return (evidence, about, Err(fault)),
+    };
+    evidence.bytes = artifact.length();
+    request.watch.reading(path, artifact.length());
+    let outcome = match decode::text(&artifact) {
+        Ok(text) => {
+            let same = matches!(text, decode::Text::Same(_));
+            let (digest, sound, read) = open::while_digesting(&artifact, same, || {
+                let format = format(&text, kind)?;
+                let read = tally.read(format, &text, &mut about);
+                Ok((format, read))
+            });
+            evidence.sha256 = Some(digest);
+            match read {
+                Ok((format, read)) => {
+                    evidence.format = Some(format);
+                    sound.and(read)
+                }
+                Err(fault) => sound.and(Err(fault)),
+            }
+        }
+        Err(fault) => {
+            evidence.sha256 = Some(open::sha256(&artifact));
+            Err(fault)
+        }
+    };
+    request.watch.done(path);
+    evidence.tool.clone_from(&about.tool);
+    // What changed while it was read says nothing, whatever it seemed to say.
+    (evidence, about, artifact.unchanged().and(outcome))
+}
