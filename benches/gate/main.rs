@@ -18,7 +18,7 @@ use std::time::Duration;
 use self::inputs::Report;
 use self::peers::Tools;
 use self::process::{Decision, MEMORY, bounded, ours, peak, wall};
-use self::table::{Goal, Table, Times, megabytes};
+use self::table::{Goal, Rival, Table, Times, megabytes};
 
 /// How many entries the large reports have, and those of about a gigabyte.
 const LARGE: u64 = 100_000;
@@ -65,110 +65,90 @@ fn main() -> ExitCode {
     }
 }
 
-/// One of the things that are timed in turn.
-type Timed<'t> = (&'t str, Box<dyn Fn() -> io::Result<Duration> + 't>);
+fn speed(rounds: usize, table: &mut Table) -> io::Result<()> {
+    let tools = Tools::install();
 
-/// Times things in turn, so that a machine that drifts does it to all of them
-/// alike. A round before the first fills the page cache.
-fn in_turn(rounds: usize, timed: &[Timed<'_>]) -> io::Result<Vec<Times>> {
-    let watched = io::stderr().is_terminal();
-    let mut times = vec![Vec::new(); timed.len()];
-    for round in 0..=rounds {
-        for ((name, time), times) in timed.iter().zip(&mut times) {
-            if watched {
-                eprint!("\r\x1b[Kround {round} of {rounds}: {name}");
+    let report = inputs::alone("sarif", LARGE, Report::Sarif)?;
+    let policy = inputs::policy("scan.yml", &[inputs::SCAN])?;
+    let measure = format!("SARIF, {LARGE} results, {}", size(&report)?);
+    let decision = Decision::of(&mut ours(&policy, &report))?;
+    let count = |measure| decision.count(measure);
+    same("results", count("findings.total").zip(count("findings.suppressed")).map(|(a, b)| a + b), Some(LARGE))?;
+    let mut rivals = vec![Rival::scan("bare serde_json", 0.5, || peers::serde_json(&report))];
+    match &tools {
+        Ok(tools) => {
+            let [errors, warnings, notes] = tools.levels(&report)?;
+            same("errors", count("findings.error"), errors)?;
+            same("warnings", count("findings.warning"), warnings)?;
+            same("notes", count("findings.note").zip(count("findings.suppressed")).map(|(a, b)| a + b), notes)?;
+            rivals.push(Rival::tool("sarif-tools", 30.0, || wall(&mut tools.sarif_tools(&report))));
+        }
+        Err(why) => table.skip(&measure, "sarif-tools", why),
+    }
+    in_turn(rounds, table, &measure, &|| wall(&mut ours(&policy, &report)), &rivals)?;
+
+    let report = inputs::alone("junit", LARGE, Report::Junit)?;
+    let policy = inputs::policy("tests.yml", &[inputs::TESTS])?;
+    let measure = format!("JUnit, {LARGE} cases, {}", size(&report)?);
+    let decision = Decision::of(&mut ours(&policy, &report))?;
+    let counted = ["tests.total", "tests.failed", "tests.errors", "tests.skipped"].map(|name| decision.count(name));
+    same("cases", counted.first().copied().flatten(), Some(LARGE))?;
+    let mut rivals = vec![Rival::scan("bare quick-xml", 0.45, || peers::quick_xml(&report))];
+    match &tools {
+        Ok(tools) => {
+            for (ours, theirs) in counted.into_iter().zip(tools.cases(&report)?) {
+                same("cases, failed, errors, skipped", ours, theirs)?;
             }
-            let time = time()?;
+            rivals.push(Rival::tool("junitparser", 6.0, || wall(&mut tools.junitparser(&report))));
+        }
+        Err(why) => table.skip(&measure, "junitparser", why),
+    }
+    in_turn(rounds, table, &measure, &|| wall(&mut ours(&policy, &report)), &rivals)
+}
+
+fn small(rounds: usize, table: &mut Table) -> io::Result<()> {
+    let folder = inputs::folder("six", SMALL, &Report::SIX)?;
+    let policy = inputs::policy("six.yml", &inputs::SIX)?;
+    let measure = format!("six reports of {SMALL} entries each");
+    same("reports", Some(Decision::of(&mut ours(&policy, &folder))?.reports()), Some(Report::SIX.len()))?;
+    let rivals = [Rival::bound("cat", 3.0, || wall(&mut peers::cat(&folder)?))];
+    in_turn(rounds * 10, table, &measure, &|| wall(&mut ours(&policy, &folder)), &rivals)
+}
+
+/// Times ours and its rivals in turn, so that a machine that drifts does it to all
+/// of them alike. A round before the first fills the page cache.
+fn in_turn(
+    rounds: usize,
+    table: &mut Table,
+    measure: &str,
+    ours: &dyn Fn() -> io::Result<Duration>,
+    rivals: &[Rival<'_>],
+) -> io::Result<()> {
+    let watched = io::stderr().is_terminal();
+    let mut ours_took = Vec::new();
+    let mut rivals_took = vec![Vec::new(); rivals.len()];
+    for round in 0..=rounds {
+        if watched {
+            eprint!("\r\x1b[K{measure}: round {round} of {rounds}");
+        }
+        let took = ours()?;
+        if round > 0 {
+            ours_took.push(took);
+        }
+        for (rival, all) in rivals.iter().zip(&mut rivals_took) {
+            let took = (rival.time)()?;
             if round > 0 {
-                times.push(time);
+                all.push(took);
             }
         }
     }
     if watched {
         eprint!("\r\x1b[K");
     }
-    Ok(times.into_iter().map(Times::of).collect())
-}
-
-fn speed(rounds: usize, table: &mut Table) -> io::Result<()> {
-    let tools = Tools::install();
-
-    let report = inputs::alone("sarif", LARGE, Report::Sarif)?;
-    let policy = inputs::policy("scan.yml", &[inputs::SCAN])?;
-    let decision = Decision::of(&mut ours(&policy, &report))?;
-    let count = |measure| decision.count(measure);
-    same("results", count("findings.total").zip(count("findings.suppressed")).map(|(a, b)| a + b), Some(LARGE))?;
-    if let Ok(tools) = &tools {
-        let [errors, warnings, notes] = tools.levels(&report)?;
-        same("errors", count("findings.error"), errors)?;
-        same("warnings", count("findings.warning"), warnings)?;
-        same("notes", count("findings.note").zip(count("findings.suppressed")).map(|(a, b)| a + b), notes)?;
+    let ours = Times::of(ours_took);
+    for (rival, took) in rivals.iter().zip(rivals_took) {
+        table.compare(measure, &ours, rival, &Times::of(took));
     }
-    let names = [format!("SARIF, {LARGE} results, {}", size(&report)?), "bare serde_json".into(), "sarif-tools".into()];
-    compare(
-        rounds,
-        table,
-        &names,
-        [30.0, 0.5],
-        &|| wall(&mut ours(&policy, &report)),
-        &|| peers::serde_json(&report),
-        tools.as_ref().map(|tools| || wall(&mut tools.sarif_tools(&report))),
-    )?;
-
-    let report = inputs::alone("junit", LARGE, Report::Junit)?;
-    let policy = inputs::policy("tests.yml", &[inputs::TESTS])?;
-    let decision = Decision::of(&mut ours(&policy, &report))?;
-    let counted = ["tests.total", "tests.failed", "tests.errors", "tests.skipped"].map(|name| decision.count(name));
-    same("cases", counted.first().copied().flatten(), Some(LARGE))?;
-    if let Ok(tools) = &tools {
-        for (ours, theirs) in counted.into_iter().zip(tools.cases(&report)?) {
-            same("cases, failed, errors, skipped", ours, theirs)?;
-        }
-    }
-    let names = [format!("JUnit, {LARGE} cases, {}", size(&report)?), "bare quick-xml".into(), "junitparser".into()];
-    compare(rounds, table, &names, [6.0, 0.45], &|| wall(&mut ours(&policy, &report)), &|| peers::quick_xml(&report), {
-        tools.as_ref().map(|tools| || wall(&mut tools.junitparser(&report)))
-    })
-}
-
-/// Times ours beside the bare scan and, where it is there, the tool that people use.
-fn compare(
-    rounds: usize,
-    table: &mut Table,
-    [measure, scan_name, tool_name]: &[String; 3],
-    [faster, share]: [f64; 2],
-    ours: &dyn Fn() -> io::Result<Duration>,
-    scan: &dyn Fn() -> io::Result<Duration>,
-    tool: Result<impl Fn() -> io::Result<Duration>, &String>,
-) -> io::Result<()> {
-    let mut timed: Vec<Timed<'_>> = vec![(measure, Box::new(ours)), (scan_name, Box::new(scan))];
-    match &tool {
-        Ok(tool) => timed.push((tool_name, Box::new(tool))),
-        Err(why) => table.skip(&format!("{measure}, against {tool_name}"), why),
-    }
-    let times = in_turn(rounds, &timed)?;
-    let [ours, scan, ..] = times.as_slice() else { return Ok(()) };
-    if let Some(tool) = times.get(2) {
-        table.compare(measure, tool_name, tool, ours, |peer, ours| peer / ours, "×", Goal::AtLeast(faster));
-    }
-    table.compare(measure, scan_name, scan, ours, |peer, ours| peer / ours, " of its pace", Goal::AtLeast(share));
-    Ok(())
-}
-
-fn small(rounds: usize, table: &mut Table) -> io::Result<()> {
-    let folder = inputs::folder("six", SMALL, &Report::SIX)?;
-    let policy = inputs::policy("six.yml", &inputs::SIX)?;
-    same("reports", Some(Decision::of(&mut ours(&policy, &folder))?.reports()), Some(inputs::SIX.len()))?;
-    let times = in_turn(
-        rounds * 10,
-        &[
-            ("six reports", Box::new(|| wall(&mut ours(&policy, &folder)))),
-            ("cat", Box::new(|| wall(&mut peers::cat(&folder)?))),
-        ],
-    )?;
-    let [ours, cat] = times.as_slice() else { return Ok(()) };
-    let measure = format!("six reports of {SMALL} entries each");
-    table.compare(&measure, "cat", cat, ours, |cat, ours| ours / cat, "×", Goal::AtMost(3.0));
     Ok(())
 }
 
@@ -190,7 +170,7 @@ fn memory(table: &mut Table) -> io::Result<()> {
             return Err(io::Error::other(format!("{new:?} of {entries} findings are new, where nearly 2 % should be")));
         }
         let with = peak(&mut command)?;
-        let (told, each) = (megabytes(with), with.saturating_sub(without) / entries);
+        let (told, each) = (megabytes(with), with.saturating_sub(without).div_ceil(entries));
         let told = ["the same with a baseline, what it takes more", &told, "the kernel's limit holds", "–"];
         table.note(told, float(each), " bytes a finding", Goal::AtMost(float(EACH)));
     }
@@ -219,7 +199,7 @@ fn float(count: u64) -> f64 {
 
 /// Complains where ours and a peer's count differ: what is faster because it
 /// counts something else is not faster.
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, ours: Option<T>, theirs: Option<T>) -> io::Result<()> {
+fn same<T: PartialEq + std::fmt::Debug + Copy>(what: &str, ours: Option<T>, theirs: Option<T>) -> io::Result<()> {
     if ours.is_some() && ours == theirs {
         return Ok(());
     }

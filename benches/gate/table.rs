@@ -1,5 +1,7 @@
 //! The table that comes out.
 
+use std::fmt::Write as _;
+use std::io;
 use std::time::Duration;
 
 /// What a measure is to come to.
@@ -24,6 +26,35 @@ impl Times {
     }
 }
 
+/// What ours is timed beside.
+pub struct Rival<'r> {
+    name: &'static str,
+    /// What the goal speaks of, made of how many times longer than ours it takes.
+    figure: fn(f64) -> f64,
+    unit: &'static str,
+    goal: Goal,
+    /// Runs it once.
+    pub time: Box<dyn Fn() -> io::Result<Duration> + 'r>,
+}
+
+impl<'r> Rival<'r> {
+    /// A tool, which ours is to be so many times faster than.
+    pub fn tool(name: &'static str, times: f64, time: impl Fn() -> io::Result<Duration> + 'r) -> Self {
+        Self { name, figure: |longer| longer, unit: "×", goal: Goal::AtLeast(times), time: Box::new(time) }
+    }
+
+    /// A bare scan, of whose pace ours is to keep a part.
+    pub fn scan(name: &'static str, part: f64, time: impl Fn() -> io::Result<Duration> + 'r) -> Self {
+        Self { unit: " of its pace", ..Self::tool(name, part, time) }
+    }
+
+    /// What ours may take so many times as long as.
+    pub fn bound(name: &'static str, times: f64, time: impl Fn() -> io::Result<Duration> + 'r) -> Self {
+        let goal = Goal::AtMost(times);
+        Self { figure: |longer| 1.0 / longer, goal, ..Self::tool(name, times, time) }
+    }
+}
+
 /// Measures, each with its goal.
 #[derive(Default)]
 pub struct Table {
@@ -31,25 +62,14 @@ pub struct Table {
 }
 
 impl Table {
-    /// Notes how long something took beside a peer: `figure` makes what the goal
-    /// speaks of out of both. The fastest rounds are told as well, for they tell
-    /// how much a busy machine is to blame.
-    #[expect(clippy::too_many_arguments, reason = "a line of the table has as many parts")]
-    pub fn compare(
-        &mut self,
-        measure: &str,
-        peer_name: &str,
-        peer: &Times,
-        ours: &Times,
-        figure: impl Fn(f64, f64) -> f64,
-        unit: &str,
-        goal: Goal,
-    ) {
-        let of = |peer: Duration, ours: Duration| figure(peer.as_secs_f64(), ours.as_secs_f64());
-        let peer_took = format!("{peer_name}: {}", milliseconds(peer.median));
-        let fastest = format!("{:.2}{unit}", of(peer.fastest, ours.fastest));
-        let figure = of(peer.median, ours.median);
-        self.note([measure, &milliseconds(ours.median), &peer_took, &fastest], figure, unit, goal);
+    /// Notes how long ours took beside a rival. The fastest rounds are told as well,
+    /// for they tell how much a busy machine is to blame.
+    pub fn compare(&mut self, measure: &str, ours: &Times, rival: &Rival<'_>, took: &Times) {
+        let figure = |ours: Duration, took: Duration| (rival.figure)(took.as_secs_f64() / ours.as_secs_f64());
+        let told = format!("{}: {}", rival.name, milliseconds(took.median));
+        let fastest = format!("{:.2}{}", figure(ours.fastest, took.fastest), rival.unit);
+        let told = [measure, &milliseconds(ours.median), &told, &fastest];
+        self.note(told, figure(ours.median, took.median), rival.unit, rival.goal);
     }
 
     /// Notes a line: the measure, ours, the peer's and the fastest; and the `figure`
@@ -65,17 +85,9 @@ impl Table {
     }
 
     /// Notes what could not be compared here.
-    pub fn skip(&mut self, measure: &str, why: &str) {
-        let nothing = || "–".to_owned();
-        self.lines.push([
-            measure.to_owned(),
-            nothing(),
-            nothing(),
-            nothing(),
-            nothing(),
-            nothing(),
-            format!("skipped: {why}"),
-        ]);
+    pub fn skip(&mut self, measure: &str, peer: &str, why: &str) {
+        let line = [measure, "–", peer, "–", "–", "–", &format!("skipped: {why}")];
+        self.lines.push(line.map(str::to_owned));
     }
 
     /// The table in Markdown.
@@ -84,7 +96,7 @@ impl Table {
             "| measure | ours | peer | medians | fastest rounds | goal | |\n| --- | --- | --- | --- | --- | --- | --- |\n",
         );
         for line in &self.lines {
-            text.push_str(&format!("| {} |\n", line.join(" | ")));
+            let _ = writeln!(text, "| {} |", line.join(" | "));
         }
         text
     }
