@@ -2,6 +2,7 @@
 //! that place says of the release.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
@@ -11,6 +12,16 @@ pub(super) enum Place {
     Github,
     Gitlab,
     Elsewhere,
+}
+
+/// The name of an option's variable that is set and not UTF-8. Taken as not set, it
+/// would give way to what the option means when it is left out.
+pub(super) fn unreadable_option() -> Option<String> {
+    let unreadable = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("COUNTERSIGN_"))?;
+        value.to_str().is_none().then_some(name)
+    };
+    env::vars_os().find_map(unreadable)
 }
 
 /// A variable that is set and not blank. What is not UTF-8 counts as not set.

@@ -17,7 +17,7 @@ use crate::flow::request::Request;
 use crate::model::decision::{Decision, Protection};
 use crate::model::verdict::Verdict;
 use crate::policy::{self, Policy};
-use crate::workspace::layers::{self, From, PolicyFiles};
+use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
 /// Every exit code, with what it means.
@@ -104,7 +104,7 @@ impl<E: std::error::Error> std::convert::From<E> for Refusal {
 /// Everything that is needed to run, checked.
 struct Plan {
     policy: Policy,
-    policy_files: PolicyFiles,
+    policy_files: From,
     protection: Protection,
     environment: String,
     components: Vec<String>,
@@ -118,8 +118,8 @@ struct Plan {
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let place = Place::here();
-    let prepared =
-        time_limit(arguments).and_then(|limit| Ok((plan(arguments, place)?, limit, format(arguments, place)?)));
+    let output = arguments.output.clone().or_else(|| environment::variable("COUNTERSIGN_OUTPUT").map(PathBuf::from));
+    let prepared = prepare(arguments, place, output.as_deref());
     let (plan, limit, format) = match prepared {
         Ok(prepared) => prepared,
         Err(Refusal::Said(message)) => {
@@ -137,12 +137,23 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
         Ok(decision) => decision,
         Err(code) => return code,
     };
-    let output = arguments.output.clone().or_else(|| environment::variable("COUNTERSIGN_OUTPUT").map(PathBuf::from));
     if let Err(message) = outputs::write(&decision, format, output.as_deref(), place) {
         complain(&message);
         return UNKNOWN;
     }
     code(&decision)
+}
+
+/// Checks everything that is needed to run. The format comes first, so that nothing
+/// of an earlier run is left where this one ends without a decision.
+fn prepare(arguments: &Arguments, place: Place, output: Option<&Path>) -> Result<(Plan, Duration, Format), Refusal> {
+    if let Some(name) = environment::unreadable_option() {
+        return Err(Refusal::Said(format!("the variable {name} is not UTF-8; set it anew")));
+    }
+    let format = format(arguments, place)?;
+    outputs::clear(format, output).map_err(Refusal::Said)?;
+    let limit = time_limit(arguments)?;
+    Ok((plan(arguments, place)?, limit, format))
 }
 
 /// The exit code that the gates come to.
@@ -247,7 +258,6 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
         None => (From::WorkingTree, Protection::Unprotected),
     };
     let sources = layers::read(&files, &from)?;
-    let beside = sources.last().map(|source| PathBuf::from(&source.path)).unwrap_or_default();
     let policy = policy::read(sources).map_err(Refusal::Policy)?;
     let environment = chosen(one(arguments.environment.as_ref(), "COUNTERSIGN_ENVIRONMENT"), &policy)?;
     let components = several(&arguments.component, "COUNTERSIGN_COMPONENT");
@@ -270,6 +280,10 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
     if let Some(sha) = commit.as_ref().filter(|sha| !matches!(sha.len(), 40 | 64) || !hexadecimal(sha)) {
         return said(format!("the commit `{sha}` is not a full SHA-1 or SHA-256"));
     }
+    let repository = one(arguments.repository.as_ref(), "COUNTERSIGN_REPOSITORY").or_else(|| place.repository());
+    if let Some(name) = repository.as_ref().filter(|name| !is_repository(name)) {
+        return said(format!("the repository `{name}` is not of the form `owner/name`"));
+    }
     let mut artifacts = Vec::new();
     for stated in several(&arguments.artifact, "COUNTERSIGN_ARTIFACT") {
         artifacts.push(digest(&stated, policy.limits.bytes)?);
@@ -279,11 +293,11 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
         components,
         commit: commit.map(|sha| sha.to_ascii_lowercase()),
         artifacts,
-        repository: one(arguments.repository.as_ref(), "COUNTERSIGN_REPOSITORY").or_else(|| place.repository()),
+        repository,
         roots,
         baseline,
         now,
-        policy_files: PolicyFiles { from, beside },
+        policy_files: from,
         protection,
         policy,
     })
@@ -316,6 +330,17 @@ fn digest(stated: &str, limit: u64) -> Result<String, Refusal> {
     open::named(Path::new(stated), limit)
         .map(|artifact| open::sha256(&artifact))
         .map_err(|fault| Refusal::Said(format!("`--artifact {stated}`: {fault}")))
+}
+
+/// Whether a text is a repository's path on a forge. It is put into the patterns of a
+/// policy, where a `*` or an empty part would mean anybody's.
+fn is_repository(name: &str) -> bool {
+    let part = |part: &str| {
+        let mut letters = part.chars();
+        letters.all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | '+'))
+            && !matches!(part, "" | "." | "..")
+    };
+    name.contains('/') && name.split('/').all(part)
 }
 
 fn hexadecimal(text: &str) -> bool {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, PROCEED, gate, print};
+use super::{Arguments, answer, gate};
 use crate::model::catalogue;
 use crate::model::kind::Format;
 use crate::model::verdict::Reason;
@@ -69,8 +69,7 @@ vulnerabilities of a baseline keep theirs: `baseline.vulnerabilities.high`. What
 ";
 
 pub(super) fn run() -> u8 {
-    print(&page());
-    PROCEED
+    answer(&page())
 }
 
 fn page() -> String {

@@ -16,6 +16,8 @@ use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
 
+use crate::report::neutral;
+
 /// The release may go on.
 pub const PROCEED: u8 = 0;
 /// The command or the policy is wrong.
@@ -91,13 +93,30 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
 }
 
 /// Prints a document. A reader that has gone away is no failure of ours.
-fn print(text: &str) -> bool {
+fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
+
+/// Prints a document that is the whole answer, and says with which code to exit.
+fn answer(text: &str) -> u8 {
+    match print(text) {
+        Ok(()) => PROCEED,
+        Err(error) => {
+            complain(&format!("standard output could not be written: {error}"));
+            UNKNOWN
+        }
+    }
+}
+
+/// How long a complaint may be, in bytes.
+const COMPLAINT: usize = 8 * 1024;
 
 /// Says what went wrong, where a person or a log sees it.
 fn complain(text: &str) {
     let mut out = std::io::stderr().lock();
-    let _ = writeln!(out, "countersign: {}", crate::model::notable::visible(text));
+    let _ = writeln!(out, "countersign: {}", neutral::line(text, COMPLAINT));
 }

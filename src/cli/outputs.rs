@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use super::environment::{self, Place};
@@ -25,6 +25,24 @@ pub(super) enum Format {
     Gitlab,
 }
 
+/// Takes away what an earlier run, or whoever made the artifacts, left in the places
+/// that a decision will be written to: a run that ends without one must not seem to
+/// have brought that one, and what is written must not be led elsewhere by a link.
+pub(super) fn clear(format: Format, output: Option<&Path>) -> Result<(), String> {
+    let fixed: &[&str] = if format == Format::Gitlab { &[DOTENV, CODE_QUALITY, NOTE] } else { &[] };
+    // A person may name a device or a link; what lies behind it is theirs.
+    let named = output.filter(|path| path.symlink_metadata().is_ok_and(|about| about.is_file()));
+    for path in fixed.iter().map(Path::new).chain(named) {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(format!("{} could not be removed: {error}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Writes the decision. An error says what could not be written.
 pub(super) fn write(decision: &Decision, format: Format, output: Option<&Path>, place: Place) -> Result<(), String> {
     match format {
@@ -38,10 +56,7 @@ pub(super) fn write(decision: &Decision, format: Format, output: Option<&Path>, 
 
 fn document(text: &str, output: Option<&Path>) -> Result<(), String> {
     match output {
-        None => {
-            print(text);
-            Ok(())
-        }
+        None => printed(text),
         Some(path) => put(path, text),
     }
 }
@@ -59,8 +74,8 @@ fn terminal(decision: &Decision, to_terminal: bool) -> String {
 /// The log has the table and the annotations, the summary the page, the outputs
 /// the rest. Without a runner's files around it, only the log is written.
 fn github_job(decision: &Decision, output: Option<&Path>, place: Place) -> Result<(), String> {
-    print(&terminal(decision, false));
-    print(&github::annotations(decision, place.workspace().as_deref()));
+    printed(&terminal(decision, false))?;
+    printed(&github::annotations(decision, place.workspace().as_deref()))?;
     if let Some(path) = environment::runner_file("GITHUB_STEP_SUMMARY") {
         add(&path, &markdown::render(decision, markdown::LIMIT))?;
     }
@@ -79,7 +94,7 @@ const CODE_QUALITY: &str = "gl-code-quality-report.json";
 const NOTE: &str = "countersign-note.md";
 
 fn gitlab_job(decision: &Decision, output: Option<&Path>, place: Place) -> Result<(), String> {
-    print(&terminal(decision, false));
+    printed(&terminal(decision, false))?;
     put(Path::new(DOTENV), &gitlab::dotenv(decision))?;
     let quality = gitlab::code_quality(decision, place.workspace().as_deref()).map_err(|error| error.to_string())?;
     put(Path::new(CODE_QUALITY), &quality)?;
@@ -88,6 +103,10 @@ fn gitlab_job(decision: &Decision, output: Option<&Path>, place: Place) -> Resul
         Some(path) => put(path, &json::pretty(decision).map_err(|error| error.to_string())?),
         None => Ok(()),
     }
+}
+
+fn printed(text: &str) -> Result<(), String> {
+    print(text).map_err(|error| format!("standard output could not be written: {error}"))
 }
 
 fn put(path: &Path, text: &str) -> Result<(), String> {

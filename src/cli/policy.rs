@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{PROCEED, USAGE, complain, environment, print};
+use super::{USAGE, answer, complain, environment};
 use crate::policy::diagnostics::Complaints;
 use crate::workspace::layers::{self, From};
 
@@ -39,13 +39,12 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
             } else {
                 format!("; checked, and judged by the app alone: {}", policy.sections.join(", "))
             };
-            print(&format!(
+            answer(&format!(
                 "{}: good: {}, {}{unread}\n",
                 paths.join(", "),
                 count(policy.gates.len(), "gate", "gates"),
                 count(policy.environments.len(), "environment", "environments"),
-            ));
-            PROCEED
+            ))
         }
         Err(complaints) => {
             tell(&complaints);

@@ -39,7 +39,7 @@ impl Progress {
             return;
         }
         reading.shown = true;
-        let path = crate::model::notable::visible(&reading.path);
+        let path = crate::report::neutral::line(&reading.path, 200);
         let mut out = std::io::stderr().lock();
         let _ = write!(out, "\r\x1b[Kreading {path} ({}), {} s", size(reading.bytes), elapsed.as_secs());
         let _ = out.flush();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{PROCEED, UNKNOWN, USAGE, complain, print};
+use super::{UNKNOWN, USAGE, answer, complain};
 use crate::model::catalogue;
 use crate::model::kind::{self, Format};
 use crate::model::verdict::Reason;
@@ -43,10 +43,7 @@ pub(super) fn schema(document: Document) -> u8 {
         Document::Decision => crate::report::json::schema(),
     };
     match text {
-        Ok(text) => {
-            print(&text);
-            PROCEED
-        }
+        Ok(text) => answer(&text),
         Err(error) => {
             complain(&format!("the schema could not be written: {error}"));
             UNKNOWN
@@ -72,8 +69,7 @@ pub(super) fn measures(wanted: Option<Kind>) -> u8 {
     out.push_str(
         "`baseline.` before a name without its first word is what the last release measured: `baseline.p95_ms`\n",
     );
-    print(&out);
-    PROCEED
+    answer(&out)
 }
 
 pub(super) fn explain(code: Option<&str>) -> u8 {
@@ -86,6 +82,5 @@ pub(super) fn explain(code: Option<&str>) -> u8 {
     }
     let lines: Vec<String> =
         found.iter().map(|(word, kind, meaning)| format!("{word:22} {kind:15} {meaning}\n")).collect();
-    print(&lines.concat());
-    PROCEED
+    answer(&lines.concat())
 }

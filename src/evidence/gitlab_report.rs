@@ -170,7 +170,7 @@ impl<'de> Entry<'de> {
     fn property(&mut self, key: &str, value: &mut Node<'_, 'de>) -> Step {
         match key {
             "id" => self.id = value.text()?.unwrap_or_default(),
-            "severity" => self.severity = value.text()?.and_then(|word| Severity::of_word(&word)),
+            "severity" => self.severity = Severity::stated(&value.text()?.unwrap_or_default())?,
             "name" => self.name = value.text_later()?,
             "message" => self.message = value.text_later()?,
             "description" => self.description = value.text_later()?,

@@ -123,7 +123,7 @@ impl<'de> Match<'de> {
     fn vulnerability(&mut self, key: &str, value: &mut Node<'_, 'de>) -> Step {
         match key {
             "id" => self.id = value.text()?.unwrap_or_default(),
-            "severity" => self.severity = value.text()?.and_then(|word| Severity::of_word(&word)),
+            "severity" => self.severity = Severity::stated(&value.text()?.unwrap_or_default())?,
             "description" => self.description = value.text_later()?,
             "fix" => value.object(|key, value| {
                 match key {

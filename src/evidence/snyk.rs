@@ -203,5 +203,5 @@ impl<'de> Issue<'de> {
 }
 
 fn severity(node: &mut Node<'_, '_>) -> Result<Option<Severity>, Error> {
-    Ok(node.text()?.and_then(|word| Severity::of_word(&word)))
+    Severity::stated(&node.text()?.unwrap_or_default())
 }

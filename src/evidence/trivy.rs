@@ -168,7 +168,7 @@ impl Report<'_> {
             place: if read.path.is_empty() { place } else { &read.path },
             path: file,
             line: read.line,
-            severity: Severity::of_word(&read.severity),
+            severity: Severity::stated(&read.severity)?,
             score: read.score,
             message: read.message.or(read.title),
             vulnerability: (kind == Kind::Vulnerability).then_some(vulnerability),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::decision::Protection;
 use crate::policy::Policy;
-use crate::workspace::layers::PolicyFiles;
+use crate::workspace::layers::From;
 
 /// What a run is asked.
 pub struct Request<'r> {
@@ -31,7 +31,7 @@ pub struct Request<'r> {
     /// The instant of the decision.
     pub now: DateTime<Utc>,
     /// Where files that the policy names are read from: as the policy itself was.
-    pub policy_files: &'r PolicyFiles,
+    pub policy_files: &'r From,
     /// Who is told what is being read.
     pub watch: &'r dyn Watch,
 }

@@ -217,7 +217,7 @@ fn trust_root(request: &Request<'_>, trust: &Trust) -> Result<TrustRoot, Fault> 
         |fault: Fault| Fault { message: format!("the trusted root {path}: {fault}"), place: Place::Whole, ..fault };
     let bytes = request
         .policy_files
-        .read(path)
+        .read_beside(&trust.stated_in, path)
         .map_err(|why| trouble(Fault { reason: Reason::Unreadable, place: Place::Whole, message: why }))?;
     TrustRoot::from_json(&bytes).map_err(trouble)
 }

@@ -143,24 +143,29 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || is_deceptive(character))
 }
 
+/// What a GitHub runner takes for the beginning of a command, anywhere in a line.
+const COMMAND: &str = "##[";
+
 /// Text with every deceptive character shown as its escape, on one line.
 #[must_use]
 pub fn visible(text: &str) -> String {
-    escaped(text, |_| false)
+    escaped(text, |_| false).replace(COMMAND, "##\\u{5b}")
 }
 
 /// Text with every deceptive character but the line feed replaced by a mark of
 /// the same number of characters, so that places in it stay true.
 #[must_use]
 pub fn visible_lines(text: &str) -> String {
-    text.chars()
+    let marked: String = text
+        .chars()
         .map(|character| match character {
             '\n' => '\n',
             '\t' => ' ',
             character if is_deceptive(character) => '\u{fffd}',
             character => character,
         })
-        .collect()
+        .collect();
+    marked.replace(COMMAND, "##\u{fffd}")
 }
 
 fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {

@@ -5,6 +5,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::duration;
 use super::expression::{Expression, Mistake, Scope};
+use super::layers::Source;
 use super::tree::Node;
 use crate::model::catalogue::{self, Type};
 use crate::model::kind::Kind;
@@ -81,8 +82,10 @@ pub struct Trust {
     pub source: Option<String>,
     /// The type of statement that must be signed.
     pub predicate: Option<String>,
-    /// A trusted root, relative to the policy file.
+    /// A trusted root, relative to the policy file that states the gate.
     pub root: Option<String>,
+    /// That policy file.
+    pub stated_in: String,
 }
 
 impl Trust {
@@ -212,7 +215,7 @@ pub(super) fn read(
     name_span: Span,
     node: &Node,
     layer: &str,
-    policy: &str,
+    policy: &Source,
     complaints: &mut Vec<Diagnostic>,
 ) -> Option<Gate> {
     let before = complaints.len();
@@ -248,7 +251,7 @@ pub(super) fn read(
         match Expression::condition(stated.text()?, &scope) {
             Ok(expression) => Some(expression),
             Err(mistakes) => {
-                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, policy)));
+                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, &policy.text)));
                 None
             }
         }
@@ -288,6 +291,7 @@ pub(super) fn read(
             source: text("source"),
             predicate: text("predicate"),
             root: text("trusted_root"),
+            stated_in: policy.path.clone(),
         },
     };
     coherent(&gate, node, name_span, complaints);

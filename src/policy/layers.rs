@@ -112,7 +112,7 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
     {
         for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
             let whole = matches!(node.value, Value::Map(_));
-            let gate = whole.then(|| gate::read(&key.name, key.span, node, layer, &source.text, list));
+            let gate = whole.then(|| gate::read(&key.name, key.span, node, layer, source, list));
             gates.extend(gate.flatten().map(|gate| (depth, gate)));
         }
         delegates_something(tree, list);

@@ -32,6 +32,10 @@ const CHECK: &str = "countersign";
 
 /// The dotenv report. Names of gates are percent-encoded and separated by
 /// commas; where a list is cut, the count beside it is still of all.
+///
+/// GitLab gives these variables to later jobs, above the variables that those jobs
+/// state themselves. So none is called like an option's variable: what one gate
+/// decided must not say what the next one is asked.
 #[must_use]
 pub fn dotenv(decision: &Decision) -> String {
     let held: Vec<_> = words::holding(decision).collect();
@@ -39,9 +43,9 @@ pub fn dotenv(decision: &Decision) -> String {
     let commit = decision.commit.as_deref().unwrap_or_default();
     let variables = [
         ("DECISION", words::outcome(decision).to_owned()),
-        ("ENVIRONMENT", value(&decision.environment)),
-        ("COMMIT", value(commit)),
-        ("POLICY", words::protection(decision).to_owned()),
+        ("DECISION_ENVIRONMENT", value(&decision.environment)),
+        ("DECISION_COMMIT", value(commit)),
+        ("DECISION_POLICY", words::protection(decision).to_owned()),
         ("GATES", decision.gates.len().to_string()),
         ("BLOCKED_COUNT", blocked.len().to_string()),
         ("BLOCKED", names(&blocked)),

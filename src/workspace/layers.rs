@@ -52,21 +52,6 @@ pub enum Error {
     },
 }
 
-/// Files that a policy names, read from where the policy itself was read.
-pub struct PolicyFiles {
-    /// Where from.
-    pub from: From,
-    /// The innermost layer's file, beside which the others lie.
-    pub beside: PathBuf,
-}
-
-impl PolicyFiles {
-    /// The bytes of a file.
-    pub fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        self.from.read(&beside(&self.beside, path))
-    }
-}
-
 /// Where policies are read from.
 pub enum From {
     /// The working tree.
@@ -103,6 +88,12 @@ impl From {
             return Err(wrong(format!("is not in this clone (looked for {full}){hint}")));
         }
         Ok(Self::Commit { name: name.to_owned(), sha })
+    }
+
+    /// The bytes of a file that a policy names. It lies beside the layer that names
+    /// it, so that an inner layer cannot put its own in the place of an outer one's.
+    pub fn read_beside(&self, policy: &str, path: &str) -> Result<Vec<u8>, String> {
+        self.read(&beside(Path::new(policy), path))
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {

@@ -1,5 +1,8 @@
 //! How grave a finding is: the levels of SARIF and the severities of CVSS.
 
+use super::super::json;
+use crate::model::notable::shortened;
+
 /// How a producer ranks a finding. The words are SARIF's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -39,8 +42,23 @@ impl Severity {
         }
     }
 
-    /// The severity that a scanner's word stands for, in any case of letters.
-    /// A word that leaves the severity open, such as `UNKNOWN`, gives `None`.
+    /// The severity that a scanner states, `None` where it leaves it open. A word
+    /// that is neither might stand for the gravest, and is refused.
+    pub fn stated(word: &str) -> Result<Option<Self>, json::Error> {
+        const OPEN: &[&str] = &["", "unknown", "undefined", "unspecified", "unassigned", "none"];
+        match Self::of_word(word) {
+            None if !OPEN.iter().any(|open| open.eq_ignore_ascii_case(word.trim())) => {
+                let word = shortened(word, 60);
+                Err(json::refuse(format_args!(
+                    "the severity is `{word}`, where `critical`, `high`, `medium`, `low` or `unknown` was expected"
+                )))
+            }
+            severity => Ok(severity),
+        }
+    }
+
+    /// The severity that a word stands for, in any case of letters; `None` where it
+    /// stands for none.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
         const WORDS: &[(&str, Severity)] = &[

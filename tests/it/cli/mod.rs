@@ -1,5 +1,6 @@
 //! The command as people and pipelines run it.
 
+mod attacks;
 mod gate;
 mod layers;
 mod reference;

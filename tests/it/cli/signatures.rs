@@ -143,3 +143,30 @@ fn a_signature_over_a_checklist_confirms_its_ticks() {
     assert_eq!((code, reason.as_str()), (10, "unverified"), "{explanation}");
     assert!(explanation.contains("signature"), "{explanation}");
 }
+
+#[test]
+fn t30_a_signature_over_something_else_does_not_stand_in_for_the_artifact_that_the_policy_names() {
+    let Some(world) = world(", artifact: \"release/*.tar.gz\"") else { return };
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "no_evidence"), "{explanation}");
+    world.write("build/app", "not signed");
+    fs::create_dir(world.path().join("release")).unwrap();
+    std::os::unix::fs::symlink("../build/app", world.path().join("release/app.tar.gz")).unwrap();
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (10, "no_evidence"), "{explanation}");
+    assert!(explanation.contains("release/app.tar.gz"), "{explanation}");
+}
+
+#[test]
+fn t14_an_inner_layer_does_not_bring_the_root_that_an_outer_one_trusts() {
+    let Some(world) = world("") else { return };
+    let Some(root) = corpus(&format!("{CASES}/intoto-with-custom-trust-root/trusted_root.json")) else { return };
+    let outer = policy(", trusted_root: root.json").replace("version: 1", "version: 1\nlayer: organisation");
+    world.write("org/policy.yml", outer).write("org/root.json", "{}");
+    world.write("repo/policy.yml", policy("").replace("signed:", "own:"));
+    world.write("repo/root.json", fs::read(root).unwrap());
+    let (code, decision) = world.gate(&["--policy", "org/policy.yml", "--policy", "repo/policy.yml"]);
+    let outer = gate(&decision, "signed");
+    assert_eq!((code, &outer["verdict"]), (3, &"indeterminate".into()), "{decision:#}");
+    assert!(outer["explanation"].as_str().unwrap().contains("trusted root root.json"), "{outer:#}");
+}
