@@ -29,5 +29,8 @@ pub fn claims(format: Format, bytes: &[u8]) {
     let judgement = list.judge(&required);
     let open = list.items.iter().any(|item| !item.ticked);
     assert!(!(open && judgement.complete()), "complete, with an open item");
-    assert!(!list.judge(&["an item that nobody wrote \u{1F98A}".to_owned()]).complete());
+    let other = "an item that nobody wrote".to_owned();
+    if !list.items.iter().any(|item| checklist::key(&item.text) == checklist::key(&other)) {
+        assert!(!list.judge(&[other]).complete(), "complete, without the item");
+    }
 }

@@ -56,9 +56,8 @@ pub fn are_neutral(bytes: &[u8]) {
             assert!(line.starts_with('<'), "a line of Markdown begins with text: {line}");
         }
         assert!(page.matches("<!--").count() <= 1, "a marker that is not ours");
-        for tag in ["<script", "<img", "<a ", "javascript:", "<!-- countersign:gate:0000000000000000"] {
-            let shown = page.replace("<code>javascript:", "");
-            assert!(!tag.starts_with('<') || !shown.contains(tag), "{tag} in {page}");
+        for tag in ["<script", "<img", "<a "] {
+            assert!(!page.contains(tag), "{tag} in {page}");
         }
     }
 
@@ -73,8 +72,11 @@ pub fn are_neutral(bytes: &[u8]) {
         serde_json::from_str(&json::compact(&decision).expect("a document")).expect("JSON");
     assert_eq!(compact["summary"], decision.summary.as_str());
     for limit in [20_000, 2_000 + width * 100] {
-        let cut = json::within(&decision, limit).expect("a document");
-        serde_json::from_str::<serde_json::Value>(&cut).expect("JSON");
+        // Where not even the frame around the gates fits, there is no document.
+        if let Ok(cut) = json::within(&decision, limit) {
+            assert!(cut.len() <= limit, "{} bytes of JSON", cut.len());
+            serde_json::from_str::<serde_json::Value>(&cut).expect("JSON");
+        }
     }
 }
 
