@@ -31,8 +31,8 @@ fn main() -> ExitCode {
     match std::env::args().skip(1).filter(|argument| argument != "--bench").collect::<Vec<_>>().as_slice() {
         [] => judged(),
         [update] if update == "--update" => measure().and_then(|measured| {
-            let lines: String = measured.iter().map(|(case, count)| format!("{case}\t{count}\n")).collect();
-            fs::write(KEPT, lines).map(|()| ExitCode::SUCCESS)
+            let lines: Vec<String> = measured.iter().map(|(case, count)| format!("{case}\t{count}\n")).collect();
+            fs::write(KEPT, lines.concat()).map(|()| ExitCode::SUCCESS)
         }),
         _ => Err(io::Error::other("there is one option: --update")),
     }

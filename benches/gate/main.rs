@@ -10,7 +10,7 @@ mod peers;
 mod process;
 mod table;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use self::inputs::Report;
 use self::peers::Tools;
 use self::process::{Decision, MEMORY, bounded, ours, peak, wall};
-use self::table::{Goal, Table, megabytes, milliseconds, ratio};
+use self::table::{Goal, Rival, Table, Times, megabytes};
 
 /// How many entries the large reports have, and those of about a gigabyte.
 const LARGE: u64 = 100_000;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let mut parts = Vec::new();
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
-            "--quick" => rounds = 2,
+            "--quick" => rounds = 3,
             // Cargo says so to every benchmark.
             "--bench" => {}
             "speed" | "small" | "memory" => parts.push(argument),
@@ -65,128 +65,96 @@ fn main() -> ExitCode {
     }
 }
 
-/// One of the things that are timed in turn.
-type Timed<'t> = (&'t str, Box<dyn Fn() -> io::Result<Duration> + 't>);
-
-/// Times things in turn, so that a machine that drifts does it to all of them
-/// alike; the median of each. A round before the first fills the page cache.
-fn medians(rounds: usize, timed: &[Timed<'_>]) -> io::Result<Vec<Duration>> {
-    let mut times = vec![Vec::new(); timed.len()];
-    for round in 0..=rounds {
-        for ((name, time), times) in timed.iter().zip(&mut times) {
-            eprint!("\r\x1b[Kround {round} of {rounds}: {name}");
-            let time = time()?;
-            if round > 0 {
-                times.push(time);
-            }
-        }
-    }
-    eprint!("\r\x1b[K");
-    Ok(times.iter_mut().map(|times| median(times)).collect())
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
 fn speed(rounds: usize, table: &mut Table) -> io::Result<()> {
     let tools = Tools::install();
 
     let report = inputs::alone("sarif", LARGE, Report::Sarif)?;
     let policy = inputs::policy("scan.yml", &[inputs::SCAN])?;
+    let measure = format!("SARIF, {LARGE} results, {}", size(&report)?);
     let decision = Decision::of(&mut ours(&policy, &report))?;
     let count = |measure| decision.count(measure);
     same("results", count("findings.total").zip(count("findings.suppressed")).map(|(a, b)| a + b), Some(LARGE))?;
-    if let Ok(tools) = &tools {
-        let [errors, warnings, notes] = tools.levels(&report)?;
-        same("errors", count("findings.error"), errors)?;
-        same("warnings", count("findings.warning"), warnings)?;
-        same("notes", count("findings.note").zip(count("findings.suppressed")).map(|(a, b)| a + b), notes)?;
+    let mut rivals = vec![Rival::scan("bare serde_json", 0.5, || peers::serde_json(&report))];
+    match &tools {
+        Ok(tools) => {
+            let [errors, warnings, notes] = tools.levels(&report)?;
+            same("errors", count("findings.error"), errors)?;
+            same("warnings", count("findings.warning"), warnings)?;
+            same("notes", count("findings.note").zip(count("findings.suppressed")).map(|(a, b)| a + b), notes)?;
+            rivals.push(Rival::tool("sarif-tools", 30.0, || wall(&mut tools.sarif_tools(&report))));
+        }
+        Err(why) => table.skip(&measure, "sarif-tools", why),
     }
-    let names = [format!("SARIF, {LARGE} results, {}", size(&report)?), "bare serde_json".into(), "sarif-tools".into()];
-    compare(
-        rounds,
-        table,
-        &names,
-        [30.0, 0.5],
-        &|| wall(&mut ours(&policy, &report)),
-        &|| peers::serde_json(&report),
-        tools.as_ref().map(|tools| || wall(&mut tools.sarif_tools(&report))),
-    )?;
+    in_turn(rounds, table, &measure, &|| wall(&mut ours(&policy, &report)), &rivals)?;
 
     let report = inputs::alone("junit", LARGE, Report::Junit)?;
     let policy = inputs::policy("tests.yml", &[inputs::TESTS])?;
+    let measure = format!("JUnit, {LARGE} cases, {}", size(&report)?);
     let decision = Decision::of(&mut ours(&policy, &report))?;
     let counted = ["tests.total", "tests.failed", "tests.errors", "tests.skipped"].map(|name| decision.count(name));
     same("cases", counted.first().copied().flatten(), Some(LARGE))?;
-    if let Ok(tools) = &tools {
-        for (ours, theirs) in counted.into_iter().zip(tools.cases(&report)?) {
-            same("cases, failed, errors, skipped", ours, theirs)?;
+    let mut rivals = vec![Rival::scan("bare quick-xml", 0.45, || peers::quick_xml(&report))];
+    match &tools {
+        Ok(tools) => {
+            for (ours, theirs) in counted.into_iter().zip(tools.cases(&report)?) {
+                same("cases, failed, errors, skipped", ours, theirs)?;
+            }
+            rivals.push(Rival::tool("junitparser", 6.0, || wall(&mut tools.junitparser(&report))));
         }
+        Err(why) => table.skip(&measure, "junitparser", why),
     }
-    let names = [format!("JUnit, {LARGE} cases, {}", size(&report)?), "bare quick-xml".into(), "junitparser".into()];
-    compare(rounds, table, &names, [6.0, 0.45], &|| wall(&mut ours(&policy, &report)), &|| peers::quick_xml(&report), {
-        tools.as_ref().map(|tools| || wall(&mut tools.junitparser(&report)))
-    })
-}
-
-/// Times ours beside the bare scan and, where it is there, the tool that people use.
-fn compare(
-    rounds: usize,
-    table: &mut Table,
-    [measure, scan_name, tool_name]: &[String; 3],
-    [faster, share]: [f64; 2],
-    ours: &dyn Fn() -> io::Result<Duration>,
-    scan: &dyn Fn() -> io::Result<Duration>,
-    tool: Result<impl Fn() -> io::Result<Duration>, &String>,
-) -> io::Result<()> {
-    let mut timed: Vec<Timed<'_>> = vec![(measure, Box::new(ours)), (scan_name, Box::new(scan))];
-    match &tool {
-        Ok(tool) => timed.push((tool_name, Box::new(tool))),
-        Err(why) => table.skip(&format!("{measure}, against {tool_name}"), why),
-    }
-    let times = medians(rounds, &timed)?;
-    let [ours, scan, ..] = times.as_slice() else { return Ok(()) };
-    if let Some(tool) = times.get(2) {
-        table.note(
-            measure,
-            milliseconds(*ours),
-            format!("{tool_name}: {}", milliseconds(*tool)),
-            ratio(*tool, *ours),
-            "×",
-            Goal::AtLeast(faster),
-        );
-    }
-    let peer = format!("{scan_name}: {}", milliseconds(*scan));
-    table.note(measure, milliseconds(*ours), peer, ratio(*scan, *ours), " of its pace", Goal::AtLeast(share));
-    Ok(())
+    in_turn(rounds, table, &measure, &|| wall(&mut ours(&policy, &report)), &rivals)
 }
 
 fn small(rounds: usize, table: &mut Table) -> io::Result<()> {
     let folder = inputs::folder("six", SMALL, &Report::SIX)?;
     let policy = inputs::policy("six.yml", &inputs::SIX)?;
-    same("reports", Some(Decision::of(&mut ours(&policy, &folder))?.reports()), Some(inputs::SIX.len()))?;
-    let times = medians(
-        rounds * 10,
-        &[
-            ("six reports", Box::new(|| wall(&mut ours(&policy, &folder)))),
-            ("cat", Box::new(|| wall(&mut peers::cat(&folder)?))),
-        ],
-    )?;
-    let [ours, cat] = times.as_slice() else { return Ok(()) };
-    table.note(
-        &format!("six reports of {SMALL} entries each"),
-        milliseconds(*ours),
-        format!("cat: {}", milliseconds(*cat)),
-        ratio(*ours, *cat),
-        "×",
-        Goal::AtMost(3.0),
-    );
+    let measure = format!("six reports of {SMALL} entries each");
+    same("reports", Some(Decision::of(&mut ours(&policy, &folder))?.reports()), Some(Report::SIX.len()))?;
+    let rivals = [Rival::bound("cat", 3.0, || wall(&mut peers::cat(&folder)?))];
+    in_turn(rounds * 10, table, &measure, &|| wall(&mut ours(&policy, &folder)), &rivals)
+}
+
+/// Times ours and its rivals in turn, so that a machine that drifts does it to all
+/// of them alike. A round before the first fills the page cache.
+fn in_turn(
+    rounds: usize,
+    table: &mut Table,
+    measure: &str,
+    ours: &dyn Fn() -> io::Result<Duration>,
+    rivals: &[Rival<'_>],
+) -> io::Result<()> {
+    let watched = io::stderr().is_terminal();
+    let mut ours_took = Vec::new();
+    let mut rivals_took = vec![Vec::new(); rivals.len()];
+    for round in 0..=rounds {
+        if watched {
+            eprint!("\r\x1b[K{measure}: round {round} of {rounds}");
+        }
+        let took = ours()?;
+        if round > 0 {
+            ours_took.push(took);
+        }
+        for (rival, all) in rivals.iter().zip(&mut rivals_took) {
+            let took = (rival.time)()?;
+            if round > 0 {
+                all.push(took);
+            }
+        }
+    }
+    if watched {
+        eprint!("\r\x1b[K");
+    }
+    let ours = Times::of(ours_took);
+    for (rival, took) in rivals.iter().zip(rivals_took) {
+        table.compare(measure, &ours, rival, &Times::of(took));
+    }
     Ok(())
 }
 
 fn memory(table: &mut Table) -> io::Result<()> {
+    /// The most bytes that a baseline may take for each of its findings.
+    const EACH: u64 = 32;
     let scan = inputs::policy("scan.yml", &[inputs::SCAN])?;
     let compared = inputs::policy("compared.yml", &[inputs::COMPARED])?;
     let tests = inputs::policy("tests.yml", &[inputs::TESTS])?;
@@ -196,15 +164,15 @@ fn memory(table: &mut Table) -> io::Result<()> {
         let before = inputs::alone("sarif-before", entries, Report::SarifBefore)?;
         let mut command = ours(&compared, &report);
         command.arg("--baseline").arg(before);
-        let new = Decision::of(&mut command)?.count("findings.new.total");
+        let new = Decision::of(&mut bounded(&command, MEMORY + EACH * entries))?.count("findings.new.total");
+        // Two in a hundred are, and some of those are suppressed.
         if !new.is_some_and(|new| (entries / 60..=entries / 50).contains(&new)) {
             return Err(io::Error::other(format!("{new:?} of {entries} findings are new, where nearly 2 % should be")));
         }
         let with = peak(&mut command)?;
-        #[expect(clippy::cast_precision_loss, reason = "shown with two decimals")]
-        let each = with.saturating_sub(without) as f64 / entries as f64;
-        let measure = format!("the same with a baseline, more than without");
-        table.note(&measure, megabytes(with), "–".to_owned(), each, " bytes a finding", Goal::AtMost(32.0));
+        let (told, each) = (megabytes(with), with.saturating_sub(without).div_ceil(entries));
+        let told = ["the same with a baseline, what it takes more", &told, "the kernel's limit holds", "–"];
+        table.note(told, float(each), " bytes a finding", Goal::AtMost(float(EACH)));
     }
     for entries in [LARGE, JUNIT_GIGABYTE] {
         let report = inputs::alone("junit", entries, Report::Junit)?;
@@ -216,19 +184,22 @@ fn memory(table: &mut Table) -> io::Result<()> {
 /// Notes the most anonymous memory that a run came to, and that it comes to an
 /// answer where the kernel grants it no more.
 fn anonymous(table: &mut Table, measure: &str, command: &mut Command) -> io::Result<u64> {
+    Decision::of(&mut bounded(command, MEMORY))?;
     let peak = peak(command)?;
-    Decision::of(&mut bounded(command))?;
-    #[expect(clippy::cast_precision_loss, reason = "shown with two decimals")]
-    let (figure, most) = (peak as f64 / 1e6, (MEMORY / 1_000_000) as f64);
     let measure = format!("{measure}: peak anonymous memory");
-    let held = format!("kernel's limit of {} MiB: held", MEMORY >> 20);
-    table.note(&measure, megabytes(peak), held, figure, " MB", Goal::AtMost(most));
+    let told = [&measure, &megabytes(peak), "the kernel's limit holds", "–"];
+    table.note(told, float(peak) / 1e6, " MB", Goal::AtMost(float(MEMORY) / 1e6));
     Ok(peak)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with two decimals")]
+fn float(count: u64) -> f64 {
+    count as f64
 }
 
 /// Complains where ours and a peer's count differ: what is faster because it
 /// counts something else is not faster.
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, ours: Option<T>, theirs: Option<T>) -> io::Result<()> {
+fn same<T: PartialEq + std::fmt::Debug + Copy>(what: &str, ours: Option<T>, theirs: Option<T>) -> io::Result<()> {
     if ours.is_some() && ours == theirs {
         return Ok(());
     }

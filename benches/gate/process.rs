@@ -14,7 +14,7 @@ use serde_json::Value;
 const OURS: &str = env!("CARGO_BIN_EXE_countersign");
 
 /// The most anonymous memory that a run may take.
-pub const MEMORY: u64 = 32 << 20;
+pub const MEMORY: u64 = 32_000_000;
 
 /// `countersign gate` on a folder, or on the folder of a file.
 pub fn ours(policy: &Path, artifacts: &Path) -> Command {
@@ -80,12 +80,12 @@ fn anonymous(status: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// The same command where the kernel grants no more than [`MEMORY`] of data: heap,
-/// writable mappings and the stacks of threads, used or not. It says no to what a
-/// look every millisecond could miss.
-pub fn bounded(command: &Command) -> Command {
+/// The same command where the kernel grants it only so much data: heap, writable
+/// mappings and the stacks of threads, used or not. It says no to what a look
+/// every millisecond could miss.
+pub fn bounded(command: &Command, bytes: u64) -> Command {
     let mut bounded = Command::new("sh");
-    bounded.args(["-c", "ulimit -d \"$0\" && exec \"$@\"", &(MEMORY / 1024).to_string()]);
+    bounded.args(["-c", "ulimit -d \"$0\" && exec \"$@\"", &(bytes / 1024).to_string()]);
     bounded.arg(command.get_program()).args(command.get_args()).env_clear();
     bounded
 }

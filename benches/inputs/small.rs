@@ -81,7 +81,7 @@ pub fn cyclonedx(entries: u64, random: &mut Random, out: &mut impl Write) -> io:
         let name = format!("{}-{}-{number}", random.word(), random.word());
         let version = format!("{}.{}.{}", random.below(9), random.below(30), random.below(30));
         let licence = random.one(&["MIT", "Apache-2.0", "MIT OR Apache-2.0", "BSD-3-Clause", "ISC"]);
-        let digest: String = (0..4).map(|_| format!("{:016x}", random.next())).collect();
+        let digest = [(); 4].map(|()| format!("{:016x}", random.next())).concat();
         write!(
             out,
             r#"{comma}

@@ -52,8 +52,8 @@ is loaded; a name that is not known, or a comparison of things that cannot be co
 | arithmetic | `+`, `-`, `*`, `/` on numbers: `tests.skipped <= 0.05 * tests.total` |
 | length of time | `tests.time < duration('30m')` |
 | membership | `'GPL-3.0-only' in sbom.licences`, `size(checklist.open) == 0` |
-| texts | `environment.startsWith('prod')`, `.endsWith(…)`, `.contains(…)` |
-| least, greatest | `math.least(load.p95_ms, 300)`, `math.greatest(…)` |
+| texts | `environment.startsWith('prod')`, `environment.endsWith('-eu')`, `environment.contains('canary')` |
+| least, greatest | `math.least(load.p50_ms, load.mean_ms) < 100`, `math.greatest(load.p99_ms, load.max_ms) < 2000` |
 | every, any | `sbom.new.licences.all(name, name in ['MIT', 'Apache-2.0'])`, `tests.failing.exists(name, name.startsWith('payment'))` |
 
 Numbers need no decimal point: `0` and `0.0` are the same. `environment` is the name of the environment that is judged.
@@ -82,8 +82,8 @@ fn page() -> String {
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
-        "\n## The policy\n\nThe gate step judges by {}. The other sections are for the app, which is not there yet: only \
-         their form is checked. `path.<name>` is a name that the policy chooses, `path[]` an entry of a list.",
+        "\n## The policy\n\nThe gate step judges by {}. The other sections are for the app, which is not there yet: \
+         they are checked and not judged. `path.<name>` is a name that the policy chooses, `path[]` an entry of a list.",
         judged.join(", ")
     );
     keys(&mut out, "", &POLICY);

@@ -37,7 +37,7 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
             let unread = if policy.sections.is_empty() {
                 String::new()
             } else {
-                format!("; of {} only the form was checked", policy.sections.join(", "))
+                format!("; checked, and judged by the app alone: {}", policy.sections.join(", "))
             };
             answer(&format!(
                 "{}: good: {}, {}{unread}\n",

@@ -19,6 +19,7 @@ use quick_xml::events::{BytesStart, Event as Raw};
 
 pub use self::attribute::RawValue;
 use self::attribute::{Attribute, Seen, Unfit};
+use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
 
 /// How deep elements may nest.
@@ -177,7 +178,7 @@ impl<'a> Xml<'a> {
                     if text.len() <= room {
                         kept.push_str(&text);
                     } else {
-                        kept.push_str(&crate::model::notable::shortened(&text, room.max(3)));
+                        kept.push_str(&shortened(&text, room.max(3)));
                     }
                 }
                 Event::Text(_) => {}
@@ -215,6 +216,8 @@ impl<'a> Xml<'a> {
 
     fn broken(&self, error: &quick_xml::Error) -> Fault {
         let at = self.reader.error_position();
+        // The parser quotes a tag whole, which can be all that is left of the file.
+        let error = shortened(&error.to_string(), 200);
         self.fault_at(at, format!("not well-formed XML: {error}"))
     }
 

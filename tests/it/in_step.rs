@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use countersign::model::catalogue;
 use countersign::model::kind::Kind;
+use countersign::policy::{self, Source};
 
 use crate::support::run::World;
 
@@ -89,6 +90,26 @@ fn every_policy_in_the_readme_is_good() {
         let world = World::with_policy(&policy);
         let said = world.run(&["policy", "check"]);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{policy}");
+    }
+}
+
+#[test]
+fn every_expression_in_the_reference_is_one() {
+    let reference = text("docs/reference.md");
+    let table =
+        reference.split_once("\n## Expressions\n").unwrap().1.split_once("\n## ").unwrap().0.replace("\\|", "|");
+    let rows = table.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let examples: Vec<String> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    let conditions: Vec<_> = examples.iter().filter(|example| example.len() > 1).collect();
+    assert!(conditions.len() > 12, "{conditions:?}");
+    for condition in conditions {
+        let good = ["junit", "sarif", "coverage", "load", "sbom", "checklist"].iter().any(|word| {
+            let gate = format!("{word}: x, require: {}", serde_json::to_string(condition).unwrap());
+            let text = format!("version: 1\nenvironments: {{p: {{approval: automatic}}}}\ngates: {{g: {{{gate}}}}}\n");
+            let source = Source { path: "policy.yml".to_owned(), text, sha256: String::new(), from: None };
+            policy::read(vec![source]).is_ok()
+        });
+        assert!(good, "`{condition}` is no requirement of any gate");
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::super::sbom::SbomTally;
 use super::super::xml::{Element, Event, TEXT_LIMIT, Xml};
 use super::{Draft, Licence, Outline, supported, tool_title};
+use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
 use crate::model::verdict::Reason;
 
@@ -21,7 +22,7 @@ pub fn read_xml(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resul
         return Err(xml.fault("expected a `bom` element, found none"));
     };
     if root.name() != "bom" {
-        return Err(xml.fault_in(&root, format!("expected a `bom` element, found `{}`", root.name())));
+        return Err(xml.fault_in(&root, format!("expected a `bom` element, found `{}`", shortened(root.name(), 60))));
     }
     let mut outline = Outline::over(tally);
     root.attributes(&xml, |_, value| match value.strip_prefix(NAMESPACE) {

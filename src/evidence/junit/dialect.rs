@@ -75,6 +75,9 @@ pub(super) fn note_instant(about: &mut About, text: &str) {
 /// Reads a time: plain, or with commas between thousands.
 pub(super) fn seconds(text: &str) -> Option<f64> {
     let plain = |text: &str| {
+        if let Some(seconds) = short(text) {
+            return Some(seconds);
+        }
         let begins =
             text.as_bytes().first().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
         text.parse().ok().filter(|seconds: &f64| begins && seconds.is_finite() && *seconds >= 0.0)
@@ -86,4 +89,26 @@ pub(super) fn seconds(text: &str) -> Option<f64> {
     let (whole, _) = rest.split_once('.').unwrap_or((rest, ""));
     let grouped = (1..=3).contains(&first.len()) && whole.split(',').all(|group| group.len() == 3);
     if grouped { plain(&text.replace(',', "")) } else { None }
+}
+
+/// Reads a time of a few digits and a point, as nearly every one is written, in a
+/// fraction of what a general reading takes. The digits and the power of ten are
+/// numbers that a double holds exactly, so that dividing them rounds once, as a
+/// general reading does.
+fn short(text: &str) -> Option<f64> {
+    if text.len() > 9 || !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    let (mut number, mut scale, mut pointed) = (0_u32, 1_u32, false);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                number = number * 10 + u32::from(byte - b'0');
+                scale *= if pointed { 10 } else { 1 };
+            }
+            b'.' if !pointed => pointed = true,
+            _ => return None,
+        }
+    }
+    Some(f64::from(number) / f64::from(scale))
 }

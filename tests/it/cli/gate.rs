@@ -42,9 +42,8 @@ fn without_flags_it_finds_policy_and_artifacts_and_says_what_it_read() {
 
 #[test]
 fn gates_are_told_in_the_order_of_the_policy_however_long_each_takes() {
-    let gates: String = (0..9)
-        .map(|at| format!("  gate-{at}: {{ sarif: \"{at}/*\", require: \"findings.total == {at}\" }}\n"))
-        .collect();
+    let gate = |at| format!("  gate-{at}: {{ sarif: \"{at}/*\", require: \"findings.total == {at}\" }}\n");
+    let gates = (0..9).map(gate).collect::<Vec<_>>().concat();
     let world = World::with_policy(&format!(
         "version: 1\nenvironments: {{ staging: {{ approval: automatic }} }}\ngates:\n{gates}"
     ));
@@ -57,7 +56,7 @@ fn gates_are_told_in_the_order_of_the_policy_however_long_each_takes() {
     let (code, decision) = world.gate(&[]);
     assert_eq!(code, 0, "{decision:#}");
     let names: Vec<_> =
-        decision["gates"].as_array().unwrap().iter().map(|gate| gate["name"].as_str().unwrap().to_owned()).collect();
+        decision["gates"].as_array().unwrap().iter().map(|gate| gate["name"].as_str().unwrap()).collect();
     assert_eq!(names, (0..9).map(|at| format!("gate-{at}")).collect::<Vec<_>>());
 }
 

@@ -262,3 +262,12 @@ fn a_component_with_a_thousand_licences_is_read_and_with_more_is_refused() {
     assert!(with(1000).is_ok());
     assert_eq!(with(1001).unwrap_err().reason, Reason::BeyondLimit);
 }
+
+#[test]
+fn t51_a_root_of_another_name_is_not_quoted_whole() {
+    let document = format!("<{0}></{0}>", "x".repeat(1_000_000));
+    let mut tally = Tally::new(Kind::Sbom, None).unwrap();
+    let fault = tally.read(Format::CyclonedxXml, document.as_bytes(), &mut About::default()).unwrap_err();
+    assert!(fault.message.starts_with("expected a `bom` element, found `xxx"), "{}", fault.message.len());
+    assert!(fault.message.len() < 200, "{} bytes", fault.message.len());
+}

@@ -106,3 +106,12 @@ fn a_nul_is_found_wherever_it_stands() {
         assert_eq!(fault.reason, Reason::Malformed, "{at}: {fault}");
     }
 }
+
+#[test]
+fn t51_a_tag_that_closes_another_element_is_not_quoted_whole() {
+    let text = format!("<a><b></{}></a>", "x".repeat(1_000_000));
+    let fault = attributes(text.as_bytes()).unwrap_err();
+    assert_eq!(fault.reason, Reason::Malformed);
+    assert!(fault.message.starts_with("not well-formed XML: ill-formed document: expected `</b>`"), "{fault}");
+    assert!(fault.message.len() < 300, "{} bytes", fault.message.len());
+}
