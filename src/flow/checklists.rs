@@ -10,8 +10,9 @@ use crate::model::decision::Evidence;
 use crate::model::kind::Kind;
 use crate::model::report::{About, Fault};
 use crate::policy::gate::Gate;
+use crate::workspace::decode;
+use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::Entry;
-use crate::workspace::{decode, open};
 
 pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], files: &[&Entry], into: &mut Gathered) {
     let mut list = Checklist::default();
@@ -19,11 +20,13 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
     for entry in files {
         let mut evidence = Evidence { path: entry.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let mut about = About::default();
-        let read = one(request, entry, &mut evidence, &mut about).and_then(|found| list.extend(found));
+        let read = one(request, entry, &mut evidence, &mut about).and_then(|(found, bytes)| {
+            list.extend(found)?;
+            Ok(bytes)
+        });
         into.evidence.push(evidence);
-        into.found.files.push(File { path: entry.path.clone(), about, fault: read.err() });
-        if gate.trust.names_a_signer() {
-            let signed = signatures::confirm(request, &gate.trust, entries, entry);
+        if let (Ok(bytes), true) = (&read, gate.trust.names_a_signer()) {
+            let signed = signatures::confirm(request, &gate.trust, entries, entry, bytes);
             // Every file must be confirmed; the first that is not says why.
             confirmed = match (confirmed, signed) {
                 (Some(Err(fault)), _) => Some(Err(fault)),
@@ -31,6 +34,7 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
                 (_, None) => Some(Err(Fault::empty(format!("{} has no signature beside it", entry.path)))),
             };
         }
+        into.found.files.push(File { path: entry.path.clone(), about, fault: read.err() });
     }
     if files.is_empty() {
         return;
@@ -56,7 +60,13 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
     }
 }
 
-fn one(request: &Request<'_>, entry: &Entry, evidence: &mut Evidence, about: &mut About) -> Result<Checklist, Fault> {
+/// Reads one file; what it ticks, and the bytes that say so.
+fn one(
+    request: &Request<'_>,
+    entry: &Entry,
+    evidence: &mut Evidence,
+    about: &mut About,
+) -> Result<(Checklist, Artifact), Fault> {
     let artifact = open::entry(entry, request.policy.limits.bytes)?;
     evidence.bytes = artifact.length();
     evidence.sha256 = Some(open::sha256(&artifact));
@@ -64,5 +74,6 @@ fn one(request: &Request<'_>, entry: &Entry, evidence: &mut Evidence, about: &mu
     let format = format(&text, Kind::Checklist)?;
     evidence.format = Some(format);
     let list = checklist::read(format, &text, about)?;
-    artifact.unchanged().map(|()| list)
+    drop(text);
+    artifact.unchanged().map(|()| (list, artifact))
 }

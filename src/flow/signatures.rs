@@ -50,12 +50,14 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bund
 }
 
 /// Confirms a file by a bundle beside it, for a gate that is not about signatures itself.
-/// `None` where no bundle stands there.
+/// `None` where no bundle stands there. `read` is what was read of the file: were it
+/// read again here, it could be signed the one time and ticked the other.
 pub(super) fn confirm(
     request: &Request<'_>,
     trust: &Trust,
     entries: &[Entry],
     file: &Entry,
+    read: &[u8],
 ) -> Option<Result<String, Fault>> {
     let stands_beside = |entry: &&Entry| {
         let name = |ending: &str| entry.path.strip_suffix(ending);
@@ -65,7 +67,7 @@ pub(super) fn confirm(
     Some((|| {
         let vouching = Vouching::new(request, trust, entries, Vec::new())?;
         let bytes = open::entry(beside, signature::SIZE_LIMIT as u64)?;
-        vouching.verify(&bytes, file).map(|verified| verified.identity)
+        vouching.verify_bytes(&bytes, read).map(|verified| verified.identity)
     })())
 }
 
@@ -143,9 +145,14 @@ impl<'v> Vouching<'v> {
     fn verify(&self, bundle: &[u8], artifact: &Entry) -> Result<Verified, Fault> {
         let bytes = open::entry(artifact, self.request.policy.limits.bytes)?;
         self.request.watch.reading(&artifact.path, bytes.length());
-        let verified = signature::verify(bundle, Signed::Bytes(&bytes), &self.root, &self.expected);
+        let verified = self.verify_bytes(bundle, &bytes);
         self.request.watch.done(&artifact.path);
-        bytes.unchanged().and(verified).and_then(|verified| meets(self.trust, verified))
+        bytes.unchanged().and(verified)
+    }
+
+    fn verify_bytes(&self, bundle: &[u8], artifact: &[u8]) -> Result<Verified, Fault> {
+        signature::verify(bundle, Signed::Bytes(artifact), &self.root, &self.expected)
+            .and_then(|verified| meets(self.trust, verified))
     }
 
     /// Adds the artifacts that must be signed and are not, and states the measures.
