@@ -324,6 +324,9 @@ impl Facts for Known<'_> {
 }
 
 fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
+    if let Some(skipped) = nothing_ran(&found.measures) {
+        return judgement(Reason::EmptyReport, skipped);
+    }
     let Some(stated) = &gate.require else {
         return match gate.kind {
             Kind::Signature | Kind::Checklist => judgement(Reason::RequirementMet, String::new()),
@@ -358,6 +361,16 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
         };
     }
     met(stated, &facts)
+}
+
+/// What is said of tests that were all skipped: that none failed is no result.
+fn nothing_ran(measures: &Measures) -> Option<String> {
+    match (measures.get("tests.total"), measures.get("tests.skipped")) {
+        (Some(Measure::Number(total)), Some(Measure::Number(skipped))) if total <= skipped => {
+            Some(format!("all {} tests were skipped, so nothing was tested", explain::round(*total)))
+        }
+        _ => None,
+    }
 }
 
 fn met(stated: &Expression, facts: &Known<'_>) -> Judgement {

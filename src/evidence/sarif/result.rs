@@ -238,7 +238,8 @@ fn suppressed(node: &mut Node<'_, '_>) -> Result<bool, json::Error> {
     let mut any = false;
     let mut standing = true;
     node.array(|suppression| {
-        any = true;
+        // `null` is no suppression, whatever stands around it.
+        any |= !suppression.is_null();
         suppression.object(|key, value| {
             if key == "status" {
                 match value.text()?.as_deref() {
