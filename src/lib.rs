@@ -37,10 +37,10 @@
 //! `action.yml` or a shell runs [`cli`], which finds the policy, reads its layers
 //! ([`workspace::layers`], from the working tree or out of git from a protected
 //! ref) and makes them one ([`policy::read`]). [`flow::gate_run`] walks the
-//! artifact folders once ([`workspace::walk`]) and, gate by gate, opens what its
-//! globs mean ([`workspace::open`]), recognises the format by content
-//! ([`evidence::recognise`]) and folds it into a tally ([`evidence::Tally`]) while
-//! a second core digests it. [`decide::gates`] judges: can the evidence be
+//! artifact folders once ([`workspace::walk`]) and, two gates at a time, opens
+//! what their globs mean ([`workspace::open`]), recognises the format by content
+//! ([`evidence::recognise`]) and folds it into a tally ([`evidence::Tally`]),
+//! digesting a large file on another core. [`decide::gates`] judges: can the evidence be
 //! understood, is it there, is it about this release, does it meet the
 //! requirement ([`policy::evaluate`], in three-valued logic), is it waived.
 //! [`report`] tells the decision, and the worst verdict is the exit code.

@@ -109,21 +109,23 @@ impl Report<'_> {
     }
 
     fn result(&mut self, result: &mut Node<'_, '_>) -> Step {
-        let mut target = Cow::default();
-        let mut class = Cow::default();
+        let (mut target, mut class): (Option<Cow<'_, str>>, Option<Cow<'_, str>>) = (None, None);
+        // Trivy writes what it scanned before what it found; where it did not, the lists wait.
         let mut lists: Vec<(Kind, Later<'_>)> = Vec::new();
         self.results = true;
         result.object(|key, value| {
-            match key {
-                "Target" => target = value.text()?.unwrap_or_default(),
-                "Class" => class = value.text()?.unwrap_or_default(),
-                "Vulnerabilities" => {
+            if let Some(kind) = Kind::of_list(key) {
+                if kind == Kind::Vulnerability {
                     self.tally.speaks_of_vulnerabilities();
-                    lists.push((Kind::Vulnerability, value.later()));
                 }
-                "Misconfigurations" => lists.push((Kind::Misconfiguration, value.later())),
-                "Secrets" => lists.push((Kind::Secret, value.later())),
-                "Licenses" => lists.push((Kind::Licence, value.later())),
+                match (&target, &class) {
+                    (Some(target), Some(class)) => return self.list(kind, class, target, value),
+                    _ => lists.push((kind, value.later())),
+                }
+            }
+            match key {
+                "Target" => target = Some(value.text()?.unwrap_or_default()),
+                "Class" => class = Some(value.text()?.unwrap_or_default()),
                 "ExperimentalModifiedFindings" => {
                     self.shows_suppressed = true;
                     value.array(|finding| {
@@ -135,14 +137,16 @@ impl Report<'_> {
             }
             Ok(())
         })?;
+        let (target, class) = (target.unwrap_or_default(), class.unwrap_or_default());
         if matches!(&*class, "os-pkgs" | "lang-pkgs") {
             self.tally.speaks_of_vulnerabilities();
         }
-        let place = if class == "os-pkgs" { "os-pkgs" } else { &*target };
-        for (kind, list) in lists {
-            list.walk(|list| list.array(|entry| self.entry(kind, place, &target, entry)))?;
-        }
-        Ok(())
+        lists.into_iter().try_for_each(|(kind, list)| list.walk(|list| self.list(kind, &class, &target, list)))
+    }
+
+    fn list(&mut self, kind: Kind, class: &str, target: &str, list: &mut Node<'_, '_>) -> Step {
+        let place = if class == "os-pkgs" { class } else { target };
+        list.array(|entry| self.entry(kind, place, target, entry))
     }
 
     fn entry(&mut self, kind: Kind, place: &str, target: &str, entry: &mut Node<'_, '_>) -> Step {
@@ -187,6 +191,12 @@ enum Kind {
 }
 
 impl Kind {
+    fn of_list(key: &str) -> Option<Self> {
+        [Self::Vulnerability, Self::Misconfiguration, Self::Secret, Self::Licence]
+            .into_iter()
+            .find(|kind| kind.list() == key)
+    }
+
     fn list(self) -> &'static str {
         match self {
             Self::Vulnerability => "Vulnerabilities",

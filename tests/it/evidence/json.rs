@@ -135,6 +135,19 @@ proptest! {
     }
 }
 
+/// A text is passed over eight bytes at a time.
+#[test]
+fn every_byte_ends_a_text_or_does_not_wherever_it_stands() {
+    for byte in 0..=0x7F_u8 {
+        for before in 0..17 {
+            let text = format!("\"{}{}\u{e4}\u{7f} and a tail of eight\"", "a".repeat(before), char::from(byte));
+            let text = text.as_bytes();
+            assert_eq!(skipped(text).is_ok(), is_json(text), "the byte {byte:#04x} after {before}");
+            assert_eq!(taken(text).is_ok(), is_json(text), "the byte {byte:#04x} after {before}");
+        }
+    }
+}
+
 #[test]
 fn an_error_names_line_and_column() {
     let fault = skipped(b"{\n  \"a\": 1,\n  \"b\": ]\n}").unwrap_err();

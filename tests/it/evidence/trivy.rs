@@ -153,6 +153,16 @@ fn a_vulnerability_is_itself_by_identifier_package_and_target(#[case] now: [&str
 }
 
 #[test]
+fn what_was_scanned_may_stand_after_what_was_found() {
+    let usual = vulnerable("app:1", "app:1 (debian 12.1)", "os-pkgs", "zlib1g", "1", "CVE-1");
+    let (before, after) = usual.split_once(r#""Target":"app:1 (debian 12.1)","Class":"os-pkgs","#).unwrap();
+    let turned = after.replace("]}]}", r#"],"Class":"os-pkgs","Target":"app:1 (debian 12.2)"}]}"#);
+    let turned = format!("{before}{turned}");
+    assert_eq!(count(&compare(Format::Trivy, &usual, &turned), "vulnerabilities.new.total"), Some(0));
+    assert_eq!(count(&read(&turned).measures, "vulnerabilities.total"), Some(1));
+}
+
+#[test]
 fn a_new_tag_and_a_new_patch_of_the_system_make_nothing_new() {
     let before = vulnerable("app:1", "app:1 (debian 12.1)", "os-pkgs", "zlib1g", "1", "CVE-1");
     let now = vulnerable("app:2", "app:2 (debian 12.2)", "os-pkgs", "zlib1g", "2", "CVE-1");
