@@ -68,10 +68,8 @@ impl Measures {
         self.number(name, value as f64);
     }
 
-    /// States a length of time, in seconds, to the nanosecond: a sum of 0.1 and 0.2 is 0.3 to
-    /// those who compare it. One that is not finite stays unknown.
+    /// States a length of time, in seconds. One that is not finite stays unknown.
     pub fn seconds(&mut self, name: &'static str, value: f64) {
-        let value = (value * 1e9).round() / 1e9;
         if value.is_finite() {
             self.0.insert(name, Measure::Seconds(value));
         }

@@ -102,15 +102,6 @@ fn errors_count_as_failed_and_flaky_cases_as_passed() {
 }
 
 #[test]
-fn the_time_is_the_sum_that_a_person_would_write() {
-    let mut tally = TestTally::new();
-    for _ in 0..3 {
-        tally.case(Ended::Passed, Some(0.1));
-    }
-    assert_eq!(tally.measures().get("tests.time"), Some(&Measure::Seconds(0.3)));
-}
-
-#[test]
 fn the_time_is_unknown_when_a_case_that_ran_does_not_state_it() {
     let mut tally = TestTally::new();
     tally.case(Ended::Passed, Some(1.0));
