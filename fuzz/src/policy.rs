@@ -45,7 +45,8 @@ pub fn holds_together(bytes: &[u8]) {
             let told = file.render(false);
             let seen = |character: char| character == '\n' || !character.is_control();
             assert!(told.chars().all(seen), "something is not seen in {told:?}");
-            assert!(file.list.iter().all(|complaint| told.contains(complaint.code.word())));
+            let shown = told.matches("error[").count() + told.matches("warning[").count();
+            assert!(shown >= file.list.len().min(100), "{shown} of {} complaints", file.list.len());
         }
     }
 }

@@ -128,3 +128,13 @@ fn every_word_of_the_long_example_is_known() {
         ["regression", "code-scan", "images", "load", "coverage", "provenance", "rollback"]
     );
 }
+
+#[test]
+fn t53_of_very_many_complaints_a_hundred_are_shown_and_the_others_counted() {
+    let keys: String = (0..20_000).map(|key| format!("k{key}: 1\n")).collect();
+    let told = complaints(&format!("version: 1\n{keys}"));
+    assert_eq!(told.matches("error[").count(), 100);
+    assert!(told.contains("error[unknown-key]: the policy has no key `k0`;"));
+    // Beside the unknown keys, the policy lacks what it must have, which is three more.
+    assert!(told.ends_with("and 19903 more in policy.yml, which are not shown; mend these first\n\n"));
+}
