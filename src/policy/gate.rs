@@ -211,7 +211,8 @@ pub(super) struct Known<'k> {
     pub(super) environments: &'k [String],
     pub(super) components: &'k [String],
     pub(super) roles: &'k [String],
-    pub(super) text: &'k str,
+    /// The characters of the file, by which places are counted.
+    pub(super) text: &'k [char],
 }
 
 /// Reads one gate, whose form was checked before.
@@ -425,11 +426,12 @@ fn example(word: &str) -> &'static str {
 
 /// A mistake within an expression, at its place in the file. A text over several
 /// lines is pointed at as a whole.
-fn placed(mistake: Mistake, span: Span, text: &str) -> Diagnostic {
-    let first = text.chars().nth(span.start);
+fn placed(mistake: Mistake, span: Span, text: &[char]) -> Diagnostic {
+    let stated = text.get(span.start..).unwrap_or_default();
+    let first = stated.first();
     let quote = usize::from(matches!(first, Some('"' | '\'')));
     let one_line = !matches!(first, Some('|' | '>'))
-        && !text.chars().skip(span.start).take(span.length.max(1)).any(|character| character == '\n');
+        && !stated.iter().take(span.length.max(1)).any(|character| *character == '\n');
     let span = if one_line { span.part(mistake.at + quote, mistake.length) } else { span };
     Diagnostic::new(Code::BadExpression, span, mistake.message)
 }

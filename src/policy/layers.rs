@@ -137,7 +137,8 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
     let mut stated = false;
     for (depth, (tree, list)) in trees.iter().zip(&mut lists).enumerate() {
         let (Some(tree), Some(source), Some(layer)) = (tree, sources.get(depth), names.get(depth)) else { continue };
-        let known = Known { environments: &environments, components: &components, roles: &roles, text: &source.text };
+        let text: Vec<char> = source.text.chars().collect();
+        let known = Known { environments: &environments, components: &components, roles: &roles, text: &text };
         for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
             stated = true;
             let whole = matches!(node.value, Value::Map(_));

@@ -138,3 +138,15 @@ fn t53_of_very_many_complaints_a_hundred_are_shown_and_the_others_counted() {
     // Beside the unknown keys, the policy lacks what it must have, which is three more.
     assert!(told.ends_with("and 19903 more in policy.yml, which are not shown; mend these first\n\n"));
 }
+
+#[test]
+fn t53_the_place_of_a_mistake_does_not_take_longer_the_longer_the_policy_is() {
+    let comment = "# padding\n".repeat(80_000);
+    let gates: String =
+        (0..3000).map(|gate| format!("  g{gate}: {{ junit: a.xml, require: tests.faled==0 }}\n")).collect();
+    let began = std::time::Instant::now();
+    let told = complaints(&format!("version: 1\nenvironments: {{ production: {{}} }}\n{comment}gates:\n{gates}"));
+    assert!(told.contains("and 2900 more in policy.yml"));
+    // From the beginning of the file for every mistake, this took minutes.
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
