@@ -1,5 +1,7 @@
 //! What is wrong with a policy, said all at once and at its place.
 
+use std::fmt::Write as _;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// How many complaints about one file are shown. Each takes a walk through the
@@ -183,7 +185,8 @@ impl Complaints {
             out.push_str("\n\n");
         }
         if let Some(more) = self.list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            out.push_str(&format!("and {more} more in {path}, which are not shown; mend these first\n\n"));
+            // Writing to a string does not fail.
+            let _ = write!(out, "and {more} more in {path}, which are not shown; mend these first\n\n");
         }
         out
     }
