@@ -10,15 +10,8 @@ use countersign::policy::expression::{Expression, LENGTH_LIMIT, Scope};
 
 use crate::memory;
 
-const KINDS: [Kind; 7] = [
-    Kind::Tests,
-    Kind::Findings,
-    Kind::Coverage,
-    Kind::Load,
-    Kind::Sbom,
-    Kind::Signature,
-    Kind::Checklist,
-];
+const KINDS: [Kind; 7] =
+    [Kind::Tests, Kind::Findings, Kind::Coverage, Kind::Load, Kind::Sbom, Kind::Signature, Kind::Checklist];
 
 /// Every measure that there is.
 struct Everything;

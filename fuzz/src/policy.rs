@@ -23,10 +23,9 @@ pub fn holds_together(bytes: &[u8]) {
         from: None,
     };
     let _ = policy::layers::parent(text);
-    for layers in [
-        vec![source("policy.yml", text)],
-        vec![source("organisation.yml", OUTER), source("policy.yml", text)],
-    ] {
+    for layers in
+        [vec![source("policy.yml", text)], vec![source("organisation.yml", OUTER), source("policy.yml", text)]]
+    {
         // Complaints quote the text that they are about.
         let read = memory::bounded(4 * bytes.len(), || policy::read(layers.clone()));
         assert_eq!(format!("{read:?}"), format!("{:?}", policy::read(layers)), "a second reading differs");
@@ -45,7 +44,8 @@ pub fn holds_together(bytes: &[u8]) {
             let told = file.render(false);
             let seen = |character: char| character == '\n' || !character.is_control();
             assert!(told.chars().all(seen), "something is not seen in {told:?}");
-            assert!(file.list.iter().all(|complaint| told.contains(complaint.code.word())));
+            let shown = told.matches("error[").count() + told.matches("warning[").count();
+            assert!(shown >= file.list.len().min(100), "{shown} of {} complaints", file.list.len());
         }
     }
 }

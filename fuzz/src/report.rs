@@ -150,9 +150,9 @@ fn cut_off(format: Format, bytes: &[u8]) {
         _ => return,
     };
     // Anywhere, and for the same input always at the same place.
-    let place = document.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
+    let place = document
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3));
     let end = usize::try_from(place >> 20).expect("44 bits") % whole;
     let part = read(format, &document[..end]);
     assert!(part.outcome.is_err(), "cut off after {end} bytes, and read as {:?}", part.measures);

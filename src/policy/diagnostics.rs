@@ -1,6 +1,12 @@
 //! What is wrong with a policy, said all at once and at its place.
 
+use std::fmt::Write as _;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// How many complaints about one file are shown. Each takes a walk through the
+/// file, and nobody reads thousands.
+const SHOWN: usize = 100;
 
 /// A stretch of a file, in characters counted from 0, with the line and the
 /// column (counted from 1) at which it begins.
@@ -150,14 +156,21 @@ pub struct Complaints {
 }
 
 impl Complaints {
-    /// All complaints as a person reads them, each with its line of the file.
+    /// The complaints as a person reads them, each with its line of the file. Of
+    /// more than a hundred the first are shown, errors before warnings, and the
+    /// others are counted.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let path = crate::model::notable::visible(&self.path);
         let text = crate::model::notable::visible_lines(&self.text);
         let mut out = String::new();
-        for diagnostic in &self.list {
+        let mut shown: Vec<_> = self.list.iter().collect();
+        if shown.len() > SHOWN {
+            shown.sort_by_key(|diagnostic| !diagnostic.is_error());
+            shown.truncate(SHOWN);
+        }
+        for diagnostic in &shown {
             let level = match diagnostic.code.weight() {
                 Weight::Error => Level::ERROR,
                 Weight::Warning => Level::WARNING,
@@ -174,6 +187,10 @@ impl Complaints {
             };
             out.push_str(&told);
             out.push_str("\n\n");
+        }
+        if let Some(more) = self.list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            // Writing to a string does not fail.
+            let _ = write!(out, "and {more} more in {path}, which are not shown; mend these first\n\n");
         }
         out
     }

@@ -209,13 +209,20 @@ const KINDS: [(&str, Kind); 8] = [
     ("checklist", Kind::Checklist),
 ];
 
+/// The layer that a gate stands in.
+pub(super) struct Layer<'l> {
+    pub(super) name: &'l str,
+    pub(super) source: &'l Source,
+    /// The characters of its text, by which places are counted.
+    pub(super) characters: &'l [char],
+}
+
 /// Reads one gate, whose form was checked before.
 pub(super) fn read(
     name: &str,
     name_span: Span,
     node: &Node,
-    layer: &str,
-    policy: &Source,
+    layer: &Layer<'_>,
     complaints: &mut Vec<Diagnostic>,
 ) -> Option<Gate> {
     let before = complaints.len();
@@ -251,7 +258,7 @@ pub(super) fn read(
         match Expression::condition(stated.text()?, &scope) {
             Ok(expression) => Some(expression),
             Err(mistakes) => {
-                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, &policy.text)));
+                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, layer.characters)));
                 None
             }
         }
@@ -260,7 +267,7 @@ pub(super) fn read(
     let first_release = expression("first_release");
     let gate = Gate {
         name: name.to_owned(),
-        layer: layer.to_owned(),
+        layer: layer.name.to_owned(),
         word,
         kind,
         files,
@@ -291,7 +298,7 @@ pub(super) fn read(
             source: text("source"),
             predicate: text("predicate"),
             root: text("trusted_root"),
-            stated_in: policy.path.clone(),
+            stated_in: layer.source.path.clone(),
         },
     };
     coherent(&gate, node, name_span, complaints);
@@ -395,11 +402,12 @@ fn example(word: &str) -> &'static str {
 
 /// A mistake within an expression, at its place in the file. A text over several
 /// lines is pointed at as a whole.
-fn placed(mistake: Mistake, span: Span, text: &str) -> Diagnostic {
-    let first = text.chars().nth(span.start);
+fn placed(mistake: Mistake, span: Span, text: &[char]) -> Diagnostic {
+    let stated = text.get(span.start..).unwrap_or_default();
+    let first = stated.first();
     let quote = usize::from(matches!(first, Some('"' | '\'')));
     let one_line = !matches!(first, Some('|' | '>'))
-        && !text.chars().skip(span.start).take(span.length.max(1)).any(|character| character == '\n');
+        && !stated.iter().take(span.length.max(1)).any(|character| *character == '\n');
     let span = if one_line { span.part(mistake.at + quote, mistake.length) } else { span };
     Diagnostic::new(Code::BadExpression, span, mistake.message)
 }

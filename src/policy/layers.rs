@@ -107,12 +107,14 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
     let layers = layer_names(&trees, &mut lists);
     let delegated: Vec<Vec<String>> = trees.iter().map(delegations).collect();
     let mut gates: Vec<(usize, Gate)> = Vec::new();
-    for (depth, ((tree, list), (layer, source))) in
+    for (depth, ((tree, list), (name, source))) in
         trees.iter().zip(&mut lists).zip(layers.iter().zip(&sources)).enumerate()
     {
+        let characters: Vec<char> = source.text.chars().collect();
+        let layer = gate::Layer { name, source, characters: &characters };
         for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
             let whole = matches!(node.value, Value::Map(_));
-            let gate = whole.then(|| gate::read(&key.name, key.span, node, layer, source, list));
+            let gate = whole.then(|| gate::read(&key.name, key.span, node, &layer, list));
             gates.extend(gate.flatten().map(|gate| (depth, gate)));
         }
         delegates_something(tree, list);

@@ -202,3 +202,28 @@ fn every_word_of_the_long_example_is_known() {
         ["regression", "code-scan", "images", "load", "coverage", "provenance", "rollback"]
     );
 }
+
+#[test]
+fn t53_of_very_many_complaints_a_hundred_are_shown_and_the_others_counted() {
+    let keys: Vec<_> = (0..20_000).map(|key| format!("k{key}: 1\n")).collect();
+    let keys = keys.concat();
+    let told = complaints(&format!("version: 1\n{keys}"));
+    assert_eq!(told.matches("error[").count(), 100);
+    assert!(told.contains("error[unknown-key]: the policy has no key `k0`;"));
+    // Beside the unknown keys, the policy lacks what it must have, which is three more.
+    assert!(told.ends_with("and 19903 more in policy.yml, which are not shown; mend these first\n\n"));
+}
+
+#[test]
+fn t53_the_place_of_a_mistake_does_not_take_longer_the_longer_the_policy_is() {
+    let comment = "# padding\n".repeat(80_000);
+    let gates: Vec<_> =
+        (0..3000).map(|gate| format!("  g{gate}: {{ junit: a.xml, require: tests.faled==0 }}\n")).collect();
+    let gates = gates.concat();
+    let began = std::time::Instant::now();
+    let told = complaints(&format!("version: 1\nenvironments: {{ production: {{}} }}\n{comment}gates:\n{gates}"));
+    // The environment lacks its `approval`, which is one more.
+    assert!(told.contains("and 2901 more in policy.yml"), "{}", told.len());
+    // From the beginning of the file for every mistake, this took minutes.
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
