@@ -362,8 +362,18 @@ impl LoadTally {
         Self::default()
     }
 
-    /// Adds a report that sums up. Its percentiles must rise.
+    /// Adds a report that sums up. Its percentiles must rise, and the mean lies
+    /// between the shortest and the longest time. Percentiles are not held against
+    /// these: tools round them to fewer digits.
     pub fn add(&mut self, summary: Summary) -> Result<(), Fault> {
+        let ends = [("shortest", summary.min_ms), ("mean", summary.mean_ms), ("longest", summary.max_ms)];
+        let known: Vec<(&str, f64)> = ends.into_iter().filter_map(|(name, time)| Some((name, time?))).collect();
+        let rises = |pair: &[(&str, f64)]| pair.first().zip(pair.get(1)).is_none_or(|(a, b)| a.1 <= b.1 * 1.01 + 1.0);
+        if let Some([(lower, less), (higher, more)]) = known.windows(2).find(|pair| !rises(pair)) {
+            return Err(Fault::contradictory(format!(
+                "the {lower} response time is {less} ms and the {higher} {more} ms; write the report anew"
+            )));
+        }
         let stated = || summary.percentiles.iter().flatten();
         if let Some((lower, higher)) = stated().zip(stated().skip(1)).find(|(lower, higher)| lower > higher) {
             return Err(Fault::contradictory(format!(

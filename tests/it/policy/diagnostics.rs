@@ -222,8 +222,7 @@ fn t53_the_place_of_a_mistake_does_not_take_longer_the_longer_the_policy_is() {
     let gates = gates.concat();
     let began = std::time::Instant::now();
     let told = complaints(&format!("version: 1\nenvironments: {{ production: {{}} }}\n{comment}gates:\n{gates}"));
-    // The environment lacks its `approval`, which is one more.
-    assert!(told.contains("and 2901 more in policy.yml"), "{}", told.len());
-    // From the beginning of the file for every mistake, this took minutes.
+    assert_eq!(told.matches("error[").count(), 100);
+    // Counted from the beginning of the file for every mistake, it takes far longer.
     assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }
