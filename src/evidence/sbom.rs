@@ -88,9 +88,12 @@ impl SbomTally {
 
     /// Counts one component.
     pub fn component(&mut self, component: &Component<'_>) {
-        let purl = component.purl.as_deref().and_then(|purl| purl.parse::<packageurl::PackageUrl<'_>>().ok());
-        let version =
-            stated(component.version.as_deref()).or_else(|| purl.as_ref().and_then(|purl| stated(purl.version())));
+        let version = stated(component.version.as_deref());
+        // Reading a package URL takes longer than all else, and mostly nobody asks for it.
+        let asked = version.is_none() || self.record.is_some() || self.change.is_some();
+        let purl = component.purl.as_deref().filter(|_| asked);
+        let purl = purl.and_then(|purl| purl.parse::<packageurl::PackageUrl<'_>>().ok());
+        let version = version.or_else(|| purl.as_ref().and_then(|purl| stated(purl.version())));
         let supplier = stated(component.supplier.as_deref());
         let licences: SmallVec<[String; 2]> =
             component.licences.iter().filter_map(|text| stated(Some(text))).map(licence::normalised).collect();

@@ -28,6 +28,10 @@ const LOOKALIKES: &str = "аАеЕоОрРсСхХуУіІјЈѕЅԁһНКМТВ
 /// Whether a character would act on a reader's screen without being seen there.
 #[must_use]
 pub fn hidden(character: char) -> bool {
+    // Nearly every character is asked this, and nearly every one is ASCII.
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     character.is_control()
         || matches!(character,
             // soft hyphen, grapheme joiner, Arabic letter mark, fillers

@@ -24,7 +24,9 @@ const MODE: ParseMode = ParseMode {
 
 /// The canonical form of an expression, or the text itself where it is none.
 pub(super) fn normalised(text: &str) -> String {
-    if text.len() > EXPRESSION_LIMIT {
+    // Most are one identifier, which is its own canonical form unless it is a GNU one.
+    let plain = spdx::license_id(text).is_some_and(|id| id.name == text && !id.is_gnu());
+    if plain || text.len() > EXPRESSION_LIMIT {
         return text.to_owned();
     }
     Expression::parse_mode(text, MODE)
