@@ -111,8 +111,21 @@ fn small(rounds: usize, table: &mut Table) -> io::Result<()> {
     let policy = inputs::policy("six.yml", &inputs::SIX)?;
     let measure = format!("six reports of {SMALL} entries each");
     same("reports", Some(Decision::of(&mut ours(&policy, &folder))?.reports()), Some(Report::SIX.len()))?;
+    let rivals = [Rival::bound("cat", 3.0, || wall(&mut by_shell(&peers::cat(&folder)?)))];
+    let step = format!("{measure}, started by a shell");
+    in_turn(rounds * 10, table, &step, &|| wall(&mut by_shell(&ours(&policy, &folder))), &rivals)?;
     let rivals = [Rival::bound("cat", 3.0, || wall(&mut peers::cat(&folder)?))];
-    in_turn(rounds * 10, table, &measure, &|| wall(&mut ours(&policy, &folder)), &rivals)
+    let bare = format!("{measure}, the bare process");
+    in_turn(rounds * 10, table, &bare, &|| wall(&mut ours(&policy, &folder)), &rivals)
+}
+
+/// The same command as a pipeline's step starts it: by a shell, which it replaces.
+fn by_shell(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+    // As `ours` runs: with nothing of the machine's own around it.
+    shell.env_clear().env("PATH", "/usr/bin:/bin");
+    shell
 }
 
 /// Times ours and its rivals in turn, so that a machine that drifts does it to all

@@ -15,7 +15,7 @@ mod attribute;
 use std::borrow::Cow;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event as Raw};
+use quick_xml::events::{BytesRef, BytesStart, Event as Raw};
 
 pub use self::attribute::RawValue;
 use self::attribute::{Attribute, Seen, Unfit};
@@ -112,30 +112,8 @@ impl<'a> Xml<'a> {
                     return Err(self.fault_at(at, "expected an element, found text outside of any"));
                 }
                 Raw::CData(text) => return Ok(Event::Text(text.into_inner())),
-                Raw::GeneralRef(reference) => {
-                    if let Some(character) = reference.resolve_char_ref().map_err(|error| self.broken(&error))? {
-                        return Ok(Event::Text(Cow::Owned(character.to_string())));
-                    }
-                    return match &*reference {
-                        "lt" => Ok(Event::Text(Cow::Borrowed("<"))),
-                        "gt" => Ok(Event::Text(Cow::Borrowed(">"))),
-                        "amp" => Ok(Event::Text(Cow::Borrowed("&"))),
-                        "quot" => Ok(Event::Text(Cow::Borrowed("\""))),
-                        "apos" => Ok(Event::Text(Cow::Borrowed("'"))),
-                        _ => {
-                            Err(self
-                                .fault_at(at, "an entity that XML does not define itself; entities are not expanded"))
-                        }
-                    };
-                }
-                Raw::DocType(text) => {
-                    if text.contains('[') || text.contains("<!") {
-                        return Err(self.fault_at(
-                            at,
-                            "the document declares an internal DTD subset, which no report needs; write it without",
-                        ));
-                    }
-                }
+                Raw::GeneralRef(reference) => return self.resolved(&reference, at).map(Event::Text),
+                Raw::DocType(text) => self.external(&text, at)?,
                 Raw::Decl(_) | Raw::PI(_) | Raw::Comment(_) => {}
                 Raw::Eof => {
                     if self.depth > 0 {
@@ -150,16 +128,57 @@ impl<'a> Xml<'a> {
         }
     }
 
-    /// Passes over the rest of the element that was opened last.
+    /// Passes over the rest of the element that was opened last. What is passed over
+    /// is held to the same rules, only nothing is made of it.
     pub fn skip(&mut self) -> Result<(), Fault> {
-        let mut open = 1_usize;
-        while open > 0 {
-            match self.next()? {
-                Event::Open(_) => open += 1,
-                Event::Close => open -= 1,
-                Event::Text(_) => {}
-                Event::End => return Err(self.fault("the document ends inside an element; it is cut short")),
+        if std::mem::take(&mut self.pending_close) {
+            return Ok(());
+        }
+        let outside = self.depth.saturating_sub(1);
+        while self.depth > outside {
+            let at = self.reader.buffer_position();
+            let raw = self.reader.read_event().map_err(|error| self.broken(&error))?;
+            self.refuse_nul()?;
+            match raw {
+                Raw::Text(_) | Raw::CData(_) | Raw::Decl(_) | Raw::PI(_) | Raw::Comment(_) => {}
+                Raw::GeneralRef(reference) => {
+                    self.resolved(&reference, at)?;
+                }
+                Raw::Start(tag) => {
+                    self.enter(at, tag.len())?;
+                    self.depth += 1;
+                }
+                Raw::Empty(tag) => self.enter(at, tag.len())?,
+                Raw::End(_) => self.depth -= 1,
+                Raw::DocType(text) => self.external(&text, at)?,
+                Raw::Eof => return Err(self.fault_at(at, "the document ends inside an element; it is cut short")),
             }
+        }
+        Ok(())
+    }
+
+    /// The text that a reference stands for: a character, or one of the five entities of XML itself.
+    fn resolved(&self, reference: &BytesRef<'_>, at: u64) -> Result<Cow<'static, str>, Fault> {
+        match &**reference {
+            "lt" => Ok(Cow::Borrowed("<")),
+            "gt" => Ok(Cow::Borrowed(">")),
+            "amp" => Ok(Cow::Borrowed("&")),
+            "quot" => Ok(Cow::Borrowed("\"")),
+            "apos" => Ok(Cow::Borrowed("'")),
+            _ => match reference.resolve_char_ref().map_err(|error| self.broken(&error))? {
+                Some(character) => Ok(Cow::Owned(character.to_string())),
+                None => Err(self.fault_at(at, "an entity that XML does not define itself; entities are not expanded")),
+            },
+        }
+    }
+
+    /// A document type may name an external DTD, which is never fetched, and declare nothing.
+    fn external(&self, text: &str, at: u64) -> Result<(), Fault> {
+        if text.contains('[') || text.contains("<!") {
+            return Err(self.fault_at(
+                at,
+                "the document declares an internal DTD subset, which no report needs; write it without",
+            ));
         }
         Ok(())
     }
