@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign::decide::evaluate::{Facts, Truth, condition};
+use countersign::policy::evaluate::{Facts, Truth, condition};
 use countersign::model::catalogue::{self, Type};
 use countersign::model::kind::Kind;
 use countersign::model::measures::Measure;
