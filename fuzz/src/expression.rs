@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use countersign::policy::evaluate::{Facts, Truth, condition};
 use countersign::model::catalogue::{self, Type};
 use countersign::model::kind::Kind;
 use countersign::model::measures::Measure;
+use countersign::policy::evaluate::{Facts, Truth, condition};
 use countersign::policy::expression::{Expression, LENGTH_LIMIT, Scope};
 
 use crate::memory;
