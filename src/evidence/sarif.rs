@@ -12,7 +12,8 @@
 //! | `versionControlProvenance` | the commits that it is about |
 //!
 //! A run without `results` says that none were to be computed (§3.14.23); a log
-//! whose runs are all like that is empty, not clean. Results that stand in other
+//! whose runs are all like that is empty, not clean, and one in which some are
+//! was analysed in part, which is its tool's failure. Results that stand in other
 //! files (`externalPropertyFileReferences`) are refused: they would be missing.
 //! Versions other than 2.1.0 are refused, for they mean other things by the same words.
 //!
@@ -33,7 +34,7 @@ use self::rules::Rules;
 
 /// Reads one log.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
-    let mut log = Log { tally, about, versioned: false, runs: None, computed: false };
+    let mut log = Log { tally, about, versioned: false, runs: None, computed: 0 };
     json::walk(bytes, |root| root.object(|key, value| log.property(key, value)))?;
     if !log.versioned {
         return Err(Fault::malformed(Place::Whole, "the log has no `version`, where `2.1.0` was expected"));
@@ -41,8 +42,13 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
     match log.runs {
         None => Err(Fault::malformed(Place::Whole, "the log has no `runs`, which is where results stand")),
         Some(0) => Err(Fault::empty("the log has no runs, so nothing was analysed")),
-        Some(_) if !log.computed => {
+        Some(_) if log.computed == 0 => {
             Err(Fault::empty("no run of the log has `results`, so none were computed; a clean run has an empty list"))
+        }
+        Some(runs) if log.computed < runs => {
+            let failure = format!("{} of its {runs} runs have no `results`", runs - log.computed);
+            log.about.tool_failure.get_or_insert(failure);
+            Ok(())
         }
         Some(_) => Ok(()),
     }
@@ -53,7 +59,8 @@ struct Log<'a> {
     about: &'a mut About,
     versioned: bool,
     runs: Option<u64>,
-    computed: bool,
+    /// How many of the runs have results, be they none.
+    computed: u64,
 }
 
 impl Log<'_> {
@@ -73,7 +80,7 @@ impl Log<'_> {
                 self.runs = Some(0);
                 value.array(|run| {
                     self.runs = self.runs.map(|runs| runs + 1);
-                    self.computed |= Run::default().read(run, self.tally, self.about)?;
+                    self.computed += u64::from(Run::default().read(run, self.tally, self.about)?);
                     Ok(())
                 })?;
             }
