@@ -6,6 +6,8 @@
 //! Invariant: one `match` in [`gates`] puts verdicts together; nobody combines
 //! them elsewhere.
 
+pub mod clock;
 pub mod explain;
 pub mod gates;
+pub mod path;
 pub mod summary;

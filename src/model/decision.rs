@@ -63,7 +63,7 @@ pub enum Protection {
 }
 
 /// One layer of the policy, by content.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PolicySource {
     /// The path as it was given.
     pub path: String,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One measured quantity.
 ///
@@ -39,6 +39,26 @@ impl Serialize for Measure {
             Self::Text(value) => serializer.serialize_str(value),
             Self::Names(names) => names.serialize(serializer),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Measure {
+    /// A length of time is read back as the number of its seconds: the check of a requirement has kept the two apart.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Plain {
+            Flag(bool),
+            Number(f64),
+            Text(String),
+            Names(Vec<String>),
+        }
+        Ok(match Plain::deserialize(deserializer)? {
+            Plain::Flag(flag) => Self::Flag(flag),
+            Plain::Number(number) => Self::Number(number),
+            Plain::Text(text) => Self::Text(text),
+            Plain::Names(names) => Self::Names(names),
+        })
     }
 }
 

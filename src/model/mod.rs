@@ -2,15 +2,21 @@
 //!
 //! Here live the words that every other storey shares: verdicts and the stable
 //! reasons for them, measures, what a report says of itself, findings worth
-//! showing, and the decision document. No rule, no parser and no I/O lives here.
+//! showing, the facts of a release ([`facts`]) and the two decision documents:
+//! the gate step's ([`decision`]) and the release's ([`release_decision`], with
+//! its reasons in [`ground`]). No rule, no parser and no I/O lives here.
 //!
 //! Invariant: a value that is not known is absent. No type here has a default
 //! that would let a release go on.
 
 pub mod catalogue;
 pub mod decision;
+pub mod facts;
+pub mod ground;
 pub mod kind;
 pub mod measures;
 pub mod notable;
+pub mod release_decision;
 pub mod report;
+pub mod stated;
 pub mod verdict;

@@ -10,6 +10,7 @@
 //! Invariant: a policy with any error is no policy. Nothing is judged by the
 //! part of it that could be read.
 
+pub mod calendar;
 pub mod coherence;
 pub mod diagnostics;
 pub mod duration;
@@ -19,8 +20,11 @@ pub mod gate;
 pub mod grammar;
 pub mod instant;
 pub mod layers;
+pub mod length;
+pub mod rules;
 pub mod shape;
 pub mod tree;
+pub mod vocabulary;
 pub mod waiver;
 
 pub use layers::{Policy, Source, read};

@@ -1,0 +1,49 @@
+//! What was found for a gate.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Fact;
+use crate::model::measures::Measure;
+use crate::model::verdict::Reason;
+
+/// The evidence of one gate, read from its bytes by whoever gathered the facts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateEvidence {
+    /// SHA-256 digests of the files. An empty list is no evidence.
+    #[serde(default)]
+    pub digests: Vec<String>,
+    /// What they measure together, by the names that requirements use.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub measures: BTreeMap<String, Measure>,
+    /// What the last release measured; absent where there is none.
+    #[serde(default)]
+    #[schemars(with = "Fact<BTreeMap<String, serde_json::Value>>")]
+    pub baseline: Fact<BTreeMap<String, Measure>>,
+    /// When the oldest of them was made, UTC; absent where one does not say.
+    #[serde(default)]
+    pub made_at: Fact<DateTime<Utc>>,
+    /// The commits that they say they are about.
+    #[serde(default)]
+    pub commits: Vec<String>,
+    /// SHA-256 digests of the artifacts that they say they are about.
+    #[serde(default)]
+    pub artifacts: Vec<String>,
+    /// Why they cannot be taken as evidence, where they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<(Reason, String)>,
+    /// The signers that were verified, one an artifact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<String>,
+    /// The items of a checklist that a file says are ticked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ticked: Vec<String>,
+    /// Who confirmed those ticks by a signature that the policy asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<String>,
+}

@@ -1,0 +1,125 @@
+//! What went before: deployments, how they ended, and what they left to be done.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::release::Released;
+use super::{Account, Fact};
+
+/// How a deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It runs.
+    Succeeded,
+    /// It does not, or an incident followed within the time that counts.
+    Failed,
+    /// It was given up before anything changed.
+    Cancelled,
+}
+
+/// One deployment of some of these components.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// The release that went.
+    pub release: String,
+    /// The environment.
+    pub environment: String,
+    /// The commit.
+    pub commit: String,
+    /// The components, each with what of it went.
+    pub components: BTreeMap<String, Released>,
+    /// When the environment was opened for it, UTC.
+    pub opened_at: DateTime<Utc>,
+    /// When it ran, UTC; absent while it does not.
+    #[serde(default)]
+    pub finished_at: Fact<DateTime<Utc>>,
+    /// How it ended; absent while it has not.
+    #[serde(default)]
+    pub outcome: Fact<Outcome>,
+    /// Whether a decision of ours opened it.
+    #[serde(default)]
+    pub approved: Fact<bool>,
+}
+
+/// What a team released before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TeamHistory {
+    /// Its deployments to environments that need approval, the oldest first, a year back at least.
+    pub deployments: Vec<TeamDeployment>,
+}
+
+/// One deployment of a team.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TeamDeployment {
+    /// When it ran, UTC.
+    pub at: DateTime<Utc>,
+    /// Whether it was an emergency.
+    #[serde(default)]
+    pub emergency: bool,
+    /// Whether it failed: by its own status, or by an incident that was linked to it.
+    #[serde(default)]
+    pub failed: bool,
+    /// When the failure was detected, UTC; absent where none was.
+    #[serde(default)]
+    pub detected_at: Fact<DateTime<Utc>>,
+    /// When service was restored, UTC; absent where it is not, or nothing failed.
+    #[serde(default)]
+    pub restored_at: Fact<DateTime<Utc>>,
+}
+
+/// Something that an earlier release left to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwedObligation {
+    /// Its name in the record.
+    pub id: String,
+    /// What it is: `validate`, `cab_review`, `audit`, `pir`, `back_merge`.
+    pub kind: String,
+    /// The release that it comes from.
+    pub release: String,
+    /// The team.
+    pub team: String,
+    /// The components of that release.
+    #[serde(default)]
+    pub components: Vec<String>,
+    /// The role that meets it.
+    pub by: String,
+    /// When it must be met, UTC; that instant is late.
+    pub due: DateTime<Utc>,
+    /// Who contributed to that release, and so cannot meet it.
+    #[serde(default)]
+    pub contributors: Fact<Vec<Account>>,
+    /// Whether meeting it needs something to be attached.
+    #[serde(default)]
+    pub needs_evidence: bool,
+    /// The incidents that the release caused.
+    #[serde(default)]
+    pub incidents: Vec<String>,
+    /// Whether the record says that it is met. What people did since then is among the acts.
+    #[serde(default)]
+    pub met: bool,
+}
+
+/// How the two paths of an experiment did so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentCount {
+    /// Releases on the usual path.
+    pub a_releases: u64,
+    /// Of them, failed.
+    pub a_failed: u64,
+    /// Releases on the other path.
+    pub b_releases: u64,
+    /// Of them, failed.
+    pub b_failed: u64,
+    /// Whether a person or its guardrail stopped it.
+    #[serde(default)]
+    pub stopped: bool,
+}

@@ -1,0 +1,136 @@
+//! Change records, incidents, standard changes and what the CAB decided.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Fact};
+
+/// The change record that is linked to a release.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRecord {
+    /// Its name in its system: `CHG0030001`.
+    pub id: String,
+    /// Its state, in the system's own word.
+    #[serde(default)]
+    pub state: Fact<String>,
+    /// The components that it is for, by name in the policy.
+    #[serde(default)]
+    pub components: Fact<Vec<String>>,
+    /// From when the change is planned, UTC; absent: no window.
+    #[serde(default)]
+    pub from: Fact<DateTime<Utc>>,
+    /// Until when, UTC; that instant is outside.
+    #[serde(default)]
+    pub until: Fact<DateTime<Utc>>,
+    /// What is filled in, by the names that the policy's `needs` uses.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Field>,
+    /// The incidents that it is linked to as their fix.
+    #[serde(default)]
+    pub fixes: Vec<String>,
+}
+
+/// One field of a change record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Its text.
+    #[serde(default)]
+    pub text: Fact<String>,
+    /// The text that the record's template puts there; absent: none.
+    #[serde(default)]
+    pub template: Fact<String>,
+    /// When it was edited last, UTC; absent: never since it was filled.
+    #[serde(default)]
+    pub edited_at: Fact<DateTime<Utc>>,
+}
+
+/// An open incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Incident {
+    /// Its name in its system.
+    pub id: String,
+    /// Its severity, in the system's own word.
+    #[serde(default)]
+    pub severity: Fact<String>,
+    /// The components whose service it affects, by name in the policy.
+    #[serde(default)]
+    pub components: Fact<Vec<String>>,
+    /// The release that caused it; absent: none is known to.
+    #[serde(default)]
+    pub caused_by: Fact<String>,
+}
+
+/// How a standard change stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelState {
+    /// When its approvers approved or renewed it last, UTC.
+    pub approved_at: DateTime<Utc>,
+    /// Who did.
+    pub approved_by: Vec<Account>,
+    /// When releases under it failed since then, UTC.
+    #[serde(default)]
+    pub failed_at: Fact<Vec<DateTime<Utc>>>,
+    /// Whether somebody suspended it.
+    #[serde(default)]
+    pub suspended: Fact<bool>,
+}
+
+/// One decision of the change advisory board on one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CabDecision {
+    /// When the meeting began, UTC; absent for a vote outside of meetings.
+    #[serde(default)]
+    pub meeting: Fact<DateTime<Utc>>,
+    /// When it was decided, UTC.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub outcome: CabOutcome,
+    /// The conditions.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// Who chaired.
+    #[serde(default)]
+    pub chair: Fact<Account>,
+    /// Who attended, or voted.
+    #[serde(default)]
+    pub attendees: Fact<Vec<Account>>,
+    /// The changes that were decided on, each with the digest of its content.
+    #[serde(default)]
+    pub changes: BTreeMap<String, String>,
+    /// What was said.
+    #[serde(default)]
+    pub notes: String,
+}
+
+/// What the board decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CabOutcome {
+    /// The change may go.
+    Approve,
+    /// It may once the conditions are met.
+    ApproveWithConditions,
+    /// It comes back at the next meeting.
+    Defer,
+    /// It should not go.
+    Reject,
+}
+
+/// A condition of the board's approval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// What.
+    pub text: String,
+    /// Whether it is met.
+    #[serde(default)]
+    pub met: Fact<bool>,
+}

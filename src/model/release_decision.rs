@@ -1,0 +1,301 @@
+//! The decision on one release × environment: whether it may go, and why, as a tree.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::decision::PolicySource;
+use super::stated::Stated;
+
+/// The version of this document. It grows by one when a reader of the version
+/// before could misread a document.
+pub const VERSION: u32 = 1;
+
+/// Whether the release may go into the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// It may.
+    Proceed,
+    /// Not yet.
+    Hold,
+    /// It may not, by a word that the policy makes final.
+    Reject,
+}
+
+/// How one requirement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Said in passing; it decides nothing.
+    Note,
+    /// It does not apply here.
+    NotNeeded,
+    /// It is met.
+    Met,
+    /// It is not met yet, and people or time can still meet it.
+    Waiting,
+    /// What would decide it is not known.
+    Unknown,
+    /// It is not met, and something has to be mended first.
+    Unmet,
+    /// A person's final word.
+    Rejected,
+}
+
+impl Status {
+    /// Whether a release may go as far as this is concerned.
+    #[must_use]
+    pub fn opens(self) -> bool {
+        match self {
+            Self::Note | Self::NotNeeded | Self::Met => true,
+            Self::Waiting | Self::Unknown | Self::Unmet | Self::Rejected => false,
+        }
+    }
+}
+
+/// One requirement, how it stands, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Node {
+    /// The stable code of the reason.
+    pub code: super::ground::Ground,
+    /// How it stands.
+    pub status: Status,
+    /// The sentence that a person reads: lower case, no full stop.
+    pub says: String,
+    /// Where the requirement is stated; absent where it is the product's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated: Option<Stated>,
+    /// What was looked at: acts, digests, records, commits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// Who can meet it now, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<String>,
+    /// The next instant at which time alone changes it, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<DateTime<Utc>>,
+    /// The requirement's digest, by which an approval says what it was for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// What it is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Node>,
+}
+
+/// The class of a release: the change types of ITIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Approved in advance as a model.
+    Standard,
+    /// Everything else.
+    Normal,
+    /// It cannot wait.
+    Emergency,
+}
+
+/// How much hangs on a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Impact {
+    /// Below both bands.
+    Low,
+    /// From the medium band on.
+    Medium,
+    /// From the high band on, and wherever the score is not known.
+    High,
+}
+
+/// The risk, itemised.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RiskAccount {
+    /// The score; absent where part of it is not known.
+    pub score: Option<f64>,
+    /// The band.
+    pub impact: Impact,
+    /// What added how much: the weight's name, its points where they are known, and why.
+    pub items: Vec<RiskItem>,
+}
+
+/// One item of the risk.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RiskItem {
+    /// The weight, as the policy names it.
+    pub name: String,
+    /// How much it adds; absent where that is not known.
+    pub points: Option<f64>,
+    /// What was found.
+    pub because: String,
+}
+
+/// What must happen because of the decision.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct OpenedObligation {
+    /// What it is: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`.
+    pub kind: String,
+    /// The role that meets it; absent where the app does it itself.
+    pub by: Option<String>,
+    /// From when its clock runs, UTC.
+    pub from: DateTime<Utc>,
+    /// When it is due, UTC; that instant is late. Absent where it has no clock.
+    pub due: Option<DateTime<Utc>>,
+    /// Whether something must be attached.
+    pub needs_evidence: bool,
+    /// Where to, for what is told: `slack:#incident-review-board`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// Where the policy says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated: Option<Stated>,
+}
+
+/// Somebody who is asked, consulted or told.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Ask {
+    /// The role.
+    pub role: String,
+    /// Its eligible holders, by name.
+    pub people: Vec<String>,
+    /// For what: `approve`, `consult`, `inform`, `decide`, `verify`, `confirm`.
+    pub to: String,
+    /// Why these and not the role's first holders, where others stand in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// The kinds of event that could change a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// Somebody does something.
+    Act,
+    /// A push, or another change in what is released.
+    Content,
+    /// Evidence arrives.
+    Evidence,
+    /// The change record changes.
+    ChangeRecord,
+    /// An incident opens, changes or ends.
+    Incident,
+    /// A group, an account or the directory changes.
+    Directory,
+    /// A deployment starts or ends.
+    Deployment,
+    /// The CAB decides.
+    Cab,
+    /// An obligation is met.
+    Obligation,
+    /// The policy changes.
+    Policy,
+}
+
+/// What could change the decision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Revisit {
+    /// Which kinds of event.
+    pub events: Vec<Event>,
+    /// The earliest instant at which time alone can change it, UTC; absent where it cannot.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "Countersign release decision")]
+pub struct ReleaseDecision {
+    /// The version of this document's shape.
+    pub version: u32,
+    /// Whether the release may go.
+    pub decision: Ruling,
+    /// One sentence: why, and the shortest way on, naming people.
+    pub summary: String,
+    /// What is released.
+    pub release: String,
+    /// Where to, by its name in the policy.
+    pub environment: String,
+    /// The instant of the decision, UTC.
+    pub now: DateTime<Utc>,
+    /// The layers of the policy, outermost first.
+    pub policy: Vec<PolicySource>,
+    /// The components that go.
+    pub components: Vec<String>,
+    /// The class.
+    pub class: Class,
+    /// The risk.
+    pub risk: RiskAccount,
+    /// The routes that its components take, each once.
+    pub routes: Vec<String>,
+    /// Steps of rigor that were added.
+    pub rigor: u32,
+    /// The explanation: the root's parts are the requirements, in the order in which a policy is read.
+    pub tree: Node,
+    /// What must happen if it goes now.
+    pub obligations: Vec<OpenedObligation>,
+    /// Who is asked, consulted and told.
+    pub asks: Vec<Ask>,
+    /// The acts that count, by their names in the record.
+    pub counted: Vec<String>,
+    /// What could change it.
+    pub revisit: Revisit,
+}
+
+impl Node {
+    /// A requirement with its reason.
+    #[must_use]
+    pub fn new(code: super::ground::Ground, status: Status, says: impl Into<String>) -> Self {
+        Self {
+            code,
+            status,
+            says: says.into(),
+            stated: None,
+            evidence: Vec::new(),
+            who: Vec::new(),
+            next: None,
+            digest: None,
+            parts: Vec::new(),
+        }
+    }
+
+    /// The same, stated there.
+    #[must_use]
+    pub fn stated(mut self, stated: &Stated) -> Self {
+        self.stated = Some(stated.clone());
+        self
+    }
+
+    /// The same, with what was looked at.
+    #[must_use]
+    pub fn evidence(mut self, evidence: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.evidence.extend(evidence.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same, with who can meet it.
+    #[must_use]
+    pub fn who(mut self, who: Vec<String>) -> Self {
+        self.who = who;
+        self
+    }
+
+    /// The same, with the instant at which time changes it.
+    #[must_use]
+    pub fn next(mut self, at: Option<DateTime<Utc>>) -> Self {
+        self.next = at;
+        self
+    }
+
+    /// The same, made of parts.
+    #[must_use]
+    pub fn parts(mut self, parts: Vec<Self>) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// Every node of the tree, this one first, depth first.
+    pub fn walk(&self, see: &mut dyn FnMut(&Self)) {
+        see(self);
+        for part in &self.parts {
+            part.walk(see);
+        }
+    }
+}
