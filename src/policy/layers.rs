@@ -9,6 +9,7 @@ use super::coherence;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
 use super::grammar;
+use super::rules::Rules;
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
@@ -45,6 +46,8 @@ pub struct Policy {
     pub limits: Limits,
     /// What has no effect, and was said in passing.
     pub warnings: Vec<Complaints>,
+    /// What it says of people, routes and time.
+    pub rules: Rules,
 }
 
 /// Where releases go.
@@ -133,6 +136,7 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
         return Err(complaints);
     }
     Ok(Policy {
+        rules: Rules::default(),
         environments: environments(&trees, &names),
         components: names.all(Section::Components).map(str::to_owned).collect(),
         gates: effective(gates, &delegated),
