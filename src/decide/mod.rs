@@ -9,7 +9,10 @@
 pub mod clock;
 pub mod explain;
 pub mod gates;
+pub mod approvals;
+pub mod latest;
 pub mod path;
+mod pending;
 pub mod people;
 pub mod roles;
 pub mod scene;
