@@ -15,7 +15,6 @@ pub mod reviewed;
 pub mod seats;
 mod told;
 
-use self::binding::Candidate;
 use self::consumption::Used;
 use self::coverage::Units;
 use self::requirements::Requirement;
@@ -140,7 +139,12 @@ fn rejections_roles<'s>(
 }
 
 /// What becomes of the rejections: final, overruled, or standing.
-fn rejection_nodes(scene: &Scene<'_>, seating: &Seating<'_>, standing: &[Rejection<'_>], path: &Path<'_>) -> Vec<Node> {
+fn rejection_nodes<'s>(
+    scene: &Scene<'s>,
+    seating: &Seating<'s>,
+    standing: &[Rejection<'s>],
+    path: &Path<'s>,
+) -> Vec<Node> {
     let routes = path.routes().into_iter().filter(|route| {
         path.legs.iter().any(|leg| leg.formal && leg.route.is_some_and(|of| of.name == route.name))
     });

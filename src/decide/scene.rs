@@ -190,7 +190,7 @@ fn components<'s>(rules: &'s Rules, facts: &'s Facts) -> (Vec<&'s Component>, Ve
                     Fact::Known(files) => rules
                         .components
                         .iter()
-                        .map(|component| files.iter().any(|file| component.paths.set.is_match(file)))
+                        .map(|component| files.iter().any(|file| component.paths.matches(file)))
                         .collect(),
                     Fact::Absent => vec![false; number],
                     Fact::Unavailable(_) => vec![true; number],

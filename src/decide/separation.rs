@@ -6,6 +6,8 @@
 //!
 //! Invariant: an [`Eligible`] act is only made here, after the check.
 
+pub mod gaps;
+
 use super::people::{People, Person};
 use super::roles::{self, Refusal};
 use super::scene::Scene;

@@ -49,8 +49,6 @@ pub struct Policy {
     pub rules: Rules,
     /// What has no effect, and was said in passing.
     pub warnings: Vec<Complaints>,
-    /// What it says of people, routes and time.
-    pub rules: Rules,
 }
 
 /// Where releases go.
@@ -195,7 +193,6 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         return Err(complaints);
     }
     Ok(Policy {
-        rules: Rules::default(),
         environments: environments(&trees, &names),
         components: names.all(Section::Components).map(str::to_owned).collect(),
         gates: effective(gates, &delegated),

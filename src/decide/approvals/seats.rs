@@ -384,6 +384,29 @@ impl<'s> Seat<'s> {
         })
     }
 
+    /// Whether an act counts toward it.
+    #[must_use]
+    pub fn counts(&self, act: &Act) -> bool {
+        self.acts.iter().any(|counted| std::ptr::eq(counted.act, act))
+    }
+
+    /// The acts of those who fill it, each once.
+    pub fn acts_filling(&self) -> impl Iterator<Item = &'s Act> {
+        let mut last: Option<&Act> = None;
+        let filling = self.acts.iter().filter(|counted| self.by.contains(&counted.person));
+        filling.map(|counted| counted.act).filter(move |act| {
+            let again = last.is_some_and(|last| std::ptr::eq(last, *act));
+            last = Some(act);
+            !again
+        })
+    }
+
+    /// Whether somebody fills it in a role.
+    #[must_use]
+    pub fn wears(&self, role: &str) -> bool {
+        self.filled().any(|(_, hat)| hat.is_some_and(|hat| hat.role == role))
+    }
+
     /// What of the release somebody covers.
     #[must_use]
     pub fn covers(&self, person: usize) -> Option<&Bits> {
