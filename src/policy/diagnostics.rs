@@ -106,6 +106,8 @@ codes! {
     Accountability = "accountability", Error;
     /// a waiver is broader than the policy allows
     BadWaiver = "bad-waiver", Error;
+    /// something in the calendar cannot be read, contradicts itself or never happens
+    BadCalendar = "bad-calendar", Error;
     /// the policy holds something that has no effect
     NoEffect = "no-effect", Warning;
 }
