@@ -4,13 +4,14 @@
 //! cannot be told of it keeps it standing: only what is known of it lets it go.
 
 use super::latest;
-use super::pending::{due, told};
+
 use super::people::Person;
 use super::roles::{self, Voice};
 use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Act, Deed, Standing};
 use crate::model::ground::Ground;
+use crate::policy::calendar::told;
 use crate::model::release_decision::{Node, Status};
 
 /// A rejection that stands.
@@ -70,7 +71,7 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
         let reason = act.reason.as_deref().unwrap_or_default();
         let reasoned = words::meaningful(reason, scene.rules.rejection.reason as usize);
         if !reasoned {
-            let end = due(&scene.rules.calendar, act.at, scene.rules.rejection.holds);
+            let end = scene.rules.calendar.due(act.at, scene.rules.rejection.holds);
             if scene.clock.reached(end) {
                 note(
                     Ground::RejectionLapsed,
@@ -93,7 +94,7 @@ pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool) -> Node
     let name = scene.people.name(rejection.person);
     let rule = &scene.rules.rejection;
     if !rejection.reasoned {
-        let end = due(&scene.rules.calendar, rejection.act.at, rule.holds);
+        let end = scene.rules.calendar.due(rejection.act.at, rule.holds);
         return Node::new(
             Ground::RejectionWithoutReason,
             Status::Unmet,

@@ -6,7 +6,7 @@ use super::coverage::{Bits, Units, carries};
 use super::requirements::{Requirement, via};
 use crate::decide::gates::rank;
 use crate::decide::latest;
-use crate::decide::pending::{due, is_open, told};
+
 use crate::decide::people::Person;
 use crate::decide::release_gates::Judged;
 use crate::decide::roles::Refusal;
@@ -15,6 +15,7 @@ use crate::decide::separation::{Eligible, Independent};
 use crate::decide::words;
 use crate::model::facts::{Act, Deed, Fact, Via};
 use crate::model::ground::Ground;
+use crate::policy::calendar::told;
 use crate::model::verdict::Verdict;
 
 /// An act that approves, and what became of it before anybody asks for which requirement.
@@ -70,7 +71,7 @@ fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
     let calendar = &scene.rules.calendar;
     let here = calendar.closed.iter().filter(|closed| closed.approval);
     let mut here = here.filter(|closed| closed.environments.is_empty() || closed.environments.contains(environment));
-    here.find(|closed| is_open(&closed.hours, act.at, &calendar.holidays)).map(|closed| closed.name.as_str())
+    here.find(|closed| closed.hours.is_open(act.at, &calendar.holidays)).map(|closed| closed.name.as_str())
 }
 
 /// Whether what the approver was shown still stands, whatever he approved it for.
@@ -276,7 +277,7 @@ fn fits(
         return Err(elsewhere(units, act, &requirement.scope));
     }
     if let Some(length) = requirement.expire {
-        let end = due(&scene.rules.calendar, act.at, length);
+        let end = scene.rules.calendar.due(act.at, length);
         if scene.clock.reached(end) {
             return Err(Refusal::new(
                 Ground::Expired,

@@ -6,7 +6,7 @@ use super::binding::{self, Candidate};
 use super::coverage::{Bits, Units};
 use super::requirements::{Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
-use crate::decide::pending::told;
+
 use crate::decide::people::Person;
 use crate::decide::roles::{self, Refusal};
 use crate::decide::scene::Scene;
@@ -15,6 +15,7 @@ use crate::decide::standins;
 use crate::decide::words;
 use crate::model::facts::Deployment;
 use crate::model::ground::Ground;
+use crate::policy::calendar::told;
 use crate::model::release_decision::{Ask, Node, Status};
 
 /// The same content goes again.
