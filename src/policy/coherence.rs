@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::diagnostics::{Code, Diagnostic, Span};
-use super::evaluate::{Facts, Truth, condition};
+use super::evaluate::{Facts, Given, Truth, condition};
 use super::expression::{Expression, Scope};
 use super::tree::{Node, Value};
 use crate::model::catalogue::Type;
-use crate::model::measures::Measure;
 
 /// Complains about one layer, which may speak of what the others define.
 pub(super) fn check(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
@@ -130,7 +129,7 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
 
 /// What a policy says of a component.
 #[derive(Default)]
-struct Attributes(BTreeMap<&'static str, Measure>);
+struct Attributes(BTreeMap<&'static str, String>);
 
 const ATTRIBUTES: [(&str, &str); 5] = [
     ("component.name", ""),
@@ -143,14 +142,14 @@ const ATTRIBUTES: [(&str, &str); 5] = [
 impl Attributes {
     fn of(name: &str, node: &Node) -> Self {
         let text = |key: &str| if key.is_empty() { Some(name) } else { node.get(key).and_then(Node::text) };
-        let stated = ATTRIBUTES.iter().filter_map(|(full, key)| Some((*full, Measure::Text(text(key)?.to_owned()))));
+        let stated = ATTRIBUTES.iter().filter_map(|(full, key)| Some((*full, text(key)?.to_owned())));
         Self(stated.collect())
     }
 }
 
 impl Facts for Attributes {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        self.0.get(name)
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        self.0.get(name).map(|text| Given::Text(text))
     }
 }
 
@@ -161,5 +160,9 @@ impl Scope for Attributes {
 
     fn names(&self) -> Vec<&str> {
         ATTRIBUTES.iter().map(|(full, _)| *full).collect()
+    }
+
+    fn noun(&self) -> &'static str {
+        "attribute"
     }
 }
