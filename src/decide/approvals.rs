@@ -145,9 +145,10 @@ fn rejection_nodes<'s>(
     standing: &[Rejection<'s>],
     path: &Path<'s>,
 ) -> Vec<Node> {
-    let routes = path.routes().into_iter().filter(|route| {
-        path.legs.iter().any(|leg| leg.formal && leg.route.is_some_and(|of| of.name == route.name))
-    });
+    let routes = path
+        .routes()
+        .into_iter()
+        .filter(|route| path.legs.iter().any(|leg| leg.formal && leg.route.is_some_and(|of| of.name == route.name)));
     let routes = routes.collect::<Vec<_>>();
     standing
         .iter()

@@ -6,10 +6,10 @@
 //! Invariant: one `match` in [`gates`] puts verdicts together; nobody combines
 //! them elsewhere.
 
+pub mod approvals;
 pub mod clock;
 pub mod explain;
 pub mod gates;
-pub mod approvals;
 pub mod latest;
 pub mod matching;
 pub mod path;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::diagnostics::{Code, Diagnostic, Span};
-use super::evaluate::{Facts, Truth, condition};
+use super::evaluate::{Facts, Given, Truth, condition};
 use super::expression::Expression;
 use super::rules::Component;
 use super::tree::{Node, Value};
@@ -100,7 +100,10 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
             [row] if sometimes => list.push(Diagnostic::new(
                 Code::Overlooked,
                 row.span,
-                format!("`{}` is accountable for `{}` only where `when` holds, and nobody otherwise", row.role, name.name),
+                format!(
+                    "`{}` is accountable for `{}` only where `when` holds, and nobody otherwise",
+                    row.role, name.name
+                ),
             )),
             [_] => {}
             [] => list.push(Diagnostic::new(
@@ -171,7 +174,7 @@ impl Attributes {
 }
 
 impl Facts for Attributes {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        self.0.get(name)
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        self.0.get(name).map(Given::from)
     }
 }

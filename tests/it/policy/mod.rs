@@ -1,5 +1,6 @@
 //! The policy: what is refused, where, and with which words.
 
+mod cel;
 mod diagnostics;
 mod expression;
 mod rules;
