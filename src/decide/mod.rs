@@ -7,19 +7,36 @@
 //! them elsewhere.
 
 pub mod approvals;
+pub mod board;
+pub mod change;
 pub mod clock;
+pub mod experiments;
 pub mod explain;
+pub mod follow;
 pub mod gates;
+pub mod glass;
+pub mod hours;
+pub mod incidents;
+pub mod known;
 pub mod latest;
 pub mod matching;
+pub mod owed;
+pub mod package;
 pub mod path;
-mod pending;
 pub mod people;
+pub mod place;
+pub mod promotion;
+pub mod recovery;
 pub mod rejections;
 pub mod release_gates;
+pub mod rigor;
+pub mod risk;
 pub mod roles;
+pub mod routing;
 pub mod scene;
 pub mod separation;
 pub mod standins;
 pub mod summary;
+pub mod totals;
+pub mod triage;
 pub mod words;

@@ -174,8 +174,7 @@ fn judged(scene: &Scene<'_>, environment: &EnvironmentRule, reference: &Referenc
         match &reference.resolves_to {
             Fact::Known(now) if *now == scene.facts.release.commit => {}
             Fact::Known(now) => {
-                let says =
-                    format!("`{name}` was moved: it names {} now, and {commit} is released", words::short(now));
+                let says = format!("`{name}` was moved: it names {} now, and {commit} is released", words::short(now));
                 return (Ground::ReferenceMoved, Status::Unmet, says);
             }
             Fact::Absent => {
