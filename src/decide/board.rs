@@ -1,6 +1,8 @@
 //! The change advisory board: what it decided on this very content, in a meeting or by a vote, with enough members who
 //! had no hand in it. It advises; a release that it has to see waits for it.
 
+use std::cmp::Reverse;
+
 use super::known;
 use super::path::{Path, Triage};
 use super::scene::Scene;
@@ -53,7 +55,7 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     let mut decisions: Vec<&CabDecision> =
         decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
     // The latest first; of one instant, what is against it.
-    decisions.sort_by(|a, b| (b.at, against(b.outcome)).cmp(&(a.at, against(a.outcome))));
+    decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome))));
     let mut notes = Vec::new();
     for decision in decisions {
         let about = decision.changes.len() == changes.len()

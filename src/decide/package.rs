@@ -13,18 +13,17 @@ use crate::policy::rules::PackageRule;
 pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
     let ours = |rule: &&PackageRule| scene.components.iter().any(|it| rule.components.contains(&it.name));
     let mut nodes = match &scene.facts.release.package {
-        Fact::Known(package) => match scene.rules.packages.iter().find(|rule| rule.name == package.name) {
-            Some(rule) => {
-                let mut nodes = known(scene, rule, package);
-                let others = scene.rules.packages.iter().filter(ours).filter(|other| other.name != rule.name);
-                nodes.extend(others.filter_map(|other| alone(scene, other)));
-                nodes
-            }
-            None => {
+        Fact::Known(package) => {
+            let others = scene.rules.packages.iter().filter(ours).filter(|other| other.name != package.name);
+            let mut nodes: Vec<Node> = others.filter_map(|other| alone(scene, other)).collect();
+            if let Some(rule) = scene.rules.packages.iter().find(|rule| rule.name == package.name) {
+                nodes.splice(0..0, known(scene, rule, package));
+            } else {
                 let says = format!("the policy has no package `{}`; name it under `packages`", package.name);
-                vec![Node::new(Ground::PackageWaits, Status::Unmet, says)]
+                nodes.push(Node::new(Ground::PackageWaits, Status::Unmet, says));
             }
-        },
+            nodes
+        }
         Fact::Absent => scene.rules.packages.iter().filter(ours).filter_map(|rule| alone(scene, rule)).collect(),
         Fact::Unavailable(why) => {
             let mut rules = scene.rules.packages.iter().filter(ours);
@@ -73,7 +72,7 @@ enum Stands<'f> {
     Unknown(&'f str),
 }
 
-fn stands<'f>(part: Option<&'f Fact<Part>>) -> Stands<'f> {
+fn stands(part: Option<&Fact<Part>>) -> Stands<'_> {
     let part = match part {
         Some(Fact::Known(part)) => part,
         Some(Fact::Absent) => return Stands::Missing,
@@ -83,10 +82,9 @@ fn stands<'f>(part: Option<&'f Fact<Part>>) -> Stands<'f> {
     match (&part.outcome, &part.ready) {
         (Fact::Known(Outcome::Succeeded), _) => Stands::Went,
         (Fact::Known(Outcome::Failed), _) => Stands::Failed,
-        (Fact::Unavailable(why), _) => Stands::Unknown(why),
+        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Stands::Unknown(why),
         (Fact::Known(Outcome::Cancelled) | Fact::Absent, Fact::Known(true)) => Stands::Ready,
-        (_, Fact::Known(false) | Fact::Absent) => Stands::Waits,
-        (_, Fact::Unavailable(why)) => Stands::Unknown(why),
+        (Fact::Known(Outcome::Cancelled) | Fact::Absent, Fact::Known(false) | Fact::Absent) => Stands::Waits,
     }
 }
 

@@ -52,14 +52,19 @@ fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: 
     for deployment in &there {
         let same = same(scene, environment.same, component, deployment);
         match (&deployment.outcome, &deployment.finished_at, same) {
-            (_, _, Same::No) | (Fact::Known(Outcome::Failed | Outcome::Cancelled) | Fact::Absent, _, _) => {}
-            (Fact::Known(Outcome::Succeeded), Fact::Known(since), Same::Yes) if scene.clock.reached(*since) => {
-                let stay = stay(scene, environment, component, &there, deployment, *since);
-                if best.as_ref().is_none_or(|best| stay.better(best)) {
+            // Something else, or it does not run there.
+            (_, _, Same::No)
+            | (Fact::Known(Outcome::Failed | Outcome::Cancelled) | Fact::Absent, _, _)
+            | (Fact::Known(Outcome::Succeeded), Fact::Absent, Same::Yes) => {}
+            (Fact::Known(Outcome::Succeeded), Fact::Known(since), Same::Yes) => {
+                let stay = scene
+                    .clock
+                    .reached(*since)
+                    .then(|| stay(scene, environment, component, &there, deployment, *since));
+                if let Some(stay) = stay.filter(|stay| best.as_ref().is_none_or(|best| stay.better(best))) {
                     best = Some(stay);
                 }
             }
-            (Fact::Known(Outcome::Succeeded), Fact::Known(_) | Fact::Absent, Same::Yes) => {}
             (Fact::Unavailable(why), _, _) | (_, Fact::Unavailable(why), _) => {
                 unknown.get_or_insert(format!("how `{}` went could not be read: {why}", deployment.release));
             }

@@ -24,7 +24,7 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
     };
     let by_itself = place::automatic(scene);
     let may = by_itself || automatic_here(scene, triage);
-    let mut notes: Vec<Node> = Vec::new();
+    let mut told: Vec<Node> = Vec::new();
     let mut legs: Vec<Leg<'s>> = Vec::with_capacity(components.len());
     for component in components {
         let route = match pick(scene, triage, component) {
@@ -34,19 +34,19 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
                     // Nobody is asked here, so nothing hangs on the route.
                     node.status = Status::Note;
                 }
-                push(&mut notes, *node);
+                push(&mut told, *node);
                 None
             }
         };
         let mut leg = Leg { component, route, formal: !may && !route.is_some_and(|route| route.automatic), rigor: 0 };
         if !by_itself {
-            tighten(scene, triage, &mut leg, &mut notes);
+            tighten(scene, triage, &mut leg, &mut told);
         }
         legs.push(leg);
     }
     if legs.iter().any(|leg| leg.formal) && legs.iter().all(lightens) {
         let (lighter, said) = experiments::lighter(scene, triage);
-        notes.extend(said);
+        told.extend(said);
         if lighter {
             for leg in &mut legs {
                 leg.formal = false;
@@ -55,7 +55,7 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
     }
     let mut nodes = routed(&legs);
     nodes.extend(untouched(scene, &legs));
-    nodes.append(&mut notes);
+    nodes.append(&mut told);
     Path { legs, nodes }
 }
 

@@ -28,20 +28,18 @@ pub fn judge(scene: &Scene<'_>) -> Triage {
     let account = risk::score(scene);
     let rollback = recovery::rollback(scene);
     let mut parts = Vec::new();
-    let (class, node) = match emergency(scene, &account) {
-        Some(why) => (Class::Emergency, emergent(scene, &why)),
-        None => {
-            parts.extend(refused_claim(scene, &account));
-            match standard(scene, &account, &mut parts) {
-                Some(model) => {
-                    let says = format!("a standard change by the model `{}`", model.name);
-                    (Class::Standard, Node::new(Ground::Classified, Status::Met, says).stated(&model.stated))
-                }
-                None => (Class::Normal, Node::new(Ground::Classified, Status::Met, "a normal release")),
+    let (class, mut node) = if let Some(why) = emergency(scene, &account) {
+        (Class::Emergency, emergent(scene, &why))
+    } else {
+        parts.extend(refused_claim(scene, &account));
+        match standard(scene, &account, &mut parts) {
+            Some(model) => {
+                let says = format!("a standard change by the model `{}`", model.name);
+                (Class::Standard, Node::new(Ground::Classified, Status::Met, says).stated(&model.stated))
             }
+            None => (Class::Normal, Node::new(Ground::Classified, Status::Met, "a normal release")),
         }
     };
-    let mut node = node;
     node.says.push_str("; ");
     node.says.push_str(&risk::told(&account));
     let mut nodes = vec![node];
