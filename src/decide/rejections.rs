@@ -11,8 +11,8 @@ use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Act, Deed, Standing};
 use crate::model::ground::Ground;
-use crate::policy::calendar::told;
 use crate::model::release_decision::{Node, Status};
+use crate::policy::calendar::told;
 
 /// A rejection that stands.
 #[derive(Debug)]
@@ -75,10 +75,7 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
             if scene.clock.reached(end) {
                 note(
                     Ground::RejectionLapsed,
-                    format!(
-                        "{name}'s rejection lapsed {} for want of a reason",
-                        told(end, scene.rules.calendar.zone)
-                    ),
+                    format!("{name}'s rejection lapsed {} for want of a reason", told(end, scene.rules.calendar.zone)),
                 );
                 continue;
             }

@@ -3,7 +3,6 @@
 
 use chrono::{DateTime, Utc};
 
-
 use super::people::{Able, Person};
 use super::roles::{self, Membership};
 use super::scene::Scene;

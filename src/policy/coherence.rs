@@ -100,7 +100,10 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
             [row] if sometimes => list.push(Diagnostic::new(
                 Code::Overlooked,
                 row.span,
-                format!("`{}` is accountable for `{}` only where `when` holds, and nobody otherwise", row.role, name.name),
+                format!(
+                    "`{}` is accountable for `{}` only where `when` holds, and nobody otherwise",
+                    row.role, name.name
+                ),
             )),
             [_] => {}
             [] => list.push(Diagnostic::new(

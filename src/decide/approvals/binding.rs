@@ -15,8 +15,8 @@ use crate::decide::separation::{Eligible, Independent};
 use crate::decide::words;
 use crate::model::facts::{Act, Deed, Fact, Via};
 use crate::model::ground::Ground;
-use crate::policy::calendar::told;
 use crate::model::verdict::Verdict;
+use crate::policy::calendar::told;
 
 /// An act that approves, and what became of it before anybody asks for which requirement.
 #[derive(Debug)]
@@ -75,13 +75,7 @@ fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
 }
 
 /// Whether what the approver was shown still stands, whatever he approved it for.
-fn bound(
-    scene: &Scene<'_>,
-    act: &Act,
-    person: Person,
-    gates: &[Judged<'_>],
-    used: Used<'_>,
-) -> Result<(), Refusal> {
+fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], used: Used<'_>) -> Result<(), Refusal> {
     let release = &scene.facts.release;
     if let Some(later) = latest::after_approval(scene, act, person) {
         let says = match later.does {
@@ -121,10 +115,9 @@ fn bound(
             Ground::Consumed,
             format!("used up when the environment was opened {}", told(until, scene.rules.calendar.zone)),
         )),
-        Used::Unknown(why) => Err(Refusal::new(
-            Ground::FactsUnavailable,
-            format!("whether it was used up could not be read: {why}"),
-        )),
+        Used::Unknown(why) => {
+            Err(Refusal::new(Ground::FactsUnavailable, format!("whether it was used up could not be read: {why}")))
+        }
         Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
     }
 }
@@ -303,10 +296,7 @@ fn elsewhere(units: &Units<'_>, act: &Act, scope: &Bits) -> Refusal {
         };
         return Refusal::new(
             Ground::TreeMismatch,
-            format!(
-                "what landed of {} is neither what was reviewed nor its clean merge{differs}",
-                change.id
-            ),
+            format!("what landed of {} is neither what was reviewed nor its clean merge{differs}", change.id),
         );
     }
     let moved = changes().find(|change| act.saw.changes.contains_key(&change.id));

@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 
-
 use crate::decide::scene::Scene;
 use crate::model::facts::{Deployment, Fact, Released};
 
