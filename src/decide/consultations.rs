@@ -18,7 +18,7 @@ use crate::policy::rules::RaciRow;
 
 /// The nodes, and who is asked and told.
 #[must_use]
-pub fn judge(scene: &Scene<'_>, triage: &Triage, path: &Path<'_>, asks: &mut Vec<Ask>) -> Vec<Node> {
+pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut Vec<Ask>) -> Vec<Node> {
     let mut rowed: Vec<&RaciRow> = Vec::new();
     for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(asks_accountable)) {
         for row in rows(scene, triage, leg) {
