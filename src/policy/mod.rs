@@ -42,6 +42,7 @@ pub mod rules;
 mod separation;
 pub mod shape;
 mod stricter;
+mod times;
 pub mod tree;
 pub mod vocabulary;
 pub mod waiver;
