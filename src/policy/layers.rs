@@ -12,6 +12,7 @@ use super::delegation;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
 use super::grammar;
+use super::packs;
 use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
@@ -137,7 +138,7 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
 /// name are those of [`attachments`], each with the layer that names it.
 pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Result<Policy, Vec<Complaints>> {
     let trees = trees(&sources)?;
-    let names = Names::of(&trees);
+    let names = Names::of(&trees).with(Section::Gates, packs::gate_names(&trees));
     let mut lists: Vec<Vec<Diagnostic>> = trees.iter().map(|tree| form(tree, &names)).collect();
     let layers = layer_names(&trees, &mut lists);
     let handed: Vec<Vec<String>> = trees.iter().map(delegation::handed_down).collect();
@@ -162,7 +163,6 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         let message = "a policy without gates decides nothing; state at least one under `gates`";
         list.push(Diagnostic::new(Code::NoGates, span, message));
     }
-    let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let left: Vec<Node> = trees
         .iter()
         .zip(&handed)
@@ -189,6 +189,8 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         })
         .collect();
     let rules = assemble::rules(&given, &names, &mut lists);
+    gates.extend(packs::gates(&trees, &rules, &mut lists));
+    let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let complaints = gather(&sources, lists);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
@@ -297,8 +299,8 @@ fn environments(rules: &Rules) -> Vec<Environment> {
 }
 
 /// The sections that the gate step judges itself.
-pub const JUDGED: [&str; 9] =
-    ["version", "layer", "extends", "delegate", "environments", "components", "gates", "waivers", "limits"];
+pub const JUDGED: [&str; 10] =
+    ["version", "layer", "extends", "delegate", "packs", "environments", "components", "gates", "waivers", "limits"];
 
 fn sections(trees: &[Node]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();

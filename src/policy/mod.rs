@@ -30,6 +30,7 @@ mod incident;
 pub mod instant;
 pub mod layers;
 pub mod length;
+pub mod packs;
 mod people;
 mod raci;
 mod reader;

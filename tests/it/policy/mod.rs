@@ -3,6 +3,7 @@
 mod diagnostics;
 mod expression;
 mod layers;
+mod packs;
 mod rules;
 
 use countersign::policy::diagnostics::Complaints;
