@@ -255,7 +255,11 @@ fn absent(gate: &Gate, found: &Found<'_>) -> Judgement {
         (lacks, "run the step that makes it first, or point `--artifacts` at its folder")
     };
     match gate.missing {
-        Missing::Pending => judgement(Reason::NoEvidence, format!("{lacks}; {next}")),
+        Missing::Pending if gate.items.is_empty() => judgement(Reason::NoEvidence, format!("{lacks}; {next}")),
+        Missing::Pending => {
+            let items = listed(&gate.items);
+            judgement(Reason::NoEvidence, format!("{lacks}; {next}; to be ticked: {items}"))
+        }
         Missing::Block => {
             judgement(Reason::EvidenceRequired, format!("{lacks}, and the policy says that it must be here"))
         }
