@@ -146,6 +146,15 @@ impl Expression {
         Ok(Self { source: source.to_owned(), term })
     }
 
+    /// Parses and checks an expression that must come to a number.
+    pub fn calculation(source: &str, scope: &dyn Scope) -> Result<Self, Vec<Mistake>> {
+        let condition = Self::condition(&format!("({source}) == 0.0"), scope)?;
+        match condition.term {
+            Term::Compare(_, term, _) => Ok(Self { source: source.to_owned(), term: *term }),
+            _ => Err(vec![Mistake::whole(source, "expected a number")]),
+        }
+    }
+
     /// The names that the expression uses, each once, in the order of their first use.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {

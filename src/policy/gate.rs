@@ -402,7 +402,7 @@ fn example(word: &str) -> &'static str {
 
 /// A mistake within an expression, at its place in the file. A text over several
 /// lines is pointed at as a whole.
-fn placed(mistake: Mistake, span: Span, text: &[char]) -> Diagnostic {
+pub(super) fn placed(mistake: Mistake, span: Span, text: &[char]) -> Diagnostic {
     let stated = text.get(span.start..).unwrap_or_default();
     let first = stated.first();
     let quote = usize::from(matches!(first, Some('"' | '\'')));

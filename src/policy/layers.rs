@@ -5,10 +5,12 @@
 //! add but never loosen. What an outer layer delegates is replaced by the inner
 //! layer's own, where it has one.
 
+use super::assemble;
 use super::coherence;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
 use super::grammar;
+use super::rules::Rules;
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
@@ -43,8 +45,12 @@ pub struct Policy {
     pub sections: Vec<String>,
     /// How much is read.
     pub limits: Limits,
+    /// Everything that decides beyond gates.
+    pub rules: Rules,
     /// What has no effect, and was said in passing.
     pub warnings: Vec<Complaints>,
+    /// What it says of people, routes and time.
+    pub rules: Rules,
 }
 
 /// Where releases go.
@@ -99,8 +105,42 @@ pub fn parent(text: &str) -> Option<Pin> {
 
 const LAYERS: [&str; 3] = ["organisation", "group", "repository"];
 
-/// Reads layers, outermost first, into one policy, or says everything that is wrong with them.
+/// A file that a policy names, such as a calendar of holidays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The path as the layer names it, relative to the layer's own file.
+    pub path: String,
+    /// The text.
+    pub text: String,
+    /// SHA-256 of the bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The files that layers name: which layer, counted from the outermost, and the path, relative to that layer's file.
+#[must_use]
+pub fn attachments(sources: &[Source]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (layer, source) in sources.iter().enumerate() {
+        let Ok(tree) = tree::parse(&source.text) else { continue };
+        let holidays = tree.get("calendar").and_then(|calendar| calendar.get("holidays"));
+        for (stated, _) in holidays.map(Node::texts).unwrap_or_default() {
+            if let Some(path) = stated.strip_prefix("file:") {
+                found.push((layer, path.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// Reads layers that name no files, outermost first, into one policy, or says everything that is wrong with them.
 pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
+    read_with(sources, &[])
+}
+
+/// Reads layers, outermost first, into one policy, or says everything that is wrong with them. The files that they
+/// name are those of [`attachments`], each with the layer that names it.
+pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Result<Policy, Vec<Complaints>> {
+    let _ = attached;
     let trees = trees(&sources)?;
     let names = Names::of(&trees);
     let mut lists: Vec<Vec<Diagnostic>> = trees.iter().map(|tree| form(tree, &names)).collect();
@@ -128,17 +168,41 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
         list.push(Diagnostic::new(Code::NoGates, span, message));
     }
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
+    let handed: Vec<Vec<String>> = trees.iter().map(handed_down).collect();
+    let left: Vec<Node> = trees
+        .iter()
+        .zip(&handed)
+        .enumerate()
+        .map(|(depth, (tree, handed))| assemble::replaced(tree, handed, trees.get(depth + 1..).unwrap_or_default()))
+        .collect();
+    let characters: Vec<Vec<char>> = sources.iter().map(|source| source.text.chars().collect()).collect();
+    let given: Vec<assemble::Given<'_>> = left
+        .iter()
+        .zip(&handed)
+        .zip(layers.iter().zip(&sources))
+        .zip(&characters)
+        .map(|(((tree, delegates), (name, source)), characters)| assemble::Given {
+            name,
+            path: &source.path,
+            tree,
+            delegates,
+            characters,
+        })
+        .collect();
+    let rules = assemble::rules(&given, &names, &mut lists);
     let complaints = gather(&sources, lists);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
     }
     Ok(Policy {
+        rules: Rules::default(),
         environments: environments(&trees, &names),
         components: names.all(Section::Components).map(str::to_owned).collect(),
         gates: effective(gates, &delegated),
         waivers,
         sections: sections(&trees),
         limits: limits(&trees),
+        rules,
         warnings: complaints.into_iter().filter(|file| !file.list.is_empty()).collect(),
         layers: sources,
     })
@@ -216,6 +280,12 @@ fn layer_names(trees: &[Node], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
         names.push(name.map_or_else(fallback, str::to_owned));
     }
     names
+}
+
+/// Everything that a layer hands down, as dotted paths.
+fn handed_down(tree: &Node) -> Vec<String> {
+    let texts = tree.get("delegate").map(Node::texts).unwrap_or_default();
+    texts.into_iter().map(|(text, _)| text.to_owned()).collect()
 }
 
 /// The gates that a layer hands down.

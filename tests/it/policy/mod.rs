@@ -2,3 +2,4 @@
 
 mod diagnostics;
 mod expression;
+mod rules;
