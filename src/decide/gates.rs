@@ -449,7 +449,7 @@ pub fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
 }
 
 /// The one place that says which verdict outranks which.
-fn rank(verdict: Verdict) -> u8 {
+pub(super) fn rank(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::NotApplicable => 0,
         Verdict::Pass => 1,

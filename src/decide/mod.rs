@@ -9,10 +9,17 @@
 pub mod clock;
 pub mod explain;
 pub mod gates;
+pub mod approvals;
+pub mod latest;
+pub mod matching;
 pub mod path;
+mod pending;
 pub mod people;
+pub mod rejections;
+pub mod release_gates;
 pub mod roles;
 pub mod scene;
 pub mod separation;
+pub mod standins;
 pub mod summary;
 pub mod words;

@@ -131,6 +131,12 @@ pub fn acting(scene: &Scene<'_>, act: &Act) -> Result<Person, Refusal> {
     Ok(person)
 }
 
+/// Whether an act is an active human being's, whether or not it still stands.
+#[must_use]
+pub fn is_human(scene: &Scene<'_>, act: &Act) -> bool {
+    act.impersonated_by.is_none() && human(scene, &act.by).is_ok()
+}
+
 /// Whether an account is an active human being's of whom it is known who he is.
 fn human(scene: &Scene<'_>, account: &Account) -> Result<(), Refusal> {
     let Some(known) = scene.people.facts(account.as_str()) else {
@@ -179,6 +185,21 @@ fn human(scene: &Scene<'_>, account: &Account) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether a person holds a role now, as one whose acts count; the reasons of [`holds`] without its words.
+pub(super) fn seated(scene: &Scene<'_>, person: Person, role: &str) -> bool {
+    (!scene.rules.linked_only || scene.people.linked(person))
+        && scene.role(role).is_some_and(|(stated, membership)| {
+            stated.may_approve && membership.seat(person) == Some(Came::Fairly)
+        })
+}
+
+/// Whether a person has a seat in a role at all, or none and it cannot be read who has: where his name belongs.
+pub(super) fn concerns(scene: &Scene<'_>, person: Person, role: &str) -> bool {
+    scene.role(role).is_some_and(|(_, membership)| {
+        membership.seat(person).is_some() || membership.unreadable.is_some()
+    })
+}
+
 /// Whether a person holds a role now, as one whose acts count.
 pub(super) fn holds(scene: &Scene<'_>, person: Person, role: &str) -> Result<(), Refusal> {
     if scene.rules.linked_only && !scene.people.linked(person) {
@@ -208,6 +229,56 @@ pub(super) fn holds(scene: &Scene<'_>, person: Person, role: &str) -> Result<(),
         )),
         (None, None) => Err(Refusal::new(Ground::NotInRole, format!("not in {role}"))),
     }
+}
+
+/// Whether somebody is heard where only what is known silences him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// He is.
+    Heard,
+    /// What is known does not tell, and why.
+    Unknown(String),
+    /// He is not.
+    Not(Refusal),
+}
+
+/// Whether somebody who speaks against a release is heard: an active human being with a seat in one of some roles.
+/// What is not known keeps his word standing.
+pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
+    let human = human(scene, &act.by);
+    if let Err(refusal) = &human
+        && matches!(refusal.ground, Ground::NotAPerson | Ground::Deactivated)
+    {
+        return Voice::Not(refusal.clone());
+    }
+    let who = act.by.as_str();
+    let mut doubt = scene
+        .people
+        .link_unknown(&act.by)
+        .then(|| format!("whether `{who}` is somebody else's account too could not be read"));
+    let mut unheard = Refusal::new(Ground::NotInRole, "in none of the roles that are asked");
+    for role in roles {
+        let Some((_, membership)) = scene.role(role).filter(|(stated, _)| stated.may_approve) else { continue };
+        if scene.rules.linked_only && !scene.people.linked(person) {
+            unheard = Refusal::new(Ground::Unlinked, "neither `people` nor the directory names him");
+            continue;
+        }
+        match (membership.seat(person), membership.unreadable) {
+            (Some(Came::Fairly), _) => {
+                doubt = doubt.or(human.err().map(|refusal| refusal.says));
+                return doubt.map_or(Voice::Heard, Voice::Unknown);
+            }
+            (Some(Came::ByHimself), _) => {
+                unheard = Refusal::new(Ground::SelfJoined, format!("put himself into {role} meanwhile"));
+            }
+            (Some(Came::Unknown), _) => doubt = Some(format!("when and how he came into {role} is not known")),
+            (None, Some((group, why))) => {
+                doubt = Some(format!("whether he is in {role} could not be read: `{group}`: {why}"));
+            }
+            (None, None) => {}
+        }
+    }
+    doubt.map_or(Voice::Not(unheard), Voice::Unknown)
 }
 
 /// Whether an act counts for a role: who did it, or why it does not count.

@@ -57,7 +57,7 @@ impl<'s> Scene<'s> {
             .filter(|act| clock.reached(act.at))
             .map(|act| (act, people.of(&act.by)))
             .collect();
-        acts.sort_by(|(a, _), (b, _)| (a.at, weight(&a.does), &a.id).cmp(&(b.at, weight(&b.does), &b.id)));
+        acts.sort_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
         let (components, touched) = components(rules, facts);
         let known = |name: &&String| !rules.components.iter().any(|component| component.name == **name);
         let mut scene = Self {
@@ -92,6 +92,12 @@ impl<'s> Scene<'s> {
     /// The same with who did it, whether it counts or not.
     pub(super) fn acts_by(&self) -> impl Iterator<Item = (&'s Act, Person)> {
         self.acts.iter().copied()
+    }
+
+    /// What was done after an act, and by whom.
+    pub(super) fn acts_after(&self, act: &Act) -> impl Iterator<Item = (&'s Act, Person)> {
+        let from = self.acts.partition_point(|(known, _)| order(known) <= order(act));
+        self.acts.iter().skip(from).copied()
     }
 
     /// Who did something.
@@ -145,13 +151,14 @@ impl<'s> Scene<'s> {
     }
 }
 
-/// The order of what happens at one instant: what takes away comes last.
-fn weight(deed: &Deed) -> u8 {
-    match deed {
+/// The order of acts: by instant, and of what happens at one, what takes away comes last.
+fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
+    let weight = match act.does {
         Deed::Reject {} => 1,
         Deed::Withdraw { .. } => 2,
         _ => 0,
-    }
+    };
+    (act.at, weight, &act.id)
 }
 
 /// What was taken back, and by whom. Taking an approval back needs nothing but the person; a rejection is only taken
@@ -183,7 +190,7 @@ fn components<'s>(rules: &'s Rules, facts: &'s Facts) -> (Vec<&'s Component>, Ve
                     Fact::Known(files) => rules
                         .components
                         .iter()
-                        .map(|component| files.iter().any(|file| component.paths.set.is_match(file)))
+                        .map(|component| files.iter().any(|file| component.paths.matches(file)))
                         .collect(),
                     Fact::Absent => vec![false; number],
                     Fact::Unavailable(_) => vec![true; number],

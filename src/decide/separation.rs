@@ -6,6 +6,8 @@
 //!
 //! Invariant: an [`Eligible`] act is only made here, after the check.
 
+pub mod gaps;
+
 use super::people::{People, Person};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
@@ -269,4 +271,74 @@ pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<(Person, &'s str)> {
         }
     }
     cleared
+}
+
+/// An act of a human being whom the policy does not exclude: from the whole release, or with `per: change` as the one
+/// who started it.
+#[derive(Clone, Copy, Debug)]
+pub struct Independent<'s> {
+    act: &'s Act,
+    person: Person,
+}
+
+/// An act of somebody independent who holds a role that is asked. Nothing else is ever counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Eligible<'s> {
+    act: &'s Act,
+    person: Person,
+}
+
+impl<'s> Independent<'s> {
+    /// Whether an act is of somebody who may approve this release.
+    pub fn check(scene: &Scene<'s>, act: &'s Act) -> Result<Self, Refusal> {
+        let person = roles::acting(scene, act)?;
+        excluded(scene, person)?;
+        Ok(Self { act, person })
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        self.person
+    }
+
+    /// The same in a role, if the person holds it now; `None` where he does not, and [`roles::counts`] says why.
+    #[must_use]
+    pub fn holding(self, scene: &Scene<'s>, role: &str) -> Option<Eligible<'s>> {
+        roles::seated(scene, self.person, role).then_some(Eligible { act: self.act, person: self.person })
+    }
+}
+
+impl<'s> Eligible<'s> {
+    /// The act.
+    #[must_use]
+    pub fn act(&self) -> &'s Act {
+        self.act
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        self.person
+    }
+}
+
+/// Whether a person may approve this release as a whole.
+pub fn excluded(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
+    match scene.rules.separation.per {
+        Per::Release => contributed(scene, person),
+        Per::Change => match scene.contributors.all_of(person).iter().find(|it| it.hand == Hand::Trigger) {
+            Some(contribution) => Err(Refusal { ground: Ground::SodSelf, says: contribution.told() }),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Whether a person may approve this release as a whole, without words.
+#[must_use]
+pub fn is_excluded(scene: &Scene<'_>, person: Person) -> bool {
+    match scene.rules.separation.per {
+        Per::Release => scene.contributors.of(person).is_some(),
+        Per::Change => scene.contributors.all_of(person).iter().any(|it| it.hand == Hand::Trigger),
+    }
 }

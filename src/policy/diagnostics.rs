@@ -114,6 +114,8 @@ codes! {
     Unsatisfiable = "unsatisfiable", Error;
     /// the policy leaves out a case that usually matters
     Overlooked = "overlooked", Warning;
+    /// something in the calendar cannot be read, contradicts itself or never happens
+    BadCalendar = "bad-calendar", Error;
     /// the policy holds something that has no effect
     NoEffect = "no-effect", Warning;
 }

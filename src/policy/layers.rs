@@ -7,10 +7,11 @@
 
 use super::assemble;
 use super::coherence;
+use super::delegation;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
 use super::grammar;
-use super::rules::Rules;
+use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
@@ -49,8 +50,6 @@ pub struct Policy {
     pub rules: Rules,
     /// What has no effect, and was said in passing.
     pub warnings: Vec<Complaints>,
-    /// What it says of people, routes and time.
-    pub rules: Rules,
 }
 
 /// Where releases go.
@@ -145,7 +144,8 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     let names = Names::of(&trees);
     let mut lists: Vec<Vec<Diagnostic>> = trees.iter().map(|tree| form(tree, &names)).collect();
     let layers = layer_names(&trees, &mut lists);
-    let delegated: Vec<Vec<String>> = trees.iter().map(delegations).collect();
+    let handed: Vec<Vec<String>> = trees.iter().map(delegation::handed_down).collect();
+    let delegated: Vec<Vec<String>> = handed.iter().map(|paths| delegation::gates(paths)).collect();
     let mut gates: Vec<(usize, Gate)> = Vec::new();
     for (depth, ((tree, list), (name, source))) in
         trees.iter().zip(&mut lists).zip(layers.iter().zip(&sources)).enumerate()
@@ -157,7 +157,7 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
             let gate = whole.then(|| gate::read(&key.name, key.span, node, &layer, list));
             gates.extend(gate.flatten().map(|gate| (depth, gate)));
         }
-        delegates_something(tree, list);
+        delegation::check(tree, list);
         coherence::check(tree, &trees, list);
     }
     if names.all(Section::Gates).next().is_none()
@@ -168,7 +168,6 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         list.push(Diagnostic::new(Code::NoGates, span, message));
     }
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
-    let handed: Vec<Vec<String>> = trees.iter().map(handed_down).collect();
     let left: Vec<Node> = trees
         .iter()
         .zip(&handed)
@@ -195,9 +194,8 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         return Err(complaints);
     }
     Ok(Policy {
-        rules: Rules::default(),
-        environments: environments(&trees, &names),
-        components: names.all(Section::Components).map(str::to_owned).collect(),
+        environments: environments(&rules),
+        components: rules.components.iter().map(|component| component.name.clone()).collect(),
         gates: effective(gates, &delegated),
         waivers,
         sections: sections(&trees),
@@ -282,38 +280,6 @@ fn layer_names(trees: &[Node], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
     names
 }
 
-/// Everything that a layer hands down, as dotted paths.
-fn handed_down(tree: &Node) -> Vec<String> {
-    let texts = tree.get("delegate").map(Node::texts).unwrap_or_default();
-    texts.into_iter().map(|(text, _)| text.to_owned()).collect()
-}
-
-/// The gates that a layer hands down.
-fn delegations(tree: &Node) -> Vec<String> {
-    let texts = tree.get("delegate").map(Node::texts).unwrap_or_default();
-    texts.into_iter().filter_map(|(text, _)| text.strip_prefix("gates.").map(str::to_owned)).collect()
-}
-
-fn delegates_something(tree: &Node, list: &mut Vec<Diagnostic>) {
-    let own: Vec<String> =
-        tree.get("gates").map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key.name.clone()).collect();
-    for (text, span) in tree.get("delegate").map(Node::texts).unwrap_or_default() {
-        match text.strip_prefix("gates.") {
-            Some(name) if own.iter().any(|own| own == name) => {}
-            Some(name) => list.push(Diagnostic::new(
-                Code::UnknownName,
-                span,
-                format!("there is no gate `{name}` in this layer to hand down"),
-            )),
-            None => list.push(Diagnostic::new(
-                Code::UnknownName,
-                span,
-                format!("what is handed down is a gate, as `gates.coverage`, not `{text}`"),
-            )),
-        }
-    }
-}
-
 /// Leaves out the gates that were handed down and that an inner layer states itself.
 fn effective(gates: Vec<(usize, Gate)>, delegated: &[Vec<String>]) -> Vec<Gate> {
     let stated: Vec<(usize, String)> = gates.iter().map(|(depth, gate)| (*depth, gate.name.clone())).collect();
@@ -324,14 +290,10 @@ fn effective(gates: Vec<(usize, Gate)>, delegated: &[Vec<String>]) -> Vec<Gate> 
     gates.into_iter().filter(|(depth, gate)| !replaced(*depth, &gate.name)).map(|(_, gate)| gate).collect()
 }
 
-fn environments(trees: &[Node], names: &Names) -> Vec<Environment> {
-    let formal = |name: &str| {
-        let stated = trees.iter().filter_map(|tree| tree.get("environments")?.get(name)?.get("approval"));
-        // Anything but a plain `automatic` may need approvals.
-        stated.into_iter().any(|node| node.text() != Some("automatic"))
-    };
-    let defined = names.all(Section::Environments);
-    defined.map(|name| Environment { name: name.to_owned(), formal: formal(name) }).collect()
+/// Anything but a plain `automatic`, in any layer, may need approvals.
+fn environments(rules: &Rules) -> Vec<Environment> {
+    let formal = |rule: &EnvironmentRule| !matches!(rule.approval, Approval::Automatic);
+    rules.environments.iter().map(|rule| Environment { name: rule.name.clone(), formal: formal(rule) }).collect()
 }
 
 /// The sections that the gate step judges itself.

@@ -17,6 +17,7 @@ mod change_record;
 mod class;
 pub mod coherence;
 mod component;
+mod delegation;
 pub mod diagnostics;
 pub mod duration;
 mod environment;

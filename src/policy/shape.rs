@@ -169,6 +169,15 @@ pub const fn must(name: &'static str, shape: &'static Shape, meaning: &'static s
 }
 
 impl Shape {
+    /// The keys of a map; none of anything else, of a map from names in particular.
+    #[must_use]
+    pub fn fields(&self) -> &'static [Field] {
+        match self {
+            Self::Map(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// Complains about everything in a value that is not of this form.
     pub fn check(&self, node: &Node, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
         match (self, &node.value) {
