@@ -3,8 +3,10 @@
 //! for people who know no Rust.
 
 mod acts;
+mod dead_words;
 mod expect;
 mod phrases;
+mod record;
 mod release;
 mod situation;
 mod words;
@@ -207,4 +209,20 @@ fn every_scenario_ends_as_it_says() {
     }
     eprintln!("{played} scenarios, {} of them end otherwise", failures.len());
     assert!(failures.is_empty(), "\n{}\n{} of {played} scenarios end otherwise", failures.join("\n\n"), failures.len());
+}
+
+#[test]
+fn every_situation_is_a_facts_document() {
+    let mut failures = Vec::new();
+    for scenario in &scenarios().unwrap() {
+        for case in &scenario.cases {
+            let told = replaced(&scenario.layers, &case.policy)
+                .and_then(|layers| policy(&layers))
+                .and_then(|read| situation::facts(&read, &situation::over(&scenario.given, &case.given)));
+            if let Err(why) = told {
+                failures.push(format!("{}: {}: {why}", scenario.file, case.name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

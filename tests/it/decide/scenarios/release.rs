@@ -82,7 +82,7 @@ fn reference(phrase: &str, head: &str) -> Read<Value> {
 /// `#12 by ana touches a.rs b.rs, 40 lines`; README.md lists the clauses.
 fn change(phrase: &str, setting: &Setting) -> Read<Value> {
     let (id, rest) = phrase.split_once(' ').ok_or("a change says at least by whom")?;
-    let rest = rest.replace(" touches ", ", touches ");
+    let rest = rest.replace(", touches ", " touches ").replace(" touches ", ", touches ");
     let number = id.trim_start_matches('#');
     let mut change = json!({
         "id": setting.change(id), "content": setting.content(id, "1"), "direct": false, "files": null, "lines": 10,
@@ -166,7 +166,7 @@ fn components(policy: &Policy, given: &Table, changes: &Value) -> Read<Value> {
         .flat_map(|change| change["files"].as_array().into_iter().flatten().filter_map(Value::as_str))
         .collect();
     for component in &policy.rules.components {
-        if files.iter().any(|file| component.paths.set.is_match(file)) {
+        if files.iter().any(|file| component.paths.matches(file)) {
             released.insert(component.name.clone(), usual(&component.name));
         }
     }
