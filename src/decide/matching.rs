@@ -77,7 +77,8 @@ pub fn fill(requirements: &[Seats<'_>], people: usize, distinct: bool) -> Filled
             continue;
         }
         let free = |person: &usize| {
-            filled.iter().enumerate().all(|(other, by)| other == at || !by.contains(person)) && requirement.helps(*person)
+            filled.iter().enumerate().all(|(other, by)| other == at || !by.contains(person))
+                && requirement.helps(*person)
         };
         let helping: Vec<usize> = (0..people).filter(free).collect();
         if let (Some(met), Some(by)) = (met.get_mut(at), filled.get_mut(at)) {
@@ -160,8 +161,12 @@ fn shared(requirements: &[Seats<'_>], people: usize) -> Filled {
     let mut filled = Filled { people: Vec::new(), met: Vec::new() };
     for requirement in requirements {
         let helping: Vec<usize> = (0..people).filter(|person| requirement.helps(*person)).collect();
-        let mut whole: Vec<usize> =
-            helping.iter().copied().filter(|person| requirement.covers(*person, true)).take(requirement.total()).collect();
+        let mut whole: Vec<usize> = helping
+            .iter()
+            .copied()
+            .filter(|person| requirement.covers(*person, true))
+            .take(requirement.total())
+            .collect();
         for person in &helping {
             if whole.len() < requirement.total() && requirement.covers(*person, false) && !whole.contains(person) {
                 whole.push(*person);
@@ -199,12 +204,7 @@ impl<'a, 's> Search<'a, 's> {
         if helping.len() > MOST {
             return None;
         }
-        let mut search = Self {
-            requirements,
-            people: helping,
-            given: vec![Vec::new(); requirements.len()],
-            steps: 0,
-        };
+        let mut search = Self { requirements, people: helping, given: vec![Vec::new(); requirements.len()], steps: 0 };
         search.give(0).then_some(search.given)
     }
 

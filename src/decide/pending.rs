@@ -1,11 +1,7 @@
 //! Stand-ins for what other parts bring.
-use chrono::{DateTime, Duration, Utc};
-
 use super::path::Triage;
 use super::scene::Scene;
-use crate::policy::calendar::{Calendar, Hours};
 use crate::policy::expression::Expression;
-use crate::policy::length::Length;
 use crate::policy::rules::Component;
 
 pub fn adds_for(_: &Scene<'_>, _: Option<&Triage>, _: Option<&Component>, _: &Expression) -> bool {
@@ -14,19 +10,32 @@ pub fn adds_for(_: &Scene<'_>, _: Option<&Triage>, _: Option<&Component>, _: &Ex
 pub fn relaxes(_: &Scene<'_>, _: Option<&Triage>, _: &Expression) -> bool {
     false
 }
-pub fn due(_: &Calendar, from: DateTime<Utc>, length: Length) -> DateTime<Utc> {
-    from + match length {
-        Length::Seconds(seconds) => Duration::seconds(seconds),
-        Length::BusinessHours(hours) => Duration::hours(hours.into()),
-        Length::BusinessDays(days) => Duration::days(days.into()),
+
+use super::path::{Leg, Path};
+use crate::model::release_decision::{Class, Impact, Node, RiskAccount};
+use crate::policy::rules::Approval;
+
+pub fn triage(_: &Scene<'_>) -> Triage {
+    Triage {
+        class: Class::Normal,
+        risk: RiskAccount { score: None, impact: Impact::High, items: Vec::new() },
+        rollback: Some(false),
+        nodes: Vec::new(),
     }
 }
-pub fn after(_: &Hours, from: DateTime<Utc>, length: Length, _: &[chrono::NaiveDate]) -> DateTime<Utc> {
-    due(&Calendar::default(), from, length)
+
+pub fn choose<'s>(scene: &Scene<'s>, _: &Triage) -> Path<'s> {
+    let formal = scene.environment.is_none_or(|rule| !matches!(rule.approval, Approval::Automatic));
+    let route = scene.rules.routes.iter().find(|route| route.name == "normal");
+    let leg = |component| Leg { component, route, formal, rigor: 0 };
+    let legs = if scene.rules.components.is_empty() {
+        vec![leg(None)]
+    } else {
+        scene.components.iter().map(|component| leg(Some(component))).collect()
+    };
+    Path { legs, nodes: Vec::new() }
 }
-pub fn is_open(_: &Hours, _: DateTime<Utc>, _: &[chrono::NaiveDate]) -> bool {
-    false
-}
-pub fn told(at: DateTime<Utc>, zone: chrono_tz::Tz) -> String {
-    at.with_timezone(&zone).format("%a %-d %b %Y %H:%M").to_string() + " " + zone.name()
+
+pub fn nothing(_: &Scene<'_>) -> Vec<Node> {
+    Vec::new()
 }

@@ -4,7 +4,7 @@
 //! cannot be told of it keeps it standing: only what is known of it lets it go.
 
 use super::latest;
-use super::pending::{due, told};
+
 use super::people::Person;
 use super::roles::{self, Voice};
 use super::scene::Scene;
@@ -12,6 +12,7 @@ use super::words;
 use crate::model::facts::{Act, Deed, Standing};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
+use crate::policy::calendar::told;
 
 /// A rejection that stands.
 #[derive(Debug)]
@@ -70,14 +71,11 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
         let reason = act.reason.as_deref().unwrap_or_default();
         let reasoned = words::meaningful(reason, scene.rules.rejection.reason as usize);
         if !reasoned {
-            let end = due(&scene.rules.calendar, act.at, scene.rules.rejection.holds);
+            let end = scene.rules.calendar.due(act.at, scene.rules.rejection.holds);
             if scene.clock.reached(end) {
                 note(
                     Ground::RejectionLapsed,
-                    format!(
-                        "{name}'s rejection lapsed {} for want of a reason",
-                        told(end, scene.rules.calendar.zone)
-                    ),
+                    format!("{name}'s rejection lapsed {} for want of a reason", told(end, scene.rules.calendar.zone)),
                 );
                 continue;
             }
@@ -93,7 +91,7 @@ pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool) -> Node
     let name = scene.people.name(rejection.person);
     let rule = &scene.rules.rejection;
     if !rejection.reasoned {
-        let end = due(&scene.rules.calendar, rejection.act.at, rule.holds);
+        let end = scene.rules.calendar.due(rejection.act.at, rule.holds);
         return Node::new(
             Ground::RejectionWithoutReason,
             Status::Unmet,

@@ -188,16 +188,14 @@ fn human(scene: &Scene<'_>, account: &Account) -> Result<(), Refusal> {
 /// Whether a person holds a role now, as one whose acts count; the reasons of [`holds`] without its words.
 pub(super) fn seated(scene: &Scene<'_>, person: Person, role: &str) -> bool {
     (!scene.rules.linked_only || scene.people.linked(person))
-        && scene.role(role).is_some_and(|(stated, membership)| {
-            stated.may_approve && membership.seat(person) == Some(Came::Fairly)
-        })
+        && scene
+            .role(role)
+            .is_some_and(|(stated, membership)| stated.may_approve && membership.seat(person) == Some(Came::Fairly))
 }
 
 /// Whether a person has a seat in a role at all, or none and it cannot be read who has: where his name belongs.
 pub(super) fn concerns(scene: &Scene<'_>, person: Person, role: &str) -> bool {
-    scene.role(role).is_some_and(|(_, membership)| {
-        membership.seat(person).is_some() || membership.unreadable.is_some()
-    })
+    scene.role(role).is_some_and(|(_, membership)| membership.seat(person).is_some() || membership.unreadable.is_some())
 }
 
 /// Whether a person holds a role now, as one whose acts count.

@@ -3,7 +3,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::pending::{after, due, told};
 use super::people::{Able, Person};
 use super::roles::{self, Membership};
 use super::scene::Scene;
@@ -12,6 +11,7 @@ use super::words;
 use crate::model::facts::{Act, Deed};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
+use crate::policy::calendar::told;
 use crate::policy::length::Length;
 use crate::policy::rules::{Role, Route};
 
@@ -80,7 +80,7 @@ fn steps_in<'s>(
     }
     let length = stated.after?;
     let calendar = &scene.rules.calendar;
-    let end = after(stated.hours.as_ref().unwrap_or(&calendar.business), begun, length, &calendar.holidays);
+    let end = stated.hours.as_ref().unwrap_or(&calendar.business).after(begun, length, &calendar.holidays);
     let answered = scene.acts_by().any(|(act, person)| {
         act.at >= scene.facts.release.submitted_at
             && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
@@ -139,7 +139,7 @@ pub fn asked<'s>(scene: &Scene<'s>, route: &'s Route) -> Vec<Authority<'s>> {
     for (at, role) in escalation.to.iter().map(String::as_str).chain(beyond).enumerate() {
         let times = u32::try_from(at + 1).unwrap_or(u32::MAX);
         let since =
-            due(&scene.rules.calendar, scene.facts.release.submitted_at, repeated(escalation.undecided_after, times));
+            scene.rules.calendar.due(scene.facts.release.submitted_at, repeated(escalation.undecided_after, times));
         if !scene.clock.reached(since) {
             break;
         }
@@ -208,7 +208,7 @@ fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
     if until <= from {
         return Some("it ends before it begins".to_owned());
     }
-    if *until > due(&scene.rules.calendar, *from, rule.max) {
+    if *until > scene.rules.calendar.due(*from, rule.max) {
         return Some(format!("it is longer than {}", rule.max));
     }
     if round(scene, role, by, whom) {

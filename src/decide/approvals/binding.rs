@@ -6,7 +6,7 @@ use super::coverage::{Bits, Units, carries};
 use super::requirements::{Requirement, via};
 use crate::decide::gates::rank;
 use crate::decide::latest;
-use crate::decide::pending::{due, is_open, told};
+
 use crate::decide::people::Person;
 use crate::decide::release_gates::Judged;
 use crate::decide::roles::Refusal;
@@ -16,6 +16,7 @@ use crate::decide::words;
 use crate::model::facts::{Act, Deed, Fact, Via};
 use crate::model::ground::Ground;
 use crate::model::verdict::Verdict;
+use crate::policy::calendar::told;
 
 /// An act that approves, and what became of it before anybody asks for which requirement.
 #[derive(Debug)]
@@ -70,17 +71,11 @@ fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
     let calendar = &scene.rules.calendar;
     let here = calendar.closed.iter().filter(|closed| closed.approval);
     let mut here = here.filter(|closed| closed.environments.is_empty() || closed.environments.contains(environment));
-    here.find(|closed| is_open(&closed.hours, act.at, &calendar.holidays)).map(|closed| closed.name.as_str())
+    here.find(|closed| closed.hours.is_open(act.at, &calendar.holidays)).map(|closed| closed.name.as_str())
 }
 
 /// Whether what the approver was shown still stands, whatever he approved it for.
-fn bound(
-    scene: &Scene<'_>,
-    act: &Act,
-    person: Person,
-    gates: &[Judged<'_>],
-    used: Used<'_>,
-) -> Result<(), Refusal> {
+fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], used: Used<'_>) -> Result<(), Refusal> {
     let release = &scene.facts.release;
     if let Some(later) = latest::after_approval(scene, act, person) {
         let says = match later.does {
@@ -120,10 +115,9 @@ fn bound(
             Ground::Consumed,
             format!("used up when the environment was opened {}", told(until, scene.rules.calendar.zone)),
         )),
-        Used::Unknown(why) => Err(Refusal::new(
-            Ground::FactsUnavailable,
-            format!("whether it was used up could not be read: {why}"),
-        )),
+        Used::Unknown(why) => {
+            Err(Refusal::new(Ground::FactsUnavailable, format!("whether it was used up could not be read: {why}")))
+        }
         Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
     }
 }
@@ -276,7 +270,7 @@ fn fits(
         return Err(elsewhere(units, act, &requirement.scope));
     }
     if let Some(length) = requirement.expire {
-        let end = due(&scene.rules.calendar, act.at, length);
+        let end = scene.rules.calendar.due(act.at, length);
         if scene.clock.reached(end) {
             return Err(Refusal::new(
                 Ground::Expired,
@@ -302,10 +296,7 @@ fn elsewhere(units: &Units<'_>, act: &Act, scope: &Bits) -> Refusal {
         };
         return Refusal::new(
             Ground::TreeMismatch,
-            format!(
-                "what landed of {} is neither what was reviewed nor its clean merge{differs}",
-                change.id
-            ),
+            format!("what landed of {} is neither what was reviewed nor its clean merge{differs}", change.id),
         );
     }
     let moved = changes().find(|change| act.saw.changes.contains_key(&change.id));

@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::decide::pending::due;
 use crate::decide::scene::Scene;
 use crate::model::facts::{Deployment, Fact, Released};
 
@@ -63,7 +62,7 @@ pub fn of<'s>(scene: &Scene<'s>) -> Used<'s> {
     };
     let surely = |it: &&Deployment| same(scene, it) == Some(true) && it.approved == Fact::Known(true);
     if let Some(first) = current().filter(surely).map(|it| it.opened_at).min() {
-        let until = due(&scene.rules.calendar, first, scene.rules.retry_within);
+        let until = scene.rules.calendar.due(first, scene.rules.retry_within);
         if scene.clock.within(first, until) {
             return Used::Retry { first, until };
         }

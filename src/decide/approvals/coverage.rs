@@ -58,9 +58,10 @@ impl Bits {
 
     /// Every number, the least first.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(word, bits)| {
-            (0..64).filter(move |at| bits & (1 << at) != 0).map(move |at| word * 64 + at)
-        })
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(word, bits)| (0..64).filter(move |at| bits & (1 << at) != 0).map(move |at| word * 64 + at))
     }
 }
 

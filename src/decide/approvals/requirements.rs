@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::coverage::{Bits, Units};
 use crate::decide::path::{Leg, Path, Triage};
 use crate::decide::pending::adds_for;
+
 use crate::decide::scene::Scene;
 use crate::model::facts::Via;
 use crate::model::ground::Ground;
@@ -183,7 +184,7 @@ fn ask<'s>(
 
 /// Whether one length is longer than another, counted from when the release was asked for.
 fn longer(scene: &Scene<'_>, one: Length, other: Length) -> bool {
-    let due = |length| crate::decide::pending::due(&scene.rules.calendar, scene.facts.release.submitted_at, length);
+    let due = |length| scene.rules.calendar.due(scene.facts.release.submitted_at, length);
     due(one) > due(other)
 }
 

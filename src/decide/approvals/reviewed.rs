@@ -48,9 +48,9 @@ fn approves(scene: &Scene<'_>, act: &Act, at: usize, change: &Change) -> Option<
 pub fn nodes(scene: &Scene<'_>, counted: &[&Act], units: &Units<'_>) -> Vec<Node> {
     let stated = &scene.rules.separation.stated;
     let node = |at: usize, change: &Change| {
-        let mut acts = scene.acts().filter(|act| {
-            act.via == Via::Review || counted.iter().any(|counted| std::ptr::eq(*counted, *act))
-        });
+        let mut acts = scene
+            .acts()
+            .filter(|act| act.via == Via::Review || counted.iter().any(|counted| std::ptr::eq(*counted, *act)));
         match acts.find_map(|act| approves(scene, act, at, change)) {
             Some(person) => Node::new(
                 Ground::ChangeApproved,

@@ -151,7 +151,8 @@ impl<'s> Seating<'s> {
     }
 
     fn fill(&mut self, round: &Round<'_, 's>) {
-        let spoken: Vec<usize> = self.seats.iter().filter(|seat| seat.by_final_word).flat_map(|seat| seat.by.clone()).collect();
+        let spoken: Vec<usize> =
+            self.seats.iter().filter(|seat| seat.by_final_word).flat_map(|seat| seat.by.clone()).collect();
         let distinct = round.scene.rules.separation.distinct_people;
         let clear = |covered: &[Bits]| -> Vec<Bits> {
             let keep = |person: usize, bits: &Bits| {
@@ -300,7 +301,11 @@ impl<'s> Seating<'s> {
 
     /// Everybody who fills something, each once.
     pub fn people(&self) -> impl Iterator<Item = Person> {
-        self.people.iter().enumerate().filter(|(at, _)| self.seats.iter().any(|seat| seat.by.contains(at))).map(|(_, it)| *it)
+        self.people
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| self.seats.iter().any(|seat| seat.by.contains(at)))
+            .map(|(_, it)| *it)
     }
 
     /// Whether somebody fills another requirement than this one.
@@ -352,7 +357,12 @@ impl<'s> Seating<'s> {
     /// Who overrules a rejection, if on every route an authority that is asked approved after it: the last one overrules
     /// everybody, another only those who are no authorities.
     #[must_use]
-    pub fn overruled(&self, scene: &Scene<'s>, routes: &[&'s Route], rejection: &Rejection<'s>) -> Option<Vec<&'s str>> {
+    pub fn overruled(
+        &self,
+        scene: &Scene<'s>,
+        routes: &[&'s Route],
+        rejection: &Rejection<'s>,
+    ) -> Option<Vec<&'s str>> {
         let mut by: Vec<&str> = Vec::new();
         for route in routes {
             let authorities = self.authorities(route);

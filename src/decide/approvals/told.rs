@@ -6,7 +6,7 @@ use super::binding::{self, Candidate};
 use super::coverage::{Bits, Units};
 use super::requirements::{Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
-use crate::decide::pending::told;
+
 use crate::decide::people::Person;
 use crate::decide::roles::{self, Refusal};
 use crate::decide::scene::Scene;
@@ -16,6 +16,7 @@ use crate::decide::words;
 use crate::model::facts::Deployment;
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Node, Status};
+use crate::policy::calendar::told;
 
 /// The same content goes again.
 pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> Node {
@@ -54,9 +55,7 @@ pub fn requirements<'s>(
     let rest: Vec<Node> = candidates
         .iter()
         .zip(&said)
-        .filter(|(candidate, said)| {
-            !**said && !seating.seats.iter().any(|seat| seat.counts(candidate.act))
-        })
+        .filter(|(candidate, said)| !**said && !seating.seats.iter().any(|seat| seat.counts(candidate.act)))
         .map(|(candidate, _)| {
             let refusal = match &candidate.base {
                 Err(refusal) => refusal.clone(),
@@ -124,7 +123,8 @@ impl<'s> One<'_, 's> {
         let requirement = self.requirement;
         let filled: Vec<(usize, Option<&Hat<'s>>)> = self.seat.filled().collect();
         let whole = |person: &usize| {
-            self.seat.by_final_word || self.seat.covers(*person).is_some_and(|covered| covered.holds(&requirement.scope))
+            self.seat.by_final_word
+                || self.seat.covers(*person).is_some_and(|covered| covered.holds(&requirement.scope))
         };
         let number = filled.iter().filter(|(person, _)| whole(person)).count();
         let total = requirement.total();
@@ -151,8 +151,12 @@ impl<'s> One<'_, 's> {
         let mut who = Vec::new();
         let (code, status) = self.standing();
         if !self.seat.met {
-            parts.extend(self.uncovered(&filled));
-            parts.extend(self.exhausted());
+            let aside = self.uncovered(&filled).into_iter().chain(self.exhausted());
+            for node in aside {
+                says.push_str("; ");
+                says.push_str(&node.says);
+                parts.push(node);
+            }
             who = self.who(&filled);
             self.ask(&who, asks);
         }
@@ -228,11 +232,14 @@ impl<'s> One<'_, 's> {
             .filter(|piece| has(*piece) < self.requirement.total())
             .map(|piece| self.units.name(piece))
             .collect();
-        let says = format!("{} not covered by enough approvals", if pieces.len() == 1 {
-            format!("{} is", words::all_of(&pieces))
-        } else {
-            format!("{} are", words::all_of(&pieces))
-        });
+        let says = format!(
+            "{} not covered by enough approvals",
+            if pieces.len() == 1 {
+                format!("{} is", words::all_of(&pieces))
+            } else {
+                format!("{} are", words::all_of(&pieces))
+            }
+        );
         Some(Node::new(Ground::Uncovered, Status::Note, says).evidence(pieces))
     }
 
