@@ -93,9 +93,9 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
         says.push_str(&ignored.join(", "));
     }
     let who = freeze.exceptions_by.as_deref().map(|role| incidents::names(scene, role)).unwrap_or_default();
-    if !who.is_empty() {
+    if let Some(role) = freeze.exceptions_by.as_deref() {
         says.push_str("; ");
-        says.push_str(&words::any_of(&who));
+        says.push_str(role);
         says.push_str(" may except it");
     }
     Node::new(Ground::Frozen, Status::Waiting, says).who(who).next(Some(freeze.to))

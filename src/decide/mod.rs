@@ -25,7 +25,6 @@ pub mod matching;
 pub mod owed;
 pub mod package;
 pub mod path;
-mod pending;
 pub mod people;
 pub mod place;
 pub mod promotion;

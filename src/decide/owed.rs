@@ -95,9 +95,8 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     }
     let late = if scene.clock.now() >= owed.due { " and overdue" } else { "" };
     let who = who(scene, owed);
-    let ask =
-        if who.is_empty() { format!("; {} has to do it", owed.by) } else { format!("; ask {}", words::any_of(&who)) };
-    Some(node(Ground::Owed, Status::Unmet, format!("{} still owes {what}{late}{ask}", owed.team)).who(who))
+    let says = format!("{} still owes {what}{late}, by {}", owed.team, owed.by);
+    Some(node(Ground::Owed, Status::Unmet, says).who(who))
 }
 
 /// Where the policy asks for it.
