@@ -17,10 +17,10 @@ pub fn read(sources: Vec<Source>, holidays: &str) -> Read<Policy> {
         .map_err(|complaints| complaints.iter().map(|layer| layer.render(false)).collect::<Vec<_>>().join("\n"))
 }
 
-pub fn decide(_policy: &Policy, _facts: &Facts, _now: DateTime<Utc>) -> ReleaseDecision {
-    panic!("soon")
+pub fn decide(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
+    countersign::decide::release::decide(policy, facts, now)
 }
 
-pub fn decide_between(_old: &Policy, _new: &Policy, _facts: &Facts, _now: DateTime<Utc>) -> ReleaseDecision {
-    panic!("soon")
+pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
+    countersign::decide::release::decide_between(old, new, facts, now)
 }
