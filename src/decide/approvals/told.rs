@@ -260,11 +260,13 @@ impl<'s> One<'_, 's> {
                 }
             }
         }
+        let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
         let says = if outs.is_empty() {
             format!("too few people could approve as {}; add somebody to the role", self.requirement.role)
         } else {
             format!(
-                "too few people are left who could approve as {}: {}; add somebody to the role",
+                "{} left who could approve as {}: {}; add somebody to the role",
+                if able == 0 { "nobody is" } else { "too few are" },
                 self.requirement.role,
                 words::all_of(&outs)
             )
