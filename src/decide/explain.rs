@@ -202,7 +202,7 @@ impl std::fmt::Display for Words<'_> {
             Term::Predicate { name, arguments } => {
                 // What is asked of a name is not asked of a text, and names are of small letters.
                 let is_name = |text: &String| text.chars().all(|part| matches!(part, 'a'..='z' | '_' | '.'));
-                let told: Vec<_> = match arguments.as_slice() {
+                let told: Vec<_> = match arguments.written.as_slice() {
                     [name] if is_name(name) => vec![name.clone()],
                     texts => texts.iter().map(|text| format!("'{text}'")).collect(),
                 };

@@ -5,7 +5,7 @@
 //! `false && unknown` is false and `true || unknown` is true, in either order.
 //! A calculation without an answer, such as a division by zero, is unknown.
 
-use super::expression::{Comparison, Operation, Question, Term};
+use super::expression::{Arguments, Comparison, Operation, Question, Term};
 use crate::model::measures::Measure;
 
 /// Where names get their values.
@@ -13,7 +13,7 @@ pub trait Facts {
     /// What is known under a name.
     fn value(&self, name: &str) -> Option<Given<'_>>;
     /// The answer to a [`Term::Predicate`].
-    fn holds(&self, _name: &str, _arguments: &[String]) -> Truth {
+    fn holds(&self, _name: &str, _arguments: &Arguments) -> Truth {
         Truth::Unknown
     }
 }

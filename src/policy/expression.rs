@@ -20,6 +20,8 @@ mod tokens;
 
 pub use slips::nearest;
 
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
 use crate::model::catalogue::Type;
 
 /// How many bytes an expression may have.
@@ -90,8 +92,8 @@ pub enum Term {
     Predicate {
         /// Its name with what stands before it: `change.only`.
         name: String,
-        /// The texts, or the one name, that it is asked of.
-        arguments: Vec<String>,
+        /// What it is asked of.
+        arguments: Arguments,
     },
 }
 
@@ -140,10 +142,50 @@ pub struct Mistake {
 /// What a function of a [`Scope`] is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameters {
-    /// Texts in quotes, one or more.
-    Texts,
+    /// Globs over paths in quotes, one or more.
+    Globs,
     /// One of these names, as such and not for its value.
     Name(&'static [&'static str]),
+}
+
+/// What a question is asked of: globs, compiled once with the expression, or the one name.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    /// As written.
+    pub written: Vec<String>,
+    globs: GlobSet,
+}
+
+impl PartialEq for Arguments {
+    /// What is compiled follows from what is written.
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Arguments {
+    /// One name.
+    #[must_use]
+    pub fn name(name: &str) -> Self {
+        Self { written: vec![name.to_owned()], globs: GlobSet::empty() }
+    }
+
+    /// Globs, by which `*` and `?` stay within a folder; the number of the first that is none, and why.
+    pub fn globs(written: Vec<String>) -> Result<Self, (usize, String)> {
+        let mut builder = GlobSetBuilder::new();
+        for (at, text) in written.iter().enumerate() {
+            let glob = GlobBuilder::new(text).literal_separator(true).build();
+            builder.add(glob.map_err(|error| (at, format!("`{text}` is no glob: {}", error.kind())))?);
+        }
+        let globs = builder.build().map_err(|error| (0, format!("the globs cannot be used: {}", error.kind())))?;
+        Ok(Self { written, globs })
+    }
+
+    /// Whether a path is one of the globs'.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.globs.is_match(path)
+    }
 }
 
 /// The names that an expression may use.
@@ -187,15 +229,6 @@ impl Expression {
             return Err(vec![Mistake::whole(source, format!("an expression has at most {LENGTH_LIMIT} bytes"))]);
         }
         Ok(Self { term: check(source, scope)?, source: source.to_owned() })
-    }
-
-    /// Parses and checks an expression that must come to a number.
-    pub fn calculation(source: &str, scope: &dyn Scope) -> Result<Self, Vec<Mistake>> {
-        let condition = Self::condition(&format!("({source}) == 0.0"), scope)?;
-        match condition.term {
-            Term::Compare(_, term, _) => Ok(Self { source: source.to_owned(), term: *term }),
-            _ => Err(vec![Mistake::whole(source, "expected a number")]),
-        }
     }
 
     /// The names that the expression uses, each once, in the order of their first use.

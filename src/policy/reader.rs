@@ -90,7 +90,7 @@ impl<'l> Layer<'l> {
     /// A calculation.
     pub(super) fn calculation(&mut self, node: Option<&Node>, place: Place) -> Option<Expression> {
         let node = node?;
-        let compiled = Expression::calculation(node.text()?, &place);
+        let compiled = Expression::number(node.text()?, &place);
         self.compiled(node, compiled)
     }
 
@@ -101,14 +101,6 @@ impl<'l> Layer<'l> {
     ) -> Option<Expression> {
         match compiled {
             Ok(expression) => Some(expression),
-            // The parser does not read conditions with arguments yet.
-            Err(_)
-                if node
-                    .text()
-                    .is_some_and(|text| super::vocabulary::FUNCTIONS.iter().any(|(name, _)| text.contains(name))) =>
-            {
-                Some(Expression { source: node.text()?.to_owned(), term: super::expression::Term::Flag(false) })
-            }
             Err(mistakes) => {
                 let placed = |mistake| super::gate::placed(mistake, node.span, self.characters);
                 self.list.extend(mistakes.into_iter().map(placed));

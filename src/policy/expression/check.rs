@@ -2,7 +2,7 @@
 
 use super::parse::{Node, Syntax, parse};
 use super::slips::{nearest, suggestion};
-use super::{Comparison, DEPTH_LIMIT, Mistake, Operation, Parameters, Question, Scope, Term};
+use super::{Arguments, Comparison, DEPTH_LIMIT, Mistake, Operation, Parameters, Question, Scope, Term};
 use crate::model::catalogue::Type;
 
 /// Parses and checks an expression that must say yes or no.
@@ -246,8 +246,8 @@ impl<'c> Check<'c> {
     fn predicate(&mut self, tree: &Syntax, name: &str, parameters: Parameters, arguments: &[Syntax]) -> (Term, Kind) {
         let term = |arguments| (Term::Predicate { name: name.to_owned(), arguments }, Kind::Is(Type::Flag));
         match parameters {
-            Parameters::Texts => {
-                let takes = format!("`{name}` takes texts in quotes, as in `{name}('a', 'b')`");
+            Parameters::Globs => {
+                let takes = format!("`{name}` takes globs in quotes, as in `{name}('docs/**', '*.md')`");
                 let mut texts = Vec::new();
                 for argument in arguments {
                     match &argument.node {
@@ -255,13 +255,19 @@ impl<'c> Check<'c> {
                         _ => return self.mistake(argument, takes),
                     }
                 }
-                if texts.is_empty() { self.mistake(tree, takes) } else { term(texts) }
+                if texts.is_empty() {
+                    return self.mistake(tree, takes);
+                }
+                match Arguments::globs(texts) {
+                    Ok(globs) => term(globs),
+                    Err((at, message)) => self.mistake(arguments.get(at).unwrap_or(tree), message),
+                }
             }
             Parameters::Name(known) => {
                 let takes = format!("`{name}` takes one of {}", quoted(known));
                 match arguments {
                     [Syntax { node: Node::Name(given), .. }] if known.contains(&given.as_str()) => {
-                        term(vec![given.clone()])
+                        term(Arguments::name(given))
                     }
                     [argument @ Syntax { node: Node::Name(given) | Node::Text(given), .. }] => {
                         let near = nearest(given, known).map(|near| format!("; did you mean `{near}`?"));

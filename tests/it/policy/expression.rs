@@ -6,7 +6,7 @@ use countersign::decide::explain::unmet;
 use countersign::model::catalogue::Type;
 use countersign::model::measures::Measure;
 use countersign::policy::evaluate::{Facts, Given, Truth, condition, names_unknown, number};
-use countersign::policy::expression::{Expression, Parameters, Scope, nearest};
+use countersign::policy::expression::{Arguments, Expression, Parameters, Scope, nearest};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -240,7 +240,7 @@ impl Scope for Release {
     }
     fn function(&self, name: &str) -> Option<Parameters> {
         match name {
-            "change.only" => Some(Parameters::Texts),
+            "change.only" => Some(Parameters::Globs),
             "release.fixes" => Some(Parameters::Name(&["incident", "running.vulnerabilities.exploited"])),
             _ => None,
         }
@@ -264,10 +264,10 @@ impl Facts for Told {
             _ => None,
         }
     }
-    fn holds(&self, name: &str, arguments: &[String]) -> Truth {
+    fn holds(&self, name: &str, arguments: &Arguments) -> Truth {
         match (self.0.contains(&name), name) {
-            (true, "change.only") if arguments == ["docs/**", "x/**"] => Truth::True,
-            (true, "release.fixes") if arguments == ["incident"] => Truth::False,
+            (true, "change.only") if arguments.written == ["docs/**", "x/**"] => Truth::True,
+            (true, "release.fixes") if arguments.written == ["incident"] => Truth::False,
             _ => Truth::Unknown,
         }
     }
@@ -285,8 +285,9 @@ fn a_predicate_is_answered_as_a_whole(#[case] source: &str, #[case] expected: Tr
 }
 
 #[rstest]
-#[case("change.only()", 0, 13, "`change.only` takes texts in quotes, as in `change.only('a', 'b')`")]
-#[case("change.only('a', docs)", 17, 4, "`change.only` takes texts in quotes, as in `change.only('a', 'b')`")]
+#[case("change.only()", 0, 13, "`change.only` takes globs in quotes, as in `change.only('docs/**', '*.md')`")]
+#[case("change.only('a', docs)", 17, 4, "`change.only` takes globs in quotes, as in `change.only('docs/**', '*.md')`")]
+#[case("change.only('docs/**', '[')", 23, 3, "`[` is no glob: unclosed character class; missing ']'")]
 #[case(
     "release.fixes(incidnt)",
     14,
