@@ -24,11 +24,12 @@ use phrases::Read;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Written {
     /// Another file, whose policy and situation this one begins with.
     base: Option<String>,
     policy: Option<Text>,
-    policy_file: Option<String>,
+    #[serde(rename = "policy_file")]
+    example: Option<String>,
     #[serde(default)]
     given: Table,
     #[serde(default, rename = "case")]
@@ -65,8 +66,7 @@ const SITUATION: &[&str] = &["name", "id", "given", "policy", "policy_before"];
 
 fn case(table: Table) -> Read<Case> {
     let name = table.get("name").and_then(toml::Value::as_str).unwrap_or("a case without a name").to_owned();
-    let (situation, wanted): (Table, Table) =
-        table.into_iter().partition(|(key, _)| SITUATION.contains(&key.as_str()));
+    let (situation, wanted): (Table, Table) = table.into_iter().partition(|(key, _)| SITUATION.contains(&key.as_str()));
     let mut case: Case = situation.try_into().map_err(|why| format!("{name}: {why}"))?;
     case.wanted = Some(wanted.try_into().map_err(|why| format!("{name}: {why}"))?);
     Ok(case)
@@ -93,7 +93,7 @@ fn example() -> Option<String> {
 
 fn load(name: &str) -> Read<Option<Scenario>> {
     let text = fs::read_to_string(folder().join(name)).map_err(|why| format!("{name}: {why}"))?;
-    let file: File = toml::from_str(&text).map_err(|why| format!("{name}: {why}"))?;
+    let file: Written = toml::from_str(&text).map_err(|why| format!("{name}: {why}"))?;
     let below = match &file.base {
         Some(base) => match load(base)? {
             Some(below) => Some(below),
@@ -102,7 +102,7 @@ fn load(name: &str) -> Read<Option<Scenario>> {
         None => None,
     };
     let mut example_policy = below.as_ref().is_some_and(|below| below.example);
-    let layers = match (file.policy, file.policy_file.as_deref()) {
+    let layers = match (file.policy, file.example.as_deref()) {
         (Some(Text::One(policy)), None) => vec![policy],
         (Some(Text::Layers(layers)), None) => layers,
         (None, Some("policy.example.yml")) => {
@@ -116,7 +116,8 @@ fn load(name: &str) -> Read<Option<Scenario>> {
         (None, None) => below.as_ref().map(|below| below.layers.clone()).ok_or_else(|| format!("{name}: no policy"))?,
         (Some(_), Some(_)) => return Err(format!("{name}: `policy` or `policy_file`, not both")),
     };
-    let cases = file.cases.into_iter().map(|table| case(table).map_err(|why| format!("{name}: {why}"))).collect::<Read<_>>()?;
+    let cases =
+        file.cases.into_iter().map(|table| case(table).map_err(|why| format!("{name}: {why}"))).collect::<Read<_>>()?;
     let given = below.map(|below| below.given).unwrap_or_default();
     let given = situation::over(&given, &file.given);
     Ok(Some(Scenario { file: name.to_owned(), layers, example: example_policy, given, cases }))
