@@ -132,6 +132,15 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
     complaints
 }
 
+/// What a case wants of a text that is no policy: `expect = "no policy"`, and what is complained about.
+pub fn refused(wanted: &Wanted, why: &str) -> Vec<String> {
+    if wanted.expect != "no policy" {
+        return vec![format!("  the policy is none: {why}")];
+    }
+    let missing = wanted.because.iter().filter(|part| !why.contains(part.as_str()));
+    missing.map(|part| format!("  no complaint says `{part}`:\n{why}")).collect()
+}
+
 fn ruling(ruling: Ruling) -> &'static str {
     match ruling {
         Ruling::Proceed => "proceed",

@@ -361,7 +361,9 @@ fn change_record(policy: &Policy, given: &Table, setting: &Setting, release: &Va
         return Ok(Value::Null);
     }
     let state = policy.rules.change.as_ref().and_then(|rule| rule.proceeds_in.first().cloned());
-    let components: Vec<&String> = release["components"].as_object().into_iter().flat_map(Map::keys).collect();
+    let parts = release["package"]["parts"].as_object().into_iter().flat_map(Map::keys);
+    let components: Vec<&String> =
+        release["components"].as_object().into_iter().flat_map(Map::keys).chain(parts).collect();
     let mut record = json!({
         "id": "CHG0030001", "state": state.unwrap_or_else(|| "Implement".to_owned()), "components": components,
         "from": null, "until": null, "fields": {}, "fixes": [],
