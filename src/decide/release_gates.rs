@@ -23,7 +23,7 @@ use crate::model::report::{About, Fault, Place};
 use crate::model::stated::Stated;
 use crate::model::verdict::{Reason, Verdict};
 use crate::policy::calendar::told;
-use crate::policy::gate::Gate;
+use crate::policy::gate::{Gate, Missing};
 
 /// One gate, judged.
 #[derive(Debug)]
@@ -96,6 +96,12 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
             },
         };
         let mut judgement = gates::judge(gate, &subject, &given, &[]);
+        if matches!(judgement.reason, Reason::NoEvidence | Reason::EvidenceRequired) {
+            judgement.explanation = match gate.missing {
+                Missing::Pending => "there is no evidence yet; the step that makes it has to run".to_owned(),
+                Missing::Block => "there is no evidence, and the policy says that there must be".to_owned(),
+            };
+        }
         if judgement.reason != Reason::OtherEnvironment && judgement.reason != Reason::OtherComponent {
             ages(scene, gate, &given);
         }
