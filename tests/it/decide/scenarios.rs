@@ -63,8 +63,7 @@ const SITUATION: &[&str] = &["name", "id", "given", "policy", "policy_before"];
 
 fn case(table: Table) -> Read<Case> {
     let name = table.get("name").and_then(toml::Value::as_str).unwrap_or("a case without a name").to_owned();
-    let (situation, wanted): (Table, Table) =
-        table.into_iter().partition(|(key, _)| SITUATION.contains(&key.as_str()));
+    let (situation, wanted): (Table, Table) = table.into_iter().partition(|(key, _)| SITUATION.contains(&key.as_str()));
     let mut case: Case = situation.try_into().map_err(|why| format!("{name}: {why}"))?;
     case.wanted = Some(wanted.try_into().map_err(|why| format!("{name}: {why}"))?);
     Ok(case)
@@ -114,7 +113,8 @@ fn load(name: &str) -> Read<Option<Scenario>> {
         (None, None) => below.as_ref().map(|below| below.layers.clone()).ok_or_else(|| format!("{name}: no policy"))?,
         (Some(_), Some(_)) => return Err(format!("{name}: `policy` or `policy_file`, not both")),
     };
-    let cases = file.cases.into_iter().map(|table| case(table).map_err(|why| format!("{name}: {why}"))).collect::<Read<_>>()?;
+    let cases =
+        file.cases.into_iter().map(|table| case(table).map_err(|why| format!("{name}: {why}"))).collect::<Read<_>>()?;
     let given = below.map(|below| below.given).unwrap_or_default();
     let given = situation::over(&given, &file.given);
     Ok(Some(Scenario { file: name.to_owned(), layers, example: example_policy, given, cases }))

@@ -99,7 +99,9 @@ fn said(decision: &ReleaseDecision) -> BTreeSet<String> {
     let mut said = BTreeSet::from([format!("{:?} {}", decision.decision, decision.summary)]);
     decision.tree.walk(&mut |node| drop(said.insert(format!("{} {:?} {}", node.code.code(), node.status, node.says))));
     said.extend(decision.risk.items.iter().map(|item| format!("{} {:?} {}", item.name, item.points, item.because)));
-    said.extend(decision.obligations.iter().map(|owed| format!("{} {:?} {:?} {:?}", owed.kind, owed.by, owed.due, owed.to)));
+    said.extend(
+        decision.obligations.iter().map(|owed| format!("{} {:?} {:?} {:?}", owed.kind, owed.by, owed.due, owed.to)),
+    );
     said.extend(decision.asks.iter().map(|ask| format!("{} {} {:?}", ask.to, ask.role, ask.people)));
     said
 }
@@ -128,7 +130,12 @@ fn removals(text: &str) -> Vec<Without> {
                 let what = entry[from..to].trim().trim_start_matches(',').trim_end_matches(',').trim().to_owned();
                 let mut shorter = String::from(&entry[..from]);
                 shorter.push_str(&entry[to..]);
-                let rest: Vec<&str> = lines[..index].iter().copied().chain([shorter.as_str()]).chain(lines[end..].iter().copied()).collect();
+                let rest: Vec<&str> = lines[..index]
+                    .iter()
+                    .copied()
+                    .chain([shorter.as_str()])
+                    .chain(lines[end..].iter().copied())
+                    .collect();
                 removals.push(Without { line: index + 1, what, text: rest.join("\n") });
             }
         }

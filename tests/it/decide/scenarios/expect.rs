@@ -50,7 +50,11 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
         differs("impact", impact.clone(), word(json!(decision.risk.impact)));
     }
     if let Some(score) = wanted.score {
-        differs("score", format!("{:.3}", score), decision.risk.score.map_or("unknown".to_owned(), |s| format!("{s:.3}")));
+        differs(
+            "score",
+            format!("{:.3}", score),
+            decision.risk.score.map_or("unknown".to_owned(), |s| format!("{s:.3}")),
+        );
     }
     if let Some(rigor) = wanted.rigor {
         differs("rigor", rigor.to_string(), decision.rigor.to_string());
@@ -195,7 +199,9 @@ pub fn told(decision: &ReleaseDecision) -> String {
         .risk
         .items
         .iter()
-        .map(|item| format!("{} {} ({})", item.name, item.points.map_or("?".to_owned(), |p| format!("{p:+}")), item.because))
+        .map(|item| {
+            format!("{} {} ({})", item.name, item.points.map_or("?".to_owned(), |p| format!("{p:+}")), item.because)
+        })
         .collect();
     out.push_str(&format!(
         "  class {:?}, score {:?}, impact {:?}, rigor {}, routes {:?}, next {:?}\n  risk {items:?}\n",

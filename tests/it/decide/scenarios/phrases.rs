@@ -136,14 +136,18 @@ pub fn plain(value: &toml::Value) -> Value {
         toml::Value::Boolean(flag) => json!(flag),
         toml::Value::Datetime(at) => json!(at.to_string()),
         toml::Value::Array(entries) => Value::Array(entries.iter().map(plain).collect()),
-        toml::Value::Table(table) => Value::Object(table.iter().map(|(key, value)| (key.clone(), plain(value))).collect()),
+        toml::Value::Table(table) => {
+            Value::Object(table.iter().map(|(key, value)| (key.clone(), plain(value))).collect())
+        }
     }
 }
 
 /// Lays one JSON over another: objects are merged, anything else replaces.
 pub fn lay(over: &Value, base: &mut Value) {
     match (over, base) {
-        (Value::Object(over), Value::Object(base)) if !over.contains_key("unavailable") && !base.contains_key("unavailable") => {
+        (Value::Object(over), Value::Object(base))
+            if !over.contains_key("unavailable") && !base.contains_key("unavailable") =>
+        {
             for (key, value) in over {
                 lay(value, base.entry(key.clone()).or_insert(Value::Null));
             }

@@ -97,7 +97,9 @@ fn change(phrase: &str, setting: &Setting) -> Read<Value> {
             ("version", version) => change["content"] = json!(setting.content(id, version)),
             ("touches", "nothing") => change["files"] = json!([]),
             ("touches", files) => change["files"] = json!(words(files)),
-            ("files", word) => change["files"] = marker(word).ok_or("files are `unavailable`, or said with `touches`")?,
+            ("files", word) => {
+                change["files"] = marker(word).ok_or("files are `unavailable`, or said with `touches`")?
+            }
             (_, "lines") => {
                 change["lines"] = match word.parse::<u64>() {
                     Ok(number) => json!(number),
@@ -262,9 +264,10 @@ fn grant(given: &Table, setting: &Setting, release: &Value) -> Read<Value> {
         grant[key] = match (key.as_str(), value) {
             ("granted_at" | "opened_at", toml::Value::String(at)) => stamp(setting.instant(at)?),
             ("commit", toml::Value::String(short)) => json!(commit(short)),
-            ("used_at", toml::Value::Array(times)) => {
-                times.iter().map(|at| setting.instant(at.as_str().unwrap_or_default()).map(stamp)).collect::<Read<Value>>()?
-            }
+            ("used_at", toml::Value::Array(times)) => times
+                .iter()
+                .map(|at| setting.instant(at.as_str().unwrap_or_default()).map(stamp))
+                .collect::<Read<Value>>()?,
             ("signed_by", toml::Value::Array(names)) => {
                 names.iter().map(|name| json!(setting.account(name.as_str().unwrap_or_default()))).collect()
             }

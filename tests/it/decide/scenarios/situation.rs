@@ -18,10 +18,43 @@ use super::{record, release};
 
 /// What a situation may say.
 const WORDS: &[&str] = &[
-    "now", "submitted", "release", "forge", "repository", "environment", "reference", "commit", "trigger", "deployed_by",
-    "components", "changes", "new_vendors", "running", "released", "irreversible", "documented", "outcome", "package",
-    "break_glass", "bypassed_by", "accounts", "groups", "acts", "also", "evidence", "change_record", "incidents", "teams",
-    "obligations", "staged", "deployments", "standard_changes", "cab", "meetings", "experiments", "facts",
+    "now",
+    "submitted",
+    "release",
+    "forge",
+    "repository",
+    "environment",
+    "reference",
+    "commit",
+    "trigger",
+    "deployed_by",
+    "components",
+    "changes",
+    "new_vendors",
+    "running",
+    "released",
+    "irreversible",
+    "documented",
+    "outcome",
+    "package",
+    "break_glass",
+    "bypassed_by",
+    "accounts",
+    "groups",
+    "acts",
+    "also",
+    "evidence",
+    "change_record",
+    "incidents",
+    "teams",
+    "obligations",
+    "staged",
+    "deployments",
+    "standard_changes",
+    "cab",
+    "meetings",
+    "experiments",
+    "facts",
 ];
 
 /// Lays what a case changes over what its file says: tables are merged, anything else replaces.
@@ -101,7 +134,9 @@ pub fn entries<'t>(given: &'t Table, key: &str) -> &'t [toml::Value] {
 pub fn list(given: &Table, key: &str, otherwise: &Value, mut read: impl FnMut(&str) -> Read<Value>) -> Read<Value> {
     match given.get(key) {
         None => Ok(otherwise.clone()),
-        Some(toml::Value::String(word)) => marker(word).ok_or_else(|| format!("`{key}` is a list, `none` or `unavailable`")),
+        Some(toml::Value::String(word)) => {
+            marker(word).ok_or_else(|| format!("`{key}` is a list, `none` or `unavailable`"))
+        }
         Some(toml::Value::Array(entries)) => entries
             .iter()
             .map(|entry| match entry {
@@ -232,7 +267,8 @@ fn evidence(policy: &Policy, given: &Table, setting: &Setting, release: &Value) 
         let found = evidence.entry(name.clone()).or_insert_with(|| json!({}));
         match change {
             toml::Value::String(word) => {
-                *found = marker(word).ok_or_else(|| format!("evidence of `{name}` is a table, `none` or `unavailable`"))?;
+                *found =
+                    marker(word).ok_or_else(|| format!("evidence of `{name}` is a table, `none` or `unavailable`"))?;
             }
             toml::Value::Table(table) => {
                 for (key, value) in table {
@@ -246,7 +282,9 @@ fn evidence(policy: &Policy, given: &Table, setting: &Setting, release: &Value) 
                             found["artifacts"] = json!(names.iter().map(|word| digest(word)).collect::<Vec<_>>());
                         }
                         // A measure by its name: the one that changes the picture.
-                        key if key.contains('.') && !key.starts_with("baseline.") => found["measures"][key] = plain(value),
+                        key if key.contains('.') && !key.starts_with("baseline.") => {
+                            found["measures"][key] = plain(value)
+                        }
                         key if key.starts_with("baseline.") => {
                             found["baseline"][key.trim_start_matches("baseline.")] = plain(value);
                         }
