@@ -97,7 +97,9 @@ fn every_word_of_the_example_policy_changes_some_scenario() {
 /// What a decision comes to, and every sentence of it.
 fn said(decision: &ReleaseDecision) -> BTreeSet<String> {
     let mut said = BTreeSet::from([format!("{:?} {}", decision.decision, decision.summary)]);
-    decision.tree.walk(&mut |node| drop(said.insert(format!("{} {:?} {}", node.code.code(), node.status, node.says))));
+    decision.tree.walk(&mut |node| {
+        said.insert(format!("{} {:?} {}", node.code.code(), node.status, node.says));
+    });
     said.extend(decision.risk.items.iter().map(|item| format!("{} {:?} {}", item.name, item.points, item.because)));
     said.extend(
         decision.obligations.iter().map(|owed| format!("{} {:?} {:?} {:?}", owed.kind, owed.by, owed.due, owed.to)),
