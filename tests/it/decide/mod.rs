@@ -2,10 +2,16 @@
 
 mod approvals;
 mod base;
+mod look;
 mod matching;
 mod people;
+mod place;
+mod recovery;
+mod rigor;
+mod routing;
 mod scenarios;
 mod separation;
+mod triage;
 
 use countersign::decide::gates::{outcome, together};
 use countersign::model::decision::Outcome;
