@@ -98,7 +98,7 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         let says = format!("{what} is owed, and does not hold the fix of {id}");
         return Some(node(Ground::OwedElsewhere, Status::Note, says));
     }
-    let late = if scene.clock.now() >= owed.due { " and overdue" } else { "" };
+    let late = if overdue() { " and overdue" } else { "" };
     let who = who(scene, owed);
     let says = format!("{} still owes {what}{late}, by {}", owed.team, owed.by);
     Some(node(Ground::Owed, Status::Unmet, says).who(who))
