@@ -69,7 +69,11 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
     if path.recovers() {
         return found;
     }
-    let components: Vec<String> = scene.components.iter().map(|component| component.name.clone()).collect();
+    let mut components: Vec<String> = scene.components.iter().map(|component| component.name.clone()).collect();
+    if components.is_empty() && !scene.rules.components.is_empty() {
+        // It is known that no component goes, which the empty list would not say.
+        components.push(String::new());
+    }
     let released = || scene.facts.release.components.values();
     let artifacts: Vec<String> =
         released().flat_map(|component| component.artifacts.entries()).map(|digest| bare(digest).to_owned()).collect();
@@ -275,7 +279,12 @@ pub fn nodes<'s>(
         return vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
     }
     let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
+    let elsewhere = |judged: &Judged<'_>| judged.judgement.verdict == Verdict::NotApplicable;
     for judged in gates.judged {
+        // The checklists of regulations that no component is under would only be in the way.
+        if judged.gate.layer.starts_with("pack ") && elsewhere(&judged) {
+            continue;
+        }
         let mut node = one(scene, &judged, asks);
         if !node.status.opens() && skippable(path, &judged) {
             skip(scene, &judged, approvals, &mut node);
@@ -340,9 +349,9 @@ fn able(scene: &Scene<'_>, role: &str) -> Vec<String> {
 fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence) -> Node {
     let mut names: Vec<&str> = Vec::new();
     for act in scene.acts() {
-        let Deed::Verify { gate: named, evidence: seen } = &act.does else { continue };
+        let Deed::Verify { gate: stated, evidence: seen } = &act.does else { continue };
         let all = evidence.digests.iter().all(|digest| seen.iter().any(|seen| bare(seen) == bare(digest)));
-        if is_named(gate, named)
+        if is_named(gate, stated)
             && all
             && let Ok(person) = roles::independent(scene, act, role)
         {

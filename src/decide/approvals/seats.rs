@@ -400,6 +400,11 @@ impl<'s> Seat<'s> {
         self.acts.iter().any(|counted| std::ptr::eq(counted.act, act))
     }
 
+    /// Who approved and could fill it, by place.
+    pub fn able(&self) -> impl Iterator<Item = usize> {
+        self.wide.iter().enumerate().filter(|(_, covered)| !covered.is_empty()).map(|(place, _)| place)
+    }
+
     /// The acts of those who fill it, each once.
     pub fn acts_filling(&self) -> impl Iterator<Item = &'s Act> {
         let mut last: Option<&Act> = None;
