@@ -50,11 +50,7 @@ pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) ->
     let open = scene.facts.incidents.entries().iter().find(|incident| incident.id == id);
     match open {
         Some(incident) => fixes(scene, incident) == Truth::True,
-        None => {
-            touches(scene, components)
-                && linked(scene, id) == Truth::True
-                && confirmed(scene, id).0 == Truth::True
-        }
+        None => touches(scene, components) && linked(scene, id) == Truth::True && confirmed(scene, id).0 == Truth::True,
     }
 }
 
@@ -113,14 +109,18 @@ fn confirmed(scene: &Scene<'_>, id: &str) -> (Truth, Option<Person>) {
     }
 }
 
-fn confirmations<'a>(scene: &'a Scene<'_>, id: &'a str) -> impl Iterator<Item = &'a crate::model::facts::Act> {
+fn confirmations<'a, 's>(scene: &'a Scene<'s>, id: &'a str) -> impl Iterator<Item = &'s crate::model::facts::Act> {
     scene.acts().filter(move |act| matches!(&act.does, Deed::ConfirmFix { incident } if incident == id))
 }
 
 fn confirmed_told(scene: &Scene<'_>, id: &str) -> (Truth, Option<Person>, String) {
     let (truth, person) = confirmed(scene, id);
     let Some(role) = scene.rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref()) else {
-        return (truth, person, "the policy names no role that confirms a fix; state `incidents.confirmed_by`".to_owned());
+        return (
+            truth,
+            person,
+            "the policy names no role that confirms a fix; state `incidents.confirmed_by`".to_owned(),
+        );
     };
     if let Some(why) = scene.facts.acts.unavailable() {
         return (truth, person, format!("whether a fix of {id} is confirmed could not be read: {why}"));
@@ -182,13 +182,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     nodes
 }
 
-fn one(
-    scene: &Scene<'_>,
-    path: &Path<'_>,
-    triage: &Triage,
-    rule: &IncidentRule,
-    incident: &Incident,
-) -> Option<Node> {
+fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule, incident: &Incident) -> Option<Node> {
     let affects = match &incident.components {
         Fact::Known(components) => touches(scene, components),
         // What it affects is not known, and so may be this.

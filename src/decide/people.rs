@@ -199,6 +199,15 @@ impl<'s> People<'s> {
         self.entries.borrow().get(person.0 as usize).map_or("somebody", |entry| entry.name)
     }
 
+    /// What the person behind an account is called.
+    #[must_use]
+    pub fn shown<'a>(&self, account: &'a Account) -> &'a str
+    where
+        's: 'a,
+    {
+        self.of_seen(account).map_or(account.login(), |person| self.name(person))
+    }
+
     /// Whether the policy or the directory names a person.
     #[must_use]
     pub fn linked(&self, person: Person) -> bool {

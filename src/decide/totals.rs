@@ -21,7 +21,6 @@ pub(super) struct Totals<'s> {
     pub(super) documented: OnceCell<Truth>,
     pub(super) rollback: OnceCell<Option<bool>>,
     pub(super) granted: OnceCell<bool>,
-    pub(super) unapproved: OnceCell<Vec<bool>>,
 }
 
 /// How large a release is; each is `None` where it cannot be told.

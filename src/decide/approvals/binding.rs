@@ -115,9 +115,10 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
             Ground::Consumed,
             format!("used up when the environment was opened {}", told(until, scene.rules.calendar.zone)),
         )),
-        Used::Unknown(why) => {
-            Err(Refusal::new(Ground::FactsUnavailable, format!("what was deployed could not be read, and so whether it was used up: {why}")))
-        }
+        Used::Unknown(why) => Err(Refusal::new(
+            Ground::FactsUnavailable,
+            format!("what was deployed could not be read, and so whether it was used up: {why}"),
+        )),
         Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::coverage::{Bits, Units};
+use crate::decide::known::adds_for;
 use crate::decide::path::{Leg, Path, Triage};
-use crate::decide::pending::adds_for;
 
 use crate::decide::scene::Scene;
 use crate::model::facts::Via;
