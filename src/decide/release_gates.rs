@@ -279,12 +279,7 @@ pub fn nodes<'s>(
         return vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
     }
     let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
-    let elsewhere = |judged: &Judged<'_>| judged.judgement.verdict == Verdict::NotApplicable;
     for judged in gates.judged {
-        // The checklists of regulations that no component is under would only be in the way.
-        if judged.gate.layer.starts_with("pack ") && elsewhere(&judged) {
-            continue;
-        }
         let mut node = one(scene, &judged, asks);
         if !node.status.opens() && skippable(path, &judged) {
             skip(scene, &judged, approvals, &mut node);
@@ -311,6 +306,7 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     };
     let code = match judged.judgement.verdict {
         Verdict::Waived => Ground::WaiverInForce,
+        Verdict::NotApplicable => Ground::Gate,
         _ if gate.layer.starts_with("pack ") => Ground::PackGate,
         _ => Ground::Gate,
     };

@@ -308,6 +308,14 @@ impl<'s> Seating<'s> {
             .map(|(_, it)| *it)
     }
 
+    /// The role for which somebody fills another requirement than this one.
+    #[must_use]
+    pub fn fills(&self, place: usize, requirement: usize) -> Option<&'s str> {
+        let mut others =
+            self.seats.iter().enumerate().filter(|(at, seat)| *at != requirement && seat.by.contains(&place));
+        others.find_map(|(_, seat)| seat.hats.first().map(|hat| hat.role))
+    }
+
     /// Whether somebody fills another requirement than this one.
     #[must_use]
     pub fn seated_elsewhere(&self, person: Person, requirement: usize) -> bool {

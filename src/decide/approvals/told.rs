@@ -249,17 +249,18 @@ impl<'s> One<'_, 's> {
 
     /// Who approved and could fill it, and fills another requirement.
     fn taken(&self) -> Option<Node> {
-        let taken: Vec<&str> = self
+        let taken: Vec<String> = self
             .seat
             .able()
-            .map(|place| self.seating.person(place))
-            .filter(|person| self.seating.seated_elsewhere(*person, self.at))
-            .map(|person| self.scene.people.name(person))
+            .filter_map(|place| {
+                let role = self.seating.fills(place, self.at)?;
+                Some(format!("{} stands for {role}", self.scene.people.name(self.seating.person(place))))
+            })
             .collect();
         if taken.is_empty() {
             return None;
         }
-        let says = format!("{} approved and fills another requirement; 1 person fills one", words::all_of(&taken));
+        let says = format!("{}, and 1 person fills one requirement", words::all_of(&taken));
         Some(Node::new(Ground::ApprovalsMissing, Status::Note, says))
     }
 
