@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::diagnostics::{Code, Diagnostic, Span};
-use super::evaluate::{Facts, Truth, condition};
+use super::evaluate::{Facts, Given, Truth, condition};
 use super::expression::Expression;
 use super::rules::Component;
 use super::tree::{Node, Value};
@@ -180,7 +180,7 @@ impl Attributes {
 }
 
 impl Facts for Attributes {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        self.0.get(name)
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        self.0.get(name).map(Given::from)
     }
 }

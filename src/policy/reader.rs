@@ -1,7 +1,7 @@
 //! What every reader of a section needs: the layer that it reads, where things stand, and what the layers
 //! around it said.
 
-use globset::{GlobBuilder, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSetBuilder};
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::expression::Expression;
@@ -90,7 +90,7 @@ impl<'l> Layer<'l> {
     /// A calculation.
     pub(super) fn calculation(&mut self, node: Option<&Node>, place: Place) -> Option<Expression> {
         let node = node?;
-        let compiled = Expression::calculation(node.text()?, &place);
+        let compiled = Expression::number(node.text()?, &place);
         self.compiled(node, compiled)
     }
 
@@ -100,14 +100,13 @@ impl<'l> Layer<'l> {
         compiled: Result<Expression, Vec<super::expression::Mistake>>,
     ) -> Option<Expression> {
         match compiled {
-            Ok(expression) => Some(expression),
-            // The parser does not read conditions with arguments yet.
-            Err(_)
-                if node
-                    .text()
-                    .is_some_and(|text| super::vocabulary::FUNCTIONS.iter().any(|(name, _)| text.contains(name))) =>
-            {
-                Some(Expression { source: node.text()?.to_owned(), term: super::expression::Term::Flag(false) })
+            Ok(expression) => {
+                let globs = expression.predicates().into_iter().filter(|(name, _)| name.starts_with("change."));
+                let wrong: Vec<String> = globs.flat_map(|(_, globs)| globs).filter_map(|glob| no_glob(glob)).collect();
+                for message in &wrong {
+                    self.complain(Code::BadGlob, node.span, message.as_str());
+                }
+                wrong.is_empty().then_some(expression)
             }
             Err(mistakes) => {
                 let placed = |mistake| super::gate::placed(mistake, node.span, self.characters);
@@ -123,12 +122,12 @@ impl<'l> Layer<'l> {
         let mut builder = GlobSetBuilder::new();
         let mut written = Vec::new();
         for (text, span) in node.texts() {
-            match GlobBuilder::new(text).literal_separator(true).build() {
+            match glob(text) {
                 Ok(glob) => {
                     builder.add(glob);
                     written.push(text.to_owned());
                 }
-                Err(error) => self.complain(Code::BadGlob, span, format!("`{text}` is no glob: {}", error.kind())),
+                Err(message) => self.complain(Code::BadGlob, span, message),
             }
         }
         match builder.build() {
@@ -236,6 +235,16 @@ impl<'l> Layer<'l> {
         }
         true
     }
+}
+
+/// A glob over a repository's files, or over branches and tags: `*` stops at `/`, `**` does not.
+pub(super) fn glob(text: &str) -> Result<Glob, String> {
+    let built = GlobBuilder::new(text).literal_separator(true).build();
+    built.map_err(|error| format!("`{text}` is no glob: {}", error.kind()))
+}
+
+fn no_glob(text: &str) -> Option<String> {
+    glob(text).err()
 }
 
 /// A layer's name in a sentence.

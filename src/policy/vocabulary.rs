@@ -3,7 +3,7 @@
 //! Stated once: the check of a policy, the evaluator's facts and the reference are made from these lists.
 //! `component.*` and `team.*` speak of one component at a time; the rule that asks says whether all must agree.
 
-use super::expression::Scope;
+use super::expression::{Parameters, Scope};
 use crate::model::catalogue::Type;
 
 /// One name.
@@ -139,5 +139,31 @@ impl Scope for Place {
 
     fn names(&self) -> Vec<&str> {
         self.words().map(|word| word.name).collect()
+    }
+
+    fn noun(&self) -> &'static str {
+        "fact"
+    }
+
+    fn function(&self, name: &str) -> Option<Parameters> {
+        if !self.functions().contains(&name) {
+            return None;
+        }
+        match name {
+            "change.only" | "change.touches" => Some(Parameters::Texts),
+            "release.fixes" => Some(Parameters::Name(&["incident"])),
+            "release.removes" => Some(Parameters::Name(&["running.vulnerabilities.exploited"])),
+            _ => None,
+        }
+    }
+
+    fn functions(&self) -> Vec<&str> {
+        let here = |name: &str| match self {
+            Self::Component | Self::Arms | Self::Weight(_) => false,
+            // Only where one incident at a time is spoken of is there one to fix.
+            Self::Incident => true,
+            Self::Release | Self::Outcome => name != "release.fixes",
+        };
+        FUNCTIONS.iter().map(|(name, _)| *name).filter(|name| here(name)).collect()
     }
 }

@@ -1,9 +1,11 @@
 //! The policy: what is refused, where, and with which words; what it becomes, and how layers join.
 
+mod cel;
 mod diagnostics;
 mod expression;
 mod layers;
 mod packs;
+mod places;
 mod rules;
 
 use countersign::policy::diagnostics::Complaints;
