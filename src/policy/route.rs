@@ -23,6 +23,9 @@ const VIAS: [(&str, Via); 7] = [
     ("console", Via::Console),
 ];
 
+/// How many approvals of one role can be asked for.
+const MOST: u32 = 50;
+
 /// What a layer says of a route; what it leaves out, another layer may have said.
 struct Said {
     when: Option<Expression>,
@@ -113,7 +116,11 @@ fn approvals(layer: &mut Layer<'_>, names: &Names, node: &Node, said: &mut Said)
                 }
                 match value.value {
                     Value::Number(_) => {
-                        if let Some(count) = layer.count(Some(value), role, 1) {
+                        let count = layer.count(Some(value), role, 1);
+                        if let Some(count) = count.filter(|count| *count > MOST) {
+                            let message = format!("`{role}` is at most {MOST} people, not {count}");
+                            layer.complain(Code::BeyondLimit, value.span, message);
+                        } else if let Some(count) = count {
                             said.approvals.push((role.to_owned(), count));
                         }
                     }

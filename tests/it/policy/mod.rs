@@ -7,6 +7,7 @@ mod layers;
 mod packs;
 mod places;
 mod rules;
+mod satisfiable;
 
 use countersign::policy::diagnostics::Complaints;
 use countersign::policy::{self, Attachment, Policy, Source};
