@@ -17,6 +17,9 @@ use crate::model::stated::Stated;
 /// How many people a group holds where nobody says.
 const PLENTY: usize = 64;
 
+/// How many routes and components are tried without a roster: what a policy's text costs to check is bounded.
+const TRIED: usize = 2_000;
+
 /// Approvals that cannot all be given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -96,6 +99,9 @@ pub fn by_text(rules: &Rules, strictness: Strictness) -> Vec<Finding> {
     Try { rules, roster: None, absent: None, strictness }.findings()
 }
 
+/// The roles that nobody is left for, and what there is to say about it.
+type Failure = (Vec<String>, String);
+
 /// One way in which a policy is tried.
 struct Try<'t> {
     rules: &'t Rules,
@@ -108,10 +114,14 @@ struct Try<'t> {
 struct Target<'t> {
     name: &'t str,
     components: Vec<&'t Component>,
+    /// The accountable role of each.
+    accountable: Vec<Option<&'t str>>,
+    /// The rows of `raci` that ask somebody to be represented.
+    rows: Vec<&'t RaciRow>,
 }
 
 /// What is asked of one role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ask<'t> {
     role: &'t str,
     count: u32,
@@ -121,50 +131,65 @@ struct Ask<'t> {
 
 impl<'t> Try<'t> {
     fn findings(&self) -> Vec<Finding> {
+        let targets = self.targets();
+        let formal = || self.rules.environments.iter().filter(|rule| !matches!(rule.approval, Approval::Automatic));
+        // Many components ask the same people, and are looked at once.
+        let mut known: BTreeMap<Vec<Ask<'t>>, Option<Failure>> = BTreeMap::new();
         let mut found = Vec::new();
-        let formal = self.rules.environments.iter().filter(|rule| !matches!(rule.approval, Approval::Automatic));
-        for environment in formal {
-            for route in self.rules.routes.iter().filter(|route| !route.automatic) {
-                for target in self.targets() {
-                    if let Some((roles, says)) = self.fails(route, &target) {
-                        found.push(Finding {
-                            environment: environment.name.clone(),
-                            route: route.name.clone(),
-                            target: target.name.to_owned(),
-                            absent: self.absent.map(str::to_owned),
-                            roles,
-                            says,
-                            stated: route.stated.clone(),
-                        });
-                    }
-                }
-            }
+        let pairs = self.rules.routes.iter().filter(|route| !route.automatic);
+        let pairs = pairs.flat_map(|route| targets.iter().map(move |target| (route, target)));
+        let most = if self.roster.is_some() { usize::MAX } else { TRIED };
+        for (route, target) in pairs.take(most) {
+            let failure = match self.asks(route, target) {
+                Ok(asks) => known.entry(asks).or_insert_with_key(|asks| self.fails(asks)).clone(),
+                Err(says) => Some((vec!["accountable".to_owned()], says)),
+            };
+            let Some((roles, says)) = failure else { continue };
+            found.extend(formal().map(|environment| Finding {
+                environment: environment.name.clone(),
+                route: route.name.clone(),
+                target: target.name.to_owned(),
+                absent: self.absent.map(str::to_owned),
+                roles: roles.clone(),
+                says: says.clone(),
+                stated: route.stated.clone(),
+            }));
         }
         found
     }
 
     fn targets(&self) -> Vec<Target<'t>> {
         let rules = self.rules;
-        let single = rules.components.iter().map(|one| Target { name: &one.name, components: vec![one] });
-        let packages = rules.packages.iter().map(|package| Target {
-            name: &package.name,
-            components: rules.components.iter().filter(|one| package.components.contains(&one.name)).collect(),
+        let single = rules.components.iter().map(|one| self.target(&one.name, vec![one]));
+        let packages = rules.packages.iter().map(|package| {
+            let parts = rules.components.iter().filter(|one| package.components.contains(&one.name));
+            self.target(&package.name, parts.collect())
         });
         let mut all: Vec<Target<'t>> = single.chain(packages).collect();
         if all.is_empty() {
-            all.push(Target { name: "", components: Vec::new() });
+            all.push(self.target("", Vec::new()));
         }
         all
     }
 
-    /// The roles that nobody is left for, and what there is to say about it.
-    fn fails(&self, route: &'t Route, target: &Target<'t>) -> Option<(Vec<String>, String)> {
-        let asks = match self.asks(route, target) {
-            Ok(asks) => asks,
-            Err(says) => return Some((vec!["accountable".to_owned()], says)),
+    fn target(&self, name: &'t str, components: Vec<&'t Component>) -> Target<'t> {
+        let represents = |row: &&'t RaciRow| {
+            !row.representation.is_empty()
+                && self.adds(row)
+                && (components.is_empty() || components.iter().any(|component| covers(row, component)))
         };
+        Target {
+            name,
+            accountable: components.iter().map(|component| self.accountable(component)).collect(),
+            rows: self.rules.raci.iter().filter(represents).collect(),
+            components,
+        }
+    }
+
+    /// The roles that nobody is left for, and what there is to say about it.
+    fn fails(&self, asks: &[Ask<'t>]) -> Option<Failure> {
         // A role that cannot be filled even alone says most.
-        for ask in &asks {
+        for ask in asks {
             if let Some(says) = self.alone(ask) {
                 return Some((vec![ask.role.to_owned()], says));
             }
@@ -212,20 +237,16 @@ impl<'t> Try<'t> {
                         .to_owned(),
                 );
             }
-            for component in &target.components {
-                let Some(role) = self.accountable(component) else {
+            for (component, accountable) in target.components.iter().zip(&target.accountable) {
+                let Some(role) = *accountable else {
                     return Err(format!("the accountable role is asked, and `{}` has none", component.name));
                 };
                 // Each component's own people review it once more.
                 add(role, *count, rigor);
             }
         }
-        for row in rules.raci.iter().filter(|row| represented && self.adds(row)) {
-            if target.components.is_empty() || target.components.iter().any(|component| covers(row, component)) {
-                for role in &row.representation {
-                    add(role, 1, 0);
-                }
-            }
+        for role in target.rows.iter().filter(|_| represented).flat_map(|row| &row.representation) {
+            add(role, 1, 0);
         }
         Ok(asks)
     }
@@ -244,8 +265,8 @@ impl<'t> Try<'t> {
     }
 
     fn accountable(&self, component: &Component) -> Option<&'t str> {
-        let rows = self.rules.raci.iter().filter(|row| covers(row, component));
-        rows.filter_map(|row| row.accountable.as_deref()).next()
+        let mut rows = self.rules.raci.iter().filter(|row| row.accountable.is_some() && covers(row, component));
+        rows.find_map(|row| row.accountable.as_deref())
     }
 
     fn role(&self, name: &str) -> Option<&'t Role> {
@@ -337,7 +358,7 @@ impl<'t> Try<'t> {
     /// Why a role alone cannot give what is asked of it.
     fn alone(&self, ask: &Ask<'_>) -> Option<String> {
         let choices = self.choices(ask);
-        matching::any(&[choices.clone()])?;
+        matching::any(std::slice::from_ref(&choices))?;
         let role = self.role(ask.role)?;
         let mut people = self.members(role);
         people.extend(self.stand_ins(role, true));
@@ -380,10 +401,13 @@ fn covers(row: &RaciRow, component: &Component) -> bool {
     }
 }
 
+/// The environment, the route, the roles and what is said of them.
+type Says<'s> = (&'s str, &'s str, &'s [String], &'s str);
+
 /// Findings that say the same of several components and of several absent people, told together.
 #[must_use]
 pub fn told(findings: &[Finding]) -> Vec<String> {
-    let mut groups: BTreeMap<(&str, &str, &[String], &str), (Vec<&str>, Vec<&str>)> = BTreeMap::new();
+    let mut groups: BTreeMap<Says<'_>, (Vec<&str>, Vec<&str>)> = BTreeMap::new();
     for finding in findings {
         let key =
             (finding.environment.as_str(), finding.route.as_str(), finding.roles.as_slice(), finding.says.as_str());
