@@ -66,6 +66,7 @@ pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
     emergencies(rules, places);
     experiments(rules, places);
     glass(rules, places);
+    freezes(rules, places);
     approvals(rules, places);
 }
 
@@ -205,6 +206,20 @@ fn experiments(rules: &Rules, places: &mut Places<'_>) {
             let message =
                 format!("`{}` is critical, and no experiment lightens the way of a critical component", component.name);
             places.complain(Code::Contradiction, &["experiments", &experiment.name, "on"], message);
+        }
+    }
+}
+
+/// A freeze lets classes and routes go, by their names.
+fn freezes(rules: &Rules, places: &mut Places<'_>) {
+    let mut known = vec!["emergency", "standard", "normal", "recovery"];
+    known.extend(rules.routes.iter().map(|route| route.name.as_str()));
+    for freeze in &rules.calendar.freezes {
+        for name in freeze.except.iter().filter(|name| !known.contains(&name.as_str())) {
+            let hint = super::expression::nearest(name, &known)
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let message = format!("`{}` excepts `{name}`, which is no class and no route{hint}", freeze.name);
+            places.complain(Code::UnknownName, &["calendar", "freeze", &freeze.name, "except"], message);
         }
     }
 }

@@ -132,6 +132,10 @@ fn an_expression_is_told_at_its_place(#[case] rest: &str, #[case] says: &str) {
 #[case("reviews: {pir: {within: 1d}}", "nobody signs the review off")]
 #[case("raci: [{when: release.lines > 1}]", "this row names nobody")]
 #[case("calendar: {freeze: {f: {from: 2026-01-02, to: 2026-01-02}}}", "a freeze ends after it begins")]
+#[case(
+    "calendar: {freeze: {f: {from: 2026-01-02, to: 2026-01-03, except: emergncy}}}",
+    "`f` excepts `emergncy`, which is no class and no route; did you mean `emergency`?"
+)]
 #[case("waivers: {max: 3d}", "no role may grant a waiver")]
 fn what_does_not_hold_together_is_told_at_its_place(#[case] rest: &str, #[case] says: &str) {
     let text = format!(
