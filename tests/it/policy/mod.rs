@@ -1,5 +1,6 @@
 //! The policy: what is refused, where, and with which words; what it becomes, and how layers join.
 
+mod calendar;
 mod cel;
 mod diagnostics;
 mod expression;
