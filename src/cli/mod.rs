@@ -7,6 +7,7 @@
 mod environment;
 mod gate;
 mod manual;
+mod manual_rules;
 mod outputs;
 mod policy;
 mod progress;

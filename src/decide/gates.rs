@@ -8,7 +8,7 @@ use crate::model::kind::Kind;
 use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault};
 use crate::model::verdict::{Reason, Verdict};
-use crate::policy::evaluate::{Facts, Truth, condition};
+use crate::policy::evaluate::{Facts, Given, Truth, condition};
 use crate::policy::expression::Expression;
 use crate::policy::gate::{Gate, Missing, Same, needs_baseline};
 use crate::policy::waiver::Waiver;
@@ -218,7 +218,11 @@ fn absent(gate: &Gate, found: &Found) -> Judgement {
         (lacks, "run the step that makes it first, or point `--artifacts` at its folder")
     };
     match gate.missing {
-        Missing::Pending => judgement(Reason::NoEvidence, format!("{lacks}; {next}")),
+        Missing::Pending if gate.items.is_empty() => judgement(Reason::NoEvidence, format!("{lacks}; {next}")),
+        Missing::Pending => {
+            let items = listed(&gate.items);
+            judgement(Reason::NoEvidence, format!("{lacks}; {next}; to be ticked: {items}"))
+        }
         Missing::Block => {
             judgement(Reason::EvidenceRequired, format!("{lacks}, and the policy says that it must be here"))
         }
@@ -307,19 +311,20 @@ struct Known<'k> {
     measures: &'k Measures,
     baseline: Option<&'k Measures>,
     namespace: &'static str,
-    environment: Measure,
+    environment: &'k str,
 }
 
 impl Facts for Known<'_> {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        match name.strip_prefix("baseline.") {
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        let measure = match name.strip_prefix("baseline.") {
             Some(rest) => {
                 let baseline = self.baseline?;
                 baseline.get(rest).or_else(|| baseline.get(&format!("{}.{rest}", self.namespace)))
             }
-            None if name == "environment" => Some(&self.environment),
+            None if name == "environment" => return Some(Given::Text(self.environment)),
             None => self.measures.get(name),
-        }
+        };
+        measure.map(Given::from)
     }
 }
 
@@ -345,7 +350,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
         measures: &found.measures,
         baseline,
         namespace: crate::model::catalogue::namespace(gate.kind),
-        environment: Measure::Text(subject.environment.to_owned()),
+        environment: subject.environment,
     };
     let missing = compared && baseline.is_none() && condition(&stated.term, &facts) == Truth::Unknown;
     if missing {

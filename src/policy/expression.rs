@@ -1,7 +1,7 @@
 //! Expressions: what a requirement says, parsed and checked when a policy is loaded.
 //!
-//! The grammar is the Common Expression Language's (CEL), read by the `cel`
-//! crate. What is different is what people who write policies need:
+//! The grammar is the Common Expression Language's (CEL). What is different is
+//! what people who write policies need:
 //!
 //! - There is one kind of number. `failed / total < 0.01` divides as people do,
 //!   and `1`, `1.0` and a count compare without conversion.
@@ -14,7 +14,9 @@
 //! ([`super::evaluate`]) knows unknown values.
 
 mod check;
+mod parse;
 mod slips;
+mod tokens;
 
 pub use slips::nearest;
 
@@ -84,6 +86,13 @@ pub enum Term {
         /// What is asked of an entry.
         condition: Box<Term>,
     },
+    /// A question that is answered as a whole, by [`Facts::holds`](super::evaluate::Facts::holds).
+    Predicate {
+        /// Its name with what stands before it: `change.only`.
+        name: String,
+        /// The texts, or the one name, that it is asked of.
+        arguments: Vec<String>,
+    },
 }
 
 /// How two values are compared.
@@ -128,22 +137,56 @@ pub struct Mistake {
     pub message: String,
 }
 
+/// What a function of a [`Scope`] is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameters {
+    /// Texts in quotes, one or more.
+    Texts,
+    /// One of these names, as such and not for its value.
+    Name(&'static [&'static str]),
+}
+
 /// The names that an expression may use.
 pub trait Scope {
     /// The type of a name, or `None` when there is no such name.
     fn type_of(&self, name: &str) -> Option<Type>;
     /// Every name there is, to suggest one from.
     fn names(&self) -> Vec<&str>;
+    /// What its names stand for, as a sentence says it.
+    fn noun(&self) -> &'static str {
+        "measure"
+    }
+    /// What a function of that name is given, or `None` when there is no such
+    /// function. It answers yes or no, and its name may have parts.
+    fn function(&self, _name: &str) -> Option<Parameters> {
+        None
+    }
+    /// Every function there is, to suggest one from.
+    fn functions(&self) -> Vec<&str> {
+        Vec::new()
+    }
 }
 
 impl Expression {
     /// Parses and checks an expression that must say yes or no.
     pub fn condition(source: &str, scope: &dyn Scope) -> Result<Self, Vec<Mistake>> {
+        Self::read(source, scope, check::condition)
+    }
+
+    /// Parses and checks an expression that must come to a number.
+    pub fn number(source: &str, scope: &dyn Scope) -> Result<Self, Vec<Mistake>> {
+        Self::read(source, scope, check::number)
+    }
+
+    fn read(
+        source: &str,
+        scope: &dyn Scope,
+        check: fn(&str, &dyn Scope) -> Result<Term, Vec<Mistake>>,
+    ) -> Result<Self, Vec<Mistake>> {
         if source.len() > LENGTH_LIMIT {
             return Err(vec![Mistake::whole(source, format!("an expression has at most {LENGTH_LIMIT} bytes"))]);
         }
-        let term = check::condition(source, scope)?;
-        Ok(Self { source: source.to_owned(), term })
+        Ok(Self { term: check(source, scope)?, source: source.to_owned() })
     }
 
     /// The names that the expression uses, each once, in the order of their first use.
@@ -155,10 +198,46 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// What the expression asks as a whole, such as `change.only("docs/**")`: each name with what it is given.
+    #[must_use]
+    pub fn predicates(&self) -> Vec<(&str, &[String])> {
+        let mut found = Vec::new();
+        self.term.predicates(&mut found);
+        found
+    }
+}
+
 impl Term {
+    fn predicates<'t>(&'t self, found: &mut Vec<(&'t str, &'t [String])>) {
+        match self {
+            Self::Predicate { name, arguments } => found.push((name, arguments)),
+            Self::Number(_) | Self::Seconds(_) | Self::Flag(_) | Self::Text(_) | Self::Name(_) => {}
+            Self::Not(a) | Self::Negate(a) | Self::Size(a) => a.predicates(found),
+            Self::List(all) | Self::And(all) | Self::Or(all) | Self::Least(all) | Self::Greatest(all) => {
+                for term in all {
+                    term.predicates(found);
+                }
+            }
+            Self::If(a, b, c) => {
+                for term in [a, b, c] {
+                    term.predicates(found);
+                }
+            }
+            Self::Compare(_, a, b) | Self::Calculate(_, a, b) | Self::Ask(_, a, b) | Self::In(a, b) => {
+                a.predicates(found);
+                b.predicates(found);
+            }
+            Self::Loop { list, condition, .. } => {
+                list.predicates(found);
+                condition.predicates(found);
+            }
+        }
+    }
+
     fn names<'t>(&'t self, bound: &mut Vec<&'t str>, found: &mut Vec<&'t str>) {
         match self {
-            Self::Number(_) | Self::Seconds(_) | Self::Flag(_) | Self::Text(_) => {}
+            Self::Number(_) | Self::Seconds(_) | Self::Flag(_) | Self::Text(_) | Self::Predicate { .. } => {}
             Self::Name(name) => {
                 if !bound.contains(&name.as_str()) && !found.contains(&name.as_str()) {
                     found.push(name);

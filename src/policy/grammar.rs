@@ -33,8 +33,12 @@ pub const POLICY: Shape = Shape::Map(&[
         "whose policy this is; an inner layer can only be stricter",
     ),
     may("extends", &PARENT, "the layer around this one, pinned by content"),
-    may("delegate", &TEXTS, "what inner layers may loosen, such as `gates.coverage`"),
-    may("packs", &TEXTS, "built-in checklists of regulations"),
+    may("delegate", &TEXTS, "what inner layers may state for themselves: `gates.coverage`, `roles.docs-owner`, `raci`"),
+    may(
+        "packs",
+        &TEXTS,
+        "built-in checklists of regulations: `sox`, `pci-dss`, `hipaa`, `soc2`, `iso27001`; `sox@1` pins a version",
+    ),
     may("calendar", &CALENDAR, "business hours, holidays, closed hours, freezes, peaks and CAB meetings"),
     must("environments", &Shape::Named(&ENVIRONMENT), "where releases go"),
     may("components", &Shape::Named(&COMPONENT), "what is released"),
@@ -171,7 +175,7 @@ const ROLE: Shape = Shape::Map(&[
 
 const DELEGATION: Shape = Shape::Map(&[
     may("within", &Shape::Word(&["role", "none"]), "among whom"),
-    may("max", &TERM, "for how long at most"),
+    may("max", &TERM, "for how long at most; `14d` when left out"),
 ]);
 
 const RACI: Shape = Shape::Map(&[
@@ -183,7 +187,10 @@ const RACI: Shape = Shape::Map(&[
         "consulted",
         &Shape::Either(&[
             ROLE_NAMES,
-            Shape::Map(&[must("role", &ROLE_NAME, "who is asked"), may("wait", &TERM, "for how long")]),
+            Shape::Map(&[
+                must("role", &ROLE_NAME, "who is asked"),
+                may("wait", &TERM, "for how long at most; `1bd` when left out"),
+            ]),
         ]),
         "who is asked",
     ),
@@ -210,7 +217,7 @@ const CALENDAR: Shape = Shape::Map(&[
             must("from", &INSTANT, "from when"),
             must("to", &INSTANT, "until when"),
             may("environments", &ENVIRONMENT_NAMES, "where"),
-            may("except", &TEXTS, "what may go all the same"),
+            may("except", &TEXTS, "the classes and routes that go all the same, and `recovery`"),
             may("exceptions_by", &ROLE_NAME, "who may grant exceptions"),
         ])),
         "times at which nothing goes",
@@ -231,6 +238,11 @@ const CALENDAR: Shape = Shape::Map(&[
             may("cutoff", &TERM, "how long before a meeting its agenda closes"),
             may("chair", &ROLE_NAME, "the role that chairs it"),
             may("quorum", &COUNT, "how many must be there"),
+            may(
+                "votes",
+                &Shape::Word(&["meeting", "anytime"]),
+                "whether it decides in meetings only, or by a vote at any time as well; `meeting` when left out",
+            ),
         ]),
         "the change advisory board's meetings",
     ),
@@ -274,7 +286,7 @@ const STANDARD_CHANGE: Shape = Shape::Map(&[
     may("owner", &ROLE_NAME, "the role that owns it"),
     may("approved_by", &ROLE_NAME, "the role that approved it"),
     may("expires", &TERM, "for how long"),
-    may("suspend_after", &TEXT, "how many failures suspend it"),
+    may("suspend_after", &TEXT, "how many failures suspend it, as `1 failure`"),
 ]);
 
 const ESCALATE: Shape = Shape::Map(&[
@@ -291,7 +303,7 @@ const ROUTE: Shape = Shape::Map(&[
     may(
         "approvals",
         &Shape::Named(&Shape::Either(&[COUNT, TEXTS])),
-        "how many approvals of which role; `expire`, `counts_from`",
+        "how many approvals of which role, `accountable` for the component's own; `expire`: how long one lasts; `counts_from`: `environment`, `command`, `page`, `review`, `chat`, `change_record`, `console`; all but `review` when left out",
     ),
     may("cab", &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]), "the CAB's part"),
     may("escalate", &ESCALATE, "what happens when nobody decides"),
@@ -345,7 +357,12 @@ const REVIEWS: Shape = Shape::Map(&[
             may("when", &EXPRESSION, "when one is due"),
             may("by", &ROLE_NAME, "who"),
             may("within", &TERM, "by when"),
-            may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it"),
+            may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it; nothing when left out"),
+            may(
+                "holds_while",
+                &Shape::Word(&["open", "overdue"]),
+                "whether it is waited for from the start, or only once it is overdue; `open` when left out",
+            ),
         ]),
         "the post-implementation review",
     ),
@@ -366,7 +383,10 @@ const NOTIFY: Shape = Shape::Map(&[
 ]);
 
 const MONITOR: Shape = Shape::Map(&[may("emergencies", &TEXTS, "the systems that are told")]);
-const REJECTION: Shape = Shape::Map(&[may("reason", &COUNT, "characters that a reason has at least")]);
+const REJECTION: Shape = Shape::Map(&[
+    may("reason", &COUNT, "characters that a reason has at least, after normalisation; 1 when left out"),
+    may("holds", &TERM, "how long one without a reason holds while it is asked for; `1bh` when left out"),
+]);
 
 const SEPARATION: Shape = Shape::Map(&[
     may("exclude", &Shape::Words(&["author", "committer", "co_author", "pusher", "trigger"]), "who may not approve"),

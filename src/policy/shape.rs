@@ -27,6 +27,8 @@ pub enum Shape {
     Map(&'static [Field]),
     /// A map from names that the policy chooses.
     Named(&'static Shape),
+    /// A map from texts of any form.
+    Keyed(&'static Shape),
     /// A list.
     List(&'static Shape),
     /// Any of these forms.
@@ -120,6 +122,12 @@ impl Names {
         Self { defined }
     }
 
+    /// The same with names that stand in no file.
+    pub(super) fn with(mut self, section: Section, names: Vec<String>) -> Self {
+        self.defined.extend(names.into_iter().map(|name| (section, name)));
+        self
+    }
+
     /// The names of a section, in the order of the policy.
     pub fn all(&self, section: Section) -> impl Iterator<Item = &str> {
         self.defined.iter().filter(move |(of, _)| *of == section).map(|(_, name)| name.as_str())
@@ -169,6 +177,15 @@ pub const fn must(name: &'static str, shape: &'static Shape, meaning: &'static s
 }
 
 impl Shape {
+    /// The keys of a map; none of anything else, of a map from names in particular.
+    #[must_use]
+    pub fn fields(&self) -> &'static [Field] {
+        match self {
+            Self::Map(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// Complains about everything in a value that is not of this form.
     pub fn check(&self, node: &Node, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
         match (self, &node.value) {
@@ -201,6 +218,11 @@ impl Shape {
                     shape.check(item, &key.name, names, complaints);
                 }
             }
+            (Self::Keyed(shape), Value::Map(entries)) => {
+                for (key, item) in entries {
+                    shape.check(item, &key.name, names, complaints);
+                }
+            }
             (Self::List(shape), Value::List(items)) => {
                 for item in items {
                     shape.check(item, what, names, complaints);
@@ -228,7 +250,7 @@ impl Shape {
                 let keys: Vec<_> = fields.iter().take(4).map(|field| format!("`{}`", field.name)).collect();
                 format!("a map with {}", keys.join(", "))
             }
-            Self::Named(_) => "a map from names".to_owned(),
+            Self::Named(_) | Self::Keyed(_) => "a map from names".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Either(shapes) => shapes.iter().map(Self::title).collect::<Vec<_>>().join(", or "),
         }
@@ -280,6 +302,7 @@ impl Shape {
                 "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
                 "additionalProperties": shape.schema(),
             }),
+            Self::Keyed(shape) => json!({"type": "object", "additionalProperties": shape.schema()}),
             Self::List(shape) => json!({"type": "array", "items": shape.schema()}),
             Self::Either(shapes) => json!({"anyOf": shapes.iter().map(Self::schema).collect::<Vec<_>>()}),
         }

@@ -3,7 +3,7 @@
 //! Stated once: the check of a policy, the evaluator's facts and the reference are made from these lists.
 //! `component.*` and `team.*` speak of one component at a time; the rule that asks says whether all must agree.
 
-use super::expression::Scope;
+use super::expression::{Parameters, Scope};
 use crate::model::catalogue::Type;
 
 /// One name.
@@ -46,7 +46,11 @@ pub const RELEASE: &[Word] = &[
     word("release.new_vendors", Type::Names, "third parties that the last release did not have"),
     word("risk.score", Type::Number, "the risk score; unknown where a part of it is"),
     word("documentation.complete", Type::Flag, "whether the change record has everything that the policy needs"),
-    word("team.failure_rate_90d", Type::Number, "failed deployments over all, 0 to 1, of the component's team in 90 days"),
+    word(
+        "team.failure_rate_90d",
+        Type::Number,
+        "failed deployments over all, 0 to 1, of the component's team in 90 days",
+    ),
     word("team.deployments_90d", Type::Number, "the team's deployments in 90 days"),
     word("team.emergencies_90d", Type::Number, "of them, emergencies"),
     word("team.mttr_90d", Type::Duration, "mean time from detection to restoration in 90 days"),
@@ -61,7 +65,8 @@ pub const INCIDENT: &[Word] = &[
 ];
 
 /// What is said of a deployment that ended.
-pub const OUTCOME: &[Word] = &[word("outcome", Type::Text, "`succeeded`, `failed` or `cancelled`; unknown before it ended")];
+pub const OUTCOME: &[Word] =
+    &[word("outcome", Type::Text, "`succeeded`, `failed` or `cancelled`; unknown before it ended")];
 
 /// What is said of the two paths of an experiment.
 pub const ARMS: &[Word] = &[
@@ -84,8 +89,14 @@ pub const WEIGHT: &[Word] = &[
 pub const FUNCTIONS: &[(&str, &str)] = &[
     ("change.only", "whether every file that changes matches one of these globs; never of a release that changes none"),
     ("change.touches", "whether any file that changes matches one of these globs"),
-    ("release.fixes", "`release.fixes(incident)`: it is linked as the incident's fix, goes into what the incident affects, and is confirmed"),
-    ("release.removes", "`release.removes(running.vulnerabilities.exploited)`: something exploited runs now and is not in what is released"),
+    (
+        "release.fixes",
+        "`release.fixes(incident)`: it is linked as the incident's fix, goes into what the incident affects, and is confirmed",
+    ),
+    (
+        "release.removes",
+        "`release.removes(running.vulnerabilities.exploited)`: something exploited runs now and is not in what is released",
+    ),
 ];
 
 /// Where an expression stands, and so what it can speak of.
@@ -128,5 +139,31 @@ impl Scope for Place {
 
     fn names(&self) -> Vec<&str> {
         self.words().map(|word| word.name).collect()
+    }
+
+    fn noun(&self) -> &'static str {
+        "fact"
+    }
+
+    fn function(&self, name: &str) -> Option<Parameters> {
+        if !self.functions().contains(&name) {
+            return None;
+        }
+        match name {
+            "change.only" | "change.touches" => Some(Parameters::Texts),
+            "release.fixes" => Some(Parameters::Name(&["incident"])),
+            "release.removes" => Some(Parameters::Name(&["running.vulnerabilities.exploited"])),
+            _ => None,
+        }
+    }
+
+    fn functions(&self) -> Vec<&str> {
+        let here = |name: &str| match self {
+            Self::Component | Self::Arms | Self::Weight(_) => false,
+            // Only where one incident at a time is spoken of is there one to fix.
+            Self::Incident => true,
+            Self::Release | Self::Outcome => name != "release.fixes",
+        };
+        FUNCTIONS.iter().map(|(name, _)| *name).filter(|name| here(name)).collect()
     }
 }
