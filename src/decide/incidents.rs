@@ -11,7 +11,7 @@ use crate::model::release_decision::{Class, Node, Status};
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::IncidentRule;
 
-/// The number of the worst incidents, and of those whose severity cannot be told.
+/// The number of the worst incidents. One whose severity cannot be told blocks as they do.
 const WORST: f64 = 1.0;
 
 /// How far a release is an incident's fix.
@@ -25,14 +25,17 @@ pub struct Fix {
     pub missing: Vec<String>,
 }
 
-/// An incident's severity by the policy's numbers. A word that the policy does not map, and one that could not be read,
-/// is the worst.
+/// An incident's severity by the policy's numbers; `None` for a word that the policy does not map, and one that could not
+/// be read.
+#[must_use]
+pub fn mapped(scene: &Scene<'_>, incident: &Incident) -> Option<f64> {
+    scene.rules.incidents.as_ref()?.severity.get(incident.severity.known()?).copied()
+}
+
+/// How severe an incident is as far as it blocks: what cannot be told is the worst.
 #[must_use]
 pub fn severity(scene: &Scene<'_>, incident: &Incident) -> f64 {
-    match (&incident.severity, &scene.rules.incidents) {
-        (Fact::Known(word), Some(rule)) => rule.severity.get(word).copied().unwrap_or(WORST),
-        (Fact::Known(_), None) | (Fact::Absent | Fact::Unavailable(_), _) => WORST,
-    }
+    mapped(scene, incident).unwrap_or(WORST)
 }
 
 /// Whether the release is an incident's fix: linked to it, for what it affects, and confirmed by the role that the policy

@@ -177,7 +177,8 @@ impl Facts for Known<'_, '_> {
             "team.emergencies_90d" => Some(Given::Number(self.window()?.emergencies.into())),
             "team.mttr_90d" => self.window()?.mttr.map(Given::Seconds),
             "team.mttd_90d" => self.window()?.mttd.map(Given::Seconds),
-            "incident.severity" => Some(Given::Number(incidents::severity(self.scene, self.incident?))),
+            // That an unknown severity blocks as the worst makes no emergency of it.
+            "incident.severity" => incidents::mapped(self.scene, self.incident?).map(Given::Number),
             "incident.id" => Some(Given::Text(&self.incident?.id)),
             "incident.components" => match &self.incident?.components {
                 Fact::Known(components) => Some(Given::Names(components)),

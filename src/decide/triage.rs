@@ -136,8 +136,10 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
                 for incident in incidents {
                     let fix = incidents::fix(scene, incident);
                     if fix.truth == Truth::True {
-                        let number = incidents::severity(scene, incident);
-                        missing.push(format!("{} is of severity {number}, by which it is none", incident.id));
+                        missing.push(match incidents::mapped(scene, incident) {
+                            Some(number) => format!("{} is of severity {number}, by which it is none", incident.id),
+                            None => format!("the severity of {} is none that the policy knows", incident.id),
+                        });
                     }
                     missing.extend(fix.missing);
                 }
