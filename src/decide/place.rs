@@ -33,10 +33,12 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Node> {
         nodes.extend(components(scene));
         return nodes;
     };
-    nodes.push(
-        Node::new(Ground::EnvironmentKnown, Status::Met, format!("to `{}`", environment.name))
-            .stated(&environment.stated),
-    );
+    let by = match &scene.facts.release.deployed_by {
+        Fact::Known(by) if environment.deployed_by.contains(by) => format!(", by {by}"),
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => String::new(),
+    };
+    let says = format!("to `{}`{by}", environment.name);
+    nodes.push(Node::new(Ground::EnvironmentKnown, Status::Met, says).stated(&environment.stated));
     nodes.extend(components(scene));
     nodes.extend(reference(scene, environment));
     nodes.extend(deployer(scene, environment));
