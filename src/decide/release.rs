@@ -107,11 +107,11 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let mut asks = Vec::new();
     let mut nodes = version(scene);
     nodes.extend(place::judge(scene));
-    let triage = triage::judge(scene);
-    let path = routing::choose(scene, &triage);
+    let mut triage = triage::judge(scene);
+    let mut path = routing::choose(scene, &triage);
     nodes.extend(approvals::separation(scene, &path));
-    nodes.extend(triage.nodes.iter().cloned());
-    nodes.extend(path.nodes.iter().cloned());
+    nodes.append(&mut triage.nodes);
+    nodes.append(&mut path.nodes);
     nodes.extend(promotion::judge(scene, &path));
     nodes.extend(package::judge(scene, &path));
     let gates = release_gates::judge(scene, &triage, &path);

@@ -1,7 +1,7 @@
 //! The decision: what verdicts come to, whatever their order.
 
 mod approvals;
-mod base;
+pub mod base;
 mod board;
 mod change;
 mod follow;
