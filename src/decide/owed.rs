@@ -27,7 +27,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
         Fact::Absent => &[],
         Fact::Unavailable(_) if exempt => return Vec::new(),
         Fact::Unavailable(why) => {
-            let says = format!("what is owed from earlier releases could not be read: {why}");
+            let says = format!("what earlier releases left to be done could not be read: {why}");
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says)];
         }
     };

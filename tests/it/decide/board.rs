@@ -87,7 +87,7 @@ fn until_it_decides_the_release_says_which_meeting_it_is_on() {
 #[test]
 fn a_board_that_cannot_be_read_holds() {
     let decision = decided_at(&policy_with(BOARD), with(decided_by_board(), "/cab", unread()), NOW);
-    assert_eq!(decision.summary, "held before production: what the board (CAB) decided could not be read: no answer");
+    assert_eq!(decision.summary, "held before production: what the CAB decided could not be read: no answer");
 }
 
 #[rstest]

@@ -51,8 +51,8 @@ fn a_grant_of_two_opens_one_release_as_an_emergency_with_all_its_debts() {
 #[case("signed_by", json!([]), "0 of 2 people signed it who may")]
 #[case("granted_at", json!("2026-12-08T05:00:00Z"), "it was used after it ended Tue 8 Dec 2026 09:00 UTC")]
 #[case("granted_at", json!("2026-12-08T09:00:01Z"), "it was used before it was granted")]
-#[case("used_at", json!(["2026-12-08T08:30:00Z", "2026-12-08T09:00:00Z"]), "it is for 1 release, and this was its second use")]
-#[case("used_at", json!(["2026-12-08T09:00:00Z", "2026-12-08T09:00:00Z"]), "this was its second use")]
+#[case("used_at", json!(["2026-12-08T08:30:00Z", "2026-12-08T09:00:00Z"]), "it is for 1 release, and this was use 2")]
+#[case("used_at", json!(["2026-12-08T09:00:00Z", "2026-12-08T09:00:00Z"]), "this was use 2")]
 #[case("used_at", json!([]), "this use of it is not recorded")]
 fn t70_a_grant_that_did_not_hold_is_flagged(#[case] field: &str, #[case] value: Value, #[case] why: &str) {
     let decision = decided(&policy_with(GLASS), with(granted(), &format!("/release/break_glass/{field}"), value));

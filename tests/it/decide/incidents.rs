@@ -80,3 +80,11 @@ fn a_policy_that_does_not_speak_of_incidents_looks_at_none() {
     let decision = decided(&policy_with(""), with(facts(), "/incidents", unread()));
     assert_eq!(decision.decision, Ruling::Proceed);
 }
+
+#[test]
+fn an_environment_where_all_goes_by_itself_goes_on_so_that_a_fix_can_be_tried() {
+    for incidents in [json!([{"id": "INC-7", "severity": "P1", "components": ["shop"]}]), unread()] {
+        let facts = with(with(facts(), "/incidents", incidents), "/release/environment", json!("staging"));
+        assert_eq!(decided(&policy_with(BLOCKS), facts).decision, Ruling::Proceed);
+    }
+}
