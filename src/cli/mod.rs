@@ -2,8 +2,10 @@
 //!
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
 //! · 3 the answer is unknown · 2 the command or the policy is wrong · 4 a time
-//! limit. Only 0 lets a pipeline go on.
+//! limit. Of a release's decision: 0 it proceeds · 10 it holds · 11 it is rejected ·
+//! 2 as before · 3 the facts cannot be read. Only 0 lets a pipeline go on.
 
+mod decide;
 mod environment;
 mod gate;
 mod manual;
@@ -43,10 +45,12 @@ struct Arguments {
 enum Command {
     /// Judge the release gates of a policy by the artifacts of a pipeline.
     Gate(Box<gate::Arguments>),
+    /// Decide whether a release may go, by a policy and what is known of it.
+    Decide(Box<decide::Arguments>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Print a JSON Schema: of the policy, for editors, or of the decision document.
+    /// Print a JSON Schema: of the policy, for editors, of the facts, or of a decision document.
     Schema {
         /// Which one.
         document: reference::Document,
@@ -58,7 +62,7 @@ enum Command {
     },
     /// Print the whole reference as Markdown: options, policy, expressions, measures, reasons, formats.
     Reference,
-    /// Explain a reason of a decision, or a code of `policy check`; without one, list all.
+    /// Explain a reason of a gate, a code of a release's decision or of `policy check`; without one, list all.
     Explain {
         /// The code, such as `no_baseline`.
         code: Option<String>,
@@ -84,6 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     match arguments.command {
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Decide(arguments) => decide::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Schema { document } => reference::schema(document),
         Command::Measures { kind } => reference::measures(kind),

@@ -35,6 +35,8 @@ use crate::policy::rules::Per;
 pub struct Approvals<'s> {
     /// The requirements, each as a node.
     pub nodes: Vec<Node>,
+    /// The roles that are asked, each with the place of its node.
+    pub requirements: Vec<(&'s str, usize)>,
     /// The rejections.
     pub rejections: Vec<Node>,
     /// Who is asked.
@@ -90,6 +92,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     found.rejections = rejection_nodes(scene, &seating, &standing, path);
     found.rejections.extend(notes);
     if !found.retried {
+        found.requirements = requirements.iter().enumerate().map(|(at, it)| (it.role, nodes.len() + at)).collect();
         told::requirements(scene, &units, &requirements, &candidates, &seating, &mut nodes, &mut found.asks);
     }
     nodes.extend(per_change);

@@ -8,6 +8,8 @@
 
 pub mod approvals;
 pub mod clock;
+pub mod conclude;
+pub mod consultations;
 pub mod explain;
 pub mod gates;
 pub mod latest;
@@ -16,10 +18,12 @@ pub mod path;
 mod pending;
 pub mod people;
 pub mod rejections;
+pub mod release;
 pub mod release_gates;
 pub mod roles;
 pub mod scene;
 pub mod separation;
 pub mod standins;
 pub mod summary;
+pub mod waivers;
 pub mod words;

@@ -213,9 +213,9 @@ impl Contribution<'_> {
         let commit = words::short(self.commit);
         match self.hand {
             Hand::Author => format!("wrote commit {commit}"),
-            Hand::Behalf => format!("had a bot write commit {commit}"),
+            Hand::Behalf => format!("had commit {commit} written"),
             Hand::Committer => format!("committed {commit}"),
-            Hand::CoAuthor => format!("is named as co-author of commit {commit}"),
+            Hand::CoAuthor => format!("co-authored commit {commit}"),
             Hand::Pusher => format!("pushed commit {commit}"),
             Hand::Trigger => "started the deployment".to_owned(),
         }

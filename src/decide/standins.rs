@@ -67,7 +67,7 @@ fn steps_in<'s>(
 ) -> Option<(DateTime<Utc>, String)> {
     let name = &stated.name;
     if let Some((group, why)) = membership.unreadable() {
-        return Some((begun, format!("who is in {name} could not be read: `{group}`: {why}")));
+        return Some((begun, format!("who is in {name} cannot be read: `{group}`: {why}")));
     }
     // Everybody is asked, so that the clock hears of every absence.
     let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person)).collect();

@@ -5,13 +5,14 @@
 //! What was handed down and is stated further in is left out before anything is read ([`replaced`]).
 
 use super::diagnostics::Diagnostic;
+use super::layers::Attachment;
 use super::reader::{Layer, Outer, at, holds};
 use super::rules::Rules;
 use super::shape::Names;
 use super::tree::{Node, Value};
 use super::{
     break_glass, change_record, class, component, environment, experiment, incident, people, raci, review, rigor, risk,
-    roles, route, separation, waiver,
+    roles, route, separation, times, waiver,
 };
 
 /// A layer as it was given, with the complaints about it.
@@ -21,6 +22,8 @@ pub(super) struct Given<'g> {
     pub(super) tree: &'g Node,
     pub(super) delegates: &'g [String],
     pub(super) characters: &'g [char],
+    /// The files that it names.
+    pub(super) attached: Vec<&'g Attachment>,
 }
 
 /// Reads every section beyond gates.
@@ -36,6 +39,7 @@ pub(super) fn rules(given: &[Given<'_>], names: &Names, lists: &mut [Vec<Diagnos
             outer: around.clone(),
             list,
         };
+        times::read(&mut reader, &layer.attached, &mut rules.calendar);
         read(&mut reader, names, &mut rules);
         around.push(Outer { name: layer.name, path: layer.path, tree: layer.tree, delegates: layer.delegates });
     }

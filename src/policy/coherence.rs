@@ -95,7 +95,13 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
         let attributes = Attributes::of(&name.name, node);
         let mut roles: Vec<&Row<'_>> = rows.iter().filter(|row| row.covers(&name.name, &attributes)).collect();
         let sometimes = !roles.iter().any(|row| row.always);
-        roles.dedup_by_key(|row| row.role);
+        let mut seen = Vec::new();
+        roles.retain(|row| {
+            !seen.contains(&row.role) && {
+                seen.push(row.role);
+                true
+            }
+        });
         match roles.as_slice() {
             [row] if sometimes => list.push(Diagnostic::new(
                 Code::Overlooked,

@@ -92,9 +92,10 @@ fn join(layer: &mut Layer<'_>, outer: &mut EnvironmentRule, inner: EnvironmentRu
     let mut joint = Joint { stated: &mut outer.stated, inner: &inner.stated };
     if node.get("approval").is_some() {
         let stricter = match (&outer.approval, &inner.approval) {
-            (Approval::Formal, other) | (other, Approval::Automatic) => {
-                if told(other) != told(&outer.approval) || !matches!(inner.approval, Approval::Formal) {
-                    joint.note(format!("`approval` is at least as strict as in {}", inner.stated.layer));
+            (Approval::Formal, other) | (_, other @ Approval::Automatic) => {
+                if told(&outer.approval) != told(other) {
+                    let (theirs, ours) = (told(&outer.approval), told(other));
+                    joint.note(format!("`approval` {theirs} is stricter than {ours} in {}", inner.stated.layer));
                 }
                 outer.approval.clone()
             }

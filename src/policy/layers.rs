@@ -6,11 +6,13 @@
 //! layer's own, where it has one.
 
 use super::assemble;
+use super::calendar;
 use super::coherence;
 use super::delegation;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
 use super::grammar;
+use super::packs;
 use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
@@ -121,12 +123,8 @@ pub fn attachments(sources: &[Source]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (layer, source) in sources.iter().enumerate() {
         let Ok(tree) = tree::parse(&source.text) else { continue };
-        let holidays = tree.get("calendar").and_then(|calendar| calendar.get("holidays"));
-        for (stated, _) in holidays.map(Node::texts).unwrap_or_default() {
-            if let Some(path) = stated.strip_prefix("file:") {
-                found.push((layer, path.to_owned()));
-            }
-        }
+        let named = tree.get("calendar").map(calendar::attachments).unwrap_or_default();
+        found.extend(named.into_iter().map(|(path, _)| (layer, path.to_owned())));
     }
     found
 }
@@ -139,9 +137,8 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
 /// Reads layers, outermost first, into one policy, or says everything that is wrong with them. The files that they
 /// name are those of [`attachments`], each with the layer that names it.
 pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Result<Policy, Vec<Complaints>> {
-    let _ = attached;
     let trees = trees(&sources)?;
-    let names = Names::of(&trees);
+    let names = Names::of(&trees).with(Section::Gates, packs::gate_names(&trees));
     let mut lists: Vec<Vec<Diagnostic>> = trees.iter().map(|tree| form(tree, &names)).collect();
     let layers = layer_names(&trees, &mut lists);
     let handed: Vec<Vec<String>> = trees.iter().map(delegation::handed_down).collect();
@@ -158,7 +155,6 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
             gates.extend(gate.flatten().map(|gate| (depth, gate)));
         }
         delegation::check(tree, list);
-        coherence::check(tree, &trees, list);
     }
     if names.all(Section::Gates).next().is_none()
         && let (Some(list), Some(tree)) = (lists.last_mut(), trees.last())
@@ -167,28 +163,34 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         let message = "a policy without gates decides nothing; state at least one under `gates`";
         list.push(Diagnostic::new(Code::NoGates, span, message));
     }
-    let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let left: Vec<Node> = trees
         .iter()
         .zip(&handed)
         .enumerate()
         .map(|(depth, (tree, handed))| assemble::replaced(tree, handed, trees.get(depth + 1..).unwrap_or_default()))
         .collect();
+    for (tree, list) in left.iter().zip(&mut lists) {
+        coherence::check(tree, &left, list);
+    }
     let characters: Vec<Vec<char>> = sources.iter().map(|source| source.text.chars().collect()).collect();
     let given: Vec<assemble::Given<'_>> = left
         .iter()
         .zip(&handed)
         .zip(layers.iter().zip(&sources))
         .zip(&characters)
-        .map(|(((tree, delegates), (name, source)), characters)| assemble::Given {
+        .enumerate()
+        .map(|(depth, (((tree, delegates), (name, source)), characters))| assemble::Given {
             name,
             path: &source.path,
             tree,
             delegates,
             characters,
+            attached: attached.iter().filter(|(layer, _)| *layer == depth).map(|(_, file)| file).collect(),
         })
         .collect();
     let rules = assemble::rules(&given, &names, &mut lists);
+    gates.extend(packs::gates(&trees, &rules, &mut lists));
+    let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let complaints = gather(&sources, lists);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
@@ -297,8 +299,8 @@ fn environments(rules: &Rules) -> Vec<Environment> {
 }
 
 /// The sections that the gate step judges itself.
-pub const JUDGED: [&str; 9] =
-    ["version", "layer", "extends", "delegate", "environments", "components", "gates", "waivers", "limits"];
+pub const JUDGED: [&str; 10] =
+    ["version", "layer", "extends", "delegate", "packs", "environments", "components", "gates", "waivers", "limits"];
 
 fn sections(trees: &[Node]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();

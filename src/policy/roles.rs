@@ -93,8 +93,7 @@ pub fn member(written: &str) -> Result<MemberRef, String> {
 
 fn hours(layer: &mut Layer<'_>, zone: chrono_tz::Tz, node: &Node) -> Option<super::calendar::Hours> {
     let stated = node.get("calendar")?;
-    let _ = (layer, stated, zone);
-    None
+    super::calendar::role_hours(stated, zone, layer.list)
 }
 
 /// Reads how stand-ins are named. An inner layer can only narrow it.

@@ -120,6 +120,12 @@ impl Names {
         Self { defined }
     }
 
+    /// The same with names that stand in no file.
+    pub(super) fn with(mut self, section: Section, names: Vec<String>) -> Self {
+        self.defined.extend(names.into_iter().map(|name| (section, name)));
+        self
+    }
+
     /// The names of a section, in the order of the policy.
     pub fn all(&self, section: Section) -> impl Iterator<Item = &str> {
         self.defined.iter().filter(move |(of, _)| *of == section).map(|(_, name)| name.as_str())

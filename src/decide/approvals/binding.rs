@@ -116,7 +116,7 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
             format!("used up when the environment was opened {}", told(until, scene.rules.calendar.zone)),
         )),
         Used::Unknown(why) => {
-            Err(Refusal::new(Ground::FactsUnavailable, format!("whether it was used up could not be read: {why}")))
+            Err(Refusal::new(Ground::FactsUnavailable, format!("what was deployed could not be read, and so whether it was used up: {why}")))
         }
         Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
     }

@@ -129,8 +129,7 @@ impl<'s> One<'_, 's> {
         let number = filled.iter().filter(|(person, _)| whole(person)).count();
         let total = requirement.total();
         let shown = if self.seat.met { total } else { number.min(total) };
-        let noun = if total == 1 && shown == 1 { "approval" } else { "approvals" };
-        let mut says = format!("{shown} of {total} {noun} from {}", requirement.role);
+        let mut says = format!("{shown} of {total} approvals from {}", requirement.role);
         if self.seat.by_final_word {
             says = format!("approved for {}", requirement.role);
         }
@@ -151,8 +150,12 @@ impl<'s> One<'_, 's> {
         let mut who = Vec::new();
         let (code, status) = self.standing();
         if !self.seat.met {
-            parts.extend(self.uncovered(&filled));
-            parts.extend(self.exhausted());
+            let aside = self.uncovered(&filled).into_iter().chain(self.exhausted());
+            for node in aside {
+                says.push_str("; ");
+                says.push_str(&node.says);
+                parts.push(node);
+            }
             who = self.who(&filled);
             self.ask(&who, asks);
         }
@@ -256,11 +259,13 @@ impl<'s> One<'_, 's> {
                 }
             }
         }
+        let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
         let says = if outs.is_empty() {
             format!("too few people could approve as {}; add somebody to the role", self.requirement.role)
         } else {
             format!(
-                "too few people are left who could approve as {}: {}; add somebody to the role",
+                "{} left who could approve as {}: {}; add somebody to the role",
+                if able == 0 { "nobody is" } else { "too few are" },
                 self.requirement.role,
                 words::all_of(&outs)
             )
@@ -274,7 +279,7 @@ impl<'s> One<'_, 's> {
         for hat in self.seat.hats.iter().filter(|hat| !hat.second || self.seat.wears(hat.role)) {
             let Some(because) = &hat.because else { continue };
             let code = match hat.authority {
-                Some(true) if self.seat.by_final_word => Ground::FinalWord,
+                Some(true) if self.seat.wears(hat.role) => Ground::FinalWord,
                 Some(_) => Ground::Escalated,
                 None => Ground::Fallback,
             };
@@ -309,7 +314,8 @@ impl<'s> One<'_, 's> {
                         && self.seat.covers(*place).is_some_and(|covered| covered.holds(&self.requirement.scope))
                 });
                 let taken = distinct && self.seating.seated_elsewhere(person, self.at);
-                if !done && !taken && !separation::is_excluded(self.scene, person) && !people.contains(&person) {
+                let able = !separation::is_excluded(self.scene, person) && !standins::away(self.scene, person);
+                if !done && !taken && able && !people.contains(&person) {
                     people.push(person);
                 }
             }

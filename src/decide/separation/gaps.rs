@@ -32,7 +32,7 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
             },
             Gap::Unread(commit, hand, why) => {
                 let commit = words::short(commit);
-                nodes.push(unread(format!("{} of commit {commit} could not be read: {why}", part(hand))));
+                nodes.push(unread(format!("{} commit {commit} could not be read: {why}", part(hand))));
             }
             Gap::Trigger(why) => nodes.push(unread(format!("who started the deployment could not be read: {why}"))),
             Gap::Link(account) => nodes.push(unread(format!(
@@ -45,7 +45,7 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
     for (commit, hands) in nobody {
         let by = answers(scene, commit);
         let parts: Vec<&str> = hands.iter().map(|hand| part(*hand)).collect();
-        let what = format!("{} of commit {} is nobody's account", words::all_of(&parts), words::short(commit));
+        let what = format!("{} commit {} is nobody who could be found", words::all_of(&parts), words::short(commit));
         if by.len() >= ANSWERS {
             let names: Vec<&str> = by.iter().map(|person| scene.people.name(*person)).collect();
             let says = format!("{what}; {} answer for it", words::all_of(&names));
@@ -53,7 +53,10 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
         } else if untold < TOLD {
             untold += 1;
             let who = can_answer(scene, &by);
-            let says = format!("{what}; map the address to an account, or have two authorities answer for it");
+            let says = format!(
+                "{what}; map the address to an account, or have authorities answer for it: {} of {ANSWERS} did",
+                by.len()
+            );
             let node = Node::new(Ground::Unattributed, holds(Status::Unmet), says);
             nodes.push(node.stated(&rule.stated).evidence([commit]).who(who));
         } else if let Some(last) = nodes.iter_mut().rev().find(|node| node.code == Ground::Unattributed) {
@@ -102,10 +105,10 @@ fn can_answer(scene: &Scene<'_>, already: &[Person]) -> Vec<String> {
 
 fn part(hand: Hand) -> &'static str {
     match hand {
-        Hand::Author => "the author",
-        Hand::Behalf => "on whose behalf the author",
-        Hand::Committer => "the committer",
-        Hand::CoAuthor => "a co-author",
+        Hand::Author => "the author of",
+        Hand::Behalf => "on whose behalf somebody wrote",
+        Hand::Committer => "the committer of",
+        Hand::CoAuthor => "who co-authored",
         Hand::Pusher => "who pushed",
         Hand::Trigger => "who started",
     }

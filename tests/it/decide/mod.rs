@@ -1,5 +1,7 @@
 //! The decision: what verdicts come to, whatever their order.
 
+mod scenarios;
+
 use countersign::decide::gates::{outcome, together};
 use countersign::model::decision::Outcome;
 use countersign::model::verdict::{Reason, Verdict};

@@ -1,29 +1,13 @@
 //! What the sections of a policy become.
 
 use countersign::policy::length::Length;
-use countersign::policy::rules::{Amount, Approval, Factor, MemberRef, On, Per, Rules, SameAs, Waits};
-use countersign::policy::{self, Source};
+use countersign::policy::rules::{Amount, Approval, Factor, MemberRef, On, Per, SameAs, Waits};
 
-fn source(path: &str, text: &str) -> Source {
-    Source { path: path.to_owned(), text: text.to_owned(), sha256: String::new(), from: None }
-}
-
-/// The long example, which lies beside the checkout.
-fn example() -> Option<Rules> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/policy.example.yml");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: the long example is not at {}", path.display());
-        return None;
-    };
-    match policy::read(vec![source("policy.example.yml", &text)]) {
-        Ok(policy) => Some(policy.rules),
-        Err(complaints) => panic!("{}", complaints.iter().map(|file| file.render(false)).collect::<String>()),
-    }
-}
+use super::example;
 
 #[test]
 fn the_long_example_becomes_rules() {
-    let Some(rules) = example() else { return };
+    let Some(rules) = example().map(|policy| policy.rules) else { return };
     let production = rules.environments.iter().find(|rule| rule.name == "production").unwrap();
     assert!(matches!(&production.approval, Approval::When { automatic_when: true, .. }));
     assert!(production.branches.as_ref().unwrap().matches("release/2026.11"));
