@@ -118,7 +118,8 @@ fn read(files: &[PathBuf]) -> Result<Policy, Said> {
 fn facts(path: &Path, limit: u64) -> Result<Facts, Said> {
     let unread = |why: String| said(UNKNOWN, &format!("the facts in {}: {why}", path.display()));
     let artifact = open::named(path, limit).map_err(|fault| unread(fault.to_string()))?;
-    let facts = serde_json::from_slice(&artifact).map_err(|error| unread(format!("{error}; see `countersign schema facts`")))?;
+    let facts = serde_json::from_slice(&artifact)
+        .map_err(|error| unread(format!("{error}; see `countersign schema facts`")))?;
     artifact.unchanged().map_err(|fault| unread(fault.to_string()))?;
     Ok(facts)
 }

@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, answer, gate};
+use super::{Arguments, answer, decide, gate};
 use crate::model::catalogue;
+use crate::model::ground::Ground;
 use crate::model::kind::Format;
 use crate::model::verdict::Reason;
 use crate::policy::diagnostics::{Code, Weight};
@@ -22,8 +23,8 @@ const OPENING: &str = "\
 <!-- Printed by `countersign reference`; `UPDATE=1 cargo test --test it in_step` writes it anew. -->
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
-[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [measures](#measures),
-[reasons](#reasons), [codes of `policy check`](#codes-of-policy-check) and [formats](#formats).
+[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [facts](#facts), [layers](#layers),
+[compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check) and [formats](#formats).
 ";
 
 const FORMS: &str = "
@@ -79,6 +80,7 @@ fn page() -> String {
     for (code, meaning) in gate::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
+    decide_options(&mut out);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
@@ -89,6 +91,7 @@ fn page() -> String {
     keys(&mut out, "", &POLICY);
     out.push_str(FORMS);
     out.push_str(EXPRESSIONS);
+    super::manual_rules::write(&mut out);
     measures(&mut out);
     reasons(&mut out);
     formats(&mut out);
@@ -112,6 +115,23 @@ fn options(out: &mut String) {
         "\nWhere an option repeats, its variable has one value a line. An option outranks its variable, and an empty \
          variable counts as not set."
     );
+}
+
+/// The options of `countersign decide`, and its exit codes.
+fn decide_options(out: &mut String) {
+    let _ = writeln!(out, "\n## Options of `countersign decide`\n\n| option | meaning |\n| --- | --- |");
+    let command = Arguments::command();
+    let decide = command.find_subcommand("decide");
+    for option in decide.into_iter().flat_map(clap::Command::get_arguments) {
+        let Some(long) = option.get_long().filter(|long| *long != "help") else { continue };
+        let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+        let help = option.get_long_help().or(option.get_help()).map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "| {} | {} |", code(&format!("--{long} {value}")), cell(&help));
+    }
+    let _ = writeln!(out, "\n| exit code | meaning |\n| --- | --- |");
+    for (code, meaning) in decide::EXIT_CODES {
+        let _ = writeln!(out, "| {code} | {meaning} |");
+    }
 }
 
 /// A table of the keys at one place, and then of those below it.
@@ -182,6 +202,14 @@ fn reasons(out: &mut String) {
     for reason in Reason::ALL {
         let _ = writeln!(out, "| `{}` | {} | {} |", reason.code(), reason.verdict().word(), cell(reason.meaning()));
     }
+    let _ = writeln!(
+        out,
+        "\n## Codes of a release's decision\n\nA code keeps its meaning between versions; new ones may come.\n\n\
+         | code | meaning |\n| --- | --- |"
+    );
+    for ground in Ground::ALL {
+        let _ = writeln!(out, "| `{}` | {} |", ground.code(), cell(ground.meaning()));
+    }
     let _ = writeln!(out, "\n## Codes of `policy check`\n\n| code | weight | meaning |\n| --- | --- | --- |");
     for diagnostic in Code::ALL {
         let weight = if diagnostic.weight() == Weight::Error { "error" } else { "warning" };
@@ -206,6 +234,6 @@ fn code(text: &str) -> String {
 }
 
 /// A text as one cell of a table.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }

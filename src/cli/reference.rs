@@ -81,7 +81,8 @@ pub(super) fn explain(code: Option<&str>) -> u8 {
     let reasons = Reason::ALL.iter().map(|reason| (reason.code(), reason.verdict().word(), reason.meaning()));
     let codes = Code::ALL.iter().map(|code| (code.word(), "policy", code.meaning()));
     let grounds = Ground::ALL.iter().map(|ground| (ground.code(), "release", ground.meaning()));
-    let found: Vec<_> = reasons.chain(codes).chain(grounds).filter(|(word, ..)| code.is_none_or(|code| code == *word)).collect();
+    let found: Vec<_> =
+        reasons.chain(codes).chain(grounds).filter(|(word, ..)| code.is_none_or(|code| code == *word)).collect();
     if found.is_empty() {
         complain(&format!("there is no code `{}`; `countersign explain` lists all", code.unwrap_or_default()));
         return USAGE;

@@ -16,9 +16,45 @@ const LEAST: usize = 10;
 
 /// Words that stand where something is still to be written.
 const FILLERS: &[&str] = &[
-    "a", "above", "added", "applicable", "as", "be", "below", "confirmed", "defined", "determined", "discussed", "done",
-    "dummy", "fill", "filled", "fixme", "in", "ipsum", "later", "lorem", "n", "na", "nil", "none", "not", "null",
-    "placeholder", "same", "see", "tba", "tbc", "tbd", "test", "the", "ticket", "to", "todo", "wip", "xxx",
+    "a",
+    "above",
+    "added",
+    "applicable",
+    "as",
+    "be",
+    "below",
+    "confirmed",
+    "defined",
+    "determined",
+    "discussed",
+    "done",
+    "dummy",
+    "fill",
+    "filled",
+    "fixme",
+    "in",
+    "ipsum",
+    "later",
+    "lorem",
+    "n",
+    "na",
+    "nil",
+    "none",
+    "not",
+    "null",
+    "placeholder",
+    "same",
+    "see",
+    "tba",
+    "tbc",
+    "tbd",
+    "test",
+    "the",
+    "ticket",
+    "to",
+    "todo",
+    "wip",
+    "xxx",
 ];
 
 /// Records in these states are over, where the policy does not say in which a release may go.
@@ -118,17 +154,14 @@ fn components(scene: &Scene<'_>, rule: &ChangeRule, record: &ChangeRecord) -> Op
     };
     let missing: Vec<&str> = wanted.into_iter().filter(|name| !listed.iter().any(|known| known == name)).collect();
     if !missing.is_empty() {
-        let says = format!("{} is not for {}; add it to the record, or link another", record.id, words::all_of(&missing));
+        let says =
+            format!("{} is not for {}; add it to the record, or link another", record.id, words::all_of(&missing));
         return Some(Node::new(Ground::ChangeForOther, Status::Unmet, says));
     }
     let alone = package.filter(|_| together.is_none())?;
     let ours = |name: &String| scene.components.iter().any(|component| component.name == *name);
-    let others: Vec<&str> = alone
-        .components
-        .iter()
-        .filter(|name| listed.contains(name) && !ours(name))
-        .map(String::as_str)
-        .collect();
+    let others: Vec<&str> =
+        alone.components.iter().filter(|name| listed.contains(name) && !ours(name)).map(String::as_str).collect();
     if others.is_empty() {
         return None;
     }
@@ -179,11 +212,8 @@ fn window(scene: &Scene<'_>, record: &ChangeRecord) -> Option<Node> {
     let zone = scene.rules.calendar.zone;
     match &record.until {
         Fact::Known(until) if scene.clock.reached(*until) => {
-            let says = format!(
-                "the planned window of {} ended {}; plan another",
-                record.id,
-                calendar::told(*until, zone)
-            );
+            let says =
+                format!("the planned window of {} ended {}; plan another", record.id, calendar::told(*until, zone));
             return Some(Node::new(Ground::ChangeWindow, Status::Unmet, says));
         }
         Fact::Known(_) | Fact::Absent => {}
@@ -241,7 +271,10 @@ fn own_words(text: &str, template: &str) -> bool {
     let template = words::normal(template).to_lowercase();
     let text = words::normal(text).to_lowercase();
     let parts = |text: &'_ str| -> Vec<String> {
-        text.split(|character: char| !character.is_alphanumeric()).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+        text.split(|character: char| !character.is_alphanumeric())
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let known = parts(&template);
     let own: Vec<String> =
@@ -257,9 +290,22 @@ mod tests {
     fn a_text_counts_by_the_words_that_its_template_does_not_have() {
         let template = "Describe the steps to back out:";
         for empty in [
-            "", "N/A", "none", "TBD", "todo", "-", "see above", "see the ticket above", "to be determined", "n/a n/a n/a n/a",
-            "Describe the steps to back out:", "describe THE steps, to back-out", "\u{200b}\u{a0}", "..............",
-            "aaaaaaaaaaaaaaa", "not applicable",
+            "",
+            "N/A",
+            "none",
+            "TBD",
+            "todo",
+            "-",
+            "see above",
+            "see the ticket above",
+            "to be determined",
+            "n/a n/a n/a n/a",
+            "Describe the steps to back out:",
+            "describe THE steps, to back-out",
+            "\u{200b}\u{a0}",
+            "..............",
+            "aaaaaaaaaaaaaaa",
+            "not applicable",
         ] {
             assert!(!own_words(empty, template), "{empty}");
         }

@@ -96,8 +96,8 @@ fn held(root: &Node, zone: Tz) -> String {
     let mut out = first.says.clone();
     if !first.who.is_empty() {
         let _ = write!(out, "; ask {}", words::any_of(&first.who));
-    } else if let Some(next) = first.next {
-        let _ = write!(out, "; next {}", told(next, zone));
+    } else if let Some(next) = first.next.map(|next| told(next, zone)).filter(|next| !first.says.contains(next)) {
+        let _ = write!(out, "; next {next}");
     }
     let more = holding().count() - 1;
     if more > 0 {

@@ -33,10 +33,12 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Node> {
         nodes.extend(components(scene));
         return nodes;
     };
-    nodes.push(
-        Node::new(Ground::EnvironmentKnown, Status::Met, format!("to `{}`", environment.name))
-            .stated(&environment.stated),
-    );
+    let by = match &scene.facts.release.deployed_by {
+        Fact::Known(by) if environment.deployed_by.contains(by) => format!(", by {by}"),
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => String::new(),
+    };
+    let says = format!("to `{}`{by}", environment.name);
+    nodes.push(Node::new(Ground::EnvironmentKnown, Status::Met, says).stated(&environment.stated));
     nodes.extend(components(scene));
     nodes.extend(reference(scene, environment));
     nodes.extend(deployer(scene, environment));
@@ -70,12 +72,11 @@ fn unknown(scene: &Scene<'_>) -> Node {
 
 /// A name as a person can tell it from another: what does not show is escaped.
 fn shown(name: &str) -> String {
-    let plain = |character: char| !is_deceptive(character) && !(character.is_whitespace() && character != ' ');
     name.chars().fold(String::with_capacity(name.len()), |mut out, character| {
-        if plain(character) {
-            out.push(character);
-        } else {
+        if is_deceptive(character) || (character.is_whitespace() && character != ' ') {
             out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
         }
         out
     })
@@ -174,8 +175,7 @@ fn judged(scene: &Scene<'_>, environment: &EnvironmentRule, reference: &Referenc
         match &reference.resolves_to {
             Fact::Known(now) if *now == scene.facts.release.commit => {}
             Fact::Known(now) => {
-                let says =
-                    format!("`{name}` was moved: it names {} now, and {commit} is released", words::short(now));
+                let says = format!("`{name}` was moved: it names {} now, and {commit} is released", words::short(now));
                 return (Ground::ReferenceMoved, Status::Unmet, says);
             }
             Fact::Absent => {

@@ -11,12 +11,14 @@ use super::approvals::{self, Approvals};
 use super::conclude;
 use super::consultations;
 use super::path::{Path, Triage};
-use super::pending;
 use super::release_gates;
 use super::roles;
 use super::scene::Scene;
+use super::{
+    board, change, follow, glass, hours, incidents, owed, package, place, promotion, recovery, routing, triage,
+};
 use crate::model::decision::PolicySource;
-use crate::model::facts::{self, Deed, Facts};
+use crate::model::facts::{self, Act, Deed, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
@@ -42,8 +44,8 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         return conclude(&scene, judged, Vec::new());
     }
     let before = Scene::new(old, facts, now);
-    let triage = pending::triage(&before);
-    let path = pending::choose(&before, &triage);
+    let triage = triage::judge(&before);
+    let path = routing::choose(&before, &triage);
     let gates = release_gates::judge(&before, &triage, &path);
     let asked = approvals::judge(&before, &triage, &path, &gates.judged);
     let mut kept = Vec::new();
@@ -104,12 +106,14 @@ struct Found<'s> {
 fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let mut asks = Vec::new();
     let mut nodes = version(scene);
-    nodes.extend(pending::nothing(scene));
-    let triage = pending::triage(scene);
-    let path = pending::choose(scene, &triage);
+    nodes.extend(place::judge(scene));
+    let mut triage = triage::judge(scene);
+    let mut path = routing::choose(scene, &triage);
     nodes.extend(approvals::separation(scene, &path));
-    nodes.extend(triage.nodes.iter().cloned());
-    nodes.extend(path.nodes.iter().cloned());
+    nodes.append(&mut triage.nodes);
+    nodes.append(&mut path.nodes);
+    nodes.extend(promotion::judge(scene, &path));
+    nodes.extend(package::judge(scene, &path));
     let gates = release_gates::judge(scene, &triage, &path);
     let mut approvals = approvals::judge(scene, &triage, &path, &gates.judged);
     nodes.extend(release_gates::nodes(scene, &path, gates, &approvals, &mut asks));
@@ -117,7 +121,23 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     asks.append(&mut approvals.asks);
     nodes.extend(consultations::judge(scene, &triage, &path, &mut asks));
     nodes.append(&mut approvals.rejections);
-    Found { triage, path, approvals, asks, nodes, obligations: Vec::new() }
+    nodes.extend(hours::judge(scene, &path, &triage));
+    nodes.extend(change::judge(scene, &path, &triage));
+    let open = incidents::judge(scene, &path, &triage);
+    asks.extend(incidents::asks(scene, &open));
+    nodes.extend(open);
+    let advice = board::judge(scene, &path, &triage);
+    asks.extend(board::asks(scene, &advice));
+    nodes.extend(advice);
+    nodes.extend(owed::judge(scene, &path, &triage));
+    nodes.extend(recovery::judge(scene, &path));
+    if glass::opened(scene).is_some() {
+        // It went while nothing could be asked; what was asked then is said.
+        nodes.iter_mut().for_each(conclude::only_note);
+    }
+    nodes.extend(glass::judge(scene, &path));
+    let obligations = follow::opened(scene, &triage, &path);
+    Found { triage, path, approvals, asks, nodes, obligations }
 }
 
 /// Facts of another version could mean anything.
@@ -139,6 +159,7 @@ fn conclude(scene: &Scene<'_>, found: Found<'_>, kept: Vec<Node>) -> ReleaseDeci
     // Without anything that is asked there is nothing that lets it go.
     root.status = if root.parts.is_empty() { Status::Unknown } else { Status::Met };
     let decision = conclude::ruling(conclude::settle(&mut root));
+    let counted = counted(scene, &found.approvals, &root);
     ReleaseDecision {
         version: VERSION,
         decision,
@@ -164,9 +185,25 @@ fn conclude(scene: &Scene<'_>, found: Found<'_>, kept: Vec<Node>) -> ReleaseDeci
         tree: root,
         obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
         asks: found.asks,
-        counted: found.approvals.counted.iter().map(|act| act.id.clone()).collect(),
+        counted,
         revisit: Revisit { events: events(scene, &found.path), at: scene.clock.next() },
     }
+}
+
+/// The acts that count: approvals, and what else let something go.
+fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<String> {
+    let mut told: Vec<&String> = Vec::new();
+    for node in &root.parts {
+        let by_act = matches!(
+            node.code,
+            Ground::Classified | Ground::FixesIncident | Ground::FreezeExcepted | Ground::NothingOwed
+        );
+        if by_act && node.status == Status::Met {
+            told.extend(&node.evidence);
+        }
+    }
+    let counts = |act: &&Act| approvals.counted.iter().any(|it| it.id == act.id) || told.contains(&&act.id);
+    scene.acts().filter(counts).map(|act| act.id.clone()).collect()
 }
 
 /// The kinds of event that could change the decision: all that the policy looks at on this path.

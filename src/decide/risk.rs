@@ -46,9 +46,7 @@ fn found(scene: &Scene<'_>, factor: &Factor) -> Found {
     match factor {
         Factor::Kind(kind) => attribute(scene, "kind", kind, |component| component.kind.as_deref()),
         Factor::Tier(tier) => attribute(scene, "tier", tier, |component| component.tier.as_deref()),
-        Factor::Exposure(exposure) => {
-            attribute(scene, "exposure", exposure, |component| component.exposure.as_deref())
-        }
+        Factor::Exposure(exposure) => attribute(scene, "exposure", exposure, |component| component.exposure.as_deref()),
         Factor::Lines => counted(totals::size(scene).lines, "line", "lines"),
         Factor::Files => counted(totals::size(scene).files, "file", "files"),
         Factor::Changes => counted(totals::size(scene).changes, "change", "changes"),
@@ -64,22 +62,15 @@ fn found(scene: &Scene<'_>, factor: &Factor) -> Found {
         Factor::FailureRate => failure_rate(scene),
         Factor::Peak => {
             let peaks = scene.rules.calendar.peaks.iter();
-            let on: Vec<&str> = peaks
-                .filter(|peak| scene.clock.within(peak.from, peak.to))
-                .map(|peak| peak.name.as_str())
-                .collect();
+            let on: Vec<&str> =
+                peaks.filter(|peak| scene.clock.within(peak.from, peak.to)).map(|peak| peak.name.as_str()).collect();
             if on.is_empty() { (Some(0.0), "no peak".to_owned()) } else { (Some(1.0), words::all_of(&on)) }
         }
     }
 }
 
 /// Whether any component is said to be something. What the policy does not say of a component may be so.
-fn attribute<'c>(
-    scene: &Scene<'c>,
-    what: &str,
-    wanted: &str,
-    of: impl Fn(&'c Component) -> Option<&'c str>,
-) -> Found {
+fn attribute<'c>(scene: &Scene<'c>, what: &str, wanted: &str, of: impl Fn(&'c Component) -> Option<&'c str>) -> Found {
     let named = |keep: &dyn Fn(Option<&str>) -> bool| -> Vec<&str> {
         let components = scene.components.iter().filter(|component| keep(of(component)));
         components.map(|component| component.name.as_str()).collect()
@@ -148,7 +139,11 @@ fn failure_rate(scene: &Scene<'_>) -> Found {
 
 /// `3 of 12 deployments of payments failed in 90 days`.
 pub(super) fn failures(team: &str, window: &totals::Window) -> String {
-    format!("{} of {} of {team} failed in 90 days", window.failed, words::count(window.deployments as usize, "deployment", "deployments"))
+    format!(
+        "{} of {} of {team} failed in 90 days",
+        window.failed,
+        words::count(window.deployments as usize, "deployment", "deployments")
+    )
 }
 
 /// `55 (medium): exposure.customer 20 (payments), size.lines 15 (1500 lines)`; what adds nothing is left out.

@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::people::{People, Person};
 use super::roles::{self, Membership};
 use super::separation::{self, Contributors};
+use super::totals::Totals;
 use crate::model::facts::{Act, Change, Deed, Fact, Facts, Standing};
 use crate::policy::Policy;
 use crate::policy::rules::{Component, EnvironmentRule, Role, Rules};
@@ -40,6 +41,8 @@ pub struct Scene<'s> {
     /// For every change, which of the components it touches.
     touched: Vec<Vec<bool>>,
     members: Vec<OnceCell<Membership<'s>>>,
+    /// What was counted already.
+    pub(super) totals: Totals<'s>,
 }
 
 impl<'s> Scene<'s> {
@@ -74,6 +77,7 @@ impl<'s> Scene<'s> {
             withdrawn: Vec::new(),
             touched,
             members: rules.roles.iter().map(|_| OnceCell::new()).collect(),
+            totals: Totals::default(),
         };
         scene.withdrawn = withdrawals(&scene);
         if scene.acts.iter().any(|(act, _)| matches!(act.does, Deed::Clear { .. })) {

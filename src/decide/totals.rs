@@ -21,7 +21,6 @@ pub(super) struct Totals<'s> {
     pub(super) documented: OnceCell<Truth>,
     pub(super) rollback: OnceCell<Option<bool>>,
     pub(super) granted: OnceCell<bool>,
-    pub(super) unapproved: OnceCell<Vec<bool>>,
 }
 
 /// How large a release is; each is `None` where it cannot be told.
@@ -126,6 +125,11 @@ pub(super) fn teams<'a, 's>(scene: &'a Scene<'s>) -> &'a [(&'s str, Result<Windo
 pub(super) fn team<'s>(scene: &Scene<'s>, team: &str) -> Result<Window, &'s str> {
     let found = teams(scene).iter().find(|(known, _)| *known == team);
     found.map_or(Err("it makes nothing of this release"), |(_, window)| *window)
+}
+
+/// Whether the release belongs to no component of a policy that has some, and so to no team.
+pub(super) fn no_team(scene: &Scene<'_>) -> bool {
+    scene.components.is_empty() && !scene.rules.components.is_empty()
 }
 
 static NOTHING: TeamHistory = TeamHistory { deployments: Vec::new() };

@@ -6,8 +6,8 @@
 use chrono::{DateTime, Utc};
 
 use super::gates::Judgement;
+use super::known::relaxes;
 use super::path::Triage;
-use super::pending::relaxes;
 use super::people::Person;
 use super::release_gates::is_named;
 use super::roles::{self, Refusal};

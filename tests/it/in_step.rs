@@ -45,6 +45,8 @@ fn the_reference_and_the_schemas_are_what_the_command_prints() {
         ("docs/reference.md", vec!["reference"]),
         ("schemas/policy.schema.json", vec!["schema", "policy"]),
         ("schemas/decision.schema.json", vec!["schema", "decision"]),
+        ("schemas/facts.schema.json", vec!["schema", "facts"]),
+        ("schemas/release-decision.schema.json", vec!["schema", "release-decision"]),
     ];
     let update = std::env::var_os("UPDATE").is_some();
     for (path, arguments) in printed {

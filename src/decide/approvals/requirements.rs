@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::coverage::{Bits, Units};
+use crate::decide::known::adds_for;
 use crate::decide::path::{Leg, Path, Triage};
-use crate::decide::pending::adds_for;
 
 use crate::decide::scene::Scene;
 use crate::model::facts::Via;
@@ -120,6 +120,7 @@ pub fn of<'s>(
 }
 
 /// Whether a route asks whoever is accountable, and so everybody whom the table of responsibilities names.
+#[must_use]
 pub fn asks_accountable(route: &Route) -> bool {
     route.approvals.iter().any(|(role, _)| role == "accountable")
 }
@@ -231,6 +232,7 @@ pub fn accountable<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Res
 }
 
 /// The word of a place, as facts and policies write it.
+#[must_use]
 pub fn via(via: Via) -> &'static str {
     match via {
         Via::Environment => "environment",

@@ -1,6 +1,11 @@
 //! The decision: what verdicts come to, whatever their order.
 
+mod approvals;
+pub mod base;
+mod matching;
+mod people;
 mod scenarios;
+mod separation;
 
 use countersign::decide::gates::{outcome, together};
 use countersign::model::decision::Outcome;

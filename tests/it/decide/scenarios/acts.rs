@@ -70,7 +70,9 @@ impl Stage<'_> {
                 } else if let Some(policy) = text.strip_prefix("policy ") {
                     vec![json!({"approve_policy": {"policy": policy}})]
                 } else {
-                    return Err(format!("`approves {text}`: write `approves`, `approves as ROLE` or `approves policy DIGEST`"));
+                    return Err(format!(
+                        "`approves {text}`: write `approves`, `approves as ROLE` or `approves policy DIGEST`"
+                    ));
                 }
             }
             ("reviews", changes) => {
@@ -94,7 +96,9 @@ impl Stage<'_> {
                     return Err("write `delegates ROLE to WHO FROM..UNTIL`".to_owned());
                 }
                 let (from, until) = setting.span(span)?;
-                vec![json!({"delegate": {"role": role, "to": setting.account(whom), "from": stamp(from), "until": stamp(until)}})]
+                vec![
+                    json!({"delegate": {"role": role, "to": setting.account(whom), "from": stamp(from), "until": stamp(until)}}),
+                ]
             }
             ("is", text) => {
                 let span = text.strip_prefix("away ").ok_or("write `is away FROM..UNTIL`")?;
@@ -177,7 +181,9 @@ impl Stage<'_> {
                 act["impersonated_by"] = json!(setting.account(by));
             }
             ("accepting", text) => does["approve"]["accepts"] = json!(text.trim_matches('"')),
-            ("guarded", text) => does["waive"]["compensating_control"] = json!(text.strip_prefix("by ").unwrap_or(text)),
+            ("guarded", text) => {
+                does["waive"]["compensating_control"] = json!(text.strip_prefix("by ").unwrap_or(text));
+            }
             ("in", environment) => does["waive"]["environments"] = json!(words(environment)),
             ("when", condition) => does["waive"]["when"] = json!(condition),
             ("proof", text) => does["tick"]["proof"] = json!(text),
@@ -249,8 +255,11 @@ impl Stage<'_> {
             .iter()
             .map(|name| {
                 let id = self.setting.change(name);
-                let known = self.release["changes"].as_array().into_iter().flatten().find(|change| change["id"] == json!(id));
-                known.map(|change| (id, change["content"].clone())).ok_or_else(|| format!("no change is called `{name}`"))
+                let known =
+                    self.release["changes"].as_array().into_iter().flatten().find(|change| change["id"] == json!(id));
+                known
+                    .map(|change| (id, change["content"].clone()))
+                    .ok_or_else(|| format!("no change is called `{name}`"))
             })
             .collect()
     }

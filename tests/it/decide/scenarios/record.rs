@@ -212,7 +212,10 @@ pub fn cab(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
                         Some((condition, "unavailable")) => (condition, unavailable()),
                         _ => (condition, json!(false)),
                     };
-                    decision["conditions"].as_array_mut().ok_or("conditions")?.push(json!({"text": condition, "met": met}));
+                    decision["conditions"]
+                        .as_array_mut()
+                        .ok_or("conditions")?
+                        .push(json!({"text": condition, "met": met}));
                 } else if let Some(about) = clause_of("about ") {
                     let (change, version) = about.split_once(" version ").unwrap_or((about, "1"));
                     decision["changes"] = json!({setting.change(change): setting.content(change, version)});
@@ -237,7 +240,6 @@ pub fn experiments(policy: &Policy, given: &Table) -> Value {
     }
     json!(experiments)
 }
-
 
 fn span(seconds: f64) -> Duration {
     #[expect(clippy::cast_possible_truncation, reason = "hours")]

@@ -18,10 +18,43 @@ use super::{record, release};
 
 /// What a situation may say.
 const WORDS: &[&str] = &[
-    "now", "submitted", "release", "forge", "repository", "environment", "reference", "commit", "trigger", "deployed_by",
-    "components", "changes", "new_vendors", "running", "released", "irreversible", "documented", "outcome", "package",
-    "break_glass", "bypassed_by", "accounts", "groups", "acts", "also", "evidence", "change_record", "incidents", "teams",
-    "obligations", "staged", "deployments", "standard_changes", "cab", "meetings", "experiments", "facts",
+    "now",
+    "submitted",
+    "release",
+    "forge",
+    "repository",
+    "environment",
+    "reference",
+    "commit",
+    "trigger",
+    "deployed_by",
+    "components",
+    "changes",
+    "new_vendors",
+    "running",
+    "released",
+    "irreversible",
+    "documented",
+    "outcome",
+    "package",
+    "break_glass",
+    "bypassed_by",
+    "accounts",
+    "groups",
+    "acts",
+    "also",
+    "evidence",
+    "change_record",
+    "incidents",
+    "teams",
+    "obligations",
+    "staged",
+    "deployments",
+    "standard_changes",
+    "cab",
+    "meetings",
+    "experiments",
+    "facts",
 ];
 
 /// Lays what a case changes over what its file says: tables are merged, anything else replaces.
@@ -54,13 +87,12 @@ pub fn facts(policy: &Policy, given: &Table) -> Read<(Facts, DateTime<Utc>)> {
     let release = release::build(policy, given, &setting, submitted)?;
     let evidence = evidence(policy, given, &setting, &release)?;
     let stage = Stage { setting: &setting, policy, submitted, release: &release, evidence: &evidence };
-    let acts = match given.get("acts") {
-        Some(toml::Value::String(word)) => marker(word).ok_or("acts are a list, or `unavailable`")?,
-        _ => {
-            let mut written: Vec<toml::Value> = entries(given, "acts").to_vec();
-            written.extend_from_slice(entries(given, "also"));
-            Value::Array(stage.acts(&written)?)
-        }
+    let acts = if let Some(toml::Value::String(word)) = given.get("acts") {
+        marker(word).ok_or("acts are a list, or `unavailable`")?
+    } else {
+        let mut written: Vec<toml::Value> = entries(given, "acts").to_vec();
+        written.extend_from_slice(entries(given, "also"));
+        Value::Array(stage.acts(&written)?)
     };
     let mut document = json!({
         "version": 1,
@@ -101,7 +133,9 @@ pub fn entries<'t>(given: &'t Table, key: &str) -> &'t [toml::Value] {
 pub fn list(given: &Table, key: &str, otherwise: &Value, mut read: impl FnMut(&str) -> Read<Value>) -> Read<Value> {
     match given.get(key) {
         None => Ok(otherwise.clone()),
-        Some(toml::Value::String(word)) => marker(word).ok_or_else(|| format!("`{key}` is a list, `none` or `unavailable`")),
+        Some(toml::Value::String(word)) => {
+            marker(word).ok_or_else(|| format!("`{key}` is a list, `none` or `unavailable`"))
+        }
         Some(toml::Value::Array(entries)) => entries
             .iter()
             .map(|entry| match entry {
@@ -232,7 +266,8 @@ fn evidence(policy: &Policy, given: &Table, setting: &Setting, release: &Value) 
         let found = evidence.entry(name.clone()).or_insert_with(|| json!({}));
         match change {
             toml::Value::String(word) => {
-                *found = marker(word).ok_or_else(|| format!("evidence of `{name}` is a table, `none` or `unavailable`"))?;
+                *found =
+                    marker(word).ok_or_else(|| format!("evidence of `{name}` is a table, `none` or `unavailable`"))?;
             }
             toml::Value::Table(table) => {
                 for (key, value) in table {
@@ -246,7 +281,9 @@ fn evidence(policy: &Policy, given: &Table, setting: &Setting, release: &Value) 
                             found["artifacts"] = json!(names.iter().map(|word| digest(word)).collect::<Vec<_>>());
                         }
                         // A measure by its name: the one that changes the picture.
-                        key if key.contains('.') && !key.starts_with("baseline.") => found["measures"][key] = plain(value),
+                        key if key.contains('.') && !key.starts_with("baseline.") => {
+                            found["measures"][key] = plain(value);
+                        }
                         key if key.starts_with("baseline.") => {
                             found["baseline"][key.trim_start_matches("baseline.")] = plain(value);
                         }
@@ -324,7 +361,9 @@ fn change_record(policy: &Policy, given: &Table, setting: &Setting, release: &Va
         return Ok(Value::Null);
     }
     let state = policy.rules.change.as_ref().and_then(|rule| rule.proceeds_in.first().cloned());
-    let components: Vec<&String> = release["components"].as_object().into_iter().flat_map(Map::keys).collect();
+    let parts = release["package"]["parts"].as_object().into_iter().flat_map(Map::keys);
+    let components: Vec<&String> =
+        release["components"].as_object().into_iter().flat_map(Map::keys).chain(parts).collect();
     let mut record = json!({
         "id": "CHG0030001", "state": state.unwrap_or_else(|| "Implement".to_owned()), "components": components,
         "from": null, "until": null, "fields": {}, "fixes": [],
