@@ -327,7 +327,7 @@ fn triage(shape: &Shape, out: &mut String) {
         let _ = writeln!(out, "  standard: {{ {when}models: [routine] }}");
         let _ = writeln!(
             out,
-            "standard_changes:\n  routine: {{ when: {}, owner: chief, approved_by: board{expires}{suspend} }}",
+            "standard_changes:\n  routine: {{ when: {}, owner: chief, approved_by: cab{expires}{suspend} }}",
             model.when.quoted()
         );
     }

@@ -9,7 +9,7 @@ pub const HERE: &str = "production";
 pub const BEFORE: &str = "staging";
 /// Everybody. The last one is in no role's members at first and joins groups only.
 pub const PEOPLE: [&str; 6] = ["ana", "bo", "cy", "dee", "eve", "fay"];
-pub const ROLES: [&str; 8] = ["owner", "second", "lead", "chief", "sec", "ops", "board", "commander"];
+pub const ROLES: [&str; 8] = ["owner", "second", "lead", "chief", "sec", "ops", "cab", "commander"];
 pub const OATH: &str = "I answer for it";
 
 /// A length of time.

@@ -5,7 +5,7 @@ use countersign::model::facts::Deed;
 use countersign::model::release_decision::{Class, Impact};
 
 use super::who::View;
-use crate::second::shape::{ApprovalShape, ComponentShape, Cond, HERE, RouteShape};
+use crate::second::shape::{ApprovalShape, ComponentShape, Cond, HERE, RouteShape, StepShape};
 use crate::second::times;
 
 /// Yes, no, or not known.
@@ -215,7 +215,7 @@ impl<'w> View<'w> {
         };
         match &self.facts.change_record {
             Fact::Known(record) => rule.needs.iter().fold(Tri::Yes, |all, name| {
-                all.and(record.fields.get(*name).map_or(Tri::No, |field| filled(&field.text, &field.template)))
+                all.and(record.fields.get(*name).map_or(Tri::Unknown, |field| filled(&field.text, &field.template)))
             }),
             Fact::Absent => Tri::No,
             Fact::Unavailable(_) => Tri::Unknown,
@@ -258,6 +258,9 @@ impl<'w> View<'w> {
 
     fn mttr(&self, asked: Asked<'_>) -> Option<i64> {
         let Team::Known(history) = self.history(asked.component) else { return None };
+        if self.recent(history, self.now).count() == 0 {
+            return None;
+        }
         let mut all = Vec::new();
         for it in self.recent(history, self.now).filter(|it| it.failed) {
             match (&it.detected_at, &it.restored_at) {
@@ -266,7 +269,7 @@ impl<'w> View<'w> {
                 _ => {}
             }
         }
-        if all.is_empty() { None } else { Some(all.iter().sum::<i64>() / i64::try_from(all.len()).unwrap()) }
+        if all.is_empty() { Some(0) } else { Some(all.iter().sum::<i64>() / i64::try_from(all.len()).unwrap()) }
     }
 
     pub fn severity(&self, incident: &Incident) -> Option<i64> {
@@ -337,15 +340,27 @@ impl<'w> View<'w> {
         })
     }
 
+    /// The points of an attribute: what the policy does not state of a component may be anything.
+    fn attribute(&self, of: fn(&ComponentShape) -> Option<&'static str>, wanted: &str, points: f64) -> Option<f64> {
+        let components = self.components();
+        if components.iter().any(|it| of(it) == Some(wanted)) {
+            Some(points)
+        } else if components.iter().any(|it| of(it).is_none()) || self.shape.components.is_empty() {
+            None
+        } else {
+            Some(0.0)
+        }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "numbers are small")]
     fn score(&self) -> Option<f64> {
         let components = self.components();
         let mut score = 0.0;
         for (name, _) in &self.shape.weights {
             score += match *name {
-                "exposure.customer" if components.iter().any(|it| it.exposure == Some("customer")) => 20.0,
-                "tier.critical" if components.iter().any(|it| it.tier == Some("critical")) => 20.0,
-                "kind.infrastructure" if components.iter().any(|it| it.kind == Some("infrastructure")) => 10.0,
+                "exposure.customer" => self.attribute(|it| it.exposure, "customer", 20.0)?,
+                "tier.critical" => self.attribute(|it| it.tier, "critical", 20.0)?,
+                "kind.infrastructure" => self.attribute(|it| it.kind, "infrastructure", 10.0)?,
                 "size.lines" => (self.lines()? as f64 / 10.0).min(20.0),
                 "size.changes" => match &self.facts.release.changes {
                     Fact::Known(changes) => 5.0 * changes.len() as f64,
@@ -422,7 +437,7 @@ impl<'w> View<'w> {
         let approved = state
             .approved_by
             .iter()
-            .any(|account| self.human(account) && self.holds(self.person(account), "board"));
+            .any(|account| self.human(account) && self.holds(self.person(account), "cab"));
         let from = state.approved_at.timestamp();
         let lasts = model
             .expires
@@ -446,33 +461,63 @@ impl<'w> View<'w> {
             Fact::Absent => return Tri::No,
             Fact::Unavailable(_) => return Tri::Unknown,
         };
-        let components: Vec<&str> = self.components().iter().map(|it| it.name).collect();
+        if self.shape.components.is_empty() {
+            return self.back_of(None, deployments);
+        }
+        let components = self.components();
         if components.is_empty() {
             return Tri::No;
         }
-        components.iter().fold(Tri::Yes, |all, name| all.and(self.back_of(name, deployments)))
+        components.iter().fold(Tri::Yes, |all, it| all.and(self.back_of(Some(it.name), deployments)))
     }
 
-    fn back_of(&self, name: &str, deployments: &[Deployment]) -> Tri {
-        let ran = |it: &&Deployment| {
-            it.environment == HERE && it.components.contains_key(name) && it.opened_at.timestamp() <= self.now
+    /// The same of one component; of the commit where the policy has none.
+    fn back_of(&self, name: Option<&str>, deployments: &[Deployment]) -> Tri {
+        let mut list: Vec<&Deployment> = deployments
+            .iter()
+            .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
+            .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
+            .collect();
+        list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
+        let alike = |one: &Deployment, other: &Deployment| match name {
+            Some(name) => same(&one.components[name], &other.components[name]),
+            None => Tri::from(one.commit == other.commit),
         };
-        let mut list: Vec<&Deployment> = deployments.iter().filter(ran).collect();
-        list.sort_by_key(|it| it.opened_at);
-        list.reverse();
-        let Some(goes) = self.facts.release.components.get(name) else { return Tri::Unknown };
-        let ended = |it: &&Deployment| matches!(it.outcome, Fact::Known(Outcome::Succeeded | Outcome::Failed));
-        let Some(at) = list.iter().position(|it| ended(&it)) else { return Tri::No };
-        let current = list[at];
-        for earlier in &list[at + 1..] {
-            let good = earlier.outcome == Fact::Known(Outcome::Succeeded) && earlier.approved == Fact::Known(true);
-            if !good {
+        let ours = |it: &Deployment| match name {
+            Some(name) => match self.facts.release.components.get(name) {
+                Some(goes) => same(&it.components[name], goes),
+                None => Tri::Unknown,
+            },
+            None => Tri::from(it.commit == self.facts.release.commit),
+        };
+        let mut rest = list.into_iter();
+        let current = loop {
+            let Some(it) = rest.next() else { return Tri::No };
+            if it.outcome == Fact::Known(Outcome::Cancelled) {
                 continue;
             }
-            match same(&earlier.components[name], &current.components[name]) {
-                Tri::Yes => {}
-                Tri::Unknown => return Tri::Unknown,
-                Tri::No => return same(&earlier.components[name], goes),
+            match (ours(it), &it.outcome) {
+                (Tri::No, Fact::Unavailable(_)) | (Tri::Unknown, _) | (Tri::Yes, Fact::Unavailable(_)) => {
+                    return Tri::Unknown;
+                }
+                (Tri::Yes, Fact::Known(Outcome::Succeeded)) => return Tri::No,
+                (Tri::Yes, _) => {}
+                (Tri::No, _) => break it,
+            }
+        };
+        if current.opened_at > self.facts.release.submitted_at {
+            return Tri::No;
+        }
+        for earlier in rest {
+            match &earlier.outcome {
+                Fact::Known(Outcome::Succeeded) => {}
+                Fact::Unavailable(_) => return Tri::Unknown,
+                _ => continue,
+            }
+            match (alike(earlier, current), &earlier.approved) {
+                (Tri::Yes, _) | (Tri::No, Fact::Known(false) | Fact::Absent) => {}
+                (Tri::Unknown, _) | (Tri::No, Fact::Unavailable(_)) => return Tri::Unknown,
+                (Tri::No, Fact::Known(true)) => return ours(earlier),
             }
         }
         Tri::No
@@ -520,10 +565,11 @@ impl<'w> View<'w> {
 
     fn leg(&self, component: Option<&'w ComponentShape>, kind: &Kind) -> Leg<'w> {
         let route = self.route(component, kind);
+        let formal_here = self.shape.approval != ApprovalShape::Automatic;
         let Some(route) = route else {
-            return Leg { component, route: None, formal: self.shape.approval != ApprovalShape::Automatic, rigor: 0 };
+            return Leg { component, route: None, formal: formal_here, rigor: 0 };
         };
-        let rigor = self.rigor(component, route, kind);
+        let rigor = if formal_here { self.rigor(component, route, kind) } else { 0 };
         let here = match self.shape.approval {
             ApprovalShape::Automatic => {
                 return Leg { component, route: Some(route), formal: false, rigor };
@@ -551,18 +597,16 @@ impl<'w> View<'w> {
         self.changes().iter().enumerate().any(|(at, change)| self.by_bots(change) && !self.human_approved(at, change))
     }
 
+    /// Whether no human being is known to have written any of a change.
     fn by_bots(&self, change: &Change) -> bool {
-        let commits = change.commits.entries();
-        !commits.is_empty()
-            && commits.iter().all(|commit| {
-                let bot = match &commit.author {
-                    Fact::Known(author) => self.facts.accounts.get(author.as_str()).is_some_and(|known| {
-                        matches!(known.kind, Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline))
-                    }),
-                    _ => false,
-                };
-                bot && commit.on_behalf_of.entries().is_empty()
+        let human = |account: &countersign::model::facts::Account| {
+            self.facts.accounts.get(account.as_str()).is_some_and(|known| {
+                matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge))
             })
+        };
+        !change.commits.entries().iter().any(|commit| {
+            commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
+        })
     }
 
     /// Whether somebody with a role who did not contribute to a change approved it.
@@ -573,7 +617,7 @@ impl<'w> View<'w> {
     fn rigor(&self, component: Option<&ComponentShape>, route: &RouteShape, kind: &Kind) -> u32 {
         let (max, listed, steps) = match &self.shape.rigor {
             Some((max, listed, steps)) => (*max, listed.as_slice(), steps.as_slice()),
-            None => return 0,
+            None => (u32::MAX, &[] as &[&str], &[] as &[StepShape]),
         };
         let listed = if listed.is_empty() {
             !route.last_good && !(route.name == "emergency" && route.when.is_none())
@@ -586,35 +630,59 @@ impl<'w> View<'w> {
         let asked = Asked { component, class: Some(kind.class), ..Asked::default() };
         let mut number = u32::from(self.in_peak());
         for step in steps {
-            if step.sample > 0
-                && let Team::Known(history) = self.history(component)
-                && self.recent(history, self.now).count() < step.sample
-            {
-                continue;
-            }
             let begun = self.ask(&step.when, asked, Some(kind));
-            let ended = step.until.as_ref().map_or(Tri::Yes, |until| self.ask(until, asked, Some(kind)));
-            let on = begun != Tri::No || (ended != Tri::Yes && self.was_on(&step.when, step.until.as_ref(), component));
+            let needed = step.sample.max(usize::from(begun == Tri::Unknown && of_team(&step.when)));
+            let on = match self.history(component) {
+                Team::Known(history) => {
+                    let on = match begun {
+                        Tri::No => step.until.as_ref().is_some_and(|until| {
+                            self.ask(until, asked, Some(kind)) != Tri::Yes && self.was_on(step, until, history)
+                        }),
+                        _ => true,
+                    };
+                    on && self.recent(history, self.now).count() >= needed
+                }
+                _ => begun != Tri::No,
+            };
             number += u32::from(on);
         }
         number.min(max)
     }
 
-    /// Whether a step that has not ended yet had begun, by the deployments of the last 90 days in turn.
-    fn was_on(&self, when: &Cond, until: Option<&Cond>, component: Option<&ComponentShape>) -> bool {
-        let (Cond::FailureRateOver(over), Some(Cond::FailureRateUnder(under))) = (when, until) else { return false };
-        let Team::Known(history) = self.history(component) else { return true };
-        let mut on = false;
-        let past: Vec<i64> = self.recent(history, self.now).map(|it| it.at.timestamp()).collect();
-        for at in past {
+    /// Whether a step that neither begins nor ends now began last, by everything that a team did.
+    fn was_on(&self, step: &StepShape, until: &Cond, history: &'w TeamHistory) -> bool {
+        let (Cond::FailureRateOver(over), Cond::FailureRateUnder(under)) = (&step.when, until) else { return false };
+        let mut instants: Vec<i64> = Vec::new();
+        for it in &history.deployments {
+            instants.extend([it.at.timestamp(), it.at.timestamp() + 90 * 86_400]);
+            instants.extend(it.detected_at.known().map(chrono::DateTime::timestamp));
+            instants.extend(it.restored_at.known().map(chrono::DateTime::timestamp));
+        }
+        instants.retain(|at| *at <= self.now);
+        instants.sort_unstable();
+        for at in instants.into_iter().rev() {
+            if self.recent(history, at).count() < step.sample {
+                continue;
+            }
             let Some(rate) = self.rate_of(history, at) else { continue };
             if rate > f64::from(*over) / 100.0 {
-                on = true;
-            } else if rate < f64::from(*under) / 100.0 {
-                on = false;
+                return true;
+            }
+            if rate < f64::from(*under) / 100.0 {
+                return false;
             }
         }
-        on
+        false
+    }
+}
+
+/// Whether a condition speaks of a team alone.
+fn of_team(cond: &Cond) -> bool {
+    match cond {
+        Cond::Both(one, other) | Cond::Either(one, other) => of_team(one) && of_team(other),
+        Cond::Not(of) => of_team(of),
+        Cond::FailureRateOver(_) | Cond::FailureRateUnder(_) | Cond::EmergenciesFrom(_) | Cond::MttrOverHours(_) => true,
+        _ => false,
     }
 }
 

@@ -255,12 +255,12 @@ impl<'w> View<'w> {
         self.shape.exclude.contains(&word)
     }
 
-    fn kind(&self, account: &Account) -> Option<AccountKind> {
+    fn type_of(&self, account: &Account) -> Option<AccountKind> {
         self.facts.accounts.get(account.as_str())?.kind.known().copied()
     }
 
     fn add(&mut self, account: &Account, hand: Hand, commit: &str, change: Option<usize>) {
-        match self.kind(account) {
+        match self.type_of(account) {
             Some(AccountKind::Forge) => return,
             Some(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline) => {}
             Some(AccountKind::Person) | None => self.unread |= self.link_unknown(account.as_str()),
