@@ -96,8 +96,11 @@ struct Days {
 
 fn days(selector: &DaySelector) -> Result<Days, String> {
     if !(selector.year.is_empty() && selector.monthday.is_empty() && selector.week.is_empty()) {
-        return Err("names dates or weeks of the year, but hours are those of every week; days off go under `holidays`, \
-                    and times at which nothing goes under `freeze`".to_owned());
+        return Err(
+            "names dates or weeks of the year, but hours are those of every week; days off go under `holidays`, \
+                    and times at which nothing goes under `freeze`"
+                .to_owned(),
+        );
     }
     let mut days = Days { week: [selector.weekday.is_empty(); 7], holidays: false };
     for range in &selector.weekday {
@@ -116,8 +119,11 @@ fn days(selector: &DaySelector) -> Result<Days, String> {
             }
             WeekDayRange::Holiday { kind: HolidayKind::Public, offset: 0 } => days.holidays = true,
             WeekDayRange::Holiday { kind: HolidayKind::School, .. } => {
-                return Err("speaks of school holidays, which no calendar here knows; give them under `holidays` and write \
-                            `PH off`".to_owned());
+                return Err(
+                    "speaks of school holidays, which no calendar here knows; give them under `holidays` and write \
+                            `PH off`"
+                        .to_owned(),
+                );
             }
             WeekDayRange::Fixed { .. } | WeekDayRange::Holiday { .. } => {
                 return Err("names days of some weeks only, but hours are those of every week".to_owned());
