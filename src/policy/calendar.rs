@@ -9,7 +9,7 @@
 //! | [`meetings`] | rules of RFC 5545 |
 //! | `events` | iCalendar files |
 //! | [`holidays`] | days of a file or of a country |
-//! | [`read`] | the `calendar` section of a policy |
+//! | [`mod@read`] | the `calendar` section of a policy |
 //!
 //! Invariant: no clock is read here and no zone is the machine's own. Records keep instants in UTC, and
 //! everything about days and hours is computed from them anew: a zone database that is newer than a record
