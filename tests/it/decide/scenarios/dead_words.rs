@@ -64,7 +64,7 @@ const SAYS_THE_DEFAULT: &[(&str, Option<&str>)] = &[
     ("per: release", Some("per: change")),
     ("distinct_people: true", Some("distinct_people: false")),
     ("bots: never", None),
-    ("people: 2", Some("people: 3")),
+    ("people: 2", None),
     ("releases: 1", Some("releases: 2")),
     ("expires: 4h", Some("expires: 8h")),
     ("max: 14d", Some("max: 60d")),
