@@ -23,8 +23,8 @@ const OPENING: &str = "\
 <!-- Printed by `countersign reference`; `UPDATE=1 cargo test --test it in_step` writes it anew. -->
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
-[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [measures](#measures),
-[reasons](#reasons), [codes of `policy check`](#codes-of-policy-check) and [formats](#formats).
+[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [facts](#facts), [layers](#layers),
+[compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check) and [formats](#formats).
 ";
 
 const FORMS: &str = "
@@ -91,6 +91,7 @@ fn page() -> String {
     keys(&mut out, "", &POLICY);
     out.push_str(FORMS);
     out.push_str(EXPRESSIONS);
+    super::manual_rules::write(&mut out);
     measures(&mut out);
     reasons(&mut out);
     formats(&mut out);
@@ -233,6 +234,6 @@ fn code(text: &str) -> String {
 }
 
 /// A text as one cell of a table.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
