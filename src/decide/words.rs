@@ -30,7 +30,9 @@ fn push(out: &mut String, character: char) {
         if !out.is_empty() && !out.ends_with(' ') {
             out.push(' ');
         }
-    } else if !is_deceptive(character) && (character.is_ascii() || !is_combining_mark(character) && !shows_nothing(character)) {
+    } else if !is_deceptive(character)
+        && (character.is_ascii() || !is_combining_mark(character) && !shows_nothing(character))
+    {
         out.push(character);
     }
 }
