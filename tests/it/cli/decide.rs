@@ -1,5 +1,6 @@
 //! `countersign decide`: exit codes, both formats, and texts that would act on a reader's screen.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::decide::base::{POLICY, act, approves, facts, with};
@@ -51,6 +52,21 @@ fn what_cannot_be_read_has_a_code_of_its_own() {
     world.write("policy.yml", "version: 1\n");
     let mistaken = decide(&world, &[]);
     assert_eq!((mistaken.code, mistaken.out.as_str()), (2, ""));
+}
+
+#[rstest]
+#[case::accounts("/accounts", "github:bo")]
+#[case::measures("/evidence/tests/measures", "tests.failed")]
+#[case::what_somebody_saw("/acts/0/saw/changes", "acme/shop#12")]
+fn a_key_that_stands_twice_is_refused(#[case] place: &str, #[case] key: &str) {
+    let (_, map) = place.rsplit_once('/').unwrap();
+    let begins = format!("\"{map}\":{{");
+    let same = format!("\"{key}\":{},", facts().pointer(place).unwrap()[key]);
+    let world = world(&facts());
+    world.write("facts.json", facts().to_string().replacen(&begins, &format!("{begins}{same}"), 1));
+    let said = decide(&world, &[]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""));
+    assert!(said.err.contains(&format!("`{key}` stands here twice")), "{}", said.err);
 }
 
 #[test]
