@@ -31,7 +31,8 @@ fn options() -> BTreeSet<String> {
 }
 
 fn options_of(command: &str) -> BTreeSet<String> {
-    let help = World::new().run(&[command, "--help"]).out;
+    let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+    let help = World::new().run(&words).out;
     let options: BTreeSet<String> = help
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("--")?.split_whitespace().next().map(str::to_owned))
@@ -131,7 +132,7 @@ fn the_policies_of_this_repository_are_good() {
 
 #[test]
 fn the_prose_names_only_options_and_measures_that_there_are() {
-    let options: BTreeSet<String> = ["gate", "decide"].into_iter().flat_map(options_of).collect();
+    let options: BTreeSet<String> = ["gate", "decide", "policy check"].into_iter().flat_map(options_of).collect();
     let known: BTreeSet<&str> =
         KINDS.iter().flat_map(|kind| catalogue::measures(*kind)).map(|entry| entry.name).collect();
     let first: BTreeSet<&str> = known.iter().filter_map(|name| name.split('.').next()).collect();
@@ -158,7 +159,7 @@ fn the_prose_names_only_options_and_measures_that_there_are() {
         ];
         for option in words(&prose, |c| c.is_ascii_lowercase() || c == '-').filter_map(|word| word.strip_prefix("--")) {
             let ours = option.trim_matches('-').is_empty() || options.contains(option) || others.contains(&option);
-            assert!(ours, "{path} names the option `--{option}`, which neither `gate --help` nor `decide --help` does");
+            assert!(ours, "{path} names the option `--{option}`, which no command's `--help` does");
         }
         for name in words(&prose, |c| c.is_ascii_alphanumeric() || c == '_' || c == '.') {
             let name = name.trim_end_matches('.');
