@@ -46,7 +46,7 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
         Fact::Known(decisions) => decisions.as_slice(),
         Fact::Absent => &[],
         Fact::Unavailable(why) => {
-            let says = format!("what the board (CAB) decided could not be read: {why}");
+            let says = format!("what the CAB decided could not be read: {why}");
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(stated)];
         }
     };

@@ -118,16 +118,7 @@ fn flaws(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Vec<String>
     }
     if uses > rule.releases as usize {
         let releases = words::count(rule.releases as usize, "release", "releases");
-        flaws.push(format!("it is for {releases}, and this was its {} use", ordinal(uses)));
+        flaws.push(format!("it is for {releases}, and this was use {uses}"));
     }
     flaws
-}
-
-fn ordinal(number: usize) -> String {
-    match number {
-        1 => "first".to_owned(),
-        2 => "second".to_owned(),
-        3 => "third".to_owned(),
-        more => format!("{more}th"),
-    }
 }

@@ -4,7 +4,7 @@ use super::known::Known;
 use super::path::{Path, Triage};
 use super::people::Person;
 use super::scene::Scene;
-use super::{roles, words};
+use super::{place, roles, words};
 use crate::model::facts::{Deed, Fact, Incident};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
@@ -159,6 +159,10 @@ fn both(one: Truth, other: Truth) -> Truth {
 #[must_use]
 pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     let Some(rule) = &scene.rules.incidents else { return Vec::new() };
+    // Where everything goes by itself nobody is served yet, and a fix has to be tried.
+    if place::automatic(scene) {
+        return Vec::new();
+    }
     let incidents = match &scene.facts.incidents {
         Fact::Known(incidents) => incidents.as_slice(),
         Fact::Absent => &[],

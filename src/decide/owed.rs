@@ -27,7 +27,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
         Fact::Absent => &[],
         Fact::Unavailable(_) if exempt => return Vec::new(),
         Fact::Unavailable(why) => {
-            let says = format!("what is owed from earlier releases could not be read: {why}");
+            let says = format!("what earlier releases left to be done could not be read: {why}");
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says)];
         }
     };
@@ -98,7 +98,7 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         let says = format!("{what} is owed, and does not hold the fix of {id}");
         return Some(node(Ground::OwedElsewhere, Status::Note, says));
     }
-    let late = if scene.clock.now() >= owed.due { " and overdue" } else { "" };
+    let late = if overdue() { " and overdue" } else { "" };
     let who = who(scene, owed);
     let says = format!("{} still owes {what}{late}, by {}", owed.team, owed.by);
     Some(node(Ground::Owed, Status::Unmet, says).who(who))

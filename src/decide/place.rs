@@ -70,10 +70,11 @@ fn unknown(scene: &Scene<'_>) -> Node {
     Node::new(Ground::EnvironmentUnknown, Status::Unmet, says)
 }
 
-/// A name as a person can tell it from another: what does not show is escaped.
+/// A name as a person can tell it from another: what does not show is escaped, and so is what only looks like ours.
 fn shown(name: &str) -> String {
     name.chars().fold(String::with_capacity(name.len()), |mut out, character| {
-        if is_deceptive(character) || (character.is_whitespace() && character != ' ') {
+        let alien = !character.is_ascii() && character.nfkc().any(|it| latin(it).is_ascii());
+        if alien || is_deceptive(character) || (character.is_whitespace() && character != ' ') {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);

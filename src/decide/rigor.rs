@@ -165,7 +165,7 @@ fn was_on(scene: &Scene<'_>, known: &Known<'_, '_>, step: &RigorStep, history: &
             [Some(it.at), Some(totals::leaves(it.at)), told[0], told[1]]
         })
         .flatten()
-        .filter(|at| *at <= scene.clock.now())
+        .filter(|at| scene.clock.reached(*at))
         .collect();
     instants.sort_unstable();
     instants.dedup();

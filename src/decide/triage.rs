@@ -182,7 +182,7 @@ fn not_removed(scene: &Scene<'_>) -> String {
         };
     }
     match scene.facts.release.released.unavailable() {
-        Some(why) => format!("what is vulnerable in what is released is not known: {why}"),
+        Some(why) => format!("what is vulnerable in what is released could not be read: {why}"),
         None => format!("what is released still has {}", words::all_of(&exploited)),
     }
 }
