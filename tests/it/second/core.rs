@@ -116,15 +116,14 @@ fn subject(node: &Node) -> &'static str {
 fn unread(says: &str) -> &'static str {
     let words = [
         ("what people did", "acts"),
-        ("what the board", "cab"),
-        ("whether the CAB", "cab"),
+        ("the CAB", "cab"),
         ("the change record", "record"),
         ("which components CHG", "record"),
         ("the state of CHG", "record"),
         ("planned window", "record"),
         ("of CHG", "record"),
         ("the open incidents", "incidents"),
-        ("what is owed", "owed"),
+        ("earlier releases left", "owed"),
         ("as a part of", "package"),
         ("which branch or tag", "place"),
         ("which commit", "place"),

@@ -290,7 +290,7 @@ impl Shape {
                 _ => either(fixes, Cond::Removes),
             }
         });
-        let impact = c.maybe(70, |c| c.of(&[(30, 10), (60, 30), (20, 20)]));
+        let impact = c.maybe(70, |c| c.of(&[(30, 10), (60, 30), (20, 15)]));
         let weights = if impact.is_some() { weights(c) } else { Vec::new() };
         let teams = components.iter().any(|it| it.team.is_some());
         let standard = c.maybe(35, |c| {

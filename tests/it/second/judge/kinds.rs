@@ -372,6 +372,7 @@ impl<'w> View<'w> {
                     Fact::Known(_) | Fact::Absent => 0.0,
                     Fact::Unavailable(_) => return None,
                 },
+                "team.failure_rate" if self.shape.components.is_empty() => return None,
                 "team.failure_rate" => {
                     let mut highest: f64 = 0.0;
                     for component in &components {
@@ -379,8 +380,7 @@ impl<'w> View<'w> {
                             Team::Known(history) => {
                                 highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
                             }
-                            Team::Unread => return None,
-                            Team::Nobody => {}
+                            Team::Unread | Team::Nobody => return None,
                         }
                     }
                     40.0 * highest
@@ -710,7 +710,8 @@ fn word(impact: Impact) -> &'static str {
 pub fn same(one: &Released, other: &Released) -> Tri {
     match (&one.content, &other.content) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
-        _ => Tri::Unknown,
+        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
+        (one, other) => Tri::from(one.is_absent() && other.is_absent()),
     }
 }
 

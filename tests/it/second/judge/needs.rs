@@ -203,17 +203,30 @@ impl<'w> View<'w> {
             .iter()
             .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
             .collect();
-        let ours = &self.facts.release.components;
-        let alike = |it: &Deployment| {
-            ours.iter().fold(Tri::Yes, |all, (name, goes)| {
-                all.and(it.components.get(name).map_or(Tri::No, |went| same_all(went, goes)))
-            })
+        let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
+        let alike = |it: &Deployment, name: &str| match (it.components.get(name), self.facts.release.components.get(name)) {
+            (None, _) => Tri::No,
+            (Some(_), None) => Tri::Unknown,
+            (Some(went), Some(goes)) => same_all(went, goes),
         };
-        let opening = |it: &Deployment| if it.commit == self.facts.release.commit { alike(it) } else { Tri::No };
+        // Opened by a decision, perhaps, for exactly what goes now.
+        let same = |it: &Deployment| {
+            let commit = Tri::from(it.commit == self.facts.release.commit);
+            names.iter().fold(commit, |all, name| all.and(alike(it, name)))
+        };
+        let opening = |it: &Deployment| match &it.approved {
+            Fact::Known(true) | Fact::Unavailable(_) => same(it),
+            Fact::Known(false) | Fact::Absent => Tri::No,
+        };
+        // Of other content of anything that goes now; where that cannot be told, it may be.
         let other = |it: &Deployment| {
-            it.components.iter().any(|(name, went)| {
-                ours.get(name).is_some_and(|goes| same_all(went, goes) != Tri::Yes)
-            }) && opening(it) == Tri::No
+            let different = if names.is_empty() {
+                Tri::from(it.commit != self.facts.release.commit)
+            } else {
+                let shared = names.iter().filter(|name| it.components.contains_key(**name));
+                shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
+            };
+            different == Tri::Yes || (different == Tri::Unknown && opening(it) == Tri::No)
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
@@ -227,11 +240,11 @@ impl<'w> View<'w> {
         };
         let certain = current
             .clone()
-            .filter(|it| opening(it) == Tri::Yes && it.approved == Fact::Known(true))
+            .filter(|it| same(it) == Tri::Yes && it.approved == Fact::Known(true))
             .map(|it| it.opened_at.timestamp())
             .min();
         match (certain, self.shape.retry) {
-            (Some(certain), Some(minutes)) if certain == first && self.now < first + minutes * 60 => Used::Retry,
+            (Some(certain), Some(minutes)) if self.now < certain + minutes * 60 => Used::Retry,
             _ => Used::Spent(first),
         }
     }
@@ -320,7 +333,7 @@ impl<'w> View<'w> {
         let person = self.acting(act)?;
         let approves = matches!(act.does, Deed::Approve { .. });
         let clean = !self.contributions.iter().any(|it| {
-            it.person == person && (it.change == Some(at) || (it.hand == Hand::Trigger && act.via != Via::Review))
+            it.person == person && (it.change == Some(at) || it.hand == Hand::Trigger)
         });
         let here = match &act.saw.environment {
             Some(environment) => *environment == self.facts.release.environment,
@@ -392,8 +405,9 @@ fn same_all(
 ) -> Tri {
     let artifacts = match (&one.artifacts, &other.artifacts) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
-        (Fact::Absent, _) | (_, Fact::Absent) => Tri::Yes,
-        _ => Tri::Unknown,
+        (Fact::Absent, Fact::Absent) => Tri::Yes,
+        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
+        _ => Tri::No,
     };
     same(one, other).and(artifacts)
 }

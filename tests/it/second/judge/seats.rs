@@ -60,9 +60,9 @@ impl<'w> View<'w> {
             let (seats, unread) = self.seats(role);
             let mut holders = seats.iter().filter(|(_, seat)| *seat == Seat::Fair).map(|(person, _)| *person);
             let nobody = holders.all(|person| {
-                self.away(person) || self.unable(person) || self.excluded(person) || !self.may_hold(person)
+                self.away(person) || self.unable(person) || self.excluded(person)
             });
-            if !(unread || nobody || !shape.may_approve) {
+            if !(unread || nobody) {
                 let Some(after) = shape.after else { break };
                 let week = shape.week.unwrap_or(self.shape.business);
                 let due = times::due(after, week, self.shape.london, asked_at);
@@ -84,7 +84,8 @@ impl<'w> View<'w> {
             matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
                 && self.submitted() <= at
                 && at < before
-                && self.acting(act).is_some_and(|person| fair.contains(&person) && !self.excluded(person))
+                && fair.contains(&self.person(&act.by))
+                && !self.excluded(self.person(&act.by))
         })
     }
 
@@ -213,27 +214,34 @@ impl<'w> View<'w> {
         } else {
             consider(&vec![(0..people.len()).collect(); needs.len()]);
         }
+        // What changes is not known: then nothing covers it.
+        let readable = self.facts.release.changes.unavailable().is_none();
+        if std::env::var("SECOND_DEBUG").is_ok() {
+            for need in needs { eprintln!("{} standing {:?} chain {:?} scope {:?} acts {:?}", need.role, self.standing_in(need.role), self.chain(need.role), need.scope, acts.iter().map(|a| &a.id).collect::<Vec<_>>()); }
+            eprintln!("{people:?} {powers:?} {best:?}");
+        }
         let mut met: Vec<bool> = needs
             .iter()
             .enumerate()
-            .map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty())
+            .map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty() && readable)
             .collect();
         let mut counted: BTreeSet<String> = BTreeSet::new();
+        for need in needs {
+            counted.extend(acts.iter().filter(|act| self.fits_any(act, need)).map(|act| act.id.clone()));
+        }
         let mut reasons = true;
         let mut some = false;
         for (at, choice) in best_choice.iter().enumerate() {
             for person in choice {
-                let theirs: Vec<&&Act> = acts
+                let mut theirs = acts
                     .iter()
                     .filter(|act| self.person(&act.by) == people[*person])
                     .filter(|act| self.fits_any(act, &needs[at]))
-                    .collect();
-                if theirs.is_empty() {
-                    continue;
+                    .peekable();
+                if theirs.peek().is_some() {
+                    some = true;
+                    reasons &= theirs.any(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
                 }
-                some = true;
-                reasons &= theirs.iter().any(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
-                counted.extend(theirs.iter().map(|act| act.id.clone()));
             }
         }
         for (at, need) in needs.iter().enumerate() {
@@ -255,7 +263,7 @@ impl<'w> View<'w> {
 
     /// The approval of a final authority that is asked, of everything that a need is about.
     fn final_word(&self, need: &Need<'w>, acts: &[&'w Act]) -> Option<&'w Act> {
-        if need.representation || need.scope.is_empty() {
+        if need.representation || need.scope.is_empty() || self.facts.release.changes.unavailable().is_some() {
             return None;
         }
         let shared: Vec<&'static str> = self
@@ -343,8 +351,9 @@ impl<'w> View<'w> {
             let (seats, unread) = self.seats(role);
             let theirs: Vec<Seat> = seats.iter().filter(|(owner, _)| *owner == person).map(|(_, seat)| *seat).collect();
             fair |= theirs.contains(&Seat::Fair);
-            doubtful |= theirs.is_empty() && unread;
+            doubtful |= (theirs.is_empty() && unread) || theirs.contains(&Seat::Doubtful);
         }
+        doubtful |= self.link_unknown(act.by.as_str());
         let human = self.human(&act.by);
         if fair && human {
             Some(false)
@@ -394,7 +403,7 @@ impl<'w> View<'w> {
             routes.iter().any(|route| {
                 route.escalate.as_ref().is_some_and(|escalate| escalate.last == Some(role))
                     && (self.authorities_of(route).iter().any(|(asked, _)| *asked == role)
-                        || needs.iter().any(|need| self.holds(person, need.role)))
+                        || needs.iter().any(|need| need.role == role))
             })
         };
         if reasoned && !doubt && self.shape.roles.iter().any(|role| is_final(role.name) && self.holds(person, role.name))
