@@ -226,6 +226,8 @@ impl<'w> View<'w> {
         let Some(team) = component.and_then(|component| component.team) else { return Team::Nobody };
         match self.facts.teams.get(team) {
             Some(Fact::Known(history)) => Team::Known(history),
+            // It never deployed.
+            Some(Fact::Absent) => Team::Known(&NOTHING),
             _ => Team::Unread,
         }
     }
@@ -565,23 +567,24 @@ impl<'w> View<'w> {
 
     fn leg(&self, component: Option<&'w ComponentShape>, kind: &Kind) -> Leg<'w> {
         let route = self.route(component, kind);
-        let formal_here = self.shape.approval != ApprovalShape::Automatic;
-        let Some(route) = route else {
-            return Leg { component, route: None, formal: formal_here, rigor: 0 };
-        };
-        let rigor = if formal_here { self.rigor(component, route, kind) } else { 0 };
-        let here = match self.shape.approval {
-            ApprovalShape::Automatic => {
-                return Leg { component, route: Some(route), formal: false, rigor };
-            }
-            ApprovalShape::Formal => true,
+        let by_itself = match self.shape.approval {
+            ApprovalShape::Automatic => true,
+            ApprovalShape::Formal => false,
             ApprovalShape::DocsAutomatic => {
-                !self.relaxes(&Cond::Only("docs/**"), Asked { class: Some(kind.class), ..Asked::default() }, Some(kind))
+                let asked = Asked { class: Some(kind.class), ..Asked::default() };
+                self.relaxes(&Cond::Only("docs/**"), asked, Some(kind))
             }
         };
-        let mut formal = here && !route.automatic;
+        let Some(route) = route else {
+            return Leg { component, route: None, formal: !by_itself, rigor: 0 };
+        };
+        if self.shape.approval == ApprovalShape::Automatic {
+            return Leg { component, route: Some(route), formal: false, rigor: 0 };
+        }
+        let rigor = self.rigor(component, route, kind);
+        let mut formal = !by_itself && !route.automatic;
         let mut route = route;
-        if !formal && (rigor > 0 || self.bots_alone()) {
+        if !formal && (rigor > 0 || self.bots_alone(component)) {
             formal = true;
             if route.automatic {
                 if let Some(normal) = self.named_route("normal") {
@@ -592,9 +595,14 @@ impl<'w> View<'w> {
         Leg { component, route: Some(route), formal, rigor }
     }
 
-    /// Whether a change is a bot's alone, and no human being approved it.
-    fn bots_alone(&self) -> bool {
-        self.changes().iter().enumerate().any(|(at, change)| self.by_bots(change) && !self.human_approved(at, change))
+    /// Whether a change of a component, or of none, is a bot's alone, and no human being approved it.
+    fn bots_alone(&self, component: Option<&ComponentShape>) -> bool {
+        let unread = self.facts.release.changes.unavailable().is_some();
+        unread || self.changes().iter().enumerate().any(|(at, change)| {
+            let touched = component.is_none_or(|component| View::touches(change, component))
+                || !self.shape.components.iter().any(|other| View::touches(change, other));
+            touched && self.by_bots(change) && !self.human_approved(at, change)
+        })
     }
 
     /// Whether no human being is known to have written any of a change.
@@ -604,9 +612,16 @@ impl<'w> View<'w> {
                 matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge))
             })
         };
-        !change.commits.entries().iter().any(|commit| {
-            commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
-        })
+        match &change.commits {
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+            Fact::Known(commits) => {
+                !commits.is_empty()
+                    && !commits.iter().any(|commit| {
+                        commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
+                    })
+            }
+        }
     }
 
     /// Whether somebody with a role who did not contribute to a change approved it.
@@ -686,6 +701,8 @@ fn of_team(cond: &Cond) -> bool {
     }
 }
 
+static NOTHING: TeamHistory = TeamHistory { deployments: Vec::new() };
+
 /// What is known of a team.
 enum Team<'w> {
     Known(&'w TeamHistory),
@@ -710,8 +727,7 @@ fn word(impact: Impact) -> &'static str {
 pub fn same(one: &Released, other: &Released) -> Tri {
     match (&one.content, &other.content) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
-        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
-        (one, other) => Tri::from(one.is_absent() && other.is_absent()),
+        _ => Tri::Unknown,
     }
 }
 

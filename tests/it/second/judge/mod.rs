@@ -95,7 +95,9 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         && !needs.is_empty()
         && seated.met.iter().all(|met| *met)
         && seated.reasons
-        && !per_change;
+        && !per_change
+        && !matches!(used, Used::Superseded(_))
+        && facts.acts.unavailable().is_none();
     let passes = matches!(verdict, Verdict::Pass | Verdict::Waived | Verdict::NotApplicable);
     mark("gates", !(passes || skipped || back || used == Used::Retry));
 

@@ -3,7 +3,7 @@
 use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
 
-use super::kinds::{Asked, Kind, Leg, Tri, same};
+use super::kinds::{Asked, Kind, Leg, Tri};
 use super::who::{Hand, Person, View, order};
 use crate::second::shape::{ComponentShape, HERE, Len, OATH, On, RouteShape, Row};
 use crate::second::times;
@@ -170,14 +170,25 @@ impl<'w> View<'w> {
     /// Whether a later act of the same person leaves nothing of an approval.
     pub fn replaced(&self, act: &Act) -> bool {
         let person = self.person(&act.by);
-        let shares = |later: &Act| later.saw.changes.keys().any(|id| act.saw.changes.contains_key(id));
-        self.acts.iter().filter(|later| self.person(&later.by) == person && order(later) > order(act)).any(|later| {
+        // A review that names no change is about all.
+        let shares = |later: &Act| {
+            later.saw.changes.is_empty()
+                || act.saw.changes.is_empty()
+                || later.saw.changes.keys().any(|id| act.saw.changes.contains_key(id))
+        };
+        let later = self
+            .acts
+            .iter()
+            .filter(|later| later.impersonated_by.is_none())
+            .filter(|later| self.person(&later.by) == person && order(later) > order(act));
+        later.into_iter().any(|later| {
             let same_lane = match (act.via == Via::Review, later.via == Via::Review) {
                 (true, true) => shares(later),
                 (false, false) => true,
                 _ => false,
             };
             match &later.does {
+                Deed::Reject {} if later.saw.environment.as_ref().is_some_and(|name| name != HERE) => false,
                 Deed::Reject {} => {
                     if later.via == Via::Review {
                         act.via != Via::Review || shares(later)
@@ -274,7 +285,10 @@ impl<'w> View<'w> {
     }
 
     fn artifacts_fit(&self, act: &Act) -> bool {
-        let Fact::Known(changes) = &self.facts.release.changes else { return true };
+        let changes = self.changes();
+        if self.facts.release.changes.unavailable().is_some() {
+            return true;
+        }
         let exact = changes.len() == act.saw.changes.len()
             && changes.iter().all(|change| act.saw.changes.get(&change.id) == Some(&change.content));
         if !exact || act.saw.artifacts.is_empty() {
@@ -409,7 +423,12 @@ fn same_all(
         (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
         _ => Tri::No,
     };
-    same(one, other).and(artifacts)
+    let content = match (&one.content, &other.content) {
+        (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
+        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
+        (one, other) => Tri::from(one.is_absent() && other.is_absent()),
+    };
+    content.and(artifacts)
 }
 
 pub fn rank(verdict: Verdict) -> u8 {

@@ -120,8 +120,8 @@ impl<'w> View<'w> {
 
     fn power(&self, person: Person, need: &Need<'w>, acts: &[&'w Act]) -> Power {
         let mut power = Power::default();
-        let standing = if need.representation { vec![need.role] } else { self.standing_in(need.role) };
-        let chain = if need.representation { vec![need.role] } else { self.chain(need.role) };
+        let standing = self.standing_in(need.role);
+        let chain = self.chain(need.role);
         let authorities = self.shared_authorities(need);
         for act in acts.iter().filter(|act| self.person(&act.by) == person) {
             let fits = |roles: &[&'static str]| roles.iter().any(|role| self.fits(act, need, role));
@@ -163,57 +163,8 @@ impl<'w> View<'w> {
             acts.iter().map(|act| self.person(&act.by)).collect::<BTreeSet<_>>().into_iter().collect();
         let powers: Vec<Vec<Power>> =
             people.iter().map(|person| needs.iter().map(|need| self.power(*person, need, &acts)).collect()).collect();
-        let able: Vec<Vec<bool>> = powers
-            .iter()
-            .map(|row| {
-                row.iter()
-                    .map(|it| !(it.own.is_empty() && it.chain.is_empty() && it.authority.is_empty()))
-                    .collect()
-            })
-            .collect();
-        // Who is put where: nowhere, or one need each; with one person for several, everybody everywhere.
-        let mut best: Vec<usize> = vec![0; needs.len()];
-        let mut best_choice: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
-        let mut consider = |choice: &[Vec<usize>]| {
-            let filled: Vec<usize> = needs
-                .iter()
-                .enumerate()
-                .map(|(at, need)| {
-                    let with: Vec<&Power> = choice[at].iter().map(|person| &powers[*person][at]).collect();
-                    filled(need, &with)
-                })
-                .collect();
-            if filled > best {
-                best = filled;
-                best_choice = choice.to_vec();
-            }
-        };
-        if self.shape.distinct {
-            let mut places = vec![needs.len(); people.len()];
-            loop {
-                let choice: Vec<Vec<usize>> = (0..needs.len())
-                    .map(|need| (0..people.len()).filter(|person| places[*person] == need).collect())
-                    .collect();
-                consider(&choice);
-                // The next way, as an odometer turns, past places where somebody can do nothing.
-                let mut at = 0;
-                while at < people.len() {
-                    places[at] = (places[at] + 1) % (needs.len() + 1);
-                    while places[at] < needs.len() && !able[at][places[at]] {
-                        places[at] += 1;
-                    }
-                    if places[at] != needs.len() {
-                        break;
-                    }
-                    at += 1;
-                }
-                if at == people.len() {
-                    break;
-                }
-            }
-        } else {
-            consider(&vec![(0..people.len()).collect(); needs.len()]);
-        }
+        let nobody = vec![false; needs.len()];
+        let (best, mut best_choice) = self.choose(needs, &powers, &nobody, &[]);
         // What changes is not known: then nothing covers it.
         let readable = self.facts.release.changes.unavailable().is_none();
         if std::env::var("SECOND_DEBUG").is_ok() {
@@ -225,6 +176,28 @@ impl<'w> View<'w> {
             .enumerate()
             .map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty() && readable)
             .collect();
+        // A final word fills what it is about; who has spoken it fills nothing else.
+        let mut spoken = nobody;
+        let mut words: Vec<&Act> = Vec::new();
+        if met.contains(&false) && readable {
+            for (at, need) in needs.iter().enumerate() {
+                if let Some(by) = self.final_word(need, &acts) {
+                    spoken[at] = true;
+                    words.push(by);
+                }
+            }
+            if spoken.contains(&true) {
+                let speakers: Vec<Person> = words.iter().map(|act| self.person(&act.by)).collect();
+                let out: Vec<usize> = (0..people.len())
+                    .filter(|at| self.shape.distinct && speakers.contains(&people[*at]))
+                    .collect();
+                let (best, choice) = self.choose(needs, &powers, &spoken, &out);
+                best_choice = choice;
+                for (at, need) in needs.iter().enumerate() {
+                    met[at] = spoken[at] || (best[at] >= need.total() && !need.scope.is_empty());
+                }
+            }
+        }
         let mut counted: BTreeSet<String> = BTreeSet::new();
         for need in needs {
             counted.extend(acts.iter().filter(|act| self.fits_any(act, need)).map(|act| act.id.clone()));
@@ -244,19 +217,73 @@ impl<'w> View<'w> {
                 }
             }
         }
-        for (at, need) in needs.iter().enumerate() {
-            if !met[at] && let Some(by) = self.final_word(need, &acts) {
-                met[at] = true;
-                some = true;
-                reasons &= by.reason.as_ref().is_some_and(|reason| says(reason, 1));
-                counted.insert(by.id.clone());
-            }
+        for by in words {
+            some = true;
+            reasons &= by.reason.as_ref().is_some_and(|reason| says(reason, 1));
+            counted.insert(by.id.clone());
         }
         Seated { met, counted: counted.into_iter().collect(), reasons: reasons && some }
     }
 
+    /// The best way to put people on needs, and how many people each need then has: what comes first in the policy comes
+    /// first. Some needs are filled already, and some people fill nothing more.
+    fn choose(
+        &self,
+        needs: &[Need<'w>],
+        powers: &[Vec<Power>],
+        done: &[bool],
+        out: &[usize],
+    ) -> (Vec<usize>, Vec<Vec<usize>>) {
+        let able = |person: usize, need: usize| {
+            let power = &powers[person][need];
+            let nothing = power.own.is_empty() && power.chain.is_empty() && power.authority.is_empty();
+            !nothing && !done[need] && !out.contains(&person)
+        };
+        let mut best: Vec<usize> = vec![0; needs.len()];
+        let mut best_choice: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
+        let mut consider = |choice: &[Vec<usize>]| {
+            let count = |(at, need): (usize, &Need<'w>)| {
+                let with: Vec<&Power> = choice[at].iter().map(|person| &powers[*person][at]).collect();
+                filled(need, &with)
+            };
+            let filled: Vec<usize> = needs.iter().enumerate().map(count).collect();
+            if filled > best {
+                best = filled;
+                best_choice = choice.to_vec();
+            }
+        };
+        if !self.shape.distinct {
+            let everybody =
+                |need: usize| (0..powers.len()).filter(|person| able(*person, need)).collect::<Vec<usize>>();
+            consider(&(0..needs.len()).map(everybody).collect::<Vec<_>>());
+            return (best, best_choice);
+        }
+        let mut places = vec![needs.len(); powers.len()];
+        loop {
+            let choice: Vec<Vec<usize>> = (0..needs.len())
+                .map(|need| (0..powers.len()).filter(|person| places[*person] == need).collect())
+                .collect();
+            consider(&choice);
+            // The next way, as an odometer turns, past places where somebody can do nothing.
+            let mut at = 0;
+            while at < powers.len() {
+                places[at] = (places[at] + 1) % (needs.len() + 1);
+                while places[at] < needs.len() && !able(at, places[at]) {
+                    places[at] += 1;
+                }
+                if places[at] != needs.len() {
+                    break;
+                }
+                at += 1;
+            }
+            if at == powers.len() {
+                return (best, best_choice);
+            }
+        }
+    }
+
     fn fits_any(&self, act: &Act, need: &Need<'w>) -> bool {
-        let mut roles = self.chain(need.role);
+        let mut roles = if need.extra > 0 { self.chain(need.role) } else { self.standing_in(need.role) };
         roles.extend(self.shared_authorities(need));
         roles.iter().any(|role| self.fits(act, need, role))
     }
@@ -375,6 +402,7 @@ impl<'w> View<'w> {
                 && match later.via {
                     Via::Review => {
                         act.via == Via::Review
+                            && !act.saw.changes.is_empty()
                             && act.saw.changes.keys().all(|id| later.saw.changes.contains_key(id))
                     }
                     _ => later.saw.environment.as_deref() == Some(HERE),
