@@ -460,7 +460,7 @@ impl<'w> View<'w> {
     fn goes_back(&self) -> Tri {
         let deployments: &[Deployment] = match &self.facts.deployments {
             Fact::Known(deployments) => deployments,
-            Fact::Absent => return Tri::No,
+            Fact::Absent => &[],
             Fact::Unavailable(_) => return Tri::Unknown,
         };
         if self.shape.components.is_empty() {
@@ -492,6 +492,12 @@ impl<'w> View<'w> {
             },
             None => Tri::from(it.commit == self.facts.release.commit),
         };
+        let goes = name.is_none_or(|name| {
+            self.facts.release.components.get(name).is_some_and(|goes| goes.content.known().is_some())
+        });
+        if !goes {
+            return Tri::Unknown;
+        }
         let mut rest = list.into_iter();
         let current = loop {
             let Some(it) = rest.next() else { return Tri::No };

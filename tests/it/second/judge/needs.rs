@@ -346,7 +346,7 @@ impl<'w> View<'w> {
     pub fn approves_change(&self, act: &Act, at: usize, change: &Change) -> Option<Person> {
         let person = self.acting(act)?;
         let approves = matches!(act.does, Deed::Approve { .. });
-        let clean = !self.contributions.iter().any(|it| {
+        let clean = !self.excluded(person) && !self.contributions.iter().any(|it| {
             it.person == person && (it.change == Some(at) || it.hand == Hand::Trigger)
         });
         let here = match &act.saw.environment {

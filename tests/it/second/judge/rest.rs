@@ -140,7 +140,8 @@ impl<'w> View<'w> {
                     let Some(Fact::Known(part)) = package.parts.get(name) else { return true };
                     let first = rule.ordered && name == "infra";
                     let went = part.outcome == Fact::Known(Outcome::Succeeded);
-                    if first { !went } else { !went && part.ready != Fact::Known(true) }
+                    part.outcome.unavailable().is_some()
+                        || if first { !went } else { !went && part.ready != Fact::Known(true) }
                 })
             }
         }
@@ -309,7 +310,8 @@ impl<'w> View<'w> {
             .filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes))
             .collect();
         // The latest first; of one instant, the one that is against it.
-        ours.sort_by_key(|it| (it.at, against(it.outcome)));
+        let unmet = |it: &CabDecision| it.conditions.iter().any(|condition| condition.met != Fact::Known(true));
+        ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
             match decision.outcome {

@@ -16,9 +16,9 @@ use crate::second::times;
 pub struct Seated {
     /// For each need, whether it is met.
     pub met: Vec<bool>,
-    /// The acts that count.
-    pub counted: Vec<String>,
-    /// Whether everybody who fills something said why.
+    /// The approvals that still stand for what was shown.
+    pub stands: Vec<String>,
+    /// Whether those who said why fill everything by themselves.
     pub reasons: bool,
 }
 
@@ -159,12 +159,19 @@ impl<'w> View<'w> {
 
     pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used) -> Seated {
         let acts = self.approvals(verdict, used);
+        let mut seated = self.seat_by(needs, acts.clone());
+        let reasoned = acts.into_iter().filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
+        seated.reasons = !needs.is_empty() && self.seat_by(needs, reasoned.collect()).met.iter().all(|met| *met);
+        seated
+    }
+
+    fn seat_by(&self, needs: &[Need<'w>], acts: Vec<&'w Act>) -> Seated {
         let people: Vec<Person> =
             acts.iter().map(|act| self.person(&act.by)).collect::<BTreeSet<_>>().into_iter().collect();
         let powers: Vec<Vec<Power>> =
             people.iter().map(|person| needs.iter().map(|need| self.power(*person, need, &acts)).collect()).collect();
         let nobody = vec![false; needs.len()];
-        let (best, mut best_choice) = self.choose(needs, &powers, &nobody, &[]);
+        let best = self.choose(needs, &powers, &nobody, &[]);
         // What changes is not known: then nothing covers it.
         let readable = self.facts.release.changes.unavailable().is_none();
         if std::env::var("SECOND_DEBUG").is_ok() {
@@ -191,41 +198,16 @@ impl<'w> View<'w> {
                 let out: Vec<usize> = (0..people.len())
                     .filter(|at| self.shape.distinct && speakers.contains(&people[*at]))
                     .collect();
-                let (best, choice) = self.choose(needs, &powers, &spoken, &out);
-                best_choice = choice;
+                let best = self.choose(needs, &powers, &spoken, &out);
                 for (at, need) in needs.iter().enumerate() {
                     met[at] = spoken[at] || (best[at] >= need.total() && !need.scope.is_empty());
                 }
             }
         }
-        let mut counted: BTreeSet<String> = BTreeSet::new();
-        for need in needs {
-            counted.extend(acts.iter().filter(|act| self.fits_any(act, need)).map(|act| act.id.clone()));
-        }
-        let mut reasons = true;
-        let mut some = false;
-        for (at, choice) in best_choice.iter().enumerate() {
-            for person in choice {
-                let mut theirs = acts
-                    .iter()
-                    .filter(|act| self.person(&act.by) == people[*person])
-                    .filter(|act| self.fits_any(act, &needs[at]))
-                    .peekable();
-                if theirs.peek().is_some() {
-                    some = true;
-                    reasons &= theirs.any(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
-                }
-            }
-        }
-        for by in words {
-            some = true;
-            reasons &= by.reason.as_ref().is_some_and(|reason| says(reason, 1));
-            counted.insert(by.id.clone());
-        }
-        Seated { met, counted: counted.into_iter().collect(), reasons: reasons && some }
+        Seated { met, stands: acts.iter().map(|act| act.id.clone()).collect(), reasons: false }
     }
 
-    /// The best way to put people on needs, and how many people each need then has: what comes first in the policy comes
+    /// How many people each need has when people are put on needs in the best way: what comes first in the policy comes
     /// first. Some needs are filled already, and some people fill nothing more.
     fn choose(
         &self,
@@ -233,14 +215,13 @@ impl<'w> View<'w> {
         powers: &[Vec<Power>],
         done: &[bool],
         out: &[usize],
-    ) -> (Vec<usize>, Vec<Vec<usize>>) {
+    ) -> Vec<usize> {
         let able = |person: usize, need: usize| {
             let power = &powers[person][need];
             let nothing = power.own.is_empty() && power.chain.is_empty() && power.authority.is_empty();
             !nothing && !done[need] && !out.contains(&person)
         };
         let mut best: Vec<usize> = vec![0; needs.len()];
-        let mut best_choice: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
         let mut consider = |choice: &[Vec<usize>]| {
             let count = |(at, need): (usize, &Need<'w>)| {
                 let with: Vec<&Power> = choice[at].iter().map(|person| &powers[*person][at]).collect();
@@ -249,14 +230,13 @@ impl<'w> View<'w> {
             let filled: Vec<usize> = needs.iter().enumerate().map(count).collect();
             if filled > best {
                 best = filled;
-                best_choice = choice.to_vec();
             }
         };
         if !self.shape.distinct {
             let everybody =
                 |need: usize| (0..powers.len()).filter(|person| able(*person, need)).collect::<Vec<usize>>();
             consider(&(0..needs.len()).map(everybody).collect::<Vec<_>>());
-            return (best, best_choice);
+            return best;
         }
         let mut places = vec![needs.len(); powers.len()];
         loop {
@@ -277,15 +257,9 @@ impl<'w> View<'w> {
                 at += 1;
             }
             if at == powers.len() {
-                return (best, best_choice);
+                return best;
             }
         }
-    }
-
-    fn fits_any(&self, act: &Act, need: &Need<'w>) -> bool {
-        let mut roles = if need.extra > 0 { self.chain(need.role) } else { self.standing_in(need.role) };
-        roles.extend(self.shared_authorities(need));
-        roles.iter().any(|role| self.fits(act, need, role))
     }
 
     /// The approval of a final authority that is asked, of everything that a need is about.
@@ -367,12 +341,12 @@ impl<'w> View<'w> {
             matches!(&known.kind, Fact::Known(kind) if *kind != countersign::model::facts::AccountKind::Person)
                 || known.active == Fact::Known(false)
         });
-        if out || !self.may_hold(person) || self.lifted(act) {
+        if out || self.lifted(act) {
             return None;
         }
         let (mut fair, mut doubtful) = (false, false);
         for role in roles {
-            if !self.shape.role(role).is_some_and(|role| role.may_approve) {
+            if !self.may_hold(person) || !self.shape.role(role).is_some_and(|role| role.may_approve) {
                 continue;
             }
             let (seats, unread) = self.seats(role);
@@ -461,10 +435,10 @@ impl<'w> View<'w> {
     }
 
     /// For each change, whether somebody independent approved it.
-    pub fn changes_unapproved(&self, counted: &[String]) -> bool {
+    pub fn changes_unapproved(&self, stands: &[String]) -> bool {
         self.changes().iter().enumerate().any(|(at, change)| {
             !self.acts.iter().any(|act| {
-                (act.via == Via::Review || counted.contains(&act.id)) && self.approves_change(act, at, change).is_some()
+                (act.via == Via::Review || stands.contains(&act.id)) && self.approves_change(act, at, change).is_some()
             })
         })
     }
