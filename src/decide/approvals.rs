@@ -15,6 +15,7 @@ pub mod reviewed;
 pub mod seats;
 mod told;
 
+use self::binding::Candidate;
 use self::consumption::Used;
 use self::coverage::Units;
 use self::requirements::Requirement;
@@ -89,7 +90,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
     let mut per_change = Vec::new();
     if scene.rules.separation.per == Per::Change && formal && !found.retried {
-        per_change = reviewed::nodes(scene, &seating.counted(), &units);
+        per_change = reviewed::nodes(scene, &candidates, &units);
     }
     found.met = seating.met() && nodes.iter().chain(&per_change).all(|node| node.status.opens());
     found.rejections = rejection_nodes(scene, &seating, &standing, path);
@@ -101,6 +102,14 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     nodes.extend(per_change);
     found.counted = seating.counted();
     found.reasons = reasons(scene, &seating);
+    let skips = path.legs.iter().any(|leg| leg.route.is_some_and(|route| !route.may_skip.is_empty()));
+    if found.reasons.is_none() && found.met && skips {
+        // Who approved without saying why takes nothing from those who said it.
+        let said = |it: &Candidate<'_>| it.act.reason.as_deref().is_some_and(|reason| words::meaningful(reason, 1));
+        let reasoned: Vec<Candidate<'s>> = candidates.into_iter().filter(said).collect();
+        let seating = Seating::new(scene, &units, &requirements, &reasoned, &standing);
+        found.reasons = seating.met().then(|| reasons(scene, &seating)).flatten();
+    }
     found.nodes = nodes;
     found
 }

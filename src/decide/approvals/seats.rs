@@ -196,11 +196,13 @@ impl<'s> Seating<'s> {
             let Some(first) = requirement.routes.first() else { continue };
             let authorities: Vec<Authority<'s>> = self.authorities(first).to_vec();
             for authority in authorities {
-                let everywhere = requirement
-                    .routes
-                    .iter()
-                    .all(|route| self.authorities(route).iter().any(|other| other.role == authority.role));
-                if everywhere {
+                let on = |route: &&Route| {
+                    self.authorities(route).iter().find(|other| other.role == authority.role).map(|other| other.last)
+                };
+                let asked: Vec<Option<bool>> = requirement.routes.iter().map(|route| on(route)).collect();
+                if asked.iter().all(Option::is_some) {
+                    // Its word is final here only where every route says so.
+                    let last = asked.iter().all(|last| *last == Some(true));
                     let because = standins::told_of(round.scene, first, &authority);
                     self.wear(
                         round,
@@ -208,7 +210,7 @@ impl<'s> Seating<'s> {
                         Hat {
                             role: authority.role,
                             because: Some(because),
-                            authority: Some(authority.last),
+                            authority: Some(last),
                             second: false,
                         },
                     );
