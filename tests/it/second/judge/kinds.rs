@@ -267,6 +267,8 @@ impl<'w> View<'w> {
         for it in self.recent(history, self.now).filter(|it| it.failed) {
             match (&it.detected_at, &it.restored_at) {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
+                // Nobody noticed yet.
+                (Fact::Absent, _) => {}
                 (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => return None,
                 _ => {}
             }
@@ -517,6 +519,10 @@ impl<'w> View<'w> {
             return Tri::No;
         }
         for earlier in rest {
+            // What cannot be compared on the way may be what was good last.
+            if earlier.outcome != Fact::Known(Outcome::Cancelled) && alike(earlier, current) == Tri::Unknown {
+                return Tri::Unknown;
+            }
             match &earlier.outcome {
                 Fact::Known(Outcome::Succeeded) => {}
                 Fact::Unavailable(_) => return Tri::Unknown,

@@ -69,7 +69,8 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("consultation", view.consultation_holds(&legs, &kind));
     mark("glass", glass == Some(false));
 
-    let verdict = view.gate();
+    // What goes back is judged by no gate, and so no gate is worse than it was.
+    let verdict = if back { Verdict::Pass } else { view.gate() };
     let used = if formal { view.used(back) } else { Used::No };
     let (needs, broken) = view.needs(&legs, &kind);
     let seated = view.seat(&needs, verdict, used);

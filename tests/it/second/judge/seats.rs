@@ -160,7 +160,12 @@ impl<'w> View<'w> {
     pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used) -> Seated {
         let acts = self.approvals(verdict, used);
         let mut seated = self.seat_by(needs, acts.clone());
-        let reasoned = acts.into_iter().filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
+        let said: BTreeSet<Person> = acts
+            .iter()
+            .filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
+            .map(|act| self.person(&act.by))
+            .collect();
+        let reasoned = acts.into_iter().filter(|act| said.contains(&self.person(&act.by)));
         seated.reasons = !needs.is_empty() && self.seat_by(needs, reasoned.collect()).met.iter().all(|met| *met);
         seated
     }
@@ -309,7 +314,8 @@ impl<'w> View<'w> {
         }
         let mut routes: Vec<&RouteShape> = Vec::new();
         for route in legs.iter().filter(|leg| leg.formal).filter_map(|leg| leg.route) {
-            if !routes.iter().any(|known| known.name == route.name) {
+            let asks = needs.iter().any(|need| need.routes.iter().any(|known| known.name == route.name));
+            if asks && !routes.iter().any(|known| known.name == route.name) {
                 routes.push(route);
             }
         }
@@ -408,9 +414,9 @@ impl<'w> View<'w> {
                         || needs.iter().any(|need| need.role == role))
             })
         };
-        if reasoned && !doubt && self.shape.roles.iter().any(|role| is_final(role.name) && self.holds(person, role.name))
-        {
-            return Some(Status::Rejected);
+        if reasoned && self.shape.roles.iter().any(|role| is_final(role.name) && self.holds(person, role.name)) {
+            // A final word of which it is not known whether it counts is overruled by nobody either.
+            return Some(if doubt { Status::Unknown } else { Status::Rejected });
         }
         let overruled = !routes.is_empty()
             && routes.iter().all(|route| {
