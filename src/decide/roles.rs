@@ -155,6 +155,8 @@ fn human(scene: &Scene<'_>, account: &Account) -> Result<(), Refusal> {
         Fact::Known(AccountKind::Forge) => {
             return Err(Refusal::new(Ground::NotAPerson, "the forge itself never counts"));
         }
+        // Whatever it is, nobody can log in with it.
+        Fact::Absent | Fact::Unavailable(_) if known.active == Fact::Known(false) => {}
         Fact::Absent => return Err(Refusal::new(Ground::KindUnknown, "whether it is a person's account is not known")),
         Fact::Unavailable(why) => {
             return Err(Refusal::new(
