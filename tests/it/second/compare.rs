@@ -1,5 +1,7 @@
 //! Both evaluators on the same worlds, and the smallest world on which they differ.
 
+use std::collections::BTreeMap;
+
 use countersign::model::facts::Fact;
 use countersign::model::release_decision::Ruling;
 use countersign::policy::Policy;
@@ -132,10 +134,22 @@ fn report(seed: u64, shape: &Shape, policy: &Policy, world: &World) -> String {
     )
 }
 
-/// Worlds in turn, and what came of them.
-fn run(from: u64, number: u64, most: usize) -> (u64, u64, Vec<String>) {
-    let (mut judged, mut refused) = (0, 0);
-    let mut reports = Vec::new();
+/// What came of some worlds.
+#[derive(Default)]
+struct Tally {
+    judged: u64,
+    /// Policies that the core refuses, such as those that nobody could ever satisfy.
+    refused: u64,
+    proceed: u64,
+    reject: u64,
+    /// Worlds held by one subject alone, by subject: there a slip would open.
+    alone: BTreeMap<&'static str, u64>,
+    reports: Vec<String>,
+}
+
+/// Worlds in turn.
+fn run(from: u64, number: u64, most: usize) -> Tally {
+    let mut tally = Tally::default();
     let only: Option<u64> = std::env::var("SECOND_SEED").ok().and_then(|text| text.parse().ok());
     let (from, number) = only.map_or((from, number), |seed| (seed, 1));
     let mut seed = from;
@@ -146,14 +160,20 @@ fn run(from: u64, number: u64, most: usize) -> (u64, u64, Vec<String>) {
             Ok(policy) => {
                 for seed in seed..end {
                     let world = world(&shape, day, seed);
-                    judged += 1;
-                    if differ(&shape, &policy, &world).is_some() && reports.len() < most {
-                        reports.push(report(seed, &shape, &policy, &world));
+                    let second = judge(&shape, &world.facts, world.now.timestamp());
+                    tally.judged += 1;
+                    tally.proceed += u64::from(second.ruling == Ruling::Proceed);
+                    tally.reject += u64::from(second.ruling == Ruling::Reject);
+                    if second.holds.len() == 1 {
+                        *tally.alone.entry(second.holds.first().copied().unwrap()).or_default() += 1;
+                    }
+                    if tally.reports.len() < most && differ(&shape, &policy, &world).is_some() {
+                        tally.reports.push(report(seed, &shape, &policy, &world));
                     }
                 }
             }
             Err(why) => {
-                refused += 1;
+                tally.refused += 1;
                 if std::env::var("SECOND_REFUSED").is_ok() {
                     eprintln!("refused {}: {why}", seed / EACH);
                 }
@@ -161,7 +181,7 @@ fn run(from: u64, number: u64, most: usize) -> (u64, u64, Vec<String>) {
         }
         seed = end;
     }
-    (judged, refused, reports)
+    tally
 }
 
 #[test]
@@ -169,14 +189,26 @@ fn both_evaluators_agree() {
     let number = wanted(20_000);
     let threads = u64::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap();
     let each = number.div_ceil(threads).next_multiple_of(EACH);
+    let from: u64 = std::env::var("SECOND_FROM").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let most: usize = std::env::var("SECOND_REPORTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-    let found: Vec<(u64, u64, Vec<String>)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|at| scope.spawn(move || run(at * each, each, most))).collect();
+    let found: Vec<Tally> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|at| scope.spawn(move || run(from + at * each, each, most))).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
-    let judged: u64 = found.iter().map(|(judged, ..)| judged).sum();
-    let refused: u64 = found.iter().map(|(_, refused, _)| refused).sum();
-    eprintln!("{judged} worlds judged twice; {refused} policies refused");
-    let reports: Vec<String> = found.into_iter().flat_map(|(.., reports)| reports).collect();
-    assert!(reports.is_empty(), "{}", reports.join("\n\n"));
+    let mut all = Tally::default();
+    for tally in found {
+        all.judged += tally.judged;
+        all.refused += tally.refused;
+        all.proceed += tally.proceed;
+        all.reject += tally.reject;
+        all.reports.extend(tally.reports);
+        for (subject, number) in tally.alone {
+            *all.alone.entry(subject).or_default() += number;
+        }
+    }
+    eprintln!(
+        "{} worlds judged twice: {} proceed, {} are rejected; {} policies refused; held by one subject alone: {:?}",
+        all.judged, all.proceed, all.reject, all.refused, all.alone
+    );
+    assert!(all.reports.is_empty(), "{}", all.reports.join("\n\n"));
 }

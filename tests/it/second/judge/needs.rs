@@ -125,6 +125,10 @@ impl<'w> View<'w> {
     fn scope(&self, components: &[&ComponentShape]) -> Vec<Unit> {
         let all = self.components();
         let mut scope = Vec::new();
+        if self.facts.release.changes.unavailable().is_some() {
+            // What changes is not known: then nothing covers it.
+            return scope;
+        }
         for (at, change) in self.changes().iter().enumerate() {
             let touched: Vec<&&ComponentShape> = all.iter().filter(|it| View::touches(change, it)).collect();
             let ours = components.is_empty()

@@ -479,7 +479,6 @@ impl<'w> View<'w> {
             match &evidence.made_at {
                 // Clocks of two machines may be five minutes apart.
                 Fact::Known(made) if made.timestamp() - 300 <= self.now && self.now < made.timestamp() + minutes * 60 => {}
-                Fact::Unavailable(_) => return Verdict::Indeterminate,
                 _ => return Verdict::Pending,
             }
         }

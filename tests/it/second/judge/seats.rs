@@ -163,6 +163,7 @@ impl<'w> View<'w> {
         let said: BTreeSet<Person> = acts
             .iter()
             .filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
+            .filter(|act| needs.iter().any(|need| self.fits_somehow(act, need)))
             .map(|act| self.person(&act.by))
             .collect();
         let reasoned = acts.into_iter().filter(|act| said.contains(&self.person(&act.by)));
@@ -177,21 +178,15 @@ impl<'w> View<'w> {
             people.iter().map(|person| needs.iter().map(|need| self.power(*person, need, &acts)).collect()).collect();
         let nobody = vec![false; needs.len()];
         let best = self.choose(needs, &powers, &nobody, &[]);
-        // What changes is not known: then nothing covers it.
-        let readable = self.facts.release.changes.unavailable().is_none();
-        if std::env::var("SECOND_DEBUG").is_ok() {
-            for need in needs { eprintln!("{} standing {:?} chain {:?} scope {:?} acts {:?}", need.role, self.standing_in(need.role), self.chain(need.role), need.scope, acts.iter().map(|a| &a.id).collect::<Vec<_>>()); }
-            eprintln!("{people:?} {powers:?} {best:?}");
-        }
         let mut met: Vec<bool> = needs
             .iter()
             .enumerate()
-            .map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty() && readable)
+            .map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty())
             .collect();
         // A final word fills what it is about; who has spoken it fills nothing else.
         let mut spoken = nobody;
         let mut words: Vec<&Act> = Vec::new();
-        if met.contains(&false) && readable {
+        if met.contains(&false) {
             for (at, need) in needs.iter().enumerate() {
                 if let Some(by) = self.final_word(need, &acts) {
                     spoken[at] = true;
@@ -267,9 +262,15 @@ impl<'w> View<'w> {
         }
     }
 
+    fn fits_somehow(&self, act: &Act, need: &Need<'w>) -> bool {
+        let mut roles = if need.extra > 0 { self.chain(need.role) } else { self.standing_in(need.role) };
+        roles.extend(self.shared_authorities(need));
+        roles.iter().any(|role| self.fits(act, need, role))
+    }
+
     /// The approval of a final authority that is asked, of everything that a need is about.
     fn final_word(&self, need: &Need<'w>, acts: &[&'w Act]) -> Option<&'w Act> {
-        if need.representation || need.scope.is_empty() || self.facts.release.changes.unavailable().is_some() {
+        if need.representation || need.scope.is_empty() {
             return None;
         }
         let shared: Vec<&'static str> = self
