@@ -140,7 +140,7 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
                     let fix = incidents::fix(scene, incident);
                     match incidents::severity(scene, incident) {
                         None => {
-                            missing.push(format!("the severity of {} is not one that the policy names", incident.id))
+                            missing.push(format!("the severity of {} is not one that the policy names", incident.id));
                         }
                         Some(number) if fix.truth == Truth::True => {
                             missing.push(format!("{} is of severity {number}, by which it is none", incident.id));

@@ -222,12 +222,12 @@ fn operands(entry: &str) -> Vec<(usize, usize)> {
             let after = &entry[at + operator.len()..];
             let right = after.find(|c| edge(c, '(', ')')).unwrap_or(after.len());
             let mut depth = 0_i32;
-            let mut edge = |c: char| {
+            let edge = |c: char| {
                 depth += i32::from(c == ')') - i32::from(c == '(');
                 depth < 0 || matches!(c, '"' | '&' | '|' | '{' | ',')
             };
             let before = &entry[..at];
-            let left = before.rfind(|c| edge(c)).map_or(0, |edge| edge + 1);
+            let left = before.rfind(edge).map_or(0, |edge| edge + 1);
             let left = left + before[left..].find(": ").map_or(0, |key| key + 2);
             [(at, at + operator.len() + after[..right].trim_end().len()), (left, at + operator.len())]
         })
