@@ -98,7 +98,9 @@ fn subject(node: &Node) -> &'static str {
         | Ground::ChangeWindow
         | Ground::ChangeIncomplete => "record",
         Ground::IncidentBlocks => "incidents",
-        Ground::CabWaits | Ground::CabDeferred | Ground::CabRejected | Ground::CabCondition | Ground::CabInvalid => "cab",
+        Ground::CabWaits | Ground::CabDeferred | Ground::CabRejected | Ground::CabCondition | Ground::CabInvalid => {
+            "cab"
+        }
         Ground::Owed => "owed",
         Ground::Consulted => "consultation",
         Ground::BreakGlassRefused => "glass",

@@ -182,10 +182,7 @@ fn environments(shape: &Shape, out: &mut String) {
             format!("{{ when: {}, then: automatic, else: formal }}", Cond::Only("docs/**").quoted())
         }
     };
-    let _ = write!(
-        out,
-        "environments:\n  {BEFORE}: {{ approval: automatic }}\n  {HERE}:\n    approval: {approval}\n"
-    );
+    let _ = write!(out, "environments:\n  {BEFORE}: {{ approval: automatic }}\n  {HERE}:\n    approval: {approval}\n");
     if shape.branches {
         out.push_str("    branches: [main, \"release/*\"]\n");
     }

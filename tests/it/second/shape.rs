@@ -267,14 +267,10 @@ pub struct WaiverShape {
 /// Days around which releases are asked for: minutes since 1970 of a midnight.
 pub const DAYS: [i64; 6] = [
     // Tuesday 9 June 2026, and Friday 12 June
-    29_682_720, 29_687_040,
-    // Friday 27 March 2026: clocks in London go forward on Sunday
-    29_576_160,
-    // Friday 23 October 2026: they go back on Sunday
-    29_878_560,
-    // Monday 28 February 2028, the day before the leap day
-    30_588_480,
-    // Thursday 17 December 2026
+    29_682_720, 29_687_040, // Friday 27 March 2026: clocks in London go forward on Sunday
+    29_576_160, // Friday 23 October 2026: they go back on Sunday
+    29_878_560, // Monday 28 February 2028, the day before the leap day
+    30_588_480, // Thursday 17 December 2026
     29_957_760,
 ];
 
@@ -368,7 +364,7 @@ impl Shape {
             roles: roles(c),
             delegation: c.maybe(60, |c| c.of(&[24, 72, 336])),
             raci: Vec::new(),
-            gate: GateShape { max_age: c.maybe(40, |_| 24 * 60), block_missing: c.often(40) },
+            gate: GateShape { max_age: c.maybe(40, |c| c.of(&[24 * 60, 7 * 24 * 60])), block_missing: c.often(40) },
             waivers: c.maybe(70, |c| WaiverShape {
                 max_hours: c.maybe(60, |_| 72),
                 reason: c.often(60),
@@ -387,10 +383,8 @@ impl Shape {
                 unless_fixes: c.often(60),
                 confirmed_by: c.maybe(85, |_| "commander"),
             }),
-            pir: c.maybe(40, |c| PirShape {
-                blocks: c.of(&["team", "component", "nothing"]),
-                overdue_only: c.often(40),
-            }),
+            pir: c
+                .maybe(40, |c| PirShape { blocks: c.of(&["team", "component", "nothing"]), overdue_only: c.often(40) }),
             reason: c.of(&[0, 1, 12]),
             holds: c.of(&[Len::OpenHours(1), Len::Minutes(30)]),
             exclude: c.of(&[

@@ -1,7 +1,7 @@
 //! What kind of release it is: components, risk, class, routes and rigor.
 
-use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
 use countersign::model::facts::Deed;
+use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
 use super::who::View;
@@ -438,10 +438,8 @@ impl<'w> View<'w> {
             return false;
         }
         let Some(Fact::Known(state)) = self.facts.standard_changes.get("routine") else { return false };
-        let approved = state
-            .approved_by
-            .iter()
-            .any(|account| self.human(account) && self.holds(self.person(account), "cab"));
+        let approved =
+            state.approved_by.iter().any(|account| self.human(account) && self.holds(self.person(account), "cab"));
         let from = state.approved_at.timestamp();
         let lasts = model
             .expires
@@ -610,19 +608,21 @@ impl<'w> View<'w> {
     /// Whether a change of a component, or of none, is a bot's alone, and no human being approved it.
     fn bots_alone(&self, component: Option<&ComponentShape>) -> bool {
         let unread = self.facts.release.changes.unavailable().is_some();
-        unread || self.changes().iter().enumerate().any(|(at, change)| {
-            let touched = component.is_none_or(|component| View::touches(change, component))
-                || !self.shape.components.iter().any(|other| View::touches(change, other));
-            touched && self.by_bots(change) && !self.human_approved(at, change)
-        })
+        unread
+            || self.changes().iter().enumerate().any(|(at, change)| {
+                let touched = component.is_none_or(|component| View::touches(change, component))
+                    || !self.shape.components.iter().any(|other| View::touches(change, other));
+                touched && self.by_bots(change) && !self.human_approved(at, change)
+            })
     }
 
     /// Whether no human being is known to have written any of a change.
     fn by_bots(&self, change: &Change) -> bool {
         let human = |account: &countersign::model::facts::Account| {
-            self.facts.accounts.get(account.as_str()).is_some_and(|known| {
-                matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge))
-            })
+            self.facts
+                .accounts
+                .get(account.as_str())
+                .is_some_and(|known| matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge)))
         };
         match &change.commits {
             Fact::Absent => false,
@@ -708,7 +708,9 @@ fn of_team(cond: &Cond) -> bool {
     match cond {
         Cond::Both(one, other) | Cond::Either(one, other) => of_team(one) && of_team(other),
         Cond::Not(of) => of_team(of),
-        Cond::FailureRateOver(_) | Cond::FailureRateUnder(_) | Cond::EmergenciesFrom(_) | Cond::MttrOverHours(_) => true,
+        Cond::FailureRateOver(_) | Cond::FailureRateUnder(_) | Cond::EmergenciesFrom(_) | Cond::MttrOverHours(_) => {
+            true
+        }
         _ => false,
     }
 }

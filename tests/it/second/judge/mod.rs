@@ -53,10 +53,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("component", view.components_hold());
     mark("unattributed", formal && view.unattributed);
     mark("unread contributors", formal && view.unread);
-    mark(
-        "routing",
-        shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()),
-    );
+    mark("routing", shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()));
     mark("promotion", view.promotion_holds(back));
     mark("package", view.package_holds(back));
     mark("irreversible", view.irreversible_holds(&kind, back));
@@ -84,8 +81,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         }
     }
     mark("superseded", matches!(used, Used::Superseded(_)));
-    let per_change =
-        shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&seated.stands);
+    let per_change = shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&seated.stands);
     mark("change unapproved", per_change);
     let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
     mark("rejected", rejected.is_some());

@@ -200,9 +200,7 @@ impl<'w> View<'w> {
                         true
                     }
                 }
-                Deed::Approve { .. } => {
-                    same_lane && (later.standing != Standing::Stands || self.withdrawn(later))
-                }
+                Deed::Approve { .. } => same_lane && (later.standing != Standing::Stands || self.withdrawn(later)),
                 _ => false,
             }
         })
@@ -214,16 +212,15 @@ impl<'w> View<'w> {
             Fact::Absent => return Used::No,
             Fact::Unavailable(_) => return Used::Unread,
         };
-        let here: Vec<&Deployment> = deployments
-            .iter()
-            .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
-            .collect();
+        let here: Vec<&Deployment> =
+            deployments.iter().filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now).collect();
         let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
-        let alike = |it: &Deployment, name: &str| match (it.components.get(name), self.facts.release.components.get(name)) {
-            (None, _) => Tri::No,
-            (Some(_), None) => Tri::Unknown,
-            (Some(went), Some(goes)) => same_all(went, goes),
-        };
+        let alike =
+            |it: &Deployment, name: &str| match (it.components.get(name), self.facts.release.components.get(name)) {
+                (None, _) => Tri::No,
+                (Some(_), None) => Tri::Unknown,
+                (Some(went), Some(goes)) => same_all(went, goes),
+            };
         // Opened by a decision, perhaps, for exactly what goes now.
         let same = |it: &Deployment| {
             let commit = Tri::from(it.commit == self.facts.release.commit);
@@ -328,9 +325,7 @@ impl<'w> View<'w> {
     pub fn fits(&self, act: &Act, need: &Need<'_>, role: &str) -> bool {
         let Deed::Approve { role: named, accepts } = &act.does else { return false };
         let closed = self.shape.closed.iter().any(|closed| {
-            closed.approval
-                && !closed.elsewhere
-                && times::open(closed.week, self.shape.london, act.at.timestamp())
+            closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, act.at.timestamp())
         });
         let accept = self.shape.role(role).is_some_and(|role| role.accept);
         let expired = need.expire.is_some_and(|length| {
@@ -350,9 +345,11 @@ impl<'w> View<'w> {
     pub fn approves_change(&self, act: &Act, at: usize, change: &Change) -> Option<Person> {
         let person = self.acting(act)?;
         let approves = matches!(act.does, Deed::Approve { .. });
-        let clean = !self.excluded(person) && !self.contributions.iter().any(|it| {
-            it.person == person && (it.change == Some(at) || it.hand == Hand::Trigger)
-        });
+        let clean = !self.excluded(person)
+            && !self
+                .contributions
+                .iter()
+                .any(|it| it.person == person && (it.change == Some(at) || it.hand == Hand::Trigger));
         let here = match &act.saw.environment {
             Some(environment) => *environment == self.facts.release.environment,
             None => act.via == Via::Review,
@@ -417,10 +414,7 @@ fn ask<'w>(
 }
 
 /// Content and artifacts.
-fn same_all(
-    one: &countersign::model::facts::Released,
-    other: &countersign::model::facts::Released,
-) -> Tri {
+fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
     let artifacts = match (&one.artifacts, &other.artifacts) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
         (Fact::Absent, Fact::Absent) => Tri::Yes,

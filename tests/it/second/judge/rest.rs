@@ -13,7 +13,7 @@ use countersign::model::verdict::Verdict;
 use super::kinds::{Asked, Kind, Leg, Tri, filled, same};
 use super::seats::says;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, BEFORE, CabShape, Cond, ComponentShape, HERE};
+use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -232,9 +232,10 @@ impl<'w> View<'w> {
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         };
-        let complete = rule.needs.iter().all(|name| {
-            record.fields.get(*name).is_some_and(|field| filled(&field.text, &field.template) == Tri::Yes)
-        });
+        let complete = rule
+            .needs
+            .iter()
+            .all(|name| record.fields.get(*name).is_some_and(|field| filled(&field.text, &field.template) == Tri::Yes));
         !(state && begun && !over && complete)
     }
 
@@ -305,10 +306,8 @@ impl<'w> View<'w> {
         }
         let Some(cab) = &self.shape.cab else { return true };
         let Fact::Known(decisions) = &self.facts.cab else { return true };
-        let mut ours: Vec<&CabDecision> = decisions
-            .iter()
-            .filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes))
-            .collect();
+        let mut ours: Vec<&CabDecision> =
+            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes)).collect();
         // The latest first; of one instant, the one that is against it.
         let unmet = |it: &CabDecision| it.conditions.iter().any(|condition| condition.met != Fact::Known(true));
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
@@ -376,7 +375,8 @@ impl<'w> View<'w> {
         let _ = kind;
         let overdue = it.due.timestamp() <= self.now;
         let team = self.components().iter().any(|component| component.team == Some(it.team.as_str()));
-        let component = self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
+        let component =
+            self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
         let rule = self.shape.pir.as_ref().filter(|_| it.kind == "pir");
         let waits = match rule {
             Some(rule) => {
@@ -478,7 +478,8 @@ impl<'w> View<'w> {
         if let Some(minutes) = self.shape.gate.max_age {
             match &evidence.made_at {
                 // Clocks of two machines may be five minutes apart.
-                Fact::Known(made) if made.timestamp() - 300 <= self.now && self.now < made.timestamp() + minutes * 60 => {}
+                Fact::Known(made)
+                    if made.timestamp() - 300 <= self.now && self.now < made.timestamp() + minutes * 60 => {}
                 _ => return Verdict::Pending,
             }
         }

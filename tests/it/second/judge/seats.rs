@@ -59,9 +59,7 @@ impl<'w> View<'w> {
             let shape = self.shape.role(role).unwrap();
             let (seats, unread) = self.seats(role);
             let mut holders = seats.iter().filter(|(_, seat)| *seat == Seat::Fair).map(|(person, _)| *person);
-            let nobody = holders.all(|person| {
-                self.away(person) || self.unable(person) || self.excluded(person)
-            });
+            let nobody = holders.all(|person| self.away(person) || self.unable(person) || self.excluded(person));
             if !(unread || nobody) {
                 let Some(after) = shape.after else { break };
                 let week = shape.week.unwrap_or(self.shape.business);
@@ -178,11 +176,8 @@ impl<'w> View<'w> {
             people.iter().map(|person| needs.iter().map(|need| self.power(*person, need, &acts)).collect()).collect();
         let nobody = vec![false; needs.len()];
         let best = self.choose(needs, &powers, &nobody, &[]);
-        let mut met: Vec<bool> = needs
-            .iter()
-            .enumerate()
-            .map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty())
-            .collect();
+        let mut met: Vec<bool> =
+            needs.iter().enumerate().map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty()).collect();
         // A final word fills what it is about; who has spoken it fills nothing else.
         let mut spoken = nobody;
         let mut words: Vec<&Act> = Vec::new();
@@ -195,9 +190,8 @@ impl<'w> View<'w> {
             }
             if spoken.contains(&true) {
                 let speakers: Vec<Person> = words.iter().map(|act| self.person(&act.by)).collect();
-                let out: Vec<usize> = (0..people.len())
-                    .filter(|at| self.shape.distinct && speakers.contains(&people[*at]))
-                    .collect();
+                let out: Vec<usize> =
+                    (0..people.len()).filter(|at| self.shape.distinct && speakers.contains(&people[*at])).collect();
                 let best = self.choose(needs, &powers, &spoken, &out);
                 for (at, need) in needs.iter().enumerate() {
                     met[at] = spoken[at] || (best[at] >= need.total() && !need.scope.is_empty());
@@ -209,13 +203,7 @@ impl<'w> View<'w> {
 
     /// How many people each need has when people are put on needs in the best way: what comes first in the policy comes
     /// first. Some needs are filled already, and some people fill nothing more.
-    fn choose(
-        &self,
-        needs: &[Need<'w>],
-        powers: &[Vec<Power>],
-        done: &[bool],
-        out: &[usize],
-    ) -> Vec<usize> {
+    fn choose(&self, needs: &[Need<'w>], powers: &[Vec<Power>], done: &[bool], out: &[usize]) -> Vec<usize> {
         let able = |person: usize, need: usize| {
             let power = &powers[person][need];
             let nothing = power.own.is_empty() && power.chain.is_empty() && power.authority.is_empty();
@@ -400,8 +388,8 @@ impl<'w> View<'w> {
         approvals: &[&'w Act],
     ) -> Option<Status> {
         let person = self.person(&act.by);
-        let reasoned = act.reason.as_ref().is_some_and(|reason| says(reason, self.shape.reason))
-            || self.shape.reason == 0;
+        let reasoned =
+            act.reason.as_ref().is_some_and(|reason| says(reason, self.shape.reason)) || self.shape.reason == 0;
         if !reasoned {
             let until = times::due(self.shape.holds, self.shape.business, self.shape.london, act.at.timestamp());
             if self.now >= until {

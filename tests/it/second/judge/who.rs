@@ -207,9 +207,7 @@ impl<'w> View<'w> {
 
     /// Whether somebody may not approve the release as a whole.
     pub fn excluded(&self, person: Person) -> bool {
-        self.contributions
-            .iter()
-            .any(|it| it.person == person && (!self.shape.per_change || it.hand == Hand::Trigger))
+        self.contributions.iter().any(|it| it.person == person && (!self.shape.per_change || it.hand == Hand::Trigger))
     }
 
     /// Whether somebody declared an absence, or the policy did, that is on now.
@@ -327,8 +325,7 @@ impl<'w> View<'w> {
             })
             .map(|it| (it.person, it.commit.clone()))
             .collect();
-        self.contributions
-            .retain(|it| it.hand != Hand::CoAuthor || !cleared.contains(&(it.person, it.commit.clone())));
+        self.contributions.retain(|it| it.hand != Hand::CoAuthor || !cleared.contains(&(it.person, it.commit.clone())));
     }
 }
 
