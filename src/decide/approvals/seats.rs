@@ -207,12 +207,7 @@ impl<'s> Seating<'s> {
                     self.wear(
                         round,
                         at,
-                        Hat {
-                            role: authority.role,
-                            because: Some(because),
-                            authority: Some(last),
-                            second: false,
-                        },
+                        Hat { role: authority.role, because: Some(because), authority: Some(last), second: false },
                     );
                 }
             }
