@@ -16,6 +16,5 @@ mod evidence;
 mod in_step;
 mod policy;
 mod report;
-mod second;
 mod storeys;
 mod support;

@@ -10,6 +10,7 @@ use super::look::{find, policy_with, says, status, unread};
 
 const BLOCKS: &str = "incidents: { system: pagerduty, severity: { P1: 1, P2: 2, P3: 3 }, block_at: 2, blocks: affected_components, unless: release.fixes(incident), confirmed_by: cto }\n";
 
+#[expect(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
 fn incident(severity: Value, components: Value) -> Value {
     with(
         facts(),

@@ -58,6 +58,7 @@ pub fn unread() -> Value {
 }
 
 /// An earlier deployment of the shop.
+#[expect(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
 pub fn deployment(release: &str, environment: &str, opened: &str, content: &str, outcome: Value) -> Value {
     json!({"release": release, "environment": environment, "commit": "c0ffee",
            "components": {"shop": {"content": content, "artifacts": null}},

@@ -80,7 +80,9 @@ fn walk_days(hours: &Hours, holidays: &[NaiveDate], from: DateTime<Utc>, length:
 fn changes(zone: Tz, year: i32) -> Vec<DateTime<Utc>> {
     let offset = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local() - at.naive_utc();
     let begin = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).unwrap();
-    let quarters = (0..366 * 96).map(|n| begin + Duration::minutes(15 * n));
+    let halves = (0..366 * 2).map(|n| begin + Duration::hours(12 * n));
+    let changed = halves.filter(|at| offset(*at) != offset(*at + Duration::hours(12)));
+    let quarters = changed.flat_map(|half| (1..=48).map(move |n| half + Duration::minutes(15 * n)));
     quarters.filter(|at| offset(*at) != offset(*at - Duration::minutes(15))).collect()
 }
 
@@ -133,7 +135,7 @@ fn situation() -> impl Strategy<Value = (Hours, Vec<NaiveDate>, DateTime<Utc>)> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn a_walk_finds_the_same_openings((hours, holidays, from) in situation(), ahead in 0_i64..20_000) {
@@ -196,9 +198,14 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_time_becomes_the_first_instant_at_which_it_is_reached(zone in zones(), year in 1990_i32..2060, which in any::<proptest::sample::Index>(), around in -1500_i64..1500) {
-        let changes = changes(zone, year);
-        prop_assume!(!changes.is_empty());
+    fn a_clock_time_becomes_the_first_instant_at_which_it_is_reached(
+        zone in zones(),
+        year in 1990_i32..2060,
+        which in any::<proptest::sample::Index>(),
+        around in -1500_i64..1500,
+    ) {
+        let mut changes = changes(zone, year);
+        changes.push(Utc.with_ymd_and_hms(year, 7, 1, 0, 0, 0).unwrap());
         let change = *which.get(&changes);
         let clock: NaiveDateTime = change.with_timezone(&zone).naive_local() + Duration::minutes(around);
         let found = calendar::instant(clock, zone);
