@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign::decide::release::decide;
-use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Node, ReleaseDecision};
 use countersign::policy::{self, Policy, Source};
@@ -20,11 +19,11 @@ pub fn decision(policy: &Policy, world: &World) -> ReleaseDecision {
     decide(policy, &world.facts, world.now)
 }
 
-pub fn answer(decision: &ReleaseDecision, facts: &Facts) -> Answer {
+pub fn answer(decision: &ReleaseDecision) -> Answer {
     let mut holds = BTreeSet::new();
     let mut roles = BTreeMap::new();
     for part in &decision.tree.parts {
-        collect(part, &mut holds, &mut roles, facts);
+        collect(part, &mut holds, &mut roles);
     }
     Answer {
         ruling: decision.decision,
@@ -37,12 +36,7 @@ pub fn answer(decision: &ReleaseDecision, facts: &Facts) -> Answer {
     }
 }
 
-fn collect(
-    node: &Node,
-    holds: &mut BTreeSet<&'static str>,
-    roles: &mut BTreeMap<String, (usize, bool)>,
-    facts: &Facts,
-) {
+fn collect(node: &Node, holds: &mut BTreeSet<&'static str>, roles: &mut BTreeMap<String, (usize, bool)>) {
     if node.digest.is_some() {
         if let Some((role, total)) = role_of(&node.says) {
             roles.insert(role, (total, node.status.opens()));
@@ -54,7 +48,7 @@ fn collect(
     }
     let held_below = node.parts.iter().any(|part| !part.status.opens());
     for part in &node.parts {
-        collect(part, holds, roles, facts);
+        collect(part, holds, roles);
     }
     if node.status.opens() || (held_below && node.code == Ground::Together) {
         return;

@@ -54,7 +54,6 @@ pub struct Asked<'a> {
 
 /// What triage found.
 pub struct Kind {
-    pub components: Vec<String>,
     /// `None` where part of the score is not known.
     pub score: Option<f64>,
     pub impact: Impact,
@@ -131,7 +130,7 @@ impl<'w> View<'w> {
             Cond::EmergenciesFrom(number) => match self.history(asked.component) {
                 Team::Known(history) => {
                     let number = usize::try_from(*number).unwrap();
-                    Tri::from(self.recent(history, self.now).filter(|it| it.emergency).count() >= number)
+                    Tri::from(Self::recent(history, self.now).filter(|it| it.emergency).count() >= number)
                 }
                 _ => Tri::Unknown,
             },
@@ -142,18 +141,7 @@ impl<'w> View<'w> {
                 .map_or(Tri::Unknown, |severity| Tri::from(severity <= *number)),
             Cond::Fixes => asked.incident.map_or(Tri::Unknown, |incident| self.fixes(incident)),
             Cond::Removes => self.removes(),
-            Cond::OutcomeFailed => Tri::Unknown,
         }
-    }
-
-    /// Whether a condition that adds something holds, for any component that is not known to say no.
-    pub fn adds(&self, cond: &Cond, kind: &Kind) -> bool {
-        let asked = Asked { class: Some(kind.class), ..Asked::default() };
-        let components = self.components();
-        if components.is_empty() {
-            return self.ask(cond, asked, Some(kind)) != Tri::No;
-        }
-        components.into_iter().any(|it| self.ask(cond, Asked { component: Some(it), ..asked }, Some(kind)) != Tri::No)
     }
 
     /// Whether one that relaxes something surely holds, for every component.
@@ -234,7 +222,6 @@ impl<'w> View<'w> {
 
     /// A team's deployments in the 90 days before an instant.
     fn recent(
-        &self,
         history: &'w TeamHistory,
         now: i64,
     ) -> impl Iterator<Item = &'w countersign::model::facts::history::TeamDeployment> {
@@ -246,25 +233,27 @@ impl<'w> View<'w> {
 
     fn rate(&self, asked: Asked<'_>, holds: impl Fn(f64) -> bool) -> Tri {
         match self.history(asked.component) {
-            Team::Known(history) => self.rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate))),
+            Team::Known(history) => {
+                Self::rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate)))
+            }
             _ => Tri::Unknown,
         }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    fn rate_of(&self, history: &'w TeamHistory, now: i64) -> Option<f64> {
-        let all = self.recent(history, now).count();
-        let failed = self.recent(history, now).filter(|it| it.failed).count();
+    fn rate_of(history: &'w TeamHistory, now: i64) -> Option<f64> {
+        let all = Self::recent(history, now).count();
+        let failed = Self::recent(history, now).filter(|it| it.failed).count();
         if all == 0 { None } else { Some(failed as f64 / all as f64) }
     }
 
     fn mttr(&self, asked: Asked<'_>) -> Option<i64> {
         let Team::Known(history) = self.history(asked.component) else { return None };
-        if self.recent(history, self.now).count() == 0 {
+        if Self::recent(history, self.now).count() == 0 {
             return None;
         }
         let mut all = Vec::new();
-        for it in self.recent(history, self.now).filter(|it| it.failed) {
+        for it in Self::recent(history, self.now).filter(|it| it.failed) {
             match (&it.detected_at, &it.restored_at) {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
                 // Nobody noticed yet.
@@ -382,7 +371,7 @@ impl<'w> View<'w> {
                     for component in &components {
                         match self.history(Some(component)) {
                             Team::Known(history) => {
-                                highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
+                                highest = highest.max(Self::rate_of(history, self.now).unwrap_or(0.0));
                             }
                             Team::Unread | Team::Nobody => return None,
                         }
@@ -412,9 +401,8 @@ impl<'w> View<'w> {
                 }
             }
         };
-        let components = self.components().iter().map(|it| it.name.to_owned()).collect();
         let back = self.goes_back();
-        let mut kind = Kind { components, score, impact, class: Class::Normal, back };
+        let mut kind = Kind { score, impact, class: Class::Normal, back };
         kind.class = if self.is_emergency(&kind) {
             Class::Emergency
         } else if self.is_standard(&kind) {
@@ -505,7 +493,7 @@ impl<'w> View<'w> {
                 continue;
             }
             match (ours(it), &it.outcome) {
-                (Tri::No, Fact::Unavailable(_)) | (Tri::Unknown, _) | (Tri::Yes, Fact::Unavailable(_)) => {
+                (Tri::Unknown, _) | (Tri::No | Tri::Yes, Fact::Unavailable(_)) => {
                     return Tri::Unknown;
                 }
                 (Tri::Yes, Fact::Known(Outcome::Succeeded)) => return Tri::No,
@@ -596,10 +584,10 @@ impl<'w> View<'w> {
         let mut route = route;
         if !formal && (rigor > 0 || self.bots_alone(component)) {
             formal = true;
-            if route.automatic {
-                if let Some(normal) = self.named_route("normal") {
-                    route = normal;
-                }
+            if route.automatic
+                && let Some(normal) = self.named_route("normal")
+            {
+                route = normal;
             }
         }
         Leg { component, route: Some(route), formal, rigor }
@@ -647,7 +635,8 @@ impl<'w> View<'w> {
             None => (u32::MAX, &[] as &[&str], &[] as &[StepShape]),
         };
         let listed = if listed.is_empty() {
-            !route.last_good && !(route.name == "emergency" && route.when.is_none())
+            let the_emergency = route.name == "emergency" && route.when.is_none();
+            !route.last_good && !the_emergency
         } else {
             listed.contains(&route.name)
         };
@@ -667,7 +656,7 @@ impl<'w> View<'w> {
                         }),
                         _ => true,
                     };
-                    on && self.recent(history, self.now).count() >= needed
+                    on && Self::recent(history, self.now).count() >= needed
                 }
                 _ => begun != Tri::No,
             };
@@ -688,10 +677,10 @@ impl<'w> View<'w> {
         instants.retain(|at| *at <= self.now);
         instants.sort_unstable();
         for at in instants.into_iter().rev() {
-            if self.recent(history, at).count() < step.sample {
+            if Self::recent(history, at).count() < step.sample {
                 continue;
             }
-            let Some(rate) = self.rate_of(history, at) else { continue };
+            let Some(rate) = Self::rate_of(history, at) else { continue };
             if rate > f64::from(*over) / 100.0 {
                 return true;
             }

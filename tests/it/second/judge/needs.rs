@@ -95,13 +95,11 @@ impl<'w> View<'w> {
                     let mut found: Vec<&'static str> =
                         self.rows(leg.component, kind).iter().filter_map(|row| row.accountable).collect();
                     found.dedup();
-                    match found.as_slice() {
-                        [one] => role = *one,
-                        _ => {
-                            broken = true;
-                            continue;
-                        }
-                    }
+                    let [one] = found.as_slice() else {
+                        broken = true;
+                        continue;
+                    };
+                    role = *one;
                 }
                 let extra = if at == first { leg.rigor as usize } else { 0 };
                 ask(&mut needs, leg, route, role, false, *count, extra, self);

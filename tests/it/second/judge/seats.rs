@@ -7,7 +7,7 @@ use countersign::model::release_decision::Status;
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Kind, Leg};
-use super::needs::{Need, Unit, Used};
+use super::needs::{Need, Used};
 use super::who::{Person, Seat, View, order};
 use crate::second::shape::{HERE, RouteShape};
 use crate::second::times;
@@ -18,7 +18,7 @@ pub struct Seated {
     pub met: Vec<bool>,
     /// The approvals that still stand for what was shown.
     pub stands: Vec<String>,
-    /// Whether those who said why fill everything by themselves.
+    /// Whether the approvals that say why fill everything by themselves.
     pub reasons: bool,
 }
 
@@ -123,8 +123,7 @@ impl<'w> View<'w> {
         let authorities = self.shared_authorities(need);
         for act in acts.iter().filter(|act| self.person(&act.by) == person) {
             let fits = |roles: &[&'static str]| roles.iter().any(|role| self.fits(act, need, role));
-            for (at, unit) in need.scope.iter().enumerate().filter(|(_, unit)| self.covers(act, unit)) {
-                let _ = unit;
+            for (at, _) in need.scope.iter().enumerate().filter(|(_, unit)| self.covers(act, unit)) {
                 if fits(&standing) {
                     power.own.push(at);
                 }
@@ -158,13 +157,7 @@ impl<'w> View<'w> {
     pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used) -> Seated {
         let acts = self.approvals(verdict, used);
         let mut seated = self.seat_by(needs, acts.clone());
-        let said: BTreeSet<Person> = acts
-            .iter()
-            .filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
-            .filter(|act| needs.iter().any(|need| self.fits_somehow(act, need)))
-            .map(|act| self.person(&act.by))
-            .collect();
-        let reasoned = acts.into_iter().filter(|act| said.contains(&self.person(&act.by)));
+        let reasoned = acts.into_iter().filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
         seated.reasons = !needs.is_empty() && self.seat_by(needs, reasoned.collect()).met.iter().all(|met| *met);
         seated
     }
@@ -178,23 +171,33 @@ impl<'w> View<'w> {
         let best = self.choose(needs, &powers, &nobody, &[]);
         let mut met: Vec<bool> =
             needs.iter().enumerate().map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty()).collect();
-        // A final word fills what it is about; who has spoken it fills nothing else.
-        let mut spoken = nobody;
-        let mut words: Vec<&Act> = Vec::new();
+        // A final word fills what it is about; who has spoken it fills nothing else. Who of those who may speak does,
+        // is tried in every way.
         if met.contains(&false) {
-            for (at, need) in needs.iter().enumerate() {
-                if let Some(by) = self.final_word(need, &acts) {
-                    spoken[at] = true;
-                    words.push(by);
-                }
+            let may: Vec<Vec<usize>> = needs
+                .iter()
+                .map(|need| (0..people.len()).filter(|at| self.final_word(people[*at], need, &acts)).collect())
+                .collect();
+            let mut words: Vec<Vec<Option<usize>>> = vec![Vec::new()];
+            for may in &may {
+                let silent = words.iter().map(|so_far| [so_far.as_slice(), &[None]].concat());
+                let spoken = words
+                    .iter()
+                    .flat_map(|so_far| may.iter().map(move |by| [so_far.as_slice(), &[Some(*by)]].concat()));
+                words = silent.chain(spoken).collect();
             }
-            if spoken.contains(&true) {
-                let speakers: Vec<Person> = words.iter().map(|act| self.person(&act.by)).collect();
-                let out: Vec<usize> =
-                    (0..people.len()).filter(|at| self.shape.distinct && speakers.contains(&people[*at])).collect();
+            for way in words.iter().filter(|way| way.iter().any(Option::is_some)) {
+                let spoken: Vec<bool> = way.iter().map(Option::is_some).collect();
+                let out: Vec<usize> = way.iter().flatten().copied().filter(|_| self.shape.distinct).collect();
                 let best = self.choose(needs, &powers, &spoken, &out);
-                for (at, need) in needs.iter().enumerate() {
-                    met[at] = spoken[at] || (best[at] >= need.total() && !need.scope.is_empty());
+                let now: Vec<bool> = needs
+                    .iter()
+                    .enumerate()
+                    .map(|(at, need)| spoken[at] || (best[at] >= need.total() && !need.scope.is_empty()))
+                    .collect();
+                let number = |met: &[bool]| met.iter().filter(|met| **met).count();
+                if number(&now) > number(&met) {
+                    met = now;
                 }
             }
         }
@@ -250,31 +253,20 @@ impl<'w> View<'w> {
         }
     }
 
-    fn fits_somehow(&self, act: &Act, need: &Need<'w>) -> bool {
-        let mut roles = if need.extra > 0 { self.chain(need.role) } else { self.standing_in(need.role) };
-        roles.extend(self.shared_authorities(need));
-        roles.iter().any(|role| self.fits(act, need, role))
-    }
-
-    /// The approval of a final authority that is asked, of everything that a need is about.
-    fn final_word(&self, need: &Need<'w>, acts: &[&'w Act]) -> Option<&'w Act> {
+    /// Whether somebody approved all that a need is about as a final authority that is asked.
+    fn final_word(&self, person: Person, need: &Need<'w>, acts: &[&'w Act]) -> bool {
         if need.representation || need.scope.is_empty() {
-            return None;
+            return false;
         }
-        let shared: Vec<&'static str> = self
-            .shared_authorities(need)
-            .into_iter()
-            .filter(|role| need.routes.iter().all(|route| self.authorities_of(route).contains(&(*role, true))))
-            .collect();
-        acts.iter().copied().find(|act| {
-            shared.iter().any(|role| self.fits(act, need, role))
-                && need.scope.iter().all(|unit| {
-                    acts.iter().any(|other| {
-                        self.person(&other.by) == self.person(&act.by)
-                            && shared.iter().any(|role| self.fits(other, need, role))
-                            && self.covers(other, unit)
-                    })
-                })
+        let last =
+            |role: &&'static str| need.routes.iter().all(|route| self.authorities_of(route).contains(&(*role, true)));
+        let roles: Vec<&'static str> = self.shared_authorities(need).into_iter().filter(last).collect();
+        need.scope.iter().all(|unit| {
+            acts.iter().any(|act| {
+                self.person(&act.by) == person
+                    && self.covers(act, unit)
+                    && roles.iter().any(|role| self.fits(act, need, role))
+            })
         })
     }
 
@@ -460,12 +452,4 @@ pub fn says(text: &str, least: usize) -> bool {
     let plain = text.trim();
     let letters: BTreeSet<char> = plain.chars().filter(|it| it.is_alphanumeric()).collect();
     plain.chars().count() >= least && letters.len() >= if least >= 10 { 3 } else { 1 }
-}
-
-/// A unit's name, for a reader.
-pub fn told(unit: &Unit) -> String {
-    match unit {
-        Unit::Change(at) => format!("change {at}"),
-        Unit::Bare(name, _) => name.clone(),
-    }
 }
