@@ -19,6 +19,13 @@ pub fn decision(policy: &Policy, world: &World) -> ReleaseDecision {
     decide(policy, &world.facts, world.now)
 }
 
+/// A decision with its reasons, for a reader.
+pub fn told(decision: &ReleaseDecision) -> String {
+    let mut lines = vec![decision.summary.clone()];
+    decision.tree.walk(&mut |node| lines.push(format!("  {:?} {}: {}", node.status, node.code.code(), node.says)));
+    lines.join("\n")
+}
+
 pub fn answer(decision: &ReleaseDecision) -> Answer {
     let mut holds = BTreeSet::new();
     let mut roles = BTreeMap::new();

@@ -10,7 +10,7 @@ use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
 use countersign::model::verdict::Verdict;
 
-use super::kinds::{Asked, Kind, Leg, Tri, filled, same};
+use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
 use super::who::View;
 use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE};
@@ -31,7 +31,11 @@ impl<'w> View<'w> {
 
     fn reference_holds(&self) -> bool {
         let restricted = self.shape.branches || self.shape.tags;
-        let Fact::Known(reference) = &self.facts.release.reference else { return restricted };
+        let reference = match &self.facts.release.reference {
+            Fact::Known(reference) => reference,
+            Fact::Absent => return restricted,
+            Fact::Unavailable(_) => return true,
+        };
         let name = reference.name.as_str();
         let branch = name.strip_prefix("refs/heads/");
         let tag = name.strip_prefix("refs/tags/");
@@ -128,7 +132,7 @@ impl<'w> View<'w> {
         if ours.is_empty() && !matches!(self.facts.release.package, Fact::Known(_)) {
             return false;
         }
-        let missing: Vec<&str> = ["infra", "pay"].into_iter().filter(|name| !ours.contains(name)).collect();
+        let missing: Vec<&str> = ["infra", "pay"].into_iter().filter(|name| !self.surely_goes(name)).collect();
         match &self.facts.release.package {
             Fact::Absent => !missing.is_empty(),
             Fact::Unavailable(_) => true,
@@ -145,6 +149,12 @@ impl<'w> View<'w> {
                 })
             }
         }
+    }
+
+    /// Whether a component goes for certain: files that are not known are no proof of it.
+    fn surely_goes(&self, folder: &str) -> bool {
+        self.facts.release.components.contains_key(folder)
+            || self.changes().iter().any(|it| it.files.entries().iter().any(|file| within(file, folder)))
     }
 
     /// A package that the policy does not have.
