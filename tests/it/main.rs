@@ -16,5 +16,6 @@ mod evidence;
 mod in_step;
 mod policy;
 mod report;
+mod second;
 mod storeys;
 mod support;

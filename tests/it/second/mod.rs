@@ -20,6 +20,7 @@ mod chance;
 mod compare;
 mod core;
 mod judge;
+mod properties;
 mod render;
 mod shape;
 mod times;
