@@ -6,6 +6,7 @@
 use super::people::{Able, Person};
 use super::scene::Scene;
 use super::separation;
+use crate::model::facts::people::folded;
 use crate::model::facts::{Account, AccountKind, Act, Fact, Joined, Standing};
 use crate::model::ground::Ground;
 use crate::policy::rules::{MemberRef, Role};
@@ -64,7 +65,7 @@ impl<'s> Membership<'s> {
                     seats.push((scene.people.meant(name, &scene.facts.release.forge), Came::Fairly));
                 }
                 MemberRef::Account(account) => seats.push((scene.people.written(account), Came::Fairly)),
-                MemberRef::Group(group) => match scene.facts.groups.get(group) {
+                MemberRef::Group(group) => match scene.facts.groups.get(&*folded(group)) {
                     Some(Fact::Known(members)) => {
                         for member in members {
                             let person = scene.people.of(&member.account);
