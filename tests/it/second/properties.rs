@@ -110,7 +110,7 @@ fn conclude(name: &str, number: u64, least: u64, found: &[Found]) {
     let told: u64 = found.iter().map(|one| one.told).sum();
     eprintln!("{name}: {judged} worlds, {told} with another answer");
     if only().is_none() {
-        assert!(judged * 2 >= number, "{name}: of {number} worlds only {judged} were judged");
+        assert!(judged * 3 >= number, "{name}: of {number} worlds only {judged} were judged");
         assert!(told * 1_000 >= judged * least, "{name}: of {judged} worlds only {told} had another answer");
     }
 }
@@ -241,7 +241,11 @@ fn one_more_contributor_opens_nothing() {
 
 #[test]
 fn a_push_opens_nothing() {
+    // Artifacts are compared where every change is as it was shown: a push to one takes that comparison from the others.
     let pushed = |c: &mut Chance, case: &Case<'_>| {
+        if case.world.facts.acts.entries().iter().any(|act| !act.saw.artifacts.is_empty()) {
+            return None;
+        }
         world(case, |facts| {
             let by = somebody(c, facts);
             let people: BTreeSet<Account> = facts
