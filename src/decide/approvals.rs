@@ -84,7 +84,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     } else if let Used::Superseded { by, .. } = used {
         nodes.push(told::superseded(scene, by));
     }
-    let candidates = binding::candidates(scene, &units, gates, used);
+    let candidates = binding::candidates(scene, &units, gates, used, path.recovers());
     let roles = rejections_roles(scene, triage, path, &requirements);
     let (standing, fallen) = rejections::of(scene, &roles);
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);

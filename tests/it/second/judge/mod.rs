@@ -70,7 +70,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let verdict = if back { Verdict::Pass } else { view.gate() };
     let used = if formal { view.used(back) } else { Used::No };
     let (needs, broken) = view.needs(&legs, &kind);
-    let seated = view.seat(&needs, verdict, used);
+    let seated = view.seat(&needs, verdict, used, back);
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
     let mut roles = BTreeMap::new();

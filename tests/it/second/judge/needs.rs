@@ -260,7 +260,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
-    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used) -> bool {
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
         let release = &self.facts.release;
         let environment = match &act.saw.environment {
             Some(environment) => *environment == release.environment,
@@ -279,7 +279,8 @@ impl<'w> View<'w> {
             && self.artifacts_fit(act)
             && self.parts_fit(act)
             && !worse
-            && !self.record_edited(act)
+            // Going back needs no record.
+            && (back || !self.record_edited(act))
             && !spent
     }
 

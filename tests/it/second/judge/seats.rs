@@ -107,11 +107,11 @@ impl<'w> View<'w> {
             .collect()
     }
 
-    fn approvals(&self, verdict: Verdict, used: Used) -> Vec<&'w Act> {
+    fn approvals(&self, verdict: Verdict, used: Used, back: bool) -> Vec<&'w Act> {
         let counts = |act: &&&Act| {
             matches!(act.does, Deed::Approve { .. })
                 && self.acting(act).is_some_and(|person| !self.excluded(person))
-                && self.bound(act, verdict, used)
+                && self.bound(act, verdict, used, back)
         };
         self.acts.iter().filter(counts).copied().collect()
     }
@@ -154,8 +154,8 @@ impl<'w> View<'w> {
         shared
     }
 
-    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used) -> Seated {
-        let acts = self.approvals(verdict, used);
+    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used, back: bool) -> Seated {
+        let acts = self.approvals(verdict, used, back);
         let mut seated = self.seat_by(needs, acts.clone());
         let reasoned = acts.into_iter().filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
         seated.reasons = !needs.is_empty() && self.seat_by(needs, reasoned.collect()).met.iter().all(|met| *met);
@@ -300,7 +300,8 @@ impl<'w> View<'w> {
                 routes.push(route);
             }
         }
-        let approvals = self.approvals(verdict, used);
+        let back = View::recovers(legs);
+        let approvals = self.approvals(verdict, used, back);
         let mut worst = None;
         for act in &self.acts {
             if !matches!(act.does, Deed::Reject {}) {
