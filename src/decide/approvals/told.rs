@@ -144,11 +144,16 @@ impl<'s> One<'_, 's> {
         }
         let mut ignored_says: Vec<&str> = Vec::new();
         if !self.seat.met {
-            ignored_says.extend(ignored.iter().map(|node| node.says.strip_prefix("ignored ").unwrap_or(&node.says)));
+            // That a group could not be read is said once, of the role.
+            let of_people = ignored.iter().filter(|node| node.code != Ground::RoleUnavailable);
+            ignored_says.extend(of_people.map(|node| node.says.strip_prefix("ignored ").unwrap_or(&node.says)));
         }
         if !ignored_says.is_empty() {
             says.push_str("; ignored ");
             says.push_str(&words::all_of(&ignored_says));
+        }
+        if let Some(why) = roles::eligible(self.scene, requirement.role).unreadable.filter(|_| !self.seat.met) {
+            let _ = write!(says, "; who is in {} could not be read: {why}", requirement.role);
         }
         let mut parts = Vec::new();
         let mut who = Vec::new();
@@ -282,7 +287,17 @@ impl<'s> One<'_, 's> {
             }
         }
         let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
-        let says = if outs.is_empty() {
+        let membership = self.scene.role(self.requirement.role).map(|(_, membership)| membership);
+        let doubtful: Vec<&str> =
+            membership.into_iter().flat_map(|it| it.doubtful()).map(|person| self.scene.people.name(person)).collect();
+        let says = if !doubtful.is_empty() {
+            format!(
+                "when and how {} came into {} could not be read, and {} left who could approve as it",
+                words::all_of(&doubtful),
+                self.requirement.role,
+                if able == 0 { "nobody else is" } else { "too few others are" }
+            )
+        } else if outs.is_empty() {
             format!("too few people could approve as {}; add somebody to the role", self.requirement.role)
         } else {
             format!(

@@ -72,11 +72,14 @@ pub struct Leg<'a> {
 
 impl<'w> View<'w> {
     pub fn files_of(change: &Change) -> Option<Vec<&str>> {
-        match &change.files {
-            Fact::Known(files) => Some(files.iter().map(String::as_str).collect()),
-            Fact::Absent => Some(Vec::new()),
-            Fact::Unavailable(_) => None,
-        }
+        let listed = match &change.files {
+            Fact::Known(files) => files.iter().map(String::as_str).collect(),
+            Fact::Absent => Vec::new(),
+            Fact::Unavailable(_) => return None,
+        };
+        // Lines stand in files.
+        let nothing_changes = matches!(change.lines, Fact::Known(0));
+        (nothing_changes || !listed.is_empty()).then_some(listed)
     }
 
     /// Whether a change touches a component; one of unknown files touches all.
@@ -610,17 +613,13 @@ impl<'w> View<'w> {
             self.facts
                 .accounts
                 .get(account.as_str())
-                .is_some_and(|known| matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge)))
+                .is_some_and(|known| known.kind == Fact::Known(AccountKind::Person))
         };
         match &change.commits {
-            Fact::Absent => false,
-            Fact::Unavailable(_) => true,
-            Fact::Known(commits) => {
-                !commits.is_empty()
-                    && !commits.iter().any(|commit| {
-                        commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
-                    })
-            }
+            Fact::Absent | Fact::Unavailable(_) => true,
+            Fact::Known(commits) => !commits.iter().any(|commit| {
+                commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
+            }),
         }
     }
 
