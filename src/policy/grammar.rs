@@ -5,6 +5,7 @@
 //! the same, so that a slip is found before the day on which it would matter.
 
 use super::shape::{Form, Section, Shape, may, must};
+use super::vocabulary::{EXPOSURES, KINDS, TIERS};
 
 const TEXT: Shape = Shape::Text(Form::Any);
 const TEXTS: Shape = Shape::Texts(Form::Any);
@@ -134,9 +135,9 @@ const APPROVAL: Shape = Shape::Either(&[
 
 const COMPONENT: Shape = Shape::Map(&[
     must("paths", &GLOBS, "the files that it is made of"),
-    may("kind", &Shape::Word(&["application", "platform", "infrastructure"]), "what it is"),
-    may("tier", &Shape::Word(&["critical", "important", "routine"]), "how much hangs on it"),
-    may("exposure", &Shape::Word(&["customer", "partner", "internal"]), "who meets it"),
+    may("kind", &Shape::Word(&KINDS), "what it is"),
+    may("tier", &Shape::Word(&TIERS), "how much hangs on it"),
+    may("exposure", &Shape::Word(&EXPOSURES), "who meets it"),
     may("regulations", &TEXTS, "the regulations that it is under"),
     may("vendors", &TEXTS, "the third parties that it depends on"),
     may("team", &TEXT, "the team that makes it"),

@@ -149,7 +149,7 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         trees.iter().zip(&mut lists).zip(layers.iter().zip(&sources)).enumerate()
     {
         let characters: Vec<char> = source.text.chars().collect();
-        let layer = gate::Layer { name, source, characters: &characters };
+        let layer = gate::Layer { name, source, characters: &characters, names: &names };
         for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
             let whole = matches!(node.value, Value::Map(_));
             let gate = whole.then(|| gate::read(&key.name, key.span, node, &layer, list));

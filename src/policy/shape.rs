@@ -104,6 +104,8 @@ impl Section {
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     defined: Vec<(Section, String)>,
+    /// The teams that components name.
+    teams: Vec<String>,
 }
 
 impl Names {
@@ -119,7 +121,17 @@ impl Names {
                 }
             }
         }
-        Self { defined }
+        let components = trees.iter().filter_map(|tree| tree.get("components")).flat_map(Node::entries);
+        let mut teams: Vec<String> =
+            components.filter_map(|(_, node)| node.get("team")?.text().map(str::to_owned)).collect();
+        teams.sort_unstable();
+        teams.dedup();
+        Self { defined, teams }
+    }
+
+    /// The teams that components name.
+    pub(super) fn teams(&self) -> impl Iterator<Item = &str> {
+        self.teams.iter().map(String::as_str)
     }
 
     /// The same with names that stand in no file.

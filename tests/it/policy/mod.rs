@@ -5,6 +5,7 @@ mod cel;
 mod diagnostics;
 mod expression;
 mod layers;
+mod never;
 mod packs;
 mod places;
 mod rules;
