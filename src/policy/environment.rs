@@ -11,6 +11,8 @@ use super::vocabulary::Place;
 /// Reads a layer's environments into those of the layers around it.
 pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<EnvironmentRule>) {
     for (name, span, node) in layer.named("environments") {
+        plain(layer, node, "branches", "refs/heads/");
+        plain(layer, node, "tags", "refs/tags/");
         let rule = EnvironmentRule {
             name: name.to_owned(),
             approval: approval(layer, node.get("approval")),
@@ -34,6 +36,16 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<EnvironmentRule>) {
         match all.iter_mut().find(|outer| outer.name == name) {
             Some(outer) => join(layer, outer, rule, node),
             None => all.push(rule),
+        }
+    }
+}
+
+/// Complains about references that are written in full, where the short names are compared.
+fn plain(layer: &mut Layer<'_>, node: &Node, key: &str, before: &str) {
+    for (text, span) in node.get(key).map(Node::texts).unwrap_or_default() {
+        if let Some(short) = text.strip_prefix(before) {
+            let message = format!("{key} are written without `{before}`: `{short}`");
+            layer.complain(Code::BadGlob, span, message);
         }
     }
 }

@@ -87,7 +87,9 @@ impl<'l> Layer<'l> {
     pub(super) fn condition(&mut self, node: Option<&Node>, place: Place) -> Option<Expression> {
         let node = node?;
         let compiled = Expression::condition(node.text()?, &Spoken { place, names: self.names });
-        self.compiled(node, compiled)
+        let compiled = self.compiled(node, compiled)?;
+        self.scored(node, &compiled);
+        Some(compiled)
     }
 
     /// A calculation.
@@ -95,6 +97,19 @@ impl<'l> Layer<'l> {
         let node = node?;
         let compiled = Expression::number(node.text()?, &Spoken { place, names: self.names });
         self.compiled(node, compiled)
+    }
+
+    /// Complains about a rule on a score or an impact that nothing makes.
+    fn scored(&mut self, node: &Node, condition: &Expression) {
+        let names = condition.names();
+        let message = if names.contains(&"release.impact") && !self.names.has_impact() {
+            "`release.impact` is always `low`: the policy does not score it; say how under `risk.weights` and `risk.impact`"
+        } else if names.contains(&"risk.score") && !self.names.has_score() {
+            "`risk.score` is always 0: the policy does not say what adds to it; name it under `risk.weights`"
+        } else {
+            return;
+        };
+        self.complain(Code::Overlooked, node.span, message);
     }
 
     fn compiled(

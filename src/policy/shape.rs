@@ -106,6 +106,9 @@ pub struct Names {
     defined: Vec<(Section, String)>,
     /// The teams that components name.
     teams: Vec<String>,
+    people: Vec<String>,
+    /// Whether a weight adds to the risk score, and whether a band makes an impact of it.
+    scored: (bool, bool),
 }
 
 impl Names {
@@ -126,7 +129,28 @@ impl Names {
             components.filter_map(|(_, node)| node.get("team")?.text().map(str::to_owned)).collect();
         teams.sort_unstable();
         teams.dedup();
-        Self { defined, teams }
+        let keys = |path: [&str; 2]| {
+            let [section, key] = path;
+            trees.iter().filter_map(move |tree| tree.get(section)?.get(key)).any(|node| !node.entries().is_empty())
+        };
+        let people = trees.iter().filter_map(|tree| tree.get("people")).flat_map(Node::entries);
+        let people = people.map(|(key, _)| key.name.clone()).collect();
+        Self { defined, teams, people, scored: (keys(["risk", "weights"]), keys(["risk", "impact"])) }
+    }
+
+    /// Whether a weight adds to the risk score.
+    pub(super) fn has_score(&self) -> bool {
+        self.scored.0
+    }
+
+    /// Whether a band makes an impact of the risk score.
+    pub(super) fn has_impact(&self) -> bool {
+        self.scored.0 && self.scored.1
+    }
+
+    /// The people that the policy names, in its order.
+    pub(super) fn people(&self) -> impl Iterator<Item = &str> {
+        self.people.iter().map(String::as_str)
     }
 
     /// The teams that components name.

@@ -6,6 +6,7 @@ mod diagnostics;
 mod expression;
 mod layers;
 mod never;
+mod overlooked;
 mod packs;
 mod places;
 mod rules;
