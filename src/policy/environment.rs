@@ -94,10 +94,32 @@ fn told(approval: &Approval) -> String {
     }
 }
 
+/// What there is to say where the outer layer's word leaves nothing of the inner one's.
+fn overruled(outer: &EnvironmentRule, inner: &EnvironmentRule) -> Option<String> {
+    let nothing = match (&outer.approval, &inner.approval) {
+        (Approval::Automatic, _) | (_, Approval::Formal) => false,
+        (Approval::Formal, _) | (_, Approval::Automatic) => true,
+        _ => false,
+    };
+    nothing.then(|| {
+        format!(
+            "this has no effect: `approval` of `{}` is {} in the {} ({}:{}), and the stricter holds",
+            outer.name,
+            told(&outer.approval),
+            title(&outer.stated.layer),
+            outer.stated.file,
+            outer.stated.line
+        )
+    })
+}
+
 fn join(layer: &mut Layer<'_>, outer: &mut EnvironmentRule, inner: EnvironmentRule, node: &Node) {
     let name = outer.name.clone();
     if let Some(from) = node.get("from") {
         layer.redefines_within(&format!("environments.{name}"), "from", from);
+    }
+    if let (Some(stated), Some(told)) = (node.get("approval"), overruled(outer, &inner)) {
+        layer.complain(Code::NoEffect, stated.span, told);
     }
     let says_references = |rule: &EnvironmentRule| rule.branches.is_some() || rule.tags.is_some();
     let outer_speaks = says_references(outer);

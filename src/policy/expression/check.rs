@@ -16,13 +16,35 @@ pub(super) fn number(source: &str, scope: &dyn Scope) -> Result<Term, Vec<Mistak
 }
 
 fn whole(source: &str, scope: &dyn Scope, wanted: Type, title: &str) -> Result<Term, Vec<Mistake>> {
-    let tree = parse(source).map_err(|mistake| vec![mistake])?;
+    let tree = parse(source).map_err(|mistake| vec![percent(source).unwrap_or(mistake)])?;
     let mut check = Check { scope, bound: None, looped: None, mistakes: Vec::new() };
     let (term, kind) = check.term(&tree, 0);
     if check.mistakes.is_empty() && kind != Kind::Is(wanted) {
         check.mistake(&tree, format!("expected {title}; this is a {}", kind.title()));
     }
     if check.mistakes.is_empty() { Ok(term) } else { Err(check.mistakes) }
+}
+
+/// The first number with a percent sign outside of quotes, which reads as the beginning of a remainder.
+fn percent(source: &str) -> Option<Mistake> {
+    let characters: Vec<char> = source.chars().collect();
+    let mut quote = None;
+    for (at, character) in characters.iter().enumerate() {
+        match (quote, character) {
+            (None, '\'' | '"') => quote = Some(*character),
+            (Some(open), character) if open == *character => quote = None,
+            (None, '%') => {
+                let before = characters.get(..at)?;
+                let digits = before.iter().rev().take_while(|c| c.is_ascii_digit() || **c == '.').count();
+                let written: String = before.get(at - digits..)?.iter().collect();
+                let Ok(number) = written.parse::<f64>() else { continue };
+                let message = format!("a share is written `{}`, not `{written}%`", share(number));
+                return Some(Mistake { at: at - digits, length: digits + 1, message });
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The type of a term while it is checked.

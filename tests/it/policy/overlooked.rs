@@ -51,11 +51,11 @@ fn a_board_that_is_asked_has_members_and_meetings() {
     let routes = ROUTES.lines().next().unwrap();
     let text = format!("{HEAD}{routes}\n");
     let found = one(&text, "the CAB has no members");
-    assert!(found.contains("policy.yml:6:43"), "{found}");
+    assert!(found.contains("policy.yml:6:38"), "{found}");
 
     let text = format!("{with_role}{routes}\n");
     let found = one(&text, "`normal` asks the CAB, which never meets");
-    assert!(found.starts_with("error[unsatisfiable]") && found.contains("policy.yml:6:43"), "{found}");
+    assert!(found.starts_with("error[unsatisfiable]") && found.contains("policy.yml:6:38"), "{found}");
     assert_eq!(complaints(&format!("{with_role}{ROUTES}")), "");
     assert_eq!(complaints(&format!("{HEAD}{}", ROUTES.replace(", cab: {}", ""))), "", "nobody asks it");
 }
@@ -132,7 +132,7 @@ fn what_is_meant_is_not_complained_about(#[case] rest: &str) {
 fn a_route_that_nobody_is_asked_by_is_told() {
     let text = format!("{}routes: {{normal: {{approvals: {{r: 1}}}}}}\n", HEAD.replace("formal", "automatic"));
     let found = one(&text, "every environment is `automatic`, so nobody is ever asked");
-    assert!(found.starts_with("warning[no-effect]") && found.contains("policy.yml:6:20"), "{found}");
+    assert!(found.starts_with("warning[no-effect]") && found.contains("policy.yml:6:19"), "{found}");
 }
 
 #[rstest]
