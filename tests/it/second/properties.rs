@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign::model::facts::{Account, Act, Change, Commit, Deed, Fact, Facts, Merge, Saw, Standing, Via};
+use countersign::model::facts::{Account, AccountKind, Act, Change, Commit, Deed, Fact, Facts, Merge, Saw, Standing, Via};
 use countersign::model::release_decision::Ruling;
 
 use super::chance::Chance;
@@ -229,9 +229,14 @@ fn a_push_opens_nothing() {
     let pushed = |c: &mut Chance, case: &Case<'_>| {
         world(case, |facts| {
             let by = Account::from(c.of(&ACCOUNTS[..10]));
+            // What only bots wrote becomes a person's by the push, and so may go where a bot's may not.
+            let accounts = facts.accounts.clone();
+            let person = |author: &Account| {
+                accounts.get(author.as_str()).is_some_and(|known| known.kind == Fact::Known(AccountKind::Person))
+            };
             let Some(change) = a_change(c, facts) else { return };
             if let Fact::Known(commits) = &mut change.commits
-                && commits.iter().any(|it| it.author.known().is_some_and(|author| author.as_str() != "github:robot"))
+                && commits.iter().any(|it| it.author.known().is_some_and(person))
             {
                 commits.push(commit(&by, "77abcdef"));
                 change.content = "content-pushed".to_owned();
@@ -302,6 +307,7 @@ fn one_more_approval_closes_nothing() {
             if let Fact::Known(content) = &released.content {
                 act.saw.components.insert(name.clone(), content.clone());
             }
+            act.saw.artifacts.extend(released.artifacts.entries().iter().cloned());
         }
         world(case, |facts| {
             if let Fact::Known(acts) = &mut facts.acts {
