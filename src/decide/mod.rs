@@ -14,6 +14,7 @@
 
 pub mod approvals;
 pub mod board;
+pub mod bound;
 pub mod change;
 pub mod clock;
 pub mod conclude;

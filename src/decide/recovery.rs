@@ -158,7 +158,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
         nodes.push(node);
     }
     if nodes.is_empty() {
-        return nodes;
+        return perhaps(scene).into_iter().collect();
     }
     match &scene.facts.release.irreversible {
         Fact::Known(migrations) if !migrations.is_empty() => {
@@ -175,6 +175,25 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
         }
     }
     nodes
+}
+
+/// What holds where it cannot be told whether the release goes back, and it would go past what cannot be reverted: that
+/// something could not be read must not take it off the way on which that holds it.
+fn perhaps(scene: &Scene<'_>) -> Option<Node> {
+    if !scene.rules.routes.iter().any(|route| route.to_last_good) || rollback(scene).is_some() {
+        return None;
+    }
+    let says = match &scene.facts.release.irreversible {
+        Fact::Known(migrations) if !migrations.is_empty() => format!(
+            "whether this goes back past {}, which cannot be reverted, cannot be told; state what goes and what ran here",
+            words::all_of(migrations)
+        ),
+        Fact::Known(_) | Fact::Absent => return None,
+        Fact::Unavailable(why) => {
+            format!("whether this goes back past a migration that cannot be reverted could not be read: {why}")
+        }
+    };
+    Some(Node::new(Ground::Irreversible, Status::Unknown, says))
 }
 
 fn ran(scene: &Scene<'_>, at: DateTime<Utc>) -> String {

@@ -7,15 +7,16 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::approvals::Approvals;
+use super::bound::{self, Extent, bare};
 use super::gates::{self, Baseline, File, Found, Item, ItemState, Judgement, Subject, Table};
 use super::path::{Path, Triage};
 use super::people::Person;
-use super::roles;
+use super::roles::{self, Refusal};
 use super::scene::Scene;
 use super::waivers;
 use super::words;
 use crate::model::decision::Protection;
-use crate::model::facts::{Deed, Fact, GateEvidence};
+use crate::model::facts::{Act, Deed, Fact, GateEvidence};
 use crate::model::ground::Ground;
 use crate::model::kind::Kind;
 use crate::model::release_decision::{Ask, Node, Status};
@@ -148,11 +149,6 @@ fn evidence_of<'s>(scene: &Scene<'s>, gate: &Gate) -> Evidence<'s> {
     }
 }
 
-/// A digest without its algorithm's name.
-fn bare(digest: &str) -> &str {
-    digest.strip_prefix("sha256:").unwrap_or(digest)
-}
-
 /// Hands over what the facts say.
 fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, evidence: &'s GateEvidence) -> Found<'s> {
     let mut found = with_ticks(scene, gate, Some(evidence));
@@ -229,22 +225,46 @@ fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Ve
     (items, (confirmed && !by.is_empty()).then(|| words::all_of(&by)))
 }
 
-/// Who ticked what of a checklist, and may: who did not contribute and holds the role that verifies it, or where none is
-/// named any role that may approve.
+/// Who ticked what of a checklist, and may.
 fn ticks<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<(&'s str, Person)> {
-    let mut found = Vec::new();
-    for act in scene.acts() {
-        let Deed::Tick { gate: named, item, .. } = &act.does else { continue };
-        if !is_named(gate, named) {
-            continue;
+    ticked(scene, gate).filter_map(|(act, item)| Some((item, ticks_off(scene, gate, act).ok()?))).collect()
+}
+
+/// Every tick of a checklist, whoever made it.
+fn ticked<'a, 's>(scene: &'a Scene<'s>, gate: &'a Gate) -> impl Iterator<Item = (&'s Act, &'s str)> {
+    scene.acts().filter_map(|act| match &act.does {
+        Deed::Tick { gate: named, item, .. } if is_named(gate, named) => Some((act, item.as_str())),
+        _ => None,
+    })
+}
+
+/// Whether an act ticks something of a checklist off: of one who did not contribute and holds the role that verifies it,
+/// or where none is named any role that may approve; and of this very release.
+fn ticks_off(scene: &Scene<'_>, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
+    let person = match &gate.verified_by {
+        Some(role) => roles::independent(scene, act, role)?,
+        None => {
+            let mut refused = Refusal::new(Ground::NotInRole, "the policy has no role that may tick it");
+            let mut held = scene.rules.roles.iter().map(|role| roles::independent(scene, act, &role.name));
+            let found = held.find_map(|held| held.map_err(|refusal| refused = refusal).ok());
+            found.ok_or(refused)?
         }
-        let by = match &gate.verified_by {
-            Some(role) => roles::independent(scene, act, role).ok(),
-            None => scene.rules.roles.iter().find_map(|role| roles::independent(scene, act, &role.name).ok()),
-        };
-        found.extend(by.map(|person| (item.as_str(), person)));
+    };
+    bound::to_release(scene, act, Extent::Whole)?;
+    Ok(person)
+}
+
+/// Whose ticks of a checklist do not count, each once, and why.
+fn unticked(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
+    let mut ignored: Vec<String> = Vec::new();
+    for (act, _) in ticked(scene, gate) {
+        let Err(refusal) = ticks_off(scene, gate, act) else { continue };
+        let says = format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says);
+        if !ignored.contains(&says) {
+            ignored.push(says);
+        }
     }
-    found
+    ignored
 }
 
 /// Tells the clock when evidence becomes too old, or stops being from the future.
@@ -311,7 +331,14 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
         _ => Ground::Gate,
     };
     let explanation = &judged.judgement.explanation;
-    let says = if explanation.is_empty() { gate.name.clone() } else { format!("{}: {explanation}", gate.name) };
+    let mut says = if explanation.is_empty() { gate.name.clone() } else { format!("{}: {explanation}", gate.name) };
+    if gate.kind == Kind::Checklist && !status.opens() {
+        let ignored = unticked(scene, gate);
+        if !ignored.is_empty() {
+            says.push_str("; ignored ");
+            says.push_str(&words::all_of(&ignored));
+        }
+    }
     let mut node = Node::new(code, status, says).next(judged.until);
     node.stated = Some(Stated { layer: gate.layer.clone(), file: gate.trust.stated_in.clone(), line: 0, kept: None });
     node.evidence.push(judged.judgement.reason.code().to_owned());

@@ -8,6 +8,7 @@
 
 pub mod gaps;
 
+use super::bound::{self, Extent};
 use super::people::{People, Person};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
@@ -252,10 +253,14 @@ fn by_authority(scene: &Scene<'_>, act: &Act) -> Option<Person> {
     authorities(scene).find_map(|role| roles::independent(scene, act, role).ok())
 }
 
-/// The different authorities whose acts do something.
+/// The different authorities whose acts here do something.
 pub(super) fn authorities_who<'s>(scene: &Scene<'s>, does: impl Fn(&'s Deed) -> bool) -> Vec<Person> {
     let mut people = Vec::new();
     for act in scene.acts().filter(|act| does(&act.does)) {
+        // A commit names itself what it is; who answers for it elsewhere answers for nothing here.
+        if bound::to_release(scene, act, Extent::Place).is_err() {
+            continue;
+        }
         if let Some(person) = by_authority(scene, act).filter(|person| !people.contains(person)) {
             people.push(person);
         }

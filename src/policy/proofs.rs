@@ -188,7 +188,8 @@ fn hours(rules: &Rules, places: &mut Places<'_>) {
         );
         places.complain(Code::Overlooked, &["calendar", "closed", &closed.name, "hours"], message);
     }
-    let states = |key: &str| places.trees.iter().any(|tree| tree.get("calendar").is_some_and(|it| it.get(key).is_some()));
+    let states =
+        |key: &str| places.trees.iter().any(|tree| tree.get("calendar").is_some_and(|it| it.get(key).is_some()));
     let (business, zone) = (states("business_hours"), states("timezone"));
     if business && !zone {
         let message = "the calendar names no `timezone`, so these hours are counted in UTC; write `timezone: UTC` if that is meant";

@@ -476,7 +476,11 @@ fn word(words: &[&str], text: &str, span: Span, what: &str, complaints: &mut Vec
         complaints.push(Diagnostic::new(
             Code::WrongForm,
             span,
-            format!("`{what}` is {}{}, not `{text}`{hint}", if words.len() == 1 { "" } else { "one of " }, one_of(words)),
+            format!(
+                "`{what}` is {}{}, not `{text}`{hint}",
+                if words.len() == 1 { "" } else { "one of " },
+                one_of(words)
+            ),
         ));
     }
 }

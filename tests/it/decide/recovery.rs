@@ -27,7 +27,7 @@ fn back() -> Value {
     ]);
     let facts = with(with(facts(), "/deployments", ran), "/release/components/shop/content", json!("good"));
     let facts = with(with(facts, "/release/changes", json!(null)), "/release/name", json!("shop 2.3.0 again"));
-    let saw = json!({"environment": "production", "components": {"shop": "good"}});
+    let saw = json!({"environment": "production", "repository": "acme/shop", "components": {"shop": "good"}});
     let approval = json!({"id": "a1", "at": "2026-12-08T10:00:00Z", "by": "github:ivo", "via": "page",
                           "does": {"approve": {}}, "saw": saw});
     let facts = with(facts, "/acts", json!([approval]));

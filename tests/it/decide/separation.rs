@@ -117,7 +117,8 @@ fn per_change_every_change_needs_somebody_who_did_not_write_it() {
     bos["commits"][0]["author"] = json!("github:bo");
     bos["commits"][0]["sha"] = json!("88bb");
     let two = with(facts(), "/release/changes/-", bos);
-    let saw = json!({"environment": "production", "changes": {"acme/shop#12": "one", "acme/shop#13": "one"}});
+    let saw = json!({"environment": "production", "repository": "acme/shop", "components": {"shop": "tree"},
+                     "changes": {"acme/shop#12": "one", "acme/shop#13": "one"}});
     let acts = json!([
         with(json!({"a": approves("a1", "github:bo")}), "/a/saw", saw.clone())["a"],
         with(json!({"a": approves("a2", "github:sue")}), "/a/saw", saw)["a"],

@@ -35,7 +35,10 @@ components: {pay: {paths: ['p/**'], tier: critical}, wiki: {paths: ['w/**'], tie
     "rejection: {reason: required}",
     "`reason` is a number (characters that a reason has at least, after normalisation; 1 when left out), not the text `required`"
 )]
-#[case::percent("experiments: {e: {on: \"component.tier == 'routine'\", split: 15%}}", "not the text `15%`; write `15`")]
+#[case::percent(
+    "experiments: {e: {on: \"component.tier == 'routine'\", split: 15%}}",
+    "not the text `15%`; write `15`"
+)]
 #[case::share("rigor: {steps: [{when: team.failure_rate_90d > 15%}]}", "a share is written `0.15`, not `15%`")]
 #[case::share_in_between(
     "rigor: {steps: [{when: team.failure_rate_90d > 2.5% && release.lines > 1}]}",

@@ -334,6 +334,7 @@ fn one_more_approval_closes_nothing() {
             if let Fact::Known(content) = &released.content {
                 act.saw.components.insert(name.clone(), content.clone());
             }
+            act.saw.artifacts.extend(released.artifacts.entries().iter().cloned());
         }
         world(case, |facts| {
             if let Fact::Known(acts) = &mut facts.acts {

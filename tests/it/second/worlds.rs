@@ -57,6 +57,8 @@ struct Maker<'s> {
     /// Whether it goes back.
     back: bool,
     changes: Vec<Change>,
+    /// The artifacts that go.
+    artifacts: Vec<String>,
     /// Instants at which something might change.
     near: Vec<i64>,
 }
@@ -68,7 +70,8 @@ pub fn any(c: &mut Chance, shape: &Shape, day: i64) -> World {
     let wrong = c.of(&[0, 3, 8, 15]);
     let back = c.often(15);
     let c = Chance::new(c.next());
-    let mut maker = Maker { c, shape, submitted, noise, wrong, back, changes: Vec::new(), near: Vec::new() };
+    let mut maker =
+        Maker { c, shape, submitted, noise, wrong, back, changes: Vec::new(), artifacts: Vec::new(), near: Vec::new() };
     maker.world()
 }
 
@@ -190,6 +193,8 @@ impl Maker<'_> {
         let trigger =
             Account::from(self.c.of(&["github:ana", "github:ana", "github:bo", "github:robot", "gitlab:eve"]));
         let deployer = if self.wrong() { "argocd" } else { "github" }.to_owned();
+        let components = self.components();
+        self.artifacts = components.values().flat_map(|it| it.artifacts.entries()).cloned().collect();
         Release {
             name: "shop 2.4".to_owned(),
             forge: "github".to_owned(),
@@ -200,7 +205,7 @@ impl Maker<'_> {
             submitted_at: at(self.submitted),
             trigger: if self.c.often(10) { Fact::Absent } else { self.fact(trigger) },
             deployed_by: self.fact(deployer),
-            components: self.components(),
+            components,
             changes,
             new_vendors: if self.c.often(10) { self.fact(vec!["stripe".to_owned()]) } else { self.none() },
             running: self.running(),
@@ -847,7 +852,7 @@ impl Maker<'_> {
                 saw.environment = None;
             }
         }
-        if self.c.often(50) {
+        if !self.wrong() && (via != Via::Review || self.c.often(50)) {
             saw.repository = Some(if self.wrong() { "acme/other" } else { REPOSITORY }.to_owned());
         }
         let one =
@@ -866,10 +871,8 @@ impl Maker<'_> {
                     saw.components.insert(component.name.to_owned(), format!("{}-{which}", component.name));
                 }
             }
-            if self.c.often(15) {
-                for component in self.shape.components.clone() {
-                    saw.artifacts.push(format!("art-{}-new", component.name));
-                }
+            if !self.wrong() {
+                saw.artifacts = self.artifacts.clone();
                 if self.wrong() {
                     saw.artifacts.push("art-old".to_owned());
                 }

@@ -300,6 +300,7 @@ impl<'w> View<'w> {
                     Tri::from(self.acts.iter().any(|act| {
                         matches!(&act.does, Deed::ConfirmFix { incident: named } if *named == incident.id)
                             && self.independent(act, role).is_some()
+                            && self.about_all(act)
                     }))
                 }
             }

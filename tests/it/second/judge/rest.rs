@@ -163,12 +163,13 @@ impl<'w> View<'w> {
     }
 
     pub fn irreversible_holds(&self, kind: &Kind, back: bool) -> bool {
-        let _ = kind;
-        back && match &self.facts.release.irreversible {
-            Fact::Known(migrations) => !migrations.is_empty(),
-            Fact::Absent => false,
-            Fact::Unavailable(_) => true,
-        }
+        let perhaps = kind.back == Tri::Unknown && self.shape.routes.iter().any(|route| route.last_good);
+        (back || perhaps)
+            && match &self.facts.release.irreversible {
+                Fact::Known(migrations) => !migrations.is_empty(),
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            }
     }
 
     pub fn closed_holds(&self, legs: &[Leg<'_>], back: bool) -> bool {
@@ -200,8 +201,7 @@ impl<'w> View<'w> {
                 self.acts.iter().any(|act| {
                     matches!(&act.does, Deed::ExceptFreeze { freeze } if *freeze == format!("freeze-{at}"))
                         && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
-                        && act.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
-                        && (act.saw.changes.is_empty() || self.saw_all(&act.saw.changes))
+                        && self.about_all(act)
                         && self.independent(act, role).is_some()
                 })
             });
@@ -209,7 +209,7 @@ impl<'w> View<'w> {
         })
     }
 
-    fn saw_all(&self, seen: &BTreeMap<String, String>) -> bool {
+    pub fn saw_all(&self, seen: &BTreeMap<String, String>) -> bool {
         self.facts.release.changes.unavailable().is_none()
             && self.changes().iter().all(|change| seen.get(&change.id) == Some(&change.content))
             && seen.len() == self.changes().len()
@@ -429,6 +429,7 @@ impl<'w> View<'w> {
             let confirmed = self.acts.iter().any(|act| {
                 matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
                     && self.independent(act, role).is_some()
+                    && self.about_all(act)
             });
             let open = self.facts.incidents.entries().iter().find(|incident| incident.id == *id);
             match open {
@@ -522,7 +523,8 @@ impl<'w> View<'w> {
                     let answered = self.acts.iter().any(|act| {
                         matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
                             && act.at >= self.facts.release.submitted_at
-                            && self.acting(act).is_some_and(|person| self.holds(person, role))
+                            && self.independent(act, role).is_some()
+                            && self.about_all(act)
                     });
                     self.now < until && !answered
                 })

@@ -244,7 +244,7 @@ impl<'w> View<'w> {
         let who: BTreeSet<Person> = self
             .acts
             .iter()
-            .filter(|act| does(&act.does))
+            .filter(|act| does(&act.does) && self.is_here(act))
             .filter_map(|act| roles.iter().find_map(|role| self.independent(act, role)))
             .collect();
         who.len()
