@@ -4,6 +4,7 @@ use countersign::model::facts::Deed;
 use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
+use super::needs::same_all;
 use super::who::View;
 use crate::second::shape::{ApprovalShape, ComponentShape, Cond, HERE, RouteShape, StepShape};
 use crate::second::times;
@@ -473,19 +474,26 @@ impl<'w> View<'w> {
             .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
             .collect();
         list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
+        // What was built anew from the same content is something else. That of a content without a digest, nobody knows.
+        let state = |one: &Released, other: &Released| {
+            let known = one.content.known().is_some() && other.content.known().is_some();
+            if known { same_all(one, other) } else { Tri::Unknown }
+        };
         let alike = |one: &Deployment, other: &Deployment| match name {
-            Some(name) => same(&one.components[name], &other.components[name]),
+            Some(name) => state(&one.components[name], &other.components[name]),
             None => Tri::from(one.commit == other.commit),
         };
         let ours = |it: &Deployment| match name {
             Some(name) => match self.facts.release.components.get(name) {
-                Some(goes) => same(&it.components[name], goes),
+                Some(goes) => state(&it.components[name], goes),
                 None => Tri::Unknown,
             },
             None => Tri::from(it.commit == self.facts.release.commit),
         };
         let goes = name.is_none_or(|name| {
-            self.facts.release.components.get(name).is_some_and(|goes| goes.content.known().is_some())
+            self.facts.release.components.get(name).is_some_and(|goes| {
+                goes.content.known().is_some() && goes.artifacts.unavailable().is_none()
+            })
         });
         if !goes {
             return Tri::Unknown;
@@ -510,7 +518,8 @@ impl<'w> View<'w> {
         }
         for earlier in rest {
             // What cannot be compared on the way may be what was good last.
-            if earlier.outcome != Fact::Known(Outcome::Cancelled) && alike(earlier, current) == Tri::Unknown {
+            let untold = alike(earlier, current) == Tri::Unknown || ours(earlier) == Tri::Unknown;
+            if earlier.outcome != Fact::Known(Outcome::Cancelled) && untold {
                 return Tri::Unknown;
             }
             match &earlier.outcome {

@@ -278,23 +278,38 @@ impl<'w> View<'w> {
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
-        let current = openings.iter().filter(|it| newest_other.is_none_or(|at| it.opened_at.timestamp() > at));
-        let Some(first) = current.clone().map(|it| it.opened_at.timestamp()).min() else {
+        let mut current: Vec<(i64, bool)> = openings
+            .iter()
+            .map(|it| (it.opened_at.timestamp(), same(it) == Tri::Yes && it.approved == Fact::Known(true)))
+            .filter(|(at, _)| newest_other.is_none_or(|other| *at > other))
+            .collect();
+        if current.is_empty() {
             return match openings.iter().map(|it| it.opened_at.timestamp()).max() {
                 Some(last) if back => Used::Spent(last),
                 Some(last) => Used::Superseded(last),
                 None => Used::No,
             };
-        };
-        let certain = current
-            .clone()
-            .filter(|it| same(it) == Tri::Yes && it.approved == Fact::Known(true))
-            .map(|it| it.opened_at.timestamp())
-            .min();
-        match (certain, self.shape.retry) {
-            (Some(certain), Some(minutes)) if self.now < certain + minutes * 60 => Used::Retry,
-            _ => Used::Spent(first),
         }
+        current.sort_unstable();
+        // Every world in which some of the openings of which it cannot be told were of this content, and others not.
+        let doubtful: Vec<usize> = (0..current.len()).filter(|at| !current[*at].1).collect();
+        let mut retries = true;
+        let mut spent = i64::MIN;
+        for world in 0..1_u32 << doubtful.len() {
+            let real = |at: &usize| {
+                doubtful.iter().position(|known| known == at).is_none_or(|place| world & (1 << place) != 0)
+            };
+            let window = self.shape.retry.unwrap_or(0) * 60;
+            let mut run: Option<i64> = None;
+            for at in (0..current.len()).filter(real).map(|at| current[at].0) {
+                if run.is_none_or(|first| at - first >= window) {
+                    run = Some(at);
+                }
+            }
+            retries &= run.is_some_and(|first| self.now < first + window);
+            spent = spent.max(run.unwrap_or(i64::MIN));
+        }
+        if retries { Used::Retry } else { Used::Spent(spent) }
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
@@ -460,7 +475,7 @@ fn ask<'w>(
 }
 
 /// Content and artifacts.
-fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
+pub fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
     let artifacts = match (&one.artifacts, &other.artifacts) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
         (Fact::Absent, Fact::Absent) => Tri::Yes,
