@@ -487,6 +487,10 @@ impl Shape {
         };
         shape.raci = raci(c, &shape);
         shape.routes = routes(c, &shape);
+        if shape.cab.is_none() {
+            // A board that never meets holds every release, and such a policy is refused.
+            shape.routes.iter_mut().for_each(|route| route.cab = None);
+        }
         if c.often(45) {
             let steps = (0..=c.below(2)).map(|_| step(c, &shape, teams)).collect();
             let mut names: Vec<&'static str> = shape.routes.iter().map(|route| route.name).collect();
