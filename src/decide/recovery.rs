@@ -157,16 +157,22 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
         }
         nodes.push(node);
     }
-    if nodes.is_empty() {
+    let perhaps = nodes.is_empty();
+    if perhaps && !(rollback(scene).is_none() && scene.rules.routes.iter().any(|route| route.to_last_good)) {
         return nodes;
     }
     match &scene.facts.release.irreversible {
         Fact::Known(migrations) if !migrations.is_empty() => {
-            let says = format!(
-                "going back is not possible past {}, which cannot be reverted; go forward with a fix",
-                words::all_of(migrations)
-            );
-            nodes.push(Node::new(Ground::Irreversible, Status::Unmet, says).evidence(migrations.iter().cloned()));
+            let past = words::all_of(migrations);
+            // What perhaps goes back, perhaps goes past it, whatever way it takes.
+            let (status, says) = if perhaps {
+                (Status::Unknown, format!("whether it goes back past {past}, which cannot be reverted, cannot be told"))
+            } else {
+                let says =
+                    format!("going back is not possible past {past}, which cannot be reverted; go forward with a fix");
+                (Status::Unmet, says)
+            };
+            nodes.push(Node::new(Ground::Irreversible, status, says).evidence(migrations.iter().cloned()));
         }
         Fact::Known(_) | Fact::Absent => {}
         Fact::Unavailable(why) => {

@@ -163,12 +163,13 @@ impl<'w> View<'w> {
     }
 
     pub fn irreversible_holds(&self, kind: &Kind, back: bool) -> bool {
-        let _ = kind;
-        back && match &self.facts.release.irreversible {
-            Fact::Known(migrations) => !migrations.is_empty(),
-            Fact::Absent => false,
-            Fact::Unavailable(_) => true,
-        }
+        let perhaps = kind.back == Tri::Unknown && self.shape.routes.iter().any(|route| route.last_good);
+        (back || perhaps)
+            && match &self.facts.release.irreversible {
+                Fact::Known(migrations) => !migrations.is_empty(),
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            }
     }
 
     pub fn closed_holds(&self, legs: &[Leg<'_>], back: bool) -> bool {
