@@ -9,6 +9,7 @@ use super::roles::Refusal;
 use super::scene::Scene;
 use crate::model::facts::{Act, Change, Deed, Fact, Saw, Via};
 use crate::model::ground::Ground;
+use crate::policy::rules::Component;
 
 /// How much of a release an act has to be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,8 @@ pub fn short(digest: &str) -> &str {
 
 /// Whether an act is about this release, or what it does not name, or names otherwise.
 pub fn to_release(scene: &Scene<'_>, act: &Act, extent: Extent) -> Result<(), Refusal> {
-    let review = act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
+    let review =
+        act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
     place(scene, act, review)?;
     if extent == Extent::Place {
         return Ok(());
@@ -116,6 +118,23 @@ pub fn to_release(scene: &Scene<'_>, act: &Act, extent: Extent) -> Result<(), Re
         };
     }
     if all { made(scene, &shown, verb) } else { named(scene, &shown) }
+}
+
+/// Whether what a board decided on is what goes: exactly the changes; and of what goes without one its content and its
+/// artifacts, which no change says. Where it names those of the rest as well, they have to be what goes too.
+pub fn decided_on(scene: &Scene<'_>, shown: &Shown<'_>) -> Result<(), Refusal> {
+    let Some(changes) = scene.changes() else {
+        return Err(Refusal::new(Ground::OtherContent, "whether it was for what changes now could not be read"));
+    };
+    if !shown.changes_are(changes) {
+        return Err(Refusal::new(Ground::OtherContent, other_changes(changes, shown)));
+    }
+    let touched = |component: &Component| (0..changes.len()).any(|at| scene.touches(at, component));
+    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| touched(component));
+    if by_changes && shown.components.is_empty() && shown.artifacts.is_empty() {
+        return Ok(());
+    }
+    made(scene, shown, "was of")
 }
 
 /// The environment and the repository.
@@ -181,7 +200,8 @@ fn made(scene: &Scene<'_>, shown: &Shown<'_>, verb: &str) -> Result<(), Refusal>
     let components = &scene.facts.release.components;
     let mut something = scene.changes().is_some_and(|changes| !changes.is_empty());
     if let Some(unstated) = scene.components.iter().find(|component| !components.contains_key(&component.name)) {
-        let says = format!("the facts do not state what goes of `{}`, and so not whether that was shown", unstated.name);
+        let says =
+            format!("the facts do not state what goes of `{}`, and so not whether that was shown", unstated.name);
         return Err(Refusal::new(Ground::OtherContent, says));
     }
     for (name, released) in components {
@@ -232,10 +252,7 @@ fn made(scene: &Scene<'_>, shown: &Shown<'_>, verb: &str) -> Result<(), Refusal>
         artifacts.any(|known| bare(known) == bare(digest))
     };
     if let Some(gone) = shown.artifacts.iter().find(|digest| !goes(digest)) {
-        return Err(Refusal::new(
-            Ground::OtherArtifact,
-            format!("{verb} sha256:{}, which does not go", short(gone)),
-        ));
+        return Err(Refusal::new(Ground::OtherArtifact, format!("{verb} sha256:{}, which does not go", short(gone))));
     }
     if something {
         return Ok(());
