@@ -212,8 +212,7 @@ impl<'s> One<'_, 's> {
         }
         if !whole && let Some(covered) = self.seat.covers(person) {
             let told = |at: usize| self.requirement.scope.has(at) && !self.units.is_made(at);
-            let pieces: Vec<&str> =
-                covered.iter().filter(|at| told(*at)).map(|at| self.units.name(at)).collect();
+            let pieces: Vec<&str> = covered.iter().filter(|at| told(*at)).map(|at| self.units.name(at)).collect();
             let _ = write!(name, " ({})", words::all_of(&pieces));
         }
         name

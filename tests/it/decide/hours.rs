@@ -114,7 +114,10 @@ fn a_freeze_stays_for_everybody_else() {
         (|act| act["by"] = json!("github:ana"), "ignored ana: wrote commit 3f2a"),
         (|act| act["standing"] = json!("dismissed"), "ignored noor: dismissed"),
         (|act| act["saw"]["environment"] = json!("staging"), "ignored noor: it was for `staging`"),
-        (|act| act["saw"]["changes"] = json!({"acme/shop#12": "zero"}), "ignored noor: it was before the content of acme/shop#12 changed"),
+        (
+            |act| act["saw"]["changes"] = json!({"acme/shop#12": "zero"}),
+            "ignored noor: it was before the content of acme/shop#12 changed",
+        ),
         (|act| act["saw"]["changes"] = json!({}), "ignored noor: does not say which changes were shown"),
         (|act| act["saw"]["components"] = json!({}), "ignored noor: does not say which content of `shop` was shown"),
         (|act| act["saw"]["repository"] = Value::Null, "ignored noor: does not say for which repository"),

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use countersign::model::facts::{Account, AccountKind, Act, Change, Commit, Deed, Fact, Facts, Merge, Saw, Standing, Via};
+use countersign::model::facts::{
+    Account, AccountKind, Act, Change, Commit, Deed, Fact, Facts, Merge, Saw, Standing, Via,
+};
 use countersign::model::release_decision::Ruling;
 
 use super::chance::Chance;
