@@ -9,6 +9,7 @@ use super::roles::Refusal;
 use super::scene::Scene;
 use crate::model::facts::{Act, Change, Deed, Fact, Saw, Via};
 use crate::model::ground::Ground;
+use crate::policy::rules::Component;
 
 /// How much of a release an act has to be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +118,23 @@ pub fn to_release(scene: &Scene<'_>, act: &Act, extent: Extent) -> Result<(), Re
         };
     }
     if all { made(scene, &shown, verb) } else { named(scene, &shown) }
+}
+
+/// Whether what a board decided on is what goes: exactly the changes; and of what goes without one its content and its
+/// artifacts, which no change says. Where it names those of the rest as well, they have to be what goes too.
+pub fn decided_on(scene: &Scene<'_>, shown: &Shown<'_>) -> Result<(), Refusal> {
+    let Some(changes) = scene.changes() else {
+        return Err(Refusal::new(Ground::OtherContent, "whether it was for what changes now could not be read"));
+    };
+    if !shown.changes_are(changes) {
+        return Err(Refusal::new(Ground::OtherContent, other_changes(changes, shown)));
+    }
+    let touched = |component: &Component| (0..changes.len()).any(|at| scene.touches(at, component));
+    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| touched(component));
+    if by_changes && shown.components.is_empty() && shown.artifacts.is_empty() {
+        return Ok(());
+    }
+    made(scene, shown, "was of")
 }
 
 /// The environment and the repository.

@@ -45,6 +45,7 @@ pub mod roles;
 pub mod routing;
 pub mod scene;
 pub mod separation;
+pub mod signers;
 pub mod standins;
 pub mod summary;
 pub mod totals;

@@ -13,6 +13,7 @@ use super::path::{Path, Triage};
 use super::people::Person;
 use super::roles::{self, Refusal};
 use super::scene::Scene;
+use super::signers;
 use super::waivers;
 use super::words;
 use crate::model::decision::Protection;
@@ -75,21 +76,20 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
         // It is known that no component goes, which the empty list would not say.
         components.push(String::new());
     }
-    let released = || scene.facts.release.components.values();
-    let artifacts: Vec<String> =
-        released().flat_map(|component| component.artifacts.entries()).map(|digest| bare(digest).to_owned()).collect();
-    let subject = Subject {
-        environment: &scene.facts.release.environment,
-        components: &components,
-        commit: Some(&scene.facts.release.commit),
-        artifacts: &artifacts,
-        protection: Protection::Protected,
-        now: scene.clock.now(),
-    };
     for gate in &scene.policy.gates {
+        let artifacts = Artifacts::of(scene, gate);
+        let subject = Subject {
+            environment: &scene.facts.release.environment,
+            components: &components,
+            commit: Some(&scene.facts.release.commit),
+            artifacts: &artifacts.digests,
+            unread: artifacts.unread.as_deref(),
+            protection: Protection::Protected,
+            now: scene.clock.now(),
+        };
         let evidence = evidence_of(scene, gate);
         let given = match evidence {
-            Evidence::Known(evidence) => given(scene, gate, evidence),
+            Evidence::Known(evidence) => given(scene, gate, &artifacts, evidence),
             Evidence::Absent => with_ticks(scene, gate, None),
             Evidence::Unknown(why) => Found {
                 trouble: Some(Fault {
@@ -124,6 +124,35 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
     found
 }
 
+/// The artifacts that go of what a gate guards.
+#[derive(Debug, Default)]
+pub struct Artifacts {
+    /// Their SHA-256 digests, without the algorithm's name.
+    pub digests: Vec<String>,
+    /// Why not all are known, where they are not.
+    pub unread: Option<String>,
+}
+
+impl Artifacts {
+    fn of(scene: &Scene<'_>, gate: &Gate) -> Self {
+        let guards = |name: &String| gate.components.is_empty() || gate.components.contains(name);
+        let stated = &scene.facts.release.components;
+        let mut found = Self::default();
+        let mut going = scene.components.iter().map(|component| &component.name);
+        if let Some(name) = going.find(|name| guards(name) && !stated.contains_key(*name)) {
+            found.unread = Some(format!("the facts do not state what goes of `{name}`"));
+        }
+        for (_, released) in stated.iter().filter(|(name, _)| guards(name)) {
+            match &released.artifacts {
+                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| bare(digest).to_owned())),
+                Fact::Absent => {}
+                Fact::Unavailable(why) => found.unread = Some(why.to_string()),
+            }
+        }
+        found
+    }
+}
+
 /// What the facts have for a gate.
 #[derive(Clone, Copy)]
 enum Evidence<'s> {
@@ -150,7 +179,7 @@ fn evidence_of<'s>(scene: &Scene<'s>, gate: &Gate) -> Evidence<'s> {
 }
 
 /// Hands over what the facts say.
-fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, evidence: &'s GateEvidence) -> Found<'s> {
+fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence: &'s GateEvidence) -> Found<'s> {
     let mut found = with_ticks(scene, gate, Some(evidence));
     if !evidence.digests.is_empty() {
         found.files.push(File {
@@ -178,15 +207,7 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, evidence: &'s GateEvidence) -> F
         ),
     };
     if gate.kind == Kind::Signature {
-        found.signatures = evidence
-            .signers
-            .iter()
-            .map(|signer| gates::Signature {
-                bundle: String::new(),
-                artifact: "the artifact".to_owned(),
-                outcome: Ok(signer.clone()),
-            })
-            .collect();
+        found.signatures = signers::judge(scene, gate, artifacts, evidence);
     }
     found
 }

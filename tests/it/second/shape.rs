@@ -156,6 +156,8 @@ pub struct CabShape {
     /// 0 is Monday.
     pub weekday: i64,
     pub minute: i64,
+    /// How long before a meeting its agenda closes, in minutes.
+    pub cutoff: Option<i64>,
     pub chair: Option<&'static str>,
     pub quorum: usize,
     pub votes: bool,
@@ -420,6 +422,7 @@ impl Shape {
             cab: c.maybe(40, |c| CabShape {
                 weekday: c.between(0, 4),
                 minute: 14 * 60,
+                cutoff: c.maybe(60, |c| c.of(&[30, 60, 24 * 60])),
                 chair: c.maybe(60, |_| "chief"),
                 quorum: 1 + c.below(2),
                 votes: c.often(50),

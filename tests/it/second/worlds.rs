@@ -324,7 +324,7 @@ impl Maker<'_> {
     fn components(&mut self) -> BTreeMap<String, Released> {
         let mut all = BTreeMap::new();
         for component in self.shape.components.clone() {
-            if self.c.often(70) || component.name == "pay" {
+            if self.c.often(90) || component.name == "pay" {
                 let released = self.released(component.name, "new");
                 all.insert(component.name.to_owned(), released);
             }
@@ -661,6 +661,13 @@ impl Maker<'_> {
             let day = self.submitted.div_euclid(86_400) + 3;
             let back = (times::weekday(day) - cab.weekday).rem_euclid(7);
             let meeting = times::instant(self.shape.london, (day - back) * 86_400 + cab.minute * 60);
+            // Before that its agenda was closed already, and mostly it is the one of the week after.
+            let closed = meeting - cab.cutoff.unwrap_or(0) * 60;
+            let meeting = if closed < self.submitted && self.c.often(85) {
+                times::instant(self.shape.london, (day - back + 7) * 86_400 + cab.minute * 60)
+            } else {
+                meeting
+            };
             let meeting = if self.wrong() { meeting + 3600 } else { meeting };
             let decided = meeting + self.c.between(0, 3) * 600;
             self.near.push(decided);
@@ -679,11 +686,14 @@ impl Maker<'_> {
             if self.wrong() {
                 changes.insert("other#1".to_owned(), "x".to_owned());
             }
+            let says = self.c.often(if self.changes.is_empty() { 85 } else { 40 });
+            let components = if says { self.contents() } else { BTreeMap::new() };
+            let artifacts = if says && !self.wrong() { self.artifacts.clone() } else { Vec::new() };
             all.push(CabDecision {
                 meeting: if self.c.often(25) { Fact::Absent } else { self.fact(at(meeting)) },
                 at: at(decided),
                 outcome,
-                conditions: if outcome == CabOutcome::ApproveWithConditions {
+                conditions: if outcome == CabOutcome::ApproveWithConditions && !self.wrong() {
                     vec![Condition { text: "watch it".to_owned(), met: self.fact(met) }]
                 } else {
                     Vec::new()
@@ -691,6 +701,8 @@ impl Maker<'_> {
                 chair: self.fact(chair),
                 attendees: self.fact(attendees),
                 changes,
+                components,
+                artifacts,
                 notes: String::new(),
             });
         }
@@ -846,6 +858,18 @@ impl Maker<'_> {
         }
     }
 
+    /// What somebody was shown of each component.
+    fn contents(&mut self) -> BTreeMap<String, String> {
+        let mut shown = BTreeMap::new();
+        for component in self.shape.components.clone() {
+            if !self.wrong() {
+                let which = if self.wrong() { "old" } else { "new" };
+                shown.insert(component.name.to_owned(), format!("{}-{which}", component.name));
+            }
+        }
+        shown
+    }
+
     fn saw(&mut self, via: Via) -> Saw {
         let mut saw = Saw::default();
         if via != Via::Review || self.c.often(5) {
@@ -867,12 +891,7 @@ impl Maker<'_> {
             saw.changes.insert(change.id, content);
         }
         if via != Via::Review {
-            for component in self.shape.components.clone() {
-                if !self.wrong() {
-                    let which = if self.wrong() { "old" } else { "new" };
-                    saw.components.insert(component.name.to_owned(), format!("{}-{which}", component.name));
-                }
-            }
+            saw.components = self.contents();
             if !self.wrong() {
                 saw.artifacts = self.artifacts.clone();
                 if self.wrong() {

@@ -1,6 +1,6 @@
 //! What approvals are asked, of which part of the release, and which acts still bind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
@@ -182,11 +182,11 @@ impl<'w> View<'w> {
             }
             Unit::Bare(name) => {
                 self.facts.release.components.get(name).is_some_and(|it| it.content.known().is_some())
-                    && self.showed(act, name)
+                    && self.showed(&act.saw.components, &act.saw.artifacts, name)
             }
             Unit::Outcome(name) => {
                 let by_change = self.makers(name).any(|at| self.covers(act, &Unit::Change(at)));
-                by_change && (act.via == Via::Review || self.showed(act, name))
+                by_change && (act.via == Via::Review || self.showed(&act.saw.components, &act.saw.artifacts, name))
             }
         }
     }
@@ -199,12 +199,12 @@ impl<'w> View<'w> {
     }
 
     /// Whether somebody was shown what of a component goes: its content, if it has any, and each artifact.
-    fn showed(&self, act: &Act, name: &str) -> bool {
+    fn showed(&self, contents: &BTreeMap<String, String>, artifacts: &[String], name: &str) -> bool {
         let Some(released) = self.facts.release.components.get(name) else { return false };
         let content = released.content == Fact::Absent
-            || released.content.known().is_some_and(|content| act.saw.components.get(name) == Some(content));
-        let artifacts = released.artifacts.entries().iter().all(|it| act.saw.artifacts.contains(it));
-        content && artifacts && released.artifacts.unavailable().is_none()
+            || released.content.known().is_some_and(|content| contents.get(name) == Some(content));
+        let all = released.artifacts.entries().iter().all(|it| artifacts.contains(it));
+        content && all && released.artifacts.unavailable().is_none()
     }
 
     /// Whether a later act of the same person leaves nothing of an approval.
@@ -342,7 +342,11 @@ impl<'w> View<'w> {
     pub fn about_all(&self, act: &Act) -> bool {
         let a_review =
             act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
-        let made = if a_review { !self.changes().is_empty() } else { self.saw_outcome(act) };
+        let made = if a_review {
+            !self.changes().is_empty()
+        } else {
+            self.saw_outcome(&act.saw.components, &act.saw.artifacts)
+        };
         self.is_here(act) && self.saw_all(&act.saw.changes) && made
     }
 
@@ -352,7 +356,7 @@ impl<'w> View<'w> {
             return true;
         }
         if self.saw_all(&act.saw.changes) {
-            return self.saw_outcome(act);
+            return self.saw_outcome(&act.saw.components, &act.saw.artifacts);
         }
         let all = self.facts.release.components.values();
         let has_content = all.clone().any(|it| it.content.known().is_some());
@@ -361,15 +365,15 @@ impl<'w> View<'w> {
     }
 
     /// Whether somebody was shown exactly what goes of all components, of which there is something.
-    pub fn saw_outcome(&self, act: &Act) -> bool {
+    pub fn saw_outcome(&self, contents: &BTreeMap<String, String>, artifacts: &[String]) -> bool {
         let components = &self.facts.release.components;
         let all: Vec<&String> = components.values().flat_map(|it| it.artifacts.entries()).collect();
         let something =
             !self.changes().is_empty() || !all.is_empty() || components.values().any(|it| it.content.known().is_some());
         something
             && self.components().iter().all(|it| components.contains_key(it.name))
-            && components.keys().all(|name| self.showed(act, name))
-            && act.saw.artifacts.iter().all(|seen| all.contains(&seen))
+            && components.keys().all(|name| self.showed(contents, artifacts, name))
+            && artifacts.iter().all(|seen| all.contains(&seen))
     }
 
     fn parts_fit(&self, act: &Act) -> bool {

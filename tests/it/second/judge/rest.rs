@@ -317,21 +317,33 @@ impl<'w> View<'w> {
         let Some(cab) = &self.shape.cab else { return true };
         let Fact::Known(decisions) = &self.facts.cab else { return true };
         let mut ours: Vec<&CabDecision> =
-            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes)).collect();
+            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.decided_on_this(it)).collect();
         // The latest first; of one instant, the one that is against it.
-        let unmet = |it: &CabDecision| it.conditions.iter().any(|condition| condition.met != Fact::Known(true));
+        let unmet = |it: &CabDecision| {
+            (it.outcome == CabOutcome::ApproveWithConditions && it.conditions.is_empty())
+                || it.conditions.iter().any(|condition| condition.met != Fact::Known(true))
+        };
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
             match decision.outcome {
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
-                    return !decision.conditions.iter().all(|condition| condition.met == Fact::Known(true));
+                    return unmet(decision);
                 }
                 CabOutcome::Defer | CabOutcome::Reject => return true,
             }
         }
         true
+    }
+
+    /// Whether the board looked at what goes. Where all of it is in changes, those alone may be named.
+    fn decided_on_this(&self, decision: &CabDecision) -> bool {
+        let all = !self.changes().is_empty()
+            && self.components().iter().all(|it| self.changes().iter().any(|change| View::touches(change, it)));
+        let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
+        self.saw_all(&decision.changes)
+            && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))
     }
 
     fn cab_valid(&self, cab: &CabShape, decision: &CabDecision) -> bool {
@@ -357,12 +369,12 @@ impl<'w> View<'w> {
                 let scheduled = times::weekday(local.div_euclid(86_400)) == cab.weekday
                     && local.rem_euclid(86_400) == cab.minute * 60;
                 let chaired = cab.chair.is_none_or(|role| {
-                    decision
-                        .chair
-                        .known()
-                        .is_some_and(|chair| self.human(chair) && self.holds(self.person(chair), role))
+                    decision.chair.known().is_some_and(|chair| {
+                        self.human(chair) && self.holds(self.person(chair), role) && !contributed(self.person(chair))
+                    })
                 });
-                scheduled && decision.at >= *meeting && chaired && present
+                let in_time = at - cab.cutoff.unwrap_or(0) * 60 >= self.submitted();
+                in_time && scheduled && decision.at >= *meeting && chaired && present
             }
         }
     }
