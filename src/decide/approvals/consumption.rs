@@ -2,12 +2,17 @@
 //!
 //! The same content goes again within the time for a retry, unless something else was opened since. An opening within
 //! that time of its run's first is a retry; any other begins a new run, for which approvals were given anew. What was
-//! there at the first opening of the latest run is spent.
+//! there at the first opening of the latest run is spent. Who takes back what a run was opened with ends that run.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::decide::latest;
+use crate::decide::people::Person;
+use crate::decide::roles::{self, Voice};
 use crate::decide::scene::Scene;
-use crate::model::facts::{Deployment, Fact, Released};
+use crate::model::facts::{Act, Deed, Deployment, Fact, Released};
 
 /// What became of the approvals that there were.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +39,50 @@ pub enum Used<'s> {
     Spent(DateTime<Utc>),
 }
 
+/// An approval that somebody took back, who may speak against the release.
+#[derive(Clone, Copy, Debug)]
+pub struct TakenBack {
+    /// Who.
+    pub person: Person,
+    /// When he had approved.
+    pub approved: DateTime<Utc>,
+    /// When he took it back.
+    pub at: DateTime<Utc>,
+}
+
+impl TakenBack {
+    /// Whether that ended a run: it stood on this approval when it was opened.
+    #[must_use]
+    pub fn ended(&self, first: DateTime<Utc>) -> bool {
+        self.approved <= first && first <= self.at
+    }
+}
+
+/// The approvals that were taken back by whom a rejection would be heard of, in the roles that are asked.
+#[must_use]
+pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
+    let mut approvals: HashMap<(&str, Person), &Act> = HashMap::new();
+    let mut found = Vec::new();
+    for (act, person) in scene.acts_by() {
+        match &act.does {
+            Deed::Approve { .. } if latest::here(scene, act) => {
+                approvals.insert((&act.id, person), act);
+            }
+            Deed::Withdraw { of } if act.impersonated_by.is_none() => {
+                let Some(approval) = approvals.get(&(of.as_str(), person)) else { continue };
+                if !matches!(roles::voice(scene, approval, person, roles), Voice::Not(_)) {
+                    found.push(TakenBack { person, approved: approval.at, at: act.at });
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// Looks through what was deployed.
 #[must_use]
-pub fn of<'s>(scene: &Scene<'s>) -> Used<'s> {
+pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack]) -> Used<'s> {
     let deployments = match &scene.facts.deployments {
         Fact::Known(deployments) => deployments,
         Fact::Absent => return Used::No,
@@ -62,7 +108,7 @@ pub fn of<'s>(scene: &Scene<'s>) -> Used<'s> {
     current.sort_by_key(|it| it.opened_at);
     for opening in current {
         let surely = same(scene, opening) == Some(true) && opening.approved == Fact::Known(true);
-        runs.opened(scene, opening.opened_at, surely);
+        runs.opened(scene, taken_back, opening.opened_at, surely);
     }
     let Some(latest) = runs.latest() else {
         return match (newest_other, openings().map(|it| it.opened_at).max()) {
@@ -90,7 +136,7 @@ struct Runs {
 
 impl Runs {
     /// The next opening, in the order of their instants.
-    fn opened(&mut self, scene: &Scene<'_>, at: DateTime<Utc>, surely: bool) {
+    fn opened(&mut self, scene: &Scene<'_>, taken_back: &[TakenBack], at: DateTime<Utc>, surely: bool) {
         let goes_on = |run: &Run| at < run.1;
         let begins = !self.sure || !self.perhaps.iter().all(goes_on);
         if surely {
@@ -98,7 +144,9 @@ impl Runs {
             self.sure = true;
         }
         if begins {
-            self.perhaps.push((at, scene.rules.calendar.due(at, scene.rules.retry_within)));
+            let end = scene.rules.calendar.due(at, scene.rules.retry_within);
+            let ends = taken_back.iter().filter(|it| it.ended(at)).map(|it| it.at);
+            self.perhaps.push((at, ends.fold(end, DateTime::min)));
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::binding::{self, Candidate};
+use super::consumption::TakenBack;
 use super::coverage::{Bits, Units};
 use super::requirements::{Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
@@ -29,6 +30,23 @@ pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> N
         format!("opened for this very content {}; it may be retried until {}", told(first, zone), told(until, zone)),
     )
     .next(Some(until))
+}
+
+/// It would go again, had not somebody taken back what it was opened with.
+pub fn taken_back(scene: &Scene<'_>, first: DateTime<Utc>, taken_back: &[TakenBack]) -> Option<Node> {
+    let ended = taken_back.iter().filter(|it| it.ended(first)).min_by_key(|it| it.at)?;
+    let end = scene.rules.calendar.due(first, scene.rules.retry_within);
+    if ended.at >= end || !scene.clock.within(first, end) {
+        return None;
+    }
+    let zone = scene.rules.calendar.zone;
+    let name = scene.people.name(ended.person);
+    let says = format!(
+        "{name} took the approval back {}, after it was opened {}, so it is not retried; ask for approvals anew",
+        told(ended.at, zone),
+        told(first, zone)
+    );
+    Some(Node::new(Ground::Withdrawn, Status::Note, says))
 }
 
 /// Something else went since.

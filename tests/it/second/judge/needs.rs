@@ -242,7 +242,7 @@ impl<'w> View<'w> {
         })
     }
 
-    pub fn used(&self, back: bool) -> Used {
+    pub fn used(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
         let deployments: &[Deployment] = match &self.facts.deployments {
             Fact::Known(deployments) => deployments,
             Fact::Absent => return Used::No,
@@ -300,16 +300,43 @@ impl<'w> View<'w> {
                 doubtful.iter().position(|known| known == at).is_none_or(|place| world & (1 << place) != 0)
             };
             let window = self.shape.retry.unwrap_or(0) * 60;
+            // A run is over in time, and when somebody with a say takes back what it was opened with.
+            let over = |first: i64, at: i64| {
+                at - first >= window
+                    || self
+                        .taken_back(heard)
+                        .iter()
+                        .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
+            };
             let mut run: Option<i64> = None;
             for at in (0..current.len()).filter(real).map(|at| current[at].0) {
-                if run.is_none_or(|first| at - first >= window) {
+                if run.is_none_or(|first| over(first, at)) {
                     run = Some(at);
                 }
             }
-            retries &= run.is_some_and(|first| self.now < first + window);
+            retries &= run.is_some_and(|first| !over(first, self.now));
             spent = spent.max(run.unwrap_or(i64::MIN));
         }
         if retries { Used::Retry } else { Used::Spent(spent) }
+    }
+
+    /// When approvals were given that somebody took back who would be heard, and when they were.
+    fn taken_back(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, i64)> {
+        let mut found = Vec::new();
+        for act in &self.acts {
+            let Deed::Withdraw { of } = &act.does else { continue };
+            let meant = self.acts.iter().find(|it| it.id == *of && self.person(&it.by) == self.person(&act.by));
+            if let Some(approval) = meant
+                && matches!(approval.does, Deed::Approve { .. })
+                && act.impersonated_by.is_none()
+                && approval.at <= act.at
+                && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
+                && self.listened_to(approval, heard).is_some()
+            {
+                found.push((approval.at.timestamp(), act.at.timestamp()));
+            }
+        }
+        found
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
