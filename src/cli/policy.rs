@@ -113,8 +113,7 @@ fn try_with(rules: &Rules, path: &Path) -> Result<String, u8> {
     let (unlisted, unnamed) = (satisfiable::unlisted(rules, &roster), satisfiable::unnamed(rules, &roster));
     let missing: Vec<&str> = unlisted.iter().map(String::as_str).collect();
     for group in unnamed {
-        let hint =
-            nearest(group, &missing).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let hint = nearest(group, &missing).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         complain(&format!("no role names `{group}`, which the roster {shown} has{hint}"));
     }
     if !unlisted.is_empty() {

@@ -162,7 +162,11 @@ const PERSON: Shape = Shape::Map(&[
 ]);
 
 const ROLE: Shape = Shape::Map(&[
-    must("members", &TEXTS, "who holds it: `user:dana` is the `dana` of `people`, and where `people` has no such name the account `dana` of the forge that the release is on; `github:dana-h` is an account; `github:@acme/infra`, `gitlab:acme/leads` and `group:internal-audit` are groups"),
+    must(
+        "members",
+        &TEXTS,
+        "who holds it: `user:dana` is the `dana` of `people`, and where `people` has no such name the account `dana` of the forge that the release is on; `github:dana-h` is an account; `github:@acme/infra`, `gitlab:acme/leads` and `group:internal-audit` are groups",
+    ),
     may("fallback", &ROLE_NAME, "the role that stands in"),
     may("after", &TERM, "after how long without an answer"),
     may(
@@ -314,7 +318,11 @@ const ROUTE: Shape = Shape::Map(&[
         &Shape::Named(&Shape::Either(&[COUNT, TEXTS])),
         "how many approvals of which role, `accountable` for the component's own; `expire`: how long one lasts; `counts_from`: `environment`, `command`, `page`, `review`, `chat`, `change_record`, `console`; all but `review` when left out",
     ),
-    may("cab", &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]), "that the CAB, which is who holds the role `cab`, decides as well, in the meetings of `calendar.cab`; `{}` for every release of the route"),
+    may(
+        "cab",
+        &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]),
+        "that the CAB, which is who holds the role `cab`, decides as well, in the meetings of `calendar.cab`; `{}` for every release of the route",
+    ),
     may("escalate", &ESCALATE, "what happens when nobody decides"),
     may("may_skip", &Shape::Texts(Form::Name(Section::Gates)), "gates that it may leave out"),
     may(

@@ -36,8 +36,9 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Separation) {
         ("distinct_people", "true", rule.distinct_people && distinct == Some(false)),
     ];
     for (key, theirs, _) in looser.into_iter().filter(|(.., looser)| *looser) {
-        let message =
-            format!("this has no effect: `{key}: {theirs}` holds in the layers around this one, and the stricter holds");
+        let message = format!(
+            "this has no effect: `{key}: {theirs}` holds in the layers around this one, and the stricter holds"
+        );
         layer.complain(Code::NoEffect, super::reader::span(node, key), message);
     }
     let mut joint = Joint { stated: &mut rule.stated, inner: &stated };

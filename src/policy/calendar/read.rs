@@ -108,7 +108,9 @@ pub(super) fn zone_named(name: &str) -> Result<Tz, String> {
     let offset = name.split_once(['+', '-']).is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
     let near = known().find(same).or_else(|| nearest(name, &known().collect::<Vec<_>>()));
     let hint = match near {
-        _ if offset => "; an offset does not say when clocks change, so name a place, such as `Europe/London`".to_owned(),
+        _ if offset => {
+            "; an offset does not say when clocks change, so name a place, such as `Europe/London`".to_owned()
+        }
         None => "; zones have names such as `Europe/London`".to_owned(),
         Some(near) => format!("; did you mean `{near}`?"),
     };

@@ -3,12 +3,12 @@
 use countersign::policy;
 use rstest::rstest;
 
-use super::{source, told};
+use super::source;
 
 fn complaints(text: &str) -> String {
     match policy::read(vec![source("policy.yml", text)]) {
-        Ok(policy) => told(&policy.warnings),
-        Err(list) => told(&list),
+        Ok(policy) => super::told(&policy.warnings),
+        Err(list) => super::told(&list),
     }
 }
 
@@ -35,7 +35,10 @@ components: {pay: {paths: ['p/**'], tier: critical}, wiki: {paths: ['w/**'], tie
     "rejection: {reason: required}",
     "`reason` is a number (characters that a reason has at least, after normalisation; 1 when left out), not the text `required`"
 )]
-#[case::percent("experiments: {e: {on: \"component.tier == 'routine'\", split: 15%}}", "not the text `15%`; write `15`")]
+#[case::percent(
+    "experiments: {e: {on: \"component.tier == 'routine'\", split: 15%}}",
+    "not the text `15%`; write `15`"
+)]
 #[case::share("rigor: {steps: [{when: team.failure_rate_90d > 15%}]}", "a share is written `0.15`, not `15%`")]
 #[case::share_in_between(
     "rigor: {steps: [{when: team.failure_rate_90d > 2.5% && release.lines > 1}]}",
@@ -110,7 +113,7 @@ routes: {normal: {approval: automatic, hours: any}}
 separation: {per: change, distinct_people: false}
 ";
     let read = |inner: &str| policy::read(vec![source("org.yml", outer), source("repo.yml", inner)]);
-    let told = |inner: &str| read(inner).map(|policy| told(&policy.warnings)).unwrap_or_else(|list| super::told(&list));
+    let told = |inner: &str| read(inner).map_or_else(|list| super::told(&list), |policy| super::told(&policy.warnings));
     let said = told(inner);
     let at: Vec<&str> = said
         .split("\n\n")

@@ -264,7 +264,10 @@ fn one_person_who_is_asked_twice_is_told_to_be_alone() {
         Ok(policy) => told(&policy.warnings),
         Err(list) => told(&list),
     };
-    assert!(told.contains("owner, head need 2 different people together, and github:hana is the only one there"), "{told}");
+    assert!(
+        told.contains("owner, head need 2 different people together, and github:hana is the only one there"),
+        "{told}"
+    );
 }
 
 #[test]
