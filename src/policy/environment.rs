@@ -96,11 +96,10 @@ fn told(approval: &Approval) -> String {
 
 /// What there is to say where the outer layer's word leaves nothing of the inner one's.
 fn overruled(outer: &EnvironmentRule, inner: &EnvironmentRule) -> Option<String> {
-    let nothing = match (&outer.approval, &inner.approval) {
-        (Approval::Automatic, _) | (_, Approval::Formal) => false,
-        (Approval::Formal, _) | (_, Approval::Automatic) => true,
-        _ => false,
-    };
+    let nothing = matches!(
+        (&outer.approval, &inner.approval),
+        (Approval::Formal, Approval::Automatic | Approval::When { .. }) | (Approval::When { .. }, Approval::Automatic)
+    );
     nothing.then(|| {
         format!(
             "this has no effect: `approval` of `{}` is {} in the {} ({}:{}), and the stricter holds",

@@ -3,7 +3,7 @@
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::layers::JUDGED;
-use super::rules::{Approval, MemberRef, Rules};
+use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
 use super::tree::Node;
 use crate::model::stated::Stated;
@@ -146,8 +146,8 @@ fn nowhere(rules: &Rules, places: &mut Places<'_>) {
     };
     // A layer that says it is an outer one may leave the routes to those inside it.
     let complete = places.names.last().is_some_and(|name| name == "repository");
-    let decides = |key: &str| !JUDGED.contains(&key) && !BESIDE.contains(&key);
-    let decided = places.trees.iter().flat_map(Node::entries).any(|(key, _)| decides(&key.name));
+    let beyond = |key: &str| !JUDGED.contains(&key) && !BESIDE.contains(&key);
+    let decided = places.trees.iter().flat_map(Node::entries).any(|(key, _)| beyond(&key.name));
     if complete && decided && !places.states("routes") {
         let name = &environment.name;
         let message =
@@ -161,7 +161,15 @@ const BOARD: &str = "cab";
 
 /// A board that is asked has members and meetings.
 fn board(rules: &Rules, places: &mut Places<'_>) {
-    let Some(route) = rules.routes.iter().find(|route| route.cab.is_some()) else { return };
+    let past = |route: &&Route| route.to_last_good || (route.name == "emergency" && route.when.is_none());
+    let mut asking = rules.routes.iter().filter(|route| route.cab.is_some());
+    for route in asking.clone().filter(past) {
+        let message = "the CAB is never asked about an emergency or a way back; leave `cab` out, or let it review afterwards with `then`";
+        places.complain(Code::NoEffect, &["routes", &route.name, "cab"], message.to_owned());
+    }
+    // What goes on by itself asks nobody.
+    let formal = rules.environments.iter().any(|rule| !matches!(rule.approval, Approval::Automatic));
+    let Some(route) = asking.find(|route| formal && !route.automatic && !past(route)) else { return };
     let asked = ["routes", route.name.as_str(), "cab"];
     if rules.calendar.cab.is_none() {
         let message = format!(
@@ -181,7 +189,8 @@ fn board(rules: &Rules, places: &mut Places<'_>) {
 fn hours(rules: &Rules, places: &mut Places<'_>) {
     let calendar = &rules.calendar;
     let whole = |day: &Vec<(u32, u32)>| matches!(day.as_slice(), [(0, to)] if *to >= 1440);
-    for closed in calendar.closed.iter().filter(|closed| closed.hours.week.iter().all(whole)) {
+    for closed in calendar.closed.iter().filter(|closed| !closed.hours.holidays && closed.hours.week.iter().all(whole))
+    {
         let message = format!(
             "`{}` is every hour of the week, so no release that it stops ever goes; write the hours at which nothing goes",
             closed.name
@@ -198,8 +207,7 @@ fn hours(rules: &Rules, places: &mut Places<'_>) {
     if !business || !calendar.closed.is_empty() {
         return;
     }
-    let open: Vec<&str> = rules.routes.iter().map(|route| route.name.as_str()).collect();
-    for route in open {
+    for route in rules.routes.iter().map(|route| route.name.as_str()) {
         let says = |tree: &Node| tree.get("routes")?.get(route)?.get("hours")?.text().map(|text| text == "open");
         if places.trees.iter().any(|tree| says(tree) == Some(true)) {
             let message = "`hours: open` stops nothing: `business_hours` close nothing, and no hours are `closed`; name under `calendar.closed` when nothing goes";

@@ -555,14 +555,13 @@ fn either(shapes: &[Shape], node: &Node, what: &str, names: &Names, complaints: 
             best = Some(found);
         }
     }
-    match best {
-        Some(found) => complaints.extend(found),
-        None => {
-            let slip = shapes.iter().map(|shape| shape.slip(&node.value)).find(|slip| !slip.is_empty());
-            let (title, slip) = (node.value.title(), slip.unwrap_or_default());
-            complaints.push(wrong(node, format!("`{what}` is {}, not {title}{slip}", Shape::either_title(shapes))));
-        }
+    if let Some(found) = best {
+        complaints.extend(found);
+        return;
     }
+    let slip = shapes.iter().map(|shape| shape.slip(&node.value)).find(|slip| !slip.is_empty());
+    let (title, slip) = (node.value.title(), slip.unwrap_or_default());
+    complaints.push(wrong(node, format!("`{what}` is {}, not {title}{slip}", Shape::either_title(shapes))));
 }
 
 impl Shape {

@@ -321,7 +321,9 @@ impl<'c> Check<'c> {
             (Kind::Is(Type::Text), Kind::Is(Type::Names)) | (Kind::Is(Type::Number), Kind::Numbers) => {
                 self.possible(&hay, one);
                 if let Node::List(elements) = &list.node {
-                    elements.iter().for_each(|element| self.possible(&needle, element));
+                    for element in elements {
+                        self.possible(&needle, element);
+                    }
                 }
                 (Term::In(Box::new(needle), Box::new(hay)), Kind::Is(Type::Flag))
             }

@@ -3,12 +3,12 @@
 use countersign::policy;
 use rstest::rstest;
 
-use super::{source, told};
+use super::source;
 
 fn complaints(text: &str) -> String {
     match policy::read(vec![source("policy.yml", text)]) {
-        Ok(policy) => told(&policy.warnings),
-        Err(list) => told(&list),
+        Ok(policy) => super::told(&policy.warnings),
+        Err(list) => super::told(&list),
     }
 }
 
@@ -113,7 +113,7 @@ routes: {normal: {approval: automatic, hours: any}}
 separation: {per: change, distinct_people: false}
 ";
     let read = |inner: &str| policy::read(vec![source("org.yml", outer), source("repo.yml", inner)]);
-    let told = |inner: &str| read(inner).map(|policy| told(&policy.warnings)).unwrap_or_else(|list| super::told(&list));
+    let told = |inner: &str| read(inner).map_or_else(|list| super::told(&list), |policy| super::told(&policy.warnings));
     let said = told(inner);
     let at: Vec<&str> = said
         .split("\n\n")

@@ -60,6 +60,17 @@ fn a_board_that_is_asked_has_members_and_meetings() {
     assert_eq!(complaints(&format!("{HEAD}{}", ROUTES.replace(", cab: {}", ""))), "", "nobody asks it");
 }
 
+#[rstest]
+#[case::way_back("recovery: {when: release.is_rollback, to: last_good, approvals: {r: 1}, cab: {}}", true)]
+#[case::emergency("emergency: {approvals: {r: 1}, cab: {}}", true)]
+#[case::by_itself("config: {when: release.lines < 3, approval: automatic, cab: {}}", false)]
+fn a_board_that_is_never_asked_needs_no_members(#[case] route: &str, #[case] told: bool) {
+    let class = "classes: {emergency: {when: incident.severity <= 1}}\nincidents: {block_at: 1}\n";
+    let all = complaints(&format!("{HEAD}{class}routes: {{normal: {{approvals: {{r: 1}}}}, {route}}}\n"));
+    assert!(!all.contains("error["), "{all}");
+    assert_eq!(all.contains("the CAB is never asked about an emergency or a way back"), told, "{all}");
+}
+
 #[test]
 fn an_environment_where_people_approve_has_a_route() {
     let rejection = "rejection: {reason: 20}\n";
