@@ -84,8 +84,8 @@ fn page() -> String {
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
-        "\n## The policy\n\nThe gate step judges by {}. The other sections are for the app, which is not there yet: \
-         they are checked and not judged. `path.<name>` is a name that the policy chooses, `path[]` an entry of a list.",
+        "\n## The policy\n\nThe gate step judges by {}. The other sections are judged by `countersign decide`; the gate \
+         checks them and judges by none. `path.<name>` is a name that the policy chooses, `path[]` an entry of a list.",
         judged.join(", ")
     );
     keys(&mut out, "", &POLICY);

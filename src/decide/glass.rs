@@ -78,7 +78,8 @@ fn signers(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> (Vec<Pers
             Ok(person) => Some(person),
             Err(refused) => {
                 // That he may grant in one role and not here says more than that he is not in another.
-                if refusal.as_ref().is_none_or(|known| known.ground == Ground::NotInRole) {
+                let says_more = refused.ground != Ground::NotInRole;
+                if refusal.as_ref().is_none_or(|known| known.ground == Ground::NotInRole && says_more) {
                     refusal = Some(refused);
                 }
                 None
