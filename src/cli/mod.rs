@@ -9,6 +9,7 @@ mod decide;
 mod environment;
 mod gate;
 mod manual;
+mod manual_examples;
 mod manual_rules;
 mod outputs;
 mod policy;

@@ -435,6 +435,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
 /// What is said of tests that were all skipped: that none failed is no result.
 fn nothing_ran(measures: &Table<'_>) -> Option<String> {
     match (measures.get("tests.total"), measures.get("tests.skipped")) {
+        (Some(Measure::Number(total)), _) if *total <= 0.0 => Some("no test ran, so nothing was tested".to_owned()),
         (Some(Measure::Number(total)), Some(Measure::Number(skipped))) if total <= skipped => {
             Some(format!("all {} tests were skipped, so nothing was tested", explain::round(*total)))
         }

@@ -13,9 +13,6 @@ use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::IncidentRule;
 
-/// The number of the worst incidents, and of those whose severity cannot be told.
-const WORST: f64 = 1.0;
-
 /// How far a release is an incident's fix.
 #[derive(Clone, Debug)]
 pub struct Fix<'s> {
@@ -193,13 +190,17 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
 
 fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule, incident: &Incident) -> Option<Node> {
     let affects = match &incident.components {
-        Fact::Known(components) => touches(scene, components),
+        // Systems that know services by other capitals than the policy mean the same ones.
+        Fact::Known(components) if !components.is_empty() => scene
+            .components
+            .iter()
+            .any(|component| components.iter().any(|name| name.eq_ignore_ascii_case(&component.name))),
         // What it affects is not known, and so may be this.
-        Fact::Absent | Fact::Unavailable(_) => true,
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
     };
     // One whose severity is not known may be the worst.
     let number = severity(scene, incident);
-    if number.unwrap_or(WORST) > rule.block_at || !(affects || rule.everything) {
+    if number.is_some_and(|number| number > rule.block_at) || !(affects || rule.everything) {
         return None;
     }
     let id = &incident.id;

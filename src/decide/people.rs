@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::model::facts::people::folded;
 use crate::model::facts::{Account, AccountFacts, AccountKind, Fact, Facts};
 use crate::policy::rules::Rules;
 
@@ -99,7 +100,7 @@ impl<'s> People<'s> {
             let at = *names.entry(&person.name).or_insert(new);
             classes.join(at, new);
             for account in &person.accounts {
-                let owner = *owners.entry(Cow::Borrowed(account.as_str())).or_insert(at);
+                let owner = *owners.entry(folded(account)).or_insert(at);
                 classes.join(owner, at);
             }
         }
@@ -107,7 +108,7 @@ impl<'s> People<'s> {
         let mut directory: Vec<&'s str> = Vec::new();
         for (account, known) in &facts.accounts {
             match &known.person {
-                Fact::Known(name) => {
+                Fact::Known(name) if !name.trim().is_empty() => {
                     let at = *names.entry(name).or_insert_with(|| {
                         directory.push(name);
                         classes.add()
@@ -116,7 +117,7 @@ impl<'s> People<'s> {
                     classes.join(owner, at);
                 }
                 // Nobody links it, or it cannot be told who does; the second is judged where it matters.
-                Fact::Absent | Fact::Unavailable(_) => {}
+                Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => {}
             }
         }
         // Numbers become people: one for each class, the declared ones first.
@@ -173,13 +174,13 @@ impl<'s> People<'s> {
     pub fn meant(&self, name: &'s str, forge: &str) -> Person {
         match self.named.get(name) {
             Some(person) => *person,
-            None => self.find(Cow::Owned(format!("{forge}:{name}")), name),
+            None => self.find(Cow::Owned(folded(&format!("{forge}:{name}")).into_owned()), name),
         }
     }
 
     /// Whose an account is that the policy writes as `github:dana-h`.
     pub fn written(&self, account: &'s str) -> Person {
-        self.find(Cow::Borrowed(account), account.split_once(':').map_or(account, |(_, login)| login))
+        self.find(folded(account), account.split_once(':').map_or(account, |(_, login)| login))
     }
 
     fn find(&self, account: Cow<'s, str>, name: &'s str) -> Person {
@@ -265,8 +266,10 @@ impl<'s> People<'s> {
     #[must_use]
     pub fn link_unknown(&self, account: &Account) -> bool {
         match self.facts.accounts.get(account).map(|known| &known.person) {
-            Some(Fact::Known(_) | Fact::Absent) => false,
-            Some(Fact::Unavailable(_)) | None => {
+            Some(Fact::Known(name)) if !name.trim().is_empty() => false,
+            Some(Fact::Absent) => false,
+            // A directory that links to no name did not say to whom.
+            Some(Fact::Known(_) | Fact::Unavailable(_)) | None => {
                 let found = self.accounts.borrow().get(account.as_str()).copied();
                 !found.is_some_and(|person| self.linked(person))
             }

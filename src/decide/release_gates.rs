@@ -46,6 +46,11 @@ impl Judged<'_> {
     pub fn named(&self, name: &str) -> bool {
         is_named(self.gate, name)
     }
+
+    /// Whether there is evidence that speaks against it, which is more than that there is none.
+    fn blocks(&self) -> bool {
+        self.judgement.verdict == Verdict::Block && self.judgement.reason != Reason::EvidenceRequired
+    }
 }
 
 /// Whether a name means a gate: its own, or with its layer before it.
@@ -315,17 +320,24 @@ pub fn nodes<'s>(
     if path.recovers() {
         return vec![Node::new(Ground::GatesNotRepeated, Status::Note, "it ran here before, so no gate is repeated")];
     }
-    if approvals.retried {
-        let says = "the same content was let in already, so no gate is repeated";
-        return vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
-    }
     let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
+    if approvals.retried {
+        let says = "the same content was let in already, so no gate is asked for again";
+        nodes.push(Node::new(Ground::GatesNotRepeated, Status::Note, says));
+    }
     for judged in gates.judged {
+        // What was good enough then may have grown old; what says now that it is bad was not there then.
+        if approvals.retried && !judged.blocks() {
+            continue;
+        }
         let mut node = one(scene, &judged, asks);
         if !node.status.opens() && skippable(path, &judged) {
             skip(scene, &judged, approvals, &mut node);
         }
         nodes.push(node);
+    }
+    if approvals.retried {
+        return nodes;
     }
     nodes.extend(gates.notes);
     if let Fact::Known(account) = &scene.facts.release.bypassed_by {

@@ -6,6 +6,7 @@
 use super::people::{Able, Person};
 use super::scene::Scene;
 use super::separation;
+use crate::model::facts::people::folded;
 use crate::model::facts::{Account, AccountKind, Act, Fact, Joined, Standing};
 use crate::model::ground::Ground;
 use crate::policy::rules::{MemberRef, Role};
@@ -64,7 +65,7 @@ impl<'s> Membership<'s> {
                     seats.push((scene.people.meant(name, &scene.facts.release.forge), Came::Fairly));
                 }
                 MemberRef::Account(account) => seats.push((scene.people.written(account), Came::Fairly)),
-                MemberRef::Group(group) => match scene.facts.groups.get(group) {
+                MemberRef::Group(group) => match scene.facts.groups.get(&*folded(group)) {
                     Some(Fact::Known(members)) => {
                         for member in members {
                             let person = scene.people.of(&member.account);
@@ -80,6 +81,11 @@ impl<'s> Membership<'s> {
         seats.sort_unstable();
         seats.dedup_by_key(|(person, _)| *person);
         Self { seats, unreadable }
+    }
+
+    /// Everybody of whom it is not known how he came by his seat.
+    pub(super) fn doubtful(&self) -> impl Iterator<Item = Person> {
+        self.seats.iter().filter(|(_, came)| *came == Came::Unknown).map(|(person, _)| *person)
     }
 
     /// The group that could not be read, and why.
@@ -105,6 +111,8 @@ fn came(scene: &Scene<'_>, person: Person, joined: &Fact<Joined>) -> Came {
         Fact::Known(joined) if joined.at <= scene.facts.release.submitted_at => Came::Fairly,
         Fact::Known(joined) => match (&joined.protected, &joined.by) {
             (Fact::Known(true), Fact::Known(by)) if scene.people.of_seen(by) == Some(person) => Came::ByHimself,
+            // It may be another account of the same person.
+            (Fact::Known(true), Fact::Known(by)) if scene.people.link_unknown(by) => Came::Unknown,
             // A provisioning protocol has nobody who does it.
             (Fact::Known(true), Fact::Known(_) | Fact::Absent) => Came::Fairly,
             (Fact::Known(true), Fact::Unavailable(_)) => Came::Unknown,

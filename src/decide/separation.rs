@@ -77,6 +77,10 @@ pub struct Contributors<'s> {
     cleared: Vec<(Person, &'s str)>,
 }
 
+fn is_forge(people: &People<'_>, account: &Account) -> bool {
+    people.facts(account.as_str()).is_some_and(|known| known.kind == Fact::Known(AccountKind::Forge))
+}
+
 impl<'s> Contributors<'s> {
     /// Everybody who contributed, by the facts.
     #[must_use]
@@ -86,12 +90,13 @@ impl<'s> Contributors<'s> {
             Fact::Known(changes) => {
                 for (at, change) in changes.iter().enumerate() {
                     match &change.commits {
-                        Fact::Known(commits) => {
+                        Fact::Known(commits) if !commits.is_empty() => {
                             for commit in commits {
                                 found.commit(people, rule, at, commit);
                             }
                         }
-                        Fact::Absent => {}
+                        // A change is made of commits: whoever lists none did not look.
+                        Fact::Known(_) | Fact::Absent => found.gaps.push(Gap::Commits(&change.id, "none is listed")),
                         Fact::Unavailable(why) => found.gaps.push(Gap::Commits(&change.id, why)),
                     }
                 }
@@ -120,6 +125,10 @@ impl<'s> Contributors<'s> {
                 return;
             }
             match fact {
+                // The forge commits and pushes what people merge in its web page, and writes nothing itself.
+                Fact::Known(account) if hand == Hand::Author && is_forge(people, account) => {
+                    self.gaps.push(Gap::Nobody(at, &commit.sha, hand));
+                }
                 Fact::Known(account) => self.add(people, account, hand, &commit.sha, Some(at)),
                 Fact::Absent => self.gaps.push(Gap::Nobody(at, &commit.sha, hand)),
                 Fact::Unavailable(why) => self.gaps.push(Gap::Unread(&commit.sha, hand, why)),
@@ -147,10 +156,11 @@ impl<'s> Contributors<'s> {
     }
 
     fn add(&mut self, people: &People<'s>, account: &'s Account, hand: Hand, commit: &'s str, change: Option<usize>) {
+        if is_forge(people, account) {
+            return;
+        }
         match people.facts(account.as_str()).map(|known| &known.kind) {
-            // It commits and pushes what people merge in its web page.
-            Some(Fact::Known(AccountKind::Forge)) => return,
-            Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline)) => {}
+            Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge)) => {}
             Some(Fact::Known(AccountKind::Person) | Fact::Absent | Fact::Unavailable(_)) | None => {
                 let known = self.gaps.iter().any(|gap| matches!(gap, Gap::Link(other) if *other == account));
                 if !known && people.link_unknown(account) {

@@ -271,7 +271,7 @@ const SUBJECTS: [&str; 25] = [
 #[test]
 fn both_evaluators_agree() {
     let number = wanted(20_000);
-    let most = asked("SECOND_REPORTS").unwrap_or(1) as usize;
+    let most = usize::try_from(asked("SECOND_REPORTS").unwrap_or(1)).unwrap();
     let (found, refused) = over(
         number,
         |_| {},
@@ -286,7 +286,9 @@ fn both_evaluators_agree() {
         },
     );
     let mut all = Tally::default();
-    found.into_iter().for_each(|tally| all.add(tally));
+    for tally in found {
+        all.add(tally);
+    }
     eprintln!(
         "{} worlds judged twice: {:?}; {refused} policies refused; held by (alone): {:?}",
         all.judged, all.rulings, all.held

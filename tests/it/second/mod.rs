@@ -19,6 +19,7 @@
 mod chance;
 mod compare;
 mod core;
+mod exhaustive;
 mod judge;
 mod properties;
 mod render;

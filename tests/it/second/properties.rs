@@ -53,16 +53,29 @@ fn without_fallbacks(shape: &mut Shape) {
     }
 }
 
-/// Over so many worlds, a change of each and what must be true of both answers.
+/// Who answers in time keeps his fallback from being asked, whatever his answer comes to.
+fn who_answers_late_or_never(shape: &mut Shape) {
+    for role in &mut shape.roles {
+        role.after = None;
+    }
+}
+
+/// As many times the usual number of worlds as are asked for beside the usual 20 000.
+fn in_step(usual: u64) -> u64 {
+    (usual * wanted(20_000)).div_ceil(20_000)
+}
+
+/// Over so many worlds, a change of each and what must be true of both answers; and of how many in a thousand, at least,
+/// the answer has to become another one.
 fn always(
     name: &str,
-    usual: u64,
+    (usual, least): (u64, u64),
     adapt: fn(&mut Shape),
     change: impl Fn(&mut Chance, &Case<'_>) -> Option<World> + Sync,
     holds: impl Fn(&Answer, &Answer) -> bool + Sync,
 ) {
     let salt = name.bytes().fold(0, |salt: u64, byte| salt.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let number = wanted(usual);
+    let number = in_step(usual);
     let (found, _) = over(number, adapt, |found: &mut Found, case| {
         if found.broken.is_some() {
             return;
@@ -75,7 +88,7 @@ fn always(
             found.broken = Some(broken(name, case, &before, &world, &after));
         }
     });
-    conclude(name, number, &found);
+    conclude(name, number, least, &found);
 }
 
 fn broken(name: &str, case: &Case<'_>, before: &Answer, world: &World, after: &Answer) -> String {
@@ -94,14 +107,17 @@ fn broken(name: &str, case: &Case<'_>, before: &Answer, world: &World, after: &A
     )
 }
 
-fn conclude(name: &str, number: u64, found: &[Found]) {
-    for one in found {
-        assert!(one.broken.is_none(), "{}", one.broken.as_deref().unwrap_or_default());
+fn conclude(name: &str, number: u64, least: u64, found: &[Found]) {
+    if let Some(broken) = found.iter().find_map(|one| one.broken.as_ref()) {
+        panic!("{broken}");
     }
     let judged: u64 = found.iter().map(|one| one.judged).sum();
     let told: u64 = found.iter().map(|one| one.told).sum();
     eprintln!("{name}: {judged} worlds, {told} with another answer");
-    assert!(only().is_some() || judged * 4 >= number, "{name}: of {number} worlds only {judged} were judged");
+    if only().is_none() {
+        assert!(judged * 3 >= number, "{name}: of {number} worlds only {judged} were judged");
+        assert!(told * 1_000 >= judged * least, "{name}: of {judged} worlds only {told} had another answer");
+    }
 }
 
 /// A world with other facts; none where nothing became another.
@@ -154,7 +170,7 @@ fn the_order_of_facts_is_irrelevant() {
             }
         })
     };
-    always("the order of facts is irrelevant", 2_000, |_| {}, shuffled, |before, after| before == after);
+    always("the order of facts is irrelevant", (2_000, 0), |_| {}, shuffled, |before, after| before == after);
 }
 
 #[test]
@@ -163,8 +179,9 @@ fn taking_evidence_away_opens_nothing() {
         world(case, |facts| match c.below(4) {
             0 => facts.evidence.clear(),
             1 => {
-                let fewer = if c.often(50) { Fact::Absent } else { unread() };
-                facts.evidence.insert("coverage".to_owned(), fewer);
+                if let Some(evidence) = facts.evidence.get_mut("coverage").filter(|it| it.known().is_some()) {
+                    *evidence = if c.often(50) { Fact::Absent } else { unread() };
+                }
             }
             2 => {
                 if let Some(Fact::Known(evidence)) = facts.evidence.get_mut("coverage") {
@@ -174,7 +191,7 @@ fn taking_evidence_away_opens_nothing() {
             _ => facts.cab = Fact::Absent,
         })
     };
-    always("taking evidence away opens nothing", 2_000, |_| {}, less, no_looser);
+    always("taking evidence away opens nothing", (2_000, 10), |_| {}, less, no_looser);
 }
 
 /// A commit of a change, which somebody wrote by himself.
@@ -190,8 +207,10 @@ fn commit(by: &Account, sha: &str) -> Commit {
     }
 }
 
-fn anybody(c: &mut Chance) -> Account {
-    Account::from(c.of(&ACCOUNTS))
+/// Somebody: mostly one of those who did something.
+fn somebody(c: &mut Chance, facts: &Facts) -> Account {
+    let acts = facts.acts.entries();
+    if acts.is_empty() || c.often(20) { Account::from(c.of(&ACCOUNTS[..10])) } else { c.of(acts).by }
 }
 
 /// One of the changes, with its commits.
@@ -208,9 +227,8 @@ fn a_change<'f>(c: &mut Chance, facts: &'f mut Facts) -> Option<&'f mut Change> 
 fn one_more_contributor_opens_nothing() {
     let joined = |c: &mut Chance, case: &Case<'_>| {
         world(case, |facts| {
-            let by = anybody(c);
+            let by = somebody(c, facts);
             let Some(change) = a_change(c, facts) else { return };
-            // A commit of somebody's own would make a bot's change one that a human being had a hand in.
             let commits = entries(&mut change.commits);
             if commits.is_empty() {
                 return;
@@ -223,29 +241,31 @@ fn one_more_contributor_opens_nothing() {
             }
         })
     };
-    always("one more contributor opens nothing", 2_000, without_fallbacks, joined, no_looser);
+    always("one more contributor opens nothing", (2_000, 10), without_fallbacks, joined, no_looser);
 }
 
 #[test]
 fn a_push_opens_nothing() {
     let pushed = |c: &mut Chance, case: &Case<'_>| {
         world(case, |facts| {
-            let by = Account::from(c.of(&ACCOUNTS[..10]));
-            // What only bots wrote becomes a person's by the push, and so may go where a bot's may not.
-            let accounts = facts.accounts.clone();
-            let person = |author: &Account| {
-                accounts.get(author.as_str()).is_some_and(|known| known.kind == Fact::Known(AccountKind::Person))
-            };
+            let by = somebody(c, facts);
+            let people: BTreeSet<Account> = facts
+                .accounts
+                .iter()
+                .filter(|(_, known)| known.kind == Fact::Known(AccountKind::Person))
+                .map(|(account, _)| account.clone())
+                .collect();
             let Some(change) = a_change(c, facts) else { return };
+            // A commit of somebody's own would make a bot's change one that a human being had a hand in.
             if let Fact::Known(commits) = &mut change.commits
-                && commits.iter().any(|it| it.author.known().is_some_and(person))
+                && commits.iter().any(|it| it.author.known().is_some_and(|author| people.contains(author)))
             {
                 commits.push(commit(&by, "77abcdef"));
                 change.content = "content-pushed".to_owned();
             }
         })
     };
-    always("a push opens nothing", 2_000, without_fallbacks, pushed, no_looser);
+    always("a push opens nothing", (2_000, 10), without_fallbacks, pushed, no_looser);
 }
 
 #[test]
@@ -262,9 +282,15 @@ fn a_revocation_opens_nothing() {
                 return;
             }
             let at = c.of(&which);
+            // Whoever is gone rejects no more either.
+            let rejected = acts.iter().any(|act| act.does == Deed::Reject {});
             match c.below(3) {
                 0 => acts[at].standing = c.of(&[Standing::Edited, Standing::Dismissed]),
-                1 => acts[at].impersonated_by = Some(Account::from("github:forge")),
+                1 if !rejected => {
+                    if let Some(known) = facts.accounts.get_mut(&acts[at].by) {
+                        known.active = Fact::Known(false);
+                    }
+                }
                 _ => {
                     let (of, by) = (acts[at].id.clone(), acts[at].by.clone());
                     let withdrawal = approval(&by, "act-over", now);
@@ -273,7 +299,7 @@ fn a_revocation_opens_nothing() {
             }
         })
     };
-    always("a revocation opens nothing", 4_000, without_fallbacks, revoked, no_looser);
+    always("a revocation opens nothing", (4_000, 10), without_fallbacks, revoked, no_looser);
 }
 
 /// Somebody's approval, of nothing yet.
@@ -317,7 +343,9 @@ fn one_more_approval_closes_nothing() {
             }
         })
     };
-    always("one more approval closes nothing", 6_000, |_| {}, approved, |before, after| no_looser(after, before));
+    always("one more approval closes nothing", (6_000, 10), who_answers_late_or_never, approved, |before, after| {
+        no_looser(after, before)
+    });
 }
 
 /// Where a value stands in a document.
@@ -349,7 +377,7 @@ fn with(facts: &serde_json::Value, way: &Way, value: serde_json::Value) -> Optio
 
 #[test]
 fn what_is_unavailable_opens_nothing() {
-    let number = wanted(400);
+    let number = in_step(400);
     let name = "what is unavailable opens nothing";
     let (found, _) = over(number, without_fallbacks, |found: &mut Found, case| {
         let mut c = chance(case, 0x000f_00d5);
@@ -391,7 +419,5 @@ fn what_is_unavailable_opens_nothing() {
             }
         }
     });
-    conclude(name, number, &found);
-    let told: u64 = found.iter().map(|one| one.told).sum();
-    assert!(only().is_some() || told * 4 >= number, "{name}: only {told} releases were held by what is not known");
+    conclude(name, number, 100, &found);
 }

@@ -278,7 +278,86 @@ pub const DAYS: [i64; 6] = [
     29_957_760,
 ];
 
+impl RouteShape {
+    /// One on which nothing is asked yet.
+    pub fn plain(name: &'static str) -> Self {
+        Self {
+            name,
+            when: None,
+            last_good: false,
+            any_hours: false,
+            automatic: false,
+            approvals: Vec::new(),
+            expire: None,
+            counts_from: Vec::new(),
+            cab: None,
+            escalate: None,
+            may_skip: false,
+            then: false,
+        }
+    }
+}
+
 impl Shape {
+    /// A policy of one component and no route yet; each role is a group.
+    pub fn plain() -> Self {
+        let role = |name| RoleShape {
+            name,
+            members: vec![Member::Group],
+            fallback: None,
+            after: None,
+            week: None,
+            accept: false,
+            may_approve: true,
+        };
+        Self {
+            london: false,
+            business: Week::Always,
+            closed: Vec::new(),
+            freezes: Vec::new(),
+            peak: None,
+            cab: None,
+            approval: ApprovalShape::Formal,
+            branches: false,
+            tags: false,
+            from: None,
+            deployer: false,
+            components: vec![ComponentShape {
+                name: "pay",
+                folder: "pay",
+                kind: Some("application"),
+                tier: Some("important"),
+                exposure: Some("internal"),
+                team: None,
+            }],
+            package: None,
+            people: Vec::new(),
+            away: None,
+            linked: false,
+            roles: ROLES.iter().map(|name| role(*name)).collect(),
+            delegation: None,
+            raci: Vec::new(),
+            gate: GateShape { max_age: None, block_missing: false },
+            waivers: None,
+            weights: Vec::new(),
+            impact: None,
+            emergency: None,
+            standard: None,
+            routes: Vec::new(),
+            rigor: None,
+            record: None,
+            incidents: None,
+            pir: None,
+            reason: 0,
+            holds: Len::Minutes(30),
+            exclude: vec!["author", "committer", "co_author", "pusher", "trigger"],
+            per_change: false,
+            distinct: true,
+            glass: None,
+            retry: None,
+        }
+    }
+
     /// A policy by chance. `day` is the midnight around which its freezes and peaks are.
     pub fn any(c: &mut Chance, day: i64) -> Self {
         let components = components(c);
@@ -411,6 +490,10 @@ impl Shape {
         };
         shape.raci = raci(c, &shape);
         shape.routes = routes(c, &shape);
+        if shape.cab.is_none() {
+            // A board that never meets holds every release, and such a policy is refused.
+            shape.routes.iter_mut().for_each(|route| route.cab = None);
+        }
         if c.often(45) {
             let steps = (0..=c.below(2)).map(|_| step(c, &shape, teams)).collect();
             let mut names: Vec<&'static str> = shape.routes.iter().map(|route| route.name).collect();
@@ -586,20 +669,6 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             vec!["review"],
         ])
     };
-    let plain = |name| RouteShape {
-        name,
-        when: None,
-        last_good: false,
-        any_hours: false,
-        automatic: false,
-        approvals: Vec::new(),
-        expire: None,
-        counts_from: Vec::new(),
-        cab: None,
-        escalate: None,
-        may_skip: false,
-        then: false,
-    };
     let mut all = Vec::new();
     if c.often(50) {
         all.push(RouteShape {
@@ -607,7 +676,7 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             last_good: c.often(85),
             any_hours: c.often(70),
             approvals: vec![(c.of(&["second", "lead"]), 1)],
-            ..plain("recovery")
+            ..RouteShape::plain("recovery")
         });
     }
     all.push(RouteShape {
@@ -619,7 +688,7 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
         escalate: c.maybe(50, escalation),
         may_skip: c.often(10),
         then: c.often(30),
-        ..plain("normal")
+        ..RouteShape::plain("normal")
     });
     if shape.emergency.is_some() && c.often(95) {
         all.push(RouteShape {
@@ -628,7 +697,7 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             escalate: c.maybe(40, escalation),
             may_skip: c.often(60),
             then: true,
-            ..plain("emergency")
+            ..RouteShape::plain("emergency")
         });
     }
     if shape.standard.is_some() && c.often(95) {
@@ -636,7 +705,7 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
         all.push(RouteShape {
             automatic,
             approvals: if automatic { Vec::new() } else { vec![("second", 1)] },
-            ..plain("standard")
+            ..RouteShape::plain("standard")
         });
     }
     if c.often(35) {
@@ -653,14 +722,14 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             counts_from: vias(c),
             any_hours: c.often(20),
             escalate: c.maybe(30, escalation),
-            ..plain("special")
+            ..RouteShape::plain("special")
         });
     }
     if c.often(10) {
         all.push(RouteShape {
             when: Some(Cond::Tier("critical")),
             approvals: vec![("accountable", 1), ("ops", 1)],
-            ..plain("heavy")
+            ..RouteShape::plain("heavy")
         });
     }
     all

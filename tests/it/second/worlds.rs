@@ -619,9 +619,11 @@ impl Maker<'_> {
             let opened = self.moment(0, 10);
             all.push(self.deployment("shop 2.4", HERE, COMMIT, "new", opened));
             self.near.push(opened + 24 * 3600);
-            if self.c.often(35) {
-                let again = opened + self.c.between(0, 20) * 1800;
+            // Again within the time for a retry, and after it.
+            for _ in 0..self.c.of(&[0, 0, 1, 2]) {
+                let again = opened + self.c.between(0, 70) * 1800;
                 all.push(self.deployment("shop 2.4", HERE, COMMIT, "new", again));
+                self.near.push(again + 24 * 3600);
             }
         }
         if self.c.often(6) {

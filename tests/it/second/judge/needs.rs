@@ -242,7 +242,7 @@ impl<'w> View<'w> {
         })
     }
 
-    pub fn used(&self, back: bool) -> Used {
+    pub fn used(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
         let deployments: &[Deployment] = match &self.facts.deployments {
             Fact::Known(deployments) => deployments,
             Fact::Absent => return Used::No,
@@ -278,27 +278,69 @@ impl<'w> View<'w> {
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
-        let current = openings.iter().filter(|it| newest_other.is_none_or(|at| it.opened_at.timestamp() > at));
-        let Some(first) = current.clone().map(|it| it.opened_at.timestamp()).min() else {
+        let mut current: Vec<(i64, bool)> = openings
+            .iter()
+            .map(|it| (it.opened_at.timestamp(), same(it) == Tri::Yes && it.approved == Fact::Known(true)))
+            .filter(|(at, _)| newest_other.is_none_or(|other| *at > other))
+            .collect();
+        if current.is_empty() {
             return match openings.iter().map(|it| it.opened_at.timestamp()).max() {
                 Some(last) if back => Used::Spent(last),
                 Some(last) => Used::Superseded(last),
                 None => Used::No,
             };
-        };
-        let certain = current
-            .clone()
-            .filter(|it| same(it) == Tri::Yes && it.approved == Fact::Known(true))
-            .map(|it| it.opened_at.timestamp())
-            .min();
-        match (certain, self.shape.retry) {
-            (Some(certain), Some(minutes)) if self.now < certain + minutes * 60 => Used::Retry,
-            _ => Used::Spent(first),
         }
+        current.sort_unstable();
+        // Every world in which some of the openings of which it cannot be told were of this content, and others not.
+        let doubtful: Vec<usize> = (0..current.len()).filter(|at| !current[*at].1).collect();
+        let mut retries = true;
+        let mut spent = i64::MIN;
+        for world in 0..1_u32 << doubtful.len() {
+            let real = |at: &usize| {
+                doubtful.iter().position(|known| known == at).is_none_or(|place| world & (1 << place) != 0)
+            };
+            let window = self.shape.retry.unwrap_or(0) * 60;
+            // A run is over in time, and when somebody with a say takes back what it was opened with.
+            let over = |first: i64, at: i64| {
+                at - first >= window
+                    || self
+                        .taken_back(heard)
+                        .iter()
+                        .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
+            };
+            let mut run: Option<i64> = None;
+            for at in (0..current.len()).filter(real).map(|at| current[at].0) {
+                if run.is_none_or(|first| over(first, at)) {
+                    run = Some(at);
+                }
+            }
+            retries &= run.is_some_and(|first| !over(first, self.now));
+            spent = spent.max(run.unwrap_or(i64::MIN));
+        }
+        if retries { Used::Retry } else { Used::Spent(spent) }
+    }
+
+    /// When approvals were given that somebody took back who would be heard, and when they were.
+    fn taken_back(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, i64)> {
+        let mut found = Vec::new();
+        for act in &self.acts {
+            let Deed::Withdraw { of } = &act.does else { continue };
+            let meant = self.acts.iter().find(|it| it.id == *of && self.person(&it.by) == self.person(&act.by));
+            if let Some(approval) = meant
+                && matches!(approval.does, Deed::Approve { .. })
+                && act.impersonated_by.is_none()
+                && approval.at <= act.at
+                && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
+                && self.listened_to(approval, heard).is_some()
+            {
+                found.push((approval.at.timestamp(), act.at.timestamp()));
+            }
+        }
+        found
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
-    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used) -> bool {
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
         let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
         let spent = match used {
             Used::No | Used::Retry => false,
@@ -310,7 +352,8 @@ impl<'w> View<'w> {
             && self.outcome_fits(act)
             && self.parts_fit(act)
             && !worse
-            && !self.record_edited(act)
+            // Going back needs no record.
+            && (back || !self.record_edited(act))
             && !spent
     }
 
@@ -463,7 +506,7 @@ fn ask<'w>(
 }
 
 /// Content and artifacts.
-fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
+pub fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
     let artifacts = match (&one.artifacts, &other.artifacts) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
         (Fact::Absent, Fact::Absent) => Tri::Yes,

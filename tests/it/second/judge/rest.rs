@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use countersign::model::facts::{
-    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome, OwedObligation,
+    AccountKind, CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome,
+    OwedObligation,
 };
 use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
@@ -46,6 +47,22 @@ impl<'w> View<'w> {
         };
         let moved = tag.is_some() && reference.resolves_to.known() != Some(&self.facts.release.commit);
         (restricted && !allowed) || moved || reference.reaches != Fact::Known(true)
+    }
+
+    /// Whether a grant takes the place of what is asked of where it goes: of what is known to be otherwise, and not of
+    /// what is not known, of another environment, or of something else than was granted.
+    pub fn place_is_granted(&self) -> bool {
+        let release = &self.facts.release;
+        let same = match &release.reference {
+            Fact::Known(reference) => {
+                let tag = reference.name.starts_with("refs/tags/");
+                reference.reaches == Fact::Known(true)
+                    && (!tag || reference.resolves_to.known() == Some(&release.commit))
+            }
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+        };
+        release.environment == HERE && same && !(self.shape.deployer && release.deployed_by.unavailable().is_some())
     }
 
     /// Whether nothing of the policy goes, or something that it does not know.
@@ -471,7 +488,17 @@ impl<'w> View<'w> {
             && from <= opened
             && opened < until
             && opened <= self.now;
-        Some(fits && self.signers(grant, &rule.by) >= rule.people)
+        // Nobody who had a hand in it signs, and who may have had is known.
+        let trigger = match &self.facts.release.trigger {
+            Fact::Known(account) => {
+                let machine = self.facts.accounts.get(account.as_str()).and_then(|known| known.kind.known().copied());
+                machine.is_some_and(|kind| kind != AccountKind::Person) || !self.link_unknown(account.as_str())
+            }
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+        };
+        let known = trigger && !self.unread && !self.unattributed;
+        Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
     }
 
     fn signers(&self, grant: &Grant, roles: &[&'static str]) -> usize {
@@ -481,6 +508,8 @@ impl<'w> View<'w> {
             .filter(|account| self.human(account))
             .map(|account| self.person(account))
             .filter(|person| roles.iter().any(|role| self.holds(*person, role)))
+            .filter(|person| !self.contributions.iter().any(|it| it.person == *person))
+            .filter(|person| self.facts.release.trigger.known().map(|it| self.person(it)).as_ref() != Some(person))
             .collect();
         people.len()
     }
@@ -489,6 +518,11 @@ impl<'w> View<'w> {
     pub fn gate(&self) -> Verdict {
         let bare = self.gate_bare();
         if bare == Verdict::Pass || !self.waived() { bare } else { Verdict::Waived }
+    }
+
+    /// Whether there is evidence at all.
+    pub fn has_evidence(&self) -> bool {
+        matches!(self.facts.evidence.get("coverage"), Some(Fact::Known(evidence)) if !evidence.digests.is_empty())
     }
 
     fn gate_bare(&self) -> Verdict {
