@@ -20,6 +20,7 @@ mod rigor;
 mod routing;
 mod scenarios;
 mod separation;
+mod signers;
 mod triage;
 mod waking;
 
