@@ -69,6 +69,7 @@ pub mod cli;
 pub mod decide;
 pub mod evidence;
 pub mod flow;
+pub mod log;
 pub mod model;
 pub mod policy;
 pub mod report;

@@ -37,9 +37,8 @@ fn main() -> ExitCode {
         }
     }
     let Some(policy) = policy() else { return ExitCode::FAILURE };
-    let stored: Vec<Vec<u8>> = (0..STORED)
-        .filter_map(|number| serde_json::to_vec(&population::facts(number)).ok())
-        .collect();
+    let stored: Vec<Vec<u8>> =
+        (0..STORED).filter_map(|number| serde_json::to_vec(&population::facts(number)).ok()).collect();
     let bytes: usize = stored.iter().map(Vec::len).sum();
     let now = population::now();
     println!("{} stored facts of {} bytes each; one core", stored.len(), bytes / stored.len().max(1));

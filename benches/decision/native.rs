@@ -68,7 +68,8 @@ fn decide(facts: &Facts, now: DateTime<Utc>) -> Option<()> {
     let rate = |team: &str| -> Option<(f64, usize)> {
         let history = facts.teams.get(team)?.known()?;
         let recent = history.deployments.iter().filter(|one| one.at > now - TimeDelta::days(90) && one.at <= now);
-        let (count, failed) = recent.fold((0_u32, 0_u32), |(count, failed), one| (count + 1, failed + u32::from(one.failed)));
+        let (count, failed) =
+            recent.fold((0_u32, 0_u32), |(count, failed), one| (count + 1, failed + u32::from(one.failed)));
         if count == 0 { Some((0.0, 0)) } else { Some((f64::from(failed) / f64::from(count), count as usize)) }
     };
     let team = |name: &str| if name == "network" { "infra" } else { "shop" };
@@ -125,7 +126,13 @@ fn decide(facts: &Facts, now: DateTime<Utc>) -> Option<()> {
         && (!components.contains("checkout")
             || (measure("load", "load.p95_ms")? <= 300.0
                 && measure("load", "load.error_rate")? < 0.01
-                && facts.evidence.get("load")?.known()?.made_at.known().is_some_and(|at| *at + TimeDelta::hours(24) > now)));
+                && facts
+                    .evidence
+                    .get("load")?
+                    .known()?
+                    .made_at
+                    .known()
+                    .is_some_and(|at| *at + TimeDelta::hours(24) > now)));
     if !green {
         return None;
     }
@@ -190,10 +197,8 @@ fn decide(facts: &Facts, now: DateTime<Utc>) -> Option<()> {
                 .all(|change| act.saw.changes.get(&change.id) == Some(&change.content))
     };
     // A place for each needed person, filled by different people.
-    let slots: Vec<(&str, bool)> = needed
-        .iter()
-        .flat_map(|(group, _, count)| (0..*count).map(|index| (*group, index == 0)))
-        .collect();
+    let slots: Vec<(&str, bool)> =
+        needed.iter().flat_map(|(group, _, count)| (0..*count).map(|index| (*group, index == 0))).collect();
     let mut taken: Vec<Option<usize>> = vec![None; approving.len()];
     for slot in 0..slots.len() {
         if !place(slot, &slots, &approving, &fits, &mut taken, &mut vec![false; approving.len()]) {
@@ -207,12 +212,13 @@ fn decide(facts: &Facts, now: DateTime<Utc>) -> Option<()> {
         && release.components.keys().all(|name| record.components.known().is_some_and(|all| all.contains(name)))
         && record.from.known().is_none_or(|from| *from <= now)
         && record.until.known().is_none_or(|until| now < *until)
-        && ["risk_assessment", "backout_plan"]
-            .iter()
-            .all(|need| record.fields.get(*need).and_then(|field| field.text.known()).is_some_and(|text| text.len() >= 10));
+        && ["risk_assessment", "backout_plan"].iter().all(|need| {
+            record.fields.get(*need).and_then(|field| field.text.known()).is_some_and(|text| text.len() >= 10)
+        });
     let blocked = facts.incidents.known()?.iter().any(|incident| {
         let severe = incident.severity.known().is_none_or(|severity| severity != "P3");
-        severe && incident.components.known().is_none_or(|all| all.iter().any(|name| components.contains(name.as_str())))
+        severe
+            && incident.components.known().is_none_or(|all| all.iter().any(|name| components.contains(name.as_str())))
     });
     (ready && !blocked).then_some(())
 }

@@ -117,7 +117,8 @@ pub fn facts(number: u64) -> Facts {
             }),
         });
     }
-    if let (true, Some(Fact::Known(commits))) = (dice.once_in(60), changes.first_mut().map(|change| &mut change.commits))
+    if let (true, Some(Fact::Known(commits))) =
+        (dice.once_in(60), changes.first_mut().map(|change| &mut change.commits))
         && let Some(commit) = commits.first_mut()
     {
         commit.author = Fact::Absent;
@@ -232,7 +233,8 @@ pub fn facts(number: u64) -> Facts {
         template: Fact::Known("Describe here".to_owned()),
         edited_at: Fact::Absent,
     };
-    let backout = if dice.once_in(20) { "n/a" } else { "Roll back to the former image with one command, rehearsed in test" };
+    let backout =
+        if dice.once_in(20) { "n/a" } else { "Roll back to the former image with one command, rehearsed in test" };
     let record = ChangeRecord {
         id: format!("CHG{number:07}"),
         state: Fact::Known(if dice.once_in(20) { "Scheduled" } else { "Implement" }.to_owned()),

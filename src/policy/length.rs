@@ -28,7 +28,8 @@ impl Length {
             #[expect(clippy::cast_possible_truncation, reason = "bounded by the reader of durations")]
             return Some(Self::Seconds(seconds.round() as i64));
         }
-        let number = |unit: &str| text.trim().strip_suffix(unit)?.parse::<u32>().ok().filter(|n| (1..=10_000).contains(n));
+        let number =
+            |unit: &str| text.trim().strip_suffix(unit)?.parse::<u32>().ok().filter(|n| (1..=10_000).contains(n));
         number("bh").map(Self::BusinessHours).or_else(|| number("bd").map(Self::BusinessDays))
     }
 }

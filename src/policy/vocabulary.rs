@@ -46,7 +46,11 @@ pub const RELEASE: &[Word] = &[
     word("release.new_vendors", Type::Names, "third parties that the last release did not have"),
     word("risk.score", Type::Number, "the risk score; unknown where a part of it is"),
     word("documentation.complete", Type::Flag, "whether the change record has everything that the policy needs"),
-    word("team.failure_rate_90d", Type::Number, "failed deployments over all, 0 to 1, of the component's team in 90 days"),
+    word(
+        "team.failure_rate_90d",
+        Type::Number,
+        "failed deployments over all, 0 to 1, of the component's team in 90 days",
+    ),
     word("team.deployments_90d", Type::Number, "the team's deployments in 90 days"),
     word("team.emergencies_90d", Type::Number, "of them, emergencies"),
     word("team.mttr_90d", Type::Duration, "mean time from detection to restoration in 90 days"),
@@ -61,7 +65,8 @@ pub const INCIDENT: &[Word] = &[
 ];
 
 /// What is said of a deployment that ended.
-pub const OUTCOME: &[Word] = &[word("outcome", Type::Text, "`succeeded`, `failed` or `cancelled`; unknown before it ended")];
+pub const OUTCOME: &[Word] =
+    &[word("outcome", Type::Text, "`succeeded`, `failed` or `cancelled`; unknown before it ended")];
 
 /// What is said of the two paths of an experiment.
 pub const ARMS: &[Word] = &[
@@ -84,8 +89,14 @@ pub const WEIGHT: &[Word] = &[
 pub const FUNCTIONS: &[(&str, &str)] = &[
     ("change.only", "whether every file that changes matches one of these globs; never of a release that changes none"),
     ("change.touches", "whether any file that changes matches one of these globs"),
-    ("release.fixes", "`release.fixes(incident)`: it is linked as the incident's fix, goes into what the incident affects, and is confirmed"),
-    ("release.removes", "`release.removes(running.vulnerabilities.exploited)`: something exploited runs now and is not in what is released"),
+    (
+        "release.fixes",
+        "`release.fixes(incident)`: it is linked as the incident's fix, goes into what the incident affects, and is confirmed",
+    ),
+    (
+        "release.removes",
+        "`release.removes(running.vulnerabilities.exploited)`: something exploited runs now and is not in what is released",
+    ),
 ];
 
 /// Where an expression stands, and so what it can speak of.

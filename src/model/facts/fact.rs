@@ -151,9 +151,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Again<'de, A> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         match self.first.take() {
-            Some(Cow::Borrowed(key)) => {
-                seed.deserialize(serde::de::value::BorrowedStrDeserializer::new(key)).map(Some)
-            }
+            Some(Cow::Borrowed(key)) => seed.deserialize(serde::de::value::BorrowedStrDeserializer::new(key)).map(Some),
             Some(Cow::Owned(key)) => seed.deserialize(key.into_deserializer()).map(Some),
             None => self.entries.next_key_seed(seed),
         }
