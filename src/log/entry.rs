@@ -2,8 +2,8 @@
 //!
 //! An entry is a JSON object in the canonical form of RFC 8785 (JCS): keys sorted, no white space. It has exactly the
 //! keys `at` (microseconds of the Unix time, an integer), `body` (an object), `kind` and `v` (1). There are no
-//! fractions in an entry, so that no two writers can print one differently. What is large is kept beside the log, and
-//! the entry has its SHA-256 digest.
+//! fractions in an entry and no numbers beyond 2⁵³, so that no two writers can print one differently. What is large is
+//! kept beside the log, and the entry has its SHA-256 digest.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -90,6 +90,9 @@ pub enum Unfit {
     /// A number with a fraction.
     #[error("`{0}` is a number with a fraction, which an entry never has")]
     Fraction(String),
+    /// A number that some readers of JSON would round.
+    #[error("`{0}` is a number beyond 2⁵³, which an entry has as text")]
+    Large(String),
     /// A key that is not plain.
     #[error("the key `{0}` of an entry is not of ASCII")]
     Key(String),
@@ -102,7 +105,7 @@ impl Entry {
     /// The entry's bytes, of which there is one form only.
     pub fn bytes(&self) -> Result<Vec<u8>, Unfit> {
         for (key, value) in &self.body {
-            fit(key, value)?;
+            fit(key, value, 1)?;
         }
         let mut entry = Map::new();
         entry.insert("at".to_owned(), self.at.timestamp_micros().into());
@@ -116,6 +119,9 @@ impl Entry {
 
     /// Reads an entry's bytes, which must be in their one form.
     pub fn parse(bytes: &[u8]) -> Result<Self, Unfit> {
+        if bytes.len() > super::tile::ENTRY {
+            return Err(Unfit::TooLong(bytes.len()));
+        }
         let form = |what: &str| Unfit::Form(what.to_owned());
         let value: Value = serde_json::from_slice(bytes).map_err(|error| Unfit::Form(error.to_string()))?;
         let Value::Object(mut entry) = value else { return Err(form("it is no object")) };
@@ -136,22 +142,39 @@ impl Entry {
 
 /// Keys in order, however the map keeps them.
 fn sorted(map: Map<String, Value>) -> Map<String, Value> {
-    let mut entries: Vec<(String, Value)> = map
-        .into_iter()
-        .map(|(key, value)| (key, if let Value::Object(inner) = value { Value::Object(sorted(inner)) } else { value }))
-        .collect();
+    let mut entries: Vec<(String, Value)> = map.into_iter().map(|(key, value)| (key, in_order(value))).collect();
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     entries.into_iter().collect()
 }
 
-fn fit(key: &str, value: &Value) -> Result<(), Unfit> {
+fn in_order(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(sorted(map)),
+        Value::Array(items) => Value::Array(items.into_iter().map(in_order).collect()),
+        other => other,
+    }
+}
+
+/// How deep a body may be nested: far below where a reader gives up.
+const DEPTH: usize = 64;
+/// The largest number that every reader of JSON keeps whole: 2⁵³ − 1.
+const LARGEST: u64 = (1 << 53) - 1;
+
+fn fit(key: &str, value: &Value, depth: usize) -> Result<(), Unfit> {
     if !key.is_ascii() {
         return Err(Unfit::Key(key.to_owned()));
     }
+    if depth > DEPTH {
+        return Err(Unfit::Form(format!("it is nested over {DEPTH} deep")));
+    }
     match value {
-        Value::Number(number) if !number.is_i64() && !number.is_u64() => Err(Unfit::Fraction(key.to_owned())),
-        Value::Array(items) => items.iter().try_for_each(|item| fit(key, item)),
-        Value::Object(map) => map.iter().try_for_each(|(key, value)| fit(key, value)),
+        Value::Number(number) => match number.as_i64().map(i64::unsigned_abs).or_else(|| number.as_u64()) {
+            None => Err(Unfit::Fraction(key.to_owned())),
+            Some(number) if number > LARGEST => Err(Unfit::Large(key.to_owned())),
+            Some(_) => Ok(()),
+        },
+        Value::Array(items) => items.iter().try_for_each(|item| fit(key, item, depth + 1)),
+        Value::Object(map) => map.iter().try_for_each(|(key, value)| fit(key, value, depth + 1)),
         _ => Ok(()),
     }
 }

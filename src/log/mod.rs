@@ -3,7 +3,8 @@
 //! A Merkle tree as in RFC 6962 ([`tree`]), kept as tiles as the C2SP
 //! specification `tlog-tiles` lays them out ([`tile`]), its checkpoints
 //! ([`checkpoint`]) as C2SP signed notes ([`note`]) that witnesses cosign, and
-//! proofs ([`proof`]) that anybody can check with a key and no network.
+//! proofs ([`proof`]) that anybody can check with a key and no network. Everything
+//! at once is checked by [`verify`].
 //!
 //! Pure: bytes come in and go out. Who stores a tile or fetches one is told by
 //! [`tile::Tiles`].
@@ -17,3 +18,4 @@ pub mod note;
 pub mod proof;
 pub mod tile;
 pub mod tree;
+pub mod verify;

@@ -51,7 +51,7 @@ pub enum Flaw {
     #[error("the signature by `{0}` does not hold")]
     Invalid(String),
     /// The private key cannot be read.
-    #[error("the signing key cannot be read: it is 32 bytes of seed, or PKCS #8")]
+    #[error("the signing key cannot be read; one looks as `PRIVATE+KEY+log.example+1a2b3c4d+AZ…`")]
     SigningKey,
 }
 
@@ -133,12 +133,17 @@ impl Verifier {
                     (Some(time), cosigned(time, &note.text), bytes)
                 }
             };
-            UnparsedPublicKey::new(&ED25519, &self.key)
-                .verify(signed.as_bytes(), bytes)
-                .map_err(|_| Flaw::Invalid(self.name.clone()))?;
+            self.check_bytes(signed.as_bytes(), bytes)?;
             found = Some(time);
         }
         found.ok_or_else(|| Flaw::Unsigned(self.name.clone()))
+    }
+
+    /// Checks a signature over any bytes, without a note around them.
+    pub fn check_bytes(&self, bytes: &[u8], signature: &[u8]) -> Result<(), Flaw> {
+        UnparsedPublicKey::new(&ED25519, &self.key)
+            .verify(bytes, signature)
+            .map_err(|_| Flaw::Invalid(self.name.clone()))
     }
 }
 
@@ -152,6 +157,14 @@ impl std::fmt::Display for Verifier {
 /// What a witness signs.
 fn cosigned(time: u64, text: &str) -> String {
     format!("cosignature/v1\ntime {time}\n{text}")
+}
+
+/// How a private key begins.
+const PRIVATE: &str = "PRIVATE+KEY+";
+
+/// Eight digits of hexadecimal.
+fn hex(id: [u8; 4]) -> String {
+    format!("{:08x}", u32::from_be_bytes(id))
 }
 
 /// A private key with its name.
@@ -172,6 +185,34 @@ impl Signer {
         let key: [u8; 32] = pair.public_key().as_ref().try_into().map_err(|_| Flaw::SigningKey)?;
         let verifier = Verifier::new(name, kind, key).ok_or_else(|| Flaw::Key(name.to_owned()))?;
         Ok(Self { pair, verifier })
+    }
+
+    /// Reads `PRIVATE+KEY+name+hash+key`, the form in which tools for signed notes keep a private key. Its first byte
+    /// is the kind, the rest the seed.
+    pub fn parse(text: &str) -> Result<Self, Flaw> {
+        let rest = text.trim().strip_prefix(PRIVATE).ok_or(Flaw::SigningKey)?;
+        let mut parts = rest.splitn(3, '+');
+        let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Flaw::SigningKey);
+        };
+        let bytes = STANDARD.decode(key).map_err(|_| Flaw::SigningKey)?;
+        let (kind, seed) = match bytes.split_first() {
+            Some((1, seed)) => (Kind::Ed25519, seed),
+            Some((4, seed)) => (Kind::Cosignature, seed),
+            _ => return Err(Flaw::SigningKey),
+        };
+        if seed.len() != 32 {
+            return Err(Flaw::SigningKey);
+        }
+        let signer = Self::new(name, kind, seed)?;
+        if hex(signer.verifier.id) == hash { Ok(signer) } else { Err(Flaw::SigningKey) }
+    }
+
+    /// A private key as [`Signer::parse`] reads it, from 32 bytes of seed.
+    pub fn written(name: &str, kind: Kind, seed: [u8; 32]) -> Result<String, Flaw> {
+        let signer = Self::new(name, kind, &seed)?;
+        let bytes: Vec<u8> = std::iter::once(kind.byte()).chain(seed).collect();
+        Ok(format!("{PRIVATE}{name}+{}+{}", hex(signer.verifier.id), STANDARD.encode(bytes)))
     }
 
     /// The public key.
@@ -269,7 +310,7 @@ impl Note {
 
 impl std::fmt::Display for Note {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}\n", self.text)?;
+        writeln!(f, "{}", self.text)?;
         for signature in &self.signatures {
             let bytes: Vec<u8> = signature.id.iter().chain(&signature.bytes).copied().collect();
             writeln!(f, "\u{2014} {} {}", signature.name, STANDARD.encode(bytes))?;

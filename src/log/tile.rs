@@ -95,13 +95,19 @@ pub fn bundle<'e>(entries: impl IntoIterator<Item = &'e [u8]>) -> Option<Vec<u8>
     Some(bytes)
 }
 
+/// The first entry of a bundle's bytes, and what follows it. `None` where they end within it.
+#[must_use]
+pub fn first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
+}
+
 /// The entries of a bundle. `None` where it ends within one or has over 256.
 #[must_use]
 pub fn entries(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
-        let (length, rest) = bytes.split_first_chunk::<2>()?;
-        let (entry, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        let (entry, rest) = first(bytes)?;
         entries.push(entry);
         bytes = rest;
     }
@@ -115,8 +121,20 @@ pub enum Missing<E> {
     #[error("{0}")]
     Read(E),
     /// The tile is not what its path says.
-    #[error("`{0}` is no tile of that width")]
-    Form(String),
+    #[error("`{path}` is no tile of that width")]
+    Form {
+        /// The tile.
+        path: String,
+        /// The first entry under it.
+        first: u64,
+    },
+}
+
+impl<E> Missing<E> {
+    fn form(tile: Tile) -> Self {
+        let unit = 256_u64.checked_pow(u32::from(tile.level.unwrap_or_default()) + 1).unwrap_or(u64::MAX);
+        Self::Form { path: tile.path(), first: tile.number.saturating_mul(unit) }
+    }
 }
 
 /// Looks up nodes in the tiles of a tree of a size. They are believed only by whoever compares what they lead to
@@ -142,10 +160,10 @@ impl<T: Tiles> Nodes for Tiled<'_, T> {
         let (tile, within, first) = of_node(level, number, self.size);
         if self.last.as_ref().is_none_or(|(known, _)| *known != tile) {
             let bytes = self.tiles.read(tile).map_err(Missing::Read)?;
-            let row = hashes(&bytes, tile.width).ok_or_else(|| Missing::Form(tile.path()))?;
+            let row = hashes(&bytes, tile.width).ok_or_else(|| Missing::form(tile))?;
             self.last = Some((tile, row));
         }
         let row = self.last.as_ref().map(|(_, row)| row.as_slice()).unwrap_or_default();
-        node_within(row, first, within).ok_or_else(|| Missing::Form(tile.path()))
+        node_within(row, first, within).ok_or_else(|| Missing::form(tile))
     }
 }

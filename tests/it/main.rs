@@ -13,6 +13,7 @@ mod cli;
 mod decide;
 mod evidence;
 mod in_step;
+mod log;
 mod policy;
 mod report;
 mod storeys;
