@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, answer, gate};
+use super::{Arguments, answer, gate, log};
+use crate::log::entry::Kind as EntryKind;
 use crate::model::catalogue;
 use crate::model::kind::Format;
 use crate::model::verdict::Reason;
@@ -23,7 +24,8 @@ const OPENING: &str = "\
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
 [exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [measures](#measures),
-[reasons](#reasons), [codes of `policy check`](#codes-of-policy-check) and [formats](#formats).
+[reasons](#reasons), [codes of `policy check`](#codes-of-policy-check), [formats](#formats) and
+[the commands of the record](#the-commands-of-the-record).
 ";
 
 const FORMS: &str = "
@@ -61,6 +63,13 @@ A measure that no report states is unknown, and so is what is computed from it; 
 not open the gate.
 ";
 
+const KINDS_OF_ENTRY: &str = "
+What is read is not believed before it was hashed again. An entry is a JSON object in the canonical form of RFC 8785 with
+`at` (microseconds of the Unix time), `body`, `kind` and `v` (1); its kinds are
+
+| kind | what it records |
+| --- | --- |";
+
 const MEASURES: &str = "
 ## Measures
 
@@ -92,6 +101,7 @@ fn page() -> String {
     measures(&mut out);
     reasons(&mut out);
     formats(&mut out);
+    record(&mut out);
     out
 }
 
@@ -112,6 +122,48 @@ fn options(out: &mut String) {
         "\nWhere an option repeats, its variable has one value a line. An option outranks its variable, and an empty \
          variable counts as not set."
     );
+}
+
+/// The commands that work on the record, with their options and exit codes.
+fn record(out: &mut String) {
+    let _ = writeln!(out, "\n## The commands of the record\n\n| code | meaning |\n| --- | --- |");
+    for (code, meaning) in log::EXIT_CODES {
+        let _ = writeln!(out, "| {code} | {meaning} |");
+    }
+    let _ = writeln!(out, "{KINDS_OF_ENTRY}");
+    for kind in EntryKind::ALL {
+        let _ = writeln!(out, "| `{}` | {} |", kind.word(), kind.meaning());
+    }
+    let command = Arguments::command();
+    for group in ["log", "db"] {
+        let group = command.find_subcommand(group);
+        for (group, command) in group.into_iter().flat_map(|group| group.get_subcommands().map(move |it| (group, it))) {
+            let nested: Vec<_> = command.get_subcommands().collect();
+            let name = format!("{} {}", group.get_name(), command.get_name());
+            if nested.is_empty() {
+                one(out, &name, command);
+            }
+            for command in nested {
+                one(out, &format!("{name} {}", command.get_name()), command);
+            }
+        }
+    }
+}
+
+/// One command of the record.
+fn one(out: &mut String, name: &str, command: &clap::Command) {
+    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(out, "\n### `countersign {name}`\n\n{}\n\n| argument | meaning |\n| --- | --- |", about.trim());
+    for argument in command.get_arguments().filter(|it| !it.is_hide_set() && it.get_id() != "help") {
+        let value = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+        let form = match argument.get_long() {
+            Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
+            Some(long) => format!("--{long}"),
+            None => value.to_owned(),
+        };
+        let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "| {} | {} |", code(&form), cell(&help));
+    }
 }
 
 /// A table of the keys at one place, and then of those below it.

@@ -1,11 +1,16 @@
 //! Storey 7: the command line. Arguments in, documents and an exit code out.
 //!
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
-//! · 3 the answer is unknown · 2 the command or the policy is wrong · 4 a time
-//! limit. Only 0 lets a pipeline go on.
+//! · 12 a log is not what was signed · 3 the answer is unknown · 2 the command or
+//! the policy is wrong · 4 a time limit. Only 0 lets a pipeline go on.
 
+#[cfg(feature = "app")]
+mod append;
+#[cfg(feature = "app")]
+mod database;
 mod environment;
 mod gate;
+mod log;
 mod manual;
 mod outputs;
 mod policy;
@@ -46,6 +51,13 @@ enum Command {
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Write to the record's log, and verify, show, prove and export it.
+    #[command(subcommand)]
+    Log(log::Command),
+    /// Lay out the record's database, back it up, bring it back, move it.
+    #[cfg(feature = "app")]
+    #[command(subcommand)]
+    Db(database::Command),
     /// Print a JSON Schema: of the policy, for editors, or of the decision document.
     Schema {
         /// Which one.
@@ -85,6 +97,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     match arguments.command {
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
+        Command::Log(command) => log::run(&command),
+        #[cfg(feature = "app")]
+        Command::Db(command) => database::run(&command),
         Command::Schema { document } => reference::schema(document),
         Command::Measures { kind } => reference::measures(kind),
         Command::Reference => manual::run(),
@@ -94,8 +109,13 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
 
 /// Prints a document. A reader that has gone away is no failure of ours.
 fn print(text: &str) -> std::io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same of bytes.
+fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }

@@ -25,6 +25,12 @@ macro_rules! kinds {
                 match self { $(Self::$name => $word),+ }
             }
 
+            /// What it records, in words.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
+            }
+
             /// The kind of a word.
             #[must_use]
             pub fn of(word: &str) -> Option<Self> {

@@ -49,7 +49,7 @@ pub fn empty() -> Hash {
 
 /// The largest power of two that is smaller than `size`, which is at least 2.
 fn split(size: u64) -> u64 {
-    1 << (63 - (size - 1).leading_zeros())
+    1 << (size - 1).ilog2()
 }
 
 /// The growing edge of a tree: the roots of its complete subtrees, the largest first. It is all that is needed to
@@ -208,9 +208,9 @@ fn inclusion_length(index: u64, size: u64) -> usize {
     while to - from > 1 {
         let middle = from + split(to - from);
         if index < middle {
-            to = middle
+            to = middle;
         } else {
-            from = middle
+            from = middle;
         }
         length += 1;
     }

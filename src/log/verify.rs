@@ -95,7 +95,7 @@ pub fn all<T: Tiles>(
     checkpoint: &Checkpoint,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Verified, Wrong<T::Error>> {
-    go(tiles, Edge::default(), checkpoint, seen)
+    go(tiles, &Edge::default(), checkpoint, seen)
 }
 
 /// Checks that the log continues an older checkpoint, and hashes only what came after it. Both signatures were checked.
@@ -112,7 +112,7 @@ pub fn since<T: Tiles>(
     if edge.root() != old.root {
         return Err(Wrong::NotContinued(old.size));
     }
-    go(tiles, edge, checkpoint, seen)
+    go(tiles, &edge, checkpoint, seen)
 }
 
 /// The growing edge that a tree of `size` entries had, from the tiles of the tree of `now` entries.
@@ -165,7 +165,7 @@ impl Row {
 
 fn go<T: Tiles>(
     tiles: &mut T,
-    start: Edge,
+    start: &Edge,
     checkpoint: &Checkpoint,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Verified, Wrong<T::Error>> {
@@ -210,7 +210,7 @@ fn go<T: Tiles>(
         }
     }
     if edge.root() != checkpoint.root {
-        return Err(locate(tiles, &start, checkpoint)?);
+        return Err(locate(tiles, start, checkpoint)?);
     }
     match differs {
         Some(differs) => Err(differs.wrong()),

@@ -16,5 +16,7 @@ mod in_step;
 mod log;
 mod policy;
 mod report;
+#[cfg(feature = "app")]
+mod store;
 mod storeys;
 mod support;

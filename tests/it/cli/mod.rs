@@ -3,6 +3,8 @@
 mod attacks;
 mod gate;
 mod layers;
+#[cfg(feature = "app")]
+mod log;
 mod reference;
 mod scenarios;
 mod signatures;

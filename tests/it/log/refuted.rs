@@ -96,7 +96,17 @@ fn bad() -> Vec<(String, String)> {
         ("a hash twice", with(&hash(1), &format!("{}\n{}", hash(1), hash(1)))),
         (
             "no hashes",
-            text.lines().filter(|line| !(0..5).any(|at| *line == hash(at))).map(|line| format!("{line}\n")).collect(),
+            (0..5).fold(text.clone(), |text, at| {
+                text.replacen(
+                    &format!(
+                        "{}
+",
+                        hash(at)
+                    ),
+                    "",
+                    1,
+                )
+            }),
         ),
         ("hashes in other order", with(&hash(0), "#").replacen(&hash(1), &hash(0), 1).replacen('#', &hash(1), 1)),
         ("a hash of 31 bytes", with(&hash(0), &STANDARD.encode([1; 31]))),
@@ -123,7 +133,7 @@ fn bad() -> Vec<(String, String)> {
         ),
         (
             "another log's origin under the key's name",
-            other_checkpoint(&|it| it.origin = "acme.example/other".to_owned()),
+            other_checkpoint(&|it| "acme.example/other".clone_into(&mut it.origin)),
         ),
         ("another's key of the same name", proof_with(signed(&checkpoint(), &stranger)).to_string()),
         ("only a witness's signature", proof_with(signed(&checkpoint(), &witness())).to_string()),
