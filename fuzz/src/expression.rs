@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign::model::catalogue::{self, Type};
 use countersign::model::kind::Kind;
 use countersign::model::measures::Measure;
-use countersign::policy::evaluate::{Facts, Truth, condition};
+use countersign::policy::evaluate::{Facts, Given, Truth, condition};
 use countersign::policy::expression::{Expression, LENGTH_LIMIT, Scope};
 
 use crate::memory;
@@ -34,8 +34,8 @@ impl Scope for Everything {
 struct World(BTreeMap<&'static str, Measure>);
 
 impl Facts for World {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        self.0.get(name)
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        self.0.get(name).map(Given::from)
     }
 }
 
@@ -44,8 +44,7 @@ pub fn is_monotonic(bytes: &[u8]) {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (source, numbers) = bytes.split_at(end);
     let Ok(source) = std::str::from_utf8(source) else { return };
-    // The parser's tree of an expression is large; the expression is not.
-    let read = memory::bounded(bytes.len().max(64 << 10), || Expression::condition(source, &Everything));
+    let read = memory::bounded(bytes.len(), || Expression::condition(source, &Everything));
     let expression = match read {
         Ok(expression) => expression,
         Err(mistakes) => {

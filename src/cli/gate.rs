@@ -268,7 +268,8 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
         None => (From::WorkingTree, Protection::Unprotected),
     };
     let sources = layers::read(&files, &from)?;
-    let policy = policy::read(sources).map_err(Refusal::Policy)?;
+    let attached = layers::attachments(&sources, &from)?;
+    let policy = policy::read_with(sources, &attached).map_err(Refusal::Policy)?;
     let environment = chosen(one(arguments.environment.as_ref(), given, "ENVIRONMENT"), &policy)?;
     let components = several(&arguments.component, given, "COMPONENT");
     if let Some(unknown) = components.iter().find(|name| !policy.components.contains(name)) {

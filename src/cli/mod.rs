@@ -2,12 +2,15 @@
 //!
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
 //! · 12 a log is not what was signed · 3 the answer is unknown · 2 the command or
-//! the policy is wrong · 4 a time limit. Only 0 lets a pipeline go on.
+//! the policy is wrong · 4 a time limit. Of a release's decision: 0 it proceeds ·
+//! 10 it holds · 11 it is rejected · 2 as before · 3 the facts cannot be read. Only 0
+//! lets a pipeline go on.
 
 #[cfg(feature = "app")]
 mod append;
 #[cfg(feature = "app")]
 mod database;
+mod decide;
 mod environment;
 mod gate;
 mod log;
@@ -48,6 +51,8 @@ struct Arguments {
 enum Command {
     /// Judge the release gates of a policy by the artifacts of a pipeline.
     Gate(Box<gate::Arguments>),
+    /// Decide whether a release may go, by a policy and what is known of it.
+    Decide(Box<decide::Arguments>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -58,7 +63,7 @@ enum Command {
     #[cfg(feature = "app")]
     #[command(subcommand)]
     Db(database::Command),
-    /// Print a JSON Schema: of the policy, for editors, or of the decision document.
+    /// Print a JSON Schema: of the policy, for editors, of the facts, or of a decision document.
     Schema {
         /// Which one.
         document: reference::Document,
@@ -70,7 +75,7 @@ enum Command {
     },
     /// Print the whole reference as Markdown: options, policy, expressions, measures, reasons, formats.
     Reference,
-    /// Explain a reason of a decision, or a code of `policy check`; without one, list all.
+    /// Explain a reason of a gate, a code of a release's decision or of `policy check`; without one, list all.
     Explain {
         /// The code, such as `no_baseline`.
         code: Option<String>,
@@ -96,6 +101,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     match arguments.command {
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Decide(arguments) => decide::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Log(command) => log::run(&command),
         #[cfg(feature = "app")]

@@ -54,7 +54,8 @@ pub(super) fn write(decision: &Decision, format: Format, output: Option<&Path>, 
     }
 }
 
-fn document(text: &str, output: Option<&Path>) -> Result<(), String> {
+/// Writes a document where it was asked for.
+pub(super) fn document(text: &str, output: Option<&Path>) -> Result<(), String> {
     match output {
         None => printed(text),
         Some(path) => put(path, text),
@@ -62,13 +63,17 @@ fn document(text: &str, output: Option<&Path>) -> Result<(), String> {
 }
 
 fn terminal(decision: &Decision, to_terminal: bool) -> String {
+    text::render(decision, style(to_terminal))
+}
+
+/// What can be shown where the text goes.
+pub(super) fn style(to_terminal: bool) -> text::Style {
     let terminal = to_terminal && environment::stdout_is_terminal();
-    let style = text::Style {
+    text::Style {
         width: environment::width(),
         colour: environment::colour(terminal),
         ascii: terminal && environment::ascii_only(),
-    };
-    text::render(decision, style)
+    }
 }
 
 /// The log has the table and the annotations, the summary the page, the outputs

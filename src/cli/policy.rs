@@ -21,15 +21,20 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
         Some(name) => From::reference(name),
         None => Ok(From::WorkingTree),
     };
-    let sources = match from.and_then(|from| layers::read(&arguments.files, &from)) {
-        Ok(sources) => sources,
+    let read = from.and_then(|from| {
+        let sources = layers::read(&arguments.files, &from)?;
+        let attached = layers::attachments(&sources, &from)?;
+        Ok((sources, attached))
+    });
+    let (sources, attached) = match read {
+        Ok(read) => read,
         Err(error) => {
             complain(&error.to_string());
             return USAGE;
         }
     };
     let paths: Vec<String> = sources.iter().map(|source| source.path.clone()).collect();
-    match crate::policy::read(sources) {
+    match crate::policy::read_with(sources, &attached) {
         Ok(policy) => {
             tell(&policy.warnings);
             let count =

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{UNKNOWN, USAGE, answer, complain};
 use crate::model::catalogue;
+use crate::model::ground::Ground;
 use crate::model::kind::{self, Format};
 use crate::model::verdict::Reason;
 use crate::policy::diagnostics::Code;
@@ -13,6 +14,8 @@ use crate::policy::diagnostics::Code;
 pub(super) enum Document {
     Policy,
     Decision,
+    Facts,
+    ReleaseDecision,
 }
 
 /// The kinds of evidence.
@@ -41,6 +44,8 @@ pub(super) fn schema(document: Document) -> u8 {
     let text = match document {
         Document::Policy => serde_json::to_string_pretty(&crate::policy::schema()).map(|text| text + "\n"),
         Document::Decision => crate::report::json::schema(),
+        Document::Facts => crate::report::json::facts_schema(),
+        Document::ReleaseDecision => crate::report::json::release_schema(),
     };
     match text {
         Ok(text) => answer(&text),
@@ -75,7 +80,9 @@ pub(super) fn measures(wanted: Option<Kind>) -> u8 {
 pub(super) fn explain(code: Option<&str>) -> u8 {
     let reasons = Reason::ALL.iter().map(|reason| (reason.code(), reason.verdict().word(), reason.meaning()));
     let codes = Code::ALL.iter().map(|code| (code.word(), "policy", code.meaning()));
-    let found: Vec<_> = reasons.chain(codes).filter(|(word, ..)| code.is_none_or(|code| code == *word)).collect();
+    let grounds = Ground::ALL.iter().map(|ground| (ground.code(), "release", ground.meaning()));
+    let found: Vec<_> =
+        reasons.chain(codes).chain(grounds).filter(|(word, ..)| code.is_none_or(|code| code == *word)).collect();
     if found.is_empty() {
         complain(&format!("there is no code `{}`; `countersign explain` lists all", code.unwrap_or_default()));
         return USAGE;

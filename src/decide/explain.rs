@@ -1,9 +1,8 @@
 //! Why a condition holds or does not, in words: the part that decides it, and
 //! the measured values of what it speaks of.
 
-use crate::model::measures::Measure;
 use crate::model::notable::shortened;
-use crate::policy::evaluate::{Facts, Truth, condition, number};
+use crate::policy::evaluate::{Facts, Given, Truth, condition, number};
 use crate::policy::expression::{Comparison, Operation, Question, Term};
 
 /// How many parts are told; more would not be read.
@@ -69,7 +68,7 @@ fn undefined(term: &Term, facts: &dyn Facts) -> bool {
 
 fn each_name(term: &Term, each: &mut dyn FnMut(&str)) {
     match term {
-        Term::Number(_) | Term::Seconds(_) | Term::Flag(_) | Term::Text(_) => {}
+        Term::Number(_) | Term::Seconds(_) | Term::Flag(_) | Term::Text(_) | Term::Predicate { .. } => {}
         Term::Name(name) => each(name),
         Term::Not(a) | Term::Negate(a) | Term::Size(a) => each_name(a, each),
         Term::List(all) | Term::And(all) | Term::Or(all) | Term::Least(all) | Term::Greatest(all) => {
@@ -90,16 +89,16 @@ fn each_name(term: &Term, each: &mut dyn FnMut(&str)) {
     }
 }
 
-/// A measured value as people read it, with its unit where the name does not say it.
+/// A value as people read it, with its unit where the name does not say it.
 #[must_use]
-pub fn shown(measure: &Measure) -> String {
-    match measure {
-        Measure::Number(number) => round(*number),
-        Measure::Seconds(seconds) => length(*seconds),
-        Measure::Flag(flag) => if *flag { "true" } else { "false" }.to_owned(),
-        Measure::Text(text) => format!("`{}`", shortened(text, 120)),
-        Measure::Names(names) if names.is_empty() => "empty".to_owned(),
-        Measure::Names(names) => {
+pub fn shown(value: Given<'_>) -> String {
+    match value {
+        Given::Number(number) => round(number),
+        Given::Seconds(seconds) => length(seconds),
+        Given::Flag(flag) => if flag { "true" } else { "false" }.to_owned(),
+        Given::Text(text) => format!("`{}`", shortened(text, 120)),
+        Given::Names([]) => "empty".to_owned(),
+        Given::Names(names) => {
             let first: Vec<_> = names.iter().take(3).map(|entry| format!("`{}`", shortened(entry, 80))).collect();
             let more = names.len().saturating_sub(3);
             let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -158,7 +157,9 @@ impl std::fmt::Display for Words<'_> {
                 f.write_str("]")
             }
             Term::Not(term) => match **term {
-                Term::Name(_) | Term::Flag(_) | Term::Ask(..) | Term::Loop { .. } => write!(f, "!{}", Words(term)),
+                Term::Name(_) | Term::Flag(_) | Term::Ask(..) | Term::Loop { .. } | Term::Predicate { .. } => {
+                    write!(f, "!{}", Words(term))
+                }
                 _ => write!(f, "!({})", Words(term)),
             },
             Term::And(terms) => joined(f, terms, " && "),
@@ -197,6 +198,15 @@ impl std::fmt::Display for Words<'_> {
                     Question::Contains => "contains",
                 };
                 write!(f, "{}.{name}({})", Words(a), Words(b))
+            }
+            Term::Predicate { name, arguments } => {
+                // What is asked of a name is not asked of a text, and names are of small letters.
+                let is_name = |text: &String| text.chars().all(|part| matches!(part, 'a'..='z' | '_' | '.'));
+                let told: Vec<_> = match arguments.written.as_slice() {
+                    [name] if is_name(name) => vec![name.clone()],
+                    texts => texts.iter().map(|text| format!("'{text}'")).collect(),
+                };
+                write!(f, "{name}({})", told.join(", "))
             }
             Term::Size(term) => write!(f, "size({})", Words(term)),
             Term::Least(terms) | Term::Greatest(terms) => {

@@ -1,5 +1,7 @@
 //! Gates: each is judged by itself, and one `match` says what they come to.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::explain;
@@ -8,7 +10,7 @@ use crate::model::kind::Kind;
 use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault};
 use crate::model::verdict::{Reason, Verdict};
-use crate::policy::evaluate::{Facts, Truth, condition};
+use crate::policy::evaluate::{Facts, Given, Truth, condition};
 use crate::policy::expression::Expression;
 use crate::policy::gate::{Gate, Missing, Same, needs_baseline};
 use crate::policy::waiver::Waiver;
@@ -32,15 +34,15 @@ pub struct Subject<'s> {
 
 /// What was found for one gate.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Found<'f> {
     /// Why the evidence could not be gathered at all.
     pub trouble: Option<Fault>,
     /// The files that are its evidence.
     pub files: Vec<File>,
     /// What they measure together.
-    pub measures: Measures,
+    pub measures: Table<'f>,
     /// What the last release measured.
-    pub baseline: Baseline,
+    pub baseline: Baseline<'f>,
     /// What the signatures come to, for a gate that judges signatures.
     pub signatures: Vec<Signature>,
     /// What the items of a checklist come to.
@@ -49,6 +51,41 @@ pub struct Found {
     pub confirmed_by: Option<String>,
     /// Why a signature over a checklist confirms nothing.
     pub unconfirmed: Option<String>,
+}
+
+/// Measures, where they are: those that were just read, or those that facts state.
+#[derive(Debug)]
+pub enum Table<'f> {
+    /// Just read.
+    Read(Measures),
+    /// Stated, by names that may be any.
+    Stated(&'f BTreeMap<String, Measure>),
+}
+
+impl Default for Table<'_> {
+    fn default() -> Self {
+        Self::Read(Measures::new())
+    }
+}
+
+impl Table<'_> {
+    /// What is known under a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Measure> {
+        match self {
+            Self::Read(measures) => measures.get(name),
+            Self::Stated(measures) => measures.get(name),
+        }
+    }
+
+    /// The measures that were read; none of those that facts state, which have them already.
+    #[must_use]
+    pub fn into_read(self) -> Measures {
+        match self {
+            Self::Read(measures) => measures,
+            Self::Stated(_) => Measures::new(),
+        }
+    }
 }
 
 /// One file that was read.
@@ -64,12 +101,12 @@ pub struct File {
 
 /// What the last release measured.
 #[derive(Debug, Default)]
-pub enum Baseline {
+pub enum Baseline<'f> {
     /// No baseline was given, or it has nothing for this gate.
     #[default]
     Absent,
     /// It measured this.
-    Known(Measures),
+    Known(Table<'f>),
     /// It is there and cannot be understood.
     Unreadable(String, Fault),
 }
@@ -132,7 +169,7 @@ pub fn elsewhere(gate: &Gate, subject: &Subject<'_>) -> Option<Judgement> {
 
 /// Judges one gate by what was found for it.
 #[must_use]
-pub fn judge(gate: &Gate, subject: &Subject<'_>, found: &Found, waivers: &[Waiver]) -> Judgement {
+pub fn judge(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>, waivers: &[Waiver]) -> Judgement {
     if let Some(elsewhere) = elsewhere(gate, subject) {
         return elsewhere;
     }
@@ -166,7 +203,7 @@ pub fn judge(gate: &Gate, subject: &Subject<'_>, found: &Found, waivers: &[Waive
 
 /// The order in which evidence is asked: can it be understood, is it there, is
 /// it about this release, and only then: does it meet the requirement.
-fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
+fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgement {
     if let Some(fault) = &found.trouble {
         return judgement(fault.reason, fault.to_string());
     }
@@ -189,7 +226,7 @@ fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
 
 /// A file that cannot be understood, or whose tool failed, leaves the answer
 /// unknown. An empty report among others does not.
-fn understood(found: &Found) -> Option<Judgement> {
+fn understood(found: &Found<'_>) -> Option<Judgement> {
     let faulty = found.files.iter().filter_map(|file| Some((file, file.fault.as_ref()?)));
     let mut faulty = faulty.filter(|(_, fault)| fault.reason.verdict() == Verdict::Indeterminate);
     if let Some((file, fault)) = faulty.next() {
@@ -206,7 +243,7 @@ fn understood(found: &Found) -> Option<Judgement> {
     })
 }
 
-fn absent(gate: &Gate, found: &Found) -> Judgement {
+fn absent(gate: &Gate, found: &Found<'_>) -> Judgement {
     if let Some((file, fault)) = found.files.iter().find_map(|file| Some((file, file.fault.as_ref()?))) {
         return judgement(fault.reason, format!("{}: {fault}", file.path));
     }
@@ -218,7 +255,11 @@ fn absent(gate: &Gate, found: &Found) -> Judgement {
         (lacks, "run the step that makes it first, or point `--artifacts` at its folder")
     };
     match gate.missing {
-        Missing::Pending => judgement(Reason::NoEvidence, format!("{lacks}; {next}")),
+        Missing::Pending if gate.items.is_empty() => judgement(Reason::NoEvidence, format!("{lacks}; {next}")),
+        Missing::Pending => {
+            let items = listed(&gate.items);
+            judgement(Reason::NoEvidence, format!("{lacks}; {next}; to be ticked: {items}"))
+        }
         Missing::Block => {
             judgement(Reason::EvidenceRequired, format!("{lacks}, and the policy says that it must be here"))
         }
@@ -228,6 +269,8 @@ fn absent(gate: &Gate, found: &Found) -> Judgement {
 /// How many seconds the clocks of two machines may be apart. A report dated later
 /// than that would stay young for as long as its date says.
 const CLOCKS_APART: f64 = 300.0;
+/// The same as a whole number.
+pub(super) const CLOCKS_APART_SECONDS: i64 = 300;
 
 /// A report that is too old, or about something else, is no evidence for this release.
 fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
@@ -255,7 +298,8 @@ fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option
                 ),
             ));
         }
-        if age > most {
+        // Ages are half-open: what may be 24 hours old is too old then.
+        if age >= most {
             let (age, most) = (explain::length(age), explain::length(most));
             return Some(judgement(
                 Reason::Stale,
@@ -304,26 +348,27 @@ fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option
 
 /// What a gate's expressions can speak of.
 struct Known<'k> {
-    measures: &'k Measures,
-    baseline: Option<&'k Measures>,
+    measures: &'k Table<'k>,
+    baseline: Option<&'k Table<'k>>,
     namespace: &'static str,
-    environment: Measure,
+    environment: &'k str,
 }
 
 impl Facts for Known<'_> {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        match name.strip_prefix("baseline.") {
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        let measure = match name.strip_prefix("baseline.") {
             Some(rest) => {
                 let baseline = self.baseline?;
                 baseline.get(rest).or_else(|| baseline.get(&format!("{}.{rest}", self.namespace)))
             }
-            None if name == "environment" => Some(&self.environment),
+            None if name == "environment" => return Some(Given::Text(self.environment)),
             None => self.measures.get(name),
-        }
+        };
+        measure.map(Given::from)
     }
 }
 
-fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
+fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgement {
     if let Some(skipped) = nothing_ran(&found.measures) {
         return judgement(Reason::EmptyReport, skipped);
     }
@@ -345,7 +390,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
         measures: &found.measures,
         baseline,
         namespace: crate::model::catalogue::namespace(gate.kind),
-        environment: Measure::Text(subject.environment.to_owned()),
+        environment: subject.environment,
     };
     let missing = compared && baseline.is_none() && condition(&stated.term, &facts) == Truth::Unknown;
     if missing {
@@ -364,7 +409,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
 }
 
 /// What is said of tests that were all skipped: that none failed is no result.
-fn nothing_ran(measures: &Measures) -> Option<String> {
+fn nothing_ran(measures: &Table<'_>) -> Option<String> {
     match (measures.get("tests.total"), measures.get("tests.skipped")) {
         (Some(Measure::Number(total)), Some(Measure::Number(skipped))) if total <= skipped => {
             Some(format!("all {} tests were skipped, so nothing was tested", explain::round(*total)))
@@ -385,7 +430,7 @@ fn met(stated: &Expression, facts: &Known<'_>) -> Judgement {
     }
 }
 
-fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
+fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgement {
     let mut refused: Vec<(&Signature, Reason, &String)> = found
         .signatures
         .iter()
@@ -419,7 +464,7 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found) -> Judgement {
     }
 }
 
-fn checklist(gate: &Gate, found: &Found) -> Judgement {
+fn checklist(gate: &Gate, found: &Found<'_>) -> Judgement {
     let open: Vec<String> =
         found.items.iter().filter(|item| item.state != ItemState::Ticked).map(|item| item.text.clone()).collect();
     if found.items.is_empty() {
@@ -449,7 +494,7 @@ pub fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
 }
 
 /// The one place that says which verdict outranks which.
-fn rank(verdict: Verdict) -> u8 {
+pub(super) fn rank(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::NotApplicable => 0,
         Verdict::Pass => 1,

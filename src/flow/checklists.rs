@@ -4,7 +4,7 @@
 use super::gathered::{Gathered, format};
 use super::request::Request;
 use super::signatures;
-use crate::decide::gates::{File, Item, ItemState};
+use crate::decide::gates::{File, Item, ItemState, Table};
 use crate::evidence::checklist::{self, Answer, Checklist};
 use crate::model::decision::Evidence;
 use crate::model::kind::Kind;
@@ -52,7 +52,7 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
             },
         })
         .collect();
-    into.found.measures = list.measures();
+    into.found.measures = Table::Read(list.measures());
     match confirmed {
         Some(Ok(person)) => into.found.confirmed_by = Some(person),
         Some(Err(fault)) => into.found.unconfirmed = Some(fault.to_string()),

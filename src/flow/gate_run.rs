@@ -95,7 +95,7 @@ fn side_by_side<T: Send>(gates: &[Gate], judge: impl Fn(&Gate) -> T + Sync) -> V
 
 fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
     let baseline = match gathered.found.baseline {
-        Baseline::Known(measures) => measures,
+        Baseline::Known(measures) => measures.into_read(),
         Baseline::Absent | Baseline::Unreadable(..) => Measures::new(),
     };
     GateDecision {
@@ -108,7 +108,7 @@ fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
         requirement: gate.require.as_ref().map(|require| require.source.clone()),
         verified_by: gate.verified_by.clone(),
         keep: gate.keep.clone(),
-        measures: gathered.found.measures,
+        measures: gathered.found.measures.into_read(),
         baseline,
         evidence: gathered.evidence,
         evidence_count: gathered.found.files.len() as u64,

@@ -12,7 +12,7 @@ use crate::workspace::walk::{Entry, Nature};
 /// What was found for one gate, and what is said of it.
 #[derive(Default)]
 pub(super) struct Gathered {
-    pub(super) found: Found,
+    pub(super) found: Found<'static>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) notables: Vec<Notable>,
     pub(super) notable_count: u64,

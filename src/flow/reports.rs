@@ -4,7 +4,7 @@
 use super::baseline::Before;
 use super::gathered::{Gathered, format};
 use super::request::Request;
-use crate::decide::gates::{Baseline, File};
+use crate::decide::gates::{Baseline, File, Table};
 use crate::evidence::Tally;
 use crate::model::decision::Evidence;
 use crate::model::kind::Kind;
@@ -46,7 +46,7 @@ impl Gathered {
         let any = self.found.files.iter().any(|file| file.fault.is_none());
         let (measures, notables) = tally.finish();
         if whole && any {
-            self.found.measures = measures;
+            self.found.measures = Table::Read(measures);
         }
         self.notable_count = notables.seen();
         self.notables = notables.into_sorted();
@@ -79,7 +79,7 @@ impl Gathered {
         if !any {
             return None;
         }
-        self.found.baseline = Baseline::Known(tally.measures());
+        self.found.baseline = Baseline::Known(Table::Read(tally.measures()));
         Some(tally)
     }
 }

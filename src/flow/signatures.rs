@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 use self::shelf::{ENDINGS, Shelf};
 use super::gathered::{Gathered, format, plain, too_many};
 use super::request::Request;
-use crate::decide::gates::{File, Signature};
+use crate::decide::gates::{File, Signature, Table};
 use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot, Verified};
 use crate::model::decision::Evidence;
 use crate::model::kind::{Format, Kind};
-use crate::model::measures::Measure;
+use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault, Place};
 use crate::model::verdict::Reason;
 use crate::policy::gate::{Gate, Trust};
@@ -187,10 +187,11 @@ impl<'v> Vouching<'v> {
             let outcome = outcome.map_err(|fault| (fault.reason, fault.to_string()));
             signatures.push(Signature { bundle, artifact: artifact.path.clone(), outcome });
         }
-        let measures = &mut into.found.measures;
+        let mut measures = Measures::new();
         measures.count("signature.verified", verified);
         measures.state("signature.identities", names(self.identities));
         measures.state("signature.builders", names(self.builders));
+        into.found.measures = Table::Read(measures);
     }
 }
 

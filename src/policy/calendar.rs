@@ -1,18 +1,60 @@
 //! The calendar of a policy: hours, holidays, closed hours, freezes, peaks and the meetings of the CAB.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | [`hours`] | reads hours of the week as OpenStreetMap writes them |
+//! | `line` | time as a clock on a wall shows it, in pieces on which it runs evenly |
+//! | `open` | whether hours are open, and when that changes next |
+//! | `due` | when a length of time ends, and when it must begin |
+//! | [`meetings`] | rules of RFC 5545 |
+//! | `events` | iCalendar files |
+//! | [`holidays`] | days of a file or of a country |
+//! | [`read`] | the `calendar` section of a policy |
+//!
+//! Invariant: no clock is read here and no zone is the machine's own. Records keep instants in UTC, and
+//! everything about days and hours is computed from them anew: a zone database that is newer than a record
+//! changes what is computed, never what was recorded. [`zone_database`] says which one this is.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
 use super::length::Length;
 use crate::model::stated::Stated;
+
+mod due;
+mod events;
+pub mod holidays;
+pub mod hours;
+mod line;
+pub mod meetings;
+mod open;
+pub mod read;
+
+pub use meetings::{Meeting, Recurrence};
+pub use read::{Reading, attachments, read, role_hours, zone};
+
+/// An instant that no release lives to see: when a length of time ends in hours that never open. The last
+/// second that RFC 3339 can write.
+pub const NEVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(at) => at,
+    None => DateTime::<Utc>::MAX_UTC,
+};
+
+/// The release of the IANA time zone database that is compiled in, such as `2025b`. It knows the changes of
+/// clocks until 2100; after that every zone stays as it is then.
+#[must_use]
+pub fn zone_database() -> &'static str {
+    chrono_tz::IANA_TZDB_VERSION
+}
 
 /// Hours of the week, in the OpenStreetMap notation: `Mo-Fr 09:00-17:30`, `24/7`.
 #[derive(Clone, Debug)]
 pub struct Hours {
     /// As written.
     pub written: String,
-    /// Open stretches of each weekday, Monday first, in minutes from midnight; the end is outside and may lie
-    /// beyond 1440, on the next day.
+    /// Open stretches of each weekday, Monday first, in minutes from midnight, in their order and apart; the end
+    /// is outside and may lie beyond 1440, on the next day, up to 2880. Such a stretch belongs to the day on which
+    /// it begins: a holiday on that day closes all of it, one on the next day nothing of it.
     pub week: [Vec<(u32, u32)>; 7],
     /// The zone.
     pub zone: Tz,
@@ -91,8 +133,8 @@ pub struct Cab {
 /// When meetings are.
 #[derive(Clone, Debug)]
 pub enum Meetings {
-    /// By a rule of RFC 5545.
-    Rule(Box<rrule::RRuleSet>),
+    /// By rules of RFC 5545, written here or in an iCalendar file.
+    Rules(Vec<Recurrence>),
     /// By a feed, which the facts bring.
     Feed(String),
 }
@@ -133,18 +175,71 @@ impl Default for Calendar {
     }
 }
 
+impl Calendar {
+    /// When a length of time ends that begins at `from`, in business hours.
+    #[must_use]
+    pub fn due(&self, from: DateTime<Utc>, length: Length) -> DateTime<Utc> {
+        self.business.after(from, length, &self.holidays)
+    }
+
+    /// The last instant from which a length of time ends no later than `to`, in business hours.
+    #[must_use]
+    pub fn start(&self, to: DateTime<Utc>, length: Length) -> DateTime<Utc> {
+        self.business.before(to, length, &self.holidays)
+    }
+}
+
+impl Cab {
+    /// The first meeting from `now` on whose agenda was or is still open when `submitted` came. `feed` are the
+    /// meetings that the facts bring, which count only where the policy names a feed.
+    #[must_use]
+    pub fn next_meeting(
+        &self,
+        submitted: DateTime<Utc>,
+        feed: &[DateTime<Utc>],
+        now: DateTime<Utc>,
+        calendar: &Calendar,
+    ) -> Option<Meeting> {
+        let open = |at: DateTime<Utc>| {
+            let cutoff = calendar.start(at, self.cutoff);
+            (cutoff >= submitted).then_some(Meeting { at, cutoff })
+        };
+        match &self.meetings {
+            Meetings::Rules(rules) => {
+                let firsts = rules.iter().filter_map(|rule| rule.from(now.max(submitted)).find_map(open));
+                firsts.min_by_key(|meeting| meeting.at)
+            }
+            Meetings::Feed(_) => {
+                let ahead = feed.iter().copied().filter(|at| *at >= now);
+                ahead.filter_map(open).min_by_key(|meeting| meeting.at)
+            }
+        }
+    }
+
+    /// Whether the board meets at exactly this instant.
+    #[must_use]
+    pub fn is_meeting(&self, at: DateTime<Utc>, feed: &[DateTime<Utc>]) -> bool {
+        match &self.meetings {
+            Meetings::Rules(rules) => rules.iter().any(|rule| rule.from(at).next() == Some(at)),
+            Meetings::Feed(_) => feed.contains(&at),
+        }
+    }
+}
+
 /// The instant of a clock time in a zone. In the hour that a clock skips it is the first instant after it; of an
 /// hour that comes twice, the first.
 #[must_use]
 pub fn instant(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
-    use chrono::{Duration, LocalResult, TimeZone as _};
-    let mut at = clock;
-    // No zone ever skipped more than a day and a half.
-    for _ in 0..=36 * 4 {
-        match zone.from_local_datetime(&at) {
-            LocalResult::Single(found) | LocalResult::Ambiguous(found, _) => return found.to_utc(),
-            LocalResult::None => at += Duration::minutes(15),
-        }
-    }
-    clock.and_utc()
+    line::first(clock, zone)
+}
+
+/// An instant as people of a zone say it: `Tue 8 Dec 2026 14:00 Europe/London`. In an hour that comes twice, the
+/// offset says which of them it is. Seconds are left out.
+#[must_use]
+pub fn told(at: DateTime<Utc>, zone: Tz) -> String {
+    let local = at.with_timezone(&zone);
+    let clock = local.naive_local();
+    let twice = matches!(zone.from_local_datetime(&clock), chrono::LocalResult::Ambiguous(..));
+    let which = if twice { format!(" ({})", local.offset().fix()) } else { String::new() };
+    format!("{} {} {} {}{which}", clock.format("%a"), clock.day(), clock.format("%b %Y %H:%M"), zone.name())
 }

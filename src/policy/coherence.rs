@@ -5,21 +5,17 @@
 use std::collections::BTreeMap;
 
 use super::diagnostics::{Code, Diagnostic, Span};
-use super::evaluate::{Facts, Truth, condition};
-use super::expression::{Expression, Scope};
+use super::evaluate::{Facts, Given, Truth, condition};
+use super::expression::Expression;
+use super::rules::Component;
 use super::tree::{Node, Value};
-use crate::model::catalogue::Type;
+use super::vocabulary::Place;
 use crate::model::measures::Measure;
 
 /// Complains about one layer, which may speak of what the others define.
 pub(super) fn check(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
     circles(layer, all, "roles", "fallback", "the stand-ins of `{}` lead back to it, so nobody would be asked", list);
     circles(layer, all, "environments", "from", "`{}` is promoted from itself, so nothing could ever enter it", list);
-    for (row, node) in rows(layer) {
-        if let Err(mistakes) = row.scope() {
-            list.extend(mistakes.into_iter().map(|message| Diagnostic::new(Code::BadExpression, node.span, message)));
-        }
-    }
     accountable(layer, all, list);
 }
 
@@ -46,6 +42,8 @@ fn circles(layer: &Node, all: &[Node], section: &str, key: &str, says: &str, lis
 /// One row of `raci` that makes somebody accountable.
 struct Row<'r> {
     on: Option<&'r str>,
+    /// Whether it is so for every release.
+    always: bool,
     role: &'r str,
     span: Span,
 }
@@ -56,30 +54,26 @@ fn rows(layer: &Node) -> Vec<(Row<'_>, &Node)> {
         let node: &Node = node;
         let stated = node.get("accountable")?;
         let on = node.get("on").and_then(Node::text);
-        Some((Row { on, role: stated.text()?, span: stated.span }, node.get("on").unwrap_or(node)))
+        let row = Row { on, always: node.get("when").is_none(), role: stated.text()?, span: stated.span };
+        Some((row, node.get("on").unwrap_or(node)))
     };
     rows.iter().filter_map(row).collect()
 }
 
 impl Row<'_> {
-    /// The condition on components, or `None` where a component is named or all are meant.
-    fn scope(&self) -> Result<Option<Expression>, Vec<String>> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        match self.on {
-            Some(on) if !on.chars().all(plain) => match Expression::condition(on, &Attributes::default()) {
-                Ok(expression) => Ok(Some(expression)),
-                Err(mistakes) => Err(mistakes.into_iter().map(|mistake| mistake.message).collect()),
-            },
-            _ => Ok(None),
-        }
+    /// The component that it names, where it names one.
+    fn named(&self) -> Option<&str> {
+        self.on.filter(|on| super::raci::is_name(on))
     }
 
     fn covers(&self, component: &str, attributes: &Attributes) -> bool {
-        match self.scope() {
-            // What the policy does not say of a component makes nobody accountable for it.
-            Ok(Some(expression)) => condition(&expression.term, attributes) == Truth::True,
-            Ok(None) => self.on.is_none_or(|on| on == component),
-            Err(_) => false,
+        match (self.on, self.named()) {
+            (None, _) => true,
+            (_, Some(name)) => name == component,
+            // What the policy does not say of a component makes nobody accountable for it; a condition that cannot
+            // be read is complained about where it is read.
+            (Some(on), None) => Expression::condition(on, &Place::Component)
+                .is_ok_and(|expression| condition(&expression.term, attributes) == Truth::True),
         }
     }
 }
@@ -93,23 +87,30 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
         .flat_map(Node::entries)
         .map(|(key, _)| key.name.as_str())
         .collect();
-    for (row, node) in self::rows(layer) {
-        if let (Ok(None), Some(on)) = (row.scope(), row.on)
-            && !known.contains(&on)
-        {
-            let hint = super::expression::nearest(on, &known)
-                .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            list.push(Diagnostic::new(Code::UnknownName, node.span, format!("there is no component `{on}`{hint}")));
-        }
-    }
+    named_components(layer, &known, list);
     if rows.is_empty() {
         return;
     }
     for (name, node) in layer.get("components").map(Node::entries).unwrap_or_default() {
         let attributes = Attributes::of(&name.name, node);
         let mut roles: Vec<&Row<'_>> = rows.iter().filter(|row| row.covers(&name.name, &attributes)).collect();
-        roles.dedup_by_key(|row| row.role);
+        let sometimes = !roles.iter().any(|row| row.always);
+        let mut seen = Vec::new();
+        roles.retain(|row| {
+            !seen.contains(&row.role) && {
+                seen.push(row.role);
+                true
+            }
+        });
         match roles.as_slice() {
+            [row] if sometimes => list.push(Diagnostic::new(
+                Code::Overlooked,
+                row.span,
+                format!(
+                    "`{}` is accountable for `{}` only where `when` holds, and nobody otherwise",
+                    row.role, name.name
+                ),
+            )),
             [_] => {}
             [] => list.push(Diagnostic::new(
                 Code::Accountability,
@@ -128,38 +129,58 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What a policy says of a component.
-#[derive(Default)]
-struct Attributes(BTreeMap<&'static str, Measure>);
+/// Complains about rows of any kind that name a component which the policy does not define.
+fn named_components(layer: &Node, known: &[&str], list: &mut Vec<Diagnostic>) {
+    let Some(Value::List(rows)) = layer.get("raci").map(|node| &node.value) else { return };
+    for node in rows.iter().filter_map(|row| row.get("on")) {
+        let Some(on) = node.text().filter(|on| super::raci::is_name(on) && !known.contains(on)) else { continue };
+        let hint =
+            super::expression::nearest(on, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        list.push(Diagnostic::new(Code::UnknownName, node.span, format!("there is no component `{on}`{hint}")));
+    }
+}
 
-const ATTRIBUTES: [(&str, &str); 5] = [
-    ("component.name", ""),
-    ("component.kind", "kind"),
-    ("component.tier", "tier"),
-    ("component.exposure", "exposure"),
-    ("component.team", "team"),
-];
+/// What a policy says of a component, by the names that expressions use.
+#[derive(Default)]
+pub(super) struct Attributes(BTreeMap<String, Measure>);
 
 impl Attributes {
     fn of(name: &str, node: &Node) -> Self {
-        let text = |key: &str| if key.is_empty() { Some(name) } else { node.get(key).and_then(Node::text) };
-        let stated = ATTRIBUTES.iter().filter_map(|(full, key)| Some((*full, Measure::Text(text(key)?.to_owned()))));
-        Self(stated.collect())
+        let mut stated = BTreeMap::from([("component.name".to_owned(), Measure::Text(name.to_owned()))]);
+        for key in ["kind", "tier", "exposure", "team"] {
+            if let Some(text) = node.get(key).and_then(Node::text) {
+                stated.insert(format!("component.{key}"), Measure::Text(text.to_owned()));
+            }
+        }
+        // A component that names no regulation is under none.
+        for key in ["regulations", "vendors"] {
+            stated.insert(format!("component.{key}"), Measure::Names(super::reader::texts(node, key)));
+        }
+        Self(stated)
+    }
+
+    /// The same of a component that was read.
+    pub(super) fn of_component(component: &Component) -> Self {
+        let mut stated = BTreeMap::from([("component.name".to_owned(), Measure::Text(component.name.clone()))]);
+        let texts = [
+            ("kind", &component.kind),
+            ("tier", &component.tier),
+            ("exposure", &component.exposure),
+            ("team", &component.team),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                stated.insert(format!("component.{key}"), Measure::Text(text.clone()));
+            }
+        }
+        stated.insert("component.regulations".to_owned(), Measure::Names(component.regulations.clone()));
+        stated.insert("component.vendors".to_owned(), Measure::Names(component.vendors.clone()));
+        Self(stated)
     }
 }
 
 impl Facts for Attributes {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        self.0.get(name)
-    }
-}
-
-impl Scope for Attributes {
-    fn type_of(&self, name: &str) -> Option<Type> {
-        ATTRIBUTES.iter().any(|(full, _)| *full == name).then_some(Type::Text)
-    }
-
-    fn names(&self) -> Vec<&str> {
-        ATTRIBUTES.iter().map(|(full, _)| *full).collect()
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        self.0.get(name).map(Given::from)
     }
 }

@@ -106,6 +106,16 @@ codes! {
     Accountability = "accountability", Error;
     /// a waiver is broader than the policy allows
     BadWaiver = "bad-waiver", Error;
+    /// an inner layer loosens what a layer around it did not hand down
+    Loosens = "loosens", Error;
+    /// two things that the policy says cannot both be
+    Contradiction = "contradiction", Error;
+    /// approvals are asked for that nobody can give
+    Unsatisfiable = "unsatisfiable", Error;
+    /// the policy leaves out a case that usually matters
+    Overlooked = "overlooked", Warning;
+    /// something in the calendar cannot be read, contradicts itself or never happens
+    BadCalendar = "bad-calendar", Error;
     /// the policy holds something that has no effect
     NoEffect = "no-effect", Warning;
 }

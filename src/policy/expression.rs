@@ -1,7 +1,7 @@
 //! Expressions: what a requirement says, parsed and checked when a policy is loaded.
 //!
-//! The grammar is the Common Expression Language's (CEL), read by the `cel`
-//! crate. What is different is what people who write policies need:
+//! The grammar is the Common Expression Language's (CEL). What is different is
+//! what people who write policies need:
 //!
 //! - There is one kind of number. `failed / total < 0.01` divides as people do,
 //!   and `1`, `1.0` and a count compare without conversion.
@@ -14,9 +14,13 @@
 //! ([`super::evaluate`]) knows unknown values.
 
 mod check;
+mod parse;
 mod slips;
+mod tokens;
 
 pub use slips::nearest;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::model::catalogue::Type;
 
@@ -84,6 +88,13 @@ pub enum Term {
         /// What is asked of an entry.
         condition: Box<Term>,
     },
+    /// A question that is answered as a whole, by [`Facts::holds`](super::evaluate::Facts::holds).
+    Predicate {
+        /// Its name with what stands before it: `change.only`.
+        name: String,
+        /// What it is asked of.
+        arguments: Arguments,
+    },
 }
 
 /// How two values are compared.
@@ -128,22 +139,96 @@ pub struct Mistake {
     pub message: String,
 }
 
+/// What a function of a [`Scope`] is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameters {
+    /// Globs over paths in quotes, one or more.
+    Globs,
+    /// One of these names, as such and not for its value.
+    Name(&'static [&'static str]),
+}
+
+/// What a question is asked of: globs, compiled once with the expression, or the one name.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    /// As written.
+    pub written: Vec<String>,
+    globs: GlobSet,
+}
+
+impl PartialEq for Arguments {
+    /// What is compiled follows from what is written.
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Arguments {
+    /// One name.
+    #[must_use]
+    pub fn name(name: &str) -> Self {
+        Self { written: vec![name.to_owned()], globs: GlobSet::empty() }
+    }
+
+    /// Globs, by which `*` and `?` stay within a folder; the number of the first that is none, and why.
+    pub fn globs(written: Vec<String>) -> Result<Self, (usize, String)> {
+        let mut builder = GlobSetBuilder::new();
+        for (at, text) in written.iter().enumerate() {
+            let glob = GlobBuilder::new(text).literal_separator(true).build();
+            builder.add(glob.map_err(|error| (at, format!("`{text}` is no glob: {}", error.kind())))?);
+        }
+        let globs = builder.build().map_err(|error| (0, format!("the globs cannot be used: {}", error.kind())))?;
+        Ok(Self { written, globs })
+    }
+
+    /// Whether a path is one of the globs'.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.globs.is_match(path)
+    }
+}
+
 /// The names that an expression may use.
 pub trait Scope {
     /// The type of a name, or `None` when there is no such name.
     fn type_of(&self, name: &str) -> Option<Type>;
     /// Every name there is, to suggest one from.
     fn names(&self) -> Vec<&str>;
+    /// What its names stand for, as a sentence says it.
+    fn noun(&self) -> &'static str {
+        "measure"
+    }
+    /// What a function of that name is given, or `None` when there is no such
+    /// function. It answers yes or no, and its name may have parts.
+    fn function(&self, _name: &str) -> Option<Parameters> {
+        None
+    }
+    /// Every function there is, to suggest one from.
+    fn functions(&self) -> Vec<&str> {
+        Vec::new()
+    }
 }
 
 impl Expression {
     /// Parses and checks an expression that must say yes or no.
     pub fn condition(source: &str, scope: &dyn Scope) -> Result<Self, Vec<Mistake>> {
+        Self::read(source, scope, check::condition)
+    }
+
+    /// Parses and checks an expression that must come to a number.
+    pub fn number(source: &str, scope: &dyn Scope) -> Result<Self, Vec<Mistake>> {
+        Self::read(source, scope, check::number)
+    }
+
+    fn read(
+        source: &str,
+        scope: &dyn Scope,
+        check: fn(&str, &dyn Scope) -> Result<Term, Vec<Mistake>>,
+    ) -> Result<Self, Vec<Mistake>> {
         if source.len() > LENGTH_LIMIT {
             return Err(vec![Mistake::whole(source, format!("an expression has at most {LENGTH_LIMIT} bytes"))]);
         }
-        let term = check::condition(source, scope)?;
-        Ok(Self { source: source.to_owned(), term })
+        Ok(Self { term: check(source, scope)?, source: source.to_owned() })
     }
 
     /// The names that the expression uses, each once, in the order of their first use.
@@ -158,7 +243,7 @@ impl Expression {
 impl Term {
     fn names<'t>(&'t self, bound: &mut Vec<&'t str>, found: &mut Vec<&'t str>) {
         match self {
-            Self::Number(_) | Self::Seconds(_) | Self::Flag(_) | Self::Text(_) => {}
+            Self::Number(_) | Self::Seconds(_) | Self::Flag(_) | Self::Text(_) | Self::Predicate { .. } => {}
             Self::Name(name) => {
                 if !bound.contains(&name.as_str()) && !found.contains(&name.as_str()) {
                     found.push(name);

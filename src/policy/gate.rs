@@ -122,6 +122,16 @@ impl Files {
         self.set.is_match(path)
     }
 
+    /// Globs of our own.
+    pub(super) fn of(globs: &[&str]) -> Self {
+        let mut builder = GlobSetBuilder::new();
+        for glob in globs.iter().filter_map(|text| glob(text).ok()) {
+            builder.add(glob);
+        }
+        let globs = globs.iter().map(|text| (*text).to_owned()).collect();
+        Self { globs, set: builder.build().unwrap_or_default() }
+    }
+
     /// Builds the set, or complains about the globs that are none.
     fn read(node: &Node, complaints: &mut Vec<Diagnostic>) -> Self {
         let mut builder = GlobSetBuilder::new();
@@ -402,7 +412,7 @@ fn example(word: &str) -> &'static str {
 
 /// A mistake within an expression, at its place in the file. A text over several
 /// lines is pointed at as a whole.
-fn placed(mistake: Mistake, span: Span, text: &[char]) -> Diagnostic {
+pub(super) fn placed(mistake: Mistake, span: Span, text: &[char]) -> Diagnostic {
     let stated = text.get(span.start..).unwrap_or_default();
     let first = stated.first();
     let quote = usize::from(matches!(first, Some('"' | '\'')));

@@ -33,7 +33,7 @@ pub const POLICY: Shape = Shape::Map(&[
         "whose policy this is; an inner layer can only be stricter",
     ),
     may("extends", &PARENT, "the layer around this one, pinned by content"),
-    may("delegate", &TEXTS, "what inner layers may loosen, such as `gates.coverage`"),
+    may("delegate", &TEXTS, "what inner layers may state for themselves: `gates.coverage`, `roles.docs-owner`, `raci`"),
     may("packs", &TEXTS, "built-in checklists of regulations"),
     may("calendar", &CALENDAR, "business hours, holidays, closed hours, freezes, peaks and CAB meetings"),
     must("environments", &Shape::Named(&ENVIRONMENT), "where releases go"),
@@ -183,7 +183,10 @@ const RACI: Shape = Shape::Map(&[
         "consulted",
         &Shape::Either(&[
             ROLE_NAMES,
-            Shape::Map(&[must("role", &ROLE_NAME, "who is asked"), may("wait", &TERM, "for how long")]),
+            Shape::Map(&[
+                must("role", &ROLE_NAME, "who is asked"),
+                may("wait", &TERM, "for how long at most; `1bd` when left out"),
+            ]),
         ]),
         "who is asked",
     ),
@@ -231,6 +234,11 @@ const CALENDAR: Shape = Shape::Map(&[
             may("cutoff", &TERM, "how long before a meeting its agenda closes"),
             may("chair", &ROLE_NAME, "the role that chairs it"),
             may("quorum", &COUNT, "how many must be there"),
+            may(
+                "votes",
+                &Shape::Word(&["meeting", "anytime"]),
+                "whether it decides in meetings only, or by a vote at any time as well; `meeting` when left out",
+            ),
         ]),
         "the change advisory board's meetings",
     ),
@@ -345,7 +353,12 @@ const REVIEWS: Shape = Shape::Map(&[
             may("when", &EXPRESSION, "when one is due"),
             may("by", &ROLE_NAME, "who"),
             may("within", &TERM, "by when"),
-            may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it"),
+            may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it; nothing when left out"),
+            may(
+                "holds_while",
+                &Shape::Word(&["open", "overdue"]),
+                "whether it is waited for from the start, or only once it is overdue; `open` when left out",
+            ),
         ]),
         "the post-implementation review",
     ),
@@ -366,7 +379,10 @@ const NOTIFY: Shape = Shape::Map(&[
 ]);
 
 const MONITOR: Shape = Shape::Map(&[may("emergencies", &TEXTS, "the systems that are told")]);
-const REJECTION: Shape = Shape::Map(&[may("reason", &COUNT, "characters that a reason has at least")]);
+const REJECTION: Shape = Shape::Map(&[
+    may("reason", &COUNT, "characters that a reason has at least, after normalisation; 1 when left out"),
+    may("holds", &TERM, "how long one without a reason holds while it is asked for; `1bh` when left out"),
+]);
 
 const SEPARATION: Shape = Shape::Map(&[
     may("exclude", &Shape::Words(&["author", "committer", "co_author", "pusher", "trigger"]), "who may not approve"),

@@ -5,10 +5,15 @@
 //! add but never loosen. What an outer layer delegates is replaced by the inner
 //! layer's own, where it has one.
 
+use super::assemble;
+use super::calendar;
 use super::coherence;
+use super::delegation;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
 use super::grammar;
+use super::packs;
+use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
@@ -43,6 +48,8 @@ pub struct Policy {
     pub sections: Vec<String>,
     /// How much is read.
     pub limits: Limits,
+    /// Everything that decides beyond gates.
+    pub rules: Rules,
     /// What has no effect, and was said in passing.
     pub warnings: Vec<Complaints>,
 }
@@ -99,13 +106,43 @@ pub fn parent(text: &str) -> Option<Pin> {
 
 const LAYERS: [&str; 3] = ["organisation", "group", "repository"];
 
-/// Reads layers, outermost first, into one policy, or says everything that is wrong with them.
+/// A file that a policy names, such as a calendar of holidays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The path as the layer names it, relative to the layer's own file.
+    pub path: String,
+    /// The text.
+    pub text: String,
+    /// SHA-256 of the bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The files that layers name: which layer, counted from the outermost, and the path, relative to that layer's file.
+#[must_use]
+pub fn attachments(sources: &[Source]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (layer, source) in sources.iter().enumerate() {
+        let Ok(tree) = tree::parse(&source.text) else { continue };
+        let named = tree.get("calendar").map(calendar::attachments).unwrap_or_default();
+        found.extend(named.into_iter().map(|(path, _)| (layer, path.to_owned())));
+    }
+    found
+}
+
+/// Reads layers that name no files, outermost first, into one policy, or says everything that is wrong with them.
 pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
+    read_with(sources, &[])
+}
+
+/// Reads layers, outermost first, into one policy, or says everything that is wrong with them. The files that they
+/// name are those of [`attachments`], each with the layer that names it.
+pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Result<Policy, Vec<Complaints>> {
     let trees = trees(&sources)?;
-    let names = Names::of(&trees);
+    let names = Names::of(&trees).with(Section::Gates, packs::gate_names(&trees));
     let mut lists: Vec<Vec<Diagnostic>> = trees.iter().map(|tree| form(tree, &names)).collect();
     let layers = layer_names(&trees, &mut lists);
-    let delegated: Vec<Vec<String>> = trees.iter().map(delegations).collect();
+    let handed: Vec<Vec<String>> = trees.iter().map(delegation::handed_down).collect();
+    let delegated: Vec<Vec<String>> = handed.iter().map(|paths| delegation::gates(paths)).collect();
     let mut gates: Vec<(usize, Gate)> = Vec::new();
     for (depth, ((tree, list), (name, source))) in
         trees.iter().zip(&mut lists).zip(layers.iter().zip(&sources)).enumerate()
@@ -117,8 +154,7 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
             let gate = whole.then(|| gate::read(&key.name, key.span, node, &layer, list));
             gates.extend(gate.flatten().map(|gate| (depth, gate)));
         }
-        delegates_something(tree, list);
-        coherence::check(tree, &trees, list);
+        delegation::check(tree, list);
     }
     if names.all(Section::Gates).next().is_none()
         && let (Some(list), Some(tree)) = (lists.last_mut(), trees.last())
@@ -127,18 +163,46 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
         let message = "a policy without gates decides nothing; state at least one under `gates`";
         list.push(Diagnostic::new(Code::NoGates, span, message));
     }
+    let left: Vec<Node> = trees
+        .iter()
+        .zip(&handed)
+        .enumerate()
+        .map(|(depth, (tree, handed))| assemble::replaced(tree, handed, trees.get(depth + 1..).unwrap_or_default()))
+        .collect();
+    for (tree, list) in left.iter().zip(&mut lists) {
+        coherence::check(tree, &left, list);
+    }
+    let characters: Vec<Vec<char>> = sources.iter().map(|source| source.text.chars().collect()).collect();
+    let given: Vec<assemble::Given<'_>> = left
+        .iter()
+        .zip(&handed)
+        .zip(layers.iter().zip(&sources))
+        .zip(&characters)
+        .enumerate()
+        .map(|(depth, (((tree, delegates), (name, source)), characters))| assemble::Given {
+            name,
+            path: &source.path,
+            tree,
+            delegates,
+            characters,
+            attached: attached.iter().filter(|(layer, _)| *layer == depth).map(|(_, file)| file).collect(),
+        })
+        .collect();
+    let rules = assemble::rules(&given, &names, &mut lists);
+    gates.extend(packs::gates(&trees, &rules, &mut lists));
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let complaints = gather(&sources, lists);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
     }
     Ok(Policy {
-        environments: environments(&trees, &names),
-        components: names.all(Section::Components).map(str::to_owned).collect(),
+        environments: environments(&rules),
+        components: rules.components.iter().map(|component| component.name.clone()).collect(),
         gates: effective(gates, &delegated),
         waivers,
         sections: sections(&trees),
         limits: limits(&trees),
+        rules,
         warnings: complaints.into_iter().filter(|file| !file.list.is_empty()).collect(),
         layers: sources,
     })
@@ -218,32 +282,6 @@ fn layer_names(trees: &[Node], lists: &mut [Vec<Diagnostic>]) -> Vec<String> {
     names
 }
 
-/// The gates that a layer hands down.
-fn delegations(tree: &Node) -> Vec<String> {
-    let texts = tree.get("delegate").map(Node::texts).unwrap_or_default();
-    texts.into_iter().filter_map(|(text, _)| text.strip_prefix("gates.").map(str::to_owned)).collect()
-}
-
-fn delegates_something(tree: &Node, list: &mut Vec<Diagnostic>) {
-    let own: Vec<String> =
-        tree.get("gates").map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key.name.clone()).collect();
-    for (text, span) in tree.get("delegate").map(Node::texts).unwrap_or_default() {
-        match text.strip_prefix("gates.") {
-            Some(name) if own.iter().any(|own| own == name) => {}
-            Some(name) => list.push(Diagnostic::new(
-                Code::UnknownName,
-                span,
-                format!("there is no gate `{name}` in this layer to hand down"),
-            )),
-            None => list.push(Diagnostic::new(
-                Code::UnknownName,
-                span,
-                format!("what is handed down is a gate, as `gates.coverage`, not `{text}`"),
-            )),
-        }
-    }
-}
-
 /// Leaves out the gates that were handed down and that an inner layer states itself.
 fn effective(gates: Vec<(usize, Gate)>, delegated: &[Vec<String>]) -> Vec<Gate> {
     let stated: Vec<(usize, String)> = gates.iter().map(|(depth, gate)| (*depth, gate.name.clone())).collect();
@@ -254,19 +292,15 @@ fn effective(gates: Vec<(usize, Gate)>, delegated: &[Vec<String>]) -> Vec<Gate> 
     gates.into_iter().filter(|(depth, gate)| !replaced(*depth, &gate.name)).map(|(_, gate)| gate).collect()
 }
 
-fn environments(trees: &[Node], names: &Names) -> Vec<Environment> {
-    let formal = |name: &str| {
-        let stated = trees.iter().filter_map(|tree| tree.get("environments")?.get(name)?.get("approval"));
-        // Anything but a plain `automatic` may need approvals.
-        stated.into_iter().any(|node| node.text() != Some("automatic"))
-    };
-    let defined = names.all(Section::Environments);
-    defined.map(|name| Environment { name: name.to_owned(), formal: formal(name) }).collect()
+/// Anything but a plain `automatic`, in any layer, may need approvals.
+fn environments(rules: &Rules) -> Vec<Environment> {
+    let formal = |rule: &EnvironmentRule| !matches!(rule.approval, Approval::Automatic);
+    rules.environments.iter().map(|rule| Environment { name: rule.name.clone(), formal: formal(rule) }).collect()
 }
 
 /// The sections that the gate step judges itself.
-pub const JUDGED: [&str; 9] =
-    ["version", "layer", "extends", "delegate", "environments", "components", "gates", "waivers", "limits"];
+pub const JUDGED: [&str; 10] =
+    ["version", "layer", "extends", "delegate", "packs", "environments", "components", "gates", "waivers", "limits"];
 
 fn sections(trees: &[Node]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();

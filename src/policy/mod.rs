@@ -10,24 +10,45 @@
 //! Invariant: a policy with any error is no policy. Nothing is judged by the
 //! part of it that could be read.
 
+mod assemble;
+mod break_glass;
 pub mod calendar;
+mod change_record;
+mod class;
 pub mod coherence;
+mod component;
+mod delegation;
 pub mod diagnostics;
 pub mod duration;
+mod environment;
 pub mod evaluate;
+mod experiment;
 pub mod expression;
 pub mod gate;
 pub mod grammar;
+mod incident;
 pub mod instant;
 pub mod layers;
 pub mod length;
+pub mod packs;
+mod people;
+mod raci;
+mod reader;
+mod review;
+mod rigor;
+pub mod risk;
+pub mod roles;
+mod route;
 pub mod rules;
+mod separation;
 pub mod shape;
+mod stricter;
+mod times;
 pub mod tree;
 pub mod vocabulary;
 pub mod waiver;
 
-pub use layers::{Policy, Source, read};
+pub use layers::{Attachment, Policy, Source, attachments, read, read_with};
 
 /// The JSON Schema (2020-12) of a policy file, for editors.
 #[must_use]

@@ -73,8 +73,40 @@ pub struct Rules {
 pub struct Globs {
     /// As written.
     pub written: Vec<String>,
-    /// Compiled.
-    pub set: GlobSet,
+    set: GlobSet,
+    /// What another layer's globs must match too.
+    and: Option<Box<Globs>>,
+}
+
+impl Globs {
+    /// Globs as written, and compiled.
+    #[must_use]
+    pub fn new(written: Vec<String>, set: GlobSet) -> Self {
+        Self { written, set, and: None }
+    }
+
+    /// Whether a path, a branch or a tag is meant, by every layer that says which are.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.set.is_match(path) && self.and.as_ref().is_none_or(|and| and.matches(path))
+    }
+
+    /// These, where another layer's match too.
+    #[must_use]
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.and = match self.and.take() {
+            Some(and) => Some(Box::new(and.and(other))),
+            None => Some(Box::new(other)),
+        };
+        self
+    }
+
+    /// As the policy states them, for a sentence: `main, release/* and v*`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let own = if self.written.is_empty() { "none".to_owned() } else { self.written.join(", ") };
+        self.and.as_ref().map_or(own.clone(), |and| format!("{own} and {}", and.told()))
+    }
 }
 
 /// Whether a release is approved formally or goes on by itself.
@@ -544,6 +576,9 @@ pub struct WaiverRule {
     pub needs_reason: bool,
     /// Whether a compensating control is.
     pub needs_control: bool,
+    /// Whose gates which roles may waive, by the layer that states the gate: a layer's roles reach its own gates and
+    /// those of the layers inside it.
+    pub reach: Vec<(String, Vec<String>)>,
     /// Where it stands.
     pub stated: Stated,
 }
@@ -580,6 +615,16 @@ pub struct Experiment {
     pub sample: u64,
     /// Where it stands.
     pub stated: Stated,
+}
+
+impl WaiverRule {
+    /// The roles that may waive a gate that this layer, or this pack, states.
+    #[must_use]
+    pub fn roles_for(&self, layer: &str) -> &[String] {
+        let found = self.reach.iter().find(|(name, _)| name == layer);
+        // A pack's gates stand around every layer; whom the outermost layer names may waive them.
+        found.or_else(|| self.reach.first().filter(|_| layer.starts_with("pack "))).map_or(&[], |(_, roles)| roles)
+    }
 }
 
 impl Default for RejectionRule {

@@ -120,6 +120,12 @@ impl Names {
         Self { defined }
     }
 
+    /// The same with names that stand in no file.
+    pub(super) fn with(mut self, section: Section, names: Vec<String>) -> Self {
+        self.defined.extend(names.into_iter().map(|name| (section, name)));
+        self
+    }
+
     /// The names of a section, in the order of the policy.
     pub fn all(&self, section: Section) -> impl Iterator<Item = &str> {
         self.defined.iter().filter(move |(of, _)| *of == section).map(|(_, name)| name.as_str())
@@ -169,6 +175,15 @@ pub const fn must(name: &'static str, shape: &'static Shape, meaning: &'static s
 }
 
 impl Shape {
+    /// The keys of a map; none of anything else, of a map from names in particular.
+    #[must_use]
+    pub fn fields(&self) -> &'static [Field] {
+        match self {
+            Self::Map(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// Complains about everything in a value that is not of this form.
     pub fn check(&self, node: &Node, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
         match (self, &node.value) {

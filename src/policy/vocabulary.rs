@@ -3,7 +3,7 @@
 //! Stated once: the check of a policy, the evaluator's facts and the reference are made from these lists.
 //! `component.*` and `team.*` speak of one component at a time; the rule that asks says whether all must agree.
 
-use super::expression::Scope;
+use super::expression::{Parameters, Scope};
 use crate::model::catalogue::Type;
 
 /// One name.
@@ -139,5 +139,26 @@ impl Scope for Place {
 
     fn names(&self) -> Vec<&str> {
         self.words().map(|word| word.name).collect()
+    }
+
+    fn noun(&self) -> &'static str {
+        "fact"
+    }
+
+    fn function(&self, name: &str) -> Option<Parameters> {
+        match (name, self) {
+            ("change.only" | "change.touches", Self::Release | Self::Incident | Self::Outcome) => {
+                Some(Parameters::Globs)
+            }
+            ("release.fixes", Self::Incident) => Some(Parameters::Name(&["incident"])),
+            ("release.removes", Self::Release | Self::Incident | Self::Outcome) => {
+                Some(Parameters::Name(&["running.vulnerabilities.exploited"]))
+            }
+            _ => None,
+        }
+    }
+
+    fn functions(&self) -> Vec<&str> {
+        FUNCTIONS.iter().map(|(name, _)| *name).filter(|name| self.function(name).is_some()).collect()
     }
 }

@@ -6,6 +6,9 @@ use super::diagnostics::{Code, Diagnostic, Span};
 use super::duration;
 use super::gate::Gate;
 use super::instant::absolute;
+use super::reader::{Layer, length, texts};
+use super::rules::WaiverRule;
+use super::stricter::Joint;
 use super::tree::Node;
 use crate::model::notable::is_blank;
 
@@ -74,6 +77,44 @@ pub(super) fn read(
         }
     }
     waivers
+}
+
+/// Reads who may waive gates by an act, from all layers.
+pub(super) fn rule(layer: &mut Layer<'_>, rule: &mut Option<WaiverRule>) {
+    let Some(node) = layer.section("waivers") else {
+        // The roles of the layers around it reach what this one states.
+        if let Some(rule) = rule {
+            let roles = rule.by.clone();
+            rule.reach.push((layer.name.to_owned(), roles));
+        }
+        return;
+    };
+    let (by, needs) = (texts(node, "by"), texts(node, "needs"));
+    let has = |need: &str| needs.iter().any(|stated| stated == need);
+    let max = length(node, "max");
+    let (needs_reason, needs_control) = (has("reason"), has("compensating_control"));
+    let stated = layer.stated(node.span);
+    if by.is_empty() && rule.is_none() {
+        let message = "no role may grant a waiver; say which with `by`";
+        layer.complain(Code::Overlooked, node.span, message);
+    }
+    if let Some(outer) = rule {
+        let mut joint = Joint { stated: &mut outer.stated, inner: &stated };
+        joint.shorter_of("max", &mut outer.max, max);
+        if needs_reason {
+            joint.either("needs: reason", &mut outer.needs_reason, true);
+        }
+        if needs_control {
+            joint.either("needs: compensating_control", &mut outer.needs_control, true);
+        }
+        outer.by.extend(by.into_iter().filter(|role| !outer.by.contains(role)).collect::<Vec<_>>());
+        outer.reach.push((layer.name.to_owned(), outer.by.clone()));
+    } else {
+        // What stands around this layer and grants no waivers has none for its gates.
+        let around = layer.outer.iter().map(|outer| (outer.name.to_owned(), Vec::new()));
+        let reach = around.chain([(layer.name.to_owned(), by.clone())]).collect();
+        *rule = Some(WaiverRule { by, max, needs_reason, needs_control, reach, stated });
+    }
 }
 
 fn bad(span: Span, message: String) -> Diagnostic {

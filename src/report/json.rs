@@ -18,8 +18,10 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::{neutral, words};
 use crate::model::decision::{Decision, GateDecision, VERSION};
+use crate::model::facts::{self, Facts};
 use crate::model::measures::Measures;
 use crate::model::notable::shortened;
+use crate::model::release_decision::{self, ReleaseDecision};
 
 /// The name of the schema of the decision document.
 pub const SCHEMA_ID: &str = "urn:countersign:schema:decision:1";
@@ -53,10 +55,37 @@ pub fn pretty(decision: &Decision) -> serde_json::Result<String> {
 
 /// The JSON Schema (draft 2020-12) of the document, for people, with a line end.
 pub fn schema() -> serde_json::Result<String> {
-    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Document>();
-    schema.insert("$id".to_owned(), SCHEMA_ID.into());
-    if let Some(version) = schema.pointer_mut("/properties/version").and_then(serde_json::Value::as_object_mut) {
-        version.insert("const".to_owned(), VERSION.into());
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    named(settings.into_generator().into_root_schema_for::<Document>(), SCHEMA_ID, VERSION)
+}
+
+/// The name of the schema of the facts document.
+pub const FACTS_ID: &str = "urn:countersign:schema:facts:1";
+
+/// The name of the schema of the decision on a release.
+pub const RELEASE_ID: &str = "urn:countersign:schema:release-decision:1";
+
+/// The decision on a release, for people, with a line end.
+pub fn release(decision: &ReleaseDecision) -> serde_json::Result<String> {
+    write_pretty(decision)
+}
+
+/// The JSON Schema (draft 2020-12) of the decision on a release, for people, with a line end.
+pub fn release_schema() -> serde_json::Result<String> {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    named(settings.into_generator().into_root_schema_for::<ReleaseDecision>(), RELEASE_ID, release_decision::VERSION)
+}
+
+/// The JSON Schema (draft 2020-12) of the facts of a release, for people, with a line end.
+pub fn facts_schema() -> serde_json::Result<String> {
+    let settings = SchemaSettings::draft2020_12();
+    named(settings.into_generator().into_root_schema_for::<Facts>(), FACTS_ID, facts::VERSION)
+}
+
+fn named(mut schema: schemars::Schema, id: &str, version: u32) -> serde_json::Result<String> {
+    schema.insert("$id".to_owned(), id.into());
+    if let Some(stated) = schema.pointer_mut("/properties/version").and_then(serde_json::Value::as_object_mut) {
+        stated.insert("const".to_owned(), version.into());
     }
     write_pretty(&schema)
 }

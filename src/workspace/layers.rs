@@ -10,7 +10,7 @@ use std::process::Command;
 
 use super::open;
 use crate::policy::layers::{Pin, parent};
-use crate::policy::{Source, tree};
+use crate::policy::{self, Attachment, Source, tree};
 
 /// The places at which a policy is looked for.
 pub const PLACES: [&str; 3] = [".countersign/policy.yml", ".countersign/policy.yaml", "countersign.yml"];
@@ -203,6 +203,22 @@ pub fn read(named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
         layers.extend(chain.into_iter().rev());
     }
     Ok(layers)
+}
+
+/// Reads the files that layers name, each beside its layer and from where that was read.
+pub fn attachments(sources: &[Source], from: &From) -> Result<Vec<(usize, Attachment)>, Error> {
+    let mut found = Vec::new();
+    for (layer, path) in policy::attachments(sources) {
+        let Some(source) = sources.get(layer) else { continue };
+        let file = beside(Path::new(&source.path), &path);
+        let wrong =
+            |why: String| Error::Unreadable { path: format!("{} names {}, which", source.path, file.display()), why };
+        let bytes = from.read(&file).map_err(wrong)?;
+        let sha256 = open::sha256(&bytes);
+        let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8".to_owned()))?;
+        found.push((layer, Attachment { path, text, sha256 }));
+    }
+    Ok(found)
 }
 
 fn refused(child: &Source, pin: &Pin, why: String) -> Error {

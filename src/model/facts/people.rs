@@ -31,6 +31,13 @@ impl Account {
     }
 }
 
+impl std::borrow::Borrow<str> for Account {
+    /// An account is found by its text: both compare and hash alike.
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for Account {
     fn from(text: &str) -> Self {
         Self(text.to_owned())

@@ -1,23 +1,26 @@
 //! Checks an expression's names and types, and makes the tree that is evaluated.
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
-use cel::parser::Parser;
-
-use super::slips::{nearest, suggestion, unparsed};
-use super::{Comparison, DEPTH_LIMIT, Mistake, Operation, Question, Scope, Term};
+use super::parse::{Node, Syntax, parse};
+use super::slips::{nearest, suggestion};
+use super::{Arguments, Comparison, DEPTH_LIMIT, Mistake, Operation, Parameters, Question, Scope, Term};
 use crate::model::catalogue::Type;
 
 /// Parses and checks an expression that must say yes or no.
 pub(super) fn condition(source: &str, scope: &dyn Scope) -> Result<Term, Vec<Mistake>> {
-    let (tree, places) = Parser::new()
-        .max_recursion_depth(DEPTH_LIMIT)
-        .error_recovery_limit(4)
-        .parse_with_source_info(source)
-        .map_err(|errors| unparsed(source, &errors))?;
-    let mut check = Check { source, places: &places, scope, bound: Vec::new(), mistakes: Vec::new() };
+    whole(source, scope, Type::Flag, "a condition, which is true or false")
+}
+
+/// Parses and checks an expression that must come to a number.
+pub(super) fn number(source: &str, scope: &dyn Scope) -> Result<Term, Vec<Mistake>> {
+    whole(source, scope, Type::Number, "a number")
+}
+
+fn whole(source: &str, scope: &dyn Scope, wanted: Type, title: &str) -> Result<Term, Vec<Mistake>> {
+    let tree = parse(source).map_err(|mistake| vec![mistake])?;
+    let mut check = Check { scope, bound: None, mistakes: Vec::new() };
     let (term, kind) = check.term(&tree, 0);
-    if check.mistakes.is_empty() && kind != Kind::Is(Type::Flag) {
-        check.mistake(&tree, format!("expected a condition, which is true or false; this is a {}", kind.title()));
+    if check.mistakes.is_empty() && kind != Kind::Is(wanted) {
+        check.mistake(&tree, format!("expected {title}; this is a {}", kind.title()));
     }
     if check.mistakes.is_empty() { Ok(term) } else { Err(check.mistakes) }
 }
@@ -46,107 +49,90 @@ impl Kind {
 }
 
 struct Check<'c> {
-    source: &'c str,
-    places: &'c SourceInfo,
     scope: &'c dyn Scope,
-    bound: Vec<String>,
+    /// The name that a loop gives a value.
+    bound: Option<&'c str>,
     mistakes: Vec<Mistake>,
 }
 
 /// What stands in for a term that has a mistake; the expression is refused anyway.
 const UNCLEAR: (Term, Kind) = (Term::Flag(false), Kind::Unclear);
 
-impl Check<'_> {
-    fn mistake(&mut self, at: &IdedExpr, message: String) -> (Term, Kind) {
-        let (start, end) = self.extent(at);
-        self.mistakes.push(Mistake { at: start, length: end.saturating_sub(start).max(1), message });
+impl<'c> Check<'c> {
+    fn mistake(&mut self, at: &Syntax, message: String) -> (Term, Kind) {
+        self.mistakes.push(Mistake { at: at.from, length: at.to.saturating_sub(at.from).max(1), message });
         UNCLEAR
     }
 
-    /// The characters that a part of the expression covers. The parser places a
-    /// selection at its dot and a call at its operator, so the parts are asked too.
-    fn extent(&self, tree: &IdedExpr) -> (usize, usize) {
-        let mut start = usize::MAX;
-        let mut end = 0;
-        let mut widen = |id: u64| {
-            if let Some((from, to)) = self.places.offset_for(id) {
-                start = start.min(from as usize);
-                end = end.max(to as usize + 1);
-            }
-        };
-        widen(tree.id);
-        match &tree.expr {
-            Expr::Select(select) => {
-                let (from, to) = self.extent(&select.operand);
-                let to = (to + 1 + select.field.chars().count()).max(end);
-                return (from.min(start), to);
-            }
-            Expr::Call(call) => {
-                for part in call.target.iter().map(AsRef::as_ref).chain(&call.args) {
-                    let (from, to) = self.extent(part);
-                    start = start.min(from);
-                    end = end.max(to);
-                }
-            }
-            Expr::Ident(name) => end = end.max(start.saturating_add(name.chars().count())),
-            _ => {}
-        }
-        let length = self.source.chars().count();
-        if start == usize::MAX { (0, length) } else { (start, end.min(length)) }
-    }
-
-    fn term(&mut self, tree: &IdedExpr, depth: u16) -> (Term, Kind) {
+    fn term(&mut self, tree: &'c Syntax, depth: u16) -> (Term, Kind) {
         if depth > DEPTH_LIMIT {
             return self.mistake(tree, format!("an expression nests at most {DEPTH_LIMIT} deep"));
         }
-        match &tree.expr {
-            Expr::Literal(literal) => self.literal(tree, literal),
-            Expr::Ident(_) | Expr::Select(_) => self.name(tree),
-            Expr::List(list) => self.list(tree, &list.elements, depth),
-            Expr::Call(call) => self.call(tree, call, depth),
-            Expr::Comprehension(each) => self.each(tree, each, depth),
-            Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => {
-                self.mistake(tree, "expected a value, a name or a comparison".to_owned())
+        let flag = Kind::Is(Type::Flag);
+        match &tree.node {
+            Node::Number(number) => self.number(tree, *number),
+            Node::Text(text) => (Term::Text(text.clone()), Kind::Is(Type::Text)),
+            Node::Flag(value) => (Term::Flag(*value), flag),
+            Node::Odd => self.mistake(tree, "expected a number, a text, true or false".to_owned()),
+            Node::Name(name) => self.name(tree, name),
+            Node::Member => self.mistake(tree, "only names have parts, as in `a.b`".to_owned()),
+            Node::Index => self.mistake(tree, "entries have no position here; use `in`, `exists` or `all`".to_owned()),
+            Node::List(elements) => self.list(tree, elements, depth),
+            Node::Call { name, target, arguments } => self.call(tree, name, target.as_deref(), arguments, depth),
+            Node::Not(one) => (Term::Not(Box::new(self.wanted(one, Type::Flag, depth))), flag),
+            Node::Negate(one) => {
+                let term = match self.wanted(one, Type::Number, depth) {
+                    Term::Number(number) => Term::Number(-number),
+                    term => Term::Negate(Box::new(term)),
+                };
+                (term, Kind::Is(Type::Number))
+            }
+            Node::Chain(sign, parts) => {
+                let terms = parts.iter().map(|part| self.wanted(part, Type::Flag, depth)).collect();
+                (if *sign == "&&" { Term::And(terms) } else { Term::Or(terms) }, flag)
+            }
+            Node::Pair("in", one, list) => self.membership(one, list, depth),
+            Node::Pair("%", ..) => self.mistake(tree, "`%` is not available; divide and compare instead".to_owned()),
+            Node::Pair(sign, left, right) => match (comparison(sign), operation(sign)) {
+                (Some(how), _) => self.comparison(tree, how, left, right, depth),
+                (_, Some(how)) => self.calculation(how, left, right, depth),
+                _ => self.mistake(tree, format!("`{sign}` is not available")),
+            },
+            Node::If(condition, yes, no) => {
+                let condition = self.wanted(condition, Type::Flag, depth);
+                let (yes, kind) = self.term(yes, depth + 1);
+                let (otherwise, other) = self.term(no, depth + 1);
+                if kind != other && kind != Kind::Unclear && other != Kind::Unclear {
+                    return self
+                        .mistake(no, format!("both answers of `?:` are of one type; this is a {}", other.title()));
+                }
+                (Term::If(Box::new(condition), Box::new(yes), Box::new(otherwise)), kind)
             }
         }
     }
 
-    fn literal(&mut self, tree: &IdedExpr, literal: &LiteralValue) -> (Term, Kind) {
-        #[expect(clippy::cast_precision_loss, reason = "there is one kind of number; literals beyond 2^53 are refused")]
-        let number = match literal {
-            LiteralValue::Boolean(value) => return (Term::Flag(*value.inner()), Kind::Is(Type::Flag)),
-            LiteralValue::String(value) => return (Term::Text(value.inner().to_owned()), Kind::Is(Type::Text)),
-            LiteralValue::Int(value) => *value.inner() as f64,
-            LiteralValue::UInt(value) => *value.inner() as f64,
-            LiteralValue::Double(value) => *value.inner(),
-            LiteralValue::Bytes(_) | LiteralValue::Null => {
-                return self.mistake(tree, "expected a number, a text, true or false".to_owned());
-            }
-        };
+    fn number(&mut self, tree: &Syntax, number: f64) -> (Term, Kind) {
         if !number.is_finite() || number.abs() >= 9_007_199_254_740_992.0 {
             return self.mistake(tree, "a number is beyond 2^53, up to which counting is exact".to_owned());
         }
         (Term::Number(number), Kind::Is(Type::Number))
     }
 
-    fn name(&mut self, tree: &IdedExpr) -> (Term, Kind) {
-        let Some(name) = dotted(tree) else {
-            return self.mistake(tree, "expected the name of a measure, such as `tests.failed`".to_owned());
-        };
-        if self.bound.contains(&name) {
-            return (Term::Name(name), Kind::Is(Type::Text));
+    fn name(&mut self, tree: &Syntax, name: &str) -> (Term, Kind) {
+        if self.bound == Some(name) {
+            return (Term::Name(name.to_owned()), Kind::Is(Type::Text));
         }
-        if let Some(kind) = self.scope.type_of(&name) {
-            return (Term::Name(name), Kind::Is(kind));
+        if let Some(kind) = self.scope.type_of(name) {
+            return (Term::Name(name.to_owned()), Kind::Is(kind));
         }
-        let hint = match suggestion(&name, self.scope) {
+        let hint = match suggestion(name, self.scope) {
             Some(near) => format!("; did you mean `{near}`?"),
             None => String::new(),
         };
-        self.mistake(tree, format!("there is no measure `{name}` here{hint}"))
+        self.mistake(tree, format!("there is no {} `{name}` here{hint}", self.scope.noun()))
     }
 
-    fn list(&mut self, tree: &IdedExpr, elements: &[IdedExpr], depth: u16) -> (Term, Kind) {
+    fn list(&mut self, tree: &'c Syntax, elements: &'c [Syntax], depth: u16) -> (Term, Kind) {
         let mut terms = Vec::new();
         let mut whole = None;
         for element in elements {
@@ -170,46 +156,26 @@ impl Check<'_> {
         }
     }
 
-    fn call(&mut self, tree: &IdedExpr, call: &CallExpr, depth: u16) -> (Term, Kind) {
-        let flag = Kind::Is(Type::Flag);
-        match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
-            (operators::LOGICAL_AND, None, [left, right]) => {
-                let mut terms = Vec::new();
-                self.joined(operators::LOGICAL_AND, left, depth, &mut terms);
-                self.joined(operators::LOGICAL_AND, right, depth, &mut terms);
-                (Term::And(terms), flag)
-            }
-            (operators::LOGICAL_OR, None, [left, right]) => {
-                let mut terms = Vec::new();
-                self.joined(operators::LOGICAL_OR, left, depth, &mut terms);
-                self.joined(operators::LOGICAL_OR, right, depth, &mut terms);
-                (Term::Or(terms), flag)
-            }
-            (operators::LOGICAL_NOT, None, [one]) => (Term::Not(Box::new(self.wanted(one, Type::Flag, depth))), flag),
-            (operators::NEGATE, None, [one]) => {
-                (Term::Negate(Box::new(self.wanted(one, Type::Number, depth))), Kind::Is(Type::Number))
-            }
-            (operators::CONDITIONAL, None, [condition, yes, no]) => {
-                let condition = self.wanted(condition, Type::Flag, depth);
-                let (yes, kind) = self.term(yes, depth + 1);
-                let (otherwise, other) = self.term(no, depth + 1);
-                if kind != other && kind != Kind::Unclear && other != Kind::Unclear {
-                    return self
-                        .mistake(no, format!("both answers of `?:` are of one type; this is a {}", other.title()));
-                }
-                (Term::If(Box::new(condition), Box::new(yes), Box::new(otherwise)), kind)
-            }
-            (operators::IN, None, [one, list]) => self.membership(one, list, depth),
-            (name, None, [left, right]) if comparison(name).is_some() => {
-                self.comparison(tree, name, left, right, depth)
-            }
-            (name, None, [left, right]) if operation(name).is_some() => self.calculation(name, left, right, depth),
-            (operators::MODULO, ..) => {
-                self.mistake(tree, "`%` is not available; divide and compare instead".to_owned())
-            }
-            (operators::INDEX, ..) => {
-                self.mistake(tree, "entries have no position here; use `in`, `exists` or `all`".to_owned())
-            }
+    fn call(
+        &mut self,
+        tree: &'c Syntax,
+        name: &'c str,
+        target: Option<&'c Syntax>,
+        arguments: &'c [Syntax],
+        depth: u16,
+    ) -> (Term, Kind) {
+        // What the scope has goes by one name, as in `change.only(…)`.
+        let full = match target.map(|target| &target.node) {
+            None => Some(name.to_owned()),
+            Some(Node::Name(before)) => Some(format!("{before}.{name}")),
+            Some(_) => None,
+        };
+        if let Some(full) = &full
+            && let Some(parameters) = self.scope.function(full)
+        {
+            return self.predicate(tree, full, parameters, arguments);
+        }
+        match (name, target, arguments) {
             ("size", None, [one]) | ("size", Some(one), []) => {
                 let (term, kind) = self.term(one, depth + 1);
                 match kind {
@@ -226,7 +192,7 @@ impl Check<'_> {
             ("startsWith", Some(text), [part]) => self.ask(Question::StartsWith, text, part, depth),
             ("endsWith", Some(text), [part]) => self.ask(Question::EndsWith, text, part, depth),
             ("contains", Some(text), [part]) => self.ask(Question::Contains, text, part, depth),
-            (name @ ("least" | "greatest"), Some(target), numbers) if dotted(target).as_deref() == Some("math") => {
+            ("least" | "greatest", Some(_), numbers) if full.as_deref() == Some(&format!("math.{name}")) => {
                 let terms: Vec<_> = numbers.iter().map(|number| self.wanted(number, Type::Number, depth)).collect();
                 if terms.is_empty() {
                     return self.mistake(tree, format!("`math.{name}` needs at least one number"));
@@ -242,43 +208,79 @@ impl Check<'_> {
                     self.mistake(one, format!("expected a number, this is a {}", kind.title()))
                 }
             }
-            (name, ..) => {
-                let known = [
-                    "size",
-                    "duration",
-                    "startsWith",
-                    "endsWith",
-                    "contains",
-                    "exists",
-                    "all",
-                    "math.least",
-                    "math.greatest",
-                ];
-                let hint = nearest(name, &known).map_or_else(
-                    || format!("; there are {}", known.map(|name| format!("`{name}`")).join(", ")),
-                    |near| format!("; did you mean `{near}`?"),
-                );
-                self.mistake(tree, format!("there is no function `{name}`{hint}"))
+            ("exists" | "all", Some(list), [variable, condition]) => {
+                self.each(tree, name == "all", list, variable, condition, depth)
             }
+            ("exists" | "all", Some(_), _) => {
+                self.mistake(tree, format!("`{name}` takes a name and a condition: `{name}(entry, entry == 'a')`"))
+            }
+            ("exists_one" | "map" | "filter", Some(_), _) => {
+                self.mistake(tree, "of the loops over a list only `exists` and `all` are available".to_owned())
+            }
+            ("has", None, _) => self.mistake(
+                tree,
+                "`has` is not available: what has no value is unknown, and so is the answer that depends on it"
+                    .to_owned(),
+            ),
+            _ => self.unknown_function(tree, name, full.as_deref()),
         }
     }
 
-    /// The parts of `a && b && c` as one list, so that each can be explained alone.
-    fn joined(&mut self, operator: &str, tree: &IdedExpr, depth: u16, into: &mut Vec<Term>) {
-        match &tree.expr {
-            Expr::Call(call) if call.func_name == operator && call.args.len() == 2 && depth < DEPTH_LIMIT => {
-                for part in &call.args {
-                    self.joined(operator, part, depth + 1, into);
+    fn unknown_function(&mut self, tree: &Syntax, name: &str, full: Option<&str>) -> (Term, Kind) {
+        let own =
+            ["size", "duration", "startsWith", "endsWith", "contains", "exists", "all", "math.least", "math.greatest"];
+        let all = [own.as_slice(), &self.scope.functions()].concat();
+        // A function of a text or a list is one whatever stands before it.
+        let (name, near) = match full.and_then(|full| Some((full, nearest(full, &all)?))) {
+            Some((full, near)) => (full, Some(near)),
+            None => (name, nearest(name, &own)),
+        };
+        let hint = match near {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => format!("; there are {}", quoted(&all)),
+        };
+        self.mistake(tree, format!("there is no function `{name}`{hint}"))
+    }
+
+    /// A question that whoever gives the names their values answers as a whole.
+    fn predicate(&mut self, tree: &Syntax, name: &str, parameters: Parameters, arguments: &[Syntax]) -> (Term, Kind) {
+        let term = |arguments| (Term::Predicate { name: name.to_owned(), arguments }, Kind::Is(Type::Flag));
+        match parameters {
+            Parameters::Globs => {
+                let takes = format!("`{name}` takes globs in quotes, as in `{name}('docs/**', '*.md')`");
+                let mut texts = Vec::new();
+                for argument in arguments {
+                    match &argument.node {
+                        Node::Text(text) => texts.push(text.clone()),
+                        _ => return self.mistake(argument, takes),
+                    }
+                }
+                if texts.is_empty() {
+                    return self.mistake(tree, takes);
+                }
+                match Arguments::globs(texts) {
+                    Ok(globs) => term(globs),
+                    Err((at, message)) => self.mistake(arguments.get(at).unwrap_or(tree), message),
                 }
             }
-            _ => {
-                let term = self.wanted(tree, Type::Flag, depth);
-                into.push(term);
+            Parameters::Name(known) => {
+                let takes = format!("`{name}` takes one of {}", quoted(known));
+                match arguments {
+                    [Syntax { node: Node::Name(given), .. }] if known.contains(&given.as_str()) => {
+                        term(Arguments::name(given))
+                    }
+                    [argument @ Syntax { node: Node::Name(given) | Node::Text(given), .. }] => {
+                        let near = nearest(given, known).map(|near| format!("; did you mean `{near}`?"));
+                        self.mistake(argument, format!("{takes}{}", near.unwrap_or_default()))
+                    }
+                    [argument] => self.mistake(argument, takes),
+                    _ => self.mistake(tree, takes),
+                }
             }
         }
     }
 
-    fn wanted(&mut self, tree: &IdedExpr, wanted: Type, depth: u16) -> Term {
+    fn wanted(&mut self, tree: &'c Syntax, wanted: Type, depth: u16) -> Term {
         let (term, kind) = self.term(tree, depth + 1);
         if kind.may_be(wanted) {
             term
@@ -287,7 +289,7 @@ impl Check<'_> {
         }
     }
 
-    fn membership(&mut self, one: &IdedExpr, list: &IdedExpr, depth: u16) -> (Term, Kind) {
+    fn membership(&mut self, one: &'c Syntax, list: &'c Syntax, depth: u16) -> (Term, Kind) {
         let (needle, kind) = self.term(one, depth + 1);
         let (hay, of) = self.term(list, depth + 1);
         match (kind, of) {
@@ -304,13 +306,12 @@ impl Check<'_> {
 
     fn comparison(
         &mut self,
-        tree: &IdedExpr,
-        name: &str,
-        left: &IdedExpr,
-        right: &IdedExpr,
+        tree: &Syntax,
+        how: Comparison,
+        left: &'c Syntax,
+        right: &'c Syntax,
         depth: u16,
     ) -> (Term, Kind) {
-        let Some(how) = comparison(name) else { return UNCLEAR };
         let (a, one) = self.term(left, depth + 1);
         let (b, other) = self.term(right, depth + 1);
         if one == Kind::Unclear || other == Kind::Unclear {
@@ -334,8 +335,7 @@ impl Check<'_> {
         (Term::Compare(how, Box::new(a), Box::new(b)), Kind::Is(Type::Flag))
     }
 
-    fn calculation(&mut self, name: &str, left: &IdedExpr, right: &IdedExpr, depth: u16) -> (Term, Kind) {
-        let Some(how) = operation(name) else { return UNCLEAR };
+    fn calculation(&mut self, how: Operation, left: &'c Syntax, right: &'c Syntax, depth: u16) -> (Term, Kind) {
         let (a, one) = self.term(left, depth + 1);
         let (b, other) = self.term(right, depth + 1);
         let (number, duration) = (Kind::Is(Type::Number), Kind::Is(Type::Duration));
@@ -357,84 +357,70 @@ impl Check<'_> {
         (Term::Calculate(how, Box::new(a), Box::new(b)), kind)
     }
 
-    fn ask(&mut self, question: Question, text: &IdedExpr, part: &IdedExpr, depth: u16) -> (Term, Kind) {
+    fn ask(&mut self, question: Question, text: &'c Syntax, part: &'c Syntax, depth: u16) -> (Term, Kind) {
         let text = self.wanted(text, Type::Text, depth);
         let part = self.wanted(part, Type::Text, depth);
         (Term::Ask(question, Box::new(text), Box::new(part)), Kind::Is(Type::Flag))
     }
 
-    fn duration(&mut self, one: &IdedExpr) -> (Term, Kind) {
-        let Expr::Literal(LiteralValue::String(text)) = &one.expr else {
+    fn duration(&mut self, one: &Syntax) -> (Term, Kind) {
+        let Node::Text(text) = &one.node else {
             return self.mistake(one, "expected a length of time in quotes, such as `duration('4h')`".to_owned());
         };
-        match crate::policy::duration::seconds(text.inner()) {
+        match crate::policy::duration::seconds(text) {
             Some(seconds) => (Term::Seconds(seconds), Kind::Is(Type::Duration)),
-            None => self.mistake(
-                one,
-                format!("`{}` is no length of time; write one such as '90s', '15min', '4h', '2d'", text.inner()),
-            ),
+            None => self
+                .mistake(one, format!("`{text}` is no length of time; write one such as '90s', '15min', '4h', '2d'")),
         }
     }
 
-    fn each(&mut self, tree: &IdedExpr, each: &ComprehensionExpr, depth: u16) -> (Term, Kind) {
-        // The parser writes `exists` and `all` out; they are told by the value they begin with.
-        let every = match (&each.accu_init.expr, &each.loop_step.expr, &each.iter_var2) {
-            (Expr::Literal(LiteralValue::Boolean(start)), Expr::Call(step), None)
-                if step.func_name == operators::LOGICAL_OR && !*start.inner() =>
-            {
-                Some((false, step))
-            }
-            (Expr::Literal(LiteralValue::Boolean(start)), Expr::Call(step), None)
-                if step.func_name == operators::LOGICAL_AND && *start.inner() =>
-            {
-                Some((true, step))
-            }
-            _ => None,
+    fn each(
+        &mut self,
+        tree: &Syntax,
+        every: bool,
+        list: &'c Syntax,
+        variable: &'c Syntax,
+        condition: &'c Syntax,
+        depth: u16,
+    ) -> (Term, Kind) {
+        let name = match &variable.node {
+            Node::Name(name) if !name.contains('.') => name,
+            _ => return self.mistake(variable, "expected a name for an entry, a word of its own".to_owned()),
         };
-        let Some((every, step)) = every else {
-            return self.mistake(tree, "of the loops over a list only `exists` and `all` are available".to_owned());
-        };
-        if !self.bound.is_empty() {
+        if self.bound.is_some() {
             return self.mistake(tree, "a loop within a loop is not available".to_owned());
         }
-        let list = self.wanted(&each.iter_range, Type::Names, depth);
-        let Some(condition) = step.args.last() else { return UNCLEAR };
-        self.bound.push(each.iter_var.clone());
+        let list = self.wanted(list, Type::Names, depth);
+        self.bound = Some(name);
         let condition = self.wanted(condition, Type::Flag, depth);
-        self.bound.pop();
-        let term =
-            Term::Loop { every, list: Box::new(list), name: each.iter_var.clone(), condition: Box::new(condition) };
+        self.bound = None;
+        let term = Term::Loop { every, list: Box::new(list), name: name.clone(), condition: Box::new(condition) };
         (term, Kind::Is(Type::Flag))
     }
 }
 
-fn comparison(operator: &str) -> Option<Comparison> {
-    Some(match operator {
-        operators::EQUALS => Comparison::Equal,
-        operators::NOT_EQUALS => Comparison::NotEqual,
-        operators::LESS => Comparison::Less,
-        operators::LESS_EQUALS => Comparison::AtMost,
-        operators::GREATER => Comparison::Greater,
-        operators::GREATER_EQUALS => Comparison::AtLeast,
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn comparison(sign: &str) -> Option<Comparison> {
+    Some(match sign {
+        "==" => Comparison::Equal,
+        "!=" => Comparison::NotEqual,
+        "<" => Comparison::Less,
+        "<=" => Comparison::AtMost,
+        ">" => Comparison::Greater,
+        ">=" => Comparison::AtLeast,
         _ => return None,
     })
 }
 
-fn operation(operator: &str) -> Option<Operation> {
-    Some(match operator {
-        operators::ADD => Operation::Add,
-        operators::SUBSTRACT => Operation::Subtract,
-        operators::MULTIPLY => Operation::Multiply,
-        operators::DIVIDE => Operation::Divide,
+fn operation(sign: &str) -> Option<Operation> {
+    Some(match sign {
+        "+" => Operation::Add,
+        "-" => Operation::Subtract,
+        "*" => Operation::Multiply,
+        "/" => Operation::Divide,
         _ => return None,
     })
-}
-
-/// `a.b.c` as one name.
-fn dotted(tree: &IdedExpr) -> Option<String> {
-    match &tree.expr {
-        Expr::Ident(name) => Some(name.clone()),
-        Expr::Select(select) if !select.test => Some(format!("{}.{}", dotted(&select.operand)?, select.field)),
-        _ => None,
-    }
 }

@@ -1,5 +1,12 @@
 //! The decision: what verdicts come to, whatever their order.
 
+mod approvals;
+mod base;
+mod matching;
+mod people;
+mod scenarios;
+mod separation;
+
 use countersign::decide::gates::{outcome, together};
 use countersign::model::decision::Outcome;
 use countersign::model::verdict::{Reason, Verdict};

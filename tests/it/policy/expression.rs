@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use countersign::decide::explain::unmet;
 use countersign::model::catalogue::Type;
 use countersign::model::measures::Measure;
-use countersign::policy::evaluate::{Facts, Truth, condition};
-use countersign::policy::expression::{Expression, Scope, nearest};
+use countersign::policy::evaluate::{Facts, Given, Truth, condition, names_unknown, number};
+use countersign::policy::expression::{Arguments, Expression, Parameters, Scope, nearest};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -47,8 +47,8 @@ impl Scope for World {
 }
 
 impl Facts for World {
-    fn value(&self, name: &str) -> Option<&Measure> {
-        self.0.get(name)?.as_ref()
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        self.0.get(name)?.as_ref().map(Given::from)
     }
 }
 
@@ -218,4 +218,140 @@ proptest! {
     fn no_text_makes_the_check_panic(source in "\\PC{0,60}") {
         let _ = Expression::condition(&source, &World::new());
     }
+}
+
+/// What speaks of a release rather than of a report.
+struct Release;
+
+impl Scope for Release {
+    fn type_of(&self, name: &str) -> Option<Type> {
+        match name {
+            "release.changes" => Some(Type::Number),
+            "release.age" => Some(Type::Duration),
+            "release.authors" => Some(Type::Names),
+            _ => None,
+        }
+    }
+    fn names(&self) -> Vec<&str> {
+        vec!["release.changes", "release.age", "release.authors"]
+    }
+    fn noun(&self) -> &'static str {
+        "fact"
+    }
+    fn function(&self, name: &str) -> Option<Parameters> {
+        match name {
+            "change.only" => Some(Parameters::Globs),
+            "release.fixes" => Some(Parameters::Name(&["incident", "running.vulnerabilities.exploited"])),
+            _ => None,
+        }
+    }
+    fn functions(&self) -> Vec<&str> {
+        vec!["change.only", "release.fixes"]
+    }
+}
+
+/// The names that have a value, and the predicates that have an answer.
+struct Told(&'static [&'static str]);
+
+impl Facts for Told {
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        if !self.0.contains(&name) {
+            return None;
+        }
+        match name {
+            "release.changes" => Some(Given::Number(4.0)),
+            "release.age" => Some(Given::Seconds(60.0)),
+            _ => None,
+        }
+    }
+    fn holds(&self, name: &str, arguments: &Arguments) -> Truth {
+        match (self.0.contains(&name), name) {
+            (true, "change.only") if arguments.written == ["docs/**", "x/**"] => Truth::True,
+            (true, "release.fixes") if arguments.written == ["incident"] => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+}
+
+#[rstest]
+#[case("change.only('docs/**', \"x/**\")", Truth::True)]
+#[case("!release.fixes(incident) && release.changes < 5", Truth::True)]
+#[case("change.only('docs/**')", Truth::Unknown)]
+#[case("release.fixes(running.vulnerabilities.exploited) || release.age == duration('1min')", Truth::True)]
+fn a_predicate_is_answered_as_a_whole(#[case] source: &str, #[case] expected: Truth) {
+    let told = Told(&["change.only", "release.fixes", "release.changes", "release.age"]);
+    let expression = Expression::condition(source, &Release).unwrap();
+    assert_eq!(condition(&expression.term, &told), expected);
+}
+
+#[rstest]
+#[case("change.only()", 0, 13, "`change.only` takes globs in quotes, as in `change.only('docs/**', '*.md')`")]
+#[case("change.only('a', docs)", 17, 4, "`change.only` takes globs in quotes, as in `change.only('docs/**', '*.md')`")]
+#[case("change.only('docs/**', '[')", 23, 3, "`[` is no glob: unclosed character class; missing ']'")]
+#[case(
+    "release.fixes(incidnt)",
+    14,
+    7,
+    "`release.fixes` takes one of `incident`, `running.vulnerabilities.exploited`; did you mean `incident`?"
+)]
+#[case("release.fixes(4)", 14, 1, "`release.fixes` takes one of `incident`, `running.vulnerabilities.exploited`")]
+#[case(
+    "true && release.fixes()",
+    8,
+    15,
+    "`release.fixes` takes one of `incident`, `running.vulnerabilities.exploited`"
+)]
+#[case("change.onyl('a')", 0, 16, "there is no function `change.onyl`; did you mean `change.only`?")]
+#[case("release.change < 3", 0, 14, "there is no fact `release.change` here; did you mean `release.changes`?")]
+#[case("release.age < 4", 0, 15, "a duration is compared with a number; write a length of time as `duration('4h')`")]
+#[case("release.changes = 4", 16, 1, "not an expression: `=` means nothing here; to compare, write `==`")]
+#[case("release.changes == 4 and true", 21, 3, "not an expression: unexpected `and`; for `and`, write `&&`")]
+#[case("release.age < 4h", 15, 1, "not an expression: unexpected `h`; write a length of time as `duration('4h')`")]
+#[case("(release.changes\n < 4", 21, 1, "not an expression: it ends too early")]
+#[case("'é' in release.authors && 'b", 26, 2, "not an expression: the text that begins here lacks its closing `'`")]
+#[case(
+    r"'\d' in release.authors",
+    0,
+    3,
+    r"not an expression: `\d` stands for no character; for a backslash, write `\\`"
+)]
+#[case("{'a': 1} == 1", 0, 1, "not an expression: there are no maps, only lists `[…]`")]
+#[case(
+    "has(release.age)",
+    0,
+    16,
+    "`has` is not available: what has no value is unknown, and so is the answer that depends on it"
+)]
+#[case("release.authors.all(a.b, true)", 20, 3, "expected a name for an entry, a word of its own")]
+#[case("if == 4", 0, 2, "not an expression: `if` is a reserved word")]
+fn a_mistake_says_what_to_write(#[case] source: &str, #[case] at: usize, #[case] length: usize, #[case] says: &str) {
+    let mistakes = Expression::condition(source, &Release).expect_err(source);
+    let first = &mistakes[0];
+    assert_eq!((first.at, first.length, first.message.as_str()), (at, length, says));
+}
+
+#[test]
+fn a_calculation_comes_to_a_number() {
+    let told = Told(&["release.changes", "release.age"]);
+    let points = Expression::number("release.changes * 2 + (release.age > duration('1h') ? 10 : 1)", &Release).unwrap();
+    assert_eq!(number(&points.term, &told), Some(9.0));
+    let mistakes = Expression::number("release.age", &Release).unwrap_err();
+    assert_eq!(mistakes[0].message, "expected a number; this is a duration");
+    assert!(Expression::number("release.changes > 1", &Release).is_err());
+}
+
+#[rstest]
+#[case("release.changes > 1 && release.age > duration('1h')", &["release.changes"], &["release.age"])]
+#[case("release.changes > 1 && release.age > duration('1h')", &["release.age"], &[])]
+#[case("change.only('a') || !release.fixes(incident) || release.changes / 0 > 1", &["release.fixes", "release.changes"], &[])]
+#[case("change.only('a') || release.fixes(incident) || release.changes > 9", &[], &["change.only", "release.fixes", "release.changes"])]
+#[case("['a', 'b'].exists(x, x == 'a' && change.only('a') && 'c' in release.authors)", &[], &["change.only", "release.authors"])]
+#[case("release.changes / 0 > 1", &["release.changes"], &[])]
+fn what_an_unknown_answer_hangs_on_is_named(
+    #[case] source: &str,
+    #[case] told: &'static [&'static str],
+    #[case] unknown: &[&str],
+) {
+    let expression = Expression::condition(source, &Release).unwrap();
+    assert_eq!(names_unknown(&expression.term, &Told(told)), unknown);
 }

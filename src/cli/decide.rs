@@ -1,0 +1,134 @@
+//! `countersign decide`: whether a release may go, by a policy, the facts and an instant.
+
+use std::path::{Path, PathBuf};
+
+use chrono::DateTime;
+
+use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
+use crate::decide::release;
+use crate::model::facts::Facts;
+use crate::model::release_decision::{ReleaseDecision, Ruling};
+use crate::policy::{self, Policy};
+use crate::report;
+use crate::workspace::layers::{self, From};
+use crate::workspace::open;
+
+/// Every exit code, with what it means.
+pub(super) const EXIT_CODES: [(u8, &str); 5] = [
+    (PROCEED, "the release may go"),
+    (PENDING, "it is held: people, time or somebody who mends it can still let it go"),
+    (BLOCKED, "it is rejected, by a word that the policy makes final"),
+    (USAGE, "the command or the policy is wrong, and nothing was decided"),
+    (UNKNOWN, "the facts cannot be read, or the decision cannot be written"),
+];
+
+fn after_help() -> String {
+    let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
+    format!(
+        "Exit codes:\n{}\nThe facts are a JSON document; `countersign schema facts` prints its form. The same policy, facts and \
+         instant give the same decision, whenever and wherever it is made.",
+        codes.concat()
+    )
+}
+
+/// How a decision is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// The sentence and the tree, for a person.
+    Text,
+    /// The decision document, for programs.
+    Json,
+}
+
+/// What is decided, by what, and how it is told.
+#[derive(clap::Args)]
+#[command(after_help = after_help())]
+pub(super) struct Arguments {
+    /// A layer of the policy; repeat it, outermost layer first.
+    /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
+    /// A layer of the policy as it was before a change that its approvers have not approved yet; repeat it likewise.
+    #[arg(long, value_name = "FILE")]
+    policy_before: Vec<PathBuf>,
+    /// What is known of the release.
+    #[arg(long, value_name = "FILE")]
+    facts: PathBuf,
+    /// The instant to decide for, RFC 3339.
+    #[arg(long, value_name = "RFC3339")]
+    now: String,
+    /// How the decision is told.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write it to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Why nothing was decided: the exit code, after it was said.
+struct Said(u8);
+
+fn said(code: u8, message: &str) -> Said {
+    complain(message);
+    Said(code)
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    match decided(arguments) {
+        Ok(code) | Err(Said(code)) => code,
+    }
+}
+
+fn decided(arguments: &Arguments) -> Result<u8, Said> {
+    let now = DateTime::parse_from_rfc3339(&arguments.now).map_err(|_| {
+        said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
+    })?;
+    let now = now.to_utc();
+    let policy = read(&arguments.policy)?;
+    let before = if arguments.policy_before.is_empty() { None } else { Some(read(&arguments.policy_before)?) };
+    let facts = facts(&arguments.facts, policy.limits.bytes)?;
+    let decision = match &before {
+        Some(before) => release::decide_between(before, &policy, &facts, now),
+        None => release::decide(&policy, &facts, now),
+    };
+    write(arguments, &policy, &decision).map_err(|message| said(UNKNOWN, &message))?;
+    Ok(match decision.decision {
+        Ruling::Proceed => PROCEED,
+        Ruling::Hold => PENDING,
+        Ruling::Reject => BLOCKED,
+    })
+}
+
+fn read(files: &[PathBuf]) -> Result<Policy, Said> {
+    let wrong = |error: &dyn std::fmt::Display| said(USAGE, &error.to_string());
+    let sources = layers::read(files, &From::WorkingTree).map_err(|error| wrong(&error))?;
+    let attached = layers::attachments(&sources, &From::WorkingTree).map_err(|error| wrong(&error))?;
+    match policy::read_with(sources, &attached) {
+        Ok(policy) => {
+            super::policy::tell(&policy.warnings);
+            Ok(policy)
+        }
+        Err(complaints) => {
+            super::policy::tell(&complaints);
+            Err(said(USAGE, "nothing was decided, because the policy has mistakes"))
+        }
+    }
+}
+
+fn facts(path: &Path, limit: u64) -> Result<Facts, Said> {
+    let unread = |why: String| said(UNKNOWN, &format!("the facts in {}: {why}", path.display()));
+    let artifact = open::named(path, limit).map_err(|fault| unread(fault.to_string()))?;
+    let facts = serde_json::from_slice(&artifact)
+        .map_err(|error| unread(format!("{error}; see `countersign schema facts`")))?;
+    artifact.unchanged().map_err(|fault| unread(fault.to_string()))?;
+    Ok(facts)
+}
+
+fn write(arguments: &Arguments, policy: &Policy, decision: &ReleaseDecision) -> Result<(), String> {
+    let output = arguments.output.as_deref();
+    let text = match arguments.format {
+        Format::Text => report::release::render(decision, policy.rules.calendar.zone, outputs::style(output.is_none())),
+        Format::Json => report::json::release(decision).map_err(|error| error.to_string())?,
+    };
+    outputs::document(&text, output)
+}

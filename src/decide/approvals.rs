@@ -1,0 +1,178 @@
+//! Approvals: what is asked, what counts toward it, and who fills it.
+//!
+//! In order: what the routes ask ([`requirements`]), what goes and has to be covered ([`coverage`]), whether the
+//! environment was opened with it before ([`consumption`]), which acts still bind ([`binding`]), and who fills what
+//! ([`seats`]): first the roles' own people, then those who stand in, then the authorities that are asked because nobody
+//! decided. Rejections are heard beside it. What comes of it is said by [`told`].
+//!
+//! Invariant: who is seated was [`Eligible`](super::separation::Eligible) first.
+
+pub mod binding;
+pub mod consumption;
+pub mod coverage;
+pub mod requirements;
+pub mod reviewed;
+pub mod seats;
+mod told;
+
+use self::consumption::Used;
+use self::coverage::Units;
+use self::requirements::Requirement;
+use self::seats::Seating;
+use super::path::{Path, Triage};
+use super::rejections::{self, Rejection};
+use super::release_gates::Judged;
+use super::scene::Scene;
+use super::separation;
+use super::words;
+use crate::model::facts::{Act, Fact};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Ask, Node, Status};
+use crate::policy::rules::Per;
+
+/// What comes of approvals and rejections.
+#[derive(Debug, Default)]
+pub struct Approvals<'s> {
+    /// The requirements, each as a node.
+    pub nodes: Vec<Node>,
+    /// The roles that are asked, each with the place of its node.
+    pub requirements: Vec<(&'s str, usize)>,
+    /// The rejections.
+    pub rejections: Vec<Node>,
+    /// Who is asked.
+    pub asks: Vec<Ask>,
+    /// The acts that count.
+    pub counted: Vec<&'s Act>,
+    /// Whether every requirement of approvals is met.
+    pub met: bool,
+    /// Who said why, of those who fill a requirement; `None` where somebody who does gave no reason.
+    pub reasons: Option<Vec<(&'s str, String)>>,
+    /// Whether the same content goes again within the time for a retry.
+    pub retried: bool,
+}
+
+/// Judges approvals and rejections.
+#[must_use]
+pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[Judged<'s>]) -> Approvals<'s> {
+    let mut found = Approvals::default();
+    let units = Units::new(scene);
+    let (requirements, mut nodes) = requirements::of(scene, triage, path, &units);
+    let formal = path.legs.iter().any(|leg| leg.formal);
+    if let Fact::Unavailable(why) = &scene.facts.acts {
+        nodes.push(Node::new(
+            Ground::FactsUnavailable,
+            Status::Unknown,
+            format!("what people did could not be read: {why}"),
+        ));
+    }
+    if requirements.is_empty() && nodes.is_empty() {
+        nodes.push(Node::new(Ground::ApprovalNotNeeded, Status::NotNeeded, "no approval is needed on this path"));
+    }
+    // Going back is no repetition: it is judged by itself.
+    let used = if formal { consumption::of(scene) } else { Used::No };
+    let used = match used {
+        Used::Superseded { until, .. } if path.recovers() => Used::Spent(until),
+        used => used,
+    };
+    if let Used::Retry { first, until } = used {
+        nodes.push(told::retry(scene, first, until));
+        found.retried = true;
+    } else if let Used::Superseded { by, .. } = used {
+        nodes.push(told::superseded(scene, by));
+    }
+    let candidates = binding::candidates(scene, &units, gates, used);
+    let roles = rejections_roles(scene, triage, path, &requirements);
+    let (standing, notes) = rejections::of(scene, &roles);
+    let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
+    let mut per_change = Vec::new();
+    if scene.rules.separation.per == Per::Change && formal && !found.retried {
+        per_change = reviewed::nodes(scene, &seating.counted(), &units);
+    }
+    found.met = seating.met() && nodes.iter().chain(&per_change).all(|node| node.status.opens());
+    found.rejections = rejection_nodes(scene, &seating, &standing, path);
+    found.rejections.extend(notes);
+    if !found.retried {
+        found.requirements = requirements.iter().enumerate().map(|(at, it)| (it.role, nodes.len() + at)).collect();
+        told::requirements(scene, &units, &requirements, &candidates, &seating, &mut nodes, &mut found.asks);
+    }
+    nodes.extend(per_change);
+    found.counted = seating.counted();
+    found.reasons = reasons(scene, &seating);
+    found.nodes = nodes;
+    found
+}
+
+/// Who said why, of those who fill a requirement.
+fn reasons<'s>(scene: &Scene<'s>, seating: &Seating<'s>) -> Option<Vec<(&'s str, String)>> {
+    let mut said: Vec<(&str, String)> = Vec::new();
+    for person in seating.people() {
+        let mut own = seating.acts_of(person).filter_map(|act| act.reason.as_deref());
+        let reason = own.find(|reason| words::meaningful(reason, 1))?;
+        said.push((scene.people.name(person), words::normal(reason)));
+    }
+    (!said.is_empty()).then_some(said)
+}
+
+/// Every role whose holders may reject: those that are asked in any way, now or later.
+fn rejections_roles<'s>(
+    scene: &Scene<'s>,
+    triage: &Triage,
+    path: &Path<'s>,
+    requirements: &[Requirement<'s>],
+) -> Vec<&'s str> {
+    let mut roles: Vec<&str> = Vec::new();
+    let mut add = |role: &'s str| {
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    };
+    for requirement in requirements {
+        add(requirement.role);
+        super::standins::chain(scene, requirement.role).into_iter().for_each(&mut add);
+        for escalation in requirement.routes.iter().filter_map(|route| route.escalate.as_ref()) {
+            escalation.to.iter().chain(&escalation.last).for_each(|role| add(role));
+        }
+    }
+    for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(requirements::asks_accountable)) {
+        for row in requirements::rows(scene, triage, leg) {
+            row.consulted.iter().for_each(|(role, _)| add(role));
+        }
+    }
+    roles
+}
+
+/// What becomes of the rejections: final, overruled, or standing.
+fn rejection_nodes<'s>(
+    scene: &Scene<'s>,
+    seating: &Seating<'s>,
+    standing: &[Rejection<'s>],
+    path: &Path<'s>,
+) -> Vec<Node> {
+    let routes = path
+        .routes()
+        .into_iter()
+        .filter(|route| path.legs.iter().any(|leg| leg.formal && leg.route.is_some_and(|of| of.name == route.name)));
+    let routes = routes.collect::<Vec<_>>();
+    standing
+        .iter()
+        .map(|rejection| {
+            let last = rejection.reasoned && seating.is_final(scene, &routes, rejection.person);
+            if !last && let Some(by) = seating.overruled(scene, &routes, rejection) {
+                let says = format!(
+                    "{} rejects it, and is overruled by {}",
+                    scene.people.name(rejection.person),
+                    words::all_of(&by)
+                );
+                return Node::new(Ground::FinalWord, Status::Note, says).evidence([&rejection.act.id]);
+            }
+            rejections::told_of(scene, rejection, last)
+        })
+        .collect()
+}
+
+/// What holds because it cannot be attributed, and who contributed.
+#[must_use]
+pub fn separation(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
+    let formal = path.legs.iter().any(|leg| leg.formal);
+    separation::gaps::judge(scene, formal)
+}

@@ -1,0 +1,312 @@
+//! What an approval binds to: the environment, the repository, the content, the artifacts, the requirement, the gates
+//! and the record that the approver was shown. Each change voids exactly what it touches, and says so.
+
+use super::consumption::Used;
+use super::coverage::{Bits, Units, carries};
+use super::requirements::{Requirement, via};
+use crate::decide::gates::rank;
+use crate::decide::latest;
+
+use crate::decide::people::Person;
+use crate::decide::release_gates::Judged;
+use crate::decide::roles::Refusal;
+use crate::decide::scene::Scene;
+use crate::decide::separation::{Eligible, Independent};
+use crate::decide::words;
+use crate::model::facts::{Act, Deed, Fact, Via};
+use crate::model::ground::Ground;
+use crate::model::verdict::Verdict;
+use crate::policy::calendar::told;
+
+/// An act that approves, and what became of it before anybody asks for which requirement.
+#[derive(Debug)]
+pub struct Candidate<'s> {
+    /// The act.
+    pub act: &'s Act,
+    /// Who did it.
+    pub person: Person,
+    /// The role that he named.
+    pub role: Option<&'s str>,
+    /// What he declared.
+    accepts: Option<&'s str>,
+    /// Whether it could count at all, or why it cannot.
+    pub base: Result<Independent<'s>, Refusal>,
+    /// What of the release it covers.
+    pub covered: Bits,
+    /// The hours, closed for approving, in which it was given.
+    closed: Option<&'s str>,
+}
+
+/// Every act that approves.
+#[must_use]
+pub fn candidates<'s>(
+    scene: &Scene<'s>,
+    units: &Units<'s>,
+    gates: &[Judged<'s>],
+    used: Used<'s>,
+) -> Vec<Candidate<'s>> {
+    let mut found = Vec::new();
+    for (act, person) in scene.acts_by() {
+        let Deed::Approve { role, accepts } = &act.does else { continue };
+        let base = Independent::check(scene, act).and_then(|independent| {
+            bound(scene, act, person, gates, used)?;
+            Ok(independent)
+        });
+        found.push(Candidate {
+            act,
+            person,
+            role: role.as_deref(),
+            accepts: accepts.as_deref(),
+            covered: if base.is_ok() { units.covered(act) } else { Bits::default() },
+            closed: if base.is_ok() { closed(scene, act) } else { None },
+            base,
+        });
+    }
+    found
+}
+
+/// The hours, closed for approving, in which an act was done.
+fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
+    let environment = &scene.facts.release.environment;
+    let calendar = &scene.rules.calendar;
+    let here = calendar.closed.iter().filter(|closed| closed.approval);
+    let mut here = here.filter(|closed| closed.environments.is_empty() || closed.environments.contains(environment));
+    here.find(|closed| closed.hours.is_open(act.at, &calendar.holidays)).map(|closed| closed.name.as_str())
+}
+
+/// Whether what the approver was shown still stands, whatever he approved it for.
+fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], used: Used<'_>) -> Result<(), Refusal> {
+    let release = &scene.facts.release;
+    if let Some(later) = latest::after_approval(scene, act, person) {
+        let says = match later.does {
+            Deed::Reject {} => "rejected it afterwards",
+            _ => "a later approval of the same person was edited, dismissed or taken back",
+        };
+        return Err(Refusal::new(Ground::Replaced, says));
+    }
+    match &act.saw.environment {
+        Some(environment) if *environment == release.environment => {}
+        Some(environment) => {
+            return Err(Refusal::new(Ground::OtherEnvironment, format!("approved it for `{environment}`")));
+        }
+        None if act.via == Via::Review => {}
+        None => {
+            return Err(Refusal::new(Ground::OtherEnvironment, "the approval does not say for which environment"));
+        }
+    }
+    if let Some(repository) = act.saw.repository.as_ref().filter(|repository| **repository != release.repository) {
+        return Err(Refusal::new(Ground::OtherRepository, format!("approved it for `{repository}`")));
+    }
+    artifacts(scene, act)?;
+    parts(scene, act)?;
+    for (name, shown) in &act.saw.gates {
+        let now = gates.iter().filter(|judged| judged.named(name)).map(|judged| judged.judgement.verdict);
+        let worse = now.filter(|now| rank(*now) > rank(*shown)).max_by_key(|now| rank(*now));
+        if let Some(now) = worse {
+            return Err(Refusal::new(
+                Ground::GateWorsened,
+                format!("was shown `{name}` as {}, and it is {} now", shown.word(), Verdict::word(now)),
+            ));
+        }
+    }
+    record(scene, act)?;
+    match used {
+        Used::Spent(until) | Used::Superseded { until, .. } if act.at <= until => Err(Refusal::new(
+            Ground::Consumed,
+            format!("used up when the environment was opened {}", told(until, scene.rules.calendar.zone)),
+        )),
+        Used::Unknown(why) => Err(Refusal::new(
+            Ground::FactsUnavailable,
+            format!("what was deployed could not be read, and so whether it was used up: {why}"),
+        )),
+        Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
+    }
+}
+
+/// An approval of exactly what changes now was of exactly these artifacts.
+fn artifacts(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+    let seen = &act.saw.artifacts;
+    let Some(changes) = scene.changes().filter(|_| !seen.is_empty()) else { return Ok(()) };
+    let same = changes.len() == act.saw.changes.len()
+        && changes.iter().all(|change| act.saw.changes.get(&change.id) == Some(&change.content));
+    if !same {
+        return Ok(());
+    }
+    let mut number = 0;
+    for released in scene.facts.release.components.values() {
+        match &released.artifacts {
+            Fact::Known(artifacts) => {
+                number += artifacts.len();
+                if let Some(other) = artifacts.iter().find(|digest| !seen.contains(digest)) {
+                    return Err(Refusal::new(
+                        Ground::OtherArtifact,
+                        format!("approved other artifacts; sha256:{} goes now", other.get(..12).unwrap_or(other)),
+                    ));
+                }
+            }
+            Fact::Absent => {}
+            Fact::Unavailable(why) => {
+                return Err(Refusal::new(
+                    Ground::OtherArtifact,
+                    format!("whether the artifacts are those that were approved could not be read: {why}"),
+                ));
+            }
+        }
+    }
+    let gone = seen.iter().find(|digest| {
+        let goes = |artifacts: &Fact<Vec<String>>| artifacts.entries().contains(digest);
+        !scene.facts.release.components.values().any(|released| goes(&released.artifacts))
+    });
+    match gone {
+        Some(digest) if number > 0 || !seen.is_empty() => Err(Refusal::new(
+            Ground::OtherArtifact,
+            format!("approved sha256:{}, which does not go", digest.get(..12).unwrap_or(digest)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The other parts of the package are those that he was shown.
+fn parts(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+    for (name, content) in &act.saw.parts {
+        let now = match &scene.facts.release.package {
+            Fact::Known(package) => package.parts.get(name),
+            Fact::Absent | Fact::Unavailable(_) => None,
+        };
+        match now {
+            Some(Fact::Known(part)) if part.content == *content => {}
+            Some(Fact::Known(_)) => {
+                return Err(Refusal::new(Ground::PartChanged, format!("`{name}` of the package changed since")));
+            }
+            Some(Fact::Absent | Fact::Unavailable(_)) | None => {
+                return Err(Refusal::new(
+                    Ground::PartChanged,
+                    format!("whether `{name}` of the package is what was shown is not known"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the policy needs of the change record was not edited since.
+fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+    let Some(rule) = &scene.rules.change else { return Ok(()) };
+    let record = match &scene.facts.change_record {
+        Fact::Known(record) => record,
+        // Then the release is held for the record itself, where it needs one.
+        Fact::Absent | Fact::Unavailable(_) => return Ok(()),
+    };
+    for name in &rule.needs {
+        match record.fields.get(name).map(|field| &field.edited_at) {
+            Some(Fact::Known(at)) if *at > act.at => {
+                return Err(Refusal::new(
+                    Ground::RecordEdited,
+                    format!("`{name}` of {} was edited after the approval", record.id),
+                ));
+            }
+            Some(Fact::Unavailable(why)) => {
+                return Err(Refusal::new(
+                    Ground::RecordEdited,
+                    format!("whether `{name}` of {} was edited since could not be read: {why}", record.id),
+                ));
+            }
+            Some(Fact::Known(_) | Fact::Absent) | None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a candidate counts for a requirement in a role: the requirement's own or one that stands in for it. `None`
+/// where it is not about that role at all.
+pub fn counts<'s>(
+    scene: &Scene<'s>,
+    units: &Units<'s>,
+    candidate: &Candidate<'s>,
+    requirement: &Requirement<'s>,
+    role: &str,
+) -> Option<Result<Eligible<'s>, Refusal>> {
+    let base = candidate.base.as_ref().ok()?;
+    if candidate.role.is_some_and(|named| named != role && named != requirement.role) {
+        return None;
+    }
+    let eligible = base.holding(scene, role)?;
+    Some(fits(scene, units, candidate, requirement, role).map(|()| eligible))
+}
+
+fn fits(
+    scene: &Scene<'_>,
+    units: &Units<'_>,
+    candidate: &Candidate<'_>,
+    requirement: &Requirement<'_>,
+    role: &str,
+) -> Result<(), Refusal> {
+    let act = candidate.act;
+    if !requirement.counts_from.contains(&act.via) {
+        return Err(Refusal::new(
+            Ground::OtherPlace,
+            match act.via {
+                Via::Review => "approved the change in a review, not the release".to_owned(),
+                other => format!("approvals of the release do not count from `{}`", via(other)),
+            },
+        ));
+    }
+    if let Some(closed) = candidate.closed.filter(|_| !requirement.any_hours) {
+        return Err(Refusal::new(
+            Ground::ClosedHours,
+            format!("approved during `{closed}`, when approvals do not count"),
+        ));
+    }
+    let accept = scene.role(role).and_then(|(role, _)| role.accept.as_deref());
+    if let Some(wanted) = accept.filter(|wanted| candidate.accepts.is_none_or(|said| said.trim() != wanted.trim())) {
+        return Err(Refusal::new(Ground::NotAccepted, format!("did not declare: {wanted}")));
+    }
+    if act.saw.requirements.get(requirement.role).is_some_and(|digest| *digest != requirement.digest) {
+        return Err(Refusal::new(
+            Ground::RequirementChanged,
+            format!("what is asked of {} has changed since", requirement.role),
+        ));
+    }
+    if !candidate.covered.meets(&requirement.scope) {
+        return Err(elsewhere(units, act, &requirement.scope));
+    }
+    if let Some(length) = requirement.expire {
+        let end = scene.rules.calendar.due(act.at, length);
+        if scene.clock.reached(end) {
+            return Err(Refusal::new(
+                Ground::Expired,
+                format!("the approval expired {}", told(end, scene.rules.calendar.zone)),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Why an act covers nothing of what is asked.
+fn elsewhere(units: &Units<'_>, act: &Act, scope: &Bits) -> Refusal {
+    let changes = || scope.iter().filter_map(|at| units.changes.get(at));
+    let landed = changes().find(|change| {
+        act.via == Via::Review && act.saw.changes.get(&change.id) == Some(&change.content) && !carries(change)
+    });
+    if let Some(change) = landed {
+        let differs = match &change.landed {
+            Fact::Known(landing) if !landing.differs.is_empty() => {
+                format!("; they differ in {}", words::all_of(&landing.differs))
+            }
+            _ => String::new(),
+        };
+        return Refusal::new(
+            Ground::TreeMismatch,
+            format!("what landed of {} is neither what was reviewed nor its clean merge{differs}", change.id),
+        );
+    }
+    let moved = changes().find(|change| act.saw.changes.contains_key(&change.id));
+    let says = match moved {
+        Some(change) => format!("approved {} before its content changed", change.id),
+        None if act.saw.changes.is_empty() && act.saw.components.is_empty() => {
+            "the approval does not say of which content".to_owned()
+        }
+        None => "approved other content".to_owned(),
+    };
+    Refusal::new(Ground::OtherContent, says)
+}

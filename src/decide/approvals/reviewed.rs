@@ -1,0 +1,91 @@
+//! Whether each change has an independent approval of its own: of a human being who holds a role of the policy and did
+//! not contribute to that change.
+
+use super::coverage::{Units, carries};
+use crate::decide::latest;
+use crate::decide::people::Person;
+use crate::decide::roles;
+use crate::decide::scene::Scene;
+use crate::decide::separation;
+use crate::decide::words;
+use crate::model::facts::{Act, Change, Deed, Via};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+
+/// Who approved a change by itself: in a review of its very content, or as one who approved the release with it.
+#[must_use]
+pub fn independently(scene: &Scene<'_>, at: usize) -> Option<Person> {
+    let change = scene.changes()?.get(at)?;
+    scene.acts().find_map(|act| approves(scene, act, at, change))
+}
+
+fn approves(scene: &Scene<'_>, act: &Act, at: usize, change: &Change) -> Option<Person> {
+    let Deed::Approve { .. } = act.does else { return None };
+    if act.saw.changes.get(&change.id) != Some(&change.content) {
+        return None;
+    }
+    let release = &scene.facts.release;
+    let here = match &act.saw.environment {
+        Some(environment) => *environment == release.environment,
+        None => act.via == Via::Review,
+    };
+    let this = act.saw.repository.as_ref().is_none_or(|repository| *repository == release.repository);
+    if !here || !this || (act.via == Via::Review && !carries(change)) {
+        return None;
+    }
+    let person = roles::acting(scene, act).ok()?;
+    let has_role = scene.rules.roles.iter().any(|role| roles::seated(scene, person, &role.name));
+    let own = scene.contributors.to_change(person, at).is_some();
+    if !has_role || own || separation::is_excluded(scene, person) {
+        return None;
+    }
+    latest::after_approval(scene, act, person).is_none().then_some(person)
+}
+
+/// A node for every change: whether somebody independent approved it. An approval of the release is one where it counts
+/// for a requirement.
+#[must_use]
+pub fn nodes(scene: &Scene<'_>, counted: &[&Act], units: &Units<'_>) -> Vec<Node> {
+    let stated = &scene.rules.separation.stated;
+    let node = |at: usize, change: &Change| {
+        let mut acts = scene
+            .acts()
+            .filter(|act| act.via == Via::Review || counted.iter().any(|counted| std::ptr::eq(*counted, *act)));
+        match acts.find_map(|act| approves(scene, act, at, change)) {
+            Some(person) => Node::new(
+                Ground::ChangeApproved,
+                Status::Met,
+                format!("{} is approved by {}", change.id, scene.people.name(person)),
+            ),
+            None => {
+                let mut names: Vec<&str> =
+                    could(scene, at).into_iter().map(|person| scene.people.name(person)).collect();
+                names.sort_unstable();
+                let commits = change.commits.entries().last().map(|commit| words::short(&commit.sha));
+                let of = commits.map_or_else(String::new, |sha| format!(" (commit {sha})"));
+                Node::new(
+                    Ground::ChangeUnapproved,
+                    if names.is_empty() { Status::Unmet } else { Status::Waiting },
+                    format!("{}{of} has no approval of somebody who did not contribute to it", change.id),
+                )
+                .who(names.into_iter().map(str::to_owned).collect())
+            }
+        }
+        .stated(stated)
+    };
+    units.changes.iter().enumerate().map(|(at, change)| node(at, change)).collect()
+}
+
+/// Who could still approve a change.
+fn could(scene: &Scene<'_>, at: usize) -> Vec<Person> {
+    let mut people: Vec<Person> = Vec::new();
+    for role in &scene.rules.roles {
+        for person in roles::eligible(scene, &role.name).people {
+            let own = scene.contributors.to_change(person, at).is_some() || separation::is_excluded(scene, person);
+            if !own && !people.contains(&person) {
+                people.push(person);
+            }
+        }
+    }
+    people
+}

@@ -1,0 +1,335 @@
+//! What is said of approvals: how many, whose, which were ignored and why, and who can still give one.
+
+use chrono::{DateTime, Utc};
+
+use super::binding::{self, Candidate};
+use super::coverage::{Bits, Units};
+use super::requirements::{Kind, Requirement};
+use super::seats::{Hat, Seat, Seating, potential};
+
+use crate::decide::people::Person;
+use crate::decide::roles::{self, Refusal};
+use crate::decide::scene::Scene;
+use crate::decide::separation;
+use crate::decide::standins;
+use crate::decide::words;
+use crate::model::facts::Deployment;
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Ask, Node, Status};
+use crate::policy::calendar::told;
+
+/// The same content goes again.
+pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> Node {
+    let zone = scene.rules.calendar.zone;
+    Node::new(
+        Ground::Retry,
+        Status::Met,
+        format!("opened for this very content {}; it may be retried until {}", told(first, zone), told(until, zone)),
+    )
+    .next(Some(until))
+}
+
+/// Something else went since.
+pub fn superseded(scene: &Scene<'_>, by: &Deployment) -> Node {
+    let when = told(by.opened_at, scene.rules.calendar.zone);
+    let says = format!("`{}` was opened since, {when}; release what is newer, or go back by a recovery", by.release);
+    Node::new(Ground::Superseded, Status::Unmet, says).evidence([&by.release])
+}
+
+/// One node for every requirement, and who is asked.
+pub fn requirements<'s>(
+    scene: &Scene<'s>,
+    units: &Units<'s>,
+    requirements: &[Requirement<'s>],
+    candidates: &[Candidate<'s>],
+    seating: &Seating<'s>,
+    nodes: &mut Vec<Node>,
+    asks: &mut Vec<Ask>,
+) {
+    let mut said = vec![false; candidates.len()];
+    for (at, (requirement, seat)) in requirements.iter().zip(&seating.seats).enumerate() {
+        let one = One { scene, units, requirement, seat, seating, at };
+        let ignored = one.ignored(candidates, requirements.len() == 1, &mut said);
+        nodes.push(one.node(ignored, asks));
+    }
+    let rest: Vec<Node> = candidates
+        .iter()
+        .zip(&said)
+        .filter(|(candidate, said)| !**said && !seating.seats.iter().any(|seat| seat.counts(candidate.act)))
+        .map(|(candidate, _)| {
+            let refusal = match &candidate.base {
+                Err(refusal) => refusal.clone(),
+                Ok(_) => Refusal::new(Ground::NotInRole, "in none of the roles that are asked"),
+            };
+            ignored(scene, candidate, &refusal)
+        })
+        .collect();
+    if !rest.is_empty() && !requirements.is_empty() {
+        let says = format!("{} not counted", words::count(rest.len(), "approval is", "approvals are"));
+        nodes.push(Node::new(Ground::Together, Status::Note, says).parts(rest));
+    }
+    nodes.extend(standins::refusals(scene, &|role| requirements.iter().any(|it| it.role == role)));
+}
+
+fn ignored(scene: &Scene<'_>, candidate: &Candidate<'_>, refusal: &Refusal) -> Node {
+    let says = format!("ignored {}: {}", scene.people.name(candidate.person), refusal.says);
+    Node::new(refusal.ground, Status::Note, says).evidence([&candidate.act.id])
+}
+
+/// One requirement and everything around it.
+struct One<'a, 's> {
+    scene: &'a Scene<'s>,
+    units: &'a Units<'s>,
+    requirement: &'a Requirement<'s>,
+    seat: &'a Seat<'s>,
+    seating: &'a Seating<'s>,
+    at: usize,
+}
+
+impl<'s> One<'_, 's> {
+    /// The approvals that are about this requirement and do not count toward it.
+    fn ignored(&self, candidates: &[Candidate<'s>], only: bool, said: &mut [bool]) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for (candidate, said) in candidates.iter().zip(said) {
+            let role = self.requirement.role;
+            let meant = candidate.role.map_or(only, |named| named == role);
+            let refusal = match &candidate.base {
+                Err(refusal) => {
+                    let concerns = meant || roles::concerns(self.scene, candidate.person, role);
+                    concerns.then(|| refusal.clone())
+                }
+                Ok(_) if self.seat.counts(candidate.act) => None,
+                Ok(_) => {
+                    let fits = binding::counts(self.scene, self.units, candidate, self.requirement, role);
+                    match fits {
+                        Some(Ok(_)) => None,
+                        Some(Err(refusal)) => Some(refusal),
+                        None if meant || roles::concerns(self.scene, candidate.person, role) => {
+                            roles::holds(self.scene, candidate.person, role).err()
+                        }
+                        None => None,
+                    }
+                }
+            };
+            if let Some(refusal) = refusal {
+                *said = true;
+                nodes.push(ignored(self.scene, candidate, &refusal));
+            }
+        }
+        nodes
+    }
+
+    fn node(&self, ignored: Vec<Node>, asks: &mut Vec<Ask>) -> Node {
+        let requirement = self.requirement;
+        let filled: Vec<(usize, Option<&Hat<'s>>)> = self.seat.filled().collect();
+        let whole = |person: &usize| {
+            self.seat.by_final_word
+                || self.seat.covers(*person).is_some_and(|covered| covered.holds(&requirement.scope))
+        };
+        let number = filled.iter().filter(|(person, _)| whole(person)).count();
+        let total = requirement.total();
+        let shown = if self.seat.met { total } else { number.min(total) };
+        let mut says = format!("{shown} of {total} approvals from {}", requirement.role);
+        if self.seat.by_final_word {
+            says = format!("approved for {}", requirement.role);
+        }
+        let names: Vec<String> = filled.iter().map(|(person, hat)| self.filler(*person, *hat, whole(person))).collect();
+        if !names.is_empty() {
+            says.push_str(": ");
+            says.push_str(&names.join(", "));
+        }
+        let mut ignored_says: Vec<&str> = Vec::new();
+        if !self.seat.met {
+            ignored_says.extend(ignored.iter().map(|node| node.says.strip_prefix("ignored ").unwrap_or(&node.says)));
+        }
+        if !ignored_says.is_empty() {
+            says.push_str("; ignored ");
+            says.push_str(&words::all_of(&ignored_says));
+        }
+        let mut parts = Vec::new();
+        let mut who = Vec::new();
+        let (code, status) = self.standing();
+        if !self.seat.met {
+            let aside = self.uncovered(&filled).into_iter().chain(self.exhausted());
+            for node in aside {
+                says.push_str("; ");
+                says.push_str(&node.says);
+                parts.push(node);
+            }
+            who = self.who(&filled);
+            self.ask(&who, asks);
+        }
+        parts.extend(self.hats());
+        parts.extend(ignored);
+        let acts = self.seat.acts_filling().map(|act| act.id.as_str());
+        let mut node = Node::new(code, status, says).stated(requirement.stated).evidence(acts).who(who).parts(parts);
+        node.digest = Some(requirement.digest.clone());
+        node
+    }
+
+    /// The code and the status of the requirement itself.
+    fn standing(&self) -> (Ground, Status) {
+        if self.seat.by_final_word {
+            return (Ground::FinalWord, Status::Met);
+        }
+        if self.seat.met {
+            let met = match self.requirement.kind {
+                Kind::Approvals => Ground::ApprovalsMet,
+                Kind::Representation => Ground::RepresentationMet,
+            };
+            return (met, Status::Met);
+        }
+        let unreadable = roles::eligible(self.scene, self.requirement.role).unreadable.is_some();
+        if self.seat.exhausted {
+            (Ground::ApproverExhaustion, Status::Unmet)
+        } else if unreadable && potential(self.scene, self.requirement.role).is_none() {
+            (Ground::RoleUnavailable, Status::Unknown)
+        } else {
+            (Ground::ApprovalsMissing, Status::Waiting)
+        }
+    }
+
+    /// Somebody who fills it, with why he does where that is not plain.
+    fn filler(&self, person: usize, hat: Option<&Hat<'s>>, whole: bool) -> String {
+        let person_id = self.seating.person(person);
+        let mut name = self.scene.people.name(person_id).to_owned();
+        match hat {
+            Some(hat) if hat.role != self.requirement.role => {
+                name.push_str(" as ");
+                name.push_str(hat.role);
+            }
+            _ => {
+                if let Some(from) = standins::delegated_by(self.scene, self.requirement.role, person_id) {
+                    name.push_str(" for ");
+                    name.push_str(from);
+                }
+            }
+        }
+        if !whole && let Some(covered) = self.seat.covers(person) {
+            let pieces: Vec<&str> =
+                covered.iter().filter(|at| self.requirement.scope.has(*at)).map(|at| self.units.name(at)).collect();
+            name.push_str(&format!(" ({})", words::all_of(&pieces)));
+        }
+        name
+    }
+
+    /// The pieces that lack approvals, where somebody approved at all.
+    fn uncovered(&self, filled: &[(usize, Option<&Hat<'s>>)]) -> Option<Node> {
+        let partly = filled.iter().any(|(person, _)| {
+            self.seat.covers(*person).is_some_and(|covered| !covered.holds(&self.requirement.scope))
+        });
+        if !partly {
+            return None;
+        }
+        let has = |piece: usize| {
+            filled.iter().filter(|(person, _)| self.seat.covers(*person).is_some_and(|it: &Bits| it.has(piece))).count()
+        };
+        let pieces: Vec<&str> = self
+            .requirement
+            .scope
+            .iter()
+            .filter(|piece| has(*piece) < self.requirement.total())
+            .map(|piece| self.units.name(piece))
+            .collect();
+        let says = format!(
+            "{} not covered by enough approvals",
+            if pieces.len() == 1 {
+                format!("{} is", words::all_of(&pieces))
+            } else {
+                format!("{} are", words::all_of(&pieces))
+            }
+        );
+        Some(Node::new(Ground::Uncovered, Status::Note, says).evidence(pieces))
+    }
+
+    /// Whom separation took out, where nobody is left.
+    fn exhausted(&self) -> Option<Node> {
+        if !self.seat.exhausted {
+            return None;
+        }
+        let mut outs: Vec<String> = Vec::new();
+        let chain = standins::chain(self.scene, self.requirement.role);
+        for role in std::iter::once(self.requirement.role).chain(chain) {
+            for person in roles::eligible(self.scene, role).people {
+                if let Err(refusal) = separation::excluded(self.scene, person) {
+                    let said = format!("{} {}", self.scene.people.name(person), refusal.says);
+                    if !outs.contains(&said) {
+                        outs.push(said);
+                    }
+                }
+            }
+        }
+        let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
+        let says = if outs.is_empty() {
+            format!("too few people could approve as {}; add somebody to the role", self.requirement.role)
+        } else {
+            format!(
+                "{} left who could approve as {}: {}; add somebody to the role",
+                if able == 0 { "nobody is" } else { "too few are" },
+                self.requirement.role,
+                words::all_of(&outs)
+            )
+        };
+        Some(Node::new(Ground::ApproverExhaustion, Status::Note, says))
+    }
+
+    /// Why others than the role's own people count, in words.
+    fn hats(&self) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for hat in self.seat.hats.iter().filter(|hat| !hat.second || self.seat.wears(hat.role)) {
+            let Some(because) = &hat.because else { continue };
+            let code = match hat.authority {
+                Some(true) if self.seat.wears(hat.role) => Ground::FinalWord,
+                Some(_) => Ground::Escalated,
+                None => Ground::Fallback,
+            };
+            let says = match hat.authority {
+                Some(_) => because.clone(),
+                None if hat.second => because.clone(),
+                None => format!("{} stands in: {because}", hat.role),
+            };
+            nodes.push(Node::new(code, Status::Note, says));
+        }
+        for (person, hat) in self.seat.filled() {
+            if hat.is_some_and(|hat| hat.role != self.requirement.role) {
+                continue;
+            }
+            let person = self.seating.person(person);
+            if let Some(from) = standins::delegated_by(self.scene, self.requirement.role, person) {
+                let says = format!("{} approves for {from}", self.scene.people.name(person));
+                nodes.push(Node::new(Ground::Delegated, Status::Note, says));
+            }
+        }
+        nodes
+    }
+
+    /// Who can still approve, by name.
+    fn who(&self, filled: &[(usize, Option<&Hat<'s>>)]) -> Vec<String> {
+        let distinct = self.scene.rules.separation.distinct_people;
+        let mut people: Vec<Person> = Vec::new();
+        for hat in self.seat.hats.iter().filter(|hat| !hat.second || self.seat.hats.len() > 1) {
+            for person in roles::eligible(self.scene, hat.role).people {
+                let done = filled.iter().any(|(place, _)| {
+                    self.seating.person(*place) == person
+                        && self.seat.covers(*place).is_some_and(|covered| covered.holds(&self.requirement.scope))
+                });
+                let taken = distinct && self.seating.seated_elsewhere(person, self.at);
+                let able = !separation::is_excluded(self.scene, person) && !standins::away(self.scene, person);
+                if !done && !taken && able && !people.contains(&person) {
+                    people.push(person);
+                }
+            }
+        }
+        people.into_iter().map(|person| self.scene.people.name(person).to_owned()).collect()
+    }
+
+    fn ask(&self, who: &[String], asks: &mut Vec<Ask>) {
+        let because = self.seat.hats.iter().skip(1).find_map(|hat| hat.because.clone());
+        asks.push(Ask {
+            role: self.requirement.role.to_owned(),
+            people: who.to_vec(),
+            to: "approve".to_owned(),
+            because,
+        });
+    }
+}

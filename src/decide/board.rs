@@ -1,0 +1,230 @@
+//! The change advisory board: what it decided on this very content, in a meeting or by a vote, with enough members who
+//! had no hand in it. It advises; a release that it has to see waits for it.
+
+use std::cmp::Reverse;
+
+use super::known;
+use super::path::{Path, Triage};
+use super::scene::Scene;
+use super::{roles, words};
+use crate::model::facts::{Account, CabDecision, CabOutcome, Fact};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Class, Node, Status};
+use crate::model::stated::Stated;
+use crate::policy::calendar::{self, Cab};
+
+/// The role of the board's members.
+const MEMBERS: &str = "cab";
+
+/// Judges what the board decided, where the route asks for it.
+#[must_use]
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+    if triage.class == Class::Emergency || path.recovers() {
+        return Vec::new();
+    }
+    let asks = path.legs.iter().filter(|leg| leg.formal).find_map(|leg| {
+        let route = leg.route?;
+        let asked = match &route.cab {
+            None => false,
+            Some(None) => true,
+            Some(Some(when)) => known::adds_for(scene, Some(triage), leg.component, when),
+        };
+        asked.then_some(route)
+    });
+    let Some(route) = asks else { return Vec::new() };
+    let Some(cab) = &scene.rules.calendar.cab else {
+        let says = format!("the route `{}` asks the CAB, and the policy has no `calendar.cab`", route.name);
+        return vec![Node::new(Ground::CabWaits, Status::Unmet, says).stated(&route.stated)];
+    };
+    decided(scene, cab, &route.stated)
+}
+
+fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
+    let decisions = match &scene.facts.cab {
+        Fact::Known(decisions) => decisions.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => {
+            let says = format!("what the CAB decided could not be read: {why}");
+            return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(stated)];
+        }
+    };
+    let Some(changes) = scene.changes() else {
+        let says = "what changes is not known, and so not whether the CAB decided on it";
+        return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(stated)];
+    };
+    let mut decisions: Vec<&CabDecision> =
+        decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
+    // The latest first; of one instant, what is against it.
+    decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome))));
+    let mut notes = Vec::new();
+    for decision in decisions {
+        let about = decision.changes.len() == changes.len()
+            && changes.iter().all(|change| decision.changes.get(&change.id) == Some(&change.content));
+        if !about {
+            let says = format!("a CAB decision of {} is about other content", told(scene, decision.at));
+            notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
+            continue;
+        }
+        match flaw(scene, cab, decision) {
+            None => {
+                let mut node = outcome(scene, cab, decision).stated(stated);
+                node.parts.extend(notes);
+                return vec![node];
+            }
+            Some(why) => {
+                let says = format!("a CAB decision of {} does not count: {why}", told(scene, decision.at));
+                notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
+                // An approval that does not count changes nothing; anything else leaves no earlier approval standing.
+                if against(decision.outcome) > 0 {
+                    break;
+                }
+            }
+        }
+    }
+    let why = notes.first().map_or(String::new(), |note| format!("; {}", note.says));
+    let says = format!("the CAB has not decided yet; {}{why}", agenda(scene, cab, scene.clock.now()));
+    vec![Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated).who(chairs(scene, cab)).parts(notes)]
+}
+
+fn told(scene: &Scene<'_>, at: chrono::DateTime<chrono::Utc>) -> String {
+    calendar::told(at, scene.rules.calendar.zone)
+}
+
+/// How far a decision is against a release.
+fn against(outcome: CabOutcome) -> u8 {
+    match outcome {
+        CabOutcome::Approve | CabOutcome::ApproveWithConditions => 0,
+        CabOutcome::Defer => 1,
+        CabOutcome::Reject => 2,
+    }
+}
+
+/// The next meeting on whose agenda the release is.
+fn agenda(scene: &Scene<'_>, cab: &Cab, from: chrono::DateTime<chrono::Utc>) -> String {
+    let feed = scene.facts.meetings.entries();
+    match cab.next_meeting(scene.facts.release.submitted_at, feed, from, &scene.rules.calendar) {
+        Some(meeting) => format!(
+            "it is on the agenda of the meeting on {} (cut-off {})",
+            told(scene, meeting.at),
+            told(scene, meeting.cutoff)
+        ),
+        None => match scene.facts.meetings.unavailable() {
+            Some(why) if matches!(cab.meetings, calendar::Meetings::Feed(_)) => {
+                format!("its meetings could not be read: {why}")
+            }
+            _ => "no meeting is ahead".to_owned(),
+        },
+    }
+}
+
+/// Who may chair, by name.
+fn chairs(scene: &Scene<'_>, cab: &Cab) -> Vec<String> {
+    let Some(role) = cab.chair.as_deref() else { return Vec::new() };
+    let holders = roles::eligible(scene, role);
+    holders.people.iter().map(|person| scene.people.name(*person).to_owned()).collect()
+}
+
+/// Why a decision does not count, if it does not.
+fn flaw(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Option<String> {
+    let vote = match &decision.meeting {
+        Fact::Known(at) if !cab.is_meeting(*at, scene.facts.meetings.entries()) => {
+            return Some(format!("no meeting is scheduled for {}", told(scene, *at)));
+        }
+        Fact::Known(at) if *at > decision.at => return Some("it is dated before its meeting".to_owned()),
+        Fact::Known(_) => false,
+        Fact::Absent if cab.votes => true,
+        Fact::Absent => return Some("it was a vote outside of meetings, which the policy does not have".to_owned()),
+        Fact::Unavailable(why) => return Some(format!("in which meeting could not be read: {why}")),
+    };
+    if let Some(role) = cab.chair.as_deref().filter(|_| !vote) {
+        match &decision.chair {
+            Fact::Known(chair) => {
+                if let Err(refusal) = roles::holds_at_all(scene, chair, role) {
+                    return Some(format!("the chair {}: {}", scene.people.shown(chair), refusal.says));
+                }
+            }
+            Fact::Absent => return Some(format!("nobody chaired; a {role} does")),
+            Fact::Unavailable(why) => return Some(format!("who chaired could not be read: {why}")),
+        }
+    }
+    if scene.role(MEMBERS).is_none() {
+        return Some(format!("the policy has no role `{MEMBERS}`, by which members are told"));
+    }
+    let attendees = match &decision.attendees {
+        Fact::Known(attendees) => attendees.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => return Some(format!("who attended could not be read: {why}")),
+    };
+    quorum(scene, cab, attendees)
+}
+
+/// Whether enough members who had no hand in the release were there.
+fn quorum(scene: &Scene<'_>, cab: &Cab, attendees: &[Account]) -> Option<String> {
+    let mut members = Vec::new();
+    let mut ignored = Vec::new();
+    for account in attendees {
+        match roles::holds_at_all(scene, account, MEMBERS) {
+            Ok(person) if members.contains(&person) => {}
+            Ok(person) => match scene.contributors.of(person) {
+                None => members.push(person),
+                Some(contribution) => {
+                    ignored.push(format!("{}: {}", scene.people.name(person), contribution.told()));
+                }
+            },
+            Err(refusal) => ignored.push(format!("{}: {}", scene.people.shown(account), refusal.says)),
+        }
+    }
+    if members.len() >= cab.quorum as usize {
+        return None;
+    }
+    let ignored = if ignored.is_empty() { String::new() } else { format!(" (ignored {})", ignored.join(", ")) };
+    Some(format!("{} of {} members were there{ignored}", members.len(), cab.quorum))
+}
+
+/// What a decision that counts comes to.
+fn outcome(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Node {
+    let at = told(scene, decision.at);
+    let notes = words::normal(&decision.notes);
+    let notes = if notes.is_empty() { String::new() } else { format!(": {notes}") };
+    match decision.outcome {
+        CabOutcome::Approve => {
+            Node::new(Ground::CabApproved, Status::Met, format!("the CAB approved it on {at}{notes}"))
+        }
+        CabOutcome::ApproveWithConditions => {
+            let open: Vec<Node> = decision
+                .conditions
+                .iter()
+                .filter_map(|condition| {
+                    let (status, says) = match &condition.met {
+                        Fact::Known(true) => return None,
+                        Fact::Known(false) | Fact::Absent => (Status::Unmet, condition.text.clone()),
+                        Fact::Unavailable(why) => (
+                            Status::Unknown,
+                            format!("whether this is met could not be read: {} ({why})", condition.text),
+                        ),
+                    };
+                    Some(Node::new(Ground::CabCondition, status, says))
+                })
+                .collect();
+            if open.is_empty() {
+                let says = format!("the CAB approved it on {at}, and its conditions are met{notes}");
+                return Node::new(Ground::CabApproved, Status::Met, says);
+            }
+            let texts: Vec<&str> = open.iter().map(|node| node.says.as_str()).collect();
+            let says = format!("the CAB approved it on {at} on conditions that are not met: {}", texts.join("; "));
+            let status = open.iter().map(|node| node.status).max().unwrap_or(Status::Unmet);
+            Node::new(Ground::CabCondition, status, says).parts(open)
+        }
+        CabOutcome::Defer => {
+            let after = decision.at.checked_add_signed(chrono::Duration::seconds(1)).unwrap_or(decision.at);
+            let next = agenda(scene, cab, scene.clock.now().max(after));
+            Node::new(Ground::CabDeferred, Status::Waiting, format!("the CAB deferred it on {at}{notes}; {next}"))
+                .who(chairs(scene, cab))
+        }
+        CabOutcome::Reject => {
+            let says =
+                format!("the CAB advised against it on {at}{notes}; change it, or bring it before the next meeting");
+            Node::new(Ground::CabRejected, Status::Unmet, says).who(chairs(scene, cab))
+        }
+    }
+}

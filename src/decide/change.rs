@@ -1,0 +1,316 @@
+//! The change record: linked, for what is released, in a state that lets it go, in its planned window, and filled in
+//! with more than the template's own words.
+
+use super::path::{Path, Triage};
+use super::scene::Scene;
+use super::{known, place, words};
+use crate::model::facts::{ChangeRecord, Fact, Field};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Class, Node, Status};
+use crate::policy::calendar;
+use crate::policy::evaluate::Truth;
+use crate::policy::rules::{ChangeRule, PackageRule};
+
+/// How many characters of its own a field has at least.
+const LEAST: usize = 10;
+
+/// Words that stand where something is still to be written.
+const FILLERS: &[&str] = &[
+    "a",
+    "above",
+    "added",
+    "applicable",
+    "as",
+    "be",
+    "below",
+    "confirmed",
+    "defined",
+    "determined",
+    "discussed",
+    "done",
+    "dummy",
+    "fill",
+    "filled",
+    "fixme",
+    "in",
+    "ipsum",
+    "later",
+    "lorem",
+    "n",
+    "na",
+    "nil",
+    "none",
+    "not",
+    "null",
+    "placeholder",
+    "same",
+    "see",
+    "tba",
+    "tbc",
+    "tbd",
+    "test",
+    "the",
+    "ticket",
+    "to",
+    "todo",
+    "wip",
+    "xxx",
+];
+
+/// Records in these states are over, where the policy does not say in which a release may go.
+const OVER: &[&str] = &["cancelled", "canceled", "closed", "complete", "completed", "done", "rejected", "resolved"];
+
+/// Whether a field says something of its own.
+enum Filled {
+    Yes,
+    No(String),
+    Unknown(String),
+}
+
+/// Whether the release is documented: the change record has everything that the policy needs, or without change
+/// records the release has notes.
+pub(super) fn documented(scene: &Scene<'_>) -> Truth {
+    *scene.totals.documented.get_or_init(|| {
+        let Some(rule) = &scene.rules.change else {
+            return match &scene.facts.release.documented {
+                Fact::Known(documented) => known::truth(Some(*documented)),
+                Fact::Absent => Truth::False,
+                Fact::Unavailable(_) => Truth::Unknown,
+            };
+        };
+        let record = match &scene.facts.change_record {
+            Fact::Known(record) => record,
+            Fact::Absent => return Truth::False,
+            Fact::Unavailable(_) => return Truth::Unknown,
+        };
+        let mut unknown = false;
+        for need in &rule.needs {
+            match filled(record, need) {
+                Filled::Yes => {}
+                Filled::No(_) => return Truth::False,
+                Filled::Unknown(_) => unknown = true,
+            }
+        }
+        known::truth((!unknown).then_some(true))
+    })
+}
+
+/// Judges the change record, where people approve.
+#[must_use]
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+    let Some(rule) = &scene.rules.change else { return Vec::new() };
+    if place::automatic(scene) || path.recovers() || !path.legs.iter().any(|leg| leg.formal) {
+        return Vec::new();
+    }
+    let record = match &scene.facts.change_record {
+        Fact::Known(record) => record,
+        Fact::Absent => {
+            let says = format!("no change record of {} is linked; create one and link it", rule.system);
+            return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];
+        }
+        Fact::Unavailable(why) => {
+            let says = format!("the change record could not be read from {}: {why}", rule.system);
+            return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(&rule.stated)];
+        }
+    };
+    let mut parts = Vec::new();
+    parts.extend(components(scene, rule, record));
+    let emergency = triage.class == Class::Emergency;
+    let before = parts.len();
+    parts.extend(state(rule, record));
+    parts.extend(window(scene, record));
+    parts.extend(rule.needs.iter().filter_map(|need| needed(record, need)));
+    if emergency {
+        // An emergency is written up afterwards; what is missing is said.
+        for part in parts.iter_mut().skip(before) {
+            part.status = Status::Note;
+            part.says.push_str("; an emergency may add it afterwards");
+        }
+    }
+    let held = parts.iter().any(|part| !part.status.opens());
+    if !held {
+        let says = format!("change record {}", record.id);
+        let node = Node::new(Ground::ChangeReady, Status::Met, says).stated(&rule.stated);
+        return vec![node.evidence([record.id.as_str()]).parts(parts)];
+    }
+    parts.into_iter().map(|part| part.stated(&rule.stated).evidence([record.id.as_str()])).collect()
+}
+
+/// What the record is for.
+fn components(scene: &Scene<'_>, rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
+    let listed = match &record.components {
+        Fact::Known(listed) => listed.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => {
+            let says = format!("which components {} is for could not be read: {why}", record.id);
+            return Some(Node::new(Ground::FactsUnavailable, Status::Unknown, says));
+        }
+    };
+    let package = package(scene);
+    let together = package.filter(|package| package.one_change && rule.one_for_package);
+    let wanted: Vec<&str> = match together {
+        Some(package) => package.components.iter().map(String::as_str).collect(),
+        None => scene.components.iter().map(|component| component.name.as_str()).collect(),
+    };
+    let missing: Vec<&str> = wanted.into_iter().filter(|name| !listed.iter().any(|known| known == name)).collect();
+    if !missing.is_empty() {
+        let says =
+            format!("{} is not for {}; add it to the record, or link another", record.id, words::all_of(&missing));
+        return Some(Node::new(Ground::ChangeForOther, Status::Unmet, says));
+    }
+    let alone = package.filter(|_| together.is_none())?;
+    let ours = |name: &String| scene.components.iter().any(|component| component.name == *name);
+    let others: Vec<&str> =
+        alone.components.iter().filter(|name| listed.contains(name) && !ours(name)).map(String::as_str).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let says = format!(
+        "{} is for {} too, and every part of `{}` needs a record of its own; link one, or let one cover the package \
+         with `change: one` and `one_for: package`",
+        record.id,
+        words::all_of(&others),
+        alone.name
+    );
+    Some(Node::new(Ground::ChangeForOther, Status::Unmet, says))
+}
+
+/// The package that the release is a part of.
+fn package<'s>(scene: &Scene<'s>) -> Option<&'s PackageRule> {
+    let package = scene.facts.release.package.known()?;
+    scene.rules.packages.iter().find(|rule| rule.name == package.name)
+}
+
+/// The record's state.
+fn state(rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
+    let wanted = if rule.proceeds_in.is_empty() { "an open one".to_owned() } else { words::any_of(&rule.proceeds_in) };
+    let (code, status, says) = match &record.state {
+        Fact::Known(state) if rule.proceeds_in.is_empty() => {
+            if !OVER.contains(&state.trim().to_lowercase().as_str()) {
+                return None;
+            }
+            (Ground::ChangeState, Status::Waiting, format!("{} is in state `{state}`; it needs {wanted}", record.id))
+        }
+        Fact::Known(state) if rule.proceeds_in.contains(state) => return None,
+        Fact::Known(state) => (
+            Ground::ChangeState,
+            Status::Waiting,
+            format!("{} is in state `{state}`; a release goes in {wanted}", record.id),
+        ),
+        Fact::Absent => {
+            (Ground::ChangeState, Status::Waiting, format!("{} has no state; a release goes in {wanted}", record.id))
+        }
+        Fact::Unavailable(why) => {
+            (Ground::FactsUnavailable, Status::Unknown, format!("the state of {} could not be read: {why}", record.id))
+        }
+    };
+    Some(Node::new(code, status, says))
+}
+
+/// The planned window.
+fn window(scene: &Scene<'_>, record: &ChangeRecord) -> Option<Node> {
+    let zone = scene.rules.calendar.zone;
+    match &record.until {
+        Fact::Known(until) if scene.clock.reached(*until) => {
+            let says =
+                format!("the planned window of {} ended {}; plan another", record.id, calendar::told(*until, zone));
+            return Some(Node::new(Ground::ChangeWindow, Status::Unmet, says));
+        }
+        Fact::Known(_) | Fact::Absent => {}
+        Fact::Unavailable(why) => {
+            let says = format!("when the planned window of {} ends could not be read: {why}", record.id);
+            return Some(Node::new(Ground::FactsUnavailable, Status::Unknown, says));
+        }
+    }
+    match &record.from {
+        Fact::Known(from) if !scene.clock.reached(*from) => {
+            let says = format!("the planned window of {} begins {}", record.id, calendar::told(*from, zone));
+            Some(Node::new(Ground::ChangeWindow, Status::Waiting, says).next(Some(*from)))
+        }
+        Fact::Known(_) | Fact::Absent => None,
+        Fact::Unavailable(why) => {
+            let says = format!("when the planned window of {} begins could not be read: {why}", record.id);
+            Some(Node::new(Ground::FactsUnavailable, Status::Unknown, says))
+        }
+    }
+}
+
+/// One field that the policy needs.
+fn needed(record: &ChangeRecord, need: &str) -> Option<Node> {
+    match filled(record, need) {
+        Filled::Yes => None,
+        Filled::No(says) => Some(Node::new(Ground::ChangeIncomplete, Status::Unmet, says)),
+        Filled::Unknown(says) => Some(Node::new(Ground::FactsUnavailable, Status::Unknown, says)),
+    }
+}
+
+fn filled(record: &ChangeRecord, need: &str) -> Filled {
+    let empty = |how: &str| Filled::No(format!("`{need}` of {} {how}; write it down there", record.id));
+    let Some(Field { text, template, .. }) = record.fields.get(need) else {
+        return Filled::Unknown(format!("the facts do not state `{need}` of {}", record.id));
+    };
+    let text = match text {
+        Fact::Known(text) => text,
+        Fact::Absent => return empty("is empty"),
+        Fact::Unavailable(why) => {
+            return Filled::Unknown(format!("`{need}` of {} could not be read: {why}", record.id));
+        }
+    };
+    let template = match template {
+        Fact::Known(template) => template.as_str(),
+        Fact::Absent => "",
+        Fact::Unavailable(why) => {
+            return Filled::Unknown(format!("the template of `{need}` of {} could not be read: {why}", record.id));
+        }
+    };
+    if own_words(text, template) { Filled::Yes } else { empty("says nothing beyond its template") }
+}
+
+/// Whether a text says something in words that neither its template has nor stand for something still to be written.
+fn own_words(text: &str, template: &str) -> bool {
+    let template = words::normal(template).to_lowercase();
+    let text = words::normal(text).to_lowercase();
+    let parts = |text: &'_ str| -> Vec<String> {
+        text.split(|character: char| !character.is_alphanumeric())
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let known = parts(&template);
+    let own: Vec<String> =
+        parts(&text).into_iter().filter(|word| !known.contains(word) && !FILLERS.contains(&word.as_str())).collect();
+    words::meaningful(&own.join(" "), LEAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_words;
+
+    #[test]
+    fn a_text_counts_by_the_words_that_its_template_does_not_have() {
+        let template = "Describe the steps to back out:";
+        for empty in [
+            "",
+            "N/A",
+            "none",
+            "TBD",
+            "todo",
+            "-",
+            "see above",
+            "see the ticket above",
+            "to be determined",
+            "n/a n/a n/a n/a",
+            "Describe the steps to back out:",
+            "describe THE steps, to back-out",
+            "\u{200b}\u{a0}",
+            "..............",
+            "aaaaaaaaaaaaaaa",
+            "not applicable",
+        ] {
+            assert!(!own_words(empty, template), "{empty}");
+        }
+        for filled in ["Describe the steps to back out: redeploy 2.3.0 from its tag", "redeploy tag v2.3"] {
+            assert!(own_words(filled, template), "{filled}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Who carries a release out, who is consulted and who is told, by the table of responsibilities.
+//!
+//! Somebody who is consulted is waited for, and not longer than the policy says: his answer binds nobody.
+
+use std::fmt::Write as _;
+
+use super::approvals::requirements::{asks_accountable, rows};
+use super::path::{Path, Triage};
+use super::roles;
+use super::scene::Scene;
+use super::words;
+use crate::model::facts::{Deed, Fact};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Ask, Node, Status};
+use crate::policy::calendar::told;
+use crate::policy::length::Length;
+use crate::policy::rules::RaciRow;
+
+/// The nodes, and who is asked and told.
+#[must_use]
+pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut Vec<Ask>) -> Vec<Node> {
+    let mut rowed: Vec<&RaciRow> = Vec::new();
+    for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(asks_accountable)) {
+        for row in rows(scene, triage, leg) {
+            if !rowed.iter().any(|known| std::ptr::eq(*known, row)) {
+                rowed.push(row);
+            }
+        }
+    }
+    let (mut nodes, mut consulted, mut informed): (Vec<Node>, Vec<&str>, Vec<&str>) = Default::default();
+    for row in rowed {
+        if !row.responsible.is_empty() {
+            nodes.push(responsible(scene, row));
+        }
+        for (role, wait) in &row.consulted {
+            if !consulted.contains(&role.as_str()) {
+                consulted.push(role);
+                nodes.push(consult(scene, row, role, *wait, asks));
+            }
+        }
+        for role in row.informed.iter().filter(|role| !informed.contains(&role.as_str())).collect::<Vec<_>>() {
+            informed.push(role);
+            let people = names(scene, role);
+            let mut says = format!("{role} is told");
+            if !people.is_empty() {
+                let _ = write!(says, ": {}", words::all_of(&people));
+            }
+            nodes.push(Node::new(Ground::Informed, Status::Note, says).stated(&row.stated));
+            asks.push(Ask { role: role.clone(), people, to: "inform".to_owned(), because: None });
+        }
+    }
+    nodes
+}
+
+fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
+    let people = roles::eligible(scene, role).people;
+    people.into_iter().map(|person| scene.people.name(person).to_owned()).collect()
+}
+
+fn responsible(scene: &Scene<'_>, row: &RaciRow) -> Node {
+    let mut says = format!("{} carries it out", words::all_of(&row.responsible));
+    match &scene.facts.release.trigger {
+        Fact::Known(account) => {
+            let _ = write!(says, "; {} started the deployment", scene.people.name(scene.people.of(account)));
+        }
+        Fact::Absent | Fact::Unavailable(_) => {}
+    }
+    Node::new(Ground::Responsible, Status::Note, says).stated(&row.stated)
+}
+
+fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mut Vec<Ask>) -> Node {
+    let submitted = scene.facts.release.submitted_at;
+    let answer = scene.acts().find_map(|act| {
+        let speaks = matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
+        let person = (speaks && act.at >= submitted).then(|| roles::counts(scene, act, role).ok())??;
+        Some((act, person))
+    });
+    if let Some((act, person)) = answer {
+        let says = format!("{role} was consulted: {} answered", scene.people.name(person));
+        return Node::new(Ground::Consulted, Status::Met, says).stated(&row.stated).evidence([&act.id]);
+    }
+    let end = scene.rules.calendar.due(submitted, wait);
+    let until = told(end, scene.rules.calendar.zone);
+    if scene.clock.reached(end) {
+        let says = format!("{role} was consulted and did not answer within {wait}, until {until}");
+        return Node::new(Ground::ConsultationOver, Status::Note, says).stated(&row.stated);
+    }
+    let people = names(scene, role);
+    asks.push(Ask { role: role.to_owned(), people: people.clone(), to: "consult".to_owned(), because: None });
+    let says = format!("{role} is consulted, and waited for until {until}");
+    Node::new(Ground::Consulted, Status::Waiting, says).stated(&row.stated).who(people).next(Some(end))
+}

@@ -1,0 +1,151 @@
+//! What must happen because a release goes: what its routes say, the way back to the main line after an emergency, the
+//! post-implementation review, and who hears of it.
+
+use chrono::{DateTime, Utc};
+
+use super::approvals::requirements;
+use super::known::{self, Known};
+use super::path::{Path, Triage};
+use super::scene::Scene;
+use super::{glass, place};
+use crate::model::facts::{Fact, Outcome};
+use crate::model::release_decision::{Class, OpenedObligation};
+use crate::model::stated::Stated;
+use crate::policy::evaluate::Truth;
+use crate::policy::expression::Expression;
+use crate::policy::length::Length;
+
+/// What must happen if the release goes now.
+#[must_use]
+pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<OpenedObligation> {
+    let from = glass::opened(scene).map_or(scene.clock.now(), |grant| grant.opened_at);
+    let mut opened = Vec::new();
+    for follow in path.routes().into_iter().flat_map(|route| &route.then) {
+        let due = due(scene, Some(&follow.by), from, follow.within);
+        let same = |known: &&mut OpenedObligation| known.kind == follow.name && known.by.as_deref() == Some(&follow.by);
+        if let Some(known) = opened.iter_mut().find(same) {
+            // Two routes ask the same: the sooner, and with evidence where one asks for it.
+            known.due = known.due.min(Some(due));
+            known.needs_evidence |= follow.needs_evidence;
+            continue;
+        }
+        opened.push(OpenedObligation {
+            kind: follow.name.clone(),
+            by: Some(follow.by.clone()),
+            from,
+            due: Some(due),
+            needs_evidence: follow.needs_evidence,
+            to: Vec::new(),
+            stated: Some(follow.stated.clone()),
+        });
+    }
+    if triage.class == Class::Emergency {
+        opened.push(back_merge(scene, triage, path, from));
+    }
+    if place::automatic(scene) {
+        return opened;
+    }
+    opened.extend(review(scene, triage));
+    opened.extend(board(scene, triage, from));
+    opened
+}
+
+/// When a length ends, in the calendar of the role that it is for where it has one of its own.
+fn due(scene: &Scene<'_>, role: Option<&str>, from: DateTime<Utc>, within: Length) -> DateTime<Utc> {
+    let calendar = &scene.rules.calendar;
+    let hours = role.and_then(|name| scene.rules.roles.iter().find(|role| role.name == name)?.hours.as_ref());
+    match hours {
+        Some(hours) => hours.after(from, within, &calendar.holidays),
+        None => calendar.due(from, within),
+    }
+}
+
+/// What an emergency brought has to come back to the line that the others are made from.
+fn back_merge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, from: DateTime<Utc>) -> OpenedObligation {
+    let mut accountable = path.legs.iter().filter_map(|leg| requirements::accountable(scene, triage, leg).ok());
+    OpenedObligation {
+        kind: "back_merge".to_owned(),
+        by: accountable.next().map(str::to_owned),
+        from,
+        due: None,
+        needs_evidence: false,
+        to: Vec::new(),
+        stated: None,
+    }
+}
+
+/// How the deployment ended, where it did.
+fn outcome(scene: &Scene<'_>) -> Option<Outcome> {
+    match &scene.facts.release.outcome {
+        Fact::Known(outcome) => Some(*outcome),
+        Fact::Absent | Fact::Unavailable(_) => None,
+    }
+}
+
+/// Whether something follows. Before the deployment has ended its outcome is unknown as a matter of course, so that only
+/// what surely holds follows; afterwards, what cannot be told follows too.
+fn follows(scene: &Scene<'_>, triage: &Triage, when: Option<&Expression>) -> bool {
+    let Some(when) = when else { return true };
+    let outcome = outcome(scene);
+    let known = Known { outcome, ..Known::of(scene, Some(triage)) };
+    let answers = |answer| match scene.components.as_slice() {
+        [] => known.asks(when) == answer,
+        some => some.iter().any(|component| known.with(Some(component)).asks(when) == answer),
+    };
+    let ended = outcome.is_some() || scene.facts.release.outcome.unavailable().is_some();
+    answers(Truth::True) || (ended && answers(Truth::Unknown))
+}
+
+/// The post-implementation review, counted from the deployment.
+fn review(scene: &Scene<'_>, triage: &Triage) -> Option<OpenedObligation> {
+    let rule = scene.rules.pir.as_ref().filter(|rule| follows(scene, triage, rule.when.as_ref()))?;
+    let from = deployed_at(scene).unwrap_or(scene.clock.now());
+    Some(OpenedObligation {
+        kind: "pir".to_owned(),
+        by: Some(rule.by.clone()),
+        from,
+        due: Some(due(scene, Some(&rule.by), from, rule.within)),
+        needs_evidence: false,
+        to: Vec::new(),
+        stated: Some(rule.stated.clone()),
+    })
+}
+
+/// When this release was deployed here, where it was.
+fn deployed_at(scene: &Scene<'_>) -> Option<DateTime<Utc>> {
+    let release = &scene.facts.release;
+    let deployments = scene.facts.deployments.entries().iter();
+    let own = deployments.filter(|it| it.environment == release.environment && it.release == release.name);
+    let finished = own.filter_map(|it| match &it.finished_at {
+        Fact::Known(at) if *at <= scene.clock.now() => Some(*at),
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => None,
+    });
+    finished.max()
+}
+
+/// Who hears of it.
+fn board(scene: &Scene<'_>, triage: &Triage, from: DateTime<Utc>) -> Option<OpenedObligation> {
+    let rule = scene.rules.board.as_ref()?;
+    let adds = match &rule.when {
+        None => true,
+        Some(when) if speaks_of_outcome(when) => follows(scene, triage, Some(when)),
+        Some(when) => known::adds(scene, Some(triage), when),
+    };
+    adds.then(|| told(rule.notify.clone(), from, &rule.stated))
+}
+
+fn speaks_of_outcome(when: &Expression) -> bool {
+    when.names().contains(&"outcome")
+}
+
+fn told(to: Vec<String>, from: DateTime<Utc>, stated: &Stated) -> OpenedObligation {
+    OpenedObligation {
+        kind: "notify_board".to_owned(),
+        by: None,
+        from,
+        due: None,
+        needs_evidence: false,
+        to,
+        stated: Some(stated.clone()),
+    }
+}

@@ -1,0 +1,241 @@
+//! Open incidents: what they stop, and what goes all the same because it is their fix.
+
+use super::known::Known;
+use super::path::{Path, Triage};
+use super::people::Person;
+use super::scene::Scene;
+use super::{place, roles, words};
+use crate::model::facts::{Deed, Fact, Incident};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Class, Node, Status};
+use crate::policy::evaluate::Truth;
+use crate::policy::rules::IncidentRule;
+
+/// The number of the worst incidents, and of those whose severity cannot be told.
+const WORST: f64 = 1.0;
+
+/// How far a release is an incident's fix.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    /// Whether it is.
+    pub truth: Truth,
+    /// Who confirmed it.
+    pub confirmed: Option<Person>,
+    /// What is missing, each with what to do.
+    pub missing: Vec<String>,
+}
+
+/// An incident's severity by the policy's numbers. A word that the policy does not map, and one that could not be read,
+/// is the worst.
+#[must_use]
+pub fn severity(scene: &Scene<'_>, incident: &Incident) -> f64 {
+    match (&incident.severity, &scene.rules.incidents) {
+        (Fact::Known(word), Some(rule)) => rule.severity.get(word).copied().unwrap_or(WORST),
+        (Fact::Known(_), None) | (Fact::Absent | Fact::Unavailable(_), _) => WORST,
+    }
+}
+
+/// Whether the release is an incident's fix: linked to it, for what it affects, and confirmed by the role that the policy
+/// names.
+pub(super) fn fixes(scene: &Scene<'_>, incident: &Incident) -> Truth {
+    let affects = match &incident.components {
+        Fact::Known(components) => truth_of(touches(scene, components)),
+        Fact::Absent | Fact::Unavailable(_) => Truth::Unknown,
+    };
+    both(both(linked(scene, &incident.id), affects), confirmed(scene, &incident.id).0)
+}
+
+/// Whether the release fixes an incident that an earlier release caused, open or not.
+pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) -> bool {
+    let open = scene.facts.incidents.entries().iter().find(|incident| incident.id == id);
+    match open {
+        Some(incident) => fixes(scene, incident) == Truth::True,
+        None => touches(scene, components) && linked(scene, id) == Truth::True && confirmed(scene, id).0 == Truth::True,
+    }
+}
+
+/// The same in words.
+#[must_use]
+pub fn fix(scene: &Scene<'_>, incident: &Incident) -> Fix {
+    let id = &incident.id;
+    let mut missing = Vec::new();
+    match linked(scene, id) {
+        Truth::True => {}
+        Truth::False => missing.push(format!("the change record is not linked to {id} as its fix")),
+        Truth::Unknown => missing.push(format!("whether the change record is linked to {id} could not be read")),
+    }
+    match &incident.components {
+        Fact::Known(components) if touches(scene, components) => {}
+        Fact::Known(components) if components.is_empty() => {
+            missing.push(format!("{id} affects no component"));
+        }
+        Fact::Known(components) => {
+            missing.push(format!("{id} affects {}, which this release does not change", words::all_of(components)));
+        }
+        Fact::Absent => missing.push(format!("{id} does not say which components it affects")),
+        Fact::Unavailable(why) => missing.push(format!("which components {id} affects could not be read: {why}")),
+    }
+    let (truth, confirmed, why) = confirmed_told(scene, id);
+    if truth != Truth::True {
+        missing.push(why);
+    }
+    Fix { truth: fixes(scene, incident), confirmed, missing }
+}
+
+fn linked(scene: &Scene<'_>, id: &str) -> Truth {
+    match &scene.facts.change_record {
+        Fact::Known(record) => truth_of(record.fixes.iter().any(|fixed| fixed == id)),
+        Fact::Absent => Truth::False,
+        Fact::Unavailable(_) => Truth::Unknown,
+    }
+}
+
+fn touches(scene: &Scene<'_>, components: &[String]) -> bool {
+    scene.components.iter().any(|component| components.contains(&component.name))
+}
+
+/// Whether somebody who may say so, and did not contribute, said that the release fixes an incident.
+fn confirmed(scene: &Scene<'_>, id: &str) -> (Truth, Option<Person>) {
+    let Some(role) = scene.rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref()) else {
+        return (Truth::Unknown, None);
+    };
+    if scene.facts.acts.unavailable().is_some() {
+        return (Truth::Unknown, None);
+    }
+    let mut said = confirmations(scene, id);
+    match said.find_map(|act| roles::independent(scene, act, role).ok()) {
+        Some(person) => (Truth::True, Some(person)),
+        None => (Truth::False, None),
+    }
+}
+
+fn confirmations<'a, 's>(scene: &'a Scene<'s>, id: &'a str) -> impl Iterator<Item = &'s crate::model::facts::Act> {
+    scene.acts().filter(move |act| matches!(&act.does, Deed::ConfirmFix { incident } if incident == id))
+}
+
+fn confirmed_told(scene: &Scene<'_>, id: &str) -> (Truth, Option<Person>, String) {
+    let (truth, person) = confirmed(scene, id);
+    let Some(role) = scene.rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref()) else {
+        return (
+            truth,
+            person,
+            "the policy names no role that confirms a fix; state `incidents.confirmed_by`".to_owned(),
+        );
+    };
+    if let Some(why) = scene.facts.acts.unavailable() {
+        return (truth, person, format!("whether a fix of {id} is confirmed could not be read: {why}"));
+    }
+    let refused: Vec<String> = confirmations(scene, id)
+        .filter_map(|act| {
+            let refusal = roles::independent(scene, act, role).err()?;
+            Some(format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says))
+        })
+        .collect();
+    let who = names(scene, role);
+    let ask = if who.is_empty() { String::new() } else { format!("; ask {}", words::any_of(&who)) };
+    let ignored = if refused.is_empty() { String::new() } else { format!("; ignored {}", refused.join(", ")) };
+    (truth, person, format!("no {role} confirmed that it fixes {id}{ignored}{ask}"))
+}
+
+/// Who holds a role and did not contribute, by name.
+pub(super) fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
+    let holders = roles::eligible_independent(scene, role);
+    holders.people.iter().map(|person| scene.people.name(*person).to_owned()).collect()
+}
+
+fn truth_of(known: bool) -> Truth {
+    if known { Truth::True } else { Truth::False }
+}
+
+/// Both, by Kleene's logic.
+fn both(one: Truth, other: Truth) -> Truth {
+    match (one, other) {
+        (Truth::False, _) | (_, Truth::False) => Truth::False,
+        (Truth::True, Truth::True) => Truth::True,
+        _ => Truth::Unknown,
+    }
+}
+
+/// Judges the incidents that are open.
+#[must_use]
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+    let Some(rule) = &scene.rules.incidents else { return Vec::new() };
+    // Where everything goes by itself nobody is served yet, and a fix has to pass through.
+    if place::automatic(scene) {
+        return Vec::new();
+    }
+    let incidents = match &scene.facts.incidents {
+        Fact::Known(incidents) => incidents.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(_) if path.recovers() => &[],
+        Fact::Unavailable(why) => {
+            let says = format!("the open incidents could not be read from {}: {why}", rule.system);
+            return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(&rule.stated)];
+        }
+    };
+    let mut nodes: Vec<Node> =
+        incidents.iter().filter_map(|incident| one(scene, path, triage, rule, incident)).collect();
+    if nodes.iter().all(|node| node.status.opens()) {
+        let says = if incidents.is_empty() { "no incident is open" } else { "no open incident stands in the way" };
+        nodes.insert(0, Node::new(Ground::NoIncident, Status::Met, says).stated(&rule.stated));
+    }
+    nodes
+}
+
+fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule, incident: &Incident) -> Option<Node> {
+    let affects = match &incident.components {
+        Fact::Known(components) => touches(scene, components),
+        // What it affects is not known, and so may be this.
+        Fact::Absent | Fact::Unavailable(_) => true,
+    };
+    let number = severity(scene, incident);
+    if number > rule.block_at || !(affects || rule.everything) {
+        return None;
+    }
+    let id = &incident.id;
+    let node = |code, status, says: String| Node::new(code, status, says).stated(&rule.stated).evidence([id.as_str()]);
+    if path.recovers() {
+        return Some(node(Ground::Recovery, Status::Note, format!("{id} does not block going back")));
+    }
+    let known = Known::of(scene, Some(triage)).about(incident);
+    let excepted = |condition| known.all(condition, Truth::True);
+    if rule.unless.as_ref().is_some_and(excepted) {
+        let by = fix(scene, incident).confirmed.map(|person| format!(", confirmed by {}", scene.people.name(person)));
+        let says = format!("{id} does not block its fix{}", by.unwrap_or_default());
+        return Some(node(Ground::FixesIncident, Status::Met, says));
+    }
+    let emergency = scene.rules.emergency.as_ref().and_then(|class| class.when.as_ref());
+    if triage.class == Class::Emergency && emergency.is_some_and(excepted) {
+        return Some(node(Ground::FixesIncident, Status::Met, format!("{id} does not block the emergency")));
+    }
+    let mut says = format!("{id}{} is open{}", severe(incident, number), scope(rule, incident));
+    let mut parts = Vec::new();
+    if rule.unless.as_ref().is_some_and(|unless| unless.source.contains("release.fixes")) {
+        let fix = fix(scene, incident);
+        let who = rule.confirmed_by.as_deref().map(|role| names(scene, role)).unwrap_or_default();
+        says.push_str("; wait until it is resolved, or show that this release is its fix");
+        parts = fix.missing.into_iter().map(|missing| Node::new(Ground::NotAFix, Status::Note, missing)).collect();
+        return Some(node(Ground::IncidentBlocks, Status::Unmet, says).who(who).parts(parts));
+    }
+    says.push_str("; wait until it is resolved");
+    Some(node(Ground::IncidentBlocks, Status::Unmet, says).parts(parts))
+}
+
+/// ` (P1)`, or what is known instead.
+fn severe(incident: &Incident, number: f64) -> String {
+    match &incident.severity {
+        Fact::Known(word) => format!(" ({word}, severity {number})"),
+        Fact::Absent => " (of no severity, and so taken for the worst)".to_owned(),
+        Fact::Unavailable(why) => format!(" (severity could not be read, and so taken for the worst: {why})"),
+    }
+}
+
+fn scope(rule: &IncidentRule, incident: &Incident) -> String {
+    match &incident.components {
+        Fact::Known(components) if !components.is_empty() => format!(" and affects {}", words::all_of(components)),
+        Fact::Known(_) if rule.everything => " and blocks everything".to_owned(),
+        Fact::Known(_) => String::new(),
+        Fact::Absent => " and does not say what it affects".to_owned(),
+        Fact::Unavailable(why) => format!(", and what it affects could not be read: {why}"),
+    }
+}

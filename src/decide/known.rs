@@ -1,0 +1,266 @@
+//! What expressions beyond gates see of the world, and what their answers do.
+//!
+//! Unknown tightens: a rule that adds a requirement applies where its condition holds or cannot be told, one that
+//! relaxes only where it surely holds. `component.*` and `team.*` speak of one component at a time: what adds is asked
+//! of any, what relaxes of all.
+
+use super::path::Triage;
+use super::scene::Scene;
+use super::totals;
+use super::{change, incidents, recovery};
+use crate::model::facts::{Fact, Incident, Outcome};
+use crate::model::release_decision::{Class, Impact, RiskAccount};
+use crate::policy::evaluate::{Facts, Given, Truth, condition};
+use crate::policy::expression::{Arguments, Expression};
+use crate::policy::rules::Component;
+
+/// What is known where one expression stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'k, 's> {
+    /// The world.
+    pub scene: &'k Scene<'s>,
+    /// What triage found; `None` while it is looking.
+    pub triage: Option<&'k Triage>,
+    /// The risk, which triage finds before the class.
+    pub risk: Option<&'k RiskAccount>,
+    /// The component that is spoken of.
+    pub component: Option<&'k Component>,
+    /// The incident.
+    pub incident: Option<&'k Incident>,
+    /// How the deployment ended.
+    pub outcome: Option<Outcome>,
+    /// What the component's team did, at another time than now.
+    pub window: Option<totals::Window>,
+}
+
+impl<'k, 's> Known<'k, 's> {
+    /// What is known of the release as a whole.
+    #[must_use]
+    pub fn of(scene: &'k Scene<'s>, triage: Option<&'k Triage>) -> Self {
+        let risk = triage.map(|triage| &triage.risk);
+        Self { scene, triage, risk, component: None, incident: None, outcome: None, window: None }
+    }
+
+    /// The same, with one component.
+    #[must_use]
+    pub fn with(self, component: Option<&'k Component>) -> Self {
+        Self { component, ..self }
+    }
+
+    /// The same, with one incident.
+    #[must_use]
+    pub fn about(self, incident: &'k Incident) -> Self {
+        Self { incident: Some(incident), ..self }
+    }
+
+    /// The answer to a condition.
+    #[must_use]
+    pub fn asks(&self, expression: &Expression) -> Truth {
+        condition(&expression.term, self)
+    }
+
+    /// Whether a condition has an answer for every component, or for the release where it has none.
+    #[must_use]
+    pub fn all(&self, expression: &Expression, answer: Truth) -> bool {
+        match self.scene.components.as_slice() {
+            [] => self.with(None).asks(expression) == answer,
+            some => some.iter().all(|component| self.with(Some(component)).asks(expression) == answer),
+        }
+    }
+
+    fn window(&self) -> Option<totals::Window> {
+        self.window.or_else(|| totals::team(self.scene, self.component?.team.as_deref()?).ok())
+    }
+}
+
+/// Whether a rule that adds a requirement applies: for any component its condition holds or cannot be told.
+#[must_use]
+pub fn adds(scene: &Scene<'_>, triage: Option<&Triage>, expression: &Expression) -> bool {
+    !Known::of(scene, triage).all(expression, Truth::False)
+}
+
+/// Whether a rule that relaxes one applies: for every component its condition surely holds.
+#[must_use]
+pub fn relaxes(scene: &Scene<'_>, triage: Option<&Triage>, expression: &Expression) -> bool {
+    Known::of(scene, triage).all(expression, Truth::True)
+}
+
+/// Whether a rule that adds a requirement applies to one component.
+#[must_use]
+pub fn adds_for(
+    scene: &Scene<'_>,
+    triage: Option<&Triage>,
+    component: Option<&Component>,
+    expression: &Expression,
+) -> bool {
+    Known::of(scene, triage).with(component).asks(expression) != Truth::False
+}
+
+/// Whether a rule that relaxes one applies to one component.
+#[must_use]
+pub fn relaxes_for(
+    scene: &Scene<'_>,
+    triage: Option<&Triage>,
+    component: Option<&Component>,
+    expression: &Expression,
+) -> bool {
+    Known::of(scene, triage).with(component).asks(expression) == Truth::True
+}
+
+/// The word of a class, as policies write it.
+#[must_use]
+pub fn class(class: Class) -> &'static str {
+    match class {
+        Class::Standard => "standard",
+        Class::Normal => "normal",
+        Class::Emergency => "emergency",
+    }
+}
+
+/// The word of an impact.
+#[must_use]
+pub fn impact(impact: Impact) -> &'static str {
+    match impact {
+        Impact::Low => "low",
+        Impact::Medium => "medium",
+        Impact::High => "high",
+    }
+}
+
+/// What is true of both, of none, or cannot be told.
+pub(super) fn truth(known: Option<bool>) -> Truth {
+    match known {
+        Some(true) => Truth::True,
+        Some(false) => Truth::False,
+        None => Truth::Unknown,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lines and files stay far below 2^53")]
+fn number(count: Option<u64>) -> Option<Given<'static>> {
+    count.map(|count| Given::Number(count as f64))
+}
+
+impl Facts for Known<'_, '_> {
+    fn value(&self, name: &str) -> Option<Given<'_>> {
+        let release = &self.scene.facts.release;
+        match name {
+            "component.name" => Some(Given::Text(&self.component?.name)),
+            "component.kind" => self.component?.kind.as_deref().map(Given::Text),
+            "component.tier" => self.component?.tier.as_deref().map(Given::Text),
+            "component.exposure" => self.component?.exposure.as_deref().map(Given::Text),
+            "component.team" => self.component?.team.as_deref().map(Given::Text),
+            "component.regulations" => Some(Given::Names(&self.component?.regulations)),
+            "component.vendors" => Some(Given::Names(&self.component?.vendors)),
+            "environment" => Some(Given::Text(&self.scene.environment?.name)),
+            "release.impact" => Some(Given::Text(impact(self.risk?.impact))),
+            "release.class" => Some(Given::Text(class(self.triage?.class))),
+            "release.is_rollback" => recovery::rollback(self.scene).map(Given::Flag),
+            "release.lines" => number(totals::size(self.scene).lines),
+            "release.files" => number(totals::size(self.scene).files),
+            "release.changes" => number(totals::size(self.scene).changes),
+            "release.commits" => number(totals::size(self.scene).commits),
+            "release.components" => Some(Given::Names(totals::components(self.scene))),
+            "release.new_vendors" => match &release.new_vendors {
+                Fact::Known(vendors) => Some(Given::Names(vendors)),
+                Fact::Absent => Some(Given::Names(&[])),
+                Fact::Unavailable(_) => None,
+            },
+            "risk.score" => self.risk?.score.map(Given::Number),
+            "documentation.complete" => match change::documented(self.scene) {
+                Truth::True => Some(Given::Flag(true)),
+                Truth::False => Some(Given::Flag(false)),
+                Truth::Unknown => None,
+            },
+            "team.failure_rate_90d" => self.window()?.failure_rate().map(Given::Number),
+            "team.deployments_90d" => Some(Given::Number(self.window()?.deployments.into())),
+            "team.emergencies_90d" => Some(Given::Number(self.window()?.emergencies.into())),
+            "team.mttr_90d" => self.window()?.mttr.map(Given::Seconds),
+            "team.mttd_90d" => self.window()?.mttd.map(Given::Seconds),
+            "incident.severity" => Some(Given::Number(incidents::severity(self.scene, self.incident?))),
+            "incident.id" => Some(Given::Text(&self.incident?.id)),
+            "incident.components" => match &self.incident?.components {
+                Fact::Known(components) => Some(Given::Names(components)),
+                Fact::Absent | Fact::Unavailable(_) => None,
+            },
+            "outcome" => self.outcome.map(|outcome| {
+                Given::Text(match outcome {
+                    Outcome::Succeeded => "succeeded",
+                    Outcome::Failed => "failed",
+                    Outcome::Cancelled => "cancelled",
+                })
+            }),
+            _ => None,
+        }
+    }
+
+    fn holds(&self, name: &str, arguments: &Arguments) -> Truth {
+        match (name, self.incident) {
+            ("change.only", _) => only(self.scene, arguments),
+            ("change.touches", _) => touches(self.scene, arguments),
+            ("release.fixes", Some(incident)) => incidents::fixes(self.scene, incident),
+            ("release.removes", _) => removes(self.scene),
+            _ => Truth::Unknown,
+        }
+    }
+}
+
+/// Whether every file that changes is one of these; never of a release that changes none.
+fn only(scene: &Scene<'_>, globs: &Arguments) -> Truth {
+    let Some(changes) = scene.changes() else { return Truth::Unknown };
+    let (mut any, mut unknown) = (false, false);
+    for change in changes {
+        match &change.files {
+            Fact::Known(files) => {
+                if !files.iter().all(|file| globs.matches(file)) {
+                    return Truth::False;
+                }
+                any |= !files.is_empty();
+            }
+            Fact::Absent => {}
+            Fact::Unavailable(_) => unknown = true,
+        }
+    }
+    truth((!unknown).then_some(any))
+}
+
+/// Whether any file that changes is one of these.
+fn touches(scene: &Scene<'_>, globs: &Arguments) -> Truth {
+    let Some(changes) = scene.changes() else { return Truth::Unknown };
+    let mut unknown = false;
+    for change in changes {
+        match &change.files {
+            Fact::Known(files) => {
+                if files.iter().any(|file| globs.matches(file)) {
+                    return Truth::True;
+                }
+            }
+            Fact::Absent => {}
+            Fact::Unavailable(_) => unknown = true,
+        }
+    }
+    truth((!unknown).then_some(false))
+}
+
+/// Whether something that is being exploited runs now and is not in what is released.
+pub(super) fn removes(scene: &Scene<'_>) -> Truth {
+    let running = match &scene.facts.release.running {
+        Fact::Known(running) => running,
+        Fact::Absent => return Truth::False,
+        Fact::Unavailable(_) => return Truth::Unknown,
+    };
+    let mut unknown = false;
+    for vulnerability in running {
+        let gone = match &scene.facts.release.released {
+            Fact::Known(released) => Some(!released.contains(&vulnerability.id)),
+            Fact::Absent => Some(true),
+            Fact::Unavailable(_) => None,
+        };
+        match (&vulnerability.exploited, gone) {
+            (Fact::Known(true), Some(true)) => return Truth::True,
+            (Fact::Known(false) | Fact::Absent, _) | (_, Some(false)) => {}
+            (Fact::Known(true), None) | (Fact::Unavailable(_), _) => unknown = true,
+        }
+    }
+    truth((!unknown).then_some(false))
+}

@@ -1,0 +1,153 @@
+//! What earlier releases left to be done: what is overdue holds the team's next normal and standard releases, and a
+//! post-implementation review as the policy says. Only somebody of the role who had no hand in that release meets it.
+
+use super::path::{Path, Triage};
+use super::scene::Scene;
+use super::{incidents, place, roles, words};
+use crate::model::facts::{Act, Deed, Fact, OwedObligation};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Class, Node, Status};
+use crate::model::stated::Stated;
+use crate::policy::calendar;
+use crate::policy::rules::Waits;
+
+/// The kind of obligation that a post-implementation review is.
+const REVIEW: &str = "pir";
+
+/// Judges what the teams of the release owe.
+#[must_use]
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+    if place::automatic(scene) {
+        return Vec::new();
+    }
+    let exempt = path.recovers() || triage.class == Class::Emergency;
+    let owed = match &scene.facts.obligations {
+        Fact::Known(owed) => owed.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(_) if exempt => return Vec::new(),
+        Fact::Unavailable(why) => {
+            let says = format!("what earlier releases left to be done could not be read: {why}");
+            return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says)];
+        }
+    };
+    let mut nodes: Vec<Node> =
+        owed.iter().filter(|owed| ours(scene, owed)).filter_map(|owed| one(scene, owed, exempt)).collect();
+    if nodes.iter().all(|node| node.status.opens()) && !owed.is_empty() {
+        nodes.insert(0, Node::new(Ground::NothingOwed, Status::Met, "nothing that is owed holds it"));
+    }
+    nodes
+}
+
+/// Whether an obligation is a team's that makes this release.
+fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
+    scene.components.iter().any(|component| component.team.as_deref() == Some(owed.team.as_str()))
+}
+
+fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
+    if owed.met {
+        return None;
+    }
+    let mut refused = Vec::new();
+    for act in completions(scene, owed) {
+        match meets(scene, owed, act) {
+            Ok(()) => return None,
+            Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
+        }
+    }
+    let due = calendar::told(owed.due, scene.rules.calendar.zone);
+    let what = format!("`{}` of `{}`, due {due}", owed.kind, owed.release);
+    let mut node = |code, status, mut says: String| {
+        if !refused.is_empty() {
+            says.push_str("; what was offered does not meet it: ");
+            says.push_str(&refused.join(", "));
+        }
+        let node = Node::new(code, status, says).evidence([owed.id.as_str()]);
+        let parts = refused.drain(..).map(|says| Node::new(Ground::NotMet, Status::Note, says)).collect();
+        let node = node.parts(parts);
+        match stated(scene, owed) {
+            Some(stated) => node.stated(stated),
+            None => node,
+        }
+    };
+    if exempt {
+        return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
+    }
+    let overdue = || scene.clock.reached(owed.due);
+    let rule = scene.rules.pir.as_ref().filter(|_| owed.kind == REVIEW);
+    let holds = match rule {
+        Some(rule) => {
+            let waits = match rule.blocks {
+                Waits::Team => true,
+                Waits::Component => scene.components.iter().any(|it| owed.components.contains(&it.name)),
+                Waits::Nothing => false,
+            };
+            waits && (!rule.only_overdue || overdue())
+        }
+        None => overdue(),
+    };
+    if !holds {
+        return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
+    }
+    let fixed = owed.incidents.iter().find(|id| incidents::fixes_named(scene, id, &owed.components));
+    if let Some(id) = fixed {
+        let says = format!("{what} is owed, and does not hold the fix of {id}");
+        return Some(node(Ground::OwedElsewhere, Status::Note, says));
+    }
+    let late = if scene.clock.now() >= owed.due { " and overdue" } else { "" };
+    let who = who(scene, owed);
+    let says = format!("{} still owes {what}{late}, by {}", owed.team, owed.by);
+    Some(node(Ground::Owed, Status::Unmet, says).who(who))
+}
+
+/// Where the policy asks for it.
+fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
+    if owed.kind == REVIEW {
+        return scene.rules.pir.as_ref().map(|rule| &rule.stated);
+    }
+    let follows = scene.rules.routes.iter().flat_map(|route| &route.then);
+    follows.into_iter().find(|follow| follow.name == owed.kind).map(|follow| &follow.stated)
+}
+
+fn completions<'a, 's>(scene: &'a Scene<'s>, owed: &'a OwedObligation) -> impl Iterator<Item = &'s Act> {
+    scene.acts().filter(move |act| matches!(&act.does, Deed::Complete { obligation, .. } if *obligation == owed.id))
+}
+
+/// Whether an act meets an obligation: of somebody who holds its role, had no hand in that release, and attached what is
+/// asked for.
+fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<(), String> {
+    let person = roles::counts(scene, act, &owed.by).map_err(|refusal| refusal.says)?;
+    let contributors = match &owed.contributors {
+        Fact::Known(contributors) => contributors.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => {
+            return Err(format!("who contributed to `{}` could not be read: {why}", owed.release));
+        }
+    };
+    for account in contributors {
+        if scene.people.of_seen(account) == Some(person) {
+            return Err(format!("contributed to `{}`", owed.release));
+        }
+        if scene.people.link_unknown(account) {
+            return Err(format!(
+                "whether `{}`, who contributed, is the same person could not be read",
+                account.as_str()
+            ));
+        }
+    }
+    let attached = match &act.does {
+        Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
+        _ => false,
+    };
+    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(()) }
+}
+
+/// Who can meet an obligation, by name.
+fn who(scene: &Scene<'_>, owed: &OwedObligation) -> Vec<String> {
+    let contributors = owed.contributors.entries();
+    let holders = roles::eligible(scene, &owed.by);
+    let people = holders
+        .people
+        .iter()
+        .filter(|person| !contributors.iter().any(|account| scene.people.of_seen(account) == Some(**person)));
+    people.map(|person| scene.people.name(*person).to_owned()).collect()
+}

@@ -1,0 +1,227 @@
+//! Promotion: what goes on is what ran before, byte for byte, and for long enough.
+
+use chrono::{DateTime, Utc};
+
+use super::path::{Leg, Path};
+use super::scene::Scene;
+use super::words;
+use crate::model::facts::{Deployment, Fact, Outcome, Released};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+use crate::policy::calendar;
+use crate::policy::rules::{Component, EnvironmentRule, SameAs};
+
+/// Whether two things are the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Same {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// Judges whether the release ran where it comes from. What goes back ran here before.
+#[must_use]
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
+    let Some((environment, from)) = scene.environment.and_then(|it| Some((it, it.from.as_deref()?))) else {
+        return Vec::new();
+    };
+    let goes_on = |leg: &&Leg<'_>| !leg.route.is_some_and(|route| route.to_last_good);
+    // What belongs to no component has nothing that could have run.
+    let judged = |leg: &&Leg<'_>| leg.component.is_some() || scene.rules.components.is_empty();
+    let legs = path.legs.iter().filter(goes_on).filter(judged);
+    legs.map(|leg| one(scene, environment, from, leg.component).stated(&environment.stated)).collect()
+}
+
+fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: Option<&Component>) -> Node {
+    let of = component.map_or("the release", |component| component.name.as_str());
+    let deployments = match &scene.facts.deployments {
+        Fact::Known(deployments) => deployments.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => {
+            let says = format!("whether {of} ran in {from} could not be read: {why}");
+            return Node::new(Ground::FactsUnavailable, Status::Unknown, says);
+        }
+    };
+    let there: Vec<&Deployment> = deployments
+        .iter()
+        .filter(|it| it.environment == from)
+        .filter(|it| component.is_none_or(|component| it.components.contains_key(&component.name)))
+        .collect();
+    let mut best: Option<Stay<'_>> = None;
+    let mut unknown = None;
+    for deployment in &there {
+        let same = same(scene, environment.same, component, deployment);
+        match (&deployment.outcome, &deployment.finished_at, same) {
+            // Something else, or it does not run there.
+            (_, _, Same::No)
+            | (Fact::Known(Outcome::Failed | Outcome::Cancelled) | Fact::Absent, _, _)
+            | (Fact::Known(Outcome::Succeeded), Fact::Absent, Same::Yes) => {}
+            (Fact::Known(Outcome::Succeeded), Fact::Known(since), Same::Yes) => {
+                let stay = scene
+                    .clock
+                    .reached(*since)
+                    .then(|| stay(scene, environment, component, &there, deployment, *since));
+                if let Some(stay) = stay.filter(|stay| best.as_ref().is_none_or(|best| stay.better(best))) {
+                    best = Some(stay);
+                }
+            }
+            (Fact::Unavailable(why), _, _) | (_, Fact::Unavailable(why), _) => {
+                unknown.get_or_insert(format!("how `{}` went could not be read: {why}", deployment.release));
+            }
+            (Fact::Known(Outcome::Succeeded), _, Same::Unknown) => {
+                unknown.get_or_insert(format!("what `{}` brought cannot be compared", deployment.release));
+            }
+        }
+    }
+    match (best, unknown) {
+        (Some(stay), _) if stay.enough() => stay.told(scene, environment, from, of),
+        (_, Some(why)) => {
+            let says = format!("whether {of} ran in {from} cannot be told: {why}");
+            Node::new(Ground::NotPromoted, Status::Unknown, says)
+        }
+        (Some(stay), None) => stay.told(scene, environment, from, of),
+        (None, None) => not_there(scene, environment, from, component, of, &there),
+    }
+}
+
+/// How long something ran in one go.
+struct Stay<'d> {
+    deployment: &'d Deployment,
+    since: DateTime<Utc>,
+    /// When it has run for long enough; `None` where nothing is asked.
+    enough_at: Option<DateTime<Utc>>,
+    /// Whether that is so.
+    soaked: bool,
+    /// What took its place before that.
+    replaced_by: Option<&'d Deployment>,
+}
+
+impl Stay<'_> {
+    fn enough(&self) -> bool {
+        self.soaked
+    }
+
+    fn better(&self, other: &Self) -> bool {
+        let rank = |stay: &Self| (stay.soaked, stay.replaced_by.is_none());
+        (rank(self), other.since) > (rank(other), self.since)
+    }
+
+    fn told(&self, scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, of: &str) -> Node {
+        let zone = scene.rules.calendar.zone;
+        let since = calendar::told(self.since, zone);
+        let soak = environment.soak.map_or(String::new(), |soak| format!(" for {soak}"));
+        let node =
+            |code, status, says: String| Node::new(code, status, says).evidence([self.deployment.release.as_str()]);
+        match (self.soaked, self.replaced_by, self.enough_at) {
+            (true, ..) => node(Ground::Promoted, Status::Met, format!("{of} ran in {from}{soak}, since {since}")),
+            (false, Some(other), _) => {
+                let says = format!(
+                    "{of} has not run in {from}{soak}: `{}` took its place; deploy it there once more",
+                    other.release
+                );
+                node(Ground::Soaking, Status::Unmet, says)
+            }
+            (false, None, enough_at) => {
+                let at = enough_at.map_or(String::new(), |at| format!("; enough at {}", calendar::told(at, zone)));
+                let left = enough_at.map_or(String::new(), |at| {
+                    #[expect(clippy::cast_precision_loss, reason = "seconds of a soak stay far below 2^53")]
+                    let seconds = (at - scene.clock.now()).num_seconds() as f64;
+                    format!(", {} left", super::explain::length(seconds))
+                });
+                let says = format!("{of} has to run in {from}{soak}, and runs there since {since}{left}{at}");
+                node(Ground::Soaking, Status::Waiting, says).next(enough_at)
+            }
+        }
+    }
+}
+
+/// How long a deployment ran: until something else of its component was put there.
+fn stay<'d>(
+    scene: &Scene<'_>,
+    environment: &EnvironmentRule,
+    component: Option<&Component>,
+    there: &[&'d Deployment],
+    deployment: &'d Deployment,
+    since: DateTime<Utc>,
+) -> Stay<'d> {
+    let Some(soak) = environment.soak else {
+        return Stay { deployment, since, enough_at: None, soaked: true, replaced_by: None };
+    };
+    let enough_at = scene.rules.calendar.due(since, soak);
+    let replaced_by = there
+        .iter()
+        .filter(|other| other.opened_at > deployment.opened_at && other.outcome != Fact::Known(Outcome::Cancelled))
+        .filter(|other| same(scene, environment.same, component, other) != Same::Yes)
+        .filter(|other| other.opened_at < enough_at && scene.clock.reached(other.opened_at))
+        .min_by_key(|other| (other.opened_at, &other.release));
+    let soaked = replaced_by.is_none() && scene.clock.reached(enough_at);
+    Stay { deployment, since, enough_at: Some(enough_at), soaked, replaced_by: replaced_by.copied() }
+}
+
+/// Whether a deployment brought what is released.
+fn same(scene: &Scene<'_>, by: SameAs, component: Option<&Component>, deployment: &Deployment) -> Same {
+    let yes = |same: bool| if same { Same::Yes } else { Same::No };
+    match (by, component) {
+        (SameAs::Commit, _) => yes(deployment.commit == scene.facts.release.commit),
+        (SameAs::Artifact, None) => Same::Unknown,
+        (SameAs::Artifact, Some(component)) => {
+            match (scene.facts.release.components.get(&component.name), deployment.components.get(&component.name)) {
+                (Some(ours), Some(theirs)) => same_artifacts(ours, theirs),
+                (None, _) => Same::Unknown,
+                (_, None) => Same::No,
+            }
+        }
+    }
+}
+
+/// Whether two have the same artifacts, as sets. Of what has no artifact at all, the content is what goes.
+fn same_artifacts(ours: &Released, theirs: &Released) -> Same {
+    let (Some(of_ours), Some(of_theirs)) = (artifacts(ours), artifacts(theirs)) else { return Same::Unknown };
+    match (of_ours, of_theirs) {
+        ([], []) => match (&ours.content, &theirs.content) {
+            (Fact::Known(ours), Fact::Known(theirs)) if ours == theirs => Same::Yes,
+            (Fact::Known(_), Fact::Known(_)) => Same::No,
+            _ => Same::Unknown,
+        },
+        ([], _) | (_, []) => Same::No,
+        (ours, theirs) => {
+            let within = |some: &[String], all: &[String]| some.iter().all(|artifact| all.contains(artifact));
+            if within(ours, theirs) && within(theirs, ours) { Same::Yes } else { Same::No }
+        }
+    }
+}
+
+/// The artifacts of something; `None` where they could not be read.
+fn artifacts(released: &Released) -> Option<&[String]> {
+    match &released.artifacts {
+        Fact::Known(artifacts) => Some(artifacts),
+        Fact::Absent => Some(&[]),
+        Fact::Unavailable(_) => None,
+    }
+}
+
+/// What is said of a component that never ran there.
+fn not_there(
+    scene: &Scene<'_>,
+    environment: &EnvironmentRule,
+    from: &str,
+    component: Option<&Component>,
+    of: &str,
+    there: &[&Deployment],
+) -> Node {
+    let commit = words::short(&scene.facts.release.commit);
+    let what = match environment.same {
+        SameAs::Artifact => "these artifacts",
+        SameAs::Commit => "this commit",
+    };
+    let rebuilt = environment.same == SameAs::Artifact
+        && there.iter().any(|it| {
+            it.commit == scene.facts.release.commit && same(scene, SameAs::Artifact, component, it) == Same::No
+        });
+    let says = if rebuilt {
+        format!("other artifacts of commit {commit} ran in {from}; what goes on is what ran there, not a rebuild")
+    } else {
+        format!("{of} has not run in {from} with {what}; deploy {commit} there first")
+    };
+    Node::new(Ground::NotPromoted, Status::Unmet, says)
+}

@@ -1,0 +1,177 @@
+//! Going back: to the last good content that was approved here before, and to nothing else.
+//!
+//! What runs now is the newest deployment of a component that has other content than the release or that succeeded; a
+//! failed attempt to go back is no reason not to try again. The last good content is that of the newest deployment
+//! before it that succeeded, that a decision opened, and that had other content.
+
+use chrono::{DateTime, Utc};
+
+use super::path::Path;
+use super::scene::Scene;
+use super::words;
+use crate::model::facts::{Deployment, Fact, Outcome};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+use crate::policy::calendar;
+use crate::policy::rules::Component;
+
+/// Whether what goes is the last good content.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LastGood<'s> {
+    /// It is that of this deployment.
+    Is(&'s Deployment),
+    /// It is not, and why.
+    Not(String),
+    /// It cannot be told, and why.
+    Unknown(String),
+}
+
+/// Whether the release goes back to the last good content of every component. `None`: it cannot be told.
+#[must_use]
+pub fn rollback(scene: &Scene<'_>) -> Option<bool> {
+    *scene.totals.rollback.get_or_init(|| {
+        if scene.components.is_empty() && !scene.rules.components.is_empty() {
+            return Some(false);
+        }
+        let mut unknown = false;
+        for component in components(scene) {
+            match last_good(scene, component) {
+                LastGood::Is(_) => {}
+                LastGood::Not(_) => return Some(false),
+                LastGood::Unknown(_) => unknown = true,
+            }
+        }
+        (!unknown).then_some(true)
+    })
+}
+
+/// The components, or the release as a whole where the policy has none.
+fn components<'a, 's>(scene: &'a Scene<'s>) -> impl Iterator<Item = Option<&'s Component>> + 'a {
+    let whole = scene.components.is_empty().then_some(None);
+    scene.components.iter().copied().map(Some).chain(whole)
+}
+
+/// What one deployment brought of a component; of a release without components, its commit.
+fn content<'s>(deployment: &'s Deployment, component: Option<&Component>) -> Option<Fact<&'s str>> {
+    let Some(component) = component else { return Some(Fact::Known(&deployment.commit)) };
+    deployment.components.get(&component.name).map(|released| text(&released.content))
+}
+
+fn text(fact: &Fact<String>) -> Fact<&str> {
+    match fact {
+        Fact::Known(text) => Fact::Known(text),
+        Fact::Absent => Fact::Absent,
+        Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+    }
+}
+
+/// Whether what goes of a component is its last good content here.
+#[must_use]
+pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGood<'s> {
+    let release = &scene.facts.release;
+    let deployments = match &scene.facts.deployments {
+        Fact::Known(deployments) => deployments.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => return LastGood::Unknown(format!("what was deployed here could not be read: {why}")),
+    };
+    let ours = match component {
+        None => release.commit.as_str(),
+        Some(component) => match release.components.get(&component.name).map(|released| &released.content) {
+            Some(Fact::Known(content)) => content.as_str(),
+            Some(Fact::Absent) => return LastGood::Unknown("its content has no digest".to_owned()),
+            Some(Fact::Unavailable(why)) => {
+                return LastGood::Unknown(format!("the digest of its content could not be read: {why}"));
+            }
+            None => return LastGood::Unknown("the facts do not state its content".to_owned()),
+        },
+    };
+    let mut here: Vec<(&Deployment, Fact<&str>)> = deployments
+        .iter()
+        .filter(|deployment| deployment.environment == release.environment && scene.clock.reached(deployment.opened_at))
+        .filter_map(|deployment| Some((deployment, content(deployment, component)?)))
+        .collect();
+    here.sort_by(|(a, _), (b, _)| (b.opened_at, &b.release).cmp(&(a.opened_at, &a.release)));
+    let mut current: Option<&str> = None;
+    for (deployment, content) in here {
+        let Fact::Known(content) = content else {
+            return LastGood::Unknown(format!("what `{}` brought is not known", deployment.release));
+        };
+        let outcome = match &deployment.outcome {
+            Fact::Known(outcome) => Some(*outcome),
+            Fact::Absent => None,
+            Fact::Unavailable(why) => {
+                return LastGood::Unknown(format!("how `{}` ended could not be read: {why}", deployment.release));
+            }
+        };
+        // What was given up changed nothing.
+        if outcome == Some(Outcome::Cancelled) {
+            continue;
+        }
+        let Some(now) = current else {
+            let succeeded = outcome == Some(Outcome::Succeeded);
+            match (content == ours, succeeded) {
+                (true, true) => return LastGood::Not("it is what runs now".to_owned()),
+                // An attempt to go there.
+                (true, false) => {}
+                (false, _) => current = Some(content),
+            }
+            continue;
+        };
+        if content == now || outcome != Some(Outcome::Succeeded) {
+            continue;
+        }
+        match (&deployment.approved, content == ours) {
+            (Fact::Known(true), true) => return LastGood::Is(deployment),
+            (Fact::Known(true), false) => {
+                return LastGood::Not(format!("the last good one is that of `{}`", deployment.release));
+            }
+            (Fact::Known(false) | Fact::Absent, _) => {}
+            (Fact::Unavailable(why), _) => {
+                let says = format!("whether a decision opened `{}` could not be read: {why}", deployment.release);
+                return LastGood::Unknown(says);
+            }
+        }
+    }
+    LastGood::Not("nothing else was approved and succeeded here before".to_owned())
+}
+
+/// What is said of the ways that go back.
+#[must_use]
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
+    let back = path.legs.iter().filter(|leg| leg.route.is_some_and(|route| route.to_last_good));
+    let mut nodes: Vec<Node> = Vec::new();
+    for leg in back {
+        let LastGood::Is(deployment) = last_good(scene, leg.component) else { continue };
+        let what = leg.component.map_or("the last good commit".to_owned(), |component| {
+            format!("the last good content of {}", component.name)
+        });
+        let says = format!("back to {what}, that of `{}`{}", deployment.release, ran(scene, deployment.opened_at));
+        let mut node = Node::new(Ground::Recovery, Status::Met, says).evidence([deployment.release.as_str()]);
+        if let Some(route) = leg.route {
+            node = node.stated(&route.stated);
+        }
+        nodes.push(node);
+    }
+    if nodes.is_empty() {
+        return nodes;
+    }
+    match &scene.facts.release.irreversible {
+        Fact::Known(migrations) if !migrations.is_empty() => {
+            let says = format!(
+                "going back is not possible past {}, which cannot be reverted; go forward with a fix",
+                words::all_of(migrations)
+            );
+            nodes.push(Node::new(Ground::Irreversible, Status::Unmet, says).evidence(migrations.iter().cloned()));
+        }
+        Fact::Known(_) | Fact::Absent => {}
+        Fact::Unavailable(why) => {
+            let says = format!("whether a migration in between can be reverted could not be read: {why}");
+            nodes.push(Node::new(Ground::Irreversible, Status::Unknown, says));
+        }
+    }
+    nodes
+}
+
+fn ran(scene: &Scene<'_>, at: DateTime<Utc>) -> String {
+    format!(", opened {}", calendar::told(at, scene.rules.calendar.zone))
+}

@@ -1,0 +1,119 @@
+//! Rejections: who may, what a reason is, and what becomes of one without.
+//!
+//! A rejection holds the release until it is taken back, replaced or overruled; only the final authority's ends it. What
+//! cannot be told of it keeps it standing: only what is known of it lets it go.
+
+use super::latest;
+
+use super::people::Person;
+use super::roles::{self, Voice};
+use super::scene::Scene;
+use super::words;
+use crate::model::facts::{Act, Deed, Standing};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+use crate::policy::calendar::told;
+
+/// A rejection that stands.
+#[derive(Debug)]
+pub struct Rejection<'s> {
+    /// The act.
+    pub act: &'s Act,
+    /// Who.
+    pub person: Person,
+    /// Whether it has its reason.
+    pub reasoned: bool,
+    /// What is not known of whether it counts.
+    pub unknown: Option<String>,
+}
+
+/// The rejections that stand, and what is said of those that do not.
+#[must_use]
+pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Node>) {
+    let (mut standing, mut notes) = (Vec::new(), Vec::new());
+    for (act, person) in scene.acts_by() {
+        if act.does != (Deed::Reject {}) {
+            continue;
+        }
+        let name = scene.people.name(person);
+        let mut note = |ground, says: String| {
+            notes.push(Node::new(ground, Status::Note, says).evidence([&act.id]));
+        };
+        if let Some(other) = &act.impersonated_by {
+            note(Ground::Impersonated, format!("a rejection as {name} was by `{}`", other.as_str()));
+            continue;
+        }
+        if act.standing == Standing::Dismissed {
+            note(Ground::Dismissed, format!("{name}'s rejection was dismissed"));
+            continue;
+        }
+        if scene.withdrawn(act, person) {
+            note(Ground::Withdrawn, format!("{name} took the rejection back"));
+            continue;
+        }
+        if !latest::here(scene, act) {
+            let other = act.saw.environment.as_deref().unwrap_or_default();
+            note(Ground::OtherEnvironment, format!("{name} rejected it for `{other}`"));
+            continue;
+        }
+        if latest::after_rejection(scene, act, person).is_some() {
+            note(Ground::Replaced, format!("{name} rejected it, and approved it afterwards"));
+            continue;
+        }
+        let unknown = match roles::voice(scene, act, person, asked) {
+            Voice::Heard => None,
+            Voice::Unknown(why) => Some(why),
+            Voice::Not(refusal) => {
+                note(refusal.ground, format!("{name} rejects it, and may not: {}", refusal.says));
+                continue;
+            }
+        };
+        let reason = act.reason.as_deref().unwrap_or_default();
+        let reasoned = words::meaningful(reason, scene.rules.rejection.reason as usize);
+        if !reasoned {
+            let end = scene.rules.calendar.due(act.at, scene.rules.rejection.holds);
+            if scene.clock.reached(end) {
+                note(
+                    Ground::RejectionLapsed,
+                    format!("{name}'s rejection lapsed {} for want of a reason", told(end, scene.rules.calendar.zone)),
+                );
+                continue;
+            }
+        }
+        standing.push(Rejection { act, person, reasoned, unknown });
+    }
+    (standing, notes)
+}
+
+/// What is said of a rejection that nobody overruled.
+#[must_use]
+pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool) -> Node {
+    let name = scene.people.name(rejection.person);
+    let rule = &scene.rules.rejection;
+    if !rejection.reasoned {
+        let end = scene.rules.calendar.due(rejection.act.at, rule.holds);
+        return Node::new(
+            Ground::RejectionWithoutReason,
+            Status::Unmet,
+            format!(
+                "{name} rejects it without a reason of {}; ask for it, else it lapses {}",
+                words::count(rule.reason as usize, "character", "characters"),
+                told(end, scene.rules.calendar.zone)
+            ),
+        )
+        .stated(&rule.stated)
+        .evidence([&rejection.act.id])
+        .who(vec![name.to_owned()])
+        .next(Some(end));
+    }
+    let reason = words::normal(rejection.act.reason.as_deref().unwrap_or_default());
+    let (status, says) = match (&rejection.unknown, last) {
+        (None, true) => (Status::Rejected, format!("{name} rejects it, and that is final: {reason}")),
+        (None, false) => (Status::Unmet, format!("{name} rejects it: {reason}")),
+        (Some(why), _) => (Status::Unknown, format!("{name} rejects it, and whether he may is not known: {why}")),
+    };
+    Node::new(Ground::Rejected, status, says)
+        .stated(&rule.stated)
+        .evidence([&rejection.act.id])
+        .who(vec![name.to_owned()])
+}

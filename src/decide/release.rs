@@ -1,0 +1,206 @@
+//! The decision on a release: a policy, what is known, and an instant become an answer.
+//!
+//! It reads like a policy: where it goes, who had a hand in it, how much hangs on it, which way it takes, the gates, the
+//! approvals, and everything else that has to be there. Each is one call and one file.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+
+use super::approvals::{self, Approvals};
+use super::conclude;
+use super::consultations;
+use super::path::{Path, Triage};
+use super::release_gates;
+use super::roles;
+use super::scene::Scene;
+use super::{
+    board, change, follow, glass, hours, incidents, owed, package, place, promotion, recovery, routing, triage,
+};
+use crate::model::decision::PolicySource;
+use crate::model::facts::{self, Deed, Facts};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{
+    Ask, Event, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
+};
+use crate::policy::Policy;
+
+/// Decides whether a release may go now.
+#[must_use]
+pub fn decide(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
+    let scene = Scene::new(policy, facts, now);
+    let judged = judge(&scene);
+    conclude(&scene, judged, Vec::new())
+}
+
+/// Decides while a change of policy is under way: what the old policy still asks holds beside the new one, until somebody
+/// who approves by the old one approved the new.
+#[must_use]
+pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
+    let digest = digest(new);
+    let scene = Scene::new(new, facts, now);
+    let judged = judge(&scene);
+    if self::digest(old) == digest {
+        return conclude(&scene, judged, Vec::new());
+    }
+    let before = Scene::new(old, facts, now);
+    let triage = triage::judge(&before);
+    let path = routing::choose(&before, &triage);
+    let gates = release_gates::judge(&before, &triage, &path);
+    let asked = approvals::judge(&before, &triage, &path, &gates.judged);
+    let mut kept = Vec::new();
+    for (at, node) in asked.nodes.into_iter().enumerate().filter(|(_, node)| !node.status.opens()) {
+        let role = asked.requirements.iter().find(|(_, place)| *place == at).map(|(role, _)| *role);
+        if role.is_some_and(|role| approved(&before, role, &digest)) {
+            continue;
+        }
+        let who = role.map(|role| names(&before, role)).unwrap_or_default();
+        let says = format!("the policy before still asks: {}; or its approvers approve the new policy", node.says);
+        kept.push(Node { code: Ground::OldPolicy, says, who, parts: vec![node.clone()], ..node });
+    }
+    // What the old policy waits for can change the decision as well.
+    if let Some(next) = before.clock.next() {
+        scene.clock.reached(next);
+    }
+    conclude(&scene, judged, kept)
+}
+
+/// The digest of a policy's layers, by which people approve it: that of its only layer, or SHA-256 over the digests of
+/// all, one a line, outermost first.
+#[must_use]
+pub fn digest(policy: &Policy) -> String {
+    if let [only] = policy.layers.as_slice() {
+        return only.sha256.clone();
+    }
+    let lines: Vec<&str> = policy.layers.iter().map(|layer| layer.sha256.as_str()).collect();
+    Sha256::digest(lines.join("\n").as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// Whether somebody who may approve in a role approved a policy.
+fn approved(scene: &Scene<'_>, role: &str, digest: &str) -> bool {
+    scene.acts().any(|act| {
+        matches!(&act.does, Deed::ApprovePolicy { policy } if policy.eq_ignore_ascii_case(digest))
+            && roles::independent(scene, act, role).is_ok()
+    })
+}
+
+fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
+    let people = roles::eligible_independent(scene, role).people;
+    people.into_iter().map(|person| scene.people.name(person).to_owned()).collect()
+}
+
+/// Everything that was found, before it is put together.
+struct Found<'s> {
+    triage: Triage,
+    path: Path<'s>,
+    approvals: Approvals<'s>,
+    asks: Vec<Ask>,
+    nodes: Vec<Node>,
+    obligations: Vec<OpenedObligation>,
+}
+
+/// Judges every part, in the order of the policy.
+fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
+    let mut asks = Vec::new();
+    let mut nodes = version(scene);
+    nodes.extend(place::judge(scene));
+    let triage = triage::judge(scene);
+    let path = routing::choose(scene, &triage);
+    nodes.extend(approvals::separation(scene, &path));
+    nodes.extend(triage.nodes.iter().cloned());
+    nodes.extend(path.nodes.iter().cloned());
+    nodes.extend(promotion::judge(scene, &path));
+    nodes.extend(package::judge(scene, &path));
+    let gates = release_gates::judge(scene, &triage, &path);
+    let mut approvals = approvals::judge(scene, &triage, &path, &gates.judged);
+    nodes.extend(release_gates::nodes(scene, &path, gates, &approvals, &mut asks));
+    nodes.append(&mut approvals.nodes);
+    asks.append(&mut approvals.asks);
+    nodes.extend(consultations::judge(scene, &triage, &path, &mut asks));
+    nodes.append(&mut approvals.rejections);
+    nodes.extend(hours::judge(scene, &path, &triage));
+    nodes.extend(change::judge(scene, &path, &triage));
+    nodes.extend(incidents::judge(scene, &path, &triage));
+    nodes.extend(board::judge(scene, &path, &triage));
+    nodes.extend(owed::judge(scene, &path, &triage));
+    nodes.extend(recovery::judge(scene, &path));
+    if glass::opened(scene).is_some() {
+        // It went while nothing could be asked; what was asked then is said.
+        nodes.iter_mut().for_each(conclude::only_note);
+    }
+    nodes.extend(glass::judge(scene, &path));
+    let obligations = follow::opened(scene, &triage, &path);
+    Found { triage, path, approvals, asks, nodes, obligations }
+}
+
+/// Facts of another version could mean anything.
+fn version(scene: &Scene<'_>) -> Vec<Node> {
+    if scene.facts.version == facts::VERSION {
+        return Vec::new();
+    }
+    let says = format!("the facts are of version {}, and {} is read", scene.facts.version, facts::VERSION);
+    vec![Node::new(Ground::FactsVersion, Status::Unknown, says)]
+}
+
+/// Puts everything together.
+fn conclude(scene: &Scene<'_>, found: Found<'_>, kept: Vec<Node>) -> ReleaseDecision {
+    let release = &scene.facts.release;
+    let mut nodes = found.nodes;
+    nodes.extend(kept);
+    let says = format!("everything that {} asks of `{}`", release.environment, release.name);
+    let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
+    // Without anything that is asked there is nothing that lets it go.
+    root.status = if root.parts.is_empty() { Status::Unknown } else { Status::Met };
+    let decision = conclude::ruling(conclude::settle(&mut root));
+    ReleaseDecision {
+        version: VERSION,
+        decision,
+        summary: conclude::sentence(&release.environment, &root, scene.rules.calendar.zone),
+        release: release.name.clone(),
+        environment: scene.environment.map_or(&release.environment, |rule| &rule.name).clone(),
+        now: scene.clock.now(),
+        policy: scene
+            .policy
+            .layers
+            .iter()
+            .map(|layer| PolicySource {
+                path: layer.path.clone(),
+                sha256: layer.sha256.clone(),
+                from: layer.from.clone(),
+            })
+            .collect(),
+        components: scene.components.iter().map(|component| component.name.clone()).collect(),
+        class: found.triage.class,
+        routes: found.path.routes().iter().map(|route| route.name.clone()).collect(),
+        rigor: found.path.legs.iter().map(|leg| leg.rigor).max().unwrap_or_default(),
+        risk: found.triage.risk,
+        tree: root,
+        obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
+        asks: found.asks,
+        counted: found.approvals.counted.iter().map(|act| act.id.clone()).collect(),
+        revisit: Revisit { events: events(scene, &found.path), at: scene.clock.next() },
+    }
+}
+
+/// The kinds of event that could change the decision: all that the policy looks at on this path.
+fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
+    let rules = scene.rules;
+    let formal = path.legs.iter().any(|leg| leg.formal);
+    let cab = formal && path.legs.iter().any(|leg| leg.route.is_some_and(|route| route.cab.is_some()));
+    let every = [
+        (Event::Act, true),
+        (Event::Content, true),
+        (Event::Evidence, !scene.policy.gates.is_empty()),
+        (Event::ChangeRecord, rules.change.is_some() || rules.emergency.is_some()),
+        (Event::Incident, rules.incidents.is_some() || rules.emergency.is_some()),
+        (Event::Directory, true),
+        (Event::Deployment, true),
+        (Event::Cab, cab),
+        (Event::Obligation, rules.pir.is_some() || rules.routes.iter().any(|route| !route.then.is_empty())),
+        (Event::Policy, true),
+    ];
+    every.into_iter().filter(|(_, matters)| *matters).map(|(event, _)| event).collect()
+}

@@ -1,0 +1,394 @@
+//! The gates of a release, each judged by the evidence that the facts state.
+//!
+//! [`gates`](super::gates) judges; this file hands it what the facts say: measures, ages, signers, ticks. Who verified
+//! what from which bytes is said beside it. A gate that holds may be waived ([`super::waivers`]), and an emergency's route
+//! may go past one, with a reason.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::approvals::Approvals;
+use super::gates::{self, Baseline, File, Found, Item, ItemState, Judgement, Subject, Table};
+use super::path::{Path, Triage};
+use super::people::Person;
+use super::roles;
+use super::scene::Scene;
+use super::waivers;
+use super::words;
+use crate::model::decision::Protection;
+use crate::model::facts::{Deed, Fact, GateEvidence};
+use crate::model::ground::Ground;
+use crate::model::kind::Kind;
+use crate::model::release_decision::{Ask, Node, Status};
+use crate::model::report::{About, Fault, Place};
+use crate::model::stated::Stated;
+use crate::model::verdict::{Reason, Verdict};
+use crate::policy::calendar::told;
+use crate::policy::gate::{Gate, Missing};
+
+/// One gate, judged.
+#[derive(Debug)]
+pub struct Judged<'s> {
+    /// The gate.
+    pub gate: &'s Gate,
+    /// What it comes to.
+    pub judgement: Judgement,
+    /// Its evidence, where it is known.
+    evidence: Option<&'s GateEvidence>,
+    /// When the waiver that lets it pass ends.
+    until: Option<DateTime<Utc>>,
+}
+
+impl Judged<'_> {
+    /// Whether a name means this gate: its own, or with its layer before it.
+    #[must_use]
+    pub fn named(&self, name: &str) -> bool {
+        is_named(self.gate, name)
+    }
+}
+
+/// Whether a name means a gate: its own, or with its layer before it.
+#[must_use]
+pub fn is_named(gate: &Gate, name: &str) -> bool {
+    let within = |rest: &str| rest.strip_prefix('/') == Some(gate.name.as_str());
+    name == gate.name || name.strip_prefix(gate.layer.as_str()).is_some_and(within)
+}
+
+/// The gates, judged, and what is said of waivers.
+#[derive(Debug, Default)]
+pub struct Gates<'s> {
+    /// Every gate that guards this environment, in the order of the policy.
+    pub judged: Vec<Judged<'s>>,
+    /// Waivers that do not hold, or match nothing.
+    pub notes: Vec<Node>,
+}
+
+/// Judges the gates. A release that goes back to what ran before repeats none.
+#[must_use]
+pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'s> {
+    let mut found = Gates::default();
+    if path.recovers() {
+        return found;
+    }
+    let components: Vec<String> = scene.components.iter().map(|component| component.name.clone()).collect();
+    let released = || scene.facts.release.components.values();
+    let artifacts: Vec<String> =
+        released().flat_map(|component| component.artifacts.entries()).map(|digest| bare(digest).to_owned()).collect();
+    let subject = Subject {
+        environment: &scene.facts.release.environment,
+        components: &components,
+        commit: Some(&scene.facts.release.commit),
+        artifacts: &artifacts,
+        protection: Protection::Protected,
+        now: scene.clock.now(),
+    };
+    for gate in &scene.policy.gates {
+        let evidence = evidence_of(scene, gate);
+        let given = match evidence {
+            Evidence::Known(evidence) => given(scene, gate, evidence),
+            Evidence::Absent => with_ticks(scene, gate, None),
+            Evidence::Unknown(why) => Found {
+                trouble: Some(Fault {
+                    reason: Reason::Unreadable,
+                    place: Place::Whole,
+                    message: format!("the evidence could not be read: {why}"),
+                }),
+                ..Found::default()
+            },
+        };
+        let mut judgement = gates::judge(gate, &subject, &given, &[]);
+        if matches!(judgement.reason, Reason::NoEvidence | Reason::EvidenceRequired) {
+            judgement.explanation = match gate.missing {
+                Missing::Pending => "there is no evidence yet; the step that makes it has to run".to_owned(),
+                Missing::Block => "there is no evidence, and the policy says that there must be".to_owned(),
+            };
+        }
+        if judgement.reason != Reason::OtherEnvironment && judgement.reason != Reason::OtherComponent {
+            ages(scene, gate, &given);
+        }
+        let mut until = None;
+        if !judgement.verdict.opens() {
+            (judgement, until) = waivers::lift(scene, triage, gate, judgement, &mut found.notes);
+        }
+        let evidence = match evidence {
+            Evidence::Known(evidence) => Some(evidence),
+            Evidence::Absent | Evidence::Unknown(_) => None,
+        };
+        found.judged.push(Judged { gate, judgement, evidence, until });
+    }
+    found.notes.extend(waivers::unused(scene));
+    found
+}
+
+/// What the facts have for a gate.
+#[derive(Clone, Copy)]
+enum Evidence<'s> {
+    Known(&'s GateEvidence),
+    Absent,
+    Unknown(&'s str),
+}
+
+fn evidence_of<'s>(scene: &Scene<'s>, gate: &Gate) -> Evidence<'s> {
+    let twice = scene.policy.gates.iter().filter(|other| other.name == gate.name).nth(1).is_some();
+    let stated = if twice {
+        scene.facts.evidence.get(&format!("{}/{}", gate.layer, gate.name))
+    } else {
+        scene.facts.evidence.get(&gate.name)
+    };
+    match stated {
+        Some(Fact::Known(evidence)) => Evidence::Known(evidence),
+        Some(Fact::Absent) => Evidence::Absent,
+        // People tick it, and no file.
+        _ if gate.kind == Kind::Checklist && gate.files.is_empty() => Evidence::Absent,
+        Some(Fact::Unavailable(why)) => Evidence::Unknown(why),
+        None => Evidence::Unknown("the facts do not state it"),
+    }
+}
+
+/// A digest without its algorithm's name.
+fn bare(digest: &str) -> &str {
+    digest.strip_prefix("sha256:").unwrap_or(digest)
+}
+
+/// Hands over what the facts say.
+fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, evidence: &'s GateEvidence) -> Found<'s> {
+    let mut found = with_ticks(scene, gate, Some(evidence));
+    if !evidence.digests.is_empty() {
+        found.files.push(File {
+            path: "the evidence".to_owned(),
+            about: About {
+                made_at: evidence.made_at.known().copied(),
+                commits: evidence.commits.clone(),
+                artifacts: evidence.artifacts.iter().map(|digest| bare(digest).to_owned()).collect(),
+                ..About::default()
+            },
+            fault: evidence.fault.as_ref().map(|(reason, message)| Fault {
+                reason: *reason,
+                place: Place::Whole,
+                message: message.clone(),
+            }),
+        });
+    }
+    found.measures = Table::Stated(&evidence.measures);
+    found.baseline = match &evidence.baseline {
+        Fact::Known(measures) => Baseline::Known(Table::Stated(measures)),
+        Fact::Absent => Baseline::Absent,
+        Fact::Unavailable(why) => Baseline::Unreadable(
+            "of the last release".to_owned(),
+            Fault { reason: Reason::Unreadable, place: Place::Whole, message: why.to_string() },
+        ),
+    };
+    if gate.kind == Kind::Signature {
+        found.signatures = evidence
+            .signers
+            .iter()
+            .map(|signer| gates::Signature {
+                bundle: String::new(),
+                artifact: "the artifact".to_owned(),
+                outcome: Ok(signer.clone()),
+            })
+            .collect();
+    }
+    found
+}
+
+fn with_ticks<'s>(scene: &Scene<'s>, gate: &Gate, evidence: Option<&GateEvidence>) -> Found<'s> {
+    if gate.kind != Kind::Checklist {
+        return Found::default();
+    }
+    let (items, confirmed_by) = items(scene, gate, evidence);
+    Found { items, confirmed_by, ..Found::default() }
+}
+
+/// The items of a checklist, and who confirmed them if all are confirmed: each by somebody who may, or by a file that
+/// was signed as the policy asks.
+fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Vec<Item>, Option<String>) {
+    let ticks = ticks(scene, gate);
+    let signed = evidence.and_then(|evidence| evidence.confirmed_by.as_deref());
+    let mut confirmed = true;
+    let mut by: Vec<&str> = Vec::new();
+    let items = gate
+        .items
+        .iter()
+        .map(|text| {
+            let claimed = evidence.is_some_and(|evidence| evidence.ticked.contains(text));
+            let ticked = ticks.iter().find(|(item, _)| item == text).map(|(_, person)| scene.people.name(*person));
+            let name = ticked.or(signed.filter(|_| claimed));
+            match name {
+                Some(name) if !by.contains(&name) => by.push(name),
+                Some(_) => {}
+                None => confirmed = false,
+            }
+            let state = if claimed || ticked.is_some() { ItemState::Ticked } else { ItemState::Open };
+            Item { text: text.clone(), state }
+        })
+        .collect();
+    (items, (confirmed && !by.is_empty()).then(|| words::all_of(&by)))
+}
+
+/// Who ticked what of a checklist, and may: who did not contribute and holds the role that verifies it, or where none is
+/// named any role that may approve.
+fn ticks<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<(&'s str, Person)> {
+    let mut found = Vec::new();
+    for act in scene.acts() {
+        let Deed::Tick { gate: named, item, .. } = &act.does else { continue };
+        if !is_named(gate, named) {
+            continue;
+        }
+        let by = match &gate.verified_by {
+            Some(role) => roles::independent(scene, act, role).ok(),
+            None => scene.rules.roles.iter().find_map(|role| roles::independent(scene, act, &role.name).ok()),
+        };
+        found.extend(by.map(|person| (item.as_str(), person)));
+    }
+    found
+}
+
+/// Tells the clock when evidence becomes too old, or stops being from the future.
+fn ages(scene: &Scene<'_>, gate: &Gate, found: &Found<'_>) {
+    let Some(most) = gate.max_age else { return };
+    #[expect(clippy::cast_possible_truncation, reason = "lengths of a policy are bounded by its reader")]
+    let most = Duration::milliseconds((most * 1000.0).round() as i64);
+    for made in found.files.iter().filter_map(|file| file.about.made_at) {
+        if let Some(early) = made.checked_sub_signed(Duration::seconds(gates::CLOCKS_APART_SECONDS))
+            && scene.clock.reached(early)
+            && let Some(end) = made.checked_add_signed(most)
+        {
+            scene.clock.reached(end);
+        }
+    }
+}
+
+/// The gates as nodes, once it is known who approved: an emergency's route may go past some.
+#[must_use]
+pub fn nodes<'s>(
+    scene: &Scene<'s>,
+    path: &Path<'s>,
+    gates: Gates<'s>,
+    approvals: &Approvals<'s>,
+    asks: &mut Vec<Ask>,
+) -> Vec<Node> {
+    if path.recovers() {
+        return vec![Node::new(Ground::GatesNotRepeated, Status::Note, "it ran here before, so no gate is repeated")];
+    }
+    if approvals.retried {
+        let says = "the same content was let in already, so no gate is repeated";
+        return vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
+    }
+    let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
+    for judged in gates.judged {
+        let mut node = one(scene, &judged, asks);
+        if !node.status.opens() && skippable(path, &judged) {
+            skip(scene, &judged, approvals, &mut node);
+        }
+        nodes.push(node);
+    }
+    nodes.extend(gates.notes);
+    if let Fact::Known(account) = &scene.facts.release.bypassed_by {
+        let name = scene.people.name(scene.people.of(account));
+        let says = format!("the forge let {name} past its protection, which waives nothing");
+        nodes.push(Node::new(Ground::Bypassed, Status::Note, says).evidence([account.as_str()]));
+    }
+    nodes
+}
+
+fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
+    let gate = judged.gate;
+    let status = match judged.judgement.verdict {
+        Verdict::Pass | Verdict::Waived => Status::Met,
+        Verdict::NotApplicable => Status::NotNeeded,
+        Verdict::Pending => Status::Waiting,
+        Verdict::Indeterminate => Status::Unknown,
+        Verdict::Block => Status::Unmet,
+    };
+    let code = match judged.judgement.verdict {
+        Verdict::Waived => Ground::WaiverInForce,
+        _ if gate.layer.starts_with("pack ") => Ground::PackGate,
+        _ => Ground::Gate,
+    };
+    let explanation = &judged.judgement.explanation;
+    let says = if explanation.is_empty() { gate.name.clone() } else { format!("{}: {explanation}", gate.name) };
+    let mut node = Node::new(code, status, says).next(judged.until);
+    node.stated = Some(Stated { layer: gate.layer.clone(), file: gate.trust.stated_in.clone(), line: 0, kept: None });
+    node.evidence.push(judged.judgement.reason.code().to_owned());
+    if let Some(evidence) = judged.evidence {
+        node.evidence.extend(evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest))));
+    }
+    if let Some(role) = gate.verified_by.as_deref().filter(|_| status != Status::NotNeeded) {
+        if gate.kind == Kind::Checklist {
+            if !status.opens() {
+                node.who = able(scene, role);
+                asks.push(Ask {
+                    role: role.to_owned(),
+                    people: node.who.clone(),
+                    to: "verify".to_owned(),
+                    because: None,
+                });
+            }
+        } else if let Some(evidence) = judged.evidence.filter(|evidence| !evidence.digests.is_empty()) {
+            node.parts.push(verified(scene, gate, role, evidence));
+        }
+    }
+    node
+}
+
+fn able(scene: &Scene<'_>, role: &str) -> Vec<String> {
+    let people = roles::eligible_independent(scene, role).people;
+    people.into_iter().map(|person| scene.people.name(person).to_owned()).collect()
+}
+
+/// Who verified a gate from which bytes; it holds nothing.
+fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence) -> Node {
+    let mut names: Vec<&str> = Vec::new();
+    for act in scene.acts() {
+        let Deed::Verify { gate: named, evidence: seen } = &act.does else { continue };
+        let all = evidence.digests.iter().all(|digest| seen.iter().any(|seen| bare(seen) == bare(digest)));
+        if is_named(gate, named)
+            && all
+            && let Ok(person) = roles::independent(scene, act, role)
+        {
+            let name = scene.people.name(person);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    let digests = evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest)));
+    if names.is_empty() {
+        let says = format!("{role} has not verified this evidence yet");
+        return Node::new(Ground::GateUnverified, Status::Note, says).who(able(scene, role));
+    }
+    let says = format!("verified by {} for {role}", words::all_of(&names));
+    Node::new(Ground::GateVerified, Status::Note, says).evidence(digests)
+}
+
+/// Whether every way of the release may leave a gate out.
+fn skippable(path: &Path<'_>, judged: &Judged<'_>) -> bool {
+    let may = |names: &[String]| names.iter().any(|name| judged.named(name));
+    !path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| may(&route.may_skip)))
+}
+
+/// How long a gate that was left out counts as waived.
+const SKIPPED: Duration = Duration::hours(24);
+
+/// Goes past a gate where those who approved said why.
+fn skip(scene: &Scene<'_>, judged: &Judged<'_>, approvals: &Approvals<'_>, node: &mut Node) {
+    let explanation = &judged.judgement.explanation;
+    match &approvals.reasons {
+        Some(reasons) if approvals.met => {
+            let until = scene.clock.now() + SKIPPED;
+            let said: Vec<String> = reasons.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+            node.code = Ground::GateSkipped;
+            node.status = Status::Met;
+            node.says = format!(
+                "{}: left out until {} on the word of {}; without that: {explanation}",
+                judged.gate.name,
+                told(until, scene.rules.calendar.zone),
+                words::all_of(&said)
+            );
+        }
+        _ if approvals.met => {
+            node.says = format!("{}: say why in the approval to go past it; {explanation}", judged.gate.name);
+        }
+        _ => node.says.push_str("; approvals that say why go past it"),
+    }
+}

@@ -1,0 +1,176 @@
+//! Risk: a score, itemised. A part that cannot be told makes the score unknown, and the impact high.
+
+use super::scene::Scene;
+use super::{totals, words};
+use crate::model::facts::Fact;
+use crate::model::release_decision::{Impact, RiskAccount, RiskItem};
+use crate::policy::evaluate::{self, Facts, Given};
+use crate::policy::rules::{Amount, Component, Factor, Weight};
+
+/// What a weight found: how much of it there is, or `None`, and in words.
+type Found = (Option<f64>, String);
+
+/// The one name of a weight's own expression.
+struct Measured(Option<f64>);
+
+impl Facts for Measured {
+    fn value(&self, _name: &str) -> Option<Given<'_>> {
+        self.0.map(Given::Number)
+    }
+}
+
+/// Scores the release.
+#[must_use]
+pub fn score(scene: &Scene<'_>) -> RiskAccount {
+    let items: Vec<RiskItem> = scene.rules.risk.weights.iter().map(|weight| item(scene, weight)).collect();
+    let score = items.iter().try_fold(0.0, |sum, item| Some(sum + item.points?));
+    let from = |band: Option<f64>| score.is_none_or(|score| band.is_some_and(|band| score >= band));
+    let impact = match (from(scene.rules.risk.high), from(scene.rules.risk.medium)) {
+        (true, _) => Impact::High,
+        (false, true) => Impact::Medium,
+        (false, false) => Impact::Low,
+    };
+    RiskAccount { score, impact, items }
+}
+
+fn item(scene: &Scene<'_>, weight: &Weight) -> RiskItem {
+    let (amount, because) = found(scene, &weight.factor);
+    let points = match &weight.amount {
+        Amount::Points(points) => amount.map(|amount| if amount > 0.0 { *points } else { 0.0 }),
+        Amount::Calculated(expression) => evaluate::number(&expression.term, &Measured(amount)),
+    };
+    RiskItem { name: weight.name.clone(), points, because }
+}
+
+fn found(scene: &Scene<'_>, factor: &Factor) -> Found {
+    match factor {
+        Factor::Kind(kind) => attribute(scene, "kind", kind, |component| component.kind.as_deref()),
+        Factor::Tier(tier) => attribute(scene, "tier", tier, |component| component.tier.as_deref()),
+        Factor::Exposure(exposure) => attribute(scene, "exposure", exposure, |component| component.exposure.as_deref()),
+        Factor::Lines => counted(totals::size(scene).lines, "line", "lines"),
+        Factor::Files => counted(totals::size(scene).files, "file", "files"),
+        Factor::Changes => counted(totals::size(scene).changes, "change", "changes"),
+        Factor::NewVendors => match &scene.facts.release.new_vendors {
+            Fact::Known(vendors) => vendors_of(vendors.iter().map(String::as_str), "new"),
+            Fact::Absent => vendors_of(std::iter::empty(), "new"),
+            Fact::Unavailable(why) => (None, format!("which vendors are new is not known: {why}")),
+        },
+        Factor::DeclaredVendors => {
+            let vendors = scene.components.iter().flat_map(|component| &component.vendors);
+            vendors_of(vendors.map(String::as_str), "declared")
+        }
+        Factor::FailureRate => failure_rate(scene),
+        Factor::Peak => {
+            let peaks = scene.rules.calendar.peaks.iter();
+            let on: Vec<&str> =
+                peaks.filter(|peak| scene.clock.within(peak.from, peak.to)).map(|peak| peak.name.as_str()).collect();
+            if on.is_empty() { (Some(0.0), "no peak".to_owned()) } else { (Some(1.0), words::all_of(&on)) }
+        }
+    }
+}
+
+/// Whether any component is said to be something. What the policy does not say of a component may be so.
+fn attribute<'c>(scene: &Scene<'c>, what: &str, wanted: &str, of: impl Fn(&'c Component) -> Option<&'c str>) -> Found {
+    let named = |keep: &dyn Fn(Option<&str>) -> bool| -> Vec<&str> {
+        let components = scene.components.iter().filter(|component| keep(of(component)));
+        components.map(|component| component.name.as_str()).collect()
+    };
+    let are = named(&|stated| stated == Some(wanted));
+    if !are.is_empty() {
+        return (Some(1.0), words::all_of(&are));
+    }
+    let silent = named(&|stated| stated.is_none());
+    if !silent.is_empty() {
+        return (None, format!("the policy states no {what} of {}", words::all_of(&silent)));
+    }
+    if scene.rules.components.is_empty() {
+        return (None, "the policy has no components".to_owned());
+    }
+    (Some(0.0), "none".to_owned())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lines and files stay far below 2^53")]
+fn counted(number: Option<u64>, one: &str, many: &str) -> Found {
+    match number {
+        Some(1) => (Some(1.0), format!("1 {one}")),
+        Some(number) => (Some(number as f64), format!("{number} {many}")),
+        None => (None, format!("how many {many} is not known")),
+    }
+}
+
+fn vendors_of<'v>(vendors: impl Iterator<Item = &'v str>, which: &str) -> Found {
+    let mut vendors: Vec<&str> = vendors.collect();
+    vendors.sort_unstable();
+    vendors.dedup();
+    #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 vendors")]
+    let number = vendors.len() as f64;
+    (Some(number), if vendors.is_empty() { "none".to_owned() } else { format!("{which}: {}", words::all_of(&vendors)) })
+}
+
+/// The highest rate of the teams; nothing deployed is nothing failed.
+fn failure_rate(scene: &Scene<'_>) -> Found {
+    let teamless: Vec<&str> = scene
+        .components
+        .iter()
+        .filter(|component| component.team.is_none())
+        .map(|component| component.name.as_str())
+        .collect();
+    if !teamless.is_empty() {
+        return (None, format!("the policy states no team of {}", words::all_of(&teamless)));
+    }
+    if scene.rules.components.is_empty() {
+        return (None, "the policy has no components".to_owned());
+    }
+    let mut highest: Found = (Some(0.0), "no deployments in 90 days".to_owned());
+    let mut counted = false;
+    for (team, window) in totals::teams(scene) {
+        let window = match window {
+            Ok(window) => window,
+            Err(why) => return (None, format!("what {team} deployed in 90 days is not known: {why}")),
+        };
+        let Some(rate) = window.failure_rate() else { continue };
+        if !counted || highest.0.is_some_and(|known| rate > known) {
+            highest = (Some(rate), failures(team, window));
+            counted = true;
+        }
+    }
+    highest
+}
+
+/// `3 of 12 deployments of payments failed in 90 days`.
+pub(super) fn failures(team: &str, window: &totals::Window) -> String {
+    format!(
+        "{} of {} of {team} failed in 90 days",
+        window.failed,
+        words::count(window.deployments as usize, "deployment", "deployments")
+    )
+}
+
+/// `55 (medium): exposure.customer 20 (payments), size.lines 15 (1500 lines)`; what adds nothing is left out.
+#[must_use]
+pub fn told(risk: &RiskAccount) -> String {
+    let mut out = match risk.score {
+        Some(score) => format!("risk {}", points(score)),
+        None => "risk not known".to_owned(),
+    };
+    out.push_str(", impact ");
+    out.push_str(super::known::impact(risk.impact));
+    let mut between = ": ";
+    for item in &risk.items {
+        let says = match item.points {
+            Some(0.0) => continue,
+            Some(number) => format!("{} {} ({})", item.name, points(number), item.because),
+            None => format!("{} unknown ({})", item.name, item.because),
+        };
+        out.push_str(between);
+        out.push_str(&says);
+        between = ", ";
+    }
+    out
+}
+
+/// A number of points, to two places at most.
+fn points(number: f64) -> String {
+    let text = format!("{number:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,331 @@
+//! Whether an act counts for a role.
+//!
+//! It counts only where everything is known that has to be: that a human being did it under his own name, that it still
+//! stands, that the account is active, and that the person holds the role now without having put himself there.
+
+use super::people::{Able, Person};
+use super::scene::Scene;
+use super::separation;
+use crate::model::facts::{Account, AccountKind, Act, Fact, Joined, Standing};
+use crate::model::ground::Ground;
+use crate::policy::rules::{MemberRef, Role};
+
+/// Why an act does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable code.
+    pub ground: Ground,
+    /// What is said after the person's name and a colon.
+    pub says: String,
+}
+
+impl Refusal {
+    pub(super) fn new(ground: Ground, says: impl Into<String>) -> Self {
+        Self { ground, says: says.into() }
+    }
+}
+
+/// How somebody came by a seat in a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Came {
+    /// He was there before, or came by a protected change that another made.
+    Fairly,
+    /// How he came there is not known.
+    Unknown,
+    /// He put himself there while the release was under way.
+    ByHimself,
+}
+
+/// Who holds a role, worked out once a decision.
+#[derive(Debug)]
+pub struct Membership<'s> {
+    /// By person; the fairest way first where there are several.
+    seats: Vec<(Person, Came)>,
+    /// The group that could not be read, and why.
+    unreadable: Option<(&'s str, &'s str)>,
+}
+
+/// Who could fill a role: everybody who holds it and is not known to be unable. To be named and asked, never counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// By name.
+    pub people: Vec<Person>,
+    /// Why who holds it cannot be read, where it cannot.
+    pub unreadable: Option<String>,
+}
+
+impl<'s> Membership<'s> {
+    pub(super) fn new(scene: &Scene<'s>, role: &'s Role) -> Self {
+        let mut seats = Vec::new();
+        let mut unreadable = None;
+        for member in &role.members {
+            match member {
+                MemberRef::User(name) => {
+                    seats.push((scene.people.meant(name, &scene.facts.release.forge), Came::Fairly));
+                }
+                MemberRef::Account(account) => seats.push((scene.people.written(account), Came::Fairly)),
+                MemberRef::Group(group) => match scene.facts.groups.get(group) {
+                    Some(Fact::Known(members)) => {
+                        for member in members {
+                            let person = scene.people.of(&member.account);
+                            seats.push((person, came(scene, person, &member.joined)));
+                        }
+                    }
+                    Some(Fact::Absent) => unreadable = Some((group.as_str(), "there is no such group")),
+                    Some(Fact::Unavailable(why)) => unreadable = Some((group.as_str(), why.as_ref())),
+                    None => unreadable = Some((group.as_str(), "the facts do not state it")),
+                },
+            }
+        }
+        seats.sort_unstable();
+        seats.dedup_by_key(|(person, _)| *person);
+        Self { seats, unreadable }
+    }
+
+    /// The group that could not be read, and why.
+    pub(super) fn unreadable(&self) -> Option<(&'s str, &'s str)> {
+        self.unreadable
+    }
+
+    /// Everybody who has a seat that he came by fairly.
+    pub(super) fn fair(&self) -> impl Iterator<Item = Person> {
+        self.seats.iter().filter(|(_, came)| *came == Came::Fairly).map(|(person, _)| *person)
+    }
+
+    fn seat(&self, person: Person) -> Option<Came> {
+        let at = self.seats.binary_search_by_key(&person, |(person, _)| *person).ok()?;
+        self.seats.get(at).map(|(_, came)| *came)
+    }
+}
+
+fn came(scene: &Scene<'_>, person: Person, joined: &Fact<Joined>) -> Came {
+    match joined {
+        Fact::Absent => Came::Fairly,
+        Fact::Unavailable(_) => Came::Unknown,
+        Fact::Known(joined) if joined.at <= scene.facts.release.submitted_at => Came::Fairly,
+        Fact::Known(joined) => match (&joined.protected, &joined.by) {
+            (Fact::Known(true), Fact::Known(by)) if scene.people.of_seen(by) == Some(person) => Came::ByHimself,
+            // A provisioning protocol has nobody who does it.
+            (Fact::Known(true), Fact::Known(_) | Fact::Absent) => Came::Fairly,
+            (Fact::Known(true), Fact::Unavailable(_)) => Came::Unknown,
+            (Fact::Known(false) | Fact::Absent | Fact::Unavailable(_), _) => Came::ByHimself,
+        },
+    }
+}
+
+/// Who did something, if a human being did it under his own name with an account that is active, and it still stands.
+pub fn acting(scene: &Scene<'_>, act: &Act) -> Result<Person, Refusal> {
+    match act.standing {
+        Standing::Stands => {}
+        Standing::Edited => return Err(Refusal::new(Ground::Edited, "edited afterwards")),
+        Standing::Dismissed => return Err(Refusal::new(Ground::Dismissed, "dismissed")),
+    }
+    if let Some(other) = &act.impersonated_by {
+        return Err(Refusal::new(Ground::Impersonated, format!("it was `{}` under that name", other.as_str())));
+    }
+    let person = scene.person_of(act);
+    if scene.withdrawn(act, person) {
+        return Err(Refusal::new(Ground::Withdrawn, "took it back"));
+    }
+    human(scene, &act.by)?;
+    Ok(person)
+}
+
+/// Whether an act is an active human being's, whether or not it still stands.
+#[must_use]
+pub fn is_human(scene: &Scene<'_>, act: &Act) -> bool {
+    act.impersonated_by.is_none() && human(scene, &act.by).is_ok()
+}
+
+/// Whether an account is an active human being's of whom it is known who he is.
+fn human(scene: &Scene<'_>, account: &Account) -> Result<(), Refusal> {
+    let Some(known) = scene.people.facts(account.as_str()) else {
+        return Err(Refusal::new(
+            Ground::KindUnknown,
+            format!("the facts do not say whether `{}` is a person's account", account.as_str()),
+        ));
+    };
+    match &known.kind {
+        Fact::Known(AccountKind::Person) => {}
+        Fact::Known(AccountKind::Bot) => return Err(Refusal::new(Ground::NotAPerson, "a bot never counts")),
+        Fact::Known(AccountKind::App) => return Err(Refusal::new(Ground::NotAPerson, "an app never counts")),
+        Fact::Known(AccountKind::Pipeline) => {
+            return Err(Refusal::new(Ground::NotAPerson, "the pipeline's own token never counts"));
+        }
+        Fact::Known(AccountKind::Forge) => {
+            return Err(Refusal::new(Ground::NotAPerson, "the forge itself never counts"));
+        }
+        Fact::Absent => return Err(Refusal::new(Ground::KindUnknown, "whether it is a person's account is not known")),
+        Fact::Unavailable(why) => {
+            return Err(Refusal::new(
+                Ground::KindUnknown,
+                format!("whether it is a person's account could not be read: {why}"),
+            ));
+        }
+    }
+    match &known.active {
+        Fact::Known(true) => {}
+        Fact::Known(false) => return Err(Refusal::new(Ground::Deactivated, "the account is deactivated")),
+        Fact::Absent => {
+            return Err(Refusal::new(Ground::ActiveUnknown, "whether the account is still active is not known"));
+        }
+        Fact::Unavailable(why) => {
+            return Err(Refusal::new(
+                Ground::ActiveUnknown,
+                format!("whether the account is still active could not be read: {why}"),
+            ));
+        }
+    }
+    if scene.people.link_unknown(account) {
+        return Err(Refusal::new(
+            Ground::FactsUnavailable,
+            format!("whether `{}` is somebody else's account too could not be read", account.as_str()),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a person holds a role now, as one whose acts count; the reasons of [`holds`] without its words.
+pub(super) fn seated(scene: &Scene<'_>, person: Person, role: &str) -> bool {
+    (!scene.rules.linked_only || scene.people.linked(person))
+        && scene
+            .role(role)
+            .is_some_and(|(stated, membership)| stated.may_approve && membership.seat(person) == Some(Came::Fairly))
+}
+
+/// Whether a person has a seat in a role at all, or none and it cannot be read who has: where his name belongs.
+pub(super) fn concerns(scene: &Scene<'_>, person: Person, role: &str) -> bool {
+    scene.role(role).is_some_and(|(_, membership)| membership.seat(person).is_some() || membership.unreadable.is_some())
+}
+
+/// Whether a person holds a role now, as one whose acts count.
+pub(super) fn holds(scene: &Scene<'_>, person: Person, role: &str) -> Result<(), Refusal> {
+    if scene.rules.linked_only && !scene.people.linked(person) {
+        return Err(Refusal::new(
+            Ground::Unlinked,
+            "neither `people` nor the directory names him, and the policy says `identity: linked`",
+        ));
+    }
+    let Some((stated, membership)) = scene.role(role) else {
+        return Err(Refusal::new(Ground::NotInRole, format!("the policy has no role `{role}`")));
+    };
+    if !stated.may_approve {
+        return Err(Refusal::new(Ground::NotInRole, format!("`{role}` may only read")));
+    }
+    match (membership.seat(person), membership.unreadable) {
+        (Some(Came::Fairly), _) => Ok(()),
+        (Some(Came::ByHimself), _) => Err(Refusal::new(
+            Ground::SelfJoined,
+            format!("came into {role} while the release was under way, by no protected change of somebody else"),
+        )),
+        (Some(Came::Unknown), _) => {
+            Err(Refusal::new(Ground::SelfJoined, format!("when and how he came into {role} is not known")))
+        }
+        (None, Some((group, why))) => Err(Refusal::new(
+            Ground::RoleUnavailable,
+            format!("whether he is in {role} cannot be read: `{group}`: {why}"),
+        )),
+        (None, None) => Err(Refusal::new(Ground::NotInRole, format!("not in {role}"))),
+    }
+}
+
+/// Whether somebody is heard where only what is known silences him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// He is.
+    Heard,
+    /// What is known does not tell, and why.
+    Unknown(String),
+    /// He is not.
+    Not(Refusal),
+}
+
+/// Whether somebody who speaks against a release is heard: an active human being with a seat in one of some roles.
+/// What is not known keeps his word standing.
+pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
+    let human = human(scene, &act.by);
+    if let Err(refusal) = &human
+        && matches!(refusal.ground, Ground::NotAPerson | Ground::Deactivated)
+    {
+        return Voice::Not(refusal.clone());
+    }
+    let who = act.by.as_str();
+    let mut doubt = scene
+        .people
+        .link_unknown(&act.by)
+        .then(|| format!("whether `{who}` is somebody else's account too could not be read"));
+    let mut unheard = Refusal::new(Ground::NotInRole, "in none of the roles that are asked");
+    for role in roles {
+        let Some((_, membership)) = scene.role(role).filter(|(stated, _)| stated.may_approve) else { continue };
+        if scene.rules.linked_only && !scene.people.linked(person) {
+            unheard = Refusal::new(Ground::Unlinked, "neither `people` nor the directory names him");
+            continue;
+        }
+        match (membership.seat(person), membership.unreadable) {
+            (Some(Came::Fairly), _) => {
+                doubt = doubt.or(human.err().map(|refusal| refusal.says));
+                return doubt.map_or(Voice::Heard, Voice::Unknown);
+            }
+            (Some(Came::ByHimself), _) => {
+                unheard = Refusal::new(Ground::SelfJoined, format!("put himself into {role} meanwhile"));
+            }
+            (Some(Came::Unknown), _) => doubt = Some(format!("when and how he came into {role} is not known")),
+            (None, Some((group, why))) => {
+                doubt = Some(format!("whether he is in {role} cannot be read: `{group}`: {why}"));
+            }
+            (None, None) => {}
+        }
+    }
+    doubt.map_or(Voice::Not(unheard), Voice::Unknown)
+}
+
+/// Whether an act counts for a role: who did it, or why it does not count.
+pub fn counts(scene: &Scene<'_>, act: &Act, role: &str) -> Result<Person, Refusal> {
+    let person = acting(scene, act)?;
+    holds(scene, person, role)?;
+    Ok(person)
+}
+
+/// The same of somebody who did not contribute to this release.
+pub fn independent(scene: &Scene<'_>, act: &Act, role: &str) -> Result<Person, Refusal> {
+    let person = acting(scene, act)?;
+    separation::contributed(scene, person)?;
+    holds(scene, person, role)?;
+    Ok(person)
+}
+
+/// Whether an account is one of an active human being who holds a role, where no act of ours says so: who attends a
+/// meeting, who signed.
+pub fn holds_at_all(scene: &Scene<'_>, account: &Account, role: &str) -> Result<Person, Refusal> {
+    human(scene, account)?;
+    // Whoever holds the role is known by then.
+    let _ = scene.role(role);
+    let Some(person) = scene.people.of_seen(account) else {
+        return Err(Refusal::new(Ground::NotInRole, format!("not in {role}")));
+    };
+    holds(scene, person, role)?;
+    Ok(person)
+}
+
+/// Who could fill a role, contributors among them.
+#[must_use]
+pub fn eligible(scene: &Scene<'_>, role: &str) -> Holders {
+    let Some((stated, membership)) = scene.role(role) else { return Holders::default() };
+    let unreadable = membership.unreadable.map(|(group, why)| format!("`{group}`: {why}"));
+    if !stated.may_approve {
+        return Holders { people: Vec::new(), unreadable };
+    }
+    let linked = |person: &Person| !scene.rules.linked_only || scene.people.linked(*person);
+    let mut people: Vec<Person> =
+        membership.fair().filter(linked).filter(|person| scene.people.able(*person) != Able::No).collect();
+    people.sort_by_key(|person| scene.people.name(*person));
+    Holders { people, unreadable }
+}
+
+/// Who could fill a role and did not contribute.
+#[must_use]
+pub fn eligible_independent(scene: &Scene<'_>, role: &str) -> Holders {
+    let mut holders = eligible(scene, role);
+    holders.people.retain(|person| scene.contributors.of(*person).is_none());
+    holders
+}

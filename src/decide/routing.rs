@@ -1,0 +1,256 @@
+//! Routing: what each component's way asks. Exactly one route is for it, or the release holds and says why.
+//!
+//! A route whose condition cannot be told holds, unless it goes back: that one is only taken where it surely leads to the
+//! last good content. Then come the things that take the automatic path away: rigor, and what a bot wrote.
+
+use super::approvals::reviewed;
+use super::known::{self, Known};
+use super::path::{Leg, Path, Triage};
+use super::recovery::{self, LastGood};
+use super::scene::Scene;
+use super::{experiments, place, rigor, words};
+use crate::model::facts::{Account, AccountKind, Change, Fact};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+use crate::policy::evaluate::Truth;
+use crate::policy::rules::{Approval, Component, Route};
+
+/// Chooses the way of every component.
+#[must_use]
+pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
+    let components: Vec<Option<&'s Component>> = match scene.components.as_slice() {
+        [] => vec![None],
+        some => some.iter().copied().map(Some).collect(),
+    };
+    let by_itself = place::automatic(scene);
+    let may = by_itself || automatic_here(scene, triage);
+    let mut told: Vec<Node> = Vec::new();
+    let mut legs: Vec<Leg<'s>> = Vec::with_capacity(components.len());
+    for component in components {
+        let route = match pick(scene, triage, component) {
+            Ok(route) => Some(route),
+            Err(mut node) => {
+                if by_itself {
+                    // Nobody is asked here, so nothing hangs on the route.
+                    node.status = Status::Note;
+                }
+                push(&mut told, *node);
+                None
+            }
+        };
+        let mut leg = Leg { component, route, formal: !may && !route.is_some_and(|route| route.automatic), rigor: 0 };
+        if !by_itself {
+            tighten(scene, triage, &mut leg, &mut told);
+        }
+        legs.push(leg);
+    }
+    if legs.iter().any(|leg| leg.formal) && legs.iter().all(lightens) {
+        let (lighter, said) = experiments::lighter(scene, triage);
+        told.extend(said);
+        if lighter {
+            for leg in &mut legs {
+                leg.formal = false;
+            }
+        }
+    }
+    let mut nodes = routed(&legs);
+    nodes.extend(untouched(scene, &legs));
+    nodes.append(&mut told);
+    Path { legs, nodes }
+}
+
+fn push(nodes: &mut Vec<Node>, node: Node) {
+    if !nodes.contains(&node) {
+        nodes.push(node);
+    }
+}
+
+/// Whether an experiment may make a way lighter.
+fn lightens(leg: &Leg<'_>) -> bool {
+    leg.rigor == 0 && leg.route.is_some_and(|route| !route.to_last_good)
+}
+
+/// Whether the environment lets this release go by itself, for sure.
+fn automatic_here(scene: &Scene<'_>, triage: &Triage) -> bool {
+    match scene.environment.map(|environment| &environment.approval) {
+        Some(Approval::Automatic) => true,
+        Some(Approval::When { condition, automatic_when }) => {
+            let answer = known::truth(Some(*automatic_when));
+            Known::of(scene, Some(triage)).all(condition, answer)
+        }
+        Some(Approval::Formal) | None => false,
+    }
+}
+
+/// The one route that is for a component.
+fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>) -> Result<&'s Route, Box<Node>> {
+    let of = component.map_or("this release", |component| component.name.as_str());
+    let word = known::class(triage.class);
+    let ask = |route: &Route| match &route.when {
+        Some(when) => Known::of(scene, Some(triage)).with(component).asks(when),
+        None => known::truth(Some(route.name == word)),
+    };
+    let back: Vec<&Route> =
+        scene.rules.routes.iter().filter(|route| route.to_last_good && ask(route) == Truth::True).collect();
+    if let Some(route) = back.first() {
+        if back.len() > 1 {
+            return Err(several(of, &back));
+        }
+        let (status, why) = match recovery::last_good(scene, component) {
+            LastGood::Is(_) => return Ok(route),
+            LastGood::Not(why) => (Status::Unmet, why),
+            LastGood::Unknown(why) => (Status::Unknown, why),
+        };
+        let says = format!("{of} takes the route `{}`, which leads to the last good content only: {why}", route.name);
+        return Err(Box::new(Node::new(Ground::NotLastGood, status, says).stated(&route.stated)));
+    }
+    let (mut fitting, mut unclear): (Vec<&Route>, Vec<&Route>) = (Vec::new(), Vec::new());
+    for route in scene.rules.routes.iter().filter(|route| !route.to_last_good && route.when.is_some()) {
+        match ask(route) {
+            Truth::True => fitting.push(route),
+            Truth::False => {}
+            Truth::Unknown => unclear.push(route),
+        }
+    }
+    if let Some(route) = unclear.first() {
+        let when = route.when.as_ref().map_or("", |when| when.source.as_str());
+        let says = format!("whether {of} takes the route `{}` cannot be told: `{when}`", route.name);
+        return Err(Box::new(Node::new(Ground::RouteUnknown, Status::Unknown, says).stated(&route.stated)));
+    }
+    match fitting.as_slice() {
+        [route] => Ok(route),
+        [] => class_route(scene, word).ok_or_else(|| {
+            let says =
+                format!("no route is for {of}; say under `routes.{word}` what {} {word} release needs", article(word));
+            Box::new(Node::new(Ground::NoRoute, Status::Unmet, says))
+        }),
+        several_fit => Err(several(of, several_fit)),
+    }
+}
+
+/// The route that a class has.
+fn class_route<'s>(scene: &Scene<'s>, class: &str) -> Option<&'s Route> {
+    scene.rules.routes.iter().find(|route| route.name == class && route.when.is_none() && !route.to_last_good)
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+fn several(of: &str, routes: &[&Route]) -> Box<Node> {
+    let names: Vec<String> = routes.iter().map(|route| format!("`{}`", route.name)).collect();
+    let says = format!("{} are all for {of}; make their conditions exclude each other", words::all_of(&names));
+    let node = Node::new(Ground::SeveralRoutes, Status::Unmet, says);
+    Box::new(match routes.first() {
+        Some(route) => node.stated(&route.stated),
+        None => node,
+    })
+}
+
+/// Takes the automatic path away where rigor or a bot's work does.
+fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mut Vec<Node>) {
+    let Some(route) = leg.route else { return };
+    leg.rigor = rigor::of(scene, triage, leg.component, route, notes);
+    let bots = if leg.formal || leg.rigor > 0 { Vec::new() } else { unread(scene, leg.component) };
+    for change in &bots {
+        let says = format!(
+            "nobody is known to have written {}; a human being who holds a role has to approve it or the release",
+            change.id
+        );
+        push(notes, Node::new(Ground::BotNeedsHuman, Status::Note, says).evidence([change.id.as_str()]));
+    }
+    if leg.formal || (leg.rigor == 0 && bots.is_empty()) {
+        return;
+    }
+    leg.formal = true;
+    if !route.automatic {
+        return;
+    }
+    // What a route of its own would let go by itself is asked what a normal release is.
+    leg.route = class_route(scene, "normal");
+    let says = match leg.route {
+        Some(normal) => format!("`{}` no longer goes on by itself; it takes the route `{}`", route.name, normal.name),
+        None => format!("`{}` no longer goes on by itself, and there is no route `normal` for it", route.name),
+    };
+    let (code, status) = match leg.route {
+        Some(_) => (Ground::Routed, Status::Note),
+        None => (Ground::NoRoute, Status::Unmet),
+    };
+    push(notes, Node::new(code, status, says).stated(&route.stated));
+}
+
+/// Changes of a component that a bot wrote, or perhaps did, and that no human being approved.
+fn unread<'s>(scene: &Scene<'s>, component: Option<&Component>) -> Vec<&'s Change> {
+    let Some(changes) = scene.changes() else { return Vec::new() };
+    let concerns = |at: usize| component.is_none_or(|it| scene.touches(at, it) || scene.touches_none(at));
+    let changes = changes.iter().enumerate().filter(|(at, _)| concerns(*at));
+    let written = changes.filter(|(_, change)| by_bots(scene, change));
+    written.filter(|(at, _)| reviewed::independently(scene, *at).is_none()).map(|(_, change)| change).collect()
+}
+
+/// Whether no human being is known to have written any of a change's commits.
+fn by_bots(scene: &Scene<'_>, change: &Change) -> bool {
+    match &change.commits {
+        Fact::Known(commits) => {
+            !commits.is_empty()
+                && commits.iter().all(|commit| {
+                    let behalf = match &commit.on_behalf_of {
+                        Fact::Known(accounts) => accounts.iter().any(|account| human(scene, account)),
+                        Fact::Absent | Fact::Unavailable(_) => false,
+                    };
+                    let author = match &commit.author {
+                        Fact::Known(author) => human(scene, author),
+                        Fact::Absent | Fact::Unavailable(_) => false,
+                    };
+                    !behalf && !author
+                })
+        }
+        // Nothing was written.
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    }
+}
+
+/// Whether an account is known to be a human being's, or the forge's that commits for one.
+fn human(scene: &Scene<'_>, account: &Account) -> bool {
+    let kind = scene.people.facts(account.as_str()).map(|known| &known.kind);
+    matches!(kind, Some(Fact::Known(AccountKind::Person | AccountKind::Forge)))
+}
+
+/// The ways in words: components that take the same one together.
+fn routed(legs: &[Leg<'_>]) -> Vec<Node> {
+    let mut said: Vec<(&Route, bool, u32, Vec<&str>)> = Vec::new();
+    for leg in legs {
+        let Some(route) = leg.route else { continue };
+        let name = leg.component.map(|component| component.name.as_str());
+        let same = said
+            .iter_mut()
+            .find(|(known, formal, rigor, _)| known.name == route.name && *formal == leg.formal && *rigor == leg.rigor);
+        match same {
+            Some((.., names)) => names.extend(name),
+            None => said.push((route, leg.formal, leg.rigor, name.into_iter().collect())),
+        }
+    }
+    let node = |(route, formal, rigor, names): (&Route, bool, u32, Vec<&str>)| {
+        let of = if names.is_empty() { String::new() } else { format!("{}: ", words::all_of(&names)) };
+        let how = if formal { "people approve" } else { "it goes on by itself" };
+        let more = match (formal, rigor) {
+            (false, _) | (_, 0) => String::new(),
+            (true, 1) => ", with 1 second reviewer".to_owned(),
+            (true, rigor) => format!(", with {rigor} second reviewers"),
+        };
+        let says = format!("{of}the route `{}`; {how}{more}", route.name);
+        Node::new(Ground::Routed, Status::Met, says).stated(&route.stated)
+    };
+    said.into_iter().map(node).collect()
+}
+
+/// A release that belongs to no component.
+fn untouched(scene: &Scene<'_>, legs: &[Leg<'_>]) -> Option<Node> {
+    if !scene.components.is_empty() || scene.rules.components.is_empty() || !scene.unknown_components.is_empty() {
+        return None;
+    }
+    let status = if legs.iter().any(|leg| leg.formal) { Status::Unmet } else { Status::Note };
+    let says = "nothing that is released belongs to a component of the policy; add its paths under `components`";
+    Some(Node::new(Ground::NoComponent, status, says))
+}

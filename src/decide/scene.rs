@@ -1,0 +1,214 @@
+//! What every part of a decision looks at: the policy, the facts, the clock, and what was worked out of them once.
+
+use std::cell::OnceCell;
+
+use chrono::{DateTime, Utc};
+
+use super::clock::Clock;
+use super::people::{People, Person};
+use super::roles::{self, Membership};
+use super::separation::{self, Contributors};
+use super::totals::Totals;
+use crate::model::facts::{Act, Change, Deed, Fact, Facts, Standing};
+use crate::policy::Policy;
+use crate::policy::rules::{Component, EnvironmentRule, Role, Rules};
+
+/// One decision's view of the world.
+#[derive(Debug)]
+pub struct Scene<'s> {
+    /// The policy.
+    pub policy: &'s Policy,
+    /// What it says beyond gates.
+    pub rules: &'s Rules,
+    /// What is known.
+    pub facts: &'s Facts,
+    /// The instant.
+    pub clock: Clock,
+    /// The environment, where the policy has one of exactly that name.
+    pub environment: Option<&'s EnvironmentRule>,
+    /// The components that go, in the order of the policy: those that the facts state, and those whose files change.
+    pub components: Vec<&'s Component>,
+    /// Components that the facts state and the policy does not have.
+    pub unknown_components: Vec<&'s str>,
+    /// Who is who.
+    pub people: People<'s>,
+    /// Who contributed.
+    pub contributors: Contributors<'s>,
+    /// What was done so far, the earliest first, and by whom.
+    acts: Vec<(&'s Act, Person)>,
+    /// What was taken back, and by whom.
+    withdrawn: Vec<(&'s str, Person)>,
+    /// For every change, which of the components it touches.
+    touched: Vec<Vec<bool>>,
+    members: Vec<OnceCell<Membership<'s>>>,
+    /// What was counted already.
+    pub(super) totals: Totals<'s>,
+}
+
+impl<'s> Scene<'s> {
+    /// Looks at the world at an instant.
+    #[must_use]
+    pub fn new(policy: &'s Policy, facts: &'s Facts, now: DateTime<Utc>) -> Self {
+        let rules = &policy.rules;
+        let clock = Clock::at(now);
+        let people = People::new(rules, facts);
+        let contributors = Contributors::new(&people, &rules.separation, facts);
+        let mut acts: Vec<(&Act, Person)> = facts
+            .acts
+            .entries()
+            .iter()
+            .filter(|act| clock.reached(act.at))
+            .map(|act| (act, people.of(&act.by)))
+            .collect();
+        acts.sort_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
+        let (components, touched) = components(rules, facts);
+        let known = |name: &&String| !rules.components.iter().any(|component| component.name == **name);
+        let mut scene = Self {
+            policy,
+            rules,
+            facts,
+            clock,
+            environment: rules.environments.iter().find(|rule| rule.name == facts.release.environment),
+            components,
+            unknown_components: facts.release.components.keys().filter(known).map(String::as_str).collect(),
+            people,
+            contributors,
+            acts,
+            withdrawn: Vec::new(),
+            touched,
+            members: rules.roles.iter().map(|_| OnceCell::new()).collect(),
+            totals: Totals::default(),
+        };
+        scene.withdrawn = withdrawals(&scene);
+        if scene.acts.iter().any(|(act, _)| matches!(act.does, Deed::Clear { .. })) {
+            let cleared = separation::cleared(&scene);
+            scene.contributors.clear(cleared);
+        }
+        scene
+    }
+
+    /// What was done so far, the earliest first. Where the acts could not be read there are none here, and the decision
+    /// holds for that.
+    pub fn acts(&self) -> impl Iterator<Item = &'s Act> {
+        self.acts.iter().map(|(act, _)| *act)
+    }
+
+    /// The same with who did it, whether it counts or not.
+    pub(super) fn acts_by(&self) -> impl Iterator<Item = (&'s Act, Person)> {
+        self.acts.iter().copied()
+    }
+
+    /// What was done after an act, and by whom.
+    pub(super) fn acts_after(&self, act: &Act) -> impl Iterator<Item = (&'s Act, Person)> {
+        let from = self.acts.partition_point(|(known, _)| order(known) <= order(act));
+        self.acts.iter().skip(from).copied()
+    }
+
+    /// Who did something.
+    #[must_use]
+    pub fn person_of(&self, act: &Act) -> Person {
+        let at = self.acts.partition_point(|(known, _)| known.at < act.at);
+        let mut same = self.acts.iter().skip(at).take_while(|(known, _)| known.at == act.at);
+        match same.find(|(known, _)| std::ptr::eq(*known, act) || known.by == act.by) {
+            Some((_, person)) => *person,
+            None => self.people.of_seen(&act.by).unwrap_or_else(Person::nobody),
+        }
+    }
+
+    /// Whether a person took an act back.
+    pub(super) fn withdrawn(&self, act: &Act, person: Person) -> bool {
+        self.withdrawn.iter().any(|(id, by)| *id == act.id && *by == person)
+    }
+
+    /// A role, and who holds it.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<(&'s Role, &Membership<'s>)> {
+        let at = self.rules.roles.iter().position(|role| role.name == name)?;
+        let role = self.rules.roles.get(at)?;
+        let membership = self.members.get(at)?.get_or_init(|| Membership::new(self, role));
+        Some((role, membership))
+    }
+
+    /// The changes; none where nothing changed, `None` where they could not be read.
+    #[must_use]
+    pub fn changes(&self) -> Option<&'s [Change]> {
+        match &self.facts.release.changes {
+            Fact::Known(changes) => Some(changes),
+            Fact::Absent => Some(&[]),
+            Fact::Unavailable(_) => None,
+        }
+    }
+
+    /// Whether a change touches a component; one whose files are not known touches all.
+    #[must_use]
+    pub fn touches(&self, change: usize, component: &Component) -> bool {
+        let Some(at) = self.rules.components.iter().position(|known| std::ptr::eq(known, component)) else {
+            return false;
+        };
+        self.touched.get(change).and_then(|touched| touched.get(at)).copied().unwrap_or(true)
+    }
+
+    /// Whether a change touches no component at all.
+    #[must_use]
+    pub fn touches_none(&self, change: usize) -> bool {
+        self.touched.get(change).is_some_and(|touched| !touched.contains(&true))
+    }
+}
+
+/// The order of acts: by instant, and of what happens at one, what takes away comes last.
+fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
+    let weight = match act.does {
+        Deed::Reject {} => 1,
+        Deed::Withdraw { .. } => 2,
+        _ => 0,
+    };
+    (act.at, weight, &act.id)
+}
+
+/// What was taken back, and by whom. Taking an approval back needs nothing but the person; a rejection is only taken
+/// back by an act that would count itself, so that nobody else can lift it.
+fn withdrawals<'s>(scene: &Scene<'s>) -> Vec<(&'s str, Person)> {
+    let mut found = Vec::new();
+    for (act, person) in scene.acts_by() {
+        let Deed::Withdraw { of } = &act.does else { continue };
+        let mut meant = scene.acts_by().filter(|(other, by)| other.id == *of && *by == person && other.at <= act.at);
+        let Some((target, _)) = meant.next() else { continue };
+        let loosens = matches!(target.does, Deed::Reject {});
+        let sound = act.standing == Standing::Stands && act.impersonated_by.is_none();
+        if (!loosens && act.impersonated_by.is_none()) || (sound && roles::acting(scene, act).is_ok()) {
+            found.push((of.as_str(), person));
+        }
+    }
+    found
+}
+
+/// The components that go, and for every change which of the policy's it touches.
+fn components<'s>(rules: &'s Rules, facts: &'s Facts) -> (Vec<&'s Component>, Vec<Vec<bool>>) {
+    let number = rules.components.len();
+    let mut touched = Vec::new();
+    let mut all = false;
+    match &facts.release.changes {
+        Fact::Known(changes) => {
+            for change in changes {
+                touched.push(match &change.files {
+                    Fact::Known(files) => rules
+                        .components
+                        .iter()
+                        .map(|component| files.iter().any(|file| component.paths.matches(file)))
+                        .collect(),
+                    Fact::Absent => vec![false; number],
+                    Fact::Unavailable(_) => vec![true; number],
+                });
+            }
+        }
+        Fact::Absent => {}
+        Fact::Unavailable(_) => all = true,
+    }
+    let goes = |at: usize, component: &Component| {
+        all || facts.release.components.contains_key(&component.name)
+            || touched.iter().any(|touched| touched.get(at).copied().unwrap_or(true))
+    };
+    let components =
+        rules.components.iter().enumerate().filter(|(at, component)| goes(*at, component)).map(|(_, it)| it).collect();
+    (components, touched)
+}

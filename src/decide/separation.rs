@@ -1,0 +1,344 @@
+//! Who contributed, and so approves nothing: the separation of duties.
+//!
+//! The set only grows: whoever wrote, committed, pushed or is named beside the author of any commit of any head that a
+//! change ever had, and whoever started the deployment. What cannot be attributed holds. Only a trailer that names
+//! somebody without his doing can be cleared, and only by two different authorities.
+//!
+//! Invariant: an [`Eligible`] act is only made here, after the check.
+
+pub mod gaps;
+
+use super::people::{People, Person};
+use super::roles::{self, Refusal};
+use super::scene::Scene;
+use super::words;
+use crate::model::facts::{Account, AccountKind, Act, Commit, Deed, Fact, Facts, Merge};
+use crate::model::ground::Ground;
+use crate::policy::rules::{Per, Separation};
+
+/// How somebody had a hand in a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hand {
+    /// Wrote a commit.
+    Author,
+    /// Had a bot write a commit.
+    Behalf,
+    /// Committed it.
+    Committer,
+    /// Is named beside its author.
+    CoAuthor,
+    /// Pushed it.
+    Pusher,
+    /// Started the deployment.
+    Trigger,
+}
+
+/// One hand that somebody had in a release.
+#[derive(Clone, Copy, Debug)]
+pub struct Contribution<'s> {
+    /// Who.
+    pub person: Person,
+    /// How.
+    pub hand: Hand,
+    /// The account.
+    pub account: &'s Account,
+    /// The commit; empty for who started the deployment.
+    pub commit: &'s str,
+    /// The change, by its place among the changes; `None` for who started the deployment.
+    pub change: Option<usize>,
+}
+
+/// What keeps the set of contributors from being whole.
+#[derive(Clone, Copy, Debug)]
+pub enum Gap<'s> {
+    /// The changes could not be read.
+    Changes(&'s str),
+    /// The commits of a change could not be read.
+    Commits(&'s str, &'s str),
+    /// Nobody can be found for a part of a commit: its change, its name, the part.
+    Nobody(usize, &'s str, Hand),
+    /// A part of a commit could not be read.
+    Unread(&'s str, Hand, &'s str),
+    /// Who started the deployment could not be read.
+    Trigger(&'s str),
+    /// Whether a contributor's account is somebody else's too could not be read.
+    Link(&'s Account),
+}
+
+/// Everybody who contributed.
+#[derive(Debug, Default)]
+pub struct Contributors<'s> {
+    /// Every contribution, a person's together.
+    list: Vec<Contribution<'s>>,
+    /// What is missing.
+    gaps: Vec<Gap<'s>>,
+    /// Whom two authorities cleared, and of which commit.
+    cleared: Vec<(Person, &'s str)>,
+}
+
+impl<'s> Contributors<'s> {
+    /// Everybody who contributed, by the facts.
+    #[must_use]
+    pub fn new(people: &People<'s>, rule: &Separation, facts: &'s Facts) -> Self {
+        let mut found = Self::default();
+        match &facts.release.changes {
+            Fact::Known(changes) => {
+                for (at, change) in changes.iter().enumerate() {
+                    match &change.commits {
+                        Fact::Known(commits) => {
+                            for commit in commits {
+                                found.commit(people, rule, at, commit);
+                            }
+                        }
+                        Fact::Absent => {}
+                        Fact::Unavailable(why) => found.gaps.push(Gap::Commits(&change.id, why)),
+                    }
+                }
+            }
+            // Nothing changed, as when going back.
+            Fact::Absent => {}
+            Fact::Unavailable(why) => found.gaps.push(Gap::Changes(why)),
+        }
+        if rule.trigger || rule.per == Per::Change {
+            match &facts.release.trigger {
+                Fact::Known(account) => found.add(people, account, Hand::Trigger, "", None),
+                // A schedule.
+                Fact::Absent => {}
+                Fact::Unavailable(why) => found.gaps.push(Gap::Trigger(why)),
+            }
+        }
+        found.list.sort_by_key(|it| (it.person, it.hand));
+        found
+    }
+
+    fn commit(&mut self, people: &People<'s>, rule: &Separation, at: usize, commit: &'s Commit) {
+        // What a merge makes by itself is nobody's work; whether it is one has to be known.
+        let clean = matches!(commit.merge, Fact::Known(Merge::Clean));
+        let mut one = |hand: Hand, wanted: bool, fact: &'s Fact<Account>| {
+            if !wanted {
+                return;
+            }
+            match fact {
+                Fact::Known(account) => self.add(people, account, hand, &commit.sha, Some(at)),
+                Fact::Absent => self.gaps.push(Gap::Nobody(at, &commit.sha, hand)),
+                Fact::Unavailable(why) => self.gaps.push(Gap::Unread(&commit.sha, hand, why)),
+            }
+        };
+        one(Hand::Author, rule.author && !clean, &commit.author);
+        one(Hand::Committer, rule.committer && !clean, &commit.committer);
+        one(Hand::Pusher, rule.pusher, &commit.pushed_by);
+        let mut several = |hand: Hand, wanted: bool, fact: &'s Fact<Vec<Account>>| {
+            if !wanted {
+                return;
+            }
+            match fact {
+                Fact::Known(accounts) => {
+                    for account in accounts {
+                        self.add(people, account, hand, &commit.sha, Some(at));
+                    }
+                }
+                Fact::Absent => {}
+                Fact::Unavailable(why) => self.gaps.push(Gap::Unread(&commit.sha, hand, why)),
+            }
+        };
+        several(Hand::CoAuthor, rule.co_author, &commit.co_authors);
+        several(Hand::Behalf, rule.author, &commit.on_behalf_of);
+    }
+
+    fn add(&mut self, people: &People<'s>, account: &'s Account, hand: Hand, commit: &'s str, change: Option<usize>) {
+        match people.facts(account.as_str()).map(|known| &known.kind) {
+            // It commits and pushes what people merge in its web page.
+            Some(Fact::Known(AccountKind::Forge)) => return,
+            Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline)) => {}
+            Some(Fact::Known(AccountKind::Person) | Fact::Absent | Fact::Unavailable(_)) | None => {
+                let known = self.gaps.iter().any(|gap| matches!(gap, Gap::Link(other) if *other == account));
+                if !known && people.link_unknown(account) {
+                    self.gaps.push(Gap::Link(account));
+                }
+            }
+        }
+        self.list.push(Contribution { person: people.of(account), hand, account, commit, change });
+    }
+
+    /// What a person contributed, if anything: the first that speaks loudest.
+    #[must_use]
+    pub fn of(&self, person: Person) -> Option<&Contribution<'s>> {
+        self.all_of(person).first()
+    }
+
+    /// Everything that a person contributed.
+    #[must_use]
+    pub fn all_of(&self, person: Person) -> &[Contribution<'s>] {
+        let from = self.list.partition_point(|it| it.person < person);
+        let rest = self.list.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|it| it.person == person)).unwrap_or_default()
+    }
+
+    /// What a person contributed to one change.
+    #[must_use]
+    pub fn to_change(&self, person: Person, change: usize) -> Option<&Contribution<'s>> {
+        self.all_of(person).iter().find(|it| it.change == Some(change))
+    }
+
+    /// Everybody, each once.
+    pub fn people(&self) -> impl Iterator<Item = Person> {
+        let mut last = None;
+        self.list.iter().filter_map(move |it| (last != Some(it.person)).then(|| *last.insert(it.person)))
+    }
+
+    /// What is missing in the set.
+    #[must_use]
+    pub fn gaps(&self) -> &[Gap<'s>] {
+        &self.gaps
+    }
+
+    /// Whom two authorities cleared, and of which commit.
+    #[must_use]
+    pub fn cleared(&self) -> &[(Person, &'s str)] {
+        &self.cleared
+    }
+
+    /// Takes out what a trailer alone says, where two different authorities said that it says so without the person's
+    /// doing. They are judged by the whole set, so that nobody clears himself.
+    pub(super) fn clear(&mut self, cleared: Vec<(Person, &'s str)>) {
+        self.list.retain(|it| it.hand != Hand::CoAuthor || !cleared.contains(&(it.person, it.commit)));
+        self.cleared = cleared;
+    }
+}
+
+impl Contribution<'_> {
+    /// What he did, after his name and a colon: `wrote commit 3f2a`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let commit = words::short(self.commit);
+        match self.hand {
+            Hand::Author => format!("wrote commit {commit}"),
+            Hand::Behalf => format!("had commit {commit} written"),
+            Hand::Committer => format!("committed {commit}"),
+            Hand::CoAuthor => format!("co-authored commit {commit}"),
+            Hand::Pusher => format!("pushed commit {commit}"),
+            Hand::Trigger => "started the deployment".to_owned(),
+        }
+    }
+}
+
+/// Whether a person contributed to the release at all.
+pub fn contributed(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
+    match scene.contributors.of(person) {
+        Some(contribution) => Err(Refusal { ground: Ground::SodSelf, says: contribution.told() }),
+        None => Ok(()),
+    }
+}
+
+/// The roles that can answer for what cannot be attributed: those that waive gates, and the authorities of routes.
+pub fn authorities<'s>(scene: &Scene<'s>) -> impl Iterator<Item = &'s str> {
+    let waivers = scene.rules.waivers.iter().flat_map(|rule| &rule.by);
+    let routes = scene.rules.routes.iter().filter_map(|route| route.escalate.as_ref());
+    waivers.chain(routes.flat_map(|escalation| escalation.to.iter().chain(&escalation.last))).map(String::as_str)
+}
+
+/// The authority that an act is by.
+fn by_authority(scene: &Scene<'_>, act: &Act) -> Option<Person> {
+    authorities(scene).find_map(|role| roles::independent(scene, act, role).ok())
+}
+
+/// The different authorities whose acts do something.
+pub(super) fn authorities_who<'s>(scene: &Scene<'s>, does: impl Fn(&'s Deed) -> bool) -> Vec<Person> {
+    let mut people = Vec::new();
+    for act in scene.acts().filter(|act| does(&act.does)) {
+        if let Some(person) = by_authority(scene, act).filter(|person| !people.contains(person)) {
+            people.push(person);
+        }
+    }
+    people
+}
+
+/// How many different authorities it takes to answer for somebody or something.
+pub(super) const ANSWERS: usize = 2;
+
+/// Whom two different authorities cleared, and of which commit.
+pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<(Person, &'s str)> {
+    let mut cleared = Vec::new();
+    for act in scene.acts() {
+        let Deed::Clear { account, commit } = &act.does else { continue };
+        let whom = (scene.people.of(account), commit.as_str());
+        let same = |deed: &'s Deed| match deed {
+            Deed::Clear { account, commit } => (scene.people.of(account), commit.as_str()) == whom,
+            _ => false,
+        };
+        if !cleared.contains(&whom) && authorities_who(scene, same).len() >= ANSWERS {
+            cleared.push(whom);
+        }
+    }
+    cleared
+}
+
+/// An act of a human being whom the policy does not exclude: from the whole release, or with `per: change` as the one
+/// who started it.
+#[derive(Clone, Copy, Debug)]
+pub struct Independent<'s> {
+    act: &'s Act,
+    person: Person,
+}
+
+/// An act of somebody independent who holds a role that is asked. Nothing else is ever counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Eligible<'s> {
+    act: &'s Act,
+    person: Person,
+}
+
+impl<'s> Independent<'s> {
+    /// Whether an act is of somebody who may approve this release.
+    pub fn check(scene: &Scene<'s>, act: &'s Act) -> Result<Self, Refusal> {
+        let person = roles::acting(scene, act)?;
+        excluded(scene, person)?;
+        Ok(Self { act, person })
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        self.person
+    }
+
+    /// The same in a role, if the person holds it now; `None` where he does not, and [`roles::counts`] says why.
+    #[must_use]
+    pub fn holding(self, scene: &Scene<'s>, role: &str) -> Option<Eligible<'s>> {
+        roles::seated(scene, self.person, role).then_some(Eligible { act: self.act, person: self.person })
+    }
+}
+
+impl<'s> Eligible<'s> {
+    /// The act.
+    #[must_use]
+    pub fn act(&self) -> &'s Act {
+        self.act
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        self.person
+    }
+}
+
+/// Whether a person may approve this release as a whole.
+pub fn excluded(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
+    match scene.rules.separation.per {
+        Per::Release => contributed(scene, person),
+        Per::Change => match scene.contributors.all_of(person).iter().find(|it| it.hand == Hand::Trigger) {
+            Some(contribution) => Err(Refusal { ground: Ground::SodSelf, says: contribution.told() }),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Whether a person may approve this release as a whole, without words.
+#[must_use]
+pub fn is_excluded(scene: &Scene<'_>, person: Person) -> bool {
+    match scene.rules.separation.per {
+        Per::Release => scene.contributors.of(person).is_some(),
+        Per::Change => scene.contributors.all_of(person).iter().any(|it| it.hand == Hand::Trigger),
+    }
+}

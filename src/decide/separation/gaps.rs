@@ -1,0 +1,115 @@
+//! What of a release cannot be attributed, and what is said of who contributed.
+
+use super::{ANSWERS, Gap, Hand, authorities, authorities_who};
+use crate::decide::people::Person;
+use crate::decide::roles;
+use crate::decide::scene::Scene;
+use crate::decide::words;
+use crate::model::facts::Deed;
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+
+/// How many commits are told one by one.
+const TOLD: usize = 10;
+
+/// The nodes of the separation of duties. What is missing holds where people approve; elsewhere it is said.
+#[must_use]
+pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
+    let rule = &scene.rules.separation;
+    let holds = |status: Status| if formal { status } else { Status::Note };
+    let mut nodes = Vec::new();
+    let unread = |says: String| Node::new(Ground::FactsUnavailable, holds(Status::Unknown), says).stated(&rule.stated);
+    let mut nobody: Vec<(&str, Vec<Hand>)> = Vec::new();
+    for gap in scene.contributors.gaps() {
+        match *gap {
+            Gap::Changes(why) => nodes.push(unread(format!("what changes could not be read: {why}"))),
+            Gap::Commits(change, why) => {
+                nodes.push(unread(format!("the commits of {change} could not be read: {why}")));
+            }
+            Gap::Nobody(_, commit, hand) => match nobody.iter_mut().find(|(known, _)| *known == commit) {
+                Some((_, hands)) => hands.push(hand),
+                None => nobody.push((commit, vec![hand])),
+            },
+            Gap::Unread(commit, hand, why) => {
+                let commit = words::short(commit);
+                nodes.push(unread(format!("{} commit {commit} could not be read: {why}", part(hand))));
+            }
+            Gap::Trigger(why) => nodes.push(unread(format!("who started the deployment could not be read: {why}"))),
+            Gap::Link(account) => nodes.push(unread(format!(
+                "whether `{}`, who contributed, is somebody else's account too could not be read",
+                account.as_str()
+            ))),
+        }
+    }
+    let mut untold = 0;
+    for (commit, hands) in nobody {
+        let by = answers(scene, commit);
+        let parts: Vec<&str> = hands.iter().map(|hand| part(*hand)).collect();
+        let what = format!("{} commit {} is nobody who could be found", words::all_of(&parts), words::short(commit));
+        if by.len() >= ANSWERS {
+            let names: Vec<&str> = by.iter().map(|person| scene.people.name(*person)).collect();
+            let says = format!("{what}; {} answer for it", words::all_of(&names));
+            nodes.push(Node::new(Ground::Vouched, Status::Met, says).stated(&rule.stated).evidence([commit]));
+        } else if untold < TOLD {
+            untold += 1;
+            let who = can_answer(scene, &by);
+            let says = format!(
+                "{what}; map the address to an account, or have authorities answer for it: {} of {ANSWERS} did",
+                by.len()
+            );
+            let node = Node::new(Ground::Unattributed, holds(Status::Unmet), says);
+            nodes.push(node.stated(&rule.stated).evidence([commit]).who(who));
+        } else if let Some(last) = nodes.iter_mut().rev().find(|node| node.code == Ground::Unattributed) {
+            last.evidence.push(commit.to_owned());
+        }
+    }
+    for (person, commit) in scene.contributors.cleared() {
+        let name = scene.people.name(*person);
+        let says = format!("{name} is named in commit {} without his doing, two say", words::short(commit));
+        nodes.push(Node::new(Ground::Cleared, Status::Note, says).evidence([*commit]));
+    }
+    if formal {
+        nodes.extend(contributors(scene));
+    }
+    nodes
+}
+
+/// Everybody who contributed, in one sentence.
+fn contributors(scene: &Scene<'_>) -> Option<Node> {
+    let mut names: Vec<&str> = scene.contributors.people().map(|person| scene.people.name(person)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    names.sort_unstable();
+    let says = format!("{} contributed", words::all_of(&names));
+    Some(Node::new(Ground::Contributors, Status::Note, says).stated(&scene.rules.separation.stated))
+}
+
+/// The authorities who answered for a commit.
+fn answers(scene: &Scene<'_>, commit: &str) -> Vec<Person> {
+    authorities_who(scene, |deed| matches!(deed, Deed::Vouch { commit: named } if named == commit))
+}
+
+/// Who else could answer.
+fn can_answer(scene: &Scene<'_>, already: &[Person]) -> Vec<String> {
+    let mut people: Vec<Person> = Vec::new();
+    for role in authorities(scene) {
+        for person in roles::eligible_independent(scene, role).people {
+            if !people.contains(&person) && !already.contains(&person) {
+                people.push(person);
+            }
+        }
+    }
+    people.into_iter().map(|person| scene.people.name(person).to_owned()).collect()
+}
+
+fn part(hand: Hand) -> &'static str {
+    match hand {
+        Hand::Author => "the author of",
+        Hand::Behalf => "on whose behalf somebody wrote",
+        Hand::Committer => "the committer of",
+        Hand::CoAuthor => "who co-authored",
+        Hand::Pusher => "who pushed",
+        Hand::Trigger => "who started",
+    }
+}

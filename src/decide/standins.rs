@@ -1,0 +1,256 @@
+//! Who stands in for a role, and why: its fallback when its holders cannot or do not answer, and the authorities that a
+//! route asks when nobody decides. A delegation within a role makes nobody eligible; it is said with the approval.
+
+use chrono::{DateTime, Utc};
+
+use super::people::{Able, Person};
+use super::roles::{self, Membership};
+use super::scene::Scene;
+use super::separation;
+use super::words;
+use crate::model::facts::{Act, Deed};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+use crate::policy::calendar::told;
+use crate::policy::length::Length;
+use crate::policy::rules::{Role, Route};
+
+/// A role that stands in for another.
+#[derive(Clone, Debug)]
+pub struct Standin<'s> {
+    /// The role.
+    pub role: &'s str,
+    /// Why it does.
+    pub because: String,
+}
+
+/// The roles that stand in for a role now, the nearest first.
+#[must_use]
+pub fn of<'s>(scene: &Scene<'s>, role: &str) -> Vec<Standin<'s>> {
+    let mut found: Vec<Standin<'s>> = Vec::new();
+    let mut begun = scene.facts.release.submitted_at;
+    let mut at = scene.role(role);
+    while let Some((stated, membership)) = at {
+        let Some(fallback) = stated.fallback.as_deref() else { break };
+        if fallback == role || found.iter().any(|known| known.role == fallback) {
+            break;
+        }
+        let Some((since, because)) = steps_in(scene, stated, membership, begun) else { break };
+        found.push(Standin { role: fallback, because });
+        begun = since;
+        at = scene.role(fallback);
+    }
+    found
+}
+
+/// Every role that could ever stand in for a role, the nearest first.
+#[must_use]
+pub fn chain<'s>(scene: &Scene<'s>, role: &str) -> Vec<&'s str> {
+    let mut found: Vec<&str> = Vec::new();
+    let mut at = scene.role(role);
+    while let Some(fallback) = at.and_then(|(stated, _)| stated.fallback.as_deref()) {
+        if fallback == role || found.contains(&fallback) {
+            break;
+        }
+        found.push(fallback);
+        at = scene.role(fallback);
+    }
+    found
+}
+
+/// Since when the fallback of a role is asked, and why.
+fn steps_in<'s>(
+    scene: &Scene<'s>,
+    stated: &'s Role,
+    membership: &Membership<'s>,
+    begun: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, String)> {
+    let name = &stated.name;
+    if let Some((group, why)) = membership.unreadable() {
+        return Some((begun, format!("who is in {name} cannot be read: `{group}`: {why}")));
+    }
+    // Everybody is asked, so that the clock hears of every absence.
+    let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person)).collect();
+    if outs.is_empty() {
+        return Some((begun, format!("nobody is in {name}")));
+    }
+    if outs.iter().all(Option::is_some) {
+        let outs: Vec<String> = outs.into_iter().flatten().collect();
+        return Some((begun, format!("nobody in {name} can: {}", words::all_of(&outs))));
+    }
+    let length = stated.after?;
+    let calendar = &scene.rules.calendar;
+    let end = stated.hours.as_ref().unwrap_or(&calendar.business).after(begun, length, &calendar.holidays);
+    let answered = scene.acts_by().any(|(act, person)| {
+        act.at >= scene.facts.release.submitted_at
+            && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+            && membership.fair().any(|holder| holder == person)
+            && !separation::is_excluded(scene, person)
+    });
+    if answered || !scene.clock.reached(end) {
+        return None;
+    }
+    Some((end, format!("nobody in {name} answered within {length}")))
+}
+
+/// Why a holder cannot answer at all, if so.
+fn out(scene: &Scene<'_>, person: Person) -> Option<String> {
+    let name = scene.people.name(person);
+    if let Err(refusal) = separation::excluded(scene, person) {
+        return Some(format!("{name} {}", refusal.says));
+    }
+    if scene.people.able(person) == Able::No {
+        return Some(format!("{name} is deactivated"));
+    }
+    away(scene, person).then(|| format!("{name} is away"))
+}
+
+/// Whether somebody is away now, by the policy or by his own word.
+#[must_use]
+pub fn away(scene: &Scene<'_>, person: Person) -> bool {
+    let stated = scene.people.away(person, |from, until| scene.clock.within(from, until));
+    scene
+        .acts_by()
+        .filter_map(|(act, by)| match act.does {
+            Deed::Away { from, until } if by == person && roles::acting(scene, act).is_ok() => Some((from, until)),
+            _ => None,
+        })
+        .fold(stated, |found, (from, until)| scene.clock.within(from, until) || found)
+}
+
+/// An authority that a route asks because nobody decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Authority<'s> {
+    /// The role.
+    pub role: &'s str,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Whether its word is final.
+    pub last: bool,
+}
+
+/// The authorities that a route asks by now, in their order. The clock hears of the next one.
+#[must_use]
+pub fn asked<'s>(scene: &Scene<'s>, route: &'s Route) -> Vec<Authority<'s>> {
+    let Some(escalation) = &route.escalate else { return Vec::new() };
+    let last = escalation.last.as_deref();
+    let beyond = last.filter(|last| !escalation.to.iter().any(|role| role == last));
+    let mut found = Vec::new();
+    for (at, role) in escalation.to.iter().map(String::as_str).chain(beyond).enumerate() {
+        let times = u32::try_from(at + 1).unwrap_or(u32::MAX);
+        let since =
+            scene.rules.calendar.due(scene.facts.release.submitted_at, repeated(escalation.undecided_after, times));
+        if !scene.clock.reached(since) {
+            break;
+        }
+        found.push(Authority { role, since, last: last == Some(role) });
+    }
+    found
+}
+
+fn repeated(length: Length, times: u32) -> Length {
+    match length {
+        Length::Seconds(seconds) => Length::Seconds(seconds.saturating_mul(times.into())),
+        Length::BusinessHours(hours) => Length::BusinessHours(hours.saturating_mul(times)),
+        Length::BusinessDays(days) => Length::BusinessDays(days.saturating_mul(times)),
+    }
+}
+
+/// For whom somebody stands in within a role, by a delegation that holds now.
+#[must_use]
+pub fn delegated_by<'s>(scene: &Scene<'s>, role: &str, to: Person) -> Option<&'s str> {
+    scene.acts().find_map(|act| {
+        let Deed::Delegate { role: named, to: whom, from, until } = &act.does else { return None };
+        let meant = named == role && scene.people.of(whom) == to;
+        let holds = meant && refused(scene, act).is_none() && scene.clock.within(*from, *until);
+        holds.then(|| scene.people.name(scene.person_of(act)))
+    })
+}
+
+/// What is said of delegations that do not hold.
+#[must_use]
+pub fn refusals(scene: &Scene<'_>, asked: &dyn Fn(&str) -> bool) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for act in scene.acts() {
+        let Deed::Delegate { role, to, .. } = &act.does else { continue };
+        if !asked(role) {
+            continue;
+        }
+        if let Some(why) = refused(scene, act) {
+            let (from, to) = (scene.people.name(scene.person_of(act)), scene.people.name(scene.people.of(to)));
+            let says = format!("{from} names {to} as stand-in in {role}, which does not hold: {why}");
+            nodes.push(Node::new(Ground::DelegationRefused, Status::Note, says).evidence([&act.id]));
+        }
+    }
+    nodes
+}
+
+/// Why a delegation does not hold, whenever it is meant for.
+fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
+    let Deed::Delegate { role, to, from, until } = &act.does else { return None };
+    let Some(rule) = &scene.rules.delegation else {
+        return Some("the policy has no `delegation`".to_owned());
+    };
+    let by = match roles::counts(scene, act, role) {
+        Ok(person) => person,
+        Err(refusal) => return Some(format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says)),
+    };
+    let whom = scene.people.of(to);
+    if whom == by {
+        return Some("it is the same person".to_owned());
+    }
+    if let Err(refusal) = separation::excluded(scene, whom) {
+        return Some(format!("{} {}", scene.people.name(whom), refusal.says));
+    }
+    if !roles::seated(scene, whom, role) {
+        return Some(format!("{} is not in {role}", scene.people.name(whom)));
+    }
+    if until <= from {
+        return Some("it ends before it begins".to_owned());
+    }
+    if *until > scene.rules.calendar.due(*from, rule.max) {
+        return Some(format!("it is longer than {}", rule.max));
+    }
+    if round(scene, role, by, whom) {
+        return Some("it leads back to where it came from".to_owned());
+    }
+    None
+}
+
+/// Whether delegations in a role lead from one person back to another.
+fn round(scene: &Scene<'_>, role: &str, start: Person, first: Person) -> bool {
+    let mut reached = vec![first];
+    let mut at = 0;
+    while let Some(person) = reached.get(at).copied() {
+        if person == start {
+            return true;
+        }
+        for (act, by) in scene.acts_by() {
+            if let Deed::Delegate { role: named, to, .. } = &act.does
+                && by == person
+                && named == role
+                && !scene.withdrawn(act, by)
+            {
+                let next = scene.people.of(to);
+                if !reached.contains(&next) {
+                    reached.push(next);
+                }
+            }
+        }
+        at += 1;
+    }
+    false
+}
+
+/// What is said of an authority that is asked.
+#[must_use]
+pub fn told_of(scene: &Scene<'_>, route: &Route, authority: &Authority<'_>) -> String {
+    let after = route.escalate.as_ref().map(|it| it.undecided_after).unwrap_or_default();
+    format!(
+        "{} is asked since {}: undecided for {after} and more on the route `{}`{}",
+        authority.role,
+        told(authority.since, scene.rules.calendar.zone),
+        route.name,
+        if authority.last { "; its word is final" } else { "" }
+    )
+}

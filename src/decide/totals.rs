@@ -1,0 +1,212 @@
+//! What is counted once a decision, and only where something asks for it: how large the release is, and what the last
+//! 90 days of its teams come to.
+
+use std::cell::OnceCell;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::scene::Scene;
+use crate::model::facts::{Change, Fact, TeamHistory};
+use crate::policy::evaluate::Truth;
+
+/// How long what a team did is counted.
+const WINDOW: Duration = Duration::days(90);
+
+/// What was worked out already.
+#[derive(Debug, Default)]
+pub(super) struct Totals<'s> {
+    size: OnceCell<Size>,
+    components: OnceCell<Vec<String>>,
+    teams: OnceCell<Vec<(&'s str, Result<Window, &'s str>)>>,
+    pub(super) documented: OnceCell<Truth>,
+    pub(super) rollback: OnceCell<Option<bool>>,
+    pub(super) granted: OnceCell<bool>,
+}
+
+/// How large a release is; each is `None` where it cannot be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Lines added and removed.
+    pub lines: Option<u64>,
+    /// Different files touched.
+    pub files: Option<u64>,
+    /// Changes.
+    pub changes: Option<u64>,
+    /// Different commits.
+    pub commits: Option<u64>,
+}
+
+/// What a team did in 90 days.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Window {
+    /// Its deployments.
+    pub deployments: u32,
+    /// Of them, failed.
+    pub failed: u32,
+    /// Of them, emergencies.
+    pub emergencies: u32,
+    /// Mean seconds from detection to restoration, over the failures of which both are known; 0 where none failed.
+    pub mttr: Option<f64>,
+    /// Mean seconds from deployment to detection, likewise.
+    pub mttd: Option<f64>,
+}
+
+impl Window {
+    /// Failed over all; unknown where there are none.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        (self.deployments > 0).then(|| f64::from(self.failed) / f64::from(self.deployments))
+    }
+}
+
+/// How large the release is.
+pub fn size(scene: &Scene<'_>) -> Size {
+    *scene.totals.size.get_or_init(|| {
+        let Some(changes) = scene.changes() else { return Size::default() };
+        Size {
+            lines: total(changes, |change| match &change.lines {
+                Fact::Known(lines) => Some(*lines),
+                // Every change has a number of lines; that there is none says nothing.
+                Fact::Absent | Fact::Unavailable(_) => None,
+            }),
+            files: different(changes, |change| match &change.files {
+                Fact::Known(files) => Some(files.iter().map(String::as_str).collect()),
+                Fact::Absent => Some(Vec::new()),
+                Fact::Unavailable(_) => None,
+            }),
+            changes: u64::try_from(changes.len()).ok(),
+            commits: different(changes, |change| match &change.commits {
+                Fact::Known(commits) => Some(commits.iter().map(|commit| commit.sha.as_str()).collect()),
+                Fact::Absent => Some(Vec::new()),
+                Fact::Unavailable(_) => None,
+            }),
+        }
+    })
+}
+
+fn total(changes: &[Change], of: impl Fn(&Change) -> Option<u64>) -> Option<u64> {
+    changes.iter().try_fold(0_u64, |sum, change| Some(sum.saturating_add(of(change)?)))
+}
+
+fn different<'c>(changes: &'c [Change], of: impl Fn(&'c Change) -> Option<Vec<&'c str>>) -> Option<u64> {
+    let mut all: Vec<&str> = Vec::new();
+    for change in changes {
+        all.extend(of(change)?);
+    }
+    all.sort_unstable();
+    all.dedup();
+    u64::try_from(all.len()).ok()
+}
+
+/// The names of the components that go.
+pub(super) fn components<'a>(scene: &'a Scene<'_>) -> &'a [String] {
+    scene.totals.components.get_or_init(|| scene.components.iter().map(|component| component.name.clone()).collect())
+}
+
+/// What the teams of the release did in 90 days, each once; why it is not known, where it is not.
+pub(super) fn teams<'a, 's>(scene: &'a Scene<'s>) -> &'a [(&'s str, Result<Window, &'s str>)] {
+    scene.totals.teams.get_or_init(|| {
+        let mut found: Vec<(&str, Result<Window, &str>)> = Vec::new();
+        for team in scene.components.iter().filter_map(|component| component.team.as_deref()) {
+            if found.iter().any(|(known, _)| *known == team) {
+                continue;
+            }
+            let window = history(scene, team).map(|history| {
+                let inside = |at| scene.clock.within(at, leaves(at));
+                window(history, inside, |at| scene.clock.reached(at))
+            });
+            found.push((team, window));
+        }
+        found
+    })
+}
+
+/// What a team did in 90 days.
+pub(super) fn team<'s>(scene: &Scene<'s>, team: &str) -> Result<Window, &'s str> {
+    let found = teams(scene).iter().find(|(known, _)| *known == team);
+    found.map_or(Err("it makes nothing of this release"), |(_, window)| *window)
+}
+
+static NOTHING: TeamHistory = TeamHistory { deployments: Vec::new() };
+
+/// What a team ever did, as far as the facts go.
+pub(super) fn history<'s>(scene: &Scene<'s>, team: &str) -> Result<&'s TeamHistory, &'s str> {
+    match scene.facts.teams.get(team) {
+        Some(Fact::Known(history)) => Ok(history),
+        Some(Fact::Absent) => Ok(&NOTHING),
+        Some(Fact::Unavailable(why)) => Err(why),
+        None => Err("the facts do not state it"),
+    }
+}
+
+/// When a deployment is no longer counted.
+pub(super) fn leaves(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.checked_add_signed(WINDOW).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Counts what lies inside of a window; `by_then` says what had happened by its end.
+pub(super) fn window(
+    history: &TeamHistory,
+    mut inside: impl FnMut(DateTime<Utc>) -> bool,
+    mut by_then: impl FnMut(DateTime<Utc>) -> bool,
+) -> Window {
+    let mut window = Window::default();
+    let (mut restored, mut detected) = (Mean::default(), Mean::default());
+    for deployment in &history.deployments {
+        if !inside(deployment.at) {
+            continue;
+        }
+        window.deployments += 1;
+        window.emergencies += u32::from(deployment.emergency);
+        if !deployment.failed {
+            continue;
+        }
+        window.failed += 1;
+        let seen = match &deployment.detected_at {
+            Fact::Known(at) if by_then(*at) => *at,
+            // What nobody detected yet has no length.
+            Fact::Known(_) | Fact::Absent => continue,
+            Fact::Unavailable(_) => {
+                restored.unknown = true;
+                detected.unknown = true;
+                continue;
+            }
+        };
+        detected.add(seen - deployment.at);
+        match &deployment.restored_at {
+            Fact::Known(at) if by_then(*at) => restored.add(*at - seen),
+            Fact::Known(_) | Fact::Absent => {}
+            Fact::Unavailable(_) => restored.unknown = true,
+        }
+    }
+    // Where nothing was ever deployed there is no time to speak of.
+    if window.deployments > 0 {
+        window.mttr = restored.value();
+        window.mttd = detected.value();
+    }
+    window
+}
+
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    number: u32,
+    unknown: bool,
+}
+
+impl Mean {
+    fn add(&mut self, length: Duration) {
+        #[expect(clippy::cast_precision_loss, reason = "a hundred thousand years of milliseconds stay below 2^53")]
+        let seconds = length.num_milliseconds() as f64 / 1000.0;
+        self.sum += seconds;
+        self.number += 1;
+    }
+
+    fn value(&self) -> Option<f64> {
+        match (self.unknown, self.number) {
+            (true, _) => None,
+            (false, 0) => Some(0.0),
+            (false, number) => Some(self.sum / f64::from(number)),
+        }
+    }
+}

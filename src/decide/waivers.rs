@@ -1,0 +1,146 @@
+//! Waivers: those that a policy grants, and those that people give by an act.
+//!
+//! A waiver names one gate, its reason, its owner and its end, and never more than the policy lets its owner give. What
+//! is wrong with one is said; a forge that let somebody past is no waiver.
+
+use chrono::{DateTime, Utc};
+
+use super::gates::Judgement;
+use super::known::relaxes;
+use super::path::Triage;
+use super::people::Person;
+use super::release_gates::is_named;
+use super::roles::{self, Refusal};
+use super::scene::Scene;
+use super::words;
+use crate::model::facts::{Act, Deed};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, Status};
+use crate::model::verdict::Reason;
+use crate::policy::calendar::told;
+use crate::policy::expression::Expression;
+use crate::policy::gate::Gate;
+use crate::policy::rules::WaiverRule;
+use crate::policy::vocabulary::Place;
+
+/// Lifts a gate that holds, where a waiver in force covers it; and when that ends.
+#[must_use]
+pub fn lift(
+    scene: &Scene<'_>,
+    triage: &Triage,
+    gate: &Gate,
+    judgement: Judgement,
+    notes: &mut Vec<Node>,
+) -> (Judgement, Option<DateTime<Utc>>) {
+    let environment = &scene.facts.release.environment;
+    let zone = scene.rules.calendar.zone;
+    let waived = |by: &str, until: DateTime<Utc>, reason: &str| Judgement {
+        verdict: Reason::WaiverInForce.verdict(),
+        reason: Reason::WaiverInForce,
+        explanation: format!(
+            "waived by {by} until {}: {reason}; without the waiver: {}",
+            told(until, zone),
+            judgement.explanation
+        ),
+    };
+    for waiver in &scene.policy.waivers {
+        let about = waiver.gate == gate.name
+            && waiver.layers.contains(&gate.layer)
+            && (waiver.environments.is_empty() || waiver.environments.contains(environment));
+        if about && scene.clock.within(waiver.from, waiver.until) {
+            let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
+            return (waived(&waiver.by, waiver.until, reason), Some(waiver.until));
+        }
+    }
+    for act in scene.acts() {
+        let Deed::Waive { gate: named, until, .. } = &act.does else { continue };
+        if !is_named(gate, named) {
+            continue;
+        }
+        match holds(scene, triage, gate, act) {
+            Ok(person) => {
+                let reason = words::normal(act.reason.as_deref().unwrap_or("no reason stated"));
+                return (waived(scene.people.name(person), *until, &reason), Some(*until));
+            }
+            Err(refusal) => {
+                let name = scene.people.name(scene.person_of(act));
+                let says = format!("{name}'s waiver of {} does not hold: {}", gate.name, refusal.says);
+                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says).evidence([&act.id]));
+            }
+        }
+    }
+    (judgement, None)
+}
+
+/// Whether an act waives a gate now, or why it does not.
+fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
+    let refuse = |says: String| Err(Refusal::new(Ground::WaiverRefused, says));
+    let Deed::Waive { environments, until, compensating_control, when, .. } = &act.does else {
+        return refuse("it is no waiver".to_owned());
+    };
+    let Some(rule) = &scene.rules.waivers else {
+        return refuse("the policy lets nobody waive gates".to_owned());
+    };
+    let environment = &scene.facts.release.environment;
+    if !environments.is_empty() && !environments.contains(environment) {
+        return refuse(format!("it is for {}", words::all_of(environments)));
+    }
+    let person = owner(scene, rule, gate, act)?;
+    let says = |text: Option<&str>| text.is_some_and(|text| words::meaningful(text, 1));
+    if rule.needs_reason && !says(act.reason.as_deref()) {
+        return refuse("it gives no reason".to_owned());
+    }
+    if rule.needs_control && !says(compensating_control.as_deref()) {
+        return refuse("it names no compensating control".to_owned());
+    }
+    if *until <= act.at {
+        return refuse("it ends before it begins".to_owned());
+    }
+    if let Some(max) = rule.max
+        && *until > scene.rules.calendar.due(act.at, max)
+    {
+        return refuse(format!("it runs longer than {max}"));
+    }
+    if let Some(when) = when {
+        match Expression::condition(when, &Place::Release) {
+            Ok(condition) if relaxes(scene, Some(triage), &condition) => {}
+            Ok(_) => return refuse(format!("its condition `{when}` is not known to hold")),
+            Err(mistakes) => {
+                let why = mistakes.first().map_or("it cannot be read", |mistake| mistake.message.as_str());
+                return refuse(format!("its condition `{when}` cannot be understood: {why}"));
+            }
+        }
+    }
+    if !scene.clock.within(act.at, *until) {
+        return refuse(format!("it ended {}", told(*until, scene.rules.calendar.zone)));
+    }
+    Ok(person)
+}
+
+/// Who gave it, if he may waive this gate.
+fn owner(scene: &Scene<'_>, rule: &WaiverRule, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
+    let roles = rule.roles_for(&gate.layer);
+    let mut refused = Refusal::new(Ground::WaiverRefused, format!("nobody may waive gates of {}", gate.layer));
+    for role in roles {
+        match roles::independent(scene, act, role) {
+            Ok(person) => return Ok(person),
+            Err(refusal) => refused = refusal,
+        }
+    }
+    Err(refused)
+}
+
+/// Waivers given by an act that match no gate of the policy.
+#[must_use]
+pub fn unused(scene: &Scene<'_>) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for act in scene.acts() {
+        let Deed::Waive { gate, .. } = &act.does else { continue };
+        if !scene.policy.gates.iter().any(|known| is_named(known, gate)) {
+            let name = scene.people.name(scene.person_of(act));
+            let says = format!("{name}'s waiver is of `{gate}`, and the policy has no such gate");
+            nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
+        }
+    }
+    nodes
+}

@@ -1,0 +1,67 @@
+//! `incidents`: what an incident stops.
+
+use std::collections::BTreeMap;
+
+use super::diagnostics::Code;
+use super::reader::{Layer, number, span, text};
+use super::rules::IncidentRule;
+use super::stricter::{self, Joint};
+use super::tree::{Node, Value};
+use super::vocabulary::Place;
+
+/// Reads a layer's rule into that of the layers around it.
+pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<IncidentRule>) {
+    let Some(node) = layer.section("incidents") else { return };
+    let mut severity = BTreeMap::new();
+    for (key, value) in node.get("severity").map(Node::entries).unwrap_or_default() {
+        if let Value::Number(number) = value.value {
+            severity.insert(key.name.clone(), number);
+        }
+    }
+    let block_at = number(node, "block_at");
+    if let (Some(block_at), false) = (block_at, severity.is_empty())
+        && !severity.values().any(|number| *number <= block_at)
+    {
+        let message = format!("no severity is as bad as {block_at}, so no incident would block; 1 is the worst");
+        layer.complain(Code::NoEffect, span(node, "block_at"), message);
+    }
+    let inner = IncidentRule {
+        system: text(node, "system").unwrap_or_else(|| "any".to_owned()),
+        severity,
+        // Which incidents block is left out: none does, and they are there for emergencies alone.
+        block_at: block_at.unwrap_or(0.0),
+        everything: text(node, "blocks").as_deref() == Some("everything"),
+        unless: layer.condition(node.get("unless"), Place::Incident),
+        confirmed_by: text(node, "confirmed_by"),
+        stated: layer.stated(node.span),
+    };
+    let Some(outer) = rule else {
+        *rule = Some(inner);
+        return;
+    };
+    for key in ["system", "confirmed_by"] {
+        if let Some(ours) = node.get(key) {
+            layer.redefines_within("incidents", key, ours);
+        }
+    }
+    let mut joint = Joint { stated: &mut outer.stated, inner: &inner.stated };
+    if block_at.is_some() {
+        joint.larger("block_at", &mut outer.block_at, inner.block_at);
+    }
+    joint.either("blocks: everything", &mut outer.everything, inner.everything);
+    for (word, number) in inner.severity {
+        let theirs = outer.severity.entry(word.clone()).or_insert(number);
+        joint.smaller(&format!("severity.{word}"), theirs, number);
+    }
+    // An exception holds only where every layer that speaks of incidents makes it; one that is silent about it here
+    // leaves it as it is.
+    if node.get("unless").is_some() {
+        outer.unless = match (outer.unless.take(), inner.unless) {
+            (Some(theirs), Some(ours)) => stricter::both(Some(theirs), Some(ours)),
+            _ => None,
+        };
+    }
+    if outer.confirmed_by.is_none() {
+        outer.confirmed_by = inner.confirmed_by;
+    }
+}

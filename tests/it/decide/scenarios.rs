@@ -1,0 +1,228 @@
+//! Scenarios: a policy, a base situation told once, and cases that change one thing
+//! each. The files and their words are in `tests/scenarios/`; README.md there is
+//! for people who know no Rust.
+
+mod acts;
+mod dead_words;
+mod expect;
+mod phrases;
+mod record;
+mod release;
+mod situation;
+mod words;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countersign::policy::{Policy, Source};
+use serde::Deserialize;
+use toml::Table;
+
+use phrases::Read;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// Another file, whose policy and situation this one begins with.
+    base: Option<String>,
+    policy: Option<Text>,
+    policy_file: Option<String>,
+    #[serde(default)]
+    given: Table,
+    #[serde(default, rename = "case")]
+    cases: Vec<Table>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    One(String),
+    /// Layers, outermost first.
+    Layers(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    /// Rows of the product, or threats: `A6 T03`.
+    id: String,
+    #[serde(default)]
+    given: Table,
+    /// Words of the policy that are others in this case.
+    #[serde(default)]
+    policy: Vec<(String, String)>,
+    /// Words of the policy that were others before, where a policy changes with releases in flight.
+    #[serde(default)]
+    policy_before: Vec<(String, String)>,
+    #[serde(skip)]
+    wanted: Option<expect::Wanted>,
+}
+
+/// What of a case is its situation; the rest is what it wants.
+const SITUATION: &[&str] = &["name", "id", "given", "policy", "policy_before"];
+
+fn case(table: Table) -> Read<Case> {
+    let name = table.get("name").and_then(toml::Value::as_str).unwrap_or("a case without a name").to_owned();
+    let (situation, wanted): (Table, Table) = table.into_iter().partition(|(key, _)| SITUATION.contains(&key.as_str()));
+    let mut case: Case = situation.try_into().map_err(|why| format!("{name}: {why}"))?;
+    case.wanted = Some(wanted.try_into().map_err(|why| format!("{name}: {why}"))?);
+    Ok(case)
+}
+
+/// A file with its base laid below it.
+struct Scenario {
+    file: String,
+    layers: Vec<String>,
+    /// Whether its policy is the example that all documentation speaks of.
+    example: bool,
+    given: Table,
+    cases: Vec<Case>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+}
+
+/// The example policy lies beside the checkout, as the corpus does.
+fn example() -> Option<String> {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/policy.example.yml")).ok()
+}
+
+fn load(name: &str) -> Read<Option<Scenario>> {
+    let text = fs::read_to_string(folder().join(name)).map_err(|why| format!("{name}: {why}"))?;
+    let file: File = toml::from_str(&text).map_err(|why| format!("{name}: {why}"))?;
+    let below = match &file.base {
+        Some(base) => match load(base)? {
+            Some(below) => Some(below),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let mut example_policy = below.as_ref().is_some_and(|below| below.example);
+    let layers = match (file.policy, file.policy_file.as_deref()) {
+        (Some(Text::One(policy)), None) => vec![policy],
+        (Some(Text::Layers(layers)), None) => layers,
+        (None, Some("policy.example.yml")) => {
+            example_policy = true;
+            match example() {
+                Some(policy) => vec![policy],
+                None => return Ok(None),
+            }
+        }
+        (None, Some(other)) => return Err(format!("{name}: no policy file `{other}` is known")),
+        (None, None) => below.as_ref().map(|below| below.layers.clone()).ok_or_else(|| format!("{name}: no policy"))?,
+        (Some(_), Some(_)) => return Err(format!("{name}: `policy` or `policy_file`, not both")),
+    };
+    let cases =
+        file.cases.into_iter().map(|table| case(table).map_err(|why| format!("{name}: {why}"))).collect::<Read<_>>()?;
+    let given = below.map(|below| below.given).unwrap_or_default();
+    let given = situation::over(&given, &file.given);
+    Ok(Some(Scenario { file: name.to_owned(), layers, example: example_policy, given, cases }))
+}
+
+fn scenarios() -> Read<Vec<Scenario>> {
+    let mut names: Vec<String> = fs::read_dir(folder())
+        .map_err(|why| why.to_string())?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    names.sort();
+    let mut scenarios = Vec::new();
+    for name in names {
+        match load(&name)? {
+            Some(scenario) => scenarios.push(scenario),
+            None => eprintln!("skipped: {name}, because the example policy is not beside the checkout"),
+        }
+    }
+    Ok(scenarios)
+}
+
+fn policy(layers: &[String]) -> Read<Policy> {
+    let sources = layers
+        .iter()
+        .enumerate()
+        .map(|(depth, text)| Source {
+            path: if layers.len() == 1 { "policy.yml".to_owned() } else { format!("layer-{}.yml", depth + 1) },
+            text: text.clone(),
+            sha256: phrases::digest(text),
+            from: None,
+        })
+        .collect();
+    let holidays = fs::read_to_string(folder().join("england-bank-holidays.ics")).map_err(|why| why.to_string())?;
+    words::read(sources, &holidays)
+}
+
+/// The policy with some of its words replaced; words that are not there are a mistake of the case.
+fn replaced(layers: &[String], words: &[(String, String)]) -> Read<Vec<String>> {
+    let mut layers = layers.to_vec();
+    for (old, new) in words {
+        if !layers.iter().any(|layer| layer.contains(old.as_str())) {
+            return Err(format!("the policy does not say `{old}`"));
+        }
+        for layer in &mut layers {
+            *layer = layer.replacen(old.as_str(), new, 1);
+        }
+    }
+    Ok(layers)
+}
+
+fn play(scenario: &Scenario, case: &Case, read: Option<&Policy>) -> Read<Vec<String>> {
+    let own;
+    let read = match read {
+        Some(read) if case.policy.is_empty() => read,
+        _ => {
+            own = policy(&replaced(&scenario.layers, &case.policy)?)?;
+            &own
+        }
+    };
+    let given = situation::over(&scenario.given, &case.given);
+    let (facts, now) = situation::facts(read, &given)?;
+    let decision = if case.policy_before.is_empty() {
+        words::decide(read, &facts, now)
+    } else {
+        let old = policy(&replaced(&scenario.layers, &case.policy_before)?)?;
+        words::decide_between(&old, read, &facts, now)
+    };
+    Ok(case.wanted.as_ref().map_or_else(Vec::new, |wanted| expect::compare(wanted, &decision, &facts)))
+}
+
+#[test]
+fn every_scenario_ends_as_it_says() {
+    let scenarios = scenarios().unwrap();
+    let only = std::env::var("COUNTERSIGN_SCENARIO").unwrap_or_default();
+    let (mut failures, mut played) = (Vec::new(), 0);
+    for scenario in &scenarios {
+        let read = policy(&scenario.layers);
+        for case in &scenario.cases {
+            if !format!("{} {} {}", scenario.file, case.id, case.name).contains(&only) {
+                continue;
+            }
+            played += 1;
+            let complaints = match &read {
+                Ok(read) => play(scenario, case, Some(read)).unwrap_or_else(|why| vec![why]),
+                Err(why) => vec![format!("the policy is none: {why}")],
+            };
+            if !complaints.is_empty() {
+                failures.push(format!("{}: {} [{}]\n{}", scenario.file, case.name, case.id, complaints.join("\n")));
+            }
+        }
+    }
+    eprintln!("{played} scenarios, {} of them end otherwise", failures.len());
+    assert!(failures.is_empty(), "\n{}\n{} of {played} scenarios end otherwise", failures.join("\n\n"), failures.len());
+}
+
+#[test]
+fn every_situation_is_a_facts_document() {
+    let mut failures = Vec::new();
+    for scenario in &scenarios().unwrap() {
+        for case in &scenario.cases {
+            let told = replaced(&scenario.layers, &case.policy)
+                .and_then(|layers| policy(&layers))
+                .and_then(|read| situation::facts(&read, &situation::over(&scenario.given, &case.given)));
+            if let Err(why) = told {
+                failures.push(format!("{}: {}: {why}", scenario.file, case.name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

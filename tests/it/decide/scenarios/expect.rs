@@ -1,0 +1,214 @@
+//! What a case wants, and what of it did not come.
+
+use countersign::model::facts::Facts;
+use countersign::model::ground::Ground;
+use countersign::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// `hold production`, `proceed production`, `reject production`.
+    pub expect: String,
+    /// Codes that stand in the tree; with `!` those that do not.
+    #[serde(default)]
+    pub codes: Vec<String>,
+    /// Parts of the sentences that a person reads, at least one.
+    pub because: Vec<String>,
+    /// A part of the one sentence at the top.
+    pub summary: Option<String>,
+    /// The instant at which time alone can change it, or `none`.
+    pub next: Option<String>,
+    pub class: Option<String>,
+    pub impact: Option<String>,
+    pub score: Option<f64>,
+    pub rigor: Option<u32>,
+    pub routes: Option<Vec<String>>,
+    /// `approve platform-owner: pavel, pia`; with `!` what is not asked.
+    #[serde(default)]
+    pub asks: Vec<String>,
+    /// `validate by operations due 2026-12-08T14:00:00Z`, parts of it; an empty list: none.
+    pub obligations: Option<Vec<String>>,
+    /// Whose acts count, by login, sorted.
+    pub counted: Option<Vec<String>>,
+}
+
+pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut differs = |what: &str, wanted: String, got: String| {
+        if wanted != got {
+            complaints.push(format!("  {what}: wanted {wanted}, got {got}"));
+        }
+    };
+    differs("decision", wanted.expect.clone(), format!("{} {}", ruling(decision.decision), decision.environment));
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    if let Some(class) = &wanted.class {
+        differs("class", class.clone(), word(json!(decision.class)));
+    }
+    if let Some(impact) = &wanted.impact {
+        differs("impact", impact.clone(), word(json!(decision.risk.impact)));
+    }
+    if let Some(score) = wanted.score {
+        differs(
+            "score",
+            format!("{:.3}", score),
+            decision.risk.score.map_or("unknown".to_owned(), |s| format!("{s:.3}")),
+        );
+    }
+    if let Some(rigor) = wanted.rigor {
+        differs("rigor", rigor.to_string(), decision.rigor.to_string());
+    }
+    if let Some(routes) = &wanted.routes {
+        differs("routes", format!("{routes:?}"), format!("{:?}", decision.routes));
+    }
+    if let Some(next) = &wanted.next {
+        let got = decision.revisit.at.map_or("none".to_owned(), |at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+        differs("next", next.clone(), got);
+    }
+    if let Some(counted) = &wanted.counted {
+        let mut logins: Vec<String> = decision
+            .counted
+            .iter()
+            .filter_map(|id| facts.acts.entries().iter().find(|act| act.id == *id))
+            .map(|act| act.by.login().to_owned())
+            .collect();
+        logins.sort();
+        logins.dedup();
+        differs("counted", format!("{counted:?}"), format!("{logins:?}"));
+    }
+    let mut nodes = Vec::new();
+    decision.tree.walk(&mut |node| nodes.push((node.code, node.says.clone())));
+    for code in &wanted.codes {
+        let (name, must) = code.strip_prefix('!').map_or((code.as_str(), true), |name| (name, false));
+        if !Ground::ALL.iter().any(|ground| ground.code() == name) {
+            complaints.push(format!("  no code is called `{name}`"));
+        } else if nodes.iter().any(|(code, _)| code.code() == name) != must {
+            complaints.push(format!("  code `{name}` {}", if must { "is missing" } else { "should not be there" }));
+        }
+    }
+    let mut sentences: Vec<&str> = nodes.iter().map(|(_, says)| says.as_str()).collect();
+    sentences.push(&decision.summary);
+    sentences.extend(decision.risk.items.iter().map(|item| item.because.as_str()));
+    if wanted.because.is_empty() {
+        complaints.push("  `because` needs a sentence".to_owned());
+    }
+    for part in &wanted.because {
+        if !sentences.iter().any(|sentence| sentence.contains(part.as_str())) {
+            complaints.push(format!("  no sentence says `{part}`"));
+        }
+    }
+    if let Some(part) = &wanted.summary
+        && !decision.summary.contains(part.as_str())
+    {
+        complaints.push(format!("  the summary does not say `{part}`: {}", decision.summary));
+    }
+    let asks: Vec<String> =
+        decision.asks.iter().map(|ask| format!("{} {}: {}", ask.to, ask.role, ask.people.join(", "))).collect();
+    for ask in &wanted.asks {
+        let (text, must) = ask.strip_prefix('!').map_or((ask.as_str(), true), |text| (text, false));
+        if asks.iter().any(|ask| ask.starts_with(text)) != must {
+            complaints.push(format!("  asks: `{ask}`, but they are {asks:?}"));
+        }
+    }
+    if let Some(obligations) = &wanted.obligations {
+        let got = opened(decision);
+        if obligations.is_empty() && !got.is_empty() {
+            complaints.push(format!("  obligations: wanted none, got {got:?}"));
+        }
+        for obligation in obligations {
+            let (text, must) = obligation.strip_prefix('!').map_or((obligation.as_str(), true), |text| (text, false));
+            if got.iter().any(|known| known.contains(text)) != must {
+                complaints.push(format!("  obligations: `{obligation}`, but they are {got:?}"));
+            }
+        }
+    }
+    complaints.extend(prose(decision, &nodes));
+    if !complaints.is_empty() {
+        complaints.push(told(decision));
+    }
+    complaints
+}
+
+fn ruling(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Proceed => "proceed",
+        Ruling::Hold => "hold",
+        Ruling::Reject => "reject",
+    }
+}
+
+fn opened(decision: &ReleaseDecision) -> Vec<String> {
+    decision
+        .obligations
+        .iter()
+        .map(|owed| {
+            let mut told = owed.kind.clone();
+            if let Some(by) = &owed.by {
+                told.push_str(&format!(" by {by}"));
+            }
+            if let Some(due) = owed.due {
+                told.push_str(&format!(" due {}", due.format("%Y-%m-%dT%H:%M:%SZ")));
+            }
+            if owed.needs_evidence {
+                told.push_str(" with evidence");
+            }
+            if !owed.to.is_empty() {
+                told.push_str(&format!(" to {}", owed.to.join(", ")));
+            }
+            told
+        })
+        .collect()
+}
+
+/// What holds of every sentence and every tree, whatever the case.
+fn prose(decision: &ReleaseDecision, nodes: &[(Ground, String)]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for sentence in nodes.iter().map(|(_, says)| says).chain([&decision.summary]) {
+        if sentence.is_empty() || sentence.ends_with('.') || sentence.contains("None") || sentence.contains("Some(") {
+            complaints.push(format!("  not a sentence for people: `{sentence}`"));
+        }
+    }
+    let opens = decision.tree.parts.iter().all(|part| part.status.opens());
+    if (decision.decision == Ruling::Proceed) != opens {
+        complaints.push("  the ruling is not what the tree's parts come to".to_owned());
+    }
+    complaints
+}
+
+/// The tree as text, for whoever mends a case.
+pub fn told(decision: &ReleaseDecision) -> String {
+    fn tree(node: &Node, depth: usize, out: &mut String) {
+        let mark = match node.status {
+            Status::Note => "·",
+            Status::NotNeeded => "-",
+            Status::Met => "✓",
+            Status::Waiting => "…",
+            Status::Unknown => "?",
+            Status::Unmet => "✗",
+            Status::Rejected => "‼",
+        };
+        out.push_str(&format!("  {}{mark} [{}] {}\n", "  ".repeat(depth), node.code.code(), node.says));
+        for part in &node.parts {
+            tree(part, depth + 1, out);
+        }
+    }
+    let mut out = format!("  --\n  {}\n", decision.summary);
+    tree(&decision.tree, 0, &mut out);
+    let items: Vec<String> = decision
+        .risk
+        .items
+        .iter()
+        .map(|item| {
+            format!("{} {} ({})", item.name, item.points.map_or("?".to_owned(), |p| format!("{p:+}")), item.because)
+        })
+        .collect();
+    out.push_str(&format!(
+        "  class {:?}, score {:?}, impact {:?}, rigor {}, routes {:?}, next {:?}\n  risk {items:?}\n",
+        decision.class, decision.risk.score, decision.risk.impact, decision.rigor, decision.routes, decision.revisit.at
+    ));
+    let asks: Vec<String> =
+        decision.asks.iter().map(|ask| format!("{} {}: {}", ask.to, ask.role, ask.people.join(", "))).collect();
+    out.push_str(&format!("  asks {asks:?}\n  obligations {:?}\n  counted {:?}", opened(decision), decision.counted));
+    out
+}
