@@ -112,7 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     }
     let at = arguments.now.unwrap_or_else(Utc::now);
     let answers = append::append(&address, signer, happened, at).map_err(|failed| match failed {
-        Failed::Attached => Failure(USAGE, failed.to_string()),
+        Failed::Attached | Failed::Refused(_) => Failure(USAGE, failed.to_string()),
         Failed::Fault(record::Fault::Database(crate::store::fault::Fault::Unfit(unfit))) => {
             Failure(USAGE, unfit.to_string())
         }

@@ -204,7 +204,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 }
 
 /// A public key, stated as itself, in a file, or as the file of its private half.
-fn public_key(stated: &str) -> Result<Verifier, Failure> {
+pub(super) fn public_key(stated: &str) -> Result<Verifier, Failure> {
     let failure = |flaw: crate::log::note::Flaw| Failure(USAGE, flaw.to_string());
     if let Ok(key) = Verifier::parse(stated) {
         return Ok(key);

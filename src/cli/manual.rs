@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, answer, gate, log};
+use super::{Arguments, answer, gate, log, verify};
 use crate::log::entry::Kind as EntryKind;
 use crate::model::catalogue;
 use crate::model::kind::Format;
@@ -130,11 +130,18 @@ fn record(out: &mut String) {
     for (code, meaning) in log::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
+    let _ = writeln!(out, "\nThose of `countersign verify` are\n\n| code | meaning |\n| --- | --- |");
+    for (code, meaning) in verify::EXIT_CODES {
+        let _ = writeln!(out, "| {code} | {meaning} |");
+    }
     let _ = writeln!(out, "{KINDS_OF_ENTRY}");
     for kind in EntryKind::ALL {
         let _ = writeln!(out, "| `{}` | {} |", kind.word(), kind.meaning());
     }
     let command = Arguments::command();
+    if let Some(command) = command.find_subcommand("verify") {
+        one(out, "verify", command);
+    }
     for group in ["log", "db"] {
         let group = command.find_subcommand(group);
         for (group, command) in group.into_iter().flat_map(|group| group.get_subcommands().map(move |it| (group, it))) {

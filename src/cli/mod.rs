@@ -3,8 +3,9 @@
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
 //! · 12 a log is not what was signed · 3 the answer is unknown · 2 the command or
 //! the policy is wrong · 4 a time limit. Of a release's decision: 0 it proceeds ·
-//! 10 it holds · 11 it is rejected · 2 as before · 3 the facts cannot be read. Only 0
-//! lets a pipeline go on.
+//! 10 it holds · 11 it is rejected · 2 as before · 3 the facts cannot be read. Of a
+//! receipt: 12 invalid · 13 about something else · 14 not approved · 15 not replayable
+//! here. Only 0 lets a pipeline go on.
 
 #[cfg(feature = "app")]
 mod append;
@@ -19,6 +20,7 @@ mod outputs;
 mod policy;
 mod progress;
 mod reference;
+mod verify;
 
 use std::io::Write as _;
 
@@ -56,6 +58,8 @@ enum Command {
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say whether a receipt shows that a release was approved, with the log's key and no network.
+    Verify(verify::Arguments),
     /// Write to the record's log, and verify, show, prove and export it.
     #[command(subcommand)]
     Log(log::Command),
@@ -103,6 +107,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Log(command) => log::run(&command),
         #[cfg(feature = "app")]
         Command::Db(command) => database::run(&command),

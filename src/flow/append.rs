@@ -33,6 +33,9 @@ pub struct Happening {
 /// Why it could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
+    /// It, or what goes with it, cannot be recorded.
+    #[error("{0}")]
+    Refused(Refused),
     /// Its body states attachments of its own.
     #[error("`attached` is where an entry lists its files, and the body has something else there")]
     Attached,

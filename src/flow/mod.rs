@@ -3,7 +3,8 @@
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. The record is read by whoever doubts it
-//! ([`record`]), and written to when something happened (`append`).
+//! ([`record`]), and written to when something happened (`append`); a decision
+//! leaves it with a [`receipt`].
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -13,6 +14,7 @@ mod baseline;
 mod checklists;
 pub mod gate_run;
 mod gathered;
+pub mod receipt;
 pub mod record;
 mod reports;
 pub mod request;

@@ -4,7 +4,8 @@
 //! specification `tlog-tiles` lays them out ([`tile`]), its checkpoints
 //! ([`checkpoint`]) as C2SP signed notes ([`note`]) that witnesses cosign, and
 //! proofs ([`proof`]) that anybody can check with a key and no network. Everything
-//! at once is checked by [`verify`].
+//! at once is checked by [`verify`], and a decision with its proof travels as a
+//! [`receipt`].
 //!
 //! Pure: bytes come in and go out. Who stores a tile or fetches one is told by
 //! [`tile::Tiles`].
@@ -16,6 +17,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod note;
 pub mod proof;
+pub mod receipt;
 pub mod tile;
 pub mod tree;
 pub mod verify;

@@ -5,6 +5,8 @@ mod gate;
 mod layers;
 #[cfg(feature = "app")]
 mod log;
+#[cfg(feature = "app")]
+mod receipt;
 mod reference;
 mod scenarios;
 mod signatures;
