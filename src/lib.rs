@@ -57,6 +57,16 @@
 //! logic carries it to the verdict. [`decide::explain`] says which part failed,
 //! with both numbers.
 //!
+//! ## A walk through a release's decision
+//!
+//! `countersign decide` reads a policy, a document of facts ([`model::facts`]) and an
+//! instant. [`decide::scene`] works out once who is who, who contributed and what goes;
+//! [`decide::triage`] and [`decide::routing`] say which way each component takes;
+//! [`decide::release_gates`] and [`decide::approvals`] judge what that way asks, and one
+//! file each the calendar, the change record, incidents, the board and what is owed.
+//! [`decide::conclude`] says what it comes to, in one sentence first, and the clock when
+//! time alone could change it. [`report::release`] shows the tree.
+//!
 //! ## A walk through the record
 //!
 //! `countersign log append` reads what happened and writes it down in its one

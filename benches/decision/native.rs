@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use countersign::model::facts::{AccountKind, Act, Change, Deed, Fact, Facts, Outcome, Standing, Via};
+use countersign::model::facts::{Account, AccountKind, Act, Change, Deed, Fact, Facts, Outcome, Standing, Via};
 use countersign::model::measures::Measure;
 
 /// Whether the release may go.
@@ -57,7 +57,7 @@ fn decide(facts: &Facts, now: DateTime<Utc>) -> Option<()> {
             hands.insert(account.known()?.as_str());
         }
         match &commit.co_authors {
-            Fact::Known(more) => hands.extend(more.iter().map(|account| account.as_str())),
+            Fact::Known(more) => hands.extend(more.iter().map(Account::as_str)),
             Fact::Absent => {}
             Fact::Unavailable(_) => return None,
         }

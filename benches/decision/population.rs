@@ -126,6 +126,9 @@ pub fn facts(number: u64) -> Facts {
     let shown: BTreeMap<String, String> =
         changes.iter().map(|change| (change.id.clone(), change.content.clone())).collect();
 
+    let content = |(name, of): (&String, &Released)| Some((name.clone(), of.content.known()?.clone()));
+    let contents: BTreeMap<String, String> = released.iter().filter_map(content).collect();
+
     let mut acts: Vec<Act> = Vec::new();
     let mut approve = |by: &str, minutes: i64, changes: &BTreeMap<String, String>| {
         acts.push(Act {
@@ -140,7 +143,7 @@ pub fn facts(number: u64) -> Facts {
                 environment: Some("live".to_owned()),
                 repository: Some("acme/shop".to_owned()),
                 changes: changes.clone(),
-                components: BTreeMap::new(),
+                components: contents.clone(),
                 artifacts: names.iter().map(|name| artifact(name)).collect(),
                 ..Saw::default()
             },

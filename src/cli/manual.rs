@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, answer, gate, log, verify};
-use crate::log::entry::Kind as EntryKind;
+use super::{Arguments, answer, decide, gate};
 use crate::model::catalogue;
+use crate::model::ground::Ground;
 use crate::model::kind::Format;
 use crate::model::verdict::Reason;
 use crate::policy::diagnostics::{Code, Weight};
@@ -23,9 +23,9 @@ const OPENING: &str = "\
 <!-- Printed by `countersign reference`; `UPDATE=1 cargo test --test it in_step` writes it anew. -->
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
-[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [measures](#measures),
-[reasons](#reasons), [codes of `policy check`](#codes-of-policy-check), [formats](#formats) and
-[the commands of the record](#the-commands-of-the-record).
+[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [facts](#facts), [layers](#layers),
+[compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
+[formats](#formats) and [the commands of the record](#the-commands-of-the-record).
 ";
 
 const FORMS: &str = "
@@ -63,13 +63,6 @@ A measure that no report states is unknown, and so is what is computed from it; 
 not open the gate.
 ";
 
-const KINDS_OF_ENTRY: &str = "
-What is read is not believed before it was hashed again. An entry is a JSON object in the canonical form of RFC 8785 with
-`at` (microseconds of the Unix time), `body`, `kind` and `v` (1); its kinds are
-
-| kind | what it records |
-| --- | --- |";
-
 const MEASURES: &str = "
 ## Measures
 
@@ -88,6 +81,7 @@ fn page() -> String {
     for (code, meaning) in gate::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
+    decide_options(&mut out);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
@@ -98,10 +92,11 @@ fn page() -> String {
     keys(&mut out, "", &POLICY);
     out.push_str(FORMS);
     out.push_str(EXPRESSIONS);
+    super::manual_rules::write(&mut out);
     measures(&mut out);
     reasons(&mut out);
     formats(&mut out);
-    record(&mut out);
+    super::manual_record::write(&mut out);
     out
 }
 
@@ -124,52 +119,20 @@ fn options(out: &mut String) {
     );
 }
 
-/// The commands that work on the record, with their options and exit codes.
-fn record(out: &mut String) {
-    let _ = writeln!(out, "\n## The commands of the record\n\n| code | meaning |\n| --- | --- |");
-    for (code, meaning) in log::EXIT_CODES {
-        let _ = writeln!(out, "| {code} | {meaning} |");
-    }
-    let _ = writeln!(out, "\nThose of `countersign verify` are\n\n| code | meaning |\n| --- | --- |");
-    for (code, meaning) in verify::EXIT_CODES {
-        let _ = writeln!(out, "| {code} | {meaning} |");
-    }
-    let _ = writeln!(out, "{KINDS_OF_ENTRY}");
-    for kind in EntryKind::ALL {
-        let _ = writeln!(out, "| `{}` | {} |", kind.word(), kind.meaning());
-    }
+/// The options of `countersign decide`, and its exit codes.
+fn decide_options(out: &mut String) {
+    let _ = writeln!(out, "\n## Options of `countersign decide`\n\n| option | meaning |\n| --- | --- |");
     let command = Arguments::command();
-    if let Some(command) = command.find_subcommand("verify") {
-        one(out, "verify", command);
+    let decide = command.find_subcommand("decide");
+    for option in decide.into_iter().flat_map(clap::Command::get_arguments) {
+        let Some(long) = option.get_long().filter(|long| *long != "help") else { continue };
+        let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+        let help = option.get_long_help().or(option.get_help()).map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "| {} | {} |", code(&format!("--{long} {value}")), cell(&help));
     }
-    for group in ["log", "db"] {
-        let group = command.find_subcommand(group);
-        for (group, command) in group.into_iter().flat_map(|group| group.get_subcommands().map(move |it| (group, it))) {
-            let nested: Vec<_> = command.get_subcommands().collect();
-            let name = format!("{} {}", group.get_name(), command.get_name());
-            if nested.is_empty() {
-                one(out, &name, command);
-            }
-            for command in nested {
-                one(out, &format!("{name} {}", command.get_name()), command);
-            }
-        }
-    }
-}
-
-/// One command of the record.
-fn one(out: &mut String, name: &str, command: &clap::Command) {
-    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
-    let _ = writeln!(out, "\n### `countersign {name}`\n\n{}\n\n| argument | meaning |\n| --- | --- |", about.trim());
-    for argument in command.get_arguments().filter(|it| !it.is_hide_set() && it.get_id() != "help") {
-        let value = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
-        let form = match argument.get_long() {
-            Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
-            Some(long) => format!("--{long}"),
-            None => value.to_owned(),
-        };
-        let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} |", code(&form), cell(&help));
+    let _ = writeln!(out, "\n| exit code | meaning |\n| --- | --- |");
+    for (code, meaning) in decide::EXIT_CODES {
+        let _ = writeln!(out, "| {code} | {meaning} |");
     }
 }
 
@@ -241,6 +204,14 @@ fn reasons(out: &mut String) {
     for reason in Reason::ALL {
         let _ = writeln!(out, "| `{}` | {} | {} |", reason.code(), reason.verdict().word(), cell(reason.meaning()));
     }
+    let _ = writeln!(
+        out,
+        "\n## Codes of a release's decision\n\nA code keeps its meaning between versions; new ones may come.\n\n\
+         | code | meaning |\n| --- | --- |"
+    );
+    for ground in Ground::ALL {
+        let _ = writeln!(out, "| `{}` | {} |", ground.code(), cell(ground.meaning()));
+    }
     let _ = writeln!(out, "\n## Codes of `policy check`\n\n| code | weight | meaning |\n| --- | --- | --- |");
     for diagnostic in Code::ALL {
         let weight = if diagnostic.weight() == Weight::Error { "error" } else { "warning" };
@@ -260,11 +231,11 @@ fn formats(out: &mut String) {
     }
 }
 
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     format!("`{}`", cell(text.trim_end()))
 }
 
 /// A text as one cell of a table.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }

@@ -16,6 +16,8 @@ mod environment;
 mod gate;
 mod log;
 mod manual;
+mod manual_record;
+mod manual_rules;
 mod outputs;
 mod policy;
 mod progress;

@@ -1,9 +1,12 @@
 //! `countersign policy check`: everything that is wrong with a policy, at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{USAGE, answer, complain, environment};
 use crate::policy::diagnostics::Complaints;
+use crate::policy::roster::Roster;
+use crate::policy::rules::Rules;
+use crate::policy::satisfiable;
 use crate::workspace::layers::{self, From};
 
 /// Which policy.
@@ -14,6 +17,12 @@ pub(super) struct Arguments {
     /// Read them from a ref instead of the working tree.
     #[arg(long, value_name = "REF")]
     policy_ref: Option<String>,
+    /// Try the policy with the people of this roster, each of them absent in turn.
+    ///
+    /// YAML or JSON: `groups` says which accounts are in each group that a role names, `people` which accounts are
+    /// one person.
+    #[arg(long, value_name = "FILE")]
+    roster: Option<PathBuf>,
 }
 
 pub(super) fn check(arguments: &Arguments) -> u8 {
@@ -37,6 +46,13 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
     match crate::policy::read_with(sources, &attached) {
         Ok(policy) => {
             tell(&policy.warnings);
+            let tried = match &arguments.roster {
+                Some(path) => match try_with(&policy.rules, path) {
+                    Ok(tried) => tried,
+                    Err(code) => return code,
+                },
+                None => String::new(),
+            };
             let count =
                 |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
             let unread = if policy.sections.is_empty() {
@@ -45,7 +61,7 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
                 format!("; checked, and judged by the app alone: {}", policy.sections.join(", "))
             };
             answer(&format!(
-                "{}: good: {}, {}{unread}\n",
+                "{}: good: {}, {}{unread}{tried}\n",
                 paths.join(", "),
                 count(policy.gates.len(), "gate", "gates"),
                 count(policy.environments.len(), "environment", "environments"),
@@ -57,6 +73,36 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
             complain(&format!("the policy has {number} {}", if number == 1 { "mistake" } else { "mistakes" }));
             USAGE
         }
+    }
+}
+
+/// Tries a policy with the people of a roster, and says what was tried or how to exit.
+fn try_with(rules: &Rules, path: &Path) -> Result<String, u8> {
+    let said = |message: &str| {
+        complain(message);
+        USAGE
+    };
+    let shown = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| said(&format!("the roster {shown} cannot be read: {error}")))?;
+    let roster = Roster::read(&shown, &text).map_err(|complaints| {
+        tell(&[complaints]);
+        said("the roster cannot be used")
+    })?;
+    let unlisted = satisfiable::unlisted(rules, &roster);
+    if !unlisted.is_empty() {
+        return Err(said(&format!("the roster {shown} does not say who is in {}", unlisted.join(", "))));
+    }
+    let told = satisfiable::told(&satisfiable::prove(rules, &roster));
+    for finding in &told {
+        complain(finding);
+    }
+    match told.len() {
+        0 => {
+            Ok(format!("; satisfiable with any one of {} people absent", satisfiable::everybody(rules, &roster).len()))
+        }
+        1 => Err(said("the policy asks for approvals that cannot always be given")),
+        number => Err(said(&format!("the policy asks for approvals that cannot always be given, in {number} ways"))),
     }
 }
 

@@ -71,7 +71,10 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     // Going back is no repetition: it is judged by itself.
     let used = if formal { consumption::of(scene) } else { Used::No };
     let used = match used {
-        Used::Superseded { until, .. } if path.recovers() => Used::Spent(until),
+        Used::Superseded { by, until } if path.recovers() => {
+            nodes.push(told::goes_back(scene, by));
+            Used::Spent(until)
+        }
         used => used,
     };
     if let Used::Retry { first, until } = used {
@@ -82,7 +85,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     }
     let candidates = binding::candidates(scene, &units, gates, used);
     let roles = rejections_roles(scene, triage, path, &requirements);
-    let (standing, notes) = rejections::of(scene, &roles);
+    let (standing, fallen) = rejections::of(scene, &roles);
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
     let mut per_change = Vec::new();
     if scene.rules.separation.per == Per::Change && formal && !found.retried {
@@ -90,7 +93,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     }
     found.met = seating.met() && nodes.iter().chain(&per_change).all(|node| node.status.opens());
     found.rejections = rejection_nodes(scene, &seating, &standing, path);
-    found.rejections.extend(notes);
+    found.rejections.extend(fallen);
     if !found.retried {
         found.requirements = requirements.iter().enumerate().map(|(at, it)| (it.role, nodes.len() + at)).collect();
         told::requirements(scene, &units, &requirements, &candidates, &seating, &mut nodes, &mut found.asks);

@@ -3,13 +3,15 @@
 
 use std::cmp::Reverse;
 
+use chrono::{DateTime, Duration, Utc};
+
 use super::known;
 use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::{roles, words};
-use crate::model::facts::{Account, CabDecision, CabOutcome, Fact};
+use crate::model::facts::{Account, CabDecision, CabOutcome, Change, Fact};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Class, Node, Status};
+use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::model::stated::Stated;
 use crate::policy::calendar::{self, Cab};
 
@@ -61,7 +63,10 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
         let about = decision.changes.len() == changes.len()
             && changes.iter().all(|change| decision.changes.get(&change.id) == Some(&change.content));
         if !about {
-            let says = format!("a CAB decision of {} is about other content", told(scene, decision.at));
+            let other = |change: &&Change| decision.changes.get(&change.id) != Some(&change.content);
+            let names: Vec<&str> = changes.iter().filter(other).map(|change| change.id.as_str()).collect();
+            let what = if names.is_empty() { String::new() } else { format!(" of {}", words::all_of(&names)) };
+            let says = format!("a CAB decision of {} is about other content{what}", told(scene, decision.at));
             notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
             continue;
         }
@@ -82,11 +87,13 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
         }
     }
     let why = notes.first().map_or(String::new(), |note| format!("; {}", note.says));
-    let says = format!("the CAB has not decided yet; {}{why}", agenda(scene, cab, scene.clock.now()));
-    vec![Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated).who(chairs(scene, cab)).parts(notes)]
+    let (on, at) = agenda(scene, cab, scene.clock.now());
+    let says = format!("the CAB has not decided yet; {on}{why}");
+    let node = Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated);
+    vec![node.who(chairs(scene, cab)).next(at).parts(notes)]
 }
 
-fn told(scene: &Scene<'_>, at: chrono::DateTime<chrono::Utc>) -> String {
+fn told(scene: &Scene<'_>, at: DateTime<Utc>) -> String {
     calendar::told(at, scene.rules.calendar.zone)
 }
 
@@ -100,21 +107,28 @@ fn against(outcome: CabOutcome) -> u8 {
 }
 
 /// The next meeting on whose agenda the release is.
-fn agenda(scene: &Scene<'_>, cab: &Cab, from: chrono::DateTime<chrono::Utc>) -> String {
+fn agenda(scene: &Scene<'_>, cab: &Cab, after: DateTime<Utc>) -> (String, Option<DateTime<Utc>>) {
     let feed = scene.facts.meetings.entries();
-    match cab.next_meeting(scene.facts.release.submitted_at, feed, from, &scene.rules.calendar) {
-        Some(meeting) => format!(
-            "it is on the agenda of the meeting on {} (cut-off {})",
-            told(scene, meeting.at),
-            told(scene, meeting.cutoff)
-        ),
+    let from = after.checked_add_signed(Duration::nanoseconds(1)).unwrap_or(after);
+    let next = cab.next_meeting(scene.facts.release.submitted_at, feed, from, &scene.rules.calendar);
+    let says = match next {
+        Some(meeting) => {
+            // It is looked at again when the board meets.
+            scene.clock.reached(meeting.at);
+            format!(
+                "it is on the agenda of the meeting on {} (cut-off {})",
+                told(scene, meeting.at),
+                told(scene, meeting.cutoff)
+            )
+        }
         None => match scene.facts.meetings.unavailable() {
             Some(why) if matches!(cab.meetings, calendar::Meetings::Feed(_)) => {
                 format!("its meetings could not be read: {why}")
             }
             _ => "no meeting is ahead".to_owned(),
         },
-    }
+    };
+    (says, next.map(|meeting| meeting.at))
 }
 
 /// Who may chair, by name.
@@ -181,11 +195,20 @@ fn quorum(scene: &Scene<'_>, cab: &Cab, attendees: &[Account]) -> Option<String>
     Some(format!("{} of {} members were there{ignored}", members.len(), cab.quorum))
 }
 
+/// Who decided: `, erin in the chair, with carl and cleo`.
+fn there(scene: &Scene<'_>, decision: &CabDecision) -> String {
+    let chair = decision.chair.known();
+    let chair = chair.map_or(String::new(), |chair| format!(", {} in the chair", scene.people.shown(chair)));
+    let members: Vec<&str> = decision.attendees.entries().iter().map(|it| scene.people.shown(it)).collect();
+    if members.is_empty() { chair } else { format!("{chair}, with {}", words::all_of(&members)) }
+}
+
 /// What a decision that counts comes to.
 fn outcome(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Node {
     let at = told(scene, decision.at);
     let notes = words::normal(&decision.notes);
-    let notes = if notes.is_empty() { String::new() } else { format!(": {notes}") };
+    let said = if notes.is_empty() { String::new() } else { format!(": {notes}") };
+    let notes = format!("{}{said}", there(scene, decision));
     match decision.outcome {
         CabOutcome::Approve => {
             Node::new(Ground::CabApproved, Status::Met, format!("the CAB approved it on {at}{notes}"))
@@ -216,10 +239,10 @@ fn outcome(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Node {
             Node::new(Ground::CabCondition, status, says).parts(open)
         }
         CabOutcome::Defer => {
-            let after = decision.at.checked_add_signed(chrono::Duration::seconds(1)).unwrap_or(decision.at);
-            let next = agenda(scene, cab, scene.clock.now().max(after));
-            Node::new(Ground::CabDeferred, Status::Waiting, format!("the CAB deferred it on {at}{notes}; {next}"))
+            let (on, next) = agenda(scene, cab, scene.clock.now());
+            Node::new(Ground::CabDeferred, Status::Waiting, format!("the CAB deferred it on {at}{notes}; {on}"))
                 .who(chairs(scene, cab))
+                .next(next)
         }
         CabOutcome::Reject => {
             let says =
@@ -227,4 +250,16 @@ fn outcome(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Node {
             Node::new(Ground::CabRejected, Status::Unmet, says).who(chairs(scene, cab))
         }
     }
+}
+
+/// Who is asked to decide, where the board has not.
+#[must_use]
+pub fn asks(scene: &Scene<'_>, nodes: &[Node]) -> Vec<Ask> {
+    let waits = |node: &Node| matches!(node.code, Ground::CabWaits | Ground::CabDeferred);
+    if !nodes.iter().any(waits) || scene.role(MEMBERS).is_none() {
+        return Vec::new();
+    }
+    let holders = roles::eligible_independent(scene, MEMBERS);
+    let people = holders.people.iter().map(|person| scene.people.name(*person).to_owned()).collect();
+    vec![Ask { role: MEMBERS.to_owned(), people, to: "decide".to_owned(), because: None }]
 }

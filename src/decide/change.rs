@@ -13,6 +13,8 @@ use crate::policy::rules::{ChangeRule, PackageRule};
 
 /// How many characters of its own a field has at least.
 const LEAST: usize = 10;
+/// How many of them are different at least.
+const DIFFERENT: usize = 3;
 
 /// Words that stand where something is still to be written.
 const FILLERS: &[&str] = &[
@@ -268,18 +270,45 @@ fn filled(record: &ChangeRecord, need: &str) -> Filled {
 
 /// Whether a text says something in words that neither its template has nor stand for something still to be written.
 fn own_words(text: &str, template: &str) -> bool {
-    let template = words::normal(template).to_lowercase();
+    // Most texts are plain, and say enough in their first words.
+    if text.is_ascii() && template.is_ascii() {
+        let mut said = Said::default();
+        return own(text, template, str::eq_ignore_ascii_case).any(|word| said.enough(word));
+    }
     let text = words::normal(text).to_lowercase();
-    let parts = |text: &'_ str| -> Vec<String> {
-        text.split(|character: char| !character.is_alphanumeric())
-            .filter(|it| !it.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let known = parts(&template);
-    let own: Vec<String> =
-        parts(&text).into_iter().filter(|word| !known.contains(word) && !FILLERS.contains(&word.as_str())).collect();
-    words::meaningful(&own.join(" "), LEAST)
+    let template = words::normal(template).to_lowercase();
+    let mut said = Said::default();
+    own(&text, &template, |one, other| one == other).any(|word| said.enough(word))
+}
+
+/// The words of a text that are its own.
+fn own<'t>(text: &'t str, template: &'t str, same: fn(&str, &str) -> bool) -> impl Iterator<Item = &'t str> {
+    let parts = |text: &'t str| text.split(|it: char| !it.is_alphanumeric()).filter(|word| !word.is_empty());
+    parts(text).filter(move |word| {
+        !FILLERS.iter().any(|filler| same(word, filler)) && !parts(template).any(|known| same(word, known))
+    })
+}
+
+/// How much was said so far.
+#[derive(Default)]
+struct Said {
+    characters: usize,
+    different: Vec<char>,
+}
+
+impl Said {
+    /// Adds a word, and tells whether all together is enough: in characters, blanks between words among them, and in
+    /// different ones.
+    fn enough(&mut self, word: &str) -> bool {
+        self.characters += usize::from(self.characters > 0);
+        for character in word.chars().flat_map(char::to_lowercase) {
+            self.characters += 1;
+            if self.different.len() < DIFFERENT && !self.different.contains(&character) {
+                self.different.push(character);
+            }
+        }
+        self.characters >= LEAST && self.different.len() >= DIFFERENT
+    }
 }
 
 #[cfg(test)]

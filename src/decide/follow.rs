@@ -117,7 +117,7 @@ fn deployed_at(scene: &Scene<'_>) -> Option<DateTime<Utc>> {
     let deployments = scene.facts.deployments.entries().iter();
     let own = deployments.filter(|it| it.environment == release.environment && it.release == release.name);
     let finished = own.filter_map(|it| match &it.finished_at {
-        Fact::Known(at) if *at <= scene.clock.now() => Some(*at),
+        Fact::Known(at) if scene.clock.reached(*at) => Some(*at),
         Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => None,
     });
     finished.max()

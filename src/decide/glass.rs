@@ -117,8 +117,8 @@ fn flaws(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Vec<String>
         flaws.push("this use of it is not recorded".to_owned());
     }
     if uses > rule.releases as usize {
-        let times = words::count(rule.releases as usize, "release", "releases");
-        flaws.push(format!("it is for {times}, and this was use {uses}"));
+        let releases = words::count(rule.releases as usize, "release", "releases");
+        flaws.push(format!("it is for {releases}, and this was use {uses}"));
     }
     flaws
 }

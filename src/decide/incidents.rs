@@ -7,7 +7,7 @@ use super::scene::Scene;
 use super::{place, roles, words};
 use crate::model::facts::{Deed, Fact, Incident};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Class, Node, Status};
+use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::IncidentRule;
 
@@ -16,22 +16,21 @@ const WORST: f64 = 1.0;
 
 /// How far a release is an incident's fix.
 #[derive(Clone, Debug)]
-pub struct Fix {
+pub struct Fix<'s> {
     /// Whether it is.
     pub truth: Truth,
-    /// Who confirmed it.
-    pub confirmed: Option<Person>,
+    /// Who confirmed it, by which act.
+    pub confirmed: Option<(Person, &'s str)>,
     /// What is missing, each with what to do.
     pub missing: Vec<String>,
 }
 
-/// An incident's severity by the policy's numbers. A word that the policy does not map, and one that could not be read,
-/// is the worst.
+/// An incident's severity by the policy's numbers; unknown where the policy does not map its word, or there is none.
 #[must_use]
-pub fn severity(scene: &Scene<'_>, incident: &Incident) -> f64 {
+pub fn severity(scene: &Scene<'_>, incident: &Incident) -> Option<f64> {
     match (&incident.severity, &scene.rules.incidents) {
-        (Fact::Known(word), Some(rule)) => rule.severity.get(word).copied().unwrap_or(WORST),
-        (Fact::Known(_), None) | (Fact::Absent | Fact::Unavailable(_), _) => WORST,
+        (Fact::Known(word), Some(rule)) => rule.severity.get(word).copied(),
+        (Fact::Known(_), None) | (Fact::Absent | Fact::Unavailable(_), _) => None,
     }
 }
 
@@ -56,7 +55,7 @@ pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) ->
 
 /// The same in words.
 #[must_use]
-pub fn fix(scene: &Scene<'_>, incident: &Incident) -> Fix {
+pub fn fix<'s>(scene: &Scene<'s>, incident: &Incident) -> Fix<'s> {
     let id = &incident.id;
     let mut missing = Vec::new();
     match linked(scene, id) {
@@ -95,7 +94,7 @@ fn touches(scene: &Scene<'_>, components: &[String]) -> bool {
 }
 
 /// Whether somebody who may say so, and did not contribute, said that the release fixes an incident.
-fn confirmed(scene: &Scene<'_>, id: &str) -> (Truth, Option<Person>) {
+fn confirmed<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'s str)>) {
     let Some(role) = scene.rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref()) else {
         return (Truth::Unknown, None);
     };
@@ -103,8 +102,8 @@ fn confirmed(scene: &Scene<'_>, id: &str) -> (Truth, Option<Person>) {
         return (Truth::Unknown, None);
     }
     let mut said = confirmations(scene, id);
-    match said.find_map(|act| roles::independent(scene, act, role).ok()) {
-        Some(person) => (Truth::True, Some(person)),
+    match said.find_map(|act| Some((roles::independent(scene, act, role).ok()?, act.id.as_str()))) {
+        Some(by) => (Truth::True, Some(by)),
         None => (Truth::False, None),
     }
 }
@@ -113,7 +112,7 @@ fn confirmations<'a, 's>(scene: &'a Scene<'s>, id: &'a str) -> impl Iterator<Ite
     scene.acts().filter(move |act| matches!(&act.does, Deed::ConfirmFix { incident } if incident == id))
 }
 
-fn confirmed_told(scene: &Scene<'_>, id: &str) -> (Truth, Option<Person>, String) {
+fn confirmed_told<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'s str)>, String) {
     let (truth, person) = confirmed(scene, id);
     let Some(role) = scene.rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref()) else {
         return (
@@ -160,7 +159,7 @@ fn both(one: Truth, other: Truth) -> Truth {
 #[must_use]
 pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     let Some(rule) = &scene.rules.incidents else { return Vec::new() };
-    // Where everything goes by itself nobody is served yet, and a fix has to pass through.
+    // Where everything goes by itself nobody is served yet, and a fix has to be tried.
     if place::automatic(scene) {
         return Vec::new();
     }
@@ -188,8 +187,9 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
         // What it affects is not known, and so may be this.
         Fact::Absent | Fact::Unavailable(_) => true,
     };
+    // One whose severity is not known may be the worst.
     let number = severity(scene, incident);
-    if number > rule.block_at || !(affects || rule.everything) {
+    if number.unwrap_or(WORST) > rule.block_at || !(affects || rule.everything) {
         return None;
     }
     let id = &incident.id;
@@ -200,9 +200,10 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
     let known = Known::of(scene, Some(triage)).about(incident);
     let excepted = |condition| known.all(condition, Truth::True);
     if rule.unless.as_ref().is_some_and(excepted) {
-        let by = fix(scene, incident).confirmed.map(|person| format!(", confirmed by {}", scene.people.name(person)));
-        let says = format!("{id} does not block its fix{}", by.unwrap_or_default());
-        return Some(node(Ground::FixesIncident, Status::Met, says));
+        let by = fix(scene, incident).confirmed;
+        let told = by.map_or(String::new(), |(person, _)| format!(", confirmed by {}", scene.people.name(person)));
+        let node = node(Ground::FixesIncident, Status::Met, format!("{id} does not block its fix{told}"));
+        return Some(node.evidence(by.map(|(_, act)| act)));
     }
     let emergency = scene.rules.emergency.as_ref().and_then(|class| class.when.as_ref());
     if triage.class == Class::Emergency && emergency.is_some_and(excepted) {
@@ -222,11 +223,14 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
 }
 
 /// ` (P1)`, or what is known instead.
-fn severe(incident: &Incident, number: f64) -> String {
-    match &incident.severity {
-        Fact::Known(word) => format!(" ({word}, severity {number})"),
-        Fact::Absent => " (of no severity, and so taken for the worst)".to_owned(),
-        Fact::Unavailable(why) => format!(" (severity could not be read, and so taken for the worst: {why})"),
+fn severe(incident: &Incident, number: Option<f64>) -> String {
+    match (&incident.severity, number) {
+        (Fact::Known(word), Some(number)) => format!(" ({word}, severity {number})"),
+        (Fact::Known(word), None) => {
+            format!(" ({word}, a severity that the policy does not name, and so taken for the worst)")
+        }
+        (Fact::Absent, _) => " (of no severity, and so taken for the worst)".to_owned(),
+        (Fact::Unavailable(why), _) => format!(" (its severity could not be read, and is taken for the worst: {why})"),
     }
 }
 
@@ -238,4 +242,16 @@ fn scope(rule: &IncidentRule, incident: &Incident) -> String {
         Fact::Absent => " and does not say what it affects".to_owned(),
         Fact::Unavailable(why) => format!(", and what it affects could not be read: {why}"),
     }
+}
+
+/// Who is asked to confirm that the release fixes an incident which blocks it.
+#[must_use]
+pub fn asks(scene: &Scene<'_>, nodes: &[Node]) -> Vec<Ask> {
+    let Some(role) = scene.rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref()) else {
+        return Vec::new();
+    };
+    let blocked = nodes.iter().any(|node| node.code == Ground::IncidentBlocks && !node.parts.is_empty());
+    let people = if blocked { names(scene, role) } else { Vec::new() };
+    let ask = || Ask { role: role.to_owned(), people, to: "confirm".to_owned(), because: None };
+    if blocked { vec![ask()] } else { Vec::new() }
 }

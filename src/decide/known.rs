@@ -69,7 +69,11 @@ impl<'k, 's> Known<'k, 's> {
     }
 
     fn window(&self) -> Option<totals::Window> {
-        self.window.or_else(|| totals::team(self.scene, self.component?.team.as_deref()?).ok())
+        self.window.or_else(|| match self.component {
+            Some(component) => totals::team(self.scene, component.team.as_deref()?).ok(),
+            // What belongs to no component is no team's, and no team has deployed it.
+            None => totals::no_team(self.scene).then(totals::Window::default),
+        })
     }
 }
 
@@ -177,7 +181,7 @@ impl Facts for Known<'_, '_> {
             "team.emergencies_90d" => Some(Given::Number(self.window()?.emergencies.into())),
             "team.mttr_90d" => self.window()?.mttr.map(Given::Seconds),
             "team.mttd_90d" => self.window()?.mttd.map(Given::Seconds),
-            "incident.severity" => Some(Given::Number(incidents::severity(self.scene, self.incident?))),
+            "incident.severity" => incidents::severity(self.scene, self.incident?).map(Given::Number),
             "incident.id" => Some(Given::Text(&self.incident?.id)),
             "incident.components" => match &self.incident?.components {
                 Fact::Known(components) => Some(Given::Names(components)),

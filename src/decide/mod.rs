@@ -3,8 +3,14 @@
 //! Pure and total: no file, clock or network, and no `Result`. What is not known
 //! is a value, and it never opens a gate.
 //!
-//! Invariant: one `match` in [`gates`] puts verdicts together; nobody combines
-//! them elsewhere.
+//! [`gates`] judges the gates of a pipeline's step. [`release`] decides whether a
+//! release may go, and reads like a policy: one call and one file for each of its
+//! sections. All of them look at one [`scene`], and ask its [`clock`] about now.
+//!
+//! Invariants: one `match` in [`gates`] puts verdicts together and one in
+//! [`conclude`] what a release's requirements come to; nobody combines them
+//! elsewhere. An approval is only counted as an `Eligible`, which [`separation`]
+//! makes.
 
 pub mod approvals;
 pub mod board;

@@ -2,6 +2,7 @@
 //! post-implementation review as the policy says. Only somebody of the role who had no hand in that release meets it.
 
 use super::path::{Path, Triage};
+use super::people::Person;
 use super::scene::Scene;
 use super::{incidents, place, roles, words};
 use crate::model::facts::{Act, Deed, Fact, OwedObligation};
@@ -32,7 +33,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     };
     let mut nodes: Vec<Node> =
         owed.iter().filter(|owed| ours(scene, owed)).filter_map(|owed| one(scene, owed, exempt)).collect();
-    if nodes.iter().all(|node| node.status.opens()) && !owed.is_empty() {
+    if nodes.iter().all(|node| node.status.opens()) {
         nodes.insert(0, Node::new(Ground::NothingOwed, Status::Met, "nothing that is owed holds it"));
     }
     nodes
@@ -50,7 +51,11 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     let mut refused = Vec::new();
     for act in completions(scene, owed) {
         match meets(scene, owed, act) {
-            Ok(()) => return None,
+            Ok(person) => {
+                let says = format!("`{}` of `{}` is met by {}", owed.kind, owed.release, scene.people.name(person));
+                let node = Node::new(Ground::NothingOwed, Status::Met, says);
+                return Some(node.evidence([owed.id.as_str(), act.id.as_str()]));
+            }
             Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
         }
     }
@@ -93,7 +98,7 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         let says = format!("{what} is owed, and does not hold the fix of {id}");
         return Some(node(Ground::OwedElsewhere, Status::Note, says));
     }
-    let late = if scene.clock.now() >= owed.due { " and overdue" } else { "" };
+    let late = if overdue() { " and overdue" } else { "" };
     let who = who(scene, owed);
     let says = format!("{} still owes {what}{late}, by {}", owed.team, owed.by);
     Some(node(Ground::Owed, Status::Unmet, says).who(who))
@@ -114,7 +119,7 @@ fn completions<'a, 's>(scene: &'a Scene<'s>, owed: &'a OwedObligation) -> impl I
 
 /// Whether an act meets an obligation: of somebody who holds its role, had no hand in that release, and attached what is
 /// asked for.
-fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<(), String> {
+fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, String> {
     let person = roles::counts(scene, act, &owed.by).map_err(|refusal| refusal.says)?;
     let contributors = match &owed.contributors {
         Fact::Known(contributors) => contributors.as_slice(),
@@ -138,7 +143,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<(), Stri
         Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
         _ => false,
     };
-    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(()) }
+    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
 }
 
 /// Who can meet an obligation, by name.

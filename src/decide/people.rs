@@ -142,8 +142,8 @@ impl<'s> People<'s> {
             }
         }
         let person_of = |at: u32| numbers.get(at as usize).copied().flatten();
-        let named = names.iter().filter(|(_, at)| (**at as usize) < declared);
-        let named = named.filter_map(|(name, at)| Some((*name, person_of(*at)?))).collect();
+        let stated = names.iter().filter(|(_, at)| (**at as usize) < declared);
+        let stated = stated.filter_map(|(name, at)| Some((*name, person_of(*at)?))).collect();
         let mut accounts = HashMap::with_capacity(owners.len() + facts.accounts.len());
         for (account, at) in owners {
             let Some(person) = person_of(at) else { continue };
@@ -155,7 +155,7 @@ impl<'s> People<'s> {
         for entry in &mut entries {
             entry.accounts.sort_unstable();
         }
-        Self { facts, named, accounts: RefCell::new(accounts), entries: RefCell::new(entries) }
+        Self { facts, named: stated, accounts: RefCell::new(accounts), entries: RefCell::new(entries) }
     }
 
     /// Whose an account is.

@@ -33,10 +33,12 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Node> {
         nodes.extend(components(scene));
         return nodes;
     };
-    nodes.push(
-        Node::new(Ground::EnvironmentKnown, Status::Met, format!("to `{}`", environment.name))
-            .stated(&environment.stated),
-    );
+    let by = match &scene.facts.release.deployed_by {
+        Fact::Known(by) if environment.deployed_by.contains(by) => format!(", by {by}"),
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => String::new(),
+    };
+    let says = format!("to `{}`{by}", environment.name);
+    nodes.push(Node::new(Ground::EnvironmentKnown, Status::Met, says).stated(&environment.stated));
     nodes.extend(components(scene));
     nodes.extend(reference(scene, environment));
     nodes.extend(deployer(scene, environment));
@@ -68,10 +70,11 @@ fn unknown(scene: &Scene<'_>) -> Node {
     Node::new(Ground::EnvironmentUnknown, Status::Unmet, says)
 }
 
-/// A name as a person can tell it from another: what does not show is escaped.
+/// A name as a person can tell it from another: what does not show is escaped, and so is what only looks like ours.
 fn shown(name: &str) -> String {
     name.chars().fold(String::with_capacity(name.len()), |mut out, character| {
-        if is_deceptive(character) || (character.is_whitespace() && character != ' ') {
+        let alien = !character.is_ascii() && character.nfkc().any(|it| latin(it).is_ascii());
+        if alien || is_deceptive(character) || (character.is_whitespace() && character != ' ') {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);

@@ -113,6 +113,11 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
                 (true, true) => return LastGood::Not("it is what runs now".to_owned()),
                 // An attempt to go there.
                 (true, false) => {}
+                // Who goes back knows what from: a release that was under way before is no way back, it was overtaken.
+                (false, _) if deployment.opened_at > release.submitted_at => {
+                    let says = format!("`{}` went after this was asked for; ask for it anew", deployment.release);
+                    return LastGood::Not(says);
+                }
                 (false, _) => current = Some(content),
             }
             continue;

@@ -70,6 +70,10 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
         };
         let reason = act.reason.as_deref().unwrap_or_default();
         let reasoned = words::meaningful(reason, scene.rules.rejection.reason as usize);
+        if !reasoned && scene.acts_after(act).any(|(later, by)| by == person && says_why(scene, later)) {
+            note(Ground::Replaced, format!("{name} rejected it without a reason, and said why afterwards"));
+            continue;
+        }
         if !reasoned {
             let end = scene.rules.calendar.due(act.at, scene.rules.rejection.holds);
             if scene.clock.reached(end) {
@@ -83,6 +87,16 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
         standing.push(Rejection { act, person, reasoned, unknown });
     }
     (standing, notes)
+}
+
+/// Whether an act is a rejection with its reason.
+fn says_why(scene: &Scene<'_>, act: &Act) -> bool {
+    let reason = act.reason.as_deref().unwrap_or_default();
+    act.does == (Deed::Reject {})
+        && act.standing != Standing::Dismissed
+        && latest::here(scene, act)
+        && act.impersonated_by.is_none()
+        && words::meaningful(reason, scene.rules.rejection.reason as usize)
 }
 
 /// What is said of a rejection that nobody overruled.

@@ -18,7 +18,7 @@ use super::{
     board, change, follow, glass, hours, incidents, owed, package, place, promotion, recovery, routing, triage,
 };
 use crate::model::decision::PolicySource;
-use crate::model::facts::{self, Deed, Facts};
+use crate::model::facts::{self, Act, Deed, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
@@ -107,11 +107,11 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let mut asks = Vec::new();
     let mut nodes = version(scene);
     nodes.extend(place::judge(scene));
-    let triage = triage::judge(scene);
-    let path = routing::choose(scene, &triage);
+    let mut triage = triage::judge(scene);
+    let mut path = routing::choose(scene, &triage);
     nodes.extend(approvals::separation(scene, &path));
-    nodes.extend(triage.nodes.iter().cloned());
-    nodes.extend(path.nodes.iter().cloned());
+    nodes.append(&mut triage.nodes);
+    nodes.append(&mut path.nodes);
     nodes.extend(promotion::judge(scene, &path));
     nodes.extend(package::judge(scene, &path));
     let gates = release_gates::judge(scene, &triage, &path);
@@ -123,8 +123,12 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     nodes.append(&mut approvals.rejections);
     nodes.extend(hours::judge(scene, &path, &triage));
     nodes.extend(change::judge(scene, &path, &triage));
-    nodes.extend(incidents::judge(scene, &path, &triage));
-    nodes.extend(board::judge(scene, &path, &triage));
+    let open = incidents::judge(scene, &path, &triage);
+    asks.extend(incidents::asks(scene, &open));
+    nodes.extend(open);
+    let advice = board::judge(scene, &path, &triage);
+    asks.extend(board::asks(scene, &advice));
+    nodes.extend(advice);
     nodes.extend(owed::judge(scene, &path, &triage));
     nodes.extend(recovery::judge(scene, &path));
     if glass::opened(scene).is_some() {
@@ -155,6 +159,7 @@ fn conclude(scene: &Scene<'_>, found: Found<'_>, kept: Vec<Node>) -> ReleaseDeci
     // Without anything that is asked there is nothing that lets it go.
     root.status = if root.parts.is_empty() { Status::Unknown } else { Status::Met };
     let decision = conclude::ruling(conclude::settle(&mut root));
+    let counted = counted(scene, &found.approvals, &root);
     ReleaseDecision {
         version: VERSION,
         decision,
@@ -180,9 +185,25 @@ fn conclude(scene: &Scene<'_>, found: Found<'_>, kept: Vec<Node>) -> ReleaseDeci
         tree: root,
         obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
         asks: found.asks,
-        counted: found.approvals.counted.iter().map(|act| act.id.clone()).collect(),
+        counted,
         revisit: Revisit { events: events(scene, &found.path), at: scene.clock.next() },
     }
+}
+
+/// The acts that count: approvals, and what else let something go.
+fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<String> {
+    let mut told: Vec<&String> = Vec::new();
+    for node in &root.parts {
+        let by_act = matches!(
+            node.code,
+            Ground::Classified | Ground::FixesIncident | Ground::FreezeExcepted | Ground::NothingOwed
+        );
+        if by_act && node.status == Status::Met {
+            told.extend(&node.evidence);
+        }
+    }
+    let counts = |act: &&Act| approvals.counted.iter().any(|it| it.id == act.id) || told.contains(&&act.id);
+    scene.acts().filter(counts).map(|act| act.id.clone()).collect()
 }
 
 /// The kinds of event that could change the decision: all that the policy looks at on this path.

@@ -69,7 +69,11 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
     if path.recovers() {
         return found;
     }
-    let components: Vec<String> = scene.components.iter().map(|component| component.name.clone()).collect();
+    let mut components: Vec<String> = scene.components.iter().map(|component| component.name.clone()).collect();
+    if components.is_empty() && !scene.rules.components.is_empty() {
+        // It is known that no component goes, which the empty list would not say.
+        components.push(String::new());
+    }
     let released = || scene.facts.release.components.values();
     let artifacts: Vec<String> =
         released().flat_map(|component| component.artifacts.entries()).map(|digest| bare(digest).to_owned()).collect();
@@ -302,6 +306,7 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     };
     let code = match judged.judgement.verdict {
         Verdict::Waived => Ground::WaiverInForce,
+        Verdict::NotApplicable => Ground::Gate,
         _ if gate.layer.starts_with("pack ") => Ground::PackGate,
         _ => Ground::Gate,
     };
@@ -340,9 +345,9 @@ fn able(scene: &Scene<'_>, role: &str) -> Vec<String> {
 fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence) -> Node {
     let mut names: Vec<&str> = Vec::new();
     for act in scene.acts() {
-        let Deed::Verify { gate: named, evidence: seen } = &act.does else { continue };
+        let Deed::Verify { gate: stated, evidence: seen } = &act.does else { continue };
         let all = evidence.digests.iter().all(|digest| seen.iter().any(|seen| bare(seen) == bare(digest)));
-        if is_named(gate, named)
+        if is_named(gate, stated)
             && all
             && let Ok(person) = roles::independent(scene, act, role)
         {

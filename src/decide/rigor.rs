@@ -44,7 +44,9 @@ pub fn of(
             steps = steps.saturating_add(peak.rigor);
             let until = calendar::told(peak.to, scene.rules.calendar.zone);
             let says = format!("+{} for the peak `{}`, until {until}", peak.rigor, peak.name);
-            add(Node::new(Ground::Peak, Status::Note, says).stated(&peak.stated).next(Some(peak.to)));
+            let on = Node::new(Ground::Peak, Status::Note, format!("the peak `{}` is on", peak.name));
+            let node = Node::new(Ground::RigorAdded, Status::Note, says).stated(&peak.stated).next(Some(peak.to));
+            add(node.parts(vec![on]));
         }
     }
     for step in &rigor.steps {
@@ -82,7 +84,11 @@ fn one(scene: &Scene<'_>, triage: &Triage, component: Option<&Component>, step: 
         return Step::No;
     }
     let team = component.and_then(|component| component.team.as_deref());
-    let window = team.map(|team| (team, totals::team(scene, team)));
+    let window = match team {
+        Some(team) => Some((team, totals::team(scene, team))),
+        None if component.is_none() && totals::no_team(scene) => Some(("no team", Ok(Window::default()))),
+        None => None,
+    };
     if let Some((team, Ok(window))) = &window
         && too_little(step, window, &known)
     {
@@ -159,7 +165,7 @@ fn was_on(scene: &Scene<'_>, known: &Known<'_, '_>, step: &RigorStep, history: &
             [Some(it.at), Some(totals::leaves(it.at)), told[0], told[1]]
         })
         .flatten()
-        .filter(|at| *at <= scene.clock.now())
+        .filter(|at| scene.clock.reached(*at))
         .collect();
     instants.sort_unstable();
     instants.dedup();

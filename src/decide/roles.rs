@@ -223,7 +223,7 @@ pub(super) fn holds(scene: &Scene<'_>, person: Person, role: &str) -> Result<(),
         }
         (None, Some((group, why))) => Err(Refusal::new(
             Ground::RoleUnavailable,
-            format!("whether he is in {role} cannot be read: `{group}`: {why}"),
+            format!("whether he is in {role} could not be read: `{group}`: {why}"),
         )),
         (None, None) => Err(Refusal::new(Ground::NotInRole, format!("not in {role}"))),
     }
@@ -271,7 +271,7 @@ pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]
             }
             (Some(Came::Unknown), _) => doubt = Some(format!("when and how he came into {role} is not known")),
             (None, Some((group, why))) => {
-                doubt = Some(format!("whether he is in {role} cannot be read: `{group}`: {why}"));
+                doubt = Some(format!("whether he is in {role} could not be read: `{group}`: {why}"));
             }
             (None, None) => {}
         }

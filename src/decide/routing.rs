@@ -53,7 +53,7 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
             }
         }
     }
-    let mut nodes = routed(&legs);
+    let mut nodes = routed(scene, &legs);
     nodes.extend(untouched(scene, &legs));
     nodes.append(&mut told);
     Path { legs, nodes }
@@ -218,7 +218,7 @@ fn human(scene: &Scene<'_>, account: &Account) -> bool {
 }
 
 /// The ways in words: components that take the same one together.
-fn routed(legs: &[Leg<'_>]) -> Vec<Node> {
+fn routed(scene: &Scene<'_>, legs: &[Leg<'_>]) -> Vec<Node> {
     let mut said: Vec<(&Route, bool, u32, Vec<&str>)> = Vec::new();
     for leg in legs {
         let Some(route) = leg.route else { continue };
@@ -233,7 +233,7 @@ fn routed(legs: &[Leg<'_>]) -> Vec<Node> {
     }
     let node = |(route, formal, rigor, names): (&Route, bool, u32, Vec<&str>)| {
         let of = if names.is_empty() { String::new() } else { format!("{}: ", words::all_of(&names)) };
-        let how = if formal { "people approve" } else { "it goes on by itself" };
+        let how = if formal { "people approve".to_owned() } else { by_itself(scene, route) };
         let more = match (formal, rigor) {
             (false, _) | (_, 0) => String::new(),
             (true, 1) => ", with 1 second reviewer".to_owned(),
@@ -243,6 +243,17 @@ fn routed(legs: &[Leg<'_>]) -> Vec<Node> {
         Node::new(Ground::Routed, Status::Met, says).stated(&route.stated)
     };
     said.into_iter().map(node).collect()
+}
+
+/// Why it goes on by itself.
+fn by_itself(scene: &Scene<'_>, route: &Route) -> String {
+    match scene.environment.map(|environment| &environment.approval) {
+        Some(Approval::When { condition, automatic_when }) if !route.automatic => {
+            let how = if *automatic_when { "holds" } else { "does not hold" };
+            format!("it goes on by itself, for `{}` {how}", condition.source)
+        }
+        _ => "it goes on by itself".to_owned(),
+    }
 }
 
 /// A release that belongs to no component.

@@ -183,7 +183,7 @@ impl<'s> Contributors<'s> {
     /// Everybody, each once.
     pub fn people(&self) -> impl Iterator<Item = Person> {
         let mut last = None;
-        self.list.iter().filter_map(move |it| (last != Some(it.person)).then(|| *last.insert(it.person)))
+        self.list.iter().map(|it| it.person).filter(move |person| last.replace(*person) != Some(*person))
     }
 
     /// What is missing in the set.

@@ -127,6 +127,11 @@ pub(super) fn team<'s>(scene: &Scene<'s>, team: &str) -> Result<Window, &'s str>
     found.map_or(Err("it makes nothing of this release"), |(_, window)| *window)
 }
 
+/// Whether the release belongs to no component of a policy that has some, and so to no team.
+pub(super) fn no_team(scene: &Scene<'_>) -> bool {
+    scene.components.is_empty() && !scene.rules.components.is_empty()
+}
+
 static NOTHING: TeamHistory = TeamHistory { deployments: Vec::new() };
 
 /// What a team ever did, as far as the facts go.

@@ -82,6 +82,7 @@ fn emergency<'s>(scene: &Scene<'s>, account: &RiskAccount) -> Option<Emergency<'
 
 fn emergent(scene: &Scene<'_>, why: &Emergency<'_>) -> Node {
     let stated = scene.rules.emergency.as_ref().map(|rule| &rule.stated);
+    let mut confirmed = None;
     let (says, evidence) = match why {
         Emergency::Grant(id) => (format!("an emergency: it went under the break-glass grant `{id}`"), Some(*id)),
         Emergency::Content => match exploited(scene) {
@@ -91,13 +92,15 @@ fn emergent(scene: &Scene<'_>, why: &Emergency<'_>) -> Node {
         Emergency::Incident(incident) => {
             let severity = incident.severity.known().map_or(String::new(), |word| format!(" ({word})"));
             let fix = incidents::fix(scene, incident);
-            let by =
-                fix.confirmed.map_or(String::new(), |person| format!(", confirmed by {}", scene.people.name(person)));
+            let by = fix
+                .confirmed
+                .map_or(String::new(), |(person, _)| format!(", confirmed by {}", scene.people.name(person)));
+            confirmed = fix.confirmed.map(|(_, act)| act);
             let what = if fix.truth == Truth::True { "it fixes" } else { "of" };
             (format!("an emergency: {what} {}{severity}{by}", incident.id), Some(incident.id.as_str()))
         }
     };
-    let node = Node::new(Ground::Classified, Status::Met, says).evidence(evidence);
+    let node = Node::new(Ground::Classified, Status::Met, says).evidence(evidence).evidence(confirmed);
     match stated {
         Some(stated) => node.stated(stated),
         None => node,
@@ -135,9 +138,14 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
             Fact::Known(incidents) if !incidents.is_empty() => {
                 for incident in incidents {
                     let fix = incidents::fix(scene, incident);
-                    if fix.truth == Truth::True {
-                        let number = incidents::severity(scene, incident);
-                        missing.push(format!("{} is of severity {number}, by which it is none", incident.id));
+                    match incidents::severity(scene, incident) {
+                        None => {
+                            missing.push(format!("the severity of {} is not one that the policy names", incident.id));
+                        }
+                        Some(number) if fix.truth == Truth::True => {
+                            missing.push(format!("{} is of severity {number}, by which it is none", incident.id));
+                        }
+                        Some(_) => {}
                     }
                     missing.extend(fix.missing);
                 }
@@ -186,11 +194,13 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
     let mut fitting = None;
     for name in &rule.models {
         let Some(model) = scene.rules.models.iter().find(|model| model.name == *name) else { continue };
-        // A model for something else is not worth a word.
-        let scope = known.all(&model.when, Truth::True);
-        if !scope && known.all(&model.when, Truth::False) {
-            continue;
-        }
+        let scope = if known.all(&model.when, Truth::True) {
+            Truth::True
+        } else if known.all(&model.when, Truth::False) {
+            Truth::False
+        } else {
+            Truth::Unknown
+        };
         match lacks(scene, model, scope) {
             None => {
                 fitting = Some(model);
@@ -210,9 +220,11 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
 }
 
 /// What a standard change lacks.
-fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: bool) -> Option<String> {
-    if !scope {
-        return Some(format!("whether it is within `{}` cannot be told", model.when.source));
+fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<String> {
+    match scope {
+        Truth::True => {}
+        Truth::False => return Some(format!("it is for `{}`", model.when.source)),
+        Truth::Unknown => return Some(format!("whether it is within `{}` cannot be told", model.when.source)),
     }
     let state: &ModelState = match scene.facts.standard_changes.get(&model.name) {
         Some(Fact::Known(state)) => state,
@@ -234,7 +246,7 @@ fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: bool) -> Option<Strin
         let end = scene.rules.calendar.due(state.approved_at, expires);
         if scene.clock.reached(end) {
             let end = calendar::told(end, scene.rules.calendar.zone);
-            return Some(format!("its approval expired {end}{}", by(model)));
+            return Some(format!("its approval expired after {expires}, on {end}{}", by(model)));
         }
     }
     match &state.suspended {

@@ -15,17 +15,26 @@ const DIFFERENT: usize = 3;
 #[must_use]
 pub fn normal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.nfkc() {
-        if character.is_whitespace() {
-            if !out.is_empty() && !out.ends_with(' ') {
-                out.push(' ');
-            }
-        } else if !is_deceptive(character) && !is_combining_mark(character) && !shows_nothing(character) {
-            out.push(character);
-        }
+    // ASCII is in every form already, and nearly every reason is ASCII.
+    if text.is_ascii() {
+        text.chars().for_each(|character| push(&mut out, character));
+    } else {
+        text.nfkc().for_each(|character| push(&mut out, character));
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+fn push(out: &mut String, character: char) {
+    if character.is_whitespace() {
+        if !out.is_empty() && !out.ends_with(' ') {
+            out.push(' ');
+        }
+    } else if !is_deceptive(character)
+        && (character.is_ascii() || !is_combining_mark(character) && !shows_nothing(character))
+    {
+        out.push(character);
+    }
 }
 
 /// Fillers and selectors that take room or none and show nothing.

@@ -111,7 +111,7 @@ fn place(bytes: &[u8], at: usize) -> Place {
 
 /// Walks a whole document. Anything but white space after it is an error.
 pub fn walk<'de>(bytes: &'de [u8], root: impl FnOnce(&mut Node<'_, 'de>) -> Step) -> Result<(), Fault> {
-    let mut scan = Scan::new(bytes);
+    let mut scan = Scan::whole(bytes);
     Node::give(&mut scan, root)
         .and_then(|()| match scan.next() {
             None => Ok(()),

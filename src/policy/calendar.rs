@@ -9,13 +9,13 @@
 //! | [`meetings`] | rules of RFC 5545 |
 //! | `events` | iCalendar files |
 //! | [`holidays`] | days of a file or of a country |
-//! | [`read`] | the `calendar` section of a policy |
+//! | [`mod@read`] | the `calendar` section of a policy |
 //!
 //! Invariant: no clock is read here and no zone is the machine's own. Records keep instants in UTC, and
 //! everything about days and hours is computed from them anew: a zone database that is newer than a record
 //! changes what is computed, never what was recorded. [`zone_database`] says which one this is.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 use super::length::Length;
@@ -233,6 +233,8 @@ pub fn instant(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     line::first(clock, zone)
 }
 
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 /// An instant as people of a zone say it: `Tue 8 Dec 2026 14:00 Europe/London`. In an hour that comes twice, the
 /// offset says which of them it is. Seconds are left out.
 #[must_use]
@@ -241,5 +243,8 @@ pub fn told(at: DateTime<Utc>, zone: Tz) -> String {
     let clock = local.naive_local();
     let twice = matches!(zone.from_local_datetime(&clock), chrono::LocalResult::Ambiguous(..));
     let which = if twice { format!(" ({})", local.offset().fix()) } else { String::new() };
-    format!("{} {} {} {}{which}", clock.format("%a"), clock.day(), clock.format("%b %Y %H:%M"), zone.name())
+    // Said in every explanation, and so without the format language.
+    let month = MONTHS.get(clock.month0() as usize).copied().unwrap_or_default();
+    let (day, year, hour, minute) = (clock.day(), clock.year(), clock.hour(), clock.minute());
+    format!("{} {day} {month} {year:04} {hour:02}:{minute:02} {}{which}", clock.weekday(), zone.name())
 }

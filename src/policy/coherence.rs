@@ -42,6 +42,8 @@ fn circles(layer: &Node, all: &[Node], section: &str, key: &str, says: &str, lis
 /// One row of `raci` that makes somebody accountable.
 struct Row<'r> {
     on: Option<&'r str>,
+    /// The same as a condition, where it is one that can be read; what cannot is complained about where it is read.
+    condition: Option<Expression>,
     /// Whether it is so for every release.
     always: bool,
     role: &'r str,
@@ -54,7 +56,9 @@ fn rows(layer: &Node) -> Vec<(Row<'_>, &Node)> {
         let node: &Node = node;
         let stated = node.get("accountable")?;
         let on = node.get("on").and_then(Node::text);
-        let row = Row { on, always: node.get("when").is_none(), role: stated.text()?, span: stated.span };
+        let stated_condition = on.filter(|on| !super::raci::is_name(on));
+        let condition = stated_condition.and_then(|on| Expression::condition(on, &Place::Component).ok());
+        let row = Row { on, condition, always: node.get("when").is_none(), role: stated.text()?, span: stated.span };
         Some((row, node.get("on").unwrap_or(node)))
     };
     rows.iter().filter_map(row).collect()
@@ -70,10 +74,11 @@ impl Row<'_> {
         match (self.on, self.named()) {
             (None, _) => true,
             (_, Some(name)) => name == component,
-            // What the policy does not say of a component makes nobody accountable for it; a condition that cannot
-            // be read is complained about where it is read.
-            (Some(on), None) => Expression::condition(on, &Place::Component)
-                .is_ok_and(|expression| condition(&expression.term, attributes) == Truth::True),
+            // What the policy does not say of a component makes nobody accountable for it.
+            (Some(_), None) => {
+                let answer = self.condition.as_ref().map(|expression| condition(&expression.term, attributes));
+                answer == Some(Truth::True)
+            }
         }
     }
 }

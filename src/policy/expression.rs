@@ -240,7 +240,43 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// What the expression asks as a whole, such as `change.only("docs/**")`: each name with what it is given.
+    #[must_use]
+    pub fn predicates(&self) -> Vec<(&str, &[String])> {
+        let mut found = Vec::new();
+        self.term.predicates(&mut found);
+        found
+    }
+}
+
 impl Term {
+    fn predicates<'t>(&'t self, found: &mut Vec<(&'t str, &'t [String])>) {
+        match self {
+            Self::Predicate { name, arguments } => found.push((name, &arguments.written)),
+            Self::Number(_) | Self::Seconds(_) | Self::Flag(_) | Self::Text(_) | Self::Name(_) => {}
+            Self::Not(a) | Self::Negate(a) | Self::Size(a) => a.predicates(found),
+            Self::List(all) | Self::And(all) | Self::Or(all) | Self::Least(all) | Self::Greatest(all) => {
+                for term in all {
+                    term.predicates(found);
+                }
+            }
+            Self::If(a, b, c) => {
+                for term in [a, b, c] {
+                    term.predicates(found);
+                }
+            }
+            Self::Compare(_, a, b) | Self::Calculate(_, a, b) | Self::Ask(_, a, b) | Self::In(a, b) => {
+                a.predicates(found);
+                b.predicates(found);
+            }
+            Self::Loop { list, condition, .. } => {
+                list.predicates(found);
+                condition.predicates(found);
+            }
+        }
+    }
+
     fn names<'t>(&'t self, bound: &mut Vec<&'t str>, found: &mut Vec<&'t str>) {
         match self {
             Self::Number(_) | Self::Seconds(_) | Self::Flag(_) | Self::Text(_) | Self::Predicate { .. } => {}

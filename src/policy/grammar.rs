@@ -34,7 +34,11 @@ pub const POLICY: Shape = Shape::Map(&[
     ),
     may("extends", &PARENT, "the layer around this one, pinned by content"),
     may("delegate", &TEXTS, "what inner layers may state for themselves: `gates.coverage`, `roles.docs-owner`, `raci`"),
-    may("packs", &TEXTS, "built-in checklists of regulations"),
+    may(
+        "packs",
+        &TEXTS,
+        "built-in checklists of regulations: `sox`, `pci-dss`, `hipaa`, `soc2`, `iso27001`; `sox@1` pins a version",
+    ),
     may("calendar", &CALENDAR, "business hours, holidays, closed hours, freezes, peaks and CAB meetings"),
     must("environments", &Shape::Named(&ENVIRONMENT), "where releases go"),
     may("components", &Shape::Named(&COMPONENT), "what is released"),
@@ -171,7 +175,7 @@ const ROLE: Shape = Shape::Map(&[
 
 const DELEGATION: Shape = Shape::Map(&[
     may("within", &Shape::Word(&["role", "none"]), "among whom"),
-    may("max", &TERM, "for how long at most"),
+    may("max", &TERM, "for how long at most; `14d` when left out"),
 ]);
 
 const RACI: Shape = Shape::Map(&[
@@ -213,7 +217,7 @@ const CALENDAR: Shape = Shape::Map(&[
             must("from", &INSTANT, "from when"),
             must("to", &INSTANT, "until when"),
             may("environments", &ENVIRONMENT_NAMES, "where"),
-            may("except", &TEXTS, "what may go all the same"),
+            may("except", &TEXTS, "the classes and routes that go all the same, and `recovery`"),
             may("exceptions_by", &ROLE_NAME, "who may grant exceptions"),
         ])),
         "times at which nothing goes",
@@ -282,7 +286,7 @@ const STANDARD_CHANGE: Shape = Shape::Map(&[
     may("owner", &ROLE_NAME, "the role that owns it"),
     may("approved_by", &ROLE_NAME, "the role that approved it"),
     may("expires", &TERM, "for how long"),
-    may("suspend_after", &TEXT, "how many failures suspend it"),
+    may("suspend_after", &TEXT, "how many failures suspend it, as `1 failure`"),
 ]);
 
 const ESCALATE: Shape = Shape::Map(&[
@@ -299,7 +303,7 @@ const ROUTE: Shape = Shape::Map(&[
     may(
         "approvals",
         &Shape::Named(&Shape::Either(&[COUNT, TEXTS])),
-        "how many approvals of which role; `expire`, `counts_from`",
+        "how many approvals of which role, `accountable` for the component's own; `expire`: how long one lasts; `counts_from`: `environment`, `command`, `page`, `review`, `chat`, `change_record`, `console`; all but `review` when left out",
     ),
     may("cab", &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]), "the CAB's part"),
     may("escalate", &ESCALATE, "what happens when nobody decides"),

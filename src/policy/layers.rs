@@ -13,6 +13,7 @@ use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
 use super::grammar;
 use super::packs;
+use super::proofs;
 use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
@@ -191,6 +192,9 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     let rules = assemble::rules(&given, &names, &mut lists);
     gates.extend(packs::gates(&trees, &rules, &mut lists));
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
+    if !lists.iter().flatten().any(Diagnostic::is_error) {
+        proofs::check(&rules, &mut proofs::Places { names: &layers, trees: &left, lists: &mut lists });
+    }
     let complaints = gather(&sources, lists);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);

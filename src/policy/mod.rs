@@ -1,11 +1,14 @@
 //! Storey 2: the text of a policy becomes a [`Policy`] that holds together.
 //!
-//! A file is read as a tree with places ([`tree`]), its form is checked against
-//! one description of the grammar ([`grammar`], [`shape`]), gates and waivers
-//! are made valid ([`gate`], [`waiver`]), what the text alone can prove is proven
-//! ([`coherence`]) and layers are put together ([`layers`]). Requirements are
-//! checked here ([`expression`]), and answered ([`evaluate`]). Everything that is wrong is said at once, at its place. No file
-//! is read here: text comes in.
+//! A file is read as a tree with places ([`tree`]) and its form is checked against
+//! one description of the grammar ([`grammar`], [`shape`]). Gates and waivers are
+//! made valid ([`gate`], [`waiver`]), the checklists of regulations join them
+//! ([`packs`]), and every other section becomes [`rules`]: one file a subject reads
+//! it and joins the layers by the stricter word. What the text alone can prove is
+//! proven ([`coherence`]), and with a [`roster`] whether the people that there are
+//! can approve ([`satisfiable`]). Requirements are checked here ([`expression`]),
+//! and answered ([`evaluate`]). Everything that is wrong is said at once, at its
+//! place. No file is read here: text comes in.
 //!
 //! Invariant: a policy with any error is no policy. Nothing is judged by the
 //! part of it that could be read.
@@ -30,16 +33,20 @@ mod incident;
 pub mod instant;
 pub mod layers;
 pub mod length;
+mod matching;
 pub mod packs;
 mod people;
+mod proofs;
 mod raci;
 mod reader;
 mod review;
 mod rigor;
 pub mod risk;
 pub mod roles;
+pub mod roster;
 mod route;
 pub mod rules;
+pub mod satisfiable;
 mod separation;
 pub mod shape;
 mod stricter;

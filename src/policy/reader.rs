@@ -1,7 +1,7 @@
 //! What every reader of a section needs: the layer that it reads, where things stand, and what the layers
 //! around it said.
 
-use globset::{GlobBuilder, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSetBuilder};
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::expression::Expression;
@@ -115,12 +115,12 @@ impl<'l> Layer<'l> {
         let mut builder = GlobSetBuilder::new();
         let mut written = Vec::new();
         for (text, span) in node.texts() {
-            match GlobBuilder::new(text).literal_separator(true).build() {
+            match glob(text) {
                 Ok(glob) => {
                     builder.add(glob);
                     written.push(text.to_owned());
                 }
-                Err(error) => self.complain(Code::BadGlob, span, format!("`{text}` is no glob: {}", error.kind())),
+                Err(message) => self.complain(Code::BadGlob, span, message),
             }
         }
         match builder.build() {
@@ -228,6 +228,12 @@ impl<'l> Layer<'l> {
         }
         true
     }
+}
+
+/// A glob over a repository's files, or over branches and tags: `*` stops at `/`, `**` does not.
+pub(super) fn glob(text: &str) -> Result<Glob, String> {
+    let built = GlobBuilder::new(text).literal_separator(true).build();
+    built.map_err(|error| format!("`{text}` is no glob: {}", error.kind()))
 }
 
 /// A layer's name in a sentence.

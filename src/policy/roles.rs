@@ -99,11 +99,11 @@ fn hours(layer: &mut Layer<'_>, zone: chrono_tz::Tz, node: &Node) -> Option<supe
 /// Reads how stand-ins are named. An inner layer can only narrow it.
 pub(super) fn delegation(layer: &mut Layer<'_>, rule: &mut Option<Delegation>) {
     let Some(node) = layer.section("delegation") else { return };
-    let none = text(node, "within").as_deref() == Some("none");
+    let nobody = text(node, "within").as_deref() == Some("none");
     let max = length(node, "max").unwrap_or(LONGEST);
     let first = layer.is_outermost() || layer.free("delegation");
     match rule {
-        _ if none => *rule = None,
+        _ if nobody => *rule = None,
         Some(outer) if !first => {
             if roughly(max) < roughly(outer.max) {
                 outer.max = max;

@@ -23,6 +23,9 @@ const VIAS: [(&str, Via); 7] = [
     ("console", Via::Console),
 ];
 
+/// How many approvals of one role can be asked for.
+const MOST: u32 = 50;
+
 /// What a layer says of a route; what it leaves out, another layer may have said.
 struct Said {
     when: Option<Expression>,
@@ -32,6 +35,7 @@ struct Said {
     approvals: Vec<(String, u32)>,
     expire: Option<Length>,
     counts_from: Option<Vec<Via>>,
+    #[expect(clippy::option_option, reason = "left out, always, or under a condition")]
     cab: Option<Option<Expression>>,
     escalate: Option<Escalation>,
     may_skip: Option<Vec<String>>,
@@ -111,19 +115,19 @@ fn approvals(layer: &mut Layer<'_>, names: &Names, node: &Node, said: &mut Said)
                     let message = format!("there is no role `{role}`{hint}");
                     layer.complain(Code::UnknownName, key.span, message);
                 }
-                match value.value {
-                    Value::Number(_) => {
-                        if let Some(count) = layer.count(Some(value), role, 1) {
-                            said.approvals.push((role.to_owned(), count));
-                        }
+                if !matches!(value.value, Value::Number(_)) {
+                    let found = value.value.title();
+                    let message = format!("`{role}` is how many approvals it gives, such as `1`, not {found}");
+                    layer.complain(Code::WrongForm, value.span, message);
+                    continue;
+                }
+                match layer.count(Some(value), role, 1) {
+                    Some(count) if count > MOST => {
+                        let message = format!("`{role}` is at most {MOST} people, not {count}");
+                        layer.complain(Code::BeyondLimit, value.span, message);
                     }
-                    _ => {
-                        let message = format!(
-                            "`{role}` is how many approvals it gives, such as `1`, not {}",
-                            value.value.title()
-                        );
-                        layer.complain(Code::WrongForm, value.span, message);
-                    }
+                    Some(count) => said.approvals.push((role.to_owned(), count)),
+                    None => {}
                 }
             }
         }
@@ -221,15 +225,12 @@ fn join(layer: &mut Layer<'_>, outer: &mut Route, said: Said, span: Span, node: 
     for (role, count) in said.approvals {
         // Approvals that an inner layer adds are asked for, so that it no longer goes on by itself.
         outer.automatic = false;
-        match outer.approvals.iter_mut().find(|(name, _)| *name == role) {
-            Some((_, theirs)) => joint.larger(&format!("approvals.{role}"), theirs, count),
-            None => {
-                joint.note(format!(
-                    "`approvals.{role}` {count} added by {} ({}:{})",
-                    inner.layer, inner.file, inner.line
-                ));
-                outer.approvals.push((role, count));
-            }
+        if let Some((_, theirs)) = outer.approvals.iter_mut().find(|(name, _)| *name == role) {
+            joint.larger(&format!("approvals.{role}"), theirs, count);
+        } else {
+            let (layer, file, line) = (&inner.layer, &inner.file, inner.line);
+            joint.note(format!("`approvals.{role}` {count} added by {layer} ({file}:{line})"));
+            outer.approvals.push((role, count));
         }
     }
     joint.shorter_of("approvals.expire", &mut outer.expire, said.expire);

@@ -27,6 +27,8 @@ pub enum Shape {
     Map(&'static [Field]),
     /// A map from names that the policy chooses.
     Named(&'static Shape),
+    /// A map from texts of any form.
+    Keyed(&'static Shape),
     /// A list.
     List(&'static Shape),
     /// Any of these forms.
@@ -216,6 +218,11 @@ impl Shape {
                     shape.check(item, &key.name, names, complaints);
                 }
             }
+            (Self::Keyed(shape), Value::Map(entries)) => {
+                for (key, item) in entries {
+                    shape.check(item, &key.name, names, complaints);
+                }
+            }
             (Self::List(shape), Value::List(items)) => {
                 for item in items {
                     shape.check(item, what, names, complaints);
@@ -243,7 +250,7 @@ impl Shape {
                 let keys: Vec<_> = fields.iter().take(4).map(|field| format!("`{}`", field.name)).collect();
                 format!("a map with {}", keys.join(", "))
             }
-            Self::Named(_) => "a map from names".to_owned(),
+            Self::Named(_) | Self::Keyed(_) => "a map from names".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Either(shapes) => shapes.iter().map(Self::title).collect::<Vec<_>>().join(", or "),
         }
@@ -295,6 +302,7 @@ impl Shape {
                 "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
                 "additionalProperties": shape.schema(),
             }),
+            Self::Keyed(shape) => json!({"type": "object", "additionalProperties": shape.schema()}),
             Self::List(shape) => json!({"type": "array", "items": shape.schema()}),
             Self::Either(shapes) => json!({"anyOf": shapes.iter().map(Self::schema).collect::<Vec<_>>()}),
         }

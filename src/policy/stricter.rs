@@ -111,12 +111,12 @@ impl Joint<'_> {
     }
 
     /// Adds to why this word holds.
-    pub(super) fn note(&mut self, note: String) {
+    pub(super) fn note(&mut self, note: impl AsRef<str>) {
         let kept = self.stated.kept.get_or_insert_default();
         if !kept.is_empty() {
             kept.push_str("; ");
         }
-        kept.push_str(&note);
+        kept.push_str(note.as_ref());
     }
 }
 

@@ -146,19 +146,24 @@ impl Scope for Place {
     }
 
     fn function(&self, name: &str) -> Option<Parameters> {
-        match (name, self) {
-            ("change.only" | "change.touches", Self::Release | Self::Incident | Self::Outcome) => {
-                Some(Parameters::Globs)
-            }
-            ("release.fixes", Self::Incident) => Some(Parameters::Name(&["incident"])),
-            ("release.removes", Self::Release | Self::Incident | Self::Outcome) => {
-                Some(Parameters::Name(&["running.vulnerabilities.exploited"]))
-            }
+        if !self.functions().contains(&name) {
+            return None;
+        }
+        match name {
+            "change.only" | "change.touches" => Some(Parameters::Globs),
+            "release.fixes" => Some(Parameters::Name(&["incident"])),
+            "release.removes" => Some(Parameters::Name(&["running.vulnerabilities.exploited"])),
             _ => None,
         }
     }
 
     fn functions(&self) -> Vec<&str> {
-        FUNCTIONS.iter().map(|(name, _)| *name).filter(|name| self.function(name).is_some()).collect()
+        let here = |name: &str| match self {
+            Self::Component | Self::Arms | Self::Weight(_) => false,
+            // Only where one incident at a time is spoken of is there one to fix.
+            Self::Incident => true,
+            Self::Release | Self::Outcome => name != "release.fixes",
+        };
+        FUNCTIONS.iter().map(|(name, _)| *name).filter(|name| here(name)).collect()
     }
 }

@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::print_stderr,
+    clippy::needless_pass_by_value,
     reason = "a test says what is wrong by failing"
 )]
 

@@ -2,7 +2,7 @@
 //! and the record that the approver was shown. Each change voids exactly what it touches, and says so.
 
 use super::consumption::Used;
-use super::coverage::{Bits, Units, carries};
+use super::coverage::{Bits, Units, carries, mismatch};
 use super::requirements::{Requirement, via};
 use crate::decide::gates::rank;
 use crate::decide::latest;
@@ -12,7 +12,6 @@ use crate::decide::release_gates::Judged;
 use crate::decide::roles::Refusal;
 use crate::decide::scene::Scene;
 use crate::decide::separation::{Eligible, Independent};
-use crate::decide::words;
 use crate::model::facts::{Act, Deed, Fact, Via};
 use crate::model::ground::Ground;
 use crate::model::verdict::Verdict;
@@ -117,7 +116,7 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
         )),
         Used::Unknown(why) => Err(Refusal::new(
             Ground::FactsUnavailable,
-            format!("what was deployed could not be read, and so whether it was used up: {why}"),
+            format!("what was deployed, and so whether it was used up could not be read: {why}"),
         )),
         Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
     }
@@ -289,16 +288,7 @@ fn elsewhere(units: &Units<'_>, act: &Act, scope: &Bits) -> Refusal {
         act.via == Via::Review && act.saw.changes.get(&change.id) == Some(&change.content) && !carries(change)
     });
     if let Some(change) = landed {
-        let differs = match &change.landed {
-            Fact::Known(landing) if !landing.differs.is_empty() => {
-                format!("; they differ in {}", words::all_of(&landing.differs))
-            }
-            _ => String::new(),
-        };
-        return Refusal::new(
-            Ground::TreeMismatch,
-            format!("what landed of {} is neither what was reviewed nor its clean merge{differs}", change.id),
-        );
+        return Refusal::new(Ground::TreeMismatch, mismatch(change));
     }
     let moved = changes().find(|change| act.saw.changes.contains_key(&change.id));
     let says = match moved {
@@ -306,7 +296,10 @@ fn elsewhere(units: &Units<'_>, act: &Act, scope: &Bits) -> Refusal {
         None if act.saw.changes.is_empty() && act.saw.components.is_empty() => {
             "the approval does not say of which content".to_owned()
         }
-        None => "approved other content".to_owned(),
+        None => match changes().next() {
+            Some(change) => format!("did not approve {}", change.id),
+            None => "approved other content".to_owned(),
+        },
     };
     Refusal::new(Ground::OtherContent, says)
 }

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::decide::scene::Scene;
+use crate::decide::words;
 use crate::model::facts::{Act, Change, Fact, Landing, Via};
 use crate::policy::rules::Component;
 
@@ -170,6 +171,18 @@ pub fn carries(change: &Change) -> bool {
         Fact::Absent => true,
         Fact::Unavailable(_) => false,
     }
+}
+
+/// What is said of a change whose reviews do not hold for what landed.
+#[must_use]
+pub fn mismatch(change: &Change) -> String {
+    let differs = match &change.landed {
+        Fact::Known(landing) if !landing.differs.is_empty() => {
+            format!("; they differ in {}", words::all_of(&landing.differs))
+        }
+        _ => String::new(),
+    };
+    format!("what landed of {} is neither what was reviewed nor its clean merge{differs}", change.id)
 }
 
 fn same_tree(landing: &Landing) -> bool {

@@ -120,6 +120,7 @@ pub fn of<'s>(
 }
 
 /// Whether a route asks whoever is accountable, and so everybody whom the table of responsibilities names.
+#[must_use]
 pub fn asks_accountable(route: &Route) -> bool {
     route.approvals.iter().any(|(role, _)| role == "accountable")
 }
@@ -231,6 +232,7 @@ pub fn accountable<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Res
 }
 
 /// The word of a place, as facts and policies write it.
+#[must_use]
 pub fn via(via: Via) -> &'static str {
     match via {
         Via::Environment => "environment",

@@ -1,7 +1,7 @@
 //! Whether each change has an independent approval of its own: of a human being who holds a role of the policy and did
 //! not contribute to that change.
 
-use super::coverage::{Units, carries};
+use super::coverage::{Units, carries, mismatch};
 use crate::decide::latest;
 use crate::decide::people::Person;
 use crate::decide::roles;
@@ -51,29 +51,40 @@ pub fn nodes(scene: &Scene<'_>, counted: &[&Act], units: &Units<'_>) -> Vec<Node
         let mut acts = scene
             .acts()
             .filter(|act| act.via == Via::Review || counted.iter().any(|counted| std::ptr::eq(*counted, *act)));
-        match acts.find_map(|act| approves(scene, act, at, change)) {
-            Some(person) => Node::new(
-                Ground::ChangeApproved,
-                Status::Met,
-                format!("{} is approved by {}", change.id, scene.people.name(person)),
-            ),
-            None => {
-                let mut names: Vec<&str> =
-                    could(scene, at).into_iter().map(|person| scene.people.name(person)).collect();
-                names.sort_unstable();
-                let commits = change.commits.entries().last().map(|commit| words::short(&commit.sha));
-                let of = commits.map_or_else(String::new, |sha| format!(" (commit {sha})"));
-                Node::new(
-                    Ground::ChangeUnapproved,
-                    if names.is_empty() { Status::Unmet } else { Status::Waiting },
-                    format!("{}{of} has no approval of somebody who did not contribute to it", change.id),
-                )
-                .who(names.into_iter().map(str::to_owned).collect())
-            }
-        }
-        .stated(stated)
+        let node = if let Some(person) = acts.find_map(|act| approves(scene, act, at, change)) {
+            let says = format!("{} is approved by {}", change.id, scene.people.name(person));
+            Node::new(Ground::ChangeApproved, Status::Met, says)
+        } else {
+            unapproved(scene, at, change)
+        };
+        node.stated(stated)
     };
     units.changes.iter().enumerate().map(|(at, change)| node(at, change)).collect()
+}
+
+fn unapproved(scene: &Scene<'_>, at: usize, change: &Change) -> Node {
+    let mut names: Vec<&str> = could(scene, at).into_iter().map(|person| scene.people.name(person)).collect();
+    names.sort_unstable();
+    let commit = change.commits.entries().last().map(|commit| words::short(&commit.sha));
+    let of = commit.map_or_else(String::new, |sha| format!(" (commit {sha})"));
+    let says = format!("{}{of} has no approval of somebody who did not contribute to it", change.id);
+    // Somebody has to come into a role first, where nobody is left.
+    let status = if names.is_empty() { Status::Unmet } else { Status::Waiting };
+    Node::new(Ground::ChangeUnapproved, status, says)
+        .who(names.into_iter().map(str::to_owned).collect())
+        .parts(landed_otherwise(scene, change).into_iter().collect())
+}
+
+/// What is said of a change that was reviewed, and landed as something else.
+fn landed_otherwise(scene: &Scene<'_>, change: &Change) -> Option<Node> {
+    let reviewed = scene.acts().any(|act| {
+        let approves = matches!(act.does, Deed::Approve { .. }) && act.via == Via::Review;
+        approves && act.saw.changes.get(&change.id) == Some(&change.content)
+    });
+    if !reviewed || carries(change) {
+        return None;
+    }
+    Some(Node::new(Ground::TreeMismatch, Status::Note, mismatch(change)))
 }
 
 /// Who could still approve a change.

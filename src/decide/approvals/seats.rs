@@ -308,6 +308,14 @@ impl<'s> Seating<'s> {
             .map(|(_, it)| *it)
     }
 
+    /// The role for which somebody fills another requirement than this one.
+    #[must_use]
+    pub fn fills(&self, place: usize, requirement: usize) -> Option<&'s str> {
+        let mut others =
+            self.seats.iter().enumerate().filter(|(at, seat)| *at != requirement && seat.by.contains(&place));
+        others.find_map(|(_, seat)| seat.hats.first().map(|hat| hat.role))
+    }
+
     /// Whether somebody fills another requirement than this one.
     #[must_use]
     pub fn seated_elsewhere(&self, person: Person, requirement: usize) -> bool {
@@ -398,6 +406,11 @@ impl<'s> Seat<'s> {
     #[must_use]
     pub fn counts(&self, act: &Act) -> bool {
         self.acts.iter().any(|counted| std::ptr::eq(counted.act, act))
+    }
+
+    /// Who approved and could fill it, by place.
+    pub fn able(&self) -> impl Iterator<Item = usize> {
+        self.wide.iter().enumerate().filter(|(_, covered)| !covered.is_empty()).map(|(place, _)| place)
     }
 
     /// The acts of those who fill it, each once.

@@ -1,5 +1,7 @@
 //! What is said of approvals: how many, whose, which were ignored and why, and who can still give one.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 
 use super::binding::{self, Candidate};
@@ -34,6 +36,13 @@ pub fn superseded(scene: &Scene<'_>, by: &Deployment) -> Node {
     let when = told(by.opened_at, scene.rules.calendar.zone);
     let says = format!("`{}` was opened since, {when}; release what is newer, or go back by a recovery", by.release);
     Node::new(Ground::Superseded, Status::Unmet, says).evidence([&by.release])
+}
+
+/// Something else went since, and this goes back from it.
+pub fn goes_back(scene: &Scene<'_>, by: &Deployment) -> Node {
+    let when = told(by.opened_at, scene.rules.calendar.zone);
+    let says = format!("`{}` was opened since, {when}, and this goes back from it", by.release);
+    Node::new(Ground::Superseded, Status::Note, says).evidence([&by.release])
 }
 
 /// One node for every requirement, and who is asked.
@@ -100,15 +109,10 @@ impl<'s> One<'_, 's> {
                 }
                 Ok(_) if self.seat.counts(candidate.act) => None,
                 Ok(_) => {
+                    let concerns = || meant || roles::concerns(self.scene, candidate.person, role);
                     let fits = binding::counts(self.scene, self.units, candidate, self.requirement, role);
-                    match fits {
-                        Some(Ok(_)) => None,
-                        Some(Err(refusal)) => Some(refusal),
-                        None if meant || roles::concerns(self.scene, candidate.person, role) => {
-                            roles::holds(self.scene, candidate.person, role).err()
-                        }
-                        None => None,
-                    }
+                    let unheld = || roles::holds(self.scene, candidate.person, role).err().filter(|_| concerns());
+                    fits.map_or_else(unheld, Result::err)
                 }
             };
             if let Some(refusal) = refusal {
@@ -150,6 +154,7 @@ impl<'s> One<'_, 's> {
         let mut who = Vec::new();
         let (code, status) = self.standing();
         if !self.seat.met {
+            parts.extend(self.taken());
             let aside = self.uncovered(&filled).into_iter().chain(self.exhausted());
             for node in aside {
                 says.push_str("; ");
@@ -208,7 +213,7 @@ impl<'s> One<'_, 's> {
         if !whole && let Some(covered) = self.seat.covers(person) {
             let pieces: Vec<&str> =
                 covered.iter().filter(|at| self.requirement.scope.has(*at)).map(|at| self.units.name(at)).collect();
-            name.push_str(&format!(" ({})", words::all_of(&pieces)));
+            let _ = write!(name, " ({})", words::all_of(&pieces));
         }
         name
     }
@@ -240,6 +245,23 @@ impl<'s> One<'_, 's> {
             }
         );
         Some(Node::new(Ground::Uncovered, Status::Note, says).evidence(pieces))
+    }
+
+    /// Who approved and could fill it, and fills another requirement.
+    fn taken(&self) -> Option<Node> {
+        let taken: Vec<String> = self
+            .seat
+            .able()
+            .filter_map(|place| {
+                let role = self.seating.fills(place, self.at)?;
+                Some(format!("{} stands for {role}", self.scene.people.name(self.seating.person(place))))
+            })
+            .collect();
+        if taken.is_empty() {
+            return None;
+        }
+        let says = format!("{}, and 1 person fills one requirement", words::all_of(&taken));
+        Some(Node::new(Ground::ApprovalsMissing, Status::Note, says))
     }
 
     /// Whom separation took out, where nobody is left.

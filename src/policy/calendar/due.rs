@@ -90,20 +90,16 @@ impl Hours {
         let begin = self.next_opening(from, holidays)?;
         let (date, clock) = line::local(begin, self.zone)?;
         let (date, clock) = if clock < self.spill(date, holidays) { (date - 1, clock + DAY) } else { (date, clock) };
-        let mut open = (date + 1..date + HORIZON / DAY)
-            .filter_map(|day| self.moved(day, clock, holidays).map(|moved| (day, moved)));
-        let (day, moved) = open.nth(nth(days)?)?;
-        let rest = if moved == clock { begin.timestamp_subsec_nanos() } else { 0 };
-        Some(line::first(at_clock(day, moved)?, self.zone) + Duration::nanoseconds(i64::from(rest)))
+        let mut ends = (date + 1..date + HORIZON / DAY).filter_map(|day| self.moved(day, clock, holidays));
+        let (end, exact) = ends.nth(nth(days)?)?;
+        let rest = if exact { begin.timestamp_subsec_nanos() } else { 0 };
+        Some(end + Duration::nanoseconds(i64::from(rest)))
     }
 
     fn days_before(&self, to: DateTime<Utc>, days: u32, holidays: &[NaiveDate]) -> Option<DateTime<Utc>> {
         let (date, clock) = self.last_open(to, holidays)?;
-        let mut open = (date - HORIZON / DAY..date)
-            .rev()
-            .filter_map(|day| self.moved(day, clock, holidays).map(|moved| (day, moved)));
-        let (day, moved) = open.nth(nth(days)?)?;
-        Some(line::first(at_clock(day, moved)?, self.zone))
+        let mut starts = (date - HORIZON / DAY..date).rev().filter_map(|day| self.moved(day, clock, holidays));
+        starts.nth(nth(days)?).map(|(start, _)| start)
     }
 
     /// The date to which the hours belong that were open last by an instant, and the clock then or at their closing.
@@ -130,14 +126,19 @@ impl Hours {
         })
     }
 
-    /// A clock time of a date moved into its open hours; `None` where it has none.
-    fn moved(&self, day: i64, clock: i64, holidays: &[NaiveDate]) -> Option<i64> {
+    /// A clock time of a date moved into its open hours, and whether it was there; `None` where it has none.
+    fn moved(&self, day: i64, clock: i64, holidays: &[NaiveDate]) -> Option<(DateTime<Utc>, bool)> {
         let mut closing = None;
         for (from, to) in self.stretches(day, holidays) {
+            let end = line::last(at_clock(day, to)?, self.zone);
             if clock < to {
-                return Some(clock.max(from));
+                let at = line::first(at_clock(day, clock.max(from))?, self.zone);
+                // Of a stretch that ends within a gap, what the clocks skip is not there.
+                if at < end {
+                    return Some((at, from <= clock));
+                }
             }
-            closing = Some(to);
+            closing = Some((end, false));
         }
         closing
     }

@@ -23,8 +23,8 @@ type Week = [Vec<(u32, u32)>; 7];
 
 impl Hours {
     /// Reads hours such as `Mo-Fr 09:00-17:30`, `Fr 22:00-02:00` or `24/7`. `holidays` says whether holidays close
-    /// them where they do not speak of holidays themselves; `PH off` closes them, and `24/7` and a rule for `Mo-Su,PH` do not let
-    /// holidays close them. Hours that never open are refused.
+    /// them where they do not speak of holidays themselves: `PH off` closes them, `24/7` and a rule for `Mo-Su,PH`
+    /// keep them open. Hours that never open are refused.
     pub fn parse(written: &str, zone: Tz, holidays: bool) -> Result<Self, String> {
         let text = written.trim();
         if text.len() > LONGEST {
@@ -96,7 +96,11 @@ struct Days {
 
 fn days(selector: &DaySelector) -> Result<Days, String> {
     if !(selector.year.is_empty() && selector.monthday.is_empty() && selector.week.is_empty()) {
-        return Err("names dates or weeks of the year, but hours are those of every week; days off go under `holidays`, and times at which nothing goes under `freeze`".to_owned());
+        return Err(
+            "names dates or weeks of the year, but hours are those of every week; days off go under `holidays`, \
+                    and times at which nothing goes under `freeze`"
+                .to_owned(),
+        );
     }
     let mut days = Days { week: [selector.weekday.is_empty(); 7], holidays: false };
     for range in &selector.weekday {
@@ -115,7 +119,11 @@ fn days(selector: &DaySelector) -> Result<Days, String> {
             }
             WeekDayRange::Holiday { kind: HolidayKind::Public, offset: 0 } => days.holidays = true,
             WeekDayRange::Holiday { kind: HolidayKind::School, .. } => {
-                return Err("speaks of school holidays, which no calendar here knows; give them under `holidays` and write `PH off`".to_owned());
+                return Err(
+                    "speaks of school holidays, which no calendar here knows; give them under `holidays` and write \
+                            `PH off`"
+                        .to_owned(),
+                );
             }
             WeekDayRange::Fixed { .. } | WeekDayRange::Holiday { .. } => {
                 return Err("names days of some weeks only, but hours are those of every week".to_owned());
@@ -168,6 +176,7 @@ fn not_understood(text: &str, error: &Error) -> String {
         other => format!("is not understood: {other}"),
     };
     format!(
-        "`{text}` {what}; hours are written as in `Mo-Fr 09:00-17:30`, `Fr 22:00-02:00`, `Mo-Su 08:00-20:00; We off` or `24/7`"
+        "`{text}` {what}; hours are written as in `Mo-Fr 09:00-17:30`, `Fr 22:00-02:00`, \
+         `Mo-Su 08:00-20:00; We off` or `24/7`"
     )
 }

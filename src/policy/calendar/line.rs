@@ -1,8 +1,8 @@
 //! Time as a clock on a wall shows it: pieces that lie on one date, while the clock runs evenly.
 //!
 //! The offsets of a zone are asked for at midnights only. Where two differ, the instant of the change is found by
-//! halving. Two changes within a day would be missed where the second undoes the first; no zone has had such a
-//! pair since 1972, and a test asks all of them.
+//! halving. Two changes within a day would be missed where the second undoes the first; no zone has such a pair
+//! from 1990 on, and a test asks all of them.
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset as _, TimeZone as _, Utc};
 use chrono_tz::{GapInfo, Tz};

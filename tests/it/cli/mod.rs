@@ -1,6 +1,7 @@
 //! The command as people and pipelines run it.
 
 mod attacks;
+mod decide;
 mod gate;
 mod layers;
 #[cfg(feature = "app")]

@@ -1,11 +1,27 @@
 //! The decision: what verdicts come to, whatever their order.
 
 mod approvals;
-mod base;
+pub mod base;
+mod board;
+mod change;
+mod follow;
+mod glass;
+mod hours;
+mod incidents;
+mod look;
 mod matching;
+mod owed;
+mod package;
 mod people;
+mod place;
+mod promotion;
+mod recovery;
+mod rigor;
+mod routing;
 mod scenarios;
 mod separation;
+mod triage;
+mod waking;
 
 use countersign::decide::gates::{outcome, together};
 use countersign::model::decision::Outcome;

@@ -14,6 +14,8 @@ mod words;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Duration, Utc};
+use countersign::model::release_decision::ReleaseDecision;
 use countersign::policy::{Policy, Source};
 use serde::Deserialize;
 use toml::Table;
@@ -22,11 +24,12 @@ use phrases::Read;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Written {
     /// Another file, whose policy and situation this one begins with.
     base: Option<String>,
     policy: Option<Text>,
-    policy_file: Option<String>,
+    #[serde(rename = "policy_file")]
+    example: Option<String>,
     #[serde(default)]
     given: Table,
     #[serde(default, rename = "case")]
@@ -90,7 +93,7 @@ fn example() -> Option<String> {
 
 fn load(name: &str) -> Read<Option<Scenario>> {
     let text = fs::read_to_string(folder().join(name)).map_err(|why| format!("{name}: {why}"))?;
-    let file: File = toml::from_str(&text).map_err(|why| format!("{name}: {why}"))?;
+    let file: Written = toml::from_str(&text).map_err(|why| format!("{name}: {why}"))?;
     let below = match &file.base {
         Some(base) => match load(base)? {
             Some(below) => Some(below),
@@ -99,7 +102,7 @@ fn load(name: &str) -> Read<Option<Scenario>> {
         None => None,
     };
     let mut example_policy = below.as_ref().is_some_and(|below| below.example);
-    let layers = match (file.policy, file.policy_file.as_deref()) {
+    let layers = match (file.policy, file.example.as_deref()) {
         (Some(Text::One(policy)), None) => vec![policy],
         (Some(Text::Layers(layers)), None) => layers,
         (None, Some("policy.example.yml")) => {
@@ -170,10 +173,14 @@ fn play(scenario: &Scenario, case: &Case, read: Option<&Policy>) -> Read<Vec<Str
     let own;
     let read = match read {
         Some(read) if case.policy.is_empty() => read,
-        _ => {
-            own = policy(&replaced(&scenario.layers, &case.policy)?)?;
-            &own
-        }
+        _ => match policy(&replaced(&scenario.layers, &case.policy)?) {
+            Ok(read) => {
+                own = read;
+                &own
+            }
+            // That the text is no policy can be what a case is about.
+            Err(why) => return Ok(case.wanted.as_ref().map_or_else(Vec::new, |wanted| expect::refused(wanted, &why))),
+        },
     };
     let given = situation::over(&scenario.given, &case.given);
     let (facts, now) = situation::facts(read, &given)?;
@@ -211,18 +218,45 @@ fn every_scenario_ends_as_it_says() {
     assert!(failures.is_empty(), "\n{}\n{} of {played} scenarios end otherwise", failures.join("\n\n"), failures.len());
 }
 
+/// The ruling, and how every requirement stands; without the words, which may tell an age.
+fn standing(decision: &ReleaseDecision) -> Vec<String> {
+    let mut standing = vec![format!("{:?}", decision.decision)];
+    decision.tree.walk(&mut |node| standing.push(format!("{} {:?}", node.code.code(), node.status)));
+    standing
+}
+
 #[test]
-fn every_situation_is_a_facts_document() {
-    let mut failures = Vec::new();
+fn no_scenario_changes_before_the_instant_that_it_promises() {
+    let (mut failures, mut in_vain, mut promised) = (Vec::new(), 0, 0);
     for scenario in &scenarios().unwrap() {
-        for case in &scenario.cases {
-            let told = replaced(&scenario.layers, &case.policy)
-                .and_then(|layers| policy(&layers))
-                .and_then(|read| situation::facts(&read, &situation::over(&scenario.given, &case.given)));
-            if let Err(why) = told {
-                failures.push(format!("{}: {}: {why}", scenario.file, case.name));
+        let Ok(read) = policy(&scenario.layers) else { continue };
+        for case in scenario.cases.iter().filter(|case| case.policy.is_empty() && case.policy_before.is_empty()) {
+            let given = situation::over(&scenario.given, &case.given);
+            let Ok((facts, now)) = situation::facts(&read, &given) else { continue };
+            let first = words::decide(&read, &facts, now);
+            let before = standing(&first);
+            let asleep: Vec<DateTime<Utc>> = match first.revisit.at {
+                Some(at) => {
+                    promised += 1;
+                    in_vain += usize::from(standing(&words::decide(&read, &facts, at)) == before);
+                    vec![now + (at - now) / 2, at - Duration::milliseconds(1)]
+                }
+                None => [1, 30, 400].into_iter().map(|days| now + Duration::days(days)).collect(),
+            };
+            for later in asleep.into_iter().filter(|later| *later > now) {
+                let after = standing(&words::decide(&read, &facts, later));
+                if after != before {
+                    let promise = first.revisit.at.map_or("never".to_owned(), |at| at.to_rfc3339());
+                    let new: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
+                    failures.push(format!(
+                        "{}: {}: promised {promise}, and {later} is otherwise: {} → {}, new {new:?}",
+                        scenario.file, case.name, before[0], after[0]
+                    ));
+                    break;
+                }
             }
         }
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    eprintln!("of {promised} promised instants {in_vain} change nothing");
+    assert!(failures.is_empty(), "\n{}\n{} scenarios", failures.join("\n"), failures.len());
 }

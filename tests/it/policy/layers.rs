@@ -14,7 +14,7 @@ environments:
 gates: { g: { junit: a.xml, require: 'true' } }
 roles:
   owner: { members: ['github:@acme/owners'] }
-  ciso: { members: ['user:sam', 'user:kim'] }
+  ciso: { members: ['user:sam', 'user:kim', 'user:lee'] }
 ";
 const REPO: &str = "version: 1
 layer: repository

@@ -1,11 +1,14 @@
 //! The policy: what is refused, where, and with which words; what it becomes, and how layers join.
 
+mod calendar;
 mod cel;
 mod diagnostics;
 mod expression;
 mod layers;
 mod packs;
+mod places;
 mod rules;
+mod satisfiable;
 
 use countersign::policy::diagnostics::Complaints;
 use countersign::policy::{self, Attachment, Policy, Source};

@@ -182,7 +182,7 @@ impl Stage<'_> {
             }
             ("accepting", text) => does["approve"]["accepts"] = json!(text.trim_matches('"')),
             ("guarded", text) => {
-                does["waive"]["compensating_control"] = json!(text.strip_prefix("by ").unwrap_or(text))
+                does["waive"]["compensating_control"] = json!(text.strip_prefix("by ").unwrap_or(text));
             }
             ("in", environment) => does["waive"]["environments"] = json!(words(environment)),
             ("when", condition) => does["waive"]["when"] = json!(condition),

@@ -1,5 +1,7 @@
 //! What a case wants, and what of it did not come.
 
+use std::fmt::Write as _;
+
 use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
@@ -52,7 +54,7 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
     if let Some(score) = wanted.score {
         differs(
             "score",
-            format!("{:.3}", score),
+            format!("{score:.3}"),
             decision.risk.score.map_or("unknown".to_owned(), |s| format!("{s:.3}")),
         );
     }
@@ -130,6 +132,15 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
     complaints
 }
 
+/// What a case wants of a text that is no policy: `expect = "no policy"`, and what is complained about.
+pub fn refused(wanted: &Wanted, why: &str) -> Vec<String> {
+    if wanted.expect != "no policy" {
+        return vec![format!("  the policy is none: {why}")];
+    }
+    let missing = wanted.because.iter().filter(|part| !why.contains(part.as_str()));
+    missing.map(|part| format!("  no complaint says `{part}`:\n{why}")).collect()
+}
+
 fn ruling(ruling: Ruling) -> &'static str {
     match ruling {
         Ruling::Proceed => "proceed",
@@ -145,16 +156,16 @@ fn opened(decision: &ReleaseDecision) -> Vec<String> {
         .map(|owed| {
             let mut told = owed.kind.clone();
             if let Some(by) = &owed.by {
-                told.push_str(&format!(" by {by}"));
+                let _ = write!(told, " by {by}");
             }
             if let Some(due) = owed.due {
-                told.push_str(&format!(" due {}", due.format("%Y-%m-%dT%H:%M:%SZ")));
+                let _ = write!(told, " due {}", due.format("%Y-%m-%dT%H:%M:%SZ"));
             }
             if owed.needs_evidence {
                 told.push_str(" with evidence");
             }
             if !owed.to.is_empty() {
-                told.push_str(&format!(" to {}", owed.to.join(", ")));
+                let _ = write!(told, " to {}", owed.to.join(", "));
             }
             told
         })
@@ -188,7 +199,7 @@ pub fn told(decision: &ReleaseDecision) -> String {
             Status::Unmet => "✗",
             Status::Rejected => "‼",
         };
-        out.push_str(&format!("  {}{mark} [{}] {}\n", "  ".repeat(depth), node.code.code(), node.says));
+        let _ = writeln!(out, "  {}{mark} [{}] {}", "  ".repeat(depth), node.code.code(), node.says);
         for part in &node.parts {
             tree(part, depth + 1, out);
         }
@@ -203,12 +214,13 @@ pub fn told(decision: &ReleaseDecision) -> String {
             format!("{} {} ({})", item.name, item.points.map_or("?".to_owned(), |p| format!("{p:+}")), item.because)
         })
         .collect();
-    out.push_str(&format!(
+    let _ = write!(
+        out,
         "  class {:?}, score {:?}, impact {:?}, rigor {}, routes {:?}, next {:?}\n  risk {items:?}\n",
         decision.class, decision.risk.score, decision.risk.impact, decision.rigor, decision.routes, decision.revisit.at
-    ));
+    );
     let asks: Vec<String> =
         decision.asks.iter().map(|ask| format!("{} {}: {}", ask.to, ask.role, ask.people.join(", "))).collect();
-    out.push_str(&format!("  asks {asks:?}\n  obligations {:?}\n  counted {:?}", opened(decision), decision.counted));
+    let _ = write!(out, "  asks {asks:?}\n  obligations {:?}\n  counted {:?}", opened(decision), decision.counted);
     out
 }

@@ -1,5 +1,7 @@
 //! The small words of situations: instants, accounts, lists, versions of content.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use countersign::policy::duration;
 use serde_json::{Value, json};
@@ -34,7 +36,13 @@ pub fn marker(text: &str) -> Option<Value> {
 /// A digest as forges write them, made of a short word; one that is a digest already stays.
 pub fn digest(word: &str) -> String {
     let hexadecimal = word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if hexadecimal { word.to_owned() } else { Sha256::digest(word).iter().map(|byte| format!("{byte:02x}")).collect() }
+    if hexadecimal {
+        return word.to_owned();
+    }
+    Sha256::digest(word).iter().fold(String::new(), |mut digest, byte| {
+        let _ = write!(digest, "{byte:02x}");
+        digest
+    })
 }
 
 /// A commit's name of forty letters, made of its beginning.

@@ -47,7 +47,7 @@ pub fn build(policy: &Policy, given: &Table, setting: &Setting, submitted: DateT
     release["reference"] = reference(text(given, "reference")?.unwrap_or("main"), &head)?;
     release["changes"] = changes;
     release["components"] = components;
-    release["package"] = package(given)?;
+    release["package"] = package(policy, given, &release)?;
     release["break_glass"] = grant(given, setting, &release)?;
     Ok(release)
 }
@@ -98,7 +98,7 @@ fn change(phrase: &str, setting: &Setting) -> Read<Value> {
             ("touches", "nothing") => change["files"] = json!([]),
             ("touches", files) => change["files"] = json!(words(files)),
             ("files", word) => {
-                change["files"] = marker(word).ok_or("files are `unavailable`, or said with `touches`")?
+                change["files"] = marker(word).ok_or("files are `unavailable`, or said with `touches`")?;
             }
             (_, "lines") => {
                 change["lines"] = match word.parse::<u64>() {
@@ -174,6 +174,8 @@ fn components(policy: &Policy, given: &Table, changes: &Value) -> Read<Value> {
     }
     match given.get("components") {
         None => {}
+        // What the changes touch goes, whether the facts name it or not.
+        Some(toml::Value::String(word)) if word == "unsaid" => return Ok(json!({})),
         Some(toml::Value::Array(names)) => {
             for name in names.iter().filter_map(toml::Value::as_str) {
                 released.insert(name.to_owned(), usual(name));
@@ -214,15 +216,17 @@ fn vulnerability(phrase: &str) -> Read<Value> {
 }
 
 /// `{ name = "quarter-close", ledger = "ready" }`: the other parts, each `ready`, `not ready`, `succeeded`, `failed`,
-/// with `, content X`.
-fn package(given: &Table) -> Read<Value> {
+/// with `, content X`. Where what goes is a part of a package, the parts before it went already and the others are
+/// ready, unless the situation says otherwise.
+fn package(policy: &Policy, given: &Table, release: &Value) -> Read<Value> {
+    let usual = usual_package(policy, release);
     let table = match given.get("package") {
-        None => return Ok(Value::Null),
+        None => return Ok(usual),
         Some(toml::Value::String(word)) => return marker(word).ok_or_else(|| "a package is a table".to_owned()),
         Some(toml::Value::Table(table)) => table,
         Some(_) => return Err("a package is a table".to_owned()),
     };
-    let mut parts = Map::new();
+    let mut parts = usual["parts"].as_object().cloned().unwrap_or_default();
     for (name, told) in table.iter().filter(|(name, _)| *name != "name") {
         let told = told.as_str().ok_or("a part of a package is told in words")?;
         if let Some(word) = marker(told) {
@@ -244,7 +248,27 @@ fn package(given: &Table) -> Read<Value> {
         }
         parts.insert(name.clone(), part);
     }
-    Ok(json!({"name": table.get("name").and_then(toml::Value::as_str).unwrap_or_default(), "parts": parts}))
+    let name = table.get("name").and_then(toml::Value::as_str).or(usual["name"].as_str());
+    Ok(json!({"name": name.unwrap_or_default(), "parts": parts}))
+}
+
+fn usual_package(policy: &Policy, release: &Value) -> Value {
+    let goes = |name: &str| release["components"].get(name).is_some();
+    let Some(rule) = policy.rules.packages.iter().find(|rule| rule.components.iter().any(|name| goes(name))) else {
+        return Value::Null;
+    };
+    let ours = rule.order.iter().position(|name| goes(name)).unwrap_or(0);
+    let parts: Map<String, Value> = rule
+        .components
+        .iter()
+        .filter(|name| !goes(name))
+        .map(|name| {
+            let before = rule.order.iter().position(|other| other == name).is_some_and(|place| place < ours);
+            let outcome = if before { json!("succeeded") } else { Value::Null };
+            (name.clone(), json!({"content": format!("{name} new"), "ready": true, "outcome": outcome}))
+        })
+        .collect();
+    json!({"name": rule.name, "parts": parts})
 }
 
 /// A grant for this release, used once, an hour ago, two hours after it was signed, unless the table says otherwise.

@@ -87,13 +87,12 @@ pub fn facts(policy: &Policy, given: &Table) -> Read<(Facts, DateTime<Utc>)> {
     let release = release::build(policy, given, &setting, submitted)?;
     let evidence = evidence(policy, given, &setting, &release)?;
     let stage = Stage { setting: &setting, policy, submitted, release: &release, evidence: &evidence };
-    let acts = match given.get("acts") {
-        Some(toml::Value::String(word)) => marker(word).ok_or("acts are a list, or `unavailable`")?,
-        _ => {
-            let mut written: Vec<toml::Value> = entries(given, "acts").to_vec();
-            written.extend_from_slice(entries(given, "also"));
-            Value::Array(stage.acts(&written)?)
-        }
+    let acts = if let Some(toml::Value::String(word)) = given.get("acts") {
+        marker(word).ok_or("acts are a list, or `unavailable`")?
+    } else {
+        let mut written: Vec<toml::Value> = entries(given, "acts").to_vec();
+        written.extend_from_slice(entries(given, "also"));
+        Value::Array(stage.acts(&written)?)
     };
     let mut document = json!({
         "version": 1,
@@ -283,7 +282,7 @@ fn evidence(policy: &Policy, given: &Table, setting: &Setting, release: &Value) 
                         }
                         // A measure by its name: the one that changes the picture.
                         key if key.contains('.') && !key.starts_with("baseline.") => {
-                            found["measures"][key] = plain(value)
+                            found["measures"][key] = plain(value);
                         }
                         key if key.starts_with("baseline.") => {
                             found["baseline"][key.trim_start_matches("baseline.")] = plain(value);
@@ -362,7 +361,9 @@ fn change_record(policy: &Policy, given: &Table, setting: &Setting, release: &Va
         return Ok(Value::Null);
     }
     let state = policy.rules.change.as_ref().and_then(|rule| rule.proceeds_in.first().cloned());
-    let components: Vec<&String> = release["components"].as_object().into_iter().flat_map(Map::keys).collect();
+    let parts = release["package"]["parts"].as_object().into_iter().flat_map(Map::keys);
+    let components: Vec<&String> =
+        release["components"].as_object().into_iter().flat_map(Map::keys).chain(parts).collect();
     let mut record = json!({
         "id": "CHG0030001", "state": state.unwrap_or_else(|| "Implement".to_owned()), "components": components,
         "from": null, "until": null, "fields": {}, "fixes": [],

@@ -1,0 +1,268 @@
+//! What the text of all layers together proves of a policy: releases that no route takes, roles that nobody holds,
+//! approvals that nobody can give.
+
+use super::diagnostics::{Code, Diagnostic, Span};
+use super::rules::{Approval, MemberRef, Rules};
+use super::satisfiable::{self, Strictness};
+use super::tree::Node;
+use crate::model::stated::Stated;
+
+/// The layers, by which places are found.
+pub(super) struct Places<'p> {
+    /// Their names.
+    pub(super) names: &'p [String],
+    /// What each says.
+    pub(super) trees: &'p [Node],
+    /// The complaints about each.
+    pub(super) lists: &'p mut [Vec<Diagnostic>],
+}
+
+impl Places<'_> {
+    /// Complains where a path of keys stands: in the innermost layer that has it, or where its beginning stands.
+    fn complain(&mut self, code: Code, path: &[&str], message: String) {
+        for length in (1..=path.len()).rev() {
+            let keys = path.get(..length).unwrap_or_default();
+            let at = self.trees.iter().enumerate().rev().find_map(|(layer, tree)| Some((layer, find(tree, keys)?)));
+            if let Some((layer, span)) = at {
+                return self.push(layer, Diagnostic::new(code, span, message));
+            }
+        }
+        self.push(self.trees.len().saturating_sub(1), Diagnostic::new(code, Span::default(), message));
+    }
+
+    /// Complains about a named entry where it is stated.
+    fn about(&mut self, code: Code, section: &str, name: &str, stated: &Stated, message: String) {
+        let layer = self.names.iter().position(|layer| *layer == stated.layer).unwrap_or_default();
+        let span = self.trees.get(layer).and_then(|tree| find(tree, &[section, name]));
+        self.push(layer, Diagnostic::new(code, span.unwrap_or_default(), message));
+    }
+
+    fn push(&mut self, layer: usize, diagnostic: Diagnostic) {
+        if let Some(list) = self.lists.get_mut(layer) {
+            list.push(diagnostic);
+        }
+    }
+
+    fn states(&self, section: &str) -> bool {
+        self.trees.iter().any(|tree| tree.get(section).is_some())
+    }
+}
+
+/// The place of the last key of a path.
+fn find(tree: &Node, path: &[&str]) -> Option<Span> {
+    let (last, before) = path.split_last()?;
+    let mut at = tree;
+    for key in before {
+        at = at.get(key)?;
+    }
+    at.entries().iter().find(|(key, _)| key.name == *last).map(|(key, _)| key.span)
+}
+
+/// Complains about everything that can be proven.
+pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
+    routes(rules, places);
+    members(rules, places);
+    accountable(rules, places);
+    emergencies(rules, places);
+    experiments(rules, places);
+    glass(rules, places);
+    freezes(rules, places);
+    approvals(rules, places);
+}
+
+/// Every class needs a route wherever people approve.
+fn routes(rules: &Rules, places: &mut Places<'_>) {
+    let formal = rules.environments.iter().find(|rule| !matches!(rule.approval, Approval::Automatic));
+    let Some(environment) = formal.filter(|_| places.states("routes")) else { return };
+    let has = |name: &str| rules.routes.iter().any(|route| route.name == name && route.when.is_none());
+    let others = rules.routes.iter().any(|route| route.when.is_some() && !route.to_last_good);
+    for (class, there) in
+        [("normal", true), ("emergency", rules.emergency.is_some()), ("standard", rules.standard.is_some())]
+    {
+        if there && !has(class) {
+            let name = &environment.name;
+            let message = if others {
+                format!(
+                    "a release of class {class} into `{name}` that no `when` fits has no route, and holds for ever; add the route `{class}`"
+                )
+            } else {
+                format!(
+                    "no release of class {class} has a route into `{name}`, so it holds for ever; add the route `{class}`"
+                )
+            };
+            places.complain(Code::Overlooked, &["routes"], message);
+        }
+    }
+    for route in &rules.routes {
+        let class = matches!(route.name.as_str(), "normal" | "emergency" | "standard");
+        if route.when.is_none() && !class {
+            let message = format!(
+                "no release takes `{}`: without `when`, a route is that of the class of its name, `normal`, `standard` or `emergency`",
+                route.name
+            );
+            places.about(Code::NoEffect, "routes", &route.name, &route.stated, message);
+        }
+    }
+    for (class, there) in [("emergency", rules.emergency.is_some()), ("standard", rules.standard.is_some())] {
+        if let Some(route) = rules.routes.iter().find(|route| route.name == class && route.when.is_none() && !there) {
+            let message = format!("no release takes `{class}`: nothing under `classes` makes one of that class");
+            places.about(Code::NoEffect, "routes", class, &route.stated, message);
+        }
+    }
+}
+
+/// Roles without holders.
+fn members(rules: &Rules, places: &mut Places<'_>) {
+    for role in rules.roles.iter().filter(|role| role.members.is_empty()) {
+        let stands_in =
+            role.fallback.as_ref().map_or(String::new(), |fallback| format!("; `{fallback}` always stands in"));
+        let message = format!("nobody holds `{}`{stands_in}", role.name);
+        places.complain(Code::Overlooked, &["roles", &role.name, "members"], message);
+    }
+}
+
+/// The people that a role's text alone names; `None` where a group may hold more.
+fn named<'r>(rules: &'r Rules, role: &str) -> Option<Vec<&'r str>> {
+    let role = rules.roles.iter().find(|known| known.name == role)?;
+    let one = |member: &'r MemberRef| match member {
+        MemberRef::User(name) => Some(name.as_str()),
+        MemberRef::Account(account) => {
+            let owner = rules.people.iter().find(|person| person.accounts.contains(account));
+            Some(owner.map_or(account.as_str(), |person| person.name.as_str()))
+        }
+        MemberRef::Group(_) => None,
+    };
+    let mut people = role.members.iter().map(one).collect::<Option<Vec<_>>>()?;
+    people.sort_unstable();
+    people.dedup();
+    Some(people)
+}
+
+/// Who carries a release out is never accountable for it.
+fn accountable(rules: &Rules, places: &mut Places<'_>) {
+    for row in &rules.raci {
+        let Some(role) = &row.accountable else { continue };
+        let holders = named(rules, role);
+        let empties = row.responsible.iter().find(|responsible| {
+            let carries = named(rules, responsible);
+            let who = carries.unwrap_or_else(|| vec![responsible.strip_prefix("user:").unwrap_or(responsible)]);
+            *responsible == role && holders.as_ref().is_some_and(|holders| holders.len() <= 1)
+                || holders
+                    .as_ref()
+                    .is_some_and(|holders| !holders.is_empty() && holders.iter().all(|one| who.contains(one)))
+        });
+        if let Some(responsible) = empties {
+            let layer = places.names.iter().position(|layer| *layer == row.stated.layer).unwrap_or_default();
+            let message = format!(
+                "`{responsible}` carries the release out, and is all that `{role}` has; who carries it out is never accountable for it"
+            );
+            let span = places.trees.get(layer).and_then(|tree| row_span(tree, row.stated.line));
+            places.push(layer, Diagnostic::new(Code::Unsatisfiable, span.unwrap_or_default(), message));
+        }
+    }
+}
+
+/// The place of the accountable role in the row at a line.
+fn row_span(tree: &Node, line: usize) -> Option<Span> {
+    let super::tree::Value::List(rows) = &tree.get("raci")?.value else { return None };
+    rows.iter().find(|row| row.span.line == line)?.get("accountable").map(|node| node.span)
+}
+
+/// Facts that nothing would ever state.
+fn emergencies(rules: &Rules, places: &mut Places<'_>) {
+    let confirmed = rules.incidents.as_ref().is_some_and(|incidents| incidents.confirmed_by.is_some());
+    let speaks = |expression: Option<&super::expression::Expression>, name: &str| {
+        expression.is_some_and(|expression| expression.predicates().iter().any(|(predicate, _)| *predicate == name))
+    };
+    let when = rules.emergency.as_ref().and_then(|class| class.when.as_ref());
+    if speaks(when, "release.fixes") && !confirmed {
+        let message =
+            "`release.fixes` is never true: no role confirms a fix; say which with `incidents.confirmed_by`".to_owned();
+        places.complain(Code::Overlooked, &["classes", "emergency", "when"], message);
+    }
+    let unless = rules.incidents.as_ref().and_then(|incidents| incidents.unless.as_ref());
+    if speaks(unless, "release.fixes") && !confirmed {
+        let message = "`release.fixes` is never true: no role confirms a fix; say which with `confirmed_by`".to_owned();
+        places.complain(Code::Overlooked, &["incidents", "unless"], message);
+    }
+    let severity = when.is_some_and(|when| when.names().iter().any(|name| name.starts_with("incident.")));
+    if severity && rules.incidents.is_none() {
+        let message = "there are no `incidents`, so no incident makes an emergency; say where they are".to_owned();
+        places.complain(Code::Overlooked, &["classes", "emergency", "when"], message);
+    }
+}
+
+/// An experiment never touches what is critical.
+fn experiments(rules: &Rules, places: &mut Places<'_>) {
+    for experiment in &rules.experiments {
+        let critical = rules.components.iter().find(|component| {
+            component.tier.as_deref() == Some("critical")
+                && super::evaluate::condition(
+                    &experiment.on.term,
+                    &super::coherence::Attributes::of_component(component),
+                ) == super::evaluate::Truth::True
+        });
+        if let Some(component) = critical {
+            let message =
+                format!("`{}` is critical, and no experiment lightens the way of a critical component", component.name);
+            places.complain(Code::Contradiction, &["experiments", &experiment.name, "on"], message);
+        }
+    }
+}
+
+/// A freeze lets classes and routes go, by their names.
+fn freezes(rules: &Rules, places: &mut Places<'_>) {
+    let mut known = vec!["emergency", "standard", "normal", "recovery"];
+    known.extend(rules.routes.iter().map(|route| route.name.as_str()));
+    for freeze in &rules.calendar.freezes {
+        for name in freeze.except.iter().filter(|name| !known.contains(&name.as_str())) {
+            let hint = super::expression::nearest(name, &known)
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let message = format!("`{}` excepts `{name}`, which is no class and no route{hint}", freeze.name);
+            places.complain(Code::UnknownName, &["calendar", "freeze", &freeze.name, "except"], message);
+        }
+    }
+}
+
+/// A grant that never finds its signers.
+fn glass(rules: &Rules, places: &mut Places<'_>) {
+    let Some(rule) = &rules.break_glass else { return };
+    let mut people = Vec::new();
+    for role in &rule.grant_by {
+        let Some(named) = named(rules, role) else { return };
+        people.extend(named);
+    }
+    people.sort_unstable();
+    people.dedup();
+    if people.len() < rule.people as usize && !rule.grant_by.is_empty() {
+        let message = format!(
+            "{} different people grant it, and {} {} named",
+            rule.people,
+            people.len(),
+            if people.len() == 1 { "is" } else { "are" }
+        );
+        places.complain(Code::Unsatisfiable, &["break_glass", "people"], message);
+    }
+}
+
+/// Approvals that nobody can give, whatever the groups hold.
+fn approvals(rules: &Rules, places: &mut Places<'_>) {
+    let always = satisfiable::by_text(rules, Strictness::Always);
+    let at_most = satisfiable::by_text(rules, Strictness::AtMost);
+    let mut seen: Vec<(String, String)> = Vec::new();
+    for (code, when, found) in [
+        (Code::Unsatisfiable, "", always),
+        (Code::Overlooked, " where every condition holds that asks for more", at_most),
+    ] {
+        for finding in found {
+            let key = (finding.route.clone(), finding.target.clone());
+            if seen.contains(&key) {
+                continue;
+            }
+            seen.push(key);
+            let of = if finding.target.is_empty() { String::new() } else { format!(" of `{}`", finding.target) };
+            let message = format!("no release{of} can be approved by `{}`{when}: {}", finding.route, finding.says);
+            places.about(code, "routes", &finding.route, &finding.stated, message);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `countersign decide`: exit codes, both formats, and texts that would act on a reader's screen.
+
+use serde_json::{Value, json};
+
+use crate::decide::base::{POLICY, act, approves, facts, with};
+use crate::support::run::{Said, World};
+
+const NOW: &str = "2026-12-08T12:00:00Z";
+
+fn world(facts: &Value) -> World {
+    let world = World::new();
+    world.write("policy.yml", POLICY).write("facts.json", facts.to_string());
+    world
+}
+
+fn decide(world: &World, more: &[&str]) -> Said {
+    let mut all = vec!["decide", "--policy", "policy.yml", "--facts", "facts.json", "--now", NOW];
+    all.extend(more);
+    world.run(&all)
+}
+
+#[test]
+fn it_proceeds_holds_or_rejects_by_its_exit_code() {
+    let proceeds = decide(&world(&facts()), &[]);
+    assert_eq!((proceeds.code, proceeds.err.as_str()), (0, ""));
+    assert!(proceeds.out.starts_with("PROCEED  production may proceed"), "{}", proceeds.out);
+    let holds = decide(&world(&with(facts(), "/acts", json!([approves("a1", "github:bo")]))), &[]);
+    assert_eq!(holds.code, 10);
+    assert!(holds.out.starts_with("HOLD  held before production: 0 of 1 approvals from security"), "{}", holds.out);
+    assert!(holds.out.contains("can do it: seth, sue"), "{}", holds.out);
+    let mut reject = act("r", "github:noor", json!({"reject": {}}));
+    reject["reason"] = json!("the migration cannot be reversed yet");
+    let rejected = world(&with(facts(), "/acts/-", reject));
+    let said =
+        rejected.run(&["decide", "--policy", "policy.yml", "--facts", "facts.json", "--now", "2026-12-10T12:00:00Z"]);
+    assert_eq!(said.code, 11, "{}", said.out);
+    assert!(said.out.starts_with("REJECT  rejected before production by noor"), "{}", said.out);
+}
+
+#[test]
+fn what_cannot_be_read_has_a_code_of_its_own() {
+    let world = world(&facts());
+    assert_eq!(world.run(&["decide", "--policy", "policy.yml", "--facts", "none.json", "--now", NOW]).code, 3);
+    world.write("facts.json", "{\"version\": 1, \"colour\": \"red\"}");
+    let unknown = decide(&world, &[]);
+    assert_eq!(unknown.code, 3);
+    assert!(unknown.err.contains("colour") && unknown.err.contains("schema facts"), "{}", unknown.err);
+    world.write("facts.json", facts().to_string());
+    assert_eq!(decide(&world, &["--policy-before", "none.yml"]).code, 2);
+    assert_eq!(world.run(&["decide", "--policy", "policy.yml", "--facts", "facts.json", "--now", "noon"]).code, 2);
+    world.write("policy.yml", "version: 1\n");
+    let mistaken = decide(&world, &[]);
+    assert_eq!((mistaken.code, mistaken.out.as_str()), (2, ""));
+}
+
+#[test]
+fn the_document_is_written_where_it_is_asked_for() {
+    let world = world(&facts());
+    let said = decide(&world, &["--format", "json", "--output", "decision.json"]);
+    assert_eq!((said.code, said.out.as_str()), (0, ""));
+    let decision: Value = serde_json::from_str(&world.read("decision.json")).unwrap();
+    assert_eq!(decision["decision"], "proceed");
+    assert_eq!(decision["version"], 1);
+    assert_eq!(decision["tree"]["code"], "release");
+}
+
+#[test]
+fn the_old_policy_is_asked_while_it_changes() {
+    let world = world(&with(facts(), "/acts", json!([approves("a1", "github:bo")])));
+    world
+        .write("before.yml", POLICY)
+        .write("policy.yml", POLICY.replace("accountable: 1, security: 1", "accountable: 1"));
+    assert_eq!(decide(&world, &[]).code, 0);
+    let between = decide(&world, &["--policy-before", "before.yml"]);
+    assert_eq!(between.code, 10);
+    assert!(between.out.contains("the policy before still asks"), "{}", between.out);
+}
+
+#[test]
+fn no_text_of_the_facts_acts_on_a_screen() {
+    let nasty = "x\u{1b}[2J\u{202e}\n::error::y ##[group]z";
+    let mut reject = act("r", "github:carla", json!({"reject": {}}));
+    reject["reason"] = json!(format!("the migration cannot be reversed {nasty}"));
+    let facts = with(with(facts(), "/acts/-", reject), "/release/name", json!(nasty));
+    let said = decide(&world(&facts), &[]);
+    assert_eq!(said.code, 10);
+    assert!(
+        !said.out.contains('\u{1b}') && !said.out.contains('\u{202e}') && !said.out.contains("##["),
+        "{}",
+        said.out
+    );
+    assert!(said.out.lines().all(|line| !line.trim_start().starts_with("::")), "{}", said.out);
+    let json = decide(&world(&facts), &["--format", "json"]);
+    assert!(!json.out.contains('\u{1b}') && !json.out.contains('\u{202e}') && !json.out.contains("##["));
+}
+
+#[test]
+fn codes_of_a_release_are_explained() {
+    let said = World::new().run(&["explain", "sod_self"]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("contributed to what he would approve"), "{}", said.out);
+}

@@ -1,0 +1,91 @@
+//! What open incidents stop.
+
+use countersign::model::ground::Ground;
+use countersign::model::release_decision::{Ruling, Status};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::base::{act, decided, facts, said, with};
+use super::look::{find, policy_with, says, status, unread};
+
+const BLOCKS: &str = "incidents: { system: pagerduty, severity: { P1: 1, P2: 2, P3: 3 }, block_at: 2, blocks: affected_components, unless: release.fixes(incident), confirmed_by: cto }\n";
+
+#[expect(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
+fn incident(severity: Value, components: Value) -> Value {
+    with(
+        facts(),
+        "/incidents",
+        json!([{"id": "INC-7", "severity": severity, "components": components, "caused_by": null}]),
+    )
+}
+
+#[rstest]
+#[case(json!("P1"), json!(["shop"]), true)]
+#[case(json!("P2"), json!(["till", "shop"]), true)]
+#[case(json!("P3"), json!(["shop"]), false)]
+#[case(json!("P1"), json!(["till"]), false)]
+#[case(json!("P1"), json!([]), false)]
+// What is not known may be the worst, and may be here.
+#[case(json!("SEV-0"), json!(["shop"]), true)]
+#[case(json!(null), json!(["shop"]), true)]
+#[case(unread(), json!(["shop"]), true)]
+#[case(json!("P2"), json!(null), true)]
+#[case(json!("P2"), unread(), true)]
+#[case(json!("P3"), unread(), false)]
+fn c3_an_incident_blocks_what_it_affects(#[case] severity: Value, #[case] components: Value, #[case] blocks: bool) {
+    let decision = decided(&policy_with(BLOCKS), incident(severity, components));
+    assert_eq!(status(&decision, Ground::IncidentBlocks), blocks.then_some(Status::Unmet), "{}", said(&decision));
+    assert_eq!(decision.decision == Ruling::Hold, blocks);
+    assert_eq!(find(&decision, Ground::NoIncident).is_none(), blocks);
+}
+
+#[test]
+fn an_incident_blocks_everything_only_where_the_policy_says_so() {
+    let everything = policy_with(&BLOCKS.replace("affected_components", "everything"));
+    assert_eq!(decided(&everything, incident(json!("P1"), json!(["till"]))).decision, Ruling::Hold);
+    assert_eq!(decided(&everything, incident(json!("P3"), json!(["till"]))).decision, Ruling::Proceed);
+}
+
+#[test]
+fn incidents_that_cannot_be_read_hold_and_none_at_all_do_not() {
+    let decision = decided(&policy_with(BLOCKS), with(facts(), "/incidents", unread()));
+    assert_eq!(decision.decision, Ruling::Hold);
+    assert_eq!(
+        decision.summary,
+        "held before production: the open incidents could not be read from pagerduty: no answer"
+    );
+    assert_eq!(decided(&policy_with(BLOCKS), with(facts(), "/incidents", json!(null))).decision, Ruling::Proceed);
+}
+
+#[test]
+fn the_fix_goes_and_what_is_missing_for_it_is_said_and_asked_for() {
+    let record =
+        json!({"id": "CHG-1", "state": "New", "components": ["shop"], "from": null, "until": null, "fixes": ["INC-7"]});
+    let facts = with(incident(json!("P1"), json!(["shop"])), "/change_record", record);
+    let decision = decided(&policy_with(BLOCKS), facts.clone());
+    assert_eq!(
+        decision.summary,
+        "held before production: INC-7 (P1, severity 1) is open and affects shop; wait until it is resolved, or show that \
+         this release is its fix; ask ivo or noor"
+    );
+    assert_eq!(says(&decision, Ground::NotAFix), "no cto confirmed that it fixes INC-7; ask ivo or noor");
+    assert!(decision.asks.iter().any(|ask| ask.role == "cto" && ask.to == "confirm" && ask.people == ["ivo", "noor"]));
+    let confirmed = with(facts, "/acts/-", act("a3", "github:noor", json!({"confirm_fix": {"incident": "INC-7"}})));
+    let decision = decided(&policy_with(BLOCKS), confirmed);
+    assert_eq!(decision.decision, Ruling::Proceed, "{}", said(&decision));
+    assert_eq!(says(&decision, Ground::FixesIncident), "INC-7 does not block its fix, confirmed by noor");
+}
+
+#[test]
+fn a_policy_that_does_not_speak_of_incidents_looks_at_none() {
+    let decision = decided(&policy_with(""), with(facts(), "/incidents", unread()));
+    assert_eq!(decision.decision, Ruling::Proceed);
+}
+
+#[test]
+fn an_environment_where_all_goes_by_itself_goes_on_so_that_a_fix_can_be_tried() {
+    for incidents in [json!([{"id": "INC-7", "severity": "P1", "components": ["shop"]}]), unread()] {
+        let facts = with(with(facts(), "/incidents", incidents), "/release/environment", json!("staging"));
+        assert_eq!(decided(&policy_with(BLOCKS), facts).decision, Ruling::Proceed);
+    }
+}

@@ -1,0 +1,245 @@
+//! Whether the people that there are can approve: from the text alone, and with a roster.
+
+use countersign::policy::roster::Roster;
+use countersign::policy::{self, Policy, satisfiable};
+use rstest::rstest;
+
+use super::{example, example_text, source, told};
+use crate::support::run::World;
+
+const ROSTER: &str = include_str!("../../fixtures/policy/roster.yml");
+
+fn roster(text: &str) -> Roster {
+    Roster::read("roster.yml", text).unwrap_or_else(|complaints| panic!("{}", told(&[complaints])))
+}
+
+fn proved(policy: &Policy, text: &str) -> Vec<String> {
+    satisfiable::told(&satisfiable::prove(&policy.rules, &roster(text)))
+}
+
+#[test]
+fn the_long_example_is_satisfiable_with_any_one_person_absent() {
+    let Some(policy) = example() else { return };
+    assert_eq!(satisfiable::unlisted(&policy.rules, &roster(ROSTER)), Vec::<String>::new());
+    assert_eq!(proved(&policy, ROSTER), Vec::<String>::new());
+    let everybody = satisfiable::everybody(&policy.rules, &roster(ROSTER));
+    assert!(everybody.len() > 25 && everybody.contains(&"pia".to_owned()), "{everybody:?}");
+    assert_eq!(everybody.iter().filter(|person| person.contains("pia")).count(), 1, "one person, two accounts");
+}
+
+#[rstest]
+#[case::one_too_few(
+    "[github:dora, github:dan, github:desi, github:dmitri]",
+    "[github:dora, github:dan, github:desi]",
+    "`production` by the route `normal` of wiki cannot be approved with github:dora absent: 1 of docs-owner and up to 2 second reviewers are asked for, and there are github:dan, github:desi"
+)]
+#[case::nobody_ever(
+    "[github:dora, github:dan, github:desi, github:dmitri]",
+    "[github:dora]",
+    "`production` by the route `normal` of wiki cannot be approved: 1 of docs-owner"
+)]
+#[case::operations(
+    "[github:olu, github:omar, github:oona]",
+    "[github:olu]",
+    "`production` by the route `recovery` of payments, ledger, runtime, wiki, quarter-close cannot be approved with github:olu absent: 1 of operations are asked for, and nobody is there"
+)]
+fn a_roster_that_is_too_small_names_the_person_and_the_role(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    let Some(policy) = example() else { return };
+    let text = ROSTER.replace(from, to);
+    assert_ne!(text, ROSTER);
+    let told = proved(&policy, &text);
+    assert!(told.iter().any(|told| told.starts_with(says)), "{told:#?}");
+}
+
+const SMALL: &str = "version: 1
+environments: { production: { approval: formal } }
+components: { shop: { paths: ['s/**'] } }
+gates: { g: { junit: a.xml, require: 'true' } }
+roles:
+  owner: { members: ['github:@acme/owners'], fallback: head, after: 4h }
+  head: { members: ['user:hana'] }
+  security: { members: ['github:@acme/sec'] }
+  operations: { members: ['github:@acme/ops'] }
+raci:
+  - { on: shop, accountable: owner }
+  - { when: release.impact == 'high', representation: [security, operations] }
+routes: { normal: { approvals: { accountable: 1 } } }
+";
+
+fn small(change: (&str, &str)) -> Policy {
+    let text = SMALL.replace(change.0, change.1);
+    policy::read(vec![source("policy.yml", &text)]).unwrap_or_else(|complaints| panic!("{}", told(&complaints)))
+}
+
+#[test]
+fn one_person_in_two_groups_is_asked_once() {
+    let policy = small(("", ""));
+    let both = "groups: {'github:@acme/owners': [github:a, github:b], 'github:@acme/sec': [github:x], 'github:@acme/ops': [github:x]}\n";
+    let told = proved(&policy, both);
+    assert_eq!(
+        told,
+        [
+            "`production` by the route `normal` of shop cannot be approved: owner, security, operations ask for 3 different people together, and 2 can be found, and there are github:a, github:b, github:hana, github:x"
+        ]
+    );
+    let distinct = small(("raci:", "separation: { distinct_people: false }\nraci:"));
+    assert_eq!(satisfiable::prove(&distinct.rules, &roster(both)).iter().filter(|it| it.absent.is_none()).count(), 0);
+}
+
+#[test]
+fn who_stands_in_fills_the_role_of_the_one_absent() {
+    let people = "groups: {'github:@acme/owners': [github:a], 'github:@acme/sec': [github:x, github:z], 'github:@acme/ops': [github:y, github:w]}\n";
+    assert_eq!(proved(&small(("", "")), people), Vec::<String>::new());
+    let alone = small((", fallback: head, after: 4h", ""));
+    let told = proved(&alone, people);
+    assert_eq!(
+        told,
+        [
+            "`production` by the route `normal` of shop cannot be approved with github:a absent: 1 of owner are asked for, and nobody is there"
+        ]
+    );
+}
+
+#[test]
+fn holders_and_stand_ins_do_not_make_up_a_number_together() {
+    // While a holder acts, nobody stands in for him; second reviewers are another matter.
+    let two = small(("{ accountable: 1 }", "{ accountable: 2 }"));
+    let people = "groups: {'github:@acme/owners': [github:a], 'github:@acme/sec': [github:x, github:z], 'github:@acme/ops': [github:y, github:w]}\n";
+    assert!(
+        proved(&two, people)[0].contains("cannot be approved: 2 of owner are asked for"),
+        "{:?}",
+        proved(&two, people)
+    );
+}
+
+#[rstest]
+#[case(
+    "routes: {normal: {approvals: {r: 3}}}",
+    "error[unsatisfiable]",
+    "no release of `shop` can be approved by `normal`: 3 of r are asked for, and there are github:a, github:b"
+)]
+#[case(
+    "routes: {normal: {approvals: {reader: 1}}}",
+    "error[unsatisfiable]",
+    "the role may only read, and so never approves"
+)]
+#[case(
+    "routes: {normal: {approvals: {empty: 1}}}",
+    "error[unsatisfiable]",
+    "1 of empty are asked for, and nobody is there"
+)]
+#[case(
+    "raci: [{on: shop, accountable: g}, {when: release.impact == 'high', representation: [r, s, t]}]\nroutes: {normal: {approvals: {accountable: 1}}}",
+    "warning[overlooked]",
+    "g, r, s, t ask for 4 different people together, and 3 can be found"
+)]
+#[case(
+    "raci: [{on: shop, accountable: r}]\nroutes: {normal: {approvals: {accountable: 1}}}\nrigor: {max: 2, steps: [{when: team.emergencies_90d > 1}]}",
+    "warning[overlooked]",
+    "1 of r and up to 2 second reviewers are asked for"
+)]
+#[case(
+    "routes: {normal: {approvals: {accountable: 1}}}",
+    "error[unsatisfiable]",
+    "the accountable role is asked, and `shop` has none"
+)]
+#[case(
+    "raci: [{on: shop, accountable: one, responsible: 'user:a'}]\nroutes: {normal: {approvals: {accountable: 1}}}",
+    "error[unsatisfiable]",
+    "who carries it out is never accountable for it"
+)]
+#[case(
+    "raci: [{on: shop, accountable: one, responsible: one}]\nroutes: {normal: {approvals: {accountable: 1}}}",
+    "error[unsatisfiable]",
+    "who carries it out is never accountable for it"
+)]
+#[case(
+    "routes: {emergency: {approvals: {r: 1}}}",
+    "warning[overlooked]",
+    "no release of class normal has a route into `p`"
+)]
+#[case(
+    "routes: {normal: {approvals: {r: 1}}}\nclasses: {emergency: {when: incident.severity <= 1}}\nincidents: {block_at: 1}",
+    "warning[overlooked]",
+    "no release of class emergency has a route into `p`"
+)]
+#[case(
+    "routes: {normal: {approvals: {r: 1}}, quick: {approvals: {r: 1}}}",
+    "warning[no-effect]",
+    "no release takes `quick`"
+)]
+#[case(
+    "routes: {normal: {approvals: {r: 1}}, standard: {approval: automatic}}",
+    "warning[no-effect]",
+    "nothing under `classes` makes one of that class"
+)]
+#[case(
+    "routes: {normal: {approvals: {r: 1}}, emergency: {approvals: {r: 1}}}\nclasses: {emergency: {when: 'release.fixes(incident)'}}\nincidents: {block_at: 1}",
+    "warning[overlooked]",
+    "no role confirms a fix"
+)]
+#[case(
+    "routes: {normal: {approvals: {r: 1}}, emergency: {approvals: {r: 1}}}\nclasses: {emergency: {when: incident.severity <= 1}}",
+    "warning[overlooked]",
+    "there are no `incidents`"
+)]
+#[case(
+    "experiments: {e: {on: component.tier == 'critical', b: {approval: automatic}, stop_if: b.failure_rate > 0.1}}",
+    "error[contradiction]",
+    "no experiment lightens the way of a critical component"
+)]
+#[case(
+    "break_glass: {grant_by: [one], people: 2}",
+    "error[unsatisfiable]",
+    "2 different people grant it, and 1 is named"
+)]
+#[case("", "warning[overlooked]", "nobody holds `empty`")]
+fn what_the_text_proves_is_told_at_its_place(#[case] rest: &str, #[case] code: &str, #[case] says: &str) {
+    let head = "version: 1
+environments: {p: {approval: formal}}
+components: {shop: {paths: ['s/**'], tier: critical}}
+gates: {g: {junit: a.xml, require: 'true'}}
+roles:
+  r: {members: ['user:a', 'user:b']}
+  s: {members: ['user:a', 'user:b']}
+  t: {members: ['user:b', 'user:a']}
+  one: {members: ['user:a']}
+  g: {members: ['github:@acme/g']}
+  reader: {members: ['user:a', 'user:b'], may: read}
+  empty: {members: []}
+";
+    let told = match policy::read(vec![source("policy.yml", &format!("{head}{rest}\n"))]) {
+        Ok(policy) => told(&policy.warnings),
+        Err(list) => told(&list),
+    };
+    let found = told.split("\n\n").find(|one| one.contains(says)).unwrap_or_else(|| panic!("{told}"));
+    assert!(found.starts_with(code), "{found}");
+    assert!(found.contains("policy.yml:"), "{found}");
+}
+
+#[test]
+fn the_command_tries_a_policy_with_a_roster() {
+    let Some(text) = example_text() else { return };
+    let world = World::with_policy(&text);
+    world.write(".countersign/england-bank-holidays.ics", super::holidays().text).write("roster.yml", ROSTER);
+    let said = world.run(&["policy", "check", "--roster", "roster.yml"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    assert!(said.out.contains("satisfiable with any one of"), "{}", said.out);
+
+    world.write("few.yml", ROSTER.replace("github:olu, github:omar, github:oona", "github:olu"));
+    let said = world.run(&["policy", "check", "--roster", "few.yml"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("with github:olu absent: 1 of operations"), "{}", said.err);
+
+    world.write("gap.yml", ROSTER.replace("  \"github:@acme/sre\": [github:olu, github:omar, github:oona]\n", ""));
+    let said = world.run(&["policy", "check", "--roster", "gap.yml"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("does not say who is in github:@acme/sre"), "{}", said.err);
+
+    world.write("wrong.json", r#"{"groups": {"github:@acme/sre": ["olu"]}, "group": {}}"#);
+    let said = world.run(&["policy", "check", "--roster", "wrong.json"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("such as `github:olu`") && said.err.contains("did you mean `groups`?"), "{}", said.err);
+
+    assert_eq!(world.run(&["policy", "check", "--roster", "none.yml"]).code, 2);
+}

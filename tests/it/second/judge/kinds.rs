@@ -1,0 +1,730 @@
+//! What kind of release it is: components, risk, class, routes and rigor.
+
+use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
+use countersign::model::facts::Deed;
+use countersign::model::release_decision::{Class, Impact};
+
+use super::who::View;
+use crate::second::shape::{ApprovalShape, ComponentShape, Cond, HERE, RouteShape, StepShape};
+use crate::second::times;
+
+/// Yes, no, or not known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tri {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl From<bool> for Tri {
+    fn from(value: bool) -> Self {
+        if value { Self::Yes } else { Self::No }
+    }
+}
+
+impl Tri {
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+
+    pub fn or(self, other: Self) -> Self {
+        self.not().and(other.not()).not()
+    }
+}
+
+/// What a condition is asked of.
+#[derive(Clone, Copy, Default)]
+pub struct Asked<'a> {
+    pub component: Option<&'a ComponentShape>,
+    pub incident: Option<&'a Incident>,
+    pub class: Option<Class>,
+}
+
+/// What triage found.
+pub struct Kind {
+    pub components: Vec<String>,
+    /// `None` where part of the score is not known.
+    pub score: Option<f64>,
+    pub impact: Impact,
+    pub class: Class,
+    pub back: Tri,
+}
+
+/// The way of one component.
+#[derive(Clone)]
+pub struct Leg<'a> {
+    pub component: Option<&'a ComponentShape>,
+    pub route: Option<&'a RouteShape>,
+    pub formal: bool,
+    pub rigor: u32,
+}
+
+impl<'w> View<'w> {
+    pub fn files_of(change: &Change) -> Option<Vec<&str>> {
+        match &change.files {
+            Fact::Known(files) => Some(files.iter().map(String::as_str).collect()),
+            Fact::Absent => Some(Vec::new()),
+            Fact::Unavailable(_) => None,
+        }
+    }
+
+    /// Whether a change touches a component; one of unknown files touches all.
+    pub fn touches(change: &Change, component: &ComponentShape) -> bool {
+        Self::files_of(change).is_none_or(|files| files.iter().any(|file| within(file, component.folder)))
+    }
+
+    /// The policy's components that go.
+    pub fn components(&self) -> Vec<&'w ComponentShape> {
+        let goes = |component: &&ComponentShape| {
+            self.facts.release.components.contains_key(component.name)
+                || self.changes().iter().any(|change| Self::touches(change, component))
+                || self.facts.release.changes.unavailable().is_some()
+        };
+        self.shape.components.iter().filter(goes).collect()
+    }
+
+    pub fn ask(&self, cond: &Cond, asked: Asked<'_>, kind: Option<&Kind>) -> Tri {
+        let attribute = |of: fn(&ComponentShape) -> Option<&'static str>, wanted: &str| {
+            asked.component.and_then(of).map_or(Tri::Unknown, |value| Tri::from(value == wanted))
+        };
+        match cond {
+            Cond::Both(one, other) => self.ask(one, asked, kind).and(self.ask(other, asked, kind)),
+            Cond::Either(one, other) => self.ask(one, asked, kind).or(self.ask(other, asked, kind)),
+            Cond::Not(of) => self.ask(of, asked, kind).not(),
+            Cond::Kind(wanted) => attribute(|it| it.kind, wanted),
+            Cond::Tier(wanted) => attribute(|it| it.tier, wanted),
+            Cond::Exposure(wanted) => attribute(|it| it.exposure, wanted),
+            Cond::Impact(band) => kind.map_or(Tri::Unknown, |kind| Tri::from(word(kind.impact) == *band)),
+            Cond::ImpactIsNot(band) => kind.map_or(Tri::Unknown, |kind| Tri::from(word(kind.impact) != *band)),
+            Cond::ScoreBelow(score) => {
+                #[expect(clippy::cast_precision_loss, reason = "scores are small")]
+                let limit = *score as f64;
+                kind.and_then(|kind| kind.score).map_or(Tri::Unknown, |known| Tri::from(known < limit))
+            }
+            Cond::Rollback => kind.map_or(Tri::Unknown, |kind| kind.back),
+            Cond::Class(wanted) => asked.class.map_or(Tri::Unknown, |class| {
+                let word = match class {
+                    Class::Standard => "standard",
+                    Class::Normal => "normal",
+                    Class::Emergency => "emergency",
+                };
+                Tri::from(word == *wanted)
+            }),
+            Cond::LinesOver(number) => self.lines().map_or(Tri::Unknown, |lines| Tri::from(lines > *number)),
+            Cond::Documented => self.documented(),
+            Cond::Only(glob) => self.only(glob.trim_end_matches("/**")),
+            Cond::Touches(glob) => self.touched(glob.trim_end_matches("/**")),
+            Cond::FailureRateOver(percent) => self.rate(asked, |rate| rate > f64::from(*percent) / 100.0),
+            Cond::FailureRateUnder(percent) => self.rate(asked, |rate| rate < f64::from(*percent) / 100.0),
+            Cond::EmergenciesFrom(number) => match self.history(asked.component) {
+                Team::Known(history) => {
+                    let number = usize::try_from(*number).unwrap();
+                    Tri::from(self.recent(history, self.now).filter(|it| it.emergency).count() >= number)
+                }
+                _ => Tri::Unknown,
+            },
+            Cond::MttrOverHours(hours) => self.mttr(asked).map_or(Tri::Unknown, |mean| Tri::from(mean > hours * 3600)),
+            Cond::SeverityUpTo(number) => asked
+                .incident
+                .and_then(|incident| self.severity(incident))
+                .map_or(Tri::Unknown, |severity| Tri::from(severity <= *number)),
+            Cond::Fixes => asked.incident.map_or(Tri::Unknown, |incident| self.fixes(incident)),
+            Cond::Removes => self.removes(),
+            Cond::OutcomeFailed => Tri::Unknown,
+        }
+    }
+
+    /// Whether a condition that adds something holds, for any component that is not known to say no.
+    pub fn adds(&self, cond: &Cond, kind: &Kind) -> bool {
+        let asked = Asked { class: Some(kind.class), ..Asked::default() };
+        let components = self.components();
+        if components.is_empty() {
+            return self.ask(cond, asked, Some(kind)) != Tri::No;
+        }
+        components.into_iter().any(|it| self.ask(cond, Asked { component: Some(it), ..asked }, Some(kind)) != Tri::No)
+    }
+
+    /// Whether one that relaxes something surely holds, for every component.
+    pub fn relaxes(&self, cond: &Cond, asked: Asked<'_>, kind: Option<&Kind>) -> bool {
+        let components = self.components();
+        if components.is_empty() {
+            return self.ask(cond, asked, kind) == Tri::Yes;
+        }
+        components.into_iter().all(|it| self.ask(cond, Asked { component: Some(it), ..asked }, kind) == Tri::Yes)
+    }
+
+    fn lines(&self) -> Option<u64> {
+        match &self.facts.release.changes {
+            Fact::Known(changes) => changes.iter().map(|change| change.lines.known().copied()).sum(),
+            Fact::Absent => Some(0),
+            Fact::Unavailable(_) => None,
+        }
+    }
+
+    fn only(&self, folder: &str) -> Tri {
+        if self.facts.release.changes.unavailable().is_some() {
+            return Tri::Unknown;
+        }
+        let (mut any, mut all, mut known) = (false, true, true);
+        for change in self.changes() {
+            match Self::files_of(change) {
+                Some(files) => {
+                    any |= !files.is_empty();
+                    all &= files.iter().all(|file| within(file, folder));
+                }
+                None => known = false,
+            }
+        }
+        match (all, known) {
+            (false, _) => Tri::No,
+            (true, false) => Tri::Unknown,
+            (true, true) => Tri::from(any),
+        }
+    }
+
+    fn touched(&self, folder: &str) -> Tri {
+        if self.facts.release.changes.unavailable().is_some() {
+            return Tri::Unknown;
+        }
+        self.changes().iter().fold(Tri::No, |found, change| {
+            found.or(Self::files_of(change)
+                .map_or(Tri::Unknown, |files| Tri::from(files.iter().any(|file| within(file, folder)))))
+        })
+    }
+
+    /// Whether everything is written down that has to be.
+    fn documented(&self) -> Tri {
+        let Some(rule) = &self.shape.record else {
+            return match &self.facts.release.documented {
+                Fact::Known(documented) => Tri::from(*documented),
+                Fact::Absent => Tri::No,
+                Fact::Unavailable(_) => Tri::Unknown,
+            };
+        };
+        match &self.facts.change_record {
+            Fact::Known(record) => rule.needs.iter().fold(Tri::Yes, |all, name| {
+                all.and(record.fields.get(*name).map_or(Tri::Unknown, |field| filled(&field.text, &field.template)))
+            }),
+            Fact::Absent => Tri::No,
+            Fact::Unavailable(_) => Tri::Unknown,
+        }
+    }
+
+    fn history(&self, component: Option<&ComponentShape>) -> Team<'w> {
+        let Some(team) = component.and_then(|component| component.team) else { return Team::Nobody };
+        match self.facts.teams.get(team) {
+            Some(Fact::Known(history)) => Team::Known(history),
+            _ => Team::Unread,
+        }
+    }
+
+    /// A team's deployments in the 90 days before an instant.
+    fn recent(
+        &self,
+        history: &'w TeamHistory,
+        now: i64,
+    ) -> impl Iterator<Item = &'w countersign::model::facts::history::TeamDeployment> {
+        history.deployments.iter().filter(move |it| {
+            let at = it.at.timestamp();
+            at <= now && now < at + 90 * 86_400
+        })
+    }
+
+    fn rate(&self, asked: Asked<'_>, holds: impl Fn(f64) -> bool) -> Tri {
+        match self.history(asked.component) {
+            Team::Known(history) => self.rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate))),
+            _ => Tri::Unknown,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    fn rate_of(&self, history: &'w TeamHistory, now: i64) -> Option<f64> {
+        let all = self.recent(history, now).count();
+        let failed = self.recent(history, now).filter(|it| it.failed).count();
+        if all == 0 { None } else { Some(failed as f64 / all as f64) }
+    }
+
+    fn mttr(&self, asked: Asked<'_>) -> Option<i64> {
+        let Team::Known(history) = self.history(asked.component) else { return None };
+        if self.recent(history, self.now).count() == 0 {
+            return None;
+        }
+        let mut all = Vec::new();
+        for it in self.recent(history, self.now).filter(|it| it.failed) {
+            match (&it.detected_at, &it.restored_at) {
+                (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
+                (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => return None,
+                _ => {}
+            }
+        }
+        if all.is_empty() { Some(0) } else { Some(all.iter().sum::<i64>() / i64::try_from(all.len()).unwrap()) }
+    }
+
+    pub fn severity(&self, incident: &Incident) -> Option<i64> {
+        self.shape.incidents.as_ref()?;
+        match incident.severity.known()?.as_str() {
+            "P1" => Some(1),
+            "P2" => Some(2),
+            "P3" => Some(3),
+            _ => None,
+        }
+    }
+
+    /// Whether an incident is linked as fixed, affects what goes, and its fix is confirmed.
+    pub fn fixes(&self, incident: &Incident) -> Tri {
+        let linked = match &self.facts.change_record {
+            Fact::Known(record) => Tri::from(record.fixes.contains(&incident.id)),
+            Fact::Absent => Tri::No,
+            Fact::Unavailable(_) => Tri::Unknown,
+        };
+        let affected = match &incident.components {
+            Fact::Known(components) => {
+                Tri::from(self.components().iter().any(|it| components.iter().any(|name| name == it.name)))
+            }
+            Fact::Absent => Tri::No,
+            Fact::Unavailable(_) => Tri::Unknown,
+        };
+        let confirmed = match self.shape.incidents.as_ref().and_then(|rule| rule.confirmed_by) {
+            Some(role) => {
+                if self.facts.acts.unavailable().is_some() {
+                    Tri::Unknown
+                } else {
+                    Tri::from(self.acts.iter().any(|act| {
+                        matches!(&act.does, Deed::ConfirmFix { incident: named } if *named == incident.id)
+                            && self.independent(act, role).is_some()
+                    }))
+                }
+            }
+            None => Tri::Unknown,
+        };
+        linked.and(affected).and(confirmed)
+    }
+
+    fn removes(&self) -> Tri {
+        let release = &self.facts.release;
+        match &release.running {
+            Fact::Known(running) => running.iter().fold(Tri::No, |found, one| {
+                let exploited = match &one.exploited {
+                    Fact::Known(exploited) => Tri::from(*exploited),
+                    Fact::Absent => Tri::No,
+                    Fact::Unavailable(_) => Tri::Unknown,
+                };
+                let gone = match &release.released {
+                    Fact::Known(released) => Tri::from(!released.contains(&one.id)),
+                    Fact::Absent => Tri::Yes,
+                    Fact::Unavailable(_) => Tri::Unknown,
+                };
+                found.or(exploited.and(gone))
+            }),
+            Fact::Absent => Tri::No,
+            Fact::Unavailable(_) => Tri::Unknown,
+        }
+    }
+
+    pub fn in_peak(&self) -> bool {
+        let london = self.shape.london;
+        self.shape.peak.is_some_and(|(from, to)| {
+            times::instant(london, from * 60) <= self.now && self.now < times::instant(london, to * 60)
+        })
+    }
+
+    /// The points of an attribute: what the policy does not state of a component may be anything.
+    fn attribute(&self, of: fn(&ComponentShape) -> Option<&'static str>, wanted: &str, points: f64) -> Option<f64> {
+        let components = self.components();
+        if components.iter().any(|it| of(it) == Some(wanted)) {
+            Some(points)
+        } else if components.iter().any(|it| of(it).is_none()) || self.shape.components.is_empty() {
+            None
+        } else {
+            Some(0.0)
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "numbers are small")]
+    fn score(&self) -> Option<f64> {
+        let components = self.components();
+        let mut score = 0.0;
+        for (name, _) in &self.shape.weights {
+            score += match *name {
+                "exposure.customer" => self.attribute(|it| it.exposure, "customer", 20.0)?,
+                "tier.critical" => self.attribute(|it| it.tier, "critical", 20.0)?,
+                "kind.infrastructure" => self.attribute(|it| it.kind, "infrastructure", 10.0)?,
+                "size.lines" => (self.lines()? as f64 / 10.0).min(20.0),
+                "size.changes" => match &self.facts.release.changes {
+                    Fact::Known(changes) => 5.0 * changes.len() as f64,
+                    Fact::Absent => 0.0,
+                    Fact::Unavailable(_) => return None,
+                },
+                "vendor.new" => match &self.facts.release.new_vendors {
+                    Fact::Known(vendors) if !vendors.is_empty() => 15.0,
+                    Fact::Known(_) | Fact::Absent => 0.0,
+                    Fact::Unavailable(_) => return None,
+                },
+                "team.failure_rate" => {
+                    let mut highest: f64 = 0.0;
+                    for component in &components {
+                        match self.history(Some(component)) {
+                            Team::Known(history) => {
+                                highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
+                            }
+                            Team::Unread => return None,
+                            Team::Nobody => {}
+                        }
+                    }
+                    40.0 * highest
+                }
+                "peak" if self.in_peak() => 10.0,
+                _ => 0.0,
+            };
+        }
+        Some(score)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "numbers are small")]
+    pub fn kind(&self) -> Kind {
+        let score = self.score();
+        let impact = match (self.shape.impact, score) {
+            (_, None) => Impact::High,
+            (None, Some(_)) => Impact::Low,
+            (Some((high, medium)), Some(score)) => {
+                if score >= high as f64 {
+                    Impact::High
+                } else if score >= medium as f64 {
+                    Impact::Medium
+                } else {
+                    Impact::Low
+                }
+            }
+        };
+        let components = self.components().iter().map(|it| it.name.to_owned()).collect();
+        let back = self.goes_back();
+        let mut kind = Kind { components, score, impact, class: Class::Normal, back };
+        kind.class = if self.is_emergency(&kind) {
+            Class::Emergency
+        } else if self.is_standard(&kind) {
+            Class::Standard
+        } else {
+            Class::Normal
+        };
+        kind
+    }
+
+    fn is_emergency(&self, kind: &Kind) -> bool {
+        let Some(cond) = &self.shape.emergency else { return false };
+        let of = |incident| self.relaxes(cond, Asked { incident, ..Asked::default() }, Some(kind));
+        of(None) || self.facts.incidents.entries().iter().any(|incident| of(Some(incident)))
+    }
+
+    fn is_standard(&self, kind: &Kind) -> bool {
+        let Some((when, model)) = &self.shape.standard else { return false };
+        let holds = |cond: &Cond| self.relaxes(cond, Asked::default(), Some(kind));
+        if !when.as_ref().is_none_or(&holds) || !holds(&model.when) {
+            return false;
+        }
+        let Some(Fact::Known(state)) = self.facts.standard_changes.get("routine") else { return false };
+        let approved = state
+            .approved_by
+            .iter()
+            .any(|account| self.human(account) && self.holds(self.person(account), "cab"));
+        let from = state.approved_at.timestamp();
+        let lasts = model
+            .expires
+            .is_none_or(|length| self.now < times::due(length, self.shape.business, self.shape.london, from));
+        let failures = match (&state.failed_at, model.suspend_after) {
+            (_, None) | (Fact::Absent, _) => true,
+            (Fact::Unavailable(_), _) => false,
+            (Fact::Known(failed), Some(limit)) => {
+                let since = failed.iter().map(chrono::DateTime::timestamp).filter(|at| from <= *at && *at <= self.now);
+                since.count() < limit
+            }
+        };
+        let running = matches!(state.suspended, Fact::Known(false) | Fact::Absent);
+        approved && from <= self.now && lasts && failures && running
+    }
+
+    /// Whether what goes is the last good content of every component.
+    fn goes_back(&self) -> Tri {
+        let deployments: &[Deployment] = match &self.facts.deployments {
+            Fact::Known(deployments) => deployments,
+            Fact::Absent => return Tri::No,
+            Fact::Unavailable(_) => return Tri::Unknown,
+        };
+        if self.shape.components.is_empty() {
+            return self.back_of(None, deployments);
+        }
+        let components = self.components();
+        if components.is_empty() {
+            return Tri::No;
+        }
+        components.iter().fold(Tri::Yes, |all, it| all.and(self.back_of(Some(it.name), deployments)))
+    }
+
+    /// The same of one component; of the commit where the policy has none.
+    fn back_of(&self, name: Option<&str>, deployments: &[Deployment]) -> Tri {
+        let mut list: Vec<&Deployment> = deployments
+            .iter()
+            .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
+            .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
+            .collect();
+        list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
+        let alike = |one: &Deployment, other: &Deployment| match name {
+            Some(name) => same(&one.components[name], &other.components[name]),
+            None => Tri::from(one.commit == other.commit),
+        };
+        let ours = |it: &Deployment| match name {
+            Some(name) => match self.facts.release.components.get(name) {
+                Some(goes) => same(&it.components[name], goes),
+                None => Tri::Unknown,
+            },
+            None => Tri::from(it.commit == self.facts.release.commit),
+        };
+        let mut rest = list.into_iter();
+        let current = loop {
+            let Some(it) = rest.next() else { return Tri::No };
+            if it.outcome == Fact::Known(Outcome::Cancelled) {
+                continue;
+            }
+            match (ours(it), &it.outcome) {
+                (Tri::No, Fact::Unavailable(_)) | (Tri::Unknown, _) | (Tri::Yes, Fact::Unavailable(_)) => {
+                    return Tri::Unknown;
+                }
+                (Tri::Yes, Fact::Known(Outcome::Succeeded)) => return Tri::No,
+                (Tri::Yes, _) => {}
+                (Tri::No, _) => break it,
+            }
+        };
+        if current.opened_at > self.facts.release.submitted_at {
+            return Tri::No;
+        }
+        for earlier in rest {
+            match &earlier.outcome {
+                Fact::Known(Outcome::Succeeded) => {}
+                Fact::Unavailable(_) => return Tri::Unknown,
+                _ => continue,
+            }
+            match (alike(earlier, current), &earlier.approved) {
+                (Tri::Yes, _) | (Tri::No, Fact::Known(false) | Fact::Absent) => {}
+                (Tri::Unknown, _) | (Tri::No, Fact::Unavailable(_)) => return Tri::Unknown,
+                (Tri::No, Fact::Known(true)) => return ours(earlier),
+            }
+        }
+        Tri::No
+    }
+
+    pub fn legs(&self, kind: &Kind) -> Vec<Leg<'w>> {
+        let components: Vec<Option<&'w ComponentShape>> = if self.shape.components.is_empty() {
+            vec![None]
+        } else {
+            self.components().into_iter().map(Some).collect()
+        };
+        components.into_iter().map(|component| self.leg(component, kind)).collect()
+    }
+
+    fn named_route(&self, name: &str) -> Option<&'w RouteShape> {
+        self.shape.routes.iter().find(|route| route.name == name && route.when.is_none())
+    }
+
+    fn route(&self, component: Option<&ComponentShape>, kind: &Kind) -> Option<&'w RouteShape> {
+        let asked = Asked { component, class: Some(kind.class), ..Asked::default() };
+        let answers: Vec<(&'w RouteShape, Tri)> = self
+            .shape
+            .routes
+            .iter()
+            .filter_map(|route| Some((route, self.ask(route.when.as_ref()?, asked, Some(kind)))))
+            .collect();
+        if let Some((route, _)) = answers.iter().find(|(route, answer)| route.last_good && *answer == Tri::Yes) {
+            return Some(route);
+        }
+        let others: Vec<_> = answers.into_iter().filter(|(route, _)| !route.last_good).collect();
+        if others.iter().any(|(_, answer)| *answer == Tri::Unknown) {
+            return None;
+        }
+        let fit: Vec<_> = others.into_iter().filter(|(_, answer)| *answer == Tri::Yes).collect();
+        match fit.as_slice() {
+            [(route, _)] => Some(route),
+            [] => self.named_route(match kind.class {
+                Class::Standard => "standard",
+                Class::Normal => "normal",
+                Class::Emergency => "emergency",
+            }),
+            _ => None,
+        }
+    }
+
+    fn leg(&self, component: Option<&'w ComponentShape>, kind: &Kind) -> Leg<'w> {
+        let route = self.route(component, kind);
+        let formal_here = self.shape.approval != ApprovalShape::Automatic;
+        let Some(route) = route else {
+            return Leg { component, route: None, formal: formal_here, rigor: 0 };
+        };
+        let rigor = if formal_here { self.rigor(component, route, kind) } else { 0 };
+        let here = match self.shape.approval {
+            ApprovalShape::Automatic => {
+                return Leg { component, route: Some(route), formal: false, rigor };
+            }
+            ApprovalShape::Formal => true,
+            ApprovalShape::DocsAutomatic => {
+                !self.relaxes(&Cond::Only("docs/**"), Asked { class: Some(kind.class), ..Asked::default() }, Some(kind))
+            }
+        };
+        let mut formal = here && !route.automatic;
+        let mut route = route;
+        if !formal && (rigor > 0 || self.bots_alone()) {
+            formal = true;
+            if route.automatic {
+                if let Some(normal) = self.named_route("normal") {
+                    route = normal;
+                }
+            }
+        }
+        Leg { component, route: Some(route), formal, rigor }
+    }
+
+    /// Whether a change is a bot's alone, and no human being approved it.
+    fn bots_alone(&self) -> bool {
+        self.changes().iter().enumerate().any(|(at, change)| self.by_bots(change) && !self.human_approved(at, change))
+    }
+
+    /// Whether no human being is known to have written any of a change.
+    fn by_bots(&self, change: &Change) -> bool {
+        let human = |account: &countersign::model::facts::Account| {
+            self.facts.accounts.get(account.as_str()).is_some_and(|known| {
+                matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge))
+            })
+        };
+        !change.commits.entries().iter().any(|commit| {
+            commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
+        })
+    }
+
+    /// Whether somebody with a role who did not contribute to a change approved it.
+    pub fn human_approved(&self, at: usize, change: &Change) -> bool {
+        self.acts.iter().any(|act| self.approves_change(act, at, change).is_some())
+    }
+
+    fn rigor(&self, component: Option<&ComponentShape>, route: &RouteShape, kind: &Kind) -> u32 {
+        let (max, listed, steps) = match &self.shape.rigor {
+            Some((max, listed, steps)) => (*max, listed.as_slice(), steps.as_slice()),
+            None => (u32::MAX, &[] as &[&str], &[] as &[StepShape]),
+        };
+        let listed = if listed.is_empty() {
+            !route.last_good && !(route.name == "emergency" && route.when.is_none())
+        } else {
+            listed.contains(&route.name)
+        };
+        if !listed {
+            return 0;
+        }
+        let asked = Asked { component, class: Some(kind.class), ..Asked::default() };
+        let mut number = u32::from(self.in_peak());
+        for step in steps {
+            let begun = self.ask(&step.when, asked, Some(kind));
+            let needed = step.sample.max(usize::from(begun == Tri::Unknown && of_team(&step.when)));
+            let on = match self.history(component) {
+                Team::Known(history) => {
+                    let on = match begun {
+                        Tri::No => step.until.as_ref().is_some_and(|until| {
+                            self.ask(until, asked, Some(kind)) != Tri::Yes && self.was_on(step, until, history)
+                        }),
+                        _ => true,
+                    };
+                    on && self.recent(history, self.now).count() >= needed
+                }
+                _ => begun != Tri::No,
+            };
+            number += u32::from(on);
+        }
+        number.min(max)
+    }
+
+    /// Whether a step that neither begins nor ends now began last, by everything that a team did.
+    fn was_on(&self, step: &StepShape, until: &Cond, history: &'w TeamHistory) -> bool {
+        let (Cond::FailureRateOver(over), Cond::FailureRateUnder(under)) = (&step.when, until) else { return false };
+        let mut instants: Vec<i64> = Vec::new();
+        for it in &history.deployments {
+            instants.extend([it.at.timestamp(), it.at.timestamp() + 90 * 86_400]);
+            instants.extend(it.detected_at.known().map(chrono::DateTime::timestamp));
+            instants.extend(it.restored_at.known().map(chrono::DateTime::timestamp));
+        }
+        instants.retain(|at| *at <= self.now);
+        instants.sort_unstable();
+        for at in instants.into_iter().rev() {
+            if self.recent(history, at).count() < step.sample {
+                continue;
+            }
+            let Some(rate) = self.rate_of(history, at) else { continue };
+            if rate > f64::from(*over) / 100.0 {
+                return true;
+            }
+            if rate < f64::from(*under) / 100.0 {
+                return false;
+            }
+        }
+        false
+    }
+}
+
+/// Whether a condition speaks of a team alone.
+fn of_team(cond: &Cond) -> bool {
+    match cond {
+        Cond::Both(one, other) | Cond::Either(one, other) => of_team(one) && of_team(other),
+        Cond::Not(of) => of_team(of),
+        Cond::FailureRateOver(_) | Cond::FailureRateUnder(_) | Cond::EmergenciesFrom(_) | Cond::MttrOverHours(_) => true,
+        _ => false,
+    }
+}
+
+/// What is known of a team.
+enum Team<'w> {
+    Known(&'w TeamHistory),
+    Unread,
+    /// No component, or one of no team.
+    Nobody,
+}
+
+pub fn within(file: &str, folder: &str) -> bool {
+    file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn word(impact: Impact) -> &'static str {
+    match impact {
+        Impact::Low => "low",
+        Impact::Medium => "medium",
+        Impact::High => "high",
+    }
+}
+
+/// Whether two releases of a component are the same: their content where both know it.
+pub fn same(one: &Released, other: &Released) -> Tri {
+    match (&one.content, &other.content) {
+        (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
+        _ => Tri::Unknown,
+    }
+}
+
+/// Whether a field says something of its own. The generator writes two good texts, and fillers.
+pub fn filled(text: &Fact<String>, template: &Fact<String>) -> Tri {
+    let own = match text {
+        Fact::Known(text) => Tri::from(text.trim().len() > 10),
+        Fact::Absent => Tri::No,
+        Fact::Unavailable(_) => Tri::Unknown,
+    };
+    let other = match (text, template) {
+        (_, Fact::Absent) => Tri::Yes,
+        (Fact::Known(text), Fact::Known(template)) => Tri::from(text != template),
+        _ => Tri::Unknown,
+    };
+    own.and(other)
+}

@@ -1,0 +1,132 @@
+//! The second evaluator: a policy's meaning told plainly and slowly, sharing nothing of the core but the facts' types.
+//!
+//! Written from what a policy means, not from how the core works: lists are walked again and again, instants are
+//! stepped through by half hours, and seats are tried in every way. It answers which subjects hold, not in which words.
+
+pub mod kinds;
+pub mod needs;
+pub mod rest;
+pub mod seats;
+pub mod who;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign::model::facts::{Fact, Facts};
+use countersign::model::release_decision::{Class, Impact, Ruling, Status};
+use countersign::model::verdict::Verdict;
+
+use self::needs::Used;
+use self::who::View;
+use super::shape::{ApprovalShape, Shape};
+
+/// What is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub ruling: Ruling,
+    pub class: Class,
+    pub impact: Impact,
+    pub routes: Vec<String>,
+    pub rigor: u32,
+    /// The subjects that hold the release.
+    pub holds: BTreeSet<&'static str>,
+    /// For each role that is asked, how many people it takes and whether it is met.
+    pub roles: BTreeMap<String, (usize, bool)>,
+}
+
+pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
+    let view = View::new(shape, facts, now);
+    let mut kind = view.kind();
+    let glass = view.glass();
+    if glass == Some(true) {
+        kind.class = Class::Emergency;
+    }
+    let legs = view.legs(&kind);
+    let back = View::recovers(&legs);
+    let formal = legs.iter().any(|leg| leg.formal);
+    let mut holds: BTreeSet<&'static str> = BTreeSet::new();
+    let mut mark = |subject: &'static str, held: bool| {
+        if held {
+            holds.insert(subject);
+        }
+    };
+    mark("place", view.place_holds());
+    mark("component", view.components_hold());
+    mark("unattributed", formal && view.unattributed);
+    mark("unread contributors", formal && view.unread);
+    mark(
+        "routing",
+        shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()),
+    );
+    mark("promotion", view.promotion_holds(back));
+    mark("package", view.package_holds(back));
+    mark("irreversible", view.irreversible_holds(&kind, back));
+    mark("closed", view.closed_holds(&legs, back));
+    mark("freeze", view.freeze_holds(&legs, &kind, back));
+    mark("record", view.record_holds(&legs, &kind, back));
+    mark("incidents", view.incidents_hold(&kind, back));
+    mark("cab", view.cab_holds(&legs, &kind, back));
+    mark("owed", view.owed_holds(&kind, &legs, back));
+    mark("consultation", view.consultation_holds(&legs, &kind));
+    mark("glass", glass == Some(false));
+
+    let verdict = view.gate();
+    let used = if formal { view.used(back) } else { Used::No };
+    let (needs, broken) = view.needs(&legs, &kind);
+    let seated = view.seat(&needs, verdict, used);
+    mark("acts", facts.acts.unavailable().is_some());
+    mark("asked", broken);
+    let mut roles = BTreeMap::new();
+    if used != Used::Retry {
+        for (need, met) in needs.iter().zip(&seated.met) {
+            roles.insert(need.role.to_owned(), (need.total(), *met));
+            mark("approvals", !met);
+        }
+    }
+    mark("superseded", matches!(used, Used::Superseded(_)));
+    let per_change =
+        shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&seated.counted);
+    mark("change unapproved", per_change);
+    let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
+    mark("rejected", rejected.is_some());
+
+    let skipped = legs.iter().all(|leg| leg.route.is_some_and(|route| route.may_skip))
+        && !legs.is_empty()
+        && !broken
+        && !needs.is_empty()
+        && seated.met.iter().all(|met| *met)
+        && seated.reasons
+        && !per_change;
+    let passes = matches!(verdict, Verdict::Pass | Verdict::Waived | Verdict::NotApplicable);
+    mark("gates", !(passes || skipped || back || used == Used::Retry));
+
+    if let Fact::Known(_) = &facts.release.break_glass
+        && glass == Some(true)
+    {
+        holds.clear();
+        for (_, met) in roles.values_mut() {
+            *met = true;
+        }
+    }
+    let ruling = if holds.is_empty() {
+        Ruling::Proceed
+    } else if rejected == Some(Status::Rejected) && glass != Some(true) {
+        Ruling::Reject
+    } else {
+        Ruling::Hold
+    };
+    let mut routes: Vec<String> = Vec::new();
+    for route in legs.iter().filter_map(|leg| leg.route) {
+        if !routes.iter().any(|known| known == route.name) {
+            routes.push(route.name.to_owned());
+        }
+    }
+    Answer {
+        ruling,
+        class: kind.class,
+        impact: kind.impact,
+        routes,
+        rigor: legs.iter().map(|leg| leg.rigor).max().unwrap_or(0),
+        holds,
+        roles,
+    }
+}

@@ -1,0 +1,409 @@
+//! What approvals are asked, of which part of the release, and which acts still bind.
+
+use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
+use countersign::model::verdict::Verdict;
+
+use super::kinds::{Asked, Kind, Leg, Tri, same};
+use super::who::{Hand, Person, View, order};
+use crate::second::shape::{ComponentShape, HERE, Len, OATH, On, RouteShape, Row};
+use crate::second::times;
+use crate::second::worlds::REPOSITORY;
+
+/// A part of the release that has to be covered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unit {
+    /// A change, by its place.
+    Change(usize),
+    /// A component that no change touches, and its content where that is known.
+    Bare(String, Option<String>),
+}
+
+/// So many different people of a role.
+pub struct Need<'a> {
+    pub role: &'static str,
+    pub representation: bool,
+    pub base: usize,
+    /// Whom rigor adds, of the whole chain of stand-ins.
+    pub extra: usize,
+    pub routes: Vec<&'a RouteShape>,
+    pub components: Vec<&'a ComponentShape>,
+    pub scope: Vec<Unit>,
+    pub expire: Option<Len>,
+    pub places: Vec<&'static str>,
+    pub any_hours: bool,
+}
+
+impl Need<'_> {
+    pub fn total(&self) -> usize {
+        self.base + self.extra
+    }
+}
+
+/// What became of earlier approvals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Used {
+    No,
+    Unread,
+    Retry,
+    /// Something else was opened since. Approvals up to then are spent.
+    Superseded(i64),
+    Spent(i64),
+}
+
+const ANYWHERE: [&str; 6] = ["environment", "command", "page", "chat", "change_record", "console"];
+
+fn place(via: Via) -> &'static str {
+    match via {
+        Via::Environment => "environment",
+        Via::Command => "command",
+        Via::Page => "page",
+        Via::Review => "review",
+        Via::Chat => "chat",
+        Via::ChangeRecord => "change_record",
+        Via::Console => "console",
+    }
+}
+
+impl<'w> View<'w> {
+    /// The rows of the table that are about a component.
+    pub fn rows(&self, component: Option<&ComponentShape>, kind: &Kind) -> Vec<&'w Row> {
+        let asked = Asked { component, class: Some(kind.class), ..Asked::default() };
+        let about = |row: &&Row| {
+            let on = match (&row.on, component) {
+                (None, _) => true,
+                (Some(On::Named(name)), Some(component)) => *name == component.name,
+                (Some(On::Named(_)), None) => false,
+                (Some(On::Where(cond)), _) => self.ask(cond, asked, Some(kind)) != Tri::No,
+            };
+            on && row.when.as_ref().is_none_or(|cond| self.ask(cond, asked, Some(kind)) != Tri::No)
+        };
+        self.shape.raci.iter().filter(about).collect()
+    }
+
+    /// What is asked, and whether something about it is wrong.
+    pub fn needs(&self, legs: &[Leg<'w>], kind: &Kind) -> (Vec<Need<'w>>, bool) {
+        let mut needs: Vec<Need<'w>> = Vec::new();
+        let mut broken = false;
+        let formal: Vec<(&Leg<'w>, &'w RouteShape)> =
+            legs.iter().filter(|leg| leg.formal).filter_map(|leg| Some((leg, leg.route?))).collect();
+        for (leg, route) in &formal {
+            broken |= route.approvals.is_empty();
+            let first = route.approvals.iter().position(|(role, _)| *role == "accountable").unwrap_or(0);
+            for (at, (role, count)) in route.approvals.iter().enumerate() {
+                let mut role = *role;
+                if role == "accountable" {
+                    let mut found: Vec<&'static str> =
+                        self.rows(leg.component, kind).iter().filter_map(|row| row.accountable).collect();
+                    found.dedup();
+                    match found.as_slice() {
+                        [one] => role = *one,
+                        _ => {
+                            broken = true;
+                            continue;
+                        }
+                    }
+                }
+                let extra = if at == first { leg.rigor as usize } else { 0 };
+                ask(&mut needs, leg, route, role, false, *count, extra, self);
+            }
+        }
+        for (leg, route) in &formal {
+            if route.approvals.iter().any(|(role, _)| *role == "accountable") {
+                for row in self.rows(leg.component, kind) {
+                    for role in &row.representation {
+                        ask(&mut needs, leg, route, role, true, 1, 0, self);
+                    }
+                }
+            }
+        }
+        for need in &mut needs {
+            need.scope = self.scope(&need.components);
+        }
+        (needs, broken)
+    }
+
+    fn scope(&self, components: &[&ComponentShape]) -> Vec<Unit> {
+        let all = self.components();
+        let mut scope = Vec::new();
+        for (at, change) in self.changes().iter().enumerate() {
+            let touched: Vec<&&ComponentShape> = all.iter().filter(|it| View::touches(change, it)).collect();
+            let ours = components.is_empty()
+                || touched.is_empty()
+                || touched.iter().any(|it| components.iter().any(|ours| ours.name == it.name));
+            if ours {
+                scope.push(Unit::Change(at));
+            }
+        }
+        for component in all {
+            let bare = !self.changes().iter().any(|change| View::touches(change, component));
+            let ours = components.is_empty() || components.iter().any(|it| it.name == component.name);
+            if bare && ours {
+                let content =
+                    self.facts.release.components.get(component.name).and_then(|it| it.content.known()).cloned();
+                scope.push(Unit::Bare(component.name.to_owned(), content));
+            }
+        }
+        scope
+    }
+
+    pub fn carries(change: &Change) -> bool {
+        match &change.landed {
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+            Fact::Known(landing) => {
+                landing.reviewed.known() == Some(&landing.tree) || landing.clean_merge.known() == Some(&landing.tree)
+            }
+        }
+    }
+
+    pub fn covers(&self, act: &Act, unit: &Unit) -> bool {
+        match unit {
+            Unit::Change(at) => {
+                let change = &self.changes()[*at];
+                act.saw.changes.get(&change.id) == Some(&change.content)
+                    && (act.via != Via::Review || View::carries(change))
+            }
+            Unit::Bare(name, content) => content.is_some() && act.saw.components.get(name) == content.as_ref(),
+        }
+    }
+
+    /// Whether a later act of the same person leaves nothing of an approval.
+    pub fn replaced(&self, act: &Act) -> bool {
+        let person = self.person(&act.by);
+        let shares = |later: &Act| later.saw.changes.keys().any(|id| act.saw.changes.contains_key(id));
+        self.acts.iter().filter(|later| self.person(&later.by) == person && order(later) > order(act)).any(|later| {
+            let same_lane = match (act.via == Via::Review, later.via == Via::Review) {
+                (true, true) => shares(later),
+                (false, false) => true,
+                _ => false,
+            };
+            match &later.does {
+                Deed::Reject {} => {
+                    if later.via == Via::Review {
+                        act.via != Via::Review || shares(later)
+                    } else {
+                        true
+                    }
+                }
+                Deed::Approve { .. } => {
+                    same_lane && (later.standing != Standing::Stands || self.withdrawn(later))
+                }
+                _ => false,
+            }
+        })
+    }
+
+    pub fn used(&self, back: bool) -> Used {
+        let deployments: &[Deployment] = match &self.facts.deployments {
+            Fact::Known(deployments) => deployments,
+            Fact::Absent => return Used::No,
+            Fact::Unavailable(_) => return Used::Unread,
+        };
+        let here: Vec<&Deployment> = deployments
+            .iter()
+            .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
+            .collect();
+        let ours = &self.facts.release.components;
+        let alike = |it: &Deployment| {
+            ours.iter().fold(Tri::Yes, |all, (name, goes)| {
+                all.and(it.components.get(name).map_or(Tri::No, |went| same_all(went, goes)))
+            })
+        };
+        let opening = |it: &Deployment| if it.commit == self.facts.release.commit { alike(it) } else { Tri::No };
+        let other = |it: &Deployment| {
+            it.components.iter().any(|(name, went)| {
+                ours.get(name).is_some_and(|goes| same_all(went, goes) != Tri::Yes)
+            }) && opening(it) == Tri::No
+        };
+        let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
+        let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
+        let current = openings.iter().filter(|it| newest_other.is_none_or(|at| it.opened_at.timestamp() > at));
+        let Some(first) = current.clone().map(|it| it.opened_at.timestamp()).min() else {
+            return match openings.iter().map(|it| it.opened_at.timestamp()).max() {
+                Some(last) if back => Used::Spent(last),
+                Some(last) => Used::Superseded(last),
+                None => Used::No,
+            };
+        };
+        let certain = current
+            .clone()
+            .filter(|it| opening(it) == Tri::Yes && it.approved == Fact::Known(true))
+            .map(|it| it.opened_at.timestamp())
+            .min();
+        match (certain, self.shape.retry) {
+            (Some(certain), Some(minutes)) if certain == first && self.now < first + minutes * 60 => Used::Retry,
+            _ => Used::Spent(first),
+        }
+    }
+
+    /// Whether an approval still stands for what was shown, whatever it is counted for.
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used) -> bool {
+        let release = &self.facts.release;
+        let environment = match &act.saw.environment {
+            Some(environment) => *environment == release.environment,
+            None => act.via == Via::Review,
+        };
+        let repository = act.saw.repository.as_ref().is_none_or(|name| name == REPOSITORY);
+        let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
+        let spent = match used {
+            Used::No | Used::Retry => false,
+            Used::Unread => true,
+            Used::Superseded(until) | Used::Spent(until) => act.at.timestamp() <= until,
+        };
+        !self.replaced(act)
+            && environment
+            && repository
+            && self.artifacts_fit(act)
+            && self.parts_fit(act)
+            && !worse
+            && !self.record_edited(act)
+            && !spent
+    }
+
+    fn artifacts_fit(&self, act: &Act) -> bool {
+        let Fact::Known(changes) = &self.facts.release.changes else { return true };
+        let exact = changes.len() == act.saw.changes.len()
+            && changes.iter().all(|change| act.saw.changes.get(&change.id) == Some(&change.content));
+        if !exact || act.saw.artifacts.is_empty() {
+            return true;
+        }
+        let mut all: Vec<&String> = Vec::new();
+        for released in self.facts.release.components.values() {
+            if released.artifacts.unavailable().is_some() {
+                return false;
+            }
+            all.extend(released.artifacts.entries());
+        }
+        act.saw.artifacts.iter().all(|seen| all.contains(&seen)) && all.iter().all(|it| act.saw.artifacts.contains(it))
+    }
+
+    fn parts_fit(&self, act: &Act) -> bool {
+        act.saw.parts.iter().all(|(name, content)| {
+            let part = self.facts.release.package.known().and_then(|package| package.parts.get(name));
+            part.and_then(Fact::known).is_some_and(|part| part.content == *content)
+        })
+    }
+
+    fn record_edited(&self, act: &Act) -> bool {
+        let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
+        rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
+            Fact::Known(at) => *at > act.at,
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+        })
+    }
+
+    /// Whether an approval counts toward a need, given in a role.
+    pub fn fits(&self, act: &Act, need: &Need<'_>, role: &str) -> bool {
+        let Deed::Approve { role: named, accepts } = &act.does else { return false };
+        let closed = self.shape.closed.iter().any(|closed| {
+            closed.approval
+                && !closed.elsewhere
+                && times::open(closed.week, self.shape.london, act.at.timestamp())
+        });
+        let accept = self.shape.role(role).is_some_and(|role| role.accept);
+        let expired = need.expire.is_some_and(|length| {
+            times::due(length, self.shape.business, self.shape.london, act.at.timestamp()) <= self.now
+        });
+        named.as_ref().is_none_or(|named| named == role || named == need.role)
+            && self.holds(self.person(&act.by), role)
+            && need.places.contains(&place(act.via))
+            && (need.any_hours || !closed)
+            && (!accept || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
+            && !act.saw.requirements.contains_key(need.role)
+            && !expired
+            && need.scope.iter().any(|unit| self.covers(act, unit))
+    }
+
+    /// Who approved one change by himself: a human being with any role, who did not contribute to it.
+    pub fn approves_change(&self, act: &Act, at: usize, change: &Change) -> Option<Person> {
+        let person = self.acting(act)?;
+        let approves = matches!(act.does, Deed::Approve { .. });
+        let clean = !self.contributions.iter().any(|it| {
+            it.person == person && (it.change == Some(at) || (it.hand == Hand::Trigger && act.via != Via::Review))
+        });
+        let here = match &act.saw.environment {
+            Some(environment) => *environment == self.facts.release.environment,
+            None => act.via == Via::Review,
+        };
+        let repository = act.saw.repository.as_ref().is_none_or(|name| name == REPOSITORY);
+        let role = self.shape.roles.iter().any(|role| self.holds(person, role.name));
+        (approves
+            && clean
+            && here
+            && repository
+            && role
+            && !self.replaced(act)
+            && act.saw.changes.get(&change.id) == Some(&change.content)
+            && (act.via != Via::Review || View::carries(change)))
+        .then_some(person)
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one place asks, for both kinds of need")]
+fn ask<'w>(
+    needs: &mut Vec<Need<'w>>,
+    leg: &Leg<'w>,
+    route: &'w RouteShape,
+    role: &'static str,
+    representation: bool,
+    base: usize,
+    extra: usize,
+    view: &View<'w>,
+) {
+    let places: Vec<&'static str> =
+        if route.counts_from.is_empty() { ANYWHERE.to_vec() } else { route.counts_from.clone() };
+    let Some(need) = needs.iter_mut().find(|need| need.role == role) else {
+        needs.push(Need {
+            role,
+            representation,
+            base,
+            extra,
+            routes: vec![route],
+            components: leg.component.into_iter().collect(),
+            scope: Vec::new(),
+            expire: route.expire,
+            places,
+            any_hours: route.any_hours,
+        });
+        return;
+    };
+    let total = need.total().max(base + extra);
+    need.base = need.base.max(base);
+    need.extra = total - need.base;
+    need.representation |= representation;
+    need.components.extend(leg.component);
+    need.any_hours &= route.any_hours;
+    need.places.retain(|known| places.contains(known));
+    let ends = |length| times::due(length, view.shape.business, view.shape.london, view.submitted());
+    need.expire = match (need.expire, route.expire) {
+        (Some(one), Some(other)) => Some(if ends(other) < ends(one) { other } else { one }),
+        (one, other) => one.or(other),
+    };
+    if !need.routes.iter().any(|known| known.name == route.name) {
+        need.routes.push(route);
+    }
+}
+
+/// Content and artifacts.
+fn same_all(
+    one: &countersign::model::facts::Released,
+    other: &countersign::model::facts::Released,
+) -> Tri {
+    let artifacts = match (&one.artifacts, &other.artifacts) {
+        (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
+        (Fact::Absent, _) | (_, Fact::Absent) => Tri::Yes,
+        _ => Tri::Unknown,
+    };
+    same(one, other).and(artifacts)
+}
+
+pub fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass | Verdict::NotApplicable => 0,
+        Verdict::Waived => 1,
+        Verdict::Pending => 2,
+        Verdict::Indeterminate => 3,
+        Verdict::Block => 4,
+    }
+}

@@ -1,0 +1,517 @@
+//! Everything beside approvals: where it goes, promotion, packages, hours, records, incidents, the board, debts,
+//! break-glass and gates.
+
+use std::collections::BTreeMap;
+
+use countersign::model::facts::{
+    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome, OwedObligation,
+};
+use countersign::model::measures::Measure;
+use countersign::model::release_decision::Class;
+use countersign::model::verdict::Verdict;
+
+use super::kinds::{Asked, Kind, Leg, Tri, filled, same};
+use super::seats::says;
+use super::who::View;
+use crate::second::shape::{BEFORE, CabShape, Cond, ComponentShape, HERE};
+use crate::second::times;
+
+impl<'w> View<'w> {
+    /// Whether a path leads back to what was good, for every component.
+    pub fn recovers(legs: &[Leg<'_>]) -> bool {
+        !legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.last_good))
+    }
+
+    pub fn place_holds(&self) -> bool {
+        let release = &self.facts.release;
+        release.environment != HERE
+            || self.reference_holds()
+            || (self.shape.deployer && release.deployed_by.known().map(String::as_str) != Some("github"))
+    }
+
+    fn reference_holds(&self) -> bool {
+        let restricted = self.shape.branches || self.shape.tags;
+        let Fact::Known(reference) = &self.facts.release.reference else { return restricted };
+        let name = reference.name.as_str();
+        let branch = name.strip_prefix("refs/heads/");
+        let tag = name.strip_prefix("refs/tags/");
+        let allowed = match (branch, tag) {
+            (Some(branch), _) => self.shape.branches && (branch == "main" || branch.starts_with("release/")),
+            (None, Some(tag)) => self.shape.tags && tag.starts_with('v'),
+            _ => false,
+        };
+        let moved = tag.is_some() && reference.resolves_to.known() != Some(&self.facts.release.commit);
+        (restricted && !allowed) || moved || reference.reaches != Fact::Known(true)
+    }
+
+    /// Whether nothing of the policy goes, or something that it does not know.
+    pub fn components_hold(&self) -> bool {
+        let unknown = self.facts.release.components.keys().any(|name| {
+            !self.shape.components.is_empty() && !self.shape.components.iter().any(|known| known.name == name)
+        });
+        let none = !self.shape.components.is_empty() && self.components().is_empty();
+        unknown || (none && self.shape.approval != crate::second::shape::ApprovalShape::Automatic)
+    }
+
+    pub fn promotion_holds(&self, back: bool) -> bool {
+        let Some((soak, artifact)) = self.shape.from else { return false };
+        if back {
+            return false;
+        }
+        let Fact::Known(deployments) = &self.facts.deployments else { return self.has_something() };
+        if self.shape.components.is_empty() {
+            return !self.ran_before(None, soak, artifact, deployments);
+        }
+        self.components().into_iter().any(|it| !self.ran_before(Some(it), soak, artifact, deployments))
+    }
+
+    fn has_something(&self) -> bool {
+        self.shape.components.is_empty() || !self.components().is_empty()
+    }
+
+    fn ran_before(
+        &self,
+        component: Option<&ComponentShape>,
+        soak: Option<i64>,
+        artifact: bool,
+        deployments: &[Deployment],
+    ) -> bool {
+        let there: Vec<&Deployment> = deployments
+            .iter()
+            .filter(|it| it.environment == BEFORE)
+            .filter(|it| component.is_none_or(|component| it.components.contains_key(component.name)))
+            .collect();
+        let alike = |it: &Deployment| match component.filter(|_| artifact) {
+            None => it.commit == self.facts.release.commit,
+            Some(component) => {
+                let Some(goes) = self.facts.release.components.get(component.name) else { return false };
+                let went = &it.components[component.name];
+                match (&went.artifacts, &goes.artifacts) {
+                    (Fact::Known(one), Fact::Known(other)) if !one.is_empty() || !other.is_empty() => one == other,
+                    (Fact::Absent | Fact::Known(_), Fact::Absent | Fact::Known(_)) => {
+                        went.artifacts.entries().is_empty()
+                            && goes.artifacts.entries().is_empty()
+                            && same(went, goes) == Tri::Yes
+                    }
+                    _ => false,
+                }
+            }
+        };
+        there.iter().any(|it| {
+            let Fact::Known(finished) = &it.finished_at else { return false };
+            let finished = finished.timestamp();
+            let soaked = finished + soak.unwrap_or(0) * 60;
+            // Other content that came meanwhile ends the soak.
+            let ended = soak.is_some()
+                && there.iter().any(|other| {
+                    !alike(other)
+                        && other.opened_at > it.opened_at
+                        && other.opened_at.timestamp() < soaked
+                        && other.outcome != Fact::Known(Outcome::Cancelled)
+                });
+            it.outcome == Fact::Known(Outcome::Succeeded)
+                && it.opened_at.timestamp() <= self.now
+                && alike(it)
+                && finished <= self.now
+                && soaked <= self.now
+                && !ended
+        })
+    }
+
+    pub fn package_holds(&self, back: bool) -> bool {
+        let Some(rule) = &self.shape.package else { return self.unknown_package() };
+        if back {
+            return false;
+        }
+        let ours: Vec<&str> = self.components().iter().map(|it| it.name).collect();
+        if ours.is_empty() && !matches!(self.facts.release.package, Fact::Known(_)) {
+            return false;
+        }
+        let missing: Vec<&str> = ["infra", "pay"].into_iter().filter(|name| !ours.contains(name)).collect();
+        match &self.facts.release.package {
+            Fact::Absent => !missing.is_empty(),
+            Fact::Unavailable(_) => true,
+            Fact::Known(package) => {
+                if package.name != "both" {
+                    return true;
+                }
+                missing.into_iter().any(|name| {
+                    let Some(Fact::Known(part)) = package.parts.get(name) else { return true };
+                    let first = rule.ordered && name == "infra";
+                    let went = part.outcome == Fact::Known(Outcome::Succeeded);
+                    if first { !went } else { !went && part.ready != Fact::Known(true) }
+                })
+            }
+        }
+    }
+
+    /// A package that the policy does not have.
+    fn unknown_package(&self) -> bool {
+        matches!(&self.facts.release.package, Fact::Known(_))
+    }
+
+    pub fn irreversible_holds(&self, kind: &Kind, back: bool) -> bool {
+        let _ = kind;
+        back && match &self.facts.release.irreversible {
+            Fact::Known(migrations) => !migrations.is_empty(),
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+        }
+    }
+
+    pub fn closed_holds(&self, legs: &[Leg<'_>], back: bool) -> bool {
+        let any_hours = !legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.any_hours));
+        !back
+            && !any_hours
+            && self.shape.closed.iter().any(|closed| {
+                closed.deployment && !closed.elsewhere && times::open(closed.week, self.shape.london, self.now)
+            })
+    }
+
+    pub fn freeze_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
+        let london = self.shape.london;
+        self.shape.freezes.iter().enumerate().any(|(at, freeze)| {
+            let on = times::instant(london, freeze.from * 60) <= self.now
+                && self.now < times::instant(london, freeze.to * 60)
+                && !freeze.elsewhere;
+            let class = match kind.class {
+                Class::Standard => "standard",
+                Class::Normal => "normal",
+                Class::Emergency => "emergency",
+            };
+            let excepted = freeze.except.iter().any(|word| {
+                *word == class
+                    || (*word == "recovery" && back)
+                    || (!legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == *word)))
+            });
+            let let_go = freeze.by.is_some_and(|role| {
+                self.acts.iter().any(|act| {
+                    matches!(&act.does, Deed::ExceptFreeze { freeze } if *freeze == format!("freeze-{at}"))
+                        && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
+                        && act.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
+                        && (act.saw.changes.is_empty() || self.saw_all(&act.saw.changes))
+                        && self.independent(act, role).is_some()
+                })
+            });
+            on && !excepted && !let_go
+        })
+    }
+
+    fn saw_all(&self, seen: &BTreeMap<String, String>) -> bool {
+        self.facts.release.changes.unavailable().is_none()
+            && self.changes().iter().all(|change| seen.get(&change.id) == Some(&change.content))
+            && seen.len() == self.changes().len()
+    }
+
+    pub fn record_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
+        let Some(rule) = &self.shape.record else { return false };
+        if back || !legs.iter().any(|leg| leg.formal) {
+            return false;
+        }
+        let Fact::Known(record) = &self.facts.change_record else { return true };
+        if self.record_for_other(record) {
+            return true;
+        }
+        if kind.class == Class::Emergency {
+            return false;
+        }
+        let state = match (&record.state, rule.proceeds_in.is_empty()) {
+            (Fact::Known(state), true) => state != "Closed",
+            (Fact::Known(state), false) => rule.proceeds_in.contains(&state.as_str()),
+            _ => false,
+        };
+        let begun = match &record.from {
+            Fact::Known(from) => from.timestamp() <= self.now,
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+        };
+        let over = match &record.until {
+            Fact::Known(until) => until.timestamp() <= self.now,
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+        };
+        let complete = rule.needs.iter().all(|name| {
+            record.fields.get(*name).is_some_and(|field| filled(&field.text, &field.template) == Tri::Yes)
+        });
+        !(state && begun && !over && complete)
+    }
+
+    fn record_for_other(&self, record: &ChangeRecord) -> bool {
+        let ours: Vec<&str> = self.components().iter().map(|it| it.name).collect();
+        let Fact::Known(theirs) = &record.components else {
+            return !self.shape.components.is_empty() || record.components.unavailable().is_some();
+        };
+        let covered = ours.iter().all(|name| theirs.iter().any(|it| it == name));
+        // Another part of the package has its own record.
+        let others = self.shape.package.is_some()
+            && !ours.is_empty()
+            && ["pay", "infra"].iter().any(|part| !ours.contains(part) && theirs.iter().any(|it| it == part));
+        !covered || others
+    }
+
+    pub fn incidents_hold(&self, kind: &Kind, back: bool) -> bool {
+        let Some(rule) = &self.shape.incidents else { return false };
+        if back {
+            return false;
+        }
+        let incidents = match &self.facts.incidents {
+            Fact::Known(incidents) => incidents,
+            Fact::Absent => return false,
+            Fact::Unavailable(_) => return true,
+        };
+        incidents.iter().any(|incident| {
+            let severity = self.severity(incident).unwrap_or(1);
+            let affects = match &incident.components {
+                Fact::Known(components) => {
+                    self.components().iter().any(|it| components.iter().any(|name| name == it.name))
+                        || (self.shape.components.is_empty() && !components.is_empty())
+                }
+                Fact::Absent | Fact::Unavailable(_) => true,
+            };
+            let asked = Asked { incident: Some(incident), class: Some(kind.class), ..Asked::default() };
+            let fix = rule.unless_fixes && self.relaxes(&Cond::Fixes, asked, Some(kind));
+            let by_class = kind.class == Class::Emergency
+                && self.shape.emergency.as_ref().is_some_and(|cond| {
+                    self.relaxes(cond, Asked { incident: Some(incident), ..Asked::default() }, Some(kind))
+                        && !self.relaxes(cond, Asked::default(), Some(kind))
+                });
+            severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class
+        })
+    }
+
+    pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
+        if back || kind.class == Class::Emergency {
+            return false;
+        }
+        let asked = |leg: &&Leg<'_>| {
+            leg.formal
+                && match leg.route.and_then(|route| route.cab.as_ref()) {
+                    None => false,
+                    Some(None) => true,
+                    Some(Some(cond)) => {
+                        let asked = Asked { component: leg.component, class: Some(kind.class), ..Asked::default() };
+                        self.ask(cond, asked, Some(kind)) != Tri::No
+                    }
+                }
+        };
+        if !legs.iter().any(|leg| asked(&leg)) {
+            return false;
+        }
+        let Some(cab) = &self.shape.cab else { return true };
+        let Fact::Known(decisions) = &self.facts.cab else { return true };
+        let mut ours: Vec<&CabDecision> = decisions
+            .iter()
+            .filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes))
+            .collect();
+        // The latest first; of one instant, the one that is against it.
+        ours.sort_by_key(|it| (it.at, against(it.outcome)));
+        for decision in ours.into_iter().rev() {
+            let valid = self.cab_valid(cab, decision);
+            match decision.outcome {
+                CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
+                CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
+                    return !decision.conditions.iter().all(|condition| condition.met == Fact::Known(true));
+                }
+                CabOutcome::Defer | CabOutcome::Reject => return true,
+            }
+        }
+        true
+    }
+
+    fn cab_valid(&self, cab: &CabShape, decision: &CabDecision) -> bool {
+        let contributed = |person| self.contributions.iter().any(|it| it.person == person);
+        let present = match &decision.attendees {
+            Fact::Known(attendees) => {
+                let people: std::collections::BTreeSet<_> = attendees
+                    .iter()
+                    .filter(|account| self.human(account))
+                    .map(|account| self.person(account))
+                    .filter(|person| self.holds(*person, "cab") && !contributed(*person))
+                    .collect();
+                people.len() >= cab.quorum
+            }
+            _ => false,
+        };
+        match &decision.meeting {
+            Fact::Absent => cab.votes && present,
+            Fact::Unavailable(_) => false,
+            Fact::Known(meeting) => {
+                let at = meeting.timestamp();
+                let local = at + times::offset(self.shape.london, at);
+                let scheduled = times::weekday(local.div_euclid(86_400)) == cab.weekday
+                    && local.rem_euclid(86_400) == cab.minute * 60;
+                let chaired = cab.chair.is_none_or(|role| {
+                    decision
+                        .chair
+                        .known()
+                        .is_some_and(|chair| self.human(chair) && self.holds(self.person(chair), role))
+                });
+                scheduled && decision.at >= *meeting && chaired && present
+            }
+        }
+    }
+
+    pub fn owed_holds(&self, kind: &Kind, legs: &[Leg<'_>], back: bool) -> bool {
+        let automatic = self.shape.approval == crate::second::shape::ApprovalShape::Automatic;
+        let _ = legs;
+        if back || automatic || kind.class == Class::Emergency {
+            return false;
+        }
+        let obligations = match &self.facts.obligations {
+            Fact::Known(obligations) => obligations,
+            Fact::Absent => return false,
+            Fact::Unavailable(_) => return true,
+        };
+        obligations.iter().any(|it| self.holds_up(it, kind))
+    }
+
+    fn holds_up(&self, it: &OwedObligation, kind: &Kind) -> bool {
+        let _ = kind;
+        let overdue = it.due.timestamp() <= self.now;
+        let team = self.components().iter().any(|component| component.team == Some(it.team.as_str()));
+        let component = self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
+        let waits = if it.kind == "pir" {
+            match &self.shape.pir {
+                None => return false,
+                Some(rule) => {
+                    let ours = match rule.blocks {
+                        "team" => team,
+                        "component" => component,
+                        _ => false,
+                    };
+                    ours && (overdue || !rule.overdue_only)
+                }
+            }
+        } else {
+            team && overdue
+        };
+        waits && !self.completed(it) && !self.fixes_cause_of(it)
+    }
+
+    fn completed(&self, it: &OwedObligation) -> bool {
+        it.met
+            || self.acts.iter().any(|act| {
+                let Deed::Complete { obligation, evidence } = &act.does else { return false };
+                let Fact::Known(contributors) = &it.contributors else { return false };
+                *obligation == it.id
+                    && (!it.needs_evidence || !evidence.is_empty())
+                    && self.acting(act).is_some_and(|person| {
+                        self.holds(person, &it.by)
+                            && !contributors.iter().any(|account| self.person(account) == person)
+                    })
+            })
+    }
+
+    /// Whether this release fixes an incident that the other one caused.
+    fn fixes_cause_of(&self, it: &OwedObligation) -> bool {
+        let Some(role) = self.shape.incidents.as_ref().and_then(|rule| rule.confirmed_by) else { return false };
+        it.incidents.iter().any(|id| {
+            let linked = self.facts.change_record.known().is_some_and(|record| record.fixes.contains(id));
+            let confirmed = self.acts.iter().any(|act| {
+                matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
+                    && self.independent(act, role).is_some()
+            });
+            let open = self.facts.incidents.entries().iter().find(|incident| incident.id == *id);
+            let components: Vec<String> = match open.map(|incident| &incident.components) {
+                Some(Fact::Known(components)) => components.clone(),
+                _ => it.components.clone(),
+            };
+            linked && confirmed && self.components().iter().any(|it| components.iter().any(|name| name == it.name))
+        })
+    }
+
+    /// Whether a grant opened the release while nothing could be asked. `Some(false)`: one that does not hold.
+    pub fn glass(&self) -> Option<bool> {
+        let Fact::Known(grant) = &self.facts.release.break_glass else { return None };
+        let Some(rule) = &self.shape.glass else { return Some(false) };
+        let opened = grant.opened_at.timestamp();
+        let from = grant.granted_at.timestamp();
+        let until = times::due(rule.expires, self.shape.business, self.shape.london, from);
+        let uses = grant.used_at.iter().filter(|at| **at <= grant.opened_at).count();
+        let fits = grant.environment == HERE
+            && self.facts.release.environment == HERE
+            && grant.commit == self.facts.release.commit
+            && grant.used_at.contains(&grant.opened_at)
+            && uses <= rule.releases
+            && from <= opened
+            && opened < until
+            && opened <= self.now;
+        Some(fits && self.signers(grant, &rule.by) >= rule.people)
+    }
+
+    fn signers(&self, grant: &Grant, roles: &[&'static str]) -> usize {
+        let people: std::collections::BTreeSet<_> = grant
+            .signed_by
+            .iter()
+            .filter(|account| self.human(account))
+            .map(|account| self.person(account))
+            .filter(|person| roles.iter().any(|role| self.holds(*person, role)))
+            .collect();
+        people.len()
+    }
+
+    /// What the one gate comes to, waivers included.
+    pub fn gate(&self) -> Verdict {
+        let bare = self.gate_bare();
+        if bare == Verdict::Pass || !self.waived() { bare } else { Verdict::Waived }
+    }
+
+    fn gate_bare(&self) -> Verdict {
+        let missing = if self.shape.gate.block_missing { Verdict::Block } else { Verdict::Pending };
+        let evidence: &GateEvidence = match self.facts.evidence.get("coverage") {
+            Some(Fact::Known(evidence)) if !evidence.digests.is_empty() => evidence,
+            Some(Fact::Known(_) | Fact::Absent) => return missing,
+            Some(Fact::Unavailable(_)) | None => return Verdict::Indeterminate,
+        };
+        if let Some(minutes) = self.shape.gate.max_age {
+            match &evidence.made_at {
+                Fact::Known(made) if made.timestamp() <= self.now && self.now < made.timestamp() + minutes * 60 => {}
+                Fact::Unavailable(_) => return Verdict::Indeterminate,
+                _ => return Verdict::Pending,
+            }
+        }
+        match evidence.measures.get("coverage.lines") {
+            Some(Measure::Number(lines)) if *lines >= 0.8 => Verdict::Pass,
+            _ => Verdict::Block,
+        }
+    }
+
+    fn waived(&self) -> bool {
+        let Some(rule) = &self.shape.waivers else { return false };
+        self.acts.iter().any(|act| {
+            let Deed::Waive { gate, environments, until, compensating_control, .. } = &act.does else { return false };
+            gate == "coverage"
+                && (environments.is_empty() || environments.iter().any(|name| name == HERE))
+                && self.now < until.timestamp()
+                && (!rule.reason || act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
+                && (!rule.control || compensating_control.as_ref().is_some_and(|text| says(text, 1)))
+                && rule.max_hours.is_none_or(|hours| (*until - act.at).num_seconds() <= hours * 3600)
+                && self.independent(act, "chief").is_some()
+        })
+    }
+
+    /// Whether somebody who is consulted is still waited for.
+    pub fn consultation_holds(&self, legs: &[Leg<'w>], kind: &Kind) -> bool {
+        legs.iter().filter(|leg| leg.formal).any(|leg| {
+            leg.route.is_some_and(|route| route.approvals.iter().any(|(role, _)| *role == "accountable"))
+                && self.rows(leg.component, kind).iter().filter_map(|row| row.consulted).any(|(role, wait)| {
+                    let week = self.shape.role(role).and_then(|role| role.week).unwrap_or(self.shape.business);
+                    let until = times::due(wait, week, self.shape.london, self.submitted());
+                    let answered = self.acts.iter().any(|act| {
+                        matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+                            && self.acting(act).is_some_and(|person| self.holds(person, role))
+                    });
+                    self.now < until && !answered
+                })
+        })
+    }
+}
+
+fn against(outcome: CabOutcome) -> u8 {
+    match outcome {
+        CabOutcome::Approve => 0,
+        CabOutcome::ApproveWithConditions => 1,
+        CabOutcome::Defer => 2,
+        CabOutcome::Reject => 3,
+    }
+}

@@ -1,0 +1,677 @@
+//! A policy in parts, small enough to be judged by hand.
+//!
+//! It is rendered to YAML for the core (`render`) and read as it is by the second evaluator (`judge`), so that
+//! neither sees what the other makes of it.
+
+use super::chance::Chance;
+
+pub const HERE: &str = "production";
+pub const BEFORE: &str = "staging";
+/// Everybody. The last one is in no role's members at first and joins groups only.
+pub const PEOPLE: [&str; 6] = ["ana", "bo", "cy", "dee", "eve", "fay"];
+pub const ROLES: [&str; 8] = ["owner", "second", "lead", "chief", "sec", "ops", "cab", "commander"];
+pub const OATH: &str = "I answer for it";
+
+/// A length of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Len {
+    Minutes(i64),
+    OpenHours(i64),
+    OpenDays(i64),
+}
+
+/// Hours of the week.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Week {
+    Office,
+    Always,
+    Sparse,
+    FridayDay,
+    Night,
+}
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cond {
+    Impact(&'static str),
+    ImpactIsNot(&'static str),
+    Kind(&'static str),
+    Tier(&'static str),
+    Exposure(&'static str),
+    Only(&'static str),
+    Touches(&'static str),
+    Rollback,
+    ScoreBelow(i64),
+    Documented,
+    LinesOver(u64),
+    FailureRateOver(u32),
+    FailureRateUnder(u32),
+    EmergenciesFrom(u32),
+    MttrOverHours(i64),
+    Class(&'static str),
+    SeverityUpTo(i64),
+    Fixes,
+    Removes,
+    OutcomeFailed,
+    Both(Box<Cond>, Box<Cond>),
+    Either(Box<Cond>, Box<Cond>),
+    Not(Box<Cond>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Member {
+    User(&'static str),
+    Account(&'static str),
+    /// The group of the role's own name.
+    Group,
+}
+
+#[derive(Clone, Debug)]
+pub struct RoleShape {
+    pub name: &'static str,
+    pub members: Vec<Member>,
+    pub fallback: Option<&'static str>,
+    pub after: Option<Len>,
+    pub week: Option<Week>,
+    pub accept: bool,
+    pub may_approve: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct ComponentShape {
+    pub name: &'static str,
+    pub folder: &'static str,
+    pub kind: Option<&'static str>,
+    pub tier: Option<&'static str>,
+    pub exposure: Option<&'static str>,
+    pub team: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub on: Option<On>,
+    pub when: Option<Cond>,
+    pub accountable: Option<&'static str>,
+    pub consulted: Option<(&'static str, Len)>,
+    pub representation: Vec<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub enum On {
+    Named(&'static str),
+    Where(Cond),
+}
+
+#[derive(Clone, Debug)]
+pub struct EscalationShape {
+    pub after: Len,
+    pub to: Vec<&'static str>,
+    pub last: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RouteShape {
+    pub name: &'static str,
+    pub when: Option<Cond>,
+    pub last_good: bool,
+    pub any_hours: bool,
+    pub automatic: bool,
+    pub approvals: Vec<(&'static str, usize)>,
+    pub expire: Option<Len>,
+    pub counts_from: Vec<&'static str>,
+    pub cab: Option<Option<Cond>>,
+    pub escalate: Option<EscalationShape>,
+    pub may_skip: bool,
+    pub then: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ApprovalShape {
+    Automatic,
+    Formal,
+    DocsAutomatic,
+}
+
+#[derive(Clone, Debug)]
+pub struct ClosedShape {
+    pub week: Week,
+    pub elsewhere: bool,
+    pub approval: bool,
+    pub deployment: bool,
+}
+
+/// Clock times in the policy's zone, in minutes since 1970.
+#[derive(Clone, Debug)]
+pub struct FreezeShape {
+    pub from: i64,
+    pub to: i64,
+    pub elsewhere: bool,
+    pub except: Vec<&'static str>,
+    pub by: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CabShape {
+    /// 0 is Monday.
+    pub weekday: i64,
+    pub minute: i64,
+    pub chair: Option<&'static str>,
+    pub quorum: usize,
+    pub votes: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct StepShape {
+    pub when: Cond,
+    pub until: Option<Cond>,
+    pub sample: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct ModelShape {
+    pub when: Cond,
+    pub expires: Option<Len>,
+    pub suspend_after: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecordShape {
+    pub needs: Vec<&'static str>,
+    pub proceeds_in: Vec<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct IncidentShape {
+    pub block_at: i64,
+    pub everything: bool,
+    pub unless_fixes: bool,
+    pub confirmed_by: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PirShape {
+    pub blocks: &'static str,
+    pub overdue_only: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct GlassShape {
+    pub by: Vec<&'static str>,
+    pub people: usize,
+    pub releases: usize,
+    pub expires: Len,
+}
+
+#[derive(Clone, Debug)]
+pub struct PackageShape {
+    pub ordered: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub london: bool,
+    pub business: Week,
+    pub closed: Vec<ClosedShape>,
+    pub freezes: Vec<FreezeShape>,
+    pub peak: Option<(i64, i64)>,
+    pub cab: Option<CabShape>,
+    pub approval: ApprovalShape,
+    pub branches: bool,
+    pub tags: bool,
+    /// Minutes of soaking, and whether the artifacts must be the same.
+    pub from: Option<(Option<i64>, bool)>,
+    pub deployer: bool,
+    pub components: Vec<ComponentShape>,
+    pub package: Option<PackageShape>,
+    /// People with their accounts.
+    pub people: Vec<(&'static str, Vec<&'static str>)>,
+    /// Who is away by the policy, in minutes since 1970, clock time.
+    pub away: Option<(&'static str, i64, i64)>,
+    pub linked: bool,
+    pub roles: Vec<RoleShape>,
+    pub delegation: Option<i64>,
+    pub raci: Vec<Row>,
+    pub gate: GateShape,
+    pub waivers: Option<WaiverShape>,
+    pub weights: Vec<(&'static str, &'static str)>,
+    pub impact: Option<(i64, i64)>,
+    pub emergency: Option<Cond>,
+    pub standard: Option<(Option<Cond>, ModelShape)>,
+    pub routes: Vec<RouteShape>,
+    pub rigor: Option<(u32, Vec<&'static str>, Vec<StepShape>)>,
+    pub record: Option<RecordShape>,
+    pub incidents: Option<IncidentShape>,
+    pub pir: Option<PirShape>,
+    pub reason: usize,
+    pub holds: Len,
+    pub exclude: Vec<&'static str>,
+    pub per_change: bool,
+    pub distinct: bool,
+    pub glass: Option<GlassShape>,
+    pub retry: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct GateShape {
+    pub max_age: Option<i64>,
+    pub block_missing: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct WaiverShape {
+    pub max_hours: Option<i64>,
+    pub reason: bool,
+    pub control: bool,
+}
+
+/// Days around which releases are asked for: minutes since 1970 of a midnight.
+pub const DAYS: [i64; 6] = [
+    // Tuesday 9 June 2026, and Friday 12 June
+    29_682_720, 29_687_040,
+    // Friday 27 March 2026: clocks in London go forward on Sunday
+    29_576_160,
+    // Friday 23 October 2026: they go back on Sunday
+    29_878_560,
+    // Monday 28 February 2028, the day before the leap day
+    30_588_480,
+    // Thursday 17 December 2026
+    29_957_760,
+];
+
+impl Shape {
+    /// A policy by chance. `day` is the midnight around which its freezes and peaks are.
+    pub fn any(c: &mut Chance, day: i64) -> Self {
+        let components = components(c);
+        let emergency = c.maybe(55, |c| {
+            let fixes = both(Cond::SeverityUpTo(1), Cond::Fixes);
+            match c.below(3) {
+                0 => fixes,
+                1 => Cond::Removes,
+                _ => either(fixes, Cond::Removes),
+            }
+        });
+        let impact = c.maybe(70, |c| c.of(&[(30, 10), (60, 30), (20, 20)]));
+        let weights = if impact.is_some() { weights(c) } else { Vec::new() };
+        let teams = components.iter().any(|it| it.team.is_some());
+        let standard = c.maybe(35, |c| {
+            let when = c.maybe(60, |c| match c.below(3) {
+                0 => both(Cond::ScoreBelow(30), Cond::Documented),
+                1 => Cond::Documented,
+                _ => Cond::ScoreBelow(20),
+            });
+            let model = ModelShape {
+                when: c.of(&[Cond::Only("docs/**"), Cond::Only("flags/**"), Cond::LinesOver(0)]),
+                expires: c.maybe(70, |_| Len::Minutes(180 * 24 * 60)),
+                suspend_after: c.maybe(60, |c| 1 + c.below(2)),
+            };
+            (when, model)
+        });
+        let record = c.maybe(45, |c| RecordShape {
+            needs: c.some(&["risk", "backout"], 60),
+            proceeds_in: c.some(&["Implement"], 75),
+        });
+        let mut shape = Self {
+            london: c.often(60),
+            business: c.of(&[Week::Office, Week::Office, Week::Always, Week::Sparse]),
+            closed: (0..c.below(2) + c.below(2))
+                .map(|_| {
+                    let (approval, deployment) = c.of(&[(true, true), (true, false), (false, true)]);
+                    ClosedShape {
+                        week: c.of(&[Week::FridayDay, Week::Night, Week::Sparse]),
+                        elsewhere: c.often(20),
+                        approval,
+                        deployment,
+                    }
+                })
+                .collect(),
+            freezes: (0..usize::from(c.often(25)))
+                .map(|_| {
+                    let from = day + c.between(-48, 96) * 60;
+                    FreezeShape {
+                        from,
+                        to: from + c.between(1, 72) * 60,
+                        elsewhere: c.often(15),
+                        except: c.some(&["emergency", "recovery", "standard"], 40),
+                        by: c.maybe(70, |_| "chief"),
+                    }
+                })
+                .collect(),
+            peak: c.maybe(20, |c| {
+                let from = day + c.between(-48, 96) * 60;
+                (from, from + c.between(1, 72) * 60)
+            }),
+            cab: c.maybe(40, |c| CabShape {
+                weekday: c.between(0, 4),
+                minute: 14 * 60,
+                chair: c.maybe(60, |_| "chief"),
+                quorum: 1 + c.below(2),
+                votes: c.often(50),
+            }),
+            approval: c.of(&[
+                ApprovalShape::Formal,
+                ApprovalShape::Formal,
+                ApprovalShape::Formal,
+                ApprovalShape::DocsAutomatic,
+                ApprovalShape::Automatic,
+            ]),
+            branches: c.often(50),
+            tags: c.often(25),
+            from: c.maybe(30, |c| (c.maybe(60, |_| 120), c.often(60))),
+            deployer: c.often(30),
+            package: if components.len() == 2 { c.maybe(30, |c| PackageShape { ordered: c.often(60) }) } else { None },
+            people: people(c),
+            away: c.maybe(15, |c| {
+                let from = day + c.between(-24, 48) * 60;
+                (c.of(&["cy", "dee"]), from, from + c.between(1, 48) * 60)
+            }),
+            linked: c.often(12),
+            roles: roles(c),
+            delegation: c.maybe(60, |c| c.of(&[24, 72, 336])),
+            raci: Vec::new(),
+            gate: GateShape { max_age: c.maybe(40, |_| 24 * 60), block_missing: c.often(40) },
+            waivers: c.maybe(70, |c| WaiverShape {
+                max_hours: c.maybe(60, |_| 72),
+                reason: c.often(60),
+                control: c.often(30),
+            }),
+            weights,
+            impact,
+            emergency,
+            standard,
+            routes: Vec::new(),
+            rigor: None,
+            record,
+            incidents: c.maybe(50, |c| IncidentShape {
+                block_at: c.between(1, 2),
+                everything: c.often(25),
+                unless_fixes: c.often(60),
+                confirmed_by: c.maybe(85, |_| "commander"),
+            }),
+            pir: c.maybe(40, |c| PirShape {
+                blocks: c.of(&["team", "component", "nothing"]),
+                overdue_only: c.often(40),
+            }),
+            reason: c.of(&[0, 1, 12]),
+            holds: c.of(&[Len::OpenHours(1), Len::Minutes(30)]),
+            exclude: c.of(&[
+                vec!["author", "committer", "co_author", "pusher", "trigger"],
+                vec!["author", "committer", "co_author", "pusher", "trigger"],
+                vec!["author", "pusher"],
+                vec!["author", "co_author", "trigger"],
+            ]),
+            per_change: c.often(25),
+            distinct: c.often(70),
+            glass: c.maybe(35, |c| GlassShape {
+                by: vec!["chief", "lead"],
+                people: 2,
+                releases: 1 + c.below(2),
+                expires: c.of(&[Len::Minutes(240), Len::OpenHours(4)]),
+            }),
+            retry: c.maybe(60, |_| 24 * 60),
+            components,
+        };
+        shape.raci = raci(c, &shape);
+        shape.routes = routes(c, &shape);
+        if c.often(45) {
+            let steps = (0..=c.below(2)).map(|_| step(c, &shape, teams)).collect();
+            let mut names: Vec<&'static str> = shape.routes.iter().map(|route| route.name).collect();
+            names.retain(|name| *name == "normal" || c.often(50));
+            let listed = if c.often(40) { names } else { Vec::new() };
+            shape.rigor = Some((1 + u32::try_from(c.below(2)).unwrap(), listed, steps));
+        }
+        shape
+    }
+
+    pub fn role(&self, name: &str) -> Option<&RoleShape> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+}
+
+pub fn both(one: Cond, other: Cond) -> Cond {
+    Cond::Both(Box::new(one), Box::new(other))
+}
+
+pub fn either(one: Cond, other: Cond) -> Cond {
+    Cond::Either(Box::new(one), Box::new(other))
+}
+
+fn components(c: &mut Chance) -> Vec<ComponentShape> {
+    let mut all = vec![
+        ComponentShape {
+            name: "pay",
+            folder: "pay",
+            kind: c.maybe(90, |_| "application"),
+            tier: c.maybe(90, |c| c.of(&["critical", "important", "routine"])),
+            exposure: c.maybe(90, |c| c.of(&["customer", "internal"])),
+            team: c.maybe(85, |_| "reds"),
+        },
+        ComponentShape {
+            name: "infra",
+            folder: "infra",
+            kind: c.maybe(90, |_| "infrastructure"),
+            tier: c.maybe(90, |c| c.of(&["critical", "routine"])),
+            exposure: c.maybe(60, |_| "internal"),
+            team: c.maybe(85, |c| c.of(&["reds", "blues"])),
+        },
+    ];
+    all.truncate(c.of(&[0, 1, 1, 2, 2, 2]));
+    all
+}
+
+fn weights(c: &mut Chance) -> Vec<(&'static str, &'static str)> {
+    c.some(
+        &[
+            ("exposure.customer", "20"),
+            ("tier.critical", "20"),
+            ("kind.infrastructure", "10"),
+            ("size.lines", "\"math.least(20, lines / 10)\""),
+            ("size.changes", "\"5 * changes\""),
+            ("vendor.new", "15"),
+            ("team.failure_rate", "\"40 * rate\""),
+            ("peak", "10"),
+        ],
+        50,
+    )
+}
+
+fn people(c: &mut Chance) -> Vec<(&'static str, Vec<&'static str>)> {
+    let all = [
+        ("ana", vec!["github:ana", "gitlab:ana"]),
+        ("bo", vec!["github:bo", "github:bo-2"]),
+        ("cy", vec!["github:cy"]),
+        ("dee", vec!["github:dee", "gitlab:dee"]),
+        ("eve", vec!["gitlab:eve"]),
+    ];
+    c.some(&all, 45)
+}
+
+/// How many of a role's members are named and how many come in its group.
+fn roles(c: &mut Chance) -> Vec<RoleShape> {
+    let mut all = Vec::new();
+    for name in ROLES {
+        let mut members: Vec<Member> = Vec::new();
+        if c.often(60) {
+            members.push(Member::Group);
+        }
+        let named = c.some(&PEOPLE[1..], 35);
+        members.extend(named.into_iter().map(Member::User));
+        if c.often(8) {
+            members.push(Member::Account(c.of(&["github:bo-2", "gitlab:dee", "github:robot"])));
+        }
+        if members.is_empty() {
+            members.push(Member::Group);
+        }
+        let (fallback, after) = match name {
+            "owner" => (c.maybe(60, |_| "lead"), c.maybe(60, |c| c.of(&[Len::OpenHours(4), Len::Minutes(90)]))),
+            "lead" => (c.maybe(60, |_| "chief"), c.maybe(60, |c| c.of(&[Len::OpenDays(1), Len::OpenHours(2)]))),
+            "sec" => (c.maybe(40, |_| "chief"), c.maybe(60, |_| Len::OpenDays(1))),
+            _ => (None, None),
+        };
+        all.push(RoleShape {
+            name,
+            members,
+            fallback,
+            after: if fallback.is_some() { after } else { None },
+            week: c.maybe(20, |c| c.of(&[Week::Always, Week::Sparse, Week::Office])),
+            accept: matches!(name, "second" | "ops") && c.often(40),
+            may_approve: name != "ops" || c.often(90),
+        });
+    }
+    all
+}
+
+fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
+    let row = |on, accountable| Row { on, when: None, accountable, consulted: None, representation: Vec::new() };
+    let mut rows = Vec::new();
+    if shape.components.is_empty() {
+        rows.push(row(None, Some("owner")));
+    }
+    for component in &shape.components {
+        let role = if component.name == "pay" { "owner" } else { c.of(&["owner", "second", "lead"]) };
+        let on = match component.kind {
+            Some(kind) if c.often(40) => On::Where(Cond::Kind(kind)),
+            _ => On::Named(component.name),
+        };
+        rows.push(row(Some(on), Some(role)));
+    }
+    if c.often(45) {
+        let roles = c.of(&[vec!["sec"], vec!["sec", "ops"], vec!["sec", "owner"]]);
+        let when = c.maybe(70, |c| c.of(&[Cond::Impact("high"), Cond::ImpactIsNot("low")]));
+        let on = if shape.components.is_empty() { None } else { c.maybe(25, |_| On::Named("pay")) };
+        rows.push(Row { on, when, accountable: None, consulted: None, representation: roles });
+    }
+    if c.often(30) {
+        let wait = c.of(&[Len::OpenHours(4), Len::Minutes(60), Len::OpenDays(1)]);
+        rows.push(Row {
+            on: None,
+            when: c.maybe(30, |_| Cond::ImpactIsNot("low")),
+            accountable: None,
+            consulted: Some((c.of(&["ops", "lead"]), wait)),
+            representation: Vec::new(),
+        });
+    }
+    rows
+}
+
+fn approvals(c: &mut Chance) -> Vec<(&'static str, usize)> {
+    match c.below(10) {
+        0 => vec![("owner", 1)],
+        1 => vec![("second", 2)],
+        2 => vec![("accountable", 1), ("sec", 1)],
+        3 => vec![("sec", 1), ("accountable", 1)],
+        4 => vec![("accountable", 2)],
+        _ => vec![("accountable", 1)],
+    }
+}
+
+fn escalation(c: &mut Chance) -> EscalationShape {
+    let to: Vec<&'static str> = c.of(&[vec!["lead", "chief"], vec!["chief"], vec!["lead"], vec!["ops", "chief"]]);
+    EscalationShape {
+        after: c.of(&[Len::OpenDays(1), Len::Minutes(15), Len::OpenHours(3), Len::Minutes(600)]),
+        to,
+        last: c.maybe(60, |_| "chief"),
+    }
+}
+
+fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
+    let vias = |c: &mut Chance| {
+        c.of(&[
+            Vec::new(),
+            Vec::new(),
+            vec!["environment", "command", "page"],
+            vec!["environment", "review"],
+            vec!["review"],
+        ])
+    };
+    let plain = |name| RouteShape {
+        name,
+        when: None,
+        last_good: false,
+        any_hours: false,
+        automatic: false,
+        approvals: Vec::new(),
+        expire: None,
+        counts_from: Vec::new(),
+        cab: None,
+        escalate: None,
+        may_skip: false,
+        then: false,
+    };
+    let mut all = Vec::new();
+    if c.often(50) {
+        all.push(RouteShape {
+            when: Some(Cond::Rollback),
+            last_good: c.often(85),
+            any_hours: c.often(70),
+            approvals: vec![(c.of(&["second", "lead"]), 1)],
+            ..plain("recovery")
+        });
+    }
+    all.push(RouteShape {
+        approvals: if c.often(4) { Vec::new() } else { approvals(c) },
+        any_hours: c.often(10),
+        expire: c.maybe(45, |c| c.of(&[Len::OpenDays(5), Len::OpenDays(1), Len::Minutes(48 * 60), Len::OpenHours(6)])),
+        counts_from: vias(c),
+        cab: c.maybe(30, |c| c.maybe(60, |_| Cond::ImpactIsNot("low"))),
+        escalate: c.maybe(50, escalation),
+        may_skip: c.often(10),
+        then: c.often(30),
+        ..plain("normal")
+    });
+    if shape.emergency.is_some() && c.often(95) {
+        all.push(RouteShape {
+            approvals: vec![(c.of(&["chief", "second"]), 1)],
+            any_hours: c.often(70),
+            escalate: c.maybe(40, escalation),
+            may_skip: c.often(60),
+            then: true,
+            ..plain("emergency")
+        });
+    }
+    if shape.standard.is_some() && c.often(95) {
+        let automatic = c.often(60);
+        all.push(RouteShape {
+            automatic,
+            approvals: if automatic { Vec::new() } else { vec![("second", 1)] },
+            ..plain("standard")
+        });
+    }
+    if c.often(35) {
+        let when = match c.below(4) {
+            0 => Cond::LinesOver(100),
+            1 => both(Cond::Class("normal"), Cond::Impact("high")),
+            2 => Cond::Kind("infrastructure"),
+            _ => Cond::Touches("infra/**"),
+        };
+        all.push(RouteShape {
+            when: Some(when),
+            approvals: approvals(c),
+            expire: c.maybe(30, |_| Len::Minutes(24 * 60)),
+            counts_from: vias(c),
+            any_hours: c.often(20),
+            escalate: c.maybe(30, escalation),
+            ..plain("special")
+        });
+    }
+    if c.often(10) {
+        all.push(RouteShape {
+            when: Some(Cond::Tier("critical")),
+            approvals: vec![("accountable", 1), ("ops", 1)],
+            ..plain("heavy")
+        });
+    }
+    all
+}
+
+fn step(c: &mut Chance, shape: &Shape, teams: bool) -> StepShape {
+    let (when, until) = match c.below(if teams { 6 } else { 2 }) {
+        0 => (Cond::ImpactIsNot("low"), None),
+        1 => (both(Cond::Exposure("customer"), Cond::ImpactIsNot("low")), None),
+        2 => (Cond::FailureRateOver(30), c.maybe(60, |_| Cond::FailureRateUnder(20))),
+        3 => (Cond::EmergenciesFrom(1), None),
+        4 => (Cond::MttrOverHours(4), None),
+        _ => (either(Cond::FailureRateOver(50), Cond::EmergenciesFrom(2)), None),
+    };
+    let _ = shape;
+    StepShape { when, until, sample: c.of(&[0, 0, 2, 3]) }
+}
