@@ -77,7 +77,7 @@
 //! transaction. Whoever doubts it reads tiles ([`log::tile`]), from the database or
 //! from an exported folder, and hashes everything again ([`log::verify`]), or takes a
 //! proof of one entry along ([`log::proof`]). A decision leaves with a receipt
-//! ([`log::receipt`], [`flow::receipt`]): statements, proof, and what it was made from.
+//! ([`log::receipt`], [`flow::replay`]): statements, proof, and what it was made from.
 //!
 //! The feature `app`, on by default, brings the database and its runtime; without
 //! it the gate is built alone, and still reads an exported log.

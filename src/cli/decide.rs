@@ -6,9 +6,9 @@ use chrono::DateTime;
 
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::decide::release;
-use crate::flow::receipt;
 #[cfg(feature = "app")]
-use crate::flow::receipt::Decided;
+use crate::flow::receipt::{self, Decided};
+use crate::flow::replay;
 use crate::log::receipt::Layer;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
@@ -154,7 +154,7 @@ fn read(files: &[PathBuf]) -> Result<Read, Said> {
     let wrong = |error: &dyn std::fmt::Display| said(USAGE, &error.to_string());
     let sources = layers::read(files, &From::WorkingTree).map_err(|error| wrong(&error))?;
     let attached = layers::attachments(&sources, &From::WorkingTree).map_err(|error| wrong(&error))?;
-    let layers = receipt::layers(&sources, &attached);
+    let layers = replay::layers(&sources, &attached);
     match policy::read_with(sources, &attached) {
         Ok(policy) => {
             super::policy::tell(&policy.warnings);

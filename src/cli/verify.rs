@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::environment::variable;
 use super::log::{Failure, REFUTED, public_key};
 use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
-use crate::flow::receipt::{self, Replayed};
+use crate::flow::replay::{self, Replayed};
 use crate::log::receipt::{LENGTH, Receipt};
 use crate::report::neutral;
 
@@ -93,7 +93,7 @@ fn verified(arguments: &Arguments) -> Result<String, Failure> {
     }
     let mut replayed = "";
     if arguments.replay {
-        match receipt::replay(&receipt, &shown) {
+        match replay::replay(&receipt, &shown) {
             Replayed::Same => replayed = "; decided again, it is the same to the byte",
             Replayed::Other => {
                 let words =

@@ -4,7 +4,7 @@
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. The record is read by whoever doubts it
 //! ([`record`]), and written to when something happened (`append`); a decision
-//! leaves it with a [`receipt`].
+//! leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -14,8 +14,10 @@ mod baseline;
 mod checklists;
 pub mod gate_run;
 mod gathered;
+#[cfg(feature = "app")]
 pub mod receipt;
 pub mod record;
+pub mod replay;
 mod reports;
 pub mod request;
 mod signatures;

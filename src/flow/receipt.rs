@@ -1,18 +1,15 @@
 //! The story of a decision's receipt: the decision is stated, recorded with everything that it was made from, and handed
-//! on with its proof; and whoever holds it can decide again.
+//! on with its proof. Whoever holds it can decide again: that is [`super::replay`].
 
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::decide::release;
 use crate::log::note::Signer;
-use crate::log::receipt::{Envelope, Layer, Receipt, Shown, sha256};
+use crate::log::receipt::{Envelope, Layer, Receipt, sha256};
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
-use crate::policy::{self, Attachment, Policy, Source};
-use crate::report;
 
 /// What decided, as an entry names it.
 fn engine() -> Value {
@@ -34,26 +31,6 @@ pub struct Decided<'d> {
     pub decision: &'d ReleaseDecision,
     /// The decision document.
     pub document: String,
-}
-
-/// Layers with their texts.
-#[must_use]
-pub fn layers(sources: &[Source], attached: &[(usize, Attachment)]) -> Vec<Layer> {
-    let file = |it: &Attachment| Layer {
-        path: it.path.clone(),
-        sha256: it.sha256.clone(),
-        from: None,
-        text: Some(it.text.clone()),
-        attached: Vec::new(),
-    };
-    let layer = |(place, it): (usize, &Source)| Layer {
-        path: it.path.clone(),
-        sha256: it.sha256.clone(),
-        from: it.from.clone(),
-        text: Some(it.text.clone()),
-        attached: attached.iter().filter(|(layer, _)| *layer == place).map(|(_, it)| file(it)).collect(),
-    };
-    sources.iter().enumerate().map(layer).collect()
 }
 
 fn word(ruling: Ruling) -> &'static str {
@@ -185,7 +162,6 @@ fn resource(forge: &str, repository: &str, commit: &str, environment: &str) -> S
 }
 
 /// Records a decision with everything that it was made from, in one durable write, and hands out its receipt.
-#[cfg(feature = "app")]
 pub fn record(
     decided: Decided<'_>,
     address: &crate::store::address::Address,
@@ -236,70 +212,4 @@ pub fn record(
         policy: decided.policy,
         policy_before: decided.before,
     })
-}
-
-/// What came of deciding again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replayed {
-    /// The very same document.
-    Same,
-    /// Another document: the receipt's was not decided by what it names.
-    Other,
-    /// It cannot be decided again here, and why.
-    NotHere(String),
-}
-
-/// Decides again from what a checked receipt holds.
-#[must_use]
-pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
-    let not = |why: String| Replayed::NotHere(why);
-    let (version, zones) = (env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION);
-    if shown.engine("name") != "countersign" || shown.engine("version") != version {
-        return not(format!("it was decided by version {}, and this is {version}", shown.engine("version")));
-    }
-    if shown.engine("zones") != zones {
-        return not(format!("it was decided with time zones of {}, and these are {zones}", shown.engine("zones")));
-    }
-    let Some(facts) = &receipt.facts else { return not("its facts were redacted".to_owned()) };
-    let Ok(now) = shown.text("now").parse::<DateTime<Utc>>() else {
-        return not("it does not say for which instant it was decided".to_owned());
-    };
-    let (policy, before) = match (read(&receipt.policy), read(&receipt.policy_before)) {
-        (Ok(policy), Ok(before)) => (policy, before),
-        (Err(why), _) | (_, Err(why)) => return not(why),
-    };
-    let Some(policy) = policy else { return not("it has no policy".to_owned()) };
-    let Ok(facts) = serde_json::from_str::<Facts>(facts) else { return not("its facts cannot be read".to_owned()) };
-    let decision = match &before {
-        Some(before) => release::decide_between(before, &policy, &facts, now),
-        None => release::decide(&policy, &facts, now),
-    };
-    match report::json::release(&decision) {
-        Ok(document) if document == receipt.decision => Replayed::Same,
-        Ok(_) => Replayed::Other,
-        Err(error) => not(error.to_string()),
-    }
-}
-
-/// A policy out of a receipt; `None` where there is none.
-fn read(layers: &[Layer]) -> Result<Option<Policy>, String> {
-    if layers.is_empty() {
-        return Ok(None);
-    }
-    let redacted = || "its policy was redacted".to_owned();
-    let mut sources = Vec::new();
-    let mut attached = Vec::new();
-    for (place, layer) in layers.iter().enumerate() {
-        for file in &layer.attached {
-            let text = file.text.clone().ok_or_else(redacted)?;
-            attached.push((place, Attachment { path: file.path.clone(), text, sha256: file.sha256.clone() }));
-        }
-        sources.push(Source {
-            path: layer.path.clone(),
-            text: layer.text.clone().ok_or_else(redacted)?,
-            sha256: layer.sha256.clone(),
-            from: layer.from.clone(),
-        });
-    }
-    policy::read_with(sources, &attached).map(Some).map_err(|_| "its policy is none here".to_owned())
 }

@@ -1,7 +1,8 @@
 //! A decision is recorded, and leaves with a receipt that anybody with the log's key can check.
 
 use chrono::DateTime;
-use countersign::flow::receipt::{self, Decided, Replayed};
+use countersign::flow::receipt::{self, Decided};
+use countersign::flow::replay::{self, Replayed};
 use countersign::log::note::{Kind, Signer, Verifier};
 use countersign::log::receipt::{Envelope, Receipt};
 use countersign::store::address::Address;
@@ -276,7 +277,7 @@ fn a_document_that_the_engine_does_not_come_to_is_told_from_one_that_it_cannot_d
     decide(&world, &[]);
     let good = receipt(&world);
     let shown = good.check(&key(&world)).unwrap();
-    assert_eq!(receipt::replay(&good, &shown), Replayed::Same);
+    assert_eq!(replay::replay(&good, &shown), Replayed::Same);
 
     // Somebody with the key records what was never decided.
     let facts_text = facts(3);
@@ -312,5 +313,5 @@ fn a_document_that_the_engine_does_not_come_to_is_told_from_one_that_it_cannot_d
     // Another engine's decision is neither good nor bad here.
     let mut older = shown;
     older.entry.body["engine"]["version"] = json!("0.0.9");
-    assert!(matches!(receipt::replay(&good, &older), Replayed::NotHere(why) if why.contains("version 0.0.9")));
+    assert!(matches!(replay::replay(&good, &older), Replayed::NotHere(why) if why.contains("version 0.0.9")));
 }
