@@ -2,6 +2,7 @@
 
 mod appending;
 mod copying;
+mod crashes;
 mod migrations;
 mod tampering;
 mod writers;
