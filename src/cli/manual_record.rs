@@ -29,14 +29,16 @@ pub(super) fn write(out: &mut String) {
     for kind in EntryKind::ALL {
         let _ = writeln!(out, "| `{}` | {} |", kind.word(), kind.meaning());
     }
-    let command = Arguments::command();
+    let mut command = Arguments::command();
+    // Some are laid out only when they are asked for.
+    command.build();
     if let Some(command) = command.find_subcommand("verify") {
         one(out, "verify", command);
     }
     for group in ["log", "db"] {
         let group = command.find_subcommand(group);
-        for (group, command) in group.into_iter().flat_map(|group| group.get_subcommands().map(move |it| (group, it))) {
-            let nested: Vec<_> = command.get_subcommands().collect();
+        for (group, command) in group.into_iter().flat_map(|group| of(group).map(move |it| (group, it))) {
+            let nested: Vec<_> = of(command).collect();
             let name = format!("{} {}", group.get_name(), command.get_name());
             if nested.is_empty() {
                 one(out, &name, command);
@@ -46,6 +48,11 @@ pub(super) fn write(out: &mut String) {
             }
         }
     }
+}
+
+/// The commands below one, without that which prints their help.
+fn of(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
+    command.get_subcommands().filter(|command| command.get_name() != "help")
 }
 
 /// One command of the record.

@@ -12,6 +12,7 @@ mod append;
 #[cfg(feature = "app")]
 mod database;
 mod decide;
+mod deferred;
 mod environment;
 mod gate;
 mod log;
@@ -64,11 +65,11 @@ enum Command {
     Verify(verify::Arguments),
     /// Write to the record's log, and verify, show, prove and export it.
     #[command(subcommand)]
-    Log(log::Command),
+    Log(deferred::Deferred<log::Command>),
     /// Lay out the record's database, back it up, bring it back, move it.
     #[cfg(feature = "app")]
     #[command(subcommand)]
-    Db(database::Command),
+    Db(deferred::Deferred<database::Command>),
     /// Print a JSON Schema: of the policy, for editors, of the facts, or of a decision document.
     Schema {
         /// Which one.
@@ -110,9 +111,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
-        Command::Log(command) => log::run(&command),
+        Command::Log(command) => log::run(&command.0),
         #[cfg(feature = "app")]
-        Command::Db(command) => database::run(&command),
+        Command::Db(command) => database::run(&command.0),
         Command::Schema { document } => reference::schema(document),
         Command::Measures { kind } => reference::measures(kind),
         Command::Reference => manual::run(),
