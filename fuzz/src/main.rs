@@ -1,8 +1,8 @@
 //! One binary that feeds arbitrary bytes to every reader there is.
 //!
 //! `COUNTERSIGN_FUZZ` names the target: the word of a format (`junit`, `sarif`,
-//! …; see `Format::ALL`), or `recognise`, `json`, `policy`, `expression` or
-//! `surfaces`. One binary, because linking is what fuzzing costs first.
+//! …; see `Format::ALL`), or `recognise`, `json`, `policy`, `expression`,
+//! `calendar`, `decision` or `surfaces`. One binary, because linking is what fuzzing costs first.
 //! `fuzz/run` builds it and runs the targets in turn.
 //!
 //! That nothing panics is the least of it. Each target states what must hold for
@@ -10,7 +10,9 @@
 
 #![no_main]
 
+mod calendar;
 mod checklist;
+mod decision;
 mod expression;
 mod json;
 mod memory;
@@ -40,6 +42,8 @@ fn target() -> Target {
         "recognise" => Box::new(recognised),
         "json" => Box::new(json::agrees),
         "policy" => Box::new(policy::holds_together),
+        "calendar" => Box::new(calendar::keeps_its_word),
+        "decision" => Box::new(decision::holds),
         "expression" => Box::new(expression::is_monotonic),
         "surfaces" => Box::new(surfaces::are_neutral),
         word => {

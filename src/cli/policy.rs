@@ -58,7 +58,7 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
             let unread = if policy.sections.is_empty() {
                 String::new()
             } else {
-                format!("; checked, and judged by the app alone: {}", policy.sections.join(", "))
+                format!("; judged by `decide`, not by `gate`: {}", policy.sections.join(", "))
             };
             answer(&format!(
                 "{}: good: {}, {}{unread}{tried}\n",

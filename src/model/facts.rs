@@ -16,6 +16,7 @@ pub mod act;
 pub mod evidence;
 pub mod fact;
 pub mod history;
+mod keyed;
 pub mod people;
 pub mod record;
 pub mod release;
@@ -41,17 +42,17 @@ pub struct Facts {
     /// What is released, where to, and what it is made of.
     pub release: Release,
     /// The accounts that the document speaks of, by `forge:login`. One that is not here is unknown.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed::once")]
     pub accounts: BTreeMap<Account, AccountFacts>,
     /// Who is in the groups that roles name, by the name that the policy uses: `github:@acme/infra`,
     /// `gitlab:acme/leads`, `group:internal-audit`. Every page, inherited members included.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed::once")]
     pub groups: BTreeMap<String, Fact<Vec<Member>>>,
     /// What people did, in the order of the record.
     #[serde(default)]
     pub acts: Fact<Vec<Act>>,
     /// What was found for each gate, by the gate's name; `layer/name` where two layers state one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed::once")]
     pub evidence: BTreeMap<String, Fact<GateEvidence>>,
     /// The change record; absent where none is linked.
     #[serde(default)]
@@ -60,7 +61,7 @@ pub struct Facts {
     #[serde(default)]
     pub incidents: Fact<Vec<Incident>>,
     /// What each team released before, by the team's name in the policy.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed::once")]
     pub teams: BTreeMap<String, Fact<TeamHistory>>,
     /// What earlier releases of these teams left to be done, met or not.
     #[serde(default)]
@@ -70,7 +71,7 @@ pub struct Facts {
     #[serde(default)]
     pub deployments: Fact<Vec<Deployment>>,
     /// How the standard changes that the policy names stand, by name. Absent: never approved.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed::once")]
     pub standard_changes: BTreeMap<String, Fact<ModelState>>,
     /// What the change advisory board decided on this release; absent where it has not yet.
     #[serde(default)]
@@ -79,6 +80,6 @@ pub struct Facts {
     #[serde(default)]
     pub meetings: Fact<Vec<DateTime<Utc>>>,
     /// How experiments stand, by name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed::once")]
     pub experiments: BTreeMap<String, Fact<ExperimentCount>>,
 }

@@ -84,22 +84,22 @@ pub struct Saw {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
     /// The changes, each with the digest of its content.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::keyed::once")]
     pub changes: BTreeMap<String, String>,
     /// The components, each with the digest of its content.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::keyed::once")]
     pub components: BTreeMap<String, String>,
     /// SHA-256 digests of the artifacts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<String>,
     /// The requirements, each with the digest that the decision gives it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::keyed::once")]
     pub requirements: BTreeMap<String, String>,
     /// The gates, each with its verdict.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::keyed::once")]
     pub gates: BTreeMap<String, Verdict>,
     /// The other parts of the package, each with the digest of its content.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::keyed::once")]
     pub parts: BTreeMap<String, String>,
 }
 

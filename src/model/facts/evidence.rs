@@ -18,11 +18,11 @@ pub struct GateEvidence {
     #[serde(default)]
     pub digests: Vec<String>,
     /// What they measure together, by the names that requirements use.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::keyed::once")]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub measures: BTreeMap<String, Measure>,
     /// What the last release measured; absent where there is none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::keyed::once_known")]
     #[schemars(with = "Fact<BTreeMap<String, serde_json::Value>>")]
     pub baseline: Fact<BTreeMap<String, Measure>>,
     /// When the oldest of them was made, UTC; absent where one does not say.

@@ -32,6 +32,7 @@ pub struct Deployment {
     /// The commit.
     pub commit: String,
     /// The components, each with what of it went.
+    #[serde(deserialize_with = "super::keyed::once")]
     pub components: BTreeMap<String, Released>,
     /// When the environment was opened for it, UTC.
     pub opened_at: DateTime<Utc>,

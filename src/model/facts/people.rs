@@ -31,6 +31,12 @@ impl Account {
     }
 }
 
+impl std::fmt::Display for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl std::borrow::Borrow<str> for Account {
     /// An account is found by its text: both compare and hash alike.
     fn borrow(&self) -> &str {

@@ -27,7 +27,7 @@ pub struct ChangeRecord {
     #[serde(default)]
     pub until: Fact<DateTime<Utc>>,
     /// What is filled in, by the names that the policy's `needs` uses.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::keyed::once")]
     pub fields: BTreeMap<String, Field>,
     /// The incidents that it is linked to as their fix.
     #[serde(default)]
@@ -103,7 +103,7 @@ pub struct CabDecision {
     #[serde(default)]
     pub attendees: Fact<Vec<Account>>,
     /// The changes that were decided on, each with the digest of its content.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::keyed::once")]
     pub changes: BTreeMap<String, String>,
     /// What was said.
     #[serde(default)]

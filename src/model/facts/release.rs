@@ -35,7 +35,7 @@ pub struct Release {
     #[serde(default)]
     pub deployed_by: Fact<String>,
     /// The components that go, by name in the policy. Those whose paths the changes touch are added.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::keyed::once")]
     pub components: BTreeMap<String, Released>,
     /// What changed since each component's own last deployment here. Absent: nothing, as when going back.
     #[serde(default)]
@@ -191,6 +191,7 @@ pub struct Package {
     /// Its name in the policy.
     pub name: String,
     /// The other parts, by component.
+    #[serde(deserialize_with = "super::keyed::once")]
     pub parts: BTreeMap<String, Fact<Part>>,
 }
 

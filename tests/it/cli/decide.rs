@@ -1,5 +1,6 @@
 //! `countersign decide`: exit codes, both formats, and texts that would act on a reader's screen.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::decide::base::{POLICY, act, approves, facts, with};
@@ -38,6 +39,25 @@ fn it_proceeds_holds_or_rejects_by_its_exit_code() {
 }
 
 #[test]
+fn the_release_of_the_readme_is_decided_as_it_says() {
+    let readme = include_str!("../../../README.md");
+    let (_, rest) = readme.split_once("```sh\ncountersign decide ").unwrap();
+    let (command, rest) = rest.split_once("\n```\n\n```text\n").unwrap();
+    let (shown, _) = rest.split_once("\n```").unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let words: Vec<String> =
+        command.split(' ').map(|word| word.replace("examples/", &format!("{root}examples/"))).collect();
+    let said = World::new().run(&[&["decide"], &words.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat());
+    assert_eq!(said.code, 10, "{}", said.err);
+    let told = said.out.replace(root, "");
+    let mut left = told.as_str();
+    for line in shown.lines().filter(|line| *line != "…") {
+        let (_, after) = left.split_once(line).unwrap_or_else(|| panic!("`{line}` is not told in its place:\n{told}"));
+        left = after;
+    }
+}
+
+#[test]
 fn what_cannot_be_read_has_a_code_of_its_own() {
     let world = world(&facts());
     assert_eq!(world.run(&["decide", "--policy", "policy.yml", "--facts", "none.json", "--now", NOW]).code, 3);
@@ -51,6 +71,21 @@ fn what_cannot_be_read_has_a_code_of_its_own() {
     world.write("policy.yml", "version: 1\n");
     let mistaken = decide(&world, &[]);
     assert_eq!((mistaken.code, mistaken.out.as_str()), (2, ""));
+}
+
+#[rstest]
+#[case::accounts("/accounts", "github:bo")]
+#[case::measures("/evidence/tests/measures", "tests.failed")]
+#[case::what_somebody_saw("/acts/0/saw/changes", "acme/shop#12")]
+fn a_key_that_stands_twice_is_refused(#[case] place: &str, #[case] key: &str) {
+    let (_, map) = place.rsplit_once('/').unwrap();
+    let begins = format!("\"{map}\":{{");
+    let same = format!("\"{key}\":{},", facts().pointer(place).unwrap()[key]);
+    let world = world(&facts());
+    world.write("facts.json", facts().to_string().replacen(&begins, &format!("{begins}{same}"), 1));
+    let said = decide(&world, &[]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""));
+    assert!(said.err.contains(&format!("`{key}` stands here twice")), "{}", said.err);
 }
 
 #[test]

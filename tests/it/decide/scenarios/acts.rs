@@ -68,10 +68,12 @@ impl Stage<'_> {
                 if let Some(role) = text.strip_prefix("as ") {
                     vec![json!({"approve": {"role": role}})]
                 } else if let Some(policy) = text.strip_prefix("policy ") {
-                    vec![json!({"approve_policy": {"policy": policy}})]
+                    // `the new policy` is the one that decides here, by its digest.
+                    let new = (policy == "new").then(|| countersign::decide::release::digest(self.policy));
+                    vec![json!({"approve_policy": {"policy": new.unwrap_or_else(|| digest(policy))}})]
                 } else {
                     return Err(format!(
-                        "`approves {text}`: write `approves`, `approves as ROLE` or `approves policy DIGEST`"
+                        "`approves {text}`: write `approves`, `approves as ROLE` or `approves policy new`"
                     ));
                 }
             }

@@ -49,7 +49,7 @@ const ELSEWHERE_ALL: &[(&str, &str)] = &[
 ];
 
 /// What says what would hold anyway, and so can be taken out without a trace. Each is replaced by another word instead;
-/// none where there is no other.
+/// none where no other word makes a policy.
 const SAYS_THE_DEFAULT: &[(&str, Option<&str>)] = &[
     ("business_hours: Mo-Fr 09:00-17:30", Some("business_hours: Mo-Fr 12:00-13:00")),
     ("stops: [approval, deployment]", Some("stops: [approval]")),

@@ -1,0 +1,62 @@
+//! Maps of which each key stands once: JSON allows the same key twice, and which of the two counts is then up to
+//! whoever reads it (RFC 8259, section 4). Facts that say two things say nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+
+use super::Fact;
+
+/// Reads a map, and refuses a key that comes twice.
+pub(super) fn once<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord + Display,
+    V: Deserialize<'de>,
+{
+    deserializer.deserialize_map(Once(PhantomData))
+}
+
+/// The same of a map that may be unknown.
+pub(super) fn once_known<'de, D, V>(deserializer: D) -> Result<Fact<BTreeMap<String, V>>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    Ok(match Fact::deserialize(deserializer)? {
+        Fact::Known(Whole(map)) => Fact::Known(map),
+        Fact::Absent => Fact::Absent,
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    })
+}
+
+struct Whole<V>(BTreeMap<String, V>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Whole<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        once(deserializer).map(Self)
+    }
+}
+
+struct Once<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Deserialize<'de> + Ord + Display, V: Deserialize<'de>> Visitor<'de> for Once<K, V> {
+    type Value = BTreeMap<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some(key) = entries.next_key::<K>()? {
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("`{key}` stands here twice; each key may stand once")));
+            }
+            map.insert(key, entries.next_value()?);
+        }
+        Ok(map)
+    }
+}
