@@ -1,14 +1,28 @@
 //! What goes wrong with a database, in words for whoever runs it.
 
+use super::postgres;
+
 /// Why the record could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The address is not one of a database.
     #[error("`{0}` is no database that can hold the record: name one as `sqlite:FILE` or `postgres://…`")]
     Address(String),
-    /// The database answered with an error.
+    /// The URL of PostgreSQL cannot be used.
+    #[error("the URL of PostgreSQL cannot be used: {0}")]
+    Url(String),
+    /// PostgreSQL cannot be spoken to over TLS.
+    #[error("TLS cannot be spoken with PostgreSQL: {0}")]
+    Tls(String),
+    /// SQLite answered with an error.
     #[error("the database failed: {0}")]
-    Database(#[source] Box<sqlx::Error>),
+    Sqlite(#[source] Box<rusqlite::Error>),
+    /// PostgreSQL answered with an error, or not at all.
+    #[error("the database failed: {}", postgres::words(.0))]
+    Postgres(#[source] Box<tokio_postgres::Error>),
+    /// There is no thread for SQLite.
+    #[error("the machine has no room for another thread: {0}")]
+    Thread(std::io::Error),
     /// A file beside the database could not be used.
     #[error("`{path}`: {error}")]
     File {
@@ -95,9 +109,15 @@ pub enum Fault {
     Note(#[from] crate::log::note::Flaw),
 }
 
-impl From<sqlx::Error> for Fault {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(Box::new(error))
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(Box::new(error))
+    }
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(Box::new(error))
     }
 }
 
@@ -106,10 +126,14 @@ impl Fault {
         Self::File { path: path.display().to_string(), error }
     }
 
-    /// SQLite's own number of the error, the primary one.
-    pub(super) fn sqlite_code(&self) -> Option<i64> {
-        let Self::Database(error) = self else { return None };
-        let code: i64 = error.as_database_error()?.code()?.parse().ok()?;
-        Some(code & 0xff)
+    /// Whether SQLite could not read or write the disk.
+    pub(super) fn is_disk(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
+    }
+
+    /// Whether a commit that failed with this may have been made durable all the same.
+    pub(super) fn may_have_committed(&self) -> bool {
+        matches!(self, Self::Postgres(error) if postgres::may_have_committed(error))
     }
 }

@@ -24,10 +24,16 @@ mod lock;
 #[cfg(feature = "app")]
 pub mod migrations;
 #[cfg(feature = "app")]
+mod postgres;
+#[cfg(feature = "app")]
 pub mod reader;
 #[cfg(feature = "app")]
 pub mod sequencer;
 #[cfg(feature = "app")]
 pub mod session;
+#[cfg(feature = "app")]
+mod sqlite;
+#[cfg(feature = "app")]
+mod tls;
 #[cfg(feature = "app")]
 pub mod writer;

@@ -3,21 +3,12 @@
 //! Placeholders are `$1`, `$2` and so on. Whole numbers are 64 bits, instants are microseconds of the Unix time, so that
 //! neither database can round one.
 
-use std::path::Path;
-use std::time::Duration;
-
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Postgres, Row as _, Sqlite};
+use std::borrow::Cow;
 
 use super::address::Address;
 use super::fault::Fault;
-
-/// How long a statement waits for somebody else's lock.
-const PATIENCE: Duration = Duration::from_secs(10);
+use super::postgres::Server;
+use super::sqlite::File;
 
 /// A value that a statement is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,42 +54,73 @@ pub(super) fn int(number: u64) -> Value {
     Value::Int(Some(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
+/// What stands in a column of SQLite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Int(i64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Cell {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Int(_) => "a number",
+            Self::Text(_) => "text",
+            Self::Bytes(_) => "bytes",
+        }
+    }
+}
+
 /// A row that came back.
 #[derive(Debug)]
 pub enum Row {
     /// SQLite's.
-    Sqlite(SqliteRow),
+    Sqlite(Vec<Cell>),
     /// PostgreSQL's.
-    Postgres(PgRow),
+    Postgres(tokio_postgres::Row),
 }
 
+/// SQLite lets anything stand in a column, and whoever can write to the file can put it there.
 macro_rules! column {
-    ($($(#[doc = $doc:literal])+ $name:ident -> $kind:ty;)+) => {
+    ($($variant:ident: $kind:ty, $what:literal, $name:ident, $maybe:ident;)+) => {
         impl Row {
-            $($(#[doc = $doc])+
+            $(
+            #[doc = concat!($what, ", where it is there.")]
+            pub fn $maybe(&self, at: usize) -> Result<Option<$kind>, Fault> {
+                match self {
+                    Self::Sqlite(cells) => match cells.get(at) {
+                        Some(Cell::Null) => Ok(None),
+                        Some(Cell::$variant(value)) => Ok(Some(value.clone())),
+                        other => Err(misfit(other, $what)),
+                    },
+                    Self::Postgres(row) => Ok(row.try_get(at)?),
+                }
+            }
+
+            #[doc = concat!($what, ".")]
             pub fn $name(&self, at: usize) -> Result<$kind, Fault> {
-                Ok(match self {
-                    Self::Sqlite(row) => row.try_get_unchecked(at)?,
-                    Self::Postgres(row) => row.try_get(at)?,
-                })
-            })+
+                self.$maybe(at)?.ok_or_else(|| misfit(Some(&Cell::Null), $what))
+            }
+            )+
         }
     };
 }
 
 column! {
-    /// A whole number.
-    int -> i64;
-    /// A whole number, where there is one.
-    maybe_int -> Option<i64>;
-    /// Text.
-    text -> String;
-    /// Text, where there is some.
-    maybe_text -> Option<String>;
-    /// Bytes.
-    bytes -> Vec<u8>;
-    /// Bytes, where there are some.
-    maybe_bytes -> Option<Vec<u8>>;
+    Int: i64, "a whole number", int, maybe_int;
+    Text: String, "text", text, maybe_text;
+    Bytes: Vec<u8>, "bytes", bytes, maybe_bytes;
+}
+
+fn misfit(found: Option<&Cell>, what: &str) -> Fault {
+    Fault::Damaged(format!("{} where {what} should stand", found.map_or("no column", Cell::word)))
 }
 
 impl Row {
@@ -113,32 +135,17 @@ impl Row {
 #[derive(Debug)]
 pub enum Session {
     /// To a file of SQLite.
-    Sqlite(SqliteConnection),
+    Sqlite(File),
     /// To a server of PostgreSQL.
-    Postgres(Box<PgConnection>),
+    Postgres(Box<Server>),
 }
 
 impl Session {
     /// Opens a database. A file of SQLite is made where `create` says so and there is none.
     pub async fn open(address: &Address, create: bool) -> Result<Self, Fault> {
         match address {
-            Address::Sqlite(path) => Ok(Self::Sqlite(sqlite(path, create).await?)),
-            Address::Postgres(url) => {
-                let options: PgConnectOptions = url.parse()?;
-                let options = options
-                    .application_name("countersign")
-                    .options([
-                        ("synchronous_commit", "on"),
-                        // Whoever stops in the middle of a transaction is cut off, and
-                        // its commit fails: the others go on without it.
-                        ("idle_in_transaction_session_timeout", "5s"),
-                        ("lock_timeout", "10s"),
-                        ("statement_timeout", "120s"),
-                        ("client_min_messages", "warning"),
-                    ])
-                    .disable_statement_logging();
-                Ok(Self::Postgres(Box::new(options.connect().await?)))
-            }
+            Address::Sqlite(path) => Ok(Self::Sqlite(File::open(path, create).await?)),
+            Address::Postgres(url) => Ok(Self::Postgres(Box::new(Server::open(url).await?))),
         }
     }
 
@@ -150,55 +157,35 @@ impl Session {
 
     /// Runs a statement; what comes back is how many rows it changed.
     pub async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, Fault> {
-        Ok(match self {
-            Self::Sqlite(connection) => {
-                bound_sqlite(sqlx::query(sql), values).execute(connection).await?.rows_affected()
-            }
-            Self::Postgres(connection) => {
-                bound_postgres(sqlx::query(sql), values).execute(connection.as_mut()).await?.rows_affected()
-            }
-        })
+        self.run_any(sql.into(), values).await
     }
 
     /// The same with a statement that was put together here.
     pub(super) async fn run_made(&mut self, sql: String, values: &[Value]) -> Result<u64, Fault> {
-        let sql = AssertSqlSafe(sql);
-        Ok(match self {
-            Self::Sqlite(connection) => {
-                bound_sqlite(sqlx::query(sql), values).execute(connection).await?.rows_affected()
-            }
-            Self::Postgres(connection) => {
-                bound_postgres(sqlx::query(sql), values).execute(connection.as_mut()).await?.rows_affected()
-            }
-        })
+        self.run_any(sql.into(), values).await
+    }
+
+    async fn run_any(&mut self, sql: Cow<'static, str>, values: &[Value]) -> Result<u64, Fault> {
+        match self {
+            Self::Sqlite(file) => file.run(sql, values.to_vec()).await,
+            Self::Postgres(server) => server.run(sql, values).await,
+        }
     }
 
     /// Runs a query.
     pub async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, Fault> {
-        Ok(match self {
-            Self::Sqlite(connection) => {
-                let rows = bound_sqlite(sqlx::query(sql), values).fetch_all(connection).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(connection) => {
-                let rows = bound_postgres(sqlx::query(sql), values).fetch_all(connection.as_mut()).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
-        })
+        self.rows_any(sql.into(), values).await
     }
 
     /// The same with a query that was put together here.
     pub(super) async fn rows_made(&mut self, sql: String, values: &[Value]) -> Result<Vec<Row>, Fault> {
-        let sql = AssertSqlSafe(sql);
+        self.rows_any(sql.into(), values).await
+    }
+
+    async fn rows_any(&mut self, sql: Cow<'static, str>, values: &[Value]) -> Result<Vec<Row>, Fault> {
         Ok(match self {
-            Self::Sqlite(connection) => {
-                let rows = bound_sqlite(sqlx::query(sql), values).fetch_all(connection).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(connection) => {
-                let rows = bound_postgres(sqlx::query(sql), values).fetch_all(connection.as_mut()).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
+            Self::Sqlite(file) => file.rows(sql, values.to_vec()).await?.into_iter().map(Row::Sqlite).collect(),
+            Self::Postgres(server) => server.rows(sql, values).await?.into_iter().map(Row::Postgres).collect(),
         })
     }
 
@@ -207,78 +194,38 @@ impl Session {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
+    async fn word(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(file) => file.run(sqlite.into(), Vec::new()).await.map(|_| ()),
+            Self::Postgres(server) => server.word(postgres).await,
+        }
+    }
+
     /// Begins a transaction that will write.
     pub async fn begin(&mut self) -> Result<(), Fault> {
-        match self {
-            Self::Sqlite(connection) => connection.execute("BEGIN IMMEDIATE").await?.rows_affected(),
-            Self::Postgres(connection) => connection.execute("BEGIN").await?.rows_affected(),
-        };
-        Ok(())
+        self.word("BEGIN IMMEDIATE", "BEGIN").await
     }
 
     /// Begins a transaction that only reads, and sees one state of everything.
     pub async fn begin_reading(&mut self) -> Result<(), Fault> {
-        match self {
-            Self::Sqlite(connection) => connection.execute("BEGIN").await?.rows_affected(),
-            Self::Postgres(connection) => {
-                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?.rows_affected()
-            }
-        };
-        Ok(())
+        self.word("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
     }
 
     /// Makes the transaction durable.
     pub async fn commit(&mut self) -> Result<(), Fault> {
-        self.run("COMMIT", &[]).await.map(|_| ())
+        self.word("COMMIT", "COMMIT").await
     }
 
     /// Gives the transaction up.
     pub async fn roll_back(&mut self) -> Result<(), Fault> {
-        self.run("ROLLBACK", &[]).await.map(|_| ())
+        self.word("ROLLBACK", "ROLLBACK").await
     }
 
     /// Closes it in order.
     pub async fn close(self) -> Result<(), Fault> {
         match self {
-            Self::Sqlite(connection) => connection.close().await?,
-            Self::Postgres(connection) => connection.close().await?,
+            Self::Sqlite(file) => file.close().await,
+            Self::Postgres(server) => server.close().await,
         }
-        Ok(())
     }
-}
-
-async fn sqlite(path: &Path, create: bool) -> Result<SqliteConnection, Fault> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(create)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(PATIENCE)
-        .pragma("trusted_schema", "OFF")
-        .disable_statement_logging();
-    Ok(options.connect().await?)
-}
-
-type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
-type PostgresQuery<'q> = Query<'q, Postgres, PgArguments>;
-
-fn bound_sqlite<'q>(query: SqliteQuery<'q>, values: &[Value]) -> SqliteQuery<'q> {
-    values.iter().fold(query, |query, value| match value {
-        Value::Int(value) => query.bind(*value),
-        Value::Text(value) => query.bind(value.clone()),
-        Value::Bytes(value) => query.bind(value.clone()),
-        // Lists have no form in SQLite; nothing here hands it one.
-        Value::Ints(_) | Value::Many(_) => query.bind(None::<i64>),
-    })
-}
-
-fn bound_postgres<'q>(query: PostgresQuery<'q>, values: &[Value]) -> PostgresQuery<'q> {
-    values.iter().fold(query, |query, value| match value {
-        Value::Int(value) => query.bind(*value),
-        Value::Text(value) => query.bind(value.clone()),
-        Value::Bytes(value) => query.bind(value.clone()),
-        Value::Ints(values) => query.bind(values.clone()),
-        Value::Many(values) => query.bind(values.clone()),
-    })
 }

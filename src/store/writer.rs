@@ -192,6 +192,8 @@ impl Writer {
                     self.session = Some(session);
                     Ok(answers)
                 }
+                // It was asked for, and nobody said what came of it.
+                Err(fault) if fault.may_have_committed() => Err(Fault::Uncertain),
                 Err(fault) => Err(self.not_committed(session, fault).await),
             },
             Ok((answers, false)) => {
@@ -206,13 +208,9 @@ impl Writer {
     async fn not_committed(&mut self, mut session: Session, fault: Fault) -> Fault {
         // SQLite's I/O error: after a failed fsync nobody knows what the disk holds,
         // and asking it once more is how data is lost.
-        if fault.sqlite_code() == Some(10) {
+        if fault.is_disk() {
             self.broken = Some(fault.to_string());
             return Fault::Broken(fault.to_string());
-        }
-        let lost = matches!(&fault, Fault::Database(error) if error.as_database_error().is_none());
-        if lost {
-            return if session.is_sqlite() { fault } else { Fault::Uncertain };
         }
         if session.roll_back().await.is_ok() {
             self.session = Some(session);
