@@ -15,6 +15,25 @@ What is read is not believed before it was hashed again. An entry is a JSON obje
 | kind | what it records |
 | --- | --- |";
 
+const DATABASES: &str = "
+A database is a file of SQLite, `sqlite:FILE`, which takes one writer at a time and must be on a disk of this machine, or
+one of PostgreSQL by the URL that its own tools take, `postgres://USER@HOST:PORT/NAME?…`. What is asked of TLS stands in
+that URL, as libpq names it:
+
+| `sslmode` | meaning |
+| --- | --- |
+| `disable` | no TLS |
+| `prefer` | TLS where the server has it, whoever it is; keeps nobody out |
+| `require` | TLS or nothing, whoever the server is; with `sslrootcert` the same as `verify-ca` |
+| `verify-ca` | TLS, and an authority that is known here has signed the server's certificate |
+| `verify-full` | the same, and the certificate is for the host that the URL names |
+
+Where none is stated it is `verify-full`, and `disable` to this machine itself (`localhost`, a loopback address). A socket
+never needs TLS. The authorities are those of the system, or those in the PEM file that `sslrootcert=FILE` names. With
+`require` and those below it, nothing but the question for TLS is sent in the clear. `allow`, certificates of clients and
+libpq's variables and password file are not taken; COUNTERSIGN_DATABASE keeps a password out of the list of processes.
+";
+
 /// The commands that work on the record, with their options and exit codes.
 pub(super) fn write(out: &mut String) {
     let _ = writeln!(out, "\n## The commands of the record\n\n| code | meaning |\n| --- | --- |");
@@ -25,7 +44,7 @@ pub(super) fn write(out: &mut String) {
     for (code, meaning) in verify::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
-    let _ = writeln!(out, "{KINDS_OF_ENTRY}");
+    let _ = writeln!(out, "{DATABASES}{KINDS_OF_ENTRY}");
     for kind in EntryKind::ALL {
         let _ = writeln!(out, "| `{}` | {} |", kind.word(), kind.meaning());
     }

@@ -1,6 +1,7 @@
 //! The record's store: the same tests on SQLite and on PostgreSQL, which `tests/postgres` starts.
 
 mod appending;
+mod connecting;
 mod copying;
 mod crashes;
 mod migrations;
