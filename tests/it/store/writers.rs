@@ -1,5 +1,9 @@
 //! Many who write at once: one history, and no two checkpoints that contradict each other.
 
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use countersign::log::checkpoint::Checkpoint;
@@ -8,7 +12,7 @@ use countersign::store::address::Address;
 use countersign::store::fault::Fault;
 use countersign::store::sequencer::Sequencer;
 use countersign::store::session::Session;
-use countersign::store::writer::Writer;
+use countersign::store::writer::{Append, Once, Writer};
 
 use super::{Database, append, now, signer};
 
@@ -155,6 +159,57 @@ fn f12_a_writer_whose_connection_was_cut_goes_on_with_a_new_one() {
         writer.append(&[append(1)], now()).await.unwrap();
     });
     assert_eq!(database.verify().unwrap().size, 2);
+}
+
+/// What passes bytes between a client and the server, and where it was told to is gone as soon as the server has heard
+/// of a commit: the client never hears what came of it.
+fn cut_at_commit(server: &str, armed: Arc<AtomicBool>) -> String {
+    let (before, after) = server.split_once("127.0.0.1:").unwrap();
+    let (port, database) = after.split_once('/').unwrap();
+    let port: u16 = port.parse().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("{before}127.0.0.1:{}/{database}", listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, armed) = (client.unwrap(), armed.clone());
+            let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut to_client, mut from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from_server, &mut to_client));
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4_096];
+                while let Ok(length @ 1..) = client.read(&mut bytes) {
+                    if bytes[..length].windows(6).any(|word| word == b"COMMIT") && armed.swap(false, Ordering::SeqCst) {
+                        client.shutdown(Shutdown::Both).unwrap();
+                    }
+                    server.write_all(&bytes[..length]).unwrap();
+                }
+                let _ = server.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn f12_a_connection_cut_after_commit_was_sent_leaves_it_open_and_asking_again_appends_nothing_twice() {
+    let Some(database) = Database::postgres() else { return };
+    let Address::Postgres(url) = &database.address else { return };
+    let armed = Arc::new(AtomicBool::new(false));
+    let through = Address::Postgres(cut_at_commit(url, armed.clone()));
+    let once = |number| Append { once: Some(Once { key: "job 1".to_owned(), digest: [1; 32] }), ..append(number) };
+    database.runtime.block_on(async {
+        let mut writer = Writer::open(&through, signer(), Duration::ZERO, now()).await.unwrap();
+        writer.append(&[append(0)], now()).await.unwrap();
+        armed.store(true, Ordering::SeqCst);
+        let cut = writer.append(&[once(1)], now()).await;
+        assert!(matches!(cut, Err(Fault::Uncertain)), "{cut:?}");
+        assert!(!armed.load(Ordering::SeqCst));
+        let again = writer.append(&[once(1)], now()).await.unwrap().remove(0).unwrap();
+        assert_eq!((again.first, again.before), (1, true), "the server had heard of it");
+        writer.close().await.unwrap();
+    });
+    assert_eq!(database.verify().unwrap().size, 2);
+    one_history(&database);
 }
 
 #[test]
