@@ -37,7 +37,7 @@ fn lines(numbers: std::ops::Range<u32>) -> String {
     numbers.map(|number| format!("{{\"number\":{number}}}")).collect::<Vec<_>>().join("\n")
 }
 
-fn filled(entries: u32) -> World {
+pub fn filled(entries: u32) -> World {
     let world = world();
     let lines = lines(0..entries);
     let said = fed(&world, &["log", "append", "--log-key", "log.key", "--lines"], &lines);
@@ -46,14 +46,14 @@ fn filled(entries: u32) -> World {
 }
 
 /// Runs and expects success.
-fn good(world: &World, arguments: &[&str]) -> String {
+pub fn good(world: &World, arguments: &[&str]) -> String {
     let said = world.run(arguments);
     assert_eq!(said.code, 0, "{arguments:?}: {}{}", said.out, said.err);
     said.out
 }
 
 /// The second verifier; `None` where Python lacks what it needs.
-fn second(world: &World, arguments: &[&str]) -> Option<(bool, String)> {
+pub fn second(world: &World, arguments: &[&str]) -> Option<(bool, String)> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/log_verifier.py");
     let output = Command::new("python3").arg(script).args(arguments).current_dir(world.path()).output();
     let said = output.as_ref().map(|it| String::from_utf8_lossy(&it.stderr).into_owned()).unwrap_or_default();
@@ -163,7 +163,7 @@ fn an_export_is_continued_and_one_of_another_history_is_left_as_it_is() {
     good(&world, &["log", "verify", "--folder", "out", "--log-key", "log.pub"]);
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = walkdir::WalkDir::new(folder)
         .into_iter()
         .map(Result::unwrap)

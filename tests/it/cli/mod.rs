@@ -7,6 +7,8 @@ mod layers;
 #[cfg(feature = "app")]
 mod log;
 #[cfg(feature = "app")]
+mod mutations;
+#[cfg(feature = "app")]
 mod receipt;
 mod reference;
 mod scenarios;
