@@ -46,7 +46,7 @@ const OPERATIONS: [&str; 3] = ["nia", "olu", "mo"];
 const REST: [&str; 4] = ["mats", "ida-b", "renovate", "GitHub"];
 
 fn account(login: &str) -> Account {
-    Account(format!("github:{login}"))
+    Account::from(format!("github:{login}").as_str())
 }
 
 /// The facts of one release.

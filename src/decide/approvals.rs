@@ -15,6 +15,7 @@ pub mod reviewed;
 pub mod seats;
 mod told;
 
+use self::binding::Candidate;
 use self::consumption::Used;
 use self::coverage::Units;
 use self::requirements::Requirement;
@@ -45,7 +46,7 @@ pub struct Approvals<'s> {
     pub counted: Vec<&'s Act>,
     /// Whether every requirement of approvals is met.
     pub met: bool,
-    /// Who said why, of those who fill a requirement; `None` where somebody who does gave no reason.
+    /// Who said why, where approvals that do fill every requirement on a path that may leave out gates.
     pub reasons: Option<Vec<(&'s str, String)>>,
     /// Whether the same content goes again within the time for a retry.
     pub retried: bool,
@@ -83,13 +84,13 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     } else if let Used::Superseded { by, .. } = used {
         nodes.push(told::superseded(scene, by));
     }
-    let candidates = binding::candidates(scene, &units, gates, used);
+    let candidates = binding::candidates(scene, &units, gates, used, path.recovers());
     let roles = rejections_roles(scene, triage, path, &requirements);
     let (standing, fallen) = rejections::of(scene, &roles);
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
     let mut per_change = Vec::new();
     if scene.rules.separation.per == Per::Change && formal && !found.retried {
-        per_change = reviewed::nodes(scene, &seating.counted(), &units);
+        per_change = reviewed::nodes(scene, &candidates, &units);
     }
     found.met = seating.met() && nodes.iter().chain(&per_change).all(|node| node.status.opens());
     found.rejections = rejection_nodes(scene, &seating, &standing, path);
@@ -100,7 +101,18 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     }
     nodes.extend(per_change);
     found.counted = seating.counted();
-    found.reasons = reasons(scene, &seating);
+    let skips = path.legs.iter().any(|leg| leg.route.is_some_and(|route| !route.may_skip.is_empty()));
+    if found.met && skips {
+        // Only who says why goes past a gate; who approves without takes nothing from those who say it.
+        let said = |it: &Candidate<'_>| it.act.reason.as_deref().is_some_and(|reason| words::meaningful(reason, 1));
+        found.reasons = if candidates.iter().all(said) {
+            reasons(scene, &seating)
+        } else {
+            let reasoned: Vec<Candidate<'s>> = candidates.into_iter().filter(said).collect();
+            let seating = Seating::new(scene, &units, &requirements, &reasoned, &standing);
+            seating.met().then(|| reasons(scene, &seating)).flatten()
+        };
+    }
     found.nodes = nodes;
     found
 }

@@ -57,7 +57,8 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     let mut decisions: Vec<&CabDecision> =
         decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
     // The latest first; of one instant, what is against it.
-    decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome))));
+    let open = |decision: &CabDecision| decision.conditions.iter().any(|it| it.met != Fact::Known(true));
+    decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome), open(decision))));
     let mut notes = Vec::new();
     for decision in decisions {
         let about = decision.changes.len() == changes.len()

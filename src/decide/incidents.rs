@@ -206,7 +206,10 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
         return Some(node.evidence(by.map(|(_, act)| act)));
     }
     let emergency = scene.rules.emergency.as_ref().and_then(|class| class.when.as_ref());
-    if triage.class == Class::Emergency && emergency.is_some_and(excepted) {
+    // What is an emergency whatever becomes of this incident, for a vulnerability, is none because of it.
+    let by_itself = |condition| Known::of(scene, Some(triage)).all(condition, Truth::True);
+    let because = |condition| excepted(condition) && (!by_itself(condition) || fixes(scene, incident) == Truth::True);
+    if triage.class == Class::Emergency && emergency.is_some_and(because) {
         return Some(node(Ground::FixesIncident, Status::Met, format!("{id} does not block the emergency")));
     }
     let mut says = format!("{id}{} is open{}", severe(incident, number), scope(rule, incident));

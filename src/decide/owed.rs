@@ -39,8 +39,13 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     nodes
 }
 
-/// Whether an obligation is a team's that makes this release.
+/// Whether an obligation is a team's that makes this release, or a review that a component of it waits for, whoever
+/// makes that now.
 fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
+    let waits = scene.rules.pir.as_ref().is_some_and(|rule| owed.kind == REVIEW && rule.blocks == Waits::Component);
+    if waits && scene.components.iter().any(|component| owed.components.contains(&component.name)) {
+        return true;
+    }
     scene.components.iter().any(|component| component.team.as_deref() == Some(owed.team.as_str()))
 }
 

@@ -56,10 +56,10 @@ fn alone(scene: &Scene<'_>, rule: &PackageRule) -> Option<Node> {
     Some(Node::new(Ground::PackageWaits, Status::Unmet, says).stated(&rule.stated))
 }
 
-/// The other parts of a package.
+/// The other parts of a package: those too of which it is not known whether they go along.
 fn others<'r>(scene: &Scene<'_>, rule: &'r PackageRule) -> impl Iterator<Item = &'r str> {
-    let ours = |name: &&String| !scene.components.iter().any(|component| component.name == **name);
-    rule.components.iter().filter(ours).map(String::as_str)
+    let others = |name: &&String| !scene.surely_goes(name);
+    rule.components.iter().filter(others).map(String::as_str)
 }
 
 /// How another part stands.

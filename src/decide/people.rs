@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::model::facts::people::folded;
 use crate::model::facts::{Account, AccountFacts, AccountKind, Fact, Facts};
 use crate::policy::rules::Rules;
 
@@ -99,7 +100,7 @@ impl<'s> People<'s> {
             let at = *names.entry(&person.name).or_insert(new);
             classes.join(at, new);
             for account in &person.accounts {
-                let owner = *owners.entry(Cow::Borrowed(account.as_str())).or_insert(at);
+                let owner = *owners.entry(folded(account)).or_insert(at);
                 classes.join(owner, at);
             }
         }
@@ -173,13 +174,13 @@ impl<'s> People<'s> {
     pub fn meant(&self, name: &'s str, forge: &str) -> Person {
         match self.named.get(name) {
             Some(person) => *person,
-            None => self.find(Cow::Owned(format!("{forge}:{name}")), name),
+            None => self.find(Cow::Owned(folded(&format!("{forge}:{name}")).into_owned()), name),
         }
     }
 
     /// Whose an account is that the policy writes as `github:dana-h`.
     pub fn written(&self, account: &'s str) -> Person {
-        self.find(Cow::Borrowed(account), account.split_once(':').map_or(account, |(_, login)| login))
+        self.find(folded(account), account.split_once(':').map_or(account, |(_, login)| login))
     }
 
     fn find(&self, account: Cow<'s, str>, name: &'s str) -> Person {

@@ -143,13 +143,15 @@ fn reference(scene: &Scene<'_>, environment: &EnvironmentRule) -> Option<Node> {
     let reference = match &scene.facts.release.reference {
         Fact::Known(reference) => reference,
         // Where anything may go, what it comes from does not matter.
-        Fact::Absent | Fact::Unavailable(_) if !restricted => return None,
+        Fact::Absent if !restricted => return None,
         Fact::Absent => {
             let says = format!("no branch or tag is deployed; {}", allowed(environment));
             return Some(Node::new(Ground::ReferenceNotAllowed, Status::Unmet, says).stated(&environment.stated));
         }
         Fact::Unavailable(why) => {
-            let says = format!("which branch or tag is deployed could not be read: {why}; {}", allowed(environment));
+            // One that is known holds what it does not reach, whatever the environment takes.
+            let takes = if restricted { format!("; {}", allowed(environment)) } else { String::new() };
+            let says = format!("which branch or tag is deployed could not be read: {why}{takes}");
             return Some(Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(&environment.stated));
         }
     };

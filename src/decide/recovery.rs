@@ -93,6 +93,10 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
     here.sort_by(|(a, _), (b, _)| (b.opened_at, &b.release).cmp(&(a.opened_at, &a.release)));
     let mut current: Option<&str> = None;
     for (deployment, content) in here {
+        // What was given up changed nothing.
+        if deployment.outcome == Fact::Known(Outcome::Cancelled) {
+            continue;
+        }
         let Fact::Known(content) = content else {
             return LastGood::Unknown(format!("what `{}` brought is not known", deployment.release));
         };
@@ -103,10 +107,6 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
                 return LastGood::Unknown(format!("how `{}` ended could not be read: {why}", deployment.release));
             }
         };
-        // What was given up changed nothing.
-        if outcome == Some(Outcome::Cancelled) {
-            continue;
-        }
         let Some(now) = current else {
             let succeeded = outcome == Some(Outcome::Succeeded);
             match (content == ours, succeeded) {

@@ -6,6 +6,7 @@
 use super::people::{Able, Person};
 use super::scene::Scene;
 use super::separation;
+use crate::model::facts::people::folded;
 use crate::model::facts::{Account, AccountKind, Act, Fact, Joined, Standing};
 use crate::model::ground::Ground;
 use crate::policy::rules::{MemberRef, Role};
@@ -64,7 +65,7 @@ impl<'s> Membership<'s> {
                     seats.push((scene.people.meant(name, &scene.facts.release.forge), Came::Fairly));
                 }
                 MemberRef::Account(account) => seats.push((scene.people.written(account), Came::Fairly)),
-                MemberRef::Group(group) => match scene.facts.groups.get(group) {
+                MemberRef::Group(group) => match scene.facts.groups.get(&*folded(group)) {
                     Some(Fact::Known(members)) => {
                         for member in members {
                             let person = scene.people.of(&member.account);
@@ -155,6 +156,8 @@ fn human(scene: &Scene<'_>, account: &Account) -> Result<(), Refusal> {
         Fact::Known(AccountKind::Forge) => {
             return Err(Refusal::new(Ground::NotAPerson, "the forge itself never counts"));
         }
+        // Whatever it is, nobody can log in with it.
+        Fact::Absent | Fact::Unavailable(_) if known.active == Fact::Known(false) => {}
         Fact::Absent => return Err(Refusal::new(Ground::KindUnknown, "whether it is a person's account is not known")),
         Fact::Unavailable(why) => {
             return Err(Refusal::new(
@@ -250,10 +253,11 @@ pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]
         return Voice::Not(refusal.clone());
     }
     let who = act.by.as_str();
-    let mut doubt = scene
+    let link = scene
         .people
         .link_unknown(&act.by)
         .then(|| format!("whether `{who}` is somebody else's account too could not be read"));
+    let mut doubt = None;
     let mut unheard = Refusal::new(Ground::NotInRole, "in none of the roles that are asked");
     for role in roles {
         let Some((_, membership)) = scene.role(role).filter(|(stated, _)| stated.may_approve) else { continue };
@@ -262,8 +266,9 @@ pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]
             continue;
         }
         match (membership.seat(person), membership.unreadable) {
+            // Whatever is not known of other roles, he surely holds this one.
             (Some(Came::Fairly), _) => {
-                doubt = doubt.or(human.err().map(|refusal| refusal.says));
+                let doubt = link.or(human.err().map(|refusal| refusal.says));
                 return doubt.map_or(Voice::Heard, Voice::Unknown);
             }
             (Some(Came::ByHimself), _) => {
@@ -276,7 +281,7 @@ pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]
             (None, None) => {}
         }
     }
-    doubt.map_or(Voice::Not(unheard), Voice::Unknown)
+    doubt.or(link).map_or(Voice::Not(unheard), Voice::Unknown)
 }
 
 /// Whether an act counts for a role: who did it, or why it does not count.

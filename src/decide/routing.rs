@@ -159,7 +159,13 @@ fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mu
         );
         push(notes, Node::new(Ground::BotNeedsHuman, Status::Note, says).evidence([change.id.as_str()]));
     }
-    if leg.formal || (leg.rigor == 0 && bots.is_empty()) {
+    // What could not be read may be a bot's work too.
+    let unknown = scene.changes().is_none();
+    if unknown && !leg.formal && leg.rigor == 0 {
+        let says = "what changes could not be read, and so not whether a human being wrote it; people approve";
+        push(notes, Node::new(Ground::BotNeedsHuman, Status::Note, says));
+    }
+    if leg.formal || (leg.rigor == 0 && bots.is_empty() && !unknown) {
         return;
     }
     leg.formal = true;

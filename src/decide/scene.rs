@@ -148,6 +148,22 @@ impl<'s> Scene<'s> {
         self.touched.get(change).and_then(|touched| touched.get(at)).copied().unwrap_or(true)
     }
 
+    /// Whether a component of the policy goes for certain. Files that are not known are no proof that it does.
+    #[must_use]
+    pub fn surely_goes(&self, name: &str) -> bool {
+        let Some(component) = self.rules.components.iter().find(|component| component.name == name) else {
+            return false;
+        };
+        self.facts.release.components.contains_key(name)
+            || self
+                .facts
+                .release
+                .changes
+                .entries()
+                .iter()
+                .any(|change| change.files.entries().iter().any(|file| component.paths.matches(file)))
+    }
+
     /// Whether a change touches no component at all.
     #[must_use]
     pub fn touches_none(&self, change: usize) -> bool {

@@ -81,8 +81,10 @@ fn steps_in<'s>(
     let length = stated.after?;
     let calendar = &scene.rules.calendar;
     let end = stated.hours.as_ref().unwrap_or(&calendar.business).after(begun, length, &calendar.holidays);
+    // Who answers late takes nothing back: what those who stand in said by then still counts.
     let answered = scene.acts_by().any(|(act, person)| {
         act.at >= scene.facts.release.submitted_at
+            && act.at < end
             && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
             && membership.fair().any(|holder| holder == person)
             && !separation::is_excluded(scene, person)

@@ -46,7 +46,7 @@ pub struct Facts {
     pub accounts: BTreeMap<Account, AccountFacts>,
     /// Who is in the groups that roles name, by the name that the policy uses: `github:@acme/infra`,
     /// `gitlab:acme/leads`, `group:internal-audit`. Every page, inherited members included.
-    #[serde(default, deserialize_with = "keyed::once")]
+    #[serde(default, deserialize_with = "keyed::once_folded")]
     pub groups: BTreeMap<String, Fact<Vec<Member>>>,
     /// What people did, in the order of the record.
     #[serde(default)]

@@ -17,6 +17,7 @@ mod in_step;
 mod log;
 mod policy;
 mod report;
+mod second;
 #[cfg(feature = "app")]
 mod store;
 mod storeys;

@@ -43,12 +43,17 @@ pub fn candidates<'s>(
     units: &Units<'s>,
     gates: &[Judged<'s>],
     used: Used<'s>,
+    recovers: bool,
 ) -> Vec<Candidate<'s>> {
     let mut found = Vec::new();
     for (act, person) in scene.acts_by() {
         let Deed::Approve { role, accepts } = &act.does else { continue };
         let base = Independent::check(scene, act).and_then(|independent| {
             bound(scene, act, person, gates, used)?;
+            // Going back needs no change record, and so none that stays as it was.
+            if !recovers {
+                record(scene, act)?;
+            }
             Ok(independent)
         });
         found.push(Candidate {
@@ -108,7 +113,6 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
             ));
         }
     }
-    record(scene, act)?;
     match used {
         Used::Spent(until) | Used::Superseded { until, .. } if act.at <= until => Err(Refusal::new(
             Ground::Consumed,

@@ -48,8 +48,11 @@ pub fn of<'s>(scene: &Scene<'s>) -> Used<'s> {
     };
     // What cannot be compared supersedes and spends, and is never retried.
     let newest_other = here()
-        .filter(|it| concerns(scene, it) && same(scene, it) != Some(true))
-        .filter(|it| same(scene, it) == Some(false) || !perhaps_opening(scene, it))
+        .filter(|it| concerns(scene, it))
+        .filter(|it| match different(scene, it) {
+            Some(different) => different,
+            None => !perhaps_opening(scene, it),
+        })
         .max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
     let openings = || here().filter(|it| perhaps_opening(scene, it));
     let since = |at: DateTime<Utc>| newest_other.is_none_or(|other| at > other.opened_at);
@@ -83,6 +86,25 @@ fn perhaps_opening(scene: &Scene<'_>, deployment: &Deployment) -> bool {
 fn concerns(scene: &Scene<'_>, deployment: &Deployment) -> bool {
     scene.components.is_empty()
         || scene.components.iter().any(|component| deployment.components.contains_key(&component.name))
+}
+
+/// Whether a deployment was of other content of anything that goes now: what went again unchanged, by itself or at
+/// another commit, is no newer release of it. `None` where that cannot be told.
+fn different(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
+    if scene.components.is_empty() {
+        return Some(!deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit));
+    }
+    let mut all = Some(false);
+    for component in &scene.components {
+        let Some(then) = deployment.components.get(&component.name) else { continue };
+        let now = scene.facts.release.components.get(&component.name);
+        match now.and_then(|now| alike(then, now)) {
+            Some(true) => {}
+            Some(false) => return Some(true),
+            None => all = None,
+        }
+    }
+    all
 }
 
 /// Whether a deployment was of the same content; `None` where that cannot be told.

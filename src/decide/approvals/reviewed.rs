@@ -1,6 +1,7 @@
 //! Whether each change has an independent approval of its own: of a human being who holds a role of the policy and did
 //! not contribute to that change.
 
+use super::binding::Candidate;
 use super::coverage::{Units, carries, mismatch};
 use crate::decide::latest;
 use crate::decide::people::Person;
@@ -42,15 +43,14 @@ fn approves(scene: &Scene<'_>, act: &Act, at: usize, change: &Change) -> Option<
     latest::after_approval(scene, act, person).is_none().then_some(person)
 }
 
-/// A node for every change: whether somebody independent approved it. An approval of the release is one where it counts
-/// for a requirement.
+/// A node for every change: whether somebody independent approved it. An approval of the release is one while it stands
+/// for what was shown, whether or not others fill what is asked of its role: who approves too takes nothing away.
 #[must_use]
-pub fn nodes(scene: &Scene<'_>, counted: &[&Act], units: &Units<'_>) -> Vec<Node> {
+pub fn nodes(scene: &Scene<'_>, candidates: &[Candidate<'_>], units: &Units<'_>) -> Vec<Node> {
+    let stands = |act: &Act| candidates.iter().any(|it| it.base.is_ok() && std::ptr::eq(it.act, act));
     let stated = &scene.rules.separation.stated;
     let node = |at: usize, change: &Change| {
-        let mut acts = scene
-            .acts()
-            .filter(|act| act.via == Via::Review || counted.iter().any(|counted| std::ptr::eq(*counted, *act)));
+        let mut acts = scene.acts().filter(|act| act.via == Via::Review || stands(act));
         let node = if let Some(person) = acts.find_map(|act| approves(scene, act, at, change)) {
             let says = format!("{} is approved by {}", change.id, scene.people.name(person));
             Node::new(Ground::ChangeApproved, Status::Met, says)

@@ -44,6 +44,8 @@ pub struct Counted<'s> {
 pub struct Seat<'s> {
     /// As what people count.
     pub hats: Vec<Hat<'s>>,
+    /// The names of the routes that ask for it.
+    routes: Vec<&'s str>,
     acts: Vec<Counted<'s>>,
     close: Vec<Bits>,
     wide: Vec<Bits>,
@@ -90,7 +92,8 @@ impl<'s> Seating<'s> {
         let people: Vec<Person> = when.into_iter().map(|(_, _, person)| person).collect();
         let seats = requirements
             .iter()
-            .map(|_| Seat {
+            .map(|requirement| Seat {
+                routes: requirement.routes.iter().map(|route| route.name.as_str()).collect(),
                 close: vec![Bits::default(); people.len()],
                 wide: vec![Bits::default(); people.len()],
                 ..Seat::default()
@@ -196,21 +199,18 @@ impl<'s> Seating<'s> {
             let Some(first) = requirement.routes.first() else { continue };
             let authorities: Vec<Authority<'s>> = self.authorities(first).to_vec();
             for authority in authorities {
-                let everywhere = requirement
-                    .routes
-                    .iter()
-                    .all(|route| self.authorities(route).iter().any(|other| other.role == authority.role));
-                if everywhere {
+                let on = |route: &&Route| {
+                    self.authorities(route).iter().find(|other| other.role == authority.role).map(|other| other.last)
+                };
+                let asked: Vec<Option<bool>> = requirement.routes.iter().map(on).collect();
+                if asked.iter().all(Option::is_some) {
+                    // Its word is final here only where every route says so.
+                    let last = asked.iter().all(|last| *last == Some(true));
                     let because = standins::told_of(round.scene, first, &authority);
                     self.wear(
                         round,
                         at,
-                        Hat {
-                            role: authority.role,
-                            because: Some(because),
-                            authority: Some(authority.last),
-                            second: false,
-                        },
+                        Hat { role: authority.role, because: Some(because), authority: Some(last), second: false },
                     );
                 }
             }
@@ -222,20 +222,57 @@ impl<'s> Seating<'s> {
         if self.met() {
             return;
         }
-        let mut spoke = false;
-        for (seat, requirement) in self.seats.iter_mut().zip(round.requirements) {
-            let last = seat.acts.iter().find(|counted| {
-                let last = seat.hats.get(counted.hat).is_some_and(|hat| hat.authority == Some(true));
-                last && seat.close.get(counted.person).is_some_and(|covered| covered.holds(&requirement.scope))
-            });
-            if let Some(person) = last.map(|counted| counted.person) {
-                (seat.by, seat.met, seat.by_final_word) = (vec![person], true, true);
-                spoke = true;
+        self.speak(round);
+    }
+
+    /// Final words fill what they are about. Who has spoken one fills nothing else; so those speak with whom most is
+    /// filled, and as few of them as can be.
+    fn speak(&mut self, round: &Round<'_, 's>) {
+        let able: Vec<Vec<usize>> = self
+            .seats
+            .iter()
+            .zip(round.requirements)
+            .map(|(seat, requirement)| {
+                let last = |counted: &&Counted<'s>| {
+                    seat.hats.get(counted.hat).is_some_and(|hat| hat.authority == Some(true))
+                        && seat.close.get(counted.person).is_some_and(|covered| covered.holds(&requirement.scope))
+                };
+                seat.acts.iter().filter(last).map(|counted| counted.person).collect()
+            })
+            .collect();
+        let mut speakers: Vec<usize> = able.iter().flatten().copied().collect();
+        speakers.sort_unstable();
+        speakers.dedup();
+        let mut ways = vec![speakers.clone()];
+        if round.scene.rules.separation.distinct_people {
+            ways = some_of(&speakers);
+        }
+        let mut best: Option<(usize, &[usize])> = None;
+        for way in &ways {
+            self.spoken_by(round, &able, way);
+            let met = self.seats.iter().filter(|seat| seat.met).count();
+            if best.is_none_or(|(most, _)| met > most) {
+                best = Some((met, way));
+            }
+            if self.met() {
+                return;
             }
         }
-        if spoke {
-            self.fill(round);
+        if let Some((_, way)) = best {
+            self.spoken_by(round, &able, way);
         }
+    }
+
+    /// Fills with the final words of some people what those are about, and the rest with everybody else.
+    fn spoken_by(&mut self, round: &Round<'_, 's>, able: &[Vec<usize>], speakers: &[usize]) {
+        for (seat, able) in self.seats.iter_mut().zip(able) {
+            let by = speakers.iter().find(|person| able.contains(person));
+            seat.by_final_word = by.is_some();
+            if let Some(person) = by {
+                (seat.by, seat.met) = (vec![*person], true);
+            }
+        }
+        self.fill(round);
     }
 
     fn authorities(&self, route: &Route) -> &[Authority<'s>] {
@@ -375,7 +412,9 @@ impl<'s> Seating<'s> {
         for route in routes {
             let authorities = self.authorities(route);
             let equal = authorities.iter().any(|authority| roles::seated(scene, rejection.person, authority.role));
-            let counted = self.seats.iter().flat_map(|seat| seat.acts.iter().map(move |counted| (seat, counted)));
+            // What counts elsewhere says nothing here: on this route it may be expired, or given where nothing counts.
+            let here = self.seats.iter().filter(|seat| seat.routes.contains(&route.name.as_str()));
+            let counted = here.flat_map(|seat| seat.acts.iter().map(move |counted| (seat, counted)));
             let mut overruling = counted.filter(|(seat, counted)| {
                 let hat = seat.hats.get(counted.hat).filter(|hat| hat.authority.is_some());
                 let word = hat.and_then(|hat| authorities.iter().find(|authority| authority.role == hat.role));
@@ -435,6 +474,21 @@ impl<'s> Seat<'s> {
     pub fn covers(&self, person: usize) -> Option<&Bits> {
         self.wide.get(person)
     }
+}
+
+/// Of more people than these not all ways are tried, and what is not found does not open.
+const SPEAKERS: usize = 6;
+
+/// Some of a few people, in every way: one alone before two together, the first before the later.
+fn some_of(people: &[usize]) -> Vec<Vec<usize>> {
+    let mut ways: Vec<Vec<usize>> = vec![Vec::new()];
+    for person in people.iter().take(SPEAKERS) {
+        let with = ways.iter().map(|way| way.iter().chain([person]).copied().collect()).collect::<Vec<_>>();
+        ways.extend(with);
+    }
+    ways.retain(|way| !way.is_empty());
+    ways.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    ways
 }
 
 /// What every round looks at.

@@ -80,6 +80,35 @@ pub(super) struct Attribute<'t> {
     pub(super) rest: &'t str,
 }
 
+/// What a byte is to a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Byte {
+    Part,
+    /// Ends the prefix.
+    Colon,
+    /// Ends the name.
+    End,
+    /// Stands in no name.
+    Never,
+}
+
+const BYTES: [Byte; 256] = {
+    let mut bytes = [Byte::Part; 256];
+    let mut left: &mut [Byte] = &mut bytes;
+    let mut at = 0_u8;
+    while let [byte, rest @ ..] = left {
+        *byte = match at {
+            b':' => Byte::Colon,
+            b'=' | b' ' | b'\t' | b'\n' | b'\r' => Byte::End,
+            b'"' | b'\'' | b'<' | b'>' | b'&' => Byte::Never,
+            _ => Byte::Part,
+        };
+        at = at.wrapping_add(1);
+        left = rest;
+    }
+    bytes
+};
+
 impl<'t> Attribute<'t> {
     /// Takes the attribute at the front of a tag's rest, which begins with no white space.
     #[expect(clippy::inline_always, reason = "half of what a test report costs is spent here")]
@@ -88,41 +117,62 @@ impl<'t> Attribute<'t> {
         let bytes = text.as_bytes();
         let (mut end, mut local) = (0, 0);
         for byte in bytes {
-            match byte {
-                b'=' | b' ' | b'\t' | b'\n' | b'\r' => break,
-                b'"' | b'\'' | b'<' | b'>' | b'&' => return Err(Unfit::NoName),
-                b':' => local = end + 1,
-                _ => {}
+            match BYTES.get(usize::from(*byte)) {
+                Some(Byte::Part) => {}
+                Some(Byte::Colon) => local = end + 1,
+                Some(Byte::End) => break,
+                Some(Byte::Never) | None => return Err(Unfit::NoName),
             }
             end += 1;
         }
-        let name = text.get(..end).unwrap_or_default();
+        let (name, value) = text.split_at_checked(end).unwrap_or_default();
         if name.is_empty() {
             return Err(Unfit::NoName);
         }
-        let start = match bytes.get(end..) {
-            Some([b'=', b'"' | b'\'', ..]) => end + 1,
-            _ => opening_quote(text, name)?,
+        let inside = match value.as_bytes() {
+            [b'=', b'"' | b'\'', ..] => 2,
+            _ => opening_quote(value, name)?,
         };
-        let quote = bytes.get(start).copied().unwrap_or_default();
-        let inside = text.get(start + 1..).unwrap_or_default();
-        let close = memchr::memchr(quote, inside.as_bytes()).ok_or(Unfit::NotClosed(name))?;
-        let value = inside.get(..close).unwrap_or_default();
-        let rest = inside.get(close + 1..).unwrap_or_default();
-        let apart = rest.trim_ascii_start();
-        if apart.len() == rest.len() && !rest.is_empty() {
-            return Err(Unfit::NotApart(name));
-        }
-        Ok(Self { name, local_name: name.get(local..).unwrap_or_default(), value, rest: apart })
+        let quote = value.as_bytes().get(inside - 1).copied().unwrap_or_default();
+        let value = value.get(inside..).unwrap_or_default();
+        let close = position(quote, value.as_bytes()).ok_or(Unfit::NotClosed(name))?;
+        let (value, rest) = value.split_at_checked(close).unwrap_or_default();
+        let rest = match rest.as_bytes() {
+            // The quote, one space and the next name, as nearly always; or the tag's end.
+            [_, b' ', next, ..] if next.is_ascii_alphabetic() => rest.get(2..),
+            [_] => rest.get(1..),
+            [_, b' ' | b'\t' | b'\n' | b'\r', ..] => rest.get(1..).map(str::trim_ascii_start),
+            _ => return Err(Unfit::NotApart(name)),
+        };
+        let local_name = if local == 0 { name } else { name.get(local..).unwrap_or_default() };
+        Ok(Self { name, local_name, value, rest: rest.unwrap_or_default() })
     }
 }
 
-/// Where the value's opening quote stands, with white space around the equals sign.
+/// Where an ASCII sign stands first, eight bytes at a time. Values are short: a search that is made for long texts
+/// costs more to begin than to do.
+#[expect(clippy::inline_always, reason = "half of what a test report costs is spent here")]
+#[inline(always)]
+fn position(sign: u8, bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        // A byte that is the sign becomes 0, and the lowest zero byte is the first to have its high bit set.
+        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(sign));
+        let found = differs.wrapping_sub(ONES) & !differs & HIGH;
+        if found != 0 {
+            return Some(8 * at + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    rest.iter().position(|byte| *byte == sign).map(|at| bytes.len() - rest.len() + at)
+}
+
+/// Where the value begins in what stands behind a name, with white space around the equals sign.
 #[cold]
-fn opening_quote<'t>(text: &'t str, name: &'t str) -> Result<usize, Unfit<'t>> {
-    let after = text.get(name.len()..).unwrap_or_default().trim_ascii_start();
-    let value = after.strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
-    if value.starts_with(['"', '\'']) { Ok(text.len() - value.len()) } else { Err(Unfit::NotQuoted(name)) }
+fn opening_quote<'t>(behind: &'t str, name: &'t str) -> Result<usize, Unfit<'t>> {
+    let value = behind.trim_ascii_start().strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
+    if value.starts_with(['"', '\'']) { Ok(behind.len() - value.len() + 1) } else { Err(Unfit::NotQuoted(name)) }
 }
 
 /// The names of one element's attributes so far. A 64-bit sketch answers "surely

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::Fact;
+use super::{Account, Fact};
 
 /// Reads a map, and refuses a key that comes twice.
 pub(super) fn once<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
@@ -17,6 +17,16 @@ where
     V: Deserialize<'de>,
 {
     deserializer.deserialize_map(Once(PhantomData))
+}
+
+/// The same of groups, whose names are compared as those of accounts are.
+pub(super) fn once_folded<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    let map: BTreeMap<Account, V> = once(deserializer)?;
+    Ok(map.into_iter().map(|(Account(name), value)| (name, value)).collect())
 }
 
 /// The same of a map that may be unknown.

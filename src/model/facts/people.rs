@@ -1,15 +1,42 @@
 //! Accounts, and who is in which group.
+//!
+//! Neither GitHub nor GitLab tells logins, organisations, teams and groups apart by the case of their letters, and
+//! each shows the case that it was given first. So all of them stand here in lower case, whoever wrote them: somebody
+//! who is two people by a capital letter could approve what he wrote.
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Fact;
 
+/// The name of an account or group as it is compared: a forge's in lower case, any other as it is written.
+#[must_use]
+pub fn folded(name: &str) -> Cow<'_, str> {
+    let plain = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let system = name.split_once(':').map_or(name, |(system, _)| system);
+    if plain || !["github", "gitlab"].iter().any(|forge| system.eq_ignore_ascii_case(forge)) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.to_ascii_lowercase())
+}
+
 /// An account as `forge:login`: `github:dana-h`, `gitlab:dhall`, `oidc:dana@acme.example`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Account(pub String);
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = String::deserialize(deserializer)?;
+        Ok(match folded(&written) {
+            Cow::Borrowed(_) => Self(written),
+            Cow::Owned(lower) => Self(lower),
+        })
+    }
+}
 
 impl Account {
     /// The account as text.
@@ -46,7 +73,7 @@ impl std::borrow::Borrow<str> for Account {
 
 impl From<&str> for Account {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(folded(text).into_owned())
     }
 }
 

@@ -325,6 +325,9 @@ fn a_retry_passes_and_a_newer_release_supersedes() {
     let mut other = opened.pointer("/deployments/0").unwrap().clone();
     (other["commit"], other["release"]) = (json!("beef"), json!("shop 2.5.0"));
     other["opened_at"] = json!("2026-12-08T11:30:00Z");
+    let again = decided(&text, with(opened.clone(), "/deployments/-", other.clone()));
+    assert_eq!(again.decision, Ruling::Proceed, "the same content is no newer release: {}", said(&again));
+    other["components"]["shop"]["content"] = json!("newer");
     let superseded = decided(&text, with(opened, "/deployments/-", other));
     assert_eq!(superseded.decision, Ruling::Hold);
     assert!(said(&superseded).contains("`shop 2.5.0` was opened since"), "{}", said(&superseded));

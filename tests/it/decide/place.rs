@@ -99,11 +99,12 @@ fn t34_a_commit_that_the_branch_does_not_have_holds_wherever_it_goes() {
 }
 
 #[test]
-fn no_reference_at_all_holds_only_where_some_are_stated() {
-    for reference in [json!(null), unread()] {
+fn no_reference_at_all_holds_only_where_some_are_stated_and_an_unread_one_everywhere() {
+    // One that is known and does not reach the commit holds everywhere too.
+    for (reference, anywhere) in [(json!(null), Ruling::Proceed), (unread(), Ruling::Hold)] {
         let facts = with(facts(), "/release/reference", reference);
         assert_eq!(decided(&policy_with(MAIN_AND_TAGS), facts.clone()).decision, Ruling::Hold);
-        assert_eq!(decided(&policy_with(""), facts).decision, Ruling::Proceed);
+        assert_eq!(decided(&policy_with(""), facts).decision, anywhere);
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign::decide::release::decide;
-use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Node, ReleaseDecision};
 use countersign::policy::{self, Policy, Source};
@@ -20,11 +19,18 @@ pub fn decision(policy: &Policy, world: &World) -> ReleaseDecision {
     decide(policy, &world.facts, world.now)
 }
 
-pub fn answer(decision: &ReleaseDecision, facts: &Facts) -> Answer {
+/// A decision with its reasons, for a reader.
+pub fn told(decision: &ReleaseDecision) -> String {
+    let mut lines = vec![decision.summary.clone()];
+    decision.tree.walk(&mut |node| lines.push(format!("  {:?} {}: {}", node.status, node.code.code(), node.says)));
+    lines.join("\n")
+}
+
+pub fn answer(decision: &ReleaseDecision) -> Answer {
     let mut holds = BTreeSet::new();
     let mut roles = BTreeMap::new();
     for part in &decision.tree.parts {
-        collect(part, &mut holds, &mut roles, facts);
+        collect(part, &mut holds, &mut roles);
     }
     Answer {
         ruling: decision.decision,
@@ -37,12 +43,7 @@ pub fn answer(decision: &ReleaseDecision, facts: &Facts) -> Answer {
     }
 }
 
-fn collect(
-    node: &Node,
-    holds: &mut BTreeSet<&'static str>,
-    roles: &mut BTreeMap<String, (usize, bool)>,
-    facts: &Facts,
-) {
+fn collect(node: &Node, holds: &mut BTreeSet<&'static str>, roles: &mut BTreeMap<String, (usize, bool)>) {
     if node.digest.is_some() {
         if let Some((role, total)) = role_of(&node.says) {
             roles.insert(role, (total, node.status.opens()));
@@ -54,7 +55,7 @@ fn collect(
     }
     let held_below = node.parts.iter().any(|part| !part.status.opens());
     for part in &node.parts {
-        collect(part, holds, roles, facts);
+        collect(part, holds, roles);
     }
     if node.status.opens() || (held_below && node.code == Ground::Together) {
         return;
@@ -98,7 +99,9 @@ fn subject(node: &Node) -> &'static str {
         | Ground::ChangeWindow
         | Ground::ChangeIncomplete => "record",
         Ground::IncidentBlocks => "incidents",
-        Ground::CabWaits | Ground::CabDeferred | Ground::CabRejected | Ground::CabCondition | Ground::CabInvalid => "cab",
+        Ground::CabWaits | Ground::CabDeferred | Ground::CabRejected | Ground::CabCondition | Ground::CabInvalid => {
+            "cab"
+        }
         Ground::Owed => "owed",
         Ground::Consulted => "consultation",
         Ground::BreakGlassRefused => "glass",
@@ -116,15 +119,14 @@ fn subject(node: &Node) -> &'static str {
 fn unread(says: &str) -> &'static str {
     let words = [
         ("what people did", "acts"),
-        ("what the board", "cab"),
-        ("whether the CAB", "cab"),
+        ("the CAB", "cab"),
         ("the change record", "record"),
         ("which components CHG", "record"),
         ("the state of CHG", "record"),
         ("planned window", "record"),
         ("of CHG", "record"),
         ("the open incidents", "incidents"),
-        ("what is owed", "owed"),
+        ("earlier releases left", "owed"),
         ("as a part of", "package"),
         ("which branch or tag", "place"),
         ("which commit", "place"),

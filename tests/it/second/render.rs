@@ -48,7 +48,6 @@ impl Cond {
             Self::SeverityUpTo(number) => format!("incident.severity <= {number}"),
             Self::Fixes => "release.fixes(incident)".to_owned(),
             Self::Removes => "release.removes(running.vulnerabilities.exploited)".to_owned(),
-            Self::OutcomeFailed => "outcome == 'failed'".to_owned(),
             Self::Both(one, other) => format!("({} && {})", one.text(), other.text()),
             Self::Either(one, other) => format!("({} || {})", one.text(), other.text()),
             Self::Not(of) => format!("!({})", of.text()),
@@ -182,10 +181,7 @@ fn environments(shape: &Shape, out: &mut String) {
             format!("{{ when: {}, then: automatic, else: formal }}", Cond::Only("docs/**").quoted())
         }
     };
-    let _ = write!(
-        out,
-        "environments:\n  {BEFORE}: {{ approval: automatic }}\n  {HERE}:\n    approval: {approval}\n"
-    );
+    let _ = write!(out, "environments:\n  {BEFORE}: {{ approval: automatic }}\n  {HERE}:\n    approval: {approval}\n");
     if shape.branches {
         out.push_str("    branches: [main, \"release/*\"]\n");
     }

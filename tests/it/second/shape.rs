@@ -52,7 +52,6 @@ pub enum Cond {
     SeverityUpTo(i64),
     Fixes,
     Removes,
-    OutcomeFailed,
     Both(Box<Cond>, Box<Cond>),
     Either(Box<Cond>, Box<Cond>),
     Not(Box<Cond>),
@@ -110,6 +109,7 @@ pub struct EscalationShape {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the policy")]
 pub struct RouteShape {
     pub name: &'static str,
     pub when: Option<Cond>,
@@ -119,6 +119,7 @@ pub struct RouteShape {
     pub approvals: Vec<(&'static str, usize)>,
     pub expire: Option<Len>,
     pub counts_from: Vec<&'static str>,
+    #[expect(clippy::option_option, reason = "left out, always, or under a condition")]
     pub cab: Option<Option<Cond>>,
     pub escalate: Option<EscalationShape>,
     pub may_skip: bool,
@@ -208,6 +209,7 @@ pub struct PackageShape {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the policy")]
 pub struct Shape {
     pub london: bool,
     pub business: Week,
@@ -267,18 +269,93 @@ pub struct WaiverShape {
 /// Days around which releases are asked for: minutes since 1970 of a midnight.
 pub const DAYS: [i64; 6] = [
     // Tuesday 9 June 2026, and Friday 12 June
-    29_682_720, 29_687_040,
-    // Friday 27 March 2026: clocks in London go forward on Sunday
-    29_576_160,
-    // Friday 23 October 2026: they go back on Sunday
-    29_878_560,
-    // Monday 28 February 2028, the day before the leap day
-    30_588_480,
-    // Thursday 17 December 2026
+    29_682_720, 29_687_040, // Friday 27 March 2026: clocks in London go forward on Sunday
+    29_576_160, // Friday 23 October 2026: they go back on Sunday
+    29_878_560, // Monday 28 February 2028, the day before the leap day
+    30_588_480, // Thursday 17 December 2026
     29_957_760,
 ];
 
+impl RouteShape {
+    /// One on which nothing is asked yet.
+    pub fn plain(name: &'static str) -> Self {
+        Self {
+            name,
+            when: None,
+            last_good: false,
+            any_hours: false,
+            automatic: false,
+            approvals: Vec::new(),
+            expire: None,
+            counts_from: Vec::new(),
+            cab: None,
+            escalate: None,
+            may_skip: false,
+            then: false,
+        }
+    }
+}
+
 impl Shape {
+    /// A policy of one component and no route yet; each role is a group.
+    pub fn plain() -> Self {
+        let role = |name| RoleShape {
+            name,
+            members: vec![Member::Group],
+            fallback: None,
+            after: None,
+            week: None,
+            accept: false,
+            may_approve: true,
+        };
+        Self {
+            london: false,
+            business: Week::Always,
+            closed: Vec::new(),
+            freezes: Vec::new(),
+            peak: None,
+            cab: None,
+            approval: ApprovalShape::Formal,
+            branches: false,
+            tags: false,
+            from: None,
+            deployer: false,
+            components: vec![ComponentShape {
+                name: "pay",
+                folder: "pay",
+                kind: Some("application"),
+                tier: Some("important"),
+                exposure: Some("internal"),
+                team: None,
+            }],
+            package: None,
+            people: Vec::new(),
+            away: None,
+            linked: false,
+            roles: ROLES.iter().map(|name| role(*name)).collect(),
+            delegation: None,
+            raci: Vec::new(),
+            gate: GateShape { max_age: None, block_missing: false },
+            waivers: None,
+            weights: Vec::new(),
+            impact: None,
+            emergency: None,
+            standard: None,
+            routes: Vec::new(),
+            rigor: None,
+            record: None,
+            incidents: None,
+            pir: None,
+            reason: 0,
+            holds: Len::Minutes(30),
+            exclude: vec!["author", "committer", "co_author", "pusher", "trigger"],
+            per_change: false,
+            distinct: true,
+            glass: None,
+            retry: None,
+        }
+    }
+
     /// A policy by chance. `day` is the midnight around which its freezes and peaks are.
     pub fn any(c: &mut Chance, day: i64) -> Self {
         let components = components(c);
@@ -290,7 +367,7 @@ impl Shape {
                 _ => either(fixes, Cond::Removes),
             }
         });
-        let impact = c.maybe(70, |c| c.of(&[(30, 10), (60, 30), (20, 20)]));
+        let impact = c.maybe(70, |c| c.of(&[(30, 10), (60, 30), (20, 15)]));
         let weights = if impact.is_some() { weights(c) } else { Vec::new() };
         let teams = components.iter().any(|it| it.team.is_some());
         let standard = c.maybe(35, |c| {
@@ -368,7 +445,7 @@ impl Shape {
             roles: roles(c),
             delegation: c.maybe(60, |c| c.of(&[24, 72, 336])),
             raci: Vec::new(),
-            gate: GateShape { max_age: c.maybe(40, |_| 24 * 60), block_missing: c.often(40) },
+            gate: GateShape { max_age: c.maybe(40, |c| c.of(&[24 * 60, 7 * 24 * 60])), block_missing: c.often(40) },
             waivers: c.maybe(70, |c| WaiverShape {
                 max_hours: c.maybe(60, |_| 72),
                 reason: c.often(60),
@@ -387,10 +464,8 @@ impl Shape {
                 unless_fixes: c.often(60),
                 confirmed_by: c.maybe(85, |_| "commander"),
             }),
-            pir: c.maybe(40, |c| PirShape {
-                blocks: c.of(&["team", "component", "nothing"]),
-                overdue_only: c.often(40),
-            }),
+            pir: c
+                .maybe(40, |c| PirShape { blocks: c.of(&["team", "component", "nothing"]), overdue_only: c.often(40) }),
             reason: c.of(&[0, 1, 12]),
             holds: c.of(&[Len::OpenHours(1), Len::Minutes(30)]),
             exclude: c.of(&[
@@ -429,6 +504,10 @@ impl Shape {
 
 pub fn both(one: Cond, other: Cond) -> Cond {
     Cond::Both(Box::new(one), Box::new(other))
+}
+
+pub fn not(of: Cond) -> Cond {
+    Cond::Not(Box::new(of))
 }
 
 pub fn either(one: Cond, other: Cond) -> Cond {
@@ -583,20 +662,6 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             vec!["review"],
         ])
     };
-    let plain = |name| RouteShape {
-        name,
-        when: None,
-        last_good: false,
-        any_hours: false,
-        automatic: false,
-        approvals: Vec::new(),
-        expire: None,
-        counts_from: Vec::new(),
-        cab: None,
-        escalate: None,
-        may_skip: false,
-        then: false,
-    };
     let mut all = Vec::new();
     if c.often(50) {
         all.push(RouteShape {
@@ -604,7 +669,7 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             last_good: c.often(85),
             any_hours: c.often(70),
             approvals: vec![(c.of(&["second", "lead"]), 1)],
-            ..plain("recovery")
+            ..RouteShape::plain("recovery")
         });
     }
     all.push(RouteShape {
@@ -612,11 +677,11 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
         any_hours: c.often(10),
         expire: c.maybe(45, |c| c.of(&[Len::OpenDays(5), Len::OpenDays(1), Len::Minutes(48 * 60), Len::OpenHours(6)])),
         counts_from: vias(c),
-        cab: c.maybe(30, |c| c.maybe(60, |_| Cond::ImpactIsNot("low"))),
+        cab: c.maybe(30, |c| c.maybe(60, |c| c.of(&[Cond::ImpactIsNot("low"), not(Cond::Impact("low"))]))),
         escalate: c.maybe(50, escalation),
         may_skip: c.often(10),
         then: c.often(30),
-        ..plain("normal")
+        ..RouteShape::plain("normal")
     });
     if shape.emergency.is_some() && c.often(95) {
         all.push(RouteShape {
@@ -625,7 +690,7 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             escalate: c.maybe(40, escalation),
             may_skip: c.often(60),
             then: true,
-            ..plain("emergency")
+            ..RouteShape::plain("emergency")
         });
     }
     if shape.standard.is_some() && c.often(95) {
@@ -633,7 +698,7 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
         all.push(RouteShape {
             automatic,
             approvals: if automatic { Vec::new() } else { vec![("second", 1)] },
-            ..plain("standard")
+            ..RouteShape::plain("standard")
         });
     }
     if c.often(35) {
@@ -650,14 +715,14 @@ fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             counts_from: vias(c),
             any_hours: c.often(20),
             escalate: c.maybe(30, escalation),
-            ..plain("special")
+            ..RouteShape::plain("special")
         });
     }
     if c.often(10) {
         all.push(RouteShape {
             when: Some(Cond::Tier("critical")),
             approvals: vec![("accountable", 1), ("ops", 1)],
-            ..plain("heavy")
+            ..RouteShape::plain("heavy")
         });
     }
     all

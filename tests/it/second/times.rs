@@ -65,9 +65,8 @@ fn stretches(week: Week, weekday: i64) -> &'static [(i64, i64)] {
 pub fn open(week: Week, london: bool, at: i64) -> bool {
     let local = at + offset(london, at);
     let (day, minute) = (local.div_euclid(DAY), local.rem_euclid(DAY) / 60);
-    let within = |day: i64, minute: i64| {
-        stretches(week, weekday(day)).iter().any(|(from, to)| *from <= minute && minute < *to)
-    };
+    let within =
+        |day: i64, minute: i64| stretches(week, weekday(day)).iter().any(|(from, to)| *from <= minute && minute < *to);
     within(day, minute) || within(day - 1, minute + 1440)
 }
 

@@ -3,23 +3,33 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use countersign::model::facts::history::TeamDeployment;
 use countersign::model::facts::{
     Account, AccountFacts, AccountKind, Act, CabDecision, CabOutcome, Change, ChangeRecord, Commit, Condition, Deed,
     Deployment, Fact, Facts, Field, GateEvidence, Grant, Incident, Joined, Landing, Member as GroupMember, Merge,
     ModelState, Outcome, OwedObligation, Package, Part, Reference, Release, Released, Saw, Standing, TeamHistory, Via,
     Vulnerability,
 };
-use countersign::model::facts::history::TeamDeployment;
 use countersign::model::measures::Measure;
 use countersign::model::verdict::Verdict;
 
 use super::chance::Chance;
-use super::shape::{BEFORE, HERE, Member, OATH, ROLES, Shape};
+use super::shape::{BEFORE, HERE, Member, OATH, ROLES, RoleShape, Shape};
 use super::times;
 
 pub const ACCOUNTS: [&str; 12] = [
-    "github:ana", "gitlab:ana", "github:bo", "github:bo-2", "github:cy", "github:dee", "gitlab:dee", "github:eve",
-    "gitlab:eve", "github:fay", "github:robot", "github:forge",
+    "github:ana",
+    "gitlab:ana",
+    "github:bo",
+    "github:bo-2",
+    "github:cy",
+    "github:dee",
+    "gitlab:dee",
+    "github:eve",
+    "gitlab:eve",
+    "github:fay",
+    "github:robot",
+    "github:forge",
 ];
 const COMMIT: &str = "c0ffee00";
 pub const REPOSITORY: &str = "acme/shop";
@@ -160,16 +170,13 @@ impl Maker<'_> {
     fn release(&mut self) -> Release {
         let changes = self.changes();
         self.changes = changes.known().cloned().unwrap_or_default();
-        let name = if self.c.often(1) {
-            self.c.of(&["Production", "prodution", "production ", "moon"])
-        } else {
-            HERE
-        };
+        let name = if self.c.often(1) { self.c.of(&["Production", "prodution", "production ", "moon"]) } else { HERE };
         let reference = Reference {
             name: if self.wrong() {
                 self.c.of(&["refs/heads/topic", "refs/tags/x1"]).to_owned()
             } else {
-                self.c.of(&["refs/heads/main", "refs/heads/main", "refs/heads/release/2", "refs/tags/v2"]).to_owned()
+                let tag = self.shape.tags && (!self.shape.branches || self.c.often(30));
+                if tag { "refs/tags/v2" } else { self.c.of(&["refs/heads/main", "refs/heads/release/2"]) }.to_owned()
             },
             reaches: {
                 let value = !self.c.often(self.wrong / 3);
@@ -180,7 +187,8 @@ impl Maker<'_> {
                 self.fact(value)
             },
         };
-        let trigger = Account::from(self.c.of(&["github:ana", "github:ana", "github:bo", "github:robot", "gitlab:eve"]));
+        let trigger =
+            Account::from(self.c.of(&["github:ana", "github:ana", "github:bo", "github:robot", "gitlab:eve"]));
         let deployer = if self.wrong() { "argocd" } else { "github" }.to_owned();
         Release {
             name: "shop 2.4".to_owned(),
@@ -419,7 +427,7 @@ impl Maker<'_> {
 
     fn evidence(&mut self) -> BTreeMap<String, Fact<GateEvidence>> {
         let lines = if self.wrong() { 0.7 } else { 0.9 };
-        let made = self.moment(-30, 0);
+        let made = self.moment(-30, 20);
         if let Some(minutes) = self.shape.gate.max_age {
             self.near.push(made + minutes * 60);
         }
@@ -593,7 +601,7 @@ impl Maker<'_> {
             all.push(self.deployment("shop 2.3", HERE, "01d", "old", old));
         }
         if self.shape.from.is_some() {
-            let opened = self.moment(-12, 4);
+            let opened = self.moment(-20, 0);
             let which = if self.wrong() { "old" } else { "new" };
             let commit = if self.wrong() { "01d" } else { COMMIT };
             let staged = self.deployment("shop 2.4", BEFORE, commit, which, opened);
@@ -626,9 +634,7 @@ impl Maker<'_> {
         }
         let approved = self.submitted - self.c.between(1, 200) * 86_400;
         self.near.push(approved + 180 * 86_400);
-        let failed = (0..self.c.of(&[0, 0, 1, 2]))
-            .map(|_| at(approved + self.c.between(-2, 100) * 86_400))
-            .collect();
+        let failed = (0..self.c.of(&[0, 0, 1, 2])).map(|_| at(approved + self.c.between(-2, 100) * 86_400)).collect();
         let by = self.c.some(&ACCOUNTS[2..10], 40).into_iter().map(Account::from).collect();
         let suspended = self.c.often(6);
         let state = ModelState {
@@ -685,9 +691,17 @@ impl Maker<'_> {
     }
 
     fn acts(&mut self) -> Vec<Act> {
-        let number = self.c.of(&[0, 1, 2, 2, 3, 3, 4, 5, 6]);
         let mut all: Vec<Act> = Vec::new();
-        for number in 0..number {
+        // Often enough, somebody of each role approves as he should.
+        if self.c.often(45) {
+            for role in self.shape.roles.clone() {
+                if self.c.often(70) && role.name != "commander" {
+                    all.extend(self.good(all.len(), &role));
+                }
+            }
+        }
+        let number = self.c.of(&[0, 0, 1, 1, 2, 2, 3, 4, 5]);
+        for number in all.len()..all.len() + number {
             let act = self.act(number, &all);
             all.push(act);
         }
@@ -713,7 +727,13 @@ impl Maker<'_> {
         }
         let via = if matches!(does, Deed::Approve { .. } | Deed::Reject {}) {
             self.c.of(&[
-                Via::Environment, Via::Environment, Via::Environment, Via::Page, Via::Command, Via::Review, Via::Review,
+                Via::Environment,
+                Via::Environment,
+                Via::Environment,
+                Via::Page,
+                Via::Command,
+                Via::Review,
+                Via::Review,
                 Via::Chat,
             ])
         } else {
@@ -738,12 +758,41 @@ impl Maker<'_> {
             via,
             does,
             reason: self.c.maybe(60, |c| {
-                c.of(&["because the graph says so", "ok", "aaaaaaaaaaaaaaa", " \u{a0} ", ".", "no, it drops a table"]).to_owned()
+                c.of(&["because the graph says so", "ok", "aaaaaaaaaaaaaaa", " \u{a0} ", ".", "no, it drops a table"])
+                    .to_owned()
             }),
             saw: self.saw(via),
             standing: if self.wrong() { self.c.of(&[Standing::Edited, Standing::Dismissed]) } else { Standing::Stands },
             held: Vec::new(),
         }
+    }
+
+    /// An approval by a holder of a role, of everything, in time.
+    fn good(&mut self, number: usize, role: &RoleShape) -> Option<Act> {
+        let named: Vec<&str> =
+            role.members.iter().filter_map(|it| if let Member::User(name) = it { Some(*name) } else { None }).collect();
+        if named.is_empty() {
+            return None;
+        }
+        let name = self.c.of(&named);
+        let listed = self.shape.people.iter().find(|(known, _)| *known == name);
+        let by = listed.map_or_else(|| format!("github:{name}"), |(_, accounts)| accounts[0].to_owned());
+        let time = self.moment(0, 8);
+        let wrong = std::mem::replace(&mut self.wrong, 0);
+        let saw = self.saw(Via::Environment);
+        self.wrong = wrong;
+        Some(Act {
+            id: format!("act-{number}"),
+            at: at(time),
+            by: Account(by),
+            impersonated_by: None,
+            via: Via::Environment,
+            does: Deed::Approve { role: None, accepts: Some(OATH.to_owned()) },
+            reason: self.c.maybe(70, |_| "because the graph says so".to_owned()),
+            saw: Saw { gates: BTreeMap::new(), ..saw },
+            standing: Standing::Stands,
+            held: Vec::new(),
+        })
     }
 
     fn approve(&mut self) -> Deed {
@@ -801,7 +850,8 @@ impl Maker<'_> {
         if self.c.often(50) {
             saw.repository = Some(if self.wrong() { "acme/other" } else { REPOSITORY }.to_owned());
         }
-        let one = if via == Via::Review && self.changes.len() > 1 { Some(self.c.below(self.changes.len())) } else { None };
+        let one =
+            if via == Via::Review && self.changes.len() > 1 { Some(self.c.below(self.changes.len())) } else { None };
         for (number, change) in self.changes.clone().into_iter().enumerate() {
             if one.is_some_and(|one| one != number) || self.wrong() {
                 continue;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use countersign::model::catalogue::{self, Type};
 use countersign::model::facts::Facts;
+use countersign::model::facts::people::folded;
 use countersign::model::kind::Kind;
 use countersign::policy::Policy;
 use countersign::policy::gate::Gate;
@@ -166,7 +167,7 @@ fn groups(policy: &Policy, given: &Table, setting: &Setting) -> Read<Value> {
     for role in &policy.rules.roles {
         for member in &role.members {
             if let MemberRef::Group(name) = member
-                && !groups.contains_key(name)
+                && !groups.contains_key(&*folded(name))
             {
                 return Err(format!("say who is in `{name}`, which {} names", role.name));
             }
@@ -204,8 +205,10 @@ fn accounts(policy: &Policy, given: &Table, setting: &Setting, document: &Value)
             _ => {}
         }
     }
-    let mut accounts: Map<String, Value> =
-        names.into_iter().map(|name| (name, json!({"kind": "person", "active": true, "person": null}))).collect();
+    let mut accounts: Map<String, Value> = names
+        .iter()
+        .map(|name| (folded(name).into_owned(), json!({"kind": "person", "active": true, "person": null})))
+        .collect();
     for (name, words) in given.get("accounts").and_then(toml::Value::as_table).into_iter().flatten() {
         let words = words.as_str().ok_or("an account is told in words")?;
         let name = setting.account(name);

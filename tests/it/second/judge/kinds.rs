@@ -1,7 +1,7 @@
 //! What kind of release it is: components, risk, class, routes and rigor.
 
-use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
 use countersign::model::facts::Deed;
+use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
 use super::who::View;
@@ -54,7 +54,6 @@ pub struct Asked<'a> {
 
 /// What triage found.
 pub struct Kind {
-    pub components: Vec<String>,
     /// `None` where part of the score is not known.
     pub score: Option<f64>,
     pub impact: Impact,
@@ -131,7 +130,7 @@ impl<'w> View<'w> {
             Cond::EmergenciesFrom(number) => match self.history(asked.component) {
                 Team::Known(history) => {
                     let number = usize::try_from(*number).unwrap();
-                    Tri::from(self.recent(history, self.now).filter(|it| it.emergency).count() >= number)
+                    Tri::from(Self::recent(history, self.now).filter(|it| it.emergency).count() >= number)
                 }
                 _ => Tri::Unknown,
             },
@@ -142,18 +141,7 @@ impl<'w> View<'w> {
                 .map_or(Tri::Unknown, |severity| Tri::from(severity <= *number)),
             Cond::Fixes => asked.incident.map_or(Tri::Unknown, |incident| self.fixes(incident)),
             Cond::Removes => self.removes(),
-            Cond::OutcomeFailed => Tri::Unknown,
         }
-    }
-
-    /// Whether a condition that adds something holds, for any component that is not known to say no.
-    pub fn adds(&self, cond: &Cond, kind: &Kind) -> bool {
-        let asked = Asked { class: Some(kind.class), ..Asked::default() };
-        let components = self.components();
-        if components.is_empty() {
-            return self.ask(cond, asked, Some(kind)) != Tri::No;
-        }
-        components.into_iter().any(|it| self.ask(cond, Asked { component: Some(it), ..asked }, Some(kind)) != Tri::No)
     }
 
     /// Whether one that relaxes something surely holds, for every component.
@@ -226,13 +214,14 @@ impl<'w> View<'w> {
         let Some(team) = component.and_then(|component| component.team) else { return Team::Nobody };
         match self.facts.teams.get(team) {
             Some(Fact::Known(history)) => Team::Known(history),
+            // It never deployed.
+            Some(Fact::Absent) => Team::Known(&NOTHING),
             _ => Team::Unread,
         }
     }
 
     /// A team's deployments in the 90 days before an instant.
     fn recent(
-        &self,
         history: &'w TeamHistory,
         now: i64,
     ) -> impl Iterator<Item = &'w countersign::model::facts::history::TeamDeployment> {
@@ -244,27 +233,31 @@ impl<'w> View<'w> {
 
     fn rate(&self, asked: Asked<'_>, holds: impl Fn(f64) -> bool) -> Tri {
         match self.history(asked.component) {
-            Team::Known(history) => self.rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate))),
+            Team::Known(history) => {
+                Self::rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate)))
+            }
             _ => Tri::Unknown,
         }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    fn rate_of(&self, history: &'w TeamHistory, now: i64) -> Option<f64> {
-        let all = self.recent(history, now).count();
-        let failed = self.recent(history, now).filter(|it| it.failed).count();
+    fn rate_of(history: &'w TeamHistory, now: i64) -> Option<f64> {
+        let all = Self::recent(history, now).count();
+        let failed = Self::recent(history, now).filter(|it| it.failed).count();
         if all == 0 { None } else { Some(failed as f64 / all as f64) }
     }
 
     fn mttr(&self, asked: Asked<'_>) -> Option<i64> {
         let Team::Known(history) = self.history(asked.component) else { return None };
-        if self.recent(history, self.now).count() == 0 {
+        if Self::recent(history, self.now).count() == 0 {
             return None;
         }
         let mut all = Vec::new();
-        for it in self.recent(history, self.now).filter(|it| it.failed) {
+        for it in Self::recent(history, self.now).filter(|it| it.failed) {
             match (&it.detected_at, &it.restored_at) {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
+                // Nobody noticed yet.
+                (Fact::Absent, _) => {}
                 (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => return None,
                 _ => {}
             }
@@ -372,15 +365,15 @@ impl<'w> View<'w> {
                     Fact::Known(_) | Fact::Absent => 0.0,
                     Fact::Unavailable(_) => return None,
                 },
+                "team.failure_rate" if self.shape.components.is_empty() => return None,
                 "team.failure_rate" => {
                     let mut highest: f64 = 0.0;
                     for component in &components {
                         match self.history(Some(component)) {
                             Team::Known(history) => {
-                                highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
+                                highest = highest.max(Self::rate_of(history, self.now).unwrap_or(0.0));
                             }
-                            Team::Unread => return None,
-                            Team::Nobody => {}
+                            Team::Unread | Team::Nobody => return None,
                         }
                     }
                     40.0 * highest
@@ -408,9 +401,8 @@ impl<'w> View<'w> {
                 }
             }
         };
-        let components = self.components().iter().map(|it| it.name.to_owned()).collect();
         let back = self.goes_back();
-        let mut kind = Kind { components, score, impact, class: Class::Normal, back };
+        let mut kind = Kind { score, impact, class: Class::Normal, back };
         kind.class = if self.is_emergency(&kind) {
             Class::Emergency
         } else if self.is_standard(&kind) {
@@ -434,10 +426,8 @@ impl<'w> View<'w> {
             return false;
         }
         let Some(Fact::Known(state)) = self.facts.standard_changes.get("routine") else { return false };
-        let approved = state
-            .approved_by
-            .iter()
-            .any(|account| self.human(account) && self.holds(self.person(account), "cab"));
+        let approved =
+            state.approved_by.iter().any(|account| self.human(account) && self.holds(self.person(account), "cab"));
         let from = state.approved_at.timestamp();
         let lasts = model
             .expires
@@ -458,7 +448,7 @@ impl<'w> View<'w> {
     fn goes_back(&self) -> Tri {
         let deployments: &[Deployment] = match &self.facts.deployments {
             Fact::Known(deployments) => deployments,
-            Fact::Absent => return Tri::No,
+            Fact::Absent => &[],
             Fact::Unavailable(_) => return Tri::Unknown,
         };
         if self.shape.components.is_empty() {
@@ -490,6 +480,12 @@ impl<'w> View<'w> {
             },
             None => Tri::from(it.commit == self.facts.release.commit),
         };
+        let goes = name.is_none_or(|name| {
+            self.facts.release.components.get(name).is_some_and(|goes| goes.content.known().is_some())
+        });
+        if !goes {
+            return Tri::Unknown;
+        }
         let mut rest = list.into_iter();
         let current = loop {
             let Some(it) = rest.next() else { return Tri::No };
@@ -497,7 +493,7 @@ impl<'w> View<'w> {
                 continue;
             }
             match (ours(it), &it.outcome) {
-                (Tri::No, Fact::Unavailable(_)) | (Tri::Unknown, _) | (Tri::Yes, Fact::Unavailable(_)) => {
+                (Tri::Unknown, _) | (Tri::No | Tri::Yes, Fact::Unavailable(_)) => {
                     return Tri::Unknown;
                 }
                 (Tri::Yes, Fact::Known(Outcome::Succeeded)) => return Tri::No,
@@ -509,6 +505,10 @@ impl<'w> View<'w> {
             return Tri::No;
         }
         for earlier in rest {
+            // What cannot be compared on the way may be what was good last.
+            if earlier.outcome != Fact::Known(Outcome::Cancelled) && alike(earlier, current) == Tri::Unknown {
+                return Tri::Unknown;
+            }
             match &earlier.outcome {
                 Fact::Known(Outcome::Succeeded) => {}
                 Fact::Unavailable(_) => return Tri::Unknown,
@@ -565,48 +565,63 @@ impl<'w> View<'w> {
 
     fn leg(&self, component: Option<&'w ComponentShape>, kind: &Kind) -> Leg<'w> {
         let route = self.route(component, kind);
-        let formal_here = self.shape.approval != ApprovalShape::Automatic;
-        let Some(route) = route else {
-            return Leg { component, route: None, formal: formal_here, rigor: 0 };
-        };
-        let rigor = if formal_here { self.rigor(component, route, kind) } else { 0 };
-        let here = match self.shape.approval {
-            ApprovalShape::Automatic => {
-                return Leg { component, route: Some(route), formal: false, rigor };
-            }
-            ApprovalShape::Formal => true,
+        let by_itself = match self.shape.approval {
+            ApprovalShape::Automatic => true,
+            ApprovalShape::Formal => false,
             ApprovalShape::DocsAutomatic => {
-                !self.relaxes(&Cond::Only("docs/**"), Asked { class: Some(kind.class), ..Asked::default() }, Some(kind))
+                let asked = Asked { class: Some(kind.class), ..Asked::default() };
+                self.relaxes(&Cond::Only("docs/**"), asked, Some(kind))
             }
         };
-        let mut formal = here && !route.automatic;
+        let Some(route) = route else {
+            return Leg { component, route: None, formal: !by_itself, rigor: 0 };
+        };
+        if self.shape.approval == ApprovalShape::Automatic {
+            return Leg { component, route: Some(route), formal: false, rigor: 0 };
+        }
+        let rigor = self.rigor(component, route, kind);
+        let mut formal = !by_itself && !route.automatic;
         let mut route = route;
-        if !formal && (rigor > 0 || self.bots_alone()) {
+        if !formal && (rigor > 0 || self.bots_alone(component)) {
             formal = true;
-            if route.automatic {
-                if let Some(normal) = self.named_route("normal") {
-                    route = normal;
-                }
+            if route.automatic
+                && let Some(normal) = self.named_route("normal")
+            {
+                route = normal;
             }
         }
         Leg { component, route: Some(route), formal, rigor }
     }
 
-    /// Whether a change is a bot's alone, and no human being approved it.
-    fn bots_alone(&self) -> bool {
-        self.changes().iter().enumerate().any(|(at, change)| self.by_bots(change) && !self.human_approved(at, change))
+    /// Whether a change of a component, or of none, is a bot's alone, and no human being approved it.
+    fn bots_alone(&self, component: Option<&ComponentShape>) -> bool {
+        let unread = self.facts.release.changes.unavailable().is_some();
+        unread
+            || self.changes().iter().enumerate().any(|(at, change)| {
+                let touched = component.is_none_or(|component| View::touches(change, component))
+                    || !self.shape.components.iter().any(|other| View::touches(change, other));
+                touched && self.by_bots(change) && !self.human_approved(at, change)
+            })
     }
 
     /// Whether no human being is known to have written any of a change.
     fn by_bots(&self, change: &Change) -> bool {
         let human = |account: &countersign::model::facts::Account| {
-            self.facts.accounts.get(account.as_str()).is_some_and(|known| {
-                matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge))
-            })
+            self.facts
+                .accounts
+                .get(account.as_str())
+                .is_some_and(|known| matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge)))
         };
-        !change.commits.entries().iter().any(|commit| {
-            commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
-        })
+        match &change.commits {
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+            Fact::Known(commits) => {
+                !commits.is_empty()
+                    && !commits.iter().any(|commit| {
+                        commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
+                    })
+            }
+        }
     }
 
     /// Whether somebody with a role who did not contribute to a change approved it.
@@ -620,7 +635,8 @@ impl<'w> View<'w> {
             None => (u32::MAX, &[] as &[&str], &[] as &[StepShape]),
         };
         let listed = if listed.is_empty() {
-            !route.last_good && !(route.name == "emergency" && route.when.is_none())
+            let the_emergency = route.name == "emergency" && route.when.is_none();
+            !route.last_good && !the_emergency
         } else {
             listed.contains(&route.name)
         };
@@ -640,7 +656,7 @@ impl<'w> View<'w> {
                         }),
                         _ => true,
                     };
-                    on && self.recent(history, self.now).count() >= needed
+                    on && Self::recent(history, self.now).count() >= needed
                 }
                 _ => begun != Tri::No,
             };
@@ -661,10 +677,10 @@ impl<'w> View<'w> {
         instants.retain(|at| *at <= self.now);
         instants.sort_unstable();
         for at in instants.into_iter().rev() {
-            if self.recent(history, at).count() < step.sample {
+            if Self::recent(history, at).count() < step.sample {
                 continue;
             }
-            let Some(rate) = self.rate_of(history, at) else { continue };
+            let Some(rate) = Self::rate_of(history, at) else { continue };
             if rate > f64::from(*over) / 100.0 {
                 return true;
             }
@@ -681,10 +697,14 @@ fn of_team(cond: &Cond) -> bool {
     match cond {
         Cond::Both(one, other) | Cond::Either(one, other) => of_team(one) && of_team(other),
         Cond::Not(of) => of_team(of),
-        Cond::FailureRateOver(_) | Cond::FailureRateUnder(_) | Cond::EmergenciesFrom(_) | Cond::MttrOverHours(_) => true,
+        Cond::FailureRateOver(_) | Cond::FailureRateUnder(_) | Cond::EmergenciesFrom(_) | Cond::MttrOverHours(_) => {
+            true
+        }
         _ => false,
     }
 }
+
+static NOTHING: TeamHistory = TeamHistory { deployments: Vec::new() };
 
 /// What is known of a team.
 enum Team<'w> {

@@ -53,10 +53,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("component", view.components_hold());
     mark("unattributed", formal && view.unattributed);
     mark("unread contributors", formal && view.unread);
-    mark(
-        "routing",
-        shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()),
-    );
+    mark("routing", shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()));
     mark("promotion", view.promotion_holds(back));
     mark("package", view.package_holds(back));
     mark("irreversible", view.irreversible_holds(&kind, back));
@@ -69,10 +66,11 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("consultation", view.consultation_holds(&legs, &kind));
     mark("glass", glass == Some(false));
 
-    let verdict = view.gate();
+    // What goes back is judged by no gate, and so no gate is worse than it was.
+    let verdict = if back { Verdict::Pass } else { view.gate() };
     let used = if formal { view.used(back) } else { Used::No };
     let (needs, broken) = view.needs(&legs, &kind);
-    let seated = view.seat(&needs, verdict, used);
+    let seated = view.seat(&needs, verdict, used, back);
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
     let mut roles = BTreeMap::new();
@@ -83,8 +81,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         }
     }
     mark("superseded", matches!(used, Used::Superseded(_)));
-    let per_change =
-        shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&seated.counted);
+    let per_change = shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&seated.stands);
     mark("change unapproved", per_change);
     let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
     mark("rejected", rejected.is_some());
@@ -95,7 +92,9 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         && !needs.is_empty()
         && seated.met.iter().all(|met| *met)
         && seated.reasons
-        && !per_change;
+        && !per_change
+        && !matches!(used, Used::Superseded(_))
+        && facts.acts.unavailable().is_none();
     let passes = matches!(verdict, Verdict::Pass | Verdict::Waived | Verdict::NotApplicable);
     mark("gates", !(passes || skipped || back || used == Used::Retry));
 

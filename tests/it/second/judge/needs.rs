@@ -3,7 +3,7 @@
 use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
 
-use super::kinds::{Asked, Kind, Leg, Tri, same};
+use super::kinds::{Asked, Kind, Leg, Tri};
 use super::who::{Hand, Person, View, order};
 use crate::second::shape::{ComponentShape, HERE, Len, OATH, On, RouteShape, Row};
 use crate::second::times;
@@ -95,13 +95,11 @@ impl<'w> View<'w> {
                     let mut found: Vec<&'static str> =
                         self.rows(leg.component, kind).iter().filter_map(|row| row.accountable).collect();
                     found.dedup();
-                    match found.as_slice() {
-                        [one] => role = *one,
-                        _ => {
-                            broken = true;
-                            continue;
-                        }
-                    }
+                    let [one] = found.as_slice() else {
+                        broken = true;
+                        continue;
+                    };
+                    role = *one;
                 }
                 let extra = if at == first { leg.rigor as usize } else { 0 };
                 ask(&mut needs, leg, route, role, false, *count, extra, self);
@@ -125,6 +123,10 @@ impl<'w> View<'w> {
     fn scope(&self, components: &[&ComponentShape]) -> Vec<Unit> {
         let all = self.components();
         let mut scope = Vec::new();
+        if self.facts.release.changes.unavailable().is_some() {
+            // What changes is not known: then nothing covers it.
+            return scope;
+        }
         for (at, change) in self.changes().iter().enumerate() {
             let touched: Vec<&&ComponentShape> = all.iter().filter(|it| View::touches(change, it)).collect();
             let ours = components.is_empty()
@@ -170,14 +172,25 @@ impl<'w> View<'w> {
     /// Whether a later act of the same person leaves nothing of an approval.
     pub fn replaced(&self, act: &Act) -> bool {
         let person = self.person(&act.by);
-        let shares = |later: &Act| later.saw.changes.keys().any(|id| act.saw.changes.contains_key(id));
-        self.acts.iter().filter(|later| self.person(&later.by) == person && order(later) > order(act)).any(|later| {
+        // A review that names no change is about all.
+        let shares = |later: &Act| {
+            later.saw.changes.is_empty()
+                || act.saw.changes.is_empty()
+                || later.saw.changes.keys().any(|id| act.saw.changes.contains_key(id))
+        };
+        let later = self
+            .acts
+            .iter()
+            .filter(|later| later.impersonated_by.is_none())
+            .filter(|later| self.person(&later.by) == person && order(later) > order(act));
+        later.into_iter().any(|later| {
             let same_lane = match (act.via == Via::Review, later.via == Via::Review) {
                 (true, true) => shares(later),
                 (false, false) => true,
                 _ => false,
             };
             match &later.does {
+                Deed::Reject {} if later.saw.environment.as_ref().is_some_and(|name| name != HERE) => false,
                 Deed::Reject {} => {
                     if later.via == Via::Review {
                         act.via != Via::Review || shares(later)
@@ -185,9 +198,7 @@ impl<'w> View<'w> {
                         true
                     }
                 }
-                Deed::Approve { .. } => {
-                    same_lane && (later.standing != Standing::Stands || self.withdrawn(later))
-                }
+                Deed::Approve { .. } => same_lane && (later.standing != Standing::Stands || self.withdrawn(later)),
                 _ => false,
             }
         })
@@ -199,21 +210,33 @@ impl<'w> View<'w> {
             Fact::Absent => return Used::No,
             Fact::Unavailable(_) => return Used::Unread,
         };
-        let here: Vec<&Deployment> = deployments
-            .iter()
-            .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
-            .collect();
-        let ours = &self.facts.release.components;
-        let alike = |it: &Deployment| {
-            ours.iter().fold(Tri::Yes, |all, (name, goes)| {
-                all.and(it.components.get(name).map_or(Tri::No, |went| same_all(went, goes)))
-            })
+        let here: Vec<&Deployment> =
+            deployments.iter().filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now).collect();
+        let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
+        let alike =
+            |it: &Deployment, name: &str| match (it.components.get(name), self.facts.release.components.get(name)) {
+                (None, _) => Tri::No,
+                (Some(_), None) => Tri::Unknown,
+                (Some(went), Some(goes)) => same_all(went, goes),
+            };
+        // Opened by a decision, perhaps, for exactly what goes now.
+        let same = |it: &Deployment| {
+            let commit = Tri::from(it.commit == self.facts.release.commit);
+            names.iter().fold(commit, |all, name| all.and(alike(it, name)))
         };
-        let opening = |it: &Deployment| if it.commit == self.facts.release.commit { alike(it) } else { Tri::No };
+        let opening = |it: &Deployment| match &it.approved {
+            Fact::Known(true) | Fact::Unavailable(_) => same(it),
+            Fact::Known(false) | Fact::Absent => Tri::No,
+        };
+        // Of other content of anything that goes now; where that cannot be told, it may be.
         let other = |it: &Deployment| {
-            it.components.iter().any(|(name, went)| {
-                ours.get(name).is_some_and(|goes| same_all(went, goes) != Tri::Yes)
-            }) && opening(it) == Tri::No
+            let different = if names.is_empty() {
+                Tri::from(it.commit != self.facts.release.commit)
+            } else {
+                let shared = names.iter().filter(|name| it.components.contains_key(**name));
+                shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
+            };
+            different == Tri::Yes || (different == Tri::Unknown && opening(it) == Tri::No)
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
@@ -227,17 +250,17 @@ impl<'w> View<'w> {
         };
         let certain = current
             .clone()
-            .filter(|it| opening(it) == Tri::Yes && it.approved == Fact::Known(true))
+            .filter(|it| same(it) == Tri::Yes && it.approved == Fact::Known(true))
             .map(|it| it.opened_at.timestamp())
             .min();
         match (certain, self.shape.retry) {
-            (Some(certain), Some(minutes)) if certain == first && self.now < first + minutes * 60 => Used::Retry,
+            (Some(certain), Some(minutes)) if self.now < certain + minutes * 60 => Used::Retry,
             _ => Used::Spent(first),
         }
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
-    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used) -> bool {
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
         let release = &self.facts.release;
         let environment = match &act.saw.environment {
             Some(environment) => *environment == release.environment,
@@ -256,12 +279,16 @@ impl<'w> View<'w> {
             && self.artifacts_fit(act)
             && self.parts_fit(act)
             && !worse
-            && !self.record_edited(act)
+            // Going back needs no record.
+            && (back || !self.record_edited(act))
             && !spent
     }
 
     fn artifacts_fit(&self, act: &Act) -> bool {
-        let Fact::Known(changes) = &self.facts.release.changes else { return true };
+        let changes = self.changes();
+        if self.facts.release.changes.unavailable().is_some() {
+            return true;
+        }
         let exact = changes.len() == act.saw.changes.len()
             && changes.iter().all(|change| act.saw.changes.get(&change.id) == Some(&change.content));
         if !exact || act.saw.artifacts.is_empty() {
@@ -297,9 +324,7 @@ impl<'w> View<'w> {
     pub fn fits(&self, act: &Act, need: &Need<'_>, role: &str) -> bool {
         let Deed::Approve { role: named, accepts } = &act.does else { return false };
         let closed = self.shape.closed.iter().any(|closed| {
-            closed.approval
-                && !closed.elsewhere
-                && times::open(closed.week, self.shape.london, act.at.timestamp())
+            closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, act.at.timestamp())
         });
         let accept = self.shape.role(role).is_some_and(|role| role.accept);
         let expired = need.expire.is_some_and(|length| {
@@ -319,9 +344,11 @@ impl<'w> View<'w> {
     pub fn approves_change(&self, act: &Act, at: usize, change: &Change) -> Option<Person> {
         let person = self.acting(act)?;
         let approves = matches!(act.does, Deed::Approve { .. });
-        let clean = !self.contributions.iter().any(|it| {
-            it.person == person && (it.change == Some(at) || (it.hand == Hand::Trigger && act.via != Via::Review))
-        });
+        let clean = !self.excluded(person)
+            && !self
+                .contributions
+                .iter()
+                .any(|it| it.person == person && (it.change == Some(at) || it.hand == Hand::Trigger));
         let here = match &act.saw.environment {
             Some(environment) => *environment == self.facts.release.environment,
             None => act.via == Via::Review,
@@ -386,16 +413,19 @@ fn ask<'w>(
 }
 
 /// Content and artifacts.
-fn same_all(
-    one: &countersign::model::facts::Released,
-    other: &countersign::model::facts::Released,
-) -> Tri {
+fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
     let artifacts = match (&one.artifacts, &other.artifacts) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
-        (Fact::Absent, _) | (_, Fact::Absent) => Tri::Yes,
-        _ => Tri::Unknown,
+        (Fact::Absent, Fact::Absent) => Tri::Yes,
+        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
+        _ => Tri::No,
     };
-    same(one, other).and(artifacts)
+    let content = match (&one.content, &other.content) {
+        (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
+        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
+        (one, other) => Tri::from(one.is_absent() && other.is_absent()),
+    };
+    content.and(artifacts)
 }
 
 pub fn rank(verdict: Verdict) -> u8 {

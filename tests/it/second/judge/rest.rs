@@ -10,10 +10,10 @@ use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
 use countersign::model::verdict::Verdict;
 
-use super::kinds::{Asked, Kind, Leg, Tri, filled, same};
+use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
 use super::who::View;
-use crate::second::shape::{BEFORE, CabShape, Cond, ComponentShape, HERE};
+use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -31,7 +31,11 @@ impl<'w> View<'w> {
 
     fn reference_holds(&self) -> bool {
         let restricted = self.shape.branches || self.shape.tags;
-        let Fact::Known(reference) = &self.facts.release.reference else { return restricted };
+        let reference = match &self.facts.release.reference {
+            Fact::Known(reference) => reference,
+            Fact::Absent => return restricted,
+            Fact::Unavailable(_) => return true,
+        };
         let name = reference.name.as_str();
         let branch = name.strip_prefix("refs/heads/");
         let tag = name.strip_prefix("refs/tags/");
@@ -46,11 +50,10 @@ impl<'w> View<'w> {
 
     /// Whether nothing of the policy goes, or something that it does not know.
     pub fn components_hold(&self) -> bool {
-        let unknown = self.facts.release.components.keys().any(|name| {
-            !self.shape.components.is_empty() && !self.shape.components.iter().any(|known| known.name == name)
-        });
+        let known = |name: &String| self.shape.components.iter().any(|known| known.name == name);
+        let unknown = self.facts.release.components.keys().any(|name| !known(name));
         let none = !self.shape.components.is_empty() && self.components().is_empty();
-        unknown || (none && self.shape.approval != crate::second::shape::ApprovalShape::Automatic)
+        unknown || (none && self.shape.approval != ApprovalShape::Automatic)
     }
 
     pub fn promotion_holds(&self, back: bool) -> bool {
@@ -81,8 +84,10 @@ impl<'w> View<'w> {
             .filter(|it| it.environment == BEFORE)
             .filter(|it| component.is_none_or(|component| it.components.contains_key(component.name)))
             .collect();
-        let alike = |it: &Deployment| match component.filter(|_| artifact) {
-            None => it.commit == self.facts.release.commit,
+        let alike = |it: &Deployment| match component {
+            // Without components there are no artifacts to compare.
+            None => !artifact && it.commit == self.facts.release.commit,
+            Some(_) if !artifact => it.commit == self.facts.release.commit,
             Some(component) => {
                 let Some(goes) = self.facts.release.components.get(component.name) else { return false };
                 let went = &it.components[component.name];
@@ -127,7 +132,7 @@ impl<'w> View<'w> {
         if ours.is_empty() && !matches!(self.facts.release.package, Fact::Known(_)) {
             return false;
         }
-        let missing: Vec<&str> = ["infra", "pay"].into_iter().filter(|name| !ours.contains(name)).collect();
+        let missing: Vec<&str> = ["infra", "pay"].into_iter().filter(|name| !self.surely_goes(name)).collect();
         match &self.facts.release.package {
             Fact::Absent => !missing.is_empty(),
             Fact::Unavailable(_) => true,
@@ -139,10 +144,17 @@ impl<'w> View<'w> {
                     let Some(Fact::Known(part)) = package.parts.get(name) else { return true };
                     let first = rule.ordered && name == "infra";
                     let went = part.outcome == Fact::Known(Outcome::Succeeded);
-                    if first { !went } else { !went && part.ready != Fact::Known(true) }
+                    part.outcome.unavailable().is_some()
+                        || if first { !went } else { !went && part.ready != Fact::Known(true) }
                 })
             }
         }
+    }
+
+    /// Whether a component goes for certain: files that are not known are no proof of it.
+    fn surely_goes(&self, folder: &str) -> bool {
+        self.facts.release.components.contains_key(folder)
+            || self.changes().iter().any(|it| it.files.entries().iter().any(|file| within(file, folder)))
     }
 
     /// A package that the policy does not have.
@@ -230,28 +242,32 @@ impl<'w> View<'w> {
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         };
-        let complete = rule.needs.iter().all(|name| {
-            record.fields.get(*name).is_some_and(|field| filled(&field.text, &field.template) == Tri::Yes)
-        });
+        let complete = rule
+            .needs
+            .iter()
+            .all(|name| record.fields.get(*name).is_some_and(|field| filled(&field.text, &field.template) == Tri::Yes));
         !(state && begun && !over && complete)
     }
 
     fn record_for_other(&self, record: &ChangeRecord) -> bool {
         let ours: Vec<&str> = self.components().iter().map(|it| it.name).collect();
-        let Fact::Known(theirs) = &record.components else {
-            return !self.shape.components.is_empty() || record.components.unavailable().is_some();
+        let theirs = match &record.components {
+            Fact::Known(theirs) => theirs.as_slice(),
+            Fact::Absent => &[],
+            Fact::Unavailable(_) => return true,
         };
         let covered = ours.iter().all(|name| theirs.iter().any(|it| it == name));
         // Another part of the package has its own record.
-        let others = self.shape.package.is_some()
-            && !ours.is_empty()
+        let others = self.facts.release.package.known().is_some_and(|package| package.name == "both")
+            && self.shape.package.is_some()
             && ["pay", "infra"].iter().any(|part| !ours.contains(part) && theirs.iter().any(|it| it == part));
         !covered || others
     }
 
     pub fn incidents_hold(&self, kind: &Kind, back: bool) -> bool {
         let Some(rule) = &self.shape.incidents else { return false };
-        if back {
+        // Where everything goes on by itself, a fix can be tried during an incident.
+        if back || self.shape.approval == ApprovalShape::Automatic {
             return false;
         }
         let incidents = match &self.facts.incidents {
@@ -264,16 +280,17 @@ impl<'w> View<'w> {
             let affects = match &incident.components {
                 Fact::Known(components) => {
                     self.components().iter().any(|it| components.iter().any(|name| name == it.name))
-                        || (self.shape.components.is_empty() && !components.is_empty())
                 }
                 Fact::Absent | Fact::Unavailable(_) => true,
             };
             let asked = Asked { incident: Some(incident), class: Some(kind.class), ..Asked::default() };
             let fix = rule.unless_fixes && self.relaxes(&Cond::Fixes, asked, Some(kind));
+            // The emergency is because of this incident, or the fix of it.
+            let of = |incident| Asked { incident, ..Asked::default() };
             let by_class = kind.class == Class::Emergency
                 && self.shape.emergency.as_ref().is_some_and(|cond| {
-                    self.relaxes(cond, Asked { incident: Some(incident), ..Asked::default() }, Some(kind))
-                        && !self.relaxes(cond, Asked::default(), Some(kind))
+                    self.relaxes(cond, of(Some(incident)), Some(kind))
+                        && (!self.relaxes(cond, of(None), Some(kind)) || self.fixes(incident) == Tri::Yes)
                 });
             severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class
         })
@@ -299,12 +316,11 @@ impl<'w> View<'w> {
         }
         let Some(cab) = &self.shape.cab else { return true };
         let Fact::Known(decisions) = &self.facts.cab else { return true };
-        let mut ours: Vec<&CabDecision> = decisions
-            .iter()
-            .filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes))
-            .collect();
+        let mut ours: Vec<&CabDecision> =
+            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes)).collect();
         // The latest first; of one instant, the one that is against it.
-        ours.sort_by_key(|it| (it.at, against(it.outcome)));
+        let unmet = |it: &CabDecision| it.conditions.iter().any(|condition| condition.met != Fact::Known(true));
+        ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
             match decision.outcome {
@@ -352,7 +368,7 @@ impl<'w> View<'w> {
     }
 
     pub fn owed_holds(&self, kind: &Kind, legs: &[Leg<'_>], back: bool) -> bool {
-        let automatic = self.shape.approval == crate::second::shape::ApprovalShape::Automatic;
+        let automatic = self.shape.approval == ApprovalShape::Automatic;
         let _ = legs;
         if back || automatic || kind.class == Class::Emergency {
             return false;
@@ -369,21 +385,19 @@ impl<'w> View<'w> {
         let _ = kind;
         let overdue = it.due.timestamp() <= self.now;
         let team = self.components().iter().any(|component| component.team == Some(it.team.as_str()));
-        let component = self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
-        let waits = if it.kind == "pir" {
-            match &self.shape.pir {
-                None => return false,
-                Some(rule) => {
-                    let ours = match rule.blocks {
-                        "team" => team,
-                        "component" => component,
-                        _ => false,
-                    };
-                    ours && (overdue || !rule.overdue_only)
-                }
+        let component =
+            self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
+        let rule = self.shape.pir.as_ref().filter(|_| it.kind == "pir");
+        let waits = match rule {
+            Some(rule) => {
+                let ours = match rule.blocks {
+                    "team" => team,
+                    "component" => component,
+                    _ => false,
+                };
+                ours && (overdue || !rule.overdue_only)
             }
-        } else {
-            team && overdue
+            None => team && overdue,
         };
         waits && !self.completed(it) && !self.fixes_cause_of(it)
     }
@@ -392,12 +406,17 @@ impl<'w> View<'w> {
         it.met
             || self.acts.iter().any(|act| {
                 let Deed::Complete { obligation, evidence } = &act.does else { return false };
-                let Fact::Known(contributors) = &it.contributors else { return false };
+                if it.contributors.unavailable().is_some() {
+                    return false;
+                }
+                let contributors = it.contributors.entries();
                 *obligation == it.id
                     && (!it.needs_evidence || !evidence.is_empty())
                     && self.acting(act).is_some_and(|person| {
                         self.holds(person, &it.by)
-                            && !contributors.iter().any(|account| self.person(account) == person)
+                            && !contributors
+                                .iter()
+                                .any(|account| self.person(account) == person || self.link_unknown(account.as_str()))
                     })
             })
     }
@@ -412,11 +431,14 @@ impl<'w> View<'w> {
                     && self.independent(act, role).is_some()
             });
             let open = self.facts.incidents.entries().iter().find(|incident| incident.id == *id);
-            let components: Vec<String> = match open.map(|incident| &incident.components) {
-                Some(Fact::Known(components)) => components.clone(),
-                _ => it.components.clone(),
-            };
-            linked && confirmed && self.components().iter().any(|it| components.iter().any(|name| name == it.name))
+            match open {
+                Some(incident) => self.fixes(incident) == Tri::Yes,
+                None => {
+                    linked
+                        && confirmed
+                        && self.components().iter().any(|ours| it.components.iter().any(|name| name == ours.name))
+                }
+            }
         })
     }
 
@@ -465,8 +487,9 @@ impl<'w> View<'w> {
         };
         if let Some(minutes) = self.shape.gate.max_age {
             match &evidence.made_at {
-                Fact::Known(made) if made.timestamp() <= self.now && self.now < made.timestamp() + minutes * 60 => {}
-                Fact::Unavailable(_) => return Verdict::Indeterminate,
+                // Clocks of two machines may be five minutes apart.
+                Fact::Known(made)
+                    if made.timestamp() - 300 <= self.now && self.now < made.timestamp() + minutes * 60 => {}
                 _ => return Verdict::Pending,
             }
         }
@@ -495,10 +518,10 @@ impl<'w> View<'w> {
         legs.iter().filter(|leg| leg.formal).any(|leg| {
             leg.route.is_some_and(|route| route.approvals.iter().any(|(role, _)| *role == "accountable"))
                 && self.rows(leg.component, kind).iter().filter_map(|row| row.consulted).any(|(role, wait)| {
-                    let week = self.shape.role(role).and_then(|role| role.week).unwrap_or(self.shape.business);
-                    let until = times::due(wait, week, self.shape.london, self.submitted());
+                    let until = times::due(wait, self.shape.business, self.shape.london, self.submitted());
                     let answered = self.acts.iter().any(|act| {
                         matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+                            && act.at >= self.facts.release.submitted_at
                             && self.acting(act).is_some_and(|person| self.holds(person, role))
                     });
                     self.now < until && !answered

@@ -7,7 +7,7 @@ use countersign::model::release_decision::Status;
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Kind, Leg};
-use super::needs::{Need, Unit, Used};
+use super::needs::{Need, Used};
 use super::who::{Person, Seat, View, order};
 use crate::second::shape::{HERE, RouteShape};
 use crate::second::times;
@@ -16,9 +16,9 @@ use crate::second::times;
 pub struct Seated {
     /// For each need, whether it is met.
     pub met: Vec<bool>,
-    /// The acts that count.
-    pub counted: Vec<String>,
-    /// Whether everybody who fills something said why.
+    /// The approvals that still stand for what was shown.
+    pub stands: Vec<String>,
+    /// Whether the approvals that say why fill everything by themselves.
     pub reasons: bool,
 }
 
@@ -59,10 +59,8 @@ impl<'w> View<'w> {
             let shape = self.shape.role(role).unwrap();
             let (seats, unread) = self.seats(role);
             let mut holders = seats.iter().filter(|(_, seat)| *seat == Seat::Fair).map(|(person, _)| *person);
-            let nobody = holders.all(|person| {
-                self.away(person) || self.unable(person) || self.excluded(person) || !self.may_hold(person)
-            });
-            if !(unread || nobody || !shape.may_approve) {
+            let nobody = holders.all(|person| self.away(person) || self.unable(person) || self.excluded(person));
+            if !(unread || nobody) {
                 let Some(after) = shape.after else { break };
                 let week = shape.week.unwrap_or(self.shape.business);
                 let due = times::due(after, week, self.shape.london, asked_at);
@@ -84,7 +82,8 @@ impl<'w> View<'w> {
             matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
                 && self.submitted() <= at
                 && at < before
-                && self.acting(act).is_some_and(|person| fair.contains(&person) && !self.excluded(person))
+                && fair.contains(&self.person(&act.by))
+                && !self.excluded(self.person(&act.by))
         })
     }
 
@@ -108,24 +107,23 @@ impl<'w> View<'w> {
             .collect()
     }
 
-    fn approvals(&self, verdict: Verdict, used: Used) -> Vec<&'w Act> {
+    fn approvals(&self, verdict: Verdict, used: Used, back: bool) -> Vec<&'w Act> {
         let counts = |act: &&&Act| {
             matches!(act.does, Deed::Approve { .. })
                 && self.acting(act).is_some_and(|person| !self.excluded(person))
-                && self.bound(act, verdict, used)
+                && self.bound(act, verdict, used, back)
         };
         self.acts.iter().filter(counts).copied().collect()
     }
 
     fn power(&self, person: Person, need: &Need<'w>, acts: &[&'w Act]) -> Power {
         let mut power = Power::default();
-        let standing = if need.representation { vec![need.role] } else { self.standing_in(need.role) };
-        let chain = if need.representation { vec![need.role] } else { self.chain(need.role) };
+        let standing = self.standing_in(need.role);
+        let chain = self.chain(need.role);
         let authorities = self.shared_authorities(need);
         for act in acts.iter().filter(|act| self.person(&act.by) == person) {
             let fits = |roles: &[&'static str]| roles.iter().any(|role| self.fits(act, need, role));
-            for (at, unit) in need.scope.iter().enumerate().filter(|(_, unit)| self.covers(act, unit)) {
-                let _ = unit;
+            for (at, _) in need.scope.iter().enumerate().filter(|(_, unit)| self.covers(act, unit)) {
                 if fits(&standing) {
                     power.own.push(at);
                 }
@@ -156,122 +154,119 @@ impl<'w> View<'w> {
         shared
     }
 
-    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used) -> Seated {
-        let acts = self.approvals(verdict, used);
+    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used, back: bool) -> Seated {
+        let acts = self.approvals(verdict, used, back);
+        let mut seated = self.seat_by(needs, acts.clone());
+        let reasoned = acts.into_iter().filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
+        seated.reasons = !needs.is_empty() && self.seat_by(needs, reasoned.collect()).met.iter().all(|met| *met);
+        seated
+    }
+
+    fn seat_by(&self, needs: &[Need<'w>], acts: Vec<&'w Act>) -> Seated {
         let people: Vec<Person> =
             acts.iter().map(|act| self.person(&act.by)).collect::<BTreeSet<_>>().into_iter().collect();
         let powers: Vec<Vec<Power>> =
             people.iter().map(|person| needs.iter().map(|need| self.power(*person, need, &acts)).collect()).collect();
-        let able: Vec<Vec<bool>> = powers
-            .iter()
-            .map(|row| {
-                row.iter()
-                    .map(|it| !(it.own.is_empty() && it.chain.is_empty() && it.authority.is_empty()))
-                    .collect()
-            })
-            .collect();
-        // Who is put where: nowhere, or one need each; with one person for several, everybody everywhere.
-        let mut best: Vec<usize> = vec![0; needs.len()];
-        let mut best_choice: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
-        let mut consider = |choice: &[Vec<usize>]| {
-            let filled: Vec<usize> = needs
+        let nobody = vec![false; needs.len()];
+        let best = self.choose(needs, &powers, &nobody, &[]);
+        let mut met: Vec<bool> =
+            needs.iter().enumerate().map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty()).collect();
+        // A final word fills what it is about; who has spoken it fills nothing else. Who of those who may speak does,
+        // is tried in every way.
+        if met.contains(&false) {
+            let may: Vec<Vec<usize>> = needs
                 .iter()
-                .enumerate()
-                .map(|(at, need)| {
-                    let with: Vec<&Power> = choice[at].iter().map(|person| &powers[*person][at]).collect();
-                    filled(need, &with)
-                })
+                .map(|need| (0..people.len()).filter(|at| self.final_word(people[*at], need, &acts)).collect())
                 .collect();
+            let mut words: Vec<Vec<Option<usize>>> = vec![Vec::new()];
+            for may in &may {
+                let silent = words.iter().map(|so_far| [so_far.as_slice(), &[None]].concat());
+                let spoken = words
+                    .iter()
+                    .flat_map(|so_far| may.iter().map(move |by| [so_far.as_slice(), &[Some(*by)]].concat()));
+                words = silent.chain(spoken).collect();
+            }
+            for way in words.iter().filter(|way| way.iter().any(Option::is_some)) {
+                let spoken: Vec<bool> = way.iter().map(Option::is_some).collect();
+                let out: Vec<usize> = way.iter().flatten().copied().filter(|_| self.shape.distinct).collect();
+                let best = self.choose(needs, &powers, &spoken, &out);
+                let now: Vec<bool> = needs
+                    .iter()
+                    .enumerate()
+                    .map(|(at, need)| spoken[at] || (best[at] >= need.total() && !need.scope.is_empty()))
+                    .collect();
+                let number = |met: &[bool]| met.iter().filter(|met| **met).count();
+                if number(&now) > number(&met) {
+                    met = now;
+                }
+            }
+        }
+        Seated { met, stands: acts.iter().map(|act| act.id.clone()).collect(), reasons: false }
+    }
+
+    /// How many people each need has when people are put on needs in the best way: what comes first in the policy comes
+    /// first. Some needs are filled already, and some people fill nothing more.
+    fn choose(&self, needs: &[Need<'w>], powers: &[Vec<Power>], done: &[bool], out: &[usize]) -> Vec<usize> {
+        let able = |person: usize, need: usize| {
+            let power = &powers[person][need];
+            let nothing = power.own.is_empty() && power.chain.is_empty() && power.authority.is_empty();
+            !nothing && !done[need] && !out.contains(&person)
+        };
+        let mut best: Vec<usize> = vec![0; needs.len()];
+        let mut consider = |choice: &[Vec<usize>]| {
+            let count = |(at, need): (usize, &Need<'w>)| {
+                let with: Vec<&Power> = choice[at].iter().map(|person| &powers[*person][at]).collect();
+                filled(need, &with)
+            };
+            let filled: Vec<usize> = needs.iter().enumerate().map(count).collect();
             if filled > best {
                 best = filled;
-                best_choice = choice.to_vec();
             }
         };
-        if self.shape.distinct {
-            let mut places = vec![needs.len(); people.len()];
-            loop {
-                let choice: Vec<Vec<usize>> = (0..needs.len())
-                    .map(|need| (0..people.len()).filter(|person| places[*person] == need).collect())
-                    .collect();
-                consider(&choice);
-                // The next way, as an odometer turns, past places where somebody can do nothing.
-                let mut at = 0;
-                while at < people.len() {
-                    places[at] = (places[at] + 1) % (needs.len() + 1);
-                    while places[at] < needs.len() && !able[at][places[at]] {
-                        places[at] += 1;
-                    }
-                    if places[at] != needs.len() {
-                        break;
-                    }
-                    at += 1;
+        if !self.shape.distinct {
+            let everybody =
+                |need: usize| (0..powers.len()).filter(|person| able(*person, need)).collect::<Vec<usize>>();
+            consider(&(0..needs.len()).map(everybody).collect::<Vec<_>>());
+            return best;
+        }
+        let mut places = vec![needs.len(); powers.len()];
+        loop {
+            let choice: Vec<Vec<usize>> = (0..needs.len())
+                .map(|need| (0..powers.len()).filter(|person| places[*person] == need).collect())
+                .collect();
+            consider(&choice);
+            // The next way, as an odometer turns, past places where somebody can do nothing.
+            let mut at = 0;
+            while at < powers.len() {
+                places[at] = (places[at] + 1) % (needs.len() + 1);
+                while places[at] < needs.len() && !able(at, places[at]) {
+                    places[at] += 1;
                 }
-                if at == people.len() {
+                if places[at] != needs.len() {
                     break;
                 }
+                at += 1;
             }
-        } else {
-            consider(&vec![(0..people.len()).collect(); needs.len()]);
-        }
-        let mut met: Vec<bool> = needs
-            .iter()
-            .enumerate()
-            .map(|(at, need)| best[at] >= need.total() && !need.scope.is_empty())
-            .collect();
-        let mut counted: BTreeSet<String> = BTreeSet::new();
-        let mut reasons = true;
-        let mut some = false;
-        for (at, choice) in best_choice.iter().enumerate() {
-            for person in choice {
-                let theirs: Vec<&&Act> = acts
-                    .iter()
-                    .filter(|act| self.person(&act.by) == people[*person])
-                    .filter(|act| self.fits_any(act, &needs[at]))
-                    .collect();
-                if theirs.is_empty() {
-                    continue;
-                }
-                some = true;
-                reasons &= theirs.iter().any(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
-                counted.extend(theirs.iter().map(|act| act.id.clone()));
+            if at == powers.len() {
+                return best;
             }
         }
-        for (at, need) in needs.iter().enumerate() {
-            if !met[at] && let Some(by) = self.final_word(need, &acts) {
-                met[at] = true;
-                some = true;
-                reasons &= by.reason.as_ref().is_some_and(|reason| says(reason, 1));
-                counted.insert(by.id.clone());
-            }
-        }
-        Seated { met, counted: counted.into_iter().collect(), reasons: reasons && some }
     }
 
-    fn fits_any(&self, act: &Act, need: &Need<'w>) -> bool {
-        let mut roles = self.chain(need.role);
-        roles.extend(self.shared_authorities(need));
-        roles.iter().any(|role| self.fits(act, need, role))
-    }
-
-    /// The approval of a final authority that is asked, of everything that a need is about.
-    fn final_word(&self, need: &Need<'w>, acts: &[&'w Act]) -> Option<&'w Act> {
+    /// Whether somebody approved all that a need is about as a final authority that is asked.
+    fn final_word(&self, person: Person, need: &Need<'w>, acts: &[&'w Act]) -> bool {
         if need.representation || need.scope.is_empty() {
-            return None;
+            return false;
         }
-        let shared: Vec<&'static str> = self
-            .shared_authorities(need)
-            .into_iter()
-            .filter(|role| need.routes.iter().all(|route| self.authorities_of(route).contains(&(*role, true))))
-            .collect();
-        acts.iter().copied().find(|act| {
-            shared.iter().any(|role| self.fits(act, need, role))
-                && need.scope.iter().all(|unit| {
-                    acts.iter().any(|other| {
-                        self.person(&other.by) == self.person(&act.by)
-                            && shared.iter().any(|role| self.fits(other, need, role))
-                            && self.covers(other, unit)
-                    })
-                })
+        let last =
+            |role: &&'static str| need.routes.iter().all(|route| self.authorities_of(route).contains(&(*role, true)));
+        let roles: Vec<&'static str> = self.shared_authorities(need).into_iter().filter(last).collect();
+        need.scope.iter().all(|unit| {
+            acts.iter().any(|act| {
+                self.person(&act.by) == person
+                    && self.covers(act, unit)
+                    && roles.iter().any(|role| self.fits(act, need, role))
+            })
         })
     }
 
@@ -300,11 +295,13 @@ impl<'w> View<'w> {
         }
         let mut routes: Vec<&RouteShape> = Vec::new();
         for route in legs.iter().filter(|leg| leg.formal).filter_map(|leg| leg.route) {
-            if !routes.iter().any(|known| known.name == route.name) {
+            let asks = needs.iter().any(|need| need.routes.iter().any(|known| known.name == route.name));
+            if asks && !routes.iter().any(|known| known.name == route.name) {
                 routes.push(route);
             }
         }
-        let approvals = self.approvals(verdict, used);
+        let back = View::recovers(legs);
+        let approvals = self.approvals(verdict, used, back);
         let mut worst = None;
         for act in &self.acts {
             if !matches!(act.does, Deed::Reject {}) {
@@ -332,19 +329,20 @@ impl<'w> View<'w> {
             matches!(&known.kind, Fact::Known(kind) if *kind != countersign::model::facts::AccountKind::Person)
                 || known.active == Fact::Known(false)
         });
-        if out || !self.may_hold(person) || self.lifted(act) {
+        if out || self.lifted(act) {
             return None;
         }
         let (mut fair, mut doubtful) = (false, false);
         for role in roles {
-            if !self.shape.role(role).is_some_and(|role| role.may_approve) {
+            if !self.may_hold(person) || !self.shape.role(role).is_some_and(|role| role.may_approve) {
                 continue;
             }
             let (seats, unread) = self.seats(role);
             let theirs: Vec<Seat> = seats.iter().filter(|(owner, _)| *owner == person).map(|(_, seat)| *seat).collect();
             fair |= theirs.contains(&Seat::Fair);
-            doubtful |= theirs.is_empty() && unread;
+            doubtful |= (theirs.is_empty() && unread) || theirs.contains(&Seat::Doubtful);
         }
+        doubtful |= self.link_unknown(act.by.as_str());
         let human = self.human(&act.by);
         if fair && human {
             Some(false)
@@ -366,6 +364,7 @@ impl<'w> View<'w> {
                 && match later.via {
                     Via::Review => {
                         act.via == Via::Review
+                            && !act.saw.changes.is_empty()
                             && act.saw.changes.keys().all(|id| later.saw.changes.contains_key(id))
                     }
                     _ => later.saw.environment.as_deref() == Some(HERE),
@@ -382,8 +381,8 @@ impl<'w> View<'w> {
         approvals: &[&'w Act],
     ) -> Option<Status> {
         let person = self.person(&act.by);
-        let reasoned = act.reason.as_ref().is_some_and(|reason| says(reason, self.shape.reason))
-            || self.shape.reason == 0;
+        let reasoned =
+            act.reason.as_ref().is_some_and(|reason| says(reason, self.shape.reason)) || self.shape.reason == 0;
         if !reasoned {
             let until = times::due(self.shape.holds, self.shape.business, self.shape.london, act.at.timestamp());
             if self.now >= until {
@@ -394,12 +393,12 @@ impl<'w> View<'w> {
             routes.iter().any(|route| {
                 route.escalate.as_ref().is_some_and(|escalate| escalate.last == Some(role))
                     && (self.authorities_of(route).iter().any(|(asked, _)| *asked == role)
-                        || needs.iter().any(|need| self.holds(person, need.role)))
+                        || needs.iter().any(|need| need.role == role))
             })
         };
-        if reasoned && !doubt && self.shape.roles.iter().any(|role| is_final(role.name) && self.holds(person, role.name))
-        {
-            return Some(Status::Rejected);
+        if reasoned && self.shape.roles.iter().any(|role| is_final(role.name) && self.holds(person, role.name)) {
+            // A final word of which it is not known whether it counts is overruled by nobody either.
+            return Some(if doubt { Status::Unknown } else { Status::Rejected });
         }
         let overruled = !routes.is_empty()
             && routes.iter().all(|route| {
@@ -424,10 +423,10 @@ impl<'w> View<'w> {
     }
 
     /// For each change, whether somebody independent approved it.
-    pub fn changes_unapproved(&self, counted: &[String]) -> bool {
+    pub fn changes_unapproved(&self, stands: &[String]) -> bool {
         self.changes().iter().enumerate().any(|(at, change)| {
             !self.acts.iter().any(|act| {
-                (act.via == Via::Review || counted.contains(&act.id)) && self.approves_change(act, at, change).is_some()
+                (act.via == Via::Review || stands.contains(&act.id)) && self.approves_change(act, at, change).is_some()
             })
         })
     }
@@ -454,12 +453,4 @@ pub fn says(text: &str, least: usize) -> bool {
     let plain = text.trim();
     let letters: BTreeSet<char> = plain.chars().filter(|it| it.is_alphanumeric()).collect();
     plain.chars().count() >= least && letters.len() >= if least >= 10 { 3 } else { 1 }
-}
-
-/// A unit's name, for a reader.
-pub fn told(unit: &Unit) -> String {
-    match unit {
-        Unit::Change(at) => format!("change {at}"),
-        Unit::Bare(name, _) => name.clone(),
-    }
 }

@@ -32,8 +32,10 @@ pub struct Contribution {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Seat {
     Fair,
+    /// How he came by it is not known.
     Doubtful,
-    None,
+    /// He put himself there while the release was under way.
+    ByHimself,
 }
 
 /// A world with everything about people worked out.
@@ -96,7 +98,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether an account may be anybody's.
-    fn link_unknown(&self, account: &str) -> bool {
+    pub fn link_unknown(&self, account: &str) -> bool {
         let unread = self.facts.accounts.get(account).is_none_or(|known| known.person.unavailable().is_some());
         unread && !self.named(account)
     }
@@ -158,8 +160,7 @@ impl<'w> View<'w> {
                     Some(Fact::Known(members)) => {
                         for member in members {
                             let person = self.person(&member.account);
-                            let fair = self.came_fairly(person, &member.joined);
-                            seats.push((person, if fair { Seat::Fair } else { Seat::Doubtful }));
+                            seats.push((person, self.came(person, &member.joined)));
                         }
                     }
                     _ => unread = true,
@@ -169,18 +170,17 @@ impl<'w> View<'w> {
         (seats, unread)
     }
 
-    fn came_fairly(&self, person: Person, joined: &Fact<Joined>) -> bool {
+    fn came(&self, person: Person, joined: &Fact<Joined>) -> Seat {
         match joined {
-            Fact::Absent => true,
-            Fact::Unavailable(_) => false,
-            Fact::Known(joined) => {
-                let by_other = match &joined.by {
-                    Fact::Known(by) => self.person(by) != person,
-                    Fact::Absent => true,
-                    Fact::Unavailable(_) => false,
-                };
-                joined.at <= self.facts.release.submitted_at || (joined.protected == Fact::Known(true) && by_other)
-            }
+            Fact::Absent => Seat::Fair,
+            Fact::Unavailable(_) => Seat::Doubtful,
+            Fact::Known(joined) if joined.at <= self.facts.release.submitted_at => Seat::Fair,
+            Fact::Known(joined) if joined.protected != Fact::Known(true) => Seat::ByHimself,
+            Fact::Known(joined) => match &joined.by {
+                Fact::Known(by) if self.person(by) == person => Seat::ByHimself,
+                Fact::Known(_) | Fact::Absent => Seat::Fair,
+                Fact::Unavailable(_) => Seat::Doubtful,
+            },
         }
     }
 
@@ -207,9 +207,7 @@ impl<'w> View<'w> {
 
     /// Whether somebody may not approve the release as a whole.
     pub fn excluded(&self, person: Person) -> bool {
-        self.contributions
-            .iter()
-            .any(|it| it.person == person && (!self.shape.per_change || it.hand == Hand::Trigger))
+        self.contributions.iter().any(|it| it.person == person && (!self.shape.per_change || it.hand == Hand::Trigger))
     }
 
     /// Whether somebody declared an absence, or the policy did, that is on now.
@@ -327,8 +325,7 @@ impl<'w> View<'w> {
             })
             .map(|it| (it.person, it.commit.clone()))
             .collect();
-        self.contributions
-            .retain(|it| it.hand != Hand::CoAuthor || !cleared.contains(&(it.person, it.commit.clone())));
+        self.contributions.retain(|it| it.hand != Hand::CoAuthor || !cleared.contains(&(it.person, it.commit.clone())));
     }
 }
 
