@@ -78,7 +78,10 @@ impl Fault {
             Self::Wrong(_) => true,
             #[cfg(feature = "app")]
             Self::Database(fault) => matches!(fault, DatabaseFault::Damaged(_)),
-            Self::Folder(fault) => fault.error.kind() == std::io::ErrorKind::NotFound,
+            // What is not there, or not even text, was not signed.
+            Self::Folder(fault) => {
+                matches!(fault.error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidData)
+            }
             Self::Runtime(_) | Self::NoEntry { .. } => false,
         }
     }
