@@ -14,7 +14,15 @@ const SHARED: [&str; 9] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.s
 /// Held for as long as this process may write.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A process that is just being started has the file as well, until it runs something else. Let go of here, the
+        // lock is nobody's; what cannot be let go of goes with the process.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Becomes the one writer, and waits for that so long.
@@ -48,7 +56,7 @@ pub(super) fn lock(database: &Path, wait: Duration) -> Result<Lock, Fault> {
     // Who holds it is for people only; the lock is what counts.
     let _ = file.set_len(0).and_then(|()| file.rewind());
     let _ = writeln!(file, "process {}", std::process::id());
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 /// The kind of the file system on which the file is, where machines share it.
