@@ -23,8 +23,8 @@ const OPENING: &str = "\
 <!-- Printed by `countersign reference`; `UPDATE=1 cargo test --test it in_step` writes it anew. -->
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
-[exit codes](#exit-codes), [the policy](#the-policy), [expressions](#expressions), [facts](#facts), [layers](#layers),
-[compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
+[exit codes](#exit-codes), [the policy](#the-policy), [by example](#by-example), [expressions](#expressions), [facts](#facts),
+[layers](#layers), [compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
 [formats](#formats) and [the commands of the record](#the-commands-of-the-record).
 ";
 
@@ -91,6 +91,7 @@ fn page() -> String {
     );
     keys(&mut out, "", &POLICY);
     out.push_str(FORMS);
+    out.push_str(super::manual_examples::EXAMPLES);
     out.push_str(EXPRESSIONS);
     super::manual_rules::write(&mut out);
     measures(&mut out);

@@ -17,6 +17,7 @@ mod environment;
 mod gate;
 mod log;
 mod manual;
+mod manual_examples;
 mod manual_record;
 mod manual_rules;
 mod outputs;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{USAGE, answer, complain, environment};
 use crate::policy::diagnostics::Complaints;
+use crate::policy::expression::nearest;
 use crate::policy::roster::Roster;
 use crate::policy::rules::Rules;
 use crate::policy::satisfiable;
@@ -38,7 +39,7 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
     let (sources, attached) = match read {
         Ok(read) => read,
         Err(error) => {
-            complain(&error.to_string());
+            complain(&unread(&error));
             return USAGE;
         }
     };
@@ -69,11 +70,31 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
         }
         Err(complaints) => {
             tell(&complaints);
-            let number: usize = complaints.iter().map(|file| file.list.iter().filter(|it| it.is_error()).count()).sum();
-            complain(&format!("the policy has {number} {}", if number == 1 { "mistake" } else { "mistakes" }));
+            complain(&counted(&complaints));
             USAGE
         }
     }
+}
+
+/// Why no policy was read, in the words of this command.
+fn unread(error: &layers::Error) -> String {
+    match error {
+        layers::Error::NoPolicy => format!(
+            "no policy was found at {}; write one, or name its file: `countersign policy check FILE`",
+            layers::PLACES.join(", ")
+        ),
+        error => error.to_string(),
+    }
+}
+
+/// How many mistakes there are, and whether there may be more.
+fn counted(complaints: &[Complaints]) -> String {
+    let number: usize = complaints.iter().map(|file| file.list.iter().filter(|it| it.is_error()).count()).sum();
+    let (mistakes, these) = if number == 1 { ("mistake", "this is") } else { ("mistakes", "these are") };
+    // What all layers prove together is looked for only where each can be read.
+    let unfinished = complaints.iter().any(|file| file.unfinished);
+    let more = if unfinished { format!("; more is checked once {these} mended") } else { String::new() };
+    format!("the policy has {number} {mistakes}{more}")
 }
 
 /// Tries a policy with the people of a roster, and says what was tried or how to exit.
@@ -89,7 +110,12 @@ fn try_with(rules: &Rules, path: &Path) -> Result<String, u8> {
         tell(&[complaints]);
         said("the roster cannot be used")
     })?;
-    let unlisted = satisfiable::unlisted(rules, &roster);
+    let (unlisted, unnamed) = (satisfiable::unlisted(rules, &roster), satisfiable::unnamed(rules, &roster));
+    let missing: Vec<&str> = unlisted.iter().map(String::as_str).collect();
+    for group in unnamed {
+        let hint = nearest(group, &missing).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        complain(&format!("no role names `{group}`, which the roster {shown} has{hint}"));
+    }
     if !unlisted.is_empty() {
         return Err(said(&format!("the roster {shown} does not say who is in {}", unlisted.join(", "))));
     }

@@ -8,6 +8,7 @@ use crate::model::ground::Ground;
 use crate::model::kind::{self, Format};
 use crate::model::verdict::Reason;
 use crate::policy::diagnostics::Code;
+use crate::policy::expression::nearest;
 
 /// The documents that have a schema.
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -84,7 +85,11 @@ pub(super) fn explain(code: Option<&str>) -> u8 {
     let found: Vec<_> =
         reasons.chain(codes).chain(grounds).filter(|(word, ..)| code.is_none_or(|code| code == *word)).collect();
     if found.is_empty() {
-        complain(&format!("there is no code `{}`; `countersign explain` lists all", code.unwrap_or_default()));
+        let code = code.unwrap_or_default();
+        let all = Reason::ALL.iter().map(|reason| reason.code()).chain(Code::ALL.iter().map(|code| code.word()));
+        let all: Vec<&str> = all.chain(Ground::ALL.iter().map(|ground| ground.code())).collect();
+        let hint = nearest(code, &all).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        complain(&format!("there is no code `{code}`{hint}; `countersign explain` lists all"));
         return USAGE;
     }
     let lines: Vec<String> =

@@ -70,7 +70,9 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
         nodes.push(Node::new(Ground::ApprovalNotNeeded, Status::NotNeeded, "no approval is needed on this path"));
     }
     // Going back is no repetition: it is judged by itself.
-    let used = if formal { consumption::of(scene) } else { Used::No };
+    let roles = rejections_roles(scene, triage, path, &requirements);
+    let taken_back = consumption::taken_back(scene, &roles);
+    let used = if formal { consumption::of(scene, &taken_back) } else { Used::No };
     let used = match used {
         Used::Superseded { by, until } if path.recovers() => {
             nodes.push(told::goes_back(scene, by));
@@ -83,9 +85,10 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
         found.retried = true;
     } else if let Used::Superseded { by, .. } = used {
         nodes.push(told::superseded(scene, by));
+    } else if let Used::Spent(first) = used {
+        nodes.extend(told::taken_back(scene, first, &taken_back));
     }
     let candidates = binding::candidates(scene, &units, gates, used, path.recovers());
-    let roles = rejections_roles(scene, triage, path, &requirements);
     let (standing, fallen) = rejections::of(scene, &roles);
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
     let mut per_change = Vec::new();

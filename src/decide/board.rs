@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::bound::{self, Shown};
 use super::known;
 use super::path::{Path, Triage};
 use super::scene::Scene;
-use super::{roles, words};
+use super::{roles, separation, words};
 use crate::model::facts::{Account, CabDecision, CabOutcome, Change, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
@@ -57,17 +58,15 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     let mut decisions: Vec<&CabDecision> =
         decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
     // The latest first; of one instant, what is against it.
-    let open = |decision: &CabDecision| decision.conditions.iter().any(|it| it.met != Fact::Known(true));
+    let open = |decision: &CabDecision| {
+        let unsaid = decision.outcome == CabOutcome::ApproveWithConditions && decision.conditions.is_empty();
+        unsaid || decision.conditions.iter().any(|it| it.met != Fact::Known(true))
+    };
     decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome), open(decision))));
     let mut notes = Vec::new();
     for decision in decisions {
-        let about = decision.changes.len() == changes.len()
-            && changes.iter().all(|change| decision.changes.get(&change.id) == Some(&change.content));
-        if !about {
-            let other = |change: &&Change| decision.changes.get(&change.id) != Some(&change.content);
-            let names: Vec<&str> = changes.iter().filter(other).map(|change| change.id.as_str()).collect();
-            let what = if names.is_empty() { String::new() } else { format!(" of {}", words::all_of(&names)) };
-            let says = format!("a CAB decision of {} is about other content{what}", told(scene, decision.at));
+        if let Some(why) = other(scene, changes, decision) {
+            let says = format!("a CAB decision of {} is about other content{why}", told(scene, decision.at));
             notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
             continue;
         }
@@ -92,6 +91,15 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     let says = format!("the CAB has not decided yet; {on}{why}");
     let node = Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated);
     vec![node.who(chairs(scene, cab)).next(at).parts(notes)]
+}
+
+/// What a decision is about, where that is not what goes.
+fn other(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> Option<String> {
+    let shown = Shown { changes: &decision.changes, components: &decision.components, artifacts: &decision.artifacts };
+    let refusal = bound::decided_on(scene, &shown).err()?;
+    let moved = |change: &&Change| decision.changes.get(&change.id) != Some(&change.content);
+    let names: Vec<&str> = changes.iter().filter(moved).map(|change| change.id.as_str()).collect();
+    Some(if names.is_empty() { format!(": {}", refusal.says) } else { format!(" of {}", words::all_of(&names)) })
 }
 
 fn told(scene: &Scene<'_>, at: DateTime<Utc>) -> String {
@@ -132,10 +140,10 @@ fn agenda(scene: &Scene<'_>, cab: &Cab, after: DateTime<Utc>) -> (String, Option
     (says, next.map(|meeting| meeting.at))
 }
 
-/// Who may chair, by name.
+/// Who may chair, by name: nobody who had a hand in it.
 fn chairs(scene: &Scene<'_>, cab: &Cab) -> Vec<String> {
     let Some(role) = cab.chair.as_deref() else { return Vec::new() };
-    let holders = roles::eligible(scene, role);
+    let holders = roles::eligible_independent(scene, role);
     holders.people.iter().map(|person| scene.people.name(*person).to_owned()).collect()
 }
 
@@ -146,7 +154,18 @@ fn flaw(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Option<String> 
             return Some(format!("no meeting is scheduled for {}", told(scene, *at)));
         }
         Fact::Known(at) if *at > decision.at => return Some("it is dated before its meeting".to_owned()),
-        Fact::Known(_) => false,
+        Fact::Known(at) => {
+            let closed = cab.closes(*at, &scene.rules.calendar);
+            let submitted = scene.facts.release.submitted_at;
+            if closed < submitted {
+                return Some(format!(
+                    "it was asked for {}, after the agenda of that meeting closed {}; bring it before the next one",
+                    told(scene, submitted),
+                    told(scene, closed)
+                ));
+            }
+            false
+        }
         Fact::Absent if cab.votes => true,
         Fact::Absent => return Some("it was a vote outside of meetings, which the policy does not have".to_owned()),
         Fact::Unavailable(why) => return Some(format!("in which meeting could not be read: {why}")),
@@ -154,7 +173,8 @@ fn flaw(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Option<String> 
     if let Some(role) = cab.chair.as_deref().filter(|_| !vote) {
         match &decision.chair {
             Fact::Known(chair) => {
-                if let Err(refusal) = roles::holds_at_all(scene, chair, role) {
+                let held = roles::holds_at_all(scene, chair, role);
+                if let Err(refusal) = held.and_then(|person| separation::contributed(scene, person)) {
                     return Some(format!("the chair {}: {}", scene.people.shown(chair), refusal.says));
                 }
             }
@@ -211,10 +231,16 @@ fn outcome(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Node {
     let said = if notes.is_empty() { String::new() } else { format!(": {notes}") };
     let notes = format!("{}{said}", there(scene, decision));
     match decision.outcome {
-        CabOutcome::Approve => {
+        CabOutcome::Approve if decision.conditions.is_empty() => {
             Node::new(Ground::CabApproved, Status::Met, format!("the CAB approved it on {at}{notes}"))
         }
-        CabOutcome::ApproveWithConditions => {
+        CabOutcome::ApproveWithConditions if decision.conditions.is_empty() => {
+            let says = format!(
+                "the CAB approved it on {at} on conditions, and the facts do not say on which{notes}; state them, and whether they are met"
+            );
+            Node::new(Ground::CabCondition, Status::Unknown, says)
+        }
+        CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
             let open: Vec<Node> = decision
                 .conditions
                 .iter()

@@ -5,11 +5,13 @@
 use std::fmt::Write as _;
 
 use super::approvals::requirements::{asks_accountable, rows};
+use super::bound::{self, Extent};
 use super::path::{Path, Triage};
-use super::roles;
+use super::people::Person;
+use super::roles::{self, Refusal};
 use super::scene::Scene;
-use super::words;
-use crate::model::facts::{Deed, Fact};
+use super::{incidents, separation, words};
+use crate::model::facts::{Act, Deed, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Node, Status};
 use crate::policy::calendar::told;
@@ -70,14 +72,22 @@ fn responsible(scene: &Scene<'_>, row: &RaciRow) -> Node {
 
 fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mut Vec<Ask>) -> Node {
     let submitted = scene.facts.release.submitted_at;
-    let answer = scene.acts().find_map(|act| {
+    let mut ignored: Vec<String> = Vec::new();
+    for act in scene.acts() {
         let speaks = matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
-        let person = (speaks && act.at >= submitted).then(|| roles::counts(scene, act, role).ok())??;
-        Some((act, person))
-    });
-    if let Some((act, person)) = answer {
-        let says = format!("{role} was consulted: {} answered", scene.people.name(person));
-        return Node::new(Ground::Consulted, Status::Met, says).stated(&row.stated).evidence([&act.id]);
+        if !speaks || act.at < submitted {
+            continue;
+        }
+        match answers(scene, act, role) {
+            Some(Ok(person)) => {
+                let says = format!("{role} was consulted: {} answered", scene.people.name(person));
+                return Node::new(Ground::Consulted, Status::Met, says).stated(&row.stated).evidence([&act.id]);
+            }
+            Some(Err(refusal)) => {
+                ignored.push(format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says));
+            }
+            None => {}
+        }
     }
     let end = scene.rules.calendar.due(submitted, wait);
     let until = told(end, scene.rules.calendar.zone);
@@ -85,8 +95,20 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
         let says = format!("{role} was consulted and did not answer within {wait}, until {until}");
         return Node::new(Ground::ConsultationOver, Status::Note, says).stated(&row.stated);
     }
-    let people = names(scene, role);
+    // Whoever had a hand in it says nothing new about it.
+    let people = incidents::names(scene, role);
     asks.push(Ask { role: role.to_owned(), people: people.clone(), to: "consult".to_owned(), because: None });
-    let says = format!("{role} is consulted, and waited for until {until}");
+    let mut says = format!("{role} is consulted, and waited for until {until}");
+    if !ignored.is_empty() {
+        let _ = write!(says, "; ignored {}", words::all_of(&ignored));
+    }
     Node::new(Ground::Consulted, Status::Waiting, says).stated(&row.stated).who(people).next(Some(end))
+}
+
+/// Whether an act of somebody who is consulted is his answer: of one who had no hand in the release, and about what goes
+/// now. `None` where he is not consulted at all.
+fn answers(scene: &Scene<'_>, act: &Act, role: &str) -> Option<Result<Person, Refusal>> {
+    let person = roles::counts(scene, act, role).ok()?;
+    let said = separation::contributed(scene, person).and_then(|()| bound::to_release(scene, act, Extent::Whole));
+    Some(said.map(|()| person))
 }

@@ -26,6 +26,8 @@ pub struct Subject<'s> {
     pub commit: Option<&'s str>,
     /// SHA-256 digests of the artifacts, where they are known.
     pub artifacts: &'s [String],
+    /// Why it could not be read which artifacts are released, where it could not.
+    pub unread: Option<&'s str>,
     /// Where the policy was read from.
     pub protection: Protection,
     /// The instant of the decision.
@@ -217,6 +219,9 @@ fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
     if let Some(judged) = sound.iter().find_map(|file| about_this_release(gate, subject, file)) {
         return judged;
     }
+    if let Some(judged) = every_artifact(gate, subject, &sound) {
+        return judged;
+    }
     match gate.kind {
         Kind::Signature => signatures(gate, subject, found),
         Kind::Checklist => checklist(gate, found),
@@ -326,6 +331,12 @@ fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option
         _ => {}
     }
     let other_artifact = |why: String| Some(judgement(Reason::OtherArtifact, why));
+    if let Some(why) = subject.unread.filter(|_| !about.artifacts.is_empty() || gate.same == Some(Same::Artifact)) {
+        return Some(judgement(
+            Reason::Unreadable,
+            format!("whether {} is about the artifact that is released could not be read: {why}", file.path),
+        ));
+    }
     match about.artifacts.first() {
         Some(named) if !subject.artifacts.is_empty() => {
             let known = about.artifacts.iter().any(|digest| subject.artifacts.contains(digest));
@@ -344,6 +355,19 @@ fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option
         _ => return other_artifact(format!("{} does not say which artifact it is about", file.path)),
     }
     None
+}
+
+/// Where evidence has to be about the artifact, it has to be about each that is released.
+fn every_artifact(gate: &Gate, subject: &Subject<'_>, files: &[&File]) -> Option<Judgement> {
+    if gate.same != Some(Same::Artifact) {
+        return None;
+    }
+    let about = |digest: &&String| files.iter().any(|file| file.about.artifacts.contains(digest));
+    let left = subject.artifacts.iter().find(|digest| !about(digest))?;
+    Some(judgement(
+        Reason::OtherArtifact,
+        format!("no evidence is about the artifact sha256:{}, which is released too; make it for each", short(left)),
+    ))
 }
 
 /// What a gate's expressions can speak of.
@@ -411,6 +435,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
 /// What is said of tests that were all skipped: that none failed is no result.
 fn nothing_ran(measures: &Table<'_>) -> Option<String> {
     match (measures.get("tests.total"), measures.get("tests.skipped")) {
+        (Some(Measure::Number(total)), _) if *total <= 0.0 => Some("no test ran, so nothing was tested".to_owned()),
         (Some(Measure::Number(total)), Some(Measure::Number(skipped))) if total <= skipped => {
             Some(format!("all {} tests were skipped, so nothing was tested", explain::round(*total)))
         }

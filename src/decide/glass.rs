@@ -1,11 +1,17 @@
 //! Break-glass: a release that went under a grant while the app could not be reached. The grant held if enough different
-//! people signed it who may, and it was used in time, for this content, and not more often than it may be.
+//! people signed it who may and had no hand in the release, and it was used in time, for this content, and not more
+//! often than it may be.
+//!
+//! It takes the place of what people, gates and calendars ask, and of nothing that says what went and where to: facts
+//! that cannot be read, an environment that nothing protects, a tag that was moved.
 
 use super::path::Path;
 use super::people::Person;
+use super::roles::Refusal;
 use super::scene::Scene;
+use super::separation::{self, gaps};
 use super::{roles, words};
-use crate::model::facts::{Fact, Grant};
+use crate::model::facts::{Account, AccountKind, Fact, Grant};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar;
@@ -28,6 +34,13 @@ fn grant<'s>(scene: &Scene<'s>) -> Option<&'s Grant> {
         // What cannot be read opens nothing.
         Fact::Absent | Fact::Unavailable(_) => None,
     }
+}
+
+/// Whether a grant takes the place of something that is said of where a release goes and from where: those who granted it
+/// knew the commit and the environment, and that branch and deployer may be others.
+#[must_use]
+pub fn covers(place: Ground) -> bool {
+    matches!(place, Ground::ReferenceNotAllowed | Ground::DeployerNotAllowed | Ground::NoComponent)
 }
 
 /// Judges the grant.
@@ -60,11 +73,14 @@ pub fn judge(scene: &Scene<'_>, _path: &Path<'_>) -> Vec<Node> {
 fn signers(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> (Vec<Person>, Vec<String>) {
     let (mut signers, mut ignored) = (Vec::new(), Vec::new());
     for account in &grant.signed_by {
-        let mut refusal = None;
-        let found = rule.grant_by.iter().find_map(|role| match roles::holds_at_all(scene, account, role) {
+        let mut refusal: Option<Refusal> = None;
+        let found = rule.grant_by.iter().find_map(|role| match independent(scene, account, role) {
             Ok(person) => Some(person),
             Err(refused) => {
-                refusal.get_or_insert(refused.says);
+                // That he may grant in one role and not here says more than that he is not in another.
+                if refusal.as_ref().is_none_or(|known| known.ground == Ground::NotInRole) {
+                    refusal = Some(refused);
+                }
                 None
             }
         });
@@ -74,12 +90,45 @@ fn signers(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> (Vec<Pers
             }
             (Some(person), _) => signers.push(person),
             (None, refusal) => {
-                let why = refusal.unwrap_or_else(|| "nobody may grant".to_owned());
+                let why = refusal.map_or_else(|| "nobody may grant".to_owned(), |refusal| refusal.says);
                 ignored.push(format!("{}: {why}", scene.people.shown(account)));
             }
         }
     }
     (signers, ignored)
+}
+
+/// Who signed with an account, if he holds a role and had no hand in the release. Who started it never signs, whatever
+/// the policy says of approvals.
+fn independent(scene: &Scene<'_>, account: &Account, role: &str) -> Result<Person, Refusal> {
+    let person = roles::holds_at_all(scene, account, role)?;
+    separation::contributed(scene, person)?;
+    match &scene.facts.release.trigger {
+        Fact::Known(trigger) if scene.people.of(trigger) == person => {
+            Err(Refusal { ground: Ground::SodSelf, says: "started the deployment".to_owned() })
+        }
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => Ok(person),
+    }
+}
+
+/// What is not known of who had a hand in the release, and so of who may sign.
+fn unknown(scene: &Scene<'_>) -> Option<String> {
+    let gap = gaps::judge(scene, true).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
+    gap.or_else(|| match &scene.facts.release.trigger {
+        Fact::Unavailable(why) => Some(format!("who started the deployment could not be read: {why}")),
+        Fact::Known(account) => {
+            let known = scene.people.facts(account.as_str()).map(|facts| &facts.kind);
+            let machine = matches!(
+                known,
+                Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge))
+            );
+            (!machine && scene.people.link_unknown(account)).then(|| {
+                let who = account.as_str();
+                format!("whether `{who}`, who started the deployment, is somebody else's account too could not be read")
+            })
+        }
+        Fact::Absent => None,
+    })
 }
 
 /// Why a grant did not hold.
@@ -101,6 +150,9 @@ fn flaws(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Vec<String>
     if signers.len() < rule.people as usize {
         let ignored = if ignored.is_empty() { String::new() } else { format!(" ({})", ignored.join(", ")) };
         flaws.push(format!("{} of {} people signed it who may{ignored}", signers.len(), rule.people));
+    }
+    if let Some(why) = unknown(scene) {
+        flaws.push(format!("whether those who signed it had a hand in the release is not known: {why}"));
     }
     let end = scene.rules.calendar.due(grant.granted_at, rule.expires);
     if grant.opened_at < grant.granted_at {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::bound::{self, Extent};
 use super::path::{Path, Triage};
 use super::people::Person;
 use super::scene::Scene;
@@ -120,14 +121,7 @@ fn exceptions<'a, 's>(scene: &'a Scene<'s>, name: &'a str) -> impl Iterator<Item
 fn excepts(scene: &Scene<'_>, act: &Act, freeze: &Freeze) -> Result<Person, String> {
     let Some(role) = freeze.exceptions_by.as_deref() else { return Err("the freeze has no exceptions".to_owned()) };
     let person = roles::independent(scene, act, role).map_err(|refusal| refusal.says)?;
-    if act.saw.environment.as_ref().is_some_and(|seen| *seen != scene.facts.release.environment) {
-        return Err("it was for another environment".to_owned());
-    }
-    let changes = scene.changes().unwrap_or_default();
-    let other = |change: &crate::model::facts::Change| act.saw.changes.get(&change.id) != Some(&change.content);
-    if !act.saw.changes.is_empty() && changes.iter().any(other) {
-        return Err("it was for other content".to_owned());
-    }
+    bound::to_release(scene, act, Extent::Whole).map_err(|refusal| refusal.says)?;
     if !act.reason.as_deref().is_some_and(|reason| words::meaningful(reason, 1)) {
         return Err("it has no reason".to_owned());
     }

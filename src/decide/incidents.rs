@@ -1,18 +1,17 @@
 //! Open incidents: what they stop, and what goes all the same because it is their fix.
 
+use super::bound::{self, Extent};
 use super::known::Known;
 use super::path::{Path, Triage};
 use super::people::Person;
+use super::roles::Refusal;
 use super::scene::Scene;
 use super::{place, roles, words};
-use crate::model::facts::{Deed, Fact, Incident};
+use crate::model::facts::{Act, Deed, Fact, Incident};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::IncidentRule;
-
-/// The number of the worst incidents, and of those whose severity cannot be told.
-const WORST: f64 = 1.0;
 
 /// How far a release is an incident's fix.
 #[derive(Clone, Debug)]
@@ -102,14 +101,22 @@ fn confirmed<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'s str
         return (Truth::Unknown, None);
     }
     let mut said = confirmations(scene, id);
-    match said.find_map(|act| Some((roles::independent(scene, act, role).ok()?, act.id.as_str()))) {
+    match said.find_map(|act| Some((confirms(scene, act, role).ok()?, act.id.as_str()))) {
         Some(by) => (Truth::True, Some(by)),
         None => (Truth::False, None),
     }
 }
 
-fn confirmations<'a, 's>(scene: &'a Scene<'s>, id: &'a str) -> impl Iterator<Item = &'s crate::model::facts::Act> {
+fn confirmations<'a, 's>(scene: &'a Scene<'s>, id: &'a str) -> impl Iterator<Item = &'s Act> {
     scene.acts().filter(move |act| matches!(&act.does, Deed::ConfirmFix { incident } if incident == id))
+}
+
+/// Whether an act confirms that what goes now is a fix: of who may say so, and about this very release. What was pushed
+/// or built afterwards he did not look at.
+fn confirms(scene: &Scene<'_>, act: &Act, role: &str) -> Result<Person, Refusal> {
+    let person = roles::independent(scene, act, role)?;
+    bound::to_release(scene, act, Extent::Whole)?;
+    Ok(person)
 }
 
 fn confirmed_told<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'s str)>, String) {
@@ -126,7 +133,7 @@ fn confirmed_told<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'
     }
     let refused: Vec<String> = confirmations(scene, id)
         .filter_map(|act| {
-            let refusal = roles::independent(scene, act, role).err()?;
+            let refusal = confirms(scene, act, role).err()?;
             Some(format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says))
         })
         .collect();
@@ -183,13 +190,17 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
 
 fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule, incident: &Incident) -> Option<Node> {
     let affects = match &incident.components {
-        Fact::Known(components) => touches(scene, components),
+        // Systems that know services by other capitals than the policy mean the same ones.
+        Fact::Known(components) if !components.is_empty() => scene
+            .components
+            .iter()
+            .any(|component| components.iter().any(|name| name.eq_ignore_ascii_case(&component.name))),
         // What it affects is not known, and so may be this.
-        Fact::Absent | Fact::Unavailable(_) => true,
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
     };
     // One whose severity is not known may be the worst.
     let number = severity(scene, incident);
-    if number.unwrap_or(WORST) > rule.block_at || !(affects || rule.everything) {
+    if number.is_some_and(|number| number > rule.block_at) || !(affects || rule.everything) {
         return None;
     }
     let id = &incident.id;

@@ -214,15 +214,10 @@ fn only(scene: &Scene<'_>, globs: &Arguments) -> Truth {
     let Some(changes) = scene.changes() else { return Truth::Unknown };
     let (mut any, mut unknown) = (false, false);
     for change in changes {
-        match &change.files {
-            Fact::Known(files) => {
-                if !files.iter().all(|file| globs.matches(file)) {
-                    return Truth::False;
-                }
-                any |= !files.is_empty();
-            }
-            Fact::Absent => {}
-            Fact::Unavailable(_) => unknown = true,
+        match change.known_files() {
+            Some(files) if !files.iter().all(|file| globs.matches(file)) => return Truth::False,
+            Some(files) => any |= !files.is_empty(),
+            None => unknown = true,
         }
     }
     truth((!unknown).then_some(any))
@@ -233,14 +228,10 @@ fn touches(scene: &Scene<'_>, globs: &Arguments) -> Truth {
     let Some(changes) = scene.changes() else { return Truth::Unknown };
     let mut unknown = false;
     for change in changes {
-        match &change.files {
-            Fact::Known(files) => {
-                if files.iter().any(|file| globs.matches(file)) {
-                    return Truth::True;
-                }
-            }
-            Fact::Absent => {}
-            Fact::Unavailable(_) => unknown = true,
+        match change.known_files() {
+            Some(files) if files.iter().any(|file| globs.matches(file)) => return Truth::True,
+            Some(_) => {}
+            None => unknown = true,
         }
     }
     truth((!unknown).then_some(false))

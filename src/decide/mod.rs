@@ -14,6 +14,7 @@
 
 pub mod approvals;
 pub mod board;
+pub mod bound;
 pub mod change;
 pub mod clock;
 pub mod conclude;
@@ -44,6 +45,7 @@ pub mod roles;
 pub mod routing;
 pub mod scene;
 pub mod separation;
+pub mod signers;
 pub mod standins;
 pub mod summary;
 pub mod totals;

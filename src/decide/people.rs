@@ -108,7 +108,7 @@ impl<'s> People<'s> {
         let mut directory: Vec<&'s str> = Vec::new();
         for (account, known) in &facts.accounts {
             match &known.person {
-                Fact::Known(name) => {
+                Fact::Known(name) if !name.trim().is_empty() => {
                     let at = *names.entry(name).or_insert_with(|| {
                         directory.push(name);
                         classes.add()
@@ -117,7 +117,7 @@ impl<'s> People<'s> {
                     classes.join(owner, at);
                 }
                 // Nobody links it, or it cannot be told who does; the second is judged where it matters.
-                Fact::Absent | Fact::Unavailable(_) => {}
+                Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => {}
             }
         }
         // Numbers become people: one for each class, the declared ones first.
@@ -266,8 +266,10 @@ impl<'s> People<'s> {
     #[must_use]
     pub fn link_unknown(&self, account: &Account) -> bool {
         match self.facts.accounts.get(account).map(|known| &known.person) {
-            Some(Fact::Known(_) | Fact::Absent) => false,
-            Some(Fact::Unavailable(_)) | None => {
+            Some(Fact::Known(name)) if !name.trim().is_empty() => false,
+            Some(Fact::Absent) => false,
+            // A directory that links to no name did not say to whom.
+            Some(Fact::Known(_) | Fact::Unavailable(_)) | None => {
                 let found = self.accounts.borrow().get(account.as_str()).copied();
                 !found.is_some_and(|person| self.linked(person))
             }

@@ -137,42 +137,55 @@ fn components(scene: &Scene<'_>) -> Option<Node> {
     Some(Node::new(Ground::NoComponent, Status::Unmet, says))
 }
 
-/// The branch or tag.
-fn reference(scene: &Scene<'_>, environment: &EnvironmentRule) -> Option<Node> {
+/// The branch or tag: whether it may go, and whether it is what it says. The second is asked of one that may not go as
+/// well, since a grant can let that go.
+fn reference(scene: &Scene<'_>, environment: &EnvironmentRule) -> Vec<Node> {
+    let one = |code, status, says: String| Node::new(code, status, says).stated(&environment.stated);
     let restricted = environment.branches.is_some() || environment.tags.is_some();
     let reference = match &scene.facts.release.reference {
         Fact::Known(reference) => reference,
         // Where anything may go, what it comes from does not matter.
-        Fact::Absent if !restricted => return None,
+        Fact::Absent if !restricted => return Vec::new(),
         Fact::Absent => {
             let says = format!("no branch or tag is deployed; {}", allowed(environment));
-            return Some(Node::new(Ground::ReferenceNotAllowed, Status::Unmet, says).stated(&environment.stated));
+            return vec![one(Ground::ReferenceNotAllowed, Status::Unmet, says)];
         }
         Fact::Unavailable(why) => {
             // One that is known holds what it does not reach, whatever the environment takes.
             let takes = if restricted { format!("; {}", allowed(environment)) } else { String::new() };
             let says = format!("which branch or tag is deployed could not be read: {why}{takes}");
-            return Some(Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(&environment.stated));
+            return vec![one(Ground::FactsUnavailable, Status::Unknown, says)];
         }
     };
-    let (code, status, says) = judged(scene, environment, reference);
-    Some(Node::new(code, status, says).stated(&environment.stated).evidence([reference.name.as_str()]))
+    let listed = listed(environment, reference);
+    let told = judged(scene, reference);
+    let refused = (!listed && restricted).then(|| {
+        let says = format!(
+            "`{}` may not be released to {}; {}",
+            shown(&reference.name),
+            environment.name,
+            allowed(environment)
+        );
+        (Ground::ReferenceNotAllowed, Status::Unmet, says)
+    });
+    let told = Some(told).filter(|(_, status, _)| refused.is_none() || !status.opens());
+    let nodes = refused.into_iter().chain(told);
+    nodes.map(|(code, status, says)| one(code, status, says).evidence([reference.name.as_str()])).collect()
 }
 
-fn judged(scene: &Scene<'_>, environment: &EnvironmentRule, reference: &Reference) -> (Ground, Status, String) {
-    let name = shown(&reference.name);
-    let commit = words::short(&scene.facts.release.commit);
-    let tag = reference.name.strip_prefix("refs/tags/");
-    let branch = reference.name.strip_prefix("refs/heads/");
-    let listed = match (branch, tag) {
+/// Whether a branch or tag is one that the environment takes.
+fn listed(environment: &EnvironmentRule, reference: &Reference) -> bool {
+    match (reference.name.strip_prefix("refs/heads/"), reference.name.strip_prefix("refs/tags/")) {
         (Some(branch), _) => environment.branches.as_ref().is_some_and(|globs| globs.matches(branch)),
         (_, Some(tag)) => environment.tags.as_ref().is_some_and(|globs| globs.matches(tag)),
         (None, None) => false,
-    };
-    if !listed && (environment.branches.is_some() || environment.tags.is_some()) {
-        let says = format!("`{name}` may not be released to {}; {}", environment.name, allowed(environment));
-        return (Ground::ReferenceNotAllowed, Status::Unmet, says);
     }
+}
+
+fn judged(scene: &Scene<'_>, reference: &Reference) -> (Ground, Status, String) {
+    let name = shown(&reference.name);
+    let commit = words::short(&scene.facts.release.commit);
+    let tag = reference.name.strip_prefix("refs/tags/");
     // A branch moves on while a release waits; that is what branches do. A tag that moves names something else.
     if tag.is_some() {
         match &reference.resolves_to {

@@ -1,15 +1,17 @@
 //! Going back: to the last good content that was approved here before, and to nothing else.
 //!
-//! What runs now is the newest deployment of a component that has other content than the release or that succeeded; a
-//! failed attempt to go back is no reason not to try again. The last good content is that of the newest deployment
-//! before it that succeeded, that a decision opened, and that had other content.
+//! Content is the same only with the same artifacts: what was built anew from it never ran here. What runs now is the
+//! newest deployment of a component that has other content than the release or that succeeded; a failed attempt to go
+//! back is no reason not to try again. The last good content is that of the newest deployment before it that succeeded,
+//! that a decision opened, and that had other content.
 
 use chrono::{DateTime, Utc};
 
+use super::approvals::consumption::alike;
 use super::path::Path;
 use super::scene::Scene;
 use super::words;
-use crate::model::facts::{Deployment, Fact, Outcome};
+use crate::model::facts::{Deployment, Fact, Outcome, Released};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar;
@@ -51,17 +53,43 @@ fn components<'a, 's>(scene: &'a Scene<'s>) -> impl Iterator<Item = Option<&'s C
     scene.components.iter().copied().map(Some).chain(whole)
 }
 
-/// What one deployment brought of a component; of a release without components, its commit.
-fn content<'s>(deployment: &'s Deployment, component: Option<&Component>) -> Option<Fact<&'s str>> {
-    let Some(component) = component else { return Some(Fact::Known(&deployment.commit)) };
-    deployment.components.get(&component.name).map(|released| text(&released.content))
+/// What goes or went of a component; of a release without components, its commit.
+#[derive(Clone, Copy)]
+enum Content<'s> {
+    Commit(&'s str),
+    Component(&'s Released),
 }
 
-fn text(fact: &Fact<String>) -> Fact<&str> {
-    match fact {
-        Fact::Known(text) => Fact::Known(text),
-        Fact::Absent => Fact::Absent,
-        Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+impl<'s> Content<'s> {
+    fn of(deployment: &'s Deployment, component: Option<&Component>) -> Option<Self> {
+        let Some(component) = component else { return Some(Self::Commit(&deployment.commit)) };
+        deployment.components.get(&component.name).map(Self::Component)
+    }
+
+    fn known(self) -> bool {
+        match self {
+            Self::Commit(_) => true,
+            Self::Component(released) => released.content.known().is_some(),
+        }
+    }
+
+    /// Whether two are the same, artifacts and all; `None` where that cannot be told.
+    fn same(self, other: Self) -> Option<bool> {
+        match (self, other) {
+            (Self::Commit(one), Self::Commit(other)) => Some(one.eq_ignore_ascii_case(other)),
+            (Self::Component(one), Self::Component(other)) => alike(one, other),
+            _ => None,
+        }
+    }
+
+    /// Whether two have the same content and other artifacts.
+    fn rebuilt(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Component(one), Self::Component(other)) => {
+                one.content.known().is_some() && one.content == other.content && alike(one, other) == Some(false)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -75,31 +103,31 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         Fact::Unavailable(why) => return LastGood::Unknown(format!("what was deployed here could not be read: {why}")),
     };
     let ours = match component {
-        None => release.commit.as_str(),
-        Some(component) => match release.components.get(&component.name).map(|released| &released.content) {
-            Some(Fact::Known(content)) => content.as_str(),
-            Some(Fact::Absent) => return LastGood::Unknown("its content has no digest".to_owned()),
-            Some(Fact::Unavailable(why)) => {
-                return LastGood::Unknown(format!("the digest of its content could not be read: {why}"));
+        None => Content::Commit(&release.commit),
+        Some(component) => {
+            let Some(released) = release.components.get(&component.name) else {
+                return LastGood::Unknown("the facts do not state its content".to_owned());
+            };
+            if let Err(why) = stated(released) {
+                return LastGood::Unknown(why);
             }
-            None => return LastGood::Unknown("the facts do not state its content".to_owned()),
-        },
+            Content::Component(released)
+        }
     };
-    let mut here: Vec<(&Deployment, Fact<&str>)> = deployments
+    let mut here: Vec<(&Deployment, Content<'_>)> = deployments
         .iter()
         .filter(|deployment| deployment.environment == release.environment && scene.clock.reached(deployment.opened_at))
-        .filter_map(|deployment| Some((deployment, content(deployment, component)?)))
+        .filter_map(|deployment| Some((deployment, Content::of(deployment, component)?)))
         .collect();
     here.sort_by(|(a, _), (b, _)| (b.opened_at, &b.release).cmp(&(a.opened_at, &a.release)));
-    let mut current: Option<&str> = None;
+    let mut current: Option<Content<'_>> = None;
     for (deployment, content) in here {
         // What was given up changed nothing.
         if deployment.outcome == Fact::Known(Outcome::Cancelled) {
             continue;
         }
-        let Fact::Known(content) = content else {
-            return LastGood::Unknown(format!("what `{}` brought is not known", deployment.release));
-        };
+        let unknown = || LastGood::Unknown(format!("what `{}` brought is not known", deployment.release));
+        let Some(ours_then) = content.same(ours).filter(|_| content.known()) else { return unknown() };
         let outcome = match &deployment.outcome {
             Fact::Known(outcome) => Some(*outcome),
             Fact::Absent => None,
@@ -109,7 +137,7 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         };
         let Some(now) = current else {
             let succeeded = outcome == Some(Outcome::Succeeded);
-            match (content == ours, succeeded) {
+            match (ours_then, succeeded) {
                 (true, true) => return LastGood::Not("it is what runs now".to_owned()),
                 // An attempt to go there.
                 (true, false) => {}
@@ -122,11 +150,17 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
             }
             continue;
         };
-        if content == now || outcome != Some(Outcome::Succeeded) {
+        let Some(runs) = content.same(now) else { return unknown() };
+        if runs || outcome != Some(Outcome::Succeeded) {
             continue;
         }
-        match (&deployment.approved, content == ours) {
+        match (&deployment.approved, ours_then) {
             (Fact::Known(true), true) => return LastGood::Is(deployment),
+            (Fact::Known(true), false) if content.rebuilt(ours) => {
+                let says =
+                    format!("it was built anew since `{}`; release the artifacts that ran then", deployment.release);
+                return LastGood::Not(says);
+            }
             (Fact::Known(true), false) => {
                 return LastGood::Not(format!("the last good one is that of `{}`", deployment.release));
             }
@@ -138,6 +172,16 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         }
     }
     LastGood::Not("nothing else was approved and succeeded here before".to_owned())
+}
+
+/// Whether it is stated what goes, or what is missing of it.
+fn stated(released: &Released) -> Result<(), String> {
+    match (&released.content, &released.artifacts) {
+        (Fact::Absent, _) => Err("its content has no digest".to_owned()),
+        (Fact::Unavailable(why), _) => Err(format!("the digest of its content could not be read: {why}")),
+        (_, Fact::Unavailable(why)) => Err(format!("its artifacts could not be read: {why}")),
+        (Fact::Known(_), Fact::Known(_) | Fact::Absent) => Ok(()),
+    }
 }
 
 /// What is said of the ways that go back.
@@ -158,7 +202,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
         nodes.push(node);
     }
     if nodes.is_empty() {
-        return nodes;
+        return perhaps(scene).into_iter().collect();
     }
     match &scene.facts.release.irreversible {
         Fact::Known(migrations) if !migrations.is_empty() => {
@@ -175,6 +219,25 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
         }
     }
     nodes
+}
+
+/// What holds where it cannot be told whether the release goes back, and it would go past what cannot be reverted: that
+/// something could not be read must not take it off the way on which that holds it.
+fn perhaps(scene: &Scene<'_>) -> Option<Node> {
+    if !scene.rules.routes.iter().any(|route| route.to_last_good) || rollback(scene).is_some() {
+        return None;
+    }
+    let says = match &scene.facts.release.irreversible {
+        Fact::Known(migrations) if !migrations.is_empty() => format!(
+            "whether this goes back past {}, which cannot be reverted, cannot be told; state what goes and what ran here",
+            words::all_of(migrations)
+        ),
+        Fact::Known(_) | Fact::Absent => return None,
+        Fact::Unavailable(why) => {
+            format!("whether this goes back past a migration that cannot be reverted could not be read: {why}")
+        }
+    };
+    Some(Node::new(Ground::Irreversible, Status::Unknown, says))
 }
 
 fn ran(scene: &Scene<'_>, at: DateTime<Utc>) -> String {

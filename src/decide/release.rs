@@ -107,6 +107,7 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let mut asks = Vec::new();
     let mut nodes = version(scene);
     nodes.extend(place::judge(scene));
+    let place = nodes.len();
     let mut triage = triage::judge(scene);
     let mut path = routing::choose(scene, &triage);
     nodes.extend(approvals::separation(scene, &path));
@@ -132,8 +133,9 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     nodes.extend(owed::judge(scene, &path, &triage));
     nodes.extend(recovery::judge(scene, &path));
     if glass::opened(scene).is_some() {
-        // It went while nothing could be asked; what was asked then is said.
-        nodes.iter_mut().for_each(conclude::only_note);
+        // It went while nothing could be asked; what was asked then is said. What went, and where to, stays to be known.
+        let covered = nodes.iter_mut().enumerate().filter(|(at, node)| *at >= place || glass::covers(node.code));
+        covered.for_each(|(_, node)| conclude::only_note(node));
     }
     nodes.extend(glass::judge(scene, &path));
     let obligations = follow::opened(scene, &triage, &path);

@@ -7,15 +7,17 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::approvals::Approvals;
+use super::bound::{self, Extent, bare};
 use super::gates::{self, Baseline, File, Found, Item, ItemState, Judgement, Subject, Table};
 use super::path::{Path, Triage};
 use super::people::Person;
-use super::roles;
+use super::roles::{self, Refusal};
 use super::scene::Scene;
+use super::signers;
 use super::waivers;
 use super::words;
 use crate::model::decision::Protection;
-use crate::model::facts::{Deed, Fact, GateEvidence};
+use crate::model::facts::{Act, Deed, Fact, GateEvidence};
 use crate::model::ground::Ground;
 use crate::model::kind::Kind;
 use crate::model::release_decision::{Ask, Node, Status};
@@ -43,6 +45,11 @@ impl Judged<'_> {
     #[must_use]
     pub fn named(&self, name: &str) -> bool {
         is_named(self.gate, name)
+    }
+
+    /// Whether there is evidence that speaks against it, which is more than that there is none.
+    fn blocks(&self) -> bool {
+        self.judgement.verdict == Verdict::Block && self.judgement.reason != Reason::EvidenceRequired
     }
 }
 
@@ -74,21 +81,20 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
         // It is known that no component goes, which the empty list would not say.
         components.push(String::new());
     }
-    let released = || scene.facts.release.components.values();
-    let artifacts: Vec<String> =
-        released().flat_map(|component| component.artifacts.entries()).map(|digest| bare(digest).to_owned()).collect();
-    let subject = Subject {
-        environment: &scene.facts.release.environment,
-        components: &components,
-        commit: Some(&scene.facts.release.commit),
-        artifacts: &artifacts,
-        protection: Protection::Protected,
-        now: scene.clock.now(),
-    };
     for gate in &scene.policy.gates {
+        let artifacts = Artifacts::of(scene, gate);
+        let subject = Subject {
+            environment: &scene.facts.release.environment,
+            components: &components,
+            commit: Some(&scene.facts.release.commit),
+            artifacts: &artifacts.digests,
+            unread: artifacts.unread.as_deref(),
+            protection: Protection::Protected,
+            now: scene.clock.now(),
+        };
         let evidence = evidence_of(scene, gate);
         let given = match evidence {
-            Evidence::Known(evidence) => given(scene, gate, evidence),
+            Evidence::Known(evidence) => given(scene, gate, &artifacts, evidence),
             Evidence::Absent => with_ticks(scene, gate, None),
             Evidence::Unknown(why) => Found {
                 trouble: Some(Fault {
@@ -123,6 +129,35 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
     found
 }
 
+/// The artifacts that go of what a gate guards.
+#[derive(Debug, Default)]
+pub struct Artifacts {
+    /// Their SHA-256 digests, without the algorithm's name.
+    pub digests: Vec<String>,
+    /// Why not all are known, where they are not.
+    pub unread: Option<String>,
+}
+
+impl Artifacts {
+    fn of(scene: &Scene<'_>, gate: &Gate) -> Self {
+        let guards = |name: &String| gate.components.is_empty() || gate.components.contains(name);
+        let stated = &scene.facts.release.components;
+        let mut found = Self::default();
+        let mut going = scene.components.iter().map(|component| &component.name);
+        if let Some(name) = going.find(|name| guards(name) && !stated.contains_key(*name)) {
+            found.unread = Some(format!("the facts do not state what goes of `{name}`"));
+        }
+        for (_, released) in stated.iter().filter(|(name, _)| guards(name)) {
+            match &released.artifacts {
+                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| bare(digest).to_owned())),
+                Fact::Absent => {}
+                Fact::Unavailable(why) => found.unread = Some(why.to_string()),
+            }
+        }
+        found
+    }
+}
+
 /// What the facts have for a gate.
 #[derive(Clone, Copy)]
 enum Evidence<'s> {
@@ -148,13 +183,8 @@ fn evidence_of<'s>(scene: &Scene<'s>, gate: &Gate) -> Evidence<'s> {
     }
 }
 
-/// A digest without its algorithm's name.
-fn bare(digest: &str) -> &str {
-    digest.strip_prefix("sha256:").unwrap_or(digest)
-}
-
 /// Hands over what the facts say.
-fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, evidence: &'s GateEvidence) -> Found<'s> {
+fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence: &'s GateEvidence) -> Found<'s> {
     let mut found = with_ticks(scene, gate, Some(evidence));
     if !evidence.digests.is_empty() {
         found.files.push(File {
@@ -182,15 +212,7 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, evidence: &'s GateEvidence) -> F
         ),
     };
     if gate.kind == Kind::Signature {
-        found.signatures = evidence
-            .signers
-            .iter()
-            .map(|signer| gates::Signature {
-                bundle: String::new(),
-                artifact: "the artifact".to_owned(),
-                outcome: Ok(signer.clone()),
-            })
-            .collect();
+        found.signatures = signers::judge(scene, gate, artifacts, evidence);
     }
     found
 }
@@ -229,22 +251,46 @@ fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Ve
     (items, (confirmed && !by.is_empty()).then(|| words::all_of(&by)))
 }
 
-/// Who ticked what of a checklist, and may: who did not contribute and holds the role that verifies it, or where none is
-/// named any role that may approve.
+/// Who ticked what of a checklist, and may.
 fn ticks<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<(&'s str, Person)> {
-    let mut found = Vec::new();
-    for act in scene.acts() {
-        let Deed::Tick { gate: named, item, .. } = &act.does else { continue };
-        if !is_named(gate, named) {
-            continue;
+    ticked(scene, gate).filter_map(|(act, item)| Some((item, ticks_off(scene, gate, act).ok()?))).collect()
+}
+
+/// Every tick of a checklist, whoever made it.
+fn ticked<'a, 's>(scene: &'a Scene<'s>, gate: &'a Gate) -> impl Iterator<Item = (&'s Act, &'s str)> {
+    scene.acts().filter_map(|act| match &act.does {
+        Deed::Tick { gate: named, item, .. } if is_named(gate, named) => Some((act, item.as_str())),
+        _ => None,
+    })
+}
+
+/// Whether an act ticks something of a checklist off: of one who did not contribute and holds the role that verifies it,
+/// or where none is named any role that may approve; and of this very release.
+fn ticks_off(scene: &Scene<'_>, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
+    let person = match &gate.verified_by {
+        Some(role) => roles::independent(scene, act, role)?,
+        None => {
+            let mut refused = Refusal::new(Ground::NotInRole, "the policy has no role that may tick it");
+            let mut held = scene.rules.roles.iter().map(|role| roles::independent(scene, act, &role.name));
+            let found = held.find_map(|held| held.map_err(|refusal| refused = refusal).ok());
+            found.ok_or(refused)?
         }
-        let by = match &gate.verified_by {
-            Some(role) => roles::independent(scene, act, role).ok(),
-            None => scene.rules.roles.iter().find_map(|role| roles::independent(scene, act, &role.name).ok()),
-        };
-        found.extend(by.map(|person| (item.as_str(), person)));
+    };
+    bound::to_release(scene, act, Extent::Whole)?;
+    Ok(person)
+}
+
+/// Whose ticks of a checklist do not count, each once, and why.
+fn unticked(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
+    let mut ignored: Vec<String> = Vec::new();
+    for (act, _) in ticked(scene, gate) {
+        let Err(refusal) = ticks_off(scene, gate, act) else { continue };
+        let says = format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says);
+        if !ignored.contains(&says) {
+            ignored.push(says);
+        }
     }
-    found
+    ignored
 }
 
 /// Tells the clock when evidence becomes too old, or stops being from the future.
@@ -274,17 +320,24 @@ pub fn nodes<'s>(
     if path.recovers() {
         return vec![Node::new(Ground::GatesNotRepeated, Status::Note, "it ran here before, so no gate is repeated")];
     }
-    if approvals.retried {
-        let says = "the same content was let in already, so no gate is repeated";
-        return vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
-    }
     let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
+    if approvals.retried {
+        let says = "the same content was let in already, so no gate is asked for again";
+        nodes.push(Node::new(Ground::GatesNotRepeated, Status::Note, says));
+    }
     for judged in gates.judged {
+        // What was good enough then may have grown old; what says now that it is bad was not there then.
+        if approvals.retried && !judged.blocks() {
+            continue;
+        }
         let mut node = one(scene, &judged, asks);
         if !node.status.opens() && skippable(path, &judged) {
             skip(scene, &judged, approvals, &mut node);
         }
         nodes.push(node);
+    }
+    if approvals.retried {
+        return nodes;
     }
     nodes.extend(gates.notes);
     if let Fact::Known(account) = &scene.facts.release.bypassed_by {
@@ -311,7 +364,14 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
         _ => Ground::Gate,
     };
     let explanation = &judged.judgement.explanation;
-    let says = if explanation.is_empty() { gate.name.clone() } else { format!("{}: {explanation}", gate.name) };
+    let mut says = if explanation.is_empty() { gate.name.clone() } else { format!("{}: {explanation}", gate.name) };
+    if gate.kind == Kind::Checklist && !status.opens() {
+        let ignored = unticked(scene, gate);
+        if !ignored.is_empty() {
+            says.push_str("; ignored ");
+            says.push_str(&words::all_of(&ignored));
+        }
+    }
     let mut node = Node::new(code, status, says).next(judged.until);
     node.stated = Some(Stated { layer: gate.layer.clone(), file: gate.trust.stated_in.clone(), line: 0, kept: None });
     node.evidence.push(judged.judgement.reason.code().to_owned());

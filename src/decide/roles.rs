@@ -83,6 +83,11 @@ impl<'s> Membership<'s> {
         Self { seats, unreadable }
     }
 
+    /// Everybody of whom it is not known how he came by his seat.
+    pub(super) fn doubtful(&self) -> impl Iterator<Item = Person> {
+        self.seats.iter().filter(|(_, came)| *came == Came::Unknown).map(|(person, _)| *person)
+    }
+
     /// The group that could not be read, and why.
     pub(super) fn unreadable(&self) -> Option<(&'s str, &'s str)> {
         self.unreadable
@@ -106,6 +111,8 @@ fn came(scene: &Scene<'_>, person: Person, joined: &Fact<Joined>) -> Came {
         Fact::Known(joined) if joined.at <= scene.facts.release.submitted_at => Came::Fairly,
         Fact::Known(joined) => match (&joined.protected, &joined.by) {
             (Fact::Known(true), Fact::Known(by)) if scene.people.of_seen(by) == Some(person) => Came::ByHimself,
+            // It may be another account of the same person.
+            (Fact::Known(true), Fact::Known(by)) if scene.people.link_unknown(by) => Came::Unknown,
             // A provisioning protocol has nobody who does it.
             (Fact::Known(true), Fact::Known(_) | Fact::Absent) => Came::Fairly,
             (Fact::Known(true), Fact::Unavailable(_)) => Came::Unknown,

@@ -197,22 +197,19 @@ fn unread<'s>(scene: &Scene<'s>, component: Option<&Component>) -> Vec<&'s Chang
 /// Whether no human being is known to have written any of a change's commits.
 fn by_bots(scene: &Scene<'_>, change: &Change) -> bool {
     match &change.commits {
-        Fact::Known(commits) => {
-            !commits.is_empty()
-                && commits.iter().all(|commit| {
-                    let behalf = match &commit.on_behalf_of {
-                        Fact::Known(accounts) => accounts.iter().any(|account| human(scene, account)),
-                        Fact::Absent | Fact::Unavailable(_) => false,
-                    };
-                    let author = match &commit.author {
-                        Fact::Known(author) => human(scene, author),
-                        Fact::Absent | Fact::Unavailable(_) => false,
-                    };
-                    !behalf && !author
-                })
-        }
-        // Nothing was written.
-        Fact::Absent => false,
+        Fact::Known(commits) => commits.iter().all(|commit| {
+            let behalf = match &commit.on_behalf_of {
+                Fact::Known(accounts) => accounts.iter().any(|account| human(scene, account)),
+                Fact::Absent | Fact::Unavailable(_) => false,
+            };
+            let author = match &commit.author {
+                Fact::Known(author) => human(scene, author),
+                Fact::Absent | Fact::Unavailable(_) => false,
+            };
+            !behalf && !author
+        }),
+        // Who wrote it is not listed.
+        Fact::Absent => true,
         Fact::Unavailable(_) => true,
     }
 }
@@ -220,7 +217,7 @@ fn by_bots(scene: &Scene<'_>, change: &Change) -> bool {
 /// Whether an account is known to be a human being's, or the forge's that commits for one.
 fn human(scene: &Scene<'_>, account: &Account) -> bool {
     let kind = scene.people.facts(account.as_str()).map(|known| &known.kind);
-    matches!(kind, Some(Fact::Known(AccountKind::Person | AccountKind::Forge)))
+    matches!(kind, Some(Fact::Known(AccountKind::Person)))
 }
 
 /// The ways in words: components that take the same one together.

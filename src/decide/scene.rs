@@ -206,14 +206,13 @@ fn components<'s>(rules: &'s Rules, facts: &'s Facts) -> (Vec<&'s Component>, Ve
     match &facts.release.changes {
         Fact::Known(changes) => {
             for change in changes {
-                touched.push(match &change.files {
-                    Fact::Known(files) => rules
+                touched.push(match change.known_files() {
+                    Some(files) => rules
                         .components
                         .iter()
                         .map(|component| files.iter().any(|file| component.paths.matches(file)))
                         .collect(),
-                    Fact::Absent => vec![false; number],
-                    Fact::Unavailable(_) => vec![true; number],
+                    None => vec![true; number],
                 });
             }
         }

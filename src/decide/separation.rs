@@ -8,6 +8,7 @@
 
 pub mod gaps;
 
+use super::bound::{self, Extent};
 use super::people::{People, Person};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
@@ -76,6 +77,10 @@ pub struct Contributors<'s> {
     cleared: Vec<(Person, &'s str)>,
 }
 
+fn is_forge(people: &People<'_>, account: &Account) -> bool {
+    people.facts(account.as_str()).is_some_and(|known| known.kind == Fact::Known(AccountKind::Forge))
+}
+
 impl<'s> Contributors<'s> {
     /// Everybody who contributed, by the facts.
     #[must_use]
@@ -85,12 +90,13 @@ impl<'s> Contributors<'s> {
             Fact::Known(changes) => {
                 for (at, change) in changes.iter().enumerate() {
                     match &change.commits {
-                        Fact::Known(commits) => {
+                        Fact::Known(commits) if !commits.is_empty() => {
                             for commit in commits {
                                 found.commit(people, rule, at, commit);
                             }
                         }
-                        Fact::Absent => {}
+                        // A change is made of commits: whoever lists none did not look.
+                        Fact::Known(_) | Fact::Absent => found.gaps.push(Gap::Commits(&change.id, "none is listed")),
                         Fact::Unavailable(why) => found.gaps.push(Gap::Commits(&change.id, why)),
                     }
                 }
@@ -119,6 +125,10 @@ impl<'s> Contributors<'s> {
                 return;
             }
             match fact {
+                // The forge commits and pushes what people merge in its web page, and writes nothing itself.
+                Fact::Known(account) if hand == Hand::Author && is_forge(people, account) => {
+                    self.gaps.push(Gap::Nobody(at, &commit.sha, hand));
+                }
                 Fact::Known(account) => self.add(people, account, hand, &commit.sha, Some(at)),
                 Fact::Absent => self.gaps.push(Gap::Nobody(at, &commit.sha, hand)),
                 Fact::Unavailable(why) => self.gaps.push(Gap::Unread(&commit.sha, hand, why)),
@@ -146,10 +156,11 @@ impl<'s> Contributors<'s> {
     }
 
     fn add(&mut self, people: &People<'s>, account: &'s Account, hand: Hand, commit: &'s str, change: Option<usize>) {
+        if is_forge(people, account) {
+            return;
+        }
         match people.facts(account.as_str()).map(|known| &known.kind) {
-            // It commits and pushes what people merge in its web page.
-            Some(Fact::Known(AccountKind::Forge)) => return,
-            Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline)) => {}
+            Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge)) => {}
             Some(Fact::Known(AccountKind::Person) | Fact::Absent | Fact::Unavailable(_)) | None => {
                 let known = self.gaps.iter().any(|gap| matches!(gap, Gap::Link(other) if *other == account));
                 if !known && people.link_unknown(account) {
@@ -242,10 +253,14 @@ fn by_authority(scene: &Scene<'_>, act: &Act) -> Option<Person> {
     authorities(scene).find_map(|role| roles::independent(scene, act, role).ok())
 }
 
-/// The different authorities whose acts do something.
+/// The different authorities whose acts here do something.
 pub(super) fn authorities_who<'s>(scene: &Scene<'s>, does: impl Fn(&'s Deed) -> bool) -> Vec<Person> {
     let mut people = Vec::new();
     for act in scene.acts().filter(|act| does(&act.does)) {
+        // A commit names itself what it is; who answers for it elsewhere answers for nothing here.
+        if bound::to_release(scene, act, Extent::Place).is_err() {
+            continue;
+        }
         if let Some(person) = by_authority(scene, act).filter(|person| !people.contains(person)) {
             people.push(person);
         }

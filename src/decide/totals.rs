@@ -69,16 +69,13 @@ pub fn size(scene: &Scene<'_>) -> Size {
                 // Every change has a number of lines; that there is none says nothing.
                 Fact::Absent | Fact::Unavailable(_) => None,
             }),
-            files: different(changes, |change| match &change.files {
-                Fact::Known(files) => Some(files.iter().map(String::as_str).collect()),
-                Fact::Absent => Some(Vec::new()),
-                Fact::Unavailable(_) => None,
-            }),
+            files: different(changes, |change| Some(change.known_files()?.iter().map(String::as_str).collect())),
             changes: u64::try_from(changes.len()).ok(),
             commits: different(changes, |change| match &change.commits {
-                Fact::Known(commits) => Some(commits.iter().map(|commit| commit.sha.as_str()).collect()),
-                Fact::Absent => Some(Vec::new()),
-                Fact::Unavailable(_) => None,
+                Fact::Known(commits) if !commits.is_empty() => {
+                    Some(commits.iter().map(|commit| commit.sha.as_str()).collect())
+                }
+                Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => None,
             }),
         }
     })

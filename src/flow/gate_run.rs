@@ -30,6 +30,7 @@ pub fn run(request: &Request<'_>) -> Decision {
         components: &request.components,
         commit: request.commit.as_deref(),
         artifacts: &request.artifacts,
+        unread: None,
         protection: request.protection,
         now: request.now,
     };

@@ -22,7 +22,7 @@ pub mod record;
 pub mod release;
 
 pub use act::{Act, Deed, Saw, Standing, Via};
-pub use evidence::GateEvidence;
+pub use evidence::{GateEvidence, Signer};
 pub use fact::Fact;
 pub use history::{Deployment, ExperimentCount, Outcome, OwedObligation, TeamHistory};
 pub use people::{Account, AccountFacts, AccountKind, Joined, Member};

@@ -16,6 +16,7 @@ pub mod ground;
 pub mod kind;
 pub mod measures;
 pub mod notable;
+pub mod pattern;
 pub mod release_decision;
 pub mod report;
 pub mod stated;

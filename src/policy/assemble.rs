@@ -36,6 +36,7 @@ pub(super) fn rules(given: &[Given<'_>], names: &Names, lists: &mut [Vec<Diagnos
             path: layer.path,
             tree: layer.tree,
             characters: layer.characters,
+            names,
             outer: around.clone(),
             list,
         };

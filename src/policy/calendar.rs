@@ -201,7 +201,7 @@ impl Cab {
         calendar: &Calendar,
     ) -> Option<Meeting> {
         let open = |at: DateTime<Utc>| {
-            let cutoff = calendar.start(at, self.cutoff);
+            let cutoff = self.closes(at, calendar);
             (cutoff >= submitted).then_some(Meeting { at, cutoff })
         };
         match &self.meetings {
@@ -214,6 +214,12 @@ impl Cab {
                 ahead.filter_map(open).min_by_key(|meeting| meeting.at)
             }
         }
+    }
+
+    /// When the agenda of a meeting closes: what is asked for later is not on it.
+    #[must_use]
+    pub fn closes(&self, meeting: DateTime<Utc>, calendar: &Calendar) -> DateTime<Utc> {
+        calendar.start(meeting, self.cutoff)
     }
 
     /// Whether the board meets at exactly this instant.

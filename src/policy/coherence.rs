@@ -8,14 +8,16 @@ use super::diagnostics::{Code, Diagnostic, Span};
 use super::evaluate::{Facts, Given, Truth, condition};
 use super::expression::Expression;
 use super::rules::Component;
+use super::shape::{Names, Section};
 use super::tree::{Node, Value};
 use super::vocabulary::Place;
 use crate::model::measures::Measure;
 
 /// Complains about one layer, which may speak of what the others define.
-pub(super) fn check(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
+pub(super) fn check(layer: &Node, all: &[Node], names: &Names, list: &mut Vec<Diagnostic>) {
     circles(layer, all, "roles", "fallback", "the stand-ins of `{}` lead back to it, so nobody would be asked", list);
     circles(layer, all, "environments", "from", "`{}` is promoted from itself, so nothing could ever enter it", list);
+    named_components(layer, names, list);
     accountable(layer, all, list);
 }
 
@@ -86,13 +88,6 @@ impl Row<'_> {
 /// Complains about the components of a layer that have no accountable role, or two.
 fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
     let rows: Vec<Row<'_>> = all.iter().flat_map(rows).map(|(row, _)| row).collect();
-    let known: Vec<&str> = all
-        .iter()
-        .filter_map(|tree| tree.get("components"))
-        .flat_map(Node::entries)
-        .map(|(key, _)| key.name.as_str())
-        .collect();
-    named_components(layer, &known, list);
     if rows.is_empty() {
         return;
     }
@@ -135,13 +130,11 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
 }
 
 /// Complains about rows of any kind that name a component which the policy does not define.
-fn named_components(layer: &Node, known: &[&str], list: &mut Vec<Diagnostic>) {
+fn named_components(layer: &Node, names: &Names, list: &mut Vec<Diagnostic>) {
     let Some(Value::List(rows)) = layer.get("raci").map(|node| &node.value) else { return };
     for node in rows.iter().filter_map(|row| row.get("on")) {
-        let Some(on) = node.text().filter(|on| super::raci::is_name(on) && !known.contains(on)) else { continue };
-        let hint =
-            super::expression::nearest(on, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-        list.push(Diagnostic::new(Code::UnknownName, node.span, format!("there is no component `{on}`{hint}")));
+        let on = node.text().filter(|on| super::raci::is_name(on) && !names.has(Section::Components, on));
+        list.extend(on.map(|on| names.unknown(Section::Components, on, node.span)));
     }
 }
 

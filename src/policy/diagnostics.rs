@@ -163,6 +163,8 @@ pub struct Complaints {
     pub text: String,
     /// The complaints, in the order of the file.
     pub list: Vec<Diagnostic>,
+    /// Whether there may be more, which is only looked for once the mistakes are mended.
+    pub unfinished: bool,
 }
 
 impl Complaints {

@@ -11,6 +11,8 @@ use super::vocabulary::Place;
 /// Reads a layer's environments into those of the layers around it.
 pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<EnvironmentRule>) {
     for (name, span, node) in layer.named("environments") {
+        plain(layer, node, "branches", "refs/heads/");
+        plain(layer, node, "tags", "refs/tags/");
         let rule = EnvironmentRule {
             name: name.to_owned(),
             approval: approval(layer, node.get("approval")),
@@ -34,6 +36,16 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<EnvironmentRule>) {
         match all.iter_mut().find(|outer| outer.name == name) {
             Some(outer) => join(layer, outer, rule, node),
             None => all.push(rule),
+        }
+    }
+}
+
+/// Complains about references that are written in full, where the short names are compared.
+fn plain(layer: &mut Layer<'_>, node: &Node, key: &str, before: &str) {
+    for (text, span) in node.get(key).map(Node::texts).unwrap_or_default() {
+        if let Some(short) = text.strip_prefix(before) {
+            let message = format!("{key} are written without `{before}`: `{short}`");
+            layer.complain(Code::BadGlob, span, message);
         }
     }
 }
@@ -82,10 +94,31 @@ fn told(approval: &Approval) -> String {
     }
 }
 
+/// What there is to say where the outer layer's word leaves nothing of the inner one's.
+fn overruled(outer: &EnvironmentRule, inner: &EnvironmentRule) -> Option<String> {
+    let nothing = matches!(
+        (&outer.approval, &inner.approval),
+        (Approval::Formal, Approval::Automatic | Approval::When { .. }) | (Approval::When { .. }, Approval::Automatic)
+    );
+    nothing.then(|| {
+        format!(
+            "this has no effect: `approval` of `{}` is {} in the {} ({}:{}), and the stricter holds",
+            outer.name,
+            told(&outer.approval),
+            title(&outer.stated.layer),
+            outer.stated.file,
+            outer.stated.line
+        )
+    })
+}
+
 fn join(layer: &mut Layer<'_>, outer: &mut EnvironmentRule, inner: EnvironmentRule, node: &Node) {
     let name = outer.name.clone();
     if let Some(from) = node.get("from") {
         layer.redefines_within(&format!("environments.{name}"), "from", from);
+    }
+    if let (Some(stated), Some(told)) = (node.get("approval"), overruled(outer, &inner)) {
+        layer.complain(Code::NoEffect, stated.span, told);
     }
     let says_references = |rule: &EnvironmentRule| rule.branches.is_some() || rule.tags.is_some();
     let outer_speaks = says_references(outer);

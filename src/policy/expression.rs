@@ -194,6 +194,15 @@ pub trait Scope {
     fn type_of(&self, name: &str) -> Option<Type>;
     /// Every name there is, to suggest one from.
     fn names(&self) -> Vec<&str>;
+    /// Every text that a name can be, or that its list can hold, where that is known: a text that it never is would
+    /// switch off the rule that asks for it.
+    fn values(&self, _name: &str) -> Option<Vec<&str>> {
+        None
+    }
+    /// Whether a name stands for a share, which goes from 0 to 1.
+    fn is_share(&self, _name: &str) -> bool {
+        false
+    }
     /// What its names stand for, as a sentence says it.
     fn noun(&self) -> &'static str {
         "measure"

@@ -6,6 +6,7 @@ use super::diagnostics::{Code, Diagnostic, Span};
 use super::duration;
 use super::expression::{Expression, Mistake, Scope};
 use super::layers::Source;
+use super::shape::{Names, Section};
 use super::tree::Node;
 use crate::model::catalogue::{self, Type};
 use crate::model::kind::Kind;
@@ -174,23 +175,14 @@ fn glob(text: &str) -> Result<Glob, String> {
 }
 
 /// The names that a gate's requirement may use.
-struct Measures {
+struct Measures<'n> {
     kind: Kind,
     word: &'static str,
+    names: &'n Names,
 }
 
-impl Measures {
-    fn speaks_of(&self, name: &str) -> bool {
-        // SARIF has results, not vulnerabilities of components.
-        self.word != "sarif" || !name.starts_with("vulnerabilities.")
-    }
-}
-
-impl Scope for Measures {
-    fn type_of(&self, name: &str) -> Option<Type> {
-        if name == "environment" {
-            return Some(Type::Text);
-        }
+impl Measures<'_> {
+    fn entry(&self, name: &str) -> Option<&'static catalogue::Entry> {
         let entry = |name: &str| catalogue::measures(self.kind).iter().find(|entry| entry.name == name);
         let found = match name.strip_prefix("baseline.") {
             Some(rest) => entry(rest)
@@ -198,7 +190,35 @@ impl Scope for Measures {
                 .filter(|entry| !entry.needs_baseline),
             None => entry(name),
         };
-        found.filter(|entry| self.speaks_of(entry.name)).map(|entry| entry.kind)
+        found.filter(|entry| self.speaks_of(entry.name))
+    }
+
+    fn speaks_of(&self, name: &str) -> bool {
+        // SARIF has results, not vulnerabilities of components.
+        self.word != "sarif" || !name.starts_with("vulnerabilities.")
+    }
+}
+
+impl Scope for Measures<'_> {
+    fn type_of(&self, name: &str) -> Option<Type> {
+        if name == "environment" {
+            return Some(Type::Text);
+        }
+        self.entry(name).map(|entry| entry.kind)
+    }
+
+    fn values(&self, name: &str) -> Option<Vec<&str>> {
+        let known: Vec<&str> = self.names.all(Section::Environments).filter(|_| name == "environment").collect();
+        (!known.is_empty()).then_some(known)
+    }
+
+    fn is_share(&self, name: &str) -> bool {
+        let shares = ["lines", "branches", "functions", "instructions"];
+        let share = |entry: &catalogue::Entry| {
+            entry.name == "load.error_rate"
+                || entry.name.strip_prefix("coverage.").is_some_and(|rest| shares.contains(&rest))
+        };
+        self.entry(name).is_some_and(share)
     }
 
     fn names(&self) -> Vec<&str> {
@@ -225,6 +245,8 @@ pub(super) struct Layer<'l> {
     pub(super) source: &'l Source,
     /// The characters of its text, by which places are counted.
     pub(super) characters: &'l [char],
+    /// The names that all layers define.
+    pub(super) names: &'l Names,
 }
 
 /// Reads one gate, whose form was checked before.
@@ -262,7 +284,7 @@ pub(super) fn read(
     if kind != Kind::Checklist && files.is_empty() && complaints.len() == before {
         complaints.push(Diagnostic::new(Code::BadGate, subject.span, format!("the gate `{name}` names no files")));
     }
-    let scope = Measures { kind, word };
+    let scope = Measures { kind, word, names: layer.names };
     let mut expression = |key: &str| {
         let stated = node.get(key)?;
         match Expression::condition(stated.text()?, &scope) {

@@ -5,6 +5,7 @@
 //! the same, so that a slip is found before the day on which it would matter.
 
 use super::shape::{Form, Section, Shape, may, must};
+use super::vocabulary::{EXPOSURES, KINDS, TIERS};
 
 const TEXT: Shape = Shape::Text(Form::Any);
 const TEXTS: Shape = Shape::Texts(Form::Any);
@@ -134,9 +135,9 @@ const APPROVAL: Shape = Shape::Either(&[
 
 const COMPONENT: Shape = Shape::Map(&[
     must("paths", &GLOBS, "the files that it is made of"),
-    may("kind", &Shape::Word(&["application", "platform", "infrastructure"]), "what it is"),
-    may("tier", &Shape::Word(&["critical", "important", "routine"]), "how much hangs on it"),
-    may("exposure", &Shape::Word(&["customer", "partner", "internal"]), "who meets it"),
+    may("kind", &Shape::Word(&KINDS), "what it is"),
+    may("tier", &Shape::Word(&TIERS), "how much hangs on it"),
+    may("exposure", &Shape::Word(&EXPOSURES), "who meets it"),
     may("regulations", &TEXTS, "the regulations that it is under"),
     may("vendors", &TEXTS, "the third parties that it depends on"),
     may("team", &TEXT, "the team that makes it"),
@@ -161,7 +162,11 @@ const PERSON: Shape = Shape::Map(&[
 ]);
 
 const ROLE: Shape = Shape::Map(&[
-    must("members", &TEXTS, "who holds it: `user:`, `group:`, `github:@team`, `gitlab:group`"),
+    must(
+        "members",
+        &TEXTS,
+        "who holds it: `user:dana` is the `dana` of `people`, and where `people` has no such name the account `dana` of the forge that the release is on; `github:dana-h` is an account; `github:@acme/infra`, `gitlab:acme/leads` and `group:internal-audit` are groups",
+    ),
     may("fallback", &ROLE_NAME, "the role that stands in"),
     may("after", &TERM, "after how long without an answer"),
     may(
@@ -200,7 +205,11 @@ const RACI: Shape = Shape::Map(&[
 
 const CALENDAR: Shape = Shape::Map(&[
     may("timezone", &TEXT, "the zone in which the policy's times are"),
-    may("business_hours", &TEXT, "open hours, as OpenStreetMap writes them"),
+    may(
+        "business_hours",
+        &TEXT,
+        "when people work, as OpenStreetMap writes it: what `4bh` and `5bd` count by; it closes nothing, see `closed`",
+    ),
     may("holidays", &TEXTS, "iCalendar files or countries"),
     may(
         "closed",
@@ -244,7 +253,7 @@ const CALENDAR: Shape = Shape::Map(&[
                 "whether it decides in meetings only, or by a vote at any time as well; `meeting` when left out",
             ),
         ]),
-        "the change advisory board's meetings",
+        "the change advisory board's meetings; its members are who holds the role `cab`",
     ),
 ]);
 
@@ -298,14 +307,22 @@ const ESCALATE: Shape = Shape::Map(&[
 const ROUTE: Shape = Shape::Map(&[
     may("when", &EXPRESSION, "which releases take it"),
     may("to", &Shape::Word(&["last_good"]), "where it leads"),
-    may("hours", &Shape::Word(&["any", "open"]), "at which hours"),
+    may(
+        "hours",
+        &Shape::Word(&["any", "open"]),
+        "`open`: closed hours stop it (also when left out); `any`: they do not",
+    ),
     may("approval", &AUTOMATIC, "whether it goes on by itself"),
     may(
         "approvals",
         &Shape::Named(&Shape::Either(&[COUNT, TEXTS])),
         "how many approvals of which role, `accountable` for the component's own; `expire`: how long one lasts; `counts_from`: `environment`, `command`, `page`, `review`, `chat`, `change_record`, `console`; all but `review` when left out",
     ),
-    may("cab", &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]), "the CAB's part"),
+    may(
+        "cab",
+        &Shape::Map(&[may("when", &EXPRESSION, "when the CAB reviews it")]),
+        "that the CAB, which is who holds the role `cab`, decides as well, in the meetings of `calendar.cab`; `{}` for every release of the route",
+    ),
     may("escalate", &ESCALATE, "what happens when nobody decides"),
     may("may_skip", &Shape::Texts(Form::Name(Section::Gates)), "gates that it may leave out"),
     may(

@@ -26,6 +26,20 @@ pub fn parse(text: &str) -> Option<Written> {
     Some(Written::Clock(day.and_hms_opt(0, 0, 0)?))
 }
 
+/// A hint at what is wrong with a text that is nearly an instant.
+pub(super) fn slip(text: &str) -> String {
+    let (day, rest) = text.split_at_checked(10).unwrap_or((text, ""));
+    let dated = day.len() == 10 && day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if dated && NaiveDate::parse_from_str(day, "%Y-%m-%d").is_err() {
+        return "; there is no such day".to_owned();
+    }
+    let minutes = rest.trim_end_matches(['Z', 'z']);
+    if minutes.len() < rest.len() && parse(&format!("{day}{minutes}")).is_some() {
+        return format!("; leave the zone out and the policy's counts, or write the seconds too: `{day}{minutes}:00Z`");
+    }
+    String::new()
+}
+
 /// Reads an instant that is stated with its zone.
 #[must_use]
 pub fn absolute(text: &str) -> Option<DateTime<chrono::Utc>> {

@@ -149,7 +149,7 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         trees.iter().zip(&mut lists).zip(layers.iter().zip(&sources)).enumerate()
     {
         let characters: Vec<char> = source.text.chars().collect();
-        let layer = gate::Layer { name, source, characters: &characters };
+        let layer = gate::Layer { name, source, characters: &characters, names: &names };
         for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
             let whole = matches!(node.value, Value::Map(_));
             let gate = whole.then(|| gate::read(&key.name, key.span, node, &layer, list));
@@ -171,7 +171,7 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         .map(|(depth, (tree, handed))| assemble::replaced(tree, handed, trees.get(depth + 1..).unwrap_or_default()))
         .collect();
     for (tree, list) in left.iter().zip(&mut lists) {
-        coherence::check(tree, &left, list);
+        coherence::check(tree, &left, &names, list);
     }
     let characters: Vec<Vec<char>> = sources.iter().map(|source| source.text.chars().collect()).collect();
     let given: Vec<assemble::Given<'_>> = left
@@ -192,10 +192,11 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     let rules = assemble::rules(&given, &names, &mut lists);
     gates.extend(packs::gates(&trees, &rules, &mut lists));
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
-    if !lists.iter().flatten().any(Diagnostic::is_error) {
+    let unfinished = lists.iter().flatten().any(Diagnostic::is_error);
+    if !unfinished {
         proofs::check(&rules, &mut proofs::Places { names: &layers, trees: &left, lists: &mut lists });
     }
-    let complaints = gather(&sources, lists);
+    let complaints = gather(&sources, lists, unfinished);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
     }
@@ -226,7 +227,7 @@ fn trees(sources: &[Source]) -> Result<Vec<Node>, Vec<Complaints>> {
             Err(diagnostic) => lists.push(vec![diagnostic]),
         }
     }
-    if trees.len() == sources.len() { Ok(trees) } else { Err(gather(sources, lists)) }
+    if trees.len() == sources.len() { Ok(trees) } else { Err(gather(sources, lists, true)) }
 }
 
 fn form(tree: &Node, names: &Names) -> Vec<Diagnostic> {
@@ -236,11 +237,11 @@ fn form(tree: &Node, names: &Names) -> Vec<Diagnostic> {
     list
 }
 
-fn gather(sources: &[Source], lists: Vec<Vec<Diagnostic>>) -> Vec<Complaints> {
+fn gather(sources: &[Source], lists: Vec<Vec<Diagnostic>>, unfinished: bool) -> Vec<Complaints> {
     let with_list = |(source, mut list): (&Source, Vec<Diagnostic>)| {
         list.sort_by_key(|diagnostic| diagnostic.span);
         list.dedup();
-        Complaints { path: source.path.clone(), text: source.text.clone(), list }
+        Complaints { path: source.path.clone(), text: source.text.clone(), list, unfinished }
     };
     sources.iter().zip(lists).map(with_list).collect()
 }

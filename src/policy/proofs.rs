@@ -2,7 +2,8 @@
 //! approvals that nobody can give.
 
 use super::diagnostics::{Code, Diagnostic, Span};
-use super::rules::{Approval, MemberRef, Rules};
+use super::layers::JUDGED;
+use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
 use super::tree::Node;
 use crate::model::stated::Stated;
@@ -28,6 +29,19 @@ impl Places<'_> {
             }
         }
         self.push(self.trees.len().saturating_sub(1), Diagnostic::new(code, Span::default(), message));
+    }
+
+    /// Complains about a word of the list at a path, where it stands.
+    fn word(&mut self, code: Code, path: &[&str], word: &str, message: String) {
+        let at = |tree: &Node| {
+            let node = path.iter().try_fold(tree, |node, key| node.get(key))?;
+            node.texts().into_iter().find(|(text, _)| *text == word).map(|(_, span)| span)
+        };
+        let found = self.trees.iter().enumerate().rev().find_map(|(layer, tree)| Some((layer, at(tree)?)));
+        match found {
+            Some((layer, span)) => self.push(layer, Diagnostic::new(code, span, message)),
+            None => self.complain(code, path, message),
+        }
     }
 
     /// Complains about a named entry where it is stated.
@@ -61,6 +75,9 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
 /// Complains about everything that can be proven.
 pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
     routes(rules, places);
+    nowhere(rules, places);
+    board(rules, places);
+    hours(rules, places);
     members(rules, places);
     accountable(rules, places);
     emergencies(rules, places);
@@ -107,6 +124,94 @@ fn routes(rules: &Rules, places: &mut Places<'_>) {
         if let Some(route) = rules.routes.iter().find(|route| route.name == class && route.when.is_none() && !there) {
             let message = format!("no release takes `{class}`: nothing under `classes` makes one of that class");
             places.about(Code::NoEffect, "routes", class, &route.stated, message);
+        }
+    }
+}
+
+/// Sections that only `decide` judges by, but which a policy for gates alone may have: a gate names who verifies it.
+const BESIDE: [&str; 3] = ["roles", "people", "identity"];
+
+/// People approve where a release gets to, and nowhere else.
+fn nowhere(rules: &Rules, places: &mut Places<'_>) {
+    let formal = rules.environments.iter().find(|rule| !matches!(rule.approval, Approval::Automatic));
+    let Some(environment) = formal else {
+        if let Some(route) = rules.routes.iter().find(|route| !route.automatic && !route.approvals.is_empty()) {
+            let message = format!(
+                "`{}` asks for approvals, and every environment is `automatic`, so nobody is ever asked; write `approval: formal` where people decide",
+                route.name
+            );
+            places.complain(Code::NoEffect, &["routes", &route.name, "approvals"], message);
+        }
+        return;
+    };
+    // A layer that says it is an outer one may leave the routes to those inside it.
+    let complete = places.names.last().is_some_and(|name| name == "repository");
+    let beyond = |key: &str| !JUDGED.contains(&key) && !BESIDE.contains(&key);
+    let decided = places.trees.iter().flat_map(Node::entries).any(|(key, _)| beyond(&key.name));
+    if complete && decided && !places.states("routes") {
+        let name = &environment.name;
+        let message =
+            format!("no route leads to `{name}`: `countersign decide` holds every release there; add `routes`");
+        places.complain(Code::Overlooked, &["environments", name], message);
+    }
+}
+
+/// The role by which the members of the change advisory board are told.
+const BOARD: &str = "cab";
+
+/// A board that is asked has members and meetings.
+fn board(rules: &Rules, places: &mut Places<'_>) {
+    let past = |route: &&Route| route.to_last_good || (route.name == "emergency" && route.when.is_none());
+    let mut asking = rules.routes.iter().filter(|route| route.cab.is_some());
+    for route in asking.clone().filter(past) {
+        let message = "the CAB is never asked about an emergency or a way back; leave `cab` out, or let it review afterwards with `then`";
+        places.complain(Code::NoEffect, &["routes", &route.name, "cab"], message.to_owned());
+    }
+    // What goes on by itself asks nobody.
+    let formal = rules.environments.iter().any(|rule| !matches!(rule.approval, Approval::Automatic));
+    let Some(route) = asking.find(|route| formal && !route.automatic && !past(route)) else { return };
+    let asked = ["routes", route.name.as_str(), "cab"];
+    if rules.calendar.cab.is_none() {
+        let message = format!(
+            "`{}` asks the CAB, which never meets, so every such release is held; say under `calendar.cab` when it meets",
+            route.name
+        );
+        places.complain(Code::Unsatisfiable, &asked, message);
+    }
+    if !rules.roles.iter().any(|role| role.name == BOARD) {
+        let at = if rules.calendar.cab.is_some() { &["calendar", "cab"][..] } else { &asked };
+        let message = format!("the CAB has no members; define the role `{BOARD}`");
+        places.complain(Code::Unsatisfiable, at, message);
+    }
+}
+
+/// Hours that stop everything, or nothing.
+fn hours(rules: &Rules, places: &mut Places<'_>) {
+    let calendar = &rules.calendar;
+    let whole = |day: &Vec<(u32, u32)>| matches!(day.as_slice(), [(0, to)] if *to >= 1440);
+    for closed in calendar.closed.iter().filter(|closed| !closed.hours.holidays && closed.hours.week.iter().all(whole))
+    {
+        let message = format!(
+            "`{}` is every hour of the week, so no release that it stops ever goes; write the hours at which nothing goes",
+            closed.name
+        );
+        places.complain(Code::Overlooked, &["calendar", "closed", &closed.name, "hours"], message);
+    }
+    let states =
+        |key: &str| places.trees.iter().any(|tree| tree.get("calendar").is_some_and(|it| it.get(key).is_some()));
+    let (business, zone) = (states("business_hours"), states("timezone"));
+    if business && !zone {
+        let message = "the calendar names no `timezone`, so these hours are counted in UTC; write `timezone: UTC` if that is meant";
+        places.complain(Code::Overlooked, &["calendar", "business_hours"], message.to_owned());
+    }
+    if !business || !calendar.closed.is_empty() {
+        return;
+    }
+    for route in rules.routes.iter().map(|route| route.name.as_str()) {
+        let says = |tree: &Node| tree.get("routes")?.get(route)?.get("hours")?.text().map(|text| text == "open");
+        if places.trees.iter().any(|tree| says(tree) == Some(true)) {
+            let message = "`hours: open` stops nothing: `business_hours` close nothing, and no hours are `closed`; name under `calendar.closed` when nothing goes";
+            places.complain(Code::NoEffect, &["routes", route, "hours"], message.to_owned());
         }
     }
 }
@@ -219,7 +324,7 @@ fn freezes(rules: &Rules, places: &mut Places<'_>) {
             let hint = super::expression::nearest(name, &known)
                 .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             let message = format!("`{}` excepts `{name}`, which is no class and no route{hint}", freeze.name);
-            places.complain(Code::UnknownName, &["calendar", "freeze", &freeze.name, "except"], message);
+            places.word(Code::UnknownName, &["calendar", "freeze", &freeze.name, "except"], name, message);
         }
     }
 }

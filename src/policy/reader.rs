@@ -7,8 +7,9 @@ use super::diagnostics::{Code, Diagnostic, Span};
 use super::expression::Expression;
 use super::length::Length;
 use super::rules::Globs;
+use super::shape::Names;
 use super::tree::{Node, Value};
-use super::vocabulary::Place;
+use super::vocabulary::{Place, Spoken};
 use crate::model::stated::Stated;
 
 /// A layer around the one that is read.
@@ -34,6 +35,8 @@ pub(super) struct Layer<'l> {
     pub(super) tree: &'l Node,
     /// The characters of its text, by which places are counted.
     pub(super) characters: &'l [char],
+    /// The names that all layers define.
+    pub(super) names: &'l Names,
     /// The layers around it, outermost first.
     pub(super) outer: Vec<Outer<'l>>,
     /// What is wrong with it.
@@ -83,15 +86,30 @@ impl<'l> Layer<'l> {
     /// A condition.
     pub(super) fn condition(&mut self, node: Option<&Node>, place: Place) -> Option<Expression> {
         let node = node?;
-        let compiled = Expression::condition(node.text()?, &place);
-        self.compiled(node, compiled)
+        let compiled = Expression::condition(node.text()?, &Spoken { place, names: self.names });
+        let compiled = self.compiled(node, compiled)?;
+        self.scored(node, &compiled);
+        Some(compiled)
     }
 
     /// A calculation.
     pub(super) fn calculation(&mut self, node: Option<&Node>, place: Place) -> Option<Expression> {
         let node = node?;
-        let compiled = Expression::number(node.text()?, &place);
+        let compiled = Expression::number(node.text()?, &Spoken { place, names: self.names });
         self.compiled(node, compiled)
+    }
+
+    /// Complains about a rule on a score or an impact that nothing makes.
+    fn scored(&mut self, node: &Node, condition: &Expression) {
+        let names = condition.names();
+        let message = if names.contains(&"release.impact") && !self.names.has_impact() {
+            "`release.impact` is always `low`: the policy does not score it; say how under `risk.weights` and `risk.impact`"
+        } else if names.contains(&"risk.score") && !self.names.has_score() {
+            "`risk.score` is always 0: the policy does not say what adds to it; name it under `risk.weights`"
+        } else {
+            return;
+        };
+        self.complain(Code::Overlooked, node.span, message);
     }
 
     fn compiled(

@@ -5,11 +5,7 @@ use super::expression::{Expression, Term, nearest};
 use super::reader::{Layer, number};
 use super::rules::{Amount, Factor, Risk, Weight};
 use super::tree::Value;
-use super::vocabulary::Place;
-
-const KINDS: [&str; 3] = ["application", "platform", "infrastructure"];
-const TIERS: [&str; 3] = ["critical", "important", "routine"];
-const EXPOSURES: [&str; 3] = ["customer", "partner", "internal"];
+use super::vocabulary::{EXPOSURES, KINDS, Place, TIERS};
 
 /// Every weight that there is, by name, with what its expression can speak of.
 fn known() -> Vec<(String, Factor, Option<&'static str>)> {

@@ -1,6 +1,7 @@
 //! `roles` and `delegation`: who holds which role, and who stands in.
 
 use super::diagnostics::{Code, Span};
+use super::expression::nearest;
 use super::length::Length;
 use super::reader::{Layer, length, text, texts};
 use super::rules::{Delegation, MemberRef, Role};
@@ -35,7 +36,12 @@ fn one(layer: &mut Layer<'_>, zone: chrono_tz::Tz, name: &str, place: Span, node
             Ok(member) if members.contains(&member) => {
                 layer.complain(Code::NoEffect, at, format!("`{written}` stands twice"));
             }
-            Ok(member) => members.push(member),
+            Ok(member) => {
+                if let MemberRef::User(name) = &member {
+                    nobody(layer, name, at);
+                }
+                members.push(member);
+            }
             Err(message) => layer.complain(Code::WrongForm, at, message),
         }
     }
@@ -59,6 +65,20 @@ fn one(layer: &mut Layer<'_>, zone: chrono_tz::Tz, name: &str, place: Span, node
         accept: text(node, "accept"),
         may_approve: may.is_empty() || may.iter().any(|word| word == "approve"),
         stated: layer.stated(place),
+    }
+}
+
+/// Complains about a name that is probably one of `people`, misspelled: it would be a stranger's account.
+fn nobody(layer: &mut Layer<'_>, name: &str, at: Span) {
+    let people: Vec<&str> = layer.names.people().collect();
+    if people.contains(&name) {
+        return;
+    }
+    if let Some(near) = nearest(name, &people) {
+        let message = format!(
+            "`user:{name}` is nobody of `people`, and so the forge's account `{name}`; did you mean `user:{near}`?"
+        );
+        layer.complain(Code::Overlooked, at, message);
     }
 }
 

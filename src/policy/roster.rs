@@ -33,7 +33,7 @@ const ROSTER: Shape = Shape::Map(&[
 impl Roster {
     /// Reads a roster, or says what is wrong with it.
     pub fn read(path: &str, text: &str) -> Result<Self, Complaints> {
-        let complaints = |list| Complaints { path: path.to_owned(), text: text.to_owned(), list };
+        let complaints = |list| Complaints { path: path.to_owned(), text: text.to_owned(), list, unfinished: false };
         let tree = tree::parse(text).map_err(|diagnostic| complaints(vec![diagnostic]))?;
         let mut list: Vec<Diagnostic> = Vec::new();
         ROSTER.check(&tree, "the roster", &Names::default(), &mut list);

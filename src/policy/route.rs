@@ -109,11 +109,13 @@ fn approvals(layer: &mut Layer<'_>, names: &Names, node: &Node, said: &mut Said)
             "counts_from" => said.counts_from = Some(vias(layer, value)),
             role => {
                 if role != "accountable" && !names.has(Section::Roles, role) {
-                    let mut known: Vec<&str> = names.all(Section::Roles).collect();
-                    known.extend(RESERVED);
-                    let hint = nearest(role, &known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                    let message = format!("there is no role `{role}`{hint}");
-                    layer.complain(Code::UnknownName, key.span, message);
+                    match nearest(role, &RESERVED) {
+                        Some(near) => {
+                            let message = format!("there is no role `{role}`; did you mean `{near}`?");
+                            layer.complain(Code::UnknownName, key.span, message);
+                        }
+                        None => layer.list.push(names.unknown(Section::Roles, role, key.span)),
+                    }
                 }
                 if !matches!(value.value, Value::Number(_)) {
                     let found = value.value.title();
@@ -212,6 +214,19 @@ fn join(layer: &mut Layer<'_>, outer: &mut Route, said: Said, span: Span, node: 
                 "`{key}` of `{path}` would change whom an outer layer's route asks, or which releases take it; it did not hand it down: leave `{key}` out, or add `{path}` to `delegate` there"
             );
             layer.complain(Code::Loosens, ours.span, message);
+        }
+    }
+    for (key, theirs, ours) in
+        [("hours", outer.any_hours, said.any_hours), ("approval", outer.automatic, said.automatic)]
+    {
+        if let (false, Some(true), Some(stated)) = (theirs, ours, node.get(key)) {
+            let message = format!(
+                "this has no effect: `{path}` is stricter in the {} ({}:{}), and the stricter holds",
+                super::reader::title(&outer.stated.layer),
+                outer.stated.file,
+                outer.stated.line
+            );
+            layer.complain(Code::NoEffect, stated.span, message);
         }
     }
     let inner = layer.stated(span);

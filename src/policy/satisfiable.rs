@@ -63,6 +63,14 @@ pub fn unlisted(rules: &Rules, roster: &Roster) -> Vec<String> {
     missing
 }
 
+/// The groups of a roster that no role names.
+#[must_use]
+pub fn unnamed<'r>(rules: &Rules, roster: &'r Roster) -> Vec<&'r str> {
+    let group = |member: &MemberRef, name: &String| matches!(member, MemberRef::Group(group) if group == name);
+    let named = |name: &&String| rules.roles.iter().flat_map(|role| &role.members).any(|member| group(member, name));
+    roster.groups.keys().filter(|name| !named(name)).map(String::as_str).collect()
+}
+
 /// Everybody who holds a role.
 #[must_use]
 pub fn everybody(rules: &Rules, roster: &Roster) -> Vec<String> {
@@ -202,13 +210,14 @@ impl<'t> Try<'t> {
         let roles: Vec<String> = asks.iter().map(|ask| ask.role.to_owned()).collect();
         let people: std::collections::BTreeSet<&String> = choices.iter().flatten().flatten().flatten().collect();
         let slots: u32 = asks.iter().map(|ask| ask.count + ask.more).sum();
-        let says = format!(
-            "{} ask for {slots} different people together, and {} can be found{}",
-            roles.join(", "),
-            slots as usize - unfilled,
-            self.listed(people.into_iter().cloned().collect())
-        );
-        Some((roles, says))
+        let found = slots as usize - unfilled;
+        let people: Vec<&str> = people.into_iter().map(String::as_str).take(9).collect();
+        let there = match people.as_slice() {
+            [one] => format!("{one} is the only one there"),
+            few if few.len() < 9 => format!("of {} at most {found} can act at once", few.join(", ")),
+            _ => format!("at most {found} can act at once"),
+        };
+        Some((roles.clone(), format!("{} need {slots} different people together, and {there}", roles.join(", "))))
     }
 
     fn asks(&self, route: &'t Route, target: &Target<'t>) -> Result<Vec<Ask<'t>>, String> {

@@ -31,6 +31,16 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Separation) {
         };
         return;
     }
+    let looser = [
+        ("per", "release", rule.per == Per::Release && per == Some(Per::Change)),
+        ("distinct_people", "true", rule.distinct_people && distinct == Some(false)),
+    ];
+    for (key, theirs, _) in looser.into_iter().filter(|(.., looser)| *looser) {
+        let message = format!(
+            "this has no effect: `{key}: {theirs}` holds in the layers around this one, and the stricter holds"
+        );
+        layer.complain(Code::NoEffect, super::reader::span(node, key), message);
+    }
     let mut joint = Joint { stated: &mut rule.stated, inner: &stated };
     if exclude.is_some() {
         joint.either("exclude: author", &mut rule.author, has("author"));

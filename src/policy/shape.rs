@@ -104,6 +104,11 @@ impl Section {
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     defined: Vec<(Section, String)>,
+    /// The teams that components name.
+    teams: Vec<String>,
+    people: Vec<String>,
+    /// Whether a weight adds to the risk score, and whether a band makes an impact of it.
+    scored: (bool, bool),
 }
 
 impl Names {
@@ -119,7 +124,38 @@ impl Names {
                 }
             }
         }
-        Self { defined }
+        let components = trees.iter().filter_map(|tree| tree.get("components")).flat_map(Node::entries);
+        let mut teams: Vec<String> =
+            components.filter_map(|(_, node)| node.get("team")?.text().map(str::to_owned)).collect();
+        teams.sort_unstable();
+        teams.dedup();
+        let keys = |path: [&str; 2]| {
+            let [section, key] = path;
+            trees.iter().filter_map(move |tree| tree.get(section)?.get(key)).any(|node| !node.entries().is_empty())
+        };
+        let people = trees.iter().filter_map(|tree| tree.get("people")).flat_map(Node::entries);
+        let people = people.map(|(key, _)| key.name.clone()).collect();
+        Self { defined, teams, people, scored: (keys(["risk", "weights"]), keys(["risk", "impact"])) }
+    }
+
+    /// Whether a weight adds to the risk score.
+    pub(super) fn has_score(&self) -> bool {
+        self.scored.0
+    }
+
+    /// Whether a band makes an impact of the risk score.
+    pub(super) fn has_impact(&self) -> bool {
+        self.scored.0 && self.scored.1
+    }
+
+    /// The people that the policy names, in its order.
+    pub(super) fn people(&self) -> impl Iterator<Item = &str> {
+        self.people.iter().map(String::as_str)
+    }
+
+    /// The teams that components name.
+    pub(super) fn teams(&self) -> impl Iterator<Item = &str> {
+        self.teams.iter().map(String::as_str)
     }
 
     /// The same with names that stand in no file.
@@ -256,18 +292,27 @@ impl Shape {
         }
     }
 
-    /// A hint at a slip that YAML makes easy.
-    fn slip(&self, value: &Value) -> &'static str {
+    /// A hint at a slip that is easy to make.
+    fn slip(&self, value: &Value) -> String {
         match (self, value) {
             (Self::Flag, Value::Text(text))
                 if ["yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str()) =>
             {
-                "; YAML 1.2 has only `true` and `false`"
+                "; YAML 1.2 has only `true` and `false`".to_owned()
             }
-            (Self::Text(_) | Self::Texts(_) | Self::Word(_) | Self::Words(_), Value::Number(_) | Value::Flag(_)) => {
-                "; put it in quotes"
+            (Self::Text(form) | Self::Texts(form), Value::Number(number)) if form.unit().is_some() => {
+                form.unit_of(&number.to_string())
             }
-            _ => "",
+            (Self::Text(form) | Self::Texts(form), Value::Number(_) | Value::Flag(_)) if form.is_free() => {
+                "; put it in quotes".to_owned()
+            }
+            // What goes to 100 is in percent already.
+            (Self::Number(_, most), Value::Text(text)) if most.to_bits() == 100.0_f64.to_bits() => {
+                let percent = text.trim().strip_suffix('%').filter(|rest| rest.trim().parse::<f64>().is_ok());
+                percent.map_or_else(String::new, |percent| format!("; write `{}`", percent.trim()))
+            }
+            (Self::Map(fields), Value::Text(text)) => spaceless(fields, text),
+            _ => String::new(),
         }
     }
 
@@ -331,6 +376,37 @@ impl Form {
         }
     }
 
+    /// A unit that is usual for a length of time.
+    fn unit(self) -> Option<&'static str> {
+        match self {
+            Self::Duration | Self::Term => Some("h"),
+            Self::Period => Some("d"),
+            _ => None,
+        }
+    }
+
+    fn unit_of(self, number: &str) -> String {
+        format!("; a number needs its unit, such as `{number}{}`", self.unit().unwrap_or_default())
+    }
+
+    /// Whether any text is one of this form.
+    fn is_free(self) -> bool {
+        matches!(self, Self::Any | Self::Expression | Self::Glob | Self::Name(_))
+    }
+
+    /// A hint at a slip in a text.
+    fn slip(self, text: &str) -> String {
+        let text = text.trim();
+        match self {
+            Self::Duration | Self::Term | Self::Period if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+                self.unit_of(text)
+            }
+            Self::Duration if duration::is_business(text) => "; this one is counted by the clock".to_owned(),
+            Self::Instant => super::instant::slip(text),
+            _ => String::new(),
+        }
+    }
+
     fn fits(self, text: &str) -> bool {
         match self {
             Self::Any | Self::Expression | Self::Glob | Self::Name(_) => !text.trim().is_empty(),
@@ -349,7 +425,7 @@ impl Form {
                 complaints.push(Diagnostic::new(
                     Code::WrongForm,
                     span,
-                    format!("`{what}` is {}, not {found}", self.title()),
+                    format!("`{what}` is {}, not {found}{}", self.title(), self.slip(text)),
                 ));
             }
             Self::Name(section) if !names.has(section, text) => complaints.push(names.unknown(section, text, span)),
@@ -366,6 +442,18 @@ impl Form {
             Self::Instant => json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}),
             Self::Sha256 => json!({"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}),
         }
+    }
+}
+
+/// A hint at a key that has no space after its colon, so that YAML reads one text.
+fn spaceless(fields: &[Field], text: &str) -> String {
+    let known = |key: &&str| fields.iter().any(|field| field.name == *key);
+    match text.split_once(':') {
+        Some((key, value)) if known(&key.trim()) => {
+            let value = value.split_whitespace().next().unwrap_or("…");
+            format!("; a space follows the colon: `{}: {value}`", key.trim())
+        }
+        _ => String::new(),
     }
 }
 
@@ -388,7 +476,11 @@ fn word(words: &[&str], text: &str, span: Span, what: &str, complaints: &mut Vec
         complaints.push(Diagnostic::new(
             Code::WrongForm,
             span,
-            format!("`{what}` is one of {}, not `{text}`{hint}", one_of(words)),
+            format!(
+                "`{what}` is {}{}, not `{text}`{hint}",
+                if words.len() == 1 { "" } else { "one of " },
+                one_of(words)
+            ),
         ));
     }
 }
@@ -414,12 +506,24 @@ fn name(text: &str, span: Span, what: &str, complaints: &mut Vec<Diagnostic>) {
 fn map(fields: &[Field], node: &Node, what: &str, names: &Names, complaints: &mut Vec<Diagnostic>) {
     for (key, item) in node.entries() {
         if let Some(field) = fields.iter().find(|field| field.name == key.name) {
+            if let (Shape::Number(least, most), false) = (field.shape, matches!(item.value, Value::Number(_)))
+                && least < most
+            {
+                // A number alone does not say of what.
+                let (title, slip) = (item.value.title(), field.shape.slip(&item.value));
+                let message = format!("`{}` is a number ({}), not {title}{slip}", field.name, field.meaning);
+                complaints.push(wrong(item, message));
+                continue;
+            }
             field.shape.check(item, field.name, names, complaints);
             continue;
         }
         let known: Vec<_> = fields.iter().map(|field| field.name).collect();
-        let hint = nearest(&key.name, &known)
-            .map_or_else(|| format!("; there are {}", one_of(&known)), |near| format!("; did you mean `{near}`?"));
+        let hint = match (spaceless(fields, &key.name), nearest(&key.name, &known)) {
+            (hint, _) if !hint.is_empty() => hint,
+            (_, Some(near)) => format!("; did you mean `{near}`?"),
+            _ => format!("; there are {}", one_of(&known)),
+        };
         complaints.push(Diagnostic::new(
             Code::UnknownKey,
             key.span,
@@ -451,11 +555,13 @@ fn either(shapes: &[Shape], node: &Node, what: &str, names: &Names, complaints: 
             best = Some(found);
         }
     }
-    match best {
-        Some(found) => complaints.extend(found),
-        None => complaints
-            .push(wrong(node, format!("`{what}` is {}, not {}", Shape::either_title(shapes), node.value.title()))),
+    if let Some(found) = best {
+        complaints.extend(found);
+        return;
     }
+    let slip = shapes.iter().map(|shape| shape.slip(&node.value)).find(|slip| !slip.is_empty());
+    let (title, slip) = (node.value.title(), slip.unwrap_or_default());
+    complaints.push(wrong(node, format!("`{what}` is {}, not {title}{slip}", Shape::either_title(shapes))));
 }
 
 impl Shape {

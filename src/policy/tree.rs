@@ -126,10 +126,37 @@ pub fn parse(text: &str) -> Result<Node, Diagnostic> {
         Err(error) => {
             let span = error.location().map(|place| Span::of(&place)).unwrap_or_default();
             let message = error.without_snippet().to_string();
-            let message = message.split(" at line ").next().unwrap_or_default().trim_end_matches(" at").to_owned();
-            Err(Diagnostic::new(Code::NotYaml, span, message))
+            let message = message.split(" at line ").next().unwrap_or_default().trim_end_matches(" at");
+            let line = text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default();
+            Err(Diagnostic::new(Code::NotYaml, span, advised(message, line)))
         }
     }
+}
+
+/// What the YAML reader says of a line, with what to do about it.
+fn advised(message: &str, line: &str) -> String {
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
+        // What follows is for programmers.
+        let key = key.split(", set ").next().unwrap_or_default();
+        return format!("duplicate key `{key}`: only one of the two could count; leave one, or make one of both");
+    }
+    let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
+    let known = [
+        ("tabs", "indent with spaces"),
+        ("expected key", "keys of one map are indented alike; look at this line and the ones before it"),
+        ("expected '-'", "entries of one list are indented alike; look at this line and the ones before it"),
+        ("expected ','", "a comma is missing before this, or a bracket is not closed"),
+        ("mapping values", "put a text that holds `: ` in quotes, and indent keys of one map alike"),
+        ("unexpected character", "put a text that begins with a sign in quotes"),
+        ("unknown anchor", "put a text that begins with `*` in quotes"),
+        ("unclosed quote", "close the quote"),
+    ];
+    let advice = if indent.contains('\t') {
+        Some("a tab indents this line; indent with spaces")
+    } else {
+        known.iter().find(|(word, _)| message.contains(word)).map(|(_, advice)| *advice)
+    };
+    advice.map_or_else(|| message.to_owned(), |advice| format!("{message}; {advice}"))
 }
 
 /// A value as the reader hands it over, its parts with their places.

@@ -4,6 +4,7 @@
 //! `component.*` and `team.*` speak of one component at a time; the rule that asks says whether all must agree.
 
 use super::expression::{Parameters, Scope};
+use super::shape::{Names, Section};
 use crate::model::catalogue::Type;
 
 /// One name.
@@ -19,6 +20,26 @@ pub struct Word {
 
 const fn word(name: &'static str, kind: Type, meaning: &'static str) -> Word {
     Word { name, kind, meaning }
+}
+
+/// What a component can be.
+pub const KINDS: [&str; 3] = ["application", "platform", "infrastructure"];
+/// How much can hang on it.
+pub const TIERS: [&str; 3] = ["critical", "important", "routine"];
+/// Who can meet it.
+pub const EXPOSURES: [&str; 3] = ["customer", "partner", "internal"];
+
+/// The words that a fact can be, where they are the same in every policy.
+fn fixed(name: &str) -> Option<&'static [&'static str]> {
+    match name {
+        "component.kind" => Some(&KINDS),
+        "component.tier" => Some(&TIERS),
+        "component.exposure" => Some(&EXPOSURES),
+        "release.impact" => Some(&["high", "medium", "low"]),
+        "release.class" => Some(&["standard", "normal", "emergency"]),
+        "outcome" => Some(&["succeeded", "failed", "cancelled"]),
+        _ => None,
+    }
 }
 
 /// What is said of a component.
@@ -141,6 +162,14 @@ impl Scope for Place {
         self.words().map(|word| word.name).collect()
     }
 
+    fn values(&self, name: &str) -> Option<Vec<&str>> {
+        fixed(name).map(<[&str]>::to_vec)
+    }
+
+    fn is_share(&self, name: &str) -> bool {
+        matches!(name, "team.failure_rate_90d" | "a.failure_rate" | "b.failure_rate" | "rate")
+    }
+
     fn noun(&self) -> &'static str {
         "fact"
     }
@@ -165,5 +194,51 @@ impl Scope for Place {
             Self::Release | Self::Outcome => name != "release.fixes",
         };
         FUNCTIONS.iter().map(|(name, _)| *name).filter(|name| here(name)).collect()
+    }
+}
+
+/// A place in a policy, with the names that the policy defines over all its layers.
+#[derive(Clone, Copy)]
+pub(super) struct Spoken<'n> {
+    pub(super) place: Place,
+    pub(super) names: &'n Names,
+}
+
+impl Scope for Spoken<'_> {
+    fn type_of(&self, name: &str) -> Option<Type> {
+        self.place.type_of(name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.place.names()
+    }
+
+    fn values(&self, name: &str) -> Option<Vec<&str>> {
+        let defined: Vec<&str> = match name {
+            "environment" => self.names.all(Section::Environments).collect(),
+            "component.name" | "release.components" | "incident.components" => {
+                self.names.all(Section::Components).collect()
+            }
+            "component.team" => self.names.teams().collect(),
+            _ => return fixed(name).map(<[&str]>::to_vec),
+        };
+        // A layer that defines none leaves them to the layers inside it.
+        (!defined.is_empty()).then_some(defined)
+    }
+
+    fn is_share(&self, name: &str) -> bool {
+        self.place.is_share(name)
+    }
+
+    fn noun(&self) -> &'static str {
+        self.place.noun()
+    }
+
+    fn function(&self, name: &str) -> Option<Parameters> {
+        self.place.function(name)
+    }
+
+    fn functions(&self) -> Vec<&str> {
+        self.place.functions()
     }
 }

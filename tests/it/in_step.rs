@@ -139,7 +139,8 @@ fn every_expression_in_the_reference_is_one() {
     for condition in conditions {
         let good = ["junit", "sarif", "coverage", "load", "sbom", "checklist"].iter().any(|word| {
             let gate = format!("{word}: x, require: {}", serde_json::to_string(condition).unwrap());
-            let text = format!("version: 1\nenvironments: {{p: {{approval: automatic}}}}\ngates: {{g: {{{gate}}}}}\n");
+            let environments = "{staging: {approval: automatic}, production: {approval: formal}}";
+            let text = format!("version: 1\nenvironments: {environments}\ngates: {{g: {{{gate}}}}}\n");
             let source = Source { path: "policy.yml".to_owned(), text, sha256: String::new(), from: None };
             policy::read(vec![source]).is_ok()
         });

@@ -4,6 +4,7 @@
 use super::consumption::Used;
 use super::coverage::{Bits, Units, carries, mismatch};
 use super::requirements::{Requirement, via};
+use crate::decide::bound::{self, Extent};
 use crate::decide::gates::rank;
 use crate::decide::latest;
 
@@ -80,7 +81,6 @@ fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
 
 /// Whether what the approver was shown still stands, whatever he approved it for.
 fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], used: Used<'_>) -> Result<(), Refusal> {
-    let release = &scene.facts.release;
     if let Some(later) = latest::after_approval(scene, act, person) {
         let says = match later.does {
             Deed::Reject {} => "rejected it afterwards",
@@ -88,20 +88,7 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
         };
         return Err(Refusal::new(Ground::Replaced, says));
     }
-    match &act.saw.environment {
-        Some(environment) if *environment == release.environment => {}
-        Some(environment) => {
-            return Err(Refusal::new(Ground::OtherEnvironment, format!("approved it for `{environment}`")));
-        }
-        None if act.via == Via::Review => {}
-        None => {
-            return Err(Refusal::new(Ground::OtherEnvironment, "the approval does not say for which environment"));
-        }
-    }
-    if let Some(repository) = act.saw.repository.as_ref().filter(|repository| **repository != release.repository) {
-        return Err(Refusal::new(Ground::OtherRepository, format!("approved it for `{repository}`")));
-    }
-    artifacts(scene, act)?;
+    bound::to_release(scene, act, Extent::Part)?;
     parts(scene, act)?;
     for (name, shown) in &act.saw.gates {
         let now = gates.iter().filter(|judged| judged.named(name)).map(|judged| judged.judgement.verdict);
@@ -123,49 +110,6 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
             format!("what was deployed, and so whether it was used up could not be read: {why}"),
         )),
         Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
-    }
-}
-
-/// An approval of exactly what changes now was of exactly these artifacts.
-fn artifacts(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
-    let seen = &act.saw.artifacts;
-    let Some(changes) = scene.changes().filter(|_| !seen.is_empty()) else { return Ok(()) };
-    let same = changes.len() == act.saw.changes.len()
-        && changes.iter().all(|change| act.saw.changes.get(&change.id) == Some(&change.content));
-    if !same {
-        return Ok(());
-    }
-    let mut number = 0;
-    for released in scene.facts.release.components.values() {
-        match &released.artifacts {
-            Fact::Known(artifacts) => {
-                number += artifacts.len();
-                if let Some(other) = artifacts.iter().find(|digest| !seen.contains(digest)) {
-                    return Err(Refusal::new(
-                        Ground::OtherArtifact,
-                        format!("approved other artifacts; sha256:{} goes now", other.get(..12).unwrap_or(other)),
-                    ));
-                }
-            }
-            Fact::Absent => {}
-            Fact::Unavailable(why) => {
-                return Err(Refusal::new(
-                    Ground::OtherArtifact,
-                    format!("whether the artifacts are those that were approved could not be read: {why}"),
-                ));
-            }
-        }
-    }
-    let gone = seen.iter().find(|digest| {
-        let goes = |artifacts: &Fact<Vec<String>>| artifacts.entries().contains(digest);
-        !scene.facts.release.components.values().any(|released| goes(&released.artifacts))
-    });
-    match gone {
-        Some(digest) if number > 0 || !seen.is_empty() => Err(Refusal::new(
-            Ground::OtherArtifact,
-            format!("approved sha256:{}, which does not go", digest.get(..12).unwrap_or(digest)),
-        )),
-        _ => Ok(()),
     }
 }
 

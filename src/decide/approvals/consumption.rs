@@ -1,12 +1,18 @@
 //! Whether approvals were used up: by opening the environment, not by an attempt of a job.
 //!
-//! The same content goes again within the time for a retry, unless something else was opened since. After that,
-//! approvals that were there at the opening are spent.
+//! The same content goes again within the time for a retry, unless something else was opened since. An opening within
+//! that time of its run's first is a retry; any other begins a new run, for which approvals were given anew. What was
+//! there at the first opening of the latest run is spent. Who takes back what a run was opened with ends that run.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::decide::latest;
+use crate::decide::people::Person;
+use crate::decide::roles::{self, Voice};
 use crate::decide::scene::Scene;
-use crate::model::facts::{Deployment, Fact, Released};
+use crate::model::facts::{Act, Deed, Deployment, Fact, Released};
 
 /// What became of the approvals that there were.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +23,7 @@ pub enum Used<'s> {
     Unknown(&'s str),
     /// It was opened, and may go again until then.
     Retry {
-        /// When it was opened first.
+        /// When its latest run was opened first.
         first: DateTime<Utc>,
         /// Until when; that instant is outside.
         until: DateTime<Utc>,
@@ -33,9 +39,50 @@ pub enum Used<'s> {
     Spent(DateTime<Utc>),
 }
 
+/// An approval that somebody took back, who may speak against the release.
+#[derive(Clone, Copy, Debug)]
+pub struct TakenBack {
+    /// Who.
+    pub person: Person,
+    /// When he had approved.
+    pub approved: DateTime<Utc>,
+    /// When he took it back.
+    pub at: DateTime<Utc>,
+}
+
+impl TakenBack {
+    /// Whether that ended a run: it stood on this approval when it was opened.
+    #[must_use]
+    pub fn ended(&self, first: DateTime<Utc>) -> bool {
+        self.approved <= first && first <= self.at
+    }
+}
+
+/// The approvals that were taken back by whom a rejection would be heard of, in the roles that are asked.
+#[must_use]
+pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
+    let mut approvals: HashMap<(&str, Person), &Act> = HashMap::new();
+    let mut found = Vec::new();
+    for (act, person) in scene.acts_by() {
+        match &act.does {
+            Deed::Approve { .. } if latest::here(scene, act) => {
+                approvals.insert((&act.id, person), act);
+            }
+            Deed::Withdraw { of } if act.impersonated_by.is_none() => {
+                let Some(approval) = approvals.get(&(of.as_str(), person)) else { continue };
+                if !matches!(roles::voice(scene, approval, person, roles), Voice::Not(_)) {
+                    found.push(TakenBack { person, approved: approval.at, at: act.at });
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// Looks through what was deployed.
 #[must_use]
-pub fn of<'s>(scene: &Scene<'s>) -> Used<'s> {
+pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack]) -> Used<'s> {
     let deployments = match &scene.facts.deployments {
         Fact::Known(deployments) => deployments,
         Fact::Absent => return Used::No,
@@ -56,21 +103,62 @@ pub fn of<'s>(scene: &Scene<'s>) -> Used<'s> {
         .max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
     let openings = || here().filter(|it| perhaps_opening(scene, it));
     let since = |at: DateTime<Utc>| newest_other.is_none_or(|other| at > other.opened_at);
-    let current = || openings().filter(|it| since(it.opened_at));
-    let Some(first_perhaps) = current().map(|it| it.opened_at).min() else {
+    let mut runs = Runs::default();
+    let mut current: Vec<&Deployment> = openings().filter(|it| since(it.opened_at)).collect();
+    current.sort_by_key(|it| it.opened_at);
+    for opening in current {
+        let surely = same(scene, opening) == Some(true) && opening.approved == Fact::Known(true);
+        runs.opened(scene, taken_back, opening.opened_at, surely);
+    }
+    let Some(latest) = runs.latest() else {
         return match (newest_other, openings().map(|it| it.opened_at).max()) {
             (Some(by), Some(until)) => Used::Superseded { by, until },
             _ => Used::No,
         };
     };
-    let surely = |it: &&Deployment| same(scene, it) == Some(true) && it.approved == Fact::Known(true);
-    if let Some(first) = current().filter(surely).map(|it| it.opened_at).min() {
-        let until = scene.rules.calendar.due(first, scene.rules.retry_within);
-        if scene.clock.within(first, until) {
-            return Used::Retry { first, until };
+    match runs.shortest() {
+        Some((first, until)) if scene.clock.within(first, until) => Used::Retry { first, until },
+        _ => Used::Spent(latest),
+    }
+}
+
+/// The run in which an opening is: when it was opened first, and until when it may be retried.
+type Run = (DateTime<Utc>, DateTime<Utc>);
+
+/// Every run that may be the latest: more than one where it cannot be told of an opening whether it was one of this
+/// content.
+#[derive(Debug, Default)]
+struct Runs {
+    /// Whether it is sure that there is one.
+    sure: bool,
+    perhaps: Vec<Run>,
+}
+
+impl Runs {
+    /// The next opening, in the order of their instants.
+    fn opened(&mut self, scene: &Scene<'_>, taken_back: &[TakenBack], at: DateTime<Utc>, surely: bool) {
+        let goes_on = |run: &Run| at < run.1;
+        let begins = !self.sure || !self.perhaps.iter().all(goes_on);
+        if surely {
+            self.perhaps.retain(goes_on);
+            self.sure = true;
+        }
+        if begins {
+            let end = scene.rules.calendar.due(at, scene.rules.retry_within);
+            let ends = taken_back.iter().filter(|it| it.ended(at)).map(|it| it.at);
+            self.perhaps.push((at, ends.fold(end, DateTime::min)));
         }
     }
-    Used::Spent(first_perhaps)
+
+    /// Approvals up to then may be spent.
+    fn latest(&self) -> Option<DateTime<Utc>> {
+        self.perhaps.iter().map(|run| run.0).max()
+    }
+
+    /// The run whose time for a retry is over first, if it is sure that there is one.
+    fn shortest(&self) -> Option<Run> {
+        self.perhaps.iter().min_by_key(|run| run.1).copied().filter(|_| self.sure)
+    }
 }
 
 /// Whether a deployment may have been opened by a decision on this very content.
@@ -128,8 +216,8 @@ fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     all
 }
 
-/// Whether two states of a component are the same: content and artifacts.
-fn alike(then: &Released, now: &Released) -> Option<bool> {
+/// Whether two states of a component are the same: content and artifacts. `None` where that cannot be told.
+pub(in crate::decide) fn alike(then: &Released, now: &Released) -> Option<bool> {
     let content = compared(&then.content, &now.content, |a, b| a == b);
     let artifacts = compared(&then.artifacts, &now.artifacts, |a, b| {
         a.iter().all(|digest| b.contains(digest)) && b.iter().all(|digest| a.contains(digest))

@@ -1,10 +1,11 @@
-//! What an approval has to cover: every change, and every component that goes without one.
+//! What an approval has to cover: every change, what is made of them, and every component that goes without one.
 
 use smallvec::SmallVec;
 
+use crate::decide::bound::{Shown, short};
 use crate::decide::scene::Scene;
 use crate::decide::words;
-use crate::model::facts::{Act, Change, Fact, Landing, Via};
+use crate::model::facts::{Act, Change, Fact, Landing, Released, Via};
 use crate::policy::rules::Component;
 
 /// A set of small numbers.
@@ -71,8 +72,24 @@ impl Bits {
 pub struct Units<'s> {
     /// The changes.
     pub changes: &'s [Change],
-    /// What goes without a change, by name, with its content where that is known.
-    pub bare: Vec<(&'s str, Option<&'s str>)>,
+    /// What goes without a change, by name, with what of it goes where that is stated.
+    pub bare: Vec<(&'s str, Option<&'s Released>)>,
+    /// What is made of the changes: what goes of each component that they touch.
+    pub made: Vec<Made<'s>>,
+}
+
+/// What goes of a component that changes touch. Of what was made after everybody approved his part, nobody approved
+/// anything.
+#[derive(Debug)]
+pub struct Made<'s> {
+    /// The component.
+    name: &'s str,
+    /// What of it goes, where that is stated.
+    released: Option<&'s Released>,
+    /// The changes that touch it.
+    changes: Bits,
+    /// The same for a sentence.
+    told: String,
 }
 
 impl<'s> Units<'s> {
@@ -80,31 +97,37 @@ impl<'s> Units<'s> {
     #[must_use]
     pub fn new(scene: &Scene<'s>) -> Self {
         let Some(changes) = scene.changes() else {
-            return Self { changes: &[], bare: vec![("what changes", None)] };
+            return Self { changes: &[], bare: vec![("what changes", None)], made: Vec::new() };
         };
-        let content = |name: &str| match scene.facts.release.components.get(name).map(|released| &released.content) {
-            Some(Fact::Known(content)) => Some(content.as_str()),
-            Some(Fact::Absent | Fact::Unavailable(_)) | None => None,
-        };
-        let mut bare: Vec<(&str, Option<&str>)> = scene
+        let stated = &scene.facts.release.components;
+        let mut bare: Vec<(&str, Option<&Released>)> = scene
             .components
             .iter()
             .filter(|component| !(0..changes.len()).any(|at| scene.touches(at, component)))
-            .map(|component| (component.name.as_str(), content(&component.name)))
+            .map(|component| (component.name.as_str(), stated.get(&component.name)))
             .collect();
         if changes.is_empty() && scene.components.is_empty() {
-            bare.extend(scene.facts.release.components.keys().map(|name| (name.as_str(), content(name))));
+            bare.extend(stated.iter().map(|(name, released)| (name.as_str(), Some(released))));
             if bare.is_empty() {
                 bare.push(("the release", None));
             }
         }
-        Self { changes, bare }
+        let named = |name: &String| bare.iter().any(|(known, _)| known == name);
+        let unstated = scene.components.iter().map(|component| (&component.name, stated.get(&component.name)));
+        let unstated = unstated.filter(|(_, released)| released.is_none());
+        let all = unstated.chain(stated.iter().map(|(name, released)| (name, Some(released))));
+        let rest =
+            all.filter(|(name, released)| !named(name) && released.is_none_or(|released| is_something(released)));
+        let made = rest.map(|(name, released)| Made::new(scene, name, released, changes.len()));
+        // What is made of no change and known to no policy holds by itself.
+        let made = made.filter(|made| !made.changes.is_empty()).collect();
+        Self { changes, bare, made }
     }
 
     /// How many pieces there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.changes.len() + self.bare.len()
+        self.changes.len() + self.bare.len() + self.made.len()
     }
 
     /// Whether there is none, which [`Self::new`] never makes.
@@ -123,8 +146,10 @@ impl<'s> Units<'s> {
                 bits.set(at);
             }
         }
-        for (at, (name, _)) in self.bare.iter().enumerate() {
-            if components.is_empty() || components.iter().any(|component| component.name == *name) {
+        let named = |name: &str| components.is_empty() || components.iter().any(|component| component.name == name);
+        let bare = self.bare.iter().map(|(name, _)| *name);
+        for (at, name) in bare.chain(self.made.iter().map(|made| made.name)).enumerate() {
+            if named(name) {
                 bits.set(self.changes.len() + at);
             }
         }
@@ -137,6 +162,7 @@ impl<'s> Units<'s> {
     /// The pieces that an act covers.
     #[must_use]
     pub fn covered(&self, act: &Act) -> Bits {
+        let shown = Shown::from(&act.saw);
         let mut bits = Bits::default();
         for (at, change) in self.changes.iter().enumerate() {
             let same = act.saw.changes.get(&change.id).is_some_and(|content| *content == change.content);
@@ -144,22 +170,70 @@ impl<'s> Units<'s> {
                 bits.set(at);
             }
         }
-        for (at, (name, content)) in self.bare.iter().enumerate() {
-            let same = content.is_some_and(|content| act.saw.components.get(*name).is_some_and(|seen| seen == content));
-            if same && !content.is_none_or(str::is_empty) {
+        for (at, (name, released)) in self.bare.iter().enumerate() {
+            let same = released.is_some_and(|released| {
+                released.content.known().is_some_and(|content| !content.is_empty())
+                    && shown.has_content(name, &released.content)
+                    && shown.has_artifacts(&released.artifacts)
+            });
+            if same {
                 bits.set(self.changes.len() + at);
+            }
+        }
+        for (at, made) in self.made.iter().enumerate() {
+            // A review is about changes alone, and so about whatever is made of them.
+            let shown = || {
+                made.released.is_some_and(|released| {
+                    shown.has_content(made.name, &released.content) && shown.has_artifacts(&released.artifacts)
+                })
+            };
+            if bits.meets(&made.changes) && (act.via == Via::Review || shown()) {
+                bits.set(self.changes.len() + self.bare.len() + at);
             }
         }
         bits
     }
 
+    /// Whether a piece is made of others.
+    #[must_use]
+    pub fn is_made(&self, at: usize) -> bool {
+        at >= self.changes.len() + self.bare.len()
+    }
+
     /// A piece by name, for a sentence.
     #[must_use]
-    pub fn name(&self, at: usize) -> &'s str {
-        match self.changes.get(at) {
-            Some(change) => &change.id,
-            None => self.bare.get(at - self.changes.len()).map_or("", |(name, _)| name),
+    pub fn name(&self, at: usize) -> &str {
+        if let Some(change) = self.changes.get(at) {
+            return &change.id;
         }
+        let at = at.saturating_sub(self.changes.len());
+        if let Some((name, _)) = self.bare.get(at) {
+            return name;
+        }
+        self.made.get(at.saturating_sub(self.bare.len())).map_or("", |made| &made.told)
+    }
+}
+
+/// Whether something of a component goes, or may.
+fn is_something(released: &Released) -> bool {
+    let artifacts = match &released.artifacts {
+        Fact::Known(artifacts) => !artifacts.is_empty(),
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    };
+    artifacts || !matches!(released.content, Fact::Absent)
+}
+
+impl<'s> Made<'s> {
+    fn new(scene: &Scene<'s>, name: &'s str, released: Option<&'s Released>, number: usize) -> Self {
+        let component = scene.components.iter().find(|component| component.name == name);
+        let mut changes = Bits::default();
+        (0..number).filter(|at| component.is_none_or(|it| scene.touches(*at, it))).for_each(|at| changes.set(at));
+        let told = match released.and_then(|released| released.artifacts.entries().first()) {
+            Some(digest) => format!("what goes of {name} (sha256:{})", short(digest)),
+            None => format!("what goes of {name}"),
+        };
+        Self { name, released, changes, told }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::binding::Candidate;
 use super::coverage::{Units, carries, mismatch};
+use crate::decide::bound::{self, Extent};
 use crate::decide::latest;
 use crate::decide::people::Person;
 use crate::decide::roles;
@@ -25,13 +26,8 @@ fn approves(scene: &Scene<'_>, act: &Act, at: usize, change: &Change) -> Option<
     if act.saw.changes.get(&change.id) != Some(&change.content) {
         return None;
     }
-    let release = &scene.facts.release;
-    let here = match &act.saw.environment {
-        Some(environment) => *environment == release.environment,
-        None => act.via == Via::Review,
-    };
-    let this = act.saw.repository.as_ref().is_none_or(|repository| *repository == release.repository);
-    if !here || !this || (act.via == Via::Review && !carries(change)) {
+    bound::to_release(scene, act, Extent::Place).ok()?;
+    if act.via == Via::Review && !carries(change) {
         return None;
     }
     let person = roles::acting(scene, act).ok()?;

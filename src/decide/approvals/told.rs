@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::binding::{self, Candidate};
+use super::consumption::TakenBack;
 use super::coverage::{Bits, Units};
 use super::requirements::{Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
@@ -29,6 +30,23 @@ pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> N
         format!("opened for this very content {}; it may be retried until {}", told(first, zone), told(until, zone)),
     )
     .next(Some(until))
+}
+
+/// It would go again, had not somebody taken back what it was opened with.
+pub fn taken_back(scene: &Scene<'_>, first: DateTime<Utc>, taken_back: &[TakenBack]) -> Option<Node> {
+    let ended = taken_back.iter().filter(|it| it.ended(first)).min_by_key(|it| it.at)?;
+    let end = scene.rules.calendar.due(first, scene.rules.retry_within);
+    if ended.at >= end || !scene.clock.within(first, end) {
+        return None;
+    }
+    let zone = scene.rules.calendar.zone;
+    let name = scene.people.name(ended.person);
+    let says = format!(
+        "{name} took the approval back {}, after it was opened {}, so it is not retried; ask for approvals anew",
+        told(ended.at, zone),
+        told(first, zone)
+    );
+    Some(Node::new(Ground::Withdrawn, Status::Note, says))
 }
 
 /// Something else went since.
@@ -144,11 +162,16 @@ impl<'s> One<'_, 's> {
         }
         let mut ignored_says: Vec<&str> = Vec::new();
         if !self.seat.met {
-            ignored_says.extend(ignored.iter().map(|node| node.says.strip_prefix("ignored ").unwrap_or(&node.says)));
+            // That a group could not be read is said once, of the role.
+            let of_people = ignored.iter().filter(|node| node.code != Ground::RoleUnavailable);
+            ignored_says.extend(of_people.map(|node| node.says.strip_prefix("ignored ").unwrap_or(&node.says)));
         }
         if !ignored_says.is_empty() {
             says.push_str("; ignored ");
             says.push_str(&words::all_of(&ignored_says));
+        }
+        if let Some(why) = roles::eligible(self.scene, requirement.role).unreadable.filter(|_| !self.seat.met) {
+            let _ = write!(says, "; who is in {} could not be read: {why}", requirement.role);
         }
         let mut parts = Vec::new();
         let mut who = Vec::new();
@@ -211,8 +234,8 @@ impl<'s> One<'_, 's> {
             }
         }
         if !whole && let Some(covered) = self.seat.covers(person) {
-            let pieces: Vec<&str> =
-                covered.iter().filter(|at| self.requirement.scope.has(*at)).map(|at| self.units.name(at)).collect();
+            let told = |at: usize| self.requirement.scope.has(at) && !self.units.is_made(at);
+            let pieces: Vec<&str> = covered.iter().filter(|at| told(*at)).map(|at| self.units.name(at)).collect();
             let _ = write!(name, " ({})", words::all_of(&pieces));
         }
         name
@@ -282,7 +305,17 @@ impl<'s> One<'_, 's> {
             }
         }
         let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
-        let says = if outs.is_empty() {
+        let membership = self.scene.role(self.requirement.role).map(|(_, membership)| membership);
+        let doubtful: Vec<&str> =
+            membership.into_iter().flat_map(|it| it.doubtful()).map(|person| self.scene.people.name(person)).collect();
+        let says = if !doubtful.is_empty() {
+            format!(
+                "when and how {} came into {} could not be read, and {} left who could approve as it",
+                words::all_of(&doubtful),
+                self.requirement.role,
+                if able == 0 { "nobody else is" } else { "too few others are" }
+            )
+        } else if outs.is_empty() {
             format!("too few people could approve as {}; add somebody to the role", self.requirement.role)
         } else {
             format!(

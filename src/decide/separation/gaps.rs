@@ -1,6 +1,7 @@
 //! What of a release cannot be attributed, and what is said of who contributed.
 
 use super::{ANSWERS, Gap, Hand, authorities, authorities_who};
+use crate::decide::bound::{self, Extent};
 use crate::decide::people::Person;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
@@ -54,8 +55,9 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
             untold += 1;
             let who = can_answer(scene, &by);
             let says = format!(
-                "{what}; map the address to an account, or have authorities answer for it: {} of {ANSWERS} did",
-                by.len()
+                "{what}; map the address to an account, or have authorities answer for it: {} of {ANSWERS} did{}",
+                by.len(),
+                elsewhere(scene, commit)
             );
             let node = Node::new(Ground::Unattributed, holds(Status::Unmet), says);
             nodes.push(node.stated(&rule.stated).evidence([commit]).who(who));
@@ -88,6 +90,21 @@ fn contributors(scene: &Scene<'_>) -> Option<Node> {
 /// The authorities who answered for a commit.
 fn answers(scene: &Scene<'_>, commit: &str) -> Vec<Person> {
     authorities_who(scene, |deed| matches!(deed, Deed::Vouch { commit: named } if named == commit))
+}
+
+/// Who answered for a commit, and not for here.
+fn elsewhere(scene: &Scene<'_>, commit: &str) -> String {
+    let mut ignored = String::new();
+    for act in scene.acts().filter(|act| matches!(&act.does, Deed::Vouch { commit: named } if named == commit)) {
+        if let Err(refusal) = bound::to_release(scene, act, Extent::Place) {
+            let name = scene.people.name(scene.person_of(act));
+            ignored.push_str(if ignored.is_empty() { "; ignored " } else { ", " });
+            ignored.push_str(name);
+            ignored.push_str(": ");
+            ignored.push_str(&refusal.says);
+        }
+    }
+    ignored
 }
 
 /// Who else could answer.

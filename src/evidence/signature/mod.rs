@@ -28,7 +28,6 @@
 //! valid. They cannot be verified offline and are refused.
 
 mod bundle;
-mod pattern;
 mod provenance;
 mod repository;
 mod statement;
@@ -36,7 +35,7 @@ mod trust;
 
 use chrono::{DateTime, Utc};
 
-pub use pattern::Pattern;
+pub use crate::model::pattern::Pattern;
 pub use statement::Subject;
 pub use trust::{PublicKey, TrustRoot};
 

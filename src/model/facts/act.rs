@@ -73,7 +73,8 @@ pub enum Standing {
     Dismissed,
 }
 
-/// What the person was shown.
+/// What the person was shown. What is not named here the act is not about, where the release has it; only a review of a
+/// change names nothing but the change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Saw {

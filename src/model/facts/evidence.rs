@@ -37,13 +37,26 @@ pub struct GateEvidence {
     /// Why they cannot be taken as evidence, where they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<(Reason, String)>,
-    /// The signers that were verified, one an artifact.
+    /// The signers that were verified, one an artifact. Each is compared with the one whom the gate names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub signers: Vec<String>,
+    pub signers: Vec<Signer>,
     /// The items of a checklist that a file says are ticked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ticked: Vec<String>,
     /// Who confirmed those ticks by a signature that the policy asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
+}
+
+/// Who signed one artifact, as the cryptography proves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signer {
+    /// The artifact's SHA-256 digest.
+    pub artifact: String,
+    /// The certificate's identity, or `key sha256:…` with the digest of the public key (SPKI, DER).
+    pub identity: String,
+    /// Who vouched for the identity; absent for a key.
+    #[serde(default)]
+    pub issuer: Fact<String>,
 }

@@ -93,7 +93,7 @@ pub struct CabDecision {
     pub at: DateTime<Utc>,
     /// What.
     pub outcome: CabOutcome,
-    /// The conditions.
+    /// The conditions. An approval with conditions that names none is met by nothing.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// Who chaired.
@@ -105,6 +105,12 @@ pub struct CabDecision {
     /// The changes that were decided on, each with the digest of its content.
     #[serde(default, deserialize_with = "super::keyed::once")]
     pub changes: BTreeMap<String, String>,
+    /// The components that were decided on, each with the digest of its content. Needed for what goes without a change.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::keyed::once")]
+    pub components: BTreeMap<String, String>,
+    /// SHA-256 digests of the artifacts that were decided on. Needed for what goes without a change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<String>,
     /// What was said.
     #[serde(default)]
     pub notes: String,

@@ -106,18 +106,32 @@ pub struct Change {
     /// Whether it came without a pull or merge request.
     #[serde(default)]
     pub direct: bool,
-    /// The files that it touches; absent: none.
+    /// The files that it touches; absent: none. A change that has lines has files: where it lists none, they are not
+    /// known.
     #[serde(default)]
     pub files: Fact<Vec<String>>,
     /// How many lines it adds and removes.
     #[serde(default)]
     pub lines: Fact<u64>,
-    /// The commits of every head that it ever had.
+    /// The commits of every head that it ever had, at least one.
     #[serde(default)]
     pub commits: Fact<Vec<Commit>>,
     /// How it landed; absent where it has not yet.
     #[serde(default)]
     pub landed: Fact<Landing>,
+}
+
+impl Change {
+    /// The files that it touches, where they are known.
+    #[must_use]
+    pub fn known_files(&self) -> Option<&[String]> {
+        let files = match &self.files {
+            Fact::Known(files) => files.as_slice(),
+            Fact::Absent => &[],
+            Fact::Unavailable(_) => return None,
+        };
+        if files.is_empty() && self.lines != Fact::Known(0) { None } else { Some(files) }
+    }
 }
 
 /// One commit.

@@ -104,11 +104,16 @@ pub(super) fn zone_named(name: &str) -> Result<Tz, String> {
         let zone = zone.to_lowercase();
         zone == wanted || zone.rsplit('/').next() == wanted.rsplit('/').next()
     };
+    // `UTC+1` is near `UTC`, and an hour away from it.
+    let offset = name.split_once(['+', '-']).is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
     let near = known().find(same).or_else(|| nearest(name, &known().collect::<Vec<_>>()));
-    let hint = near.map_or_else(
-        || "; zones have names such as `Europe/London`".to_owned(),
-        |near| format!("; did you mean `{near}`?"),
-    );
+    let hint = match near {
+        _ if offset => {
+            "; an offset does not say when clocks change, so name a place, such as `Europe/London`".to_owned()
+        }
+        None => "; zones have names such as `Europe/London`".to_owned(),
+        Some(near) => format!("; did you mean `{near}`?"),
+    };
     Err(format!("there is no time zone `{}`{hint}", notable::shortened(name, 60)))
 }
 

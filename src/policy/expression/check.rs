@@ -1,7 +1,7 @@
 //! Checks an expression's names and types, and makes the tree that is evaluated.
 
 use super::parse::{Node, Syntax, parse};
-use super::slips::{nearest, suggestion};
+use super::slips::{meant, nearest, suggestion};
 use super::{Arguments, Comparison, DEPTH_LIMIT, Mistake, Operation, Parameters, Question, Scope, Term};
 use crate::model::catalogue::Type;
 
@@ -16,13 +16,35 @@ pub(super) fn number(source: &str, scope: &dyn Scope) -> Result<Term, Vec<Mistak
 }
 
 fn whole(source: &str, scope: &dyn Scope, wanted: Type, title: &str) -> Result<Term, Vec<Mistake>> {
-    let tree = parse(source).map_err(|mistake| vec![mistake])?;
-    let mut check = Check { scope, bound: None, mistakes: Vec::new() };
+    let tree = parse(source).map_err(|mistake| vec![percent(source).unwrap_or(mistake)])?;
+    let mut check = Check { scope, bound: None, looped: None, mistakes: Vec::new() };
     let (term, kind) = check.term(&tree, 0);
     if check.mistakes.is_empty() && kind != Kind::Is(wanted) {
         check.mistake(&tree, format!("expected {title}; this is a {}", kind.title()));
     }
     if check.mistakes.is_empty() { Ok(term) } else { Err(check.mistakes) }
+}
+
+/// The first number with a percent sign outside of quotes, which reads as the beginning of a remainder.
+fn percent(source: &str) -> Option<Mistake> {
+    let characters: Vec<char> = source.chars().collect();
+    let mut quote = None;
+    for (at, character) in characters.iter().enumerate() {
+        match (quote, character) {
+            (None, '\'' | '"') => quote = Some(*character),
+            (Some(open), character) if open == *character => quote = None,
+            (None, '%') => {
+                let before = characters.get(..at)?;
+                let digits = before.iter().rev().take_while(|c| c.is_ascii_digit() || **c == '.').count();
+                let written: String = before.get(at - digits..)?.iter().collect();
+                let Ok(number) = written.parse::<f64>() else { continue };
+                let message = format!("a share is written `{}`, not `{written}%`", share(number));
+                return Some(Mistake { at: at - digits, length: digits + 1, message });
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The type of a term while it is checked.
@@ -52,6 +74,8 @@ struct Check<'c> {
     scope: &'c dyn Scope,
     /// The name that a loop gives a value.
     bound: Option<&'c str>,
+    /// The name of the list whose entries those are.
+    looped: Option<String>,
     mistakes: Vec<Mistake>,
 }
 
@@ -295,6 +319,12 @@ impl<'c> Check<'c> {
         match (kind, of) {
             (Kind::Unclear, _) | (_, Kind::Unclear) => UNCLEAR,
             (Kind::Is(Type::Text), Kind::Is(Type::Names)) | (Kind::Is(Type::Number), Kind::Numbers) => {
+                self.possible(&hay, one);
+                if let Node::List(elements) = &list.node {
+                    for element in elements {
+                        self.possible(&needle, element);
+                    }
+                }
                 (Term::In(Box::new(needle), Box::new(hay)), Kind::Is(Type::Flag))
             }
             (kind, of) => self.mistake(
@@ -332,7 +362,38 @@ impl<'c> Check<'c> {
             Kind::Is(Type::Flag | Type::Text) if !ordered => {}
             _ => return self.mistake(tree, format!("a {} cannot be compared this way", one.title())),
         }
+        for (name, stated) in [(&a, right), (&b, left)] {
+            self.possible(name, stated);
+            self.share(name, stated);
+        }
         (Term::Compare(how, Box::new(a), Box::new(b)), Kind::Is(Type::Flag))
+    }
+
+    /// Refuses a text that a name never is.
+    fn possible(&mut self, name: &Term, stated: &Syntax) {
+        let (Term::Name(name), Node::Text(text)) = (name, &stated.node) else { return };
+        let bound = self.bound == Some(name.as_str());
+        let list = self.looped.as_deref().filter(|_| bound);
+        let scope = self.scope;
+        let Some(known) = list.or((!bound).then_some(name.as_str())).and_then(|name| scope.values(name)) else {
+            return;
+        };
+        if known.contains(&text.as_str()) {
+            return;
+        }
+        let verb = if !bound && scope.type_of(name) == Some(Type::Names) { "holds" } else { "is" };
+        let hint = meant(text, &known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        self.mistake(stated, format!("`{name}` {verb} {}, never `{text}`{hint}", one_of(&known)));
+    }
+
+    /// Refuses percent where a share is meant.
+    fn share(&mut self, name: &Term, stated: &Syntax) {
+        let (Term::Name(name), Node::Number(number)) = (name, &stated.node) else { return };
+        if !self.scope.is_share(name) || *number <= 1.0 {
+            return;
+        }
+        let hint = if *number <= 100.0 { format!(": `{}`", share(*number)) } else { String::new() };
+        self.mistake(stated, format!("`{name}` is a share, and a share goes from 0 to 1{hint}"));
     }
 
     fn calculation(&mut self, how: Operation, left: &'c Syntax, right: &'c Syntax, depth: u16) -> (Term, Kind) {
@@ -392,8 +453,9 @@ impl<'c> Check<'c> {
         }
         let list = self.wanted(list, Type::Names, depth);
         self.bound = Some(name);
+        self.looped = if let Term::Name(list) = &list { Some(list.clone()) } else { None };
         let condition = self.wanted(condition, Type::Flag, depth);
-        self.bound = None;
+        (self.bound, self.looped) = (None, None);
         let term = Term::Loop { every, list: Box::new(list), name: name.clone(), condition: Box::new(condition) };
         (term, Kind::Is(Type::Flag))
     }
@@ -401,6 +463,23 @@ impl<'c> Check<'c> {
 
 fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A few texts as a sentence names them; of many, how many they are.
+fn one_of(texts: &[&str]) -> String {
+    match texts {
+        [one] => format!("`{one}`"),
+        [before @ .., last] if before.len() < 8 => format!("{} or `{last}`", quoted(before)),
+        _ => format!("one of {} names", texts.len()),
+    }
+}
+
+/// Percent as the share that is meant.
+fn share(percent: f64) -> String {
+    let text = format!("{:.4}", percent / 100.0);
+    let short = text.trim_end_matches('0');
+    // Two digits are what people write of a share.
+    text.get(..short.len().max(4)).unwrap_or(short).to_owned()
 }
 
 fn comparison(sign: &str) -> Option<Comparison> {

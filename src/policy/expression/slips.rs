@@ -12,6 +12,16 @@ pub fn nearest<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
     (distance <= 1 + name.chars().count() / 4).then_some(near)
 }
 
+/// The text that was meant most likely, of those that there are: written with other capitals, misspelled, or in short.
+pub(super) fn meant<'n>(text: &str, known: &[&'n str]) -> Option<&'n str> {
+    let short = |known: &&&str| {
+        let (text, known) = (text.to_lowercase(), known.to_lowercase());
+        text.len() >= 3 && (known.starts_with(&text) || text.starts_with(&known))
+    };
+    let same = known.iter().find(|known| known.eq_ignore_ascii_case(text)).copied();
+    same.or_else(|| nearest(text, known)).or_else(|| known.iter().find(short).copied())
+}
+
 /// The name that was probably meant. What a baseline measured has the measure's
 /// name without its first word.
 pub(super) fn suggestion(name: &str, scope: &dyn Scope) -> Option<String> {

@@ -25,7 +25,7 @@ fn facts(failed: u32) -> String {
     let release = json!({
         "name": "payments 2.4.0", "forge": "github", "repository": "acme/payments", "environment": "production",
         "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "changes": [], "trigger": null,
-        "reference": { "name": "refs/heads/main", "protected": true },
+        "reference": { "name": "refs/heads/main", "reaches": true, "resolves_to": COMMIT },
         "components": { "payments": { "content": "c1", "artifacts": [ARTIFACT] } },
     });
     let evidence = json!({ "tests": { "digests": ["b".repeat(64)], "measures": { "tests.failed": failed } } });

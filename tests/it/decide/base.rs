@@ -49,7 +49,8 @@ pub fn at(text: &str) -> DateTime<Utc> {
 
 /// What an approver was shown, if it was all there is.
 pub fn saw() -> Value {
-    json!({"environment": "production", "repository": "acme/shop", "changes": {"acme/shop#12": "one"}})
+    json!({"environment": "production", "repository": "acme/shop", "changes": {"acme/shop#12": "one"},
+           "components": {"shop": "tree"}})
 }
 
 /// An approval of the whole release.
@@ -59,7 +60,7 @@ pub fn approves(id: &str, by: &str) -> Value {
 
 /// Another act, with what it does.
 pub fn act(id: &str, by: &str, does: Value) -> Value {
-    json!({"id": id, "at": "2026-12-08T10:30:00Z", "by": by, "via": "page", "does": does})
+    json!({"id": id, "at": "2026-12-08T10:30:00Z", "by": by, "via": "page", "does": does, "saw": saw()})
 }
 
 /// The tests' report, with so many failures.

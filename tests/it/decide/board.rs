@@ -103,6 +103,16 @@ fn conditions_have_to_be_met(#[case] met: Value, #[case] wanted: Option<Status>)
     assert_eq!(decision.decision == Ruling::Proceed, wanted.is_none());
 }
 
+#[test]
+fn conditions_hold_whatever_the_decision_is_called() {
+    let with_conditions = |conditions: Value| with(decided_by_board(), "/cab/0/conditions", conditions);
+    let open =
+        decided_at(&policy_with(BOARD), with_conditions(json!([{"text": "support is told", "met": false}])), NOW);
+    assert_eq!(status(&open, Ground::CabCondition), Some(Status::Unmet), "{}", said(&open));
+    let met = decided_at(&policy_with(BOARD), with_conditions(json!([{"text": "support is told", "met": true}])), NOW);
+    assert_eq!(met.decision, Ruling::Proceed, "{}", said(&met));
+}
+
 /// A second decision, on Thursday.
 fn later(outcome: &str, attendees: Value) -> Value {
     let mut facts = decided_by_board();

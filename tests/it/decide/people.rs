@@ -177,3 +177,28 @@ fn words_that_say_nothing_are_no_reason() {
     // Full-width letters are letters, and white space is one blank.
     assert_eq!(words::normal("  ｎｏｔ\u{2003}\n now\u{202e} "), "not now");
 }
+
+#[test]
+fn a_directory_that_links_to_no_name_links_nobody() {
+    let text = POLICY.replace("routes:\n", "identity: linked\nroutes:\n");
+    let linked = with(facts(), "/accounts/github:bo/person", json!("bo"));
+    let linked = with(linked, "/accounts/github:sue/person", json!("sue"));
+    assert_eq!(decided(&text, linked.clone()).decision, Ruling::Proceed);
+    for blank in ["", "  "] {
+        let decision = decided(&text, with(linked.clone(), "/accounts/github:bo/person", json!(blank)));
+        assert_eq!(decision.decision, Ruling::Hold, "{}", said(&decision));
+    }
+}
+
+#[test]
+fn who_let_somebody_into_a_role_must_be_known_to_be_another() {
+    let joined = json!({"at": "2026-12-08T09:30:00Z", "by": "github:other", "protected": true});
+    let facts = with(facts(), "/groups/github:@acme~1owners/1/joined", joined);
+    let other = |person| {
+        let account = json!({"kind": "person", "active": true, "person": person});
+        decided(POLICY, with(facts.clone(), "/accounts/github:other", account))
+    };
+    assert_eq!(other(json!(null)).decision, Ruling::Proceed, "{}", said(&other(json!(null))));
+    let unread = other(json!({"unavailable": "the directory is down"}));
+    assert_eq!(unread.decision, Ruling::Hold, "{}", said(&unread));
+}

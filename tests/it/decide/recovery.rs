@@ -27,7 +27,7 @@ fn back() -> Value {
     ]);
     let facts = with(with(facts(), "/deployments", ran), "/release/components/shop/content", json!("good"));
     let facts = with(with(facts, "/release/changes", json!(null)), "/release/name", json!("shop 2.3.0 again"));
-    let saw = json!({"environment": "production", "components": {"shop": "good"}});
+    let saw = json!({"environment": "production", "repository": "acme/shop", "components": {"shop": "good"}});
     let approval = json!({"id": "a1", "at": "2026-12-08T10:00:00Z", "by": "github:ivo", "via": "page",
                           "does": {"approve": {}}, "saw": saw});
     let facts = with(facts, "/acts", json!([approval]));
@@ -49,6 +49,10 @@ fn going_back_is_never_slower_than_the_failure() {
 #[case("/release/components/shop/content", json!("new"))]
 #[case("/release/components/shop/content", json!(null))]
 #[case("/release/components/shop/content", unread())]
+#[case("/release/components/shop/artifacts", json!(["ee"]))] // built anew
+#[case("/release/components/shop/artifacts", unread())]
+#[case("/deployments/1/components/shop/artifacts", json!(["dd"]))] // built anew
+#[case("/deployments/1/components/shop/artifacts", unread())]
 #[case("/deployments", unread())]
 #[case("/deployments", json!(null))]
 #[case("/deployments/1/approved", json!(false))] // nobody approved it
@@ -68,6 +72,17 @@ fn nothing_else_is_the_last_good_content(#[case] place: &str, #[case] value: Val
     let decision = decided(&policy_with(BACK), with(back(), place, value));
     assert_eq!(decision.decision, Ruling::Hold, "{}", said(&decision));
     assert!(!decision.routes.contains(&"recovery".to_owned()), "{}", said(&decision));
+}
+
+#[test]
+fn a_build_of_the_same_content_is_something_to_go_back_from_and_to() {
+    let bad = json!([
+        deployment("shop 2.3.0", "production", "2026-12-02T00:00:00Z", "good", json!("succeeded")),
+        deployment("shop 2.3.0 rebuilt", "production", "2026-12-08T08:00:00Z", "good", json!("succeeded")),
+    ]);
+    let facts = with(with(back(), "/deployments", bad), "/deployments/1/components/shop/artifacts", json!(["ee"]));
+    let decision = decided(&policy_with(BACK), facts);
+    assert_eq!((decision.decision, decision.routes), (Ruling::Proceed, vec!["recovery".to_owned()]));
 }
 
 #[test]

@@ -117,7 +117,8 @@ fn per_change_every_change_needs_somebody_who_did_not_write_it() {
     bos["commits"][0]["author"] = json!("github:bo");
     bos["commits"][0]["sha"] = json!("88bb");
     let two = with(facts(), "/release/changes/-", bos);
-    let saw = json!({"environment": "production", "changes": {"acme/shop#12": "one", "acme/shop#13": "one"}});
+    let saw = json!({"environment": "production", "repository": "acme/shop", "components": {"shop": "tree"},
+                     "changes": {"acme/shop#12": "one", "acme/shop#13": "one"}});
     let acts = json!([
         with(json!({"a": approves("a1", "github:bo")}), "/a/saw", saw.clone())["a"],
         with(json!({"a": approves("a2", "github:sue")}), "/a/saw", saw)["a"],
@@ -132,4 +133,25 @@ fn per_change_every_change_needs_somebody_who_did_not_write_it() {
     assert_eq!(started.decision, Ruling::Hold);
     // By default both would be out.
     assert_eq!(decided(POLICY, with(two, "/acts", acts)).decision, Ruling::Hold);
+}
+
+#[test]
+fn a_change_of_no_commit_is_one_whose_commits_nobody_read() {
+    for none in [json!([]), json!(null)] {
+        let decision = decided(POLICY, with(facts(), "/release/changes/0/commits", none));
+        assert_eq!(decision.decision, Ruling::Hold);
+        let why = "the commits of acme/shop#12 could not be read: none is listed";
+        assert!(said(&decision).contains(why), "{}", said(&decision));
+    }
+}
+
+#[test]
+fn the_forge_commits_and_pushes_for_people_and_writes_nothing() {
+    let facts = with(facts(), "/accounts/github:web-flow", json!({"kind": "forge", "active": true, "person": null}));
+    let place = "/release/changes/0/commits/0";
+    let merged = with(facts.clone(), &format!("{place}/committer"), json!("github:web-flow"));
+    assert_eq!(decided(POLICY, merged.clone()).decision, Ruling::Proceed);
+    let written = decided(POLICY, with(merged, &format!("{place}/author"), json!("github:web-flow")));
+    assert_eq!(written.decision, Ruling::Hold);
+    assert!(codes(&written).contains(&Ground::Unattributed), "{}", said(&written));
 }

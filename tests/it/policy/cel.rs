@@ -112,8 +112,10 @@ fn called(call: &CallExpr) -> Option<Term> {
         ("contains", Some(a), [b]) => Some(Term::Ask(Question::Contains, boxed(a)?, boxed(b)?)),
         ("least", Some(_), _) => Some(Term::Least(all()?)),
         ("greatest", Some(_), _) => Some(Term::Greatest(all()?)),
-        // The only length of time that is generated.
-        ("duration", None, [_]) => Some(Term::Seconds(240.0)),
+        ("duration", None, [text]) => match term(text)? {
+            Term::Text(text) => countersign::policy::duration::seconds(&text).map(Term::Seconds),
+            _ => None,
+        },
         _ => None,
     }
 }

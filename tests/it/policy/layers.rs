@@ -15,6 +15,7 @@ gates: { g: { junit: a.xml, require: 'true' } }
 roles:
   owner: { members: ['github:@acme/owners'] }
   ciso: { members: ['user:sam', 'user:kim', 'user:lee'] }
+  cab: { members: ['github:@acme/cab'] }
 ";
 const REPO: &str = "version: 1
 layer: repository
@@ -239,8 +240,12 @@ fn of_two_environments_the_stricter_holds(
 )]
 fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[case] repo: &str, #[case] expected: &str) {
     let gates = "gates: { g: { junit: a.xml, require: 'true' }, h: { junit: a.xml, require: 'true' } }\n";
-    let policy =
-        layered(&format!("{gates}routes: {{ normal: {{ {org} }} }}"), &format!("routes: {{ normal: {{ {repo} }} }}"));
+    let board = r#"calendar: { cab: { meetings: "DTSTART:20260901T140000\nRRULE:FREQ=WEEKLY;BYDAY=TU" } }
+"#;
+    let policy = layered(
+        &format!("{board}{gates}routes: {{ normal: {{ {org} }} }}"),
+        &format!("routes: {{ normal: {{ {repo} }} }}"),
+    );
     assert_eq!(at(&policy.unwrap().rules, what), expected);
 }
 

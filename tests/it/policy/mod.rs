@@ -1,10 +1,14 @@
 //! The policy: what is refused, where, and with which words; what it becomes, and how layers join.
 
+mod advice;
+mod by_example;
 mod calendar;
 mod cel;
 mod diagnostics;
 mod expression;
 mod layers;
+mod never;
+mod overlooked;
 mod packs;
 mod places;
 mod rules;

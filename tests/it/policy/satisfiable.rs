@@ -79,7 +79,7 @@ fn one_person_in_two_groups_is_asked_once() {
     assert_eq!(
         told,
         [
-            "`production` by the route `normal` of shop cannot be approved: owner, security, operations ask for 3 different people together, and 2 can be found, and there are github:a, github:b, github:hana, github:x"
+            "`production` by the route `normal` of shop cannot be approved: owner, security, operations need 3 different people together, and of github:a, github:b, github:hana, github:x at most 2 can act at once"
         ]
     );
     let distinct = small(("raci:", "separation: { distinct_people: false }\nraci:"));
@@ -131,7 +131,7 @@ fn holders_and_stand_ins_do_not_make_up_a_number_together() {
 #[case(
     "raci: [{on: shop, accountable: g}, {when: release.impact == 'high', representation: [r, s, t]}]\nroutes: {normal: {approvals: {accountable: 1}}}",
     "warning[overlooked]",
-    "g, r, s, t ask for 4 different people together, and 3 can be found"
+    "g, r, s, t need 4 different people together, and at most 3 can act at once"
 )]
 #[case(
     "raci: [{on: shop, accountable: r}]\nroutes: {normal: {approvals: {accountable: 1}}}\nrigor: {max: 2, steps: [{when: team.emergencies_90d > 1}]}",
@@ -242,4 +242,56 @@ fn the_command_tries_a_policy_with_a_roster() {
     assert!(said.err.contains("such as `github:olu`") && said.err.contains("did you mean `groups`?"), "{}", said.err);
 
     assert_eq!(world.run(&["policy", "check", "--roster", "none.yml"]).code, 2);
+
+    world.write("slip.yml", ROSTER.replace("\"github:@acme/sre\"", "\"github:@acme/sree\""));
+    let said = world.run(&["policy", "check", "--roster", "slip.yml"]);
+    assert_eq!(said.code, 2);
+    let hint = "no role names `github:@acme/sree`, which the roster slip.yml has; did you mean `github:@acme/sre`?";
+    assert!(said.err.contains(hint), "{}", said.err);
+
+    world.write("more.yml", ROSTER.replace("groups:\n", "groups:\n  \"github:@other/x\": [github:x]\n"));
+    let said = world.run(&["policy", "check", "--roster", "more.yml"]);
+    assert_eq!(said.code, 0, "a group too many stops nothing: {}", said.err);
+    assert!(said.err.contains("no role names `github:@other/x`, which the roster more.yml has\n"), "{}", said.err);
+}
+
+#[test]
+fn one_person_who_is_asked_twice_is_told_to_be_alone() {
+    let text = SMALL
+        .replace("members: ['github:@acme/owners'], fallback: head, after: 4h", "members: ['user:hana']")
+        .replace("accountable: 1 }", "owner: 1, head: 1 }");
+    let told = match policy::read(vec![source("policy.yml", &text)]) {
+        Ok(policy) => told(&policy.warnings),
+        Err(list) => told(&list),
+    };
+    assert!(
+        told.contains("owner, head need 2 different people together, and github:hana is the only one there"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_command_says_how_to_name_a_policy_and_whether_more_is_checked() {
+    let world = World::new();
+    let said = world.run(&["policy", "check"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("write one, or name its file: `countersign policy check FILE`"), "{}", said.err);
+    assert!(!said.err.contains("--policy"), "{}", said.err);
+
+    // The first mistake hides what all sections prove together; the second is such a proof itself.
+    let head = "version: 1\nenvironments: {p: {approval: formal}}\ngates: {g: {junit: a.xml, require: 'true'}}\n";
+    world.write("a.yml", format!("{head}routes: {{normal: {{hour: any}}}}\n"));
+    let said = world.run(&["policy", "check", "a.yml"]);
+    assert!(said.err.contains("the policy has 1 mistake; more is checked once this is mended"), "{}", said.err);
+    world.write("b.yml", format!("{head}routes: {{normal: {{cab: {{}}}}}}\n"));
+    let said = world.run(&["policy", "check", "b.yml"]);
+    assert!(said.err.contains("the policy has 2 mistakes\n"), "{}", said.err);
+}
+
+#[test]
+fn a_code_that_is_not_known_is_told_with_the_nearest() {
+    let said = World::new().run(&["explain", "no-basline"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("there is no code `no-basline`; did you mean `no_baseline`?"), "{}", said.err);
+    assert!(!World::new().run(&["explain", "zzzzzzzz"]).err.contains("did you mean"));
 }

@@ -110,7 +110,9 @@ fn act(id: usize, round: usize, by: &str, does: Deed, content: &str) -> Act {
         reason: Some("because the graph says so".to_owned()),
         saw: Saw {
             environment: Some(HERE.to_owned()),
+            repository: Some(REPOSITORY.to_owned()),
             changes: BTreeMap::from([(CHANGE.to_owned(), content.to_owned())]),
+            components: BTreeMap::from([("pay".to_owned(), "pay-new".to_owned())]),
             ..Saw::default()
         },
         standing: Standing::Stands,

@@ -162,9 +162,11 @@ fn calendar(shape: &Shape, out: &mut String) {
         // The first Monday of 2026 is the fifth of January.
         let first = 5 + cab.weekday;
         let chair = cab.chair.map(|role| format!("    chair: {role}\n")).unwrap_or_default();
+        let cutoff =
+            cab.cutoff.map(|minutes| format!("    cutoff: {}\n", Len::Minutes(minutes).text())).unwrap_or_default();
         let _ = write!(
             out,
-            "  cab:\n    meetings: \"DTSTART;TZID={zone}:202601{first:02}T{:02}{:02}00\\nRRULE:FREQ=WEEKLY;BYDAY={day}\"\n{chair}    quorum: {}\n    votes: {}\n",
+            "  cab:\n    meetings: \"DTSTART;TZID={zone}:202601{first:02}T{:02}{:02}00\\nRRULE:FREQ=WEEKLY;BYDAY={day}\"\n{chair}{cutoff}    quorum: {}\n    votes: {}\n",
             cab.minute / 60,
             cab.minute % 60,
             cab.quorum,

@@ -156,6 +156,8 @@ pub struct CabShape {
     /// 0 is Monday.
     pub weekday: i64,
     pub minute: i64,
+    /// How long before a meeting its agenda closes, in minutes.
+    pub cutoff: Option<i64>,
     pub chair: Option<&'static str>,
     pub quorum: usize,
     pub votes: bool,
@@ -420,6 +422,7 @@ impl Shape {
             cab: c.maybe(40, |c| CabShape {
                 weekday: c.between(0, 4),
                 minute: 14 * 60,
+                cutoff: c.maybe(60, |c| c.of(&[30, 60, 24 * 60])),
                 chair: c.maybe(60, |_| "chief"),
                 quorum: 1 + c.below(2),
                 votes: c.often(50),
@@ -487,6 +490,10 @@ impl Shape {
         };
         shape.raci = raci(c, &shape);
         shape.routes = routes(c, &shape);
+        if shape.cab.is_none() {
+            // A board that never meets holds every release, and such a policy is refused.
+            shape.routes.iter_mut().for_each(|route| route.cab = None);
+        }
         if c.often(45) {
             let steps = (0..=c.below(2)).map(|_| step(c, &shape, teams)).collect();
             let mut names: Vec<&'static str> = shape.routes.iter().map(|route| route.name).collect();

@@ -57,6 +57,8 @@ struct Maker<'s> {
     /// Whether it goes back.
     back: bool,
     changes: Vec<Change>,
+    /// The artifacts that go.
+    artifacts: Vec<String>,
     /// Instants at which something might change.
     near: Vec<i64>,
 }
@@ -68,7 +70,8 @@ pub fn any(c: &mut Chance, shape: &Shape, day: i64) -> World {
     let wrong = c.of(&[0, 3, 8, 15]);
     let back = c.often(15);
     let c = Chance::new(c.next());
-    let mut maker = Maker { c, shape, submitted, noise, wrong, back, changes: Vec::new(), near: Vec::new() };
+    let mut maker =
+        Maker { c, shape, submitted, noise, wrong, back, changes: Vec::new(), artifacts: Vec::new(), near: Vec::new() };
     maker.world()
 }
 
@@ -190,6 +193,8 @@ impl Maker<'_> {
         let trigger =
             Account::from(self.c.of(&["github:ana", "github:ana", "github:bo", "github:robot", "gitlab:eve"]));
         let deployer = if self.wrong() { "argocd" } else { "github" }.to_owned();
+        let components = self.components();
+        self.artifacts = components.values().flat_map(|it| it.artifacts.entries()).cloned().collect();
         Release {
             name: "shop 2.4".to_owned(),
             forge: "github".to_owned(),
@@ -200,7 +205,7 @@ impl Maker<'_> {
             submitted_at: at(self.submitted),
             trigger: if self.c.often(10) { Fact::Absent } else { self.fact(trigger) },
             deployed_by: self.fact(deployer),
-            components: self.components(),
+            components,
             changes,
             new_vendors: if self.c.often(10) { self.fact(vec!["stripe".to_owned()]) } else { self.none() },
             running: self.running(),
@@ -319,7 +324,7 @@ impl Maker<'_> {
     fn components(&mut self) -> BTreeMap<String, Released> {
         let mut all = BTreeMap::new();
         for component in self.shape.components.clone() {
-            if self.c.often(70) || component.name == "pay" {
+            if self.c.often(90) || component.name == "pay" {
                 let released = self.released(component.name, "new");
                 all.insert(component.name.to_owned(), released);
             }
@@ -614,9 +619,11 @@ impl Maker<'_> {
             let opened = self.moment(0, 10);
             all.push(self.deployment("shop 2.4", HERE, COMMIT, "new", opened));
             self.near.push(opened + 24 * 3600);
-            if self.c.often(35) {
-                let again = opened + self.c.between(0, 20) * 1800;
+            // Again within the time for a retry, and after it.
+            for _ in 0..self.c.of(&[0, 0, 1, 2]) {
+                let again = opened + self.c.between(0, 70) * 1800;
                 all.push(self.deployment("shop 2.4", HERE, COMMIT, "new", again));
+                self.near.push(again + 24 * 3600);
             }
         }
         if self.c.often(6) {
@@ -654,6 +661,13 @@ impl Maker<'_> {
             let day = self.submitted.div_euclid(86_400) + 3;
             let back = (times::weekday(day) - cab.weekday).rem_euclid(7);
             let meeting = times::instant(self.shape.london, (day - back) * 86_400 + cab.minute * 60);
+            // Before that its agenda was closed already, and mostly it is the one of the week after.
+            let closed = meeting - cab.cutoff.unwrap_or(0) * 60;
+            let meeting = if closed < self.submitted && self.c.often(85) {
+                times::instant(self.shape.london, (day - back + 7) * 86_400 + cab.minute * 60)
+            } else {
+                meeting
+            };
             let meeting = if self.wrong() { meeting + 3600 } else { meeting };
             let decided = meeting + self.c.between(0, 3) * 600;
             self.near.push(decided);
@@ -672,11 +686,14 @@ impl Maker<'_> {
             if self.wrong() {
                 changes.insert("other#1".to_owned(), "x".to_owned());
             }
+            let says = self.c.often(if self.changes.is_empty() { 85 } else { 40 });
+            let components = if says { self.contents() } else { BTreeMap::new() };
+            let artifacts = if says && !self.wrong() { self.artifacts.clone() } else { Vec::new() };
             all.push(CabDecision {
                 meeting: if self.c.often(25) { Fact::Absent } else { self.fact(at(meeting)) },
                 at: at(decided),
                 outcome,
-                conditions: if outcome == CabOutcome::ApproveWithConditions {
+                conditions: if outcome == CabOutcome::ApproveWithConditions && !self.wrong() {
                     vec![Condition { text: "watch it".to_owned(), met: self.fact(met) }]
                 } else {
                     Vec::new()
@@ -684,6 +701,8 @@ impl Maker<'_> {
                 chair: self.fact(chair),
                 attendees: self.fact(attendees),
                 changes,
+                components,
+                artifacts,
                 notes: String::new(),
             });
         }
@@ -839,6 +858,18 @@ impl Maker<'_> {
         }
     }
 
+    /// What somebody was shown of each component.
+    fn contents(&mut self) -> BTreeMap<String, String> {
+        let mut shown = BTreeMap::new();
+        for component in self.shape.components.clone() {
+            if !self.wrong() {
+                let which = if self.wrong() { "old" } else { "new" };
+                shown.insert(component.name.to_owned(), format!("{}-{which}", component.name));
+            }
+        }
+        shown
+    }
+
     fn saw(&mut self, via: Via) -> Saw {
         let mut saw = Saw::default();
         if via != Via::Review || self.c.often(5) {
@@ -847,7 +878,7 @@ impl Maker<'_> {
                 saw.environment = None;
             }
         }
-        if self.c.often(50) {
+        if !self.wrong() && (via != Via::Review || self.c.often(50)) {
             saw.repository = Some(if self.wrong() { "acme/other" } else { REPOSITORY }.to_owned());
         }
         let one =
@@ -860,16 +891,9 @@ impl Maker<'_> {
             saw.changes.insert(change.id, content);
         }
         if via != Via::Review {
-            for component in self.shape.components.clone() {
-                if !self.wrong() {
-                    let which = if self.wrong() { "old" } else { "new" };
-                    saw.components.insert(component.name.to_owned(), format!("{}-{which}", component.name));
-                }
-            }
-            if self.c.often(15) {
-                for component in self.shape.components.clone() {
-                    saw.artifacts.push(format!("art-{}-new", component.name));
-                }
+            saw.components = self.contents();
+            if !self.wrong() {
+                saw.artifacts = self.artifacts.clone();
                 if self.wrong() {
                     saw.artifacts.push("art-old".to_owned());
                 }

@@ -137,9 +137,8 @@ impl Stage<'_> {
             }
             _ => return Err(format!("`{deed}` is nothing that people do; README.md lists what is")),
         };
-        // What an approval or a rejection was given for: everything as it is now, unless the phrase says otherwise.
-        let sees = matches!(verb, "approves" | "rejects" | "comments") && !object.starts_with("policy ");
-        if sees {
+        // What it was done for: everything as it is now, unless the phrase says otherwise. A review names changes alone.
+        if verb != "reviews" && !object.starts_with("policy ") {
             act["saw"] = self.everything();
         }
         for clause in clauses {

@@ -176,7 +176,8 @@ pub fn standard_changes(policy: &Policy, given: &Table, setting: &Setting) -> Re
 }
 
 /// `Tue 14:00 approves; chaired by erin-r; attended by carl, cleo and cora`, and `on condition that …` (`, met`),
-/// `outside of meetings`, `about #12 version 1`, `decided Tue 14:30`.
+/// `on conditions that nobody wrote down`, `outside of meetings`, `about #12 version 1`, `naming no content`,
+/// `decided Tue 14:30`.
 pub fn cab(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
     let (at, rest) = setting.leading(phrase);
     let at = at.ok_or("a decision begins with when")?;
@@ -191,11 +192,22 @@ pub fn cab(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
         "notes": "",
     });
     decision["changes"] = Value::Object(changes);
+    let released = || release["components"].as_object().into_iter().flatten();
+    let contents = released().filter(|(_, it)| it["content"].is_string());
+    decision["components"] =
+        contents.map(|(name, it)| (name.clone(), it["content"].clone())).collect::<Map<_, _>>().into();
+    decision["artifacts"] =
+        released().flat_map(|(_, it)| it["artifacts"].as_array().into_iter().flatten().cloned()).collect();
     for clause in rest.split("; ") {
         match clause {
             "approves" => {}
             "defers" => decision["outcome"] = json!("defer"),
             "rejects" => decision["outcome"] = json!("reject"),
+            "naming no content" => {
+                decision["components"] = json!({});
+                decision["artifacts"] = json!([]);
+            }
+            "on conditions that nobody wrote down" => decision["outcome"] = json!("approve_with_conditions"),
             "outside of meetings" => decision["meeting"] = Value::Null,
             _ => {
                 let clause_of = |prefix: &str| clause.strip_prefix(prefix);

@@ -323,7 +323,7 @@ fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
         "baseline": measures,
         "made_at": stamp(setting.now - Duration::hours(1)),
         "commits": [release["commit"]],
-        "artifacts": artifacts,
+        "artifacts": &artifacts,
     });
     green["measures"] = Value::Object(measures);
     match gate.kind {
@@ -333,7 +333,13 @@ fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
         }
         Kind::Signature => {
             let signer = gate.trust.identity.as_deref().unwrap_or("the release key");
-            green["signers"] = json!([signer.replace("{repository}", &setting.repository)]);
+            let identity = signer.replace("{repository}", &setting.repository);
+            let signed =
+                |artifact: &&Value| json!({"artifact": artifact, "identity": identity, "issuer": gate.trust.issuer});
+            // Where nothing is built, what is signed is the list of what was done.
+            let list = json!(digest(&gate.name));
+            let signable = if artifacts.is_empty() { vec![&list] } else { artifacts };
+            green["signers"] = signable.iter().map(signed).collect();
         }
         _ => {}
     }

@@ -4,6 +4,7 @@ use countersign::model::facts::Deed;
 use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
+use super::needs::same_all;
 use super::who::View;
 use crate::second::shape::{ApprovalShape, ComponentShape, Cond, HERE, RouteShape, StepShape};
 use crate::second::times;
@@ -72,11 +73,14 @@ pub struct Leg<'a> {
 
 impl<'w> View<'w> {
     pub fn files_of(change: &Change) -> Option<Vec<&str>> {
-        match &change.files {
-            Fact::Known(files) => Some(files.iter().map(String::as_str).collect()),
-            Fact::Absent => Some(Vec::new()),
-            Fact::Unavailable(_) => None,
-        }
+        let listed = match &change.files {
+            Fact::Known(files) => files.iter().map(String::as_str).collect(),
+            Fact::Absent => Vec::new(),
+            Fact::Unavailable(_) => return None,
+        };
+        // Lines stand in files.
+        let nothing_changes = matches!(change.lines, Fact::Known(0));
+        (nothing_changes || !listed.is_empty()).then_some(listed)
     }
 
     /// Whether a change touches a component; one of unknown files touches all.
@@ -297,6 +301,7 @@ impl<'w> View<'w> {
                     Tri::from(self.acts.iter().any(|act| {
                         matches!(&act.does, Deed::ConfirmFix { incident: named } if *named == incident.id)
                             && self.independent(act, role).is_some()
+                            && self.about_all(act)
                     }))
                 }
             }
@@ -469,19 +474,28 @@ impl<'w> View<'w> {
             .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
             .collect();
         list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
+        // What was built anew from the same content is something else. That of a content without a digest, nobody knows.
+        let state = |one: &Released, other: &Released| {
+            let known = one.content.known().is_some() && other.content.known().is_some();
+            if known { same_all(one, other) } else { Tri::Unknown }
+        };
         let alike = |one: &Deployment, other: &Deployment| match name {
-            Some(name) => same(&one.components[name], &other.components[name]),
+            Some(name) => state(&one.components[name], &other.components[name]),
             None => Tri::from(one.commit == other.commit),
         };
         let ours = |it: &Deployment| match name {
             Some(name) => match self.facts.release.components.get(name) {
-                Some(goes) => same(&it.components[name], goes),
+                Some(goes) => state(&it.components[name], goes),
                 None => Tri::Unknown,
             },
             None => Tri::from(it.commit == self.facts.release.commit),
         };
         let goes = name.is_none_or(|name| {
-            self.facts.release.components.get(name).is_some_and(|goes| goes.content.known().is_some())
+            self.facts
+                .release
+                .components
+                .get(name)
+                .is_some_and(|goes| goes.content.known().is_some() && goes.artifacts.unavailable().is_none())
         });
         if !goes {
             return Tri::Unknown;
@@ -506,7 +520,8 @@ impl<'w> View<'w> {
         }
         for earlier in rest {
             // What cannot be compared on the way may be what was good last.
-            if earlier.outcome != Fact::Known(Outcome::Cancelled) && alike(earlier, current) == Tri::Unknown {
+            let untold = alike(earlier, current) == Tri::Unknown || ours(earlier) == Tri::Unknown;
+            if earlier.outcome != Fact::Known(Outcome::Cancelled) && untold {
                 return Tri::Unknown;
             }
             match &earlier.outcome {
@@ -610,17 +625,13 @@ impl<'w> View<'w> {
             self.facts
                 .accounts
                 .get(account.as_str())
-                .is_some_and(|known| matches!(known.kind, Fact::Known(AccountKind::Person | AccountKind::Forge)))
+                .is_some_and(|known| known.kind == Fact::Known(AccountKind::Person))
         };
         match &change.commits {
-            Fact::Absent => false,
-            Fact::Unavailable(_) => true,
-            Fact::Known(commits) => {
-                !commits.is_empty()
-                    && !commits.iter().any(|commit| {
-                        commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
-                    })
-            }
+            Fact::Absent | Fact::Unavailable(_) => true,
+            Fact::Known(commits) => !commits.iter().any(|commit| {
+                commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
+            }),
         }
     }
 

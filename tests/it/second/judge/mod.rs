@@ -68,8 +68,9 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
 
     // What goes back is judged by no gate, and so no gate is worse than it was.
     let verdict = if back { Verdict::Pass } else { view.gate() };
-    let used = if formal { view.used(back) } else { Used::No };
     let (needs, broken) = view.needs(&legs, &kind);
+    let heard = view.heard_roles(&needs, &legs, &kind);
+    let used = if formal { view.used(back, &heard) } else { Used::No };
     let seated = view.seat(&needs, verdict, used, back);
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
@@ -96,12 +97,14 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         && !matches!(used, Used::Superseded(_))
         && facts.acts.unavailable().is_none();
     let passes = matches!(verdict, Verdict::Pass | Verdict::Waived | Verdict::NotApplicable);
-    mark("gates", !(passes || skipped || back || used == Used::Retry));
+    // A retry asks for nothing again, and hears what speaks against it.
+    let again = used == Used::Retry && !(verdict == Verdict::Block && view.has_evidence());
+    mark("gates", !(passes || skipped || back || again));
 
     if let Fact::Known(_) = &facts.release.break_glass
         && glass == Some(true)
     {
-        holds.clear();
+        holds.retain(|subject| *subject == "place" && !view.place_is_granted());
         for (_, met) in roles.values_mut() {
             *met = true;
         }

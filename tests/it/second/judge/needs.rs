@@ -1,5 +1,7 @@
 //! What approvals are asked, of which part of the release, and which acts still bind.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
 
@@ -14,8 +16,10 @@ use crate::second::worlds::REPOSITORY;
 pub enum Unit {
     /// A change, by its place.
     Change(usize),
-    /// A component that no change touches, and its content where that is known.
-    Bare(String, Option<String>),
+    /// A component that no change touches.
+    Bare(String),
+    /// A component that changes touch: its content and its artifacts, as they came of those.
+    Outcome(String),
 }
 
 /// So many different people of a role.
@@ -140,9 +144,20 @@ impl<'w> View<'w> {
             let bare = !self.changes().iter().any(|change| View::touches(change, component));
             let ours = components.is_empty() || components.iter().any(|it| it.name == component.name);
             if bare && ours {
-                let content =
-                    self.facts.release.components.get(component.name).and_then(|it| it.content.known()).cloned();
-                scope.push(Unit::Bare(component.name.to_owned(), content));
+                scope.push(Unit::Bare(component.name.to_owned()));
+            }
+        }
+        // What is made of changes, whoever names it.
+        let stated = &self.facts.release.components;
+        let names: BTreeSet<&str> =
+            stated.keys().map(String::as_str).chain(self.components().iter().map(|it| it.name)).collect();
+        for name in names {
+            let ours = components.is_empty() || components.iter().any(|it| it.name == name);
+            let nothing = stated.get(name).is_some_and(|it| {
+                it.content == Fact::Absent && it.artifacts.unavailable().is_none() && it.artifacts.entries().is_empty()
+            });
+            if ours && !nothing && self.makers(name).next().is_some() {
+                scope.push(Unit::Outcome(name.to_owned()));
             }
         }
         scope
@@ -165,8 +180,31 @@ impl<'w> View<'w> {
                 act.saw.changes.get(&change.id) == Some(&change.content)
                     && (act.via != Via::Review || View::carries(change))
             }
-            Unit::Bare(name, content) => content.is_some() && act.saw.components.get(name) == content.as_ref(),
+            Unit::Bare(name) => {
+                self.facts.release.components.get(name).is_some_and(|it| it.content.known().is_some())
+                    && self.showed(&act.saw.components, &act.saw.artifacts, name)
+            }
+            Unit::Outcome(name) => {
+                let by_change = self.makers(name).any(|at| self.covers(act, &Unit::Change(at)));
+                by_change && (act.via == Via::Review || self.showed(&act.saw.components, &act.saw.artifacts, name))
+            }
         }
+    }
+
+    /// The changes of which a component is made; what no policy knows is made of all.
+    fn makers(&self, name: &str) -> impl Iterator<Item = usize> {
+        let known = self.shape.components.iter().find(|it| it.name == name);
+        let changes = self.changes().iter().enumerate();
+        changes.filter(move |(_, change)| known.is_none_or(|it| View::touches(change, it))).map(|(at, _)| at)
+    }
+
+    /// Whether somebody was shown what of a component goes: its content, if it has any, and each artifact.
+    fn showed(&self, contents: &BTreeMap<String, String>, artifacts: &[String], name: &str) -> bool {
+        let Some(released) = self.facts.release.components.get(name) else { return false };
+        let content = released.content == Fact::Absent
+            || released.content.known().is_some_and(|content| contents.get(name) == Some(content));
+        let all = released.artifacts.entries().iter().all(|it| artifacts.contains(it));
+        content && all && released.artifacts.unavailable().is_none()
     }
 
     /// Whether a later act of the same person leaves nothing of an approval.
@@ -204,7 +242,7 @@ impl<'w> View<'w> {
         })
     }
 
-    pub fn used(&self, back: bool) -> Used {
+    pub fn used(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
         let deployments: &[Deployment] = match &self.facts.deployments {
             Fact::Known(deployments) => deployments,
             Fact::Absent => return Used::No,
@@ -240,33 +278,69 @@ impl<'w> View<'w> {
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
-        let current = openings.iter().filter(|it| newest_other.is_none_or(|at| it.opened_at.timestamp() > at));
-        let Some(first) = current.clone().map(|it| it.opened_at.timestamp()).min() else {
+        let mut current: Vec<(i64, bool)> = openings
+            .iter()
+            .map(|it| (it.opened_at.timestamp(), same(it) == Tri::Yes && it.approved == Fact::Known(true)))
+            .filter(|(at, _)| newest_other.is_none_or(|other| *at > other))
+            .collect();
+        if current.is_empty() {
             return match openings.iter().map(|it| it.opened_at.timestamp()).max() {
                 Some(last) if back => Used::Spent(last),
                 Some(last) => Used::Superseded(last),
                 None => Used::No,
             };
-        };
-        let certain = current
-            .clone()
-            .filter(|it| same(it) == Tri::Yes && it.approved == Fact::Known(true))
-            .map(|it| it.opened_at.timestamp())
-            .min();
-        match (certain, self.shape.retry) {
-            (Some(certain), Some(minutes)) if self.now < certain + minutes * 60 => Used::Retry,
-            _ => Used::Spent(first),
         }
+        current.sort_unstable();
+        // Every world in which some of the openings of which it cannot be told were of this content, and others not.
+        let doubtful: Vec<usize> = (0..current.len()).filter(|at| !current[*at].1).collect();
+        let mut retries = true;
+        let mut spent = i64::MIN;
+        for world in 0..1_u32 << doubtful.len() {
+            let real = |at: &usize| {
+                doubtful.iter().position(|known| known == at).is_none_or(|place| world & (1 << place) != 0)
+            };
+            let window = self.shape.retry.unwrap_or(0) * 60;
+            // A run is over in time, and when somebody with a say takes back what it was opened with.
+            let over = |first: i64, at: i64| {
+                at - first >= window
+                    || self
+                        .taken_back(heard)
+                        .iter()
+                        .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
+            };
+            let mut run: Option<i64> = None;
+            for at in (0..current.len()).filter(real).map(|at| current[at].0) {
+                if run.is_none_or(|first| over(first, at)) {
+                    run = Some(at);
+                }
+            }
+            retries &= run.is_some_and(|first| !over(first, self.now));
+            spent = spent.max(run.unwrap_or(i64::MIN));
+        }
+        if retries { Used::Retry } else { Used::Spent(spent) }
+    }
+
+    /// When approvals were given that somebody took back who would be heard, and when they were.
+    fn taken_back(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, i64)> {
+        let mut found = Vec::new();
+        for act in &self.acts {
+            let Deed::Withdraw { of } = &act.does else { continue };
+            let meant = self.acts.iter().find(|it| it.id == *of && self.person(&it.by) == self.person(&act.by));
+            if let Some(approval) = meant
+                && matches!(approval.does, Deed::Approve { .. })
+                && act.impersonated_by.is_none()
+                && approval.at <= act.at
+                && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
+                && self.listened_to(approval, heard).is_some()
+            {
+                found.push((approval.at.timestamp(), act.at.timestamp()));
+            }
+        }
+        found
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
     pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
-        let release = &self.facts.release;
-        let environment = match &act.saw.environment {
-            Some(environment) => *environment == release.environment,
-            None => act.via == Via::Review,
-        };
-        let repository = act.saw.repository.as_ref().is_none_or(|name| name == REPOSITORY);
         let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
         let spent = match used {
             Used::No | Used::Retry => false,
@@ -274,9 +348,8 @@ impl<'w> View<'w> {
             Used::Superseded(until) | Used::Spent(until) => act.at.timestamp() <= until,
         };
         !self.replaced(act)
-            && environment
-            && repository
-            && self.artifacts_fit(act)
+            && self.is_here(act)
+            && self.outcome_fits(act)
             && self.parts_fit(act)
             && !worse
             // Going back needs no record.
@@ -284,24 +357,50 @@ impl<'w> View<'w> {
             && !spent
     }
 
-    fn artifacts_fit(&self, act: &Act) -> bool {
-        let changes = self.changes();
-        if self.facts.release.changes.unavailable().is_some() {
+    /// Whether an act says that it is for here. Who reviews a change may say less, and nothing else.
+    pub fn is_here(&self, act: &Act) -> bool {
+        let says_less =
+            act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
+        let says = |said: &Option<String>, what: &str| said.as_ref().map_or(says_less, |said| said == what);
+        says(&act.saw.environment, &self.facts.release.environment) && says(&act.saw.repository, REPOSITORY)
+    }
+
+    /// Whether something was done about all that goes, and about nothing else.
+    pub fn about_all(&self, act: &Act) -> bool {
+        let a_review =
+            act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
+        let made = if a_review {
+            !self.changes().is_empty()
+        } else {
+            self.saw_outcome(&act.saw.components, &act.saw.artifacts)
+        };
+        self.is_here(act) && self.saw_all(&act.saw.changes) && made
+    }
+
+    /// Whether an approval names something of all that goes, and where it is of every change, exactly what they make.
+    fn outcome_fits(&self, act: &Act) -> bool {
+        if act.via == Via::Review || self.facts.release.changes.unavailable().is_some() {
             return true;
         }
-        let exact = changes.len() == act.saw.changes.len()
-            && changes.iter().all(|change| act.saw.changes.get(&change.id) == Some(&change.content));
-        if !exact || act.saw.artifacts.is_empty() {
-            return true;
+        if self.saw_all(&act.saw.changes) {
+            return self.saw_outcome(&act.saw.components, &act.saw.artifacts);
         }
-        let mut all: Vec<&String> = Vec::new();
-        for released in self.facts.release.components.values() {
-            if released.artifacts.unavailable().is_some() {
-                return false;
-            }
-            all.extend(released.artifacts.entries());
-        }
-        act.saw.artifacts.iter().all(|seen| all.contains(&seen)) && all.iter().all(|it| act.saw.artifacts.contains(it))
+        let all = self.facts.release.components.values();
+        let has_content = all.clone().any(|it| it.content.known().is_some());
+        let has_artifacts = all.clone().any(|it| !it.artifacts.entries().is_empty());
+        !(has_content && act.saw.components.is_empty()) && !(has_artifacts && act.saw.artifacts.is_empty())
+    }
+
+    /// Whether somebody was shown exactly what goes of all components, of which there is something.
+    pub fn saw_outcome(&self, contents: &BTreeMap<String, String>, artifacts: &[String]) -> bool {
+        let components = &self.facts.release.components;
+        let all: Vec<&String> = components.values().flat_map(|it| it.artifacts.entries()).collect();
+        let something =
+            !self.changes().is_empty() || !all.is_empty() || components.values().any(|it| it.content.known().is_some());
+        something
+            && self.components().iter().all(|it| components.contains_key(it.name))
+            && components.keys().all(|name| self.showed(contents, artifacts, name))
+            && artifacts.iter().all(|seen| all.contains(&seen))
     }
 
     fn parts_fit(&self, act: &Act) -> bool {
@@ -349,16 +448,10 @@ impl<'w> View<'w> {
                 .contributions
                 .iter()
                 .any(|it| it.person == person && (it.change == Some(at) || it.hand == Hand::Trigger));
-        let here = match &act.saw.environment {
-            Some(environment) => *environment == self.facts.release.environment,
-            None => act.via == Via::Review,
-        };
-        let repository = act.saw.repository.as_ref().is_none_or(|name| name == REPOSITORY);
         let role = self.shape.roles.iter().any(|role| self.holds(person, role.name));
         (approves
             && clean
-            && here
-            && repository
+            && self.is_here(act)
             && role
             && !self.replaced(act)
             && act.saw.changes.get(&change.id) == Some(&change.content)
@@ -413,7 +506,7 @@ fn ask<'w>(
 }
 
 /// Content and artifacts.
-fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
+pub fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
     let artifacts = match (&one.artifacts, &other.artifacts) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
         (Fact::Absent, Fact::Absent) => Tri::Yes,

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use countersign::model::facts::{
-    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome, OwedObligation,
+    AccountKind, CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome,
+    OwedObligation,
 };
 use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
@@ -46,6 +47,22 @@ impl<'w> View<'w> {
         };
         let moved = tag.is_some() && reference.resolves_to.known() != Some(&self.facts.release.commit);
         (restricted && !allowed) || moved || reference.reaches != Fact::Known(true)
+    }
+
+    /// Whether a grant takes the place of what is asked of where it goes: of what is known to be otherwise, and not of
+    /// what is not known, of another environment, or of something else than was granted.
+    pub fn place_is_granted(&self) -> bool {
+        let release = &self.facts.release;
+        let same = match &release.reference {
+            Fact::Known(reference) => {
+                let tag = reference.name.starts_with("refs/tags/");
+                reference.reaches == Fact::Known(true)
+                    && (!tag || reference.resolves_to.known() == Some(&release.commit))
+            }
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+        };
+        release.environment == HERE && same && !(self.shape.deployer && release.deployed_by.unavailable().is_some())
     }
 
     /// Whether nothing of the policy goes, or something that it does not know.
@@ -163,12 +180,13 @@ impl<'w> View<'w> {
     }
 
     pub fn irreversible_holds(&self, kind: &Kind, back: bool) -> bool {
-        let _ = kind;
-        back && match &self.facts.release.irreversible {
-            Fact::Known(migrations) => !migrations.is_empty(),
-            Fact::Absent => false,
-            Fact::Unavailable(_) => true,
-        }
+        let perhaps = kind.back == Tri::Unknown && self.shape.routes.iter().any(|route| route.last_good);
+        (back || perhaps)
+            && match &self.facts.release.irreversible {
+                Fact::Known(migrations) => !migrations.is_empty(),
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            }
     }
 
     pub fn closed_holds(&self, legs: &[Leg<'_>], back: bool) -> bool {
@@ -200,8 +218,7 @@ impl<'w> View<'w> {
                 self.acts.iter().any(|act| {
                     matches!(&act.does, Deed::ExceptFreeze { freeze } if *freeze == format!("freeze-{at}"))
                         && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
-                        && act.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
-                        && (act.saw.changes.is_empty() || self.saw_all(&act.saw.changes))
+                        && self.about_all(act)
                         && self.independent(act, role).is_some()
                 })
             });
@@ -209,7 +226,7 @@ impl<'w> View<'w> {
         })
     }
 
-    fn saw_all(&self, seen: &BTreeMap<String, String>) -> bool {
+    pub fn saw_all(&self, seen: &BTreeMap<String, String>) -> bool {
         self.facts.release.changes.unavailable().is_none()
             && self.changes().iter().all(|change| seen.get(&change.id) == Some(&change.content))
             && seen.len() == self.changes().len()
@@ -317,21 +334,33 @@ impl<'w> View<'w> {
         let Some(cab) = &self.shape.cab else { return true };
         let Fact::Known(decisions) = &self.facts.cab else { return true };
         let mut ours: Vec<&CabDecision> =
-            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.saw_all(&it.changes)).collect();
+            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.decided_on_this(it)).collect();
         // The latest first; of one instant, the one that is against it.
-        let unmet = |it: &CabDecision| it.conditions.iter().any(|condition| condition.met != Fact::Known(true));
+        let unmet = |it: &CabDecision| {
+            (it.outcome == CabOutcome::ApproveWithConditions && it.conditions.is_empty())
+                || it.conditions.iter().any(|condition| condition.met != Fact::Known(true))
+        };
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
             match decision.outcome {
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
-                    return !decision.conditions.iter().all(|condition| condition.met == Fact::Known(true));
+                    return unmet(decision);
                 }
                 CabOutcome::Defer | CabOutcome::Reject => return true,
             }
         }
         true
+    }
+
+    /// Whether the board looked at what goes. Where all of it is in changes, those alone may be named.
+    fn decided_on_this(&self, decision: &CabDecision) -> bool {
+        let all = !self.changes().is_empty()
+            && self.components().iter().all(|it| self.changes().iter().any(|change| View::touches(change, it)));
+        let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
+        self.saw_all(&decision.changes)
+            && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))
     }
 
     fn cab_valid(&self, cab: &CabShape, decision: &CabDecision) -> bool {
@@ -357,12 +386,12 @@ impl<'w> View<'w> {
                 let scheduled = times::weekday(local.div_euclid(86_400)) == cab.weekday
                     && local.rem_euclid(86_400) == cab.minute * 60;
                 let chaired = cab.chair.is_none_or(|role| {
-                    decision
-                        .chair
-                        .known()
-                        .is_some_and(|chair| self.human(chair) && self.holds(self.person(chair), role))
+                    decision.chair.known().is_some_and(|chair| {
+                        self.human(chair) && self.holds(self.person(chair), role) && !contributed(self.person(chair))
+                    })
                 });
-                scheduled && decision.at >= *meeting && chaired && present
+                let in_time = at - cab.cutoff.unwrap_or(0) * 60 >= self.submitted();
+                in_time && scheduled && decision.at >= *meeting && chaired && present
             }
         }
     }
@@ -429,6 +458,7 @@ impl<'w> View<'w> {
             let confirmed = self.acts.iter().any(|act| {
                 matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
                     && self.independent(act, role).is_some()
+                    && self.about_all(act)
             });
             let open = self.facts.incidents.entries().iter().find(|incident| incident.id == *id);
             match open {
@@ -458,7 +488,17 @@ impl<'w> View<'w> {
             && from <= opened
             && opened < until
             && opened <= self.now;
-        Some(fits && self.signers(grant, &rule.by) >= rule.people)
+        // Nobody who had a hand in it signs, and who may have had is known.
+        let trigger = match &self.facts.release.trigger {
+            Fact::Known(account) => {
+                let machine = self.facts.accounts.get(account.as_str()).and_then(|known| known.kind.known().copied());
+                machine.is_some_and(|kind| kind != AccountKind::Person) || !self.link_unknown(account.as_str())
+            }
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+        };
+        let known = trigger && !self.unread && !self.unattributed;
+        Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
     }
 
     fn signers(&self, grant: &Grant, roles: &[&'static str]) -> usize {
@@ -468,6 +508,8 @@ impl<'w> View<'w> {
             .filter(|account| self.human(account))
             .map(|account| self.person(account))
             .filter(|person| roles.iter().any(|role| self.holds(*person, role)))
+            .filter(|person| !self.contributions.iter().any(|it| it.person == *person))
+            .filter(|person| self.facts.release.trigger.known().map(|it| self.person(it)).as_ref() != Some(person))
             .collect();
         people.len()
     }
@@ -476,6 +518,11 @@ impl<'w> View<'w> {
     pub fn gate(&self) -> Verdict {
         let bare = self.gate_bare();
         if bare == Verdict::Pass || !self.waived() { bare } else { Verdict::Waived }
+    }
+
+    /// Whether there is evidence at all.
+    pub fn has_evidence(&self) -> bool {
+        matches!(self.facts.evidence.get("coverage"), Some(Fact::Known(evidence)) if !evidence.digests.is_empty())
     }
 
     fn gate_bare(&self) -> Verdict {
@@ -522,7 +569,8 @@ impl<'w> View<'w> {
                     let answered = self.acts.iter().any(|act| {
                         matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
                             && act.at >= self.facts.release.submitted_at
-                            && self.acting(act).is_some_and(|person| self.holds(person, role))
+                            && self.independent(act, role).is_some()
+                            && self.about_all(act)
                     });
                     self.now < until && !answered
                 })

@@ -270,15 +270,8 @@ impl<'w> View<'w> {
         })
     }
 
-    /// How the rejections stand: the worst of them.
-    pub fn rejections(
-        &self,
-        needs: &[Need<'w>],
-        legs: &[Leg<'w>],
-        kind: &Kind,
-        verdict: Verdict,
-        used: Used,
-    ) -> Option<Status> {
+    /// The roles whose holders may speak against a release.
+    pub fn heard_roles(&self, needs: &[Need<'w>], legs: &[Leg<'w>], kind: &Kind) -> BTreeSet<&'static str> {
         let mut roles: BTreeSet<&'static str> = BTreeSet::new();
         for need in needs {
             roles.extend(self.chain(need.role));
@@ -293,6 +286,19 @@ impl<'w> View<'w> {
                 }
             }
         }
+        roles
+    }
+
+    /// How the rejections stand: the worst of them.
+    pub fn rejections(
+        &self,
+        needs: &[Need<'w>],
+        legs: &[Leg<'w>],
+        kind: &Kind,
+        verdict: Verdict,
+        used: Used,
+    ) -> Option<Status> {
+        let roles = self.heard_roles(needs, legs, kind);
         let mut routes: Vec<&RouteShape> = Vec::new();
         for route in legs.iter().filter(|leg| leg.formal).filter_map(|leg| leg.route) {
             let asks = needs.iter().any(|need| need.routes.iter().any(|known| known.name == route.name));
@@ -323,13 +329,21 @@ impl<'w> View<'w> {
         {
             return None;
         }
+        if self.lifted(act) {
+            return None;
+        }
+        self.listened_to(act, roles)
+    }
+
+    /// Whether who did something has a say in one of some roles: `Some(true)` where that is in doubt.
+    pub fn listened_to(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
         let person = self.person(&act.by);
         let known = self.facts.accounts.get(act.by.as_str());
         let out = known.is_some_and(|known| {
             matches!(&known.kind, Fact::Known(kind) if *kind != countersign::model::facts::AccountKind::Person)
                 || known.active == Fact::Known(false)
         });
-        if out || self.lifted(act) {
+        if out {
             return None;
         }
         let (mut fair, mut doubtful) = (false, false);

@@ -178,6 +178,7 @@ impl<'w> View<'w> {
             Fact::Known(joined) if joined.protected != Fact::Known(true) => Seat::ByHimself,
             Fact::Known(joined) => match &joined.by {
                 Fact::Known(by) if self.person(by) == person => Seat::ByHimself,
+                Fact::Known(by) if self.link_unknown(by.as_str()) => Seat::Doubtful,
                 Fact::Known(_) | Fact::Absent => Seat::Fair,
                 Fact::Unavailable(_) => Seat::Doubtful,
             },
@@ -243,7 +244,7 @@ impl<'w> View<'w> {
         let who: BTreeSet<Person> = self
             .acts
             .iter()
-            .filter(|act| does(&act.does))
+            .filter(|act| does(&act.does) && self.is_here(act))
             .filter_map(|act| roles.iter().find_map(|role| self.independent(act, role)))
             .collect();
         who.len()
@@ -272,7 +273,8 @@ impl<'w> View<'w> {
         self.unread |= release.changes.unavailable().is_some();
         let mut nobody: Vec<&str> = Vec::new();
         for (at, change) in self.changes().iter().enumerate() {
-            self.unread |= change.commits.unavailable().is_some();
+            // A change of no commit is one whose commits nobody read.
+            self.unread |= change.commits.entries().is_empty();
             for commit in change.commits.entries() {
                 let clean = commit.merge == Fact::Known(Merge::Clean);
                 let single = [
@@ -281,8 +283,14 @@ impl<'w> View<'w> {
                     (Hand::Pusher, self.excludes("pusher"), &commit.pushed_by),
                 ];
                 for (hand, asked, who) in single {
+                    let forge = |account: &Account| {
+                        self.facts.accounts.get(account).is_some_and(|it| it.kind == Fact::Known(AccountKind::Forge))
+                    };
                     match who {
                         _ if !asked => {}
+                        Fact::Known(account) if matches!(hand, Hand::Author) && forge(account) => {
+                            nobody.push(&commit.sha);
+                        }
                         Fact::Known(account) => self.add(account, hand, &commit.sha, Some(at)),
                         Fact::Absent => nobody.push(&commit.sha),
                         Fact::Unavailable(_) => self.unread = true,

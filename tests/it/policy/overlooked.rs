@@ -1,0 +1,165 @@
+//! Policies that can be read and would hold every release, or ask nothing of one: what is overlooked is told.
+
+use countersign::policy;
+use rstest::rstest;
+
+use super::{source, told};
+
+const HEAD: &str = "version: 1
+environments: {staging: {approval: automatic}, production: {approval: formal}}
+gates: {g: {junit: a.xml, require: 'true'}}
+people: {bob: {github: bob-h}, erin: {github: erin-r}}
+roles: {r: {members: ['user:bob', 'user:erin']}}
+";
+
+fn complaints(text: &str) -> String {
+    match policy::read(vec![source("policy.yml", text)]) {
+        Ok(policy) => told(&policy.warnings),
+        Err(list) => told(&list),
+    }
+}
+
+/// The complaint that says something, and what else is said.
+#[track_caller]
+fn one(text: &str, says: &str) -> String {
+    let all = complaints(text);
+    all.split("\n\n").find(|one| one.contains(says)).unwrap_or_else(|| panic!("{says}\n\n{all}")).to_owned()
+}
+
+#[test]
+fn a_name_near_one_of_the_people_is_probably_that_one() {
+    let text = HEAD.replace("'user:erin'", "'user:bobb'");
+    let found = one(&text, "`user:bobb` is nobody of `people`");
+    assert!(found.contains("and so the forge's account `bobb`; did you mean `user:bob`?"), "{found}");
+    assert!(found.starts_with("warning[overlooked]") && found.contains("^^^^"), "{found}");
+    for good in [HEAD.to_owned(), HEAD.replace("'user:erin'", "'user:carl'"), text.replace("people: {bob", "# {bob")] {
+        assert!(!complaints(&good).contains("nobody of `people`"), "{good}");
+    }
+}
+
+const ROUTES: &str = "routes: {normal: {approvals: {r: 1}, cab: {}}}
+calendar: {cab: {meetings: \"DTSTART:20260901T140000\\nRRULE:FREQ=WEEKLY;BYDAY=TU\", chair: r}}
+";
+
+#[test]
+fn a_board_that_is_asked_has_members_and_meetings() {
+    let with_role = HEAD.replace("roles: {", "roles: {cab: {members: ['github:@acme/cab']}, ");
+    let text = format!("{HEAD}{ROUTES}");
+    let found = one(&text, "the CAB has no members; define the role `cab`");
+    assert!(found.starts_with("error[unsatisfiable]") && found.contains("policy.yml:7:12"), "{found}");
+
+    let routes = ROUTES.lines().next().unwrap();
+    let text = format!("{HEAD}{routes}\n");
+    let found = one(&text, "the CAB has no members");
+    assert!(found.contains("policy.yml:6:38"), "{found}");
+
+    let text = format!("{with_role}{routes}\n");
+    let found = one(&text, "`normal` asks the CAB, which never meets");
+    assert!(found.starts_with("error[unsatisfiable]") && found.contains("policy.yml:6:38"), "{found}");
+    assert_eq!(complaints(&format!("{with_role}{ROUTES}")), "");
+    assert_eq!(complaints(&format!("{HEAD}{}", ROUTES.replace(", cab: {}", ""))), "", "nobody asks it");
+}
+
+#[rstest]
+#[case::way_back("recovery: {when: release.is_rollback, to: last_good, approvals: {r: 1}, cab: {}}", true)]
+#[case::emergency("emergency: {approvals: {r: 1}, cab: {}}", true)]
+#[case::by_itself("config: {when: release.lines < 3, approval: automatic, cab: {}}", false)]
+fn a_board_that_is_never_asked_needs_no_members(#[case] route: &str, #[case] told: bool) {
+    let class = "classes: {emergency: {when: incident.severity <= 1}}\nincidents: {block_at: 1}\n";
+    let all = complaints(&format!("{HEAD}{class}routes: {{normal: {{approvals: {{r: 1}}}}, {route}}}\n"));
+    assert!(!all.contains("error["), "{all}");
+    assert_eq!(all.contains("the CAB is never asked about an emergency or a way back"), told, "{all}");
+}
+
+#[test]
+fn an_environment_where_people_approve_has_a_route() {
+    let rejection = "rejection: {reason: 20}\n";
+    let says = "no route leads to `production`: `countersign decide` holds every release there; add `routes`";
+    let found = one(&format!("{HEAD}{rejection}"), says);
+    assert!(found.starts_with("warning[overlooked]") && found.contains("policy.yml:2:48"), "{found}");
+    for good in [
+        HEAD.to_owned(),
+        format!("{HEAD}{rejection}routes: {{normal: {{approvals: {{r: 1}}}}}}\n"),
+        format!("{HEAD}{rejection}layer: organisation\n"),
+        format!("{}{rejection}", HEAD.replace("formal", "automatic")),
+    ] {
+        assert!(!complaints(&good).contains("no route leads"), "{good}");
+    }
+}
+
+#[rstest]
+#[case::impact(
+    "routes: {normal: {approvals: {r: 1}, cab: {when: release.impact == 'high'}}}",
+    "`release.impact` is always `low`: the policy does not score it",
+    "risk: {weights: {peak: 5}, impact: {high: 3}}"
+)]
+#[case::score(
+    "routes: {normal: {approvals: {r: 1}}}\nraci: [{when: risk.score > 3, informed: r}]",
+    "`risk.score` is always 0",
+    "risk: {weights: {peak: 5}}"
+)]
+#[case::closed_for_ever(
+    "calendar: {closed: {c: {hours: 24/7}}}\nroutes: {normal: {approvals: {r: 1}}}",
+    "`c` is every hour of the week, so no release that it stops ever goes",
+    ""
+)]
+#[case::no_zone(
+    "calendar: {business_hours: Mo-Fr 09:00-17:00}\nroutes: {normal: {approvals: {r: 1}}}",
+    "the calendar names no `timezone`, so these hours are counted in UTC",
+    ""
+)]
+#[case::open_hours(
+    "calendar: {timezone: UTC, business_hours: Mo-Fr 09:00-17:00}\nroutes: {normal: {approvals: {r: 1}, hours: open}}",
+    "`hours: open` stops nothing: `business_hours` close nothing",
+    ""
+)]
+fn a_rule_that_does_nothing_or_stops_everything_is_told(#[case] rest: &str, #[case] says: &str, #[case] mended: &str) {
+    let text = format!("{HEAD}{rest}\n");
+    let found = one(&text, says);
+    assert!(found.starts_with("warning["), "{found}");
+    if !mended.is_empty() {
+        let told = complaints(&format!("{text}{mended}\n"));
+        assert!(!told.contains(says), "{told}");
+    }
+}
+
+#[rstest]
+#[case("calendar: {closed: {c: {hours: 'Mo-Fr 00:00-24:00'}}}\nroutes: {normal: {approvals: {r: 1}}}")]
+#[case(
+    "calendar: {timezone: UTC, business_hours: Mo-Fr 09:00-17:00, closed: {c: {hours: 'Fr 12:00-18:00'}}}\nroutes: {normal: {approvals: {r: 1}, hours: open}}"
+)]
+#[case("routes: {normal: {approvals: {r: 1}, hours: open}}")]
+#[case("environments: {p: {approval: automatic}, q: {approval: formal}}\nroutes: {normal: {approvals: {r: 1}}}")]
+fn what_is_meant_is_not_complained_about(#[case] rest: &str) {
+    let head = if rest.starts_with("environments") {
+        HEAD.lines().filter(|line| !line.starts_with("environments")).collect::<Vec<_>>().join("\n") + "\n"
+    } else {
+        HEAD.to_owned()
+    };
+    assert_eq!(complaints(&format!("{head}{rest}\n")), "");
+}
+
+#[test]
+fn a_route_that_nobody_is_asked_by_is_told() {
+    let text = format!("{}routes: {{normal: {{approvals: {{r: 1}}}}}}\n", HEAD.replace("formal", "automatic"));
+    let found = one(&text, "every environment is `automatic`, so nobody is ever asked");
+    assert!(found.starts_with("warning[no-effect]") && found.contains("policy.yml:6:19"), "{found}");
+}
+
+#[rstest]
+#[case("branches: refs/heads/main", "branches are written without `refs/heads/`: `main`")]
+#[case("tags: [refs/tags/v*]", "tags are written without `refs/tags/`: `v*`")]
+fn references_are_written_in_short(#[case] key: &str, #[case] says: &str) {
+    let found = one(&HEAD.replace("formal}", &format!("formal, {key}}}")), says);
+    assert!(found.starts_with("error[bad-glob]"), "{found}");
+}
+
+#[test]
+fn the_caret_is_at_the_word_that_a_freeze_does_not_know() {
+    let text = format!(
+        "{HEAD}routes: {{normal: {{approvals: {{r: 1}}}}}}\ncalendar: {{freeze: {{f: {{from: 2026-01-02, to: 2026-01-03, except: [recovery, emergncy]}}}}}}\n"
+    );
+    let found = one(&text, "`f` excepts `emergncy`");
+    let line = text.lines().last().unwrap();
+    assert!(found.contains(&format!("policy.yml:7:{}", line.find("emergncy").unwrap() + 1)), "{found}");
+}
