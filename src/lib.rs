@@ -20,7 +20,9 @@
 //! ```text
 //! cli        7  arguments in, documents and an exit code out
 //! flow       6  the stories, where what decides and what acts meet: a gate run
+//! store      5  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
 //! workspace  5  the folder of artifacts: found, opened, mapped, digested; policy files and refs
+//! log        4  the record's Merkle log: entries, tiles, signed checkpoints, proofs, verification
 //! report     4  a decision becomes words and files: text, JSON, Markdown, GitHub, GitLab
 //! decide     3  policy and what is known become verdicts, with their explanations
 //! evidence   2  bytes of an artifact become measures, one format a file
@@ -65,6 +67,21 @@
 //! [`decide::conclude`] says what it comes to, in one sentence first, and the clock when
 //! time alone could change it. [`report::release`] shows the tree.
 //!
+//! ## A walk through the record
+//!
+//! `countersign log append` reads what happened and writes it down in its one
+//! form ([`log::entry`]). [`flow`] hands it to the writer of [`store`], which in one
+//! transaction reads and locks the head of the log, adds the leaf to the growing
+//! edge of the tree ([`log::tree`]), signs a checkpoint ([`log::checkpoint`]) over it
+//! and commits; only then is anybody told. Many at once are gathered into one such
+//! transaction. Whoever doubts it reads tiles ([`log::tile`]), from the database or
+//! from an exported folder, and hashes everything again ([`log::verify`]), or takes a
+//! proof of one entry along ([`log::proof`]). A decision leaves with a receipt
+//! ([`log::receipt`], [`flow::replay`]): statements, proof, and what it was made from.
+//!
+//! The feature `app`, on by default, brings the database and its runtime; without
+//! it the gate is built alone, and still reads an exported log.
+//!
 //! ## Invariants
 //!
 //! - A policy with any mistake judges nothing.
@@ -73,13 +90,17 @@
 //! - Memory does not grow with an artifact: large files are mapped, entries are
 //!   folded, lists are bounded.
 //! - Text from artifacts reaches a surface only through [`report::neutral`].
+//! - No entry is acknowledged, and no checkpoint leaves, before the transaction
+//!   that holds both is durable.
 //! - The worst verdict wins, in one place: [`decide::gates::together`].
 
 pub mod cli;
 pub mod decide;
 pub mod evidence;
 pub mod flow;
+pub mod log;
 pub mod model;
 pub mod policy;
 pub mod report;
+pub mod store;
 pub mod workspace;

@@ -6,6 +6,10 @@ use chrono::DateTime;
 
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::decide::release;
+#[cfg(feature = "app")]
+use crate::flow::receipt::{self, Decided};
+use crate::flow::replay;
+use crate::log::receipt::Layer;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::policy::{self, Policy};
@@ -63,6 +67,23 @@ pub(super) struct Arguments {
     /// Write it to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Record the decision, with the policy and the facts, in this database before it is told: `sqlite:FILE` or
+    /// `postgres://…`.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "URL", requires = "log_key")]
+    database: Option<String>,
+    /// The log's private key, a file.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "FILE", requires = "database")]
+    log_key: Option<PathBuf>,
+    /// Write the decision's receipt to this file; `countersign verify` reads it.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "FILE", requires = "database")]
+    receipt: Option<PathBuf>,
+    /// Leave out of the receipt what the facts and the policy say: their digests stay.
+    #[cfg(feature = "app")]
+    #[arg(long, requires = "receipt")]
+    redact: bool,
 }
 
 /// Why nothing was decided: the exit code, after it was said.
@@ -84,13 +105,23 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
         said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
     })?;
     let now = now.to_utc();
-    let policy = read(&arguments.policy)?;
+    let Read { policy, layers } = read(&arguments.policy)?;
     let before = if arguments.policy_before.is_empty() { None } else { Some(read(&arguments.policy_before)?) };
-    let facts = facts(&arguments.facts, policy.limits.bytes)?;
+    let (facts, text) = facts(&arguments.facts, policy.limits.bytes)?;
     let decision = match &before {
-        Some(before) => release::decide_between(before, &policy, &facts, now),
+        Some(before) => release::decide_between(&before.policy, &policy, &facts, now),
         None => release::decide(&policy, &facts, now),
     };
+    #[cfg(feature = "app")]
+    if let Some(database) = &arguments.database {
+        let before = before.map(|before| before.layers).unwrap_or_default();
+        let document = report::json::release(&decision).map_err(|error| said(UNKNOWN, &error.to_string()))?;
+        let decided =
+            Decided { policy: layers, before, facts_text: text, facts: &facts, decision: &decision, document };
+        record(arguments, database, decided)?;
+    }
+    #[cfg(not(feature = "app"))]
+    drop((layers, text));
     write(arguments, &policy, &decision).map_err(|message| said(UNKNOWN, &message))?;
     Ok(match decision.decision {
         Ruling::Proceed => PROCEED,
@@ -99,14 +130,35 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
     })
 }
 
-fn read(files: &[PathBuf]) -> Result<Policy, Said> {
+/// Records a decision, and writes its receipt.
+#[cfg(feature = "app")]
+fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result<(), Said> {
+    let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
+    let address = super::append::address(Some(database)).map_err(failed)?;
+    let signer = super::log::private_key(arguments.log_key.as_deref()).map_err(failed)?;
+    let receipt = receipt::record(decided, &address, signer, chrono::Utc::now())
+        .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
+    let Some(path) = &arguments.receipt else { return Ok(()) };
+    let receipt = if arguments.redact { receipt.redacted() } else { receipt };
+    let text = serde_json::to_string_pretty(&receipt).map_err(|error| said(UNKNOWN, &error.to_string()))?;
+    super::log::put(path, format!("{text}\n").as_bytes()).map_err(failed)
+}
+
+/// A policy, and its layers as a receipt has them.
+struct Read {
+    policy: Policy,
+    layers: Vec<Layer>,
+}
+
+fn read(files: &[PathBuf]) -> Result<Read, Said> {
     let wrong = |error: &dyn std::fmt::Display| said(USAGE, &error.to_string());
     let sources = layers::read(files, &From::WorkingTree).map_err(|error| wrong(&error))?;
     let attached = layers::attachments(&sources, &From::WorkingTree).map_err(|error| wrong(&error))?;
+    let layers = replay::layers(&sources, &attached);
     match policy::read_with(sources, &attached) {
         Ok(policy) => {
             super::policy::tell(&policy.warnings);
-            Ok(policy)
+            Ok(Read { policy, layers })
         }
         Err(complaints) => {
             super::policy::tell(&complaints);
@@ -115,13 +167,15 @@ fn read(files: &[PathBuf]) -> Result<Policy, Said> {
     }
 }
 
-fn facts(path: &Path, limit: u64) -> Result<Facts, Said> {
+/// The facts, and their text.
+fn facts(path: &Path, limit: u64) -> Result<(Facts, String), Said> {
     let unread = |why: String| said(UNKNOWN, &format!("the facts in {}: {why}", path.display()));
     let artifact = open::named(path, limit).map_err(|fault| unread(fault.to_string()))?;
     let facts = serde_json::from_slice(&artifact)
         .map_err(|error| unread(format!("{error}; see `countersign schema facts`")))?;
+    let text = String::from_utf8(artifact.to_vec()).map_err(|_| unread("they are not UTF-8".to_owned()))?;
     artifact.unchanged().map_err(|fault| unread(fault.to_string()))?;
-    Ok(facts)
+    Ok((facts, text))
 }
 
 fn write(arguments: &Arguments, policy: &Policy, decision: &ReleaseDecision) -> Result<(), String> {

@@ -23,8 +23,9 @@ const OPENING: &str = "\
 <!-- Printed by `countersign reference`; `UPDATE=1 cargo test --test it in_step` writes it anew. -->
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
-[exit codes](#exit-codes), [the policy](#the-policy), [by example](#by-example), [expressions](#expressions), [facts](#facts), [layers](#layers),
-[compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check) and [formats](#formats).
+[exit codes](#exit-codes), [the policy](#the-policy), [by example](#by-example), [expressions](#expressions), [facts](#facts),
+[layers](#layers), [compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
+[formats](#formats) and [the commands of the record](#the-commands-of-the-record).
 ";
 
 const FORMS: &str = "
@@ -96,6 +97,7 @@ fn page() -> String {
     measures(&mut out);
     reasons(&mut out);
     formats(&mut out);
+    super::manual_record::write(&mut out);
     out
 }
 
@@ -230,7 +232,7 @@ fn formats(out: &mut String) {
     }
 }
 
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     format!("`{}`", cell(text.trim_end()))
 }
 

@@ -1,20 +1,30 @@
 //! Storey 7: the command line. Arguments in, documents and an exit code out.
 //!
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
-//! · 3 the answer is unknown · 2 the command or the policy is wrong · 4 a time
-//! limit. Of a release's decision: 0 it proceeds · 10 it holds · 11 it is rejected ·
-//! 2 as before · 3 the facts cannot be read. Only 0 lets a pipeline go on.
+//! · 12 a log is not what was signed · 3 the answer is unknown · 2 the command or
+//! the policy is wrong · 4 a time limit. Of a release's decision: 0 it proceeds ·
+//! 10 it holds · 11 it is rejected · 2 as before · 3 the facts cannot be read. Of a
+//! receipt: 12 invalid · 13 about something else · 14 not approved · 15 not replayable
+//! here. Only 0 lets a pipeline go on.
 
+#[cfg(feature = "app")]
+mod append;
+#[cfg(feature = "app")]
+mod database;
 mod decide;
+mod deferred;
 mod environment;
 mod gate;
+mod log;
 mod manual;
 mod manual_examples;
+mod manual_record;
 mod manual_rules;
 mod outputs;
 mod policy;
 mod progress;
 mod reference;
+mod verify;
 
 use std::io::Write as _;
 
@@ -52,6 +62,15 @@ enum Command {
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say whether a receipt shows that a release was approved, with the log's key and no network.
+    Verify(verify::Arguments),
+    /// Write to the record's log, and verify, show, prove and export it.
+    #[command(subcommand)]
+    Log(deferred::Deferred<log::Command>),
+    /// Lay out the record's database, back it up, bring it back, move it.
+    #[cfg(feature = "app")]
+    #[command(subcommand)]
+    Db(deferred::Deferred<database::Command>),
     /// Print a JSON Schema: of the policy, for editors, of the facts, or of a decision document.
     Schema {
         /// Which one.
@@ -92,6 +111,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Log(command) => log::run(&command.0),
+        #[cfg(feature = "app")]
+        Command::Db(command) => database::run(&command.0),
         Command::Schema { document } => reference::schema(document),
         Command::Measures { kind } => reference::measures(kind),
         Command::Reference => manual::run(),
@@ -101,8 +124,13 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
 
 /// Prints a document. A reader that has gone away is no failure of ours.
 fn print(text: &str) -> std::io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same of bytes.
+fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }

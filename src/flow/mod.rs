@@ -2,14 +2,22 @@
 //!
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
-//! what was found goes down to `decide`.
+//! what was found goes down to `decide`. The record is read by whoever doubts it
+//! ([`record`]), and written to when something happened (`append`); a decision
+//! leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
+#[cfg(feature = "app")]
+pub mod append;
 mod baseline;
 mod checklists;
 pub mod gate_run;
 mod gathered;
+#[cfg(feature = "app")]
+pub mod receipt;
+pub mod record;
+pub mod replay;
 mod reports;
 pub mod request;
 mod signatures;

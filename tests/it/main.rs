@@ -14,8 +14,11 @@ mod cli;
 mod decide;
 mod evidence;
 mod in_step;
+mod log;
 mod policy;
 mod report;
 mod second;
+#[cfg(feature = "app")]
+mod store;
 mod storeys;
 mod support;

@@ -11,7 +11,9 @@ const STOREYS: &[(&str, u8)] = &[
     ("policy", 2),
     ("decide", 3),
     ("report", 4),
+    ("log", 4),
     ("workspace", 5),
+    ("store", 5),
     ("flow", 6),
     ("cli", 7),
 ];

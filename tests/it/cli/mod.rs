@@ -4,6 +4,12 @@ mod attacks;
 mod decide;
 mod gate;
 mod layers;
+#[cfg(feature = "app")]
+mod log;
+#[cfg(feature = "app")]
+mod mutations;
+#[cfg(feature = "app")]
+mod receipt;
 mod reference;
 mod scenarios;
 mod signatures;

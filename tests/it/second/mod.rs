@@ -16,7 +16,7 @@
 //! A world is told by its seed: `SECOND_SEED=17 cargo test --test it second::compare -- --nocapture` judges that one alone,
 //! `SECOND_WORLDS=1000000 cargo test --release --test it second::` a million of them.
 
-mod chance;
+pub mod chance;
 mod compare;
 mod core;
 mod exhaustive;

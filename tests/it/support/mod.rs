@@ -4,6 +4,17 @@ pub mod run;
 
 use std::path::{Path, PathBuf};
 
+/// Vectors of the Wycheproof project, which lie beside the checkout.
+/// Where they are absent the test says so and does nothing.
+pub fn vectors(file: &str) -> Option<PathBuf> {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors");
+    if !vectors.is_dir() {
+        eprintln!("skipped: Wycheproof's vectors are not at {}", vectors.display());
+        return None;
+    }
+    Some(vectors.join(file))
+}
+
 /// A file of the corpus of real artifacts, which lies beside the checkout.
 /// Where it is absent the test says so and does nothing.
 pub fn corpus(path: &str) -> Option<PathBuf> {

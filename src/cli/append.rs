@@ -1,0 +1,133 @@
+//! `countersign log append`: an entry from a pipeline, or of something that is not ours.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::environment::variable;
+use super::log::{Failure, private_key, put};
+use super::{UNKNOWN, USAGE, answer};
+use crate::flow::append::{self, Failed, Happening};
+use crate::flow::record::{self, Log, Place};
+use crate::log::entry::Kind;
+use crate::store::address::Address;
+
+/// How many bytes of entries one command reads.
+const MOST: u64 = 64 << 20;
+
+/// What happened, and where it is recorded.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The database: `sqlite:FILE` or `postgres://…`; or COUNTERSIGN_DATABASE. An empty one is laid out.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// The log's private key, a file; or COUNTERSIGN_LOG_KEY, which may hold the key itself.
+    #[arg(long, value_name = "FILE")]
+    log_key: Option<PathBuf>,
+    /// What kind of thing happened.
+    #[arg(long, value_name = "KIND", default_value = "evidence", value_parser = kind)]
+    kind: Kind,
+    /// A file that goes with it: its digest is in the entry, its bytes are kept beside the log. Repeat it for several.
+    #[arg(long, value_name = "FILE")]
+    attach: Vec<PathBuf>,
+    /// A key under which it is recorded once, however often it is asked for, such as the job's number.
+    #[arg(long, value_name = "KEY")]
+    once: Option<String>,
+    /// Read one entry from each line.
+    #[arg(long, conflicts_with_all = ["attach", "once", "proof"])]
+    lines: bool,
+    /// Write the proof that the log holds the entry to this file.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
+    /// The instant of the entry, for trying.
+    #[arg(long, hide = true)]
+    now: Option<DateTime<Utc>>,
+    /// The file with the JSON object; `-` or left out: standard input.
+    file: Option<PathBuf>,
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    Kind::of(word).ok_or_else(|| {
+        let words: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+        format!("one of {}", words.join(", "))
+    })
+}
+
+/// The database that was named.
+pub(super) fn address(stated: Option<&str>) -> Result<Address, Failure> {
+    let stated = stated.map(str::to_owned).or_else(|| variable("COUNTERSIGN_DATABASE"));
+    let Some(stated) = stated else {
+        return Err(Failure(USAGE, "name the record's database with `--database sqlite:FILE`".to_owned()));
+    };
+    Address::parse(&stated).map_err(|fault| Failure(USAGE, fault.to_string()))
+}
+
+fn read(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let (name, done) = match file.filter(|file| *file != Path::new("-")) {
+        Some(path) => {
+            let done = std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
+            (path.display().to_string(), done)
+        }
+        None => ("standard input".to_owned(), std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes)),
+    };
+    done.map_err(|error| Failure(USAGE, format!("`{name}`: {error}")))?;
+    if bytes.len() as u64 > MOST {
+        return Err(Failure(USAGE, format!("`{name}` has over 64 MiB")));
+    }
+    Ok(bytes)
+}
+
+fn body(bytes: &[u8], place: &str) -> Result<Map<String, Value>, Failure> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(body)) => Ok(body),
+        Ok(_) => Err(Failure(USAGE, format!("{place} is no JSON object; what happened is one"))),
+        Err(error) => Err(Failure(USAGE, format!("{place} is no JSON: {error}"))),
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let address = address(arguments.database.as_deref())?;
+    let signer = private_key(arguments.log_key.as_deref())?;
+    let key = signer.verifier().clone();
+    let bytes = read(arguments.file.as_deref())?;
+    let mut happened = Vec::new();
+    if arguments.lines {
+        let lines = bytes.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+        for (line, number) in lines {
+            let body = body(line, &format!("line {number}"))?;
+            happened.push(Happening { kind: arguments.kind, body, attached: Vec::new(), once: None });
+        }
+    } else {
+        let mut attached = Vec::new();
+        for path in &arguments.attach {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            attached.push((name, read(Some(path))?));
+        }
+        let body = body(&bytes, "what was read")?;
+        happened.push(Happening { kind: arguments.kind, body, attached, once: arguments.once.clone() });
+    }
+    let at = arguments.now.unwrap_or_else(Utc::now);
+    let answers = append::append(&address, signer, happened, at).map_err(|failed| match failed {
+        Failed::Attached | Failed::Refused(_) => Failure(USAGE, failed.to_string()),
+        Failed::Fault(record::Fault::Database(crate::store::fault::Fault::Unfit(unfit))) => {
+            Failure(USAGE, unfit.to_string())
+        }
+        Failed::Fault(fault) => Failure(UNKNOWN, fault.to_string()),
+    })?;
+    let mut out = String::new();
+    for appended in answers {
+        let appended = appended.map_err(|refused| Failure(USAGE, refused.to_string()))?;
+        let again = if appended.before { " (it was there already)" } else { "" };
+        let _ = writeln!(out, "entry {}{again}", appended.first);
+        if let Some(path) = &arguments.proof {
+            let mut log = Log::open(&Place::Database(address.clone()))?;
+            let proven = record::prove(&mut log, &key, appended.first)?;
+            put(path, proven.proof.to_string().as_bytes())?;
+        }
+    }
+    Ok(answer(&out))
+}

@@ -1,0 +1,372 @@
+//! `countersign log`: the record's log, written to by pipelines and read by whoever doubts it.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::environment::variable;
+use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
+use crate::flow::record::{self, Fault, Log, Place};
+use crate::log::entry::Entry;
+use crate::log::note::{Kind as KeyKind, Signer, Verifier};
+use crate::report::neutral;
+use crate::store::folder::Folder;
+
+/// The log is not what was signed.
+pub const REFUTED: u8 = 12;
+
+/// Every exit code of `countersign log` and `countersign db`, with what it means.
+pub(super) const EXIT_CODES: [(u8, &str); 4] = [
+    (PROCEED, "it was done, and what was read is what was signed"),
+    (REFUTED, "what was read is not what was signed; the first entry at fault is named"),
+    (UNKNOWN, "it could not be read or written, so nothing is known of it"),
+    (USAGE, "the command, a key or an entry is wrong, and nothing was done"),
+];
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Append an entry: something that happened, as a JSON object.
+    #[cfg(feature = "app")]
+    Append(super::append::Arguments),
+    /// Verify every entry and every hash against the signed checkpoint, or what came after a checkpoint that was kept
+    /// elsewhere.
+    Verify(Verify),
+    /// Show entries, one a line.
+    Show(Show),
+    /// Export the log as files of the C2SP specification tlog-tiles, verified on the way; an older export is continued.
+    Export(Export),
+    /// Prove one entry to somebody who has the log's key and nothing else.
+    Prove(Prove),
+    /// Print the signed checkpoint, for keeping where nobody of yours can rewrite it.
+    Checkpoint(Source),
+    /// Work on the key with which a log is signed.
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// Where the log is.
+#[derive(Args)]
+pub(super) struct Source {
+    /// The database: `sqlite:FILE` or `postgres://…`; or COUNTERSIGN_DATABASE.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "URL", conflicts_with = "folder")]
+    database: Option<String>,
+    /// A folder to which the log was exported.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Where the log is, and by which key it is signed.
+#[derive(Args)]
+pub(super) struct Trusted {
+    #[command(flatten)]
+    source: Source,
+    /// The log's key: `name+hash+key`, or a file that holds one; or COUNTERSIGN_LOG_KEY.
+    /// Left out, the database's own word is taken for it, which proves nothing against who can write there.
+    #[arg(long, value_name = "KEY")]
+    log_key: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    trusted: Trusted,
+    /// A checkpoint that was kept elsewhere: the log must continue it, and only what came after it is read.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    trusted: Trusted,
+    /// The first entry, counted from 0. Left out: the last ones are shown.
+    #[arg(long, value_name = "INDEX")]
+    from: Option<u64>,
+    /// How many, at most.
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    limit: u64,
+    /// Print the entries' very bytes, one a line.
+    #[arg(long)]
+    raw: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Export {
+    #[command(flatten)]
+    trusted: Trusted,
+    /// The folder.
+    to: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Prove {
+    #[command(flatten)]
+    trusted: Trusted,
+    /// The entry's number, counted from 0.
+    index: u64,
+    /// Write the entry's very bytes to this file; the proof is of them.
+    #[arg(long, value_name = "FILE")]
+    entry: Option<PathBuf>,
+    /// Write the proof to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Key {
+    /// Make a new key, and print its public half.
+    New {
+        /// The log's name: a host and a path that are yours, such as `log.example/releases`.
+        #[arg(long)]
+        name: String,
+        /// The file for the private half. It must not be there yet.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Print the public half of a key.
+    Show {
+        /// The private key's file.
+        file: PathBuf,
+    },
+}
+
+/// What went wrong, with the exit code.
+pub(super) struct Failure(pub(super) u8, pub(super) String);
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let code = match &fault {
+            Fault::NoEntry { .. } => USAGE,
+            fault if fault.is_refutation() => REFUTED,
+            _ => UNKNOWN,
+        };
+        Self(code, fault.to_string())
+    }
+}
+
+impl Source {
+    fn place(&self) -> Result<Place, Failure> {
+        if let Some(folder) = &self.folder {
+            return Ok(Place::Folder(folder.clone()));
+        }
+        #[cfg(feature = "app")]
+        return Ok(Place::Database(super::append::address(self.database.as_deref())?));
+        #[cfg(not(feature = "app"))]
+        Err(Failure(USAGE, "name the folder to which the log was exported, with `--folder`".to_owned()))
+    }
+}
+
+impl Trusted {
+    /// Opens the log, with the key to judge it by, and whether that is the log's own word.
+    fn open(&self) -> Result<(Log, Verifier, bool), Failure> {
+        let place = self.source.place()?;
+        let stated = self.log_key.clone().or_else(|| variable("COUNTERSIGN_LOG_KEY"));
+        let key = stated.as_deref().map(public_key).transpose()?;
+        let mut log = Log::open(&place)?;
+        if let Some(key) = key {
+            return Ok((log, key, false));
+        }
+        let Some(own) = log.stated_key()? else {
+            return Err(Failure(USAGE, "a folder states no key: name the log's with `--log-key`".to_owned()));
+        };
+        let key = Verifier::parse(&own).map_err(|flaw| Failure(REFUTED, flaw.to_string()))?;
+        Ok((log, key, true))
+    }
+}
+
+pub(super) fn run(command: &Command) -> u8 {
+    let done = match command {
+        #[cfg(feature = "app")]
+        Command::Append(arguments) => super::append::run(arguments),
+        Command::Verify(arguments) => verify(arguments),
+        Command::Show(arguments) => show(arguments),
+        Command::Export(arguments) => export(arguments),
+        Command::Prove(arguments) => prove(arguments),
+        Command::Checkpoint(source) => checkpoint(source),
+        Command::Key(Key::New { name, output }) => new_key(name, output),
+        Command::Key(Key::Show { file }) => show_key(file),
+    };
+    done.unwrap_or_else(|Failure(code, words)| {
+        complain(&words);
+        code
+    })
+}
+
+/// A file that is short, as text.
+fn text(path: &Path) -> Result<String, Failure> {
+    let failure = |why: String| Failure(USAGE, format!("`{}`: {why}", path.display()));
+    let length = std::fs::metadata(path).map_err(|error| failure(error.to_string()))?.len();
+    if length > 1 << 20 {
+        return Err(failure("it has over 1 MiB, and is no key or checkpoint".to_owned()));
+    }
+    std::fs::read_to_string(path).map_err(|error| failure(error.to_string()))
+}
+
+/// A public key, stated as itself, in a file, or as the file of its private half.
+pub(super) fn public_key(stated: &str) -> Result<Verifier, Failure> {
+    let failure = |flaw: crate::log::note::Flaw| Failure(USAGE, flaw.to_string());
+    if let Ok(key) = Verifier::parse(stated) {
+        return Ok(key);
+    }
+    // What is no key and no file was most likely meant as a key.
+    if !Path::new(stated).exists() && stated.matches('+').count() >= 2 {
+        return Verifier::parse(stated).map_err(failure);
+    }
+    let text = text(Path::new(stated))?;
+    match Signer::parse(&text) {
+        Ok(signer) => Ok(signer.verifier().clone()),
+        Err(_) => Verifier::parse(&text).map_err(failure),
+    }
+}
+
+/// The private key of a log: a file's, or the variable's own text.
+#[cfg(feature = "app")]
+pub(super) fn private_key(stated: Option<&Path>) -> Result<Signer, Failure> {
+    let given = stated.map(Path::to_owned).or_else(|| variable("COUNTERSIGN_LOG_KEY").map(PathBuf::from));
+    let Some(given) = given else {
+        return Err(Failure(
+            USAGE,
+            "name the log's private key with `--log-key`; `countersign log key new` makes one".to_owned(),
+        ));
+    };
+    let text = match given.to_str().filter(|given| given.starts_with("PRIVATE+KEY+")) {
+        Some(key) if stated.is_none() => key.to_owned(),
+        _ => text(&given)?,
+    };
+    Signer::parse(&text).map_err(|flaw| Failure(USAGE, flaw.to_string()))
+}
+
+fn plural(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "entry" } else { "entries" })
+}
+
+fn verify(arguments: &Verify) -> Result<u8, Failure> {
+    let kept = arguments.from.as_deref().map(text).transpose()?;
+    let (mut log, key, own_word) = arguments.trusted.open()?;
+    let sound = record::verify(&mut log, &key, kept.as_deref(), &mut |_| {})?;
+    let verified = sound.verified;
+    let done = if kept.is_some() {
+        let new = plural(verified.size - verified.from);
+        format!("the checkpoint of {} is continued, and {new} after it verified", plural(verified.from))
+    } else {
+        format!("{} verified", plural(verified.size))
+    };
+    let mut out = format!("{done}: {}, size {}, root {}\n", key.name(), verified.size, verified.root);
+    if own_word {
+        out.push_str("not shown: that the key is the log's; it is the database's word, so bring it with `--log-key`\n");
+    }
+    if kept.is_none() {
+        out.push_str(
+            "not witnessed: nothing shows that this is the history that others saw; \
+             compare it with a checkpoint that was kept elsewhere, with `--from`\n",
+        );
+    }
+    Ok(answer(&out))
+}
+
+fn show(arguments: &Show) -> Result<u8, Failure> {
+    let (mut log, key, _) = arguments.trusted.open()?;
+    let text = log.checkpoint()?;
+    let (checkpoint, _) =
+        crate::log::checkpoint::Checkpoint::open(&text, &key).map_err(|flaw| Failure(REFUTED, flaw.to_string()))?;
+    let size = checkpoint.size;
+    let from = arguments.from.unwrap_or(size.saturating_sub(arguments.limit)).min(size);
+    let to = from.saturating_add(arguments.limit).min(size);
+    let mut index = from;
+    while index < to {
+        let bundle = index / 256;
+        let mut out = Vec::new();
+        for (number, entry) in (bundle * 256..).zip(log.bundle(bundle, size)?) {
+            if number >= index && number < to {
+                if arguments.raw {
+                    out.extend_from_slice(&entry);
+                    out.push(b'\n');
+                } else {
+                    out.extend_from_slice(line(number, &entry).as_bytes());
+                }
+            }
+        }
+        if super::print_bytes(&out).is_err() {
+            return Err(Failure(UNKNOWN, "standard output could not be written".to_owned()));
+        }
+        index = (bundle + 1) * 256;
+    }
+    Ok(PROCEED)
+}
+
+/// An entry as a person reads it.
+fn line(index: u64, bytes: &[u8]) -> String {
+    match Entry::parse(bytes) {
+        Ok(entry) => {
+            let at = entry.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+            let body = serde_json::Value::Object(entry.body).to_string();
+            format!("{index}  {at}  {}  {}\n", entry.kind.word(), neutral::line(&body, 64 * 1024))
+        }
+        Err(unfit) => format!("{index}  {unfit}\n"),
+    }
+}
+
+fn export(arguments: &Export) -> Result<u8, Failure> {
+    let (mut log, key, _) = arguments.trusted.open()?;
+    let exported = record::export(&mut log, &key, &Folder::new(&arguments.to), &mut |_| {})?;
+    let new = exported.verified.size - exported.verified.from;
+    Ok(answer(&format!(
+        "{} in `{}`, {new} of them new, {} files written\n",
+        plural(exported.verified.size),
+        arguments.to.display(),
+        exported.files
+    )))
+}
+
+/// Writes a file that was asked for.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| Failure(UNKNOWN, format!("`{}`: {error}", path.display())))
+}
+
+fn prove(arguments: &Prove) -> Result<u8, Failure> {
+    let (mut log, key, _) = arguments.trusted.open()?;
+    let proven = record::prove(&mut log, &key, arguments.index)?;
+    if let Some(path) = &arguments.entry {
+        put(path, &proven.entry)?;
+    }
+    let proof = proven.proof.to_string();
+    match &arguments.output {
+        Some(path) => put(path, proof.as_bytes()).map(|()| PROCEED),
+        None => Ok(answer(&proof)),
+    }
+}
+
+fn checkpoint(source: &Source) -> Result<u8, Failure> {
+    Ok(answer(&Log::open(&source.place()?)?.checkpoint()?))
+}
+
+fn new_key(name: &str, output: &Path) -> Result<u8, Failure> {
+    let mut seed = [0; 32];
+    aws_lc_rs::rand::fill(&mut seed)
+        .map_err(|_| Failure(UNKNOWN, "the machine gives no random numbers, so no key was made".to_owned()))?;
+    let written = Signer::written(name, KeyKind::Ed25519, seed).map_err(|_| {
+        Failure(USAGE, format!("`{name}` cannot name a log: it has no white space and no `+`, and is not empty"))
+    })?;
+    let public = Signer::parse(&written).map_err(|flaw| Failure(UNKNOWN, flaw.to_string()))?;
+    secret(output, &format!("{written}\n"))
+        .map_err(|error| Failure(USAGE, format!("`{}`: {error}", output.display())))?;
+    Ok(answer(&format!("{}\n", public.verifier())))
+}
+
+/// Writes a file that nobody else may read, and never over another.
+fn secret(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn show_key(file: &Path) -> Result<u8, Failure> {
+    let signer = Signer::parse(&text(file)?).map_err(|flaw| Failure(USAGE, flaw.to_string()))?;
+    Ok(answer(&format!("{}\n", signer.verifier())))
+}

@@ -1,0 +1,90 @@
+//! The story of an entry: what happened is written down in its one form, and is in the log, under a signed checkpoint,
+//! before anybody is told.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::record::{Fault, runtime};
+use crate::log::entry::{Entry, Kind};
+use crate::log::note::Signer;
+use crate::store::address::Address;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::writer::{Append, Appended, Blob, Once, Refused, Writer};
+
+/// How long a pipeline's step waits for another that writes to the same file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Something that happened, as whoever reports it has it.
+#[derive(Clone, Debug)]
+pub struct Happening {
+    /// What kind of thing.
+    pub kind: Kind,
+    /// What happened.
+    pub body: Map<String, Value>,
+    /// Files that go with it, each with its name.
+    pub attached: Vec<(String, Vec<u8>)>,
+    /// A key under which it is recorded once, however often it is reported.
+    pub once: Option<String>,
+}
+
+/// Why it could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// It, or what goes with it, cannot be recorded.
+    #[error("{0}")]
+    Refused(Refused),
+    /// Its body states attachments of its own.
+    #[error("`attached` is where an entry lists its files, and the body has something else there")]
+    Attached,
+    /// The record failed.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+}
+
+impl Happening {
+    /// The entry and what it points to.
+    fn append(self, at: DateTime<Utc>) -> Result<Append, Failed> {
+        let Self { kind, mut body, attached, once } = self;
+        if !attached.is_empty() && body.contains_key("attached") {
+            return Err(Failed::Attached);
+        }
+        let mut blobs = Vec::new();
+        let mut listed = Vec::new();
+        for (name, bytes) in attached {
+            let blob = Blob::new(&bytes);
+            listed.push(json!({ "name": name, "sha256": blob.digest().to_string(), "size": blob.size() }));
+            blobs.push(blob);
+        }
+        if !listed.is_empty() {
+            body.insert("attached".to_owned(), Value::Array(listed));
+        }
+        let of = |at| Entry { kind, at, body: body.clone() }.bytes();
+        // The same report at another instant is the same report.
+        let content = of(DateTime::UNIX_EPOCH).map_err(DatabaseFault::from).map_err(Fault::from)?;
+        let once = once.map(|key| Once { key, digest: Sha256::digest(&content).into() });
+        let entry = of(at).map_err(DatabaseFault::from).map_err(Fault::from)?;
+        Ok(Append { entries: vec![entry], once, blobs })
+    }
+}
+
+/// Records what happened, all in one durable write. What comes back is in the same order; one that is refused leaves
+/// the others recorded.
+pub fn append(
+    address: &Address,
+    signer: Signer,
+    happened: Vec<Happening>,
+    at: DateTime<Utc>,
+) -> Result<Vec<Result<Appended, Refused>>, Failed> {
+    let batch = happened.into_iter().map(|it| it.append(at)).collect::<Result<Vec<_>, _>>()?;
+    let runtime = runtime()?;
+    let answers = runtime.block_on(async {
+        let mut writer = Writer::open(address, signer, PATIENCE, at).await?;
+        let answers = writer.append(&batch, at).await?;
+        writer.close().await?;
+        Ok::<_, DatabaseFault>(answers)
+    });
+    Ok(answers.map_err(Fault::from)?)
+}

@@ -1,0 +1,215 @@
+//! The story of a decision's receipt: the decision is stated, recorded with everything that it was made from, and handed
+//! on with its proof. Whoever holds it can decide again: that is [`super::replay`].
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use crate::log::note::Signer;
+use crate::log::receipt::{Envelope, Layer, Receipt, sha256};
+use crate::model::facts::Facts;
+use crate::model::release_decision::{ReleaseDecision, Ruling};
+
+/// What decided, as an entry names it.
+fn engine() -> Value {
+    json!({ "name": "countersign", "version": env!("CARGO_PKG_VERSION"), "zones": chrono_tz::IANA_TZDB_VERSION })
+}
+
+/// What a decision was made from, and the decision.
+#[derive(Debug)]
+pub struct Decided<'d> {
+    /// The policy's layers, outermost first, with the files that they name.
+    pub policy: Vec<Layer>,
+    /// The same of the policy before a change in flight; empty without one.
+    pub before: Vec<Layer>,
+    /// The facts, as they were read.
+    pub facts_text: String,
+    /// The facts.
+    pub facts: &'d Facts,
+    /// The decision.
+    pub decision: &'d ReleaseDecision,
+    /// The decision document.
+    pub document: String,
+}
+
+fn word(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Proceed => "proceed",
+        Ruling::Hold => "hold",
+        Ruling::Reject => "reject",
+    }
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+impl Decided<'_> {
+    /// What the decision is about, as in-toto has it: every artifact by its digest, and the commit.
+    fn subjects(&self) -> Vec<Value> {
+        let release = &self.facts.release;
+        let mut subjects = Vec::new();
+        for (name, released) in &release.components {
+            for digest in released.artifacts.known().into_iter().flatten() {
+                let digest = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
+                subjects.push(json!({ "name": name, "digest": { "sha256": digest } }));
+            }
+        }
+        subjects.push(json!({ "name": release.repository, "digest": { "gitCommit": release.commit } }));
+        subjects
+    }
+
+    /// The decision as statements, in canonical bytes.
+    fn statements(&self) -> Vec<Vec<u8>> {
+        let (release, decision) = (&self.facts.release, self.decision);
+        let passed = decision.decision == Ruling::Proceed;
+        let verifier = json!({
+            "id": "https://github.com/countersign/countersign",
+            "version": { "countersign": env!("CARGO_PKG_VERSION") },
+        });
+        let digest = |bytes: &[u8]| json!({ "sha256": sha256(bytes) });
+        let policy = self.policy.last();
+        let mut inputs = vec![
+            json!({ "uri": "countersign:facts", "digest": digest(self.facts_text.as_bytes()) }),
+            json!({ "uri": "countersign:decision", "digest": digest(self.document.as_bytes()) }),
+        ];
+        for (gate, found) in &self.facts.evidence {
+            for digest in found.known().into_iter().flat_map(|found| &found.digests) {
+                let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
+                let uri = format!("countersign:evidence/{}", plain(gate));
+                inputs.push(json!({ "uri": uri, "digest": { "sha256": digest } }));
+            }
+        }
+        let summary = json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": self.subjects(),
+            "predicateType": "https://slsa.dev/verification_summary/v1",
+            "predicate": {
+                "verifier": verifier,
+                "timeVerified": instant(decision.now),
+                "resourceUri": resource(&release.forge, &release.repository, &release.commit, &decision.environment),
+                "policy": {
+                    "uri": policy.map(|layer| layer.path.as_str()).unwrap_or_default(),
+                    "digest": { "sha256": policy.map(|layer| layer.sha256.as_str()).unwrap_or_default() },
+                },
+                "inputAttestations": inputs,
+                "verificationResult": if passed { "PASSED" } else { "FAILED" },
+                "verifiedLevels": if passed { vec!["COUNTERSIGN_APPROVED"] } else { Vec::new() },
+                "slsaVersion": "1.1",
+            },
+        });
+        let mut statements = vec![summary];
+        if passed {
+            statements.push(json!({
+                "_type": "https://in-toto.io/Statement/v1",
+                "subject": self.subjects(),
+                "predicateType": "https://in-toto.io/attestation/svr/v0.1",
+                "predicate": {
+                    "verifier": verifier,
+                    "timeCreated": instant(decision.now),
+                    "properties": [format!("APPROVED_FOR_RELEASE {}", decision.environment)],
+                },
+            }));
+        }
+        statements.iter().map(|statement| statement.to_string().into_bytes()).collect()
+    }
+
+    /// The statements in their envelopes, and the body of the entry that has the digests of everything.
+    fn stated(&self, signer: &Signer) -> (Vec<Envelope>, serde_json::Map<String, Value>) {
+        let statements = self.statements();
+        let digests: Vec<String> = statements.iter().map(|statement| sha256(statement)).collect();
+        let release = &self.facts.release;
+        let body = json!({
+            "decision": word(self.decision.decision),
+            "release": release.name,
+            "forge": release.forge,
+            "repository": release.repository,
+            "environment": self.decision.environment,
+            "commit": release.commit,
+            "now": instant(self.decision.now),
+            "document": { "sha256": sha256(self.document.as_bytes()) },
+            "facts": { "sha256": sha256(self.facts_text.as_bytes()) },
+            "policy": crate::log::receipt::listed(&self.policy),
+            "policy_before": crate::log::receipt::listed(&self.before),
+            "engine": engine(),
+            "statements": digests,
+        });
+        let envelopes = statements.iter().map(|statement| Envelope::sign(statement, signer)).collect();
+        let Value::Object(body) = body else { return (envelopes, serde_json::Map::new()) };
+        (envelopes, body)
+    }
+}
+
+/// A text as a part of a URI.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(byte.into()),
+            _ => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// The release in its place as a package URL.
+fn resource(forge: &str, repository: &str, commit: &str, environment: &str) -> String {
+    format!("pkg:{}/{}@{}?environment={}", plain(forge), plain(repository), plain(commit), plain(environment))
+}
+
+/// Records a decision with everything that it was made from, in one durable write, and hands out its receipt.
+pub fn record(
+    decided: Decided<'_>,
+    address: &crate::store::address::Address,
+    signer: Signer,
+    at: DateTime<Utc>,
+) -> Result<Receipt, super::append::Failed> {
+    use super::append::{self, Failed, Happening};
+    use super::record::{Fault, Log, Place, prove};
+    use crate::log::entry::Kind;
+
+    let key = signer.verifier().clone();
+    let (statements, body) = decided.stated(&signer);
+    let mut happened = Vec::new();
+    for layers in [&decided.policy, &decided.before].into_iter().filter(|layers| !layers.is_empty()) {
+        let mut body = serde_json::Map::new();
+        body.insert("layers".to_owned(), crate::log::receipt::listed(layers));
+        let files = layers.iter().flat_map(|layer| std::iter::once(layer).chain(&layer.attached));
+        let attached = files.filter_map(|it| Some((it.path.clone(), it.text.clone()?.into_bytes()))).collect();
+        let once = Some(format!("policy {}", sha256(Value::Object(body.clone()).to_string().as_bytes())));
+        happened.push(Happening { kind: Kind::Policy, body, attached, once });
+    }
+    let facts = sha256(decided.facts_text.as_bytes());
+    let mut of = serde_json::Map::new();
+    of.insert("release".to_owned(), decided.facts.release.name.as_str().into());
+    let attached = vec![("facts.json".to_owned(), decided.facts_text.clone().into_bytes())];
+    happened.push(Happening { kind: Kind::Facts, body: of, attached, once: Some(format!("facts {facts}")) });
+    let once = Some(format!("decision {}", sha256(Value::Object(body.clone()).to_string().as_bytes())));
+    let attached = vec![("decision.json".to_owned(), decided.document.clone().into_bytes())];
+    happened.push(Happening { kind: Kind::Decision, body, attached, once });
+
+    let answers = append::append(address, signer, happened, at)?;
+    let mut index = None;
+    for answer in answers {
+        index = Some(answer.map_err(Failed::Refused)?.first);
+    }
+    let index = index.unwrap_or_default();
+    let mut log = Log::open(&Place::Database(address.clone()))?;
+    let proven = prove(&mut log, &key, index)?;
+    let entry = String::from_utf8(proven.entry)
+        .map_err(|_| Fault::Unproven { index, why: "it is no entry of ours".to_owned() })?;
+    Ok(Receipt {
+        receipt: crate::log::receipt::VERSION,
+        statements,
+        entry,
+        proof: proven.proof.to_string(),
+        decision: decided.document,
+        facts: Some(decided.facts_text),
+        policy: decided.policy,
+        policy_before: decided.before,
+    })
+}

@@ -1,0 +1,298 @@
+//! The story of the record as its readers live it: a log is opened, in a database or as files, and verified, shown,
+//! proven and exported. Whoever trusts nobody brings the log's key, and a checkpoint that was kept elsewhere.
+
+use std::path::PathBuf;
+
+use crate::log::checkpoint::Checkpoint;
+use crate::log::note::{Flaw, Verifier};
+use crate::log::proof::{Proof, Refuted};
+use crate::log::tile::{self, Missing, Tile, Tiled, Tiles, WIDTH};
+use crate::log::tree::{self, Unproven};
+use crate::log::verify::{self, Verified, Wrong};
+use crate::store::folder::{self, Folder};
+
+#[cfg(feature = "app")]
+use crate::store::{
+    address::Address,
+    fault::Fault as DatabaseFault,
+    reader::{Blocking, Reader},
+};
+
+/// Where a log is read.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// An exported folder.
+    Folder(PathBuf),
+    /// A database.
+    #[cfg(feature = "app")]
+    Database(Address),
+}
+
+/// Why a log could not be read, or does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A file could not be read or written.
+    #[error("{0}")]
+    Folder(#[from] folder::Fault),
+    /// The database could not be read.
+    #[cfg(feature = "app")]
+    #[error("{0}")]
+    Database(#[from] DatabaseFault),
+    /// The runtime could not be made.
+    #[error("the machine has no room for another thread: {0}")]
+    Runtime(std::io::Error),
+    /// The checkpoint does not hold.
+    #[error("the checkpoint does not hold: {0}")]
+    Checkpoint(Flaw),
+    /// The older checkpoint does not hold.
+    #[error("the checkpoint that was kept does not hold: {0}")]
+    Kept(Flaw),
+    /// The log does not verify.
+    #[error("{0}")]
+    Wrong(Wrong<Box<Self>>),
+    /// There is no such entry.
+    #[error("there is no entry {index}: the log has {size}, counted from 0")]
+    NoEntry {
+        /// What was asked for.
+        index: u64,
+        /// How many there are.
+        size: u64,
+    },
+    /// The log cannot prove its entry.
+    #[error("the log cannot prove entry {index}: {why}")]
+    Unproven {
+        /// The entry.
+        index: u64,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Fault {
+    /// Whether it says that the log is not what was signed, rather than that it could not be read.
+    #[must_use]
+    pub fn is_refutation(&self) -> bool {
+        match self {
+            Self::Checkpoint(_) | Self::Kept(_) | Self::Unproven { .. } => true,
+            Self::Wrong(Wrong::Read(fault)) => fault.is_refutation(),
+            Self::Wrong(_) => true,
+            #[cfg(feature = "app")]
+            Self::Database(fault) => matches!(fault, DatabaseFault::Damaged(_)),
+            // What is not there, or not even text, was not signed.
+            Self::Folder(fault) => {
+                matches!(fault.error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidData)
+            }
+            Self::Runtime(_) | Self::NoEntry { .. } => false,
+        }
+    }
+}
+
+impl From<Wrong<Fault>> for Fault {
+    fn from(wrong: Wrong<Fault>) -> Self {
+        Self::Wrong(match wrong {
+            Wrong::Read(fault) => return fault,
+            Wrong::Bundle { index, path } => Wrong::Bundle { index, path },
+            Wrong::Entries { first, last } => Wrong::Entries { first, last },
+            Wrong::Tile { path, place, first } => Wrong::Tile { path, place, first },
+            Wrong::Rewritten { first, last } => Wrong::Rewritten { first, last },
+            Wrong::NotContinued(size) => Wrong::NotContinued(size),
+            Wrong::Truncated { old, size } => Wrong::Truncated { old, size },
+        })
+    }
+}
+
+impl From<Missing<Fault>> for Fault {
+    fn from(missing: Missing<Fault>) -> Self {
+        Wrong::from(missing).into()
+    }
+}
+
+/// A log that is open for reading.
+#[derive(Debug)]
+pub struct Log(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Folder(Folder),
+    #[cfg(feature = "app")]
+    Database {
+        runtime: tokio::runtime::Runtime,
+        reader: Box<Reader>,
+    },
+}
+
+/// A runtime for one who waits.
+#[cfg(feature = "app")]
+pub fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)
+}
+
+impl Log {
+    /// Opens it.
+    pub fn open(place: &Place) -> Result<Self, Fault> {
+        match place {
+            Place::Folder(path) => Ok(Self(Kind::Folder(Folder::new(path)))),
+            #[cfg(feature = "app")]
+            Place::Database(address) => {
+                let runtime = runtime()?;
+                let reader = Box::new(runtime.block_on(Reader::open(address))?);
+                Ok(Self(Kind::Database { runtime, reader }))
+            }
+        }
+    }
+
+    /// The last signed checkpoint, as it is kept.
+    pub fn checkpoint(&mut self) -> Result<String, Fault> {
+        match &mut self.0 {
+            Kind::Folder(folder) => Ok(folder.checkpoint()?),
+            #[cfg(feature = "app")]
+            Kind::Database { runtime, reader } => Ok(runtime.block_on(reader.head())?.checkpoint),
+        }
+    }
+
+    /// The key that a database states for its log. It is the word of whoever can write to the database.
+    pub fn stated_key(&mut self) -> Result<Option<String>, Fault> {
+        match &mut self.0 {
+            Kind::Folder(_) => Ok(None),
+            #[cfg(feature = "app")]
+            Kind::Database { runtime, reader } => Ok(Some(runtime.block_on(reader.head())?.vkey)),
+        }
+    }
+
+    /// The bytes of the entries of one bundle, of a log of `size` entries.
+    pub fn bundle(&mut self, number: u64, size: u64) -> Result<Vec<Vec<u8>>, Fault> {
+        let width = size.saturating_sub(number * WIDTH).min(WIDTH);
+        let tile = Tile { level: None, number, width };
+        let bytes = self.read(tile)?;
+        let entries = tile::entries(&bytes).map(|entries| entries.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+        let enough = |entries: &Vec<Vec<u8>>| entries.len() as u64 >= width;
+        entries.filter(enough).ok_or_else(|| Wrong::Bundle { index: number * WIDTH, path: tile.path() }.into())
+    }
+}
+
+impl Tiles for Log {
+    type Error = Fault;
+
+    fn read(&mut self, tile: Tile) -> Result<Vec<u8>, Fault> {
+        match &mut self.0 {
+            Kind::Folder(folder) => Ok(folder.read(tile)?),
+            #[cfg(feature = "app")]
+            Kind::Database { runtime, reader } => Ok(Blocking { runtime, reader }.read(tile)?),
+        }
+    }
+}
+
+/// A log that verified.
+#[derive(Clone, Debug)]
+pub struct Sound {
+    /// What was verified.
+    pub verified: Verified,
+    /// The signed checkpoint to which it was compared.
+    pub checkpoint: String,
+}
+
+/// Verifies a log with its key: all of it, or what came after a checkpoint that was kept elsewhere.
+pub fn verify(log: &mut Log, key: &Verifier, kept: Option<&str>, seen: &mut dyn FnMut(u64)) -> Result<Sound, Fault> {
+    let text = log.checkpoint()?;
+    let (checkpoint, _) = Checkpoint::open(&text, key).map_err(Fault::Checkpoint)?;
+    let verified = go(log, key, kept, &checkpoint, seen)?;
+    Ok(Sound { verified, checkpoint: text })
+}
+
+fn go<T: Tiles<Error = Fault>>(
+    tiles: &mut T,
+    key: &Verifier,
+    kept: Option<&str>,
+    checkpoint: &Checkpoint,
+    seen: &mut dyn FnMut(u64),
+) -> Result<Verified, Fault> {
+    match kept {
+        None => Ok(verify::all(tiles, checkpoint, seen)?),
+        Some(kept) => {
+            let (old, _) = Checkpoint::open(kept, key).map_err(Fault::Kept)?;
+            Ok(verify::since(tiles, &old, checkpoint, seen)?)
+        }
+    }
+}
+
+/// An entry with its proof.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The entry's bytes.
+    pub entry: Vec<u8>,
+    /// The proof, which was checked.
+    pub proof: Proof,
+}
+
+/// Proves an entry. What leaves here was checked with the key.
+pub fn prove(log: &mut Log, key: &Verifier, index: u64) -> Result<Proven, Fault> {
+    let (checkpoint, note) = Checkpoint::open(&log.checkpoint()?, key).map_err(Fault::Checkpoint)?;
+    let size = checkpoint.size;
+    if index >= size {
+        return Err(Fault::NoEntry { index, size });
+    }
+    let mut entries = log.bundle(index / WIDTH, size)?;
+    let place = usize::try_from(index % WIDTH).unwrap_or_default();
+    if place >= entries.len() {
+        return Err(Fault::NoEntry { index, size });
+    }
+    let entry = entries.swap_remove(place);
+    let path = tree::inclusion(&mut Tiled::new(log, size), index, size)?;
+    let proof = Proof { index, path, checkpoint: note };
+    match proof.check(&entry, key) {
+        Ok(_) => Ok(Proven { entry, proof }),
+        Err(Refuted::Path(Unproven::OtherRoot)) => {
+            Err(Fault::Unproven { index, why: "it, or the hashes beside it, are not what was signed".to_owned() })
+        }
+        Err(other) => Err(Fault::Unproven { index, why: other.to_string() }),
+    }
+}
+
+/// Reads tiles, and writes each to a folder as it goes by.
+struct Copied<'l> {
+    log: &'l mut Log,
+    to: Folder,
+    files: u64,
+}
+
+impl Tiles for Copied<'_> {
+    type Error = Fault;
+
+    fn read(&mut self, tile: Tile) -> Result<Vec<u8>, Fault> {
+        let bytes = self.log.read(tile)?;
+        let path = tile.path();
+        // A full tile never changes; one that is there was verified when it was written.
+        if tile.width < WIDTH || !self.to.exists(&path) {
+            self.to.write(&path, &bytes)?;
+            self.files += 1;
+        }
+        Ok(bytes)
+    }
+}
+
+/// What was exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// What was verified on the way.
+    pub verified: Verified,
+    /// How many files were written.
+    pub files: u64,
+}
+
+/// Exports a log into a folder, and verifies it on the way. A folder that has an older export of the same log gets what
+/// came since; one of another log, or of another history of this one, is left as it is.
+pub fn export(log: &mut Log, key: &Verifier, to: &Folder, seen: &mut dyn FnMut(u64)) -> Result<Exported, Fault> {
+    let text = log.checkpoint()?;
+    let (checkpoint, _) = Checkpoint::open(&text, key).map_err(Fault::Checkpoint)?;
+    let before = to.exists("checkpoint").then(|| to.checkpoint()).transpose()?;
+    // What is there already is good, and stays so: only what continues it is written.
+    if before.is_some() {
+        go(log, key, before.as_deref(), &checkpoint, &mut |_| {})?;
+    }
+    let mut copied = Copied { log, to: to.clone(), files: 0 };
+    let verified = go(&mut copied, key, before.as_deref(), &checkpoint, seen)?;
+    let files = copied.files;
+    // Last, so that the folder never states more than it holds.
+    to.write("checkpoint", text.as_bytes())?;
+    Ok(Exported { verified, files: files + 1 })
+}

@@ -1,0 +1,95 @@
+//! The story of a receipt that is doubted: its decision is made again, from its own policy and facts.
+
+use chrono::{DateTime, Utc};
+
+use crate::decide::release;
+use crate::log::receipt::{Layer, Receipt, Shown};
+use crate::model::facts::Facts;
+use crate::policy::{self, Attachment, Policy, Source};
+use crate::report;
+
+/// Layers with their texts.
+#[must_use]
+pub fn layers(sources: &[Source], attached: &[(usize, Attachment)]) -> Vec<Layer> {
+    let file = |it: &Attachment| Layer {
+        path: it.path.clone(),
+        sha256: it.sha256.clone(),
+        from: None,
+        text: Some(it.text.clone()),
+        attached: Vec::new(),
+    };
+    let layer = |(place, it): (usize, &Source)| Layer {
+        path: it.path.clone(),
+        sha256: it.sha256.clone(),
+        from: it.from.clone(),
+        text: Some(it.text.clone()),
+        attached: attached.iter().filter(|(layer, _)| *layer == place).map(|(_, it)| file(it)).collect(),
+    };
+    sources.iter().enumerate().map(layer).collect()
+}
+
+/// What came of deciding again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// The very same document.
+    Same,
+    /// Another document: the receipt's was not decided by what it names.
+    Other,
+    /// It cannot be decided again here, and why.
+    NotHere(String),
+}
+
+/// Decides again from what a checked receipt holds.
+#[must_use]
+pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
+    let not = |why: String| Replayed::NotHere(why);
+    let (version, zones) = (env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION);
+    if shown.engine("name") != "countersign" || shown.engine("version") != version {
+        return not(format!("it was decided by version {}, and this is {version}", shown.engine("version")));
+    }
+    if shown.engine("zones") != zones {
+        return not(format!("it was decided with time zones of {}, and these are {zones}", shown.engine("zones")));
+    }
+    let Some(facts) = &receipt.facts else { return not("its facts were redacted".to_owned()) };
+    let Ok(now) = shown.text("now").parse::<DateTime<Utc>>() else {
+        return not("it does not say for which instant it was decided".to_owned());
+    };
+    let (policy, before) = match (read(&receipt.policy), read(&receipt.policy_before)) {
+        (Ok(policy), Ok(before)) => (policy, before),
+        (Err(why), _) | (_, Err(why)) => return not(why),
+    };
+    let Some(policy) = policy else { return not("it has no policy".to_owned()) };
+    let Ok(facts) = serde_json::from_str::<Facts>(facts) else { return not("its facts cannot be read".to_owned()) };
+    let decision = match &before {
+        Some(before) => release::decide_between(before, &policy, &facts, now),
+        None => release::decide(&policy, &facts, now),
+    };
+    match report::json::release(&decision) {
+        Ok(document) if document == receipt.decision => Replayed::Same,
+        Ok(_) => Replayed::Other,
+        Err(error) => not(error.to_string()),
+    }
+}
+
+/// A policy out of a receipt; `None` where there is none.
+fn read(layers: &[Layer]) -> Result<Option<Policy>, String> {
+    if layers.is_empty() {
+        return Ok(None);
+    }
+    let redacted = || "its policy was redacted".to_owned();
+    let mut sources = Vec::new();
+    let mut attached = Vec::new();
+    for (place, layer) in layers.iter().enumerate() {
+        for file in &layer.attached {
+            let text = file.text.clone().ok_or_else(redacted)?;
+            attached.push((place, Attachment { path: file.path.clone(), text, sha256: file.sha256.clone() }));
+        }
+        sources.push(Source {
+            path: layer.path.clone(),
+            text: layer.text.clone().ok_or_else(redacted)?,
+            sha256: layer.sha256.clone(),
+            from: layer.from.clone(),
+        });
+    }
+    policy::read_with(sources, &attached).map(Some).map_err(|_| "its policy is none here".to_owned())
+}

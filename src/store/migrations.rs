@@ -1,0 +1,159 @@
+//! How the tables are laid out, as steps that only go forward. A step is one transaction in both databases, so one
+//! that was killed never happened, and the next run takes it up.
+
+use sha2::{Digest as _, Sha256};
+
+use super::fault::Fault;
+use super::session::Session;
+
+/// One step.
+struct Step {
+    name: &'static str,
+    statements: &'static [&'static str],
+}
+
+/// Every step, in order; its number is its place, counted from 1. A step that was released is never changed.
+/// `{int}` and `{bytes}` are what each database calls those.
+const STEPS: &[Step] = &[Step {
+    name: "the log and what its entries point to",
+    statements: &[
+        // The one row whose lock orders all writers. `edge` holds the roots of the
+        // complete subtrees, the largest first; `moved` says where the record went.
+        "CREATE TABLE log_head (id {int} PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, vkey TEXT NOT NULL, \
+         size {int} NOT NULL, edge {bytes} NOT NULL, checkpoint TEXT NOT NULL, moved TEXT)",
+        // The hash stands beside the entry so that one that was changed can be named.
+        "CREATE TABLE log_entry (idx {int} PRIMARY KEY, hash {bytes} NOT NULL, entry {bytes} NOT NULL)",
+        // Tiles from level 1 up; those of level 0 are the hashes above.
+        "CREATE TABLE log_tile (level {int} NOT NULL, number {int} NOT NULL, hashes {bytes} NOT NULL, \
+         PRIMARY KEY (level, number))",
+        "CREATE TABLE log_checkpoint (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)",
+        // What was asked for once is done once.
+        "CREATE TABLE log_once (once TEXT PRIMARY KEY, idx {int} NOT NULL, entries {int} NOT NULL, \
+         digest {bytes} NOT NULL)",
+        // By SHA-256 digest of the bytes as they came; `packed` is empty once they were deleted.
+        "CREATE TABLE blob (digest {bytes} PRIMARY KEY, size {int} NOT NULL, packed {bytes}, at {int} NOT NULL)",
+    ],
+}];
+
+/// The layout that this version needs.
+#[must_use]
+pub fn latest() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// A step, and whether it has run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Its number.
+    pub number: i64,
+    /// What it lays out.
+    pub name: &'static str,
+    /// Whether the database has it.
+    pub done: bool,
+}
+
+impl Step {
+    fn sql(&self, sqlite: bool) -> Vec<String> {
+        let (int, bytes) = if sqlite { ("INTEGER", "BLOB") } else { ("BIGINT", "BYTEA") };
+        self.statements.iter().map(|sql| sql.replace("{int}", int).replace("{bytes}", bytes)).collect()
+    }
+
+    fn digest(&self) -> Vec<u8> {
+        let mut hasher = Sha256::new();
+        for statement in self.statements {
+            hasher.update(statement.as_bytes());
+            hasher.update([0]);
+        }
+        hasher.finalize().to_vec()
+    }
+}
+
+async fn exists(session: &mut Session) -> Result<bool, Fault> {
+    let sql = if session.is_sqlite() {
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'migration'"
+    } else {
+        "SELECT 'migration'::text WHERE to_regclass('migration') IS NOT NULL"
+    };
+    Ok(session.row(sql, &[]).await?.is_some())
+}
+
+/// The layout that the database has; 0 is none.
+pub async fn layout(session: &mut Session) -> Result<i64, Fault> {
+    if !exists(session).await? {
+        return Ok(0);
+    }
+    let mut last = 0;
+    for row in session.rows("SELECT number, digest FROM migration ORDER BY number", &[]).await? {
+        let number = row.int(0)?;
+        let step = usize::try_from(number - 1).ok().and_then(|at| STEPS.get(at));
+        let Some(step) = step else { return Err(Fault::Newer { found: number, known: latest() }) };
+        if number != last + 1 || row.bytes(1)? != step.digest() {
+            return Err(Fault::OtherMigration(number));
+        }
+        last = number;
+    }
+    Ok(last)
+}
+
+/// Refuses a database that is not laid out as this version needs it.
+pub async fn check(session: &mut Session) -> Result<(), Fault> {
+    let (found, needed) = (layout(session).await?, latest());
+    if found == needed { Ok(()) } else { Err(Fault::Behind { found, needed }) }
+}
+
+/// Every step, and whether it has run.
+pub async fn status(session: &mut Session) -> Result<Vec<Status>, Fault> {
+    let found = layout(session).await?;
+    let steps = (1_i64..).zip(STEPS);
+    Ok(steps.map(|(number, step)| Status { number, name: step.name, done: number <= found }).collect())
+}
+
+/// Runs the steps that have not run; what comes back is their numbers. `at` is microseconds of the Unix time.
+pub async fn migrate(session: &mut Session, at: i64) -> Result<Vec<i64>, Fault> {
+    let mut ran = Vec::new();
+    loop {
+        session.begin().await?;
+        let done = step(session, at).await;
+        match done {
+            Ok(Some(number)) => {
+                session.commit().await?;
+                ran.push(number);
+            }
+            Ok(None) => {
+                session.roll_back().await?;
+                return Ok(ran);
+            }
+            Err(fault) => {
+                // The first fault is the one to tell of.
+                let _ = session.roll_back().await;
+                return Err(fault);
+            }
+        }
+    }
+}
+
+/// Runs the next step in the transaction that is open.
+async fn step(session: &mut Session, at: i64) -> Result<Option<i64>, Fault> {
+    let sqlite = session.is_sqlite();
+    if !sqlite {
+        // One at a time; the lock goes with the transaction.
+        session.rows("SELECT pg_advisory_xact_lock(7165238111938250611)::text", &[]).await?;
+    }
+    let found = layout(session).await?;
+    let Some(step) = usize::try_from(found).ok().and_then(|at| STEPS.get(at)) else { return Ok(None) };
+    if found == 0 {
+        let (int, bytes) = if sqlite { ("INTEGER", "BLOB") } else { ("BIGINT", "BYTEA") };
+        let sql = format!(
+            "CREATE TABLE migration (number {int} PRIMARY KEY, name TEXT NOT NULL, digest {bytes} NOT NULL, \
+             at {int} NOT NULL)"
+        );
+        session.run_made(sql, &[]).await?;
+    }
+    for sql in step.sql(sqlite) {
+        session.run_made(sql, &[]).await?;
+    }
+    let number = found + 1;
+    let values = [number.into(), step.name.into(), step.digest().into(), at.into()];
+    session.run("INSERT INTO migration (number, name, digest, at) VALUES ($1, $2, $3, $4)", &values).await?;
+    Ok(Some(number))
+}

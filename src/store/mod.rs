@@ -1,0 +1,39 @@
+//! Storey 5: where the record is kept, in SQLite or PostgreSQL, or as files.
+//!
+//! [`address`] says which database, [`session`] makes the two alike, [`migrations`]
+//! lays out the tables. [`writer`] turns a batch of entries into one durable
+//! write with one signed checkpoint, [`sequencer`] gathers what many ask for into
+//! such batches, [`reader`] hands out tiles, entries and blobs, [`copy`] takes
+//! a whole record from one database to another. [`folder`] reads and writes a
+//! log as the files of the C2SP specification `tlog-tiles`.
+//!
+//! Never here: a rule, a word to a person other than a fault.
+//!
+//! Invariant: nobody is told of an entry, and no checkpoint leaves, before the
+//! transaction that holds both is durable.
+
+#[cfg(feature = "app")]
+pub mod address;
+#[cfg(feature = "app")]
+pub mod copy;
+#[cfg(feature = "app")]
+pub mod fault;
+pub mod folder;
+#[cfg(feature = "app")]
+mod lock;
+#[cfg(feature = "app")]
+pub mod migrations;
+#[cfg(feature = "app")]
+mod postgres;
+#[cfg(feature = "app")]
+pub mod reader;
+#[cfg(feature = "app")]
+pub mod sequencer;
+#[cfg(feature = "app")]
+pub mod session;
+#[cfg(feature = "app")]
+mod sqlite;
+#[cfg(feature = "app")]
+mod tls;
+#[cfg(feature = "app")]
+pub mod writer;

@@ -1,0 +1,146 @@
+//! The reader: tiles, entries, checkpoints and blobs, from either database.
+
+use sha2::{Digest as _, Sha256};
+
+use super::address::Address;
+use super::fault::Fault;
+use super::migrations;
+use super::session::{Session, int};
+use crate::log::tile::{self, Tile, Tiles, WIDTH};
+use crate::log::tree::Hash;
+
+/// Reads the record.
+#[derive(Debug)]
+pub struct Reader {
+    session: Session,
+}
+
+/// The log as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The log's own key, as the database states it: no reason to believe it.
+    pub vkey: String,
+    /// The last signed checkpoint.
+    pub checkpoint: String,
+    /// Where the record was moved to.
+    pub moved: Option<String>,
+}
+
+impl Reader {
+    /// Opens the record for reading.
+    pub async fn open(address: &Address) -> Result<Self, Fault> {
+        if let Address::Sqlite(path) = address {
+            // SQLite says no more than that it could not open it.
+            std::fs::metadata(path).map_err(|error| Fault::file(path, error))?;
+        }
+        let mut session = Session::open(address, false).await?;
+        migrations::check(&mut session).await?;
+        Ok(Self { session })
+    }
+
+    /// The log as it is now.
+    pub async fn head(&mut self) -> Result<Head, Fault> {
+        let row = self.session.row("SELECT vkey, checkpoint, moved FROM log_head WHERE id = 1", &[]).await?;
+        let row = row.ok_or(Fault::NoLog)?;
+        Ok(Head { vkey: row.text(0)?, checkpoint: row.text(1)?, moved: row.maybe_text(2)? })
+    }
+
+    /// The bytes of entries from a number on, with their numbers, so many at most.
+    pub async fn entries(&mut self, from: u64, most: u64) -> Result<Vec<(u64, Vec<u8>)>, Fault> {
+        let values = [int(from), int(most)];
+        let sql = "SELECT idx, entry FROM log_entry WHERE idx >= $1 ORDER BY idx LIMIT $2";
+        self.session.rows(sql, &values).await?.iter().map(|row| Ok((row.count(0)?, row.bytes(1)?))).collect()
+    }
+
+    /// The bytes of a tile or a bundle.
+    pub async fn tile(&mut self, tile: Tile) -> Result<Vec<u8>, Fault> {
+        let first = tile.number.saturating_mul(WIDTH);
+        let range = [int(first), int(first.saturating_add(tile.width))];
+        let whole = usize::try_from(tile.width * 32).unwrap_or(usize::MAX);
+        match tile.level {
+            None => {
+                let sql = "SELECT idx, entry FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx";
+                let rows = self.session.rows(sql, &range).await?;
+                let mut entries = Vec::with_capacity(rows.len());
+                for (row, index) in rows.iter().zip(first..) {
+                    expect(row.count(0)?, index)?;
+                    entries.push(row.bytes(1)?);
+                }
+                expect_all(entries.len(), tile, first)?;
+                let bundle = tile::bundle(entries.iter().map(Vec::as_slice));
+                bundle.ok_or_else(|| Fault::Damaged(format!("an entry of `{}` is too long", tile.path())))
+            }
+            Some(0) => {
+                let sql = "SELECT idx, hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx";
+                let rows = self.session.rows(sql, &range).await?;
+                let mut hashes = Vec::with_capacity(whole);
+                for (row, index) in rows.iter().zip(first..) {
+                    expect(row.count(0)?, index)?;
+                    let hash: [u8; 32] = row
+                        .bytes(1)?
+                        .try_into()
+                        .map_err(|_| Fault::Damaged(format!("the hash of entry {index} has not 32 bytes")))?;
+                    hashes.extend_from_slice(&hash);
+                }
+                expect_all(hashes.len() / 32, tile, first)?;
+                Ok(hashes)
+            }
+            Some(level) => {
+                let key = [i64::from(level).into(), int(tile.number)];
+                let row =
+                    self.session.row("SELECT hashes FROM log_tile WHERE level = $1 AND number = $2", &key).await?;
+                let row = row.ok_or_else(|| Fault::Damaged(format!("`{}` is missing", tile.path())))?;
+                let mut bytes = row.bytes(0)?;
+                bytes.truncate(whole);
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// The bytes of a blob, checked against their digest; `None` where there are none by that digest, or no more.
+    pub async fn blob(&mut self, digest: Hash) -> Result<Option<Vec<u8>>, Fault> {
+        use std::io::Read as _;
+        let row =
+            self.session.row("SELECT size, packed FROM blob WHERE digest = $1", &[digest.0.to_vec().into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let (size, Some(packed)) = (row.count(0)?, row.maybe_bytes(1)?) else { return Ok(None) };
+        let mut bytes = Vec::new();
+        // Not one byte more than was put in, whatever somebody has put there since.
+        let read = flate2::read::DeflateDecoder::new(packed.as_slice()).take(size + 1).read_to_end(&mut bytes);
+        if read.is_err() || <[u8; 32]>::from(Sha256::digest(&bytes)) != digest.0 {
+            return Err(Fault::Damaged(format!("what is kept as sha256:{digest} has another digest")));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Closes the database in order.
+    pub async fn close(self) -> Result<(), Fault> {
+        self.session.close().await
+    }
+}
+
+fn expect(found: u64, index: u64) -> Result<(), Fault> {
+    if found == index { Ok(()) } else { Err(Fault::Damaged(format!("entry {index} is missing"))) }
+}
+
+fn expect_all(found: usize, tile: Tile, first: u64) -> Result<(), Fault> {
+    let found = found as u64;
+    if found >= tile.width { Ok(()) } else { Err(Fault::Damaged(format!("entry {} is missing", first + found))) }
+}
+
+/// A reader for those who do not wait asynchronously: tiles one after another, on a runtime of its own.
+#[derive(Debug)]
+pub struct Blocking<'r> {
+    /// The runtime.
+    pub runtime: &'r tokio::runtime::Runtime,
+    /// The reader.
+    pub reader: &'r mut Reader,
+}
+
+impl Tiles for Blocking<'_> {
+    type Error = Fault;
+
+    fn read(&mut self, tile: Tile) -> Result<Vec<u8>, Fault> {
+        self.runtime.block_on(self.reader.tile(tile))
+    }
+}

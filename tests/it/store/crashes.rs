@@ -1,0 +1,168 @@
+//! F01 to F03: killed at every call that touches a file, each such call failing, and killed at random. What was
+//! acknowledged is there, what was not is there whole or not at all, and the log verifies.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::support::run::World;
+
+const DATABASE: &str = "sqlite:record.db";
+
+fn world() -> World {
+    let world = World::new();
+    let said = world.run(&["log", "key", "new", "--name", "log.example/releases", "--output", "log.key"]);
+    world.write("log.pub", said.out);
+    world.write("entry.json", "{\"who\":\"ana\"}");
+    world
+}
+
+/// The arguments that append one entry, once under that key.
+fn append(once: &str) -> Vec<String> {
+    let arguments = ["log", "append", "--database", DATABASE, "--log-key", "log.key", "--attach", "log.pub", "--once"];
+    arguments.into_iter().chain([once, "entry.json"]).map(str::to_owned).collect()
+}
+
+fn run(world: &World, arguments: &[String]) -> Output {
+    world.command().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// The number of the entry that was acknowledged, if one was.
+fn acknowledged(output: &Output) -> Option<u64> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let number = text.strip_prefix("entry ")?.split([' ', '\n']).next()?.parse().ok();
+    number.filter(|_| text.ends_with('\n'))
+}
+
+fn verified(world: &World, from: Option<&str>) -> String {
+    let mut arguments = vec!["log", "verify", "--database", DATABASE, "--log-key", "log.pub"];
+    arguments.extend(from.into_iter().flat_map(|from| ["--from", from]));
+    let said = world.run(&arguments);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    said.out
+}
+
+fn checkpoint(world: &World) -> String {
+    world.run(&["log", "checkpoint", "--database", DATABASE]).out
+}
+
+/// What SQLite keeps beside the database goes with it.
+fn copied(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// The calls by which an append changes files, or what it says. Between two of them nothing on the disk differs.
+const CALLS: &str = "openat,write,pwrite64,writev,fdatasync,fsync,ftruncate,fallocate,unlink,rename,flock";
+
+#[test]
+fn f01_f02_f03_at_every_call_that_touches_a_file() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        assert!(std::env::var_os("TEST_WHOLE").is_none(), "strace is not here");
+        eprintln!("skipped: strace is not here");
+        return;
+    }
+    let ready = world();
+    for number in 0..3 {
+        assert!(acknowledged(&run(&ready, &append(&format!("before {number}")))).is_some());
+    }
+    ready.write("kept", checkpoint(&ready));
+    let mut tried = BTreeMap::new();
+    // Calls are counted in each thread, so those of the database are gone through alone as well.
+    for (fault, files) in [("signal=KILL", false), ("signal=KILL", true), ("error=EIO", true), ("error=ENOSPC", true)] {
+        // What only opens is not failed, only killed at: a program that cannot load its libraries says nothing of ours.
+        let calls =
+            if fault == "signal=KILL" { CALLS } else { "write,pwrite64,fdatasync,fsync,ftruncate,fallocate,unlink" };
+        // Past the last one nothing is injected any more.
+        for when in 1.. {
+            let world = World::new();
+            copied(ready.path(), world.path());
+            let mut command = Command::new("strace");
+            command.args(["-f", "-qq", "-o", "strace.log", "-e", &format!("trace={calls}")]);
+            command.arg("-e").arg(format!("inject={calls}:{fault}:when={when}"));
+            if files {
+                // It is the disk that fails, not the pipe by which one thread wakes another.
+                for name in ["record.db", "record.db-wal", "record.db-shm", "record.db-writer"] {
+                    command.arg("-P").arg(world.path().join(name));
+                }
+            }
+            command.arg(env!("CARGO_BIN_EXE_countersign")).args(append("this one"));
+            let output = command.current_dir(world.path()).env_clear().stdin(Stdio::null()).output().unwrap();
+            let log = world.read("strace.log");
+            let injected = log.contains("INJECTED") || log.contains("killed by SIGKILL");
+            let number = acknowledged(&output);
+            assert!(number.is_none_or(|number| number == 3), "{fault} {when}");
+            let held = verified(&world, Some("kept"));
+            let there = held.contains("size 4,");
+            assert!(there || held.contains("size 3,"), "{held}");
+            assert!(number.is_none() || there, "{fault} {when}: acknowledged, and not there\n{log}");
+            // Asked again, it is there once.
+            let again = run(&world, &append("this one"));
+            assert_eq!(acknowledged(&again), Some(3), "{fault} {when}: {}", String::from_utf8_lossy(&again.stderr));
+            let said = String::from_utf8_lossy(&again.stdout).into_owned();
+            assert_eq!(said.contains("already"), there, "{fault} {when}");
+            assert!(verified(&world, None).contains("size 4,"));
+            *tried.entry((fault, files, injected)).or_insert(0) += 1;
+            if !injected {
+                break;
+            }
+        }
+    }
+    eprintln!("calls at which it was stopped or failed: {tried:?}");
+    assert!(tried[&("signal=KILL", true, true)] > 15 && tried[&("error=EIO", true, true)] > 10, "{tried:?}");
+}
+
+#[test]
+fn f01_killed_at_random() {
+    let kills: u32 = std::env::var("CRASH_KILLS").map_or(1_000, |kills| kills.parse().unwrap());
+    let world = world();
+    let mut acked: Vec<(String, u64)> = Vec::new();
+    // A generator with a seed, so that a failure can be run again.
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut survived = 0;
+    world.write("kept", "");
+    for number in 0..kills {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let key = format!("kill {number}");
+        let mut command = world.command();
+        command.args(append(&key)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(seed % 60_000));
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        if let Some(index) = acknowledged(&output) {
+            acked.push((key, index));
+        }
+        survived += 1;
+        if number % 100 == 99 {
+            let from = fs::metadata(world.path().join("kept")).is_ok_and(|kept| kept.len() > 0).then_some("kept");
+            if world.path().join("record.db").exists()
+                && world.run(&["log", "checkpoint", "--database", DATABASE]).code == 0
+            {
+                verified(&world, from);
+                world.write("kept", checkpoint(&world));
+            }
+        }
+    }
+    assert!(!acked.is_empty());
+    verified(&world, None);
+    let mut last = None;
+    for (key, index) in &acked {
+        assert!(last < Some(*index), "{key}: acknowledged out of order");
+        last = Some(*index);
+    }
+    for (key, index) in acked.iter().step_by(acked.len() / 20 + 1) {
+        let again = run(&world, &append(key));
+        let said = String::from_utf8_lossy(&again.stdout).into_owned();
+        assert_eq!(said, format!("entry {index} (it was there already)\n"), "{key}");
+    }
+    eprintln!("{survived} kills, {} of them after the answer, none of those lost", acked.len());
+}

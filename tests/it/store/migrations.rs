@@ -1,0 +1,86 @@
+use countersign::store::fault::Fault;
+use countersign::store::migrations;
+use countersign::store::reader::Reader;
+use countersign::store::session::Session;
+use countersign::store::writer::Writer;
+
+use super::{Database, now, signer};
+
+fn session(database: &Database) -> Session {
+    database.runtime.block_on(Session::open(&database.address, true)).unwrap()
+}
+
+#[test]
+fn an_empty_database_is_laid_out_once() {
+    for database in Database::each() {
+        let mut session = session(&database);
+        database.runtime.block_on(async {
+            assert_eq!(migrations::layout(&mut session).await.unwrap(), 0);
+            assert!(matches!(migrations::check(&mut session).await, Err(Fault::Behind { found: 0, .. })));
+            assert!(migrations::status(&mut session).await.unwrap().iter().all(|step| !step.done));
+            let ran = migrations::migrate(&mut session, 1).await.unwrap();
+            assert_eq!(ran, (1..=migrations::latest()).collect::<Vec<_>>());
+            assert!(migrations::migrate(&mut session, 2).await.unwrap().is_empty());
+            migrations::check(&mut session).await.unwrap();
+            assert!(migrations::status(&mut session).await.unwrap().iter().all(|step| step.done));
+        });
+        let empty = database.runtime.block_on(Reader::open(&database.address)).unwrap();
+        let mut empty = empty;
+        assert!(matches!(database.runtime.block_on(empty.head()), Err(Fault::NoLog)));
+    }
+}
+
+#[test]
+fn a_step_that_was_killed_never_happened_and_is_taken_up() {
+    for database in Database::each() {
+        let mut killed = session(&database);
+        database.runtime.block_on(async {
+            // As far as a step gets before it is killed: tables are there, the transaction is open.
+            killed.begin().await.unwrap();
+            killed.run("CREATE TABLE log_head (id BIGINT)", &[]).await.unwrap();
+            drop(killed);
+        });
+        database.append(0, 3);
+        assert_eq!(database.verify().unwrap().size, 3);
+    }
+}
+
+#[test]
+fn a_newer_layout_and_another_history_are_refused_and_not_touched() {
+    for database in Database::each() {
+        database.append(0, 3);
+        let open = || {
+            let opening = Writer::open(&database.address, signer(), std::time::Duration::ZERO, now());
+            database.runtime.block_on(opening).map(|_| ())
+        };
+        database.tamper("INSERT INTO migration SELECT 99, name, digest, at FROM migration WHERE number = 1");
+        assert!(matches!(open(), Err(Fault::Newer { found: 99, .. })));
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Newer { .. })));
+        database.tamper("DELETE FROM migration WHERE number = 99");
+        open().unwrap();
+        database.tamper("UPDATE migration SET digest = (SELECT hash FROM log_entry WHERE idx = 0) WHERE number = 1");
+        assert!(matches!(open(), Err(Fault::OtherMigration(1))));
+    }
+}
+
+#[test]
+fn two_that_migrate_at_once_do_it_once() {
+    for database in Database::each() {
+        let sessions = [session(&database), session(&database)];
+        let ran: usize = database.runtime.block_on(async {
+            let tasks: Vec<_> = sessions
+                .into_iter()
+                .map(|mut session| {
+                    tokio::spawn(async move { migrations::migrate(&mut session, 1).await.unwrap().len() })
+                })
+                .collect();
+            let mut ran = 0;
+            for task in tasks {
+                ran += task.await.unwrap();
+            }
+            ran
+        });
+        assert_eq!(ran, usize::try_from(migrations::latest()).unwrap());
+    }
+}
