@@ -267,14 +267,13 @@ fn ticked<'a, 's>(scene: &'a Scene<'s>, gate: &'a Gate) -> impl Iterator<Item = 
 /// Whether an act ticks something of a checklist off: of one who did not contribute and holds the role that verifies it,
 /// or where none is named any role that may approve; and of this very release.
 fn ticks_off(scene: &Scene<'_>, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
-    let person = match &gate.verified_by {
-        Some(role) => roles::independent(scene, act, role)?,
-        None => {
-            let mut refused = Refusal::new(Ground::NotInRole, "the policy has no role that may tick it");
-            let mut held = scene.rules.roles.iter().map(|role| roles::independent(scene, act, &role.name));
-            let found = held.find_map(|held| held.map_err(|refusal| refused = refusal).ok());
-            found.ok_or(refused)?
-        }
+    let person = if let Some(role) = &gate.verified_by {
+        roles::independent(scene, act, role)?
+    } else {
+        let mut refused = Refusal::new(Ground::NotInRole, "the policy has no role that may tick it");
+        let mut held = scene.rules.roles.iter().map(|role| roles::independent(scene, act, &role.name));
+        let found = held.find_map(|held| held.map_err(|refusal| refused = refusal).ok());
+        found.ok_or(refused)?
     };
     bound::to_release(scene, act, Extent::Whole)?;
     Ok(person)

@@ -116,8 +116,7 @@ impl<'s> Units<'s> {
         let unstated = scene.components.iter().map(|component| (&component.name, stated.get(&component.name)));
         let unstated = unstated.filter(|(_, released)| released.is_none());
         let all = unstated.chain(stated.iter().map(|(name, released)| (name, Some(released))));
-        let rest =
-            all.filter(|(name, released)| !named(name) && released.is_none_or(|released| is_something(released)));
+        let rest = all.filter(|(name, released)| !named(name) && released.is_none_or(is_something));
         let made = rest.map(|(name, released)| Made::new(scene, name, released, changes.len()));
         // What is made of no change and known to no policy holds by itself.
         let made = made.filter(|made| !made.changes.is_empty()).collect();
