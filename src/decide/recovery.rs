@@ -157,7 +157,8 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         match (&deployment.approved, ours_then) {
             (Fact::Known(true), true) => return LastGood::Is(deployment),
             (Fact::Known(true), false) if content.rebuilt(ours) => {
-                let says = format!("it was built anew since `{}`; release the artifacts that ran then", deployment.release);
+                let says =
+                    format!("it was built anew since `{}`; release the artifacts that ran then", deployment.release);
                 return LastGood::Not(says);
             }
             (Fact::Known(true), false) => {

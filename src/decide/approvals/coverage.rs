@@ -1,5 +1,7 @@
 //! What an approval has to cover: every change, and every component that goes without one.
 
+use std::collections::HashMap;
+
 use smallvec::SmallVec;
 
 use crate::decide::scene::Scene;
@@ -73,6 +75,8 @@ pub struct Units<'s> {
     pub changes: &'s [Change],
     /// What goes without a change, by name, with its content where that is known.
     pub bare: Vec<(&'s str, Option<&'s str>)>,
+    /// The places of the changes by name, so that an act is only asked about those that it names.
+    places: HashMap<&'s str, Vec<usize>>,
 }
 
 impl<'s> Units<'s> {
@@ -80,7 +84,7 @@ impl<'s> Units<'s> {
     #[must_use]
     pub fn new(scene: &Scene<'s>) -> Self {
         let Some(changes) = scene.changes() else {
-            return Self { changes: &[], bare: vec![("what changes", None)] };
+            return Self { changes: &[], bare: vec![("what changes", None)], places: HashMap::new() };
         };
         let content = |name: &str| match scene.facts.release.components.get(name).map(|released| &released.content) {
             Some(Fact::Known(content)) => Some(content.as_str()),
@@ -98,7 +102,11 @@ impl<'s> Units<'s> {
                 bare.push(("the release", None));
             }
         }
-        Self { changes, bare }
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::with_capacity(changes.len());
+        for (at, change) in changes.iter().enumerate() {
+            places.entry(&change.id).or_default().push(at);
+        }
+        Self { changes, bare, places }
     }
 
     /// How many pieces there are.
@@ -138,10 +146,13 @@ impl<'s> Units<'s> {
     #[must_use]
     pub fn covered(&self, act: &Act) -> Bits {
         let mut bits = Bits::default();
-        for (at, change) in self.changes.iter().enumerate() {
-            let same = act.saw.changes.get(&change.id).is_some_and(|content| *content == change.content);
-            if same && (act.via != Via::Review || carries(change)) {
-                bits.set(at);
+        for (id, content) in &act.saw.changes {
+            for at in self.places.get(id.as_str()).into_iter().flatten() {
+                let same = |change: &&Change| change.content == *content;
+                let carried = |change: &Change| act.via != Via::Review || carries(change);
+                if self.changes.get(*at).filter(same).is_some_and(carried) {
+                    bits.set(*at);
+                }
             }
         }
         for (at, (name, content)) in self.bare.iter().enumerate() {

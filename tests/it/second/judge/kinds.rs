@@ -487,9 +487,11 @@ impl<'w> View<'w> {
             None => Tri::from(it.commit == self.facts.release.commit),
         };
         let goes = name.is_none_or(|name| {
-            self.facts.release.components.get(name).is_some_and(|goes| {
-                goes.content.known().is_some() && goes.artifacts.unavailable().is_none()
-            })
+            self.facts
+                .release
+                .components
+                .get(name)
+                .is_some_and(|goes| goes.content.known().is_some() && goes.artifacts.unavailable().is_none())
         });
         if !goes {
             return Tri::Unknown;

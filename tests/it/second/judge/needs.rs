@@ -267,7 +267,10 @@ impl<'w> View<'w> {
             // A run is over in time, and when somebody with a say takes back what it was opened with.
             let over = |first: i64, at: i64| {
                 at - first >= window
-                    || self.taken_back(heard).iter().any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
+                    || self
+                        .taken_back(heard)
+                        .iter()
+                        .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
             };
             let mut run: Option<i64> = None;
             for at in (0..current.len()).filter(real).map(|at| current[at].0) {

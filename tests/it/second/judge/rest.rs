@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use countersign::model::facts::{
-    AccountKind, CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome, OwedObligation,
+    AccountKind, CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome,
+    OwedObligation,
 };
 use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
@@ -55,7 +56,8 @@ impl<'w> View<'w> {
         let same = match &release.reference {
             Fact::Known(reference) => {
                 let tag = reference.name.starts_with("refs/tags/");
-                reference.reaches == Fact::Known(true) && (!tag || reference.resolves_to.known() == Some(&release.commit))
+                reference.reaches == Fact::Known(true)
+                    && (!tag || reference.resolves_to.known() == Some(&release.commit))
             }
             Fact::Absent => true,
             Fact::Unavailable(_) => false,
