@@ -296,7 +296,7 @@ fn excluding(rules: &Rules, places: &mut Places<'_>) {
 fn together(one: &Route, other: &Route) -> bool {
     let by_component = |route: &Route| {
         let about = |name: &&str| name.starts_with("component.") || name.starts_with("team.");
-        route.when.as_ref().is_some_and(|when| when.names().iter().any(|name| about(&name.as_ref())))
+        route.when.as_ref().is_some_and(|when| when.names().iter().any(|name| about(name)))
     };
     by_component(one) || by_component(other)
 }
@@ -306,13 +306,13 @@ fn asked<'r>(rules: &'r Rules, route: &'r Route) -> Vec<&'r str> {
     let mut accountable: Vec<&str> = rules.raci.iter().filter_map(|row| row.accountable.as_deref()).collect();
     accountable.sort_unstable();
     accountable.dedup();
-    let roles = route.approvals.iter().filter_map(|(role, _)| match (role.as_str(), accountable.as_slice()) {
+    let named = route.approvals.iter().filter_map(|(role, _)| match (role.as_str(), accountable.as_slice()) {
         // Which of several is accountable hangs on the component.
         ("accountable", [only]) => Some(*only),
         ("accountable", _) => None,
-        (named, _) => Some(named),
+        (other, _) => Some(other),
     });
-    roles.collect()
+    named.collect()
 }
 
 /// Where a route accepts approvals: everywhere but in reviews of a change, unless it says otherwise.
