@@ -78,8 +78,7 @@ fn signers(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> (Vec<Pers
             Ok(person) => Some(person),
             Err(refused) => {
                 // That he may grant in one role and not here says more than that he is not in another.
-                let says_more = refused.ground != Ground::NotInRole;
-                if refusal.as_ref().is_none_or(|known| known.ground == Ground::NotInRole && says_more) {
+                if refusal.is_none() || refused.ground != Ground::NotInRole {
                     refusal = Some(refused);
                 }
                 None

@@ -4,30 +4,44 @@
 //! nothing: what was there before never comes back. A later approval that stands adds to what was there. Reviews of a
 //! change and approvals of the release are two conversations; only a rejection is heard in both.
 
+use std::collections::HashMap;
+
 use super::people::Person;
 use super::roles;
-use super::scene::Scene;
+use super::scene::{Scene, order};
 use crate::model::facts::{Act, Deed, Standing, Via};
 
 /// The later act that an approval gave way to, if there is one.
 #[must_use]
 pub fn after_approval<'s>(scene: &Scene<'s>, approval: &Act, person: Person) -> Option<&'s Act> {
-    later(scene, approval, person).find(|later| {
+    let undoing = scene.totals.undoing.get_or_init(|| undoing(scene)).get(&person)?;
+    let from = undoing.partition_point(|known| order(known) <= order(approval));
+    undoing.iter().skip(from).copied().find(|later| {
         let both_reviews = later.via == Via::Review && approval.via == Via::Review;
         match &later.does {
             Deed::Reject {} => here(scene, later) && (!both_reviews || same_changes(later, approval)),
-            Deed::Approve { .. } => {
-                let left_nothing = later.standing != Standing::Stands || scene.withdrawn(later, person);
-                let alike = if both_reviews {
-                    same_changes(later, approval)
-                } else {
-                    later.via != Via::Review && approval.via != Via::Review
-                };
-                left_nothing && alike
-            }
-            _ => false,
+            _ if both_reviews => same_changes(later, approval),
+            _ => later.via != Via::Review && approval.via != Via::Review,
         }
     })
+}
+
+/// What each person did under his own name that can leave nothing of an earlier approval: rejections, and approvals that
+/// were edited, dismissed or taken back. Few of many acts, so that many approvals of one person are not compared with
+/// one another.
+fn undoing<'s>(scene: &Scene<'s>) -> HashMap<Person, Vec<&'s Act>> {
+    let mut found: HashMap<Person, Vec<&Act>> = HashMap::new();
+    for (act, person) in scene.acts_by().filter(|(act, _)| act.impersonated_by.is_none()) {
+        let undoes = match &act.does {
+            Deed::Reject {} => true,
+            Deed::Approve { .. } => act.standing != Standing::Stands || scene.withdrawn(act, person),
+            _ => false,
+        };
+        if undoes {
+            found.entry(person).or_default().push(act);
+        }
+    }
+    found
 }
 
 /// The later approval that took a rejection's place, if there is one. It has to be the person's own: an edited comment

@@ -5,20 +5,21 @@
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::approvals::{self, Approvals};
 use super::conclude;
 use super::consultations;
+use super::in_flight::Lifted;
 use super::path::{Path, Triage};
 use super::release_gates;
-use super::roles;
 use super::scene::Scene;
 use super::{
     board, change, follow, glass, hours, incidents, owed, package, place, promotion, recovery, routing, triage,
 };
 use crate::model::decision::PolicySource;
-use crate::model::facts::{self, Act, Deed, Facts};
+use crate::model::facts::{self, Act, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
@@ -30,39 +31,49 @@ use crate::policy::Policy;
 pub fn decide(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
     let scene = Scene::new(policy, facts, now);
     let judged = judge(&scene);
-    conclude(&scene, judged, Vec::new())
+    conclude(&scene, judged, Before::default())
 }
 
-/// Decides while a change of policy is under way: what the old policy still asks holds beside the new one, until somebody
-/// who approves by the old one approved the new.
+/// Decides while a change of policy is under way: whatever the old policy asks holds beside the new one, until those who
+/// approve by the old one approved the new.
 #[must_use]
 pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
     let digest = digest(new);
     let scene = Scene::new(new, facts, now);
     let judged = judge(&scene);
     if self::digest(old) == digest {
-        return conclude(&scene, judged, Vec::new());
+        return conclude(&scene, judged, Before::default());
     }
     let before = Scene::new(old, facts, now);
-    let triage = triage::judge(&before);
-    let path = routing::choose(&before, &triage);
-    let gates = release_gates::judge(&before, &triage, &path);
-    let asked = approvals::judge(&before, &triage, &path, &gates.judged);
-    let mut kept = Vec::new();
-    for (at, node) in asked.nodes.into_iter().enumerate().filter(|(_, node)| !node.status.opens()) {
-        let role = asked.requirements.iter().find(|(_, place)| *place == at).map(|(role, _)| *role);
-        if role.is_some_and(|role| approved(&before, role, &digest)) {
-            continue;
-        }
-        let who = role.map(|role| names(&before, role)).unwrap_or_default();
-        let says = format!("the policy before still asks: {}; or its approvers approve the new policy", node.says);
-        kept.push(Node { code: Ground::OldPolicy, says, who, parts: vec![node.clone()], ..node });
-    }
+    let found = judge(&before);
+    let lifted = Lifted::new(&before, &found.triage, &found.path, &digest);
     // What the old policy waits for can change the decision as well.
     if let Some(next) = before.clock.next() {
         scene.clock.reached(next);
     }
+    if lifted.whole() {
+        return conclude(&scene, judged, Before::default());
+    }
+    let mut kept = Before {
+        events: events(&before, &found.path),
+        counted: found.approvals.counted,
+        asks: found.asks,
+        obligations: found.obligations,
+        nodes: lifted.kept(&before, found.nodes, &judged.nodes),
+    };
+    kept.asks.retain(|ask| !judged.asks.contains(ask));
+    kept.obligations.retain(|owed| !judged.obligations.iter().any(|other| other.kind == owed.kind));
     conclude(&scene, judged, kept)
+}
+
+/// What holds of an old policy beside a new one.
+#[derive(Default)]
+struct Before<'s> {
+    nodes: Vec<Node>,
+    asks: Vec<Ask>,
+    counted: Vec<&'s Act>,
+    obligations: Vec<OpenedObligation>,
+    events: Vec<Event>,
 }
 
 /// The digest of a policy's layers, by which people approve it: that of its only layer, or SHA-256 over the digests of
@@ -77,19 +88,6 @@ pub fn digest(policy: &Policy) -> String {
         let _ = write!(out, "{byte:02x}");
         out
     })
-}
-
-/// Whether somebody who may approve in a role approved a policy.
-fn approved(scene: &Scene<'_>, role: &str, digest: &str) -> bool {
-    scene.acts().any(|act| {
-        matches!(&act.does, Deed::ApprovePolicy { policy } if policy.eq_ignore_ascii_case(digest))
-            && roles::independent(scene, act, role).is_ok()
-    })
-}
-
-fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
-    let people = roles::eligible_independent(scene, role).people;
-    people.into_iter().map(|person| scene.people.name(person).to_owned()).collect()
 }
 
 /// Everything that was found, before it is put together.
@@ -152,10 +150,15 @@ fn version(scene: &Scene<'_>) -> Vec<Node> {
 }
 
 /// Puts everything together.
-fn conclude(scene: &Scene<'_>, found: Found<'_>, kept: Vec<Node>) -> ReleaseDecision {
+fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> ReleaseDecision {
     let release = &scene.facts.release;
     let mut nodes = found.nodes;
-    nodes.extend(kept);
+    nodes.extend(before.nodes);
+    found.asks.extend(before.asks);
+    found.obligations.extend(before.obligations);
+    found.approvals.counted.extend(before.counted);
+    let mut events = events(scene, &found.path);
+    events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = format!("everything that {} asks of `{}`", release.environment, release.name);
     let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
     // Without anything that is asked there is nothing that lets it go.
@@ -188,24 +191,23 @@ fn conclude(scene: &Scene<'_>, found: Found<'_>, kept: Vec<Node>) -> ReleaseDeci
         obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
         asks: found.asks,
         counted,
-        revisit: Revisit { events: events(scene, &found.path), at: scene.clock.next() },
+        revisit: Revisit { events, at: scene.clock.next() },
     }
 }
 
 /// The acts that count: approvals, and what else let something go.
 fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<String> {
-    let mut told: Vec<&String> = Vec::new();
+    let mut told: HashSet<&str> = approvals.counted.iter().map(|act| act.id.as_str()).collect();
     for node in &root.parts {
         let by_act = matches!(
             node.code,
             Ground::Classified | Ground::FixesIncident | Ground::FreezeExcepted | Ground::NothingOwed
         );
         if by_act && node.status == Status::Met {
-            told.extend(&node.evidence);
+            told.extend(node.evidence.iter().map(String::as_str));
         }
     }
-    let counts = |act: &&Act| approvals.counted.iter().any(|it| it.id == act.id) || told.contains(&&act.id);
-    scene.acts().filter(counts).map(|act| act.id.clone()).collect()
+    scene.acts().filter(|act| told.contains(act.id.as_str())).map(|act| act.id.clone()).collect()
 }
 
 /// The kinds of event that could change the decision: all that the policy looks at on this path.

@@ -107,12 +107,7 @@ impl<'s> Scene<'s> {
     /// Who did something.
     #[must_use]
     pub fn person_of(&self, act: &Act) -> Person {
-        let at = self.acts.partition_point(|(known, _)| known.at < act.at);
-        let mut same = self.acts.iter().skip(at).take_while(|(known, _)| known.at == act.at);
-        match same.find(|(known, _)| std::ptr::eq(*known, act) || known.by == act.by) {
-            Some((_, person)) => *person,
-            None => self.people.of_seen(&act.by).unwrap_or_else(Person::nobody),
-        }
+        self.people.of_seen(&act.by).unwrap_or_else(Person::nobody)
     }
 
     /// Whether a person took an act back.
@@ -172,7 +167,7 @@ impl<'s> Scene<'s> {
 }
 
 /// The order of acts: by instant, and of what happens at one, what takes away comes last.
-fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
+pub(super) fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
     let weight = match act.does {
         Deed::Reject {} => 1,
         Deed::Withdraw { .. } => 2,

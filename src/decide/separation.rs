@@ -8,6 +8,8 @@
 
 pub mod gaps;
 
+use std::collections::{HashMap, HashSet};
+
 use super::bound::{self, Extent};
 use super::people::{People, Person};
 use super::roles::{self, Refusal};
@@ -212,7 +214,8 @@ impl<'s> Contributors<'s> {
     /// Takes out what a trailer alone says, where two different authorities said that it says so without the person's
     /// doing. They are judged by the whole set, so that nobody clears himself.
     pub(super) fn clear(&mut self, cleared: Vec<(Person, &'s str)>) {
-        self.list.retain(|it| it.hand != Hand::CoAuthor || !cleared.contains(&(it.person, it.commit)));
+        let out: HashSet<(Person, &str)> = cleared.iter().copied().collect();
+        self.list.retain(|it| it.hand != Hand::CoAuthor || !out.contains(&(it.person, it.commit)));
         self.cleared = cleared;
     }
 }
@@ -271,18 +274,21 @@ pub(super) fn authorities_who<'s>(scene: &Scene<'s>, does: impl Fn(&'s Deed) -> 
 /// How many different authorities it takes to answer for somebody or something.
 pub(super) const ANSWERS: usize = 2;
 
-/// Whom two different authorities cleared, and of which commit.
+/// Whom two different authorities cleared, and of which commit. Acts are looked at once, however many there are: by
+/// whom first, since anybody can write any number of them.
 pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<(Person, &'s str)> {
+    let mut said: HashMap<(Person, &str), Vec<Person>> = HashMap::new();
     let mut cleared = Vec::new();
     for act in scene.acts() {
         let Deed::Clear { account, commit } = &act.does else { continue };
+        let Some(authority) = by_authority(scene, act) else { continue };
         let whom = (scene.people.of(account), commit.as_str());
-        let same = |deed: &'s Deed| match deed {
-            Deed::Clear { account, commit } => (scene.people.of(account), commit.as_str()) == whom,
-            _ => false,
-        };
-        if !cleared.contains(&whom) && authorities_who(scene, same).len() >= ANSWERS {
-            cleared.push(whom);
+        let by = said.entry(whom).or_default();
+        if by.len() < ANSWERS && !by.contains(&authority) {
+            by.push(authority);
+            if by.len() == ANSWERS {
+                cleared.push(whom);
+            }
         }
     }
     cleared

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::people::{Able, Person};
 use super::roles::{self, Membership};
+use super::rounds::Rounds;
 use super::scene::Scene;
 use super::separation;
 use super::words;
@@ -213,35 +214,10 @@ fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
     if *until > scene.rules.calendar.due(*from, rule.max) {
         return Some(format!("it is longer than {}", rule.max));
     }
-    if round(scene, role, by, whom) {
+    if scene.totals.rounds.get_or_init(|| Rounds::new(scene)).leads_back(role, by, whom) {
         return Some("it leads back to where it came from".to_owned());
     }
     None
-}
-
-/// Whether delegations in a role lead from one person back to another.
-fn round(scene: &Scene<'_>, role: &str, start: Person, first: Person) -> bool {
-    let mut reached = vec![first];
-    let mut at = 0;
-    while let Some(person) = reached.get(at).copied() {
-        if person == start {
-            return true;
-        }
-        for (act, by) in scene.acts_by() {
-            if let Deed::Delegate { role: named, to, .. } = &act.does
-                && by == person
-                && named == role
-                && !scene.withdrawn(act, by)
-            {
-                let next = scene.people.of(to);
-                if !reached.contains(&next) {
-                    reached.push(next);
-                }
-            }
-        }
-        at += 1;
-    }
-    false
 }
 
 /// What is said of an authority that is asked.

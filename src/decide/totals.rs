@@ -2,11 +2,14 @@
 //! 90 days of its teams come to.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::people::Person;
+use super::rounds::Rounds;
 use super::scene::Scene;
-use crate::model::facts::{Change, Fact, TeamHistory};
+use crate::model::facts::{Act, Change, Fact, TeamHistory};
 use crate::policy::evaluate::Truth;
 
 /// How long what a team did is counted.
@@ -21,6 +24,12 @@ pub(super) struct Totals<'s> {
     pub(super) documented: OnceCell<Truth>,
     pub(super) rollback: OnceCell<Option<bool>>,
     pub(super) granted: OnceCell<bool>,
+    /// In which round of delegations somebody is.
+    pub(super) rounds: OnceCell<Rounds<'s>>,
+    /// What each person did that can leave nothing of an earlier approval, the earliest first.
+    pub(super) undoing: OnceCell<HashMap<Person, Vec<&'s Act>>>,
+    /// The acts that approve a change as it is now, by its name.
+    pub(super) approving: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
 }
 
 /// How large a release is; each is `None` where it cannot be told.

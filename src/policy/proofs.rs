@@ -6,6 +6,7 @@ use super::layers::JUDGED;
 use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
 use super::tree::Node;
+use crate::model::facts::Via;
 use crate::model::stated::Stated;
 
 /// The layers, by which places are found.
@@ -85,6 +86,7 @@ pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
     glass(rules, places);
     freezes(rules, places);
     approvals(rules, places);
+    excluding(rules, places);
 }
 
 /// Every class needs a route wherever people approve.
@@ -370,4 +372,58 @@ fn approvals(rules: &Rules, places: &mut Places<'_>) {
             places.about(code, "routes", &finding.route, &finding.stated, message);
         }
     }
+}
+
+/// Routes that one release can take together, and that ask the same role in no common place.
+fn excluding(rules: &Rules, places: &mut Places<'_>) {
+    if rules.components.len() < 2 {
+        return;
+    }
+    let asks: Vec<&Route> = rules.routes.iter().filter(|route| !route.automatic && !route.to_last_good).collect();
+    for (at, one) in asks.iter().enumerate() {
+        for other in asks.iter().skip(at + 1).filter(|other| together(one, other)) {
+            if accepts(one).iter().any(|place| accepts(other).contains(place)) {
+                continue;
+            }
+            let theirs = asked(rules, other);
+            let Some(role) = asked(rules, one).into_iter().find(|role| theirs.contains(role)) else { continue };
+            let message = format!(
+                "a release that takes both `{}` and `{}` has no approval from `{role}` that counts: no place is in `counts_from` of both",
+                one.name, other.name
+            );
+            places.about(Code::Overlooked, "routes", &other.name, &other.stated, message);
+        }
+    }
+}
+
+/// Whether two routes can be for different components of one release: what is asked of the release alone is the same for
+/// all of them.
+fn together(one: &Route, other: &Route) -> bool {
+    let by_component = |route: &Route| {
+        let about = |name: &&str| name.starts_with("component.") || name.starts_with("team.");
+        route.when.as_ref().is_some_and(|when| when.names().iter().any(|name| about(name)))
+    };
+    by_component(one) || by_component(other)
+}
+
+/// The roles that a route asks for certain.
+fn asked<'r>(rules: &'r Rules, route: &'r Route) -> Vec<&'r str> {
+    let mut accountable: Vec<&str> = rules.raci.iter().filter_map(|row| row.accountable.as_deref()).collect();
+    accountable.sort_unstable();
+    accountable.dedup();
+    let named = route.approvals.iter().filter_map(|(role, _)| match (role.as_str(), accountable.as_slice()) {
+        // Which of several is accountable hangs on the component.
+        ("accountable", [only]) => Some(*only),
+        ("accountable", _) => None,
+        (other, _) => Some(other),
+    });
+    named.collect()
+}
+
+/// Where a route accepts approvals: everywhere but in reviews of a change, unless it says otherwise.
+fn accepts(route: &Route) -> Vec<Via> {
+    if !route.counts_from.is_empty() {
+        return route.counts_from.clone();
+    }
+    vec![Via::Environment, Via::Command, Via::Page, Via::Chat, Via::ChangeRecord, Via::Console]
 }

@@ -1,5 +1,7 @@
 //! What an approval has to cover: every change, what is made of them, and every component that goes without one.
 
+use std::collections::HashMap;
+
 use smallvec::SmallVec;
 
 use crate::decide::bound::{Shown, short};
@@ -76,6 +78,8 @@ pub struct Units<'s> {
     pub bare: Vec<(&'s str, Option<&'s Released>)>,
     /// What is made of the changes: what goes of each component that they touch.
     pub made: Vec<Made<'s>>,
+    /// The places of the changes by name, so that an act is only asked about those that it names.
+    places: HashMap<&'s str, Vec<usize>>,
 }
 
 /// What goes of a component that changes touch. Of what was made after everybody approved his part, nobody approved
@@ -97,7 +101,7 @@ impl<'s> Units<'s> {
     #[must_use]
     pub fn new(scene: &Scene<'s>) -> Self {
         let Some(changes) = scene.changes() else {
-            return Self { changes: &[], bare: vec![("what changes", None)], made: Vec::new() };
+            return Self { changes: &[], bare: vec![("what changes", None)], made: Vec::new(), places: HashMap::new() };
         };
         let stated = &scene.facts.release.components;
         let mut bare: Vec<(&str, Option<&Released>)> = scene
@@ -120,7 +124,11 @@ impl<'s> Units<'s> {
         let made = rest.map(|(name, released)| Made::new(scene, name, released, changes.len()));
         // What is made of no change and known to no policy holds by itself.
         let made = made.filter(|made| !made.changes.is_empty()).collect();
-        Self { changes, bare, made }
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::with_capacity(changes.len());
+        for (at, change) in changes.iter().enumerate() {
+            places.entry(&change.id).or_default().push(at);
+        }
+        Self { changes, bare, made, places }
     }
 
     /// How many pieces there are.
@@ -163,10 +171,13 @@ impl<'s> Units<'s> {
     pub fn covered(&self, act: &Act) -> Bits {
         let shown = Shown::from(&act.saw);
         let mut bits = Bits::default();
-        for (at, change) in self.changes.iter().enumerate() {
-            let same = act.saw.changes.get(&change.id).is_some_and(|content| *content == change.content);
-            if same && (act.via != Via::Review || carries(change)) {
-                bits.set(at);
+        for (id, content) in &act.saw.changes {
+            for at in self.places.get(id.as_str()).into_iter().flatten() {
+                let same = |change: &&Change| change.content == *content;
+                let carried = |change: &Change| act.via != Via::Review || carries(change);
+                if self.changes.get(*at).filter(same).is_some_and(carried) {
+                    bits.set(*at);
+                }
             }
         }
         for (at, (name, released)) in self.bare.iter().enumerate() {

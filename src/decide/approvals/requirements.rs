@@ -137,7 +137,7 @@ fn ask<'s>(
     extra: usize,
     stated: &'s Stated,
 ) {
-    let counts_from: &[Via] = if route.counts_from.is_empty() { &ANYWHERE } else { &route.counts_from };
+    let counts_from = places(route);
     let Some(known) = found.iter_mut().find(|known| known.role == role) else {
         found.push(Requirement {
             role,
@@ -181,6 +181,12 @@ fn ask<'s>(
             (None, other) => other,
         };
     }
+}
+
+/// Where a route accepts approvals.
+#[must_use]
+pub fn places(route: &Route) -> &[Via] {
+    if route.counts_from.is_empty() { &ANYWHERE } else { &route.counts_from }
 }
 
 /// Whether one length is longer than another, counted from when the release was asked for.

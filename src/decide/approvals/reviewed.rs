@@ -1,6 +1,8 @@
 //! Whether each change has an independent approval of its own: of a human being who holds a role of the policy and did
 //! not contribute to that change.
 
+use std::collections::{HashMap, HashSet};
+
 use super::binding::Candidate;
 use super::coverage::{Units, carries, mismatch};
 use crate::decide::bound::{self, Extent};
@@ -18,7 +20,25 @@ use crate::model::release_decision::{Node, Status};
 #[must_use]
 pub fn independently(scene: &Scene<'_>, at: usize) -> Option<Person> {
     let change = scene.changes()?.get(at)?;
-    scene.acts().find_map(|act| approves(scene, act, at, change))
+    approving(scene, change).iter().find_map(|act| approves(scene, act, at, change))
+}
+
+/// The acts that approve a change as it is now. All acts are looked at once, not once for every change.
+fn approving<'a, 's>(scene: &'a Scene<'s>, change: &Change) -> &'a [&'s Act] {
+    let found = scene.totals.approving.get_or_init(|| {
+        let now: HashMap<&str, &str> =
+            scene.changes().into_iter().flatten().map(|change| (change.id.as_str(), change.content.as_str())).collect();
+        let mut found: HashMap<&str, Vec<&Act>> = HashMap::new();
+        for act in scene.acts().filter(|act| matches!(act.does, Deed::Approve { .. })) {
+            for (id, content) in &act.saw.changes {
+                if now.get(id.as_str()) == Some(&content.as_str()) {
+                    found.entry(id).or_default().push(act);
+                }
+            }
+        }
+        found
+    });
+    found.get(change.id.as_str()).map_or(&[], Vec::as_slice)
 }
 
 fn approves(scene: &Scene<'_>, act: &Act, at: usize, change: &Change) -> Option<Person> {
@@ -43,10 +63,12 @@ fn approves(scene: &Scene<'_>, act: &Act, at: usize, change: &Change) -> Option<
 /// for what was shown, whether or not others fill what is asked of its role: who approves too takes nothing away.
 #[must_use]
 pub fn nodes(scene: &Scene<'_>, candidates: &[Candidate<'_>], units: &Units<'_>) -> Vec<Node> {
-    let stands = |act: &Act| candidates.iter().any(|it| it.base.is_ok() && std::ptr::eq(it.act, act));
+    let stand: HashSet<*const Act> =
+        candidates.iter().filter(|it| it.base.is_ok()).map(|it| std::ptr::from_ref(it.act)).collect();
+    let stands = |act: &Act| stand.contains(&std::ptr::from_ref(act));
     let stated = &scene.rules.separation.stated;
     let node = |at: usize, change: &Change| {
-        let mut acts = scene.acts().filter(|act| act.via == Via::Review || stands(act));
+        let mut acts = approving(scene, change).iter().filter(|act| act.via == Via::Review || stands(act));
         let node = if let Some(person) = acts.find_map(|act| approves(scene, act, at, change)) {
             let says = format!("{} is approved by {}", change.id, scene.people.name(person));
             Node::new(Ground::ChangeApproved, Status::Met, says)
@@ -73,10 +95,7 @@ fn unapproved(scene: &Scene<'_>, at: usize, change: &Change) -> Node {
 
 /// What is said of a change that was reviewed, and landed as something else.
 fn landed_otherwise(scene: &Scene<'_>, change: &Change) -> Option<Node> {
-    let reviewed = scene.acts().any(|act| {
-        let approves = matches!(act.does, Deed::Approve { .. }) && act.via == Via::Review;
-        approves && act.saw.changes.get(&change.id) == Some(&change.content)
-    });
+    let reviewed = approving(scene, change).iter().any(|act| act.via == Via::Review);
     if !reviewed || carries(change) {
         return None;
     }

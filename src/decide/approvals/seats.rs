@@ -2,6 +2,8 @@
 //! that is not enough either, or an approval and a rejection stand against each other, the authorities that are asked.
 //! A later round's instants are only asked for where the earlier rounds left something open.
 
+use std::collections::HashSet;
+
 use super::binding::{self, Candidate};
 use super::coverage::{Bits, Units};
 use super::requirements::{Kind, Requirement};
@@ -47,6 +49,8 @@ pub struct Seat<'s> {
     /// The names of the routes that ask for it.
     routes: Vec<&'s str>,
     acts: Vec<Counted<'s>>,
+    /// The same acts, each once, to be found among many.
+    acting: HashSet<*const Act>,
     close: Vec<Bits>,
     wide: Vec<Bits>,
     /// Who fills it, by place.
@@ -146,9 +150,8 @@ impl<'s> Seating<'s> {
             if let Some(close) = seat.close.get_mut(person).filter(|_| !hat.second) {
                 close.add(&candidate.covered);
             }
-            if !seat.acts.iter().any(|counted| std::ptr::eq(counted.act, eligible.act()) && counted.hat == place) {
-                seat.acts.push(Counted { act: eligible.act(), person, hat: place });
-            }
+            seat.acts.push(Counted { act: eligible.act(), person, hat: place });
+            seat.acting.insert(std::ptr::from_ref(eligible.act()));
         }
         seat.hats.push(hat);
     }
@@ -206,7 +209,7 @@ impl<'s> Seating<'s> {
                 if asked.iter().all(Option::is_some) {
                     // Its word is final here only where every route says so.
                     let last = asked.iter().all(|last| *last == Some(true));
-                    let because = standins::told_of(round.scene, first, &authority);
+                    let because = standins::told_of(round.scene, first, &Authority { last, ..authority });
                     self.wear(
                         round,
                         at,
@@ -375,12 +378,10 @@ impl<'s> Seating<'s> {
     #[must_use]
     pub fn counted(&self) -> Vec<&'s Act> {
         let mut acts: Vec<&Act> = Vec::new();
+        let mut known: HashSet<*const Act> = HashSet::new();
         for seat in &self.seats {
-            for counted in seat.acts.iter().filter(|counted| seat.by.contains(&counted.person)) {
-                if !acts.iter().any(|known| std::ptr::eq(*known, counted.act)) {
-                    acts.push(counted.act);
-                }
-            }
+            let by = seat.acts.iter().filter(|counted| seat.by.contains(&counted.person));
+            acts.extend(by.map(|counted| counted.act).filter(|act| known.insert(std::ptr::from_ref(*act))));
         }
         acts.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         acts
@@ -444,7 +445,7 @@ impl<'s> Seat<'s> {
     /// Whether an act counts toward it.
     #[must_use]
     pub fn counts(&self, act: &Act) -> bool {
-        self.acts.iter().any(|counted| std::ptr::eq(counted.act, act))
+        self.acting.contains(&std::ptr::from_ref(act))
     }
 
     /// Who approved and could fill it, by place.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::binding::{self, Candidate};
 use super::consumption::TakenBack;
 use super::coverage::{Bits, Units};
-use super::requirements::{Kind, Requirement};
+use super::requirements::{self, Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
 
 use crate::decide::people::Person;
@@ -20,6 +20,7 @@ use crate::model::facts::Deployment;
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Node, Status};
 use crate::policy::calendar::told;
+use crate::policy::rules::Route;
 
 /// The same content goes again.
 pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> Node {
@@ -141,8 +142,31 @@ impl<'s> One<'_, 's> {
         nodes
     }
 
+    /// What is said where the routes that ask accept approvals in no common place: nobody is sent round in circles.
+    fn excluding(&self) -> Node {
+        let requirement = self.requirement;
+        let places = |route: &&Route| {
+            let places: Vec<String> =
+                requirements::places(route).iter().map(|place| format!("`{}`", requirements::via(*place))).collect();
+            format!("`{}` from {}", route.name, words::any_of(&places))
+        };
+        let says = format!(
+            "0 of {} approvals from {}: the routes accept them in no common place, {}; add one to `counts_from`, or release \
+             what takes each route by itself",
+            requirement.total(),
+            requirement.role,
+            words::all_of(&requirement.routes.iter().map(places).collect::<Vec<_>>())
+        );
+        let mut node = Node::new(Ground::ApprovalsMissing, Status::Unmet, says).stated(requirement.stated);
+        node.digest = Some(requirement.digest.clone());
+        node
+    }
+
     fn node(&self, ignored: Vec<Node>, asks: &mut Vec<Ask>) -> Node {
         let requirement = self.requirement;
+        if requirement.counts_from.is_empty() {
+            return self.excluding();
+        }
         let filled: Vec<(usize, Option<&Hat<'s>>)> = self.seat.filled().collect();
         let whole = |person: &usize| {
             self.seat.by_final_word

@@ -233,7 +233,7 @@ pub struct Grant {
     pub environment: String,
     /// The commit that it is for.
     pub commit: String,
-    /// Who signed it.
+    /// Who signed it; who had a hand in the release, or started it, does not count.
     pub signed_by: Vec<Account>,
     /// When, UTC.
     pub granted_at: DateTime<Utc>,

@@ -6,6 +6,7 @@ mod board;
 mod change;
 mod follow;
 mod glass;
+mod growth;
 mod hours;
 mod incidents;
 mod look;

@@ -295,3 +295,27 @@ fn a_code_that_is_not_known_is_told_with_the_nearest() {
     assert!(said.err.contains("there is no code `no-basline`; did you mean `no_baseline`?"), "{}", said.err);
     assert!(!World::new().run(&["explain", "zzzzzzzz"]).err.contains("did you mean"));
 }
+
+#[rstest]
+#[case::reviews_only("when: component.name == 'wiki', approvals: {accountable: 1, counts_from: [review]}", true)]
+#[case::a_place_in_common(
+    "when: component.name == 'wiki', approvals: {accountable: 1, counts_from: [review, page]}",
+    false
+)]
+#[case::never_taken_together("when: release.lines < 10, approvals: {accountable: 1, counts_from: [review]}", false)]
+fn routes_that_exclude_each_other_are_told(#[case] wiki: &str, #[case] warned: bool) {
+    let text = format!(
+        "version: 1
+environments: {{p: {{approval: formal}}}}
+components: {{shop: {{paths: ['s/**']}}, wiki: {{paths: ['w/**']}}}}
+gates: {{g: {{junit: a.xml, require: 'true'}}}}
+roles: {{r: {{members: ['user:a', 'user:b']}}}}
+raci: [{{accountable: r}}]
+routes: {{normal: {{approvals: {{r: 1}}}}, wiki: {{{wiki}}}}}
+"
+    );
+    let policy = policy::read(vec![source("policy.yml", &text)]).unwrap_or_else(|list| panic!("{}", told(&list)));
+    let says = "a release that takes both `normal` and `wiki` has no approval from `r` that counts: no place is in \
+                `counts_from` of both";
+    assert_eq!(told(&policy.warnings).contains(says), warned, "{}", told(&policy.warnings));
+}

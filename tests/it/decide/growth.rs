@@ -1,0 +1,84 @@
+//! A decision takes time in proportion to what there is to look at: who may write acts may not hold up a release by
+//! writing many.
+
+use std::fs;
+use std::time::Instant;
+
+use countersign::decide::release::decide;
+use countersign::model::release_decision::Ruling;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::base::{POLICY, act, approves, facts, now, policy, read, with};
+
+/// How many at first; then twice as many.
+const FEW: usize = 1_000;
+/// Twice as much to look at takes about twice as long, and with every one compared with every other four times.
+const MOST: f64 = 3.0;
+/// The system tells a thread's time in steps of some milliseconds, so that it is taken over many decisions.
+const DECISIONS: usize = 12;
+
+/// The time that this thread had a processor, where the system tells; else the time that went by. Other tests run beside
+/// this one.
+fn spent(since: Instant) -> u128 {
+    let own = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let own = own.and_then(|text| text.split(' ').next()?.parse().ok());
+    own.unwrap_or_else(|| since.elapsed().as_nanos())
+}
+
+fn clears(number: usize) -> Value {
+    let clear = |at: usize| {
+        act(&format!("c{at}"), "github:noor", json!({"clear": {"account": "github:bo", "commit": format!("{at:x}")}}))
+    };
+    let acts = [approves("a1", "github:bo"), approves("a2", "github:sue")].into_iter().chain((0..number).map(clear));
+    with(facts(), "/acts", acts.collect())
+}
+
+fn delegates(number: usize) -> Value {
+    let login = |at: usize| format!("github:owner-{at}");
+    let mut facts = facts();
+    for at in 0..=number {
+        facts["accounts"][login(at)] = json!({"kind": "person", "active": true, "person": null});
+        let members = facts["groups"]["github:@acme/owners"].as_array_mut().unwrap();
+        members.push(json!({"account": login(at), "joined": null}));
+    }
+    let delegate = |at: usize| {
+        let does = json!({"delegate": {"role": "owner", "to": login(at + 1), "from": "2026-12-08T09:00:00Z",
+                                       "until": "2026-12-09T09:00:00Z"}});
+        act(&format!("d{at}"), &login(at), does)
+    };
+    let acts = [approves("a1", "github:bo"), approves("a2", "github:sue")].into_iter().chain((0..number).map(delegate));
+    with(facts, "/acts", acts.collect())
+}
+
+fn changes(number: usize) -> Value {
+    let facts = facts();
+    let one = facts["release"]["changes"][0].clone();
+    let name = |at: usize| format!("acme/shop#{at}");
+    let change = |at: usize| with(one.clone(), "/id", json!(name(at)));
+    let approval =
+        |at: usize, by: &str| with(approves(&format!("{by}{at}"), by), "/saw/changes", json!({name(at): "one"}));
+    let acts = (0..number).flat_map(|at| [approval(at, "github:bo"), approval(at, "github:sue")]);
+    let acts: Value = acts.collect();
+    with(with(facts, "/release/changes", (0..number).map(change).collect()), "/acts", acts)
+}
+
+#[rstest]
+#[case::clears("", clears)]
+#[case::delegates("delegation: { max: 7d, within: role }", delegates)]
+#[case::changes("separation: { per: change }", changes)]
+fn twice_as_much_takes_no_four_times_as_long(#[case] rule: &str, #[case] world: fn(usize) -> Value) {
+    let policy = policy(&format!("{POLICY}{rule}\n"));
+    let time = |number: usize| {
+        let facts = read(world(number));
+        let (since, before) = (Instant::now(), spent(Instant::now()));
+        for _ in 0..DECISIONS {
+            assert_eq!(decide(&policy, &facts, now()).decision, Ruling::Proceed);
+        }
+        spent(since) - before
+    };
+    let (few, many) = (time(FEW), time(2 * FEW));
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a test stay far below 2^53")]
+    let grew = many as f64 / few as f64;
+    assert!(grew < MOST, "{FEW} take {few} ns, twice as many {many} ns: {grew:.1} times as long");
+}
