@@ -279,8 +279,13 @@ fn a_revocation_opens_nothing() {
         let now = case.world.now;
         world(case, |facts| {
             let Fact::Known(acts) = &mut facts.acts else { return };
+            // An edited act is anybody's, a dismissed one is gone: neither is revoked by becoming the other.
             let binding = |act: &Act| {
-                !matches!(act.does, Deed::Reject {} | Deed::Withdraw { .. } | Deed::Away { .. } | Deed::Comment {})
+                act.standing == Standing::Stands
+                    && !matches!(
+                        act.does,
+                        Deed::Reject {} | Deed::Withdraw { .. } | Deed::Away { .. } | Deed::Comment {}
+                    )
             };
             let which: Vec<usize> = (0..acts.len()).filter(|at| binding(&acts[*at])).collect();
             if which.is_empty() {
