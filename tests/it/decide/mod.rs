@@ -5,6 +5,7 @@ pub mod base;
 mod board;
 mod change;
 mod follow;
+mod gates;
 mod glass;
 mod hours;
 mod incidents;
@@ -20,6 +21,7 @@ mod rigor;
 mod routing;
 mod scenarios;
 mod separation;
+mod told;
 mod triage;
 mod waking;
 
