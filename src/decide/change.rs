@@ -342,4 +342,22 @@ mod tests {
             assert!(own_words(filled, template), "{filled}");
         }
     }
+
+    #[test]
+    fn ten_characters_are_enough_with_the_blanks_between_words() {
+        for (text, enough) in [("bcdefghij", false), ("bcdefghijk", true), ("bcdef hij", false), ("bcdef hijk", true)] {
+            assert_eq!(own_words(text, ""), enough, "{text}");
+        }
+        assert!(!own_words("bcbcbcbcbcbc", ""), "two different ones are too few");
+        assert!(own_words("bcdbcdbcdbcd", ""));
+    }
+
+    #[test]
+    fn letters_beyond_ascii_are_compared_by_what_they_mean() {
+        let template = "Describe the steps to back out:";
+        assert!(!own_words("\u{ff24}escribe the \u{ff53}teps to \u{ff42}ack out, DESCRIBE \u{ff54}he steps", template));
+        assert!(!own_words("DESCRIBE THE STEPS", "\u{ff24}escribe \u{ff54}he \u{ff53}teps"));
+        assert!(own_words("zur\u{fc}ck zu 2.3.0 \u{fc}ber die Registry", template));
+        assert!(!own_words("ZUR\u{dc}CK \u{fc}ber BR\u{dc}CKEN", "zur\u{fc}ck \u{dc}BER br\u{fc}cken"));
+    }
 }

@@ -100,17 +100,6 @@ pub fn adds_for(
     Known::of(scene, triage).with(component).asks(expression) != Truth::False
 }
 
-/// Whether a rule that relaxes one applies to one component.
-#[must_use]
-pub fn relaxes_for(
-    scene: &Scene<'_>,
-    triage: Option<&Triage>,
-    component: Option<&Component>,
-    expression: &Expression,
-) -> bool {
-    Known::of(scene, triage).with(component).asks(expression) == Truth::True
-}
-
 /// The word of a class, as policies write it.
 #[must_use]
 pub fn class(class: Class) -> &'static str {

@@ -209,8 +209,7 @@ fn by_bots(scene: &Scene<'_>, change: &Change) -> bool {
             !behalf && !author
         }),
         // Who wrote it is not listed.
-        Fact::Absent => true,
-        Fact::Unavailable(_) => true,
+        Fact::Absent | Fact::Unavailable(_) => true,
     }
 }
 

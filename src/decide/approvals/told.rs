@@ -330,8 +330,11 @@ impl<'s> One<'_, 's> {
         }
         let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
         let membership = self.scene.role(self.requirement.role).map(|(_, membership)| membership);
-        let doubtful: Vec<&str> =
-            membership.into_iter().flat_map(|it| it.doubtful()).map(|person| self.scene.people.name(person)).collect();
+        let doubtful: Vec<&str> = membership
+            .into_iter()
+            .flat_map(roles::Membership::doubtful)
+            .map(|person| self.scene.people.name(person))
+            .collect();
         let says = if !doubtful.is_empty() {
             format!(
                 "when and how {} came into {} could not be read, and {} left who could approve as it",

@@ -5,6 +5,7 @@ pub mod base;
 mod board;
 mod change;
 mod follow;
+mod gates;
 mod glass;
 mod growth;
 mod hours;
@@ -22,6 +23,7 @@ mod routing;
 mod scenarios;
 mod separation;
 mod signers;
+mod told;
 mod triage;
 mod waking;
 
