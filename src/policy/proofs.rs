@@ -401,7 +401,7 @@ fn excluding(rules: &Rules, places: &mut Places<'_>) {
 fn together(one: &Route, other: &Route) -> bool {
     let by_component = |route: &Route| {
         let about = |name: &&str| name.starts_with("component.") || name.starts_with("team.");
-        route.when.as_ref().is_some_and(|when| when.names().iter().any(|name| about(name)))
+        route.when.as_ref().is_some_and(|when| when.names().iter().any(about))
     };
     by_component(one) || by_component(other)
 }

@@ -151,8 +151,7 @@ impl<'t> Attribute<'t> {
 
 /// Where an ASCII sign stands first, eight bytes at a time. Values are short: a search that is made for long texts
 /// costs more to begin than to do.
-#[expect(clippy::inline_always, reason = "half of what a test report costs is spent here")]
-#[inline(always)]
+#[inline]
 fn position(sign: u8, bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;

@@ -32,7 +32,9 @@ fn file(about: About) -> File {
 /// One file that measures this.
 fn found(about: About, measures: &[(&'static str, f64)]) -> Found<'static> {
     let mut table = Measures::new();
-    measures.iter().for_each(|(name, value)| table.number(name, *value));
+    for (name, value) in measures {
+        table.number(name, *value);
+    }
     Found { files: vec![file(about)], measures: Table::Read(table), ..Found::default() }
 }
 
@@ -66,10 +68,10 @@ fn a_waiver_counts_only_from_a_protected_ref() {
         layers: vec!["organisation".to_owned()],
     };
     let failed = found(About::default(), FAILED);
-    let waived = judged(TESTS, &subject(), &failed, std::slice::from_ref(&waiver));
-    assert_eq!(waived.verdict, Verdict::Waived);
+    let passed_over = judged(TESTS, &subject(), &failed, std::slice::from_ref(&waiver));
+    assert_eq!(passed_over.verdict, Verdict::Waived);
     ends(
-        &waived,
+        &passed_over,
         Reason::WaiverInForce,
         "waived by sam until 2026-12-20 00:00 UTC: vendored code; without the waiver:",
     );
@@ -123,7 +125,13 @@ fn where_the_policy_says_the_same_commit_what_is_not_known_is_another(
 
 #[rstest]
 #[case::the_same(&["ab"], &["ab"], Reason::RequirementMet, "")]
-#[case::one_of_several(&["cd", "ab"], &["ab", "ef"], Reason::RequirementMet, "")]
+#[case::all_of_several(&["cd", "ab"], &["ab", "ef", "cd"], Reason::RequirementMet, "")]
+#[case::one_of_several(
+    &["cd", "ab"],
+    &["ab", "ef"],
+    Reason::OtherArtifact,
+    "no evidence is about the artifact sha256:cd, which is released too; make it for each"
+)]
 #[case::another(&["ab"], &["cd"], Reason::OtherArtifact, "is about the artifact sha256:cd, which is not the one that is released")]
 #[case::it_says_none(&["ab"], &[], Reason::OtherArtifact, "does not say which artifact it is about")]
 #[case::none_is_known(&[], &["ab"], Reason::OtherArtifact, "which artifact is released is not known; name it with `--artifact`")]

@@ -893,7 +893,7 @@ impl Maker<'_> {
         if via != Via::Review {
             saw.components = self.contents();
             if !self.wrong() {
-                saw.artifacts = self.artifacts.clone();
+                saw.artifacts.clone_from(&self.artifacts);
                 if self.wrong() {
                     saw.artifacts.push("art-old".to_owned());
                 }

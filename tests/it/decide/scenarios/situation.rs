@@ -334,12 +334,12 @@ fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
         Kind::Signature => {
             let signer = gate.trust.identity.as_deref().unwrap_or("the release key");
             let identity = signer.replace("{repository}", &setting.repository);
-            let signed =
+            let one =
                 |artifact: &&Value| json!({"artifact": artifact, "identity": identity, "issuer": gate.trust.issuer});
             // Where nothing is built, what is signed is the list of what was done.
             let list = json!(digest(&gate.name));
             let signable = if artifacts.is_empty() { vec![&list] } else { artifacts };
-            green["signers"] = signable.iter().map(signed).collect();
+            green["signers"] = signable.iter().map(one).collect();
         }
         _ => {}
     }

@@ -388,7 +388,7 @@ impl<'w> View<'w> {
         let all = self.facts.release.components.values();
         let has_content = all.clone().any(|it| it.content.known().is_some());
         let has_artifacts = all.clone().any(|it| !it.artifacts.entries().is_empty());
-        !(has_content && act.saw.components.is_empty()) && !(has_artifacts && act.saw.artifacts.is_empty())
+        !(has_content && act.saw.components.is_empty() || has_artifacts && act.saw.artifacts.is_empty())
     }
 
     /// Whether somebody was shown exactly what goes of all components, of which there is something.
