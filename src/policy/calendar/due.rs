@@ -122,7 +122,7 @@ impl Hours {
         stretches.map(move |(from, to)| (seconds(*from).max(spill), seconds(*to))).filter(move |(from, to)| {
             let at = |clock| at_clock(day, clock);
             let (Some(from), Some(to)) = (at(*from), at(*to)) else { return false };
-            from < to && line::first(from, self.zone) < line::last(to, self.zone)
+            from < to && line::first(from, self.zone) < line::closing(to, self.zone)
         })
     }
 
@@ -130,7 +130,7 @@ impl Hours {
     fn moved(&self, day: i64, clock: i64, holidays: &[NaiveDate]) -> Option<(DateTime<Utc>, bool)> {
         let mut closing = None;
         for (from, to) in self.stretches(day, holidays) {
-            let end = line::last(at_clock(day, to)?, self.zone);
+            let end = line::closing(at_clock(day, to)?, self.zone);
             if clock < to {
                 let at = line::first(at_clock(day, clock.max(from))?, self.zone);
                 // Of a stretch that ends within a gap, what the clocks skip is not there.

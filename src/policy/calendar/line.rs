@@ -92,12 +92,15 @@ pub(super) fn first(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     }
 }
 
-/// The last instant at which the clocks show this time, or, where they skip it, the first after it.
-pub(super) fn last(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
-    match zone.from_local_datetime(&clock) {
-        LocalResult::Ambiguous(_, at) => at.to_utc(),
-        _ => first(clock, zone),
-    }
+/// The instant at which hours close that end at this clock time: after the last instant at which the clocks show a
+/// time just before it. Where it is the first of an hour that comes twice, they close before that hour comes.
+pub(super) fn closing(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    let twice = |clock: NaiveDateTime| match zone.from_local_datetime(&clock) {
+        LocalResult::Ambiguous(_, again) => Some(again.to_utc()),
+        LocalResult::Single(_) | LocalResult::None => None,
+    };
+    let before = clock.checked_sub_signed(chrono::Duration::seconds(1)).and_then(twice);
+    before.and_then(|_| twice(clock)).unwrap_or_else(|| first(clock, zone))
 }
 
 /// The instant of a clock time as RFC 5545 has it (3.3.5): of an hour that comes twice the first; in one that is

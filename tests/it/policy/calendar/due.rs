@@ -53,6 +53,13 @@ fn office_hours_in_london(#[case] from: &str, #[case] written: &str, #[case] due
     "3bh",
     "Sun 2026-11-01 03:00 -05:00"
 )]
+#[case::closed_before_the_hour_that_comes_twice(
+    "Sa 09:00-10:00; Su 00:00-01:00",
+    Tz::America__New_York,
+    "2026-10-31T13:30:00Z",
+    "1bd",
+    "Sun 2026-11-01 01:00 -04:00"
+)]
 #[case::the_hour_that_is_skipped(
     "Su 01:00-04:00",
     Tz::America__New_York,
