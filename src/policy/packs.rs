@@ -152,8 +152,12 @@ pub(super) fn gates(trees: &[Node], rules: &Rules, lists: &mut [Vec<Diagnostic>]
             });
             let components: Vec<String> = under.map(|component| component.name.clone()).collect();
             for checklist in &pack.checklists {
-                // Without such a component nothing is guarded, and an empty list would mean all.
-                if components.is_empty() || gates.iter().any(|(_, gate)| gate.name == checklist.gate) {
+                // Without such a component, or where everything goes on by itself, nothing is guarded; an empty list would
+                // mean all.
+                if components.is_empty()
+                    || environments.is_empty()
+                    || gates.iter().any(|(_, gate)| gate.name == checklist.gate)
+                {
                     continue;
                 }
                 let verifier = verifier(checklist, trees.get(..=depth).unwrap_or_default(), rules);
