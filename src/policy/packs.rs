@@ -12,6 +12,7 @@ use super::reader::{number, text, texts};
 use super::rules::{Approval, Rules};
 use super::tree::{self, Node, Value};
 use crate::model::kind::Kind;
+use crate::model::stated::Stated;
 
 /// What is shipped, by name.
 const SHIPPED: [(&str, &str); 5] = [
@@ -164,7 +165,10 @@ pub(super) fn gates(trees: &[Node], rules: &Rules, lists: &mut [Vec<Diagnostic>]
                 if verifier.is_none() {
                     list.push(Diagnostic::new(Code::UnknownName, span, unverified(&pack, checklist)));
                 }
-                gates.push((depth, gate(&pack, checklist, verifier, environments.clone(), components.clone())));
+                gates.push((
+                    depth,
+                    gate(span.line, &pack, checklist, verifier, environments.clone(), components.clone()),
+                ));
             }
         }
     }
@@ -194,16 +198,20 @@ fn unverified(pack: &Pack, checklist: &Checklist) -> String {
     )
 }
 
+/// A checklist as a gate; `line` is that of the pack's name, in a file that is filled in by whoever knows it.
 fn gate(
+    line: usize,
     pack: &Pack,
     checklist: &Checklist,
     verified_by: Option<String>,
     environments: Vec<String>,
     components: Vec<String>,
 ) -> Gate {
+    let layer = format!("pack {} {}", pack.name, pack.version);
     Gate {
         name: checklist.gate.clone(),
-        layer: format!("pack {} {}", pack.name, pack.version),
+        stated: Stated { layer: layer.clone(), file: String::new(), line, kept: None },
+        layer,
         word: "checklist",
         kind: Kind::Checklist,
         files: Files::of(&[&format!("**/{}.md", checklist.gate), &format!("**/{}.yml", checklist.gate)]),
