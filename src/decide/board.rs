@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Duration, Utc};
 
 use super::bound::{self, Shown};
-use super::known;
+use super::known::{self, Known};
 use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::{roles, separation, words};
@@ -15,6 +15,8 @@ use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::model::stated::Stated;
 use crate::policy::calendar::{self, Cab};
+use crate::policy::evaluate::Truth;
+use crate::policy::rules::Route;
 
 /// The role of the board's members.
 const MEMBERS: &str = "cab";
@@ -25,16 +27,29 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     if triage.class == Class::Emergency || path.recovers() {
         return Vec::new();
     }
-    let asks = path.legs.iter().filter(|leg| leg.formal).find_map(|leg| {
+    let mut asks = path.legs.iter().filter(|leg| leg.formal).filter_map(|leg| {
         let route = leg.route?;
-        let asked = match &route.cab {
-            None => false,
-            Some(None) => true,
-            Some(Some(when)) => known::adds_for(scene, Some(triage), leg.component, when),
+        let unclear = match &route.cab {
+            None => return None,
+            Some(None) => None,
+            Some(Some(when)) => match Known::of(scene, Some(triage)).with(leg.component).asks(when) {
+                Truth::False => return None,
+                Truth::True => None,
+                Truth::Unknown => Some(when),
+            },
         };
-        asked.then_some(route)
+        Some((route, unclear))
     });
-    let Some(route) = asks else { return Vec::new() };
+    let Some((route, unclear)) = asks.next() else { return Vec::new() };
+    // What one way of the release surely asks needs no doubt of another.
+    let unclear = unclear.filter(|_| asks.all(|(_, unclear)| unclear.is_some()));
+    let mut nodes = asked(scene, route);
+    nodes.extend(unclear.map(|when| known::untold(when, "the CAB is asked", &route.stated)));
+    nodes
+}
+
+/// What the board that a route asks decided.
+fn asked(scene: &Scene<'_>, route: &Route) -> Vec<Node> {
     let Some(cab) = &scene.rules.calendar.cab else {
         let says = format!("the route `{}` asks the CAB, and the policy has no `calendar.cab`", route.name);
         return vec![Node::new(Ground::CabWaits, Status::Unmet, says).stated(&route.stated)];

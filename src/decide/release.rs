@@ -133,6 +133,7 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     nodes.extend(advice);
     nodes.extend(owed::judge(scene, &path, &triage));
     nodes.extend(recovery::judge(scene, &path));
+    nodes.extend(follow::untold(scene, &triage));
     if glass::opened(scene).is_some() {
         // It went while nothing could be asked; what was asked then is said. What went, and where to, stays to be known.
         let covered = nodes.iter_mut().enumerate().filter(|(at, node)| *at >= place || glass::covers(node.code));
