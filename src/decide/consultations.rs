@@ -29,7 +29,11 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
     for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(asks_accountable)) {
         for row in rows(scene, triage, leg) {
             let notes = unclear(scene, triage, leg, row).map(|it| known::untold(it, "its row is asked", &row.stated));
-            notes.for_each(|note| if !untold.contains(&note) { untold.push(note) });
+            notes.for_each(|note| {
+                if !untold.contains(&note) {
+                    untold.push(note)
+                }
+            });
             if !rowed.iter().any(|known| std::ptr::eq(*known, row)) {
                 rowed.push(row);
             }

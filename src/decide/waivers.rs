@@ -49,6 +49,14 @@ pub fn lift(
             && waiver.layers.contains(&gate.layer)
             && (waiver.environments.is_empty() || waiver.environments.contains(environment));
         if about && scene.clock.within(waiver.from, waiver.until) {
+            if !scene.policy.is_protected() {
+                let says = format!(
+                    "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
+                    waiver.by, gate.name
+                );
+                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+                continue;
+            }
             let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
             return (waived(&waiver.by, waiver.until, reason), Some(waiver.until));
         }

@@ -58,6 +58,15 @@ pub struct Policy {
     pub warnings: Vec<Complaints>,
 }
 
+impl Policy {
+    /// Whether every layer was read from a ref that its repository protects. Only then do waivers count that it grants:
+    /// in a working tree, whoever is held could grant himself one.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.layers.iter().all(|layer| layer.from.is_some())
+    }
+}
+
 /// Where releases go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {

@@ -188,6 +188,29 @@ fn the_old_policy_is_asked_while_it_changes() {
 }
 
 #[test]
+fn what_the_policy_waives_counts_from_a_ref_alone() {
+    let granted = "waivers: { granted: [{ gate: tests, by: noor, reason: flaky, from: 2026-12-01T00:00:00Z, \
+                   until: 2026-12-20T00:00:00Z }], ";
+    let failing = with(facts(), "/evidence/tests/measures/tests.failed", json!(1));
+    let world = world(&failing);
+    let policy = POLICY.replace("waivers: { ", granted).replace("['github:noor', ", "['user:noor', ");
+    world.write("policy.yml", policy);
+    let working_tree = decide(&world, &[]);
+    assert_eq!(working_tree.code, 10, "{}{}", working_tree.out, working_tree.err);
+    let says = "noor's waiver of tests does not count: the policy that grants it was not read from a protected ref";
+    assert!(working_tree.out.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{}", working_tree.out);
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "policy"]);
+    world.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let protected = decide(&world, &["--policy-ref", "main", "--format", "json"]);
+    assert_eq!(protected.code, 0, "{}{}", protected.out, protected.err);
+    let decision: Value = serde_json::from_str(&protected.out).unwrap();
+    assert!(decision["policy"][0]["from"].as_str().unwrap().starts_with("main@"), "{decision}");
+    assert_eq!(decide(&world, &["--policy-ref", "no-such-branch"]).code, 2);
+}
+
+#[test]
 fn no_text_of_the_facts_acts_on_a_screen() {
     let nasty = "x\u{1b}[2J\u{202e}\n::error::y ##[group]z";
     let mut reject = act("r", "github:carla", json!({"reject": {}}));

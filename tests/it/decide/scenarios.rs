@@ -130,7 +130,7 @@ fn policy(layers: &[String]) -> Read<Policy> {
             path: if layers.len() == 1 { "policy.yml".to_owned() } else { format!("layer-{}.yml", depth + 1) },
             text: text.clone(),
             sha256: phrases::digest(text),
-            from: None,
+            from: Some("main@012345678901".to_owned()),
         })
         .collect();
     words::read(sources, include_str!("../../../examples/acme/england-bank-holidays.ics"))
