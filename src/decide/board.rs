@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::bound::{self, Shown};
 use super::known::{self, Known};
 use super::path::{Path, Triage};
+use super::released;
 use super::scene::Scene;
 use super::{roles, separation, words};
 use crate::model::facts::{Account, CabDecision, CabOutcome, Change, Fact};
@@ -110,7 +111,11 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
 
 /// What a decision is about, where that is not what goes.
 fn other(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> Option<String> {
-    let shown = Shown { changes: &decision.changes, components: &decision.components, artifacts: &decision.artifacts };
+    let shown = Shown {
+        changes: &decision.changes,
+        components: &decision.components,
+        artifacts: released::set(&decision.artifacts),
+    };
     let refusal = bound::decided_on(scene, &shown).err()?;
     let moved = |change: &&Change| decision.changes.get(&change.id) != Some(&change.content);
     let names: Vec<&str> = changes.iter().filter(moved).map(|change| change.id.as_str()).collect();

@@ -22,14 +22,7 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
     let mut opened = Vec::new();
     for follow in path.routes().into_iter().flat_map(|route| &route.then) {
         let due = due(scene, Some(&follow.by), from, follow.within);
-        let same = |known: &&mut OpenedObligation| known.kind == follow.name && known.by.as_deref() == Some(&follow.by);
-        if let Some(known) = opened.iter_mut().find(same) {
-            // Two routes ask the same: the sooner, and with evidence where one asks for it.
-            known.due = known.due.min(Some(due));
-            known.needs_evidence |= follow.needs_evidence;
-            continue;
-        }
-        opened.push(OpenedObligation {
+        let owed = OpenedObligation {
             kind: follow.name.clone(),
             by: Some(follow.by.clone()),
             from,
@@ -37,7 +30,8 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
             needs_evidence: follow.needs_evidence,
             to: Vec::new(),
             stated: Some(follow.stated.clone()),
-        });
+        };
+        join(&mut opened, owed);
     }
     if triage.class == Class::Emergency {
         opened.push(back_merge(scene, triage, path, from));
@@ -48,6 +42,18 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
     opened.extend(review(scene, triage));
     opened.extend(board(scene, triage, from));
     opened
+}
+
+/// Adds an obligation to others. Where two routes or two policies ask the same of the same people it is one: the sooner,
+/// and with evidence where one asks for it.
+pub fn join(all: &mut Vec<OpenedObligation>, owed: OpenedObligation) {
+    let same = |known: &&mut OpenedObligation| known.kind == owed.kind && known.by == owed.by && known.to == owed.to;
+    let Some(known) = all.iter_mut().find(same) else {
+        all.push(owed);
+        return;
+    };
+    known.due = [known.due, owed.due].into_iter().flatten().min();
+    known.needs_evidence |= owed.needs_evidence;
 }
 
 /// When a length ends, in the calendar of the role that it is for where it has one of its own.

@@ -1,6 +1,6 @@
 //! Gates: each is judged by itself, and one `match` says what they come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -224,7 +224,7 @@ fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
     }
     match gate.kind {
         Kind::Signature => signatures(gate, subject, found),
-        Kind::Checklist => checklist(gate, found),
+        Kind::Checklist => checklist(gate, subject, found),
         _ => requirement(gate, subject, found),
     }
 }
@@ -365,8 +365,8 @@ fn every_artifact(gate: &Gate, subject: &Subject<'_>, files: &[&File]) -> Option
     if gate.same != Some(Same::Artifact) {
         return None;
     }
-    let about = |digest: &&String| files.iter().any(|file| file.about.artifacts.contains(digest));
-    let left = subject.artifacts.iter().find(|digest| !about(digest))?;
+    let about: HashSet<&String> = files.iter().flat_map(|file| &file.about.artifacts).collect();
+    let left = subject.artifacts.iter().find(|digest| !about.contains(digest))?;
     Some(judgement(
         Reason::OtherArtifact,
         format!("no evidence is about the artifact sha256:{}, which is released too; make it for each", short(left)),
@@ -495,7 +495,7 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgemen
     }
 }
 
-fn checklist(gate: &Gate, found: &Found<'_>) -> Judgement {
+fn checklist(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgement {
     let open: Vec<String> =
         found.items.iter().filter(|item| item.state != ItemState::Ticked).map(|item| item.text.clone()).collect();
     if found.items.is_empty() {
@@ -508,7 +508,13 @@ fn checklist(gate: &Gate, found: &Found<'_>) -> Judgement {
     }
     let total = found.items.len();
     if let Some(person) = &found.confirmed_by {
-        return judgement(Reason::RequirementMet, format!("all {total} items ticked, confirmed by {person}"));
+        let judged = requirement(gate, subject, found);
+        return match judged.reason {
+            Reason::RequirementMet => {
+                judgement(Reason::RequirementMet, format!("all {total} items ticked, confirmed by {person}"))
+            }
+            _ => judged,
+        };
     }
     let claim = "a tick in a file is a claim: sign the file, or let the app confirm who ticked it";
     let why = found.unconfirmed.as_deref().unwrap_or(claim);

@@ -139,7 +139,7 @@ fn flaws(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Vec<String>
     if grant.environment != release.environment {
         flaws.push(format!("it is for `{}`", grant.environment));
     }
-    if grant.commit != release.commit {
+    if !grant.commit.eq_ignore_ascii_case(&release.commit) {
         flaws.push(format!(
             "it is for commit {}, and {} was released",
             words::short(&grant.commit),

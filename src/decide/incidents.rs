@@ -7,7 +7,7 @@ use super::people::Person;
 use super::roles::Refusal;
 use super::scene::Scene;
 use super::{place, roles, words};
-use crate::model::facts::{Act, Deed, Fact, Incident};
+use crate::model::facts::{Act, Fact, Incident};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::policy::evaluate::Truth;
@@ -107,8 +107,8 @@ fn confirmed<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'s str
     }
 }
 
-fn confirmations<'a, 's>(scene: &'a Scene<'s>, id: &'a str) -> impl Iterator<Item = &'s Act> {
-    scene.acts().filter(move |act| matches!(&act.does, Deed::ConfirmFix { incident } if incident == id))
+fn confirmations<'s>(scene: &Scene<'s>, id: &str) -> impl Iterator<Item = &'s Act> {
+    scene.confirming(id).iter().copied()
 }
 
 /// Whether an act confirms that what goes now is a fix: of who may say so, and about this very release. What was pushed
@@ -166,6 +166,8 @@ fn both(one: Truth, other: Truth) -> Truth {
 #[must_use]
 pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     let Some(rule) = &scene.rules.incidents else { return Vec::new() };
+    // They are there for emergencies alone.
+    let Some(block_at) = rule.block_at else { return Vec::new() };
     // Where everything goes by itself nobody is served yet, and a fix has to be tried.
     if place::automatic(scene) {
         return Vec::new();
@@ -180,7 +182,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
         }
     };
     let mut nodes: Vec<Node> =
-        incidents.iter().filter_map(|incident| one(scene, path, triage, rule, incident)).collect();
+        incidents.iter().filter_map(|incident| one(scene, path, triage, rule, block_at, incident)).collect();
     if nodes.iter().all(|node| node.status.opens()) {
         let says = if incidents.is_empty() { "no incident is open" } else { "no open incident stands in the way" };
         nodes.insert(0, Node::new(Ground::NoIncident, Status::Met, says).stated(&rule.stated));
@@ -188,19 +190,26 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     nodes
 }
 
-fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule, incident: &Incident) -> Option<Node> {
+fn one(
+    scene: &Scene<'_>,
+    path: &Path<'_>,
+    triage: &Triage,
+    rule: &IncidentRule,
+    block_at: f64,
+    incident: &Incident,
+) -> Option<Node> {
     let affects = match &incident.components {
         // Systems that know services by other capitals than the policy mean the same ones.
-        Fact::Known(components) if !components.is_empty() => scene
+        Fact::Known(components) if !components.is_empty() && !scene.rules.components.is_empty() => scene
             .components
             .iter()
             .any(|component| components.iter().any(|name| name.eq_ignore_ascii_case(&component.name))),
-        // What it affects is not known, and so may be this.
+        // What it affects is not known, or the policy cannot tell whether that is this, and so it may be.
         Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
     };
     // One whose severity is not known may be the worst.
     let number = severity(scene, incident);
-    if number.is_some_and(|number| number > rule.block_at) || !(affects || rule.everything) {
+    if number.is_some_and(|number| number > block_at) || !(affects || rule.everything) {
         return None;
     }
     let id = &incident.id;

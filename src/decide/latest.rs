@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::bound::{self, Extent};
 use super::people::Person;
 use super::scene::{Scene, order};
 use super::{rejections, roles};
@@ -21,7 +22,7 @@ pub fn after_approval<'s>(scene: &Scene<'s>, approval: &Act, person: Person) -> 
         match &later.does {
             Deed::Reject {} => here(scene, later) && (!both_reviews || same_changes(later, approval)),
             _ if both_reviews => same_changes(later, approval),
-            _ => later.via != Via::Review && approval.via != Via::Review,
+            _ => later.via != Via::Review && approval.via != Via::Review && here(scene, later),
         }
     })
 }
@@ -49,7 +50,13 @@ fn undoing<'s>(scene: &Scene<'s>) -> HashMap<Person, Vec<&'s Act>> {
 pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bool {
     let Some(answers) = answers(scene, person) else { return false };
     let later = |act: &&Act| order(act) > order(rejection);
-    answers.approved.as_ref().is_some_and(later)
+    let same = |id: &str, content: &str| answers.changes.get(&(id, content)).is_some_and(later);
+    // As it was then or is now; what goes no longer nobody has to approve.
+    let approved = |(id, rejected): (&String, &String)| {
+        same(id, rejected)
+            || scene.contents().is_some_and(|now| now.get(id.as_str()).is_none_or(|content| same(id, content)))
+    };
+    answers.approved.as_ref().is_some_and(later) && rejection.saw.changes.iter().all(approved)
         || rejection.via == Via::Review
             && !rejection.saw.changes.is_empty()
             && answers
@@ -69,8 +76,10 @@ pub fn said_why(scene: &Scene<'_>, rejection: &Act, person: Person) -> bool {
 /// What a person did under his own name that can answer an earlier rejection of his. All acts are looked at once.
 #[derive(Debug, Default)]
 pub(super) struct Answers<'s> {
-    /// The last approval of the release here.
+    /// The last approval of a release here that says of what.
     approved: Option<&'s Act>,
+    /// The last one of each change, with the content that it had.
+    changes: HashMap<(&'s str, &'s str), &'s Act>,
     /// The reviews that approve changes.
     reviewed: Vec<&'s Act>,
     /// The last rejection with its reason.
@@ -90,8 +99,10 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
                     let answers = found.entry(person).or_default();
                     if act.via == Via::Review {
                         answers.reviewed.push(act);
-                    } else if act.saw.environment.as_deref() == Some(scene.facts.release.environment.as_str()) {
+                    } else if says_what(act) && bound::to_release(scene, act, Extent::Place).is_ok() {
                         answers.approved = Some(act);
+                        let changes = act.saw.changes.iter().map(|(id, content)| (id.as_str(), content.as_str()));
+                        answers.changes.extend(changes.map(|change| (change, act)));
                     }
                 }
                 Deed::Reject {} if rejections::says_why(scene, act) => found.entry(person).or_default().why = Some(act),
@@ -103,10 +114,16 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
     found.get(&person)
 }
 
-/// Whether a rejection is about this environment; one that names none is about every one.
+fn says_what(act: &Act) -> bool {
+    !(act.saw.changes.is_empty() && act.saw.components.is_empty() && act.saw.artifacts.is_empty())
+}
+
+/// Whether an act is about this environment and repository; one that names none is about every one.
 #[must_use]
 pub fn here(scene: &Scene<'_>, act: &Act) -> bool {
-    act.saw.environment.as_ref().is_none_or(|name| *name == scene.facts.release.environment)
+    let release = &scene.facts.release;
+    act.saw.environment.as_ref().is_none_or(|name| *name == release.environment)
+        && act.saw.repository.as_ref().is_none_or(|name| *name == release.repository)
 }
 
 /// Whether two reviews are about a change in common; one that names none is about all.

@@ -40,8 +40,11 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
 }
 
 /// Whether an obligation is a team's that makes this release, or a review that a component of it waits for, whoever
-/// makes that now.
+/// makes that now. A policy without components knows no team, and what is owed may be that of whoever releases.
 fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
+    if scene.rules.components.is_empty() {
+        return true;
+    }
     let waits = scene.rules.pir.as_ref().is_some_and(|rule| owed.kind == REVIEW && rule.blocks == Waits::Component);
     if waits && scene.components.iter().any(|component| owed.components.contains(&component.name)) {
         return true;
@@ -54,7 +57,7 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         return None;
     }
     let mut refused = Vec::new();
-    for act in completions(scene, owed) {
+    for act in scene.completing(&owed.id) {
         match meets(scene, owed, act) {
             Ok(person) => {
                 let says = format!("`{}` of `{}` is met by {}", owed.kind, owed.release, scene.people.name(person));
@@ -88,7 +91,10 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         Some(rule) => {
             let waits = match rule.blocks {
                 Waits::Team => true,
-                Waits::Component => scene.components.iter().any(|it| owed.components.contains(&it.name)),
+                Waits::Component => {
+                    scene.rules.components.is_empty()
+                        || scene.components.iter().any(|it| owed.components.contains(&it.name))
+                }
                 Waits::Nothing => false,
             };
             waits && (!rule.only_overdue || overdue())
@@ -116,10 +122,6 @@ fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
     }
     let follows = scene.rules.routes.iter().flat_map(|route| &route.then);
     follows.into_iter().find(|follow| follow.name == owed.kind).map(|follow| &follow.stated)
-}
-
-fn completions<'a, 's>(scene: &'a Scene<'s>, owed: &'a OwedObligation) -> impl Iterator<Item = &'s Act> {
-    scene.acts().filter(move |act| matches!(&act.does, Deed::Complete { obligation, .. } if *obligation == owed.id))
 }
 
 /// Whether an act meets an obligation: of somebody who holds its role, had no hand in that release, and attached what is

@@ -64,7 +64,6 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
     };
     kept.asks.retain(|ask| !judged.asks.contains(ask));
     kept.filled.retain(|filled| !judged.approvals.filled.contains(filled));
-    kept.obligations.retain(|owed| !judged.obligations.iter().any(|other| other.kind == owed.kind));
     conclude(&scene, judged, kept)
 }
 
@@ -159,7 +158,9 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     let mut nodes = found.nodes;
     nodes.extend(before.nodes);
     found.asks.extend(before.asks);
-    found.obligations.extend(before.obligations);
+    for owed in before.obligations {
+        follow::join(&mut found.obligations, owed);
+    }
     found.approvals.counted.extend(before.counted);
     found.approvals.filled.extend(before.filled);
     let mut events = events(scene, &found.path);
@@ -210,9 +211,16 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
     for node in &root.parts {
         let by_act = matches!(
             node.code,
-            Ground::Classified | Ground::FixesIncident | Ground::FreezeExcepted | Ground::NothingOwed
+            Ground::Classified
+                | Ground::FixesIncident
+                | Ground::FreezeExcepted
+                | Ground::NothingOwed
+                | Ground::Gate
+                | Ground::PackGate
+                | Ground::WaiverInForce
+                | Ground::Vouched
         );
-        if by_act && node.status == Status::Met {
+        if by_act && node.status == Status::Met || node.code == Ground::Cleared {
             told.extend(node.evidence.iter().map(String::as_str));
         }
     }

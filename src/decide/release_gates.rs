@@ -14,6 +14,7 @@ use super::gates::{self, Baseline, File, Found, Item, ItemState, Judgement, Subj
 use super::incidents;
 use super::path::{Path, Triage};
 use super::people::Person;
+use super::released::{self, plain};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
 use super::signers;
@@ -40,6 +41,8 @@ pub struct Judged<'s> {
     evidence: Option<&'s GateEvidence>,
     /// When the waiver that lets it pass ends.
     until: Option<DateTime<Utc>>,
+    /// The names of the acts that let it pass: ticks, or a waiver.
+    acts: Vec<&'s str>,
 }
 
 impl Judged<'_> {
@@ -118,14 +121,17 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
             ages(scene, gate, &given);
         }
         let mut until = None;
+        let mut acts = if gate.kind == Kind::Checklist { ticking(scene, gate) } else { Vec::new() };
         if !judgement.verdict.opens() {
-            (judgement, until) = waivers::lift(scene, triage, gate, judgement, &mut found.notes);
+            let waiver;
+            (judgement, until, waiver) = waivers::lift(scene, triage, gate, judgement, &mut found.notes);
+            acts = waiver.into_iter().collect();
         }
         let evidence = match evidence {
             Evidence::Known(evidence) => Some(evidence),
             Evidence::Absent | Evidence::Unknown(_) => None,
         };
-        found.judged.push(Judged { gate, judgement, evidence, until });
+        found.judged.push(Judged { gate, judgement, evidence, until, acts });
     }
     found.notes.extend(waivers::unused(scene));
     found
@@ -151,7 +157,7 @@ impl Artifacts {
         }
         for (_, released) in stated.iter().filter(|(name, _)| guards(name)) {
             match &released.artifacts {
-                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| bare(digest).to_owned())),
+                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| plain(digest))),
                 Fact::Absent => {}
                 Fact::Unavailable(why) => found.unread = Some(why.to_string()),
             }
@@ -194,7 +200,7 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence:
             about: About {
                 made_at: evidence.made_at.known().copied(),
                 commits: evidence.commits.clone(),
-                artifacts: evidence.artifacts.iter().map(|digest| bare(digest).to_owned()).collect(),
+                artifacts: evidence.artifacts.iter().map(|digest| plain(digest)).collect(),
                 ..About::default()
             },
             fault: evidence.fault.as_ref().map(|(reason, message)| Fault {
@@ -231,6 +237,8 @@ fn with_ticks<'s>(scene: &Scene<'s>, gate: &Gate, evidence: Option<&GateEvidence
 /// was signed as the policy asks.
 fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Vec<Item>, Option<String>) {
     let ticks = ticks(scene, gate);
+    // Ticks are read from bytes that could be understood.
+    let evidence = evidence.filter(|evidence| !evidence.digests.is_empty() && evidence.fault.is_none());
     let signed = evidence.and_then(|evidence| evidence.confirmed_by.as_deref());
     let mut confirmed = true;
     let mut by: Vec<&str> = Vec::new();
@@ -239,7 +247,7 @@ fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Ve
         .iter()
         .map(|text| {
             let claimed = evidence.is_some_and(|evidence| evidence.ticked.contains(text));
-            let ticked = ticks.iter().find(|(item, _)| item == text).map(|(_, person)| scene.people.name(*person));
+            let ticked = ticks.iter().find(|tick| tick.item == text).map(|tick| scene.people.name(tick.person));
             let name = ticked.or(signed.filter(|_| claimed));
             match name {
                 Some(name) if !by.contains(&name) => by.push(name),
@@ -253,9 +261,26 @@ fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Ve
     (items, (confirmed && !by.is_empty()).then(|| words::all_of(&by)))
 }
 
+/// A tick of somebody who may.
+struct Tick<'s> {
+    item: &'s str,
+    person: Person,
+    act: &'s str,
+}
+
 /// Who ticked what of a checklist, and may.
-fn ticks<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<(&'s str, Person)> {
-    ticked(scene, gate).filter_map(|(act, item)| Some((item, ticks_off(scene, gate, act).ok()?))).collect()
+fn ticks<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<Tick<'s>> {
+    let tick = |(act, item): (&'s Act, &'s str)| {
+        let person = ticks_off(scene, gate, act).ok()?;
+        Some(Tick { item, person, act: &act.id })
+    };
+    ticked(scene, gate).filter_map(tick).collect()
+}
+
+/// The names of the acts that tick a checklist's items, the first of each.
+fn ticking<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<&'s str> {
+    let ticks = ticks(scene, gate);
+    gate.items.iter().filter_map(|text| ticks.iter().find(|tick| tick.item == text).map(|tick| tick.act)).collect()
 }
 
 /// Every tick of a checklist, whoever made it.
@@ -384,6 +409,7 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     if let Some(evidence) = judged.evidence {
         node.evidence.extend(evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest))));
     }
+    node.evidence.extend(judged.acts.iter().map(|act| (*act).to_owned()));
     if let Some(role) = gate.verified_by.as_deref().filter(|_| status != Status::NotNeeded) {
         if gate.kind == Kind::Checklist {
             if !status.opens() {
@@ -407,7 +433,7 @@ fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence)
     let mut names: Vec<&str> = Vec::new();
     for act in scene.acts() {
         let Deed::Verify { gate: stated, evidence: seen } = &act.does else { continue };
-        let all = evidence.digests.iter().all(|digest| seen.iter().any(|seen| bare(seen) == bare(digest)));
+        let all = released::set(&evidence.digests).is_subset(&released::set(seen));
         if is_named(gate, stated)
             && all
             && let Ok(person) = roles::independent(scene, act, role)

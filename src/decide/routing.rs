@@ -222,7 +222,7 @@ fn by_bots(scene: &Scene<'_>, change: &Change) -> bool {
     }
 }
 
-/// Whether an account is known to be a human being's, or the forge's that commits for one.
+/// Whether an account is known to be a human being's.
 fn human(scene: &Scene<'_>, account: &Account) -> bool {
     let kind = scene.people.facts(account.as_str()).map(|known| &known.kind);
     matches!(kind, Some(Fact::Known(AccountKind::Person)))

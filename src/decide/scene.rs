@@ -129,6 +129,43 @@ impl<'s> Scene<'s> {
         }
     }
 
+    /// What was done to confirm that the release fixes an incident. All acts are looked at once.
+    pub(super) fn confirming(&self, incident: &str) -> &[&'s Act] {
+        let named = |deed: &'s Deed| match deed {
+            Deed::ConfirmFix { incident } => Some(incident.as_str()),
+            _ => None,
+        };
+        self.totals.confirming.get_or_init(|| self.acts_on(named)).get(incident).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was done to meet an obligation. All acts are looked at once.
+    pub(super) fn completing(&self, obligation: &str) -> &[&'s Act] {
+        let named = |deed: &'s Deed| match deed {
+            Deed::Complete { obligation, .. } => Some(obligation.as_str()),
+            _ => None,
+        };
+        self.totals.completing.get_or_init(|| self.acts_on(named)).get(obligation).map_or(&[], Vec::as_slice)
+    }
+
+    fn acts_on(&self, named: impl Fn(&'s Deed) -> Option<&'s str>) -> HashMap<&'s str, Vec<&'s Act>> {
+        let mut found: HashMap<&str, Vec<&Act>> = HashMap::new();
+        for act in self.acts() {
+            if let Some(name) = named(&act.does) {
+                found.entry(name).or_default().push(act);
+            }
+        }
+        found
+    }
+
+    /// What each change is now, by its name; `None` where that could not be read.
+    pub(super) fn contents(&self) -> Option<&HashMap<&'s str, &'s str>> {
+        let contents = || {
+            let changes = self.changes()?.iter();
+            Some(changes.map(|change| (change.id.as_str(), change.content.as_str())).collect())
+        };
+        self.totals.contents.get_or_init(contents).as_ref()
+    }
+
     /// Whether a change touches a component; one whose files are not known touches all.
     #[must_use]
     pub fn touches(&self, change: usize, component: &Component) -> bool {

@@ -78,7 +78,7 @@ pub struct Contributors<'s> {
     /// The accounts of which it is said there already.
     doubtful: HashSet<&'s Account>,
     /// Whom two authorities cleared, and of which commit.
-    cleared: Vec<(Person, &'s str)>,
+    cleared: Vec<Cleared<'s>>,
 }
 
 fn is_forge(people: &People<'_>, account: &Account) -> bool {
@@ -208,14 +208,14 @@ impl<'s> Contributors<'s> {
 
     /// Whom two authorities cleared, and of which commit.
     #[must_use]
-    pub fn cleared(&self) -> &[(Person, &'s str)] {
+    pub fn cleared(&self) -> &[Cleared<'s>] {
         &self.cleared
     }
 
     /// Takes out what a trailer alone says, where two different authorities said that it says so without the person's
     /// doing. They are judged by the whole set, so that nobody clears himself.
-    pub(super) fn clear(&mut self, cleared: Vec<(Person, &'s str)>) {
-        let out: HashSet<(Person, &str)> = cleared.iter().copied().collect();
+    pub(super) fn clear(&mut self, cleared: Vec<Cleared<'s>>) {
+        let out: HashSet<(Person, &str)> = cleared.iter().map(|it| (it.person, it.commit)).collect();
         self.list.retain(|it| it.hand != Hand::CoAuthor || !out.contains(&(it.person, it.commit)));
         self.cleared = cleared;
     }
@@ -270,6 +270,7 @@ pub(super) fn answering<'s>(scene: &Scene<'s>) -> HashMap<&'s str, Vouching<'s>>
             && let Some(person) = by_authority(scene, act).filter(|person| !vouching.by.contains(person))
         {
             vouching.by.push(person);
+            vouching.acts.push(&act.id);
         }
     }
     found
@@ -280,6 +281,8 @@ pub(super) fn answering<'s>(scene: &Scene<'s>) -> HashMap<&'s str, Vouching<'s>>
 pub(super) struct Vouching<'s> {
     /// The authorities who do: as many as it takes, and no more.
     pub by: Vec<Person>,
+    /// The names of what they did.
+    pub acts: Vec<&'s str>,
     /// What was done for somewhere else, and why it does not count here.
     pub elsewhere: Vec<(&'s Act, Refusal)>,
 }
@@ -287,20 +290,34 @@ pub(super) struct Vouching<'s> {
 /// How many different authorities it takes to answer for somebody or something.
 pub(super) const ANSWERS: usize = 2;
 
+/// Somebody whom a commit names without his doing.
+#[derive(Clone, Debug)]
+pub struct Cleared<'s> {
+    /// Whom.
+    pub person: Person,
+    /// The commit.
+    pub commit: &'s str,
+    /// The names of the acts that say so.
+    pub acts: Vec<&'s str>,
+}
+
 /// Whom two different authorities cleared, and of which commit. Acts are looked at once, however many there are: by
 /// whom first, since anybody can write any number of them.
-pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<(Person, &'s str)> {
-    let mut said: HashMap<(Person, &str), Vec<Person>> = HashMap::new();
+pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<Cleared<'s>> {
+    let mut said: HashMap<(Person, &str), Vec<(Person, &str)>> = HashMap::new();
     let mut cleared = Vec::new();
     for act in scene.acts() {
         let Deed::Clear { account, commit } = &act.does else { continue };
+        if bound::to_release(scene, act, Extent::Place).is_err() {
+            continue;
+        }
         let Some(authority) = by_authority(scene, act) else { continue };
-        let whom = (scene.people.of(account), commit.as_str());
-        let by = said.entry(whom).or_default();
-        if by.len() < ANSWERS && !by.contains(&authority) {
-            by.push(authority);
+        let (person, commit) = (scene.people.of(account), commit.as_str());
+        let by = said.entry((person, commit)).or_default();
+        if by.len() < ANSWERS && by.iter().all(|(known, _)| *known != authority) {
+            by.push((authority, &act.id));
             if by.len() == ANSWERS {
-                cleared.push(whom);
+                cleared.push(Cleared { person, commit, acts: by.iter().map(|(_, act)| *act).collect() });
             }
         }
     }

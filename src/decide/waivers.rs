@@ -24,15 +24,15 @@ use crate::policy::gate::Gate;
 use crate::policy::rules::WaiverRule;
 use crate::policy::vocabulary::Place;
 
-/// Lifts a gate that holds, where a waiver in force covers it; and when that ends.
+/// Lifts a gate that holds, where a waiver in force covers it; when that ends, and the act that gave it, where one did.
 #[must_use]
-pub fn lift(
-    scene: &Scene<'_>,
+pub fn lift<'s>(
+    scene: &Scene<'s>,
     triage: &Triage,
     gate: &Gate,
     judgement: Judgement,
     notes: &mut Vec<Node>,
-) -> (Judgement, Option<DateTime<Utc>>) {
+) -> (Judgement, Option<DateTime<Utc>>, Option<&'s str>) {
     let environment = &scene.facts.release.environment;
     let zone = scene.rules.calendar.zone;
     let waived = |by: &str, until: DateTime<Utc>, reason: &str| Judgement {
@@ -58,7 +58,7 @@ pub fn lift(
                 continue;
             }
             let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
-            return (waived(&waiver.by, waiver.until, reason), Some(waiver.until));
+            return (waived(&waiver.by, waiver.until, reason), Some(waiver.until), None);
         }
     }
     for act in scene.acts() {
@@ -69,7 +69,7 @@ pub fn lift(
         match holds(scene, triage, gate, act) {
             Ok(person) => {
                 let reason = words::normal(act.reason.as_deref().unwrap_or("no reason stated"));
-                return (waived(scene.people.name(person), *until, &reason), Some(*until));
+                return (waived(scene.people.name(person), *until, &reason), Some(*until), Some(&act.id));
             }
             Err(refusal) => {
                 let name = scene.people.name(scene.person_of(act));
@@ -78,7 +78,7 @@ pub fn lift(
             }
         }
     }
-    (judgement, None)
+    (judgement, None, None)
 }
 
 /// Whether an act waives a gate now, or why it does not.
@@ -93,6 +93,14 @@ fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) -> Result<P
     let environment = &scene.facts.release.environment;
     if !environments.is_empty() && !environments.contains(environment) {
         return refuse(format!("it is for {}", words::all_of(environments)));
+    }
+    // One that was given on another environment's page, and does not name this one, was meant for that.
+    if let Some(shown) = act.saw.environment.as_ref().filter(|shown| *shown != environment && environments.is_empty()) {
+        return refuse(format!("it was for `{shown}`"));
+    }
+    let repository = &scene.facts.release.repository;
+    if let Some(shown) = act.saw.repository.as_ref().filter(|shown| *shown != repository) {
+        return refuse(format!("it was for `{shown}`"));
     }
     let person = owner(scene, rule, gate, act)?;
     let says = |text: Option<&str>| text.is_some_and(|text| words::meaningful(text, 1));

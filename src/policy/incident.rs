@@ -29,7 +29,7 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<IncidentRule>) {
         system: text(node, "system").unwrap_or_else(|| "any".to_owned()),
         severity,
         // Which incidents block is left out: none does, and they are there for emergencies alone.
-        block_at: block_at.unwrap_or(0.0),
+        block_at,
         everything: text(node, "blocks").as_deref() == Some("everything"),
         unless: layer.condition(node.get("unless"), Place::Incident),
         confirmed_by: text(node, "confirmed_by"),
@@ -44,8 +44,10 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<IncidentRule>) {
         layer.redefines_within("incidents", "system", ours);
     }
     let mut joint = Joint { stated: &mut outer.stated, inner: &inner.stated };
-    if block_at.is_some() {
-        joint.larger("block_at", &mut outer.block_at, inner.block_at);
+    if let Some(ours) = block_at {
+        let mut larger = outer.block_at.unwrap_or(0.0);
+        joint.larger("block_at", &mut larger, ours);
+        outer.block_at = Some(larger);
     }
     joint.either("blocks: everything", &mut outer.everything, inner.everything);
     outer.severity.extend(inner.severity);

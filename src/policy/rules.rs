@@ -488,8 +488,8 @@ pub struct IncidentRule {
     pub system: String,
     /// Its words for severity, as numbers: 1 is the worst.
     pub severity: BTreeMap<String, f64>,
-    /// The number up to which an incident blocks.
-    pub block_at: f64,
+    /// The number up to which an incident blocks; none does where it is left out.
+    pub block_at: Option<f64>,
     /// Whether it stops every component, affected or not.
     pub everything: bool,
     /// Except where this holds of the incident.

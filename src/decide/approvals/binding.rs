@@ -92,7 +92,9 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
     parts(scene, act)?;
     for (name, shown) in &act.saw.gates {
         let now = gates.iter().filter(|judged| judged.named(name)).map(|judged| judged.judgement.verdict);
-        let worse = now.filter(|now| rank(*now) > rank(*shown)).max_by_key(|now| rank(*now));
+        // One that guards it by now and passes is no worse than one that did not guard it.
+        let least = rank(*shown).max(rank(Verdict::Pass));
+        let worse = now.filter(|now| rank(*now) > least).max_by_key(|now| rank(*now));
         if let Some(now) = worse {
             return Err(Refusal::new(
                 Ground::GateWorsened,
@@ -146,10 +148,10 @@ fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
     };
     for name in &rule.needs {
         match record.fields.get(name).map(|field| &field.edited_at) {
-            Some(Fact::Known(at)) if *at > act.at => {
+            Some(Fact::Known(at)) if *at >= act.at => {
                 return Err(Refusal::new(
                     Ground::RecordEdited,
-                    format!("`{name}` of {} was edited after the approval", record.id),
+                    format!("`{name}` of {} was edited since the approval", record.id),
                 ));
             }
             Some(Fact::Unavailable(why)) => {

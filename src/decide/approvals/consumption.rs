@@ -10,9 +10,10 @@ use chrono::{DateTime, Utc};
 
 use crate::decide::latest;
 use crate::decide::people::Person;
+use crate::decide::released::alike;
 use crate::decide::roles::{self, Voice};
 use crate::decide::scene::Scene;
-use crate::model::facts::{Act, Deed, Deployment, Fact, Released};
+use crate::model::facts::{Act, Deed, Deployment, Fact};
 
 /// What became of the approvals that there were.
 #[derive(Clone, Copy, Debug)]
@@ -211,26 +212,4 @@ fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
         }
     }
     all
-}
-
-/// Whether two states of a component are the same: content and artifacts. `None` where that cannot be told.
-pub(in crate::decide) fn alike(then: &Released, now: &Released) -> Option<bool> {
-    let content = compared(&then.content, &now.content, |a, b| a == b);
-    let artifacts = compared(&then.artifacts, &now.artifacts, |a, b| {
-        a.iter().all(|digest| b.contains(digest)) && b.iter().all(|digest| a.contains(digest))
-    });
-    match (content, artifacts) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
-    }
-}
-
-fn compared<T>(then: &Fact<T>, now: &Fact<T>, equal: impl Fn(&T, &T) -> bool) -> Option<bool> {
-    match (then, now) {
-        (Fact::Known(then), Fact::Known(now)) => Some(equal(then, now)),
-        (Fact::Absent, Fact::Absent) => Some(true),
-        (Fact::Known(_), Fact::Absent) | (Fact::Absent, Fact::Known(_)) => Some(false),
-        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => None,
-    }
 }

@@ -488,13 +488,9 @@ impl<'s> Seat<'s> {
 
     /// The acts of those who fill it, each once.
     pub fn acts_filling(&self) -> impl Iterator<Item = &'s Act> {
-        let mut last: Option<&Act> = None;
+        let mut told = HashSet::new();
         let filling = self.acts.iter().filter(|counted| self.by.contains(&counted.person));
-        filling.map(|counted| counted.act).filter(move |act| {
-            let again = last.is_some_and(|last| std::ptr::eq(last, *act));
-            last = Some(act);
-            !again
-        })
+        filling.map(|counted| counted.act).filter(move |act| told.insert(std::ptr::from_ref(*act)))
     }
 
     /// Whether somebody fills it in a role.

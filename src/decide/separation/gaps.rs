@@ -58,7 +58,8 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
         if by.len() >= ANSWERS {
             let names: Vec<&str> = by.iter().map(|person| scene.people.name(*person)).collect();
             let says = format!("{what}; {} answer for it", words::all_of(&names));
-            nodes.push(Node::new(Ground::Vouched, Status::Met, says).stated(&rule.stated).evidence([commit]));
+            let node = Node::new(Ground::Vouched, Status::Met, says).stated(&rule.stated);
+            nodes.push(node.evidence([commit]).evidence(vouching.acts.iter().copied()));
         } else if told < TOLD {
             told += 1;
             last = Some(nodes.len());
@@ -74,10 +75,11 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
             last.evidence.push(commit.to_owned());
         }
     }
-    for (person, commit) in scene.contributors.cleared() {
-        let name = scene.people.name(*person);
-        let says = format!("{name} is named in commit {} without his doing, two say", words::short(commit));
-        nodes.push(Node::new(Ground::Cleared, Status::Note, says).evidence([*commit]));
+    for cleared in scene.contributors.cleared() {
+        let name = scene.people.name(cleared.person);
+        let says = format!("{name} is named in commit {} without his doing, two say", words::short(cleared.commit));
+        let node = Node::new(Ground::Cleared, Status::Note, says).evidence([cleared.commit]);
+        nodes.push(node.evidence(cleared.acts.iter().copied()));
     }
     if formal {
         nodes.extend(contributors(scene));

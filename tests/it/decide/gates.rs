@@ -281,6 +281,9 @@ fn explained(require: &str) -> Judgement {
 #[case("math.least(tests.total, tests.failed / tests.skipped) <= 0.1")]
 #[case("1 + tests.failed / tests.skipped <= 0.1")]
 #[case("-(tests.failed / tests.skipped) >= 0")]
+#[case("(tests.total > 5 ? tests.failed / tests.skipped : 0) <= 0.1")]
+#[case("(tests.failed / tests.skipped > 1 ? 1 : 0) <= 0.1")]
+#[case("tests.failed / tests.skipped in [1, 2]")]
 fn a_division_by_zero_opens_nothing_and_is_told(#[case] require: &str) {
     ends(&explained(require), Reason::MeasureUnknown, "a division by zero has no answer");
 }
@@ -293,6 +296,12 @@ fn a_division_by_zero_opens_nothing_and_is_told(#[case] require: &str) {
 #[case("tests.failed / (tests.total - 5) <= 0.05", "`tests.failed / (tests.total - 5) <= 0.05` is not met")]
 #[case("!environment.startsWith('prod')", "`!environment.startsWith('prod')` is not met")]
 #[case("!(tests.total >= 5)", "`!(tests.total >= 5)` is not met")]
+#[case("-(tests.failed + tests.skipped) > 0", "`-(tests.failed + tests.skipped) > 0` is not met")]
+#[case("(tests.total > 5 ? tests.failed : 0) == 0", "`(tests.total > 5 ? tests.failed : 0) == 0` is not met")]
+#[case(
+    "(tests.skipped > 0 ? tests.failed / tests.skipped : 1) == 0",
+    "`(tests.skipped > 0 ? tests.failed / tests.skipped : 1) == 0` is not met"
+)]
 fn what_is_not_met_is_told_as_the_policy_writes_it(#[case] require: &str, #[case] says: &str) {
     let judged = explained(require);
     ends(&judged, Reason::RequirementNotMet, says);

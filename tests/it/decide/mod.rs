@@ -1,5 +1,6 @@
 //! The decision: what verdicts come to, whatever their order.
 
+mod about;
 mod approvals;
 pub mod base;
 mod board;

@@ -95,7 +95,7 @@ fn at(rules: &Rules, what: &str) -> String {
         "needs" => rules.change.as_ref().unwrap().needs.join(" "),
         "proceeds_in" => rules.change.as_ref().unwrap().proceeds_in.join(" "),
         "one record" => format!("{}", rules.change.as_ref().unwrap().one_for_package),
-        "block_at" => format!("{}", rules.incidents.as_ref().unwrap().block_at),
+        "block_at" => format!("{}", rules.incidents.as_ref().unwrap().block_at.unwrap()),
         "everything" => format!("{}", rules.incidents.as_ref().unwrap().everything),
         "unless" => format!("{:?}", rules.incidents.as_ref().unwrap().unless.as_ref().map(|it| it.source.clone())),
         "severity" => format!("{:?}", rules.incidents.as_ref().unwrap().severity),

@@ -228,7 +228,7 @@ impl<'w> View<'w> {
                 _ => false,
             };
             match &later.does {
-                Deed::Reject {} if later.saw.environment.as_ref().is_some_and(|name| name != HERE) => false,
+                Deed::Reject {} if View::elsewhere(later) => false,
                 Deed::Reject {} => {
                     if later.via == Via::Review {
                         act.via != Via::Review || shares(later)
@@ -236,6 +236,7 @@ impl<'w> View<'w> {
                         true
                     }
                 }
+                Deed::Approve { .. } if later.via != Via::Review && View::elsewhere(later) => false,
                 Deed::Approve { .. } => same_lane && (later.standing != Standing::Stands || self.withdrawn(later)),
                 _ => false,
             }
@@ -330,7 +331,7 @@ impl<'w> View<'w> {
                 && matches!(approval.does, Deed::Approve { .. })
                 && act.impersonated_by.is_none()
                 && approval.at <= act.at
-                && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
+                && !View::elsewhere(approval)
                 && self.had_a_say(approval, heard).is_some()
             {
                 found.push((approval.at.timestamp(), act.at.timestamp()));
@@ -363,6 +364,12 @@ impl<'w> View<'w> {
             act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
         let says = |said: &Option<String>, what: &str| said.as_ref().map_or(says_less, |said| said == what);
         says(&act.saw.environment, &self.facts.release.environment) && says(&act.saw.repository, REPOSITORY)
+    }
+
+    /// Whether something was done about another environment or repository.
+    pub fn elsewhere(act: &Act) -> bool {
+        let other = |said: &Option<String>, what: &str| said.as_ref().is_some_and(|said| said != what);
+        other(&act.saw.environment, HERE) || other(&act.saw.repository, REPOSITORY)
     }
 
     /// Whether something was done about all that goes, and about nothing else.
@@ -413,7 +420,7 @@ impl<'w> View<'w> {
     fn record_edited(&self, act: &Act) -> bool {
         let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
         rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
-            Fact::Known(at) => *at > act.at,
+            Fact::Known(at) => *at >= act.at,
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         })
@@ -507,11 +514,10 @@ fn ask<'w>(
 
 /// Content and artifacts.
 pub fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
+    // That there are none an empty list says too.
     let artifacts = match (&one.artifacts, &other.artifacts) {
-        (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
-        (Fact::Absent, Fact::Absent) => Tri::Yes,
         (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
-        _ => Tri::No,
+        (one, other) => Tri::from(one.entries() == other.entries()),
     };
     let content = match (&one.content, &other.content) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),

@@ -295,10 +295,10 @@ impl<'w> View<'w> {
         incidents.iter().any(|incident| {
             let severity = self.severity(incident).unwrap_or(1);
             let affects = match &incident.components {
-                Fact::Known(components) => {
+                Fact::Known(components) if !self.shape.components.is_empty() => {
                     self.components().iter().any(|it| components.iter().any(|name| name == it.name))
                 }
-                Fact::Absent | Fact::Unavailable(_) => true,
+                Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
             };
             let asked = Asked { incident: Some(incident), class: Some(kind.class), ..Asked::default() };
             let fix = rule.unless_fixes && self.relaxes(&Cond::Fixes, asked, Some(kind));
@@ -415,9 +415,11 @@ impl<'w> View<'w> {
     fn holds_up(&self, it: &OwedObligation, kind: &Kind) -> bool {
         let _ = kind;
         let overdue = it.due.timestamp() <= self.now;
-        let team = self.components().iter().any(|component| component.team == Some(it.team.as_str()));
+        // A policy without components knows nobody's.
+        let any = self.shape.components.is_empty();
+        let team = any || self.components().iter().any(|component| component.team == Some(it.team.as_str()));
         let component =
-            self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
+            any || self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
         let rule = self.shape.pir.as_ref().filter(|_| it.kind == "pir");
         let waits = match rule {
             Some(rule) => {
@@ -554,6 +556,8 @@ impl<'w> View<'w> {
             let Deed::Waive { gate, environments, until, compensating_control, .. } = &act.does else { return false };
             gate == "coverage"
                 && (environments.is_empty() || environments.iter().any(|name| name == HERE))
+                && (!environments.is_empty() || act.saw.environment.as_ref().is_none_or(|shown| shown == HERE))
+                && act.saw.repository.as_ref().is_none_or(|shown| *shown == self.facts.release.repository)
                 && self.now < until.timestamp()
                 && (!rule.reason || act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
                 && (!rule.control || compensating_control.as_ref().is_some_and(|text| says(text, 1)))

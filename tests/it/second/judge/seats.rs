@@ -9,7 +9,7 @@ use countersign::model::verdict::Verdict;
 use super::kinds::{Kind, Leg};
 use super::needs::{Need, Used};
 use super::who::{Person, Seat, View, order};
-use crate::second::shape::{HERE, RouteShape};
+use crate::second::shape::RouteShape;
 use crate::second::times;
 
 /// What comes of approvals.
@@ -325,7 +325,7 @@ impl<'w> View<'w> {
         if act.standing == Standing::Dismissed
             || act.impersonated_by.is_some()
             || self.withdrawn(act)
-            || act.saw.environment.as_ref().is_some_and(|environment| *environment != HERE)
+            || View::elsewhere(act)
         {
             return None;
         }
@@ -375,20 +375,37 @@ impl<'w> View<'w> {
     /// Whether a later approval of the same person takes a rejection's place.
     fn lifted(&self, act: &Act) -> bool {
         let person = self.person(&act.by);
-        self.acts.iter().filter(|later| self.person(&later.by) == person && order(later) > order(act)).any(|later| {
-            matches!(later.does, Deed::Approve { .. })
+        let approves = |later: &&&Act| {
+            self.person(&later.by) == person
+                && order(later) > order(act)
+                && matches!(later.does, Deed::Approve { .. })
                 && later.standing != Standing::Edited
                 && later.impersonated_by.is_none()
                 && self.human(&later.by)
-                && match later.via {
-                    Via::Review => {
-                        act.via == Via::Review
-                            && !act.saw.changes.is_empty()
-                            && act.saw.changes.keys().all(|id| later.saw.changes.contains_key(id))
-                    }
-                    _ => later.saw.environment.as_deref() == Some(HERE),
-                }
-        })
+        };
+        let later: Vec<&Act> = self.acts.iter().filter(approves).copied().collect();
+        let rejected = &act.saw.changes;
+        let reviewed = act.via == Via::Review
+            && !rejected.is_empty()
+            && later
+                .iter()
+                .filter(|later| later.via == Via::Review)
+                .any(|later| rejected.keys().all(|id| later.saw.changes.contains_key(id)));
+        // Approvals of a release have to say of what, and of every change that was rejected and still goes.
+        let says =
+            |it: &Act| !it.saw.changes.is_empty() || !it.saw.components.is_empty() || !it.saw.artifacts.is_empty();
+        let of_release: Vec<&&Act> =
+            later.iter().filter(|it| it.via != Via::Review && self.is_here(it) && says(it)).collect();
+        let one = |id: &String, content: &String| of_release.iter().any(|it| it.saw.changes.get(id) == Some(content));
+        let answered = |(id, content): (&String, &String)| {
+            let now = match &self.facts.release.changes {
+                Fact::Known(changes) => changes.iter().find(|change| change.id == *id).map(|change| &change.content),
+                Fact::Absent => None,
+                Fact::Unavailable(_) => return one(id, content),
+            };
+            one(id, content) || now.is_none_or(|now| one(id, now))
+        };
+        reviewed || (!of_release.is_empty() && rejected.iter().all(answered))
     }
 
     fn standing_rejection(
