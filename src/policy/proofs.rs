@@ -159,7 +159,7 @@ fn nowhere(rules: &Rules, places: &mut Places<'_>) {
 }
 
 /// The role by which the members of the change advisory board are told.
-const BOARD: &str = "cab";
+pub(super) const BOARD: &str = "cab";
 
 /// A board that is asked has members and meetings.
 fn board(rules: &Rules, places: &mut Places<'_>) {
