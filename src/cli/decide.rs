@@ -112,6 +112,7 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
         Some(before) => release::decide_between(&before.policy, &policy, &facts, now),
         None => release::decide(&policy, &facts, now),
     };
+    let decision = decision.by_document(text.as_bytes());
     #[cfg(feature = "app")]
     if let Some(database) = &arguments.database {
         let before = before.map(|before| before.layers).unwrap_or_default();
@@ -171,8 +172,15 @@ fn read(files: &[PathBuf]) -> Result<Read, Said> {
 fn facts(path: &Path, limit: u64) -> Result<(Facts, String), Said> {
     let unread = |why: String| said(UNKNOWN, &format!("the facts in {}: {why}", path.display()));
     let artifact = open::named(path, limit).map_err(|fault| unread(fault.to_string()))?;
-    let facts = serde_json::from_slice(&artifact)
-        .map_err(|error| unread(format!("{error}; see `countersign schema facts`")))?;
+    let facts = Facts::read(&artifact).map_err(|mistakes| {
+        for mistake in mistakes.to_string().lines() {
+            complain(&format!("{}: {}", path.display(), mistake.trim_start()));
+        }
+        said(
+            UNKNOWN,
+            "nothing was decided, because the facts have mistakes; `countersign schema facts` prints their form",
+        )
+    })?;
     let text = String::from_utf8(artifact.to_vec()).map_err(|_| unread("they are not UTF-8".to_owned()))?;
     artifact.unchanged().map_err(|fault| unread(fault.to_string()))?;
     Ok((facts, text))

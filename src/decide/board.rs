@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Duration, Utc};
 
 use super::bound::{self, Shown};
-use super::known;
+use super::known::{self, Known};
 use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::{roles, separation, words};
@@ -15,6 +15,8 @@ use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::model::stated::Stated;
 use crate::policy::calendar::{self, Cab};
+use crate::policy::evaluate::Truth;
+use crate::policy::rules::Route;
 
 /// The role of the board's members.
 const MEMBERS: &str = "cab";
@@ -25,16 +27,29 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     if triage.class == Class::Emergency || path.recovers() {
         return Vec::new();
     }
-    let asks = path.legs.iter().filter(|leg| leg.formal).find_map(|leg| {
+    let mut asks = path.legs.iter().filter(|leg| leg.formal).filter_map(|leg| {
         let route = leg.route?;
-        let asked = match &route.cab {
-            None => false,
-            Some(None) => true,
-            Some(Some(when)) => known::adds_for(scene, Some(triage), leg.component, when),
+        let unclear = match &route.cab {
+            None => return None,
+            Some(None) => None,
+            Some(Some(when)) => match Known::of(scene, Some(triage)).with(leg.component).asks(when) {
+                Truth::False => return None,
+                Truth::True => None,
+                Truth::Unknown => Some(when),
+            },
         };
-        asked.then_some(route)
+        Some((route, unclear))
     });
-    let Some(route) = asks else { return Vec::new() };
+    let Some((route, unclear)) = asks.next() else { return Vec::new() };
+    // What one way of the release surely asks needs no doubt of another.
+    let unclear = unclear.filter(|_| asks.all(|(_, unclear)| unclear.is_some()));
+    let mut nodes = asked(scene, route);
+    nodes.extend(unclear.map(|when| known::untold(when, "the CAB is asked", &route.stated)));
+    nodes
+}
+
+/// What the board that a route asks decided.
+fn asked(scene: &Scene<'_>, route: &Route) -> Vec<Node> {
     let Some(cab) = &scene.rules.calendar.cab else {
         let says = format!("the route `{}` asks the CAB, and the policy has no `calendar.cab`", route.name);
         return vec![Node::new(Ground::CabWaits, Status::Unmet, says).stated(&route.stated)];
@@ -58,12 +73,9 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     let mut decisions: Vec<&CabDecision> =
         decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
     // The latest first; of one instant, what is against it.
-    let open = |decision: &CabDecision| {
-        let unsaid = decision.outcome == CabOutcome::ApproveWithConditions && decision.conditions.is_empty();
-        unsaid || decision.conditions.iter().any(|it| it.met != Fact::Known(true))
-    };
     decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome), open(decision))));
     let mut notes = Vec::new();
+    let mut again = false;
     for decision in decisions {
         if let Some(why) = other(scene, changes, decision) {
             let says = format!("a CAB decision of {} is about other content{why}", told(scene, decision.at));
@@ -79,8 +91,10 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
             Some(why) => {
                 let says = format!("a CAB decision of {} does not count: {why}", told(scene, decision.at));
                 notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
-                // An approval that does not count changes nothing; anything else leaves no earlier approval standing.
-                if against(decision.outcome) > 0 {
+                // A plain approval that does not count changes nothing. Anything stricter took an earlier approval's
+                // place, which does not come back because the stricter word no longer counts.
+                again = against(decision.outcome) > 0 || open(decision);
+                if again {
                     break;
                 }
             }
@@ -88,7 +102,8 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     }
     let why = notes.first().map_or(String::new(), |note| format!("; {}", note.says));
     let (on, at) = agenda(scene, cab, scene.clock.now());
-    let says = format!("the CAB has not decided yet; {on}{why}");
+    let first = if again { "the CAB has to decide again" } else { "the CAB has not decided yet" };
+    let says = format!("{first}; {on}{why}");
     let node = Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated);
     vec![node.who(chairs(scene, cab)).next(at).parts(notes)]
 }
@@ -104,6 +119,12 @@ fn other(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> Optio
 
 fn told(scene: &Scene<'_>, at: DateTime<Utc>) -> String {
     calendar::told(at, scene.rules.calendar.zone)
+}
+
+/// Whether a decision has conditions of which one is not met, or that are not stated.
+fn open(decision: &CabDecision) -> bool {
+    let unsaid = decision.outcome == CabOutcome::ApproveWithConditions && decision.conditions.is_empty();
+    unsaid || decision.conditions.iter().any(|it| it.met != Fact::Known(true))
 }
 
 /// How far a decision is against a release.

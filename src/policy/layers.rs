@@ -18,6 +18,7 @@ use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
+use crate::model::decision::PolicySource;
 
 /// One layer as it was read.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Source {
 pub struct Policy {
     /// The layers, outermost first.
     pub layers: Vec<Source>,
+    /// The files that they name, such as calendars, in the order of the layers.
+    pub attached: Vec<PolicySource>,
     /// Every environment.
     pub environments: Vec<Environment>,
     /// The names of every component.
@@ -199,7 +202,10 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         })
         .collect();
     let rules = assemble::rules(&given, &names, &mut lists);
-    gates.extend(packs::gates(&trees, &rules, &mut lists));
+    for (depth, mut gate) in packs::gates(&trees, &rules, &mut lists) {
+        gate.stated.file = sources.get(depth).map(|source| source.path.clone()).unwrap_or_default();
+        gates.push((depth, gate));
+    }
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let unfinished = lists.iter().flatten().any(Diagnostic::is_error);
     if !unfinished {
@@ -209,7 +215,13 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
     }
+    let attached = attached.iter().map(|(layer, file)| PolicySource {
+        path: file.path.clone(),
+        sha256: file.sha256.clone(),
+        from: sources.get(*layer).and_then(|source| source.from.clone()),
+    });
     Ok(Policy {
+        attached: attached.collect(),
         environments: environments(&rules),
         components: rules.components.iter().map(|component| component.name.clone()).collect(),
         gates: effective(gates, &delegated),
