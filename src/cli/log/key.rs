@@ -76,6 +76,11 @@ pub(in crate::cli) struct Signing {
 
 #[cfg(feature = "app")]
 impl Signing {
+    /// Whether the command line names who signs.
+    pub(in crate::cli) fn is_stated(&self) -> bool {
+        self.key.is_some() || self.command.is_some() || self.mark.is_some()
+    }
+
     /// Who signs, as it was named.
     pub(in crate::cli) fn signatory(&self) -> Result<Signatory, Failure> {
         let command = self.command.clone().or_else(|| variable("COUNTERSIGN_LOG_KEY_COMMAND"));

@@ -147,6 +147,7 @@ fn t40_nothing_is_decided_where_it_cannot_be_recorded() {
         assert!(said.err.contains("nothing is decided, because it cannot be recorded"), "{}", said.err);
     }
     assert_eq!(world.run(&["decide", "--facts", "facts.json", "--now", NOW, "--database", "sqlite:r.db"]).code, 2);
+    assert_eq!(world.run(&["decide", "--facts", "facts.json", "--now", NOW, "--log-key", "log.key"]).code, 2);
 }
 
 /// Every place in a document, as a pointer.
