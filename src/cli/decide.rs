@@ -107,6 +107,10 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 }
 
 fn decided(arguments: &Arguments) -> Result<u8, Said> {
+    #[cfg(feature = "app")]
+    if arguments.database.is_none() && arguments.signing.is_stated() {
+        return Err(said(USAGE, "a log's key signs what `--database` records: name both, or neither"));
+    }
     let now = DateTime::parse_from_rfc3339(&arguments.now).map_err(|_| {
         said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
     })?;

@@ -4,8 +4,13 @@ pub(super) mod key;
 #[cfg(feature = "app")]
 mod retention;
 #[cfg(feature = "app")]
+mod serve;
+#[cfg(feature = "app")]
 mod succession;
+#[cfg(feature = "app")]
+mod watch;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -16,6 +21,7 @@ use crate::flow::record::{self, Fault, Log, Place};
 use crate::log::entry::Entry;
 use crate::log::keys::Keys;
 use crate::log::note::Verifier;
+use crate::log::witness::Quorum;
 use crate::report::neutral;
 use crate::store::folder::Folder;
 
@@ -52,6 +58,17 @@ pub(super) enum Command {
     /// Bring back entries that the database has lost, out of an export, under the checkpoint that was signed over them.
     #[cfg(feature = "app")]
     Recover(succession::Recover),
+    /// Serve the log's files over HTTP, read-only, for clients of the C2SP specification tlog-tiles.
+    #[cfg(feature = "app")]
+    Serve(serve::Serve),
+    /// Ask witnesses to cosign the newest checkpoint (the C2SP specification tlog-witness), and keep it with what they
+    /// answer. One who has seen another history, or a longer one, says so.
+    #[cfg(feature = "app")]
+    Cosign(watch::Cosign),
+    /// Hand the newest checkpoint to places that whoever administers the log cannot rewrite. A place whose last one is not
+    /// continued gets nothing, and says that there are two histories.
+    #[cfg(feature = "app")]
+    Publish(watch::Publish),
     /// How long what the entries point to is kept, who may shorten that, and what goes.
     #[cfg(feature = "app")]
     #[command(subcommand)]
@@ -88,6 +105,38 @@ pub(super) struct Verify {
     /// A checkpoint that was kept elsewhere: the log must continue it, and only what came after it is read.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    watched: Watched,
+}
+
+/// Whose word is asked for beside the log's.
+#[derive(Args)]
+pub(super) struct Watched {
+    /// A witness's key, `name+hash+key` or a file that holds one: its cosignature is asked for; repeat it.
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<String>,
+    /// How many of the witnesses must have cosigned. Left out: all of them.
+    #[arg(long, value_name = "NUMBER", requires = "witness")]
+    witnesses: Option<usize>,
+}
+
+impl Watched {
+    /// The witnesses that are asked for; `None` where none is.
+    pub(super) fn quorum(&self) -> Result<Option<Quorum>, Failure> {
+        if self.witness.is_empty() {
+            return Ok(None);
+        }
+        let key = |stated: &String| key::public_key(stated);
+        let witnesses = self.witness.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        let needed = self.witnesses.unwrap_or(witnesses.len());
+        Quorum::new(witnesses, needed).map(Some).map_err(|why| Failure(USAGE, why.to_string()))
+    }
+}
+
+/// Why the witnesses' word is not there.
+pub(super) fn unwitnessed(quorum: &Quorum) -> Failure {
+    let words = format!("not witnessed: fewer than {} of {} witnesses cosigned it", quorum.needed(), quorum.known());
+    Failure(REFUTED, words)
 }
 
 #[derive(Args)]
@@ -119,6 +168,9 @@ pub(super) struct Prove {
     trusted: Trusted,
     /// The entry's number, counted from 0.
     index: u64,
+    /// Prove it under the newest checkpoint that these witnesses cosigned, instead of the newest.
+    #[command(flatten)]
+    watched: Watched,
     /// Write the entry's very bytes to this file; the proof is of them.
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
@@ -186,6 +238,12 @@ pub(super) fn run(command: &Command) -> u8 {
         #[cfg(feature = "app")]
         Command::Recover(arguments) => succession::recover(arguments),
         #[cfg(feature = "app")]
+        Command::Serve(arguments) => serve::run(arguments),
+        #[cfg(feature = "app")]
+        Command::Cosign(arguments) => watch::cosign(arguments),
+        #[cfg(feature = "app")]
+        Command::Publish(arguments) => watch::publish(arguments),
+        #[cfg(feature = "app")]
         Command::Retention(command) => retention::run(command),
     };
     done.unwrap_or_else(|Failure(code, words)| {
@@ -195,7 +253,7 @@ pub(super) fn run(command: &Command) -> u8 {
 }
 
 /// A file that is short, as text.
-fn text(path: &Path) -> Result<String, Failure> {
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
     let failure = |why: String| Failure(USAGE, format!("`{}`: {why}", path.display()));
     let length = std::fs::metadata(path).map_err(|error| failure(error.to_string()))?.len();
     if length > 1 << 20 {
@@ -210,6 +268,7 @@ fn plural(number: u64) -> String {
 
 fn verify(arguments: &Verify) -> Result<u8, Failure> {
     let kept = arguments.from.as_deref().map(text).transpose()?;
+    let quorum = arguments.watched.quorum()?;
     let (mut log, key, own_word) = arguments.trusted.open()?;
     let sound = record::verify(&mut log, &key, kept.as_deref(), &mut |_, _| {})?;
     let verified = sound.verified;
@@ -223,7 +282,10 @@ fn verify(arguments: &Verify) -> Result<u8, Failure> {
     if own_word {
         out.push_str("not shown: that the key is the log's; it is the database's word, so bring it with `--log-key`\n");
     }
-    if kept.is_none() {
+    if let Some(quorum) = &quorum {
+        let seen = record::witnessed(&mut log, &key, quorum, verified.size)?.ok_or_else(|| unwitnessed(quorum))?;
+        let _ = writeln!(out, "witnessed by {} of {}: the first {}", quorum.needed(), quorum.known(), plural(seen));
+    } else if kept.is_none() {
         out.push_str(
             "not witnessed: nothing shows that this is the history that others saw; \
              compare it with a checkpoint that was kept elsewhere, with `--from`\n",
@@ -293,7 +355,12 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 fn prove(arguments: &Prove) -> Result<u8, Failure> {
     let (mut log, key, _) = arguments.trusted.open()?;
-    let proven = record::prove(&mut log, &key, arguments.index)?;
+    let proven = match arguments.watched.quorum()? {
+        None => record::prove(&mut log, &key, arguments.index)?,
+        Some(quorum) => {
+            record::prove_witnessed(&mut log, &key, arguments.index, &quorum)?.ok_or_else(|| unwitnessed(&quorum))?
+        }
+    };
     if let Some(path) = &arguments.entry {
         put(path, &proven.entry)?;
     }

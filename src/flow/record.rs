@@ -11,6 +11,7 @@ use crate::log::proof::{Proof, Refuted};
 use crate::log::tile::{self, Missing, Tile, Tiled, Tiles, WIDTH};
 use crate::log::tree::{self, Unproven};
 use crate::log::verify::{self, Verified, Wrong};
+use crate::log::witness::Quorum;
 use crate::store::folder::{self, Folder, ROTATIONS};
 
 #[cfg(feature = "app")]
@@ -120,6 +121,10 @@ impl From<Missing<Fault>> for Fault {
     }
 }
 
+/// How many cosigned checkpoints are looked through for one that enough witnesses signed.
+#[cfg(feature = "app")]
+const WITNESSED: u64 = 1_000;
+
 /// A log that is open for reading.
 #[derive(Debug)]
 pub struct Log(Kind);
@@ -172,6 +177,15 @@ impl Log {
         }
     }
 
+    /// The checkpoints that may have been cosigned, the newest first. None of them is checked.
+    fn witnessed(&mut self) -> Result<Vec<String>, Fault> {
+        match &mut self.0 {
+            Kind::Folder(folder) => Ok(vec![folder.checkpoint()?]),
+            #[cfg(feature = "app")]
+            Kind::Database { runtime, reader } => Ok(runtime.block_on(reader.witnessed(WITNESSED))?),
+        }
+    }
+
     /// The rotations that the log states, each as a signed note. None of them is checked.
     pub fn rotations(&mut self) -> Result<Vec<String>, Fault> {
         match &mut self.0 {
@@ -208,6 +222,17 @@ impl Tiles for Log {
             Kind::Folder(folder) => Ok(folder.read(tile)?),
             #[cfg(feature = "app")]
             Kind::Database { runtime, reader } => Ok(Blocking { runtime, reader }.read(tile)?),
+        }
+    }
+
+    fn read_into(&mut self, tile: Tile, into: &mut Vec<u8>) -> Result<(), Fault> {
+        match &mut self.0 {
+            Kind::Folder(folder) => Ok(folder.read_into(tile, into)?),
+            #[cfg(feature = "app")]
+            Kind::Database { .. } => {
+                *into = self.read(tile)?;
+                Ok(())
+            }
         }
     }
 }
@@ -281,9 +306,46 @@ pub struct Proven {
     pub proof: Proof,
 }
 
+/// The newest checkpoint that enough witnesses cosigned, as they saw it, of a log of `now` entries, which must continue it.
+fn cosigned(log: &mut Log, keys: &Keys, quorum: &Quorum, now: u64) -> Result<Option<(Checkpoint, String)>, Fault> {
+    for text in log.witnessed()? {
+        let (checkpoint, note) = keys.open(&text).map_err(Fault::Kept)?;
+        if !quorum.holds(&note).map_err(Fault::Kept)? {
+            continue;
+        }
+        if checkpoint.size > now {
+            return Err(Wrong::Truncated { old: checkpoint.size, size: now }.into());
+        }
+        if verify::edge(log, checkpoint.size, now)?.root() != checkpoint.root {
+            return Err(Wrong::NotContinued(checkpoint.size).into());
+        }
+        return Ok(Some((checkpoint, text)));
+    }
+    Ok(None)
+}
+
+/// How many entries of a log that was verified up to `now` enough witnesses have seen; `None` where too few have.
+pub fn witnessed(log: &mut Log, keys: &Keys, quorum: &Quorum, now: u64) -> Result<Option<u64>, Fault> {
+    Ok(cosigned(log, keys, quorum, now)?.map(|(checkpoint, _)| checkpoint.size))
+}
+
+/// Proves an entry under the newest checkpoint that enough witnesses cosigned; `None` where there is none.
+pub fn prove_witnessed(log: &mut Log, keys: &Keys, index: u64, quorum: &Quorum) -> Result<Option<Proven>, Fault> {
+    let (newest, _) = keys.open(&log.checkpoint()?).map_err(Fault::Checkpoint)?;
+    match cosigned(log, keys, quorum, newest.size)? {
+        Some((_, text)) => prove_under(log, keys, index, &text).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Proves an entry. What leaves here was checked with the key.
 pub fn prove(log: &mut Log, key: &Keys, index: u64) -> Result<Proven, Fault> {
-    let (checkpoint, note) = key.open(&log.checkpoint()?).map_err(Fault::Checkpoint)?;
+    let newest = log.checkpoint()?;
+    prove_under(log, key, index, &newest)
+}
+
+fn prove_under(log: &mut Log, key: &Keys, index: u64, under: &str) -> Result<Proven, Fault> {
+    let (checkpoint, note) = key.open(under).map_err(Fault::Checkpoint)?;
     let size = checkpoint.size;
     if index >= size {
         return Err(Fault::NoEntry { index, size });

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::checkpoint::Checkpoint;
 use super::entry::{Entry, Kind};
 use super::keys::Keys;
-use super::note::{Flaw, Verifier};
+use super::note::{Flaw, Note, Verifier};
 use super::proof::{Proof, Refuted};
 
 /// The version of the file's shape.
@@ -164,6 +164,8 @@ pub struct Shown {
     pub index: u64,
     /// The checkpoint that covers it.
     pub checkpoint: Checkpoint,
+    /// The same with its signatures, of which those of the log were checked.
+    pub note: Note,
     /// The statements.
     pub statements: Vec<Value>,
 }
@@ -228,7 +230,7 @@ impl Receipt {
             }
             statements.push(serde_json::from_slice(&payload)?);
         }
-        Ok(Shown { entry, index: proof.index, checkpoint, statements })
+        Ok(Shown { entry, index: proof.index, checkpoint, note: proof.checkpoint, statements })
     }
 
     /// The same receipt with the digests of facts and policy only.

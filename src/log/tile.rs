@@ -77,6 +77,12 @@ pub trait Tiles {
     type Error;
     /// The bytes of a tile, or of a fuller one of the same number; they are checked by whoever asks.
     fn read(&mut self, tile: Tile) -> Result<Vec<u8>, Self::Error>;
+
+    /// The same into memory that is there already, in place of what it holds. Who reads a whole log asks for this.
+    fn read_into(&mut self, tile: Tile, into: &mut Vec<u8>) -> Result<(), Self::Error> {
+        *into = self.read(tile)?;
+        Ok(())
+    }
 }
 
 /// The tile in which a node lies in a tree of `size` entries, and the node's level and number within the tile.

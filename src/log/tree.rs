@@ -49,6 +49,12 @@ pub fn leaf(entry: &[u8]) -> Hash {
     Hash(hasher.finalize().into())
 }
 
+/// The same of an entry that stands in memory after a `0x00`: what is hashed lies there as it is.
+#[must_use]
+pub fn leaf_after_zero(bytes: &[u8]) -> Hash {
+    Hash(Sha256::digest(bytes).into())
+}
+
 /// The hash of a node: SHA-256 of `0x01` and its two children.
 #[must_use]
 pub fn node(left: Hash, right: Hash) -> Hash {

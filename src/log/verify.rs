@@ -210,14 +210,15 @@ fn go<T: Tiles>(
         })
         .collect();
     let mut edge = start.clone();
+    let mut buffer = Vec::new();
     let mut index = from;
     while index < size {
         let mut full = false;
         let mut number = index;
-        index = each(tiles, index, size, &mut |entry| {
+        index = each(tiles, &mut buffer, index, size, &mut |entry, leaf| {
             (watch.entry)(number, entry);
             number += 1;
-            edge.append(tree::leaf(entry), |level, _, hash| {
+            edge.append(leaf, |level, _, hash| {
                 if level % 8 == 0
                     && let Some(row) = usize::try_from(level / 8).ok().and_then(|level| rows.get_mut(level))
                 {
@@ -254,21 +255,32 @@ fn go<T: Tiles>(
 
 /// Hands on the entries of the bundle in which entry `index` is, from it on and below `size`; what comes back is the
 /// next entry's number.
-fn each<T: Tiles>(tiles: &mut T, index: u64, size: u64, see: &mut dyn FnMut(&[u8])) -> Result<u64, Wrong<T::Error>> {
+fn each<T: Tiles>(
+    tiles: &mut T,
+    buffer: &mut Vec<u8>,
+    index: u64,
+    size: u64,
+    see: &mut dyn FnMut(&[u8], Hash),
+) -> Result<u64, Wrong<T::Error>> {
     let number = index / WIDTH;
     let first = number * WIDTH;
     let width = (size - first).min(WIDTH);
     let tile = Tile { level: None, number, width };
-    let bytes = tiles.read(tile).map_err(Wrong::Read)?;
-    let mut rest = bytes.as_slice();
+    tiles.read_into(tile, buffer).map_err(Wrong::Read)?;
+    let mut rest = buffer.as_mut_slice();
     for place in 0..width {
-        let Some((entry, after)) = tile::first(rest) else {
-            return Err(Wrong::Bundle { index: first + place, path: tile.path() });
-        };
-        rest = after;
-        if first + place >= index {
-            see(entry);
+        let missing = || Wrong::Bundle { index: first + place, path: tile.path() };
+        let Some(length) = tile::first(rest).map(|(entry, _)| entry.len()) else { return Err(missing()) };
+        // The length was read, and its last byte makes room for the one that a leaf begins with.
+        let Some((one, after)) = rest.split_at_mut_checked(2 + length) else { return Err(missing()) };
+        let Some(leaf) = one.get_mut(1..) else { return Err(missing()) };
+        if first + place >= index
+            && let Some(zero) = leaf.first_mut()
+        {
+            *zero = 0;
+            see(leaf.get(1..).unwrap_or_default(), tree::leaf_after_zero(leaf));
         }
+        rest = after;
     }
     // What stands behind a full bundle is no entry of anybody's.
     if width == WIDTH && !rest.is_empty() {
@@ -320,11 +332,12 @@ fn led<T: Tiles>(tiles: &mut T, start: &Edge, level: u32, size: u64) -> Result<H
 /// The first node of a level of tiles that is another than the one that follows from the entries.
 fn first_other<T: Tiles>(tiles: &mut T, start: &Edge, level: u32, size: u64) -> Result<Option<u64>, Wrong<T::Error>> {
     let mut edge = start.clone();
+    let mut buffer = Vec::new();
     let mut index = start.size();
     while index < size {
         let mut ours = Vec::new();
-        index = each(tiles, index, size, &mut |entry| {
-            edge.append(tree::leaf(entry), |at, number, hash| {
+        index = each(tiles, &mut buffer, index, size, &mut |_, leaf| {
+            edge.append(leaf, |at, number, hash| {
                 if at == 8 * level {
                     ours.push((number, hash));
                 }

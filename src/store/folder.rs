@@ -86,16 +86,31 @@ impl Tiles for Folder {
             found => found,
         }
     }
+
+    fn read_into(&mut self, tile: Tile, into: &mut Vec<u8>) -> Result<(), Fault> {
+        into.clear();
+        let path = self.path.join(tile.path());
+        // The part of a tile may be gone once the whole is there.
+        if read_to(&path, into).is_err() {
+            *into = self.read(tile)?;
+        }
+        Ok(())
+    }
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    use io::Read as _;
     let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
+    read_to(path, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_to(path: &Path, into: &mut Vec<u8>) -> io::Result<()> {
+    use io::Read as _;
+    File::open(path)?.take(LONGEST + 1).read_to_end(into)?;
+    if into.len() as u64 > LONGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long for a file of a log"));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Beside it first, so that nobody ever reads half of it.

@@ -42,4 +42,6 @@ mod succession;
 #[cfg(feature = "app")]
 mod tls;
 #[cfg(feature = "app")]
+pub mod witnessed;
+#[cfg(feature = "app")]
 pub mod writer;

@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+#[cfg(feature = "app")]
+use clap::Args;
+use clap::Subcommand;
 
-use super::super::environment::variable;
 use super::{Failure, text};
+#[cfg(feature = "app")]
+use crate::cli::environment::variable;
 use crate::cli::{UNKNOWN, USAGE, answer};
 use crate::log::keys::Keys;
 use crate::log::note::{Flaw, Kind, Signer, Verifier};
@@ -26,6 +31,15 @@ pub(in crate::cli) enum Key {
     /// Print the public half of a key.
     Show {
         /// The private key's file.
+        file: PathBuf,
+    },
+    /// Print the public half of a key that is somewhere else, such as on a token, as a verifier key: what `--log-key` takes
+    /// beside `--log-key-command`.
+    Public {
+        /// The log's name.
+        #[arg(long)]
+        name: String,
+        /// The Ed25519 public key, as X.509 has it (SubjectPublicKeyInfo), in PEM or DER.
         file: PathBuf,
     },
     /// Put a new key in the place of the log's: an entry that both sign. What the old one signs from then on counts for
@@ -62,6 +76,11 @@ pub(in crate::cli) struct Signing {
 
 #[cfg(feature = "app")]
 impl Signing {
+    /// Whether the command line names who signs.
+    pub(in crate::cli) fn is_stated(&self) -> bool {
+        self.key.is_some() || self.command.is_some() || self.mark.is_some()
+    }
+
     /// Who signs, as it was named.
     pub(in crate::cli) fn signatory(&self) -> Result<Signatory, Failure> {
         let command = self.command.clone().or_else(|| variable("COUNTERSIGN_LOG_KEY_COMMAND"));
@@ -128,6 +147,7 @@ pub(super) fn run(key: &Key) -> Result<u8, Failure> {
     match key {
         Key::New { name, output } => new(name, output),
         Key::Show { file } => show(file),
+        Key::Public { name, file } => public(name, file),
         #[cfg(feature = "app")]
         Key::Rotate(arguments) => super::succession::rotate(arguments),
         Key::History { trusted, times } => history(trusted, *times),
@@ -162,6 +182,26 @@ fn secret(path: &Path, text: &str) -> std::io::Result<()> {
 fn show(file: &Path) -> Result<u8, Failure> {
     let signer = Signer::parse(&text(file)?).map_err(|flaw| usage(&flaw))?;
     Ok(answer(&format!("{}\n", signer.verifier())))
+}
+
+/// How X.509 begins an Ed25519 public key (RFC 8410); 32 bytes follow.
+const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+fn public(name: &str, file: &Path) -> Result<u8, Failure> {
+    let failure = |why: &str| Failure(USAGE, format!("`{}`: {why}", file.display()));
+    let mut bytes = std::fs::read(file).map_err(|error| failure(&error.to_string()))?;
+    if bytes.starts_with(b"-----BEGIN PUBLIC KEY-----") {
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: String = text.lines().filter(|line| !line.starts_with('-')).map(str::trim).collect();
+        bytes = STANDARD.decode(lines).map_err(|_| failure("its PEM is not base64"))?;
+    }
+    let key: Option<[u8; 32]> = bytes.strip_prefix(&SPKI).and_then(|key| key.try_into().ok());
+    let verifier = key.map(|key| Verifier::new(name, Kind::Ed25519, key));
+    match verifier {
+        Some(Some(verifier)) => Ok(answer(&format!("{verifier}\n"))),
+        Some(None) => Err(Failure(USAGE, format!("`{name}` cannot name a log"))),
+        None => Err(failure("it is no Ed25519 public key")),
+    }
 }
 
 fn history(trusted: &super::Trusted, times: bool) -> Result<u8, Failure> {

@@ -14,7 +14,11 @@ mod reference;
 #[cfg(feature = "app")]
 mod retention;
 mod scenarios;
+#[cfg(feature = "app")]
+mod serve;
 mod signatures;
 #[cfg(feature = "app")]
 mod succession;
 mod surfaces;
+#[cfg(feature = "app")]
+mod watch;

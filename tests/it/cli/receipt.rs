@@ -147,6 +147,7 @@ fn t40_nothing_is_decided_where_it_cannot_be_recorded() {
         assert!(said.err.contains("nothing is decided, because it cannot be recorded"), "{}", said.err);
     }
     assert_eq!(world.run(&["decide", "--facts", "facts.json", "--now", NOW, "--database", "sqlite:r.db"]).code, 2);
+    assert_eq!(world.run(&["decide", "--facts", "facts.json", "--now", NOW, "--log-key", "log.key"]).code, 2);
 }
 
 /// Every place in a document, as a pointer.
@@ -162,7 +163,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 #[test]
-fn whatever_is_changed_in_a_receipt_shows() {
+fn t64_whatever_is_changed_in_a_receipt_shows() {
     let world = world(0);
     decide(&world, &[]);
     let good: Value = serde_json::from_str(&world.read("receipt.json")).unwrap();
@@ -265,7 +266,37 @@ fn t65_a_receipt_holds_by_the_old_key_and_by_the_new_one_and_by_no_retired_one()
 }
 
 #[test]
-fn receipts_that_were_put_together_prove_nothing() {
+fn a_receipt_shows_who_has_seen_it_by_a_newer_proof() {
+    let world = world(0);
+    assert_eq!(decide(&world, &[]).code, 0);
+    let witness = |seed: u8, name: &str| Signer::new(name, Kind::Cosignature, &[seed; 32]).unwrap();
+    let (one, two) = (witness(5, "one.example/w"), witness(6, "two.example/w"));
+    let (first, second) = (one.verifier().to_string(), two.verifier().to_string());
+    let said = verify(&world, &["--witness", &first]);
+    assert_eq!((said.code, said.err.contains("fewer than 1 of 1 witnesses cosigned it")), (12, true), "{}", said.err);
+    let mut proof = countersign::log::proof::Proof::parse(&receipt(&world).proof).unwrap();
+    one.sign(&mut proof.checkpoint, 1_790_000_000);
+    world.write("proof", proof.to_string());
+    let seen = |more: &[&str]| verify(&world, &[&["--proof", "proof"][..], more].concat()).code;
+    assert_eq!(seen(&["--witness", &first]), 0);
+    assert_eq!(seen(&["--witness", &first, "--witness", &second]), 12);
+    assert_eq!(seen(&["--witness", &first, "--witness", &second, "--witnesses", "1"]), 0);
+    assert_eq!(seen(&["--witness", &second]), 12);
+    // A word without its time, and one that does not hold, is none.
+    for (time, spoil) in [(0, 0), (1_790_000_000, 1)] {
+        proof.checkpoint.signatures.truncate(1);
+        one.sign(&mut proof.checkpoint, time);
+        proof.checkpoint.signatures[1].bytes[20] ^= spoil;
+        world.write("proof", proof.to_string());
+        assert_eq!(seen(&["--witness", &first]), 12);
+    }
+    // The proof of another entry is none of this receipt's.
+    assert_eq!(world.run(&["log", "prove", "0", "--database", "sqlite:record.db", "--output", "proof"]).code, 0);
+    assert_eq!(seen(&[]), 12);
+}
+
+#[test]
+fn t64_receipts_that_were_put_together_prove_nothing() {
     let (one, other) = (world(0), world(3));
     decide(&one, &[]);
     decide(&other, &[]);

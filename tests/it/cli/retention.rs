@@ -3,7 +3,6 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::log::{fed, good, second, world as empty};
 use crate::support::run::{Said, World};
@@ -51,7 +50,7 @@ fn record(world: &World, kind: &str, at: &str, content: &str, body: &Value) -> S
     let arguments = ["log", "append", "--log-key", "log.key", "--kind", kind, "--attach", "file", "--now", at];
     let said = fed(world, &arguments, &body.to_string());
     assert_eq!(said.code, 0, "{}", said.err);
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    countersign::log::receipt::sha256(content.as_bytes())
 }
 
 fn order(world: &World, act: &[&str], by: &[&str]) {
@@ -159,9 +158,9 @@ fn t66_a_legal_hold_keeps_what_is_due_and_one_person_does_not_end_it() {
     good(&world, &["log", "retention", "set", "--log-key", "log.key", "--now", T0, "settings.yml"]);
     let held = record(&world, "delivery", T0, "of the release", &json!({ "release": "payments 2.4.0" }));
     let other = record(&world, "delivery", T0, "of another", &json!({ "release": "payments 2.5.0" }));
-    let hold = ["hold", "case 17", "--reason", "a letter of the court", "--release", "payments 2.4.0"];
-    assert_eq!(retain(&world, &hold, T0).out, "held by `case 17`: payments 2.4.0\n");
-    assert_eq!(retain(&world, &hold, T0).code, 2, "a hold has its name for itself");
+    let placing = ["hold", "case 17", "--reason", "a letter of the court", "--release", "payments 2.4.0"];
+    assert_eq!(retain(&world, &placing, T0).out, "held by `case 17`: payments 2.4.0\n");
+    assert_eq!(retain(&world, &placing, T0).code, 2, "a hold has its name for itself");
     let said = retain(&world, &["expire"], "2030-01-01T00:00:00Z");
     assert!(said.out.contains(&other) && said.out.ends_with("1 gone\n") && !said.out.contains(&held), "{}", said.out);
     // Not even two can purge what is held.

@@ -200,3 +200,56 @@ fn f21_a_command_signs_in_the_keys_stead_and_nothing_is_recorded_when_it_does_no
     }
     assert!(good(&world, &["log", "verify", "--log-key", "log.pub"]).starts_with("2 entries verified"));
 }
+
+/// What signs with the key on a token, as the documentation has it.
+const TOKEN: &str = "\
+t=$(mktemp -d) && cat > $t/in && pkcs11-tool --module \"$MODULE\" --login --pin env:PIN --sign --mechanism EDDSA \
+--label log --input-file $t/in --output-file $t/out >&2 && cat $t/out; rm -r $t
+";
+
+#[test]
+fn f21_a_key_on_a_token_signs_and_without_the_token_nothing_is_recorded() {
+    let module = std::process::Command::new("find").args(["/usr/lib", "-name", "libsofthsm2.so"]).output().unwrap();
+    let module = String::from_utf8(module.stdout).unwrap().lines().next().unwrap_or_default().to_owned();
+    let tool = std::process::Command::new("pkcs11-tool").arg("--version").output();
+    if module.is_empty() || tool.is_err() {
+        assert!(std::env::var_os("TEST_WHOLE").is_none(), "SoftHSM 2 and OpenSC's pkcs11-tool are not here");
+        eprintln!("skipped: SoftHSM 2 and OpenSC's pkcs11-tool are not here");
+        return;
+    }
+    let world = filled(0);
+    let configuration = world.path().join("softhsm2.conf").display().to_string();
+    world.write("softhsm2.conf", format!("directories.tokendir = {}\n", world.path().join("tokens").display()));
+    fs::create_dir(world.path().join("tokens")).unwrap();
+    let world = world.variable("SOFTHSM2_CONF", &configuration).variable("PIN", "1234").variable("MODULE", &module);
+    let tool = |program: &str, arguments: &[&str]| {
+        let mut command = std::process::Command::new(program);
+        command.args(arguments).current_dir(world.path()).env("SOFTHSM2_CONF", &configuration).env("PIN", "1234");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    tool("softhsm2-util", &["--init-token", "--free", "--label", "log", "--so-pin", "5678", "--pin", "1234"]);
+    let login = ["--module", &module, "--login", "--pin", "env:PIN"];
+    tool("pkcs11-tool", &[&login[..], &["--keypairgen", "--key-type", "EC:edwards25519", "--label", "log"]].concat());
+    let read = ["--read-object", "--type", "pubkey", "--label", "log", "--output-file", "log.pem"];
+    tool("pkcs11-tool", &[&login[..2], &read].concat());
+    let public = good(&world, &["log", "key", "public", "--name", "log.example/token", "log.pem"]);
+    world.write("token.pub", public);
+    world.write("sign.sh", TOKEN);
+    let append =
+        ["log", "append", "--database", "sqlite:token.db", "--log-key", "token.pub", "--log-key-command", "sh sign.sh"];
+    let said = fed(&world, &append, "{}");
+    assert_eq!((said.code, said.out.as_str()), (0, "entry 0\n"), "{}", said.err);
+    let verify = ["log", "verify", "--database", "sqlite:token.db", "--log-key", "token.pub"];
+    assert!(good(&world, &verify).starts_with("1 entry verified: log.example/token"));
+    fs::remove_dir_all(world.path().join("tokens")).unwrap();
+    let said = fed(&world, &append, "{}");
+    assert_eq!((said.code, said.out.as_str()), (3, ""), "{}", said.err);
+    assert!(good(&world, &verify).starts_with("1 entry verified"));
+    for (file, text) in
+        [("none.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), ("empty.pem", "")]
+    {
+        world.write(file, text);
+        assert_eq!(world.run(&["log", "key", "public", "--name", "log.example/token", file]).code, 2);
+    }
+}

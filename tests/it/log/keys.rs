@@ -22,7 +22,9 @@ fn rotation(index: u64, from: &Signer, to: &Signer) -> String {
 fn checkpoint(size: u64, by: &[&Signer]) -> String {
     let checkpoint = Checkpoint { origin: LOG.to_owned(), size, root: Hash([3; 32]), extension: Vec::new() };
     let mut note = checkpoint.note().unwrap();
-    by.iter().for_each(|signer| signer.sign(&mut note, 0));
+    for signer in by {
+        signer.sign(&mut note, 0);
+    }
     note.to_string()
 }
 
@@ -77,7 +79,9 @@ fn t65_nobody_becomes_a_key_without_the_old_ones_word_or_his_own() {
     // Signed by one of the two, by neither, or by others.
     for by in [&[&keys[0]][..], &[&stranger], &[&keys[1], &stranger]] {
         let mut note = plain(&keys[0], &stranger);
-        by.iter().for_each(|signer| signer.sign(&mut note, 0));
+        for signer in by {
+            signer.sign(&mut note, 0);
+        }
         let mut known = Keys::from(keys[0].verifier());
         assert!(known.follow_all(&[note.to_string()]).is_err());
         assert!(known.open(&checkpoint(30, &[&stranger])).is_err());
