@@ -58,6 +58,8 @@ pub struct Seat<'s> {
     acting: HashSet<*const Act>,
     close: Vec<Bits>,
     wide: Vec<Bits>,
+    /// What each covers by a final word.
+    last: Vec<Bits>,
     /// Who fills it, by place.
     by: Vec<usize>,
     /// Whether it is met.
@@ -105,6 +107,7 @@ impl<'s> Seating<'s> {
                 routes: requirement.routes.iter().map(|route| route.name.as_str()).collect(),
                 close: vec![Bits::default(); people.len()],
                 wide: vec![Bits::default(); people.len()],
+                last: vec![Bits::default(); people.len()],
                 ..Seat::default()
             })
             .collect();
@@ -154,6 +157,9 @@ impl<'s> Seating<'s> {
             }
             if let Some(close) = seat.close.get_mut(person).filter(|_| !hat.second) {
                 close.add(&candidate.covered);
+            }
+            if let Some(last) = seat.last.get_mut(person).filter(|_| hat.authority == Some(true)) {
+                last.add(&candidate.covered);
             }
             let whole = candidate.covered.holds(&requirement.scope);
             seat.acts.push(Counted { act: eligible.act(), person, hat: place, whole });

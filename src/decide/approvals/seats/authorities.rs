@@ -59,7 +59,7 @@ impl<'s> Seating<'s> {
             .map(|(seat, requirement)| {
                 let last = |counted: &&Counted<'s>| {
                     seat.hats.get(counted.hat).is_some_and(|hat| hat.authority == Some(true))
-                        && seat.close.get(counted.person).is_some_and(|covered| covered.holds(&requirement.scope))
+                        && seat.last.get(counted.person).is_some_and(|covered| covered.holds(&requirement.scope))
                 };
                 seat.acts.iter().filter(last).map(|counted| counted.person).collect()
             })
