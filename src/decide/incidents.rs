@@ -37,7 +37,7 @@ pub fn severity(scene: &Scene<'_>, incident: &Incident) -> Option<f64> {
 /// names.
 pub(super) fn fixes(scene: &Scene<'_>, incident: &Incident) -> Truth {
     let affects = match &incident.components {
-        Fact::Known(components) => truth_of(touches(scene, components)),
+        Fact::Known(components) => touches(scene, components),
         Fact::Absent | Fact::Unavailable(_) => Truth::Unknown,
     };
     both(both(linked(scene, &incident.id), affects), confirmed(scene, &incident.id).0)
@@ -48,7 +48,7 @@ pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) ->
     let open = scene.facts.incidents.entries().iter().find(|incident| incident.id == id);
     match open {
         Some(incident) => fixes(scene, incident) == Truth::True,
-        None => touches(scene, components) && linked(scene, id) == Truth::True && confirmed(scene, id).0 == Truth::True,
+        None => both(both(linked(scene, id), touches(scene, components)), confirmed(scene, id).0) == Truth::True,
     }
 }
 
@@ -63,9 +63,13 @@ pub fn fix<'s>(scene: &Scene<'s>, incident: &Incident) -> Fix<'s> {
         Truth::Unknown => missing.push(format!("whether the change record is linked to {id} could not be read")),
     }
     match &incident.components {
-        Fact::Known(components) if touches(scene, components) => {}
+        Fact::Known(components) if touches(scene, components) == Truth::True => {}
         Fact::Known(components) if components.is_empty() => {
             missing.push(format!("{id} affects no component"));
+        }
+        Fact::Known(components) if touches(scene, components) == Truth::Unknown => {
+            let affected = words::all_of(components);
+            missing.push(format!("{id} affects {affected}, and whether this release changes that could not be read"));
         }
         Fact::Known(components) => {
             missing.push(format!("{id} affects {}, which this release does not change", words::all_of(components)));
@@ -88,8 +92,13 @@ fn linked(scene: &Scene<'_>, id: &str) -> Truth {
     }
 }
 
-fn touches(scene: &Scene<'_>, components: &[String]) -> bool {
-    scene.components.iter().any(|component| components.contains(&component.name))
+/// Whether a component that an incident affects goes. Files that could not be read are no proof that it does.
+fn touches(scene: &Scene<'_>, components: &[String]) -> Truth {
+    let affected = || scene.components.iter().filter(|component| components.contains(&component.name));
+    if affected().any(|component| scene.surely_goes(&component.name)) {
+        return Truth::True;
+    }
+    if affected().next().is_some() { Truth::Unknown } else { Truth::False }
 }
 
 /// Whether somebody who may say so, and did not contribute, said that the release fixes an incident.

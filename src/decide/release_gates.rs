@@ -376,7 +376,9 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     let blocked = matches!(judged.judgement.verdict, Verdict::Block | Verdict::Indeterminate);
     let waivers = if blocked { waivers::able(scene, gate) } else { Vec::new() };
     if !waivers.is_empty() {
-        let _ = write!(says, "; mend it, or ask {} to waive it", words::any_of(&waivers));
+        // Where it is said already what to do, this is the other way.
+        let mend = if explanation.contains("; ") { "" } else { "mend it, " };
+        let _ = write!(says, "; {mend}or ask {} to waive it", words::any_of(&waivers));
     }
     let mut node = Node::new(code, status, says).next(judged.until).who(waivers);
     node.stated = Some(gate.stated.clone());

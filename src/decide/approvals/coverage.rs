@@ -107,7 +107,8 @@ impl<'s> Units<'s> {
         let mut bare: Vec<(&str, Option<&Released>)> = scene
             .components
             .iter()
-            .filter(|component| !(0..changes.len()).any(|at| scene.touches(at, component)))
+            // Files that are not known are no proof that a change brings it.
+            .filter(|component| !scene.surely_touched(component))
             .map(|component| (component.name.as_str(), stated.get(&component.name)))
             .collect();
         if changes.is_empty() && scene.components.is_empty() {

@@ -111,6 +111,19 @@ fn ignored(scene: &Scene<'_>, candidate: &Candidate<'_>, refusal: &Refusal) -> N
     Node::new(refusal.ground, Status::Note, says).evidence([&candidate.act.id])
 }
 
+/// `ana: why`, `bo: why` and `cy: other` as `ana and bo: why` and `cy: other`.
+fn together(said: &[&str]) -> Vec<String> {
+    let mut found: Vec<(Vec<&str>, &str)> = Vec::new();
+    for (name, why) in said.iter().map(|said| said.split_once(": ").unwrap_or((said, ""))) {
+        match found.iter_mut().find(|(_, known)| *known == why) {
+            Some((names, _)) if names.contains(&name) => {}
+            Some((names, _)) => names.push(name),
+            None => found.push((vec![name], why)),
+        }
+    }
+    found.into_iter().map(|(names, why)| format!("{}: {why}", words::all_of(&names))).collect()
+}
+
 /// One requirement and everything around it.
 struct One<'a, 's> {
     scene: &'a Scene<'s>,
@@ -199,7 +212,7 @@ impl<'s> One<'_, 's> {
         }
         if !ignored_says.is_empty() {
             says.push_str("; ignored ");
-            says.push_str(&words::all_of(&ignored_says));
+            says.push_str(&words::all_of(&together(&ignored_says)));
         }
         if let Some(why) = roles::eligible(self.scene, requirement.role).unreadable.filter(|_| !self.seat.met) {
             let _ = write!(says, "; who is in {} could not be read: {why}", requirement.role);

@@ -180,8 +180,10 @@ fn taking_evidence_away_opens_nothing() {
         // A retry asks for no evidence again, so there it can only speak against the release.
         let mut retried = false;
         core::decision(case.policy, &case.world).tree.walk(&mut |node| retried |= node.code == Ground::Retry);
+        // A gate that was shown as waiting has not worsened when the evidence against it is gone; it waits again.
+        let shown = case.world.facts.acts.entries().iter().any(|act| !act.saw.gates.is_empty());
         world(case, |facts| match c.below(4) {
-            0..=2 if retried => {}
+            0..=2 if retried || shown => {}
             0 => facts.evidence.clear(),
             1 => {
                 if let Some(evidence) = facts.evidence.get_mut("coverage").filter(|it| it.known().is_some()) {

@@ -87,6 +87,10 @@ impl<'w> View<'w> {
         Self::files_of(change).is_none_or(|files| files.iter().any(|file| within(file, component.folder)))
     }
 
+    pub fn surely_touches(change: &Change, component: &ComponentShape) -> bool {
+        Self::files_of(change).is_some() && Self::touches(change, component)
+    }
+
     /// The policy's components that go.
     pub fn components(&self) -> Vec<&'w ComponentShape> {
         let goes = |component: &&ComponentShape| {
@@ -287,7 +291,10 @@ impl<'w> View<'w> {
         };
         let affected = match &incident.components {
             Fact::Known(components) => {
-                Tri::from(self.components().iter().any(|it| components.iter().any(|name| name == it.name)))
+                let ours = self.components();
+                let affected = ours.iter().filter(|it| components.iter().any(|name| name == it.name));
+                let goes = affected.map(|it| if self.surely_goes(it.name) { Tri::Yes } else { Tri::Unknown });
+                goes.fold(Tri::No, Tri::or)
             }
             Fact::Absent => Tri::No,
             Fact::Unavailable(_) => Tri::Unknown,

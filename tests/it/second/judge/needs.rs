@@ -140,8 +140,13 @@ impl<'w> View<'w> {
                 scope.push(Unit::Change(at));
             }
         }
+        let mut bare_ones = BTreeSet::new();
         for component in all {
-            let bare = !self.changes().iter().any(|change| View::touches(change, component));
+            // A change of unknown files may have nothing to do with it.
+            let bare = !self.changes().iter().any(|change| View::surely_touches(change, component));
+            if bare {
+                bare_ones.insert(component.name);
+            }
             let ours = components.is_empty() || components.iter().any(|it| it.name == component.name);
             if bare && ours {
                 scope.push(Unit::Bare(component.name.to_owned()));
@@ -156,7 +161,7 @@ impl<'w> View<'w> {
             let nothing = stated.get(name).is_some_and(|it| {
                 it.content == Fact::Absent && it.artifacts.unavailable().is_none() && it.artifacts.entries().is_empty()
             });
-            if ours && !nothing && self.makers(name).next().is_some() {
+            if ours && !nothing && !bare_ones.contains(name) && self.makers(name).next().is_some() {
                 scope.push(Unit::Outcome(name.to_owned()));
             }
         }

@@ -169,7 +169,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether a component goes for certain: files that are not known are no proof of it.
-    fn surely_goes(&self, folder: &str) -> bool {
+    pub fn surely_goes(&self, folder: &str) -> bool {
         self.facts.release.components.contains_key(folder)
             || self.changes().iter().any(|it| it.files.entries().iter().any(|file| within(file, folder)))
     }
@@ -359,7 +359,7 @@ impl<'w> View<'w> {
     /// Whether the board looked at what goes. Where all of it is in changes, those alone may be named.
     fn decided_on_this(&self, decision: &CabDecision) -> bool {
         let all = !self.changes().is_empty()
-            && self.components().iter().all(|it| self.changes().iter().any(|change| View::touches(change, it)));
+            && self.components().iter().all(|it| self.changes().iter().any(|change| View::surely_touches(change, it)));
         let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
         self.saw_all(&decision.changes)
             && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))

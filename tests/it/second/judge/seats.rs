@@ -431,7 +431,10 @@ impl<'w> View<'w> {
                                     .iter()
                                     .filter(|need| !need.representation)
                                     .filter(|need| need.routes.iter().any(|known| known.name == route.name))
-                                    .any(|need| self.fits(approval, need, role))
+                                    .any(|need| {
+                                        self.fits(approval, need, role)
+                                            && need.scope.iter().all(|unit| self.covers(approval, unit))
+                                    })
                         })
                 })
             });
