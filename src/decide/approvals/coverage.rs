@@ -210,6 +210,12 @@ impl<'s> Units<'s> {
         at >= self.changes.len() + self.bare.len()
     }
 
+    /// The commits of a piece, where it is a change of which they are known.
+    pub fn commits(&self, at: usize) -> impl Iterator<Item = &'s str> {
+        let commits = self.changes.get(at).map_or(&[][..], |change| change.commits.entries());
+        commits.iter().map(|commit| commit.sha.as_str())
+    }
+
     /// A piece by name, for a sentence.
     #[must_use]
     pub fn name(&self, at: usize) -> &str {
