@@ -266,6 +266,13 @@ pub fn carries(change: &Change) -> bool {
 /// What is said of a change whose reviews do not hold for what landed.
 #[must_use]
 pub fn mismatch(change: &Change) -> String {
+    let unread = match &change.landed {
+        Fact::Known(landing) => landing.reviewed.unavailable().or(landing.clean_merge.unavailable()),
+        landed => landed.unavailable(),
+    };
+    if let Some(why) = unread {
+        return format!("whether what landed of {} is what was reviewed could not be read: {why}", change.id);
+    }
     let differs = match &change.landed {
         Fact::Known(landing) if !landing.differs.is_empty() => {
             format!("; they differ in {}", words::all_of(&landing.differs))

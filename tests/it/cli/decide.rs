@@ -75,6 +75,21 @@ fn what_cannot_be_read_has_a_code_of_its_own() {
     assert_eq!((mistaken.code, mistaken.out.as_str()), (2, ""));
 }
 
+#[test]
+fn t16_a_layer_that_cannot_be_read_decides_nothing_and_lets_nothing_go() {
+    let world = world(&facts());
+    let layers = |outer: &str| {
+        world.run(&["decide", "--policy", outer, "--policy", "policy.yml", "--facts", "facts.json", "--now", NOW])
+    };
+    let missing = layers("organisation.yml");
+    assert_eq!((missing.code, missing.out.as_str()), (2, ""));
+    assert!(missing.err.contains("organisation.yml"), "{}", missing.err);
+    world.write("organisation.yml", "version: 1\nroutes: [");
+    let broken = layers("organisation.yml");
+    assert_eq!((broken.code, broken.out.as_str()), (2, ""));
+    assert!(broken.err.contains("organisation.yml") && broken.err.contains("nothing was decided"), "{}", broken.err);
+}
+
 #[rstest]
 #[case::accounts("/accounts", "github:bo")]
 #[case::measures("/evidence/tests/measures", "tests.failed")]
@@ -98,6 +113,7 @@ fn the_document_is_written_where_it_is_asked_for() {
     let decision: Value = serde_json::from_str(&world.read("decision.json")).unwrap();
     assert_eq!(decision["decision"], "proceed");
     assert_eq!(decision["version"], 1);
+    assert_eq!(decision["zone_database"], countersign::policy::calendar::zone_database());
     assert_eq!(decision["tree"]["code"], "release");
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 pub struct Wanted {
     /// `hold production`, `proceed production`, `reject production`.
     pub expect: String,
-    /// Codes that stand in the tree; with `!` those that do not.
+    /// Codes that stand in the tree, at least one; with `!` those that do not.
     #[serde(default)]
     pub codes: Vec<String>,
     /// Parts of the sentences that a person reads, at least one.
@@ -146,6 +146,9 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
     let mut sentences: Vec<&str> = nodes.iter().map(|(_, says)| says.as_str()).collect();
     sentences.push(&decision.summary);
     sentences.extend(decision.risk.items.iter().map(|item| item.because.as_str()));
+    if !wanted.codes.iter().any(|code| !code.starts_with('!')) {
+        complaints.push("  `codes` needs a code that is there".to_owned());
+    }
     if wanted.because.is_empty() {
         complaints.push("  `because` needs a sentence".to_owned());
     }
