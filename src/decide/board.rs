@@ -73,12 +73,9 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     let mut decisions: Vec<&CabDecision> =
         decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
     // The latest first; of one instant, what is against it.
-    let open = |decision: &CabDecision| {
-        let unsaid = decision.outcome == CabOutcome::ApproveWithConditions && decision.conditions.is_empty();
-        unsaid || decision.conditions.iter().any(|it| it.met != Fact::Known(true))
-    };
     decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome), open(decision))));
     let mut notes = Vec::new();
+    let mut again = false;
     for decision in decisions {
         if let Some(why) = other(scene, changes, decision) {
             let says = format!("a CAB decision of {} is about other content{why}", told(scene, decision.at));
@@ -94,8 +91,10 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
             Some(why) => {
                 let says = format!("a CAB decision of {} does not count: {why}", told(scene, decision.at));
                 notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
-                // An approval that does not count changes nothing; anything else leaves no earlier approval standing.
-                if against(decision.outcome) > 0 {
+                // A plain approval that does not count changes nothing. Anything stricter took an earlier approval's
+                // place, which does not come back because the stricter word no longer counts.
+                again = against(decision.outcome) > 0 || open(decision);
+                if again {
                     break;
                 }
             }
@@ -103,7 +102,8 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     }
     let why = notes.first().map_or(String::new(), |note| format!("; {}", note.says));
     let (on, at) = agenda(scene, cab, scene.clock.now());
-    let says = format!("the CAB has not decided yet; {on}{why}");
+    let first = if again { "the CAB has to decide again" } else { "the CAB has not decided yet" };
+    let says = format!("{first}; {on}{why}");
     let node = Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated);
     vec![node.who(chairs(scene, cab)).next(at).parts(notes)]
 }
@@ -119,6 +119,12 @@ fn other(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> Optio
 
 fn told(scene: &Scene<'_>, at: DateTime<Utc>) -> String {
     calendar::told(at, scene.rules.calendar.zone)
+}
+
+/// Whether a decision has conditions of which one is not met, or that are not stated.
+fn open(decision: &CabDecision) -> bool {
+    let unsaid = decision.outcome == CabOutcome::ApproveWithConditions && decision.conditions.is_empty();
+    unsaid || decision.conditions.iter().any(|it| it.met != Fact::Known(true))
 }
 
 /// How far a decision is against a release.

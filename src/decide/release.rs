@@ -22,7 +22,7 @@ use crate::model::decision::PolicySource;
 use crate::model::facts::{self, Act, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
-    Ask, Event, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
+    Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
 use crate::policy::{Policy, calendar};
 
@@ -57,11 +57,13 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
     let mut kept = Before {
         events: events(&before),
         counted: found.approvals.counted,
+        filled: found.approvals.filled,
         asks: found.asks,
         obligations: found.obligations,
         nodes: lifted.kept(&before, found.nodes, &judged.nodes),
     };
     kept.asks.retain(|ask| !judged.asks.contains(ask));
+    kept.filled.retain(|filled| !judged.approvals.filled.contains(filled));
     kept.obligations.retain(|owed| !judged.obligations.iter().any(|other| other.kind == owed.kind));
     conclude(&scene, judged, kept)
 }
@@ -72,6 +74,7 @@ struct Before<'s> {
     nodes: Vec<Node>,
     asks: Vec<Ask>,
     counted: Vec<&'s Act>,
+    filled: Vec<Filled>,
     obligations: Vec<OpenedObligation>,
     events: Vec<Event>,
 }
@@ -158,6 +161,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     found.asks.extend(before.asks);
     found.obligations.extend(before.obligations);
     found.approvals.counted.extend(before.counted);
+    found.approvals.filled.extend(before.filled);
     let mut events = events(scene);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = format!("everything that {} asks of `{}`", release.environment, release.name);
@@ -174,6 +178,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         environment: scene.environment.map_or(&release.environment, |rule| &rule.name).clone(),
         now: scene.clock.now(),
         zone_database: calendar::zone_database().to_owned(),
+        tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
         policy: scene
             .policy
             .layers
@@ -184,6 +189,8 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
                 from: layer.from.clone(),
             })
             .collect(),
+        attached: scene.policy.attached.clone(),
+        facts: None,
         components: scene.components.iter().map(|component| component.name.clone()).collect(),
         class: found.triage.class,
         routes: found.path.routes().iter().map(|route| route.name.clone()).collect(),
@@ -192,6 +199,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         tree: root,
         obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
         asks: found.asks,
+        approvals: found.approvals.filled,
         counted,
         revisit: Revisit { events, at: scene.clock.next() },
     }

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::gates::Judgement;
+use super::incidents;
 use super::known::relaxes;
 use super::path::Triage;
 use super::people::Person;
@@ -48,6 +49,14 @@ pub fn lift(
             && waiver.layers.contains(&gate.layer)
             && (waiver.environments.is_empty() || waiver.environments.contains(environment));
         if about && scene.clock.within(waiver.from, waiver.until) {
+            if !scene.policy.is_protected() {
+                let says = format!(
+                    "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
+                    waiver.by, gate.name
+                );
+                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+                continue;
+            }
             let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
             return (waived(&waiver.by, waiver.until, reason), Some(waiver.until));
         }
@@ -128,6 +137,17 @@ fn owner(scene: &Scene<'_>, rule: &WaiverRule, gate: &Gate, act: &Act) -> Result
         }
     }
     Err(refused)
+}
+
+/// Who may waive a gate now, by name.
+#[must_use]
+pub fn able(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for role in scene.rules.waivers.iter().flat_map(|rule| rule.roles_for(&gate.layer)) {
+        names
+            .extend(incidents::names(scene, role).into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    }
+    names
 }
 
 /// Waivers given by an act that match nothing: no gate of the policy, or one that opens without.

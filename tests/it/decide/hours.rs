@@ -83,7 +83,7 @@ fn t38_a_freeze_holds_from_its_first_instant_to_its_last(
             decision.summary,
             "held before production: the freeze `year-end` is on since Fri 18 Dec 2026 17:00 Europe/London, until Mon 4 Jan \
              2027 09:00 Europe/London; cto may except \
-             it; ask ivo or noor"
+             it; ask ivo or noor for an exception"
         );
     }
 }

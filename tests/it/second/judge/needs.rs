@@ -266,7 +266,7 @@ impl<'w> View<'w> {
             Fact::Known(true) | Fact::Unavailable(_) => same(it),
             Fact::Known(false) | Fact::Absent => Tri::No,
         };
-        // Of other content of anything that goes now; where that cannot be told, it may be.
+        // Of other content of anything that goes now, or perhaps so.
         let other = |it: &Deployment| {
             let different = if names.is_empty() {
                 Tri::from(it.commit != self.facts.release.commit)
@@ -274,7 +274,7 @@ impl<'w> View<'w> {
                 let shared = names.iter().filter(|name| it.components.contains_key(**name));
                 shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
             };
-            different == Tri::Yes || (different == Tri::Unknown && opening(it) == Tri::No)
+            different != Tri::No
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
@@ -331,7 +331,7 @@ impl<'w> View<'w> {
                 && act.impersonated_by.is_none()
                 && approval.at <= act.at
                 && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
-                && self.listened_to(approval, heard).is_some()
+                && self.had_a_say(approval, heard).is_some()
             {
                 found.push((approval.at.timestamp(), act.at.timestamp()));
             }

@@ -127,7 +127,7 @@ impl<'w> View<'w> {
             let ended = soak.is_some()
                 && there.iter().any(|other| {
                     !alike(other)
-                        && other.opened_at > it.opened_at
+                        && other.opened_at >= it.opened_at
                         && other.opened_at.timestamp() < soaked
                         && other.outcome != Fact::Known(Outcome::Cancelled)
                 });
@@ -344,6 +344,8 @@ impl<'w> View<'w> {
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
             match decision.outcome {
+                // Conditions took an earlier approval's place, and leave it none.
+                CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid && unmet(decision) => return true,
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
                     return unmet(decision);
