@@ -29,18 +29,19 @@ pub fn prove(policy: &Policy, roster: &Roster) -> Vec<String> {
 
 fn missing(policy: &Policy, directory: &Directory<'_>, absent: Option<&str>) -> Vec<String> {
     let rules = &policy.rules;
-    let there = |role: &str| directory.holders(role).filter(|person| Some(*person) != absent);
+    let there =
+        |role: &str| -> Vec<&str> { directory.holders(role).filter(|person| Some(*person) != absent).collect() };
     let mut missing = Vec::new();
     let formal = rules.environments.iter().any(|rule| !matches!(rule.approval, Approval::Automatic));
     let asked = rules.routes.iter().any(|route| route.cab.is_some() && !route.automatic && !route.is_pre_authorised());
     if let Some(cab) = rules.calendar.cab.as_ref().filter(|_| formal && asked) {
-        if there(BOARD).count() < cab.quorum as usize {
+        if there(BOARD).len() < cab.quorum as usize {
             missing.push(format!("the CAB cannot decide: its quorum of {} is not there", cab.quorum));
         }
         missing.extend(
             cab.chair
                 .iter()
-                .filter(|role| there(role).next().is_none())
+                .filter(|role| there(role).is_empty())
                 .map(|role| format!("the CAB cannot decide: nobody of `{role}`, which chairs it, is there")),
         );
     }
@@ -59,11 +60,11 @@ fn missing(policy: &Policy, directory: &Directory<'_>, absent: Option<&str>) -> 
 }
 
 /// Whether somebody of a role, or of those who stand in for it, is there.
-fn stands_in<'d, P: Iterator<Item = &'d str>>(policy: &Policy, role: &str, there: impl Fn(&str) -> P) -> bool {
+fn stands_in<'d>(policy: &Policy, role: &str, there: impl Fn(&str) -> Vec<&'d str>) -> bool {
     let mut seen = BTreeSet::new();
     let mut at = Some(role);
     while let Some(name) = at.filter(|name| seen.insert(*name)) {
-        if there(name).next().is_some() {
+        if !there(name).is_empty() {
             return true;
         }
         let known = policy.rules.roles.iter().find(|role| role.name == name);
