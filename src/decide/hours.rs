@@ -87,8 +87,8 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
             Err(why) => ignored.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
         }
     }
-    let until = calendar::told(freeze.to, scene.rules.calendar.zone);
-    let mut says = format!("the freeze `{name}` is on until {until}");
+    let [since, until] = [freeze.from, freeze.to].map(|at| calendar::told(at, scene.rules.calendar.zone));
+    let mut says = format!("the freeze `{name}` is on since {since}, until {until}");
     if !ignored.is_empty() {
         says.push_str("; ignored ");
         says.push_str(&ignored.join(", "));

@@ -84,6 +84,13 @@ pub fn fix<'s>(scene: &Scene<'s>, incident: &Incident) -> Fix<'s> {
     Fix { truth: fixes(scene, incident), confirmed, missing }
 }
 
+/// The open incidents by name, so that their order in the facts tells nothing.
+pub(super) fn by_name<'s>(scene: &Scene<'s>) -> Vec<&'s Incident> {
+    let mut incidents: Vec<&Incident> = scene.facts.incidents.entries().iter().collect();
+    incidents.sort_by(|a, b| a.id.cmp(&b.id));
+    incidents
+}
+
 fn linked(scene: &Scene<'_>, id: &str) -> Truth {
     match &scene.facts.change_record {
         Fact::Known(record) => truth_of(record.fixes.iter().any(|fixed| fixed == id)),
@@ -180,9 +187,8 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
         return Vec::new();
     }
     let incidents = match &scene.facts.incidents {
-        Fact::Known(incidents) => incidents.as_slice(),
-        Fact::Absent => &[],
-        Fact::Unavailable(_) if path.recovers() => &[],
+        Fact::Known(_) | Fact::Absent => by_name(scene),
+        Fact::Unavailable(_) if path.recovers() => Vec::new(),
         Fact::Unavailable(why) => {
             let says = format!("the open incidents could not be read from {}: {why}", rule.system);
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(&rule.stated)];

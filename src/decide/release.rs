@@ -24,7 +24,7 @@ use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
-use crate::policy::Policy;
+use crate::policy::{Policy, calendar};
 
 /// Decides whether a release may go now.
 #[must_use]
@@ -55,7 +55,7 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         return conclude(&scene, judged, Before::default());
     }
     let mut kept = Before {
-        events: events(&before, &found.path),
+        events: events(&before),
         counted: found.approvals.counted,
         filled: found.approvals.filled,
         asks: found.asks,
@@ -162,7 +162,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     found.obligations.extend(before.obligations);
     found.approvals.counted.extend(before.counted);
     found.approvals.filled.extend(before.filled);
-    let mut events = events(scene, &found.path);
+    let mut events = events(scene);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = format!("everything that {} asks of `{}`", release.environment, release.name);
     let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
@@ -177,6 +177,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         release: release.name.clone(),
         environment: scene.environment.map_or(&release.environment, |rule| &rule.name).clone(),
         now: scene.clock.now(),
+        zone_database: calendar::zone_database().to_owned(),
         tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
         policy: scene
             .policy
@@ -219,11 +220,11 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
     scene.acts().filter(|act| told.contains(act.id.as_str())).map(|act| act.id.clone()).collect()
 }
 
-/// The kinds of event that could change the decision: all that the policy looks at on this path.
-fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
+/// The kinds of event that could change the decision: all that the policy looks at.
+fn events(scene: &Scene<'_>) -> Vec<Event> {
     let rules = scene.rules;
-    let formal = path.legs.iter().any(|leg| leg.formal);
-    let cab = formal && path.legs.iter().any(|leg| leg.route.is_some_and(|route| route.cab.is_some()));
+    // Whatever class or way it has by then: an event may change that as well.
+    let cab = !rules.models.is_empty() || rules.routes.iter().any(|route| route.cab.is_some());
     let every = [
         (Event::Act, true),
         (Event::Content, true),
@@ -233,7 +234,7 @@ fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
         (Event::Directory, true),
         (Event::Deployment, true),
         (Event::Cab, cab),
-        (Event::Obligation, rules.pir.is_some() || rules.routes.iter().any(|route| !route.then.is_empty())),
+        (Event::Obligation, true),
         (Event::Policy, true),
     ];
     every.into_iter().filter(|(_, matters)| *matters).map(|(event, _)| event).collect()

@@ -127,7 +127,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
         };
         found.judged.push(Judged { gate, judgement, evidence, until });
     }
-    found.notes.extend(waivers::unused(scene));
+    found.notes.extend(waivers::unused(scene, &found.judged));
     found
 }
 

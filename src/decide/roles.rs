@@ -24,6 +24,14 @@ impl Refusal {
     pub(super) fn new(ground: Ground, says: impl Into<String>) -> Self {
         Self { ground, says: says.into() }
     }
+
+    /// The same of somebody who held a role when he acted.
+    pub(super) fn no_longer(self, role: &str) -> Self {
+        match self.ground {
+            Ground::NotInRole => Self { says: format!("held {role} when approving, and no longer does"), ..self },
+            _ => Self { says: format!("held {role} when approving; {}", self.says), ..self },
+        }
+    }
 }
 
 /// How somebody came by a seat in a role.

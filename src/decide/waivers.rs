@@ -10,14 +10,14 @@ use super::incidents;
 use super::known::relaxes;
 use super::path::Triage;
 use super::people::Person;
-use super::release_gates::is_named;
+use super::release_gates::{Judged, is_named};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Act, Deed};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
-use crate::model::verdict::Reason;
+use crate::model::verdict::{Reason, Verdict};
 use crate::policy::calendar::told;
 use crate::policy::expression::Expression;
 use crate::policy::gate::Gate;
@@ -150,12 +150,19 @@ pub fn able(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
     names
 }
 
-/// Waivers given by an act that match no gate of the policy.
+/// Waivers given by an act that match nothing: no gate of the policy, or one that opens without.
 #[must_use]
-pub fn unused(scene: &Scene<'_>) -> Vec<Node> {
+pub fn unused(scene: &Scene<'_>, judged: &[Judged<'_>]) -> Vec<Node> {
     let mut nodes = Vec::new();
     for act in scene.acts() {
-        let Deed::Waive { gate, .. } = &act.does else { continue };
+        let Deed::Waive { gate, until, .. } = &act.does else { continue };
+        let mut named = judged.iter().filter(|it| it.named(gate)).peekable();
+        let passes = |it: &Judged<'_>| it.judgement.verdict == Verdict::Pass;
+        if named.peek().is_some() && named.all(passes) && scene.clock.within(act.at, *until) {
+            let name = scene.people.name(scene.person_of(act));
+            let says = format!("{name}'s waiver of {gate} lifts nothing: the gate passes without");
+            nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
+        }
         if !scene.policy.gates.iter().any(|known| is_named(known, gate)) {
             let name = scene.people.name(scene.person_of(act));
             let says = format!("{name}'s waiver is of `{gate}`, and the policy has no such gate");

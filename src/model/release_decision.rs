@@ -219,7 +219,7 @@ pub enum Event {
     Directory,
     /// A deployment starts or ends.
     Deployment,
-    /// The CAB decides.
+    /// The CAB decides on a release, or on a model of standard changes.
     Cab,
     /// An obligation is met.
     Obligation,
@@ -252,6 +252,8 @@ pub struct ReleaseDecision {
     pub environment: String,
     /// The instant of the decision, UTC.
     pub now: DateTime<Utc>,
+    /// The version of the time zone database that was computed with, such as `2026a`.
+    pub zone_database: String,
     /// What decided: `countersign` and its version.
     pub tool: String,
     /// The layers of the policy, outermost first.

@@ -121,7 +121,7 @@ fn every_change_is_covered_by_somebody() {
     let sue = shown("s", "github:sue", all);
     let missing = acts(vec![shown("a", "github:bo", first.clone()), sue.clone()]);
     assert_eq!(missing.decision, Ruling::Hold);
-    assert!(said(&missing).contains("acme/shop#13 is not covered"), "{}", said(&missing));
+    assert!(said(&missing).contains("acme/shop#13 (commit 3f2a) is not covered"), "{}", said(&missing));
     let one = acts(vec![shown("a", "github:bo", first.clone()), shown("b", "github:bo", second.clone()), sue.clone()]);
     assert_eq!(one.decision, Ruling::Proceed, "{}", said(&one));
     let shared = acts(vec![shown("a", "github:bo", first), shown("b", "github:carla", second), sue]);

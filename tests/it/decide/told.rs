@@ -101,15 +101,28 @@ fn facts_of_another_version_open_nothing() {
     assert!(!codes(&decided(POLICY, facts())).contains(&Ground::FactsVersion));
 }
 
-const ALWAYS: [Event; 6] =
-    [Event::Act, Event::Content, Event::Evidence, Event::Directory, Event::Deployment, Event::Policy];
+const ALWAYS: [Event; 7] = [
+    Event::Act,
+    Event::Content,
+    Event::Evidence,
+    Event::Directory,
+    Event::Deployment,
+    Event::Obligation,
+    Event::Policy,
+];
 
 #[rstest]
 #[case::nothing_else("", &[])]
 #[case::an_incident_rule("incidents: { severity: { P1: 1 }, block_at: 1, blocks: everything }\n", &[Event::Incident])]
-#[case::what_must_follow(
-    "routes:\n  normal: { approvals: { accountable: 1, security: 1 }, then: { verify: { by: owner, within: 4h } } }\n",
-    &[Event::Obligation]
+#[case::a_route_that_asks_the_board_and_is_not_taken(
+    "environments: { production: { approval: automatic }, staging: { approval: automatic } }\n\
+     routes:\n  normal: { approvals: { accountable: 1, security: 1 }, cab: {} }\n",
+    &[Event::Cab]
+)]
+#[case::a_model_that_the_board_approves(
+    "classes: { standard: { models: [flag] } }\n\
+     standard_changes: { flag: { when: \"change.only('flags/**')\", approved_by: cto } }\n",
+    &[Event::Cab]
 )]
 #[case::an_emergency_looks_at_records_and_incidents(
     "classes: { emergency: { when: \"incident.severity <= 1 && release.fixes(incident)\" } }\n",
