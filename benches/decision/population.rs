@@ -265,8 +265,8 @@ pub fn facts(number: u64) -> Facts {
         let deployments = (0..24)
             .map(|index| TeamDeployment {
                 at: now - TimeDelta::days(3 * index + 1),
-                emergency: false,
-                failed: shaky && index % 3 == 0,
+                emergency: Fact::Known(false),
+                failed: Fact::Known(shaky && index % 3 == 0),
                 detected_at: Fact::Absent,
                 restored_at: Fact::Absent,
             })

@@ -15,12 +15,20 @@ use crate::policy::evaluate::Truth;
 use crate::policy::expression::Expression;
 use crate::policy::length::Length;
 
-/// What must happen if the release goes now.
+/// The route of releases that are emergencies.
+const EMERGENCY: &str = "emergency";
+
+/// What must happen if the release goes now, or because it went under a grant: such a release pays what an emergency
+/// does, whatever its own route is and whether the grant held.
 #[must_use]
 pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<OpenedObligation> {
-    let from = glass::opened(scene).map_or(scene.clock.now(), |grant| grant.opened_at);
+    let used = glass::used(scene);
+    let from = used.map_or(scene.clock.now(), |grant| grant.opened_at);
     let mut opened = Vec::new();
-    for follow in path.routes().into_iter().flat_map(|route| &route.then) {
+    let mut routes = path.routes();
+    let emergency = scene.rules.routes.iter().filter(|route| used.is_some() && route.name == EMERGENCY);
+    routes.extend(emergency.filter(|route| !path.routes().iter().any(|known| known.name == route.name)));
+    for follow in routes.into_iter().flat_map(|route| &route.then) {
         let due = due(scene, Some(&follow.by), from, follow.within);
         let same = |known: &&mut OpenedObligation| known.kind == follow.name && known.by.as_deref() == Some(&follow.by);
         if let Some(known) = opened.iter_mut().find(same) {
@@ -39,7 +47,7 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
             stated: Some(follow.stated.clone()),
         });
     }
-    if triage.class == Class::Emergency {
+    if triage.class == Class::Emergency || used.is_some() {
         opened.push(back_merge(scene, triage, path, from));
     }
     if place::automatic(scene) {

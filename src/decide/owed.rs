@@ -50,7 +50,7 @@ fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
 }
 
 fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
-    if owed.met {
+    if owed.met == Fact::Known(true) {
         return None;
     }
     let mut refused = Vec::new();
@@ -148,7 +148,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
         _ => false,
     };
-    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
+    if owed.needs_evidence.perhaps() && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
 }
 
 /// Who can meet an obligation, by name.

@@ -188,7 +188,12 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         rigor: found.path.legs.iter().map(|leg| leg.rigor).max().unwrap_or_default(),
         risk: found.triage.risk,
         tree: root,
-        obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
+        // What went under a grant went already, whatever is found of it.
+        obligations: if decision == Ruling::Proceed || glass::used(scene).is_some() {
+            found.obligations
+        } else {
+            Vec::new()
+        },
         asks: found.asks,
         counted,
         revisit: Revisit { events, at: scene.clock.next() },

@@ -431,27 +431,27 @@ fn skippable(path: &Path<'_>, judged: &Judged<'_>) -> bool {
     !path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| may(&route.may_skip)))
 }
 
-/// How long a gate that was left out counts as waived.
-const SKIPPED: Duration = Duration::hours(24);
-
 /// Goes past a gate where those who approved said why.
 fn skip(scene: &Scene<'_>, judged: &Judged<'_>, approvals: &Approvals<'_>, node: &mut Node) {
     let explanation = &judged.judgement.explanation;
     match &approvals.reasons {
         Some(reasons) if approvals.met => {
-            let until = scene.clock.now() + SKIPPED;
-            let said: Vec<String> = reasons.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+            let said: Vec<String> = reasons.said.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+            node.next = Some(reasons.until);
             node.code = Ground::GateSkipped;
             node.status = Status::Met;
             node.says = format!(
                 "{}: left out until {} on the word of {}; without that: {explanation}",
                 judged.gate.name,
-                told(until, scene.rules.calendar.zone),
+                told(reasons.until, scene.rules.calendar.zone),
                 words::all_of(&said)
             );
         }
         _ if approvals.met => {
-            node.says = format!("{}: say why in the approval to go past it; {explanation}", judged.gate.name);
+            node.says = format!(
+                "{}: say why in an approval of the last 24 hours to go past it; {explanation}",
+                judged.gate.name
+            );
         }
         _ => node.says.push_str("; approvals that say why go past it"),
     }

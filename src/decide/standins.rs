@@ -25,9 +25,9 @@ pub struct Standin<'s> {
     pub because: String,
 }
 
-/// The roles that stand in for a role now, the nearest first.
+/// The roles that stand in for a role now, the nearest first. Whoever is kept apart from what is asked cannot answer.
 #[must_use]
-pub fn of<'s>(scene: &Scene<'s>, role: &str) -> Vec<Standin<'s>> {
+pub fn of<'s>(scene: &Scene<'s>, role: &str, apart: Option<&[&'s str]>) -> Vec<Standin<'s>> {
     let mut found: Vec<Standin<'s>> = Vec::new();
     let mut begun = scene.facts.release.submitted_at;
     let mut at = scene.role(role);
@@ -36,7 +36,7 @@ pub fn of<'s>(scene: &Scene<'s>, role: &str) -> Vec<Standin<'s>> {
         if fallback == role || found.iter().any(|known| known.role == fallback) {
             break;
         }
-        let Some((since, because)) = steps_in(scene, stated, membership, begun) else { break };
+        let Some((since, because)) = steps_in(scene, stated, membership, begun, apart) else { break };
         found.push(Standin { role: fallback, because });
         begun = since;
         at = scene.role(fallback);
@@ -65,13 +65,14 @@ fn steps_in<'s>(
     stated: &'s Role,
     membership: &Membership<'s>,
     begun: DateTime<Utc>,
+    apart: Option<&[&'s str]>,
 ) -> Option<(DateTime<Utc>, String)> {
     let name = &stated.name;
     if let Some((group, why)) = membership.unreadable() {
         return Some((begun, format!("who is in {name} cannot be read: `{group}`: {why}")));
     }
     // Everybody is asked, so that the clock hears of every absence.
-    let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person)).collect();
+    let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person, apart)).collect();
     if outs.is_empty() {
         return Some((begun, format!("nobody is in {name}")));
     }
@@ -88,7 +89,7 @@ fn steps_in<'s>(
             && act.at < end
             && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
             && membership.fair().any(|holder| holder == person)
-            && !separation::is_excluded(scene, person)
+            && separation::barred(scene, person, apart).is_ok()
     });
     if answered || !scene.clock.reached(end) {
         return None;
@@ -97,9 +98,9 @@ fn steps_in<'s>(
 }
 
 /// Why a holder cannot answer at all, if so.
-fn out(scene: &Scene<'_>, person: Person) -> Option<String> {
+fn out<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Option<String> {
     let name = scene.people.name(person);
-    if let Err(refusal) = separation::excluded(scene, person) {
+    if let Err(refusal) = separation::barred(scene, person, apart) {
         return Some(format!("{name} {}", refusal.says));
     }
     if scene.people.able(person) == Able::No {

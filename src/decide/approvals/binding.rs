@@ -12,7 +12,7 @@ use crate::decide::people::Person;
 use crate::decide::release_gates::Judged;
 use crate::decide::roles::Refusal;
 use crate::decide::scene::Scene;
-use crate::decide::separation::{Eligible, Independent};
+use crate::decide::separation::{self, Eligible, Independent};
 use crate::model::facts::{Act, Deed, Fact, Via};
 use crate::model::ground::Ground;
 use crate::model::verdict::Verdict;
@@ -51,6 +51,8 @@ pub fn candidates<'s>(
         let Deed::Approve { role, accepts } = &act.does else { continue };
         let base = Independent::check(scene, act).and_then(|independent| {
             bound(scene, act, person, gates, used)?;
+            // A package never keeps what went from going back.
+            parts(scene, act, recovers)?;
             // Going back needs no change record, and so none that stays as it was.
             if !recovers {
                 record(scene, act)?;
@@ -89,7 +91,6 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
         return Err(Refusal::new(Ground::Replaced, says));
     }
     bound::to_release(scene, act, Extent::Part)?;
-    parts(scene, act)?;
     for (name, shown) in &act.saw.gates {
         let now = gates.iter().filter(|judged| judged.named(name)).map(|judged| judged.judgement.verdict);
         let worse = now.filter(|now| rank(*now) > rank(*shown)).max_by_key(|now| rank(*now));
@@ -113,8 +114,18 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
     }
 }
 
-/// The other parts of the package are those that he was shown.
-fn parts(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+/// The other parts of the package are those that he was shown, and he was shown all of them. A review is of the change
+/// alone.
+fn parts(scene: &Scene<'_>, act: &Act, recovers: bool) -> Result<(), Refusal> {
+    if let Fact::Known(package) = &scene.facts.release.package
+        && act.via != Via::Review
+        && !recovers
+    {
+        let mut others = package.parts.keys().filter(|name| !scene.surely_goes(name));
+        if let Some(name) = others.find(|name| !act.saw.parts.contains_key(*name)) {
+            return Err(Refusal::new(Ground::PartChanged, format!("does not say of which `{name}` of the package")));
+        }
+    }
     for (name, content) in &act.saw.parts {
         let now = match &scene.facts.release.package {
             Fact::Known(package) => package.parts.get(name),
@@ -181,14 +192,15 @@ pub fn counts<'s>(
     Some(fits(scene, units, candidate, requirement, role).map(|()| eligible))
 }
 
-fn fits(
-    scene: &Scene<'_>,
-    units: &Units<'_>,
-    candidate: &Candidate<'_>,
-    requirement: &Requirement<'_>,
+fn fits<'s>(
+    scene: &Scene<'s>,
+    units: &Units<'s>,
+    candidate: &Candidate<'s>,
+    requirement: &Requirement<'s>,
     role: &str,
 ) -> Result<(), Refusal> {
     let act = candidate.act;
+    separation::barred(scene, candidate.person, requirement.apart.as_deref())?;
     if !requirement.counts_from.contains(&act.via) {
         return Err(Refusal::new(
             Ground::OtherPlace,

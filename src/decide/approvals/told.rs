@@ -234,7 +234,7 @@ impl<'s> One<'_, 's> {
         let unreadable = roles::eligible(self.scene, self.requirement.role).unreadable.is_some();
         if self.seat.exhausted {
             (Ground::ApproverExhaustion, Status::Unmet)
-        } else if unreadable && potential(self.scene, self.requirement.role).is_none() {
+        } else if unreadable && potential(self.scene, self.requirement).is_none() {
             (Ground::RoleUnavailable, Status::Unknown)
         } else {
             (Ground::ApprovalsMissing, Status::Waiting)
@@ -320,7 +320,7 @@ impl<'s> One<'_, 's> {
         let chain = standins::chain(self.scene, self.requirement.role);
         for role in std::iter::once(self.requirement.role).chain(chain) {
             for person in roles::eligible(self.scene, role).people {
-                if let Err(refusal) = separation::excluded(self.scene, person) {
+                if let Err(refusal) = separation::barred(self.scene, person, self.requirement.apart.as_deref()) {
                     let said = format!("{} {}", self.scene.people.name(person), refusal.says);
                     if !outs.contains(&said) {
                         outs.push(said);
@@ -328,7 +328,7 @@ impl<'s> One<'_, 's> {
                 }
             }
         }
-        let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
+        let able = potential(self.scene, self.requirement).map_or(0, |people| people.len());
         let membership = self.scene.role(self.requirement.role).map(|(_, membership)| membership);
         let doubtful: Vec<&str> = membership
             .into_iter()
@@ -396,7 +396,8 @@ impl<'s> One<'_, 's> {
                         && self.seat.covers(*place).is_some_and(|covered| covered.holds(&self.requirement.scope))
                 });
                 let taken = distinct && self.seating.seated_elsewhere(person, self.at);
-                let able = !separation::is_excluded(self.scene, person) && !standins::away(self.scene, person);
+                let apart = self.requirement.apart.as_deref();
+                let able = separation::barred(self.scene, person, apart).is_ok() && !standins::away(self.scene, person);
                 if !done && !taken && able && !people.contains(&person) {
                     people.push(person);
                 }

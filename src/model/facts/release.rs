@@ -229,10 +229,16 @@ pub struct Part {
 pub struct Grant {
     /// Its identifier.
     pub id: String,
+    /// The repository that it is for: `acme/payments`.
+    #[serde(default)]
+    pub repository: Fact<String>,
     /// The environment that it opens.
     pub environment: String,
     /// The commit that it is for.
     pub commit: String,
+    /// SHA-256 digests of the artifacts that it is for; absent where nothing is built.
+    #[serde(default)]
+    pub artifacts: Fact<Vec<String>>,
     /// Who signed it; who had a hand in the release, or started it, does not count.
     pub signed_by: Vec<Account>,
     /// When, UTC.

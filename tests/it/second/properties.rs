@@ -347,6 +347,8 @@ fn one_more_approval_closes_nothing() {
             }
             act.saw.artifacts.extend(released.artifacts.entries().iter().cloned());
         }
+        let parts = facts.release.package.known().into_iter().flat_map(|package| &package.parts);
+        act.saw.parts.extend(parts.filter_map(|(name, it)| Some((name.clone(), it.known()?.content.clone()))));
         world(case, |facts| {
             if let Fact::Known(acts) = &mut facts.acts {
                 acts.push(act);

@@ -91,6 +91,7 @@ pub struct Row {
     pub on: Option<On>,
     pub when: Option<Cond>,
     pub accountable: Option<&'static str>,
+    pub responsible: Option<&'static str>,
     pub consulted: Option<(&'static str, Len)>,
     pub representation: Vec<&'static str>,
 }
@@ -607,7 +608,14 @@ fn roles(c: &mut Chance) -> Vec<RoleShape> {
 }
 
 fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
-    let row = |on, accountable| Row { on, when: None, accountable, consulted: None, representation: Vec::new() };
+    let row = |on, accountable| Row {
+        on,
+        when: None,
+        accountable,
+        responsible: None,
+        consulted: None,
+        representation: Vec::new(),
+    };
     let mut rows = Vec::new();
     if shape.components.is_empty() {
         rows.push(row(None, Some("owner")));
@@ -618,13 +626,13 @@ fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
             Some(kind) if c.often(40) => On::Where(Cond::Kind(kind)),
             _ => On::Named(component.name),
         };
-        rows.push(row(Some(on), Some(role)));
+        rows.push(Row { responsible: c.maybe(12, |c| c.of(&["ops", "commander"])), ..row(Some(on), Some(role)) });
     }
     if c.often(45) {
         let roles = c.of(&[vec!["sec"], vec!["sec", "ops"], vec!["sec", "owner"]]);
         let when = c.maybe(70, |c| c.of(&[Cond::Impact("high"), Cond::ImpactIsNot("low")]));
         let on = if shape.components.is_empty() { None } else { c.maybe(25, |_| On::Named("pay")) };
-        rows.push(Row { on, when, accountable: None, consulted: None, representation: roles });
+        rows.push(Row { on, when, accountable: None, responsible: None, consulted: None, representation: roles });
     }
     if c.often(30) {
         let wait = c.of(&[Len::OpenHours(4), Len::Minutes(60), Len::OpenDays(1)]);
@@ -632,6 +640,7 @@ fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
             on: None,
             when: c.maybe(30, |_| Cond::ImpactIsNot("low")),
             accountable: None,
+            responsible: None,
             consulted: Some((c.of(&["ops", "lead"]), wait)),
             representation: Vec::new(),
         });

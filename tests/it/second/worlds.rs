@@ -59,6 +59,8 @@ struct Maker<'s> {
     changes: Vec<Change>,
     /// The artifacts that go.
     artifacts: Vec<String>,
+    /// The other parts of the package.
+    others: Vec<&'static str>,
     /// Instants at which something might change.
     near: Vec<i64>,
 }
@@ -70,8 +72,18 @@ pub fn any(c: &mut Chance, shape: &Shape, day: i64) -> World {
     let wrong = c.of(&[0, 3, 8, 15]);
     let back = c.often(15);
     let c = Chance::new(c.next());
-    let mut maker =
-        Maker { c, shape, submitted, noise, wrong, back, changes: Vec::new(), artifacts: Vec::new(), near: Vec::new() };
+    let mut maker = Maker {
+        c,
+        shape,
+        submitted,
+        noise,
+        wrong,
+        back,
+        changes: Vec::new(),
+        artifacts: Vec::new(),
+        others: Vec::new(),
+        near: Vec::new(),
+    };
     maker.world()
 }
 
@@ -337,6 +349,7 @@ impl Maker<'_> {
             return self.none();
         }
         let other = self.c.of(&["infra", "infra", "pay"]);
+        self.others.push(other);
         let ready = self.c.often(80);
         let outcome = self.c.of(&[Outcome::Succeeded, Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled]);
         let part = Part {
@@ -360,8 +373,16 @@ impl Maker<'_> {
         self.near.push(opened);
         Fact::Known(Grant {
             id: "grant-1".to_owned(),
+            repository: {
+                let name = if self.c.often(self.wrong / 2) { "acme/other" } else { REPOSITORY }.to_owned();
+                self.fact(name)
+            },
             environment: if self.wrong() { BEFORE } else { HERE }.to_owned(),
             commit: if self.wrong() { "dead" } else { COMMIT }.to_owned(),
+            artifacts: {
+                let artifacts = if self.c.often(self.wrong / 2) { Vec::new() } else { self.artifacts.clone() };
+                self.fact(artifacts)
+            },
             signed_by: signers.into_iter().map(Account::from).collect(),
             granted_at: at(granted),
             used_at: used,
@@ -529,8 +550,11 @@ impl Maker<'_> {
                 let restored = detected + self.c.between(1, 20) * 1800;
                 deployments.push(TeamDeployment {
                     at: at(ran),
-                    emergency: self.c.often(25),
-                    failed,
+                    emergency: {
+                        let value = self.c.often(25);
+                        self.fact(value)
+                    },
+                    failed: self.fact(failed),
                     detected_at: if failed { self.fact(at(detected)) } else { Fact::Absent },
                     restored_at: if failed { self.fact(at(restored)) } else { Fact::Absent },
                 });
@@ -559,9 +583,15 @@ impl Maker<'_> {
                 by: self.c.of(&["lead", "ops"]).to_owned(),
                 due: at(due),
                 contributors: self.fact(contributors),
-                needs_evidence: self.c.often(40),
+                needs_evidence: {
+                    let value = self.c.often(40);
+                    self.fact(value)
+                },
                 incidents: self.c.some(&["INC-1".to_owned()], 30),
-                met: self.c.often(25),
+                met: {
+                    let value = self.c.often(25);
+                    self.fact(value)
+                },
             });
         }
         if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
@@ -901,9 +931,11 @@ impl Maker<'_> {
             if self.c.often(10) {
                 saw.gates.insert("coverage".to_owned(), self.c.of(&[Verdict::Pass, Verdict::Pending, Verdict::Block]));
             }
-            if self.shape.package.is_some() && self.c.often(20) {
-                let which = if self.wrong() { "old" } else { "new" };
-                saw.parts.insert("infra".to_owned(), format!("infra-{which}"));
+            for part in self.others.clone() {
+                if !self.wrong() {
+                    let which = if self.wrong() { "old" } else { "new" };
+                    saw.parts.insert(part.to_owned(), format!("{part}-{which}"));
+                }
             }
             if self.c.often(3) {
                 saw.requirements.insert(self.c.of(&ROLES).to_owned(), "0000000000000000".to_owned());

@@ -280,8 +280,10 @@ fn grant(given: &Table, setting: &Setting, release: &Value) -> Read<Value> {
         Some(_) => return Err("a grant is a table".to_owned()),
     };
     let opened = stamp(setting.now - Duration::hours(1));
+    let built = release["components"].as_object().into_iter().flatten();
+    let built: Vec<&Value> = built.flat_map(|(_, it)| it["artifacts"].as_array().into_iter().flatten()).collect();
     let mut grant = json!({
-        "id": "grant-1", "environment": release["environment"], "commit": release["commit"], "signed_by": [],
+        "id": "grant-1", "repository": release["repository"], "artifacts": built, "environment": release["environment"], "commit": release["commit"], "signed_by": [],
         "granted_at": stamp(setting.now - Duration::hours(3)), "used_at": [opened], "opened_at": opened,
     });
     for (key, value) in table {
@@ -292,6 +294,9 @@ fn grant(given: &Table, setting: &Setting, release: &Value) -> Read<Value> {
                 .iter()
                 .map(|at| setting.instant(at.as_str().unwrap_or_default()).map(stamp))
                 .collect::<Read<Value>>()?,
+            ("artifacts", toml::Value::Array(names)) => {
+                names.iter().map(|name| json!(digest(name.as_str().unwrap_or_default()))).collect()
+            }
             ("signed_by", toml::Value::Array(names)) => {
                 names.iter().map(|name| json!(setting.account(name.as_str().unwrap_or_default()))).collect()
             }

@@ -134,7 +134,7 @@ impl<'w> View<'w> {
             Cond::EmergenciesFrom(number) => match self.history(asked.component) {
                 Team::Known(history) => {
                     let number = usize::try_from(*number).unwrap();
-                    Tri::from(Self::recent(history, self.now).filter(|it| it.emergency).count() >= number)
+                    Tri::from(Self::recent(history, self.now).filter(|it| maybe(&it.emergency)).count() >= number)
                 }
                 _ => Tri::Unknown,
             },
@@ -247,7 +247,7 @@ impl<'w> View<'w> {
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     fn rate_of(history: &'w TeamHistory, now: i64) -> Option<f64> {
         let all = Self::recent(history, now).count();
-        let failed = Self::recent(history, now).filter(|it| it.failed).count();
+        let failed = Self::recent(history, now).filter(|it| maybe(&it.failed)).count();
         if all == 0 { None } else { Some(failed as f64 / all as f64) }
     }
 
@@ -257,7 +257,7 @@ impl<'w> View<'w> {
             return None;
         }
         let mut all = Vec::new();
-        for it in Self::recent(history, self.now).filter(|it| it.failed) {
+        for it in Self::recent(history, self.now).filter(|it| maybe(&it.failed)) {
             match (&it.detected_at, &it.restored_at) {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
                 // Nobody noticed yet.
@@ -701,6 +701,11 @@ impl<'w> View<'w> {
         }
         false
     }
+}
+
+/// Whether something is so, as far as anybody knows that it is not.
+pub fn maybe(fact: &Fact<bool>) -> bool {
+    !matches!(fact, Fact::Known(false) | Fact::Absent)
 }
 
 /// Whether a condition speaks of a team alone.

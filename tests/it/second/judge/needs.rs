@@ -35,6 +35,8 @@ pub struct Need<'a> {
     pub expire: Option<Len>,
     pub places: Vec<&'static str>,
     pub any_hours: bool,
+    /// Where it is about who is accountable: the roles that carry the release out, of which he is none.
+    pub apart: Option<Vec<&'static str>>,
 }
 
 impl Need<'_> {
@@ -106,7 +108,13 @@ impl<'w> View<'w> {
                     role = *one;
                 }
                 let extra = if at == first { leg.rigor as usize } else { 0 };
+                let accountable = route.approvals[at].0 == "accountable";
                 ask(&mut needs, leg, route, role, false, *count, extra, self);
+                if accountable && !route.last_good {
+                    let carry = self.rows(leg.component, kind).into_iter().filter_map(|row| row.responsible);
+                    let need = needs.iter_mut().find(|need| need.role == role).unwrap();
+                    need.apart.get_or_insert_default().extend(carry);
+                }
             }
         }
         for (leg, route) in &formal {
@@ -350,7 +358,7 @@ impl<'w> View<'w> {
         !self.replaced(act)
             && self.is_here(act)
             && self.outcome_fits(act)
-            && self.parts_fit(act)
+            && self.parts_fit(act, back)
             && !worse
             // Going back needs no record.
             && (back || !self.record_edited(act))
@@ -403,8 +411,12 @@ impl<'w> View<'w> {
             && artifacts.iter().all(|seen| all.contains(&seen))
     }
 
-    fn parts_fit(&self, act: &Act) -> bool {
-        act.saw.parts.iter().all(|(name, content)| {
+    fn parts_fit(&self, act: &Act, back: bool) -> bool {
+        let others = self.facts.release.package.known().into_iter().flat_map(|package| package.parts.keys());
+        let all = act.via == Via::Review
+            || back
+            || others.filter(|name| !self.surely_goes(name)).all(|name| act.saw.parts.contains_key(name));
+        all && act.saw.parts.iter().all(|(name, content)| {
             let part = self.facts.release.package.known().and_then(|package| package.parts.get(name));
             part.and_then(Fact::known).is_some_and(|part| part.content == *content)
         })
@@ -431,6 +443,7 @@ impl<'w> View<'w> {
         });
         named.as_ref().is_none_or(|named| named == role || named == need.role)
             && self.holds(self.person(&act.by), role)
+            && !self.kept_out(self.person(&act.by), need)
             && need.places.contains(&place(act.via))
             && (need.any_hours || !closed)
             && (!accept || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
@@ -485,6 +498,7 @@ fn ask<'w>(
             expire: route.expire,
             places,
             any_hours: route.any_hours,
+            apart: None,
         });
         return;
     };

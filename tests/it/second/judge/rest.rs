@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use countersign::model::facts::{
-    AccountKind, CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome,
-    OwedObligation,
+    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome, OwedObligation,
 };
 use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
 use countersign::model::verdict::Verdict;
 
-use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
+use super::kinds::{Asked, Kind, Leg, Tri, filled, maybe, same, within};
 use super::seats::says;
 use super::who::View;
 use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE};
@@ -169,7 +168,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether a component goes for certain: files that are not known are no proof of it.
-    fn surely_goes(&self, folder: &str) -> bool {
+    pub fn surely_goes(&self, folder: &str) -> bool {
         self.facts.release.components.contains_key(folder)
             || self.changes().iter().any(|it| it.files.entries().iter().any(|file| within(file, folder)))
     }
@@ -432,7 +431,7 @@ impl<'w> View<'w> {
     }
 
     fn completed(&self, it: &OwedObligation) -> bool {
-        it.met
+        it.met == Fact::Known(true)
             || self.acts.iter().any(|act| {
                 let Deed::Complete { obligation, evidence } = &act.does else { return false };
                 if it.contributors.unavailable().is_some() {
@@ -440,7 +439,7 @@ impl<'w> View<'w> {
                 }
                 let contributors = it.contributors.entries();
                 *obligation == it.id
-                    && (!it.needs_evidence || !evidence.is_empty())
+                    && (!maybe(&it.needs_evidence) || !evidence.is_empty())
                     && self.acting(act).is_some_and(|person| {
                         self.holds(person, &it.by)
                             && !contributors
@@ -483,6 +482,8 @@ impl<'w> View<'w> {
         let fits = grant.environment == HERE
             && self.facts.release.environment == HERE
             && grant.commit == self.facts.release.commit
+            && grant.repository.known().is_some_and(|name| *name == self.facts.release.repository)
+            && self.granted_artifacts(grant)
             && grant.used_at.contains(&grant.opened_at)
             && uses <= rule.releases
             && from <= opened
@@ -490,15 +491,22 @@ impl<'w> View<'w> {
             && opened <= self.now;
         // Nobody who had a hand in it signs, and who may have had is known.
         let trigger = match &self.facts.release.trigger {
-            Fact::Known(account) => {
-                let machine = self.facts.accounts.get(account.as_str()).and_then(|known| known.kind.known().copied());
-                machine.is_some_and(|kind| kind != AccountKind::Person) || !self.link_unknown(account.as_str())
-            }
+            Fact::Known(account) => !self.anybodys(account),
             Fact::Absent => true,
             Fact::Unavailable(_) => false,
         };
         let known = trigger && !self.unread && !self.unattributed;
         Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
+    }
+
+    /// Whether everything that was built and went is what a grant is for.
+    fn granted_artifacts(&self, grant: &Grant) -> bool {
+        let components = &self.facts.release.components;
+        grant.artifacts.unavailable().is_none()
+            && components.values().all(|it| {
+                it.artifacts.unavailable().is_none()
+                    && it.artifacts.entries().iter().all(|went| grant.artifacts.entries().contains(went))
+            })
     }
 
     fn signers(&self, grant: &Grant, roles: &[&'static str]) -> usize {
