@@ -120,6 +120,21 @@ pub fn with(mut facts: Value, place: &str, value: Value) -> Value {
     facts
 }
 
+/// The facts of a part of a package; whoever approved it was shown the other parts.
+pub fn in_package(facts: Value, package: Value) -> Value {
+    let mut shown = serde_json::Map::new();
+    for (name, part) in package["parts"].as_object().into_iter().flatten() {
+        if let Some(content) = part["content"].as_str() {
+            shown.insert(name.clone(), content.into());
+        }
+    }
+    let mut facts = with(facts, "/release/package", package);
+    for act in facts["acts"].as_array_mut().into_iter().flatten() {
+        act["saw"]["parts"] = Value::Object(shown.clone());
+    }
+    facts
+}
+
 pub fn read(facts: Value) -> Facts {
     serde_json::from_value(facts).unwrap()
 }
