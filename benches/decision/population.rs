@@ -303,6 +303,7 @@ pub fn facts(number: u64) -> Facts {
             reference: Fact::Known(Reference {
                 name: if dice.once_in(50) { "refs/heads/wip" } else { "refs/heads/main" }.to_owned(),
                 reaches: Fact::Known(true),
+                on_default: Fact::Known(true),
                 resolves_to: Fact::Known(format!("{number:040x}")),
             }),
             commit: format!("{number:040x}"),

@@ -30,7 +30,7 @@ use super::separation;
 use super::words;
 use crate::model::facts::{Act, Fact};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Ask, Node, Status};
+use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::policy::rules::Per;
 
 /// What comes of approvals and rejections.
@@ -109,7 +109,10 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     } else if let Used::Spent(first) = used {
         nodes.extend(told::taken_back(scene, first, &taken_back));
     }
-    let candidates = binding::candidates(scene, &units, gates, used, path.recovers());
+    let candidates = {
+        let emergency = triage.class == Class::Emergency;
+        binding::candidates(scene, &units, gates, used, path.recovers(), emergency)
+    };
     let (standing, fallen) = rejections::of(scene, &roles);
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
     let mut per_change = Vec::new();

@@ -5,16 +5,19 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::bound::{self, Shown};
+use super::approvals::binding;
+use super::bound::{self, Extent, Shown};
 use super::known;
+use super::latest;
 use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::{roles, separation, words};
-use crate::model::facts::{Account, CabDecision, CabOutcome, Change, Fact};
+use crate::model::facts::{Account, Act, CabDecision, CabOutcome, Change, Deed, Fact, Via};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::model::stated::Stated;
 use crate::policy::calendar::{self, Cab};
+use crate::policy::rules::Route;
 
 /// The role of the board's members.
 const MEMBERS: &str = "cab";
@@ -25,7 +28,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     if triage.class == Class::Emergency || path.recovers() {
         return Vec::new();
     }
-    let asks = path.legs.iter().filter(|leg| leg.formal).find_map(|leg| {
+    let asks = path.legs.iter().filter(|leg| leg.formal).filter_map(|leg| {
         let route = leg.route?;
         let asked = match &route.cab {
             None => false,
@@ -34,15 +37,16 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
         };
         asked.then_some(route)
     });
-    let Some(route) = asks else { return Vec::new() };
+    let asking: Vec<&Route> = asks.collect();
+    let Some(route) = asking.first() else { return Vec::new() };
     let Some(cab) = &scene.rules.calendar.cab else {
         let says = format!("the route `{}` asks the CAB, and the policy has no `calendar.cab`", route.name);
         return vec![Node::new(Ground::CabWaits, Status::Unmet, says).stated(&route.stated)];
     };
-    decided(scene, cab, &route.stated)
+    decided(scene, cab, &asking, &route.stated)
 }
 
-fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
+fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated) -> Vec<Node> {
     let decisions = match &scene.facts.cab {
         Fact::Known(decisions) => decisions.as_slice(),
         Fact::Absent => &[],
@@ -70,9 +74,15 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
             notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
             continue;
         }
-        match flaw(scene, cab, decision) {
+        // What was edited since is what an approval was for; what is against it stands.
+        let edited = binding::record(scene, decision.at).err().filter(|_| against(decision.outcome) == 0);
+        match flaw(scene, cab, decision).or(edited.map(|refusal| refusal.says)) {
             None => {
-                let mut node = outcome(scene, cab, decision).stated(stated);
+                let mut node = outcome(scene, cab, decision);
+                if decision.outcome == CabOutcome::Reject {
+                    node = against_advice(scene, asking, decision, node);
+                }
+                let mut node = node.stated(stated);
                 node.parts.extend(notes);
                 return vec![node];
             }
@@ -277,6 +287,58 @@ fn outcome(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Node {
             Node::new(Ground::CabRejected, Status::Unmet, says).who(chairs(scene, cab))
         }
     }
+}
+
+/// The board advises. Where everybody whose word is final on a route that asks it says afterwards, with a reason, that all
+/// of this goes, it goes.
+fn against_advice(scene: &Scene<'_>, asking: &[&Route], decision: &CabDecision, advice: Node) -> Node {
+    let mut roles: Vec<&str> = Vec::new();
+    for route in asking {
+        let Some(last) = route.escalate.as_ref().and_then(|escalation| escalation.last.as_deref()) else {
+            return advice;
+        };
+        if !roles.contains(&last) {
+            roles.push(last);
+        }
+    }
+    let mut said: Vec<String> = Vec::new();
+    let mut acts: Vec<&str> = Vec::new();
+    for role in &roles {
+        let word = scene.acts().filter(|act| act.at > decision.at).find_map(|act| {
+            let reason = final_word(scene, act, role)?;
+            Some((act, format!("{}: {reason}", scene.people.name(scene.person_of(act)))))
+        });
+        if let Some((act, word)) = word {
+            said.push(word);
+            acts.push(&act.id);
+        }
+    }
+    if said.len() < roles.len() {
+        let mut advice = advice;
+        let names = roles.iter().flat_map(|role| roles::eligible_independent(scene, role).people);
+        advice.who.extend(names.map(|person| scene.people.name(person).to_owned()));
+        advice.who.dedup();
+        let may = format!("; {} may approve it all the same, with a reason", words::all_of(&roles));
+        advice.says.push_str(&may);
+        return advice;
+    }
+    let says = format!("it goes against the CAB's advice, on the final word of {}", words::all_of(&said));
+    Node::new(Ground::FinalWord, Status::Met, says).evidence(acts).parts(vec![Node { status: Status::Note, ..advice }])
+}
+
+/// Why somebody lets all of this go whose word is final, where an approval says so and stands.
+fn final_word(scene: &Scene<'_>, act: &Act, role: &str) -> Option<String> {
+    if !matches!(act.does, Deed::Approve { .. }) || act.via == Via::Review {
+        return None;
+    }
+    let person = roles::independent(scene, act, role).ok()?;
+    bound::to_release(scene, act, Extent::Whole).ok()?;
+    binding::record(scene, act.at).ok()?;
+    if latest::after_approval(scene, act, person).is_some() {
+        return None;
+    }
+    let reason = act.reason.as_deref().filter(|reason| words::meaningful(reason, 1))?;
+    Some(words::normal(reason))
 }
 
 /// Who is asked to decide, where the board has not.

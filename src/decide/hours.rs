@@ -1,4 +1,5 @@
-//! When a release may go: closed hours and freezes. A freeze beats everything that it does not except.
+//! When a release may go: closed hours and freezes. A freeze beats everything that it does not except, and never what
+//! goes back.
 
 use chrono::{DateTime, Utc};
 
@@ -67,6 +68,10 @@ fn freezes(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
 
 fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) -> Node {
     let name = &freeze.name;
+    if path.recovers() {
+        let says = format!("the freeze `{name}` does not stop what goes back");
+        return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
+    }
     if let Some(word) = excepted(path, triage, freeze) {
         let says = format!("the freeze `{name}` lets {word} releases go");
         return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
@@ -107,7 +112,6 @@ fn excepted<'f>(path: &Path<'_>, triage: &Triage, freeze: &'f Freeze) -> Option<
     let class = known::class(triage.class);
     let all = |word: &str| {
         word == class
-            || (word == "recovery" && path.recovers())
             || (!path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == word)))
     };
     freeze.except.iter().find(|word| all(word)).map(String::as_str)

@@ -76,14 +76,20 @@ struct Before<'s> {
     events: Vec<Event>,
 }
 
-/// The digest of a policy's layers, by which people approve it: that of its only layer, or SHA-256 over the digests of
-/// all, one a line, outermost first.
+/// The digest of a policy, by which people approve it: that of its only layer, or SHA-256 over the digests of all, one a
+/// line, outermost first. Each file that a layer names, such as its holidays, follows that layer in the same way, with
+/// `file ` before its digest.
 #[must_use]
 pub fn digest(policy: &Policy) -> String {
-    if let [only] = policy.layers.as_slice() {
+    if let ([only], []) = (policy.layers.as_slice(), policy.attached.as_slice()) {
         return only.sha256.clone();
     }
-    let lines: Vec<&str> = policy.layers.iter().map(|layer| layer.sha256.as_str()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for (place, layer) in policy.layers.iter().enumerate() {
+        lines.push(layer.sha256.clone());
+        let files = policy.attached.iter().filter(|(of, _)| *of == place);
+        lines.extend(files.map(|(_, file)| format!("file {}", file.sha256)));
+    }
     Sha256::digest(lines.join("\n").as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
@@ -172,16 +178,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         release: release.name.clone(),
         environment: scene.environment.map_or(&release.environment, |rule| &rule.name).clone(),
         now: scene.clock.now(),
-        policy: scene
-            .policy
-            .layers
-            .iter()
-            .map(|layer| PolicySource {
-                path: layer.path.clone(),
-                sha256: layer.sha256.clone(),
-                from: layer.from.clone(),
-            })
-            .collect(),
+        policy: sources(scene.policy),
         components: scene.components.iter().map(|component| component.name.clone()).collect(),
         class: found.triage.class,
         routes: found.path.routes().iter().map(|route| route.name.clone()).collect(),
@@ -200,13 +197,32 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     }
 }
 
+/// What the policy is made of: each layer, outermost first, and after it the files that it names.
+fn sources(policy: &Policy) -> Vec<PolicySource> {
+    let mut sources = Vec::new();
+    for (place, layer) in policy.layers.iter().enumerate() {
+        sources.push(PolicySource { path: layer.path.clone(), sha256: layer.sha256.clone(), from: layer.from.clone() });
+        let files = policy.attached.iter().filter(|(of, _)| *of == place);
+        sources.extend(files.map(|(_, file)| PolicySource {
+            path: file.path.clone(),
+            sha256: file.sha256.clone(),
+            from: layer.from.clone(),
+        }));
+    }
+    sources
+}
+
 /// The acts that count: approvals, and what else let something go.
 fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<String> {
     let mut told: HashSet<&str> = approvals.counted.iter().map(|act| act.id.as_str()).collect();
     for node in &root.parts {
         let by_act = matches!(
             node.code,
-            Ground::Classified | Ground::FixesIncident | Ground::FreezeExcepted | Ground::NothingOwed
+            Ground::Classified
+                | Ground::FixesIncident
+                | Ground::FreezeExcepted
+                | Ground::NothingOwed
+                | Ground::FinalWord
         );
         if by_act && node.status == Status::Met {
             told.extend(node.evidence.iter().map(String::as_str));

@@ -317,7 +317,10 @@ pub fn nodes<'s>(
     asks: &mut Vec<Ask>,
 ) -> Vec<Node> {
     if path.recovers() {
-        return vec![Node::new(Ground::GatesNotRepeated, Status::Note, "it ran here before, so no gate is repeated")];
+        let says = "it ran here before, so no gate is repeated";
+        let mut nodes = vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
+        nodes.extend(bypassed(scene));
+        return nodes;
     }
     let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
     if approvals.retried {
@@ -336,15 +339,28 @@ pub fn nodes<'s>(
         nodes.push(node);
     }
     if approvals.retried {
+        nodes.extend(bypassed(scene));
         return nodes;
     }
     nodes.extend(gates.notes);
-    if let Fact::Known(account) = &scene.facts.release.bypassed_by {
-        let name = scene.people.name(scene.people.of(account));
-        let says = format!("the forge let {name} past its protection, which waives nothing");
-        nodes.push(Node::new(Ground::Bypassed, Status::Note, says).evidence([account.as_str()]));
-    }
+    nodes.extend(bypassed(scene));
     nodes
+}
+
+/// What the forge let past its protection; that it may have is said too.
+fn bypassed(scene: &Scene<'_>) -> Option<Node> {
+    match &scene.facts.release.bypassed_by {
+        Fact::Known(account) => {
+            let name = scene.people.name(scene.people.of(account));
+            let says = format!("the forge let {name} past its protection, which waives nothing");
+            Some(Node::new(Ground::Bypassed, Status::Note, says).evidence([account.as_str()]))
+        }
+        Fact::Absent => None,
+        Fact::Unavailable(why) => {
+            let says = format!("whether the forge let somebody past its protection could not be read: {why}");
+            Some(Node::new(Ground::Bypassed, Status::Note, says))
+        }
+    }
 }
 
 fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {

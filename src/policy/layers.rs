@@ -37,6 +37,8 @@ pub struct Source {
 pub struct Policy {
     /// The layers, outermost first.
     pub layers: Vec<Source>,
+    /// The files that they name, each with the place of its layer.
+    pub attached: Vec<(usize, Attachment)>,
     /// Every environment.
     pub environments: Vec<Environment>,
     /// The names of every component.
@@ -210,6 +212,7 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         rules,
         warnings: complaints.into_iter().filter(|file| !file.list.is_empty()).collect(),
         layers: sources,
+        attached: attached.to_vec(),
     })
 }
 

@@ -1,6 +1,8 @@
 //! What an approval binds to: the environment, the repository, the content, the artifacts, the requirement, the gates
 //! and the record that the approver was shown. Each change voids exactly what it touches, and says so.
 
+use chrono::{DateTime, Utc};
+
 use super::consumption::Used;
 use super::coverage::{Bits, Units, carries, mismatch};
 use super::requirements::{Requirement, via};
@@ -45,6 +47,7 @@ pub fn candidates<'s>(
     gates: &[Judged<'s>],
     used: Used<'s>,
     recovers: bool,
+    emergency: bool,
 ) -> Vec<Candidate<'s>> {
     let mut found = Vec::new();
     for (act, person) in scene.acts_by() {
@@ -53,9 +56,10 @@ pub fn candidates<'s>(
             bound(scene, act, person, gates, used)?;
             // A package never keeps what went from going back.
             parts(scene, act, recovers)?;
-            // Going back needs no change record, and so none that stays as it was.
-            if !recovers {
-                record(scene, act)?;
+            // Going back needs no change record, and so none that stays as it was; that of an emergency may be written
+            // afterwards.
+            if !recovers && !emergency {
+                record(scene, act.at)?;
             }
             Ok(independent)
         });
@@ -147,8 +151,8 @@ fn parts(scene: &Scene<'_>, act: &Act, recovers: bool) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What the policy needs of the change record was not edited since.
-fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+/// What the policy needs of the change record was not edited since an instant.
+pub fn record(scene: &Scene<'_>, since: DateTime<Utc>) -> Result<(), Refusal> {
     let Some(rule) = &scene.rules.change else { return Ok(()) };
     let record = match &scene.facts.change_record {
         Fact::Known(record) => record,
@@ -157,7 +161,7 @@ fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
     };
     for name in &rule.needs {
         match record.fields.get(name).map(|field| &field.edited_at) {
-            Some(Fact::Known(at)) if *at > act.at => {
+            Some(Fact::Known(at)) if *at > since => {
                 return Err(Refusal::new(
                     Ground::RecordEdited,
                     format!("`{name}` of {} was edited after the approval", record.id),

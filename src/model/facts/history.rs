@@ -92,8 +92,9 @@ pub struct OwedObligation {
     pub components: Vec<String>,
     /// The role that meets it.
     pub by: String,
-    /// When it must be met, UTC; that instant is late.
-    pub due: DateTime<Utc>,
+    /// When it must be met, UTC; that instant is late. Absent: whenever. Where it is not known it is late.
+    #[serde(default)]
+    pub due: Fact<DateTime<Utc>>,
     /// Who contributed to that release, and so cannot meet it.
     #[serde(default)]
     pub contributors: Fact<Vec<Account>>,

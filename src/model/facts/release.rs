@@ -78,6 +78,9 @@ pub struct Reference {
     /// Whether the commit can be reached from it in this very repository.
     #[serde(default)]
     pub reaches: Fact<bool>,
+    /// Whether the repository's default branch has the commit too. What it does not have is to be merged back.
+    #[serde(default)]
+    pub on_default: Fact<bool>,
     /// The commit that it names now. Another than the release's means that it was moved.
     #[serde(default)]
     pub resolves_to: Fact<String>,

@@ -191,6 +191,7 @@ fn world(parts: &[Part; 4]) -> World {
             reference: Fact::Known(Reference {
                 name: "refs/heads/main".to_owned(),
                 reaches: Fact::Known(true),
+                on_default: Fact::Known(true),
                 resolves_to: Fact::Absent,
             }),
             commit: "c0ffee00".to_owned(),

@@ -197,6 +197,7 @@ impl Maker<'_> {
                 let value = !self.c.often(self.wrong / 3);
                 self.fact(value)
             },
+            on_default: Fact::Known(true),
             resolves_to: {
                 let value = if self.c.often(self.wrong / 3) { "dead" } else { COMMIT }.to_owned();
                 self.fact(value)
@@ -503,7 +504,7 @@ impl Maker<'_> {
         if self.shape.record.is_some() {
             self.near.extend([from, until]);
         }
-        let fixes = self.c.some(&["INC-1".to_owned(), "INC-2".to_owned()], 45);
+        let fixes = self.c.some(&["INC-1".to_owned(), "INC-2".to_owned(), "shop 2.3".to_owned()], 45);
         let record = ChangeRecord {
             id: "CHG1".to_owned(),
             state: self.fact(state),
@@ -523,13 +524,14 @@ impl Maker<'_> {
                 continue;
             }
             let severity = self.c.of(&["P1", "P1", "P2", "P3", "P9"]).to_owned();
-            let components = self.c.of(&[vec!["pay"], vec!["infra"], vec!["pay", "infra"], vec!["elsewhere"]]);
+            let components =
+                self.c.of(&[vec!["pay"], vec!["Pay"], vec!["infra"], vec!["pay", "infra"], vec!["elsewhere"]]);
             let components = components.into_iter().map(str::to_owned).collect();
             all.push(Incident {
                 id: id.to_owned(),
                 severity: self.fact(severity),
                 components: self.fact(components),
-                caused_by: Fact::Absent,
+                caused_by: if self.c.often(30) { self.fact("shop 2.3".to_owned()) } else { self.none() },
             });
         }
         if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
@@ -581,7 +583,7 @@ impl Maker<'_> {
                 team: self.c.of(&["reds", "blues"]).to_owned(),
                 components: vec![self.c.of(&["pay", "infra"]).to_owned()],
                 by: self.c.of(&["lead", "ops"]).to_owned(),
-                due: at(due),
+                due: self.fact(at(due)),
                 contributors: self.fact(contributors),
                 needs_evidence: {
                     let value = self.c.often(40);
@@ -866,7 +868,7 @@ impl Maker<'_> {
                 let to = Account::from(self.c.of(&ACCOUNTS[2..10]));
                 Deed::Delegate { role: self.c.of(&ROLES).to_owned(), to, from: at(from), until: at(until) }
             }
-            84..=86 => Deed::ConfirmFix { incident: self.c.of(&["INC-1", "INC-2"]).to_owned() },
+            84..=86 => Deed::ConfirmFix { incident: self.c.of(&["INC-1", "INC-2", "shop 2.3"]).to_owned() },
             87..=88 => Deed::ExceptFreeze { freeze: "freeze-0".to_owned() },
             89..=91 => {
                 self.near.push(until);

@@ -64,10 +64,14 @@ fn reference(phrase: &str, head: &str) -> Read<Value> {
         None if name.starts_with("refs/") => name.to_owned(),
         None => format!("refs/heads/{name}"),
     };
-    let mut reference = json!({"name": name, "reaches": true, "resolves_to": head});
+    let main = name == "refs/heads/main" || name.starts_with("refs/tags/");
+    let mut reference = json!({"name": name, "reaches": true, "on_default": main, "resolves_to": head});
     for clause in clauses {
         match clause {
             "moved" => reference["resolves_to"] = json!(commit("0bad")),
+            "on main" => reference["on_default"] = json!(true),
+            "not on main" => reference["on_default"] = json!(false),
+            "perhaps on main" => reference["on_default"] = unavailable(),
             "unreachable" => reference["reaches"] = json!(false),
             "reach unavailable" => reference["reaches"] = unavailable(),
             "target unavailable" => reference["resolves_to"] = unavailable(),

@@ -279,6 +279,11 @@ impl<'w> View<'w> {
         }
     }
 
+    /// Whether something goes that is among some names, in whatever capitals.
+    pub fn any_named(&self, names: &[String]) -> bool {
+        self.components().iter().any(|it| names.iter().any(|name| name.to_lowercase() == it.name))
+    }
+
     /// Whether an incident is linked as fixed, affects what goes, and its fix is confirmed.
     pub fn fixes(&self, incident: &Incident) -> Tri {
         let linked = match &self.facts.change_record {
@@ -287,9 +292,7 @@ impl<'w> View<'w> {
             Fact::Unavailable(_) => Tri::Unknown,
         };
         let affected = match &incident.components {
-            Fact::Known(components) => {
-                Tri::from(self.components().iter().any(|it| components.iter().any(|name| name == it.name)))
-            }
+            Fact::Known(components) => Tri::from(self.any_named(components)),
             Fact::Absent => Tri::No,
             Fact::Unavailable(_) => Tri::Unknown,
         };

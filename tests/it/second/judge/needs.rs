@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
 
@@ -348,7 +349,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
-    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool, emergency: bool) -> bool {
         let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
         let spent = match used {
             Used::No | Used::Retry => false,
@@ -360,8 +361,8 @@ impl<'w> View<'w> {
             && self.outcome_fits(act)
             && self.parts_fit(act, back)
             && !worse
-            // Going back needs no record.
-            && (back || !self.record_edited(act))
+            // Going back needs no record, and an emergency's may be written later.
+            && (back || emergency || !self.record_edited(act.at))
             && !spent
     }
 
@@ -422,10 +423,10 @@ impl<'w> View<'w> {
         })
     }
 
-    fn record_edited(&self, act: &Act) -> bool {
+    pub fn record_edited(&self, since: DateTime<Utc>) -> bool {
         let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
         rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
-            Fact::Known(at) => *at > act.at,
+            Fact::Known(at) => *at > since,
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         })

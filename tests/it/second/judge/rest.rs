@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use countersign::model::facts::{
-    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome, OwedObligation,
+    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Incident, Outcome,
+    OwedObligation, Via,
 };
 use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
@@ -13,7 +14,7 @@ use countersign::model::verdict::Verdict;
 use super::kinds::{Asked, Kind, Leg, Tri, filled, maybe, same, within};
 use super::seats::says;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE};
+use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE, RouteShape};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -210,7 +211,6 @@ impl<'w> View<'w> {
             };
             let excepted = freeze.except.iter().any(|word| {
                 *word == class
-                    || (*word == "recovery" && back)
                     || (!legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == *word)))
             });
             let let_go = freeze.by.is_some_and(|role| {
@@ -221,7 +221,7 @@ impl<'w> View<'w> {
                         && self.independent(act, role).is_some()
                 })
             });
-            on && !excepted && !let_go
+            on && !back && !excepted && !let_go
         })
     }
 
@@ -294,9 +294,7 @@ impl<'w> View<'w> {
         incidents.iter().any(|incident| {
             let severity = self.severity(incident).unwrap_or(1);
             let affects = match &incident.components {
-                Fact::Known(components) => {
-                    self.components().iter().any(|it| components.iter().any(|name| name == it.name))
-                }
+                Fact::Known(components) => self.any_named(components),
                 Fact::Absent | Fact::Unavailable(_) => true,
             };
             let asked = Asked { incident: Some(incident), class: Some(kind.class), ..Asked::default() };
@@ -308,8 +306,19 @@ impl<'w> View<'w> {
                     self.relaxes(cond, of(Some(incident)), Some(kind))
                         && (!self.relaxes(cond, of(None), Some(kind)) || self.fixes(incident) == Tri::Yes)
                 });
-            severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class
+            severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class && !self.repairs(incident)
         })
+    }
+
+    /// Whether this is the fix of an incident, or of the release that caused it.
+    fn repairs(&self, incident: &Incident) -> bool {
+        let cause = |other: &Incident| other.caused_by.known().is_some_and(|it| incident.caused_by.known() == Some(it));
+        let other = |other: &Incident| cause(other) && self.fixes(other) == Tri::Yes;
+        let by_name = incident
+            .caused_by
+            .known()
+            .is_some_and(|release| self.fixes_by_name(release, incident.components.entries()));
+        self.fixes(incident) == Tri::Yes || self.facts.incidents.entries().iter().any(other) || by_name
     }
 
     pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
@@ -327,7 +336,8 @@ impl<'w> View<'w> {
                     }
                 }
         };
-        if !legs.iter().any(|leg| asked(&leg)) {
+        let asking: Vec<&RouteShape> = legs.iter().filter(asked).filter_map(|leg| leg.route).collect();
+        if asking.is_empty() {
             return false;
         }
         let Some(cab) = &self.shape.cab else { return true };
@@ -342,15 +352,35 @@ impl<'w> View<'w> {
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
+            let valid = valid && (against(decision.outcome) > 1 || !self.record_edited(decision.at));
             match decision.outcome {
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
                     return unmet(decision);
                 }
+                CabOutcome::Reject if valid => return !self.against_advice(&asking, decision),
                 CabOutcome::Defer | CabOutcome::Reject => return true,
             }
         }
         true
+    }
+
+    /// Whether those whose word is final let all of it go, each for a reason, after the board advised against it.
+    fn against_advice(&self, asking: &[&RouteShape], decision: &CabDecision) -> bool {
+        asking.iter().all(|route| {
+            route.escalate.as_ref().and_then(|it| it.last).is_some_and(|role| {
+                self.acts.iter().any(|act| {
+                    matches!(act.does, Deed::Approve { .. })
+                        && act.via != Via::Review
+                        && act.at > decision.at
+                        && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
+                        && self.independent(act, role).is_some()
+                        && self.about_all(act)
+                        && !self.replaced(act)
+                        && !self.record_edited(act.at)
+                })
+            })
+        })
     }
 
     /// Whether the board looked at what goes. Where all of it is in changes, those alone may be named.
@@ -411,7 +441,11 @@ impl<'w> View<'w> {
 
     fn holds_up(&self, it: &OwedObligation, kind: &Kind) -> bool {
         let _ = kind;
-        let overdue = it.due.timestamp() <= self.now;
+        let overdue = match &it.due {
+            Fact::Known(due) => due.timestamp() <= self.now,
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+        };
         let team = self.components().iter().any(|component| component.team == Some(it.team.as_str()));
         let component =
             self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
@@ -451,24 +485,23 @@ impl<'w> View<'w> {
 
     /// Whether this release fixes an incident that the other one caused.
     fn fixes_cause_of(&self, it: &OwedObligation) -> bool {
+        it.incidents.iter().chain([&it.release]).any(|id| self.fixes_by_name(id, &it.components))
+    }
+
+    /// Whether this release fixes an incident, or one that failed, by its name.
+    fn fixes_by_name(&self, id: &str, components: &[String]) -> bool {
         let Some(role) = self.shape.incidents.as_ref().and_then(|rule| rule.confirmed_by) else { return false };
-        it.incidents.iter().any(|id| {
-            let linked = self.facts.change_record.known().is_some_and(|record| record.fixes.contains(id));
-            let confirmed = self.acts.iter().any(|act| {
-                matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
-                    && self.independent(act, role).is_some()
-                    && self.about_all(act)
-            });
-            let open = self.facts.incidents.entries().iter().find(|incident| incident.id == *id);
-            match open {
-                Some(incident) => self.fixes(incident) == Tri::Yes,
-                None => {
-                    linked
-                        && confirmed
-                        && self.components().iter().any(|ours| it.components.iter().any(|name| name == ours.name))
-                }
-            }
-        })
+        let linked = self.facts.change_record.known().is_some_and(|record| record.fixes.iter().any(|it| it == id));
+        let confirmed = self.acts.iter().any(|act| {
+            matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
+                && self.independent(act, role).is_some()
+                && self.about_all(act)
+        });
+        let open = self.facts.incidents.entries().iter().find(|incident| incident.id == id);
+        match open {
+            Some(incident) => self.fixes(incident) == Tri::Yes,
+            None => linked && confirmed && self.any_named(components),
+        }
     }
 
     /// Whether a grant opened the release while nothing could be asked. `Some(false)`: one that does not hold.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign::model::facts::{Act, Deed, Fact, Standing, Via};
-use countersign::model::release_decision::Status;
+use countersign::model::release_decision::{Class, Status};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Kind, Leg};
@@ -107,11 +107,11 @@ impl<'w> View<'w> {
             .collect()
     }
 
-    fn approvals(&self, verdict: Verdict, used: Used, back: bool) -> Vec<&'w Act> {
+    fn approvals(&self, verdict: Verdict, used: Used, back: bool, emergency: bool) -> Vec<&'w Act> {
         let counts = |act: &&&Act| {
             matches!(act.does, Deed::Approve { .. })
                 && self.acting(act).is_some_and(|person| !self.excluded(person))
-                && self.bound(act, verdict, used, back)
+                && self.bound(act, verdict, used, back, emergency)
         };
         self.acts.iter().filter(counts).copied().collect()
     }
@@ -154,8 +154,8 @@ impl<'w> View<'w> {
         shared
     }
 
-    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used, back: bool) -> Seated {
-        let acts = self.approvals(verdict, used, back);
+    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used, back: bool, emergency: bool) -> Seated {
+        let acts = self.approvals(verdict, used, back, emergency);
         let mut seated = self.seat_by(needs, acts.clone());
         // A word leaves a gate out for a day, and no longer than a waiver may run.
         let longest = self.shape.waivers.as_ref().and_then(|rule| rule.max_hours).unwrap_or(24).min(24);
@@ -311,7 +311,7 @@ impl<'w> View<'w> {
             }
         }
         let back = View::recovers(legs);
-        let approvals = self.approvals(verdict, used, back);
+        let approvals = self.approvals(verdict, used, back, kind.class == Class::Emergency);
         let mut worst = None;
         for act in &self.acts {
             if !matches!(act.does, Deed::Reject {}) {
