@@ -68,12 +68,13 @@ fn freezes(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
 
 fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) -> Node {
     let name = &freeze.name;
-    if path.recovers() {
-        let says = format!("the freeze `{name}` does not stop what goes back");
-        return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
-    }
     if let Some(word) = excepted(path, triage, freeze) {
         let says = format!("the freeze `{name}` lets {word} releases go");
+        return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
+    }
+    // Whether the policy lists it or not.
+    if path.recovers() {
+        let says = format!("the freeze `{name}` does not stop what goes back");
         return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
     }
     let mut ignored = Vec::new();
@@ -112,6 +113,7 @@ fn excepted<'f>(path: &Path<'_>, triage: &Triage, freeze: &'f Freeze) -> Option<
     let class = known::class(triage.class);
     let all = |word: &str| {
         word == class
+            || (word == "recovery" && path.recovers())
             || (!path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == word)))
     };
     freeze.except.iter().find(|word| all(word)).map(String::as_str)

@@ -49,7 +49,7 @@ fn repairs(scene: &Scene<'_>, incident: &Incident) -> Option<String> {
     if fixes(scene, incident) == Truth::True {
         let by = fix(scene, incident).confirmed;
         let told = by.map_or(String::new(), |(person, _)| format!(", confirmed by {}", scene.people.name(person)));
-        return Some(format!("its fix{told}"));
+        return Some(format!("its fix, which always goes{told}"));
     }
     let Fact::Known(cause) = &incident.caused_by else { return None };
     let failed = |other: &&Incident| other.caused_by == Fact::Known(cause.clone());
