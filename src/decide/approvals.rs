@@ -30,7 +30,7 @@ use super::separation;
 use super::words;
 use crate::model::facts::{Act, Fact};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Ask, Class, Node, Status};
+use crate::model::release_decision::{Ask, Class, Filled, Node, Status};
 use crate::policy::rules::Per;
 
 /// What comes of approvals and rejections.
@@ -46,6 +46,8 @@ pub struct Approvals<'s> {
     pub asks: Vec<Ask>,
     /// The acts that count.
     pub counted: Vec<&'s Act>,
+    /// Who fills what.
+    pub filled: Vec<Filled>,
     /// Whether every requirement of approvals is met.
     pub met: bool,
     /// Who said why, where approvals that do fill every requirement on a path that may leave out gates.
@@ -125,6 +127,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     if !found.retried {
         found.requirements = requirements.iter().enumerate().map(|(at, it)| (it.role, nodes.len() + at)).collect();
         told::requirements(scene, &units, &requirements, &candidates, &seating, &mut nodes, &mut found.asks);
+        found.filled = seating.told(scene, &requirements);
     }
     nodes.extend(per_change);
     found.counted = seating.counted();

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use super::approvals::requirements::{asks_accountable, rows};
 use super::bound::{self, Extent};
-use super::path::{Path, Triage};
+use super::known::{self, Known};
+use super::path::{Leg, Path, Triage};
 use super::people::Person;
 use super::roles::{self, Refusal};
 use super::scene::Scene;
@@ -15,21 +16,30 @@ use crate::model::facts::{Act, Deed, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Node, Status};
 use crate::policy::calendar::told;
+use crate::policy::evaluate::Truth;
+use crate::policy::expression::Expression;
 use crate::policy::length::Length;
-use crate::policy::rules::RaciRow;
+use crate::policy::rules::{On, RaciRow};
 
 /// The nodes, and who is asked and told.
 #[must_use]
 pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut Vec<Ask>) -> Vec<Node> {
     let mut rowed: Vec<&RaciRow> = Vec::new();
+    let mut untold: Vec<Node> = Vec::new();
     for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(asks_accountable)) {
         for row in rows(scene, triage, leg) {
+            let notes = unclear(scene, triage, leg, row).map(|it| known::untold(it, "its row is asked", &row.stated));
+            notes.for_each(|note| {
+                if !untold.contains(&note) {
+                    untold.push(note)
+                }
+            });
             if !rowed.iter().any(|known| std::ptr::eq(*known, row)) {
                 rowed.push(row);
             }
         }
     }
-    let (mut nodes, mut consulted, mut informed): (Vec<Node>, Vec<&str>, Vec<&str>) = Default::default();
+    let (mut nodes, mut consulted, mut informed): (Vec<Node>, Vec<&str>, Vec<&str>) = (untold, Vec::new(), Vec::new());
     for row in rowed {
         if !row.responsible.is_empty() {
             nodes.push(responsible(scene, row));
@@ -52,6 +62,21 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
         }
     }
     nodes
+}
+
+/// The conditions of a row that cannot be told of a component.
+fn unclear<'s>(
+    scene: &Scene<'_>,
+    triage: &Triage,
+    leg: &Leg<'_>,
+    row: &'s RaciRow,
+) -> impl Iterator<Item = &'s Expression> {
+    let on = match &row.on {
+        On::Where(condition) => Some(condition),
+        On::All | On::Component(_) => None,
+    };
+    let asks = |condition: &Expression| Known::of(scene, Some(triage)).with(leg.component).asks(condition);
+    on.into_iter().chain(&row.when).filter(move |condition| asks(condition) == Truth::Unknown)
 }
 
 fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {

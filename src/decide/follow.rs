@@ -9,7 +9,7 @@ use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::{glass, place};
 use crate::model::facts::{Fact, Outcome};
-use crate::model::release_decision::{Class, OpenedObligation};
+use crate::model::release_decision::{Class, Node, OpenedObligation};
 use crate::model::stated::Stated;
 use crate::policy::evaluate::Truth;
 use crate::policy::expression::Expression;
@@ -154,6 +154,24 @@ fn board(scene: &Scene<'_>, triage: &Triage, from: DateTime<Utc>) -> Option<Open
         Some(when) => known::adds(scene, Some(triage), when),
     };
     adds.then(|| told(rule.notify.clone(), from, &rule.stated))
+}
+
+/// What is said where only what is not known makes something follow.
+#[must_use]
+pub fn untold(scene: &Scene<'_>, triage: &Triage) -> Vec<Node> {
+    if place::automatic(scene) {
+        return Vec::new();
+    }
+    let known = Known { outcome: outcome(scene), ..Known::of(scene, Some(triage)) };
+    let unclear = |when: &&Expression| {
+        (!speaks_of_outcome(when) || follows(scene, triage, Some(when))) && known.undecided(when, Truth::False)
+    };
+    let review = scene.rules.pir.as_ref().and_then(|rule| Some((rule.when.as_ref()?, &rule.stated)));
+    let review = review.filter(|(when, _)| follows(scene, triage, Some(when)) && unclear(when));
+    let board = scene.rules.board.as_ref().and_then(|rule| Some((rule.when.as_ref()?, &rule.stated)));
+    let board = board.filter(|(when, _)| unclear(when));
+    let notes = review.map(|(when, stated)| known::untold(when, "a review follows", stated));
+    notes.into_iter().chain(board.map(|(when, stated)| known::untold(when, "the board is told", stated))).collect()
 }
 
 fn speaks_of_outcome(when: &Expression) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::explain;
+use super::{explain, words};
 use crate::model::decision::{Outcome, Protection};
 use crate::model::kind::Kind;
 use crate::model::measures::{Measure, Measures};
@@ -236,7 +236,10 @@ fn understood(found: &Found<'_>) -> Option<Judgement> {
     let mut faulty = faulty.filter(|(_, fault)| fault.reason.verdict() == Verdict::Indeterminate);
     if let Some((file, fault)) = faulty.next() {
         let more = faulty.count();
-        let rest = if more > 0 { format!(" (and {more} more files)") } else { String::new() };
+        let rest = match more {
+            0 => String::new(),
+            more => format!(" (and {})", words::count(more, "other file", "other files")),
+        };
         return Some(judgement(fault.reason, format!("{}: {fault}{rest}", file.path)));
     }
     let failed = found.files.iter().find_map(|file| Some((file, file.about.tool_failure.as_ref()?)));
@@ -465,7 +468,10 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgemen
     refused.sort_by_key(|(_, reason, _)| std::cmp::Reverse(rank(reason.verdict())));
     if let Some((signature, reason, why)) = refused.first() {
         let more = refused.len() - 1;
-        let rest = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let rest = match more {
+            0 => String::new(),
+            more => format!(" (and {})", words::count(more, "other artifact", "other artifacts")),
+        };
         return judgement(*reason, format!("{}: {why}{rest}", signature.artifact));
     }
     let Some(first) = found.signatures.first() else {
@@ -541,9 +547,9 @@ fn judgement(reason: Reason, explanation: String) -> Judgement {
 }
 
 fn listed(names: &[String]) -> String {
-    let mut told: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+    let told: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
     if names.len() > 5 {
-        told.push(format!("{} more", names.len() - 5));
+        return format!("{} and {} more", told.join(", "), names.len() - 5);
     }
     told.join(", ")
 }

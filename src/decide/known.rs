@@ -9,7 +9,9 @@ use super::scene::Scene;
 use super::totals;
 use super::{change, incidents, recovery};
 use crate::model::facts::{Fact, Incident, Outcome};
-use crate::model::release_decision::{Class, Impact, RiskAccount};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Class, Impact, Node, RiskAccount, Status};
+use crate::model::stated::Stated;
 use crate::policy::evaluate::{Facts, Given, Truth, condition};
 use crate::policy::expression::{Arguments, Expression};
 use crate::policy::rules::Component;
@@ -68,6 +70,18 @@ impl<'k, 's> Known<'k, 's> {
         }
     }
 
+    /// Whether only what is not known keeps a condition from having an answer everywhere: it has it for some components
+    /// and cannot be told for the others.
+    #[must_use]
+    pub fn undecided(&self, expression: &Expression, answer: Truth) -> bool {
+        let here = |component| self.with(component).asks(expression);
+        let answers: Vec<Truth> = match self.scene.components.as_slice() {
+            [] => vec![here(None)],
+            some => some.iter().map(|component| here(Some(*component))).collect(),
+        };
+        answers.contains(&Truth::Unknown) && answers.iter().all(|it| *it == answer || *it == Truth::Unknown)
+    }
+
     fn window(&self) -> Option<totals::Window> {
         self.window.or_else(|| match self.component {
             Some(component) => totals::team(self.scene, component.team.as_deref()?).ok(),
@@ -98,6 +112,13 @@ pub fn adds_for(
     expression: &Expression,
 ) -> bool {
     Known::of(scene, triage).with(component).asks(expression) != Truth::False
+}
+
+/// What is said where a condition cannot be told: which one, and what holds all the same.
+#[must_use]
+pub fn untold(expression: &Expression, so: &str, stated: &Stated) -> Node {
+    let says = format!("whether `{}` holds cannot be told, and so {so}", expression.source);
+    Node::new(Ground::ConditionUnknown, Status::Note, says).stated(stated)
 }
 
 /// The word of a class, as policies write it.

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use super::people::Person;
-use super::roles;
 use super::scene::{Scene, order};
+use super::{rejections, roles};
 use crate::model::facts::{Act, Deed, Standing, Via};
 
 /// The later act that an approval gave way to, if there is one.
@@ -44,33 +44,63 @@ fn undoing<'s>(scene: &Scene<'s>) -> HashMap<Person, Vec<&'s Act>> {
     found
 }
 
-/// The later approval that took a rejection's place, if there is one. It has to be the person's own: an edited comment
-/// is anybody's.
+/// Whether a later approval took a rejection's place. It has to be the person's own: an edited comment is anybody's.
 #[must_use]
-pub fn after_rejection<'s>(scene: &Scene<'s>, rejection: &Act, person: Person) -> Option<&'s Act> {
-    later(scene, rejection, person).find(|later| {
-        let approves = matches!(later.does, Deed::Approve { .. });
-        let own = matches!(later.standing, Standing::Stands | Standing::Dismissed);
-        if !approves || !own || !roles::is_human(scene, later) {
-            return false;
-        }
-        match (later.via == Via::Review, rejection.via == Via::Review) {
-            (true, true) => {
-                !rejection.saw.changes.is_empty()
-                    && rejection.saw.changes.keys().all(|change| later.saw.changes.contains_key(change))
-            }
-            (true, false) => false,
-            (false, _) => later.saw.environment.as_deref() == Some(scene.facts.release.environment.as_str()),
-        }
-    })
+pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bool {
+    let Some(answers) = answers(scene, person) else { return false };
+    let later = |act: &&Act| order(act) > order(rejection);
+    answers.approved.as_ref().is_some_and(later)
+        || rejection.via == Via::Review
+            && !rejection.saw.changes.is_empty()
+            && answers
+                .reviewed
+                .iter()
+                .filter(|act| later(act))
+                .any(|act| rejection.saw.changes.keys().all(|change| act.saw.changes.contains_key(change)))
 }
 
-/// What the same person did later under his own name.
-fn later<'s>(scene: &Scene<'s>, act: &Act, person: Person) -> impl Iterator<Item = &'s Act> {
-    scene
-        .acts_after(act)
-        .filter(move |(later, by)| *by == person && later.impersonated_by.is_none())
-        .map(|(later, _)| later)
+/// Whether somebody said later why he rejects it.
+#[must_use]
+pub fn said_why(scene: &Scene<'_>, rejection: &Act, person: Person) -> bool {
+    let why = answers(scene, person).and_then(|answers| answers.why);
+    why.is_some_and(|why| order(why) > order(rejection))
+}
+
+/// What a person did under his own name that can answer an earlier rejection of his. All acts are looked at once.
+#[derive(Debug, Default)]
+pub(super) struct Answers<'s> {
+    /// The last approval of the release here.
+    approved: Option<&'s Act>,
+    /// The reviews that approve changes.
+    reviewed: Vec<&'s Act>,
+    /// The last rejection with its reason.
+    why: Option<&'s Act>,
+}
+
+fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'s>> {
+    let found = scene.totals.answers.get_or_init(|| {
+        let mut found: HashMap<Person, Answers<'s>> = HashMap::new();
+        for (act, person) in scene.acts_by().filter(|(act, _)| act.impersonated_by.is_none()) {
+            match act.does {
+                Deed::Approve { .. } => {
+                    let own = matches!(act.standing, Standing::Stands | Standing::Dismissed);
+                    if !own || !roles::is_human(scene, act) {
+                        continue;
+                    }
+                    let answers = found.entry(person).or_default();
+                    if act.via == Via::Review {
+                        answers.reviewed.push(act);
+                    } else if act.saw.environment.as_deref() == Some(scene.facts.release.environment.as_str()) {
+                        answers.approved = Some(act);
+                    }
+                }
+                Deed::Reject {} if rejections::says_why(scene, act) => found.entry(person).or_default().why = Some(act),
+                _ => {}
+            }
+        }
+        found
+    });
+    found.get(&person)
 }
 
 /// Whether a rejection is about this environment; one that names none is about every one.

@@ -135,7 +135,8 @@ impl Stay<'_> {
     }
 }
 
-/// How long a deployment ran: until something else of its component was put there.
+/// How long a deployment ran: until something else of its component was put there. Of two that were opened at one
+/// instant, nobody knows which runs.
 fn stay<'d>(
     scene: &Scene<'_>,
     environment: &EnvironmentRule,
@@ -150,7 +151,7 @@ fn stay<'d>(
     let enough_at = scene.rules.calendar.due(since, soak);
     let replaced_by = there
         .iter()
-        .filter(|other| other.opened_at > deployment.opened_at && other.outcome != Fact::Known(Outcome::Cancelled))
+        .filter(|other| other.opened_at >= deployment.opened_at && other.outcome != Fact::Known(Outcome::Cancelled))
         .filter(|other| same(scene, environment.same, component, other) != Same::Yes)
         .filter(|other| other.opened_at < enough_at && scene.clock.reached(other.opened_at))
         .min_by_key(|other| (other.opened_at, &other.release));

@@ -22,7 +22,7 @@ use crate::model::decision::PolicySource;
 use crate::model::facts::{self, Act, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
-    Ask, Event, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
+    Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
 use crate::policy::Policy;
 
@@ -57,11 +57,13 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
     let mut kept = Before {
         events: events(&before, &found.path),
         counted: found.approvals.counted,
+        filled: found.approvals.filled,
         asks: found.asks,
         obligations: found.obligations,
         nodes: lifted.kept(&before, found.nodes, &judged.nodes),
     };
     kept.asks.retain(|ask| !judged.asks.contains(ask));
+    kept.filled.retain(|filled| !judged.approvals.filled.contains(filled));
     kept.obligations.retain(|owed| !judged.obligations.iter().any(|other| other.kind == owed.kind));
     conclude(&scene, judged, kept)
 }
@@ -72,24 +74,21 @@ struct Before<'s> {
     nodes: Vec<Node>,
     asks: Vec<Ask>,
     counted: Vec<&'s Act>,
+    filled: Vec<Filled>,
     obligations: Vec<OpenedObligation>,
     events: Vec<Event>,
 }
 
 /// The digest of a policy, by which people approve it: that of its only layer, or SHA-256 over the digests of all, one a
-/// line, outermost first. Each file that a layer names, such as its holidays, follows that layer in the same way, with
-/// `file ` before its digest.
+/// line, outermost first. The files that layers name, such as their holidays, follow in the same way, each with `file `
+/// before its digest.
 #[must_use]
 pub fn digest(policy: &Policy) -> String {
     if let ([only], []) = (policy.layers.as_slice(), policy.attached.as_slice()) {
         return only.sha256.clone();
     }
-    let mut lines: Vec<String> = Vec::new();
-    for (place, layer) in policy.layers.iter().enumerate() {
-        lines.push(layer.sha256.clone());
-        let files = policy.attached.iter().filter(|(of, _)| *of == place);
-        lines.extend(files.map(|(_, file)| format!("file {}", file.sha256)));
-    }
+    let mut lines: Vec<String> = policy.layers.iter().map(|layer| layer.sha256.clone()).collect();
+    lines.extend(policy.attached.iter().map(|file| format!("file {}", file.sha256)));
     Sha256::digest(lines.join("\n").as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
@@ -136,6 +135,7 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     nodes.extend(advice);
     nodes.extend(owed::judge(scene, &path, &triage));
     nodes.extend(recovery::judge(scene, &path));
+    nodes.extend(follow::untold(scene, &triage));
     if glass::opened(scene).is_some() {
         // It went while nothing could be asked; what was asked then is said. What went, and where to, stays to be known.
         let covered = nodes.iter_mut().enumerate().filter(|(at, node)| *at >= place || glass::covers(node.code));
@@ -163,6 +163,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     found.asks.extend(before.asks);
     found.obligations.extend(before.obligations);
     found.approvals.counted.extend(before.counted);
+    found.approvals.filled.extend(before.filled);
     let mut events = events(scene, &found.path);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = format!("everything that {} asks of `{}`", release.environment, release.name);
@@ -178,7 +179,19 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         release: release.name.clone(),
         environment: scene.environment.map_or(&release.environment, |rule| &rule.name).clone(),
         now: scene.clock.now(),
-        policy: sources(scene.policy),
+        tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
+        policy: scene
+            .policy
+            .layers
+            .iter()
+            .map(|layer| PolicySource {
+                path: layer.path.clone(),
+                sha256: layer.sha256.clone(),
+                from: layer.from.clone(),
+            })
+            .collect(),
+        attached: scene.policy.attached.clone(),
+        facts: None,
         components: scene.components.iter().map(|component| component.name.clone()).collect(),
         class: found.triage.class,
         routes: found.path.routes().iter().map(|route| route.name.clone()).collect(),
@@ -192,24 +205,10 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
             Vec::new()
         },
         asks: found.asks,
+        approvals: found.approvals.filled,
         counted,
         revisit: Revisit { events, at: scene.clock.next() },
     }
-}
-
-/// What the policy is made of: each layer, outermost first, and after it the files that it names.
-fn sources(policy: &Policy) -> Vec<PolicySource> {
-    let mut sources = Vec::new();
-    for (place, layer) in policy.layers.iter().enumerate() {
-        sources.push(PolicySource { path: layer.path.clone(), sha256: layer.sha256.clone(), from: layer.from.clone() });
-        let files = policy.attached.iter().filter(|(of, _)| *of == place);
-        sources.extend(files.map(|(_, file)| PolicySource {
-            path: file.path.clone(),
-            sha256: file.sha256.clone(),
-            from: layer.from.clone(),
-        }));
-    }
-    sources
 }
 
 /// The acts that count: approvals, and what else let something go.

@@ -4,11 +4,14 @@
 //! what from which bytes is said beside it. A gate that holds may be waived ([`super::waivers`]), and an emergency's route
 //! may go past one, with a reason.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::approvals::Approvals;
 use super::bound::{self, Extent, bare};
 use super::gates::{self, Baseline, File, Found, Item, ItemState, Judgement, Subject, Table};
+use super::incidents;
 use super::path::{Path, Triage};
 use super::people::Person;
 use super::roles::{self, Refusal};
@@ -22,7 +25,6 @@ use crate::model::ground::Ground;
 use crate::model::kind::Kind;
 use crate::model::release_decision::{Ask, Node, Status};
 use crate::model::report::{About, Fault, Place};
-use crate::model::stated::Stated;
 use crate::model::verdict::{Reason, Verdict};
 use crate::policy::calendar::told;
 use crate::policy::gate::{Gate, Missing};
@@ -387,8 +389,13 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
             says.push_str(&words::all_of(&ignored));
         }
     }
-    let mut node = Node::new(code, status, says).next(judged.until);
-    node.stated = Some(Stated { layer: gate.layer.clone(), file: gate.trust.stated_in.clone(), line: 0, kept: None });
+    let blocked = matches!(judged.judgement.verdict, Verdict::Block | Verdict::Indeterminate);
+    let waivers = if blocked { waivers::able(scene, gate) } else { Vec::new() };
+    if !waivers.is_empty() {
+        let _ = write!(says, "; mend it, or ask {} to waive it", words::any_of(&waivers));
+    }
+    let mut node = Node::new(code, status, says).next(judged.until).who(waivers);
+    node.stated = Some(gate.stated.clone());
     node.evidence.push(judged.judgement.reason.code().to_owned());
     if let Some(evidence) = judged.evidence {
         node.evidence.extend(evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest))));
@@ -396,7 +403,7 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     if let Some(role) = gate.verified_by.as_deref().filter(|_| status != Status::NotNeeded) {
         if gate.kind == Kind::Checklist {
             if !status.opens() {
-                node.who = able(scene, role);
+                node.who = incidents::names(scene, role);
                 asks.push(Ask {
                     role: role.to_owned(),
                     people: node.who.clone(),
@@ -409,11 +416,6 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
         }
     }
     node
-}
-
-fn able(scene: &Scene<'_>, role: &str) -> Vec<String> {
-    let people = roles::eligible_independent(scene, role).people;
-    people.into_iter().map(|person| scene.people.name(person).to_owned()).collect()
 }
 
 /// Who verified a gate from which bytes; it holds nothing.
@@ -435,7 +437,7 @@ fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence)
     let digests = evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest)));
     if names.is_empty() {
         let says = format!("{role} has not verified this evidence yet");
-        return Node::new(Ground::GateUnverified, Status::Note, says).who(able(scene, role));
+        return Node::new(Ground::GateUnverified, Status::Note, says).who(incidents::names(scene, role));
     }
     let says = format!("verified by {} for {role}", words::all_of(&names));
     Node::new(Ground::GateVerified, Status::Note, says).evidence(digests)

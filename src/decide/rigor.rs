@@ -25,12 +25,7 @@ pub fn of(
     nodes: &mut Vec<Node>,
 ) -> u32 {
     let rigor = &scene.rules.rigor;
-    let listed = if rigor.routes.is_empty() {
-        !route.to_last_good && route.name != "emergency"
-    } else {
-        rigor.routes.contains(&route.name)
-    };
-    if !listed {
+    if !rigor.touches(route) {
         return 0;
     }
     let mut steps = 0_u32;
@@ -59,8 +54,7 @@ pub fn of(
             }
         }
     }
-    // A policy that has peaks alone bounds nothing.
-    let bound = if rigor.max == 0 && rigor.steps.is_empty() { u32::MAX } else { rigor.max };
+    let bound = rigor.max.unwrap_or(u32::MAX);
     if steps > bound {
         add(Node::new(
             Ground::RigorAdded,

@@ -304,9 +304,17 @@ pub enum Voice {
 /// Whether somebody who speaks against a release is heard: an active human being with a seat in one of some roles.
 /// What is not known keeps his word standing.
 pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
+    match human(scene, &act.by) {
+        Err(refusal) if refusal.ground == Ground::Deactivated => Voice::Not(refusal),
+        _ => had_voice(scene, act, person, roles),
+    }
+}
+
+/// The same of what he did when he still could: that he is gone since takes nothing of it away.
+pub(super) fn had_voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
     let human = human(scene, &act.by);
     if let Err(refusal) = &human
-        && matches!(refusal.ground, Ground::NotAPerson | Ground::Deactivated)
+        && refusal.ground == Ground::NotAPerson
     {
         return Voice::Not(refusal.clone());
     }

@@ -1,6 +1,7 @@
 //! What every part of a decision looks at: the policy, the facts, the clock, and what was worked out of them once.
 
 use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -37,7 +38,7 @@ pub struct Scene<'s> {
     /// What was done so far, the earliest first, and by whom.
     acts: Vec<(&'s Act, Person)>,
     /// What was taken back, and by whom.
-    withdrawn: Vec<(&'s str, Person)>,
+    withdrawn: HashSet<(&'s str, Person)>,
     /// For every change, which of the components it touches.
     touched: Vec<Vec<bool>>,
     members: Vec<OnceCell<Membership<'s>>>,
@@ -74,7 +75,7 @@ impl<'s> Scene<'s> {
             people,
             contributors,
             acts,
-            withdrawn: Vec::new(),
+            withdrawn: HashSet::new(),
             touched,
             members: rules.roles.iter().map(|_| OnceCell::new()).collect(),
             totals: Totals::default(),
@@ -98,12 +99,6 @@ impl<'s> Scene<'s> {
         self.acts.iter().copied()
     }
 
-    /// What was done after an act, and by whom.
-    pub(super) fn acts_after(&self, act: &Act) -> impl Iterator<Item = (&'s Act, Person)> {
-        let from = self.acts.partition_point(|(known, _)| order(known) <= order(act));
-        self.acts.iter().skip(from).copied()
-    }
-
     /// Who did something.
     #[must_use]
     pub fn person_of(&self, act: &Act) -> Person {
@@ -112,7 +107,7 @@ impl<'s> Scene<'s> {
 
     /// Whether a person took an act back.
     pub(super) fn withdrawn(&self, act: &Act, person: Person) -> bool {
-        self.withdrawn.iter().any(|(id, by)| *id == act.id && *by == person)
+        self.withdrawn.contains(&(act.id.as_str(), person))
     }
 
     /// A role, and who holds it.
@@ -178,16 +173,24 @@ pub(super) fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
 
 /// What was taken back, and by whom. Taking an approval back needs nothing but the person; a rejection is only taken
 /// back by an act that would count itself, so that nobody else can lift it.
-fn withdrawals<'s>(scene: &Scene<'s>) -> Vec<(&'s str, Person)> {
-    let mut found = Vec::new();
+fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
+    let mut found = HashSet::new();
+    let taking_back = || scene.acts_by().filter(|(act, _)| matches!(act.does, Deed::Withdraw { .. }));
+    if taking_back().next().is_none() {
+        return found;
+    }
+    // What each of a person's acts is called, of several the earliest: looked up, however much is taken back.
+    let mut named: HashMap<(&str, Person), &Act> = HashMap::new();
     for (act, person) in scene.acts_by() {
+        named.entry((&act.id, person)).or_insert(act);
+    }
+    for (act, person) in taking_back() {
         let Deed::Withdraw { of } = &act.does else { continue };
-        let mut meant = scene.acts_by().filter(|(other, by)| other.id == *of && *by == person && other.at <= act.at);
-        let Some((target, _)) = meant.next() else { continue };
+        let Some(target) = named.get(&(of.as_str(), person)).filter(|target| target.at <= act.at) else { continue };
         let loosens = matches!(target.does, Deed::Reject {});
         let sound = act.standing == Standing::Stands && act.impersonated_by.is_none();
         if (!loosens && act.impersonated_by.is_none()) || (sound && roles::acting(scene, act).is_ok()) {
-            found.push((of.as_str(), person));
+            found.insert((of.as_str(), person));
         }
     }
     found

@@ -75,6 +75,8 @@ pub struct Contributors<'s> {
     list: Vec<Contribution<'s>>,
     /// What is missing.
     gaps: Vec<Gap<'s>>,
+    /// The accounts of which it is said there already.
+    doubtful: HashSet<&'s Account>,
     /// Whom two authorities cleared, and of which commit.
     cleared: Vec<(Person, &'s str)>,
 }
@@ -164,8 +166,7 @@ impl<'s> Contributors<'s> {
         match people.facts(account.as_str()).map(|known| &known.kind) {
             Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge)) => {}
             Some(Fact::Known(AccountKind::Person) | Fact::Absent | Fact::Unavailable(_)) | None => {
-                let known = self.gaps.iter().any(|gap| matches!(gap, Gap::Link(other) if *other == account));
-                if !known && people.link_unknown(account) {
+                if people.link_unknown(account) && self.doubtful.insert(account) {
                     self.gaps.push(Gap::Link(account));
                 }
             }
@@ -256,19 +257,31 @@ fn by_authority(scene: &Scene<'_>, act: &Act) -> Option<Person> {
     authorities(scene).find_map(|role| roles::independent(scene, act, role).ok())
 }
 
-/// The different authorities whose acts here do something.
-pub(super) fn authorities_who<'s>(scene: &Scene<'s>, does: impl Fn(&'s Deed) -> bool) -> Vec<Person> {
-    let mut people = Vec::new();
-    for act in scene.acts().filter(|act| does(&act.does)) {
+/// The different authorities whose acts here answer for each commit. Acts are looked at once, however many there are.
+pub(super) fn answering<'s>(scene: &Scene<'s>) -> HashMap<&'s str, Vouching<'s>> {
+    let mut found: HashMap<&str, Vouching<'_>> = HashMap::new();
+    for act in scene.acts() {
+        let Deed::Vouch { commit } = &act.does else { continue };
+        let vouching = found.entry(commit).or_default();
         // A commit names itself what it is; who answers for it elsewhere answers for nothing here.
-        if bound::to_release(scene, act, Extent::Place).is_err() {
-            continue;
-        }
-        if let Some(person) = by_authority(scene, act).filter(|person| !people.contains(person)) {
-            people.push(person);
+        if let Err(refusal) = bound::to_release(scene, act, Extent::Place) {
+            vouching.elsewhere.push((act, refusal));
+        } else if vouching.by.len() < ANSWERS
+            && let Some(person) = by_authority(scene, act).filter(|person| !vouching.by.contains(person))
+        {
+            vouching.by.push(person);
         }
     }
-    people
+    found
+}
+
+/// Who answers for a commit.
+#[derive(Debug, Default)]
+pub(super) struct Vouching<'s> {
+    /// The authorities who do: as many as it takes, and no more.
+    pub by: Vec<Person>,
+    /// What was done for somewhere else, and why it does not count here.
+    pub elsewhere: Vec<(&'s Act, Refusal)>,
 }
 
 /// How many different authorities it takes to answer for somebody or something.

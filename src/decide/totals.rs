@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::latest::Answers;
 use super::people::Person;
 use super::rounds::Rounds;
 use super::scene::Scene;
@@ -28,6 +29,8 @@ pub(super) struct Totals<'s> {
     pub(super) rounds: OnceCell<Rounds<'s>>,
     /// What each person did that can leave nothing of an earlier approval, the earliest first.
     pub(super) undoing: OnceCell<HashMap<Person, Vec<&'s Act>>>,
+    /// What each person did that can answer an earlier rejection of his.
+    pub(super) answers: OnceCell<HashMap<Person, Answers<'s>>>,
     /// The acts that approve a change as it is now, by its name.
     pub(super) approving: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
 }

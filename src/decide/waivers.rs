@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::gates::Judgement;
+use super::incidents;
 use super::known::relaxes;
 use super::path::Triage;
 use super::people::Person;
@@ -47,6 +48,14 @@ pub fn lift(
     for waiver in &scene.policy.waivers {
         // One that is yet to begin says nothing.
         if !waiver.about(gate, environment) || !scene.clock.reached(waiver.from) {
+            continue;
+        }
+        if !scene.policy.is_protected() {
+            let says = format!(
+                "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
+                waiver.by, gate.name
+            );
+            notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
             continue;
         }
         match granted(scene, triage, waiver) {
@@ -152,6 +161,17 @@ fn owner(scene: &Scene<'_>, rule: &WaiverRule, gate: &Gate, act: &Act) -> Result
         }
     }
     Err(refused)
+}
+
+/// Who may waive a gate now, by name.
+#[must_use]
+pub fn able(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for role in scene.rules.waivers.iter().flat_map(|rule| rule.roles_for(&gate.layer)) {
+        names
+            .extend(incidents::names(scene, role).into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    }
+    names
 }
 
 /// Waivers given by an act that match no gate of the policy.

@@ -62,7 +62,7 @@ pub enum Protection {
     Unprotected,
 }
 
-/// One layer of the policy, or a file that the layer before it names, by content.
+/// One layer of the policy, by content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PolicySource {
     /// The path as it was given.

@@ -18,6 +18,7 @@ pub mod fact;
 pub mod history;
 mod keyed;
 pub mod people;
+pub mod reading;
 pub mod record;
 pub mod release;
 

@@ -42,6 +42,8 @@ grounds! {
     FactsUnavailable = "facts_unavailable";
     /// the facts are of a version that is not known
     FactsVersion = "facts_version";
+    /// a condition cannot be told, and the stricter reading of its rule holds
+    ConditionUnknown = "condition_unknown";
 
     // where it goes
     /// the environment is one of the policy

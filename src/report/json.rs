@@ -236,8 +236,9 @@ struct Visible<F>(F);
 
 impl<F: Formatter> Formatter for Visible<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Nearly every fragment is plain, and is told to be so many bytes at a time.
-        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#') {
+        // Nearly every fragment is plain, and is told to be so many bytes at a time: without an early end there is
+        // nothing to branch on.
+        if fragment.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~') & (byte != b'#')) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut before = ' ';

@@ -77,7 +77,7 @@ pub fn candidates<'s>(
 }
 
 /// The hours, closed for approving, in which an act was done.
-fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
+pub fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
     let environment = &scene.facts.release.environment;
     let calendar = &scene.rules.calendar;
     let here = calendar.closed.iter().filter(|closed| closed.approval);

@@ -15,6 +15,7 @@ use crate::decide::scene::Scene;
 use crate::decide::separation;
 use crate::decide::standins::{self, Authority};
 use crate::model::facts::Act;
+use crate::model::release_decision::{Approver, Filled};
 use crate::policy::rules::Route;
 
 /// As what somebody counts toward a requirement.
@@ -372,6 +373,38 @@ impl<'s> Seating<'s> {
                 .filter(move |counted| Some(counted.person) == place && seat.by.contains(&counted.person))
                 .map(|counted| counted.act)
         })
+    }
+
+    /// Who fills what, as data.
+    #[must_use]
+    pub fn told(&self, scene: &Scene<'s>, requirements: &[Requirement<'s>]) -> Vec<Filled> {
+        let approver = |seat: &Seat<'s>, requirement: &Requirement<'s>, place: usize, hat: Option<&Hat<'s>>| {
+            let acts = seat.acts.iter().filter(|counted| counted.person == place).map(|counted| counted.act);
+            let mut approver = Approver {
+                person: scene.people.name(self.person(place)).to_owned(),
+                role: hat.map_or(requirement.role, |hat| hat.role).to_owned(),
+                acts: Vec::new(),
+                accounts: Vec::new(),
+            };
+            let mut known: HashSet<*const Act> = HashSet::new();
+            for act in acts.filter(|act| known.insert(std::ptr::from_ref(*act))) {
+                approver.acts.push(act.id.clone());
+                if !approver.accounts.iter().any(|account| account == act.by.as_str()) {
+                    approver.accounts.push(act.by.as_str().to_owned());
+                }
+            }
+            approver
+        };
+        let filled = |(seat, requirement): (&Seat<'s>, &Requirement<'s>)| Filled {
+            role: requirement.role.to_owned(),
+            needed: requirement.total(),
+            met: seat.met,
+            by_final_word: seat.by_final_word,
+            components: requirement.components.iter().map(|component| component.name.clone()).collect(),
+            digest: requirement.digest.clone(),
+            by: seat.filled().map(|(place, hat)| approver(seat, requirement, place, hat)).collect(),
+        };
+        self.seats.iter().zip(requirements).map(filled).collect()
     }
 
     /// The acts that count, in the order of the record.

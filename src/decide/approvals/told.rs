@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::binding::{self, Candidate};
-use super::consumption::TakenBack;
+use super::consumption::{self, TakenBack};
 use super::coverage::{Bits, Units};
 use super::requirements::{self, Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
@@ -53,6 +53,13 @@ pub fn taken_back(scene: &Scene<'_>, first: DateTime<Utc>, taken_back: &[TakenBa
 /// Something else went since.
 pub fn superseded(scene: &Scene<'_>, by: &Deployment) -> Node {
     let when = told(by.opened_at, scene.rules.calendar.zone);
+    if consumption::different(scene, by).is_none() {
+        let says = format!(
+            "whether `{}`, opened {when}, brought other content cannot be told; state what it brought, or release what is newer",
+            by.release
+        );
+        return Node::new(Ground::Superseded, Status::Unknown, says).evidence([&by.release]);
+    }
     let says = format!("`{}` was opened since, {when}; release what is newer, or go back by a recovery", by.release);
     Node::new(Ground::Superseded, Status::Unmet, says).evidence([&by.release])
 }

@@ -24,7 +24,10 @@ fn two_roles_and_two_people_let_it_go() {
 #[test]
 fn what_is_missing_is_asked_of_people_by_name() {
     let decision = decided(POLICY, with(facts(), "/acts", json!([approves("a1", "github:bo")])));
-    assert_eq!(decision.summary, "held before production: 0 of 1 approvals from security; ask seth or sue");
+    assert_eq!(
+        decision.summary,
+        "held before production: 0 of 1 approvals from security; ask seth or sue to approve it"
+    );
     assert_eq!(decision.asks.len(), 1);
     assert_eq!(decision.asks[0].people, ["seth", "sue"]);
 }

@@ -24,6 +24,6 @@ fn a_file_that_the_policy_names_is_part_of_it() {
     assert_ne!(digest(&one), digest(&other), "other holidays are another policy");
     assert_ne!(digest(&one), "ab".repeat(32));
     let decision = decide(&one, &read(facts()), now());
-    let listed: Vec<_> = decision.policy.iter().map(|it| (it.path.as_str(), it.sha256.clone())).collect();
-    assert_eq!(listed, [("policy.yml", "ab".repeat(32)), ("days.ics", "20261225".repeat(8))]);
+    let listed: Vec<_> = decision.attached.iter().map(|it| (it.path.as_str(), it.sha256.clone())).collect();
+    assert_eq!(listed, [("days.ics", "20261225".repeat(8))]);
 }

@@ -209,8 +209,8 @@ fn a_measure_that_is_missing_is_no_first_release() {
 
 #[rstest]
 #[case(1, "")]
-#[case(2, " (and 1 more files)")]
-#[case(3, " (and 2 more files)")]
+#[case(2, " (and 1 other file)")]
+#[case(3, " (and 2 other files)")]
 fn of_files_that_cannot_be_understood_the_first_is_told_and_the_others_counted(
     #[case] broken: usize,
     #[case] rest: &str,
@@ -240,7 +240,7 @@ fn signature(artifact: &str, outcome: Result<&str, Reason>) -> Signature {
 #[case::none(&[], Reason::NoEvidence, "no artifact stands beside a bundle")]
 #[case::one_is_missing(&[Ok("a"), Err(Reason::NoEvidence)], Reason::NoEvidence, "1.bin: nobody signed it")]
 #[case::a_wrong_one_outranks_it(
-    &[Err(Reason::NoEvidence), Err(Reason::WrongSigner)], Reason::WrongSigner, "1.bin: nobody signed it (and 1 more)"
+    &[Err(Reason::NoEvidence), Err(Reason::WrongSigner)], Reason::WrongSigner, "1.bin: nobody signed it (and 1 other artifact)"
 )]
 fn every_artifact_has_to_be_signed(
     #[case] signatures: &[Result<&str, Reason>],
@@ -259,7 +259,7 @@ fn every_artifact_has_to_be_signed(
 
 #[rstest]
 #[case("[a, b, c, d, e]", "`a`, `b`, `c`, `d`, `e`")]
-#[case("[a, b, c, d, e, f]", "`a`, `b`, `c`, `d`, `e`, 1 more")]
+#[case("[a, b, c, d, e, f]", "`a`, `b`, `c`, `d`, `e` and 1 more")]
 fn of_many_items_five_are_named(#[case] items: &str, #[case] says: &str) {
     let gate = format!("{{ checklist: {items}, ticked_in: '*.md' }}");
     let judged = judged(&gate, &subject(), &Found::default(), &[]);

@@ -63,7 +63,41 @@ fn changes(number: usize) -> Value {
     with(with(facts, "/release/changes", (0..number).map(change).collect()), "/acts", acts)
 }
 
+/// Commits of nobody who could be found, each answered for by two authorities.
+fn vouches(number: usize) -> Value {
+    let sha = |at: usize| format!("{at:040x}");
+    let commit = |at: usize| {
+        json!({"sha": sha(at), "author": null, "committer": "github:ana", "co_authors": null,
+               "pushed_by": "github:ana", "on_behalf_of": null, "merge": null})
+    };
+    let facts = with(facts(), "/release/changes/0/commits", (0..number).map(commit).collect());
+    let vouch = |at: usize, by: &str| act(&format!("{by}{at}"), by, json!({"vouch": {"commit": sha(at)}}));
+    let vouches = (0..number).flat_map(|at| [vouch(at, "github:noor"), vouch(at, "github:ivo")]);
+    let acts = [approves("a1", "github:bo"), approves("a2", "github:sue")].into_iter().chain(vouches);
+    with(facts, "/acts", acts.collect())
+}
+
+/// Somebody takes back what he took back.
+fn withdrawals(number: usize) -> Value {
+    let withdrawal =
+        |at: usize| act(&format!("w{at}"), "github:zoe", json!({"withdraw": {"of": format!("w{}", at + 1)}}));
+    let acts = [approves("a1", "github:bo"), approves("a2", "github:sue")].into_iter();
+    with(facts(), "/acts", acts.chain((0..number).map(withdrawal)).collect())
+}
+
+/// Somebody rejects it again and again, without a reason, and approves it in the end.
+fn rejections(number: usize) -> Value {
+    let rejection = |at: usize| {
+        with(act(&format!("r{at}"), "github:bo", json!({"reject": {}})), "/at", json!("2026-12-08T09:30:00Z"))
+    };
+    let acts = (0..number).map(rejection).chain([approves("a1", "github:bo"), approves("a2", "github:sue")]);
+    with(facts(), "/acts", acts.collect())
+}
+
 #[rstest]
+#[case::vouches("", vouches)]
+#[case::withdrawals("", withdrawals)]
+#[case::rejections("", rejections)]
 #[case::clears("", clears)]
 #[case::delegates("delegation: { max: 7d, within: role }", delegates)]
 #[case::changes("separation: { per: change }", changes)]

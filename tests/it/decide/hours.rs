@@ -82,7 +82,7 @@ fn t38_a_freeze_holds_from_its_first_instant_to_its_last(
         assert_eq!(
             decision.summary,
             "held before production: the freeze `year-end` is on until Mon 4 Jan 2027 09:00 Europe/London; cto may except \
-             it; ask ivo or noor"
+             it; ask ivo or noor for an exception"
         );
     }
 }

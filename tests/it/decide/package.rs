@@ -93,3 +93,16 @@ fn what_is_deployed_in_part_is_said() {
     assert_eq!(says(&decision, Ground::PartialDeployment), "`quarter` is deployed in part: ledger went, tax failed");
     assert_eq!(decision.decision, Ruling::Proceed, "{}", said(&decision));
 }
+
+#[test]
+fn files_that_cannot_be_read_complete_no_package() {
+    // They may be the ledger's, which is asked for approval then, and they may be not.
+    let facts = with(facts(), "/release/changes/0/files", unread());
+    let decision = decided(&policy_with(QUARTER), facts);
+    assert_eq!(decision.components, ["shop", "ledger"]);
+    assert_eq!(status(&decision, Ground::PackageWaits), Some(Status::Unmet), "{}", said(&decision));
+    assert_eq!(
+        says(&decision, Ground::PackageWaits),
+        "`quarter` is released together or not at all; release it with ledger as one package"
+    );
+}

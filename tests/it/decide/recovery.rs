@@ -105,6 +105,12 @@ fn a_failed_attempt_to_go_back_can_be_made_again_and_one_under_way_too() {
 }
 
 #[test]
+fn what_went_just_when_it_was_asked_for_is_what_it_goes_back_from() {
+    let facts = with(back(), "/deployments/2/opened_at", json!("2026-12-08T09:00:00Z"));
+    assert_eq!(decided(&policy_with(BACK), facts).routes, ["recovery"]);
+}
+
+#[test]
 fn the_order_of_the_deployments_is_nothing_to_it() {
     let mut facts = back();
     facts["deployments"].as_array_mut().unwrap().reverse();

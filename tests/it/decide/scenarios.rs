@@ -86,31 +86,20 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
 }
 
-/// The example policy lies beside the checkout, as the corpus does.
-fn example() -> Option<String> {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/policy.example.yml")).ok()
-}
+/// The long example, which uses every word that a policy has.
+const EXAMPLE: &str = include_str!("../../../examples/acme/policy.yml");
 
-fn load(name: &str) -> Read<Option<Scenario>> {
+fn load(name: &str) -> Read<Scenario> {
     let text = fs::read_to_string(folder().join(name)).map_err(|why| format!("{name}: {why}"))?;
     let file: Written = toml::from_str(&text).map_err(|why| format!("{name}: {why}"))?;
-    let below = match &file.base {
-        Some(base) => match load(base)? {
-            Some(below) => Some(below),
-            None => return Ok(None),
-        },
-        None => None,
-    };
+    let below = file.base.as_deref().map(load).transpose()?;
     let mut example_policy = below.as_ref().is_some_and(|below| below.example);
     let layers = match (file.policy, file.example.as_deref()) {
         (Some(Text::One(policy)), None) => vec![policy],
         (Some(Text::Layers(layers)), None) => layers,
-        (None, Some("policy.example.yml")) => {
+        (None, Some("examples/acme/policy.yml")) => {
             example_policy = true;
-            match example() {
-                Some(policy) => vec![policy],
-                None => return Ok(None),
-            }
+            vec![EXAMPLE.to_owned()]
         }
         (None, Some(other)) => return Err(format!("{name}: no policy file `{other}` is known")),
         (None, None) => below.as_ref().map(|below| below.layers.clone()).ok_or_else(|| format!("{name}: no policy"))?,
@@ -120,7 +109,7 @@ fn load(name: &str) -> Read<Option<Scenario>> {
         file.cases.into_iter().map(|table| case(table).map_err(|why| format!("{name}: {why}"))).collect::<Read<_>>()?;
     let given = below.map(|below| below.given).unwrap_or_default();
     let given = situation::over(&given, &file.given);
-    Ok(Some(Scenario { file: name.to_owned(), layers, example: example_policy, given, cases }))
+    Ok(Scenario { file: name.to_owned(), layers, example: example_policy, given, cases })
 }
 
 fn scenarios() -> Read<Vec<Scenario>> {
@@ -130,14 +119,7 @@ fn scenarios() -> Read<Vec<Scenario>> {
         .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "toml"))
         .collect();
     names.sort();
-    let mut scenarios = Vec::new();
-    for name in names {
-        match load(&name)? {
-            Some(scenario) => scenarios.push(scenario),
-            None => eprintln!("skipped: {name}, because the example policy is not beside the checkout"),
-        }
-    }
-    Ok(scenarios)
+    names.iter().map(|name| load(name)).collect()
 }
 
 fn policy(layers: &[String]) -> Read<Policy> {
@@ -148,11 +130,10 @@ fn policy(layers: &[String]) -> Read<Policy> {
             path: if layers.len() == 1 { "policy.yml".to_owned() } else { format!("layer-{}.yml", depth + 1) },
             text: text.clone(),
             sha256: phrases::digest(text),
-            from: None,
+            from: Some("main@012345678901".to_owned()),
         })
         .collect();
-    let holidays = fs::read_to_string(folder().join("england-bank-holidays.ics")).map_err(|why| why.to_string())?;
-    words::read(sources, &holidays)
+    words::read(sources, include_str!("../../../examples/acme/england-bank-holidays.ics"))
 }
 
 /// The policy with some of its words replaced; words that are not there are a mistake of the case.

@@ -81,9 +81,13 @@ fn the_sentence_of_a_release_that_goes_says_what_lets_it_go() {
 #[test]
 fn the_sentence_of_a_release_that_is_held_counts_what_else_holds_it() {
     let one = decided(POLICY, with(facts(), "/acts", json!([super::base::approves("a1", "github:bo")])));
-    assert_eq!(one.summary, "held before production: 0 of 1 approvals from security; ask seth or sue");
+    assert_eq!(one.summary, "held before production: 0 of 1 approvals from security; ask seth or sue to approve it");
     let two = decided(POLICY, with(facts(), "/acts", json!([])));
-    assert_eq!(two.summary, "held before production: 0 of 1 approvals from owner; ask bo or carla (and 1 more)");
+    assert_eq!(
+        two.summary,
+        "held before production: 0 of 1 approvals from owner; ask bo or carla to approve it; 1 other \
+         requirement holds it too"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod kinds;
 pub mod needs;
 pub mod rest;
 pub mod seats;
+pub mod ways;
 pub mod who;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -275,7 +275,7 @@ impl<'w> View<'w> {
             Fact::Known(true) | Fact::Unavailable(_) => same(it),
             Fact::Known(false) | Fact::Absent => Tri::No,
         };
-        // Of other content of anything that goes now; where that cannot be told, it may be.
+        // Of other content of anything that goes now, or perhaps so.
         let other = |it: &Deployment| {
             let different = if names.is_empty() {
                 Tri::from(it.commit != self.facts.release.commit)
@@ -283,7 +283,7 @@ impl<'w> View<'w> {
                 let shared = names.iter().filter(|name| it.components.contains_key(**name));
                 shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
             };
-            different == Tri::Yes || (different == Tri::Unknown && opening(it) == Tri::No)
+            different != Tri::No
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
@@ -340,7 +340,7 @@ impl<'w> View<'w> {
                 && act.impersonated_by.is_none()
                 && approval.at <= act.at
                 && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
-                && self.listened_to(approval, heard).is_some()
+                && self.had_a_say(approval, heard).is_some()
             {
                 found.push((approval.at.timestamp(), act.at.timestamp()));
             }
@@ -451,6 +451,28 @@ impl<'w> View<'w> {
             && !act.saw.requirements.contains_key(need.role)
             && !expired
             && need.scope.iter().any(|unit| self.covers(act, unit))
+    }
+
+    /// Whether an approval of an authority is good on a route: given where and when approvals count there, and not too
+    /// long ago.
+    pub fn good_on(&self, act: &Act, route: &RouteShape, role: &str) -> bool {
+        let Deed::Approve { role: named, accepts } = &act.does else { return false };
+        let at = act.at.timestamp();
+        let closed = self
+            .shape
+            .closed
+            .iter()
+            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at));
+        let oath = self.shape.role(role).is_some_and(|role| role.accept);
+        let places: &[&str] = if route.counts_from.is_empty() { &ANYWHERE } else { &route.counts_from };
+        let over = route
+            .expire
+            .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
+        named.as_ref().is_none_or(|named| named == role)
+            && places.contains(&place(act.via))
+            && (route.any_hours || !closed)
+            && (!oath || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
+            && !over
     }
 
     /// Who approved one change by himself: a human being with any role, who did not contribute to it.

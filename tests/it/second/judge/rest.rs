@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use countersign::model::facts::{
     CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Incident, Outcome,
-    OwedObligation, Via,
+    OwedObligation,
 };
 use countersign::model::measures::Measure;
 use countersign::model::release_decision::Class;
 use countersign::model::verdict::Verdict;
 
-use super::kinds::{Asked, Kind, Leg, Tri, filled, maybe, same, within};
+use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
+use super::ways::maybe;
 use super::who::View;
 use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE, RouteShape};
 use crate::second::times;
@@ -127,7 +128,7 @@ impl<'w> View<'w> {
             let ended = soak.is_some()
                 && there.iter().any(|other| {
                     !alike(other)
-                        && other.opened_at > it.opened_at
+                        && other.opened_at >= it.opened_at
                         && other.opened_at.timestamp() < soaked
                         && other.outcome != Fact::Known(Outcome::Cancelled)
                 });
@@ -354,6 +355,8 @@ impl<'w> View<'w> {
             let valid = self.cab_valid(cab, decision);
             let valid = valid && (against(decision.outcome) > 1 || !self.record_edited(decision.at));
             match decision.outcome {
+                // Conditions took an earlier approval's place, and leave it none.
+                CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid && unmet(decision) => return true,
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
                     return unmet(decision);
@@ -370,8 +373,7 @@ impl<'w> View<'w> {
         asking.iter().all(|route| {
             route.escalate.as_ref().and_then(|it| it.last).is_some_and(|role| {
                 self.acts.iter().any(|act| {
-                    matches!(act.does, Deed::Approve { .. })
-                        && act.via != Via::Review
+                    self.good_on(act, route, role)
                         && act.at > decision.at
                         && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
                         && self.independent(act, role).is_some()

@@ -340,13 +340,18 @@ impl<'w> View<'w> {
     }
 
     /// Whether who did something has a say in one of some roles: `Some(true)` where that is in doubt.
-    pub fn listened_to(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
+    fn listened_to(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
+        let gone = self.facts.accounts.get(act.by.as_str()).is_some_and(|known| known.active == Fact::Known(false));
+        if gone { None } else { self.had_a_say(act, roles) }
+    }
+
+    /// The same, had he not left since.
+    pub fn had_a_say(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
         let person = self.person(&act.by);
         let known = self.facts.accounts.get(act.by.as_str());
-        let out = known.is_some_and(|known| {
-            matches!(&known.kind, Fact::Known(kind) if *kind != countersign::model::facts::AccountKind::Person)
-                || known.active == Fact::Known(false)
-        });
+        let out = known.is_some_and(
+            |known| matches!(&known.kind, Fact::Known(kind) if *kind != countersign::model::facts::AccountKind::Person),
+        );
         if out {
             return None;
         }
