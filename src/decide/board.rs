@@ -359,8 +359,8 @@ fn final_word(scene: &Scene<'_>, act: &Act, route: &Route, last: &str) -> Option
     let person = roles::independent(scene, act, last).ok()?;
     bound::to_release(scene, act, Extent::Whole).ok()?;
     binding::record(scene, act.at).ok()?;
-    let declared = scene.role(last).and_then(|(role, _)| role.accept.as_deref());
-    let declares = declared.is_none_or(|wanted| accepts.as_deref().is_some_and(|said| said.trim() == wanted.trim()));
+    let oath = scene.role(last).and_then(|(role, _)| role.accept.as_deref());
+    let declares = oath.is_none_or(|wanted| accepts.as_deref().is_some_and(|said| said.trim() == wanted.trim()));
     let in_closed_hours = !route.any_hours && binding::closed(scene, act).is_some();
     if !declares || in_closed_hours || latest::after_approval(scene, act, person).is_some() {
         return None;

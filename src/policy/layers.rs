@@ -240,7 +240,6 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         rules,
         warnings: complaints.into_iter().filter(|file| !file.list.is_empty()).collect(),
         layers: sources,
-        attached: attached.to_vec(),
     })
 }
 
