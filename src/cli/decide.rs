@@ -77,12 +77,11 @@ pub(super) struct Arguments {
     /// Record the decision, with the policy and the facts, in this database before it is told: `sqlite:FILE` or
     /// `postgres://…`.
     #[cfg(feature = "app")]
-    #[arg(long, value_name = "URL", requires = "log_key")]
+    #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The log's private key, a file.
     #[cfg(feature = "app")]
-    #[arg(long, value_name = "FILE", requires = "database")]
-    log_key: Option<PathBuf>,
+    #[command(flatten)]
+    signing: super::log::key::Signing,
     /// Write the decision's receipt to this file; `countersign verify` reads it.
     #[cfg(feature = "app")]
     #[arg(long, value_name = "FILE", requires = "database")]
@@ -146,7 +145,7 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
 fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result<(), Said> {
     let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
     let address = super::append::address(Some(database)).map_err(failed)?;
-    let signer = super::log::private_key(arguments.log_key.as_deref()).map_err(failed)?;
+    let signer = arguments.signing.signatory().map_err(failed)?;
     let receipt = receipt::record(decided, &address, signer, chrono::Utc::now())
         .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
     let Some(path) = &arguments.receipt else { return Ok(()) };

@@ -1,5 +1,11 @@
 //! `countersign log`: the record's log, written to by pipelines and read by whoever doubts it.
 
+pub(super) mod key;
+#[cfg(feature = "app")]
+mod retention;
+#[cfg(feature = "app")]
+mod succession;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -8,7 +14,8 @@ use super::environment::variable;
 use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
 use crate::flow::record::{self, Fault, Log, Place};
 use crate::log::entry::Entry;
-use crate::log::note::{Kind as KeyKind, Signer, Verifier};
+use crate::log::keys::Keys;
+use crate::log::note::Verifier;
 use crate::report::neutral;
 use crate::store::folder::Folder;
 
@@ -41,7 +48,14 @@ pub(super) enum Command {
     Checkpoint(Source),
     /// Work on the key with which a log is signed.
     #[command(subcommand)]
-    Key(Key),
+    Key(key::Key),
+    /// Bring back entries that the database has lost, out of an export, under the checkpoint that was signed over them.
+    #[cfg(feature = "app")]
+    Recover(succession::Recover),
+    /// How long what the entries point to is kept, who may shorten that, and what goes.
+    #[cfg(feature = "app")]
+    #[command(subcommand)]
+    Retention(retention::Command),
 }
 
 /// Where the log is.
@@ -113,24 +127,6 @@ pub(super) struct Prove {
     output: Option<PathBuf>,
 }
 
-#[derive(Subcommand)]
-pub(super) enum Key {
-    /// Make a new key, and print its public half.
-    New {
-        /// The log's name: a host and a path that are yours, such as `log.example/releases`.
-        #[arg(long)]
-        name: String,
-        /// The file for the private half. It must not be there yet.
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// Print the public half of a key.
-    Show {
-        /// The private key's file.
-        file: PathBuf,
-    },
-}
-
 /// What went wrong, with the exit code.
 pub(super) struct Failure(pub(super) u8, pub(super) String);
 
@@ -159,19 +155,21 @@ impl Source {
 
 impl Trusted {
     /// Opens the log, with the key to judge it by, and whether that is the log's own word.
-    fn open(&self) -> Result<(Log, Verifier, bool), Failure> {
+    fn open(&self) -> Result<(Log, Keys, bool), Failure> {
         let place = self.source.place()?;
         let stated = self.log_key.clone().or_else(|| variable("COUNTERSIGN_LOG_KEY"));
-        let key = stated.as_deref().map(public_key).transpose()?;
+        let trusted = stated.as_deref().map(key::public_keys).transpose()?;
         let mut log = Log::open(&place)?;
-        if let Some(key) = key {
-            return Ok((log, key, false));
+        if let Some(trusted) = trusted {
+            let keys = log.keys(&trusted)?;
+            return Ok((log, keys, false));
         }
         let Some(own) = log.stated_key()? else {
             return Err(Failure(USAGE, "a folder states no key: name the log's with `--log-key`".to_owned()));
         };
         let key = Verifier::parse(&own).map_err(|flaw| Failure(REFUTED, flaw.to_string()))?;
-        Ok((log, key, true))
+        let keys = log.keys(&Keys::from(&key))?;
+        Ok((log, keys, true))
     }
 }
 
@@ -184,8 +182,11 @@ pub(super) fn run(command: &Command) -> u8 {
         Command::Export(arguments) => export(arguments),
         Command::Prove(arguments) => prove(arguments),
         Command::Checkpoint(source) => checkpoint(source),
-        Command::Key(Key::New { name, output }) => new_key(name, output),
-        Command::Key(Key::Show { file }) => show_key(file),
+        Command::Key(key) => key::run(key),
+        #[cfg(feature = "app")]
+        Command::Recover(arguments) => succession::recover(arguments),
+        #[cfg(feature = "app")]
+        Command::Retention(command) => retention::run(command),
     };
     done.unwrap_or_else(|Failure(code, words)| {
         complain(&words);
@@ -203,40 +204,6 @@ fn text(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| failure(error.to_string()))
 }
 
-/// A public key, stated as itself, in a file, or as the file of its private half.
-pub(super) fn public_key(stated: &str) -> Result<Verifier, Failure> {
-    let failure = |flaw: crate::log::note::Flaw| Failure(USAGE, flaw.to_string());
-    if let Ok(key) = Verifier::parse(stated) {
-        return Ok(key);
-    }
-    // What is no key and no file was most likely meant as a key.
-    if !Path::new(stated).exists() && stated.matches('+').count() >= 2 {
-        return Verifier::parse(stated).map_err(failure);
-    }
-    let text = text(Path::new(stated))?;
-    match Signer::parse(&text) {
-        Ok(signer) => Ok(signer.verifier().clone()),
-        Err(_) => Verifier::parse(&text).map_err(failure),
-    }
-}
-
-/// The private key of a log: a file's, or the variable's own text.
-#[cfg(feature = "app")]
-pub(super) fn private_key(stated: Option<&Path>) -> Result<Signer, Failure> {
-    let given = stated.map(Path::to_owned).or_else(|| variable("COUNTERSIGN_LOG_KEY").map(PathBuf::from));
-    let Some(given) = given else {
-        return Err(Failure(
-            USAGE,
-            "name the log's private key with `--log-key`; `countersign log key new` makes one".to_owned(),
-        ));
-    };
-    let text = match given.to_str().filter(|given| given.starts_with("PRIVATE+KEY+")) {
-        Some(key) if stated.is_none() => key.to_owned(),
-        _ => text(&given)?,
-    };
-    Signer::parse(&text).map_err(|flaw| Failure(USAGE, flaw.to_string()))
-}
-
 fn plural(number: u64) -> String {
     format!("{number} {}", if number == 1 { "entry" } else { "entries" })
 }
@@ -244,7 +211,7 @@ fn plural(number: u64) -> String {
 fn verify(arguments: &Verify) -> Result<u8, Failure> {
     let kept = arguments.from.as_deref().map(text).transpose()?;
     let (mut log, key, own_word) = arguments.trusted.open()?;
-    let sound = record::verify(&mut log, &key, kept.as_deref(), &mut |_| {})?;
+    let sound = record::verify(&mut log, &key, kept.as_deref(), &mut |_, _| {})?;
     let verified = sound.verified;
     let done = if kept.is_some() {
         let new = plural(verified.size - verified.from);
@@ -309,7 +276,7 @@ fn line(index: u64, bytes: &[u8]) -> String {
 
 fn export(arguments: &Export) -> Result<u8, Failure> {
     let (mut log, key, _) = arguments.trusted.open()?;
-    let exported = record::export(&mut log, &key, &Folder::new(&arguments.to), &mut |_| {})?;
+    let exported = record::export(&mut log, &key, &Folder::new(&arguments.to))?;
     let new = exported.verified.size - exported.verified.from;
     Ok(answer(&format!(
         "{} in `{}`, {new} of them new, {} files written\n",
@@ -339,34 +306,4 @@ fn prove(arguments: &Prove) -> Result<u8, Failure> {
 
 fn checkpoint(source: &Source) -> Result<u8, Failure> {
     Ok(answer(&Log::open(&source.place()?)?.checkpoint()?))
-}
-
-fn new_key(name: &str, output: &Path) -> Result<u8, Failure> {
-    let mut seed = [0; 32];
-    aws_lc_rs::rand::fill(&mut seed)
-        .map_err(|_| Failure(UNKNOWN, "the machine gives no random numbers, so no key was made".to_owned()))?;
-    let written = Signer::written(name, KeyKind::Ed25519, seed).map_err(|_| {
-        Failure(USAGE, format!("`{name}` cannot name a log: it has no white space and no `+`, and is not empty"))
-    })?;
-    let public = Signer::parse(&written).map_err(|flaw| Failure(UNKNOWN, flaw.to_string()))?;
-    secret(output, &format!("{written}\n"))
-        .map_err(|error| Failure(USAGE, format!("`{}`: {error}", output.display())))?;
-    Ok(answer(&format!("{}\n", public.verifier())))
-}
-
-/// Writes a file that nobody else may read, and never over another.
-fn secret(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-fn show_key(file: &Path) -> Result<u8, Failure> {
-    let signer = Signer::parse(&text(file)?).map_err(|flaw| Failure(USAGE, flaw.to_string()))?;
-    Ok(answer(&format!("{}\n", signer.verifier())))
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::environment::variable;
-use super::log::{Failure, REFUTED, public_key};
+use super::log::key::public_keys;
+use super::log::{Failure, REFUTED};
 use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
 use crate::flow::replay::{self, Replayed};
 use crate::log::receipt::{LENGTH, Receipt};
@@ -70,7 +71,7 @@ fn verified(arguments: &Arguments) -> Result<String, Failure> {
             "name the log's key with `--log-key`: a receipt is believed by nothing else".to_owned(),
         ));
     };
-    let key = public_key(&stated)?;
+    let keys = public_keys(&stated)?;
     let path = arguments.receipt.display();
     let unread = |error: std::io::Error| Failure(UNKNOWN, format!("`{path}`: {error}"));
     if std::fs::metadata(&arguments.receipt).map_err(unread)?.len() > LENGTH {
@@ -79,7 +80,7 @@ fn verified(arguments: &Arguments) -> Result<String, Failure> {
     let bytes = std::fs::read(&arguments.receipt).map_err(unread)?;
     let invalid = |error: crate::log::receipt::Invalid| Failure(REFUTED, error.to_string());
     let receipt = Receipt::parse(&bytes).map_err(invalid)?;
-    let shown = receipt.check(&key).map_err(invalid)?;
+    let shown = receipt.check(&keys).map_err(invalid)?;
     if let Some(wanted) = &arguments.environment
         && shown.text("environment") != wanted
     {

@@ -4,7 +4,8 @@
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. The record is read by whoever doubts it
 //! ([`record`]), and written to when something happened (`append`); a decision
-//! leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
+//! leaves it with a receipt (`receipt`), and can be made again ([`replay`]). It goes
+//! on under new keys (`succession`), and lets go what its time is over (`retention`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -20,4 +21,8 @@ pub mod record;
 pub mod replay;
 mod reports;
 pub mod request;
+#[cfg(feature = "app")]
+pub mod retention;
 mod signatures;
+#[cfg(feature = "app")]
+pub mod succession;

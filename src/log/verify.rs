@@ -95,7 +95,36 @@ pub fn all<T: Tiles>(
     checkpoint: &Checkpoint,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Verified, Wrong<T::Error>> {
-    go(tiles, &Edge::default(), checkpoint, seen)
+    go(tiles, &Edge::default(), checkpoint, &mut Watch { entry: &mut |_, _| {}, done: seen })
+}
+
+/// Hands on every entry, with its number, that is hashed, and how many are done. What was handed on is believed once the
+/// verification has come out well.
+pub struct Watch<'w> {
+    /// What is told of each entry.
+    pub entry: &'w mut dyn FnMut(u64, &[u8]),
+    /// What is told how many entries are done.
+    pub done: &'w mut dyn FnMut(u64),
+}
+
+impl std::fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
+/// Verifies everything, or what came after an older checkpoint, with somebody who watches.
+pub fn watched<T: Tiles>(
+    tiles: &mut T,
+    old: Option<&Checkpoint>,
+    checkpoint: &Checkpoint,
+    watch: &mut Watch<'_>,
+) -> Result<Verified, Wrong<T::Error>> {
+    let start = match old {
+        None => Edge::default(),
+        Some(old) => continued(tiles, old, checkpoint)?,
+    };
+    go(tiles, &start, checkpoint, watch)
 }
 
 /// Checks that the log continues an older checkpoint, and hashes only what came after it. Both signatures were checked.
@@ -105,14 +134,16 @@ pub fn since<T: Tiles>(
     checkpoint: &Checkpoint,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Verified, Wrong<T::Error>> {
+    watched(tiles, Some(old), checkpoint, &mut Watch { entry: &mut |_, _| {}, done: seen })
+}
+
+/// The edge at an older checkpoint, which the log must continue.
+fn continued<T: Tiles>(tiles: &mut T, old: &Checkpoint, checkpoint: &Checkpoint) -> Result<Edge, Wrong<T::Error>> {
     if old.size > checkpoint.size {
         return Err(Wrong::Truncated { old: old.size, size: checkpoint.size });
     }
     let edge = edge(tiles, old.size, checkpoint.size)?;
-    if edge.root() != old.root {
-        return Err(Wrong::NotContinued(old.size));
-    }
-    go(tiles, &edge, checkpoint, seen)
+    if edge.root() == old.root { Ok(edge) } else { Err(Wrong::NotContinued(old.size)) }
 }
 
 /// The growing edge that a tree of `size` entries had, from the tiles of the tree of `now` entries.
@@ -167,7 +198,7 @@ fn go<T: Tiles>(
     tiles: &mut T,
     start: &Edge,
     checkpoint: &Checkpoint,
-    seen: &mut dyn FnMut(u64),
+    watch: &mut Watch<'_>,
 ) -> Result<Verified, Wrong<T::Error>> {
     let (from, size) = (start.size(), checkpoint.size);
     let mut differs: Option<Differs> = None;
@@ -182,7 +213,10 @@ fn go<T: Tiles>(
     let mut index = from;
     while index < size {
         let mut full = false;
+        let mut number = index;
         index = each(tiles, index, size, &mut |entry| {
+            (watch.entry)(number, entry);
+            number += 1;
             edge.append(tree::leaf(entry), |level, _, hash| {
                 if level % 8 == 0
                     && let Some(row) = usize::try_from(level / 8).ok().and_then(|level| rows.get_mut(level))
@@ -200,7 +234,7 @@ fn go<T: Tiles>(
                 *row = Row { number: row.number + 1, before: 0, hashes: Vec::new() };
             }
         }
-        seen(index);
+        (watch.done)(index);
     }
     for (level, row) in (0_u8..).zip(&rows) {
         if !row.hashes.is_empty() {

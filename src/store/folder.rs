@@ -10,6 +10,9 @@ use crate::log::tile::{Tile, Tiles, WIDTH};
 /// How many bytes a file of a log has at most: a bundle of 256 entries at their longest.
 const LONGEST: u64 = 256 * (2 + 65_535);
 
+/// The file that has the rotations of the log's keys, one after another. Specifications know nothing of it.
+pub const ROTATIONS: &str = "key-rotations";
+
 /// Why a file of a log could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("`{path}`: {error}")]
@@ -45,6 +48,16 @@ impl Folder {
             path: self.path.join("checkpoint").display().to_string(),
             error: io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"),
         })
+    }
+
+    /// The rotations of the log's keys; empty where there were none.
+    pub fn rotations(&self) -> Result<String, Fault> {
+        if !self.exists(ROTATIONS) {
+            return Ok(String::new());
+        }
+        let bytes = self.bytes(ROTATIONS)?;
+        // What is not UTF-8 is no rotation, and is refused as such.
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Writes a file, whole or not at all. It can be made again, so it is not waited for until it is durable.

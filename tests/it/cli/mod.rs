@@ -11,6 +11,10 @@ mod mutations;
 #[cfg(feature = "app")]
 mod receipt;
 mod reference;
+#[cfg(feature = "app")]
+mod retention;
 mod scenarios;
 mod signatures;
+#[cfg(feature = "app")]
+mod succession;
 mod surfaces;

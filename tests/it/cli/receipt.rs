@@ -4,7 +4,7 @@ use chrono::DateTime;
 use countersign::flow::receipt::{self, Decided};
 use countersign::flow::replay::{self, Replayed};
 use countersign::log::note::{Kind, Signer, Verifier};
-use countersign::log::receipt::{Envelope, Receipt};
+use countersign::log::receipt::{self as file, Envelope, Receipt};
 use countersign::store::address::Address;
 use serde_json::{Value, json};
 
@@ -61,6 +61,10 @@ fn receipt(world: &World) -> Receipt {
 
 fn key(world: &World) -> Verifier {
     Verifier::parse(&world.read("log.pub")).unwrap()
+}
+
+fn envelope(payload: &[u8], by: &Signer) -> Envelope {
+    Envelope::of(payload, by.verifier(), &by.sign_bytes(&file::encoded(payload)))
 }
 
 #[test]
@@ -218,6 +222,49 @@ fn whatever_is_changed_in_a_receipt_shows() {
 }
 
 #[test]
+fn t65_a_receipt_holds_by_the_old_key_and_by_the_new_one_and_by_no_retired_one() {
+    let world = world(0);
+    assert_eq!(decide(&world, &[]).code, 0);
+    world.write("older.json", world.read("receipt.json"));
+    let new = ["log", "key", "new", "--name", "log.example/releases", "--output", "new.key"];
+    world.write("new.pub", world.run(&new).out);
+    let database = ["--database", "sqlite:record.db"];
+    let rotate = ["log", "key", "rotate", "--log-key", "log.key", "--new-key", "new.key"];
+    assert_eq!(world.run(&[&rotate[..], &database].concat()).code, 0);
+    let history = ["log", "key", "history", "--log-key", "log.pub"];
+    world.write("history", world.run(&[&history[..], &database].concat()).out);
+    // The same facts at another instant are another decision.
+    let again = ["decide", "--facts", "facts.json", "--now", "2026-11-23T10:00:00Z", "--log-key", "new.key"];
+    let said = world.run(&[&again[..], &database, &["--receipt", "receipt.json"]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    for receipt in ["receipt.json", "older.json"] {
+        for key in ["log.pub", "history", "new.pub"] {
+            let said = world.run(&["verify", receipt, "--log-key", key, "--replay"]);
+            // The older one does not know of the key that came, and who trusts that one alone does not know the older.
+            let strange = receipt == "older.json" && key == "new.pub";
+            assert_eq!(said.code, if strange { 12 } else { 0 }, "{receipt} by {key}: {}", said.err);
+        }
+    }
+    // The old key's thief makes a receipt today, on the newest tree.
+    let ours = Signer::parse(&world.read("log.key")).unwrap();
+    let mut forged = receipt(&world);
+    let payloads: Vec<Vec<u8>> = forged
+        .statements
+        .iter()
+        .map(|it| it.open(&Verifier::parse(&world.read("new.pub")).unwrap()).unwrap())
+        .collect();
+    forged.statements = payloads.iter().map(|payload| envelope(payload, &ours)).collect();
+    let mut proof = countersign::log::proof::Proof::parse(&forged.proof).unwrap();
+    proof.checkpoint.signatures.clear();
+    ours.sign(&mut proof.checkpoint, 0);
+    forged.proof = proof.to_string();
+    forged.rotations = Vec::new();
+    world.write("forged.json", serde_json::to_string(&forged).unwrap());
+    let said = world.run(&["verify", "forged.json", "--log-key", "history"]);
+    assert_eq!((said.code, said.err.contains("it is not of its time")), (12, true), "{}{}", said.out, said.err);
+}
+
+#[test]
 fn receipts_that_were_put_together_prove_nothing() {
     let (one, other) = (world(0), world(3));
     decide(&one, &[]);
@@ -248,15 +295,12 @@ fn receipts_that_were_put_together_prove_nothing() {
         ),
         (
             "a statement signed by another key",
-            Receipt {
-                statements: vec![Envelope::sign(&payload, &stranger), good.statements[1].clone()],
-                ..good.clone()
-            },
+            Receipt { statements: vec![envelope(&payload, &stranger), good.statements[1].clone()], ..good.clone() },
         ),
         (
             "another subject, signed with the log's own key but not in the log",
             Receipt {
-                statements: vec![Envelope::sign(other_subject.as_bytes(), &ours), good.statements[1].clone()],
+                statements: vec![envelope(other_subject.as_bytes(), &ours), good.statements[1].clone()],
                 ..good.clone()
             },
         ),
