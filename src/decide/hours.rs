@@ -1,4 +1,5 @@
-//! When a release may go: closed hours and freezes. A freeze beats everything that it does not except.
+//! When a release may go: closed hours and freezes. A freeze beats everything that it does not except, and never what
+//! goes back.
 
 use chrono::{DateTime, Utc};
 
@@ -69,6 +70,11 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
     let name = &freeze.name;
     if let Some(word) = excepted(path, triage, freeze) {
         let says = format!("the freeze `{name}` lets {word} releases go");
+        return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
+    }
+    // Whether the policy lists it or not.
+    if path.recovers() {
+        let says = format!("the freeze `{name}` does not stop what goes back");
         return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
     }
     let mut ignored = Vec::new();

@@ -43,7 +43,22 @@ pub(super) fn fixes(scene: &Scene<'_>, incident: &Incident) -> Truth {
     both(both(linked(scene, &incident.id), affects), confirmed(scene, &incident.id).0)
 }
 
-/// Whether the release fixes an incident that an earlier release caused, open or not.
+/// What an incident does not keep from going, whatever the policy excepts besides: its own fix, and that of the release
+/// that caused it.
+fn repairs(scene: &Scene<'_>, incident: &Incident) -> Option<String> {
+    if fixes(scene, incident) == Truth::True {
+        let by = fix(scene, incident).confirmed;
+        let told = by.map_or(String::new(), |(person, _)| format!(", confirmed by {}", scene.people.name(person)));
+        return Some(format!("its fix, which always goes{told}"));
+    }
+    let Fact::Known(cause) = &incident.caused_by else { return None };
+    let failed = |other: &&Incident| other.caused_by == Fact::Known(cause.clone());
+    let known = scene.facts.incidents.entries().iter().filter(failed).find(|it| fixes(scene, it) == Truth::True);
+    let fixed = known.is_some() || fixes_named(scene, cause, incident.components.entries());
+    fixed.then(|| format!("the fix of `{cause}`, which caused it"))
+}
+
+/// Whether the release fixes an incident that an earlier release caused, or that release itself, open or not.
 pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) -> bool {
     let open = scene.facts.incidents.entries().iter().find(|incident| incident.id == id);
     match open {
@@ -99,9 +114,11 @@ fn linked(scene: &Scene<'_>, id: &str) -> Truth {
     }
 }
 
-/// Whether a component that an incident affects goes. Files that could not be read are no proof that it does.
+/// Whether something goes that an incident affects. Systems that know services by other capitals than the policy mean
+/// the same ones. Files that could not be read are no proof that it does.
 fn touches(scene: &Scene<'_>, components: &[String]) -> Truth {
-    let affected = || scene.components.iter().filter(|component| components.contains(&component.name));
+    let named = |name: &str| components.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let affected = || scene.components.iter().filter(|component| named(&component.name));
     if affected().any(|component| scene.surely_goes(&component.name)) {
         return Truth::True;
     }
@@ -205,11 +222,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
 
 fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule, incident: &Incident) -> Option<Node> {
     let affects = match &incident.components {
-        // Systems that know services by other capitals than the policy mean the same ones.
-        Fact::Known(components) if !components.is_empty() => scene
-            .components
-            .iter()
-            .any(|component| components.iter().any(|name| name.eq_ignore_ascii_case(&component.name))),
+        Fact::Known(components) if !components.is_empty() => touches(scene, components) != Truth::False,
         // What it affects is not known, and so may be this.
         Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
     };
@@ -231,6 +244,9 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
         let node = node(Ground::FixesIncident, Status::Met, format!("{id} does not block its fix{told}"));
         return Some(node.evidence(by.map(|(_, act)| act)));
     }
+    if let Some(what) = repairs(scene, incident) {
+        return Some(node(Ground::FixesIncident, Status::Met, format!("{id} does not block {what}")));
+    }
     let emergency = scene.rules.emergency.as_ref().and_then(|class| class.when.as_ref());
     // What is an emergency whatever becomes of this incident, for a vulnerability, is none because of it.
     let by_itself = |condition| Known::of(scene, Some(triage)).all(condition, Truth::True);
@@ -240,7 +256,7 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
     }
     let mut says = format!("{id}{} is open{}", severe(incident, number), scope(rule, incident));
     let mut parts = Vec::new();
-    if rule.unless.as_ref().is_some_and(|unless| unless.source.contains("release.fixes")) {
+    if rule.confirmed_by.is_some() {
         let fix = fix(scene, incident);
         let who = rule.confirmed_by.as_deref().map(|role| names(scene, role)).unwrap_or_default();
         says.push_str("; wait until it is resolved, or show that this release is its fix");

@@ -50,7 +50,7 @@ fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
 }
 
 fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
-    if owed.met {
+    if owed.met == Fact::Known(true) {
         return None;
     }
     let mut refused = Vec::new();
@@ -64,8 +64,12 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
             Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
         }
     }
-    let due = calendar::told(owed.due, scene.rules.calendar.zone);
-    let what = format!("`{}` of `{}`, due {due}", owed.kind, owed.release);
+    let due = match &owed.due {
+        Fact::Known(due) => format!(", due {}", calendar::told(*due, scene.rules.calendar.zone)),
+        Fact::Absent => String::new(),
+        Fact::Unavailable(why) => format!(", of which it could not be read when it is due: {why},"),
+    };
+    let what = format!("`{}` of `{}`{due}", owed.kind, owed.release);
     let mut node = |code, status, mut says: String| {
         if !refused.is_empty() {
             says.push_str("; what was offered does not meet it: ");
@@ -82,7 +86,11 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     if exempt {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let overdue = || scene.clock.reached(owed.due);
+    let overdue = || match &owed.due {
+        Fact::Known(due) => scene.clock.reached(*due),
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    };
     let rule = scene.rules.pir.as_ref().filter(|_| owed.kind == REVIEW);
     let holds = match rule {
         Some(rule) => {
@@ -98,7 +106,9 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     if !holds {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let fixed = owed.incidents.iter().find(|id| incidents::fixes_named(scene, id, &owed.components));
+    // A release that failed without an incident is fixed by its name.
+    let fixed =
+        owed.incidents.iter().chain([&owed.release]).find(|id| incidents::fixes_named(scene, id, &owed.components));
     if let Some(id) = fixed {
         let says = format!("{what} is owed, and does not hold the fix of {id}");
         return Some(node(Ground::OwedElsewhere, Status::Note, says));
@@ -148,7 +158,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
         _ => false,
     };
-    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
+    if owed.needs_evidence.perhaps() && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
 }
 
 /// Who can meet an obligation, by name.

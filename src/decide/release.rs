@@ -79,14 +79,16 @@ struct Before<'s> {
     events: Vec<Event>,
 }
 
-/// The digest of a policy's layers, by which people approve it: that of its only layer, or SHA-256 over the digests of
-/// all, one a line, outermost first.
+/// The digest of a policy, by which people approve it: that of its only layer, or SHA-256 over the digests of all, one a
+/// line, outermost first. The files that layers name, such as their holidays, follow in the same way, each with `file `
+/// before its digest.
 #[must_use]
 pub fn digest(policy: &Policy) -> String {
-    if let [only] = policy.layers.as_slice() {
+    if let ([only], []) = (policy.layers.as_slice(), policy.attached.as_slice()) {
         return only.sha256.clone();
     }
-    let lines: Vec<&str> = policy.layers.iter().map(|layer| layer.sha256.as_str()).collect();
+    let mut lines: Vec<String> = policy.layers.iter().map(|layer| layer.sha256.clone()).collect();
+    lines.extend(policy.attached.iter().map(|file| format!("file {}", file.sha256)));
     Sha256::digest(lines.join("\n").as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
@@ -197,7 +199,12 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         rigor: found.path.legs.iter().map(|leg| leg.rigor).max().unwrap_or_default(),
         risk: found.triage.risk,
         tree: root,
-        obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
+        // What went under a grant went already, whatever is found of it.
+        obligations: if decision == Ruling::Proceed || glass::used(scene).is_some() {
+            found.obligations
+        } else {
+            Vec::new()
+        },
         asks: found.asks,
         approvals: found.approvals.filled,
         counted,
@@ -211,7 +218,11 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
     for node in &root.parts {
         let by_act = matches!(
             node.code,
-            Ground::Classified | Ground::FixesIncident | Ground::FreezeExcepted | Ground::NothingOwed
+            Ground::Classified
+                | Ground::FixesIncident
+                | Ground::FreezeExcepted
+                | Ground::NothingOwed
+                | Ground::FinalWord
         );
         if by_act && node.status == Status::Met {
             told.extend(node.evidence.iter().map(String::as_str));

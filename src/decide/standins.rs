@@ -25,9 +25,9 @@ pub struct Standin<'s> {
     pub because: String,
 }
 
-/// The roles that stand in for a role now, the nearest first.
+/// The roles that stand in for a role now, the nearest first. Whoever is kept apart from what is asked cannot answer.
 #[must_use]
-pub fn of<'s>(scene: &Scene<'s>, role: &str) -> Vec<Standin<'s>> {
+pub fn of<'s>(scene: &Scene<'s>, role: &str, apart: Option<&[&'s str]>) -> Vec<Standin<'s>> {
     let mut found: Vec<Standin<'s>> = Vec::new();
     let mut begun = scene.facts.release.submitted_at;
     let mut at = scene.role(role);
@@ -36,7 +36,7 @@ pub fn of<'s>(scene: &Scene<'s>, role: &str) -> Vec<Standin<'s>> {
         if fallback == role || found.iter().any(|known| known.role == fallback) {
             break;
         }
-        let Some((since, because)) = steps_in(scene, stated, membership, begun) else { break };
+        let Some((since, because)) = steps_in(scene, stated, membership, begun, apart) else { break };
         found.push(Standin { role: fallback, because });
         begun = since;
         at = scene.role(fallback);
@@ -65,13 +65,14 @@ fn steps_in<'s>(
     stated: &'s Role,
     membership: &Membership<'s>,
     begun: DateTime<Utc>,
+    apart: Option<&[&'s str]>,
 ) -> Option<(DateTime<Utc>, String)> {
     let name = &stated.name;
     if let Some((group, why)) = membership.unreadable() {
         return Some((begun, format!("who is in {name} cannot be read: `{group}`: {why}")));
     }
     // Everybody is asked, so that the clock hears of every absence.
-    let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person)).collect();
+    let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person, apart)).collect();
     if outs.is_empty() {
         return Some((begun, format!("nobody is in {name}")));
     }
@@ -79,16 +80,17 @@ fn steps_in<'s>(
         let outs: Vec<String> = outs.into_iter().flatten().collect();
         return Some((begun, format!("nobody in {name} can: {}", words::all_of(&outs))));
     }
-    let (length, end) = unanswered(scene, stated, membership, begun)?;
+    let (length, end) = unanswered(scene, stated, membership, begun, apart)?;
     scene.clock.reached(end).then(|| (end, format!("nobody in {name} answered within {length}")))
 }
 
 /// How long a role has to answer and when that is over, where it has such a time and nobody in it answered by then.
-fn unanswered(
-    scene: &Scene<'_>,
+fn unanswered<'s>(
+    scene: &Scene<'s>,
     stated: &Role,
     membership: &Membership<'_>,
     begun: DateTime<Utc>,
+    apart: Option<&[&'s str]>,
 ) -> Option<(Length, DateTime<Utc>)> {
     let length = stated.after?;
     let calendar = &scene.rules.calendar;
@@ -99,7 +101,7 @@ fn unanswered(
             && act.at < end
             && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
             && membership.fair().any(|holder| holder == person)
-            && !separation::is_excluded(scene, person)
+            && separation::barred(scene, person, apart).is_ok()
     });
     (!answered).then_some((length, end))
 }
@@ -115,7 +117,7 @@ pub struct Pending {
 
 /// The role that stands in next, if time alone is missing.
 #[must_use]
-pub fn next_standin(scene: &Scene<'_>, role: &str) -> Option<Pending> {
+pub fn next_standin<'s>(scene: &Scene<'s>, role: &str, apart: Option<&[&'s str]>) -> Option<Pending> {
     let mut seen: Vec<&str> = Vec::new();
     let mut begun = scene.facts.release.submitted_at;
     let mut at = scene.role(role);
@@ -124,8 +126,8 @@ pub fn next_standin(scene: &Scene<'_>, role: &str) -> Option<Pending> {
         if fallback == role || seen.contains(&fallback) {
             return None;
         }
-        let Some((since, _)) = steps_in(scene, stated, membership, begun) else {
-            let (length, end) = unanswered(scene, stated, membership, begun)?;
+        let Some((since, _)) = steps_in(scene, stated, membership, begun, apart) else {
+            let (length, end) = unanswered(scene, stated, membership, begun, apart)?;
             let zone = scene.rules.calendar.zone;
             let says = format!(
                 "{fallback} stands in from {} on, unless {} answers within {length} from {}",
@@ -162,9 +164,9 @@ pub fn next_authority<'s>(scene: &Scene<'s>, route: &'s Route) -> Option<Pending
 }
 
 /// Why a holder cannot answer at all, if so.
-fn out(scene: &Scene<'_>, person: Person) -> Option<String> {
+fn out<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Option<String> {
     let name = scene.people.name(person);
-    if let Err(refusal) = separation::excluded(scene, person) {
+    if let Err(refusal) = separation::barred(scene, person, apart) {
         return Some(format!("{name} {}", refusal.says));
     }
     if scene.people.able(person) == Able::No {

@@ -13,7 +13,7 @@ use super::people::Person;
 use super::release_gates::{Judged, is_named};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
-use super::words;
+use super::{separation, words};
 use crate::model::facts::{Act, Deed};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
@@ -23,6 +23,7 @@ use crate::policy::expression::Expression;
 use crate::policy::gate::Gate;
 use crate::policy::rules::WaiverRule;
 use crate::policy::vocabulary::Place;
+use crate::policy::waiver::Waiver;
 
 /// Lifts a gate that holds, where a waiver in force covers it; and when that ends.
 #[must_use]
@@ -45,20 +46,28 @@ pub fn lift(
         ),
     };
     for waiver in &scene.policy.waivers {
-        let about = waiver.gate == gate.name
-            && waiver.layers.contains(&gate.layer)
-            && (waiver.environments.is_empty() || waiver.environments.contains(environment));
-        if about && scene.clock.within(waiver.from, waiver.until) {
-            if !scene.policy.is_protected() {
-                let says = format!(
-                    "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
-                    waiver.by, gate.name
-                );
-                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
-                continue;
+        // One that is yet to begin says nothing.
+        if !waiver.about(gate, environment) || !scene.clock.reached(waiver.from) {
+            continue;
+        }
+        if !scene.policy.is_protected() {
+            let says = format!(
+                "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
+                waiver.by, gate.name
+            );
+            notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+            continue;
+        }
+        match granted(scene, triage, waiver) {
+            Ok(()) => {
+                let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
+                return (waived(&waiver.by, waiver.until, reason), Some(waiver.until));
             }
-            let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
-            return (waived(&waiver.by, waiver.until, reason), Some(waiver.until));
+            Err(refusal) => {
+                let says =
+                    format!("{}'s waiver of {} in the policy does not hold: {}", waiver.by, gate.name, refusal.says);
+                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+            }
         }
     }
     for act in scene.acts() {
@@ -79,6 +88,21 @@ pub fn lift(
         }
     }
     (judgement, None)
+}
+
+/// Whether a waiver of the policy that has begun holds for this release, or why it does not.
+fn granted<'s>(scene: &Scene<'s>, triage: &Triage, waiver: &'s Waiver) -> Result<(), Refusal> {
+    if scene.clock.reached(waiver.until) {
+        let end = told(waiver.until, scene.rules.calendar.zone);
+        return Err(Refusal::new(Ground::WaiverRefused, format!("it ended {end}")));
+    }
+    separation::contributed(scene, scene.people.meant(&waiver.by, &scene.facts.release.forge))?;
+    match &waiver.when {
+        Some(when) if !relaxes(scene, Some(triage), when) => {
+            Err(Refusal::new(Ground::WaiverRefused, format!("its condition `{}` is not known to hold", when.source)))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Whether an act waives a gate now, or why it does not.

@@ -276,7 +276,7 @@ pub struct ReleaseDecision {
     pub rigor: u32,
     /// The explanation: the root's parts are the requirements, in the order in which a policy is read.
     pub tree: Node,
-    /// What must happen if it goes now.
+    /// What must happen if it goes now, or because it went under a break-glass grant.
     pub obligations: Vec<OpenedObligation>,
     /// Who is asked, consulted and told.
     pub asks: Vec<Ask>,

@@ -54,8 +54,8 @@ fn missing(policy: &Policy, directory: &Directory<'_>, absent: Option<&str>) -> 
     if let Some(rule) = rules.break_glass.as_ref().filter(|_| absent.is_none()) {
         let granting: BTreeSet<&str> = rule.grant_by.iter().flat_map(|role| there(role)).collect();
         if granting.len() < rule.people as usize {
-            let roles = rule.grant_by.join(", ");
-            missing.push(format!("break-glass cannot be granted: {} people of {roles} are not there", rule.people));
+            let by = rule.grant_by.join(", ");
+            missing.push(format!("break-glass cannot be granted: {} people of {by} are not there", rule.people));
         }
     }
     missing

@@ -127,7 +127,7 @@ impl<'s> Seating<'s> {
         seating.fill(&round);
         if !seating.met() {
             for (at, requirement) in requirements.iter().enumerate() {
-                for standin in standins::of(scene, requirement.role) {
+                for standin in standins::of(scene, requirement.role, requirement.apart.as_deref()) {
                     let hat =
                         Hat { role: standin.role, because: Some(standin.because), authority: None, second: false };
                     seating.wear(&round, at, hat);
@@ -205,7 +205,7 @@ impl<'s> Seating<'s> {
         let mut people: Vec<Person> = Vec::new();
         let mut could: Vec<Option<Vec<Person>>> = Vec::new();
         for (requirement, seat) in round.requirements.iter().zip(&self.seats) {
-            let found = potential(round.scene, requirement.role).map(|mut found| {
+            let found = potential(round.scene, requirement).map(|mut found| {
                 found.extend(seat.by.iter().filter_map(|at| self.people.get(*at)).copied());
                 found
             });
@@ -391,15 +391,16 @@ struct Round<'a, 's> {
 }
 
 /// Who could ever fill a role, its whole fallback chain included; `None` where it cannot be read who that is.
-pub fn potential(scene: &Scene<'_>, role: &str) -> Option<Vec<Person>> {
+pub fn potential<'s>(scene: &Scene<'s>, requirement: &Requirement<'s>) -> Option<Vec<Person>> {
     let mut people = Vec::new();
-    for role in std::iter::once(role).chain(standins::chain(scene, role)) {
+    let apart = requirement.apart.as_deref();
+    for role in std::iter::once(requirement.role).chain(standins::chain(scene, requirement.role)) {
         let holders = roles::eligible(scene, role);
         if holders.unreadable.is_some() {
             return None;
         }
         for person in holders.people {
-            if !people.contains(&person) && !separation::is_excluded(scene, person) {
+            if !people.contains(&person) && separation::barred(scene, person, apart).is_ok() {
                 people.push(person);
             }
         }

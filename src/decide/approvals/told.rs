@@ -249,7 +249,7 @@ impl<'s> One<'_, 's> {
     /// Who else is asked once time has run out.
     fn pending(&self) -> Vec<Node> {
         let requirement = self.requirement;
-        let standin = standins::next_standin(self.scene, requirement.role).into_iter();
+        let standin = standins::next_standin(self.scene, requirement.role, requirement.apart.as_deref()).into_iter();
         let routes = requirement.routes.iter().filter(|_| requirement.kind == Kind::Approvals);
         let authorities = routes.filter_map(|route| standins::next_authority(self.scene, route));
         let node = |it: standins::Pending| Node::new(Ground::AskedFrom, Status::Note, it.says).next(Some(it.at));
@@ -287,7 +287,7 @@ impl<'s> One<'_, 's> {
         let unreadable = roles::eligible(self.scene, self.requirement.role).unreadable.is_some();
         if self.seat.exhausted {
             (Ground::ApproverExhaustion, Status::Unmet)
-        } else if unreadable && potential(self.scene, self.requirement.role).is_none() {
+        } else if unreadable && potential(self.scene, self.requirement).is_none() {
             (Ground::RoleUnavailable, Status::Unknown)
         } else {
             (Ground::ApprovalsMissing, Status::Waiting)
@@ -382,7 +382,7 @@ impl<'s> One<'_, 's> {
         let chain = standins::chain(self.scene, self.requirement.role);
         for role in std::iter::once(self.requirement.role).chain(chain) {
             for person in roles::eligible(self.scene, role).people {
-                if let Err(refusal) = separation::excluded(self.scene, person) {
+                if let Err(refusal) = separation::barred(self.scene, person, self.requirement.apart.as_deref()) {
                     let said = format!("{} {}", self.scene.people.name(person), refusal.says);
                     if !outs.contains(&said) {
                         outs.push(said);
@@ -390,7 +390,7 @@ impl<'s> One<'_, 's> {
                 }
             }
         }
-        let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
+        let able = potential(self.scene, self.requirement).map_or(0, |people| people.len());
         let membership = self.scene.role(self.requirement.role).map(|(_, membership)| membership);
         let doubtful: Vec<&str> = membership
             .into_iter()
@@ -469,7 +469,8 @@ impl<'s> One<'_, 's> {
                         && self.seat.covers(*place).is_some_and(|covered| covered.holds(&self.requirement.scope))
                 });
                 let taken = distinct && self.seating.seated_elsewhere(person, self.at);
-                let able = !separation::is_excluded(self.scene, person) && !standins::away(self.scene, person);
+                let apart = self.requirement.apart.as_deref();
+                let able = separation::barred(self.scene, person, apart).is_ok() && !standins::away(self.scene, person);
                 if !done && !taken && able && !people.contains(&person) {
                     people.push(person);
                 }

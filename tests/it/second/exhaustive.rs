@@ -88,8 +88,14 @@ fn each(parts: &[Part], look: &mut impl FnMut(&[Part; 4])) {
 fn policy(distinct: bool, per_change: bool) -> (Shape, Policy) {
     let mut shape = Shape::plain();
     (shape.distinct, shape.per_change) = (distinct, per_change);
-    shape.raci =
-        vec![Row { on: None, when: None, accountable: Some("owner"), consulted: None, representation: vec!["sec"] }];
+    shape.raci = vec![Row {
+        on: None,
+        when: None,
+        accountable: Some("owner"),
+        responsible: None,
+        consulted: None,
+        representation: vec!["sec"],
+    }];
     shape.routes = vec![RouteShape {
         approvals: vec![("accountable", 1)],
         escalate: Some(EscalationShape { after: Len::Minutes(60), to: vec!["chief"], last: Some("chief") }),
@@ -185,6 +191,7 @@ fn world(parts: &[Part; 4]) -> World {
             reference: Fact::Known(Reference {
                 name: "refs/heads/main".to_owned(),
                 reaches: Fact::Known(true),
+                on_default: Fact::Known(true),
                 resolves_to: Fact::Absent,
             }),
             commit: "c0ffee00".to_owned(),

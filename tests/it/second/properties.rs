@@ -9,7 +9,7 @@ use countersign::model::facts::{
     Account, AccountKind, Act, Change, Commit, Deed, Fact, Facts, Merge, Saw, Standing, Via,
 };
 use countersign::model::ground::Ground;
-use countersign::model::release_decision::Ruling;
+use countersign::model::release_decision::{ReleaseDecision, Ruling};
 
 use super::chance::Chance;
 use super::compare::{Case, only, over, told, wanted};
@@ -262,24 +262,59 @@ fn a_change<'f>(c: &mut Chance, facts: &'f mut Facts) -> Option<&'f mut Change> 
     changes.get_mut(at)
 }
 
+/// The same with somebody named beside the author of a commit.
+fn joined(c: &mut Chance, case: &Case<'_>) -> Option<World> {
+    world(case, |facts| {
+        let by = somebody(c, facts);
+        let Some(change) = a_change(c, facts) else { return };
+        let commits = entries(&mut change.commits);
+        if commits.is_empty() {
+            return;
+        }
+        let at = c.below(commits.len());
+        match &mut commits[at].co_authors {
+            Fact::Known(others) => others.push(by),
+            Fact::Absent => commits[at].co_authors = Fact::Known(vec![by]),
+            Fact::Unavailable(_) => {}
+        }
+    })
+}
+
+/// What is said of roles that stand in for others.
+fn standing_in(decision: &ReleaseDecision) -> BTreeSet<String> {
+    let mut said = BTreeSet::new();
+    decision.tree.walk(&mut |node| {
+        if node.code == Ground::Fallback {
+            said.insert(node.says.clone());
+        }
+    });
+    said
+}
+
+#[test]
+fn one_more_contributor_opens_only_where_it_has_a_fallback_asked() {
+    let number = in_step(4_000);
+    let (found, _) = over(
+        number,
+        |_| {},
+        |found: &mut Found, case| {
+            let Some(world) = joined(&mut chance(case, 0x000f_a11b), case).filter(|_| found.broken.is_none()) else {
+                return;
+            };
+            let (before, after) = (core::decision(case.policy, &case.world), core::decision(case.policy, &world));
+            let (first, second) = (core::answer(&before), core::answer(&after));
+            found.judged += 1;
+            found.told += u64::from(first.holds != second.holds);
+            if !no_looser(&first, &second) && standing_in(&after).is_subset(&standing_in(&before)) {
+                found.broken = Some(broken("a fallback is asked", case, &first, &world, &second));
+            }
+        },
+    );
+    conclude("one more contributor opens only where it has a fallback asked", number, 10, &found);
+}
+
 #[test]
 fn one_more_contributor_opens_nothing() {
-    let joined = |c: &mut Chance, case: &Case<'_>| {
-        world(case, |facts| {
-            let by = somebody(c, facts);
-            let Some(change) = a_change(c, facts) else { return };
-            let commits = entries(&mut change.commits);
-            if commits.is_empty() {
-                return;
-            }
-            let at = c.below(commits.len());
-            match &mut commits[at].co_authors {
-                Fact::Known(others) => others.push(by),
-                Fact::Absent => commits[at].co_authors = Fact::Known(vec![by]),
-                Fact::Unavailable(_) => {}
-            }
-        })
-    };
     always("one more contributor opens nothing", (2_000, 10), without_fallbacks, joined, no_looser);
 }
 
@@ -381,6 +416,8 @@ fn one_more_approval_closes_nothing() {
             }
             act.saw.artifacts.extend(released.artifacts.entries().iter().cloned());
         }
+        let parts = facts.release.package.known().into_iter().flat_map(|package| &package.parts);
+        act.saw.parts.extend(parts.filter_map(|(name, it)| Some((name.clone(), it.known()?.content.clone()))));
         let more = world(case, |facts| {
             if let Fact::Known(acts) = &mut facts.acts {
                 acts.push(act);

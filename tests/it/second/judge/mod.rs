@@ -83,7 +83,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let (needs, broken) = view.needs(&legs, &kind);
     let heard = view.heard_roles(&needs, &legs, &kind);
     let used = if formal { view.used(back, &heard) } else { Used::No };
-    let seated = view.seat(&needs, verdict, used, back);
+    let seated = view.seat(&needs, verdict, used, back, kind.class == Class::Emergency);
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
     let mut roles = BTreeMap::new();
