@@ -31,7 +31,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
             let notes = unclear(scene, triage, leg, row).map(|it| known::untold(it, "its row is asked", &row.stated));
             notes.for_each(|note| {
                 if !untold.contains(&note) {
-                    untold.push(note)
+                    untold.push(note);
                 }
             });
             if !rowed.iter().any(|known| std::ptr::eq(*known, row)) {

@@ -31,8 +31,10 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says)];
         }
     };
-    let mut nodes: Vec<Node> =
-        owed.iter().filter(|owed| ours(scene, owed)).filter_map(|owed| one(scene, owed, exempt)).collect();
+    let mut owed: Vec<&OwedObligation> = owed.iter().filter(|owed| ours(scene, owed)).collect();
+    // Their order in the facts tells nothing.
+    owed.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut nodes: Vec<Node> = owed.into_iter().filter_map(|owed| one(scene, owed, exempt)).collect();
     if nodes.iter().all(|node| node.status.opens()) {
         nodes.insert(0, Node::new(Ground::NothingOwed, Status::Met, "nothing that is owed holds it"));
     }

@@ -46,7 +46,7 @@ fn missing(policy: &Policy, directory: &Directory<'_>, absent: Option<&str>) -> 
         );
     }
     for gate in policy.gates.iter().filter(|gate| gate.kind == Kind::Checklist) {
-        let verifier = gate.verified_by.as_deref().filter(|role| !stands_in(policy, role, &there));
+        let verifier = gate.verified_by.as_deref().filter(|role| !stands_in(policy, role, there));
         missing.extend(verifier.map(|role| format!("`{}` cannot be ticked: nobody of `{role}` is there", gate.name)));
     }
     // A grant takes the people whom it names, and so can be had with all of them there; that one of them is away holds no

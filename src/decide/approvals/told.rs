@@ -222,7 +222,9 @@ impl<'s> One<'_, 's> {
         let mut parts = Vec::new();
         let mut who = Vec::new();
         let (code, status) = self.standing();
-        if !self.seat.met {
+        if self.seat.met {
+            parts.extend(filled.iter().filter_map(|(person, _)| self.counts_until(*person)));
+        } else {
             parts.extend(self.taken());
             let aside = self.uncovered(&filled).into_iter().chain(self.exhausted());
             for node in aside {
@@ -233,8 +235,6 @@ impl<'s> One<'_, 's> {
             who = self.who(&filled);
             self.ask(&who, asks);
             parts.extend(self.pending());
-        } else {
-            parts.extend(filled.iter().filter_map(|(person, _)| self.counts_until(*person)));
         }
         let next = parts.iter().filter_map(|part| part.next).min();
         parts.extend(self.hats());

@@ -300,7 +300,7 @@ fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
     "rigor: {max: 2, routes: [other], steps: [{when: team.emergencies_90d >= 2}]}",
     r#"Some(2) 2 ["normal", "other"]"#
 )]
-#[case("rigor", "calendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}", RARELY, r#"None 1 []"#)]
+#[case("rigor", "calendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}", RARELY, "None 1 []")]
 #[case(
     "rigor",
     "routes: {normal: {approvals: {ciso: 1}}, other: {when: release.lines > 9, approvals: {ciso: 1}}}\ncalendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}",

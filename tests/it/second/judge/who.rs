@@ -246,7 +246,7 @@ impl<'w> View<'w> {
                 Member::Account(account) => accounts.push(Account::from(account)),
                 Member::Group => {
                     let group = self.facts.groups.get(&format!("github:@acme/{role}"));
-                    let members = group.into_iter().flat_map(|members| members.entries());
+                    let members = group.into_iter().flat_map(countersign::model::facts::Fact::entries);
                     accounts.extend(members.map(|member| member.account.clone()));
                 }
             }
