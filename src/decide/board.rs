@@ -251,7 +251,8 @@ fn quorum(scene: &Scene<'_>, cab: &Cab, attendees: &[Account]) -> Option<String>
 fn there(scene: &Scene<'_>, decision: &CabDecision) -> String {
     let chair = decision.chair.known();
     let chair = chair.map_or(String::new(), |chair| format!(", {} in the chair", scene.people.shown(chair)));
-    let members: Vec<&str> = decision.attendees.entries().iter().map(|it| scene.people.shown(it)).collect();
+    let mut members: Vec<&str> = decision.attendees.entries().iter().map(|it| scene.people.shown(it)).collect();
+    members.sort_unstable();
     if members.is_empty() { chair } else { format!("{chair}, with {}", words::all_of(&members)) }
 }
 
