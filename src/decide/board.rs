@@ -243,6 +243,7 @@ fn quorum(scene: &Scene<'_>, cab: &Cab, attendees: &[Account]) -> Option<String>
     if members.len() >= cab.quorum as usize {
         return None;
     }
+    ignored.sort_unstable();
     let ignored = if ignored.is_empty() { String::new() } else { format!(" (ignored {})", ignored.join(", ")) };
     Some(format!("{} of {} members were there{ignored}", members.len(), cab.quorum))
 }

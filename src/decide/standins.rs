@@ -77,7 +77,8 @@ fn steps_in<'s>(
         return Some((begun, format!("nobody is in {name}")));
     }
     if outs.iter().all(Option::is_some) {
-        let outs: Vec<String> = outs.into_iter().flatten().collect();
+        let mut outs: Vec<String> = outs.into_iter().flatten().collect();
+        outs.sort_unstable();
         return Some((begun, format!("nobody in {name} can: {}", words::all_of(&outs))));
     }
     let (length, end) = unanswered(scene, stated, membership, begun, apart)?;
