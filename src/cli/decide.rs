@@ -77,12 +77,11 @@ pub(super) struct Arguments {
     /// Record the decision, with the policy and the facts, in this database before it is told: `sqlite:FILE` or
     /// `postgres://…`.
     #[cfg(feature = "app")]
-    #[arg(long, value_name = "URL", requires = "log_key")]
+    #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The log's private key, a file.
     #[cfg(feature = "app")]
-    #[arg(long, value_name = "FILE", requires = "database")]
-    log_key: Option<PathBuf>,
+    #[command(flatten)]
+    signing: super::log::key::Signing,
     /// Write the decision's receipt to this file; `countersign verify` reads it.
     #[cfg(feature = "app")]
     #[arg(long, value_name = "FILE", requires = "database")]
@@ -108,6 +107,10 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 }
 
 fn decided(arguments: &Arguments) -> Result<u8, Said> {
+    #[cfg(feature = "app")]
+    if arguments.database.is_none() && arguments.signing.is_stated() {
+        return Err(said(USAGE, "a log's key signs what `--database` records: name both, or neither"));
+    }
     let now = DateTime::parse_from_rfc3339(&arguments.now).map_err(|_| {
         said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
     })?;
@@ -146,7 +149,7 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
 fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result<(), Said> {
     let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
     let address = super::append::address(Some(database)).map_err(failed)?;
-    let signer = super::log::private_key(arguments.log_key.as_deref()).map_err(failed)?;
+    let signer = arguments.signing.signatory().map_err(failed)?;
     let receipt = receipt::record(decided, &address, signer, chrono::Utc::now())
         .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
     let Some(path) = &arguments.receipt else { return Ok(()) };

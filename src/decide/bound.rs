@@ -10,7 +10,6 @@ use super::roles::Refusal;
 use super::scene::Scene;
 use crate::model::facts::{Act, Change, Deed, Fact, Saw, Via};
 use crate::model::ground::Ground;
-use crate::policy::rules::Component;
 
 /// How much of a release an act has to be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,8 +129,7 @@ pub fn decided_on(scene: &Scene<'_>, shown: &Shown<'_>) -> Result<(), Refusal> {
     if !shown.changes_are(changes) {
         return Err(Refusal::new(Ground::OtherContent, other_changes(changes, shown)));
     }
-    let touched = |component: &Component| (0..changes.len()).any(|at| scene.touches(at, component));
-    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| touched(component));
+    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| scene.surely_touched(component));
     if by_changes && shown.components.is_empty() && shown.artifacts.is_empty() {
         return Ok(());
     }

@@ -121,7 +121,6 @@ fn for_what(code: Ground) -> &'static str {
         Ground::IncidentBlocks => " to confirm that",
         Ground::CabWaits | Ground::CabDeferred => " to have it decided",
         Ground::Gate | Ground::PackGate => " to tick it",
-        Ground::Frozen => " for an exception",
         Ground::Owed => " to meet that",
         Ground::Consulted => " for an answer",
         Ground::Rejected => " to take that back",

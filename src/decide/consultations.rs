@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::approvals::requirements::{asks_accountable, rows};
+use super::approvals::requirements::{accountable, asks_accountable, rows};
 use super::bound::{self, Extent};
 use super::known::{self, Known};
 use super::path::{Leg, Path, Triage};
@@ -31,7 +31,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
             let notes = unclear(scene, triage, leg, row).map(|it| known::untold(it, "its row is asked", &row.stated));
             notes.for_each(|note| {
                 if !untold.contains(&note) {
-                    untold.push(note)
+                    untold.push(note);
                 }
             });
             if !rowed.iter().any(|known| std::ptr::eq(*known, row)) {
@@ -40,6 +40,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
         }
     }
     let (mut nodes, mut consulted, mut informed): (Vec<Node>, Vec<&str>, Vec<&str>) = (untold, Vec::new(), Vec::new());
+    nodes.extend(path.legs.iter().filter_map(|leg| answers_for(scene, triage, leg)));
     for row in rowed {
         if !row.responsible.is_empty() {
             nodes.push(responsible(scene, row));
@@ -77,6 +78,26 @@ fn unclear<'s>(
     };
     let asks = |condition: &Expression| Known::of(scene, Some(triage)).with(leg.component).asks(condition);
     on.into_iter().chain(&row.when).filter(move |condition| asks(condition) == Truth::Unknown)
+}
+
+/// Who answers for a component whose way asks him for no approval.
+fn answers_for<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Option<Node> {
+    let asked = leg.formal && leg.route.is_some_and(asks_accountable);
+    if asked || scene.rules.raci.is_empty() {
+        return None;
+    }
+    let role = match accountable(scene, triage, leg) {
+        Ok(role) => role,
+        Err(mut node) => {
+            // Nobody is asked here, so nothing hangs on it.
+            node.status = Status::Note;
+            return Some(*node);
+        }
+    };
+    let of = leg.component.map_or("this release", |component| component.name.as_str());
+    let people = names(scene, role);
+    let who = if people.is_empty() { String::new() } else { format!(": {}", words::any_of(&people)) };
+    Some(Node::new(Ground::Accountable, Status::Note, format!("{role} is accountable for {of}{who}")))
 }
 
 fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
@@ -123,7 +144,8 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
     // Whoever had a hand in it says nothing new about it.
     let people = incidents::names(scene, role);
     asks.push(Ask { role: role.to_owned(), people: people.clone(), to: "consult".to_owned(), because: None });
-    let mut says = format!("{role} is consulted, and waited for until {until}");
+    let since = told(submitted, scene.rules.calendar.zone);
+    let mut says = format!("{role} is consulted since {since}, and waited for until {until}");
     if !ignored.is_empty() {
         let _ = write!(says, "; ignored {}", words::all_of(&ignored));
     }

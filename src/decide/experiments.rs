@@ -105,11 +105,11 @@ fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(b
 }
 
 static NONE: ExperimentCount =
-    ExperimentCount { a_releases: 0, a_failed: 0, b_releases: 0, b_failed: 0, stopped: false };
+    ExperimentCount { a_releases: 0, a_failed: 0, b_releases: 0, b_failed: 0, stopped: Fact::Known(false) };
 
 /// Why an experiment has ended. With too few releases on either path its guardrail says nothing.
 fn stopped(experiment: &Experiment, counts: &ExperimentCount) -> Option<String> {
-    if counts.stopped {
+    if counts.stopped.perhaps() {
         return Some("it was stopped".to_owned());
     }
     let stop_if = experiment.stop_if.as_ref()?;

@@ -119,6 +119,10 @@ pub fn round(number: f64) -> String {
     if number.fract() == 0.0 {
         return format!("{number:.0}");
     }
+    // What is not nothing is not told as nothing.
+    if number.abs() < 0.000_000_5 {
+        return format!("{number:e}");
+    }
     let small = number.abs() < 0.001;
     let text = if small { format!("{number:.6}") } else { format!("{number:.4}") };
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,5 +1,5 @@
-//! What must happen because a release goes: what its routes say, the way back to the main line after an emergency, the
-//! post-implementation review, and who hears of it.
+//! What must happen because a release goes: what its routes say, the way back to the main line after an emergency or
+//! a hotfix, the post-implementation review, and who hears of it.
 
 use chrono::{DateTime, Utc};
 
@@ -15,12 +15,23 @@ use crate::policy::evaluate::Truth;
 use crate::policy::expression::Expression;
 use crate::policy::length::Length;
 
-/// What must happen if the release goes now.
+/// The kind of obligation that merging back is.
+const BACK_MERGE: &str = "back_merge";
+
+/// The route of releases that are emergencies.
+const EMERGENCY: &str = "emergency";
+
+/// What must happen if the release goes now, or because it went under a grant: such a release pays what an emergency
+/// does, whatever its own route is and whether the grant held.
 #[must_use]
 pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<OpenedObligation> {
-    let from = glass::opened(scene).map_or(scene.clock.now(), |grant| grant.opened_at);
+    let used = glass::used(scene);
+    let from = used.map_or(scene.clock.now(), |grant| grant.opened_at);
     let mut opened = Vec::new();
-    for follow in path.routes().into_iter().flat_map(|route| &route.then) {
+    let mut routes = path.routes();
+    let emergency = scene.rules.routes.iter().filter(|route| used.is_some() && route.name == EMERGENCY);
+    routes.extend(emergency.filter(|route| !path.routes().iter().any(|known| known.name == route.name)));
+    for follow in routes.into_iter().flat_map(|route| &route.then) {
         let due = due(scene, Some(&follow.by), from, follow.within);
         let owed = OpenedObligation {
             kind: follow.name.clone(),
@@ -33,7 +44,9 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
         };
         join(&mut opened, owed);
     }
-    if triage.class == Class::Emergency {
+    let hotfix = !place::automatic(scene) && !path.recovers() && aside(scene);
+    let by_itself = opened.iter().any(|known| known.kind == BACK_MERGE);
+    if !by_itself && (triage.class == Class::Emergency || used.is_some() || hotfix) {
         opened.push(back_merge(scene, triage, path, from));
     }
     if place::automatic(scene) {
@@ -66,11 +79,20 @@ fn due(scene: &Scene<'_>, role: Option<&str>, from: DateTime<Utc>, within: Lengt
     }
 }
 
-/// What an emergency brought has to come back to the line that the others are made from.
+/// Whether the line that the others are made from lacks what goes, or may.
+fn aside(scene: &Scene<'_>) -> bool {
+    match &scene.facts.release.reference {
+        Fact::Known(reference) => matches!(reference.on_default, Fact::Known(false) | Fact::Unavailable(_)),
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    }
+}
+
+/// What an emergency or a hotfix brought has to come back to the line that the others are made from.
 fn back_merge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, from: DateTime<Utc>) -> OpenedObligation {
     let mut accountable = path.legs.iter().filter_map(|leg| requirements::accountable(scene, triage, leg).ok());
     OpenedObligation {
-        kind: "back_merge".to_owned(),
+        kind: BACK_MERGE.to_owned(),
         by: accountable.next().map(str::to_owned),
         from,
         due: None,

@@ -31,8 +31,10 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says)];
         }
     };
-    let mut nodes: Vec<Node> =
-        owed.iter().filter(|owed| ours(scene, owed)).filter_map(|owed| one(scene, owed, exempt)).collect();
+    let mut owed: Vec<&OwedObligation> = owed.iter().filter(|owed| ours(scene, owed)).collect();
+    // Their order in the facts tells nothing.
+    owed.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut nodes: Vec<Node> = owed.into_iter().filter_map(|owed| one(scene, owed, exempt)).collect();
     if nodes.iter().all(|node| node.status.opens()) {
         nodes.insert(0, Node::new(Ground::NothingOwed, Status::Met, "nothing that is owed holds it"));
     }
@@ -53,7 +55,7 @@ fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
 }
 
 fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
-    if owed.met {
+    if owed.met == Fact::Known(true) {
         return None;
     }
     let mut refused = Vec::new();
@@ -67,8 +69,12 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
             Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
         }
     }
-    let due = calendar::told(owed.due, scene.rules.calendar.zone);
-    let what = format!("`{}` of `{}`, due {due}", owed.kind, owed.release);
+    let due = match &owed.due {
+        Fact::Known(due) => format!(", due {}", calendar::told(*due, scene.rules.calendar.zone)),
+        Fact::Absent => String::new(),
+        Fact::Unavailable(why) => format!(", of which it could not be read when it is due: {why},"),
+    };
+    let what = format!("`{}` of `{}`{due}", owed.kind, owed.release);
     let mut node = |code, status, mut says: String| {
         if !refused.is_empty() {
             says.push_str("; what was offered does not meet it: ");
@@ -85,7 +91,11 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     if exempt {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let overdue = || scene.clock.reached(owed.due);
+    let overdue = || match &owed.due {
+        Fact::Known(due) => scene.clock.reached(*due),
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    };
     let rule = scene.rules.pir.as_ref().filter(|_| owed.kind == REVIEW);
     let holds = match rule {
         Some(rule) => {
@@ -104,7 +114,9 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     if !holds {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let fixed = owed.incidents.iter().find(|id| incidents::fixes_named(scene, id, &owed.components));
+    // A release that failed without an incident is fixed by its name.
+    let fixed =
+        owed.incidents.iter().chain([&owed.release]).find(|id| incidents::fixes_named(scene, id, &owed.components));
     if let Some(id) = fixed {
         let says = format!("{what} is owed, and does not hold the fix of {id}");
         return Some(node(Ground::OwedElsewhere, Status::Note, says));
@@ -150,7 +162,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
         _ => false,
     };
-    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
+    if owed.needs_evidence.perhaps() && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
 }
 
 /// Who can meet an obligation, by name.

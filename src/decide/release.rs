@@ -24,7 +24,7 @@ use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
-use crate::policy::Policy;
+use crate::policy::{Policy, calendar};
 
 /// Decides whether a release may go now.
 #[must_use]
@@ -55,7 +55,7 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         return conclude(&scene, judged, Before::default());
     }
     let mut kept = Before {
-        events: events(&before, &found.path),
+        events: events(&before),
         counted: found.approvals.counted,
         filled: found.approvals.filled,
         asks: found.asks,
@@ -78,14 +78,16 @@ struct Before<'s> {
     events: Vec<Event>,
 }
 
-/// The digest of a policy's layers, by which people approve it: that of its only layer, or SHA-256 over the digests of
-/// all, one a line, outermost first.
+/// The digest of a policy, by which people approve it: that of its only layer, or SHA-256 over the digests of all, one a
+/// line, outermost first. The files that layers name, such as their holidays, follow in the same way, each with `file `
+/// before its digest.
 #[must_use]
 pub fn digest(policy: &Policy) -> String {
-    if let [only] = policy.layers.as_slice() {
+    if let ([only], []) = (policy.layers.as_slice(), policy.attached.as_slice()) {
         return only.sha256.clone();
     }
-    let lines: Vec<&str> = policy.layers.iter().map(|layer| layer.sha256.as_str()).collect();
+    let mut lines: Vec<String> = policy.layers.iter().map(|layer| layer.sha256.clone()).collect();
+    lines.extend(policy.attached.iter().map(|file| format!("file {}", file.sha256)));
     Sha256::digest(lines.join("\n").as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
@@ -163,7 +165,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     }
     found.approvals.counted.extend(before.counted);
     found.approvals.filled.extend(before.filled);
-    let mut events = events(scene, &found.path);
+    let mut events = events(scene);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = format!("everything that {} asks of `{}`", release.environment, release.name);
     let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
@@ -178,6 +180,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         release: release.name.clone(),
         environment: scene.environment.map_or(&release.environment, |rule| &rule.name).clone(),
         now: scene.clock.now(),
+        zone_database: calendar::zone_database().to_owned(),
         tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
         policy: scene
             .policy
@@ -197,7 +200,12 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         rigor: found.path.legs.iter().map(|leg| leg.rigor).max().unwrap_or_default(),
         risk: found.triage.risk,
         tree: root,
-        obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
+        // What went under a grant went already, whatever is found of it.
+        obligations: if decision == Ruling::Proceed || glass::used(scene).is_some() {
+            found.obligations
+        } else {
+            Vec::new()
+        },
         asks: found.asks,
         approvals: found.approvals.filled,
         counted,
@@ -219,6 +227,7 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
                 | Ground::PackGate
                 | Ground::WaiverInForce
                 | Ground::Vouched
+                | Ground::FinalWord
         );
         if by_act && node.status == Status::Met || node.code == Ground::Cleared {
             told.extend(node.evidence.iter().map(String::as_str));
@@ -227,11 +236,11 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
     scene.acts().filter(|act| told.contains(act.id.as_str())).map(|act| act.id.clone()).collect()
 }
 
-/// The kinds of event that could change the decision: all that the policy looks at on this path.
-fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
+/// The kinds of event that could change the decision: all that the policy looks at.
+fn events(scene: &Scene<'_>) -> Vec<Event> {
     let rules = scene.rules;
-    let formal = path.legs.iter().any(|leg| leg.formal);
-    let cab = formal && path.legs.iter().any(|leg| leg.route.is_some_and(|route| route.cab.is_some()));
+    // Whatever class or way it has by then: an event may change that as well.
+    let cab = !rules.models.is_empty() || rules.routes.iter().any(|route| route.cab.is_some());
     let every = [
         (Event::Act, true),
         (Event::Content, true),
@@ -241,7 +250,7 @@ fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
         (Event::Directory, true),
         (Event::Deployment, true),
         (Event::Cab, cab),
-        (Event::Obligation, rules.pir.is_some() || rules.routes.iter().any(|route| !route.then.is_empty())),
+        (Event::Obligation, true),
         (Event::Policy, true),
     ];
     every.into_iter().filter(|(_, matters)| *matters).map(|(event, _)| event).collect()

@@ -133,7 +133,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
         };
         found.judged.push(Judged { gate, judgement, evidence, until, acts });
     }
-    found.notes.extend(waivers::unused(scene));
+    found.notes.extend(waivers::unused(scene, &found.judged));
     found
 }
 
@@ -344,7 +344,10 @@ pub fn nodes<'s>(
     asks: &mut Vec<Ask>,
 ) -> Vec<Node> {
     if path.recovers() {
-        return vec![Node::new(Ground::GatesNotRepeated, Status::Note, "it ran here before, so no gate is repeated")];
+        let says = "it ran here before, so no gate is repeated";
+        let mut nodes = vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
+        nodes.extend(bypassed(scene));
+        return nodes;
     }
     let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
     if approvals.retried {
@@ -363,15 +366,28 @@ pub fn nodes<'s>(
         nodes.push(node);
     }
     if approvals.retried {
+        nodes.extend(bypassed(scene));
         return nodes;
     }
     nodes.extend(gates.notes);
-    if let Fact::Known(account) = &scene.facts.release.bypassed_by {
-        let name = scene.people.name(scene.people.of(account));
-        let says = format!("the forge let {name} past its protection, which waives nothing");
-        nodes.push(Node::new(Ground::Bypassed, Status::Note, says).evidence([account.as_str()]));
-    }
+    nodes.extend(bypassed(scene));
     nodes
+}
+
+/// What the forge let past its protection; that it may have is said too.
+fn bypassed(scene: &Scene<'_>) -> Option<Node> {
+    match &scene.facts.release.bypassed_by {
+        Fact::Known(account) => {
+            let name = scene.people.name(scene.people.of(account));
+            let says = format!("the forge let {name} past its protection, which waives nothing");
+            Some(Node::new(Ground::Bypassed, Status::Note, says).evidence([account.as_str()]))
+        }
+        Fact::Absent => None,
+        Fact::Unavailable(why) => {
+            let says = format!("whether the forge let somebody past its protection could not be read: {why}");
+            Some(Node::new(Ground::Bypassed, Status::Note, says))
+        }
+    }
 }
 
 fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
@@ -401,7 +417,9 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     let blocked = matches!(judged.judgement.verdict, Verdict::Block | Verdict::Indeterminate);
     let waivers = if blocked { waivers::able(scene, gate) } else { Vec::new() };
     if !waivers.is_empty() {
-        let _ = write!(says, "; mend it, or ask {} to waive it", words::any_of(&waivers));
+        // Where it is said already what to do, this is the other way.
+        let mend = if explanation.contains("; ") { "" } else { "mend it, " };
+        let _ = write!(says, "; {mend}or ask {} to waive it", words::any_of(&waivers));
     }
     let mut node = Node::new(code, status, says).next(judged.until).who(waivers);
     node.stated = Some(gate.stated.clone());
@@ -459,27 +477,27 @@ fn skippable(path: &Path<'_>, judged: &Judged<'_>) -> bool {
     !path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| may(&route.may_skip)))
 }
 
-/// How long a gate that was left out counts as waived.
-const SKIPPED: Duration = Duration::hours(24);
-
 /// Goes past a gate where those who approved said why.
 fn skip(scene: &Scene<'_>, judged: &Judged<'_>, approvals: &Approvals<'_>, node: &mut Node) {
     let explanation = &judged.judgement.explanation;
     match &approvals.reasons {
         Some(reasons) if approvals.met => {
-            let until = scene.clock.now() + SKIPPED;
-            let said: Vec<String> = reasons.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+            let said: Vec<String> = reasons.said.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+            node.next = Some(reasons.until);
             node.code = Ground::GateSkipped;
             node.status = Status::Met;
             node.says = format!(
                 "{}: left out until {} on the word of {}; without that: {explanation}",
                 judged.gate.name,
-                told(until, scene.rules.calendar.zone),
+                told(reasons.until, scene.rules.calendar.zone),
                 words::all_of(&said)
             );
         }
         _ if approvals.met => {
-            node.says = format!("{}: say why in the approval to go past it; {explanation}", judged.gate.name);
+            node.says = format!(
+                "{}: say why in an approval of the last 24 hours to go past it; {explanation}",
+                judged.gate.name
+            );
         }
         _ => node.says.push_str("; approvals that say why go past it"),
     }

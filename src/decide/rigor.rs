@@ -39,7 +39,8 @@ pub fn of(
             steps = steps.saturating_add(peak.rigor);
             let until = calendar::told(peak.to, scene.rules.calendar.zone);
             let says = format!("+{} for the peak `{}`, until {until}", peak.rigor, peak.name);
-            let on = Node::new(Ground::Peak, Status::Note, format!("the peak `{}` is on", peak.name));
+            let since = calendar::told(peak.from, scene.rules.calendar.zone);
+            let on = Node::new(Ground::Peak, Status::Note, format!("the peak `{}` is on since {since}", peak.name));
             let node = Node::new(Ground::RigorAdded, Status::Note, says).stated(&peak.stated).next(Some(peak.to));
             add(node.parts(vec![on]));
         }

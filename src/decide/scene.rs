@@ -191,6 +191,13 @@ impl<'s> Scene<'s> {
                 .any(|change| change.files.entries().iter().any(|file| component.paths.matches(file)))
     }
 
+    /// Whether a change whose files are known touches a component.
+    #[must_use]
+    pub fn surely_touched(&self, component: &Component) -> bool {
+        let changes = self.changes().unwrap_or_default();
+        changes.iter().enumerate().any(|(at, change)| change.known_files().is_some() && self.touches(at, component))
+    }
+
     /// Whether a change touches no component at all.
     #[must_use]
     pub fn touches_none(&self, change: usize) -> bool {

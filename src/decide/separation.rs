@@ -385,6 +385,36 @@ pub fn excluded(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
     }
 }
 
+/// Why it is not known who started the deployment, whatever the policy says of him.
+pub fn starter_unknown(scene: &Scene<'_>) -> Option<String> {
+    match &scene.facts.release.trigger {
+        Fact::Unavailable(why) => Some(format!("who started the deployment could not be read: {why}")),
+        Fact::Known(account) if !roles::is_machine(scene, account) && scene.people.link_unknown(account) => {
+            let who = account.as_str();
+            Some(format!(
+                "whether `{who}`, who started the deployment, is somebody else's account too could not be read"
+            ))
+        }
+        Fact::Known(_) | Fact::Absent => None,
+    }
+}
+
+/// Whether a person may approve this release as what is asked: where that is who is accountable for it, as nobody who
+/// carries it out and not as who started the deployment, whatever the policy excludes besides.
+pub fn barred<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Result<(), Refusal> {
+    excluded(scene, person)?;
+    let Some(carries) = apart else { return Ok(()) };
+    if let Fact::Known(trigger) = &scene.facts.release.trigger
+        && scene.people.of(trigger) == person
+    {
+        return Err(Refusal::new(Ground::SodSelf, "started the deployment"));
+    }
+    if let Some(why) = starter_unknown(scene) {
+        return Err(Refusal::new(Ground::FactsUnavailable, format!("may have started the deployment: {why}")));
+    }
+    carries.iter().try_for_each(|role| roles::carries_out(scene, person, role))
+}
+
 /// Whether a person may approve this release as a whole, without words.
 #[must_use]
 pub fn is_excluded(scene: &Scene<'_>, person: Person) -> bool {

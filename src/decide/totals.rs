@@ -177,8 +177,8 @@ pub(super) fn window(
             continue;
         }
         window.deployments += 1;
-        window.emergencies += u32::from(deployment.emergency);
-        if !deployment.failed {
+        window.emergencies += u32::from(deployment.emergency.perhaps());
+        if !deployment.failed.perhaps() {
             continue;
         }
         window.failed += 1;

@@ -73,7 +73,7 @@ fn emergency<'s>(scene: &Scene<'s>, account: &RiskAccount) -> Option<Emergency<'
     }
     let when = scene.rules.emergency.as_ref()?.when.as_ref()?;
     let known = Known { risk: Some(account), ..Known::of(scene, None) };
-    let fixed = scene.facts.incidents.entries().iter().find(|it| known.about(it).all(when, Truth::True));
+    let fixed = incidents::by_name(scene).into_iter().find(|it| known.about(it).all(when, Truth::True));
     if known.all(when, Truth::True) {
         return Some(Emergency::Content);
     }
@@ -130,7 +130,7 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
     if source.contains("release.fixes") {
         match &scene.facts.incidents {
             Fact::Known(incidents) if !incidents.is_empty() => {
-                for incident in incidents {
+                for incident in incidents::by_name(scene) {
                     let fix = incidents::fix(scene, incident);
                     match incidents::severity(scene, incident) {
                         None => {

@@ -10,19 +10,20 @@ use super::incidents;
 use super::known::relaxes;
 use super::path::Triage;
 use super::people::Person;
-use super::release_gates::is_named;
+use super::release_gates::{Judged, is_named};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
-use super::words;
+use super::{separation, words};
 use crate::model::facts::{Act, Deed};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
-use crate::model::verdict::Reason;
+use crate::model::verdict::{Reason, Verdict};
 use crate::policy::calendar::told;
 use crate::policy::expression::Expression;
 use crate::policy::gate::Gate;
 use crate::policy::rules::WaiverRule;
 use crate::policy::vocabulary::Place;
+use crate::policy::waiver::Waiver;
 
 /// Lifts a gate that holds, where a waiver in force covers it; when that ends, and the act that gave it, where one did.
 #[must_use]
@@ -45,20 +46,28 @@ pub fn lift<'s>(
         ),
     };
     for waiver in &scene.policy.waivers {
-        let about = waiver.gate == gate.name
-            && waiver.layers.contains(&gate.layer)
-            && (waiver.environments.is_empty() || waiver.environments.contains(environment));
-        if about && scene.clock.within(waiver.from, waiver.until) {
-            if !scene.policy.is_protected() {
-                let says = format!(
-                    "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
-                    waiver.by, gate.name
-                );
-                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
-                continue;
+        // One that is yet to begin says nothing.
+        if !waiver.about(gate, environment) || !scene.clock.reached(waiver.from) {
+            continue;
+        }
+        if !scene.policy.is_protected() {
+            let says = format!(
+                "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
+                waiver.by, gate.name
+            );
+            notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+            continue;
+        }
+        match granted(scene, triage, waiver) {
+            Ok(()) => {
+                let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
+                return (waived(&waiver.by, waiver.until, reason), Some(waiver.until), None);
             }
-            let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
-            return (waived(&waiver.by, waiver.until, reason), Some(waiver.until), None);
+            Err(refusal) => {
+                let says =
+                    format!("{}'s waiver of {} in the policy does not hold: {}", waiver.by, gate.name, refusal.says);
+                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+            }
         }
     }
     for act in scene.acts() {
@@ -79,6 +88,21 @@ pub fn lift<'s>(
         }
     }
     (judgement, None, None)
+}
+
+/// Whether a waiver of the policy that has begun holds for this release, or why it does not.
+fn granted<'s>(scene: &Scene<'s>, triage: &Triage, waiver: &'s Waiver) -> Result<(), Refusal> {
+    if scene.clock.reached(waiver.until) {
+        let end = told(waiver.until, scene.rules.calendar.zone);
+        return Err(Refusal::new(Ground::WaiverRefused, format!("it ended {end}")));
+    }
+    separation::contributed(scene, scene.people.meant(&waiver.by, &scene.facts.release.forge))?;
+    match &waiver.when {
+        Some(when) if !relaxes(scene, Some(triage), when) => {
+            Err(Refusal::new(Ground::WaiverRefused, format!("its condition `{}` is not known to hold", when.source)))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Whether an act waives a gate now, or why it does not.
@@ -158,12 +182,19 @@ pub fn able(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
     names
 }
 
-/// Waivers given by an act that match no gate of the policy.
+/// Waivers given by an act that match nothing: no gate of the policy, or one that opens without.
 #[must_use]
-pub fn unused(scene: &Scene<'_>) -> Vec<Node> {
+pub fn unused(scene: &Scene<'_>, judged: &[Judged<'_>]) -> Vec<Node> {
     let mut nodes = Vec::new();
     for act in scene.acts() {
-        let Deed::Waive { gate, .. } = &act.does else { continue };
+        let Deed::Waive { gate, until, .. } = &act.does else { continue };
+        let mut named = judged.iter().filter(|it| it.named(gate)).peekable();
+        let passes = |it: &Judged<'_>| it.judgement.verdict == Verdict::Pass;
+        if named.peek().is_some() && named.all(passes) && scene.clock.within(act.at, *until) {
+            let name = scene.people.name(scene.person_of(act));
+            let says = format!("{name}'s waiver of {gate} lifts nothing: the gate passes without");
+            nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
+        }
         if !scene.policy.gates.iter().any(|known| is_named(known, gate)) {
             let name = scene.people.name(scene.person_of(act));
             let says = format!("{name}'s waiver is of `{gate}`, and the policy has no such gate");

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
-use crate::log::note::Signer;
 use crate::store::address::Address;
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::signatory::Signatory;
 use crate::store::writer::{Append, Appended, Blob, Once, Refused, Writer};
 
 /// How long a pipeline's step waits for another that writes to the same file.
@@ -39,6 +39,9 @@ pub enum Failed {
     /// Its body states attachments of its own.
     #[error("`attached` is where an entry lists its files, and the body has something else there")]
     Attached,
+    /// It is what commands of their own record.
+    #[error("{0} is recorded by commands of its own, `countersign log key` and `countersign log retention`")]
+    Reserved(String),
     /// The record failed.
     #[error("{0}")]
     Fault(#[from] Fault),
@@ -48,6 +51,12 @@ impl Happening {
     /// The entry and what it points to.
     fn append(self, at: DateTime<Utc>) -> Result<Append, Failed> {
         let Self { kind, mut body, attached, once } = self;
+        if matches!(kind, Kind::KeyRotation | Kind::Expiry | Kind::LegalHold) {
+            return Err(Failed::Reserved(format!("an entry of kind `{}`", kind.word())));
+        }
+        if let Some(key) = once.as_ref().filter(|key| key.starts_with("log key ")) {
+            return Err(Failed::Reserved(format!("what happens once under `{key}`")));
+        }
         if !attached.is_empty() && body.contains_key("attached") {
             return Err(Failed::Attached);
         }
@@ -74,7 +83,7 @@ impl Happening {
 /// the others recorded.
 pub fn append(
     address: &Address,
-    signer: Signer,
+    signer: impl Into<Signatory>,
     happened: Vec<Happening>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Result<Appended, Refused>>, Failed> {

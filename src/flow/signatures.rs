@@ -60,7 +60,7 @@ pub(super) fn confirm(
     read: &[u8],
 ) -> Option<Result<String, Fault>> {
     let beside = |ending: &&str| plain_at(entries, &file.root, &format!("{}{ending}", file.path));
-    let beside = ENDINGS.iter().find_map(|ending| beside(&ending))?;
+    let beside = ENDINGS.iter().find_map(beside)?;
     Some((|| {
         let vouching = Vouching::new(request, trust, entries, Vec::new())?;
         let bytes = open::entry(beside, signature::SIZE_LIMIT as u64)?;

@@ -90,6 +90,8 @@ grounds! {
     Unlinked = "unlinked";
     /// the person does not hold the role
     NotInRole = "not_in_role";
+    /// the person holds the role now, and held others when acting
+    HeldThen = "held_then";
     /// the person put himself into the role while the release was under way
     SelfJoined = "self_joined";
     /// somebody acted under another's name
@@ -140,6 +142,8 @@ grounds! {
     ClosedHours = "closed_hours";
     /// the approval lacks the declaration that the role asks for
     NotAccepted = "not_accepted";
+    /// until when an approval counts
+    CountsUntil = "counts_until";
     /// the approval was used up by opening the environment
     Consumed = "consumed";
     /// the record was edited after the approval
@@ -156,6 +160,8 @@ grounds! {
     // stand-ins
     /// another role stands in
     Fallback = "fallback";
+    /// another role stands in, or an authority is asked, from an instant on
+    AskedFrom = "asked_from";
     /// somebody named a stand-in
     Delegated = "delegated";
     /// the delegation does not hold
@@ -172,6 +178,8 @@ grounds! {
     Informed = "informed";
     /// who carries it out
     Responsible = "responsible";
+    /// who answers for it, where no approval says so
+    Accountable = "accountable";
 
     // rejections
     /// somebody rejects the release

@@ -219,7 +219,7 @@ pub enum Event {
     Directory,
     /// A deployment starts or ends.
     Deployment,
-    /// The CAB decides.
+    /// The CAB decides on a release, or on a model of standard changes.
     Cab,
     /// An obligation is met.
     Obligation,
@@ -252,6 +252,8 @@ pub struct ReleaseDecision {
     pub environment: String,
     /// The instant of the decision, UTC.
     pub now: DateTime<Utc>,
+    /// The version of the time zone database that was computed with, such as `2026a`.
+    pub zone_database: String,
     /// What decided: `countersign` and its version.
     pub tool: String,
     /// The layers of the policy, outermost first.
@@ -274,7 +276,7 @@ pub struct ReleaseDecision {
     pub rigor: u32,
     /// The explanation: the root's parts are the requirements, in the order in which a policy is read.
     pub tree: Node,
-    /// What must happen if it goes now.
+    /// What must happen if it goes now, or because it went under a break-glass grant.
     pub obligations: Vec<OpenedObligation>,
     /// Who is asked, consulted and told.
     pub asks: Vec<Ask>,

@@ -108,6 +108,9 @@ pub struct Pin {
 /// policy pins none; what is wrong with it is said when it is read in full.
 #[must_use]
 pub fn parent(text: &str) -> Option<Pin> {
+    if !may_have_key(text, "extends") {
+        return None;
+    }
     let tree = tree::parse(text).ok()?;
     let node = tree.get("extends")?;
     Some(Pin {
@@ -115,6 +118,12 @@ pub fn parent(text: &str) -> Option<Pin> {
         sha256: node.get("sha256")?.text()?.to_ascii_lowercase(),
         span: node.span,
     })
+}
+
+/// Whether a policy may have a key. `false` is certain and spares parsing the text once
+/// more: only an escape or a tag lets YAML spell a key in other letters than its own.
+fn may_have_key(text: &str, key: &str) -> bool {
+    text.contains(key) || text.contains(['\\', '!'])
 }
 
 const LAYERS: [&str; 3] = ["organisation", "group", "repository"];
@@ -134,7 +143,7 @@ pub struct Attachment {
 #[must_use]
 pub fn attachments(sources: &[Source]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    for (layer, source) in sources.iter().enumerate() {
+    for (layer, source) in sources.iter().enumerate().filter(|(_, source)| may_have_key(&source.text, "calendar")) {
         let Ok(tree) = tree::parse(&source.text) else { continue };
         let named = tree.get("calendar").map(calendar::attachments).unwrap_or_default();
         found.extend(named.into_iter().map(|(path, _)| (layer, path.to_owned())));

@@ -159,7 +159,7 @@ fn nowhere(rules: &Rules, places: &mut Places<'_>) {
 }
 
 /// The role by which the members of the change advisory board are told.
-const BOARD: &str = "cab";
+pub(super) const BOARD: &str = "cab";
 
 /// A board that is asked has members and meetings.
 fn board(rules: &Rules, places: &mut Places<'_>) {
@@ -265,8 +265,8 @@ fn accountable(rules: &Rules, places: &mut Places<'_>) {
         let empties = row.responsible.iter().find(|responsible| {
             let carries = named(rules, responsible);
             let who = carries.unwrap_or_else(|| vec![responsible.strip_prefix("user:").unwrap_or(responsible)]);
-            let carried = |holder: &&str| who.iter().any(|one| one_account(one, holder));
-            *responsible == role || (!holders.is_empty() && holders.iter().all(carried))
+            let among = |holder: &&str| who.iter().any(|one| one_account(one, holder));
+            *responsible == role || (!holders.is_empty() && holders.iter().all(among))
         });
         if let Some(responsible) = empties {
             let layer = places.names.iter().position(|layer| *layer == row.stated.layer).unwrap_or_default();

@@ -75,9 +75,7 @@ pub fn unnamed<'r>(rules: &Rules, roster: &'r Roster) -> Vec<&'r str> {
 /// Everybody who holds a role.
 #[must_use]
 pub fn everybody(rules: &Rules, roster: &Roster) -> Vec<String> {
-    let directory = Directory::of(rules, Some(roster));
-    let all: BTreeSet<String> = directory.holders.into_values().flatten().collect();
-    all.into_iter().collect()
+    Directory::of(rules, Some(roster)).everybody().into_iter().map(str::to_owned).collect()
 }
 
 /// What cannot be satisfied with everybody there, and with each person absent in turn.
@@ -106,13 +104,23 @@ pub fn by_text(rules: &Rules, strictness: Strictness) -> Vec<Finding> {
 type Failure = (Vec<String>, String);
 
 /// Who holds which role, worked out once.
-struct Directory<'t> {
+pub(super) struct Directory<'t> {
     /// The holders of each role that may approve, in order, each once.
     holders: BTreeMap<&'t str, Vec<String>>,
 }
 
 impl<'t> Directory<'t> {
-    fn of(rules: &'t Rules, roster: Option<&Roster>) -> Self {
+    /// Everybody who holds a role that may approve.
+    pub(super) fn everybody(&self) -> BTreeSet<&str> {
+        self.holders.values().flatten().map(String::as_str).collect()
+    }
+
+    /// The holders of a role that may approve.
+    pub(super) fn holders(&self, role: &str) -> impl Iterator<Item = &str> {
+        self.holders.get(role).into_iter().flatten().map(String::as_str)
+    }
+
+    pub(super) fn of(rules: &'t Rules, roster: Option<&Roster>) -> Self {
         // The policy's own word for whose an account is counts before the roster's.
         let mut owners: HashMap<String, &str> = HashMap::new();
         let policy =
@@ -336,8 +344,8 @@ impl<'t> Try<'t> {
 
     /// Who holds a role and is there.
     fn members(&self, role: &Role) -> Vec<String> {
-        let holders = self.directory.holders.get(role.name.as_str()).map(Vec::as_slice).unwrap_or_default();
-        holders.iter().filter(|person| self.absent != Some(person.as_str())).cloned().collect()
+        let holders = self.directory.holders(&role.name);
+        holders.filter(|person| self.absent != Some(*person)).map(str::to_owned).collect()
     }
 
     /// Who stands in for a role, and for those who stand in: where nobody of it is there, or after a time. Second

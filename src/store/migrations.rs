@@ -14,26 +14,32 @@ struct Step {
 
 /// Every step, in order; its number is its place, counted from 1. A step that was released is never changed.
 /// `{int}` and `{bytes}` are what each database calls those.
-const STEPS: &[Step] = &[Step {
-    name: "the log and what its entries point to",
-    statements: &[
-        // The one row whose lock orders all writers. `edge` holds the roots of the
-        // complete subtrees, the largest first; `moved` says where the record went.
-        "CREATE TABLE log_head (id {int} PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, vkey TEXT NOT NULL, \
+const STEPS: &[Step] = &[
+    Step {
+        name: "the log and what its entries point to",
+        statements: &[
+            // The one row whose lock orders all writers. `edge` holds the roots of the
+            // complete subtrees, the largest first; `moved` says where the record went.
+            "CREATE TABLE log_head (id {int} PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, vkey TEXT NOT NULL, \
          size {int} NOT NULL, edge {bytes} NOT NULL, checkpoint TEXT NOT NULL, moved TEXT)",
-        // The hash stands beside the entry so that one that was changed can be named.
-        "CREATE TABLE log_entry (idx {int} PRIMARY KEY, hash {bytes} NOT NULL, entry {bytes} NOT NULL)",
-        // Tiles from level 1 up; those of level 0 are the hashes above.
-        "CREATE TABLE log_tile (level {int} NOT NULL, number {int} NOT NULL, hashes {bytes} NOT NULL, \
+            // The hash stands beside the entry so that one that was changed can be named.
+            "CREATE TABLE log_entry (idx {int} PRIMARY KEY, hash {bytes} NOT NULL, entry {bytes} NOT NULL)",
+            // Tiles from level 1 up; those of level 0 are the hashes above.
+            "CREATE TABLE log_tile (level {int} NOT NULL, number {int} NOT NULL, hashes {bytes} NOT NULL, \
          PRIMARY KEY (level, number))",
-        "CREATE TABLE log_checkpoint (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)",
-        // What was asked for once is done once.
-        "CREATE TABLE log_once (once TEXT PRIMARY KEY, idx {int} NOT NULL, entries {int} NOT NULL, \
+            "CREATE TABLE log_checkpoint (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)",
+            // What was asked for once is done once.
+            "CREATE TABLE log_once (once TEXT PRIMARY KEY, idx {int} NOT NULL, entries {int} NOT NULL, \
          digest {bytes} NOT NULL)",
-        // By SHA-256 digest of the bytes as they came; `packed` is empty once they were deleted.
-        "CREATE TABLE blob (digest {bytes} PRIMARY KEY, size {int} NOT NULL, packed {bytes}, at {int} NOT NULL)",
-    ],
-}];
+            // By SHA-256 digest of the bytes as they came; `packed` is empty once they were deleted.
+            "CREATE TABLE blob (digest {bytes} PRIMARY KEY, size {int} NOT NULL, packed {bytes}, at {int} NOT NULL)",
+        ],
+    },
+    Step {
+        name: "checkpoints that witnesses cosigned",
+        statements: &["CREATE TABLE log_witnessed (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)"],
+    },
+];
 
 /// The layout that this version needs.
 #[must_use]

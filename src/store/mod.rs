@@ -2,7 +2,7 @@
 //!
 //! [`address`] says which database, [`session`] makes the two alike, [`migrations`]
 //! lays out the tables. [`writer`] turns a batch of entries into one durable
-//! write with one signed checkpoint, [`sequencer`] gathers what many ask for into
+//! write with one signed checkpoint by a [`signatory`], [`sequencer`] gathers what many ask for into
 //! such batches, [`reader`] hands out tiles, entries and blobs, [`copy`] takes
 //! a whole record from one database to another. [`folder`] reads and writes a
 //! log as the files of the C2SP specification `tlog-tiles`.
@@ -16,6 +16,8 @@
 pub mod address;
 #[cfg(feature = "app")]
 pub mod copy;
+#[cfg(feature = "app")]
+pub mod erasure;
 #[cfg(feature = "app")]
 pub mod fault;
 pub mod folder;
@@ -32,8 +34,14 @@ pub mod sequencer;
 #[cfg(feature = "app")]
 pub mod session;
 #[cfg(feature = "app")]
+pub mod signatory;
+#[cfg(feature = "app")]
 mod sqlite;
 #[cfg(feature = "app")]
+mod succession;
+#[cfg(feature = "app")]
 mod tls;
+#[cfg(feature = "app")]
+pub mod witnessed;
 #[cfg(feature = "app")]
 pub mod writer;

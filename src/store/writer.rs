@@ -14,9 +14,11 @@ use super::address::Address;
 use super::fault::Fault;
 use super::lock::{self, Lock};
 use super::migrations;
+use super::reader::edge_at;
 use super::session::{Session, Value, int};
+use super::signatory::Signatory;
 use crate::log::checkpoint::Checkpoint;
-use crate::log::note::Signer;
+use crate::log::note::{Note, Verifier};
 use crate::log::tile::{ENTRY, WIDTH};
 use crate::log::tree::{self, Edge, Hash};
 
@@ -103,23 +105,32 @@ pub enum Refused {
 #[derive(Debug)]
 pub struct Writer {
     address: Address,
-    signer: Signer,
-    session: Option<Session>,
+    pub(super) signer: Signatory,
+    /// The largest tree that is known to have been signed.
+    signed: Option<(u64, Hash)>,
+    pub(super) session: Option<Session>,
     broken: Option<String>,
     // Released when the writer goes.
     _lock: Option<Lock>,
 }
 
 /// The head of the log.
-struct Head {
-    edge: Edge,
+pub(super) struct Head {
+    key: String,
+    pub(super) edge: Edge,
     checkpoint: String,
 }
 
 impl Writer {
     /// Opens the record for writing. An empty database is laid out; one of an older version is not touched. Where
     /// another process writes to a file of SQLite, this waits so long for it to end.
-    pub async fn open(address: &Address, signer: Signer, wait: Duration, now: DateTime<Utc>) -> Result<Self, Fault> {
+    pub async fn open(
+        address: &Address,
+        signer: impl Into<Signatory>,
+        wait: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Fault> {
+        let signer = signer.into();
         let lock = match address {
             Address::Sqlite(path) => Some(lock::lock(path, wait)?),
             Address::Postgres(_) => None,
@@ -129,17 +140,23 @@ impl Writer {
             migrations::migrate(&mut session, now.timestamp_micros()).await?;
         }
         migrations::check(&mut session).await?;
-        let mut writer = Self { address: address.clone(), signer, session: Some(session), broken: None, _lock: lock };
-        writer.begin_log(now).await?;
+        let known = signer.remembered()?.map(|checkpoint| (checkpoint.size, checkpoint.root));
+        let mut writer =
+            Self { address: address.clone(), signer, signed: known, session: Some(session), broken: None, _lock: lock };
+        writer.begin_log().await?;
         Ok(writer)
     }
 
     /// Makes the head of a log that has none, with its checkpoint of no entries.
-    async fn begin_log(&mut self, now: DateTime<Utc>) -> Result<(), Fault> {
-        let checkpoint = self.signed(&Edge::default(), now)?;
+    async fn begin_log(&mut self) -> Result<(), Fault> {
+        let mut session = self.session().await?;
+        if session.row("SELECT id FROM log_head WHERE id = 1", &[]).await?.is_some() {
+            self.session = Some(session);
+            return Ok(());
+        }
+        let checkpoint = self.signed(&Edge::default()).await?.to_string();
         let verifier = self.signer.verifier();
         let values = [verifier.name().into(), verifier.to_string().into(), Vec::new().into(), checkpoint.into()];
-        let mut session = self.session().await?;
         session
             .run(
                 "INSERT INTO log_head (id, origin, vkey, size, edge, checkpoint) VALUES (1, $1, $2, 0, $3, $4) \
@@ -152,18 +169,35 @@ impl Writer {
     }
 
     /// The signed checkpoint of a tree.
-    fn signed(&self, edge: &Edge, now: DateTime<Utc>) -> Result<String, Fault> {
+    pub(super) async fn signed(&self, edge: &Edge) -> Result<Note, Fault> {
         let origin = self.signer.verifier().name().to_owned();
         let checkpoint = Checkpoint { origin, size: edge.size(), root: edge.root(), extension: Vec::new() };
         let Some(mut note) = checkpoint.note() else {
             return Err(Fault::Damaged("the name of the log cannot name one".to_owned()));
         };
-        self.signer.sign(&mut note, u64::try_from(now.timestamp()).unwrap_or_default());
-        Ok(note.to_string())
+        self.signer.sign_note(&mut note).await?;
+        Ok(note)
+    }
+
+    /// Refuses a log that does not go on from the largest tree that was signed.
+    pub(super) async fn goes_on(&self, session: &mut Session, edge: &Edge) -> Result<(), Fault> {
+        let Some((signed, root)) = self.signed else { return Ok(()) };
+        let (found, mark) = (edge.size(), self.signer.mark());
+        if found < signed {
+            return Err(Fault::SetBack { signed, found, mark });
+        }
+        let then = if found == signed { edge.root() } else { edge_at(session, signed, found).await?.root() };
+        if then == root { Ok(()) } else { Err(Fault::OtherHistory { signed, mark }) }
+    }
+
+    /// Remembers what a transaction signed that is durable now.
+    pub(super) fn remember(&mut self, size: u64, root: Hash, checkpoint: &str) -> Result<(), Fault> {
+        self.signed = Some((size, root));
+        self.signer.remember(size, checkpoint)
     }
 
     /// The connection, opened anew after a fault.
-    async fn session(&mut self) -> Result<Session, Fault> {
+    pub(super) async fn session(&mut self) -> Result<Session, Fault> {
         match self.session.take() {
             Some(session) => Ok(session),
             None => Session::open(&self.address, false).await,
@@ -187,16 +221,19 @@ impl Writer {
             Err(fault) => Err(fault),
         };
         match done {
-            Ok((answers, true)) => match session.commit().await {
+            Ok((answers, true, edge)) => match session.commit().await {
                 Ok(()) => {
                     self.session = Some(session);
+                    if let Some(Ok(one)) = answers.iter().find(|answer| answer.is_ok()) {
+                        self.remember(edge.size(), edge.root(), &one.checkpoint)?;
+                    }
                     Ok(answers)
                 }
                 // It was asked for, and nobody said what came of it.
                 Err(fault) if fault.may_have_committed() => Err(Fault::Uncertain),
                 Err(fault) => Err(self.not_committed(session, fault).await),
             },
-            Ok((answers, false)) => {
+            Ok((answers, false, _)) => {
                 session.roll_back().await?;
                 self.session = Some(session);
                 Ok(answers)
@@ -205,7 +242,7 @@ impl Writer {
         }
     }
 
-    async fn not_committed(&mut self, mut session: Session, fault: Fault) -> Fault {
+    pub(super) async fn not_committed(&mut self, mut session: Session, fault: Fault) -> Fault {
         // SQLite's I/O error: after a failed fsync nobody knows what the disk holds,
         // and asking it once more is how data is lost.
         if fault.is_disk() {
@@ -218,23 +255,38 @@ impl Writer {
         fault
     }
 
-    async fn head(&self, session: &mut Session) -> Result<Head, Fault> {
+    /// The head, locked, where this key may sign what follows it.
+    pub(super) async fn head(&self, session: &mut Session) -> Result<Head, Fault> {
+        let head = self.head_as_it_is(session).await?;
+        let ours = self.signer.verifier().to_string();
+        if ours != head.key {
+            return Err(Fault::OtherKey { ours, theirs: head.key });
+        }
+        self.goes_on(session, &head.edge).await?;
+        Ok(head)
+    }
+
+    /// The head, locked.
+    pub(super) async fn head_as_it_is(&self, session: &mut Session) -> Result<Head, Fault> {
         let sql = if session.is_sqlite() {
             "SELECT vkey, size, edge, checkpoint, moved FROM log_head WHERE id = 1"
         } else {
             "SELECT vkey, size, edge, checkpoint, moved FROM log_head WHERE id = 1 FOR UPDATE"
         };
         let row = session.row(sql, &[]).await?.ok_or(Fault::NoLog)?;
-        let ours = self.signer.verifier().to_string();
-        let theirs = row.text(0)?;
-        if ours != theirs {
-            return Err(Fault::OtherKey { ours, theirs });
-        }
         if let Some(place) = row.maybe_text(4)? {
             return Err(Fault::Moved(place));
         }
         let edge = edge(row.count(1)?, &row.bytes(2)?)?;
-        Ok(Head { edge, checkpoint: row.text(3)? })
+        Ok(Head { key: row.text(0)?, edge, checkpoint: row.text(3)? })
+    }
+
+    /// How many entries the log has.
+    pub async fn size(&mut self) -> Result<u64, Fault> {
+        let mut session = self.session().await?;
+        let row = session.row("SELECT size FROM log_head WHERE id = 1", &[]).await?;
+        self.session = Some(session);
+        row.ok_or(Fault::NoLog)?.count(0)
     }
 
     /// Fills the transaction; says as well whether there is anything to commit.
@@ -243,8 +295,8 @@ impl Writer {
         session: &mut Session,
         batch: &[Append],
         now: DateTime<Utc>,
-    ) -> Result<(Vec<Result<Appended, Refused>>, bool), Fault> {
-        let Head { mut edge, mut checkpoint } = self.head(session).await?;
+    ) -> Result<(Vec<Result<Appended, Refused>>, bool, Edge), Fault> {
+        let Head { mut edge, mut checkpoint, .. } = self.head(session).await?;
         let from = edge.size();
         let at = now.timestamp_micros();
         let mut new = Batch::default();
@@ -287,22 +339,15 @@ impl Writer {
         }
         let grown = edge.size() > from;
         if grown {
-            insert(session, from, new.rows).await?;
-            for ((level, number), hashes) in new.tiles {
-                extend(session, level, number, &hashes).await?;
-            }
-            checkpoint = self.signed(&edge, now)?;
-            let roots: Vec<u8> = edge.roots().iter().flat_map(|hash| hash.0).collect();
-            let values = [int(edge.size()), roots.into(), checkpoint.as_str().into()];
-            session.run("UPDATE log_head SET size = $1, edge = $2, checkpoint = $3 WHERE id = 1", &values).await?;
-            let values = [int(edge.size()), checkpoint.as_str().into(), at.into()];
-            session.run("INSERT INTO log_checkpoint (size, note, at) VALUES ($1, $2, $3)", &values).await?;
+            new.insert(session, from).await?;
+            checkpoint = self.signed(&edge).await?.to_string();
+            advance(session, &edge, &checkpoint, self.signer.verifier(), at).await?;
         }
         for answer in answers.iter_mut().flatten() {
             answer.checkpoint.clone_from(&checkpoint);
         }
         let asked = answers.iter().flatten().any(|answer| !answer.before);
-        Ok((answers, asked))
+        Ok((answers, asked, edge))
     }
 
     /// Closes the database in order.
@@ -314,6 +359,22 @@ impl Writer {
     }
 }
 
+/// Moves the head of the log on to a tree and its signed checkpoint.
+pub(super) async fn advance(
+    session: &mut Session,
+    edge: &Edge,
+    checkpoint: &str,
+    key: &Verifier,
+    at: i64,
+) -> Result<(), Fault> {
+    let roots: Vec<u8> = edge.roots().iter().flat_map(|hash| hash.0).collect();
+    let values = [int(edge.size()), roots.into(), checkpoint.into(), key.to_string().into()];
+    session.run("UPDATE log_head SET size = $1, edge = $2, checkpoint = $3, vkey = $4 WHERE id = 1", &values).await?;
+    let values = [int(edge.size()), checkpoint.into(), at.into()];
+    session.run("INSERT INTO log_checkpoint (size, note, at) VALUES ($1, $2, $3)", &values).await?;
+    Ok(())
+}
+
 /// The edge that the head keeps.
 pub(super) fn edge(size: u64, roots: &[u8]) -> Result<Edge, Fault> {
     let (hashes, rest) = roots.as_chunks::<32>();
@@ -323,14 +384,23 @@ pub(super) fn edge(size: u64, roots: &[u8]) -> Result<Edge, Fault> {
 
 /// What is new in a batch.
 #[derive(Default)]
-struct Batch {
+pub(super) struct Batch {
     rows: Vec<(Hash, Vec<u8>)>,
     /// By level and number of the tile: where in it the first new hash stands, and the new ones.
     tiles: std::collections::BTreeMap<(u32, u64), (u64, Vec<u8>)>,
 }
 
 impl Batch {
-    fn add(&mut self, edge: &mut Edge, entry: &[u8]) {
+    /// Inserts everything, the first of it with that number.
+    pub(super) async fn insert(self, session: &mut Session, from: u64) -> Result<(), Fault> {
+        insert(session, from, self.rows).await?;
+        for ((level, number), hashes) in self.tiles {
+            extend(session, level, number, &hashes).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn add(&mut self, edge: &mut Edge, entry: &[u8]) {
         let leaf = tree::leaf(entry);
         edge.append(leaf, |level, number, hash| {
             if level > 0 && level % 8 == 0 {

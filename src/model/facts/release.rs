@@ -80,6 +80,9 @@ pub struct Reference {
     /// Whether the commit can be reached from it in this very repository.
     #[serde(default)]
     pub reaches: Fact<bool>,
+    /// Whether the repository's default branch has the commit too. What it does not have is to be merged back.
+    #[serde(default)]
+    pub on_default: Fact<bool>,
     /// The commit that it names now. Another than the release's means that it was moved.
     #[serde(default)]
     pub resolves_to: Fact<String>,
@@ -241,10 +244,16 @@ pub struct Part {
 pub struct Grant {
     /// Its identifier.
     pub id: String,
+    /// The repository that it is for: `acme/payments`.
+    #[serde(default)]
+    pub repository: Fact<String>,
     /// The environment that it opens.
     pub environment: String,
     /// The commit that it is for.
     pub commit: String,
+    /// SHA-256 digests of the artifacts that it is for; absent where nothing is built.
+    #[serde(default)]
+    pub artifacts: Fact<Vec<String>>,
     /// Who signed it; who had a hand in the release, or started it, does not count.
     pub signed_by: Vec<Account>,
     /// When, UTC.

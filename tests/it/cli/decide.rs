@@ -77,6 +77,21 @@ fn what_cannot_be_read_has_a_code_of_its_own() {
 }
 
 #[test]
+fn t16_a_layer_that_cannot_be_read_decides_nothing_and_lets_nothing_go() {
+    let world = world(&facts());
+    let layers = |outer: &str| {
+        world.run(&["decide", "--policy", outer, "--policy", "policy.yml", "--facts", "facts.json", "--now", NOW])
+    };
+    let missing = layers("organisation.yml");
+    assert_eq!((missing.code, missing.out.as_str()), (2, ""));
+    assert!(missing.err.contains("organisation.yml"), "{}", missing.err);
+    world.write("organisation.yml", "version: 1\nroutes: [");
+    let broken = layers("organisation.yml");
+    assert_eq!((broken.code, broken.out.as_str()), (2, ""));
+    assert!(broken.err.contains("organisation.yml") && broken.err.contains("nothing was decided"), "{}", broken.err);
+}
+
+#[test]
 fn everything_that_is_wrong_with_the_facts_is_told_at_its_place() {
     let mut wrong = facts();
     wrong["release"]["submitted_at"] = json!("yesterday");
@@ -172,6 +187,7 @@ fn the_document_is_written_where_it_is_asked_for() {
     let decision: Value = serde_json::from_str(&world.read("decision.json")).unwrap();
     assert_eq!(decision["decision"], "proceed");
     assert_eq!(decision["version"], 1);
+    assert_eq!(decision["zone_database"], countersign::policy::calendar::zone_database());
     assert_eq!(decision["tree"]["code"], "release");
 }
 

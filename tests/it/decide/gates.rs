@@ -58,6 +58,7 @@ const FAILED: &[(&str, f64)] = &[("tests.total", 10.0), ("tests.failed", 1.0), (
 #[test]
 fn a_waiver_counts_only_from_a_protected_ref() {
     let waiver = Waiver {
+        when: None,
         gate: "it".to_owned(),
         environments: Vec::new(),
         reason: Some("vendored code".to_owned()),

@@ -121,3 +121,21 @@ fn an_emergency_passes_the_incident_that_it_is_for(#[case] running: Value, #[cas
     assert_eq!(decision.class, Class::Emergency, "{}", said(&decision));
     assert_eq!(find(&decision, Ground::IncidentBlocks).is_some(), blocks, "{}", said(&decision));
 }
+
+#[test]
+fn files_that_cannot_be_read_do_not_make_a_release_the_fix_of_what_they_may_touch() {
+    let record =
+        json!({"id": "CHG-1", "state": "New", "components": ["shop"], "from": null, "until": null, "fixes": ["INC-7"]});
+    let facts = with(incident(json!("P1"), json!(["shop"])), "/change_record", record);
+    let confirms = act("a3", "github:noor", json!({"confirm_fix": {"incident": "INC-7"}}));
+    let facts = with(facts, "/acts/-", confirms);
+    let facts = with(facts, "/release/components", json!({}));
+    let known = decided(&policy_with(BLOCKS), facts.clone());
+    assert!(!said(&known).contains("affects shop, and whether"), "{}", said(&known));
+    let unknown = decided(&policy_with(BLOCKS), with(facts, "/release/changes/0/files", unread()));
+    assert_eq!(status(&unknown, Ground::IncidentBlocks), Some(Status::Unmet), "{}", said(&unknown));
+    assert!(
+        says(&unknown, Ground::NotAFix)
+            .contains("affects shop, and whether this release changes that could not be read")
+    );
+}

@@ -5,6 +5,7 @@ mod approvals;
 pub mod base;
 mod board;
 mod change;
+mod digest;
 mod follow;
 mod gates;
 mod glass;

@@ -5,7 +5,7 @@ use countersign::model::release_decision::{Ruling, Status};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::base::{decided, facts, said, with};
+use super::base::{decided, facts, in_package, said, with};
 use super::look::{policy_with, says, status, unread};
 
 const QUARTER: &str = "components:
@@ -20,7 +20,7 @@ raci:
 
 #[expect(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
 fn with_ledger(part: Value) -> Value {
-    with(facts(), "/release/package", json!({"name": "quarter", "parts": {"ledger": part}}))
+    in_package(facts(), json!({"name": "quarter", "parts": {"ledger": part}}))
 }
 
 #[rstest]
@@ -89,7 +89,7 @@ fn what_is_deployed_in_part_is_said() {
     let went = json!({"content": "x", "ready": true, "outcome": "succeeded"});
     let failed = json!({"content": "x", "ready": true, "outcome": "failed"});
     let parts = json!({"name": "quarter", "parts": {"ledger": went, "tax": failed}});
-    let decision = decided(&policy_with(&three), with(facts(), "/release/package", parts));
+    let decision = decided(&policy_with(&three), in_package(facts(), parts));
     assert_eq!(says(&decision, Ground::PartialDeployment), "`quarter` is deployed in part: ledger went, tax failed");
     assert_eq!(decision.decision, Ruling::Proceed, "{}", said(&decision));
 }

@@ -140,10 +140,11 @@ fn a_route_to_the_last_good_content_leads_nowhere_else() {
 }
 
 #[test]
-fn a_freeze_that_does_not_except_it_holds_it_too() {
+fn a_freeze_that_does_not_except_it_holds_it_neither() {
     let decision = decided(&policy_with(&BACK.replace("except: [recovery]", "except: [emergency]")), back());
-    assert_eq!(status(&decision, Ground::Frozen), Some(Status::Waiting));
-    assert_eq!(decision.decision, Ruling::Hold);
+    assert_eq!(status(&decision, Ground::Frozen), None);
+    assert_eq!(says(&decision, Ground::FreezeExcepted), "the freeze `december` does not stop what goes back");
+    assert_eq!(decision.decision, Ruling::Proceed, "{}", said(&decision));
 }
 
 #[test]

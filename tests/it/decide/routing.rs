@@ -112,7 +112,7 @@ experiments:
 ";
 
 fn counted(a: (u64, u64), b: (u64, u64)) -> Value {
-    json!({"light": {"a_releases": a.0, "a_failed": a.1, "b_releases": b.0, "b_failed": b.1}})
+    json!({"light": {"a_releases": a.0, "a_failed": a.1, "b_releases": b.0, "b_failed": b.1, "stopped": false}})
 }
 
 #[rstest]

@@ -300,7 +300,7 @@ fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
     "rigor: {max: 2, routes: [other], steps: [{when: team.emergencies_90d >= 2}]}",
     r#"Some(2) 2 ["normal", "other"]"#
 )]
-#[case("rigor", "calendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}", RARELY, r#"None 1 []"#)]
+#[case("rigor", "calendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}", RARELY, "None 1 []")]
 #[case(
     "rigor",
     "routes: {normal: {approvals: {ciso: 1}}, other: {when: release.lines > 9, approvals: {ciso: 1}}}\ncalendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}",
@@ -578,4 +578,14 @@ fn three_layers_join_from_the_outside_in() {
     let policy = policy::read(vec![layer("organisation", 2), layer("group", 3), layer("repository", 1)])
         .unwrap_or_else(|complaints| panic!("{}", told(&complaints)));
     assert_eq!(at(&policy.rules, "approvals"), r#"[("lead", 3)]"#);
+}
+
+#[rstest]
+#[case("extends: { path: ../org.yml, sha256: AB }")]
+#[case("\"extends\": { path: ../org.yml, sha256: AB }")]
+#[case("\"\\x65xtends\": { path: ../org.yml, sha256: AB }")]
+#[case("!!str extends: { path: ../org.yml, sha256: AB }")]
+fn t14_a_pin_is_found_however_yaml_spells_its_key(#[case] line: &str) {
+    let pin = policy::layers::parent(&format!("{REPO}{line}\n"));
+    assert_eq!(pin.map(|pin| (pin.path, pin.sha256)), Some(("../org.yml".to_owned(), "ab".to_owned())));
 }

@@ -1,7 +1,7 @@
 //! Whether the people that there are can approve: from the text alone, and with a roster.
 
 use countersign::policy::roster::Roster;
-use countersign::policy::{self, Policy, satisfiable};
+use countersign::policy::{self, Policy, attended, satisfiable};
 use rstest::rstest;
 
 use super::{EXAMPLE, example, source, told};
@@ -333,4 +333,55 @@ routes: {{normal: {{approvals: {{r: 1}}}}, wiki: {{{wiki}}}}}
     let says = "a release that takes both `normal` and `wiki` has no approval from `r` that counts: no place is in \
                 `counts_from` of both";
     assert_eq!(told(&policy.warnings).contains(says), warned, "{}", told(&policy.warnings));
+}
+
+const ATTENDED: &str = "version: 1
+environments: {p: {approval: formal}}
+roles:
+  r: {members: ['user:a', 'user:b', 'user:c']}
+  cab: {members: ['user:a', 'user:b', 'user:c']}
+  chair: {members: ['user:a', 'user:b']}
+  qa: {members: ['user:a'], fallback: r}
+  x: {members: ['user:a', 'user:b']}
+  y: {members: ['user:b', 'user:c']}
+routes: {normal: {approvals: {r: 1}, cab: {}}}
+calendar: {cab: {meetings: \"DTSTART:20260901T140000\\nRRULE:FREQ=WEEKLY;BYDAY=TU\", quorum: 2, chair: chair}}
+gates: {ready: {checklist: [one], verified_by: qa}}
+break_glass: {grant_by: [x, y], people: 2, releases: 1, expires: 4h}
+";
+
+#[rstest]
+#[case::everything("", "", &[])]
+#[case::quorum("quorum: 2", "quorum: 3", &["the CAB cannot decide: its quorum of 3 is not there, with github:a or github:b or github:c absent"])]
+#[case::never("quorum: 2", "quorum: 4", &["the CAB cannot decide: its quorum of 4 is not there"])]
+#[case::chair(
+    "chair: {members: ['user:a', 'user:b']}",
+    "chair: {members: ['user:b']}",
+    &["the CAB cannot decide: nobody of `chair`, which chairs it, is there, with github:b absent"]
+)]
+#[case::board_not_asked(", cab: {}}", "}", &[])]
+#[case::verifier(
+    "['user:a'], fallback: r",
+    "['user:a']",
+    &["`ready` cannot be ticked: nobody of `qa` is there, with github:a absent"]
+)]
+#[case::glass(
+    "y: {members: ['user:b', 'user:c']}",
+    "y: {members: ['user:b']}",
+    &[]
+)]
+#[case::glass_never(
+    "x: {members: ['user:a', 'user:b']}\n  y: {members: ['user:b', 'user:c']}",
+    "x: {members: ['github:@acme/x']}\n  y: {members: ['user:b']}",
+    &["break-glass cannot be granted: 2 people of x, y are not there"]
+)]
+fn what_waits_for_people_beside_approvals_is_proved_too(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] expected: &[&str],
+) {
+    let text = ATTENDED.replacen(from, to, 1);
+    let read = policy::read(vec![source("policy.yml", &text)]);
+    let policy = read.unwrap_or_else(|complaints| panic!("{}", told(&complaints)));
+    assert_eq!(attended::prove(&policy, &roster("groups: {'github:@acme/x': [github:B]}")), expected);
 }

@@ -94,6 +94,7 @@ pub struct Row {
     pub on: Option<On>,
     pub when: Option<Cond>,
     pub accountable: Option<&'static str>,
+    pub responsible: Option<&'static str>,
     pub consulted: Option<(&'static str, Len)>,
     pub representation: Vec<&'static str>,
 }

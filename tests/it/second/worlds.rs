@@ -57,6 +57,8 @@ struct Maker<'s> {
     changes: Vec<Change>,
     /// The artifacts that go.
     artifacts: Vec<String>,
+    /// The other parts of the package.
+    others: Vec<&'static str>,
     /// Instants at which something might change.
     near: Vec<i64>,
 }
@@ -68,8 +70,18 @@ pub fn any(c: &mut Chance, shape: &Shape, day: i64) -> World {
     let wrong = c.of(&[0, 3, 8, 15]);
     let back = c.often(15);
     let c = Chance::new(c.next());
-    let mut maker =
-        Maker { c, shape, submitted, noise, wrong, back, changes: Vec::new(), artifacts: Vec::new(), near: Vec::new() };
+    let mut maker = Maker {
+        c,
+        shape,
+        submitted,
+        noise,
+        wrong,
+        back,
+        changes: Vec::new(),
+        artifacts: Vec::new(),
+        others: Vec::new(),
+        near: Vec::new(),
+    };
     maker.world()
 }
 
@@ -183,6 +195,7 @@ impl Maker<'_> {
                 let value = !self.c.often(self.wrong / 3);
                 self.fact(value)
             },
+            on_default: Fact::Known(true),
             resolves_to: {
                 let value = if self.c.often(self.wrong / 3) { "dead" } else { COMMIT }.to_owned();
                 self.fact(value)
@@ -335,6 +348,7 @@ impl Maker<'_> {
             return self.none();
         }
         let other = self.c.of(&["infra", "infra", "pay"]);
+        self.others.push(other);
         let ready = self.c.often(80);
         let outcome = self.c.of(&[Outcome::Succeeded, Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled]);
         let part = Part {
@@ -358,8 +372,16 @@ impl Maker<'_> {
         self.near.push(opened);
         Fact::Known(Grant {
             id: "grant-1".to_owned(),
+            repository: {
+                let name = if self.c.often(self.wrong / 2) { "acme/other" } else { REPOSITORY }.to_owned();
+                self.fact(name)
+            },
             environment: if self.wrong() { BEFORE } else { HERE }.to_owned(),
             commit: if self.wrong() { "dead" } else { COMMIT }.to_owned(),
+            artifacts: {
+                let artifacts = if self.c.often(self.wrong / 2) { Vec::new() } else { self.artifacts.clone() };
+                self.fact(artifacts)
+            },
             signed_by: signers.into_iter().map(Account::from).collect(),
             granted_at: at(granted),
             used_at: used,

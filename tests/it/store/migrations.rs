@@ -84,3 +84,28 @@ fn two_that_migrate_at_once_do_it_once() {
         assert_eq!(ran, usize::try_from(migrations::latest()).unwrap());
     }
 }
+
+#[test]
+fn the_second_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
+    for database in Database::each() {
+        database.append(0, 30);
+        database.tamper("DROP TABLE log_witnessed");
+        database.tamper("DELETE FROM migration WHERE number >= 2");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 1, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (2..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 30);
+        database.runtime.block_on(async {
+            for (size, note) in [(10, "older"), (29, "newer"), (29, "newer, by two")] {
+                let wait = std::time::Duration::ZERO;
+                countersign::store::witnessed::keep(&database.address, size, note, wait, 3).await.unwrap();
+            }
+            let mut reader = Reader::open(&database.address).await.unwrap();
+            assert_eq!(reader.witnessed(5).await.unwrap(), ["newer, by two", "older"]);
+            assert_eq!(reader.witnessed(1).await.unwrap(), ["newer, by two"]);
+        });
+        assert_eq!(database.verify().unwrap().size, 30);
+    }
+}

@@ -4,6 +4,7 @@ use countersign::model::facts::Deed;
 use countersign::model::facts::{Change, Fact, Incident, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
+use super::ways::maybe;
 use super::who::View;
 use crate::second::shape::{ComponentShape, Cond, RouteShape};
 use crate::second::times;
@@ -87,6 +88,10 @@ impl<'w> View<'w> {
         Self::files_of(change).is_none_or(|files| files.iter().any(|file| within(file, component.folder)))
     }
 
+    pub fn surely_touches(change: &Change, component: &ComponentShape) -> bool {
+        Self::files_of(change).is_some() && Self::touches(change, component)
+    }
+
     /// The policy's components that go.
     pub fn components(&self) -> Vec<&'w ComponentShape> {
         let goes = |component: &&ComponentShape| {
@@ -133,7 +138,7 @@ impl<'w> View<'w> {
             Cond::EmergenciesFrom(number) => match self.history(asked.component) {
                 Team::Known(history) => {
                     let number = usize::try_from(*number).unwrap();
-                    Tri::from(Self::recent(history, self.now).filter(|it| it.emergency).count() >= number)
+                    Tri::from(Self::recent(history, self.now).filter(|it| maybe(&it.emergency)).count() >= number)
                 }
                 _ => Tri::Unknown,
             },
@@ -246,7 +251,7 @@ impl<'w> View<'w> {
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     pub fn rate_of(history: &'w TeamHistory, now: i64) -> Option<f64> {
         let all = Self::recent(history, now).count();
-        let failed = Self::recent(history, now).filter(|it| it.failed).count();
+        let failed = Self::recent(history, now).filter(|it| maybe(&it.failed)).count();
         if all == 0 { None } else { Some(failed as f64 / all as f64) }
     }
 
@@ -256,7 +261,7 @@ impl<'w> View<'w> {
             return None;
         }
         let mut all = Vec::new();
-        for it in Self::recent(history, self.now).filter(|it| it.failed) {
+        for it in Self::recent(history, self.now).filter(|it| maybe(&it.failed)) {
             match (&it.detected_at, &it.restored_at) {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
                 // Nobody noticed yet.
@@ -278,6 +283,11 @@ impl<'w> View<'w> {
         }
     }
 
+    /// Whether something goes that is among some names, in whatever capitals.
+    pub fn any_named(&self, names: &[String]) -> bool {
+        self.components().iter().any(|it| names.iter().any(|name| name.to_lowercase() == it.name))
+    }
+
     /// Whether an incident is linked as fixed, affects what goes, and its fix is confirmed.
     pub fn fixes(&self, incident: &Incident) -> Tri {
         let linked = match &self.facts.change_record {
@@ -287,7 +297,11 @@ impl<'w> View<'w> {
         };
         let affected = match &incident.components {
             Fact::Known(components) => {
-                Tri::from(self.components().iter().any(|it| components.iter().any(|name| name == it.name)))
+                let ours = self.components();
+                let named = |of: &str| components.iter().any(|name| name.to_lowercase() == of);
+                let affected = ours.iter().filter(|it| named(it.name));
+                let goes = affected.map(|it| if self.surely_goes(it.name) { Tri::Yes } else { Tri::Unknown });
+                goes.fold(Tri::No, Tri::or)
             }
             Fact::Absent => Tri::No,
             Fact::Unavailable(_) => Tri::Unknown,

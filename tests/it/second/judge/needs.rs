@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
 
@@ -35,6 +36,8 @@ pub struct Need<'a> {
     pub expire: Option<Len>,
     pub places: Vec<&'static str>,
     pub any_hours: bool,
+    /// Where it is about who is accountable: the roles that carry the release out, of which he is none.
+    pub apart: Option<Vec<&'static str>>,
 }
 
 impl Need<'_> {
@@ -106,7 +109,13 @@ impl<'w> View<'w> {
                     role = *one;
                 }
                 let extra = if at == first { leg.rigor as usize } else { 0 };
+                let accountable = route.approvals[at].0 == "accountable";
                 ask(&mut needs, leg, route, role, false, *count, extra, self);
+                if accountable && !route.last_good {
+                    let carry = self.rows(leg.component, kind).into_iter().filter_map(|row| row.responsible);
+                    let need = needs.iter_mut().find(|need| need.role == role).unwrap();
+                    need.apart.get_or_insert_default().extend(carry);
+                }
             }
         }
         for (leg, route) in &formal {
@@ -140,8 +149,13 @@ impl<'w> View<'w> {
                 scope.push(Unit::Change(at));
             }
         }
+        let mut bare_ones = BTreeSet::new();
         for component in all {
-            let bare = !self.changes().iter().any(|change| View::touches(change, component));
+            // A change of unknown files may have nothing to do with it.
+            let bare = !self.changes().iter().any(|change| View::surely_touches(change, component));
+            if bare {
+                bare_ones.insert(component.name);
+            }
             let ours = components.is_empty() || components.iter().any(|it| it.name == component.name);
             if bare && ours {
                 scope.push(Unit::Bare(component.name.to_owned()));
@@ -156,7 +170,7 @@ impl<'w> View<'w> {
             let nothing = stated.get(name).is_some_and(|it| {
                 it.content == Fact::Absent && it.artifacts.unavailable().is_none() && it.artifacts.entries().is_empty()
             });
-            if ours && !nothing && self.makers(name).next().is_some() {
+            if ours && !nothing && !bare_ones.contains(name) && self.makers(name).next().is_some() {
                 scope.push(Unit::Outcome(name.to_owned()));
             }
         }
@@ -341,7 +355,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
-    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool, emergency: bool) -> bool {
         let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
         let spent = match used {
             Used::No | Used::Retry => false,
@@ -351,10 +365,10 @@ impl<'w> View<'w> {
         !self.replaced(act)
             && self.is_here(act)
             && self.outcome_fits(act)
-            && self.parts_fit(act)
+            && self.parts_fit(act, back)
             && !worse
-            // Going back needs no record.
-            && (back || !self.record_edited(act))
+            // Going back needs no record, and an emergency's may be written later.
+            && (back || emergency || !self.record_edited(act.at))
             && !spent
     }
 
@@ -410,17 +424,21 @@ impl<'w> View<'w> {
             && artifacts.iter().all(|seen| all.contains(&seen))
     }
 
-    fn parts_fit(&self, act: &Act) -> bool {
-        act.saw.parts.iter().all(|(name, content)| {
+    fn parts_fit(&self, act: &Act, back: bool) -> bool {
+        let others = self.facts.release.package.known().into_iter().flat_map(|package| package.parts.keys());
+        let all = act.via == Via::Review
+            || back
+            || others.filter(|name| !self.surely_goes(name)).all(|name| act.saw.parts.contains_key(name));
+        all && act.saw.parts.iter().all(|(name, content)| {
             let part = self.facts.release.package.known().and_then(|package| package.parts.get(name));
             part.and_then(Fact::known).is_some_and(|part| part.content == *content)
         })
     }
 
-    fn record_edited(&self, act: &Act) -> bool {
+    pub fn record_edited(&self, since: DateTime<Utc>) -> bool {
         let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
         rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
-            Fact::Known(at) => *at >= act.at,
+            Fact::Known(at) => *at >= since,
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         })
@@ -438,12 +456,35 @@ impl<'w> View<'w> {
         });
         named.as_ref().is_none_or(|named| named == role || named == need.role)
             && self.holds(self.person(&act.by), role)
+            && !self.kept_out(self.person(&act.by), need)
             && need.places.contains(&place(act.via))
             && (need.any_hours || !closed)
             && (!accept || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
             && !act.saw.requirements.contains_key(need.role)
             && !expired
             && need.scope.iter().any(|unit| self.covers(act, unit))
+    }
+
+    /// Whether an approval of an authority is good on a route: given where and when approvals count there, and not too
+    /// long ago.
+    pub fn good_on(&self, act: &Act, route: &RouteShape, role: &str) -> bool {
+        let Deed::Approve { role: named, accepts } = &act.does else { return false };
+        let at = act.at.timestamp();
+        let closed = self
+            .shape
+            .closed
+            .iter()
+            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at));
+        let oath = self.shape.role(role).is_some_and(|role| role.accept);
+        let places: &[&str] = if route.counts_from.is_empty() { &ANYWHERE } else { &route.counts_from };
+        let over = route
+            .expire
+            .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
+        named.as_ref().is_none_or(|named| named == role)
+            && places.contains(&place(act.via))
+            && (route.any_hours || !closed)
+            && (!oath || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
+            && !over
     }
 
     /// Who approved one change by himself: a human being with any role, who did not contribute to it.
@@ -492,6 +533,7 @@ fn ask<'w>(
             expire: route.expire,
             places,
             any_hours: route.any_hours,
+            apart: None,
         });
         return;
     };

@@ -263,6 +263,11 @@ impl<'w> View<'w> {
     }
 }
 
+/// Whether something is so, as far as anybody knows that it is not.
+pub fn maybe(fact: &Fact<bool>) -> bool {
+    !matches!(fact, Fact::Known(false) | Fact::Absent)
+}
+
 /// Whether a condition speaks of a team alone.
 pub fn of_team(cond: &Cond) -> bool {
     match cond {

@@ -92,7 +92,14 @@ pub(super) fn roles(c: &mut Chance) -> Vec<RoleShape> {
 }
 
 pub(super) fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
-    let row = |on, accountable| Row { on, when: None, accountable, consulted: None, representation: Vec::new() };
+    let row = |on, accountable| Row {
+        on,
+        when: None,
+        accountable,
+        responsible: None,
+        consulted: None,
+        representation: Vec::new(),
+    };
     let mut rows = Vec::new();
     if shape.components.is_empty() {
         rows.push(row(None, Some("owner")));
@@ -103,13 +110,13 @@ pub(super) fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
             Some(kind) if c.often(40) => On::Where(Cond::Kind(kind)),
             _ => On::Named(component.name),
         };
-        rows.push(row(Some(on), Some(role)));
+        rows.push(Row { responsible: c.maybe(12, |c| c.of(&["ops", "commander"])), ..row(Some(on), Some(role)) });
     }
     if c.often(45) {
         let roles = c.of(&[vec!["sec"], vec!["sec", "ops"], vec!["sec", "owner"]]);
         let when = c.maybe(70, |c| c.of(&[Cond::Impact("high"), Cond::ImpactIsNot("low")]));
         let on = if shape.components.is_empty() { None } else { c.maybe(25, |_| On::Named("pay")) };
-        rows.push(Row { on, when, accountable: None, consulted: None, representation: roles });
+        rows.push(Row { on, when, accountable: None, responsible: None, consulted: None, representation: roles });
     }
     if c.often(30) {
         let wait = c.of(&[Len::OpenHours(4), Len::Minutes(60), Len::OpenDays(1)]);
@@ -117,6 +124,7 @@ pub(super) fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
             on: None,
             when: c.maybe(30, |_| Cond::ImpactIsNot("low")),
             accountable: None,
+            responsible: None,
             consulted: Some((c.of(&["ops", "lead"]), wait)),
             representation: Vec::new(),
         });

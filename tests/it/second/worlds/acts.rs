@@ -137,7 +137,7 @@ impl Maker<'_> {
                 let to = Account::from(self.c.of(&ACCOUNTS[2..10]));
                 Deed::Delegate { role: self.c.of(&ROLES).to_owned(), to, from: at(from), until: at(until) }
             }
-            84..=86 => Deed::ConfirmFix { incident: self.c.of(&["INC-1", "INC-2"]).to_owned() },
+            84..=86 => Deed::ConfirmFix { incident: self.c.of(&["INC-1", "INC-2", "shop 2.3"]).to_owned() },
             87..=88 => Deed::ExceptFreeze { freeze: "freeze-0".to_owned() },
             89..=91 => {
                 self.near.push(until);
@@ -202,9 +202,11 @@ impl Maker<'_> {
             if self.c.often(10) {
                 saw.gates.insert("coverage".to_owned(), self.c.of(&[Verdict::Pass, Verdict::Pending, Verdict::Block]));
             }
-            if self.shape.package.is_some() && self.c.often(20) {
-                let which = if self.wrong() { "old" } else { "new" };
-                saw.parts.insert("infra".to_owned(), format!("infra-{which}"));
+            for part in self.others.clone() {
+                if !self.wrong() {
+                    let which = if self.wrong() { "old" } else { "new" };
+                    saw.parts.insert(part.to_owned(), format!("{part}-{which}"));
+                }
             }
             if self.c.often(3) {
                 saw.requirements.insert(self.c.of(&ROLES).to_owned(), "0000000000000000".to_owned());

@@ -66,7 +66,7 @@ impl Maker<'_> {
         if self.shape.record.is_some() {
             self.near.extend([from, until]);
         }
-        let fixes = self.c.some(&["INC-1".to_owned(), "INC-2".to_owned()], 45);
+        let fixes = self.c.some(&["INC-1".to_owned(), "INC-2".to_owned(), "shop 2.3".to_owned()], 45);
         let record = ChangeRecord {
             id: "CHG1".to_owned(),
             state: self.fact(state),
@@ -86,13 +86,14 @@ impl Maker<'_> {
                 continue;
             }
             let severity = self.c.of(&["P1", "P1", "P2", "P3", "P9"]).to_owned();
-            let components = self.c.of(&[vec!["pay"], vec!["infra"], vec!["pay", "infra"], vec!["elsewhere"]]);
+            let components =
+                self.c.of(&[vec!["pay"], vec!["Pay"], vec!["infra"], vec!["pay", "infra"], vec!["elsewhere"]]);
             let components = components.into_iter().map(str::to_owned).collect();
             all.push(Incident {
                 id: id.to_owned(),
                 severity: self.fact(severity),
                 components: self.fact(components),
-                caused_by: Fact::Absent,
+                caused_by: if self.c.often(30) { self.fact("shop 2.3".to_owned()) } else { self.none() },
             });
         }
         if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
@@ -113,8 +114,11 @@ impl Maker<'_> {
                 let restored = detected + self.c.between(1, 20) * 1800;
                 deployments.push(TeamDeployment {
                     at: at(ran),
-                    emergency: self.c.often(25),
-                    failed,
+                    emergency: {
+                        let value = self.c.often(25);
+                        self.fact(value)
+                    },
+                    failed: self.fact(failed),
                     detected_at: if failed { self.fact(at(detected)) } else { Fact::Absent },
                     restored_at: if failed { self.fact(at(restored)) } else { Fact::Absent },
                 });
@@ -141,11 +145,17 @@ impl Maker<'_> {
                 team: self.c.of(&["reds", "blues"]).to_owned(),
                 components: vec![self.c.of(&["pay", "infra"]).to_owned()],
                 by: self.c.of(&["lead", "ops"]).to_owned(),
-                due: at(due),
+                due: self.fact(at(due)),
                 contributors: self.fact(contributors),
-                needs_evidence: self.c.often(40),
+                needs_evidence: {
+                    let value = self.c.often(40);
+                    self.fact(value)
+                },
                 incidents: self.c.some(&["INC-1".to_owned()], 30),
-                met: self.c.often(25),
+                met: {
+                    let value = self.c.often(25);
+                    self.fact(value)
+                },
             });
         }
         if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
