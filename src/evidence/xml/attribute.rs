@@ -125,7 +125,9 @@ impl<'t> Attribute<'t> {
         for byte in bytes {
             match BYTES.get(usize::from(*byte)) {
                 Some(Byte::Part) => {}
-                Some(Byte::Colon) => local = end + 1,
+                // A prefix ends at the first colon. XML allows no second one, but documents have them.
+                Some(Byte::Colon) if local == 0 => local = end + 1,
+                Some(Byte::Colon) => {}
                 Some(Byte::End) => break,
                 Some(Byte::Never) | None => return Err(Unfit::NoName),
             }
