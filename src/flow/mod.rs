@@ -3,8 +3,10 @@
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. The record is read by whoever doubts it
-//! ([`record`]), and written to when something happened (`append`); a decision
-//! leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
+//! ([`record`]), and written to when something happened (`append`); what follows
+//! from a decision is written with it (`decided`) and leaves afterwards (`send`).
+//! A decision leaves the record with a receipt (`receipt`), and can be made again
+//! ([`replay`]).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -12,6 +14,8 @@
 pub mod append;
 mod baseline;
 mod checklists;
+#[cfg(feature = "app")]
+pub mod decided;
 pub mod gate_run;
 mod gathered;
 #[cfg(feature = "app")]

@@ -7,6 +7,11 @@
 //! a whole record from one database to another. [`folder`] reads and writes a
 //! log as the files of the C2SP specification `tlog-tiles`.
 //!
+//! Beside the log, and in the same transaction, [`change`] writes what follows
+//! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
+//! reads it. [`replica`] says who may write, [`outbox`] hands out effects and
+//! keeps those that fail, [`timers`] wakes. [`blob`] keeps bytes by digest.
+//!
 //! Never here: a rule, a word to a person other than a fault.
 //!
 //! Invariant: nobody is told of an entry, and no checkpoint leaves, before the
@@ -14,6 +19,12 @@
 
 #[cfg(feature = "app")]
 pub mod address;
+#[cfg(feature = "app")]
+mod batch;
+#[cfg(feature = "app")]
+pub mod blob;
+#[cfg(feature = "app")]
+pub mod change;
 #[cfg(feature = "app")]
 pub mod copy;
 #[cfg(feature = "app")]
@@ -24,15 +35,23 @@ mod lock;
 #[cfg(feature = "app")]
 pub mod migrations;
 #[cfg(feature = "app")]
+pub mod outbox;
+#[cfg(feature = "app")]
 mod postgres;
 #[cfg(feature = "app")]
 pub mod reader;
+#[cfg(feature = "app")]
+pub mod replica;
 #[cfg(feature = "app")]
 pub mod sequencer;
 #[cfg(feature = "app")]
 pub mod session;
 #[cfg(feature = "app")]
 mod sqlite;
+#[cfg(feature = "app")]
+pub mod stands;
+#[cfg(feature = "app")]
+pub mod timers;
 #[cfg(feature = "app")]
 mod tls;
 #[cfg(feature = "app")]

@@ -1,9 +1,10 @@
 use countersign::log::proof::Proof;
 use countersign::log::tile::{Tile, Tiled};
 use countersign::log::tree::{self, Hash};
+use countersign::store::blob::Blob;
 use countersign::store::fault::Fault;
 use countersign::store::reader::Blocking;
-use countersign::store::writer::{Append, Blob, Once, Refused};
+use countersign::store::writer::{Append, Once, Refused};
 
 use super::{Database, append, entry, now, signer};
 use crate::log::naive;

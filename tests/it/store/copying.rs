@@ -1,9 +1,10 @@
 use countersign::log::tile::Tile;
 use countersign::store::address::Address;
+use countersign::store::blob::Blob;
 use countersign::store::copy::{self, Source};
 use countersign::store::fault::Fault;
 use countersign::store::session::Session;
-use countersign::store::writer::{Append, Blob, Once};
+use countersign::store::writer::{Append, Once};
 
 use super::{Database, append, now};
 
