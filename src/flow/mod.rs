@@ -4,7 +4,7 @@
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. The record is read by whoever doubts it
 //! ([`record`]), and written to when something happened (`append`); what follows
-//! from a decision is written with it (`decided`) and leaves afterwards (`send`).
+//! from a decision is written with it (`decided`) and stands beside it.
 //! A decision leaves the record with a receipt (`receipt`), and can be made again
 //! ([`replay`]).
 //!
