@@ -15,12 +15,14 @@
 //!    measures, the reasons and the formats are each stated once; checks,
 //!    schemas, documentation and outputs are made from that.
 //!
-//! ## Seven storeys; imports go down only
+//! ## Eight storeys; imports go down only
 //!
 //! ```text
-//! cli        7  arguments in, documents and an exit code out
+//! cli        8  arguments in, documents and an exit code out
+//! web        7  what is served over HTTP: the log's files
 //! flow       6  the stories, where what decides and what acts meet: a gate run
 //! store      5  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
+//! connect    5  other systems that are asked or told over the network: witnesses, webhooks
 //! workspace  5  the folder of artifacts: found, opened, mapped, digested; policy files and refs
 //! log        4  the record's Merkle log: entries, tiles, signed checkpoints, proofs, verification
 //! report     4  a decision becomes words and files: text, JSON, Markdown, GitHub, GitLab
@@ -74,10 +76,17 @@
 //! transaction reads and locks the head of the log, adds the leaf to the growing
 //! edge of the tree ([`log::tree`]), signs a checkpoint ([`log::checkpoint`]) over it
 //! and commits; only then is anybody told. Many at once are gathered into one such
-//! transaction. Whoever doubts it reads tiles ([`log::tile`]), from the database or
-//! from an exported folder, and hashes everything again ([`log::verify`]), or takes a
+//! transaction. What follows from a decision goes into the same one: the deliveries
+//! that it answers, obligations, what is to leave, its timer, each in a table beside
+//! the log. Whoever doubts it reads tiles ([`log::tile`]), from the database or
+//! from an exported folder, or over HTTP ([`web`]), and hashes everything again ([`log::verify`]), or takes a
 //! proof of one entry along ([`log::proof`]). A decision leaves with a receipt
 //! ([`log::receipt`], [`flow::replay`]): statements, proof, and what it was made from.
+//!
+//! A log whose owner is doubted is watched: its key follows from an older one
+//! ([`log::keys`]), witnesses cosign it ([`log::witness`], [`connect`]), and a key that
+//! has signed more than the database holds signs nothing ([`store`]). What its entries
+//! point to goes when its time is over, as the log itself says ([`log::retention`]).
 //!
 //! The feature `app`, on by default, brings the database and its runtime; without
 //! it the gate is built alone, and still reads an exported log.
@@ -95,6 +104,8 @@
 //! - The worst verdict wins, in one place: [`decide::gates::together`].
 
 pub mod cli;
+#[cfg(feature = "app")]
+pub mod connect;
 pub mod decide;
 pub mod evidence;
 pub mod flow;
@@ -103,4 +114,6 @@ pub mod model;
 pub mod policy;
 pub mod report;
 pub mod store;
+#[cfg(feature = "app")]
+pub mod web;
 pub mod workspace;

@@ -7,11 +7,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::environment::variable;
-use super::log::{Failure, private_key, put};
+use super::log::key::Signing;
+use super::log::{Failure, put};
 use super::{UNKNOWN, USAGE, answer};
 use crate::flow::append::{self, Failed, Happening};
 use crate::flow::record::{self, Log, Place};
 use crate::log::entry::Kind;
+use crate::log::keys::Keys;
 use crate::store::address::Address;
 use crate::store::change::Sent;
 
@@ -24,9 +26,8 @@ pub(super) struct Arguments {
     /// The database: `sqlite:FILE` or `postgres://…`; or COUNTERSIGN_DATABASE. An empty one is laid out.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The log's private key, a file; or COUNTERSIGN_LOG_KEY, which may hold the key itself.
-    #[arg(long, value_name = "FILE")]
-    log_key: Option<PathBuf>,
+    #[command(flatten)]
+    signing: Signing,
     /// What kind of thing happened.
     #[arg(long, value_name = "KIND", default_value = "evidence", value_parser = kind)]
     kind: Kind,
@@ -121,8 +122,8 @@ fn body(bytes: &[u8], place: &str) -> Result<Map<String, Value>, Failure> {
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let address = address(arguments.database.as_deref())?;
-    let signer = private_key(arguments.log_key.as_deref())?;
-    let key = signer.verifier().clone();
+    let signer = arguments.signing.signatory()?;
+    let key = Keys::from(signer.verifier());
     let bytes = read(arguments.file.as_deref())?;
     let mut happened = Vec::new();
     if let Some(delivery) = &arguments.delivery {
@@ -145,7 +146,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let at = arguments.now.unwrap_or_else(Utc::now);
     let folder = arguments.evidence_folder.clone().or_else(evidence_folder);
     let answers = append::append(&address, signer, folder.as_deref(), happened, at).map_err(|failed| match failed {
-        Failed::Attached | Failed::Refused(_) => Failure(USAGE, failed.to_string()),
+        Failed::Attached | Failed::Reserved(_) | Failed::Refused(_) => Failure(USAGE, failed.to_string()),
         Failed::Fault(record::Fault::Database(crate::store::fault::Fault::Unfit(unfit))) => {
             Failure(USAGE, unfit.to_string())
         }

@@ -126,15 +126,26 @@ fn decide_options(out: &mut String) {
     let command = Arguments::command();
     let decide = command.find_subcommand("decide");
     for option in decide.into_iter().flat_map(clap::Command::get_arguments) {
-        let Some(long) = option.get_long().filter(|long| *long != "help") else { continue };
-        let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
-        let help = option.get_long_help().or(option.get_help()).map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} |", code(&format!("--{long} {value}")), cell(&help));
+        if option.get_long().is_some_and(|long| long != "help") {
+            argument(out, option);
+        }
     }
     let _ = writeln!(out, "\n| exit code | meaning |\n| --- | --- |");
     for (code, meaning) in decide::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
+}
+
+/// A row that tells an argument: its form, and what it means.
+pub(super) fn argument(out: &mut String, argument: &clap::Arg) {
+    let value = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    let form = match argument.get_long() {
+        Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
+        Some(long) => format!("--{long}"),
+        None => value.to_owned(),
+    };
+    let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(out, "| {} | {} |", code(&form), cell(&help));
 }
 
 /// A table of the keys at one place, and then of those below it.

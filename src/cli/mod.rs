@@ -1,4 +1,4 @@
-//! Storey 7: the command line. Arguments in, documents and an exit code out.
+//! Storey 8: the command line. Arguments in, documents and an exit code out.
 //!
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
 //! · 12 a log is not what was signed · 3 the answer is unknown · 2 the command or

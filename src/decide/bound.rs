@@ -1,15 +1,15 @@
 //! What an act is bound to: this environment, this repository, and what goes, as whoever did it was shown it.
 //!
-//! Invariant: what an act does not name it is not about. Only a review of a pull or merge request names nothing but the
-//! change, and only where it approves, rejects or says something.
+//! Invariant: what an act that is asked about here does not name it is not about. Only a review of a pull or merge request
+//! names nothing but the change, and only where it approves, rejects or says something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::released::{self, plain};
 use super::roles::Refusal;
 use super::scene::Scene;
 use crate::model::facts::{Act, Change, Deed, Fact, Saw, Via};
 use crate::model::ground::Ground;
-use crate::policy::rules::Component;
 
 /// How much of a release an act has to be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,19 +24,19 @@ pub enum Extent {
 }
 
 /// What of a release somebody was shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Shown<'a> {
     /// The changes, each with the digest of its content.
     pub changes: &'a BTreeMap<String, String>,
     /// The components, each with the digest of its content.
     pub components: &'a BTreeMap<String, String>,
-    /// SHA-256 digests of the artifacts.
-    pub artifacts: &'a [String],
+    /// SHA-256 digests of the artifacts, as they are compared.
+    pub artifacts: BTreeSet<String>,
 }
 
 impl<'a> From<&'a Saw> for Shown<'a> {
     fn from(saw: &'a Saw) -> Self {
-        Self { changes: &saw.changes, components: &saw.components, artifacts: &saw.artifacts }
+        Self { changes: &saw.changes, components: &saw.components, artifacts: released::set(&saw.artifacts) }
     }
 }
 
@@ -69,7 +69,7 @@ impl Shown<'_> {
     }
 
     fn has(&self, digest: &str) -> bool {
-        self.artifacts.iter().any(|seen| bare(seen) == bare(digest))
+        self.artifacts.contains(&plain(digest))
     }
 }
 
@@ -129,8 +129,7 @@ pub fn decided_on(scene: &Scene<'_>, shown: &Shown<'_>) -> Result<(), Refusal> {
     if !shown.changes_are(changes) {
         return Err(Refusal::new(Ground::OtherContent, other_changes(changes, shown)));
     }
-    let touched = |component: &Component| (0..changes.len()).any(|at| scene.touches(at, component));
-    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| touched(component));
+    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| scene.surely_touched(component));
     if by_changes && shown.components.is_empty() && shown.artifacts.is_empty() {
         return Ok(());
     }
@@ -247,11 +246,8 @@ fn made(scene: &Scene<'_>, shown: &Shown<'_>, verb: &str) -> Result<(), Refusal>
             }
         }
     }
-    let goes = |digest: &&String| {
-        let mut artifacts = components.values().flat_map(|released| released.artifacts.entries());
-        artifacts.any(|known| bare(known) == bare(digest))
-    };
-    if let Some(gone) = shown.artifacts.iter().find(|digest| !goes(digest)) {
+    let goes = released::set(components.values().flat_map(|released| released.artifacts.entries()));
+    if let Some(gone) = shown.artifacts.difference(&goes).next() {
         return Err(Refusal::new(Ground::OtherArtifact, format!("{verb} sha256:{}, which does not go", short(gone))));
     }
     if something {

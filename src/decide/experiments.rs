@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::approvals::reviewed;
-use super::known::Known;
+use super::known::{self, Known};
 use super::path::Triage;
 use super::scene::Scene;
 use crate::model::facts::{ExperimentCount, Fact};
@@ -59,8 +59,11 @@ pub fn lighter(scene: &Scene<'_>, triage: &Triage) -> (bool, Vec<Node>) {
 }
 
 fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(bool, Node)> {
-    if !Known::of(scene, Some(triage)).all(&experiment.on, Truth::True) {
-        return None;
+    let known = Known::of(scene, Some(triage));
+    if !known.all(&experiment.on, Truth::True) {
+        let so = format!("experiment `{}` takes the usual path", experiment.name);
+        let undecided = known.undecided(&experiment.on, Truth::True);
+        return undecided.then(|| (false, known::untold(&experiment.on, &so, &experiment.stated)));
     }
     let name = &experiment.name;
     let node = |code, says: String| Node::new(code, Status::Note, says).stated(&experiment.stated);
@@ -102,11 +105,11 @@ fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(b
 }
 
 static NONE: ExperimentCount =
-    ExperimentCount { a_releases: 0, a_failed: 0, b_releases: 0, b_failed: 0, stopped: false };
+    ExperimentCount { a_releases: 0, a_failed: 0, b_releases: 0, b_failed: 0, stopped: Fact::Known(false) };
 
 /// Why an experiment has ended. With too few releases on either path its guardrail says nothing.
 fn stopped(experiment: &Experiment, counts: &ExperimentCount) -> Option<String> {
-    if counts.stopped {
+    if counts.stopped.perhaps() {
         return Some("it was stopped".to_owned());
     }
     let stop_if = experiment.stop_if.as_ref()?;

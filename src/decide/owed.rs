@@ -31,8 +31,10 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says)];
         }
     };
-    let mut nodes: Vec<Node> =
-        owed.iter().filter(|owed| ours(scene, owed)).filter_map(|owed| one(scene, owed, exempt)).collect();
+    let mut owed: Vec<&OwedObligation> = owed.iter().filter(|owed| ours(scene, owed)).collect();
+    // Their order in the facts tells nothing.
+    owed.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut nodes: Vec<Node> = owed.into_iter().filter_map(|owed| one(scene, owed, exempt)).collect();
     if nodes.iter().all(|node| node.status.opens()) {
         nodes.insert(0, Node::new(Ground::NothingOwed, Status::Met, "nothing that is owed holds it"));
     }
@@ -40,8 +42,11 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
 }
 
 /// Whether an obligation is a team's that makes this release, or a review that a component of it waits for, whoever
-/// makes that now.
+/// makes that now. A policy without components knows no team, and what is owed may be that of whoever releases.
 fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
+    if scene.rules.components.is_empty() {
+        return true;
+    }
     let waits = scene.rules.pir.as_ref().is_some_and(|rule| owed.kind == REVIEW && rule.blocks == Waits::Component);
     if waits && scene.components.iter().any(|component| owed.components.contains(&component.name)) {
         return true;
@@ -50,11 +55,11 @@ fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
 }
 
 fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
-    if owed.met {
+    if owed.met == Fact::Known(true) {
         return None;
     }
     let mut refused = Vec::new();
-    for act in completions(scene, owed) {
+    for act in scene.completing(&owed.id) {
         match meets(scene, owed, act) {
             Ok(person) => {
                 let says = format!("`{}` of `{}` is met by {}", owed.kind, owed.release, scene.people.name(person));
@@ -64,8 +69,12 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
             Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
         }
     }
-    let due = calendar::told(owed.due, scene.rules.calendar.zone);
-    let what = format!("`{}` of `{}`, due {due}", owed.kind, owed.release);
+    let due = match &owed.due {
+        Fact::Known(due) => format!(", due {}", calendar::told(*due, scene.rules.calendar.zone)),
+        Fact::Absent => String::new(),
+        Fact::Unavailable(why) => format!(", of which it could not be read when it is due: {why},"),
+    };
+    let what = format!("`{}` of `{}`{due}", owed.kind, owed.release);
     let mut node = |code, status, mut says: String| {
         if !refused.is_empty() {
             says.push_str("; what was offered does not meet it: ");
@@ -82,13 +91,20 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     if exempt {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let overdue = || scene.clock.reached(owed.due);
+    let overdue = || match &owed.due {
+        Fact::Known(due) => scene.clock.reached(*due),
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    };
     let rule = scene.rules.pir.as_ref().filter(|_| owed.kind == REVIEW);
     let holds = match rule {
         Some(rule) => {
             let waits = match rule.blocks {
                 Waits::Team => true,
-                Waits::Component => scene.components.iter().any(|it| owed.components.contains(&it.name)),
+                Waits::Component => {
+                    scene.rules.components.is_empty()
+                        || scene.components.iter().any(|it| owed.components.contains(&it.name))
+                }
                 Waits::Nothing => false,
             };
             waits && (!rule.only_overdue || overdue())
@@ -98,7 +114,9 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     if !holds {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let fixed = owed.incidents.iter().find(|id| incidents::fixes_named(scene, id, &owed.components));
+    // A release that failed without an incident is fixed by its name.
+    let fixed =
+        owed.incidents.iter().chain([&owed.release]).find(|id| incidents::fixes_named(scene, id, &owed.components));
     if let Some(id) = fixed {
         let says = format!("{what} is owed, and does not hold the fix of {id}");
         return Some(node(Ground::OwedElsewhere, Status::Note, says));
@@ -116,10 +134,6 @@ fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
     }
     let follows = scene.rules.routes.iter().flat_map(|route| &route.then);
     follows.into_iter().find(|follow| follow.name == owed.kind).map(|follow| &follow.stated)
-}
-
-fn completions<'a, 's>(scene: &'a Scene<'s>, owed: &'a OwedObligation) -> impl Iterator<Item = &'s Act> {
-    scene.acts().filter(move |act| matches!(&act.does, Deed::Complete { obligation, .. } if *obligation == owed.id))
 }
 
 /// Whether an act meets an obligation: of somebody who holds its role, had no hand in that release, and attached what is
@@ -148,7 +162,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
         _ => false,
     };
-    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
+    if owed.needs_evidence.perhaps() && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
 }
 
 /// Who can meet an obligation, by name.

@@ -189,7 +189,7 @@ fn judged(scene: &Scene<'_>, reference: &Reference) -> (Ground, Status, String) 
     // A branch moves on while a release waits; that is what branches do. A tag that moves names something else.
     if tag.is_some() {
         match &reference.resolves_to {
-            Fact::Known(now) if *now == scene.facts.release.commit => {}
+            Fact::Known(now) if now.eq_ignore_ascii_case(&scene.facts.release.commit) => {}
             Fact::Known(now) => {
                 let says = format!("`{name}` was moved: it names {} now, and {commit} is released", words::short(now));
                 return (Ground::ReferenceMoved, Status::Unmet, says);

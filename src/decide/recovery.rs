@@ -7,8 +7,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::approvals::consumption::alike;
 use super::path::Path;
+use super::released::alike;
 use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Deployment, Fact, Outcome, Released};

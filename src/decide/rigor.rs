@@ -25,12 +25,7 @@ pub fn of(
     nodes: &mut Vec<Node>,
 ) -> u32 {
     let rigor = &scene.rules.rigor;
-    let listed = if rigor.routes.is_empty() {
-        !route.to_last_good && route.name != "emergency"
-    } else {
-        rigor.routes.contains(&route.name)
-    };
-    if !listed {
+    if !rigor.touches(route) {
         return 0;
     }
     let mut steps = 0_u32;
@@ -44,7 +39,8 @@ pub fn of(
             steps = steps.saturating_add(peak.rigor);
             let until = calendar::told(peak.to, scene.rules.calendar.zone);
             let says = format!("+{} for the peak `{}`, until {until}", peak.rigor, peak.name);
-            let on = Node::new(Ground::Peak, Status::Note, format!("the peak `{}` is on", peak.name));
+            let since = calendar::told(peak.from, scene.rules.calendar.zone);
+            let on = Node::new(Ground::Peak, Status::Note, format!("the peak `{}` is on since {since}", peak.name));
             let node = Node::new(Ground::RigorAdded, Status::Note, says).stated(&peak.stated).next(Some(peak.to));
             add(node.parts(vec![on]));
         }
@@ -59,8 +55,7 @@ pub fn of(
             }
         }
     }
-    // A policy that has peaks alone bounds nothing.
-    let bound = if rigor.max == 0 && rigor.steps.is_empty() { u32::MAX } else { rigor.max };
+    let bound = rigor.max.unwrap_or(u32::MAX);
     if steps > bound {
         add(Node::new(
             Ground::RigorAdded,

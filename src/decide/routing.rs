@@ -24,7 +24,7 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
     };
     let by_itself = place::automatic(scene);
     let may = by_itself || automatic_here(scene, triage);
-    let mut told: Vec<Node> = Vec::new();
+    let mut told: Vec<Node> = untold_here(scene, triage).into_iter().collect();
     let mut legs: Vec<Leg<'s>> = Vec::with_capacity(components.len());
     for component in components {
         let route = match pick(scene, triage, component) {
@@ -80,6 +80,15 @@ fn automatic_here(scene: &Scene<'_>, triage: &Triage) -> bool {
         }
         Some(Approval::Formal) | None => false,
     }
+}
+
+/// What is said where only what is not known keeps the environment from letting it go by itself.
+fn untold_here(scene: &Scene<'_>, triage: &Triage) -> Option<Node> {
+    let environment = scene.environment?;
+    let Approval::When { condition, automatic_when } = &environment.approval else { return None };
+    let answer = known::truth(Some(*automatic_when));
+    let undecided = Known::of(scene, Some(triage)).undecided(condition, answer);
+    undecided.then(|| known::untold(condition, "people approve", &environment.stated))
 }
 
 /// The one route that is for a component.
@@ -213,7 +222,7 @@ fn by_bots(scene: &Scene<'_>, change: &Change) -> bool {
     }
 }
 
-/// Whether an account is known to be a human being's, or the forge's that commits for one.
+/// Whether an account is known to be a human being's.
 fn human(scene: &Scene<'_>, account: &Account) -> bool {
     let kind = scene.people.facts(account.as_str()).map(|known| &known.kind);
     matches!(kind, Some(Fact::Known(AccountKind::Person)))

@@ -4,9 +4,12 @@
 
 use sha2::{Digest, Sha256};
 
-use super::bound::{bare, short};
+use std::collections::HashMap;
+
+use super::bound::short;
 use super::gates::Signature;
 use super::release_gates::Artifacts;
+use super::released::plain;
 use super::scene::Scene;
 use crate::model::facts::{Fact, GateEvidence, Signer};
 use crate::model::pattern::Pattern;
@@ -18,11 +21,15 @@ use crate::policy::gate::{Gate, Trust};
 pub fn judge(scene: &Scene<'_>, gate: &Gate, artifacts: &Artifacts, evidence: &GateEvidence) -> Vec<Signature> {
     let repository = &scene.facts.release.repository;
     let signature = |artifact: String, outcome| Signature { bundle: String::new(), artifact, outcome };
+    let mut signers: HashMap<String, Vec<&Signer>> = HashMap::new();
+    for signer in &evidence.signers {
+        signers.entry(plain(&signer.artifact)).or_default().push(signer);
+    }
     let mut found: Vec<Signature> = artifacts
         .digests
         .iter()
         .map(|digest| {
-            let mut signed = evidence.signers.iter().filter(|signer| bare(&signer.artifact) == digest);
+            let mut signed = signers.get(digest).into_iter().flatten();
             let mut outcome =
                 Err((Reason::OtherArtifact, "nobody signed it; the step that signs it has to run".to_owned()));
             // It is enough that one of several signers is the right one.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::latest::Answers;
 use super::people::Person;
 use super::rounds::Rounds;
 use super::scene::Scene;
@@ -28,6 +29,14 @@ pub(super) struct Totals<'s> {
     pub(super) rounds: OnceCell<Rounds<'s>>,
     /// What each person did that can leave nothing of an earlier approval, the earliest first.
     pub(super) undoing: OnceCell<HashMap<Person, Vec<&'s Act>>>,
+    /// What confirms that a release fixes an incident, by the incident.
+    pub(super) confirming: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
+    /// What meets an obligation, by the obligation.
+    pub(super) completing: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
+    /// What each change is now, by its name; `None` where that could not be read.
+    pub(super) contents: OnceCell<Option<HashMap<&'s str, &'s str>>>,
+    /// What each person did that can answer an earlier rejection of his.
+    pub(super) answers: OnceCell<HashMap<Person, Answers<'s>>>,
     /// The acts that approve a change as it is now, by its name.
     pub(super) approving: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
 }
@@ -168,8 +177,8 @@ pub(super) fn window(
             continue;
         }
         window.deployments += 1;
-        window.emergencies += u32::from(deployment.emergency);
-        if !deployment.failed {
+        window.emergencies += u32::from(deployment.emergency.perhaps());
+        if !deployment.failed.perhaps() {
             continue;
         }
         window.failed += 1;
@@ -183,9 +192,9 @@ pub(super) fn window(
                 continue;
             }
         };
-        detected.add(seen - deployment.at);
+        detected.between(deployment.at, seen);
         match &deployment.restored_at {
-            Fact::Known(at) if by_then(*at) => restored.add(*at - seen),
+            Fact::Known(at) if by_then(*at) => restored.between(seen, *at),
             Fact::Known(_) | Fact::Absent => {}
             Fact::Unavailable(_) => restored.unknown = true,
         }
@@ -206,6 +215,15 @@ struct Mean {
 }
 
 impl Mean {
+    /// What ends before it begins is a mistake in what was read, and has no length.
+    fn between(&mut self, from: DateTime<Utc>, until: DateTime<Utc>) {
+        if until < from {
+            self.unknown = true;
+        } else {
+            self.add(until - from);
+        }
+    }
+
     fn add(&mut self, length: Duration) {
         #[expect(clippy::cast_precision_loss, reason = "a hundred thousand years of milliseconds stay below 2^53")]
         let seconds = length.num_milliseconds() as f64 / 1000.0;

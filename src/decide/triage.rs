@@ -1,7 +1,7 @@
 //! Triage: what kind of release it is. By facts alone: nobody's word makes an emergency, and only a model that its
 //! approvers approved makes a standard change.
 
-use super::known::Known;
+use super::known::{self, Known, Removal};
 use super::path::Triage;
 use super::scene::Scene;
 use super::{glass, incidents, recovery, risk, roles, words};
@@ -73,7 +73,7 @@ fn emergency<'s>(scene: &Scene<'s>, account: &RiskAccount) -> Option<Emergency<'
     }
     let when = scene.rules.emergency.as_ref()?.when.as_ref()?;
     let known = Known { risk: Some(account), ..Known::of(scene, None) };
-    let fixed = scene.facts.incidents.entries().iter().find(|it| known.about(it).all(when, Truth::True));
+    let fixed = incidents::by_name(scene).into_iter().find(|it| known.about(it).all(when, Truth::True));
     if known.all(when, Truth::True) {
         return Some(Emergency::Content);
     }
@@ -85,9 +85,11 @@ fn emergent(scene: &Scene<'_>, why: &Emergency<'_>) -> Node {
     let mut confirmed = None;
     let (says, evidence) = match why {
         Emergency::Grant(id) => (format!("an emergency: it went under the break-glass grant `{id}`"), Some(*id)),
-        Emergency::Content => match exploited(scene) {
-            Some(id) => (format!("an emergency: it removes {id}, which is being exploited in what runs now"), Some(id)),
-            None => ("an emergency by the policy's condition".to_owned(), None),
+        Emergency::Content => match known::removal(scene) {
+            Removal::Is(id) => {
+                (format!("an emergency: it removes {id}, which is being exploited in what runs now"), Some(id))
+            }
+            Removal::Not(_) | Removal::Unknown(_) => ("an emergency by the policy's condition".to_owned(), None),
         },
         Emergency::Incident(incident) => {
             let severity = incident.severity.known().map_or(String::new(), |word| format!(" ({word})"));
@@ -105,14 +107,6 @@ fn emergent(scene: &Scene<'_>, why: &Emergency<'_>) -> Node {
         Some(stated) => node.stated(stated),
         None => node,
     }
-}
-
-/// What runs now, is being exploited, and is not in what is released.
-fn exploited<'s>(scene: &Scene<'s>) -> Option<&'s str> {
-    let released = scene.facts.release.released.entries();
-    let running = scene.facts.release.running.entries().iter();
-    let mut gone = running.filter(|it| it.exploited == Fact::Known(true) && !released.contains(&it.id));
-    gone.next().map(|it| it.id.as_str())
 }
 
 /// A claim of an emergency that the facts do not bear out, with what is missing.
@@ -136,7 +130,7 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
     if source.contains("release.fixes") {
         match &scene.facts.incidents {
             Fact::Known(incidents) if !incidents.is_empty() => {
-                for incident in incidents {
+                for incident in incidents::by_name(scene) {
                     let fix = incidents::fix(scene, incident);
                     match incidents::severity(scene, incident) {
                         None => {
@@ -155,7 +149,10 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
         }
     }
     if source.contains("release.removes") {
-        missing.push(not_removed(scene));
+        match known::removal(scene) {
+            Removal::Is(_) => {}
+            Removal::Not(why) | Removal::Unknown(why) => missing.push(why),
+        }
     }
     if missing.is_empty() {
         let known = Known { risk: Some(account), ..Known::of(scene, None) };
@@ -164,27 +161,6 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
         missing.push(format!("`{source}` {how}"));
     }
     missing
-}
-
-/// Why nothing that is being exploited is removed.
-fn not_removed(scene: &Scene<'_>) -> String {
-    let running = match &scene.facts.release.running {
-        Fact::Known(running) => running.as_slice(),
-        Fact::Absent => &[],
-        Fact::Unavailable(why) => return format!("what is vulnerable in what runs now could not be read: {why}"),
-    };
-    let exploited = running.iter().filter(|it| it.exploited == Fact::Known(true)).map(|it| it.id.as_str());
-    let exploited: Vec<&str> = exploited.collect();
-    if exploited.is_empty() {
-        return match running.iter().find_map(|it| Some((&it.id, it.exploited.unavailable()?))) {
-            Some((id, why)) => format!("whether {id} is being exploited could not be read: {why}"),
-            None => "nothing that runs now is known to be exploited".to_owned(),
-        };
-    }
-    match scene.facts.release.released.unavailable() {
-        Some(why) => format!("what is vulnerable in what is released could not be read: {why}"),
-        None => format!("what is released still has {}", words::all_of(&exploited)),
-    }
 }
 
 /// The model by which the release is a standard change, if there is one. What a model that is for it lacks is said.

@@ -59,7 +59,7 @@ struct Report<'r, 'a> {
 struct Suite {
     name: String,
     /// The byte at which it stands.
-    at: u64,
+    at: usize,
     stated: Stated,
     dialect: Dialect,
     /// Its own cases.

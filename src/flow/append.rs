@@ -10,12 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
-use crate::log::note::Signer;
 use crate::log::tree::Hash;
 use crate::store::address::Address;
 use crate::store::blob::{Annex, Blob};
 use crate::store::change::{Change, Sent};
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::signatory::Signatory;
 use crate::store::writer::{Append, Appended, Once, Refused, Writer};
 
 /// How long a pipeline's step waits for another that writes to the same file.
@@ -53,6 +53,9 @@ pub enum Failed {
     /// Its body states attachments of its own.
     #[error("`attached` is where an entry lists its files, and the body has something else there")]
     Attached,
+    /// It is what commands of their own record.
+    #[error("{0} is recorded by commands of its own, `countersign log key` and `countersign log retention`")]
+    Reserved(String),
     /// The record failed.
     #[error("{0}")]
     Fault(#[from] Fault),
@@ -62,6 +65,12 @@ impl Happening {
     /// The entry and what it points to.
     pub(super) fn append(self, at: DateTime<Utc>) -> Result<Append, Failed> {
         let Self { kind, mut body, attached, once } = self;
+        if matches!(kind, Kind::KeyRotation | Kind::Expiry | Kind::LegalHold) {
+            return Err(Failed::Reserved(format!("an entry of kind `{}`", kind.word())));
+        }
+        if let Some(key) = once.as_ref().filter(|key| key.starts_with("log key ")) {
+            return Err(Failed::Reserved(format!("what happens once under `{key}`")));
+        }
         if !attached.is_empty() && body.contains_key("attached") {
             return Err(Failed::Attached);
         }
@@ -105,7 +114,7 @@ fn change(kind: Kind, body: &Map<String, Value>, blobs: &[Blob]) -> Option<Chang
 /// the others recorded.
 pub fn append(
     address: &Address,
-    signer: Signer,
+    signer: impl Into<Signatory>,
     folder: Option<&Path>,
     happened: Vec<Happening>,
     at: DateTime<Utc>,

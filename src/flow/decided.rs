@@ -12,7 +12,6 @@ use sha2::{Digest as _, Sha256};
 use super::append::{Failed, Happening, PATIENCE};
 use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
-use crate::log::note::Signer;
 use crate::log::receipt::sha256;
 use crate::log::tree::Hash;
 use crate::model::facts::{Act, Deed, Facts};
@@ -22,6 +21,7 @@ use crate::store::address::Address;
 use crate::store::blob::{Annex, Blob};
 use crate::store::change::{Change, Decision, Done, Effect, Opened, Sent, Stream};
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::signatory::Signatory;
 use crate::store::stands::Stands;
 use crate::store::writer::{Append, Appended, Writer};
 
@@ -66,7 +66,7 @@ pub fn commit(
     mut happened: Vec<Happening>,
     beside: &Beside,
     address: &Address,
-    signer: Signer,
+    signer: Signatory,
     at: DateTime<Utc>,
 ) -> Result<Vec<Appended>, Failed> {
     let Some(mut decision) = happened.pop() else { return Ok(Vec::new()) };

@@ -118,24 +118,23 @@ fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
     }
 }
 
-/// What the policy demands beyond gates. The app judges it; the step says so.
+/// What the policy demands beyond gates. The decision about the release judges it; the step says so.
 fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
     let formal = policy.environments.iter().any(|known| known.name == environment && known.formal);
     let mut list = Vec::new();
     if formal {
         list.push(NotEvaluated {
             what: "approvals".to_owned(),
-            because: format!("`{environment}` may need approvals; the app asks people and opens the deployment"),
+            because: format!("`{environment}` may need approvals; `countersign decide` judges who approved"),
         });
     }
     let because = |section: &str| -> &'static str {
         match section {
-            "change" => "the app checks the change record",
-            "incidents" => "the app knows the incidents that are open",
-            "calendar" => "the app keeps closed hours, freezes and meetings",
-            "people" | "roles" => "the app knows who holds which role",
-            "packs" => "the app adds the checklists of regulations",
-            _ => "the app judges it",
+            "change" => "`countersign decide` judges the change record",
+            "incidents" => "`countersign decide` judges the incidents that are open",
+            "calendar" => "`countersign decide` keeps closed hours, freezes and meetings",
+            "people" | "roles" => "`countersign decide` tells who holds which role",
+            _ => "`countersign decide` judges it",
         }
     };
     for section in &policy.sections {

@@ -1,5 +1,7 @@
 //! What was found for one gate, whatever its kind.
 
+use std::path::Path;
+
 use crate::decide::gates::Found;
 use crate::evidence::recognise;
 use crate::model::decision::Evidence;
@@ -50,6 +52,13 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
         ));
     }
     Ok(format)
+}
+
+/// The plain file of a walk at a path below an artifact folder. A walk is sorted by folder and path.
+pub(super) fn plain_at<'e>(entries: &'e [Entry], root: &Path, path: &str) -> Option<&'e Entry> {
+    let before = |entry: &Entry| (&*entry.root, entry.path.as_str()) < (root, path);
+    let rest = entries.get(entries.partition_point(before)..).unwrap_or_default();
+    plain(rest).next().filter(|entry| &*entry.root == root && entry.path == path)
 }
 
 /// The entries of a walk that are plain files.

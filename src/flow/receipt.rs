@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::decided::{self, Beside, Ruled, word};
-use crate::log::note::Signer;
-use crate::log::receipt::{Envelope, Layer, Receipt, sha256};
+use crate::log::receipt::{Envelope, Layer, Receipt, encoded, sha256};
 use crate::log::tree::Hash;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::signatory::Signatory;
 
 /// What decided, as an entry names it.
 fn engine() -> Value {
@@ -111,7 +112,7 @@ impl Decided<'_> {
     }
 
     /// The statements in their envelopes, and the body of the entry that has the digests of everything.
-    fn stated(&self, signer: &Signer) -> (Vec<Envelope>, serde_json::Map<String, Value>) {
+    fn stated(&self, signer: &Signatory) -> Result<(Vec<Envelope>, serde_json::Map<String, Value>), DatabaseFault> {
         let statements = self.statements();
         let digests: Vec<String> = statements.iter().map(|statement| sha256(statement)).collect();
         let release = &self.facts.release;
@@ -130,9 +131,13 @@ impl Decided<'_> {
             "engine": engine(),
             "statements": digests,
         });
-        let envelopes = statements.iter().map(|statement| Envelope::sign(statement, signer)).collect();
-        let Value::Object(body) = body else { return (envelopes, serde_json::Map::new()) };
-        (envelopes, body)
+        let envelope = |statement: &Vec<u8>| {
+            let signature = signer.sign(&encoded(statement))?;
+            Ok(Envelope::of(statement, signer.verifier(), &signature))
+        };
+        let envelopes = statements.iter().map(envelope).collect::<Result<_, DatabaseFault>>()?;
+        let Value::Object(body) = body else { return Ok((envelopes, serde_json::Map::new())) };
+        Ok((envelopes, body))
     }
 }
 
@@ -161,15 +166,17 @@ pub fn record(
     decided: Decided<'_>,
     beside: &Beside,
     address: &crate::store::address::Address,
-    signer: Signer,
+    signer: impl Into<Signatory>,
     at: DateTime<Utc>,
 ) -> Result<Receipt, super::append::Failed> {
     use super::append::Happening;
     use super::record::{Fault, Log, Place, prove};
     use crate::log::entry::Kind;
+    use crate::log::keys::Keys;
 
-    let key = signer.verifier().clone();
-    let (statements, body) = decided.stated(&signer);
+    let signer = signer.into();
+    let trusted = Keys::from(signer.verifier());
+    let (statements, body) = decided.stated(&signer).map_err(Fault::from)?;
     let mut happened = Vec::new();
     for layers in [&decided.policy, &decided.before].into_iter().filter(|layers| !layers.is_empty()) {
         let mut body = serde_json::Map::new();
@@ -197,7 +204,9 @@ pub fn record(
     let appended = decided::commit(ruled, happened, beside, address, signer, at)?;
     let index = appended.last().map(|last| last.first).unwrap_or_default();
     let mut log = Log::open(&Place::Database(address.clone()))?;
-    let proven = prove(&mut log, &key, index)?;
+    // The key that signs now is trusted here; the rotations let those follow who trust an older one.
+    let proven = prove(&mut log, &trusted, index)?;
+    let rotations = log.rotations()?;
     let entry = String::from_utf8(proven.entry)
         .map_err(|_| Fault::Unproven { index, why: "it is no entry of ours".to_owned() })?;
     Ok(Receipt {
@@ -209,5 +218,6 @@ pub fn record(
         facts: Some(decided.facts_text),
         policy: decided.policy,
         policy_before: decided.before,
+        rotations,
     })
 }

@@ -12,7 +12,7 @@ mod shelf;
 use std::collections::BTreeMap;
 
 use self::shelf::{ENDINGS, Shelf};
-use super::gathered::{Gathered, format, plain, too_many};
+use super::gathered::{Gathered, format, plain_at, too_many};
 use super::request::Request;
 use crate::decide::gates::{File, Signature, Table};
 use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot, Verified};
@@ -59,11 +59,8 @@ pub(super) fn confirm(
     file: &Entry,
     read: &[u8],
 ) -> Option<Result<String, Fault>> {
-    let stands_beside = |entry: &&Entry| {
-        let name = |ending: &str| entry.path.strip_suffix(ending);
-        entry.root == file.root && ENDINGS.iter().any(|ending| name(ending) == Some(file.path.as_str()))
-    };
-    let beside = plain(entries).find(stands_beside)?;
+    let beside = |ending: &&str| plain_at(entries, &file.root, &format!("{}{ending}", file.path));
+    let beside = ENDINGS.iter().find_map(beside)?;
     Some((|| {
         let vouching = Vouching::new(request, trust, entries, Vec::new())?;
         let bytes = open::entry(beside, signature::SIZE_LIMIT as u64)?;

@@ -10,6 +10,7 @@ use super::shape::{Names, Section};
 use super::tree::Node;
 use crate::model::catalogue::{self, Type};
 use crate::model::kind::Kind;
+use crate::model::stated::Stated;
 
 /// A condition for entering an environment.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Gate {
     pub name: String,
     /// The layer that asks for it.
     pub layer: String,
+    /// Where: its own line, or the one that names its pack.
+    pub stated: Stated,
     /// The key that says what it judges: `junit`, `sarif`, `scan`, …
     pub word: &'static str,
     /// What it judges.
@@ -300,6 +303,12 @@ pub(super) fn read(
     let gate = Gate {
         name: name.to_owned(),
         layer: layer.name.to_owned(),
+        stated: Stated {
+            layer: layer.name.to_owned(),
+            file: layer.source.path.clone(),
+            line: name_span.line,
+            kept: None,
+        },
         word,
         kind,
         files,

@@ -1,8 +1,9 @@
 //! Every word of a policy: its form and what it means.
 //!
 //! Gates, environments, components and granted waivers are what the gate step
-//! judges by. The other sections are the app's; their form is checked here all
-//! the same, so that a slip is found before the day on which it would matter.
+//! judges by. The other sections are for the decision about a release; their form
+//! is checked here all the same, so that a slip is found before the day on which
+//! it would matter.
 
 use super::shape::{Form, Section, Shape, may, must};
 use super::vocabulary::{EXPOSURES, KINDS, TIERS};
@@ -22,7 +23,8 @@ const ENVIRONMENT_NAMES: Shape = Shape::Texts(Form::Name(Section::Environments))
 const COMPONENT_NAMES: Shape = Shape::Texts(Form::Name(Section::Components));
 const FLAG: Shape = Shape::Flag;
 const COUNT: Shape = Shape::Number(0.0, 1_000_000.0);
-const STEPS: Shape = Shape::Number(-10.0, 10.0);
+const STEPS: Shape = Shape::Number(1.0, 10.0);
+const BOUND: Shape = Shape::Number(0.0, 10.0);
 const SHARE: Shape = Shape::Number(0.0, 100.0);
 
 /// The whole file.
@@ -268,7 +270,8 @@ const WAIVERS: Shape = Shape::Map(&[
             may("environments", &ENVIRONMENT_NAMES, "where; everywhere when left out"),
             may("reason", &TEXT, "why"),
             may("compensating_control", &TEXT, "what guards instead"),
-            must("by", &TEXT, "who granted it"),
+            may("when", &EXPRESSION, "of which releases; one with a condition counts in `decide` alone"),
+            must("by", &TEXT, "who granted it; none of a release that he had a hand in"),
             must("from", &INSTANT, "from when, with its zone"),
             must("until", &INSTANT, "until when, with its zone; that instant is outside"),
         ])),
@@ -337,7 +340,7 @@ const ROUTE: Shape = Shape::Map(&[
 ]);
 
 const RIGOR: Shape = Shape::Map(&[
-    may("max", &STEPS, "how many steps at most"),
+    may("max", &BOUND, "how many steps at most"),
     may("routes", &Shape::Texts(Form::Name(Section::Routes)), "which routes it touches"),
     may(
         "steps",

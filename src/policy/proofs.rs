@@ -159,11 +159,11 @@ fn nowhere(rules: &Rules, places: &mut Places<'_>) {
 }
 
 /// The role by which the members of the change advisory board are told.
-const BOARD: &str = "cab";
+pub(super) const BOARD: &str = "cab";
 
 /// A board that is asked has members and meetings.
 fn board(rules: &Rules, places: &mut Places<'_>) {
-    let past = |route: &&Route| route.to_last_good || (route.name == "emergency" && route.when.is_none());
+    let past = |route: &&Route| route.is_pre_authorised();
     let mut asking = rules.routes.iter().filter(|route| route.cab.is_some());
     for route in asking.clone().filter(past) {
         let message = "the CAB is never asked about an emergency or a way back; leave `cab` out, or let it review afterwards with `then`";
@@ -234,7 +234,10 @@ fn named<'r>(rules: &'r Rules, role: &str) -> Option<Vec<&'r str>> {
     let one = |member: &'r MemberRef| match member {
         MemberRef::User(name) => Some(name.as_str()),
         MemberRef::Account(account) => {
-            let owner = rules.people.iter().find(|person| person.accounts.contains(account));
+            let owner = rules
+                .people
+                .iter()
+                .find(|person| person.accounts.iter().any(|known| known.eq_ignore_ascii_case(account)));
             Some(owner.map_or(account.as_str(), |person| person.name.as_str()))
         }
         MemberRef::Group(_) => None,
@@ -245,18 +248,25 @@ fn named<'r>(rules: &'r Rules, role: &str) -> Option<Vec<&'r str>> {
     Some(people)
 }
 
+/// Whether two words for people mean one: `user:dana` is `github:dana` there and `gitlab:dana` on the other forge.
+fn one_account(a: &str, b: &str) -> bool {
+    match (a.split_once(':'), b.split_once(':')) {
+        (Some((_, login)), None) => login.eq_ignore_ascii_case(b),
+        (None, Some((_, login))) => login.eq_ignore_ascii_case(a),
+        (Some(_), Some(_)) | (None, None) => a.eq_ignore_ascii_case(b),
+    }
+}
+
 /// Who carries a release out is never accountable for it.
 fn accountable(rules: &Rules, places: &mut Places<'_>) {
     for row in &rules.raci {
         let Some(role) = &row.accountable else { continue };
-        let holders = named(rules, role);
+        let holders = named(rules, role).unwrap_or_default();
         let empties = row.responsible.iter().find(|responsible| {
             let carries = named(rules, responsible);
             let who = carries.unwrap_or_else(|| vec![responsible.strip_prefix("user:").unwrap_or(responsible)]);
-            *responsible == role && holders.as_ref().is_some_and(|holders| holders.len() <= 1)
-                || holders
-                    .as_ref()
-                    .is_some_and(|holders| !holders.is_empty() && holders.iter().all(|one| who.contains(one)))
+            let among = |holder: &&str| who.iter().any(|one| one_account(one, holder));
+            *responsible == role || (!holders.is_empty() && holders.iter().all(among))
         });
         if let Some(responsible) = empties {
             let layer = places.names.iter().position(|layer| *layer == row.stated.layer).unwrap_or_default();

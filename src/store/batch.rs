@@ -32,7 +32,7 @@ impl Batch {
 
     /// The statements that write it, from that entry on.
     pub(super) async fn written(self, session: &mut Session, from: u64) -> Result<Vec<Asked>, Fault> {
-        let mut asked = if session.is_sqlite() { one_by_one(from, &self.rows) } else { vec![at_once(from, self.rows)] };
+        let mut asked = if session.is_sqlite() { one_by_one(from, self.rows) } else { vec![at_once(from, self.rows)] };
         for ((level, number), hashes) in self.tiles {
             asked.push(extended(session, level, number, &hashes).await?);
         }
@@ -49,16 +49,16 @@ fn at_once(from: u64, rows: Vec<(Hash, Vec<u8>)>) -> Asked {
 }
 
 /// SQLite takes many rows in one statement.
-fn one_by_one(from: u64, rows: &[(Hash, Vec<u8>)]) -> Vec<Asked> {
-    let mut number = from;
+fn one_by_one(from: u64, rows: Vec<(Hash, Vec<u8>)>) -> Vec<Asked> {
+    let (mut number, mut rows) = (from, rows.into_iter());
     let mut asked = Vec::new();
-    for some in rows.chunks(ROWS) {
-        let mut values = Vec::with_capacity(some.len() * 3);
-        for (hash, entry) in some {
-            values.extend([int(number), hash.0.to_vec().into(), entry.clone().into()]);
+    while rows.len() > 0 {
+        let mut values = Vec::with_capacity(ROWS * 3);
+        for (hash, entry) in rows.by_ref().take(ROWS) {
+            values.extend([int(number), hash.0.to_vec().into(), entry.into()]);
             number += 1;
         }
-        asked.push(Asked::new(insertion(some.len()), values));
+        asked.push(Asked::new(insertion(values.len() / 3), values));
     }
     asked
 }

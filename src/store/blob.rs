@@ -45,7 +45,7 @@ impl Blob {
     }
 
     /// What keeps it, once; one that had expired is there again. What goes to a folder is durable there when this comes
-    /// back, before the row that says so.
+    /// back, before the row that says so. A file that is to go still goes where the bytes come back to the database.
     pub(super) fn kept(&self, annex: Option<&Annex>, at: i64) -> Result<Asked, Fault> {
         let annex = annex.filter(|_| self.packed.len() > LARGE);
         if let Some(annex) = annex {
@@ -56,8 +56,9 @@ impl Blob {
         let values = [self.digest.to_vec().into(), int(self.size), packed, at.into(), annexed.into()];
         Ok(Asked::new(
             "INSERT INTO blob (digest, size, packed, at, annexed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) \
-             DO UPDATE SET packed = excluded.packed, annexed = excluded.annexed \
-             WHERE blob.packed IS NULL AND blob.annexed = 0",
+             DO UPDATE SET packed = excluded.packed, \
+             annexed = CASE WHEN excluded.annexed = 1 THEN 1 ELSE blob.annexed END \
+             WHERE blob.packed IS NULL AND blob.annexed <> 1",
             values,
         ))
     }
@@ -94,6 +95,15 @@ impl Annex {
         durably(&path, packed).map_err(|error| Fault::file(&path, error))
     }
 
+    /// Removes what is kept by a digest, durably; what is not there is gone already.
+    pub(super) fn remove(&self, digest: Hash) -> Result<(), Fault> {
+        let path = self.place(digest);
+        match gone(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::file(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
     /// The packed bytes; of so many unpacked ones, at most.
     pub(super) fn read(&self, digest: Hash, size: u64) -> Result<Vec<u8>, Fault> {
         let path = self.place(digest);
@@ -121,4 +131,11 @@ fn durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // The name is durable with the folder that has it.
     File::open(folder)?.sync_all()?;
     folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())
+}
+
+/// Removes a file so that it stays away when the power goes afterwards. It may be gone while its folder does not know.
+fn gone(path: &Path) -> io::Result<()> {
+    let removed = std::fs::remove_file(path);
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    removed
 }

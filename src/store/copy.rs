@@ -28,6 +28,7 @@ const TABLES: &[Table] = &[
     ("log_entry", 1, &[("idx", Int), ("hash", Bytes), ("entry", Bytes)]),
     ("log_tile", 2, &[("level", Int), ("number", Int), ("hashes", Bytes)]),
     ("log_checkpoint", 1, &[("size", Int), ("note", Text), ("at", Int)]),
+    ("log_witnessed", 1, &[("size", Int), ("note", Text), ("at", Int)]),
     ("log_once", 1, &[("once", Text), ("idx", Int), ("entries", Int), ("digest", Bytes)]),
     ("fence", 1, &[("id", Int), ("epoch", Int)]),
     ("delivery", 1, &[("idx", Int), ("forge", Text), ("id", Text), ("digest", Bytes), ("at", Int)]),

@@ -42,7 +42,7 @@ const STEPS: &[Step] = &[
             "CREATE TABLE fence (id {int} PRIMARY KEY CHECK (id = 1), epoch {int} NOT NULL)",
             // Who may write, until when by the database's own clock.
             "CREATE TABLE replica (epoch {int} PRIMARY KEY, name TEXT NOT NULL, until {int} NOT NULL)",
-            // Where its bytes lie in a folder, `packed` is empty and `annexed` is 1.
+            // Where its bytes lie in a folder, `packed` is empty and `annexed` is 1; it is 2 where the file there is to go.
             "ALTER TABLE blob ADD COLUMN annexed {int} NOT NULL DEFAULT 0",
             // By the number of its entry; once by the forge's id.
             "CREATE TABLE delivery (idx {int} PRIMARY KEY, forge TEXT NOT NULL, id TEXT NOT NULL, digest {bytes} NOT NULL, \
@@ -73,6 +73,10 @@ const STEPS: &[Step] = &[
             "CREATE TABLE timer (stream TEXT PRIMARY KEY, due {int} NOT NULL)",
             "CREATE INDEX timer_due ON timer (due)",
         ],
+    },
+    Step {
+        name: "checkpoints that witnesses cosigned",
+        statements: &["CREATE TABLE log_witnessed (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)"],
     },
 ];
 

@@ -2,10 +2,11 @@
 //!
 //! [`address`] says which database, [`session`] makes the two alike, [`migrations`]
 //! lays out the tables. [`writer`] turns a batch of entries into one durable
-//! write with one signed checkpoint, [`sequencer`] gathers what many ask for into
-//! such batches, [`reader`] hands out tiles, entries and blobs, [`copy`] takes
-//! a whole record from one database to another. [`folder`] reads and writes a
-//! log as the files of the C2SP specification `tlog-tiles`.
+//! write with one signed checkpoint by a [`signatory`], [`sequencer`] gathers what
+//! many ask for into such batches, [`reader`] hands out tiles, entries and blobs,
+//! [`copy`] takes a whole record from one database to another, [`erasure`] lets go
+//! bytes whose time is over. [`folder`] reads and writes a log as the files of the
+//! C2SP specification `tlog-tiles`.
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
@@ -28,6 +29,8 @@ pub mod change;
 #[cfg(feature = "app")]
 pub mod copy;
 #[cfg(feature = "app")]
+pub mod erasure;
+#[cfg(feature = "app")]
 pub mod fault;
 pub mod folder;
 #[cfg(feature = "app")]
@@ -47,12 +50,20 @@ pub mod sequencer;
 #[cfg(feature = "app")]
 pub mod session;
 #[cfg(feature = "app")]
+pub mod signatory;
+#[cfg(feature = "app")]
 mod sqlite;
 #[cfg(feature = "app")]
 pub mod stands;
 #[cfg(feature = "app")]
+mod succession;
+#[cfg(feature = "app")]
 pub mod timers;
 #[cfg(feature = "app")]
 mod tls;
+#[cfg(feature = "app")]
+mod transaction;
+#[cfg(feature = "app")]
+pub mod witnessed;
 #[cfg(feature = "app")]
 pub mod writer;

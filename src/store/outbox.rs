@@ -105,7 +105,7 @@ impl Writer {
                 ));
             }
             let any = !found.is_empty();
-            Ok((found, any.then_some(rest)))
+            Ok((found, any.then_some(rest.into())))
         })
         .await
     }
@@ -136,7 +136,7 @@ impl Writer {
                 "UPDATE destination SET until = 0, failures = $3, opens = $4 WHERE name = $1 AND holder = $2",
                 [name(), epoch.into(), i64::from(failures).into(), opens.into()],
             );
-            Ok(((), Some(vec![later, free])))
+            Ok(((), Some(vec![later, free].into())))
         })
         .await
     }

@@ -12,10 +12,12 @@ const STOREYS: &[(&str, u8)] = &[
     ("decide", 3),
     ("report", 4),
     ("log", 4),
+    ("connect", 5),
     ("workspace", 5),
     ("store", 5),
     ("flow", 6),
-    ("cli", 7),
+    ("web", 7),
+    ("cli", 8),
 ];
 
 /// What the lower four storeys may not touch.

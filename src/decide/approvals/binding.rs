@@ -1,6 +1,8 @@
 //! What an approval binds to: the environment, the repository, the content, the artifacts, the requirement, the gates
 //! and the record that the approver was shown. Each change voids exactly what it touches, and says so.
 
+use chrono::{DateTime, Utc};
+
 use super::consumption::Used;
 use super::coverage::{Bits, Units, carries, mismatch};
 use super::requirements::{Requirement, via};
@@ -12,7 +14,7 @@ use crate::decide::people::Person;
 use crate::decide::release_gates::Judged;
 use crate::decide::roles::Refusal;
 use crate::decide::scene::Scene;
-use crate::decide::separation::{Eligible, Independent};
+use crate::decide::separation::{self, Eligible, Independent};
 use crate::model::facts::{Act, Deed, Fact, Via};
 use crate::model::ground::Ground;
 use crate::model::verdict::Verdict;
@@ -45,15 +47,19 @@ pub fn candidates<'s>(
     gates: &[Judged<'s>],
     used: Used<'s>,
     recovers: bool,
+    emergency: bool,
 ) -> Vec<Candidate<'s>> {
     let mut found = Vec::new();
     for (act, person) in scene.acts_by() {
         let Deed::Approve { role, accepts } = &act.does else { continue };
         let base = Independent::check(scene, act).and_then(|independent| {
             bound(scene, act, person, gates, used)?;
-            // Going back needs no change record, and so none that stays as it was.
-            if !recovers {
-                record(scene, act)?;
+            // A package never keeps what went from going back.
+            parts(scene, act, recovers)?;
+            // Going back needs no change record, and so none that stays as it was; that of an emergency may be written
+            // afterwards.
+            if !recovers && !emergency {
+                record(scene, act.at)?;
             }
             Ok(independent)
         });
@@ -71,7 +77,7 @@ pub fn candidates<'s>(
 }
 
 /// The hours, closed for approving, in which an act was done.
-fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
+pub fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
     let environment = &scene.facts.release.environment;
     let calendar = &scene.rules.calendar;
     let here = calendar.closed.iter().filter(|closed| closed.approval);
@@ -89,10 +95,11 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
         return Err(Refusal::new(Ground::Replaced, says));
     }
     bound::to_release(scene, act, Extent::Part)?;
-    parts(scene, act)?;
     for (name, shown) in &act.saw.gates {
         let now = gates.iter().filter(|judged| judged.named(name)).map(|judged| judged.judgement.verdict);
-        let worse = now.filter(|now| rank(*now) > rank(*shown)).max_by_key(|now| rank(*now));
+        // One that guards it by now and passes is no worse than one that did not guard it.
+        let least = rank(*shown).max(rank(Verdict::Pass));
+        let worse = now.filter(|now| rank(*now) > least).max_by_key(|now| rank(*now));
         if let Some(now) = worse {
             return Err(Refusal::new(
                 Ground::GateWorsened,
@@ -113,8 +120,18 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
     }
 }
 
-/// The other parts of the package are those that he was shown.
-fn parts(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+/// The other parts of the package are those that he was shown, and he was shown all of them. A review is of the change
+/// alone.
+fn parts(scene: &Scene<'_>, act: &Act, recovers: bool) -> Result<(), Refusal> {
+    if let Fact::Known(package) = &scene.facts.release.package
+        && act.via != Via::Review
+        && !recovers
+    {
+        let mut others = package.parts.keys().filter(|name| !scene.surely_goes(name));
+        if let Some(name) = others.find(|name| !act.saw.parts.contains_key(*name)) {
+            return Err(Refusal::new(Ground::PartChanged, format!("does not say of which `{name}` of the package")));
+        }
+    }
     for (name, content) in &act.saw.parts {
         let now = match &scene.facts.release.package {
             Fact::Known(package) => package.parts.get(name),
@@ -136,8 +153,8 @@ fn parts(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What the policy needs of the change record was not edited since.
-fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+/// What the policy needs of the change record was not edited since an instant.
+pub fn record(scene: &Scene<'_>, since: DateTime<Utc>) -> Result<(), Refusal> {
     let Some(rule) = &scene.rules.change else { return Ok(()) };
     let record = match &scene.facts.change_record {
         Fact::Known(record) => record,
@@ -146,10 +163,10 @@ fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
     };
     for name in &rule.needs {
         match record.fields.get(name).map(|field| &field.edited_at) {
-            Some(Fact::Known(at)) if *at > act.at => {
+            Some(Fact::Known(at)) if *at >= since => {
                 return Err(Refusal::new(
                     Ground::RecordEdited,
-                    format!("`{name}` of {} was edited after the approval", record.id),
+                    format!("`{name}` of {} was edited since the approval", record.id),
                 ));
             }
             Some(Fact::Unavailable(why)) => {
@@ -181,14 +198,15 @@ pub fn counts<'s>(
     Some(fits(scene, units, candidate, requirement, role).map(|()| eligible))
 }
 
-fn fits(
-    scene: &Scene<'_>,
-    units: &Units<'_>,
-    candidate: &Candidate<'_>,
-    requirement: &Requirement<'_>,
+fn fits<'s>(
+    scene: &Scene<'s>,
+    units: &Units<'s>,
+    candidate: &Candidate<'s>,
+    requirement: &Requirement<'s>,
     role: &str,
 ) -> Result<(), Refusal> {
     let act = candidate.act;
+    separation::barred(scene, candidate.person, requirement.apart.as_deref())?;
     if !requirement.counts_from.contains(&act.via) {
         return Err(Refusal::new(
             Ground::OtherPlace,

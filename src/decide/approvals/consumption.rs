@@ -10,9 +10,10 @@ use chrono::{DateTime, Utc};
 
 use crate::decide::latest;
 use crate::decide::people::Person;
+use crate::decide::released::alike;
 use crate::decide::roles::{self, Voice};
 use crate::decide::scene::Scene;
-use crate::model::facts::{Act, Deed, Deployment, Fact, Released};
+use crate::model::facts::{Act, Deed, Deployment, Fact};
 
 /// What became of the approvals that there were.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,8 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
             }
             Deed::Withdraw { of } if act.impersonated_by.is_none() => {
                 let Some(approval) = approvals.get(&(of.as_str(), person)) else { continue };
-                if !matches!(roles::voice(scene, approval, person, roles), Voice::Not(_)) {
+                // What he was let in by does not come back because he is gone.
+                if !matches!(roles::had_voice(scene, approval, person, roles), Voice::Not(_)) {
                     found.push(TakenBack { person, approved: approval.at, at: act.at });
                 }
             }
@@ -93,13 +95,9 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack]) -> Used<'s> {
             .iter()
             .filter(|it| it.environment == scene.facts.release.environment && scene.clock.reached(it.opened_at))
     };
-    // What cannot be compared supersedes and spends, and is never retried.
+    // What cannot be compared may be something else: it supersedes and spends, and is never retried.
     let newest_other = here()
-        .filter(|it| concerns(scene, it))
-        .filter(|it| match different(scene, it) {
-            Some(different) => different,
-            None => !perhaps_opening(scene, it),
-        })
+        .filter(|it| concerns(scene, it) && different(scene, it) != Some(false))
         .max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
     let openings = || here().filter(|it| perhaps_opening(scene, it));
     let since = |at: DateTime<Utc>| newest_other.is_none_or(|other| at > other.opened_at);
@@ -178,7 +176,7 @@ fn concerns(scene: &Scene<'_>, deployment: &Deployment) -> bool {
 
 /// Whether a deployment was of other content of anything that goes now: what went again unchanged, by itself or at
 /// another commit, is no newer release of it. `None` where that cannot be told.
-fn different(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
+pub(super) fn different(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     if scene.components.is_empty() {
         return Some(!deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit));
     }
@@ -214,26 +212,4 @@ fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
         }
     }
     all
-}
-
-/// Whether two states of a component are the same: content and artifacts. `None` where that cannot be told.
-pub(in crate::decide) fn alike(then: &Released, now: &Released) -> Option<bool> {
-    let content = compared(&then.content, &now.content, |a, b| a == b);
-    let artifacts = compared(&then.artifacts, &now.artifacts, |a, b| {
-        a.iter().all(|digest| b.contains(digest)) && b.iter().all(|digest| a.contains(digest))
-    });
-    match (content, artifacts) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
-    }
-}
-
-fn compared<T>(then: &Fact<T>, now: &Fact<T>, equal: impl Fn(&T, &T) -> bool) -> Option<bool> {
-    match (then, now) {
-        (Fact::Known(then), Fact::Known(now)) => Some(equal(then, now)),
-        (Fact::Absent, Fact::Absent) => Some(true),
-        (Fact::Known(_), Fact::Absent) | (Fact::Absent, Fact::Known(_)) => Some(false),
-        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => None,
-    }
 }

@@ -26,12 +26,10 @@ pub fn independently(scene: &Scene<'_>, at: usize) -> Option<Person> {
 /// The acts that approve a change as it is now. All acts are looked at once, not once for every change.
 fn approving<'a, 's>(scene: &'a Scene<'s>, change: &Change) -> &'a [&'s Act] {
     let found = scene.totals.approving.get_or_init(|| {
-        let now: HashMap<&str, &str> =
-            scene.changes().into_iter().flatten().map(|change| (change.id.as_str(), change.content.as_str())).collect();
         let mut found: HashMap<&str, Vec<&Act>> = HashMap::new();
         for act in scene.acts().filter(|act| matches!(act.does, Deed::Approve { .. })) {
             for (id, content) in &act.saw.changes {
-                if now.get(id.as_str()) == Some(&content.as_str()) {
+                if scene.contents().and_then(|now| now.get(id.as_str())) == Some(&content.as_str()) {
                     found.entry(id).or_default().push(act);
                 }
             }

@@ -11,6 +11,14 @@ mod mutations;
 #[cfg(feature = "app")]
 mod receipt;
 mod reference;
+#[cfg(feature = "app")]
+mod retention;
 mod scenarios;
+#[cfg(feature = "app")]
+mod serve;
 mod signatures;
+#[cfg(feature = "app")]
+mod succession;
 mod surfaces;
+#[cfg(feature = "app")]
+mod watch;

@@ -58,6 +58,7 @@ const FAILED: &[(&str, f64)] = &[("tests.total", 10.0), ("tests.failed", 1.0), (
 #[test]
 fn a_waiver_counts_only_from_a_protected_ref() {
     let waiver = Waiver {
+        when: None,
         gate: "it".to_owned(),
         environments: Vec::new(),
         reason: Some("vendored code".to_owned()),
@@ -208,8 +209,8 @@ fn a_measure_that_is_missing_is_no_first_release() {
 
 #[rstest]
 #[case(1, "")]
-#[case(2, " (and 1 more files)")]
-#[case(3, " (and 2 more files)")]
+#[case(2, " (and 1 other file)")]
+#[case(3, " (and 2 other files)")]
 fn of_files_that_cannot_be_understood_the_first_is_told_and_the_others_counted(
     #[case] broken: usize,
     #[case] rest: &str,
@@ -239,7 +240,7 @@ fn signature(artifact: &str, outcome: Result<&str, Reason>) -> Signature {
 #[case::none(&[], Reason::NoEvidence, "no artifact stands beside a bundle")]
 #[case::one_is_missing(&[Ok("a"), Err(Reason::NoEvidence)], Reason::NoEvidence, "1.bin: nobody signed it")]
 #[case::a_wrong_one_outranks_it(
-    &[Err(Reason::NoEvidence), Err(Reason::WrongSigner)], Reason::WrongSigner, "1.bin: nobody signed it (and 1 more)"
+    &[Err(Reason::NoEvidence), Err(Reason::WrongSigner)], Reason::WrongSigner, "1.bin: nobody signed it (and 1 other artifact)"
 )]
 fn every_artifact_has_to_be_signed(
     #[case] signatures: &[Result<&str, Reason>],
@@ -258,7 +259,7 @@ fn every_artifact_has_to_be_signed(
 
 #[rstest]
 #[case("[a, b, c, d, e]", "`a`, `b`, `c`, `d`, `e`")]
-#[case("[a, b, c, d, e, f]", "`a`, `b`, `c`, `d`, `e`, 1 more")]
+#[case("[a, b, c, d, e, f]", "`a`, `b`, `c`, `d`, `e` and 1 more")]
 fn of_many_items_five_are_named(#[case] items: &str, #[case] says: &str) {
     let gate = format!("{{ checklist: {items}, ticked_in: '*.md' }}");
     let judged = judged(&gate, &subject(), &Found::default(), &[]);
@@ -281,6 +282,9 @@ fn explained(require: &str) -> Judgement {
 #[case("math.least(tests.total, tests.failed / tests.skipped) <= 0.1")]
 #[case("1 + tests.failed / tests.skipped <= 0.1")]
 #[case("-(tests.failed / tests.skipped) >= 0")]
+#[case("(tests.total > 5 ? tests.failed / tests.skipped : 0) <= 0.1")]
+#[case("(tests.failed / tests.skipped > 1 ? 1 : 0) <= 0.1")]
+#[case("tests.failed / tests.skipped in [1, 2]")]
 fn a_division_by_zero_opens_nothing_and_is_told(#[case] require: &str) {
     ends(&explained(require), Reason::MeasureUnknown, "a division by zero has no answer");
 }
@@ -293,6 +297,12 @@ fn a_division_by_zero_opens_nothing_and_is_told(#[case] require: &str) {
 #[case("tests.failed / (tests.total - 5) <= 0.05", "`tests.failed / (tests.total - 5) <= 0.05` is not met")]
 #[case("!environment.startsWith('prod')", "`!environment.startsWith('prod')` is not met")]
 #[case("!(tests.total >= 5)", "`!(tests.total >= 5)` is not met")]
+#[case("-(tests.failed + tests.skipped) > 0", "`-(tests.failed + tests.skipped) > 0` is not met")]
+#[case("(tests.total > 5 ? tests.failed : 0) == 0", "`(tests.total > 5 ? tests.failed : 0) == 0` is not met")]
+#[case(
+    "(tests.skipped > 0 ? tests.failed / tests.skipped : 1) == 0",
+    "`(tests.skipped > 0 ? tests.failed / tests.skipped : 1) == 0` is not met"
+)]
 fn what_is_not_met_is_told_as_the_policy_writes_it(#[case] require: &str, #[case] says: &str) {
     let judged = explained(require);
     ends(&judged, Reason::RequirementNotMet, says);

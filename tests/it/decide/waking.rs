@@ -70,7 +70,10 @@ type Shape = (Ruling, Class, Option<f64>, u32, Vec<(Ground, Status)>);
 fn shape(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> (Shape, Option<DateTime<Utc>>) {
     let decision = decide(policy, facts, now);
     let mut nodes = Vec::new();
-    decision.tree.walk(&mut |node| nodes.push((node.code, node.status)));
+    decision.tree.walk(&mut |node| {
+        assert!(node.next.is_none_or(|next| next > now), "{} still waits for {:?} at {now}", node.says, node.next);
+        nodes.push((node.code, node.status));
+    });
     ((decision.decision, decision.class, decision.risk.score, decision.rigor, nodes), decision.revisit.at)
 }
 

@@ -290,6 +290,9 @@ fn raci(shape: &Shape, out: &mut String) {
         if let Some(role) = row.accountable {
             said.push(format!("accountable: {role}"));
         }
+        if let Some(role) = row.responsible {
+            said.push(format!("responsible: {role}"));
+        }
         if let Some((role, wait)) = row.consulted {
             said.push(format!("consulted: {{ role: {role}, wait: {} }}", wait.text()));
         }

@@ -127,7 +127,10 @@ pub fn obligations(given: &Table, setting: &Setting) -> Read<Value> {
                 });
                 for (key, value) in entry.as_table().into_iter().flatten() {
                     owed[key] = match (key.as_str(), value) {
-                        ("due", toml::Value::String(at)) => stamp(setting.instant(at)?),
+                        ("due", toml::Value::String(at)) => match marker(at) {
+                            Some(word) => word,
+                            None => stamp(setting.instant(at)?),
+                        },
                         ("contributors", toml::Value::Array(names)) => {
                             names.iter().map(|name| json!(setting.account(name.as_str().unwrap_or_default()))).collect()
                         }

@@ -3,10 +3,12 @@
 //! Written from what a policy means, not from how the core works: lists are walked again and again, instants are
 //! stepped through by half hours, and seats are tried in every way. It answers which subjects hold, not in which words.
 
+mod after;
 pub mod kinds;
 pub mod needs;
 pub mod rest;
 pub mod seats;
+pub mod ways;
 pub mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,16 @@ pub struct Answer {
     pub holds: BTreeSet<&'static str>,
     /// For each role that is asked, how many people it takes and whether it is met.
     pub roles: BTreeMap<String, (usize, bool)>,
+    /// The risk in thousandths, where it is known.
+    pub score: Option<i64>,
+    /// What follows where it goes: the kind, the role and when it is due.
+    pub owed: BTreeSet<String>,
+}
+
+/// A risk in thousandths, so that sums in another order are the same.
+#[expect(clippy::cast_possible_truncation, reason = "scores are small")]
+pub fn thousandths(score: f64) -> i64 {
+    (score * 1000.0).round() as i64
 }
 
 pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
@@ -71,7 +83,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let (needs, broken) = view.needs(&legs, &kind);
     let heard = view.heard_roles(&needs, &legs, &kind);
     let used = if formal { view.used(back, &heard) } else { Used::No };
-    let seated = view.seat(&needs, verdict, used, back);
+    let seated = view.seat(&needs, verdict, used, back, kind.class == Class::Emergency);
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
     let mut roles = BTreeMap::new();
@@ -116,6 +128,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     } else {
         Ruling::Hold
     };
+    let owed = if ruling == Ruling::Proceed { view.follows(&legs, &kind) } else { BTreeSet::new() };
     let mut routes: Vec<String> = Vec::new();
     for route in legs.iter().filter_map(|leg| leg.route) {
         if !routes.iter().any(|known| known == route.name) {
@@ -130,5 +143,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         rigor: legs.iter().map(|leg| leg.rigor).max().unwrap_or(0),
         holds,
         roles,
+        score: kind.score.map(thousandths),
+        owed,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
 
@@ -35,6 +36,8 @@ pub struct Need<'a> {
     pub expire: Option<Len>,
     pub places: Vec<&'static str>,
     pub any_hours: bool,
+    /// Where it is about who is accountable: the roles that carry the release out, of which he is none.
+    pub apart: Option<Vec<&'static str>>,
 }
 
 impl Need<'_> {
@@ -106,7 +109,13 @@ impl<'w> View<'w> {
                     role = *one;
                 }
                 let extra = if at == first { leg.rigor as usize } else { 0 };
+                let accountable = route.approvals[at].0 == "accountable";
                 ask(&mut needs, leg, route, role, false, *count, extra, self);
+                if accountable && !route.last_good {
+                    let carry = self.rows(leg.component, kind).into_iter().filter_map(|row| row.responsible);
+                    let need = needs.iter_mut().find(|need| need.role == role).unwrap();
+                    need.apart.get_or_insert_default().extend(carry);
+                }
             }
         }
         for (leg, route) in &formal {
@@ -140,8 +149,13 @@ impl<'w> View<'w> {
                 scope.push(Unit::Change(at));
             }
         }
+        let mut bare_ones = BTreeSet::new();
         for component in all {
-            let bare = !self.changes().iter().any(|change| View::touches(change, component));
+            // A change of unknown files may have nothing to do with it.
+            let bare = !self.changes().iter().any(|change| View::surely_touches(change, component));
+            if bare {
+                bare_ones.insert(component.name);
+            }
             let ours = components.is_empty() || components.iter().any(|it| it.name == component.name);
             if bare && ours {
                 scope.push(Unit::Bare(component.name.to_owned()));
@@ -156,7 +170,7 @@ impl<'w> View<'w> {
             let nothing = stated.get(name).is_some_and(|it| {
                 it.content == Fact::Absent && it.artifacts.unavailable().is_none() && it.artifacts.entries().is_empty()
             });
-            if ours && !nothing && self.makers(name).next().is_some() {
+            if ours && !nothing && !bare_ones.contains(name) && self.makers(name).next().is_some() {
                 scope.push(Unit::Outcome(name.to_owned()));
             }
         }
@@ -228,7 +242,7 @@ impl<'w> View<'w> {
                 _ => false,
             };
             match &later.does {
-                Deed::Reject {} if later.saw.environment.as_ref().is_some_and(|name| name != HERE) => false,
+                Deed::Reject {} if View::elsewhere(later) => false,
                 Deed::Reject {} => {
                     if later.via == Via::Review {
                         act.via != Via::Review || shares(later)
@@ -236,6 +250,7 @@ impl<'w> View<'w> {
                         true
                     }
                 }
+                Deed::Approve { .. } if later.via != Via::Review && View::elsewhere(later) => false,
                 Deed::Approve { .. } => same_lane && (later.standing != Standing::Stands || self.withdrawn(later)),
                 _ => false,
             }
@@ -266,7 +281,7 @@ impl<'w> View<'w> {
             Fact::Known(true) | Fact::Unavailable(_) => same(it),
             Fact::Known(false) | Fact::Absent => Tri::No,
         };
-        // Of other content of anything that goes now; where that cannot be told, it may be.
+        // Of other content of anything that goes now, or perhaps so.
         let other = |it: &Deployment| {
             let different = if names.is_empty() {
                 Tri::from(it.commit != self.facts.release.commit)
@@ -274,7 +289,7 @@ impl<'w> View<'w> {
                 let shared = names.iter().filter(|name| it.components.contains_key(**name));
                 shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
             };
-            different == Tri::Yes || (different == Tri::Unknown && opening(it) == Tri::No)
+            different != Tri::No
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
@@ -330,8 +345,8 @@ impl<'w> View<'w> {
                 && matches!(approval.does, Deed::Approve { .. })
                 && act.impersonated_by.is_none()
                 && approval.at <= act.at
-                && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
-                && self.listened_to(approval, heard).is_some()
+                && !View::elsewhere(approval)
+                && self.had_a_say(approval, heard).is_some()
             {
                 found.push((approval.at.timestamp(), act.at.timestamp()));
             }
@@ -340,7 +355,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
-    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool, emergency: bool) -> bool {
         let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
         let spent = match used {
             Used::No | Used::Retry => false,
@@ -350,10 +365,10 @@ impl<'w> View<'w> {
         !self.replaced(act)
             && self.is_here(act)
             && self.outcome_fits(act)
-            && self.parts_fit(act)
+            && self.parts_fit(act, back)
             && !worse
-            // Going back needs no record.
-            && (back || !self.record_edited(act))
+            // Going back needs no record, and an emergency's may be written later.
+            && (back || emergency || !self.record_edited(act.at))
             && !spent
     }
 
@@ -363,6 +378,12 @@ impl<'w> View<'w> {
             act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
         let says = |said: &Option<String>, what: &str| said.as_ref().map_or(says_less, |said| said == what);
         says(&act.saw.environment, &self.facts.release.environment) && says(&act.saw.repository, REPOSITORY)
+    }
+
+    /// Whether something was done about another environment or repository.
+    pub fn elsewhere(act: &Act) -> bool {
+        let other = |said: &Option<String>, what: &str| said.as_ref().is_some_and(|said| said != what);
+        other(&act.saw.environment, HERE) || other(&act.saw.repository, REPOSITORY)
     }
 
     /// Whether something was done about all that goes, and about nothing else.
@@ -403,17 +424,21 @@ impl<'w> View<'w> {
             && artifacts.iter().all(|seen| all.contains(&seen))
     }
 
-    fn parts_fit(&self, act: &Act) -> bool {
-        act.saw.parts.iter().all(|(name, content)| {
+    fn parts_fit(&self, act: &Act, back: bool) -> bool {
+        let others = self.facts.release.package.known().into_iter().flat_map(|package| package.parts.keys());
+        let all = act.via == Via::Review
+            || back
+            || others.filter(|name| !self.surely_goes(name)).all(|name| act.saw.parts.contains_key(name));
+        all && act.saw.parts.iter().all(|(name, content)| {
             let part = self.facts.release.package.known().and_then(|package| package.parts.get(name));
             part.and_then(Fact::known).is_some_and(|part| part.content == *content)
         })
     }
 
-    fn record_edited(&self, act: &Act) -> bool {
+    pub fn record_edited(&self, since: DateTime<Utc>) -> bool {
         let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
         rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
-            Fact::Known(at) => *at > act.at,
+            Fact::Known(at) => *at >= since,
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         })
@@ -431,12 +456,35 @@ impl<'w> View<'w> {
         });
         named.as_ref().is_none_or(|named| named == role || named == need.role)
             && self.holds(self.person(&act.by), role)
+            && !self.kept_out(self.person(&act.by), need)
             && need.places.contains(&place(act.via))
             && (need.any_hours || !closed)
             && (!accept || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
             && !act.saw.requirements.contains_key(need.role)
             && !expired
             && need.scope.iter().any(|unit| self.covers(act, unit))
+    }
+
+    /// Whether an approval of an authority is good on a route: given where and when approvals count there, and not too
+    /// long ago.
+    pub fn good_on(&self, act: &Act, route: &RouteShape, role: &str) -> bool {
+        let Deed::Approve { role: named, accepts } = &act.does else { return false };
+        let at = act.at.timestamp();
+        let closed = self
+            .shape
+            .closed
+            .iter()
+            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at));
+        let oath = self.shape.role(role).is_some_and(|role| role.accept);
+        let places: &[&str] = if route.counts_from.is_empty() { &ANYWHERE } else { &route.counts_from };
+        let over = route
+            .expire
+            .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
+        named.as_ref().is_none_or(|named| named == role)
+            && places.contains(&place(act.via))
+            && (route.any_hours || !closed)
+            && (!oath || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
+            && !over
     }
 
     /// Who approved one change by himself: a human being with any role, who did not contribute to it.
@@ -485,6 +533,7 @@ fn ask<'w>(
             expire: route.expire,
             places,
             any_hours: route.any_hours,
+            apart: None,
         });
         return;
     };
@@ -507,11 +556,10 @@ fn ask<'w>(
 
 /// Content and artifacts.
 pub fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
+    // That there are none an empty list says too.
     let artifacts = match (&one.artifacts, &other.artifacts) {
-        (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
-        (Fact::Absent, Fact::Absent) => Tri::Yes,
         (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
-        _ => Tri::No,
+        (one, other) => Tri::from(one.entries() == other.entries()),
     };
     let content = match (&one.content, &other.content) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),

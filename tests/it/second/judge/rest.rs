@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use countersign::model::facts::{
-    AccountKind, CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome,
+    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Incident, Outcome,
     OwedObligation,
 };
 use countersign::model::measures::Measure;
@@ -13,8 +13,9 @@ use countersign::model::verdict::Verdict;
 
 use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
+use super::ways::maybe;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE};
+use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE, RouteShape};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -127,7 +128,7 @@ impl<'w> View<'w> {
             let ended = soak.is_some()
                 && there.iter().any(|other| {
                     !alike(other)
-                        && other.opened_at > it.opened_at
+                        && other.opened_at >= it.opened_at
                         && other.opened_at.timestamp() < soaked
                         && other.outcome != Fact::Known(Outcome::Cancelled)
                 });
@@ -169,7 +170,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether a component goes for certain: files that are not known are no proof of it.
-    fn surely_goes(&self, folder: &str) -> bool {
+    pub fn surely_goes(&self, folder: &str) -> bool {
         self.facts.release.components.contains_key(folder)
             || self.changes().iter().any(|it| it.files.entries().iter().any(|file| within(file, folder)))
     }
@@ -211,7 +212,6 @@ impl<'w> View<'w> {
             };
             let excepted = freeze.except.iter().any(|word| {
                 *word == class
-                    || (*word == "recovery" && back)
                     || (!legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == *word)))
             });
             let let_go = freeze.by.is_some_and(|role| {
@@ -222,7 +222,7 @@ impl<'w> View<'w> {
                         && self.independent(act, role).is_some()
                 })
             });
-            on && !excepted && !let_go
+            on && !back && !excepted && !let_go
         })
     }
 
@@ -295,10 +295,8 @@ impl<'w> View<'w> {
         incidents.iter().any(|incident| {
             let severity = self.severity(incident).unwrap_or(1);
             let affects = match &incident.components {
-                Fact::Known(components) => {
-                    self.components().iter().any(|it| components.iter().any(|name| name == it.name))
-                }
-                Fact::Absent | Fact::Unavailable(_) => true,
+                Fact::Known(components) if !self.shape.components.is_empty() => self.any_named(components),
+                Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
             };
             let asked = Asked { incident: Some(incident), class: Some(kind.class), ..Asked::default() };
             let fix = rule.unless_fixes && self.relaxes(&Cond::Fixes, asked, Some(kind));
@@ -309,8 +307,19 @@ impl<'w> View<'w> {
                     self.relaxes(cond, of(Some(incident)), Some(kind))
                         && (!self.relaxes(cond, of(None), Some(kind)) || self.fixes(incident) == Tri::Yes)
                 });
-            severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class
+            severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class && !self.repairs(incident)
         })
+    }
+
+    /// Whether this is the fix of an incident, or of the release that caused it.
+    fn repairs(&self, incident: &Incident) -> bool {
+        let cause = |other: &Incident| other.caused_by.known().is_some_and(|it| incident.caused_by.known() == Some(it));
+        let other = |other: &Incident| cause(other) && self.fixes(other) == Tri::Yes;
+        let by_name = incident
+            .caused_by
+            .known()
+            .is_some_and(|release| self.fixes_by_name(release, incident.components.entries()));
+        self.fixes(incident) == Tri::Yes || self.facts.incidents.entries().iter().any(other) || by_name
     }
 
     pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
@@ -328,7 +337,8 @@ impl<'w> View<'w> {
                     }
                 }
         };
-        if !legs.iter().any(|leg| asked(&leg)) {
+        let asking: Vec<&RouteShape> = legs.iter().filter(asked).filter_map(|leg| leg.route).collect();
+        if asking.is_empty() {
             return false;
         }
         let Some(cab) = &self.shape.cab else { return true };
@@ -343,21 +353,42 @@ impl<'w> View<'w> {
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
+            let valid = valid && (against(decision.outcome) > 1 || !self.record_edited(decision.at));
             match decision.outcome {
+                // Conditions took an earlier approval's place, and leave it none.
+                CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid && unmet(decision) => return true,
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
                     return unmet(decision);
                 }
+                CabOutcome::Reject if valid => return !self.against_advice(&asking, decision),
                 CabOutcome::Defer | CabOutcome::Reject => return true,
             }
         }
         true
     }
 
+    /// Whether those whose word is final let all of it go, each for a reason, after the board advised against it.
+    fn against_advice(&self, asking: &[&RouteShape], decision: &CabDecision) -> bool {
+        asking.iter().all(|route| {
+            route.escalate.as_ref().and_then(|it| it.last).is_some_and(|role| {
+                self.acts.iter().any(|act| {
+                    self.good_on(act, route, role)
+                        && act.at > decision.at
+                        && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
+                        && self.independent(act, role).is_some()
+                        && self.about_all(act)
+                        && !self.replaced(act)
+                        && !self.record_edited(act.at)
+                })
+            })
+        })
+    }
+
     /// Whether the board looked at what goes. Where all of it is in changes, those alone may be named.
     fn decided_on_this(&self, decision: &CabDecision) -> bool {
         let all = !self.changes().is_empty()
-            && self.components().iter().all(|it| self.changes().iter().any(|change| View::touches(change, it)));
+            && self.components().iter().all(|it| self.changes().iter().any(|change| View::surely_touches(change, it)));
         let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
         self.saw_all(&decision.changes)
             && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))
@@ -412,10 +443,16 @@ impl<'w> View<'w> {
 
     fn holds_up(&self, it: &OwedObligation, kind: &Kind) -> bool {
         let _ = kind;
-        let overdue = it.due.timestamp() <= self.now;
-        let team = self.components().iter().any(|component| component.team == Some(it.team.as_str()));
+        let overdue = match &it.due {
+            Fact::Known(due) => due.timestamp() <= self.now,
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+        };
+        // A policy without components knows nobody's.
+        let any = self.shape.components.is_empty();
+        let team = any || self.components().iter().any(|component| component.team == Some(it.team.as_str()));
         let component =
-            self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
+            any || self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
         let rule = self.shape.pir.as_ref().filter(|_| it.kind == "pir");
         let waits = match rule {
             Some(rule) => {
@@ -432,7 +469,7 @@ impl<'w> View<'w> {
     }
 
     fn completed(&self, it: &OwedObligation) -> bool {
-        it.met
+        it.met == Fact::Known(true)
             || self.acts.iter().any(|act| {
                 let Deed::Complete { obligation, evidence } = &act.does else { return false };
                 if it.contributors.unavailable().is_some() {
@@ -440,7 +477,7 @@ impl<'w> View<'w> {
                 }
                 let contributors = it.contributors.entries();
                 *obligation == it.id
-                    && (!it.needs_evidence || !evidence.is_empty())
+                    && (!maybe(&it.needs_evidence) || !evidence.is_empty())
                     && self.acting(act).is_some_and(|person| {
                         self.holds(person, &it.by)
                             && !contributors
@@ -452,24 +489,23 @@ impl<'w> View<'w> {
 
     /// Whether this release fixes an incident that the other one caused.
     fn fixes_cause_of(&self, it: &OwedObligation) -> bool {
+        it.incidents.iter().chain([&it.release]).any(|id| self.fixes_by_name(id, &it.components))
+    }
+
+    /// Whether this release fixes an incident, or one that failed, by its name.
+    fn fixes_by_name(&self, id: &str, components: &[String]) -> bool {
         let Some(role) = self.shape.incidents.as_ref().and_then(|rule| rule.confirmed_by) else { return false };
-        it.incidents.iter().any(|id| {
-            let linked = self.facts.change_record.known().is_some_and(|record| record.fixes.contains(id));
-            let confirmed = self.acts.iter().any(|act| {
-                matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
-                    && self.independent(act, role).is_some()
-                    && self.about_all(act)
-            });
-            let open = self.facts.incidents.entries().iter().find(|incident| incident.id == *id);
-            match open {
-                Some(incident) => self.fixes(incident) == Tri::Yes,
-                None => {
-                    linked
-                        && confirmed
-                        && self.components().iter().any(|ours| it.components.iter().any(|name| name == ours.name))
-                }
-            }
-        })
+        let linked = self.facts.change_record.known().is_some_and(|record| record.fixes.iter().any(|it| it == id));
+        let confirmed = self.acts.iter().any(|act| {
+            matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
+                && self.independent(act, role).is_some()
+                && self.about_all(act)
+        });
+        let open = self.facts.incidents.entries().iter().find(|incident| incident.id == id);
+        match open {
+            Some(incident) => self.fixes(incident) == Tri::Yes,
+            None => linked && confirmed && self.any_named(components),
+        }
     }
 
     /// Whether a grant opened the release while nothing could be asked. `Some(false)`: one that does not hold.
@@ -483,6 +519,8 @@ impl<'w> View<'w> {
         let fits = grant.environment == HERE
             && self.facts.release.environment == HERE
             && grant.commit == self.facts.release.commit
+            && grant.repository.known().is_some_and(|name| *name == self.facts.release.repository)
+            && self.granted_artifacts(grant)
             && grant.used_at.contains(&grant.opened_at)
             && uses <= rule.releases
             && from <= opened
@@ -490,15 +528,22 @@ impl<'w> View<'w> {
             && opened <= self.now;
         // Nobody who had a hand in it signs, and who may have had is known.
         let trigger = match &self.facts.release.trigger {
-            Fact::Known(account) => {
-                let machine = self.facts.accounts.get(account.as_str()).and_then(|known| known.kind.known().copied());
-                machine.is_some_and(|kind| kind != AccountKind::Person) || !self.link_unknown(account.as_str())
-            }
+            Fact::Known(account) => !self.anybodys(account),
             Fact::Absent => true,
             Fact::Unavailable(_) => false,
         };
         let known = trigger && !self.unread && !self.unattributed;
         Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
+    }
+
+    /// Whether everything that was built and went is what a grant is for.
+    fn granted_artifacts(&self, grant: &Grant) -> bool {
+        let components = &self.facts.release.components;
+        grant.artifacts.unavailable().is_none()
+            && components.values().all(|it| {
+                it.artifacts.unavailable().is_none()
+                    && it.artifacts.entries().iter().all(|went| grant.artifacts.entries().contains(went))
+            })
     }
 
     fn signers(&self, grant: &Grant, roles: &[&'static str]) -> usize {
@@ -552,6 +597,8 @@ impl<'w> View<'w> {
             let Deed::Waive { gate, environments, until, compensating_control, .. } = &act.does else { return false };
             gate == "coverage"
                 && (environments.is_empty() || environments.iter().any(|name| name == HERE))
+                && (!environments.is_empty() || act.saw.environment.as_ref().is_none_or(|shown| shown == HERE))
+                && act.saw.repository.as_ref().is_none_or(|shown| *shown == self.facts.release.repository)
                 && self.now < until.timestamp()
                 && (!rule.reason || act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
                 && (!rule.control || compensating_control.as_ref().is_some_and(|text| says(text, 1)))

@@ -1,0 +1,13 @@
+//! Storey 5: other systems that are asked or told over the network, one a file.
+//!
+//! [`http`] is how any of them is spoken to; [`witness`] asks for cosignatures,
+//! [`webhook`] hands things to whoever listens.
+//!
+//! Never here: what follows from an answer.
+//!
+//! Invariant: nothing waits for ever, an answer has a limit, a redirection is not
+//! followed, and only this machine itself is spoken to without TLS.
+
+pub mod http;
+pub mod webhook;
+pub mod witness;

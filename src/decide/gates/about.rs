@@ -1,0 +1,107 @@
+//! Whether evidence is about what is released, and young enough.
+
+use std::collections::HashSet;
+
+use super::{File, Judgement, Subject, judgement, short};
+use crate::decide::explain;
+use crate::model::verdict::Reason;
+use crate::policy::gate::{Gate, Same};
+
+/// How many seconds the clocks of two machines may be apart. A report dated later
+/// than that would stay young for as long as its date says.
+const CLOCKS_APART: f64 = 300.0;
+/// The same as a whole number.
+pub(in crate::decide) const CLOCKS_APART_SECONDS: i64 = 300;
+
+/// A report that is too old, or about something else, is no evidence for this release.
+pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
+    let about = &file.about;
+    if let Some(most) = gate.max_age {
+        let Some(made) = about.made_at else {
+            return Some(judgement(
+                Reason::AgeUnknown,
+                format!(
+                    "{} does not say when it was made, and may be at most {} old",
+                    file.path,
+                    explain::length(most)
+                ),
+            ));
+        };
+        #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
+        let age = (subject.now - made).num_milliseconds() as f64 / 1000.0;
+        if age < -CLOCKS_APART {
+            return Some(judgement(
+                Reason::AgeUnknown,
+                format!(
+                    "{} says that it was made {} from now, so its age is not known; set the clock, or have the tool write its time zone",
+                    file.path,
+                    explain::length(-age)
+                ),
+            ));
+        }
+        // Ages are half-open: what may be 24 hours old is too old then.
+        if age >= most {
+            let (age, most) = (explain::length(age), explain::length(most));
+            return Some(judgement(
+                Reason::Stale,
+                format!("{} is {age} old, and may be at most {most}; make it anew", file.path),
+            ));
+        }
+    }
+    let other_commit = |why: String| Some(judgement(Reason::OtherCommit, why));
+    match (subject.commit, about.commits.first()) {
+        (Some(commit), Some(named)) if !about.commits.iter().any(|known| known.eq_ignore_ascii_case(commit)) => {
+            return other_commit(format!(
+                "{} is about commit {}, and {} is released",
+                file.path,
+                short(named),
+                short(commit)
+            ));
+        }
+        (None, _) if gate.same == Some(Same::Commit) => {
+            return other_commit("which commit is released is not known; name it with `--commit`".to_owned());
+        }
+        (_, None) if gate.same == Some(Same::Commit) => {
+            return other_commit(format!("{} does not say which commit it is about", file.path));
+        }
+        _ => {}
+    }
+    let other_artifact = |why: String| Some(judgement(Reason::OtherArtifact, why));
+    if let Some(why) = subject.unread.filter(|_| !about.artifacts.is_empty() || gate.same == Some(Same::Artifact)) {
+        return Some(judgement(
+            Reason::Unreadable,
+            format!("whether {} is about the artifact that is released could not be read: {why}", file.path),
+        ));
+    }
+    match about.artifacts.first() {
+        Some(named) if !subject.artifacts.is_empty() => {
+            let known = about.artifacts.iter().any(|digest| subject.artifacts.contains(digest));
+            if !known {
+                return other_artifact(format!(
+                    "{} is about the artifact sha256:{}, which is not the one that is released; make it for that",
+                    file.path,
+                    short(named)
+                ));
+            }
+        }
+        _ if gate.same != Some(Same::Artifact) => {}
+        _ if subject.artifacts.is_empty() => {
+            return other_artifact("which artifact is released is not known; name it with `--artifact`".to_owned());
+        }
+        _ => return other_artifact(format!("{} does not say which artifact it is about", file.path)),
+    }
+    None
+}
+
+/// Where evidence has to be about the artifact, it has to be about each that is released.
+pub(super) fn every_artifact(gate: &Gate, subject: &Subject<'_>, files: &[&File]) -> Option<Judgement> {
+    if gate.same != Some(Same::Artifact) {
+        return None;
+    }
+    let about: HashSet<&String> = files.iter().flat_map(|file| &file.about.artifacts).collect();
+    let left = subject.artifacts.iter().find(|digest| !about.contains(digest))?;
+    Some(judgement(
+        Reason::OtherArtifact,
+        format!("no evidence is about the artifact sha256:{}, which is released too; make it for each", short(left)),
+    ))
+}
