@@ -108,7 +108,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         }
     };
     match arguments.command {
-        Command::Gate(arguments) => gate::run(&arguments),
+        Command::Gate(arguments) => gate::run(*arguments),
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -21,7 +21,7 @@ use quick_xml::events::BytesRef;
 
 pub use self::attribute::RawValue;
 use self::attribute::{Attribute, Seen, Unfit};
-use self::scan::{Part, Scan, Tag};
+use self::scan::{BLANK, Part, Scan, Tag, past_blank};
 use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
 
@@ -92,7 +92,7 @@ impl<'a> Xml<'a> {
                 Part::DocType(text) => self.external(text, at)?,
                 Part::End => return self.ended().map(|()| Event::End),
                 Part::Text(text) if !self.open.is_empty() => return Ok(Event::Text(Cow::Borrowed(text))),
-                Part::Text(text) if text.trim().is_empty() => {}
+                Part::Text(text) if text.trim_matches(BLANK).is_empty() => {}
                 _ if self.open.is_empty() => {
                     return Err(self.scan.fault(at, "expected an element, found text outside of any"));
                 }
@@ -153,7 +153,7 @@ impl<'a> Xml<'a> {
 
     /// A document type may name an external DTD, which is never fetched, and declare nothing.
     fn external(&self, text: &str, at: usize) -> Result<(), Fault> {
-        if text.trim().is_empty() {
+        if text.trim_matches(BLANK).is_empty() {
             return Err(self.scan.fault(at, "expected the name of the document's type after `<!DOCTYPE`"));
         }
         if text.contains('[') || text.contains("<!") {
@@ -298,7 +298,7 @@ impl<'a> Element<'a> {
             return known.iter().try_for_each(|known| each(known.local_name, RawValue(known.value)));
         }
         let (mut before, mut seen) = (Vec::new(), Seen::default());
-        let mut rest = self.tag.attributes.trim_ascii_start();
+        let mut rest = past_blank(self.tag.attributes);
         while !rest.is_empty() {
             let first = Attribute::first(rest).map_err(|unfit| unfit.fault(xml, self))?;
             if seen.has(&first, &before) {

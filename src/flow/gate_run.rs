@@ -34,10 +34,20 @@ pub fn run(request: &Request<'_>) -> Decision {
         protection: request.protection,
         now: request.now,
     };
-    let gates = side_by_side(&policy.gates, |gate| {
-        let gathered = match gates::elsewhere(gate, &subject) {
-            Some(_) => Gathered::default(),
-            None => Gathered::gather(request, gate, &here, before.as_ref()),
+    let limits = policy.limits;
+    let work: Vec<Work<'_>> = policy
+        .gates
+        .iter()
+        .map(|gate| match (&here, gates::elsewhere(gate, &subject)) {
+            (Ok(entries), None) => Work::new(gate, entries, limits.files),
+            _ => Work { gate, meant: Vec::new(), bytes: 0 },
+        })
+        .collect();
+    let gates = side_by_side(&work, |Work { gate, meant, .. }| {
+        let gathered = match (&here, gates::elsewhere(gate, &subject)) {
+            (_, Some(_)) => Gathered::default(),
+            (Ok(entries), None) => Gathered::gather(request, gate, entries, meant, before.as_ref()),
+            (Err(fault), None) => Gathered::in_trouble(fault.clone()),
         };
         let judgement = gates::judge(gate, &subject, &gathered.found, &policy.waivers);
         said(gate, judgement, gathered)
@@ -66,23 +76,47 @@ pub fn run(request: &Request<'_>) -> Decision {
     }
 }
 
-/// Does the same for every gate, two gates at a time; what came of it, in their order.
-fn side_by_side<T: Send>(gates: &[Gate], judge: impl Fn(&Gate) -> T + Sync) -> Vec<T> {
+/// What there is to do for one gate.
+struct Work<'e> {
+    gate: &'e Gate,
+    /// The files that it means, each once.
+    meant: Vec<&'e Entry>,
+    /// How many bytes they have, about: nothing but an order is made of it.
+    bytes: u64,
+}
+
+impl<'e> Work<'e> {
+    fn new(gate: &'e Gate, entries: &'e [Entry], limit: usize) -> Self {
+        // A folder may lie in another that is named too, and its files still count once.
+        let mut seen = HashSet::new();
+        let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path) && seen.insert(&entry.location));
+        let meant: Vec<&Entry> = meant.collect();
+        let size = |entry: &&Entry| entry.location.symlink_metadata().map_or(0, |about| about.len());
+        let bytes = meant.iter().take(limit).map(size).fold(0, u64::saturating_add);
+        Self { gate, meant, bytes }
+    }
+}
+
+/// Does the same for every gate, two gates at a time and the largest first, so that
+/// none is left to one thread at the end; what came of it, in their order.
+fn side_by_side<'e, T: Send>(work: &[Work<'e>], judge: impl Fn(&Work<'e>) -> T + Sync) -> Vec<T> {
+    let mut order: Vec<(usize, &Work<'e>)> = work.iter().enumerate().collect();
+    order.sort_by_key(|(_, work)| std::cmp::Reverse(work.bytes));
     let next = AtomicUsize::new(0);
-    let work = || -> Vec<(usize, T)> {
+    let share = || -> Vec<(usize, T)> {
         std::iter::from_fn(|| {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            gates.get(at).map(|gate| (at, judge(gate)))
+            let (at, work) = order.get(next.fetch_add(1, Ordering::Relaxed))?;
+            Some((*at, judge(work)))
         })
         .collect()
     };
     let mut done = std::thread::scope(|scope| {
         // Where no thread is to be had, this one does all of it.
-        let aside = match gates {
-            [_, _, ..] => std::thread::Builder::new().spawn_scoped(scope, work).ok(),
+        let aside = match order.as_slice() {
+            [_, _, ..] => std::thread::Builder::new().spawn_scoped(scope, share).ok(),
             _ => None,
         };
-        let mut done = work();
+        let mut done = share();
         match aside.map(std::thread::ScopedJoinHandle::join) {
             Some(Ok(more)) => done.extend(more),
             Some(Err(panic)) => std::panic::resume_unwind(panic),
@@ -144,20 +178,22 @@ fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
 }
 
 impl Gathered {
-    /// Gathers the evidence of one gate.
-    fn gather(request: &Request<'_>, gate: &Gate, here: &Result<Vec<Entry>, Fault>, before: Option<&Before>) -> Self {
+    /// Nothing, because of a fault.
+    fn in_trouble(fault: Fault) -> Self {
         let mut gathered = Self::default();
-        let entries = match here {
-            Ok(entries) => entries,
-            Err(fault) => {
-                gathered.found.trouble = Some(fault.clone());
-                return gathered;
-            }
-        };
-        // A folder may lie in another that is named too, and its files still count once.
-        let mut seen = HashSet::new();
-        let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path) && seen.insert(&entry.location));
-        let meant: Vec<&Entry> = meant.collect();
+        gathered.found.trouble = Some(fault);
+        gathered
+    }
+
+    /// Gathers the evidence of one gate from the files that it means.
+    fn gather(
+        request: &Request<'_>,
+        gate: &Gate,
+        entries: &[Entry],
+        meant: &[&Entry],
+        before: Option<&Before>,
+    ) -> Self {
+        let mut gathered = Self::default();
         let limit = request.policy.limits.files;
         gathered.found.trouble = if meant.len() > limit {
             Some(too_many(meant.len(), limit))
@@ -171,9 +207,9 @@ impl Gathered {
             return gathered;
         }
         match gate.kind {
-            Kind::Signature => signatures::gather(request, gate, entries, &meant, &mut gathered),
-            Kind::Checklist => checklists::gather(request, gate, entries, &meant, &mut gathered),
-            _ => gathered.tally(request, gate, &meant, before),
+            Kind::Signature => signatures::gather(request, gate, entries, meant, &mut gathered),
+            Kind::Checklist => checklists::gather(request, gate, entries, meant, &mut gathered),
+            _ => gathered.tally(request, gate, meant, before),
         }
         gathered
     }

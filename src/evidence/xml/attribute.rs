@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use quick_xml::escape::{EscapeError, unescape};
 
-use super::scan::position;
+use super::scan::{past_blank, position};
 use super::{ATTRIBUTE_LIMIT, Element, Xml};
 use crate::model::report::Fault;
 
@@ -148,7 +148,7 @@ impl<'t> Attribute<'t> {
             // The quote, one space and the next name, as nearly always; or the tag's end.
             [_, b' ', next, ..] if next.is_ascii_alphabetic() => rest.get(2..),
             [_] | [_, b'>' | b'/', ..] => rest.get(1..),
-            [_, b' ' | b'\t' | b'\n' | b'\r', ..] => rest.get(1..).map(str::trim_ascii_start),
+            [_, b' ' | b'\t' | b'\n' | b'\r', ..] => rest.get(1..).map(past_blank),
             _ => return Err(Unfit::NotApart(name)),
         };
         let local_name = if local == 0 { name } else { name.get(local..).unwrap_or_default() };
@@ -159,7 +159,7 @@ impl<'t> Attribute<'t> {
 /// Where the value begins in what stands behind a name, with white space around the equals sign.
 #[cold]
 fn opening_quote<'t>(behind: &'t str, name: &'t str) -> Result<usize, Unfit<'t>> {
-    let value = behind.trim_ascii_start().strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
+    let value = past_blank(behind).strip_prefix('=').map(past_blank).ok_or(Unfit::NoValue(name))?;
     if value.starts_with(['"', '\'']) { Ok(behind.len() - value.len() + 1) } else { Err(Unfit::NotQuoted(name)) }
 }
 

@@ -147,7 +147,7 @@ impl<'a> Scan<'a> {
         let (name, rest) = inside.split_at_checked(name_length(inside)?)?;
         self.attributes_of = None;
         self.attributes.clear();
-        let (mut seen, mut left) = (Seen::default(), rest.trim_ascii_start());
+        let (mut seen, mut left) = (Seen::default(), past_blank(rest));
         let (empty, end) = loop {
             match left.as_bytes() {
                 [b'>', ..] => break (false, 1),
@@ -192,7 +192,7 @@ impl<'a> Scan<'a> {
             return Err(self.fault(self.at, "a tag that is not closed; the document is cut short"));
         };
         let whole = self.take(end + 1)?;
-        Ok(Part::Close(whole.get(2..end).unwrap_or_default().trim_ascii_end()))
+        Ok(Part::Close(whole.get(2..end).unwrap_or_default().trim_end_matches(BLANK)))
     }
 
     fn reference(&mut self) -> Result<Part<'a>, Fault> {
@@ -258,11 +258,26 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// The white space of XML 1.0 (2.3), which knows no form feed.
+pub(super) const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// How much white space there is at the front.
+#[inline]
+fn blank(text: &[u8]) -> usize {
+    text.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(text.len())
+}
+
+/// What stands behind the white space at the front.
+#[inline]
+pub(super) fn past_blank(text: &str) -> &str {
+    text.get(blank(text.as_bytes())..).unwrap_or_default()
+}
+
 /// How long a run of text is: up to markup, a reference or the end.
 #[inline]
 fn run(text: &[u8]) -> usize {
     // Most of it is white space between tags, for which a search takes longer to begin than to do.
-    let blank = text.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(text.len());
+    let blank = blank(text);
     let rest = text.get(blank..).unwrap_or_default();
     match rest {
         [b'<' | b'&', ..] => blank,

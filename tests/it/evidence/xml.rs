@@ -63,6 +63,8 @@ fn an_attribute_has_the_value_that_xml_gives_it(#[case] text: &str, #[case] valu
 #[case("<a/b/>", "expected the name of an element after `<`; write `&lt;` for the sign itself")]
 #[case("<a\">\"></a>", "expected the name of an element after `<`; write `&lt;` for the sign itself")]
 #[case("<a b='1' /c='2'/>", "expected the name of an attribute")]
+#[case("<a \u{C} b='1'/>", "the attribute `\u{C}` has no value")]
+#[case("<a/>\u{C}", "expected an element, found text outside of any")]
 #[case("<a><!-- --></a><!-- -", "a `<!--` without its `-->`; the document is cut short")]
 #[case("<a><!--></a>", "a `<!--` without its `-->`; the document is cut short")]
 #[case("<a><![CDATA[x]]</a>", "a `<![CDATA[` without its `]]>`; the document is cut short")]
@@ -152,7 +154,7 @@ const DOCUMENTS: [&str; 5] = [
 
 #[test]
 fn what_is_read_is_what_quick_xml_tells() {
-    const SCRAPS: [&str; 25] = [
+    const SCRAPS: [&str; 26] = [
         "<",
         ">",
         "/",
@@ -177,6 +179,7 @@ fn what_is_read_is_what_quick_xml_tells() {
         "x",
         "-",
         ":",
+        "\u{C}",
         "]",
     ];
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
