@@ -7,6 +7,8 @@ use chrono::DateTime;
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::decide::release;
 #[cfg(feature = "app")]
+use crate::flow::decided::Beside;
+#[cfg(feature = "app")]
 use crate::flow::receipt::{self, Decided};
 use crate::flow::replay;
 use crate::log::receipt::Layer;
@@ -82,6 +84,19 @@ pub(super) struct Arguments {
     #[cfg(feature = "app")]
     #[command(flatten)]
     signing: super::log::key::Signing,
+    /// Record this delivery of a forge first, and say in the decision that it answers it: `FORGE:ID=FILE` with the bytes
+    /// as they came, or `FORGE:ID` of one that is in the record. Repeat it for several.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "DELIVERY", requires = "database")]
+    answers: Vec<String>,
+    /// Refuse to record the decision unless the release had been decided so many times before for this environment.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "NUMBER", requires = "database")]
+    after: Option<u64>,
+    /// Keep what is large in this folder rather than in the database.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "DIR", requires = "database")]
+    evidence_folder: Option<PathBuf>,
     /// Write the decision's receipt to this file; `countersign verify` reads it.
     #[cfg(feature = "app")]
     #[arg(long, value_name = "FILE", requires = "database")]
@@ -150,7 +165,11 @@ fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result
     let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
     let address = super::append::address(Some(database)).map_err(failed)?;
     let signer = arguments.signing.signatory().map_err(failed)?;
-    let receipt = receipt::record(decided, &address, signer, chrono::Utc::now())
+    let answers = arguments.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
+    let answers = answers.map_err(failed)?;
+    let folder = arguments.evidence_folder.clone().or_else(super::append::evidence_folder);
+    let beside = Beside { answers, after: arguments.after, folder };
+    let receipt = receipt::record(decided, &beside, &address, signer, chrono::Utc::now())
         .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
     let Some(path) = &arguments.receipt else { return Ok(()) };
     let receipt = if arguments.redact { receipt.redacted() } else { receipt };

@@ -3,7 +3,8 @@
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. The record is read by whoever doubts it
-//! ([`record`]), and written to when something happened (`append`); a decision
+//! ([`record`]), and written to when something happened (`append`); what follows
+//! from a decision is written with it (`decided`) and stands beside it. A decision
 //! leaves it with a receipt (`receipt`), and can be made again ([`replay`]). It goes
 //! on under new keys (`succession`), and lets go what its time is over (`retention`).
 //! Many read it at once (`shelf`), and others see it (`witnessing`).
@@ -14,6 +15,8 @@
 pub mod append;
 mod baseline;
 mod checklists;
+#[cfg(feature = "app")]
+pub mod decided;
 pub mod gate_run;
 mod gathered;
 #[cfg(feature = "app")]

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
+use super::decided::{self, Beside, Ruled, word};
 use crate::log::receipt::{Envelope, Layer, Receipt, encoded, sha256};
+use crate::log::tree::Hash;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::store::fault::Fault as DatabaseFault;
@@ -32,14 +35,6 @@ pub struct Decided<'d> {
     pub decision: &'d ReleaseDecision,
     /// The decision document.
     pub document: String,
-}
-
-fn word(ruling: Ruling) -> &'static str {
-    match ruling {
-        Ruling::Proceed => "proceed",
-        Ruling::Hold => "hold",
-        Ruling::Reject => "reject",
-    }
 }
 
 fn instant(at: DateTime<Utc>) -> String {
@@ -169,11 +164,12 @@ fn resource(forge: &str, repository: &str, commit: &str, environment: &str) -> S
 /// Records a decision with everything that it was made from, in one durable write, and hands out its receipt.
 pub fn record(
     decided: Decided<'_>,
+    beside: &Beside,
     address: &crate::store::address::Address,
     signer: impl Into<Signatory>,
     at: DateTime<Utc>,
 ) -> Result<Receipt, super::append::Failed> {
-    use super::append::{self, Failed, Happening};
+    use super::append::Happening;
     use super::record::{Fault, Log, Place, prove};
     use crate::log::entry::Kind;
     use crate::log::keys::Keys;
@@ -199,12 +195,14 @@ pub fn record(
     let attached = vec![("decision.json".to_owned(), decided.document.clone().into_bytes())];
     happened.push(Happening { kind: Kind::Decision, body, attached, once });
 
-    let answers = append::append(address, signer, happened, at)?;
-    let mut index = None;
-    for answer in answers {
-        index = Some(answer.map_err(Failed::Refused)?.first);
-    }
-    let index = index.unwrap_or_default();
+    let ruled = Ruled {
+        facts: decided.facts,
+        facts_digest: Hash(Sha256::digest(&decided.facts_text).into()),
+        decision: decided.decision,
+        document: Hash(Sha256::digest(&decided.document).into()),
+    };
+    let appended = decided::commit(ruled, happened, beside, address, signer, at)?;
+    let index = appended.last().map(|last| last.first).unwrap_or_default();
     let mut log = Log::open(&Place::Database(address.clone()))?;
     // The key that signs now is trusted here; the rotations let those follow who trust an older one.
     let proven = prove(&mut log, &trusted, index)?;

@@ -1,6 +1,7 @@
 //! The story of what is kept and what goes: the log is verified, what it says of retention is worked out, and what is done
 //! stands in the log in the same transaction.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use crate::log::note::Note;
 use crate::log::retention::{Act, Due, Ledger, Order, Refused, Written};
 use crate::log::tree::Hash;
 use crate::store::address::Address;
+use crate::store::blob::Annex;
 use crate::store::erasure::Erased;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
@@ -69,6 +71,7 @@ struct Doing {
 fn act<T>(
     address: &Address,
     signer: impl Fn() -> Result<Signatory, Failed>,
+    folder: Option<&Path>,
     at: DateTime<Utc>,
     work: impl Fn(&Ledger) -> Result<(Doing, T), Failed>,
 ) -> Result<(T, u64), Failed> {
@@ -88,7 +91,7 @@ fn act<T>(
         let entries =
             doing.entries.into_iter().map(bytes).collect::<Result<Vec<_>, _>>().map_err(DatabaseFault::from)?;
         let erased = runtime()?.block_on(async {
-            let mut writer = Writer::open(address, signer, PATIENCE, at).await?;
+            let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(folder.map(Annex::new));
             let erased = writer.erase(size, &entries, &doing.gone, at).await?;
             writer.close().await?;
             Ok::<_, DatabaseFault>(erased)
@@ -128,7 +131,7 @@ pub fn settle(
     order: Option<&str>,
     at: DateTime<Utc>,
 ) -> Result<(), Failed> {
-    act(address, signer, at, |ledger| {
+    act(address, signer, None, at, |ledger| {
         ledger.may_settle(written, order)?;
         Ok((one(Kind::Policy, with_order(json!({ "retention": written }), order)), ()))
     })
@@ -144,7 +147,7 @@ pub fn hold(
     releases: &[String],
     at: DateTime<Utc>,
 ) -> Result<(), Failed> {
-    act(address, signer, at, |ledger| {
+    act(address, signer, None, at, |ledger| {
         ledger.may_hold(name)?;
         let body = json!({ "hold": name, "reason": reason, "releases": releases });
         Ok((one(Kind::LegalHold, object(body)), ()))
@@ -160,7 +163,7 @@ pub fn lift(
     order: &str,
     at: DateTime<Utc>,
 ) -> Result<(), Failed> {
-    act(address, signer, at, |ledger| {
+    act(address, signer, None, at, |ledger| {
         ledger.may_lift(name, Some(order))?;
         Ok((one(Kind::LegalHold, with_order(json!({ "lift": name }), Some(order))), ()))
     })
@@ -187,9 +190,10 @@ pub fn due(address: &Address, ledger: &Ledger, at: DateTime<Utc>) -> Result<Vec<
 pub fn expire(
     address: &Address,
     signer: impl Fn() -> Result<Signatory, Failed>,
+    folder: Option<&Path>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Due>, Failed> {
-    let (due, _) = act(address, signer, at, |ledger| {
+    let (due, _) = act(address, &signer, folder, at, |ledger| {
         let due = due(address, ledger, at)?;
         let mut doing = Doing { entries: Vec::new(), gone: due.iter().map(|due| due.digest).collect() };
         for some in due.chunks(DIGESTS) {
@@ -198,13 +202,27 @@ pub fn expire(
         }
         Ok((doing, due))
     })?;
+    if due.is_empty() {
+        sweep(address, signer()?, folder, at)?;
+    }
     Ok(due)
+}
+
+/// Removes what one left in the folder who was killed before he had removed it.
+fn sweep(address: &Address, signer: Signatory, folder: Option<&Path>, at: DateTime<Utc>) -> Result<(), Failed> {
+    let Some(folder) = folder else { return Ok(()) };
+    Ok(runtime()?.block_on(async {
+        let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(Some(Annex::new(folder)));
+        writer.sweep().await?;
+        writer.close().await
+    })?)
 }
 
 /// Deletes bytes before their time, by an order of keepers. What comes back is what the order says, and how many were there.
 pub fn purge(
     address: &Address,
     signer: impl Fn() -> Result<Signatory, Failed>,
+    folder: Option<&Path>,
     order: &str,
     at: DateTime<Utc>,
 ) -> Result<(Order, u64), Failed> {
@@ -212,7 +230,7 @@ pub fn purge(
     let note = Note::parse(order).map_err(|flaw| other(&flaw.to_string()))?;
     let said = Order::parse(&note.text).ok_or_else(|| other("it is none"))?;
     let Act::Purge(digests) = &said.act else { return Err(other("it purges nothing")) };
-    let ((), count) = act(address, signer, at, |ledger| {
+    let ((), count) = act(address, signer, folder, at, |ledger| {
         ledger.may_purge(digests, Some(order))?;
         let listed: Vec<String> = digests.iter().map(ToString::to_string).collect();
         let body = with_order(json!({ "purged": listed, "reason": said.reason }), Some(order));

@@ -144,6 +144,25 @@ pub enum Fault {
         "the disk failed while the record was made durable ({0}): nothing more is accepted until this is started anew"
     )]
     Broken(String),
+    /// The lease ended while this process did nothing.
+    #[error(
+        "this process was stopped or cut off for longer than its lease of {0:?}, and others may have gone on without it: \
+         it writes nothing more until it is started anew"
+    )]
+    Fenced(std::time::Duration),
+    /// What lies in a folder is not there, or is not what it was.
+    #[error("what is kept as sha256:{digest} in `{folder}`: {why}")]
+    Annex {
+        /// The digest.
+        digest: String,
+        /// The folder.
+        folder: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Something that is kept in a folder, and no folder was named.
+    #[error("sha256:{0} is kept in a folder: name it with `--evidence-folder`")]
+    NoAnnex(String),
     /// The sequencer has stopped.
     #[error("the record takes no more entries: it was stopped")]
     Stopped,
@@ -176,6 +195,11 @@ impl Fault {
     pub(super) fn is_disk(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
         error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
+    }
+
+    /// Whether the same transaction, begun anew, may go through: the server undid this one to let another through.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Postgres(error) if postgres::is_passing(error))
     }
 
     /// Whether a commit that failed with this may have been made durable all the same.

@@ -36,6 +36,45 @@ const STEPS: &[Step] = &[
         ],
     },
     Step {
+        name: "what a decision changes beside the log, and who may write",
+        statements: &[
+            // The last number that was given to a process that writes; each has its own.
+            "CREATE TABLE fence (id {int} PRIMARY KEY CHECK (id = 1), epoch {int} NOT NULL)",
+            // Who may write, until when by the database's own clock.
+            "CREATE TABLE replica (epoch {int} PRIMARY KEY, name TEXT NOT NULL, until {int} NOT NULL)",
+            // Where its bytes lie in a folder, `packed` is empty and `annexed` is 1; it is 2 where the file there is to go.
+            "ALTER TABLE blob ADD COLUMN annexed {int} NOT NULL DEFAULT 0",
+            // By the number of its entry; once by the forge's id.
+            "CREATE TABLE delivery (idx {int} PRIMARY KEY, forge TEXT NOT NULL, id TEXT NOT NULL, digest {bytes} NOT NULL, \
+         at {int} NOT NULL, UNIQUE (forge, id))",
+            // One release on its way into one environment, and how often it was decided.
+            "CREATE TABLE stream (name TEXT PRIMARY KEY, version {int} NOT NULL, idx {int} NOT NULL)",
+            "CREATE TABLE decision (idx {int} PRIMARY KEY, stream TEXT NOT NULL, version {int} NOT NULL, \
+         ruling TEXT NOT NULL, summary TEXT NOT NULL, now {int} NOT NULL, at {int} NOT NULL, facts {bytes} NOT NULL, \
+         document {bytes} NOT NULL, UNIQUE (stream, version))",
+            // Which deliveries a decision answers.
+            "CREATE TABLE answer (delivery {int} NOT NULL, decision {int} NOT NULL, PRIMARY KEY (delivery, decision))",
+            // What people did, as a decision first saw it: another digest under the same name is another row.
+            "CREATE TABLE act (idx {int} PRIMARY KEY, stream TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, \
+         account TEXT NOT NULL, at {int} NOT NULL, digest {bytes} NOT NULL, UNIQUE (stream, id, digest))",
+            "CREATE TABLE obligation (id TEXT PRIMARY KEY, idx {int} NOT NULL, stream TEXT NOT NULL, kind TEXT NOT NULL, \
+         role TEXT, due {int}, met {int})",
+            "CREATE INDEX obligation_stream ON obligation (stream)",
+            "CREATE TABLE policy (digest {bytes} PRIMARY KEY, idx {int} NOT NULL, at {int} NOT NULL)",
+            // An effect that is to leave, in the order of its entry. `state` is waiting, done or dead.
+            "CREATE TABLE outbox (idx {int} PRIMARY KEY, once TEXT NOT NULL UNIQUE, destination TEXT NOT NULL, \
+         stream TEXT NOT NULL, body {bytes} NOT NULL, state TEXT NOT NULL, attempts {int} NOT NULL, due {int} NOT NULL, \
+         said TEXT, ended {int})",
+            "CREATE INDEX outbox_waiting ON outbox (destination, idx) WHERE state = 'waiting'",
+            // One at a time sends to a destination: `holder` is its epoch. Nothing is sent before `opens`.
+            "CREATE TABLE destination (name TEXT PRIMARY KEY, holder {int} NOT NULL, until {int} NOT NULL, \
+         failures {int} NOT NULL, opens {int} NOT NULL)",
+            // The next instant at which time alone can change what was decided.
+            "CREATE TABLE timer (stream TEXT PRIMARY KEY, due {int} NOT NULL)",
+            "CREATE INDEX timer_due ON timer (due)",
+        ],
+    },
+    Step {
         name: "checkpoints that witnesses cosigned",
         statements: &["CREATE TABLE log_witnessed (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)"],
     },

@@ -1,8 +1,7 @@
 //! The reader: tiles, entries, checkpoints and blobs, from either database.
 
-use sha2::{Digest as _, Sha256};
-
 use super::address::Address;
+use super::blob::{self, Annex};
 use super::fault::Fault;
 use super::migrations;
 use super::session::{Session, int};
@@ -13,7 +12,8 @@ use crate::log::tree::{Edge, Hash};
 /// Reads the record.
 #[derive(Debug)]
 pub struct Reader {
-    session: Session,
+    pub(super) session: Session,
+    annex: Option<Annex>,
 }
 
 /// The log as it is now.
@@ -36,7 +36,7 @@ impl Reader {
         }
         let mut session = Session::open(address, false).await?;
         migrations::check(&mut session).await?;
-        Ok(Self { session })
+        Ok(Self { session, annex: None })
     }
 
     /// The log as it is now.
@@ -75,25 +75,35 @@ impl Reader {
         Ok(notes)
     }
 
+    /// Looks for what is large in a folder as well.
+    #[must_use]
+    pub fn with_annex(mut self, annex: Option<Annex>) -> Self {
+        self.annex = annex;
+        self
+    }
+
     /// The bytes of a blob, checked against their digest; `None` where there are none by that digest, or no more.
     pub async fn blob(&mut self, digest: Hash) -> Result<Option<Vec<u8>>, Fault> {
-        use std::io::Read as _;
-        let row =
-            self.session.row("SELECT size, packed FROM blob WHERE digest = $1", &[digest.0.to_vec().into()]).await?;
+        let sql = "SELECT size, packed, annexed FROM blob WHERE digest = $1";
+        let row = self.session.row(sql, &[digest.0.to_vec().into()]).await?;
         let Some(row) = row else { return Ok(None) };
-        let (size, Some(packed)) = (row.count(0)?, row.maybe_bytes(1)?) else { return Ok(None) };
-        let mut bytes = Vec::new();
-        // Not one byte more than was put in, whatever somebody has put there since.
-        let read = flate2::read::DeflateDecoder::new(packed.as_slice()).take(size + 1).read_to_end(&mut bytes);
-        if read.is_err() || <[u8; 32]>::from(Sha256::digest(&bytes)) != digest.0 {
-            return Err(Fault::Damaged(format!("what is kept as sha256:{digest} has another digest")));
+        let size = row.count(0)?;
+        if let Some(packed) = row.maybe_bytes(1)? {
+            let bytes = blob::unpacked(&packed, size, digest);
+            let other = || Fault::Damaged(format!("what is kept as sha256:{digest} has another digest"));
+            return bytes.ok_or_else(other).map(Some);
         }
-        Ok(Some(bytes))
+        if row.int(2)? != 1 {
+            return Ok(None);
+        }
+        let annex = self.annex.as_ref().ok_or_else(|| Fault::NoAnnex(digest.to_string()))?;
+        let bytes = blob::unpacked(&annex.read(digest, size)?, size, digest);
+        bytes.ok_or_else(|| annex.wrong(digest, "it has another digest".to_owned())).map(Some)
     }
 
     /// Whether the bytes of a digest are there.
     pub async fn has(&mut self, digest: Hash) -> Result<bool, Fault> {
-        let sql = "SELECT size FROM blob WHERE digest = $1 AND packed IS NOT NULL";
+        let sql = "SELECT size FROM blob WHERE digest = $1 AND (packed IS NOT NULL OR annexed = 1)";
         Ok(self.session.row(sql, &[digest.0.to_vec().into()]).await?.is_some())
     }
 

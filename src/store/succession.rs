@@ -3,21 +3,16 @@
 use chrono::{DateTime, Utc};
 use serde_json::Map;
 
+use super::batch::Batch;
 use super::fault::Fault;
 use super::reader::{self, rotation_key};
-use super::session::{Session, int};
+use super::session::{Asked, Part, Session};
 use super::signatory::Signatory;
-use super::writer::{Appended, Batch, Head, Writer, advance};
+use super::transaction::{Head, Rest, Signed, advance};
+use super::writer::{Appended, Writer, happens_once};
 use crate::log::checkpoint::Checkpoint;
 use crate::log::entry::{Entry, Kind};
 use crate::log::keys::Rotation;
-use crate::log::tree::Edge;
-
-/// What a transaction leaves behind once it is durable.
-pub(super) struct Signed {
-    pub(super) edge: Edge,
-    pub(super) checkpoint: String,
-}
 
 impl Writer {
     /// Puts another key in the place of the log's: an entry that both sign, under a checkpoint that both sign. From then
@@ -26,20 +21,26 @@ impl Writer {
         if let Some(known) = to.remembered()? {
             return Err(Fault::NoSuccessor(format!("it has signed a log of {} entries already", known.size)));
         }
-        let mut session = self.session().await?;
-        let done = match session.begin().await {
-            Ok(()) => self.rotated(&mut session, &to, now).await,
-            Err(fault) => Err(fault),
-        };
-        let Signed { edge, checkpoint } = self.durable(session, done).await?;
-        self.remember(edge.size(), edge.root(), &checkpoint)?;
+        let signed = self
+            .transaction(async |writer, session, head| {
+                let (signed, asked) = writer.rotated(session, head, &to, now).await?;
+                Ok((signed.clone(), Some(Rest { asked, signed: Some(signed) })))
+            })
+            .await?;
         self.signer = to;
-        self.remember(edge.size(), edge.root(), &checkpoint)?;
+        self.remember(&signed)?;
+        let Signed { edge, checkpoint } = signed;
         Ok(Appended { first: edge.size().saturating_sub(1), entries: 1, before: false, checkpoint })
     }
 
-    async fn rotated(&self, session: &mut Session, to: &Signatory, now: DateTime<Utc>) -> Result<Signed, Fault> {
-        let Head { mut edge, .. } = self.head(session).await?;
+    async fn rotated(
+        &self,
+        session: &mut Session,
+        head: Head,
+        to: &Signatory,
+        now: DateTime<Utc>,
+    ) -> Result<(Signed, Vec<Asked>), Fault> {
+        let Head { mut edge, .. } = head;
         let index = edge.size();
         let rotation = Rotation { index, from: self.signer.verifier().clone(), to: to.verifier().clone() };
         let Some(mut note) = rotation.note() else {
@@ -58,14 +59,14 @@ impl Writer {
         let entry = Entry { kind: Kind::KeyRotation, at: now, body }.bytes()?;
         let mut new = Batch::default();
         new.add(&mut edge, &entry);
-        new.insert(session, index).await?;
+        let mut asked = new.written(session, index).await?;
         let number = reader::rotations(session).await?.len() as u64 + 1;
-        once(session, number, index).await?;
-        let mut checkpoint = self.signed(&edge).await?;
+        asked.push(rotates(number, index));
+        let mut checkpoint = self.sign(&edge).await?;
         to.sign_note(&mut checkpoint).await?;
-        let checkpoint = checkpoint.to_string();
-        advance(session, &edge, &checkpoint, to.verifier(), now.timestamp_micros()).await?;
-        Ok(Signed { edge, checkpoint })
+        let signed = Signed { edge, checkpoint: checkpoint.to_string() };
+        asked.extend(advance(&signed, to.verifier(), now.timestamp_micros()));
+        Ok((signed, asked))
     }
 
     /// Takes back entries that the database had lost, with the checkpoint that was signed over them then. What comes back
@@ -77,35 +78,32 @@ impl Writer {
         note: &str,
         now: DateTime<Utc>,
     ) -> Result<u64, Fault> {
-        let mut session = self.session().await?;
-        let done = match session.begin().await {
-            Ok(()) => self.recovered(&mut session, entries, signed, note, now).await,
-            Err(fault) => Err(fault),
-        };
-        let (Signed { edge, checkpoint }, count) = match done {
-            Ok((signed, count)) => (self.durable(session, Ok(signed)).await?, count),
-            Err(fault) => (self.durable(session, Err(fault)).await?, 0),
-        };
-        self.remember(edge.size(), edge.root(), &checkpoint)?;
-        Ok(count)
+        self.transaction_as_it_is(async |writer, session, head| {
+            let from = head.edge.size();
+            let rest = writer.recovered(session, head, entries, signed, note, now).await?;
+            Ok((signed.size - from, Some(rest)))
+        })
+        .await
     }
 
     async fn recovered(
         &self,
         session: &mut Session,
+        head: Head,
         entries: impl IntoIterator<Item = Vec<u8>>,
         signed: &Checkpoint,
         note: &str,
         now: DateTime<Utc>,
-    ) -> Result<(Signed, u64), Fault> {
-        let mut edge = self.head_as_it_is(session).await?.edge;
+    ) -> Result<Rest, Fault> {
+        let Head { mut edge, .. } = head;
         let from = edge.size();
         let mut new = Batch::default();
+        let mut asked = Vec::new();
         let mut rotated = reader::rotations(session).await?.len() as u64;
         for entry in entries {
             if Entry::parse(&entry).is_ok_and(|entry| entry.kind == Kind::KeyRotation) {
                 rotated += 1;
-                once(session, rotated, edge.size()).await?;
+                asked.push(rotates(rotated, edge.size()));
             }
             new.add(&mut edge, &entry);
         }
@@ -114,34 +112,19 @@ impl Writer {
                 "what was brought back is not what follows the database's own entries".to_owned(),
             ));
         }
-        if edge.size() > from {
-            new.insert(session, from).await?;
-            advance(session, &edge, note, self.signer.verifier(), now.timestamp_micros()).await?;
+        let signed = Signed { edge, checkpoint: note.to_owned() };
+        asked.extend(new.written(session, from).await?);
+        if signed.edge.size() > from {
+            asked.extend(advance(&signed, self.signer.verifier(), now.timestamp_micros()));
         }
-        self.goes_on(session, &edge).await?;
-        Ok((Signed { edge: edge.clone(), checkpoint: note.to_owned() }, edge.size() - from))
-    }
-
-    /// Commits a transaction that was filled, or gives it up.
-    pub(super) async fn durable(&mut self, mut session: Session, done: Result<Signed, Fault>) -> Result<Signed, Fault> {
-        let signed = match done {
-            Ok(signed) => signed,
-            Err(fault) => return Err(self.not_committed(session, fault).await),
-        };
-        match session.commit().await {
-            Ok(()) => {
-                self.session = Some(session);
-                Ok(signed)
-            }
-            Err(fault) if fault.may_have_committed() => Err(Fault::Uncertain),
-            Err(fault) => Err(self.not_committed(session, fault).await),
-        }
+        // What is brought back must be there before it can be seen whether it goes on from what was signed.
+        session.all(Part::Inner, asked).await?;
+        self.goes_on(session, &signed.edge).await?;
+        Ok(Rest { asked: Vec::new(), signed: Some(signed) })
     }
 }
 
-/// Lets a rotation be found by its number.
-async fn once(session: &mut Session, number: u64, index: u64) -> Result<(), Fault> {
-    let values = [rotation_key(number).into(), int(index), int(1), vec![0; 32].into()];
-    session.run("INSERT INTO log_once (once, idx, entries, digest) VALUES ($1, $2, $3, $4)", &values).await?;
-    Ok(())
+/// What lets a rotation be found by its number.
+fn rotates(number: u64, index: u64) -> Asked {
+    happens_once(&rotation_key(number), index, 1, [0; 32])
 }

@@ -108,12 +108,16 @@ fn stays_here(config: &tokio_postgres::Config) -> bool {
 fn client(mode: Mode, authority: Option<&Path>) -> Result<ClientConfig, Fault> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
-        Mode::Disable | Mode::Prefer | Mode::Require => Arc::new(Anybody { provider: provider.clone() }),
+        Mode::Disable | Mode::Prefer | Mode::Require => Arc::new(AnyName { known: None, provider: provider.clone() }),
         Mode::VerifyCa | Mode::VerifyFull => {
             let roots = Arc::new(roots(authority)?);
             let known = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             let known = known.map_err(|error| Fault::Tls(error.to_string()))?;
-            if mode == Mode::VerifyFull { known } else { Arc::new(AnyName { known }) }
+            if mode == Mode::VerifyFull {
+                known
+            } else {
+                Arc::new(AnyName { known: Some(known), provider: provider.clone() })
+            }
         }
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
@@ -142,22 +146,31 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Fault> {
     if roots.is_empty() { Err(flawed("it has no certificate in it".to_owned())) } else { Ok(roots) }
 }
 
-/// Takes any certificate, and still has the server show that it has its key.
+/// Takes a certificate of an authority that is known, whatever name it is for; where none is known, any certificate. In
+/// either case the server has to show that it has the certificate's key.
 #[derive(Debug)]
-struct Anybody {
+struct AnyName {
+    known: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AnyName {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+        let Some(known) = &self.known else { return Ok(ServerCertVerified::assertion()) };
+        // The name is compared last, when everything else has been found good.
+        match known.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            judged => judged,
+        }
     }
 
     fn verify_tls12_signature(
@@ -180,52 +193,5 @@ impl ServerCertVerifier for Anybody {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Takes a certificate of a known authority, whatever name it is for.
-#[derive(Debug)]
-struct AnyName {
-    known: Arc<WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for AnyName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        // The name is compared last, when everything else has been found good.
-        match self.known.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            judged => judged,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.known.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.known.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.known.supported_verify_schemes()
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::key::Signing;
 use super::{Failure, REFUTED, Trusted, put, text};
-use crate::cli::append::address;
+use crate::cli::append::{address, evidence_folder};
 use crate::cli::{PROCEED, UNKNOWN, USAGE, answer};
 use crate::flow::retention::{self, Failed};
 use crate::log::note::{Note, Signer};
@@ -64,6 +64,8 @@ pub(in crate::cli) enum Command {
     Expire {
         #[command(flatten)]
         writing: Writing,
+        #[command(flatten)]
+        evidence: Evidence,
         /// Say what would go, and let it be.
         #[arg(long)]
         dry_run: bool,
@@ -72,6 +74,8 @@ pub(in crate::cli) enum Command {
     Purge {
         #[command(flatten)]
         writing: Writing,
+        #[command(flatten)]
+        evidence: Evidence,
         /// The order.
         #[arg(long, value_name = "FILE")]
         order: PathBuf,
@@ -99,6 +103,20 @@ pub(in crate::cli) struct Writing {
     /// The instant, for trying.
     #[arg(long, hide = true)]
     now: Option<DateTime<Utc>>,
+}
+
+/// Where large bytes lie.
+#[derive(Args)]
+pub(in crate::cli) struct Evidence {
+    /// The folder where what is large is kept; or COUNTERSIGN_EVIDENCE_FOLDER. Its files go as well.
+    #[arg(long, value_name = "DIR")]
+    evidence_folder: Option<PathBuf>,
+}
+
+impl Evidence {
+    fn folder(&self) -> Option<PathBuf> {
+        self.evidence_folder.clone().or_else(evidence_folder)
+    }
 }
 
 #[derive(Args)]
@@ -180,11 +198,13 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
             retention::lift(&address, writing.signer(), name, &text(order)?, at).map_err(failed)?;
             Ok(answer(&format!("`{name}` is lifted\n")))
         }
-        Command::Expire { writing, dry_run } => expire(writing, *dry_run),
-        Command::Purge { writing, order } => {
+        Command::Expire { writing, evidence, dry_run } => expire(writing, evidence, *dry_run),
+        Command::Purge { writing, evidence, order } => {
             writing.signing.signatory()?;
             let (address, at) = (writing.address()?, writing.at());
-            let (order, count) = retention::purge(&address, writing.signer(), &text(order)?, at).map_err(failed)?;
+            let folder = evidence.folder();
+            let purged = retention::purge(&address, writing.signer(), folder.as_deref(), &text(order)?, at);
+            let (order, count) = purged.map_err(failed)?;
             Ok(answer(&format!("the bytes of {count} digests are gone: {}\n", neutral::line(&order.reason, 1_000))))
         }
         Command::Order(order) => write_order(order),
@@ -229,7 +249,7 @@ fn line(due: &Due) -> String {
     format!("sha256:{}  {}, until {}\n", due.digest, due.kind.word(), due.since.to_rfc3339())
 }
 
-fn expire(writing: &Writing, dry_run: bool) -> Result<u8, Failure> {
+fn expire(writing: &Writing, evidence: &Evidence, dry_run: bool) -> Result<u8, Failure> {
     let signer = writing.signing.signatory()?;
     let (address, at) = (writing.address()?, writing.at());
     let due = if dry_run {
@@ -238,7 +258,7 @@ fn expire(writing: &Writing, dry_run: bool) -> Result<u8, Failure> {
         let read = retention::read(&mut log, &keys)?;
         retention::due(&address, &read.ledger, at).map_err(failed)?
     } else {
-        retention::expire(&address, writing.signer(), at).map_err(failed)?
+        retention::expire(&address, writing.signer(), evidence.folder().as_deref(), at).map_err(failed)?
     };
     let mut out: String = due.iter().map(line).collect();
     let _ = writeln!(out, "{} {}", due.len(), if dry_run { "would go" } else { "gone" });

@@ -1,6 +1,7 @@
 //! A decision is recorded, and leaves with a receipt that anybody with the log's key can check.
 
 use chrono::DateTime;
+use countersign::flow::decided::Beside;
 use countersign::flow::receipt::{self, Decided};
 use countersign::flow::replay::{self, Replayed};
 use countersign::log::note::{Kind, Signer, Verifier};
@@ -84,9 +85,9 @@ fn an_approval_is_recorded_before_it_is_told_and_its_receipt_holds() {
     assert_eq!(decide(&world, &[]).code, 0);
     let shown = world.run(&["log", "show", "--database", "sqlite:record.db"]).out;
     let kinds: Vec<&str> = shown.lines().map(|line| line.split("  ").nth(2).unwrap()).collect();
-    assert_eq!(kinds, ["policy", "facts", "decision"]);
+    assert_eq!(kinds, ["policy", "facts", "decision", "effect"]);
     let whole = world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
-    assert!(whole.out.starts_with("3 entries verified"), "{}{}", whole.out, whole.err);
+    assert!(whole.out.starts_with("4 entries verified"), "{}{}", whole.out, whole.err);
 
     let statements = receipt(&world).check(&key(&world)).unwrap().statements;
     assert_eq!(statements[0]["predicateType"], "https://slsa.dev/verification_summary/v1");
@@ -379,7 +380,7 @@ fn a_document_that_the_engine_does_not_come_to_is_told_from_one_that_it_cannot_d
     };
     let signer = Signer::parse(&world.read("log.key")).unwrap();
     let address = Address::Sqlite(world.path().join("record.db"));
-    let forged = receipt::record(decided, &address, signer, now).unwrap();
+    let forged = receipt::record(decided, &Beside::default(), &address, signer, now).unwrap();
     world.write("receipt.json", serde_json::to_string(&forged).unwrap());
     assert_eq!(verify(&world, &[]).code, 0, "the log has it");
     let said = verify(&world, &["--replay"]);

@@ -65,7 +65,7 @@ fn order(world: &World, act: &[&str], by: &[&str]) {
 
 /// Whether the database still has the bytes anywhere.
 fn is_there(world: &World, content: &str) -> bool {
-    let stored = countersign::store::writer::Blob::new(content.as_bytes());
+    let stored = countersign::store::blob::Blob::new(content.as_bytes());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let address = countersign::store::address::Address::Sqlite(world.path().join("record.db"));
     runtime.block_on(async {
@@ -139,7 +139,7 @@ fn t66_what_is_deleted_is_not_found_in_the_file_either() {
     let mut chance = crate::second::chance::Chance::new(7);
     let secret: String = (0..3_000).map(|_| char::from(u8::try_from(chance.between(33, 126)).unwrap())).collect();
     record(&world, "delivery", T0, &secret, &json!({}));
-    let blob = format!("{:?}", countersign::store::writer::Blob::new(secret.as_bytes()));
+    let blob = format!("{:?}", countersign::store::blob::Blob::new(secret.as_bytes()));
     let packed = blob.split("packed: [").nth(1).unwrap().split(']').next().unwrap();
     let packed: Vec<u8> = packed.split(", ").map(|byte| byte.parse().unwrap()).collect();
     let found = |part: &[u8]| {
@@ -150,6 +150,42 @@ fn t66_what_is_deleted_is_not_found_in_the_file_either() {
     assert!(found(&part));
     assert!(retain(&world, &["expire"], "2021-01-01T00:00:00Z").out.ends_with("1 gone\n"));
     assert!(!found(&part));
+}
+
+#[test]
+fn t66_what_lies_in_the_evidence_folder_goes_as_well_and_not_without_the_folder() {
+    let world = world();
+    good(&world, &["log", "retention", "set", "--log-key", "log.key", "--now", T0, "settings.yml"]);
+    let mut chance = crate::second::chance::Chance::new(8);
+    let large: String = (0..500_000).map(|_| char::from(u8::try_from(chance.between(33, 126)).unwrap())).collect();
+    let keep = |kind: &str, content: &str| {
+        world.write("file", content);
+        let arguments = ["log", "append", "--log-key", "log.key", "--kind", kind, "--attach", "file", "--now", T0];
+        let said = fed(&world, &[&arguments[..], &["--evidence-folder", "evidence"]].concat(), "{}");
+        assert_eq!(said.code, 0, "{}", said.err);
+        countersign::log::receipt::sha256(content.as_bytes())
+    };
+    let digest = keep("delivery", &large);
+    let purged = keep("evidence", &format!("{large}."));
+    let file = |digest: &str| world.path().join("evidence").join(&digest[..2]).join(digest);
+    assert!(file(&digest).exists() && file(&purged).exists());
+    // Whoever does not say where the bytes are lets nothing go, and records nothing.
+    let said = retain(&world, &["expire"], "2021-01-01T00:00:00Z");
+    assert_eq!((said.code, said.err.contains("`--evidence-folder`")), (3, true), "{}", said.err);
+    assert!(good(&world, &["log", "verify", "--log-key", "log.pub"]).starts_with("3 entries verified"));
+    assert!(file(&digest).exists());
+    let there = ["expire", "--evidence-folder", "evidence"];
+    let said = retain(&world, &there, "2021-01-01T00:00:00Z");
+    assert!(said.out.contains(&digest) && said.out.ends_with("\n1 gone\n"), "{}{}", said.out, said.err);
+    assert!(!file(&digest).exists() && file(&purged).exists());
+    order(&world, &["--purge", &purged], &["ana", "bo"]);
+    let said = retain(&world, &["purge", "--order", "order", "--evidence-folder", "evidence"], T0);
+    assert_eq!(said.out, "the bytes of 1 digests are gone: asked for by the court\n", "{}", said.err);
+    assert!(!file(&purged).exists());
+    assert!(good(&world, &["log", "verify", "--log-key", "log.pub"]).starts_with("5 entries verified"));
+    // What comes again is kept again.
+    keep("delivery", &large);
+    assert!(file(&digest).exists());
 }
 
 #[test]

@@ -119,6 +119,62 @@ fn f01_f02_f03_at_every_call_that_touches_a_file() {
 }
 
 #[test]
+fn f01_at_every_call_by_which_bytes_are_let_go_that_lie_in_a_folder() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        assert!(std::env::var_os("TEST_WHOLE").is_none(), "strace is not here");
+        eprintln!("skipped: strace is not here");
+        return;
+    }
+    let ready = world();
+    ready.write("settings.yml", "version: 1\ndefault: 1d\n");
+    let (t0, later) = ("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z");
+    let logged = ["--database", DATABASE, "--log-key", "log.key", "--now"];
+    let said = ready.run(&[&["log", "retention", "set", "settings.yml"], &logged[..], &[t0]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let mut chance = crate::second::chance::Chance::new(9);
+    let large: Vec<u8> = (0..400_000).map(|_| u8::try_from(chance.between(0, 255)).unwrap()).collect();
+    ready.write("large", &large);
+    let kept = ["--evidence-folder", "evidence", "--attach", "large", "entry.json"];
+    let said = ready.run(&[&["log", "append"], &logged[..], &[t0], &kept].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let digest = countersign::log::receipt::sha256(&large);
+    let file = format!("evidence/{}/{digest}", &digest[..2]);
+    let expire: Vec<&str> =
+        [&["log", "retention", "expire", "--evidence-folder", "evidence"], &logged[..], &[later]].concat();
+    let mut tried = BTreeMap::new();
+    for when in 1.. {
+        let world = World::new();
+        copied(ready.path(), world.path());
+        world.write(&file, fs::read(ready.path().join(&file)).unwrap());
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "strace.log", "-e", &format!("trace={CALLS}")]);
+        command.arg("-e").arg(format!("inject={CALLS}:signal=KILL:when={when}"));
+        for name in ["record.db", "record.db-wal", &file, &format!("evidence/{}", &digest[..2])] {
+            command.arg("-P").arg(world.path().join(name));
+        }
+        command.arg(env!("CARGO_BIN_EXE_countersign")).args(&expire);
+        let output = command.current_dir(world.path()).env_clear().stdin(Stdio::null()).output().unwrap();
+        let killed = world.read("strace.log").contains("killed by SIGKILL");
+        let there = world.path().join(&file).exists();
+        let recorded = verified(&world, None).contains("size 3,");
+        assert!(recorded || there, "{when}: bytes went before the log said so");
+        assert!(killed || (recorded && !there), "{when}: {}", String::from_utf8_lossy(&output.stderr));
+        // Whoever lets go next finishes what was begun.
+        let said = world.run(&expire);
+        assert_eq!(said.code, 0, "{when}: {}", said.err);
+        assert_eq!(said.out.contains("1 gone"), !recorded, "{when}: {}", said.out);
+        assert!(!world.path().join(&file).exists(), "{when}: it was left");
+        assert!(verified(&world, None).contains("size 3,"), "{when}");
+        *tried.entry((killed, recorded, there)).or_insert(0) += 1;
+        if !killed {
+            break;
+        }
+    }
+    eprintln!("killed, recorded, still there: {tried:?}");
+    assert!(tried[&(true, false, true)] > 5 && tried[&(true, true, true)] > 3, "{tried:?}");
+}
+
+#[test]
 fn f01_killed_at_random() {
     let kills: u32 = std::env::var("CRASH_KILLS").map_or(1_000, |kills| kills.parse().unwrap());
     let world = world();

@@ -4,6 +4,8 @@ mod appending;
 mod connecting;
 mod copying;
 mod crashes;
+mod erasing;
+mod fencing;
 mod migrations;
 mod tampering;
 mod writers;
