@@ -250,7 +250,7 @@ fn a_failure_that_ends_before_it_begins_has_no_length(#[case] detected: Value, #
     let policy = policy_with(
         "rigor: { max: 1, steps: [ { when: \"team.mttr_90d > duration('4h') || team.mttd_90d > duration('4h')\", sample: 1 } ] }\n",
     );
-    let mut failed = json!([{"at": "2026-12-01T10:00:00Z", "failed": true}]);
+    let mut failed = json!([{"at": "2026-12-01T10:00:00Z", "failed": true, "incidents": []}]);
     failed[0]["detected_at"] = detected;
     failed[0]["restored_at"] = restored;
     let decision = decided(&policy, with(facts(), "/teams/shop/deployments", failed));
