@@ -109,7 +109,7 @@ impl<'v> Vouching<'v> {
         let mut evidence = Evidence { path: bundle.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let mut about = About::default();
         let read = self.read(bundle, &mut evidence);
-        let fault = read.and_then(|read| self.vouch(bundle, &*decode::text(&read)?, &mut about)).err();
+        let fault = read.and_then(|read| self.vouch(bundle, &decode::text(&read)?, &mut about)).err();
         (File { path: bundle.path.clone(), about, fault }, evidence)
     }
 
