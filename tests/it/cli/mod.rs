@@ -2,6 +2,7 @@
 
 mod attacks;
 mod decide;
+mod deciding;
 mod gate;
 mod layers;
 #[cfg(feature = "app")]
