@@ -267,6 +267,7 @@ pub fn facts(number: u64) -> Facts {
                 at: now - TimeDelta::days(3 * index + 1),
                 emergency: Fact::Known(false),
                 failed: Fact::Known(shaky && index % 3 == 0),
+                incidents: Fact::Absent,
                 detected_at: Fact::Absent,
                 restored_at: Fact::Absent,
             })

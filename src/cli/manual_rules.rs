@@ -27,7 +27,7 @@ Organisation, group, repository, outermost first. An inner layer adds, and the s
 | --- | --- |
 | `approval` of an environment | formal before a condition before automatic; of two conditions, both |
 | `branches`, `tags`, `deployed_by`, `counts_from`, `proceeds_in`, `may_skip`, `models`, `grant_by` | what all of them name |
-| `soak`, `rejection.holds`, `cutoff` | the longer |
+| `soak`, `rejection.holds`, `cutoff`, `rigor.incidents_within` | the longer |
 | `rejection.reason`, `expire`, `within`, `max` of waivers and stand-ins, `expires`, `retry_within` | the shorter; business time is compared by the average week |
 | approvals of a role, `people`, `quorum`, `block_at`, `rigor.max` | the larger number |
 | `releases`, `suspend_after`, the bands of `impact` | the smaller number |

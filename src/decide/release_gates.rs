@@ -229,17 +229,26 @@ fn with_ticks<'s>(scene: &Scene<'s>, gate: &Gate, evidence: Option<&GateEvidence
     if gate.kind != Kind::Checklist {
         return Found::default();
     }
-    let (items, confirmed_by) = items(scene, gate, evidence);
-    Found { items, confirmed_by, ..Found::default() }
+    // Ticks are read from bytes that could be understood.
+    let evidence = evidence.filter(|evidence| !evidence.digests.is_empty() && evidence.fault.is_none());
+    let (by, unconfirmed) = match evidence.and_then(|evidence| signers::of_checklist(scene, gate, evidence)) {
+        Some(Ok(by)) => (Some(by), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let (items, confirmed_by) = items(scene, gate, evidence, by.as_deref());
+    Found { items, confirmed_by, unconfirmed, ..Found::default() }
 }
 
 /// The items of a checklist, and who confirmed them if all are confirmed: each by somebody who may, or by a file that
-/// was signed as the policy asks.
-fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Vec<Item>, Option<String>) {
+/// was signed as the policy asks. What a file says by itself confirms nothing.
+fn items(
+    scene: &Scene<'_>,
+    gate: &Gate,
+    evidence: Option<&GateEvidence>,
+    signed: Option<&str>,
+) -> (Vec<Item>, Option<String>) {
     let ticks = ticks(scene, gate);
-    // Ticks are read from bytes that could be understood.
-    let evidence = evidence.filter(|evidence| !evidence.digests.is_empty() && evidence.fault.is_none());
-    let signed = evidence.and_then(|evidence| evidence.confirmed_by.as_deref());
     let mut confirmed = true;
     let mut by: Vec<&str> = Vec::new();
     let items = gate

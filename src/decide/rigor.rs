@@ -8,7 +8,7 @@ use super::path::Triage;
 use super::scene::Scene;
 use super::totals::{self, Window};
 use super::{explain, risk};
-use crate::model::facts::{Fact, TeamHistory};
+use crate::model::facts::TeamHistory;
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar;
@@ -153,20 +153,17 @@ fn was_on(scene: &Scene<'_>, known: &Known<'_, '_>, step: &RigorStep, history: &
         .deployments
         .iter()
         .flat_map(|it| {
-            let told = [&it.detected_at, &it.restored_at].map(|fact| match fact {
-                Fact::Known(at) => Some(*at),
-                Fact::Absent | Fact::Unavailable(_) => None,
-            });
-            [Some(it.at), Some(totals::leaves(it.at)), told[0], told[1]]
+            let began = it.incidents.entries().iter().map(|incident| &incident.began_at);
+            let told = began.chain([&it.detected_at, &it.restored_at]).filter_map(|fact| fact.known().copied());
+            told.chain([it.at, totals::leaves(it.at)]).collect::<Vec<_>>()
         })
-        .flatten()
         .filter(|at| scene.clock.reached(*at))
         .collect();
     instants.sort_unstable();
     instants.dedup();
     for at in instants.into_iter().rev() {
         let inside = |deployed: DateTime<Utc>| deployed <= at && at < totals::leaves(deployed);
-        let then = totals::window(history, inside, |happened| happened <= at);
+        let then = totals::window(history, scene.rules.rigor.incidents_within, inside, |happened| happened <= at);
         if then.deployments < step.sample {
             continue;
         }

@@ -386,6 +386,22 @@ pub fn holds_at_all(scene: &Scene<'_>, account: &Account, role: &str) -> Result<
     Ok(person)
 }
 
+/// Whether somebody whose signature names him, as an identity provider does, may sign for a role: no contributor, and one
+/// who holds it. Of an identity that nobody links to a person, such as a workflow's, the policy that names it is the word.
+pub fn signs(scene: &Scene<'_>, identity: &str, role: Option<&str>) -> Result<(), Refusal> {
+    let account = Account::from(format!("oidc:{identity}").as_str());
+    if let Some(role) = role {
+        // Whoever holds the role is known by then.
+        let _ = scene.role(role);
+    }
+    if scene.people.facts(account.as_str()).is_some() {
+        human(scene, &account)?;
+    }
+    let Some(person) = scene.people.of_seen(&account) else { return Ok(()) };
+    separation::contributed(scene, person)?;
+    role.map_or(Ok(()), |role| holds(scene, person, role))
+}
+
 /// Who could fill a role, contributors among them.
 #[must_use]
 pub fn eligible(scene: &Scene<'_>, role: &str) -> Holders {

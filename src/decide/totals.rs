@@ -10,6 +10,7 @@ use super::latest::Answers;
 use super::people::Person;
 use super::rounds::Rounds;
 use super::scene::Scene;
+use crate::model::facts::history::{LinkedIncident, TeamDeployment};
 use crate::model::facts::{Act, Change, Fact, TeamHistory};
 use crate::policy::evaluate::Truth;
 
@@ -61,6 +62,10 @@ pub struct Window {
     pub deployments: u32,
     /// Of them, failed.
     pub failed: u32,
+    /// Of those, the ones that failed by an incident alone.
+    pub by_incident: u32,
+    /// Of those, the ones of which it is not known whether an incident in time was theirs.
+    pub perhaps: u32,
     /// Of them, emergencies.
     pub emergencies: u32,
     /// Mean seconds from detection to restoration, over the failures of which both are known; 0 where none failed.
@@ -128,7 +133,7 @@ pub(super) fn teams<'a, 's>(scene: &'a Scene<'s>) -> &'a [(&'s str, Result<Windo
             }
             let window = history(scene, team).map(|history| {
                 let inside = |at| scene.clock.within(at, leaves(at));
-                window(history, inside, |at| scene.clock.reached(at))
+                window(history, scene.rules.rigor.incidents_within, inside, |at| scene.clock.reached(at))
             });
             found.push((team, window));
         }
@@ -164,9 +169,45 @@ pub(super) fn leaves(at: DateTime<Utc>) -> DateTime<Utc> {
     at.checked_add_signed(WINDOW).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Counts what lies inside of a window; `by_then` says what had happened by its end.
+/// How a deployment counts: as failed by its own status, or by an incident that is linked to it, had begun, and began
+/// before so many seconds after it were over, or whenever it began where nothing bounds that.
+fn fails(deployment: &TeamDeployment, within: Option<i64>, mut by_then: impl FnMut(DateTime<Utc>) -> bool) -> Failed {
+    let mut caused = |incident: &LinkedIncident| match &incident.began_at {
+        Fact::Known(began) if by_then(*began) && within.is_none_or(|within| ended(deployment.at, within) > *began) => {
+            Failed::ByIncident
+        }
+        Fact::Known(_) => Failed::Not,
+        Fact::Absent | Fact::Unavailable(_) => Failed::Perhaps,
+    };
+    // Every instant is asked for, so that the clock knows of all.
+    let by_incident = match &deployment.incidents {
+        Fact::Known(incidents) => incidents.iter().map(&mut caused).max().unwrap_or(Failed::Not),
+        Fact::Absent => Failed::Not,
+        Fact::Unavailable(_) => Failed::Perhaps,
+    };
+    if deployment.failed.perhaps() { Failed::ByStatus } else { by_incident }
+}
+
+fn ended(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
+    let length = Duration::try_seconds(seconds).unwrap_or(Duration::MAX);
+    at.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// How a deployment counts; the later, the surer it failed. Whatever is not `Not` is a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Failed {
+    Not,
+    /// Which incidents are linked to it, or when one began, is not known.
+    Perhaps,
+    ByIncident,
+    ByStatus,
+}
+
+/// Counts what lies inside of a window; `within` are the seconds in which an incident has to begin to count, `by_then` says
+/// what had happened by the window's end.
 pub(super) fn window(
     history: &TeamHistory,
+    within: Option<i64>,
     mut inside: impl FnMut(DateTime<Utc>) -> bool,
     mut by_then: impl FnMut(DateTime<Utc>) -> bool,
 ) -> Window {
@@ -178,10 +219,13 @@ pub(super) fn window(
         }
         window.deployments += 1;
         window.emergencies += u32::from(deployment.emergency.perhaps());
-        if !deployment.failed.perhaps() {
+        let failed = fails(deployment, within, &mut by_then);
+        if failed == Failed::Not {
             continue;
         }
         window.failed += 1;
+        window.by_incident += u32::from(failed == Failed::ByIncident);
+        window.perhaps += u32::from(failed == Failed::Perhaps);
         let seen = match &deployment.detected_at {
             Fact::Known(at) if by_then(*at) => *at,
             // What nobody detected yet has no length.

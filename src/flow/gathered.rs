@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::decide::gates::Found;
-use crate::evidence::recognise;
+use crate::evidence::recognise::{self, recognise};
 use crate::model::decision::Evidence;
 use crate::model::kind::{Format, Kind};
 use crate::model::notable::Notable;
@@ -38,6 +38,9 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
         return Err(fault(Reason::Malformed, "the file is empty; the step that makes it may have failed".to_owned()));
     }
     let Some(format) = recognise(text) else {
+        if let Some(damage) = recognise::damage(text, kind) {
+            return Err(damage);
+        }
         let read: Vec<_> =
             Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
         return Err(fault(

@@ -5,7 +5,7 @@ use super::baseline::Before;
 use super::gathered::{Gathered, format};
 use super::request::Request;
 use crate::decide::gates::{Baseline, File, Table};
-use crate::evidence::Tally;
+use crate::evidence::{Tally, gatling};
 use crate::model::decision::Evidence;
 use crate::model::kind::Kind;
 use crate::model::report::{About, Fault};
@@ -102,8 +102,10 @@ fn report(
     request.watch.reading(path, artifact.length());
     let outcome = match decode::text(&artifact) {
         Ok(text) => {
-            // The reader of XML sees for itself that every byte of it is UTF-8.
-            let unseen = matches!(text, decode::Text::Same(_)) && !text.trim_ascii_start().starts_with(b"<");
+            // The reader of XML sees for itself that every byte of it is UTF-8, and what is told to be binary is no text.
+            let unseen = matches!(text, decode::Text::Same(_))
+                && !text.trim_ascii_start().starts_with(b"<")
+                && gatling::binary_version(&text).is_none();
             let (digest, sound, read) = open::while_digesting(&artifact, unseen, || {
                 let format = format(&text, kind)?;
                 let read = tally.read(format, &text, &mut about);

@@ -22,6 +22,7 @@ use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault, Place};
 use crate::model::verdict::Reason;
 use crate::policy::gate::{Gate, Trust};
+use crate::workspace::decode;
 use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::Entry;
 
@@ -64,7 +65,7 @@ pub(super) fn confirm(
     Some((|| {
         let vouching = Vouching::new(request, trust, entries, Vec::new())?;
         let bytes = open::entry(beside, signature::SIZE_LIMIT as u64)?;
-        vouching.verify_bytes(&bytes, read).map(|verified| verified.identity)
+        vouching.verify_bytes(&decode::text(&bytes)?, read).map(|verified| verified.identity)
     })())
 }
 
@@ -108,7 +109,7 @@ impl<'v> Vouching<'v> {
         let mut evidence = Evidence { path: bundle.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let mut about = About::default();
         let read = self.read(bundle, &mut evidence);
-        let fault = read.and_then(|bytes| self.vouch(bundle, &bytes, &mut about)).err();
+        let fault = read.and_then(|read| self.vouch(bundle, &*decode::text(&read)?, &mut about)).err();
         (File { path: bundle.path.clone(), about, fault }, evidence)
     }
 
@@ -118,7 +119,8 @@ impl<'v> Vouching<'v> {
         evidence.bytes = artifact.length();
         evidence.sha256 = Some(open::sha256(&artifact));
         // A bundle that is broken is the verifier's to refuse, which says more of it.
-        evidence.format = Some(format(&artifact, Kind::Signature).unwrap_or(Format::SigstoreBundle));
+        let text = decode::text(&artifact)?;
+        evidence.format = Some(format(&text, Kind::Signature).unwrap_or(Format::SigstoreBundle));
         artifact.unchanged().map(|()| artifact)
     }
 

@@ -343,6 +343,11 @@ const RIGOR: Shape = Shape::Map(&[
     may("max", &BOUND, "how many steps at most"),
     may("routes", &Shape::Texts(Form::Name(Section::Routes)), "which routes it touches"),
     may(
+        "incidents_within",
+        &DURATION,
+        "in which time after a deployment an incident that is linked to it makes it a failure; whenever it began when left out",
+    ),
+    may(
         "steps",
         &Shape::List(&Shape::Map(&[
             must("when", &EXPRESSION, "when it begins"),

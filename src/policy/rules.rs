@@ -432,6 +432,9 @@ pub struct Rigor {
     pub max: Option<u32>,
     /// Which routes it touches; all but those approved in advance when empty.
     pub routes: Vec<String>,
+    /// In how many seconds after a deployment an incident that is linked to it has to begin to make it a failure; whenever
+    /// it began where nothing bounds that.
+    pub incidents_within: Option<i64>,
     /// What adds a step.
     pub steps: Vec<RigorStep>,
 }

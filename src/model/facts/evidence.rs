@@ -37,22 +37,21 @@ pub struct GateEvidence {
     /// Why they cannot be taken as evidence, where they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<(Reason, String)>,
-    /// The signers that were verified, one an artifact. Each is compared with the one whom the gate names.
+    /// The signers that were verified, one an artifact; of a checklist one a file. Each is compared with the one whom the
+    /// gate names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signers: Vec<Signer>,
-    /// The items of a checklist that a file says are ticked.
+    /// The items of a checklist that a file says are ticked. That is a claim: it counts where `signers` has the one whom
+    /// the gate names for each file, or with the acts of people who tick.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ticked: Vec<String>,
-    /// Who confirmed those ticks by a signature that the policy asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_by: Option<String>,
 }
 
-/// Who signed one artifact, as the cryptography proves it.
+/// Who signed one artifact, or one file of a checklist, as the cryptography proves it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signer {
-    /// The artifact's SHA-256 digest.
+    /// The SHA-256 digest of the artifact or the file.
     pub artifact: String,
     /// The certificate's identity, or `key sha256:…` with the digest of the public key (SPKI, DER).
     pub identity: String,

@@ -64,9 +64,13 @@ pub struct TeamDeployment {
     /// Whether it was an emergency. Where that is not known it counts as one.
     #[serde(default)]
     pub emergency: Fact<bool>,
-    /// Whether it failed: by its own status, or by an incident that was linked to it. Where that is not known it did.
+    /// Whether it failed by its own status. Where that is not known it did.
     #[serde(default)]
     pub failed: Fact<bool>,
+    /// The incidents that are linked to it as their cause, open or not; absent where none is. One that began within the
+    /// time that the policy states (`rigor.incidents_within`) makes it a failure. Where they are not known it is one.
+    #[serde(default)]
+    pub incidents: Fact<Vec<LinkedIncident>>,
     /// When the failure was detected, UTC; absent where none was.
     #[serde(default)]
     pub detected_at: Fact<DateTime<Utc>>,
@@ -108,6 +112,17 @@ pub struct OwedObligation {
     /// not met.
     #[serde(default)]
     pub met: Fact<bool>,
+}
+
+/// An incident that a deployment caused, as far as anybody linked the two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkedIncident {
+    /// Its name in its system.
+    pub id: String,
+    /// When it began, UTC. Where that is not known it began in time to count.
+    #[serde(default)]
+    pub began_at: Fact<DateTime<Utc>>,
 }
 
 /// How the two paths of an experiment did so far.

@@ -1,6 +1,7 @@
 //! The command as people and pipelines run it.
 
 mod attacks;
+mod damage;
 mod decide;
 mod deciding;
 mod gate;

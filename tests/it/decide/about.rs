@@ -84,8 +84,27 @@ fn g3_what_a_checklist_requires_is_asked(
     assert!(told.contains(tells), "{told}");
 }
 
+fn signed(artifact: &str, identity: &str) -> Value {
+    json!({"artifact": artifact, "identity": identity, "issuer": "https://issuer.example"})
+}
+
 #[rstest]
 #[case::whom_the_policy_names("identity: a, issuer: 'https://issuer.example', ", json!({"digests": ["ab"]}), Ruling::Proceed)]
+#[case::nobody("identity: a, issuer: 'https://issuer.example', ", json!({"digests": ["ab"], "signers": []}), Ruling::Hold)]
+#[case::somebody_else(
+    "identity: a, issuer: 'https://issuer.example', ", json!({"digests": ["ab"], "signers": [signed("ab", "b")]}),
+    Ruling::Hold
+)]
+#[case::whom_another_vouches_for(
+    "identity: a, issuer: 'https://other.example', ", json!({"digests": ["ab"]}), Ruling::Hold
+)]
+#[case::one_file_of_two(
+    "identity: a, issuer: 'https://issuer.example', ", json!({"digests": ["ab", "cd"]}), Ruling::Hold
+)]
+#[case::another_file(
+    "identity: a, issuer: 'https://issuer.example', ", json!({"digests": ["cd"]}), Ruling::Hold
+)]
+#[case::where_the_policy_names_nobody("", json!({"digests": ["ab"]}), Ruling::Hold)]
 #[case::no_bytes("identity: a, issuer: 'https://issuer.example', ", json!({"digests": []}), Ruling::Hold)]
 #[case::a_fault(
     "identity: a, issuer: 'https://issuer.example', ", json!({"digests": ["ab"], "fault": ["empty_report", "none"]}),
@@ -99,7 +118,7 @@ fn g3_ticks_are_read_from_evidence_that_was_understood(
     let policy =
         POLICY.replace("gates:\n", &format!("gates:\n  list: {{ checklist: ['one'], {signer}ticked_in: '*.md' }}\n"));
     let mut evidence =
-        json!({"measures": {}, "ticked": ["one"], "confirmed_by": "x", "baseline": null, "made_at": null});
+        json!({"measures": {}, "ticked": ["one"], "signers": [signed("ab", "a")], "baseline": null, "made_at": null});
     let Value::Object(differs) = differs else { panic!("it is no map") };
     for (key, value) in differs {
         evidence[key] = value;
@@ -231,7 +250,7 @@ fn a_failure_that_ends_before_it_begins_has_no_length(#[case] detected: Value, #
     let policy = policy_with(
         "rigor: { max: 1, steps: [ { when: \"team.mttr_90d > duration('4h') || team.mttd_90d > duration('4h')\", sample: 1 } ] }\n",
     );
-    let mut failed = json!([{"at": "2026-12-01T10:00:00Z", "failed": true}]);
+    let mut failed = json!([{"at": "2026-12-01T10:00:00Z", "failed": true, "incidents": []}]);
     failed[0]["detected_at"] = detected;
     failed[0]["restored_at"] = restored;
     let decision = decided(&policy, with(facts(), "/teams/shop/deployments", failed));

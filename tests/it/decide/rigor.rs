@@ -24,7 +24,7 @@ fn history(days: &[(i64, bool)]) -> Value {
         .iter()
         .map(|(ago, failed)| {
             let at = now - chrono::Duration::days(*ago);
-            json!({"at": at, "failed": failed, "detected_at": failed.then_some(at), "restored_at": failed.then_some(at)})
+            json!({"at": at, "failed": failed, "incidents": [], "detected_at": failed.then_some(at), "restored_at": failed.then_some(at)})
         })
         .collect();
     all.sort_by_key(|it| it["at"].as_str().unwrap().to_owned());
@@ -114,8 +114,7 @@ fn what_left_the_ninety_days_counts_no_longer() {
 fn means_are_over_what_was_detected_and_restored() {
     let steps = "rigor: { max: 1, steps: [ { when: \"team.mttr_90d > duration('4h')\", sample: 1 } ] }\n";
     let one = |detected: Value, restored: Value| {
-        let failed =
-            json!({"at": "2026-12-01T00:00:00Z", "failed": true, "detected_at": detected, "restored_at": restored});
+        let failed = json!({"at": "2026-12-01T00:00:00Z", "failed": true, "incidents": [], "detected_at": detected, "restored_at": restored});
         with(facts(), "/teams/shop/deployments", json!([failed]))
     };
     for (detected, restored, rigor) in [
@@ -248,8 +247,7 @@ fn what_was_restored_by_then_counts_as_it_did_then() {
   max: 1
   steps: [ { when: \"team.mttr_90d > duration('4h')\", until: \"team.mttr_90d < duration('1h')\", sample: 1 } ]
 ";
-    let failed =
-        |at: &str, restored: &str| json!({"at": at, "failed": true, "detected_at": at, "restored_at": restored});
+    let failed = |at: &str, restored: &str| json!({"at": at, "failed": true, "incidents": [], "detected_at": at, "restored_at": restored});
     let slow = failed("2026-12-01T00:00:00Z", "2026-12-01T05:00:00Z");
     let swift = failed("2026-12-02T00:00:00Z", "2026-12-02T01:00:00Z");
     let facts = with(facts(), "/teams/shop/deployments", json!([slow, swift]));

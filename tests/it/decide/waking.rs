@@ -52,7 +52,7 @@ fn world(start: DateTime<Utc>, hours: &[i64]) -> Facts {
         .iter()
         .map(|ago| {
             let ran = start + Duration::hours(*ago);
-            json!({"at": ran, "failed": *ago != -10, "detected_at": ran, "restored_at": next()})
+            json!({"at": ran, "failed": *ago != -10, "incidents": [], "detected_at": ran, "restored_at": next()})
         })
         .collect();
     facts = with(facts, "/teams/shop/deployments", json!(team));

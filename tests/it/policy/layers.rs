@@ -100,6 +100,7 @@ fn at(rules: &Rules, what: &str) -> String {
         "unless" => format!("{:?}", rules.incidents.as_ref().unwrap().unless.as_ref().map(|it| it.source.clone())),
         "severity" => format!("{:?}", rules.incidents.as_ref().unwrap().severity),
         "rigor" => format!("{:?} {} {:?}", rules.rigor.max, rules.rigor.steps.len(), rules.rigor.routes),
+        "incidents_within" => format!("{:?}", rules.rigor.incidents_within),
         "pir" => {
             let it = rules.pir.as_ref().unwrap();
             format!("{} {:?} {}", it.within, it.blocks, it.only_overdue)
@@ -308,6 +309,16 @@ fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
     r#"None 0 ["normal", "other"]"#
 )]
 #[case("rigor", RARELY, RARELY, "None 2 []")]
+#[case("incidents_within", "rigor: {incidents_within: 24h}", "rigor: {incidents_within: 48h}", "Some(172800)")]
+#[case("incidents_within", "rigor: {incidents_within: 24h}", "rigor: {incidents_within: 2h}", "Some(86400)")]
+#[case("incidents_within", "rigor: {incidents_within: 24h}", RARELY, "Some(86400)")]
+#[case("incidents_within", RARELY, "rigor: {incidents_within: 2h}", "Some(7200)")]
+#[case(
+    "incidents_within",
+    "delegate: [rigor.incidents_within]\nrigor: {incidents_within: 24h, steps: [{when: team.failure_rate_90d > 0.1}]}",
+    "rigor: {incidents_within: 2h}",
+    "Some(7200)"
+)]
 #[case("rigor", "rigor: {max: 1, steps: []}", RARELY, "Some(1) 1 []")]
 #[case(
     "pir",
@@ -415,6 +426,16 @@ fn of_two_layers_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
     "classes: {emergency: {when: incident.severity <= 1}}",
     "incidents: {severity: {SEV9: 1}}",
     "`severity.SEV9` says which incidents make an emergency"
+)]
+#[case::incidents_within_a_step(
+    "rigor: {steps: [{when: team.failure_rate_90d > 0.1}]}",
+    "rigor: {incidents_within: 24h}",
+    "every incident that is linked to a deployment makes it a failure, whenever it began"
+)]
+#[case::incidents_within_a_weight(
+    "risk: {weights: {team.failure_rate: 40 * rate}, impact: {high: 60, medium: 30}}",
+    "rigor: {incidents_within: 24h}",
+    "leave `incidents_within` out here, or add `rigor.incidents_within` to `delegate`"
 )]
 #[case::confirmed_by(
     "incidents: {block_at: 2}",

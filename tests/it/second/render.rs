@@ -108,6 +108,9 @@ pub fn yaml(shape: &Shape) -> String {
         if !routes.is_empty() {
             let _ = writeln!(out, "  routes: {}", list(routes));
         }
+        if let Some(hours) = shape.incidents_within {
+            let _ = writeln!(out, "  incidents_within: {hours}h");
+        }
         let _ = writeln!(out, "  steps:");
         for step in steps {
             let until = step.until.as_ref().map(|cond| format!(", until: {}", cond.quoted())).unwrap_or_default();

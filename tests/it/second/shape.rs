@@ -247,6 +247,8 @@ pub struct Shape {
     pub standard: Option<(Option<Cond>, ModelShape)>,
     pub routes: Vec<RouteShape>,
     pub rigor: Option<(u32, Vec<&'static str>, Vec<StepShape>)>,
+    /// In how many hours after a deployment an incident has to begin to be its failure.
+    pub incidents_within: Option<i64>,
     pub record: Option<RecordShape>,
     pub incidents: Option<IncidentShape>,
     pub pir: Option<PirShape>,
@@ -349,6 +351,7 @@ impl Shape {
             standard: None,
             routes: Vec::new(),
             rigor: None,
+            incidents_within: None,
             record: None,
             incidents: None,
             pir: None,
@@ -464,6 +467,7 @@ impl Shape {
             standard,
             routes: Vec::new(),
             rigor: None,
+            incidents_within: None,
             record,
             incidents: c.maybe(50, |c| IncidentShape {
                 block_at: c.between(1, 2),
@@ -503,6 +507,7 @@ impl Shape {
             let mut names: Vec<&'static str> = shape.routes.iter().map(|route| route.name).collect();
             names.retain(|name| *name == "normal" || c.often(50));
             let listed = if c.often(40) { names } else { Vec::new() };
+            shape.incidents_within = c.maybe(60, |c| c.of(&[1, 24, 48]));
             shape.rigor = Some((1 + u32::try_from(c.below(2)).unwrap(), listed, steps));
         }
         shape

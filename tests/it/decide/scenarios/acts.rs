@@ -224,7 +224,7 @@ impl Stage<'_> {
     }
 
     /// Everything as it is now.
-    fn everything(&self) -> Value {
+    pub fn everything(&self) -> Value {
         let release = self.release;
         let changes: Map<String, Value> = release["changes"]
             .as_array()

@@ -9,6 +9,8 @@ use countersign::model::release_decision::{Node, ReleaseDecision, Ruling, Status
 use serde::Deserialize;
 use serde_json::json;
 
+use super::situation;
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
@@ -115,6 +117,8 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
         let mut logins: Vec<String> = decision
             .counted
             .iter()
+            // Who ticked the lists is said where that is what a case is about.
+            .filter(|id| !id.starts_with(situation::TICK))
             .filter_map(|id| facts.acts.entries().iter().find(|act| act.id == *id))
             .map(|act| act.by.login().to_owned())
             .collect();

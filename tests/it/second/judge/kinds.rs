@@ -1,6 +1,7 @@
 //! What kind of release it is: components, risk and class.
 
 use countersign::model::facts::Deed;
+use countersign::model::facts::history::{LinkedIncident, TeamDeployment};
 use countersign::model::facts::{Change, Fact, Incident, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
@@ -229,10 +230,7 @@ impl<'w> View<'w> {
     }
 
     /// A team's deployments in the 90 days before an instant.
-    pub fn recent(
-        history: &'w TeamHistory,
-        now: i64,
-    ) -> impl Iterator<Item = &'w countersign::model::facts::history::TeamDeployment> {
+    pub fn recent(history: &'w TeamHistory, now: i64) -> impl Iterator<Item = &'w TeamDeployment> {
         history.deployments.iter().filter(move |it| {
             let at = it.at.timestamp();
             at <= now && now < at + 90 * 86_400
@@ -241,17 +239,30 @@ impl<'w> View<'w> {
 
     fn rate(&self, asked: Asked<'_>, holds: impl Fn(f64) -> bool) -> Tri {
         match self.history(asked.component) {
-            Team::Known(history) => {
-                Self::rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate)))
-            }
+            Team::Known(history) => self.rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate))),
             _ => Tri::Unknown,
         }
     }
 
+    /// Whether a deployment failed, as far as an instant knows: by itself, or by an incident of its own that came in time.
+    fn failed(&self, it: &TeamDeployment, now: i64) -> bool {
+        let ran = it.at.timestamp();
+        let came = |incident: &LinkedIncident| match incident.began_at.known().map(chrono::DateTime::timestamp) {
+            Some(began) => began <= now && self.shape.incidents_within.is_none_or(|hours| began - ran < hours * 3600),
+            None => true,
+        };
+        maybe(&it.failed)
+            || match &it.incidents {
+                Fact::Known(all) => all.iter().any(came),
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    pub fn rate_of(history: &'w TeamHistory, now: i64) -> Option<f64> {
+    pub fn rate_of(&self, history: &'w TeamHistory, now: i64) -> Option<f64> {
         let all = Self::recent(history, now).count();
-        let failed = Self::recent(history, now).filter(|it| maybe(&it.failed)).count();
+        let failed = Self::recent(history, now).filter(|it| self.failed(it, now)).count();
         if all == 0 { None } else { Some(failed as f64 / all as f64) }
     }
 
@@ -261,7 +272,7 @@ impl<'w> View<'w> {
             return None;
         }
         let mut all = Vec::new();
-        for it in Self::recent(history, self.now).filter(|it| maybe(&it.failed)) {
+        for it in Self::recent(history, self.now).filter(|it| self.failed(it, self.now)) {
             match (&it.detected_at, &it.restored_at) {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
                 // Nobody noticed yet.
@@ -389,7 +400,7 @@ impl<'w> View<'w> {
                     for component in &components {
                         match self.history(Some(component)) {
                             Team::Known(history) => {
-                                highest = highest.max(Self::rate_of(history, self.now).unwrap_or(0.0));
+                                highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
                             }
                             Team::Unread | Team::Nobody => return None,
                         }

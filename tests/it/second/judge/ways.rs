@@ -243,6 +243,9 @@ impl<'w> View<'w> {
         for it in &history.deployments {
             instants.extend([it.at.timestamp(), it.at.timestamp() + 90 * 86_400]);
             instants.extend(it.detected_at.known().map(chrono::DateTime::timestamp));
+            instants.extend(
+                it.incidents.entries().iter().filter_map(|of| of.began_at.known()).map(chrono::DateTime::timestamp),
+            );
             instants.extend(it.restored_at.known().map(chrono::DateTime::timestamp));
         }
         instants.retain(|at| *at <= self.now);
@@ -251,7 +254,7 @@ impl<'w> View<'w> {
             if Self::recent(history, at).count() < step.sample {
                 continue;
             }
-            let Some(rate) = Self::rate_of(history, at) else { continue };
+            let Some(rate) = self.rate_of(history, at) else { continue };
             if rate > f64::from(*over) / 100.0 {
                 return true;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign::model::facts::history::TeamDeployment;
+use countersign::model::facts::history::{LinkedIncident, TeamDeployment};
 use countersign::model::facts::{
     Account, CabDecision, CabOutcome, ChangeRecord, Condition, Deployment, Fact, Field, GateEvidence, Incident,
     ModelState, Outcome, OwedObligation, TeamHistory,
@@ -110,6 +110,7 @@ impl Maker<'_> {
                     self.near.push(ran + 90 * 86_400);
                 }
                 let failed = self.c.often(35);
+                let noticed = self.c.often(20);
                 let detected = ran + self.c.between(1, 12) * 1800;
                 let restored = detected + self.c.between(1, 20) * 1800;
                 deployments.push(TeamDeployment {
@@ -119,8 +120,9 @@ impl Maker<'_> {
                         self.fact(value)
                     },
                     failed: self.fact(failed),
-                    detected_at: if failed { self.fact(at(detected)) } else { Fact::Absent },
-                    restored_at: if failed { self.fact(at(restored)) } else { Fact::Absent },
+                    incidents: self.linked(ran),
+                    detected_at: if failed || noticed { self.fact(at(detected)) } else { Fact::Absent },
+                    restored_at: if failed || noticed { self.fact(at(restored)) } else { Fact::Absent },
                 });
             }
             deployments.sort_by_key(|it| it.at);
@@ -130,6 +132,23 @@ impl Maker<'_> {
             }
         }
         all
+    }
+
+    /// The incidents that are linked to a deployment; some begin just before, at, or just after the time that counts.
+    fn linked(&mut self, ran: i64) -> Fact<Vec<LinkedIncident>> {
+        if self.c.often(70) {
+            return if self.c.often(50) { Fact::Absent } else { self.fact(Vec::new()) };
+        }
+        let hours = self.shape.incidents_within.unwrap_or(48);
+        let mut all = Vec::new();
+        for nth in 0..=self.c.below(2) {
+            let began = ran + self.c.of(&[-60, 1800, hours * 3600 - 1, hours * 3600, 30 * 86_400]);
+            if self.c.often(20) {
+                self.near.push(began);
+            }
+            all.push(LinkedIncident { id: format!("INC-{nth}"), began_at: self.fact(at(began)) });
+        }
+        self.fact(all)
     }
 
     pub(super) fn obligations(&mut self) -> Fact<Vec<OwedObligation>> {
