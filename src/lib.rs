@@ -78,7 +78,8 @@
 //! and commits; only then is anybody told. Many at once are gathered into one such
 //! transaction. What follows from a decision goes into the same one: the deliveries
 //! that it answers, obligations, what is to leave, its timer, each in a table beside
-//! the log. Whoever doubts it reads tiles ([`log::tile`]), from the database or
+//! the log; effects leave afterwards, in order and until they are done, by whoever
+//! holds a lease. Whoever doubts it reads tiles ([`log::tile`]), from the database or
 //! from an exported folder, or over HTTP ([`web`]), and hashes everything again ([`log::verify`]), or takes a
 //! proof of one entry along ([`log::proof`]). A decision leaves with a receipt
 //! ([`log::receipt`], [`flow::replay`]): statements, proof, and what it was made from.

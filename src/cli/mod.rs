@@ -24,6 +24,8 @@ mod outputs;
 mod policy;
 mod progress;
 mod reference;
+#[cfg(feature = "app")]
+mod tables;
 mod verify;
 
 use std::io::Write as _;

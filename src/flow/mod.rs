@@ -4,10 +4,10 @@
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. The record is read by whoever doubts it
 //! ([`record`]), and written to when something happened (`append`); what follows
-//! from a decision is written with it (`decided`) and stands beside it. A decision
-//! leaves it with a receipt (`receipt`), and can be made again ([`replay`]). It goes
-//! on under new keys (`succession`), and lets go what its time is over (`retention`).
-//! Many read it at once (`shelf`), and others see it (`witnessing`).
+//! from a decision is written with it (`decided`) and leaves afterwards (`send`). A
+//! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
+//! It goes on under new keys (`succession`), and lets go what its time is over
+//! (`retention`). Many read it at once (`shelf`), and others see it (`witnessing`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -27,6 +27,8 @@ mod reports;
 pub mod request;
 #[cfg(feature = "app")]
 pub mod retention;
+#[cfg(feature = "app")]
+pub mod send;
 #[cfg(feature = "app")]
 pub mod shelf;
 mod signatures;

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::fault::Fault;
+use super::reader::Reader;
 use super::replica::micros;
 use super::session::{Asked, Part, Row, Session, Value, int};
 use super::writer::Writer;
@@ -139,6 +140,14 @@ impl Writer {
             Ok(((), Some(vec![later, free].into())))
         })
         .await
+    }
+}
+
+impl Reader {
+    /// SHA-256 of what an effect sends.
+    pub async fn sends(&mut self, effect: u64) -> Result<Option<Hash>, Fault> {
+        let row = self.session.row("SELECT body FROM outbox WHERE idx = $1", &[int(effect)]).await?;
+        row.map(|row| super::session::digest(&row, 0)).transpose()
     }
 }
 

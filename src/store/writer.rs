@@ -111,8 +111,10 @@ pub struct Writer {
     pub(super) replica: Replica,
     pub(super) annex: Option<Annex>,
     pub(super) broken: Option<String>,
-    // Released when the writer goes.
-    _lock: Option<Lock>,
+    // Released when the writer goes, or steps aside.
+    lock: Option<Lock>,
+    /// How long it waits for another who writes to the same file.
+    wait: Duration,
 }
 
 impl Writer {
@@ -157,7 +159,8 @@ impl Writer {
             replica,
             annex: None,
             broken: None,
-            _lock: lock,
+            lock,
+            wait,
         };
         writer.begin_log().await?;
         Ok(writer)
@@ -191,8 +194,23 @@ impl Writer {
         Ok(())
     }
 
+    /// Lets others write to the same file while this one has something else to do. Its number and its lease stay, and the
+    /// next that it writes waits for whoever writes then.
+    pub async fn step_aside(&mut self) -> Result<(), Fault> {
+        if self.lock.is_some() {
+            if let Some(session) = self.session.take() {
+                session.close().await?;
+            }
+            self.lock = None;
+        }
+        Ok(())
+    }
+
     /// The connection, opened anew after a fault.
     pub(super) async fn session(&mut self) -> Result<Session, Fault> {
+        if let (Address::Sqlite(path), None) = (&self.address, &self.lock) {
+            self.lock = Some(lock::lock(path, self.wait)?);
+        }
         match self.session.take() {
             Some(session) => Ok(session),
             None => Session::open(&self.address, false).await,

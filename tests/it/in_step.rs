@@ -65,6 +65,12 @@ fn record_options() -> BTreeSet<String> {
         ["db", "backup"],
         ["db", "restore"],
         ["db", "move"],
+        ["db", "list"],
+        ["db", "timers"],
+        ["db outbox", "list"],
+        ["db outbox", "show"],
+        ["db outbox", "retry"],
+        ["db outbox", "send"],
     ];
     let mut options: BTreeSet<String> = ["name".to_owned()].into();
     for command in commands {

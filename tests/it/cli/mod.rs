@@ -3,6 +3,7 @@
 mod attacks;
 mod damage;
 mod decide;
+mod deciding;
 mod gate;
 mod layers;
 #[cfg(feature = "app")]

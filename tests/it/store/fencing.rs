@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use countersign::log::tree::Hash;
+use countersign::store::blob::Blob;
 use countersign::store::change::{Change, Decision, Effect, Stream};
 use countersign::store::fault::Fault;
 use countersign::store::replica::SHORTEST;
@@ -16,12 +17,15 @@ pub fn stream(release: &str) -> Stream {
     Stream { forge, repository, release: release.to_owned(), environment: "production".to_owned() }
 }
 
-/// A decision with so many effects to one place.
+/// What every effect sends.
+pub const SENT: &[u8] = b"what is sent";
+
+/// A decision with effects, each with its key and where it goes.
 pub fn decision(release: &str, after: u64, effects: &[(&str, &str)], timer: Option<i64>) -> Append {
     let effect = |(once, destination): &(&str, &str)| Effect {
         once: (*once).to_owned(),
         destination: (*destination).to_owned(),
-        body: Hash([5; 32]),
+        body: Blob::new(SENT).digest(),
     };
     let effects: Vec<Effect> = effects.iter().map(effect).collect();
     let entries = (0..=effects.len() as u64).map(entry).collect();
@@ -40,7 +44,7 @@ pub fn decision(release: &str, after: u64, effects: &[(&str, &str)], timer: Opti
         effects,
         timer,
     };
-    Append { entries, changes: vec![Change::Decision(Box::new(decision))], ..Append::default() }
+    Append { entries, changes: vec![Change::Decision(Box::new(decision))], blobs: vec![Blob::new(SENT)], once: None }
 }
 
 #[test]

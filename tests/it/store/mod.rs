@@ -6,6 +6,7 @@ mod copying;
 mod crashes;
 mod erasing;
 mod fencing;
+mod leaving;
 mod migrations;
 mod tampering;
 mod writers;
