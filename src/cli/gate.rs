@@ -30,6 +30,9 @@ pub(super) const EXIT_CODES: [(u8, &str); 6] = [
     (TIME_LIMIT, "the time limit was reached"),
 ];
 
+/// How long a run may take where nobody says.
+pub(super) const TIME_LEFT_OUT: Duration = Duration::from_mins(10);
+
 fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
@@ -142,7 +145,8 @@ pub(super) fn run(arguments: Arguments) -> u8 {
     };
     if let Err(message) = outputs::write(&decision, format, output.as_deref(), place) {
         complain(&message);
-        return UNKNOWN;
+        // That a gate blocks is known, whoever could not be told.
+        return if code(&decision) == BLOCKED { BLOCKED } else { UNKNOWN };
     }
     code(&decision)
 }
@@ -253,7 +257,7 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
 
 fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
     let stated = one(arguments.time_limit.as_ref(), arguments.given(), "TIME_LIMIT");
-    let Some(text) = stated else { return Ok(Duration::from_mins(10)) };
+    let Some(text) = stated else { return Ok(TIME_LEFT_OUT) };
     match policy::duration::seconds(&text) {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(Refusal::Said(format!(

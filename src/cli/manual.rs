@@ -25,7 +25,7 @@ const OPENING: &str = "\
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
 [exit codes](#exit-codes), [the policy](#the-policy), [by example](#by-example), [expressions](#expressions), [facts](#facts),
 [layers](#layers), [compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
-[formats](#formats) and [the commands of the record](#the-commands-of-the-record).
+[formats](#formats), [limits](#limits) and [the commands of the record](#the-commands-of-the-record).
 ";
 
 const FORMS: &str = "
@@ -97,6 +97,7 @@ fn page() -> String {
     measures(&mut out);
     reasons(&mut out);
     formats(&mut out);
+    super::manual_limits::write(&mut out);
     super::manual_record::write(&mut out);
     out
 }

@@ -36,6 +36,7 @@ Organisation, group, repository, outermost first. An inner layer adds, and the s
 | `exclude`, `needs`, steps of rigor, rows of `raci`, closed hours, freezes, peaks, holidays | all of them together |
 | `per: release`, `distinct_people`, `identity: linked`, `same: artifact`, `blocks: everything` | wherever one says so |
 | gates | each layer's, side by side |
+| `limits` | the innermost's: what is beyond a limit holds, and who has more to read says so |
 | roles, people, components, packages, weights, experiments, the zone, business hours, `from`, `system`, `severity`, `confirmed_by` | the outermost's; saying something else is a mistake |
 
 What an outer layer leaves out has its default there where that is the strictest, as in `separation`. Once a layer states

@@ -18,6 +18,7 @@ mod gate;
 mod log;
 mod manual;
 mod manual_examples;
+mod manual_limits;
 mod manual_record;
 mod manual_rules;
 mod outputs;
@@ -101,11 +102,17 @@ enum PolicyCommand {
 /// Runs the command and says with which code to exit.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let hostile = arguments.iter().any(|argument| argument.to_string_lossy().chars().any(char::is_control));
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, and they are no mistake.
-            let _ = error.print();
+            if hostile {
+                complain(&error.render().to_string());
+            } else {
+                let _ = error.print();
+            }
             return u8::try_from(error.exit_code()).unwrap_or(USAGE);
         }
     };

@@ -24,6 +24,7 @@
 
 mod result;
 mod rules;
+pub use self::rules::LIMIT as RULES_LIMIT;
 
 use super::findings::{FindingTally, Level};
 use super::json::{self, Later, Node, Step, refuse};

@@ -24,7 +24,7 @@ use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
 
 /// How many different vulnerabilities one project may have.
-const LIMIT: usize = 100_000;
+pub const LIMIT: usize = 100_000;
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {

@@ -45,7 +45,7 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
             Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
         return Err(fault(
             Reason::Unrecognised,
-            format!("none of the formats that this gate reads: {}", read.join(", ")),
+            format!("none of the formats that this gate reads: {}{}", read.join(", "), form(kind)),
         ));
     };
     if format.kind() != kind {
@@ -55,6 +55,16 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
         ));
     }
     Ok(format)
+}
+
+/// How a file is written that people write by hand.
+fn form(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Checklist => {
+            "; write `- [x] the item` in Markdown, or `checklist: { \"the item\": true }` in YAML, or the same in JSON"
+        }
+        _ => "",
+    }
 }
 
 /// The plain file of a walk at a path below an artifact folder. A walk is sorted by folder and path.

@@ -268,6 +268,13 @@ fn f25_only_0_lets_a_pipeline_go_on_and_a_closed_pipe_is_no_panic() {
     let command = format!("{} gate --format json | true", env!("CARGO_BIN_EXE_countersign"));
     let output = std::process::Command::new("sh").args(["-c", &command]).current_dir(world.path()).output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    let unwritable = world.run(&["gate", "--format", "json", "--output", "no/such/folder.json"]);
-    assert_eq!(unwritable.code, 3, "{}", unwritable.err);
+    let unwritable = ["gate", "--format", "json", "--output", "no/such/folder.json"];
+    let said = world.run(&unwritable);
+    assert_eq!(said.code, 3, "{}", said.err);
+    world.write(
+        "a.sarif",
+        CLEAN.replace("\"results\":[]", "\"results\":[{\"level\":\"error\",\"message\":{\"text\":\"m\"}}]"),
+    );
+    let said = world.run(&unwritable);
+    assert_eq!(said.code, 11, "that a gate blocks is known, whoever could not be told: {}", said.err);
 }
