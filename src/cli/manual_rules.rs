@@ -15,7 +15,8 @@ Expressions beyond gates speak of facts: `when`, `until`, `unless`, `on`, `stop_
 not known makes an expression unknown where it matters; a rule that adds a requirement then applies, and one that relaxes
 does not. `component.*` and `team.*` are asked of each component of a release: what adds applies where any component says
 so, what relaxes only where all do. A text that a fact never is, such as `release.impact == 'High'` or a component that no
-layer defines, is a mistake at its place, and so is percent where a share is meant: `team.failure_rate_90d > 0.15`.
+layer defines, is a mistake at its place, and so is percent where a share is meant: `team.failure_rate_90d > 0.15`. So are
+conditions that never hold together, in gates too: `release.lines > 9 && release.lines < 5`.
 ";
 
 const LAYERS: &str = "

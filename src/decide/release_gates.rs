@@ -117,7 +117,9 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
                 Missing::Block => "there is no evidence, and the policy says that there must be".to_owned(),
             };
         }
-        if judgement.reason != Reason::OtherEnvironment && judgement.reason != Reason::OtherComponent {
+        let guards = judgement.reason != Reason::OtherEnvironment && judgement.reason != Reason::OtherComponent;
+        // What is no evidence at all does not grow too old to be some.
+        if guards && given.trouble.is_none() {
             ages(scene, gate, &given);
         }
         let mut until = None;
@@ -219,10 +221,32 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence:
             Fault { reason: Reason::Unreadable, place: Place::Whole, message: why.to_string() },
         ),
     };
+    found.trouble = made_elsewhere(gate, evidence);
     if gate.kind == Kind::Signature {
         found.signatures = signers::judge(scene, gate, artifacts, evidence);
     }
     found
+}
+
+/// Why evidence is not of the pipeline that a gate names, where it names one.
+fn made_elsewhere(gate: &Gate, evidence: &GateEvidence) -> Option<Fault> {
+    let wanted = gate.from.as_ref().filter(|_| !evidence.digests.is_empty())?;
+    let (reason, message) = match &evidence.from {
+        Fact::Known(from) if from == wanted => return None,
+        Fact::Known(from) => (
+            Reason::WrongSource,
+            format!(
+                "the evidence is of `{from}`, where the policy names `{wanted}`; run that pipeline, or mend `from`"
+            ),
+        ),
+        Fact::Absent => {
+            (Reason::WrongSource, format!("nothing proves that the evidence is of `{wanted}`, which the policy names"))
+        }
+        Fact::Unavailable(why) => {
+            (Reason::Unreadable, format!("which pipeline made the evidence could not be read: {why}"))
+        }
+    };
+    Some(Fault { reason, place: Place::Whole, message })
 }
 
 fn with_ticks<'s>(scene: &Scene<'s>, gate: &Gate, evidence: Option<&GateEvidence>) -> Found<'s> {

@@ -102,8 +102,55 @@ fn right_of_checklist(scene: &Scene<'_>, gate: &Gate, signer: &Signer) -> Result
         .map_err(|refusal| (Reason::WrongSigner, format!("signed by `{}`: {}", signer.identity, refusal.says)))
 }
 
-/// Whether a signer is the one whom a gate names.
+/// Whether a signer is the one whom a gate names, of what was built by whom and from where it says.
 fn right(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason, String)> {
+    signed_by(trust, repository, signer)?;
+    if let Some(wanted) = &trust.builder {
+        built_by(&wanted.replace("{repository}", repository), &signer.builders)?;
+    }
+    trust
+        .source
+        .as_ref()
+        .map_or(Ok(()), |wanted| built_from(&wanted.replace("{repository}", repository), &signer.source))
+}
+
+/// Whether somebody built it whom the policy names.
+fn built_by(wanted: &str, builders: &Fact<Vec<String>>) -> Result<(), (Reason, String)> {
+    let says = match builders {
+        Fact::Known(builders) => {
+            if Pattern::new(wanted).is_ok_and(|pattern| builders.iter().any(|builder| pattern.matches(builder))) {
+                return Ok(());
+            }
+            match builders.first() {
+                Some(builder) => format!(
+                    "built by `{builder}`, where the policy names `{wanted}`; build there, or mend `builder` in the policy"
+                ),
+                None => format!("the provenance names no builder, where `{wanted}` must build"),
+            }
+        }
+        Fact::Absent => format!("no provenance says who built it, where `{wanted}` must build"),
+        Fact::Unavailable(why) => {
+            return Err((Reason::Unreadable, format!("who built it could not be read: {why}")));
+        }
+    };
+    Err((Reason::WrongBuilder, says))
+}
+
+/// Whether it was built from the repository that the policy names.
+fn built_from(wanted: &str, source: &Fact<String>) -> Result<(), (Reason, String)> {
+    let says = match source {
+        Fact::Known(source) if source.eq_ignore_ascii_case(wanted) => return Ok(()),
+        Fact::Known(source) => format!("built from `{source}`, where the policy names `{wanted}`"),
+        Fact::Absent => format!("no provenance says what it was built from, where the policy names `{wanted}`"),
+        Fact::Unavailable(why) => {
+            return Err((Reason::Unreadable, format!("what it was built from could not be read: {why}")));
+        }
+    };
+    Err((Reason::WrongSource, says))
+}
+
+/// Whether he signed it.
+fn signed_by(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason, String)> {
     let wrong = |says: String| Err((Reason::WrongSigner, says));
     let by = &signer.identity;
     if let Some(key) = &trust.key {

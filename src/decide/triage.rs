@@ -182,9 +182,9 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
                 fitting = Some(model);
                 break;
             }
-            Some(why) => {
+            Some(Lack { why, who }) => {
                 let says = format!("not a standard change by the model `{name}`: {why}");
-                parts.push(Node::new(Ground::ModelRefused, Status::Note, says).stated(&model.stated));
+                parts.push(Node::new(Ground::ModelRefused, Status::Note, says).stated(&model.stated).who(who));
             }
         }
     }
@@ -196,39 +196,61 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
 }
 
 /// What a standard change lacks.
-fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<String> {
+struct Lack {
+    why: String,
+    /// Who can have it renewed, where that mends it.
+    who: Vec<String>,
+}
+
+impl Lack {
+    fn of(why: String) -> Self {
+        Self { why, who: Vec::new() }
+    }
+
+    /// What its approvers mend when its owner asks them.
+    fn renewal(scene: &Scene<'_>, model: &StandardChange, why: &str) -> Self {
+        let owner = model.owner.as_deref().filter(|_| model.approved_by.is_some());
+        let who = owner.map(|owner| incidents::names(scene, owner)).unwrap_or_default();
+        Self { why: format!("{why}{}", by(model)), who }
+    }
+}
+
+/// Whether a standard change lacks something.
+fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<Lack> {
     match scope {
         Truth::True => {}
-        Truth::False => return Some(format!("it is for `{}`", model.when.source)),
-        Truth::Unknown => return Some(format!("whether it is within `{}` cannot be told", model.when.source)),
+        Truth::False => return Some(Lack::of(format!("it is for `{}`", model.when.source))),
+        Truth::Unknown => {
+            return Some(Lack::of(format!("whether it is within `{}` cannot be told", model.when.source)));
+        }
     }
     let state: &ModelState = match scene.facts.standard_changes.get(&model.name) {
         Some(Fact::Known(state)) => state,
-        Some(Fact::Absent) => return Some(format!("it was never approved{}", by(model))),
-        Some(Fact::Unavailable(why)) => return Some(format!("its approval could not be read: {why}")),
-        None => return Some("the facts do not state its approval".to_owned()),
+        Some(Fact::Absent) => return Some(Lack::renewal(scene, model, "it was never approved")),
+        Some(Fact::Unavailable(why)) => return Some(Lack::of(format!("its approval could not be read: {why}"))),
+        None => return Some(Lack::of("the facts do not state its approval".to_owned())),
     };
     let Some(role) = model.approved_by.as_deref() else {
-        return Some("the policy does not say who approves it".to_owned());
+        return Some(Lack::of("the policy does not say who approves it".to_owned()));
     };
     let mut approvers = state.approved_by.iter();
     if !approvers.any(|account| roles::holds_at_all(scene, account, role).is_ok()) {
-        return Some(format!("nobody in {role} approved it"));
+        return Some(Lack::of(format!("nobody in {role} approved it")));
     }
     if !scene.clock.reached(state.approved_at) {
-        return Some("its approval is yet to come".to_owned());
+        return Some(Lack::of("its approval is yet to come".to_owned()));
     }
     if let Some(expires) = model.expires {
         let end = scene.rules.calendar.due(state.approved_at, expires);
         if scene.clock.reached(end) {
             let end = calendar::told(end, scene.rules.calendar.zone);
-            return Some(format!("its approval expired after {expires}, on {end}{}", by(model)));
+            return Some(Lack::renewal(scene, model, &format!("its approval expired after {expires}, on {end}")));
         }
     }
     match &state.suspended {
         Fact::Known(false) | Fact::Absent => {}
-        Fact::Known(true) => return Some(format!("it is suspended{}", by(model))),
-        Fact::Unavailable(why) => return Some(format!("whether it is suspended could not be read: {why}")),
+        Fact::Known(true) => return Some(Lack::renewal(scene, model, "it is suspended")),
+        Fact::Unavailable(why) => return Some(Lack::of(format!("whether it is suspended could not be read: {why}"))),
     }
     let after = model.suspend_after?;
     let failed = match &state.failed_at {
@@ -236,12 +258,15 @@ fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<Stri
             failed.iter().filter(|at| **at >= state.approved_at && scene.clock.reached(**at)).count()
         }
         Fact::Absent => 0,
-        Fact::Unavailable(why) => return Some(format!("how many releases by it failed could not be read: {why}")),
+        Fact::Unavailable(why) => {
+            return Some(Lack::of(format!("how many releases by it failed could not be read: {why}")));
+        }
     };
-    (failed >= after as usize).then(|| {
-        let failures = words::count(failed, "failure", "failures");
-        format!("{failures} since it was approved suspended it at {after}{}", by(model))
-    })
+    if failed < after as usize {
+        return None;
+    }
+    let failures = words::count(failed, "failure", "failures");
+    Some(Lack::renewal(scene, model, &format!("{failures} since it was approved suspended it at {after}")))
 }
 
 /// Who could approve or renew a model.

@@ -41,6 +41,9 @@ pub struct Gate {
     pub max_age: Option<f64>,
     /// What a report must say that it is about.
     pub same: Option<Same>,
+    /// The pipeline that makes the evidence, where it is another than the release's own. The gate step reads what is in the
+    /// artifact folder, wherever it was made; a decision asks the facts.
+    pub from: Option<String>,
     /// The role that verifies it.
     pub verified_by: Option<String>,
     /// How long its evidence is kept, as written.
@@ -323,6 +326,7 @@ pub(super) fn read(
             Some("commit") => Some(Same::Commit),
             _ => None,
         },
+        from: text("from"),
         verified_by: text("verified_by"),
         keep: text("keep"),
         items: if kind == Kind::Checklist {

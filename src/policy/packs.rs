@@ -222,6 +222,7 @@ fn gate(
         missing: Missing::Pending,
         max_age: None,
         same: None,
+        from: None,
         verified_by,
         keep: Some(pack.keep.clone()),
         items: checklist.items.iter().map(Item::text).collect(),

@@ -34,6 +34,10 @@ pub struct GateEvidence {
     /// SHA-256 digests of the artifacts that they say they are about.
     #[serde(default)]
     pub artifacts: Vec<String>,
+    /// The pipeline that made them, as its own token names it and as a gate's `from` is written
+    /// (`acme/perf//nightly.yml`); absent where nobody proved it. Only a gate that names one asks.
+    #[serde(default)]
+    pub from: Fact<String>,
     /// Why they cannot be taken as evidence, where they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<(Reason, String)>,
@@ -58,4 +62,11 @@ pub struct Signer {
     /// Who vouched for the identity; absent for a key.
     #[serde(default)]
     pub issuer: Fact<String>,
+    /// Who built the artifact, by every name that its SLSA provenance and the certificate give; absent where what is
+    /// signed is no provenance. Only a gate that names a builder asks.
+    #[serde(default)]
+    pub builders: Fact<Vec<String>>,
+    /// The repository that it was built from, likewise.
+    #[serde(default)]
+    pub source: Fact<String>,
 }

@@ -4,6 +4,7 @@ mod advice;
 mod by_example;
 mod calendar;
 mod cel;
+mod clash;
 mod diagnostics;
 mod expression;
 mod layers;

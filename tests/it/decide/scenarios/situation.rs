@@ -383,6 +383,7 @@ fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
         "made_at": stamp(setting.now - Duration::hours(1)),
         "commits": [release["commit"]],
         "artifacts": &artifacts,
+        "from": gate.from,
     });
     green["measures"] = Value::Object(measures);
     match gate.kind {
@@ -391,8 +392,12 @@ fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
         Kind::Signature => {
             let signer = gate.trust.identity.as_deref().unwrap_or("the release key");
             let identity = signer.replace("{repository}", &setting.repository);
-            let one =
-                |artifact: &&Value| json!({"artifact": artifact, "identity": identity, "issuer": gate.trust.issuer});
+            let one = |artifact: &&Value| {
+                json!({
+                    "artifact": artifact, "identity": identity, "issuer": gate.trust.issuer,
+                    "builders": gate.trust.builder.as_ref().map(|builder| [builder]), "source": setting.repository,
+                })
+            };
             // Where nothing is built, what is signed is the list of what was done.
             let list = json!(digest(&gate.name));
             let signable = if artifacts.is_empty() { vec![&list] } else { artifacts };
