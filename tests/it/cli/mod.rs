@@ -4,6 +4,7 @@ mod attacks;
 mod decide;
 mod gate;
 mod layers;
+mod licences;
 #[cfg(feature = "app")]
 mod log;
 #[cfg(feature = "app")]
