@@ -41,6 +41,15 @@ impl Before {
         if meant.len() > limit { Err(too_many(meant.len(), limit)) } else { Ok(meant) }
     }
 
+    /// What is said where it has nothing for a gate.
+    pub(super) fn lacks(&self, gate: &Gate) -> String {
+        if self.one_file {
+            return "the baseline is one file, of a kind that this gate does not judge".to_owned();
+        }
+        let globs: Vec<_> = gate.files.globs().iter().map(|glob| format!("`{glob}`")).collect();
+        format!("no file of the baseline matches {}", globs.join(", "))
+    }
+
     /// Whether a file is part of the baseline, and so no evidence for this release.
     pub(super) fn holds(&self, entry: &Entry) -> bool {
         let target = (entry.nature == Nature::Link).then(|| entry.location.canonicalize().ok()).flatten();

@@ -131,7 +131,7 @@ fn side_by_side<'e, T: Send>(work: &[Work<'e>], judge: impl Fn(&Work<'e>) -> T +
 fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
     let baseline = match gathered.found.baseline {
         Baseline::Known(measures) => measures.into_read(),
-        Baseline::Absent | Baseline::Unreadable(..) => Measures::new(),
+        Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => Measures::new(),
     };
     GateDecision {
         name: gate.name.clone(),

@@ -77,6 +77,7 @@ impl Gathered {
             }
         }
         if !any {
+            self.found.baseline = Baseline::Without(before.lacks(gate));
             return None;
         }
         self.found.baseline = Baseline::Known(Table::Read(tally.measures()));

@@ -11,8 +11,12 @@ pub struct About {
     pub tool: Option<String>,
     /// When it was made, in UTC; of several instants the earliest end of a run.
     pub made_at: Option<DateTime<Utc>>,
-    /// The commits that it says it is about, as lower-case hexadecimal.
-    pub commits: Vec<String>,
+    /// The commits that it says it is about, as lower-case hexadecimal of seven digits or
+    /// more: for each part of the report that names any, those that it names. A part may
+    /// name several, of several repositories; every part has to be about what is released.
+    pub commits: Vec<Vec<String>>,
+    /// Whether a part says nothing of a commit, where parts are told apart.
+    pub silent_part: bool,
     /// SHA-256 digests of the artifacts that it says it is about, as lower-case hexadecimal.
     pub artifacts: Vec<String>,
     /// What the tool says went wrong in its own run, if it says so.
@@ -41,12 +45,22 @@ impl About {
         }
     }
 
-    /// Notes a commit that the report names. What is not a full SHA-1 or SHA-256 says nothing.
+    /// Notes a commit that a part of the report names, full or abbreviated to seven digits
+    /// or more. What is no such thing says nothing.
     pub fn commit(&mut self, sha: &str) {
-        let sha = sha.trim().to_ascii_lowercase();
-        let full = matches!(sha.len(), 40 | 64) && sha.bytes().all(|b| b.is_ascii_hexdigit());
-        if full && !self.commits.contains(&sha) && self.commits.len() < 100 {
-            self.commits.push(sha);
+        self.commit_of_part(commit(sha).into_iter().collect());
+    }
+
+    /// Notes the commits that one part of the report names, as [`commit`] reads them. Of
+    /// more parts than are kept none is about anything, so that no other commit hides there.
+    pub fn commit_of_part(&mut self, part: Vec<String>) {
+        if part.is_empty() || self.commits.contains(&part) {
+            return;
+        }
+        if self.commits.len() < PARTS {
+            self.commits.push(part);
+        } else if let Some(last) = self.commits.last_mut() {
+            last.clear();
         }
     }
 
@@ -63,6 +77,18 @@ impl About {
             self.artifacts.push(digest);
         }
     }
+}
+
+/// How many parts that name commits are told apart, and how many commits each may name.
+pub const PARTS: usize = 100;
+
+/// A commit as reports name it: lower-case hexadecimal of 7 to 40 digits, or the 64 of a
+/// SHA-256. Git abbreviates to seven digits and more.
+#[must_use]
+pub fn commit(text: &str) -> Option<String> {
+    let sha = text.trim().to_ascii_lowercase();
+    let named = matches!(sha.len(), 7..=40 | 64) && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
+    named.then_some(sha)
 }
 
 /// Reads an instant from the forms that tools write.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{File, Judgement, Subject, judgement, short};
 use crate::decide::explain;
+use crate::model::kind::Kind;
 use crate::model::verdict::Reason;
 use crate::policy::gate::{Gate, Same};
 
@@ -48,23 +49,8 @@ pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> O
             ));
         }
     }
-    let other_commit = |why: String| Some(judgement(Reason::OtherCommit, why));
-    match (subject.commit, about.commits.first()) {
-        (Some(commit), Some(named)) if !about.commits.iter().any(|known| known.eq_ignore_ascii_case(commit)) => {
-            return other_commit(format!(
-                "{} is about commit {}, and {} is released",
-                file.path,
-                short(named),
-                short(commit)
-            ));
-        }
-        (None, _) if gate.same == Some(Same::Commit) => {
-            return other_commit("which commit is released is not known; name it with `--commit`".to_owned());
-        }
-        (_, None) if gate.same == Some(Same::Commit) => {
-            return other_commit(format!("{} does not say which commit it is about", file.path));
-        }
-        _ => {}
+    if let Some(judged) = this_commit(gate, subject, file) {
+        return Some(judged);
     }
     let other_artifact = |why: String| Some(judgement(Reason::OtherArtifact, why));
     if let Some(why) = subject.unread.filter(|_| !about.artifacts.is_empty() || gate.same == Some(Same::Artifact)) {
@@ -91,6 +77,43 @@ pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> O
         _ => return other_artifact(format!("{} does not say which artifact it is about", file.path)),
     }
     None
+}
+
+/// A report has to be about the commit that is released, in every part that names any.
+fn this_commit(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
+    let (path, about) = (&file.path, &file.about);
+    let asked = gate.same == Some(Same::Commit);
+    let other = |why: String| Some(judgement(Reason::OtherCommit, why));
+    let Some(commit) = subject.commit else {
+        return if asked {
+            other("which commit is released is not known; name it with `--commit`".to_owned())
+        } else {
+            None
+        };
+    };
+    if let Some(part) = about.commits.iter().find(|part| !part.iter().any(|named| names_commit(named, commit))) {
+        let named = part.first().map_or("more commits than are told apart", |named| short(named));
+        let why = match about.commits.len() {
+            0 | 1 => format!("{path} is about commit {named}, and {} is released", short(commit)),
+            _ => format!("a part of {path} is about commit {named}, and {} is released", short(commit)),
+        };
+        // Provenance was verified: what it names is not a matter of waiting.
+        return match gate.kind {
+            Kind::Signature => Some(judgement(Reason::WrongSource, why)),
+            _ => other(why),
+        };
+    }
+    match (asked, about.commits.is_empty(), about.silent_part) {
+        (true, true, _) => other(format!("{path} does not say which commit it is about")),
+        (true, false, true) => other(format!("a part of {path} does not say which commit it is about")),
+        _ => None,
+    }
+}
+
+/// Whether a commit that a report names, maybe abbreviated, is a full one.
+fn names_commit(named: &str, full: &str) -> bool {
+    let begins = full.get(..named.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(named));
+    begins && (named.len() >= 7 || named.len() == full.len())
 }
 
 /// Where evidence has to be about the artifact, it has to be about each that is released.

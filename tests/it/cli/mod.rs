@@ -1,5 +1,6 @@
 //! The command as people and pipelines run it.
 
+mod about;
 mod attacks;
 mod decide;
 mod gate;

@@ -115,11 +115,12 @@ fn where_the_policy_says_the_same_commit_what_is_not_known_is_another(
     #[case] says: &str,
 ) {
     let subject = Subject { commit: released, ..subject() };
-    let about = About { commits: about.iter().map(ToString::to_string).collect(), ..About::default() };
+    let part: Vec<String> = about.iter().map(ToString::to_string).collect();
+    let about = About { commits: Some(part).filter(|part| !part.is_empty()).into_iter().collect(), ..About::default() };
     let gate = "{ junit: '**/*.xml', require: 'tests.failed == 0', same: commit }";
     ends(&judged(gate, &subject, &found(about.clone(), RAN), &[]), reason, says);
     // Where it does not say so, only what is known to be another commit is refused.
-    let known = released.is_some() && about.commits == [OTHER];
+    let known = released.is_some() && about.commits == [[OTHER]];
     let reason = if known { Reason::OtherCommit } else { Reason::RequirementMet };
     ends(&judged(TESTS, &subject, &found(about, RAN), &[]), reason, "");
 }

@@ -364,7 +364,7 @@ fn the_oldest_suite_says_when_the_report_was_made() {
 fn a_property_of_a_suite_may_name_the_commit_and_one_of_a_case_may_not() {
     let text = "<testsuite><properties><property name='git.commit.id' value='0123456789abcdef0123456789abcdef01234567'/></properties>\
                 <testcase name='a'><properties><property name='GIT_COMMIT' value='ffffffffffffffffffffffffffffffffffffffff'/></properties></testcase></testsuite>";
-    assert_eq!(read(text.as_bytes()).unwrap().about.commits, ["0123456789abcdef0123456789abcdef01234567"]);
+    assert_eq!(read(text.as_bytes()).unwrap().about.commits, [["0123456789abcdef0123456789abcdef01234567"]]);
 }
 
 #[test]
