@@ -222,6 +222,13 @@ fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
     if sound.is_empty() && gate.kind != Kind::Checklist {
         return absent(gate, found);
     }
+    // What is signed wrongly is wrong, whatever else is not known of it.
+    if gate.kind == Kind::Signature {
+        let judged = signatures(gate, subject, found);
+        if judged.verdict == Verdict::Block {
+            return judged;
+        }
+    }
     if let Some(judged) = sound.iter().find_map(|file| about::this_release(gate, subject, file)) {
         return judged;
     }

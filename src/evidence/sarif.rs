@@ -109,6 +109,8 @@ struct Run<'de> {
     told: Told,
     overrides_known: bool,
     failure: Option<String>,
+    /// Whether it says when it was made.
+    dated: bool,
     /// The commits that it is about, one for each of its repositories.
     commits: Vec<String>,
     computed: bool,
@@ -137,6 +139,7 @@ impl<'de> Run<'de> {
             about.by(tool);
         }
         about.silent_part |= self.commits.is_empty();
+        about.undated_part |= !self.dated;
         about.commit_of_part(self.commits);
         Ok(self.computed)
     }
@@ -186,7 +189,12 @@ impl<'de> Run<'de> {
         invocation.object(|key, value| {
             match key {
                 "executionSuccessful" => successful = value.flag()?.unwrap_or(true),
-                "endTimeUtc" => about.made_text(&value.text()?.unwrap_or_default()),
+                "endTimeUtc" => {
+                    if let Some(text) = value.text()? {
+                        self.dated = true;
+                        about.made_text_utc(&text);
+                    }
+                }
                 "exitCodeDescription" | "processStartFailureMessage" => {
                     if let Some(text) = value.text_later()? {
                         why = format!(": {}", text.excerpt(200));

@@ -24,7 +24,12 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
             list.extend(found)?;
             Ok(bytes)
         });
+        let digest = evidence.sha256.clone().unwrap_or_default();
         into.evidence.push(evidence);
+        let read = match read {
+            Ok(bytes) => into.stated_beside(request, entries, entry, &digest, &mut about).map(|()| bytes),
+            Err(fault) => Err(fault),
+        };
         if let (Ok(bytes), true) = (&read, gate.trust.names_a_signer()) {
             let signed = signatures::confirm(request, &gate.trust, entries, entry, bytes);
             // Every file must be confirmed; the first that is not says why.
@@ -52,7 +57,10 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
             },
         })
         .collect();
-    into.found.measures = Table::Read(list.measures());
+    // Measures of which a part could not be read are no measures.
+    if into.found.files.iter().all(|file| file.fault.is_none()) {
+        into.found.measures = Table::Read(list.measures());
+    }
     match confirmed {
         Some(Ok(person)) => into.found.confirmed_by = Some(person),
         Some(Err(fault)) => into.found.unconfirmed = Some(fault.to_string()),

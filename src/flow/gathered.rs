@@ -16,6 +16,8 @@ use crate::workspace::walk::{Entry, Nature};
 pub(super) struct Gathered {
     pub(super) found: Found<'static>,
     pub(super) evidence: Vec<Evidence>,
+    /// How many statements were read beside the files.
+    pub(super) statements: u64,
     pub(super) notables: Vec<Notable>,
     pub(super) notable_count: u64,
 }
@@ -54,11 +56,16 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
     Ok(format)
 }
 
-/// The plain file of a walk at a path below an artifact folder. A walk is sorted by folder and path.
-pub(super) fn plain_at<'e>(entries: &'e [Entry], root: &Path, path: &str) -> Option<&'e Entry> {
+/// What a walk found at a path below an artifact folder. A walk is sorted by folder and path.
+pub(super) fn at<'e>(entries: &'e [Entry], root: &Path, path: &str) -> Option<&'e Entry> {
     let before = |entry: &Entry| (&*entry.root, entry.path.as_str()) < (root, path);
-    let rest = entries.get(entries.partition_point(before)..).unwrap_or_default();
-    plain(rest).next().filter(|entry| &*entry.root == root && entry.path == path)
+    let first = entries.get(entries.partition_point(before))?;
+    (&*first.root == root && first.path == path).then_some(first)
+}
+
+/// The plain file of a walk at a path below an artifact folder.
+pub(super) fn plain_at<'e>(entries: &'e [Entry], root: &Path, path: &str) -> Option<&'e Entry> {
+    at(entries, root, path).filter(|entry| entry.nature == Nature::File)
 }
 
 /// The entries of a walk that are plain files.

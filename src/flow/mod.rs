@@ -27,6 +27,7 @@ pub mod retention;
 #[cfg(feature = "app")]
 pub mod shelf;
 mod signatures;
+mod statements;
 #[cfg(feature = "app")]
 pub mod succession;
 #[cfg(feature = "app")]

@@ -21,7 +21,7 @@ use crate::model::kind::{Format, Kind};
 use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault, Place};
 use crate::model::verdict::Reason;
-use crate::policy::gate::{Gate, Trust};
+use crate::policy::gate::{Gate, Same, Trust};
 use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::Entry;
 
@@ -36,6 +36,7 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bund
     };
     match vouched {
         Ok(mut vouching) => {
+            vouching.tells_artifacts = gate.same == Some(Same::Artifact);
             for bundle in bundles {
                 let (file, evidence) = vouching.bundle(bundle);
                 into.evidence.push(evidence);
@@ -75,6 +76,8 @@ struct Vouching<'v> {
     root: TrustRoot,
     expected: Expected,
     shelf: Shelf<'v>,
+    /// Whether a bundle has to say which artifacts it is about: those that it vouches for.
+    tells_artifacts: bool,
     /// The artifacts that must be signed.
     asked: Vec<&'v Entry>,
     /// What each artifact that a bundle is about comes to: who signed it, or why that does not count.
@@ -96,6 +99,7 @@ impl<'v> Vouching<'v> {
             root: trust_root(request, trust)?,
             expected: expected(request, trust)?,
             shelf: Shelf::new(entries, request.policy.limits.bytes),
+            tells_artifacts: false,
             asked,
             outcomes: BTreeMap::new(),
             identities: Vec::new(),
@@ -131,6 +135,9 @@ impl<'v> Vouching<'v> {
                 self.identities.push(verified.identity.clone());
                 verified.identity
             });
+            if self.tells_artifacts && outcome.is_ok() {
+                self.shelf.digest(artifact).iter().for_each(|digest| about.artifact(digest));
+            }
             let known = self.outcomes.get(artifact).is_some_and(|(_, known)| known.is_ok());
             if !known {
                 self.outcomes.insert(artifact, (bundle.path.clone(), outcome));

@@ -14,18 +14,19 @@ const CLOCKS_APART: f64 = 300.0;
 /// The same as a whole number.
 pub(in crate::decide) const CLOCKS_APART_SECONDS: i64 = 300;
 
+/// What to do about a report that does not say what it is asked.
+const BESIDE: &str = "let the tool say it, or write a statement beside the report (`<report>.about.json`)";
+
 /// A report that is too old, or about something else, is no evidence for this release.
 pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
     let about = &file.about;
     if let Some(most) = gate.max_age {
-        let Some(made) = about.made_at else {
+        let Some(made) = about.made_at.filter(|_| !about.undated_part) else {
+            let part = if about.made_at.is_some() { "a part of " } else { "" };
+            let most = explain::length(most);
             return Some(judgement(
                 Reason::AgeUnknown,
-                format!(
-                    "{} does not say when it was made, and may be at most {} old",
-                    file.path,
-                    explain::length(most)
-                ),
+                format!("{part}{} does not say when it was made, and may be at most {most} old; {BESIDE}", file.path),
             ));
         };
         #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
@@ -43,10 +44,15 @@ pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> O
         // Ages are half-open: what may be 24 hours old is too old then.
         if age >= most {
             let (age, most) = (explain::length(age), explain::length(most));
-            return Some(judgement(
-                Reason::Stale,
-                format!("{} is {age} old, and may be at most {most}; make it anew", file.path),
-            ));
+            let why = if about.zoneless {
+                format!(
+                    "{} may be {age} old, because its time names no zone, and may be at most {most}; have the tool write the zone, or make it anew",
+                    file.path
+                )
+            } else {
+                format!("{} is {age} old, and may be at most {most}; make it anew", file.path)
+            };
+            return Some(judgement(Reason::Stale, why));
         }
     }
     if let Some(judged) = this_commit(gate, subject, file) {
@@ -74,7 +80,7 @@ pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> O
         _ if subject.artifacts.is_empty() => {
             return other_artifact("which artifact is released is not known; name it with `--artifact`".to_owned());
         }
-        _ => return other_artifact(format!("{} does not say which artifact it is about", file.path)),
+        _ => return other_artifact(format!("{} does not say which artifact it is about; {BESIDE}", file.path)),
     }
     None
 }
@@ -104,8 +110,8 @@ fn this_commit(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgem
         };
     }
     match (asked, about.commits.is_empty(), about.silent_part) {
-        (true, true, _) => other(format!("{path} does not say which commit it is about")),
-        (true, false, true) => other(format!("a part of {path} does not say which commit it is about")),
+        (true, true, _) => other(format!("{path} does not say which commit it is about; {BESIDE}")),
+        (true, false, true) => other(format!("a part of {path} does not say which commit it is about; {BESIDE}")),
         _ => None,
     }
 }
