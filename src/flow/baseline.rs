@@ -37,8 +37,8 @@ impl Before {
     /// The files that a gate is compared with.
     pub(super) fn meant(&self, gate: &Gate, limit: usize) -> Result<Vec<&Entry>, Fault> {
         let entries = self.entries.as_ref().map_err(Fault::clone)?;
-        let means = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
-        let meant = entries.iter().filter(|entry| self.one_file || means(entry));
+        let report = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
+        let meant = entries.iter().filter(|entry| self.one_file || report(entry));
         let meant: Vec<&Entry> = meant.collect();
         if meant.len() > limit { Err(too_many(meant.len(), limit)) } else { Ok(meant) }
     }

@@ -1,7 +1,7 @@
 //! Gathers what a checklist gate judges: the files in which people tick, and
 //! whether the right person signed them.
 
-use super::gathered::{Gathered, format};
+use super::gathered::{Gathered, format, shown};
 use super::request::Request;
 use super::signatures;
 use crate::decide::gates::{File, Item, ItemState, Table};
@@ -18,7 +18,8 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
     let mut list = Checklist::default();
     let mut confirmed: Option<Result<String, Fault>> = None;
     for entry in files {
-        let mut evidence = Evidence { path: entry.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
+        let path = shown(request, entry);
+        let mut evidence = Evidence { path: path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let mut about = About::default();
         let read = one(request, entry, &mut evidence, &mut about).and_then(|(found, bytes)| {
             list.extend(found)?;
@@ -36,10 +37,10 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
             confirmed = match (confirmed, signed) {
                 (Some(Err(fault)), _) => Some(Err(fault)),
                 (_, Some(signed)) => Some(signed),
-                (_, None) => Some(Err(Fault::empty(format!("{} has no signature beside it", entry.path)))),
+                (_, None) => Some(Err(Fault::empty(format!("{path} has no signature beside it")))),
             };
         }
-        into.found.files.push(File { path: entry.path.clone(), about, fault: read.err() });
+        into.found.files.push(File { path, about, fault: read.err() });
     }
     if files.is_empty() {
         return;

@@ -22,8 +22,8 @@ pub fn run(request: &Request<'_>) -> Decision {
     let policy = request.policy;
     // A signature may be about any file, so beside one nothing is passed over.
     let signed = policy.gates.iter().any(|gate| gate.trust.names_a_signer());
-    let means = |gate: &Gate, path: &str| gate.files.matches(path) || statements::belongs(&gate.files, path);
-    let meant = |path: &str| signed || policy.gates.iter().any(|gate| means(gate, path));
+    let reads = |gate: &Gate, path: &str| gate.files.matches(path) || statements::belongs(&gate.files, path);
+    let meant = |path: &str| signed || policy.gates.iter().any(|gate| reads(gate, path));
     let here = walk::entries(&request.roots, policy.limits.entries, meant);
     let before = Before::find(request);
     let subject = Subject {
@@ -90,8 +90,8 @@ impl<'e> Work<'e> {
     fn new(gate: &'e Gate, entries: &'e [Entry], limit: usize) -> Self {
         // A folder may lie in another that is named too, and its files still count once.
         let mut seen = HashSet::new();
-        let means = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
-        let meant = entries.iter().filter(|entry| means(entry) && seen.insert(&entry.location));
+        let report = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
+        let meant = entries.iter().filter(|entry| report(entry) && seen.insert(&entry.location));
         let meant: Vec<&Entry> = meant.collect();
         let size = |entry: &&Entry| entry.location.symlink_metadata().map_or(0, |about| about.len());
         let bytes = meant.iter().take(limit).map(size).fold(0, u64::saturating_add);

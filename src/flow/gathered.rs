@@ -1,7 +1,8 @@
 //! What was found for one gate, whatever its kind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::request::Request;
 use crate::decide::gates::Found;
 use crate::evidence::recognise;
 use crate::model::decision::Evidence;
@@ -54,6 +55,19 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
         ));
     }
     Ok(format)
+}
+
+/// The path by which people find a file: below its artifact folder, and where there are
+/// several folders, behind the folder's name as it was given.
+pub(super) fn shown(request: &Request<'_>, entry: &Entry) -> String {
+    let named = |root: &&PathBuf| root.canonicalize().is_ok_and(|root| *root == *entry.root);
+    match request.roots.as_slice() {
+        [_, _, ..] => request.roots.iter().find(named).map_or_else(
+            || entry.path.clone(),
+            |root| format!("{}/{}", root.display().to_string().trim_end_matches('/'), entry.path),
+        ),
+        _ => entry.path.clone(),
+    }
 }
 
 /// What a walk found at a path below an artifact folder. A walk is sorted by folder and path.

@@ -2,7 +2,7 @@
 //! the requirement compares with it.
 
 use super::baseline::Before;
-use super::gathered::{Gathered, format};
+use super::gathered::{Gathered, format, shown};
 use super::request::Request;
 use crate::decide::gates::{Baseline, File, Table};
 use crate::evidence::Tally;
@@ -36,7 +36,7 @@ impl Gathered {
         let remembered = before.and_then(|before| self.remember(request, gate, before));
         let Some(mut tally) = Tally::new(gate.kind, remembered) else { return };
         for entry in meant {
-            let path = entry.path.clone();
+            let path = shown(request, entry);
             let (evidence, mut about, mut outcome) =
                 report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
             let digest = evidence.sha256.clone().unwrap_or_default();

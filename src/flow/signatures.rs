@@ -12,7 +12,7 @@ mod shelf;
 use std::collections::BTreeMap;
 
 use self::shelf::{ENDINGS, Shelf};
-use super::gathered::{Gathered, format, plain_at, too_many};
+use super::gathered::{Gathered, format, plain_at, shown, too_many};
 use super::request::Request;
 use crate::decide::gates::{File, Signature, Table};
 use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot, Verified};
@@ -109,11 +109,12 @@ impl<'v> Vouching<'v> {
 
     /// Reads one bundle, and verifies it for every artifact that it is about.
     fn bundle(&mut self, bundle: &Entry) -> (File, Evidence) {
-        let mut evidence = Evidence { path: bundle.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
+        let path = shown(self.request, bundle);
+        let mut evidence = Evidence { path: path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let mut about = About::default();
         let read = self.read(bundle, &mut evidence);
         let fault = read.and_then(|bytes| self.vouch(bundle, &bytes, &mut about)).err();
-        (File { path: bundle.path.clone(), about, fault }, evidence)
+        (File { path, about, fault }, evidence)
     }
 
     fn read(&self, bundle: &Entry, evidence: &mut Evidence) -> Result<Artifact, Fault> {
@@ -140,7 +141,7 @@ impl<'v> Vouching<'v> {
             }
             let known = self.outcomes.get(artifact).is_some_and(|(_, known)| known.is_ok());
             if !known {
-                self.outcomes.insert(artifact, (bundle.path.clone(), outcome));
+                self.outcomes.insert(artifact, (shown(self.request, bundle), outcome));
             }
         }
         Ok(())
@@ -175,7 +176,7 @@ impl<'v> Vouching<'v> {
         for artifact in &self.asked {
             if !self.outcomes.contains_key(artifact) {
                 let why = "no bundle is about it; sign it, or wait for the step that does";
-                signatures.push(unsigned(artifact.path.clone(), Reason::NoEvidence, why));
+                signatures.push(unsigned(shown(self.request, artifact), Reason::NoEvidence, why));
             }
         }
         let signed: Vec<&Entry> =
@@ -189,7 +190,7 @@ impl<'v> Vouching<'v> {
         let verified = signed.len() as u64;
         for (artifact, (bundle, outcome)) in self.outcomes {
             let outcome = outcome.map_err(|fault| (fault.reason, fault.to_string()));
-            signatures.push(Signature { bundle, artifact: artifact.path.clone(), outcome });
+            signatures.push(Signature { bundle, artifact: shown(self.request, artifact), outcome });
         }
         let mut measures = Measures::new();
         measures.count("signature.verified", verified);

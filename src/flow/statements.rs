@@ -1,6 +1,6 @@
 //! Reads the statement beside a report, which says what the report does not say of itself.
 
-use super::gathered::{Gathered, at};
+use super::gathered::{Gathered, at, shown};
 use super::request::Request;
 use crate::evidence::statement::{ENDING, LIMIT, read};
 use crate::model::decision::Evidence;
@@ -32,7 +32,8 @@ impl Gathered {
         about: &mut About,
     ) -> Result<(), Fault> {
         let Some(beside) = at(entries, &report.root, &format!("{}{ENDING}", report.path)) else { return Ok(()) };
-        let mut evidence = Evidence { path: beside.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
+        let path = shown(request, beside);
+        let mut evidence = Evidence { path: path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let outcome = open::entry(beside, request.policy.limits.bytes.min(LIMIT as u64)).and_then(|statement| {
             evidence.bytes = statement.length();
             evidence.sha256 = Some(open::sha256(&statement));
@@ -48,7 +49,7 @@ impl Gathered {
         outcome.map_err(|fault| Fault {
             reason: fault.reason,
             place: Place::Whole,
-            message: format!("the statement beside it, {}: {fault}", beside.path),
+            message: format!("the statement beside it, {path}: {fault}"),
         })
     }
 }

@@ -59,15 +59,12 @@ impl Licence {
         });
         let known = expression.flatten().and_then(|expression| Some((canonical(&expression)?, expression)));
         let mut named = Named::default();
-        let text = match known {
-            Some((form, expression)) => {
-                expression.requirements().for_each(|licence| named.requirement(&licence.req));
-                form
-            }
-            None => {
-                named.words(text);
-                text.to_owned()
-            }
+        let text = if let Some((form, expression)) = known {
+            expression.requirements().for_each(|licence| named.requirement(&licence.req));
+            form
+        } else {
+            named.words(text);
+            text.to_owned()
         };
         named.within.retain(|name| *name != text);
         Self { text, within: named.within }

@@ -389,3 +389,31 @@ fn a_report_is_never_taken_for_younger_than_it_may_be(#[case] report: &str, #[ca
         assert!(explanation.contains("because its time names no zone"), "{explanation}");
     }
 }
+
+#[test]
+fn a_statement_serves_a_checklist_and_an_unreadable_list_has_no_measures() {
+    let list = "- [ ] Rollback rehearsed\n";
+    let world = World::with_policy(&policy(r#"checklist: ["Rollback rehearsed"], ticked_in: "*.md", same: commit"#));
+    world.write("a.md", list);
+    assert_eq!(said(&world, &["--commit", A]).1, "other_commit");
+    world.write("a.md.about.json", statement(list, &format!(r#""commit":"{A}""#)));
+    assert_eq!(said(&world, &["--commit", A]).1, "unticked");
+    world.write("a.md", b"- [ ] Rollback \xFF\n");
+    let (code, decision) = world.gate(&["--commit", A]);
+    assert_eq!((code, &gate(&decision, "it")["measures"]), (3, &serde_json::json!({})), "{decision:#}");
+}
+
+#[test]
+fn evidence_of_several_folders_says_which() {
+    let world = World::with_policy(&policy(r#"sarif: "*.sarif", require: "findings.error == 0""#));
+    world.write("one/x.sarif", sarif("")).write("two/x.sarif", "{");
+    let (code, decision) = world.gate(&["--artifacts", "one", "--artifacts", "./two/"]);
+    let it = gate(&decision, "it");
+    assert_eq!(code, 3);
+    assert!(it["explanation"].as_str().unwrap().starts_with("./two/x.sarif: "), "{it:#}");
+    let paths: Vec<_> =
+        it["evidence"].as_array().unwrap().iter().map(|found| found["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["one/x.sarif", "./two/x.sarif"]);
+    let (_, decision) = world.gate(&["--artifacts", "one"]);
+    assert_eq!(gate(&decision, "it")["evidence"][0]["path"], "x.sarif");
+}

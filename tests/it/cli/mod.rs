@@ -2,6 +2,7 @@
 
 mod about;
 mod attacks;
+mod cut;
 mod decide;
 mod gate;
 mod layers;

@@ -126,6 +126,32 @@ fn where_the_policy_says_the_same_commit_what_is_not_known_is_another(
 }
 
 #[rstest]
+#[case::the_same(&[COMMIT], None, "")]
+#[case::abbreviated(&["3f2a9b0"], None, "")]
+#[case::another(&[OTHER], Some(Reason::WrongSource), "is about commit 77aa00000000, and 3f2a9b0c1d2e is released")]
+#[case::of_two_one(&[COMMIT, OTHER], Some(Reason::WrongSource), "a part of")]
+fn verified_provenance_of_another_commit_blocks(
+    #[case] commits: &[&str],
+    #[case] reason: Option<Reason>,
+    #[case] says: &str,
+) {
+    let commits = commits.iter().map(|commit| vec![(*commit).to_owned()]).collect();
+    let signature = Signature { bundle: "b".to_owned(), artifact: "a".to_owned(), outcome: Ok("ana".to_owned()) };
+    let signed = Found { signatures: vec![signature], ..found(About { commits, ..About::default() }, &[]) };
+    let gate = "{ sigstore: '**/*.json', identity: i, issuer: j }";
+    ends(&judged(gate, &subject(), &signed, &[]), reason.unwrap_or(Reason::RequirementMet), says);
+}
+
+#[test]
+fn a_signature_that_is_refused_blocks_whatever_else_is_not_known() {
+    let outcome = Err((Reason::SignatureInvalid, "it was changed".to_owned()));
+    let signature = Signature { bundle: "b".to_owned(), artifact: "a".to_owned(), outcome };
+    let signed = Found { signatures: vec![signature], ..found(About::default(), &[]) };
+    let gate = "{ sigstore: '**/*.json', identity: i, issuer: j, same: artifact, max_age: 24h }";
+    ends(&judged(gate, &subject(), &signed, &[]), Reason::SignatureInvalid, "it was changed");
+}
+
+#[rstest]
 #[case::the_same(&["ab"], &["ab"], Reason::RequirementMet, "")]
 #[case::all_of_several(&["cd", "ab"], &["ab", "ef", "cd"], Reason::RequirementMet, "")]
 #[case::one_of_several(
