@@ -24,7 +24,7 @@ const OPENING: &str = "\
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
 [exit codes](#exit-codes), [the policy](#the-policy), [by example](#by-example), [expressions](#expressions), [facts](#facts),
-[layers](#layers), [compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
+[layers](#layers), [compliance packs](#compliance-packs), [measures](#measures), [what a report is about](#what-a-report-is-about), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
 [formats](#formats), [limits](#limits) and [the commands of the record](#the-commands-of-the-record).
 ";
 
@@ -70,6 +70,37 @@ const MEASURES: &str = "
 vulnerabilities of a baseline keep theirs: `baseline.vulnerabilities.high`. What is *new* needs a baseline to be known.
 ";
 
+const STATEMENTS: &str = r#"
+## What a report is about
+
+A report that names a commit or an artifact has to name the one that is released, in every part that names one: SARIF's
+`versionControlProvenance` of every run, JUnit's properties (`git.commit.id`, `vcs.revision`, `GITHUB_SHA` and the like), the
+digests in Trivy, Grype and bills of materials. Commits may be abbreviated to seven digits. `same` asks that it names one, and
+`max_age` that it says when it was made. Of a time without a zone the earliest reading counts, 14 hours before UTC; where some
+suites or runs of a report say when they ended and others do not, its age is not known.
+
+What a report does not say, a statement beside it can, under the report's own name with `.about.json` behind it: an in-toto
+statement, of at most 64 KiB, whose subject has the report's SHA-256.
+
+```json
+{
+  "_type": "https://in-toto.io/Statement/v1",
+  "subject": [{ "name": "summary.json", "digest": { "sha256": "<of the report>" } }],
+  "predicateType": "urn:countersign:report:1",
+  "predicate": { "artifact": "sha256:<of the artifact>", "commit": "<hexadecimal>", "made_at": "2026-11-23T08:00:00Z" }
+}
+```
+
+`artifact` may be a list; one of the three is enough. It is the pipeline's claim, as the report is. It adds to what the report
+says and overrides nothing: of two instants the older counts, of two commits both are asked, and artifacts have to agree. A
+statement that cannot be read, or is about another file, makes the report one that cannot be understood. k6's `handleSummary` may
+add `artifact`, `commit` and `made_at` at the top of its summary instead; YAML and JSON checklists have the same three keys.
+
+Test reports of tools that try again: gotestsum's `--rerun-fails` and Gradle's retry plug-in without merging write a test that
+failed and then passed as two cases, one of them failed, which looks as two parameters of one test do; it counts as failed. Let
+them merge the runs (Gradle: `mergeReruns`) or write flaky cases as Surefire does (`flakyFailure`), and the case is flaky.
+"#;
+
 pub(super) fn run() -> u8 {
     answer(&page())
 }
@@ -95,6 +126,7 @@ fn page() -> String {
     out.push_str(EXPRESSIONS);
     super::manual_rules::write(&mut out);
     measures(&mut out);
+    out.push_str(STATEMENTS);
     reasons(&mut out);
     formats(&mut out);
     super::manual_limits::write(&mut out);

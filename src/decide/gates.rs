@@ -108,9 +108,11 @@ pub struct File {
 /// What the last release measured.
 #[derive(Debug, Default)]
 pub enum Baseline<'f> {
-    /// No baseline was given, or it has nothing for this gate.
+    /// No baseline was given.
     #[default]
     Absent,
+    /// One was given, and it has nothing for this gate; what was looked for, in words.
+    Without(String),
     /// It measured this.
     Known(Table<'f>),
     /// It is there and cannot be understood.
@@ -220,6 +222,13 @@ fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
     if sound.is_empty() && gate.kind != Kind::Checklist {
         return absent(gate, found);
     }
+    // What is signed wrongly is wrong, whatever else is not known of it.
+    if gate.kind == Kind::Signature {
+        let judged = signatures(gate, subject, found);
+        if judged.verdict == Verdict::Block {
+            return judged;
+        }
+    }
     if let Some(judged) = sound.iter().find_map(|file| about::this_release(gate, subject, file)) {
         return judged;
     }
@@ -316,7 +325,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
         Baseline::Unreadable(path, fault) if compared => {
             return judgement(fault.reason, format!("the baseline {path}: {fault}"));
         }
-        Baseline::Absent | Baseline::Unreadable(..) => None,
+        Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => None,
     };
     let facts = Known {
         measures: &found.measures,
@@ -326,6 +335,12 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
     };
     let missing = compared && baseline.is_none() && condition(&stated.term, &facts) == Truth::Unknown;
     if missing {
+        if let Baseline::Without(lacks) = &found.baseline {
+            // That the last release's report is not where it was does not make this the first release.
+            let next = "give it the last release's report, under a path that the gate's glob means; only without `--baseline` is a release the first";
+            let why = format!("it is compared with the last release, and {lacks}; {next}");
+            return judgement(Reason::NotInBaseline, why);
+        }
         return match &gate.first_release {
             Some(first) => {
                 let judged = met(first, &facts);

@@ -201,7 +201,7 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence:
             path: "the evidence".to_owned(),
             about: About {
                 made_at: evidence.made_at.known().copied(),
-                commits: evidence.commits.clone(),
+                commits: Some(evidence.commits.clone()).filter(|part| !part.is_empty()).into_iter().collect(),
                 artifacts: evidence.artifacts.iter().map(|digest| plain(digest)).collect(),
                 ..About::default()
             },

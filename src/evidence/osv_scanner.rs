@@ -31,7 +31,8 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
             if key != "results" {
                 return Ok(());
             }
-            results = true;
+            // The scanner writes an empty list where it found nothing, and never `null`.
+            results = !value.is_null();
             value.array(|result| source(result, tally))
         })
     })?;

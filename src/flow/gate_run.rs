@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::baseline::{Before, compared_with_itself};
 use super::gathered::{Gathered, too_many};
 use super::request::Request;
-use super::{checklists, signatures};
+use super::{checklists, signatures, statements};
 use crate::decide::gates::{self, Baseline, Judgement, Subject};
 use crate::model::decision::{self, Decision, GateDecision, NotEvaluated, PolicySource};
 use crate::model::kind::Kind;
@@ -22,7 +22,8 @@ pub fn run(request: &Request<'_>) -> Decision {
     let policy = request.policy;
     // A signature may be about any file, so beside one nothing is passed over.
     let signed = policy.gates.iter().any(|gate| gate.trust.names_a_signer());
-    let meant = |path: &str| signed || policy.gates.iter().any(|gate| gate.files.matches(path));
+    let reads = |gate: &Gate, path: &str| gate.files.matches(path) || statements::belongs(&gate.files, path);
+    let meant = |path: &str| signed || policy.gates.iter().any(|gate| reads(gate, path));
     let here = walk::entries(&request.roots, policy.limits.entries, meant);
     let before = Before::find(request);
     let subject = Subject {
@@ -89,7 +90,8 @@ impl<'e> Work<'e> {
     fn new(gate: &'e Gate, entries: &'e [Entry], limit: usize) -> Self {
         // A folder may lie in another that is named too, and its files still count once.
         let mut seen = HashSet::new();
-        let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path) && seen.insert(&entry.location));
+        let report = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
+        let meant = entries.iter().filter(|entry| report(entry) && seen.insert(&entry.location));
         let meant: Vec<&Entry> = meant.collect();
         let size = |entry: &&Entry| entry.location.symlink_metadata().map_or(0, |about| about.len());
         let bytes = meant.iter().take(limit).map(size).fold(0, u64::saturating_add);
@@ -131,7 +133,7 @@ fn side_by_side<'e, T: Send>(work: &[Work<'e>], judge: impl Fn(&Work<'e>) -> T +
 fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
     let baseline = match gathered.found.baseline {
         Baseline::Known(measures) => measures.into_read(),
-        Baseline::Absent | Baseline::Unreadable(..) => Measures::new(),
+        Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => Measures::new(),
     };
     GateDecision {
         name: gate.name.clone(),
@@ -146,7 +148,7 @@ fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
         measures: gathered.found.measures.into_read(),
         baseline,
         evidence: gathered.evidence,
-        evidence_count: gathered.found.files.len() as u64,
+        evidence_count: gathered.found.files.len() as u64 + gathered.statements,
         notables: gathered.notables,
         notable_count: gathered.notable_count,
     }
@@ -209,7 +211,7 @@ impl Gathered {
         match gate.kind {
             Kind::Signature => signatures::gather(request, gate, entries, meant, &mut gathered),
             Kind::Checklist => checklists::gather(request, gate, entries, meant, &mut gathered),
-            _ => gathered.tally(request, gate, meant, before),
+            _ => gathered.tally(request, gate, entries, meant, before),
         }
         gathered
     }

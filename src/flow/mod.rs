@@ -32,6 +32,7 @@ pub mod send;
 #[cfg(feature = "app")]
 pub mod shelf;
 mod signatures;
+mod statements;
 #[cfg(feature = "app")]
 pub mod succession;
 #[cfg(feature = "app")]

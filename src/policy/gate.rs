@@ -386,6 +386,13 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
             complain(Code::NoEffect, at(key), format!("`{key}` is for {of} and has no effect on `{name}`"));
         }
     };
+    if let Some(what) = needs_statement(gate) {
+        let message = format!(
+            "what `{}` reads has no place to say which {what} it is about, and would stay pending; put a statement beside each report, `<report>.about.json`, that says so",
+            gate.word
+        );
+        complain(Code::NeedsStatement, at("same"), message);
+    }
     let signed = matches!(gate.kind, Kind::Signature | Kind::Checklist);
     only(&["identity", "issuer", "key", "trusted_root"], "signatures and checklists", signed, &mut complain);
     only(&["builder", "source", "predicate", "artifact"], "signatures", gate.kind == Kind::Signature, &mut complain);
@@ -410,6 +417,16 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
             at("first_release"),
             "`first_release` is what counts without a baseline, and this is compared with one".to_owned(),
         );
+    }
+}
+
+/// What a gate asks its reports to say that none of their formats has a place for. Of
+/// those of load tests k6's has one.
+fn needs_statement(gate: &Gate) -> Option<&'static str> {
+    match (gate.same?, gate.word) {
+        (Same::Artifact, "junit" | "sarif" | "coverage") => Some("artifact"),
+        (Same::Commit, "coverage" | "sbom") => Some("commit"),
+        _ => None,
     }
 }
 

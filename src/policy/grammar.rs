@@ -99,7 +99,11 @@ const GATE: Shape = Shape::Map(&[
     may("on", &COMPONENT_NAMES, "the components that the gate guards; all when left out"),
     may("missing", &Shape::Word(&["pending", "block"]), "what no evidence means; `pending` when left out"),
     may("max_age", &DURATION, "how old a report may be"),
-    may("same", &Shape::Word(&["artifact", "commit"]), "what a report must say it is about"),
+    may(
+        "same",
+        &Shape::Word(&["artifact", "commit"]),
+        "what a report must say it is about, itself or in a statement beside it",
+    ),
     may("from", &TEXT, "the pipeline that makes the evidence, where it is another"),
     may("verified_by", &ROLE_NAME, "the role that verifies the gate"),
     may("keep", &Shape::Text(Form::Period), "how long the evidence is kept"),

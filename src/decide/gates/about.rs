@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{File, Judgement, Subject, judgement, short};
 use crate::decide::explain;
+use crate::model::kind::Kind;
 use crate::model::verdict::Reason;
 use crate::policy::gate::{Gate, Same};
 
@@ -13,18 +14,19 @@ const CLOCKS_APART: f64 = 300.0;
 /// The same as a whole number.
 pub(in crate::decide) const CLOCKS_APART_SECONDS: i64 = 300;
 
+/// What to do about a report that does not say what it is asked.
+const BESIDE: &str = "let the tool say it, or write a statement beside the report (`<report>.about.json`)";
+
 /// A report that is too old, or about something else, is no evidence for this release.
 pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
     let about = &file.about;
     if let Some(most) = gate.max_age {
-        let Some(made) = about.made_at else {
+        let Some(made) = about.made_at.filter(|_| !about.undated_part) else {
+            let part = if about.made_at.is_some() { "a part of " } else { "" };
+            let most = explain::length(most);
             return Some(judgement(
                 Reason::AgeUnknown,
-                format!(
-                    "{} does not say when it was made, and may be at most {} old",
-                    file.path,
-                    explain::length(most)
-                ),
+                format!("{part}{} does not say when it was made, and may be at most {most} old; {BESIDE}", file.path),
             ));
         };
         #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
@@ -42,29 +44,19 @@ pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> O
         // Ages are half-open: what may be 24 hours old is too old then.
         if age >= most {
             let (age, most) = (explain::length(age), explain::length(most));
-            return Some(judgement(
-                Reason::Stale,
-                format!("{} is {age} old, and may be at most {most}; make it anew", file.path),
-            ));
+            let why = if about.zoneless {
+                format!(
+                    "{} may be {age} old, because its time names no zone, and may be at most {most}; have the tool write the zone, or make it anew",
+                    file.path
+                )
+            } else {
+                format!("{} is {age} old, and may be at most {most}; make it anew", file.path)
+            };
+            return Some(judgement(Reason::Stale, why));
         }
     }
-    let other_commit = |why: String| Some(judgement(Reason::OtherCommit, why));
-    match (subject.commit, about.commits.first()) {
-        (Some(commit), Some(named)) if !about.commits.iter().any(|known| known.eq_ignore_ascii_case(commit)) => {
-            return other_commit(format!(
-                "{} is about commit {}, and {} is released",
-                file.path,
-                short(named),
-                short(commit)
-            ));
-        }
-        (None, _) if gate.same == Some(Same::Commit) => {
-            return other_commit("which commit is released is not known; name it with `--commit`".to_owned());
-        }
-        (_, None) if gate.same == Some(Same::Commit) => {
-            return other_commit(format!("{} does not say which commit it is about", file.path));
-        }
-        _ => {}
+    if let Some(judged) = this_commit(gate, subject, file) {
+        return Some(judged);
     }
     let other_artifact = |why: String| Some(judgement(Reason::OtherArtifact, why));
     if let Some(why) = subject.unread.filter(|_| !about.artifacts.is_empty() || gate.same == Some(Same::Artifact)) {
@@ -88,9 +80,46 @@ pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> O
         _ if subject.artifacts.is_empty() => {
             return other_artifact("which artifact is released is not known; name it with `--artifact`".to_owned());
         }
-        _ => return other_artifact(format!("{} does not say which artifact it is about", file.path)),
+        _ => return other_artifact(format!("{} does not say which artifact it is about; {BESIDE}", file.path)),
     }
     None
+}
+
+/// A report has to be about the commit that is released, in every part that names any.
+fn this_commit(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
+    let (path, about) = (&file.path, &file.about);
+    let asked = gate.same == Some(Same::Commit);
+    let other = |why: String| Some(judgement(Reason::OtherCommit, why));
+    let Some(commit) = subject.commit else {
+        return if asked {
+            other("which commit is released is not known; name it with `--commit`".to_owned())
+        } else {
+            None
+        };
+    };
+    if let Some(part) = about.commits.iter().find(|part| !part.iter().any(|named| names_commit(named, commit))) {
+        let named = part.first().map_or("more commits than are told apart", |named| short(named));
+        let why = match about.commits.len() {
+            0 | 1 => format!("{path} is about commit {named}, and {} is released", short(commit)),
+            _ => format!("a part of {path} is about commit {named}, and {} is released", short(commit)),
+        };
+        // Provenance was verified: what it names is not a matter of waiting.
+        return match gate.kind {
+            Kind::Signature => Some(judgement(Reason::WrongSource, why)),
+            _ => other(why),
+        };
+    }
+    match (asked, about.commits.is_empty(), about.silent_part) {
+        (true, true, _) => other(format!("{path} does not say which commit it is about; {BESIDE}")),
+        (true, false, true) => other(format!("a part of {path} does not say which commit it is about; {BESIDE}")),
+        _ => None,
+    }
+}
+
+/// Whether a commit that a report names, maybe abbreviated, is a full one.
+fn names_commit(named: &str, full: &str) -> bool {
+    let begins = full.get(..named.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(named));
+    begins && (named.len() >= 7 || named.len() == full.len())
 }
 
 /// Where evidence has to be about the artifact, it has to be about each that is released.

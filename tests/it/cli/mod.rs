@@ -1,11 +1,14 @@
 //! The command as people and pipelines run it.
 
+mod about;
 mod attacks;
+mod cut;
 mod damage;
 mod decide;
 mod deciding;
 mod gate;
 mod layers;
+mod licences;
 #[cfg(feature = "app")]
 mod log;
 #[cfg(feature = "app")]

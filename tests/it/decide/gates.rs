@@ -115,13 +115,40 @@ fn where_the_policy_says_the_same_commit_what_is_not_known_is_another(
     #[case] says: &str,
 ) {
     let subject = Subject { commit: released, ..subject() };
-    let about = About { commits: about.iter().map(ToString::to_string).collect(), ..About::default() };
+    let part: Vec<String> = about.iter().map(ToString::to_string).collect();
+    let about = About { commits: Some(part).filter(|part| !part.is_empty()).into_iter().collect(), ..About::default() };
     let gate = "{ junit: '**/*.xml', require: 'tests.failed == 0', same: commit }";
     ends(&judged(gate, &subject, &found(about.clone(), RAN), &[]), reason, says);
     // Where it does not say so, only what is known to be another commit is refused.
-    let known = released.is_some() && about.commits == [OTHER];
+    let known = released.is_some() && about.commits == [[OTHER]];
     let reason = if known { Reason::OtherCommit } else { Reason::RequirementMet };
     ends(&judged(TESTS, &subject, &found(about, RAN), &[]), reason, "");
+}
+
+#[rstest]
+#[case::the_same(&[COMMIT], None, "")]
+#[case::abbreviated(&["3f2a9b0"], None, "")]
+#[case::another(&[OTHER], Some(Reason::WrongSource), "is about commit 77aa00000000, and 3f2a9b0c1d2e is released")]
+#[case::of_two_one(&[COMMIT, OTHER], Some(Reason::WrongSource), "a part of")]
+fn verified_provenance_of_another_commit_blocks(
+    #[case] commits: &[&str],
+    #[case] reason: Option<Reason>,
+    #[case] says: &str,
+) {
+    let commits = commits.iter().map(|commit| vec![(*commit).to_owned()]).collect();
+    let signature = Signature { bundle: "b".to_owned(), artifact: "a".to_owned(), outcome: Ok("ana".to_owned()) };
+    let signed = Found { signatures: vec![signature], ..found(About { commits, ..About::default() }, &[]) };
+    let gate = "{ sigstore: '**/*.json', identity: i, issuer: j }";
+    ends(&judged(gate, &subject(), &signed, &[]), reason.unwrap_or(Reason::RequirementMet), says);
+}
+
+#[test]
+fn a_signature_that_is_refused_blocks_whatever_else_is_not_known() {
+    let outcome = Err((Reason::SignatureInvalid, "it was changed".to_owned()));
+    let signature = Signature { bundle: "b".to_owned(), artifact: "a".to_owned(), outcome };
+    let signed = Found { signatures: vec![signature], ..found(About::default(), &[]) };
+    let gate = "{ sigstore: '**/*.json', identity: i, issuer: j, same: artifact, max_age: 24h }";
+    ends(&judged(gate, &subject(), &signed, &[]), Reason::SignatureInvalid, "it was changed");
 }
 
 #[rstest]
