@@ -119,7 +119,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
     let mut per_change = Vec::new();
     if scene.rules.separation.per == Per::Change && formal && !found.retried {
-        per_change = reviewed::nodes(scene, &candidates, &units);
+        per_change = reviewed::nodes(scene, &candidates, &requirements, &units);
     }
     found.met = seating.met() && nodes.iter().chain(&per_change).all(|node| node.status.opens());
     found.rejections = rejection_nodes(scene, &seating, &standing, path);

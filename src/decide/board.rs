@@ -22,11 +22,11 @@ use crate::policy::evaluate::Truth;
 use crate::policy::rules::Route;
 
 /// The role of the board's members.
-const MEMBERS: &str = "cab";
+pub(super) const MEMBERS: &str = "cab";
 
 /// Judges what the board decided, where the route asks for it.
 #[must_use]
-pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, retried: bool) -> Vec<Node> {
     if triage.class == Class::Emergency || path.recovers() {
         return Vec::new();
     }
@@ -48,21 +48,21 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     // What one way of the release surely asks needs no doubt of another.
     let unclear = unclear.filter(|_| rest.iter().all(|(_, unclear)| unclear.is_some()));
     let asking: Vec<&Route> = std::iter::once(route).chain(rest.iter().map(|(route, _)| *route)).collect();
-    let mut nodes = asked(scene, route, &asking);
+    let mut nodes = asked(scene, route, &asking, retried);
     nodes.extend(unclear.map(|when| known::untold(when, "the CAB is asked", &route.stated)));
     nodes
 }
 
 /// What the board that a route asks decided, beside all the routes that ask it.
-fn asked(scene: &Scene<'_>, route: &Route, asking: &[&Route]) -> Vec<Node> {
+fn asked(scene: &Scene<'_>, route: &Route, asking: &[&Route], retried: bool) -> Vec<Node> {
     let Some(cab) = &scene.rules.calendar.cab else {
         let says = format!("the route `{}` asks the CAB, and the policy has no `calendar.cab`", route.name);
         return vec![Node::new(Ground::CabWaits, Status::Unmet, says).stated(&route.stated)];
     };
-    decided(scene, cab, asking, &route.stated)
+    decided(scene, cab, asking, &route.stated, retried)
 }
 
-fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated) -> Vec<Node> {
+fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, retried: bool) -> Vec<Node> {
     let decisions = match &scene.facts.cab {
         Fact::Known(decisions) => decisions.as_slice(),
         Fact::Absent => &[],
@@ -87,8 +87,10 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated) -> 
             notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
             continue;
         }
-        // What was edited since is what an approval was for; what is against it stands.
-        let edited = binding::record(scene, decision.at).err().filter(|_| against(decision.outcome) == 0);
+        // What was edited since is what an approval was for; what is against it stands, and what was opened with an
+        // approval used that up.
+        let voids = !retried && against(decision.outcome) == 0;
+        let edited = binding::record(scene, decision.at).err().filter(|_| voids);
         match flaw(scene, cab, decision).or(edited.map(|refusal| refusal.says)) {
             None => {
                 let mut node = outcome(scene, cab, decision);

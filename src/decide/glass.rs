@@ -5,13 +5,13 @@
 //! It takes the place of what people, gates and calendars ask, and of nothing that says what went and where to: facts
 //! that cannot be read, an environment that nothing protects, a tag that was moved.
 
-use super::bound::{bare, short};
+use super::bound::short;
 use super::path::Path;
 use super::people::Person;
 use super::roles::Refusal;
 use super::scene::Scene;
 use super::separation::{self, gaps};
-use super::{roles, words};
+use super::{released, roles, words};
 use crate::model::facts::{Account, Fact, Grant};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
@@ -134,12 +134,15 @@ fn other_content(scene: &Scene<'_>, grant: &Grant) -> Vec<String> {
         Fact::Absent => flaws.push("it does not say for which repository".to_owned()),
         Fact::Unavailable(why) => flaws.push(format!("for which repository it is could not be read: {why}")),
     }
+    let unsaid = scene.components.iter().find(|it| !release.components.contains_key(&it.name));
+    if let Some(component) = unsaid {
+        flaws.push(format!("the facts do not state what was released of `{}`", component.name));
+    }
     let unread = release.components.iter().find_map(|(name, it)| Some((name, it.artifacts.unavailable()?)));
     if let Some((name, why)) = unread {
         flaws.push(format!("which artifacts of `{name}` were released could not be read: {why}"));
     }
-    let went: Vec<&str> =
-        release.components.values().flat_map(|it| it.artifacts.entries()).map(|digest| bare(digest)).collect();
+    let went = released::set(release.components.values().flat_map(|it| it.artifacts.entries()));
     let granted: &[String] = match &grant.artifacts {
         Fact::Known(granted) => granted,
         Fact::Absent => &[],
@@ -148,8 +151,7 @@ fn other_content(scene: &Scene<'_>, grant: &Grant) -> Vec<String> {
             return flaws;
         }
     };
-    let other = went.iter().find(|digest| !granted.iter().any(|known| bare(known) == **digest));
-    if let Some(other) = other {
+    if let Some(other) = went.difference(&released::set(granted)).next() {
         flaws.push(format!("it is not for the artifact {}, which was released", short(other)));
     }
     flaws

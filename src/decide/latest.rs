@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use super::bound::{self, Extent};
 use super::people::Person;
 use super::scene::{Scene, order};
-use super::{rejections, roles};
-use crate::model::facts::{Act, Deed, Standing, Via};
+use super::{rejections, released, roles};
+use crate::model::facts::{Act, Deed, Fact, Standing, Via};
 
 /// The later act that an approval gave way to, if there is one.
 #[must_use]
@@ -20,7 +20,9 @@ pub fn after_approval<'s>(scene: &Scene<'s>, approval: &Act, person: Person) -> 
     undoing.iter().skip(from).copied().find(|later| {
         let both_reviews = later.via == Via::Review && approval.via == Via::Review;
         match &later.does {
-            Deed::Reject {} => here(scene, later) && (!both_reviews || same_changes(later, approval)),
+            Deed::Reject {} => {
+                here(scene, later) && !of_another(scene, later) && (!both_reviews || same_changes(later, approval))
+            }
             _ if both_reviews => same_changes(later, approval),
             _ => later.via != Via::Review && approval.via != Via::Review && here(scene, later),
         }
@@ -124,6 +126,30 @@ pub fn here(scene: &Scene<'_>, act: &Act) -> bool {
     let release = &scene.facts.release;
     act.saw.environment.as_ref().is_none_or(|name| *name == release.environment)
         && act.saw.repository.as_ref().is_none_or(|name| *name == release.repository)
+}
+
+/// Whether a rejection names changes of which none goes, and nothing else that goes or may go: it is of another release,
+/// or a review of another change. A push leaves a change its name.
+#[must_use]
+pub fn of_another(scene: &Scene<'_>, rejection: &Act) -> bool {
+    let saw = &rejection.saw;
+    let Some(now) = scene.contents() else { return false };
+    if saw.changes.is_empty() || now.is_empty() {
+        return false;
+    }
+    let goes = |(id, content): (&String, &String)| {
+        now.contains_key(id.as_str()) || now.values().any(|known| *known == content.as_str())
+    };
+    let components = &scene.facts.release.components;
+    let perhaps = |(name, content): (&String, &String)| match components.get(name).map(|released| &released.content) {
+        Some(Fact::Known(now)) => now == content,
+        Some(Fact::Absent) => false,
+        Some(Fact::Unavailable(_)) => true,
+        None => scene.components.iter().any(|component| component.name == *name),
+    };
+    let built = || released::set(components.values().flat_map(|released| released.artifacts.entries()));
+    let same_build = || !saw.artifacts.is_empty() && !built().is_disjoint(&released::set(&saw.artifacts));
+    !saw.changes.iter().any(goes) && !saw.components.iter().any(perhaps) && !same_build()
 }
 
 /// Whether two reviews are about a change in common; one that names none is about all.

@@ -41,7 +41,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     nodes
 }
 
-/// Whether an obligation is a team's that makes this release, or a review that a component of it waits for, whoever
+/// Whether an obligation is a team's that makes this release, in whatever capitals, or a review that a component of it waits for, whoever
 /// makes that now. A policy without components knows no team, and what is owed may be that of whoever releases.
 fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
     if scene.rules.components.is_empty() {
@@ -51,7 +51,11 @@ fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
     if waits && scene.components.iter().any(|component| owed.components.contains(&component.name)) {
         return true;
     }
-    scene.components.iter().any(|component| component.team.as_deref() == Some(owed.team.as_str()))
+    // What is owed for a component of no team is owed by whoever releases that component.
+    scene.components.iter().any(|component| match component.team.as_deref() {
+        Some(team) => team.eq_ignore_ascii_case(&owed.team),
+        None => owed.components.contains(&component.name),
+    })
 }
 
 fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
@@ -107,7 +111,7 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
                 }
                 Waits::Nothing => false,
             };
-            waits && (!rule.only_overdue || overdue())
+            waits && (!rule.only_overdue || overdue()) || rule.overdue_holds && overdue()
         }
         None => overdue(),
     };
@@ -123,7 +127,11 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     }
     let late = if overdue() { " and overdue" } else { "" };
     let who = who(scene, owed);
-    let says = format!("{} still owes {what}{late}, by {}", owed.team, owed.by);
+    let left = match who.as_slice() {
+        [] => format!("; nobody is left who holds `{}` and had no hand in it, so give somebody that role", owed.by),
+        _ => String::new(),
+    };
+    let says = format!("{} still owes {what}{late}, by {}{left}", owed.team, owed.by);
     Some(node(Ground::Owed, Status::Unmet, says).who(who))
 }
 
@@ -136,9 +144,18 @@ fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
     follows.into_iter().find(|follow| follow.name == owed.kind).map(|follow| &follow.stated)
 }
 
-/// Whether an act meets an obligation: of somebody who holds its role, had no hand in that release, and attached what is
+/// Whether an act meets an obligation: done since it is owed, of somebody who holds its role, had no hand in that release, and attached what is
 /// asked for.
 fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, String> {
+    match &owed.opened_at {
+        Fact::Known(opened) if *opened <= act.at => {}
+        Fact::Known(opened) => {
+            let opened = calendar::told(*opened, scene.rules.calendar.zone);
+            return Err(format!("did that before it was owed, which is since {opened}"));
+        }
+        Fact::Absent => return Err("it is not said since when it is owed".to_owned()),
+        Fact::Unavailable(why) => return Err(format!("since when it is owed could not be read: {why}")),
+    }
     let person = roles::counts(scene, act, &owed.by).map_err(|refusal| refusal.says)?;
     let contributors = match &owed.contributors {
         Fact::Known(contributors) => contributors.as_slice(),

@@ -53,12 +53,12 @@ fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: 
     let there: Vec<(&Deployment, Same)> =
         there.into_iter().map(|it| (it, same(scene, environment.same, component, it))).collect();
     // What may have taken another's place, the earliest first: looked up, however much was deployed there.
-    let mut others: Vec<&Deployment> = there
+    let others: Vec<&Deployment> = there
         .iter()
         .filter(|(it, same)| *same != Same::Yes && it.outcome != Fact::Known(Outcome::Cancelled))
         .map(|(it, _)| *it)
         .collect();
-    others.sort_by_key(|it| (it.opened_at, &it.release));
+    let others = Others::new(others);
     for (deployment, same) in &there {
         let deployment = *deployment;
         match (&deployment.outcome, &deployment.finished_at, *same) {
@@ -88,6 +88,46 @@ fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: 
         }
         (Some(stay), None) => stay.told(scene, environment, from, of),
         (None, None) => not_there(scene, environment, from, component, of, &there),
+    }
+}
+
+/// What may have taken another's place.
+struct Others<'d> {
+    /// By when they were opened.
+    opened: Vec<&'d Deployment>,
+    /// By when they ended, where that is known: what was opened earlier can end later, and runs then.
+    ended: Vec<(DateTime<Utc>, &'d Deployment)>,
+    /// The first that was opened of those whose end could not be read.
+    unread: Option<&'d Deployment>,
+}
+
+impl<'d> Others<'d> {
+    fn new(mut opened: Vec<&'d Deployment>) -> Self {
+        opened.sort_by_key(|it| (it.opened_at, &it.release));
+        let ended = opened.iter().filter_map(|it| Some((*it.finished_at.known()?, *it)));
+        let mut ended: Vec<(DateTime<Utc>, &Deployment)> = ended.collect();
+        ended.sort_by_key(|(at, it)| (*at, &it.release));
+        let unread = opened.iter().find(|it| it.finished_at.unavailable().is_some()).copied();
+        Self { opened, ended, unread }
+    }
+
+    /// What took the place of a deployment that ran since an instant, before another instant.
+    fn replaced(
+        &self,
+        scene: &Scene<'_>,
+        deployment: &Deployment,
+        since: DateTime<Utc>,
+        before: DateTime<Utc>,
+    ) -> Option<&'d Deployment> {
+        let happened = |at: DateTime<Utc>| at < before && scene.clock.reached(at);
+        let later = self.opened.partition_point(|other| other.opened_at < deployment.opened_at);
+        let opened = self.opened.get(later).filter(|other| happened(other.opened_at)).copied();
+        let ended = || {
+            let later = self.ended.partition_point(|(at, _)| *at <= since);
+            self.ended.get(later).filter(|(at, _)| happened(*at)).map(|(_, other)| *other)
+        };
+        let unread = || self.unread.filter(|other| happened(other.opened_at));
+        opened.or_else(ended).or_else(unread)
     }
 }
 
@@ -142,12 +182,12 @@ impl Stay<'_> {
     }
 }
 
-/// How long a deployment ran: until something else of its component was put there. Of two that were opened at one
-/// instant, nobody knows which runs.
+/// How long a deployment ran: until something else of its component was put there, or ended there. Of two that were opened
+/// at one instant, nobody knows which runs.
 fn stay<'d>(
     scene: &Scene<'_>,
     environment: &EnvironmentRule,
-    others: &[&'d Deployment],
+    others: &Others<'d>,
     deployment: &'d Deployment,
     since: DateTime<Utc>,
 ) -> Stay<'d> {
@@ -155,9 +195,7 @@ fn stay<'d>(
         return Stay { deployment, since, enough_at: None, soaked: true, replaced_by: None };
     };
     let enough_at = scene.rules.calendar.due(since, soak);
-    let later = others.partition_point(|other| other.opened_at < deployment.opened_at);
-    let next = others.get(later).filter(|other| other.opened_at < enough_at && scene.clock.reached(other.opened_at));
-    let replaced_by = next.copied();
+    let replaced_by = others.replaced(scene, deployment, since, enough_at);
     let soaked = replaced_by.is_none() && scene.clock.reached(enough_at);
     Stay { deployment, since, enough_at: Some(enough_at), soaked, replaced_by }
 }

@@ -56,6 +56,11 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
             note(Ground::OtherEnvironment, format!("{name} rejected it for `{other}`"));
             continue;
         }
+        if latest::of_another(scene, act) {
+            let changes: Vec<&String> = act.saw.changes.keys().collect();
+            note(Ground::OtherContent, format!("{name} rejected {}, of which none goes", words::all_of(&changes)));
+            continue;
+        }
         if latest::after_rejection(scene, act, person) {
             note(Ground::Replaced, format!("{name} rejected it, and approved it afterwards"));
             continue;

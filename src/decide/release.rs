@@ -129,7 +129,7 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let open = incidents::judge(scene, &path, &triage);
     asks.extend(incidents::asks(scene, &open));
     nodes.extend(open);
-    let advice = board::judge(scene, &path, &triage);
+    let advice = board::judge(scene, &path, &triage, approvals.retried);
     asks.extend(board::asks(scene, &advice));
     nodes.extend(advice);
     nodes.extend(owed::judge(scene, &path, &triage));

@@ -4,13 +4,16 @@
 use super::known::{self, Known, Removal};
 use super::path::Triage;
 use super::scene::Scene;
-use super::{glass, incidents, recovery, risk, roles, words};
-use crate::model::facts::{Deed, Fact, Incident, ModelState};
+use super::{board, glass, incidents, recovery, risk, roles, separation, words};
+use crate::model::facts::{Account, Deed, Fact, Incident, ModelState};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, RiskAccount, Status};
 use crate::policy::calendar;
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::{ClassRule, StandardChange};
+
+/// How many failures suspend a model where the policy does not say.
+const FAILURES: u32 = 1;
 
 /// What made a release an emergency.
 enum Emergency<'s> {
@@ -233,26 +236,26 @@ fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<Lack
     let Some(role) = model.approved_by.as_deref() else {
         return Some(Lack::of("the policy does not say who approves it".to_owned()));
     };
-    let mut approvers = state.approved_by.iter();
-    if !approvers.any(|account| roles::holds_at_all(scene, account, role).is_ok()) {
-        return Some(Lack::of(format!("nobody in {role} approved it")));
+    if let Some(why) = unapproved(scene, role, &state.approved_by) {
+        return Some(Lack::of(why));
     }
     if !scene.clock.reached(state.approved_at) {
         return Some(Lack::of("its approval is yet to come".to_owned()));
     }
-    if let Some(expires) = model.expires {
-        let end = scene.rules.calendar.due(state.approved_at, expires);
-        if scene.clock.reached(end) {
-            let end = calendar::told(end, scene.rules.calendar.zone);
-            return Some(Lack::renewal(scene, model, &format!("its approval expired after {expires}, on {end}")));
-        }
+    let Some(expires) = model.expires else {
+        return Some(Lack::of("the policy does not say for how long its approval lasts".to_owned()));
+    };
+    let end = scene.rules.calendar.due(state.approved_at, expires);
+    if scene.clock.reached(end) {
+        let end = calendar::told(end, scene.rules.calendar.zone);
+        return Some(Lack::renewal(scene, model, &format!("its approval expired after {expires}, on {end}")));
     }
     match &state.suspended {
         Fact::Known(false) | Fact::Absent => {}
         Fact::Known(true) => return Some(Lack::renewal(scene, model, "it is suspended")),
         Fact::Unavailable(why) => return Some(Lack::of(format!("whether it is suspended could not be read: {why}"))),
     }
-    let after = model.suspend_after?;
+    let after = model.suspend_after.unwrap_or(FAILURES);
     let failed = match &state.failed_at {
         Fact::Known(failed) => {
             failed.iter().filter(|at| **at >= state.approved_at && scene.clock.reached(**at)).count()
@@ -267,6 +270,33 @@ fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<Lack
     }
     let failures = words::count(failed, "failure", "failures");
     Some(Lack::renewal(scene, model, &format!("{failures} since it was approved suspended it at {after}")))
+}
+
+/// Why the people who approved a model are not enough: one who had no hand in this release, whom nobody else approves;
+/// and where it is the board's, as many of its members as decide in its meetings.
+fn unapproved(scene: &Scene<'_>, role: &str, by: &[Account]) -> Option<String> {
+    let board = scene.rules.calendar.cab.as_ref().filter(|_| role == board::MEMBERS);
+    let needed = board.map_or(1, |cab| cab.quorum.max(1)) as usize;
+    let mut approvers = Vec::new();
+    let mut ignored = Vec::new();
+    for account in by {
+        let Ok(person) = roles::holds_at_all(scene, account, role) else { continue };
+        match separation::contributed(scene, person) {
+            Ok(()) if approvers.contains(&person) => {}
+            Ok(()) => approvers.push(person),
+            Err(refusal) => ignored.push(format!("{}: {}", scene.people.name(person), refusal.says)),
+        }
+    }
+    if approvers.len() >= needed {
+        return None;
+    }
+    ignored.sort_unstable();
+    ignored.dedup();
+    let ignored = if ignored.is_empty() { String::new() } else { format!(" (ignored {})", ignored.join(", ")) };
+    Some(match approvers.len() {
+        0 => format!("nobody in {role} approved it{ignored}"),
+        number => format!("{number} of {needed} people in {role} approved it{ignored}"),
+    })
 }
 
 /// Who could approve or renew a model.

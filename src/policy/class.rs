@@ -109,6 +109,16 @@ pub(super) fn models(layer: &mut Layer<'_>, all: &mut Vec<StandardChange>) {
                     format!("nobody approves `{name}`, so no release would ever be one; say who with `approved_by`");
                 layer.complain(Code::MissingKey, span, message);
             }
+            if model.owner.is_none() {
+                let message = format!("nobody looks after `{name}`; say with `owner` who has it renewed");
+                layer.complain(Code::MissingKey, span, message);
+            }
+            if node.get("expires").is_none() {
+                let message = format!(
+                    "the approval of `{name}` would last for ever; say with `expires` for how long, such as `180d`"
+                );
+                layer.complain(Code::MissingKey, span, message);
+            }
             all.push(model);
         }
     }

@@ -299,10 +299,14 @@ const CLASS: Shape = Shape::Map(&[
 
 const STANDARD_CHANGE: Shape = Shape::Map(&[
     must("when", &EXPRESSION, "its scope"),
-    may("owner", &ROLE_NAME, "the role that owns it"),
-    may("approved_by", &ROLE_NAME, "the role that approved it"),
-    may("expires", &TERM, "for how long"),
-    may("suspend_after", &TEXT, "how many failures suspend it, as `1 failure`"),
+    may("owner", &ROLE_NAME, "the role that owns it; needed"),
+    may(
+        "approved_by",
+        &ROLE_NAME,
+        "the role that approves it; of `cab`, as many members as its quorum. Who had a hand in the release does not count",
+    ),
+    may("expires", &TERM, "for how long an approval lasts; needed"),
+    may("suspend_after", &TEXT, "how many failures suspend it, as `2 failures`; one unless it says otherwise"),
 ]);
 
 const ESCALATE: Shape = Shape::Map(&[
@@ -418,7 +422,11 @@ const REJECTION: Shape = Shape::Map(&[
 ]);
 
 const SEPARATION: Shape = Shape::Map(&[
-    may("exclude", &Shape::Words(&["author", "committer", "co_author", "pusher", "trigger"]), "who may not approve"),
+    may(
+        "exclude",
+        &Shape::Words(&["author", "committer", "co_author", "pusher", "trigger"]),
+        "who may not approve",
+    ),
     may("per", &Shape::Word(&["release", "change"]), "counted over what"),
     may("distinct_people", &FLAG, "whether one person counts once"),
     may("bots", &Shape::Word(&["never"]), "whether a bot's approval counts"),

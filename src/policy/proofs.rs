@@ -7,6 +7,7 @@ use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
 use super::tree::Node;
 use crate::model::facts::Via;
+use crate::model::lookalike::skeleton;
 use crate::model::stated::Stated;
 
 /// The layers, by which places are found.
@@ -75,6 +76,8 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
 
 /// Complains about everything that can be proven.
 pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
+    environments(rules, places);
+    teams(rules, places);
     routes(rules, places);
     nowhere(rules, places);
     board(rules, places);
@@ -87,6 +90,35 @@ pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
     freezes(rules, places);
     approvals(rules, places);
     excluding(rules, places);
+}
+
+/// Environments that look alike are one to people, and to a forge that does not tell capitals apart.
+fn environments(rules: &Rules, places: &mut Places<'_>) {
+    let shapes: Vec<String> = rules.environments.iter().map(|it| skeleton(&it.name)).collect();
+    for (at, (environment, shape)) in rules.environments.iter().zip(&shapes).enumerate() {
+        let mut earlier = rules.environments.iter().zip(&shapes).take(at);
+        let Some((like, _)) = earlier.find(|(_, known)| *known == shape) else { continue };
+        let message = format!(
+            "`{}` looks like `{}`, and what protects the one does not protect the other; leave one of them out, or give it another name",
+            environment.name, like.name
+        );
+        let name = environment.name.as_str();
+        places.about(Code::Contradiction, "environments", name, &environment.stated, message);
+    }
+}
+
+/// What is left to be done is a team's, where the component says of which it is.
+fn teams(rules: &Rules, places: &mut Places<'_>) {
+    if rules.pir.is_none() && rules.routes.iter().all(|route| route.then.is_empty()) {
+        return;
+    }
+    for component in rules.components.iter().filter(|component| component.team.is_none()) {
+        let message = format!(
+            "`{}` is of no `team`, so what its releases leave to be done holds no other component; say whose it is",
+            component.name
+        );
+        places.complain(Code::Overlooked, &["components", &component.name], message);
+    }
 }
 
 /// Every class needs a route wherever people approve.

@@ -527,6 +527,9 @@ pub struct PirRule {
     pub blocks: Waits,
     /// Whether only an overdue one is waited for.
     pub only_overdue: bool,
+    /// Whether an overdue one holds the team's next release whatever waits for it, as it did in the outer layers, which
+    /// say nothing of reviews.
+    pub overdue_holds: bool,
     /// Where it stands.
     pub stated: Stated,
 }

@@ -207,21 +207,7 @@ fn fits<'s>(
 ) -> Result<(), Refusal> {
     let act = candidate.act;
     separation::barred(scene, candidate.person, requirement.apart.as_deref())?;
-    if !requirement.counts_from.contains(&act.via) {
-        return Err(Refusal::new(
-            Ground::OtherPlace,
-            match act.via {
-                Via::Review => "approved the change in a review, not the release".to_owned(),
-                other => format!("approvals of the release do not count from `{}`", via(other)),
-            },
-        ));
-    }
-    if let Some(closed) = candidate.closed.filter(|_| !requirement.any_hours) {
-        return Err(Refusal::new(
-            Ground::ClosedHours,
-            format!("approved during `{closed}`, when approvals do not count"),
-        ));
-    }
+    place(candidate, requirement)?;
     let accept = scene.role(role).and_then(|(role, _)| role.accept.as_deref());
     if let Some(wanted) = accept.filter(|wanted| candidate.accepts.is_none_or(|said| said.trim() != wanted.trim())) {
         return Err(Refusal::new(Ground::NotAccepted, format!("did not declare: {wanted}")));
@@ -235,6 +221,41 @@ fn fits<'s>(
     if !candidate.covered.meets(&requirement.scope) {
         return Err(elsewhere(units, act, &requirement.scope));
     }
+    age(scene, act, requirement)
+}
+
+/// Whether an approval counts by where and when it was given.
+pub(super) fn when_and_where(
+    scene: &Scene<'_>,
+    candidate: &Candidate<'_>,
+    requirement: &Requirement<'_>,
+) -> Result<(), Refusal> {
+    place(candidate, requirement)?;
+    age(scene, candidate.act, requirement)
+}
+
+/// Whether it was given in a place and at an hour that count.
+fn place(candidate: &Candidate<'_>, requirement: &Requirement<'_>) -> Result<(), Refusal> {
+    if !requirement.counts_from.contains(&candidate.act.via) {
+        return Err(Refusal::new(
+            Ground::OtherPlace,
+            match candidate.act.via {
+                Via::Review => "approved the change in a review, not the release".to_owned(),
+                other => format!("approvals of the release do not count from `{}`", via(other)),
+            },
+        ));
+    }
+    if let Some(closed) = candidate.closed.filter(|_| !requirement.any_hours) {
+        return Err(Refusal::new(
+            Ground::ClosedHours,
+            format!("approved during `{closed}`, when approvals do not count"),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether it has not expired.
+fn age(scene: &Scene<'_>, act: &Act, requirement: &Requirement<'_>) -> Result<(), Refusal> {
     if let Some(length) = requirement.expire {
         let end = scene.rules.calendar.due(act.at, length);
         if scene.clock.reached(end) {

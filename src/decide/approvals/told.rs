@@ -35,19 +35,25 @@ pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> N
 
 /// It would go again, had not somebody taken back what it was opened with.
 pub fn taken_back(scene: &Scene<'_>, first: DateTime<Utc>, taken_back: &[TakenBack]) -> Option<Node> {
-    let ended = taken_back.iter().filter(|it| it.ended(first)).min_by_key(|it| it.at)?;
+    let ended = taken_back.iter().filter(|it| it.ended(first)).min_by_key(|it| (it.at.is_none(), it.at))?;
     let end = scene.rules.calendar.due(first, scene.rules.retry_within);
-    if ended.at >= end || !scene.clock.within(first, end) {
+    if ended.at.is_some_and(|at| at >= end) || !scene.clock.within(first, end) {
         return None;
     }
     let zone = scene.rules.calendar.zone;
     let name = scene.people.name(ended.person);
-    let says = format!(
-        "{name} took the approval back {}, after it was opened {}, so it is not retried; ask for approvals anew",
-        told(ended.at, zone),
-        told(first, zone)
-    );
-    Some(Node::new(Ground::Withdrawn, Status::Note, says))
+    let opened = told(first, zone);
+    let (code, what) = match ended.at {
+        Some(at) => (
+            Ground::Withdrawn,
+            format!("{name} took the approval back {}, after it was opened {opened}", told(at, zone)),
+        ),
+        None => (
+            Ground::Replaced,
+            format!("{name}'s approval was edited or dismissed, perhaps after it was opened {opened}"),
+        ),
+    };
+    Some(Node::new(code, Status::Note, format!("{what}, so it is not retried; ask for approvals anew")))
 }
 
 /// Something else went since.

@@ -1,5 +1,6 @@
 //! What of a release cannot be attributed, and what is said of who contributed.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::{ANSWERS, Gap, Hand, Vouching, answering, authorities};
@@ -7,6 +8,7 @@ use crate::decide::people::Person;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
 use crate::decide::words;
+use crate::model::facts::{Account, Change};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 
@@ -85,6 +87,27 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
         nodes.extend(contributors(scene));
     }
     nodes
+}
+
+/// Whether not everybody is known who had a hand in one change, so that anybody may be one of them.
+#[must_use]
+pub fn perhaps_anybody(scene: &Scene<'_>, at: usize, change: &Change) -> bool {
+    let contributed = |account: &Account| {
+        let hands = &scene.contributors.list;
+        hands.iter().any(|it| it.account == account && it.change.is_none_or(|change| change == at))
+    };
+    let listed = |sha: &str| change.commits.entries().iter().any(|commit| commit.sha == sha);
+    let answered = OnceCell::new();
+    scene.contributors.gaps().iter().any(|gap| match *gap {
+        Gap::Changes(_) | Gap::Trigger(_) => true,
+        Gap::Commits(id, _) => id == change.id,
+        Gap::Unread(sha, ..) => listed(sha),
+        Gap::Link(account) => contributed(account),
+        Gap::Nobody(place, sha, _) => {
+            let by = || answered.get_or_init(|| answering(scene)).get(sha);
+            place == at && by().is_none_or(|vouching| vouching.by.len() < ANSWERS)
+        }
+    })
 }
 
 /// Everybody who contributed, in one sentence.

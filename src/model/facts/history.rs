@@ -96,6 +96,10 @@ pub struct OwedObligation {
     pub components: Vec<String>,
     /// The role that meets it.
     pub by: String,
+    /// When it was opened, UTC: what was done before that does not meet it. Where it is not known nothing that people did
+    /// meets it.
+    #[serde(default)]
+    pub opened_at: Fact<DateTime<Utc>>,
     /// When it must be met, UTC; that instant is late. Absent: whenever. Where it is not known it is late.
     #[serde(default)]
     pub due: Fact<DateTime<Utc>>,

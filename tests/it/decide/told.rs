@@ -121,7 +121,7 @@ const ALWAYS: [Event; 7] = [
 )]
 #[case::a_model_that_the_board_approves(
     "classes: { standard: { models: [flag] } }\n\
-     standard_changes: { flag: { when: \"change.only('flags/**')\", approved_by: cto } }\n",
+     standard_changes: { flag: { when: \"change.only('flags/**')\", owner: cto, approved_by: cto, expires: 180d } }\n",
     &[Event::Cab]
 )]
 #[case::an_emergency_looks_at_records_and_incidents(

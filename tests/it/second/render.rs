@@ -325,14 +325,14 @@ fn triage(shape: &Shape, out: &mut String) {
     }
     if let Some((when, model)) = &shape.standard {
         let when = when.as_ref().map(|cond| format!("when: {}, ", cond.quoted())).unwrap_or_default();
-        let expires = model.expires.map(|length| format!(", expires: {}", length.text())).unwrap_or_default();
         let suspend =
             model.suspend_after.map(|number| format!(", suspend_after: {number} failures")).unwrap_or_default();
         let _ = writeln!(out, "  standard: {{ {when}models: [routine] }}");
         let _ = writeln!(
             out,
-            "standard_changes:\n  routine: {{ when: {}, owner: chief, approved_by: cab{expires}{suspend} }}",
-            model.when.quoted()
+            "standard_changes:\n  routine: {{ when: {}, owner: chief, approved_by: cab, expires: {}{suspend} }}",
+            model.when.quoted(),
+            model.expires.text()
         );
     }
 }

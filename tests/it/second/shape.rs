@@ -177,7 +177,7 @@ pub struct StepShape {
 #[derive(Clone, Debug)]
 pub struct ModelShape {
     pub when: Cond,
-    pub expires: Option<Len>,
+    pub expires: Len,
     pub suspend_after: Option<usize>,
 }
 
@@ -387,7 +387,7 @@ impl Shape {
             });
             let model = ModelShape {
                 when: c.of(&[Cond::Only("docs/**"), Cond::Only("flags/**"), Cond::LinesOver(0)]),
-                expires: c.maybe(70, |_| Len::Minutes(180 * 24 * 60)),
+                expires: c.of(&[Len::Minutes(180 * 24 * 60), Len::Minutes(30 * 24 * 60)]),
                 suspend_after: c.maybe(60, |c| 1 + c.below(2)),
             };
             (when, model)

@@ -133,11 +133,11 @@ pub fn obligations(given: &Table, setting: &Setting) -> Read<Value> {
                 let mut owed = json!({
                     "id": format!("owed-{}", index + 1), "kind": "pir", "release": "an earlier release", "team": "nobody",
                     "components": [], "by": "nobody", "contributors": [], "needs_evidence": false, "incidents": [],
-                    "met": false, "due": stamp(setting.now + Duration::days(3)),
+                    "met": false, "due": stamp(setting.now + Duration::days(3)), "opened_at": stamp(setting.now - Duration::days(30)),
                 });
                 for (key, value) in entry.as_table().into_iter().flatten() {
                     owed[key] = match (key.as_str(), value) {
-                        ("due", toml::Value::String(at)) => match marker(at) {
+                        ("due" | "opened_at", toml::Value::String(at)) => match marker(at) {
                             Some(word) => word,
                             None => stamp(setting.instant(at)?),
                         },

@@ -373,11 +373,14 @@ fn deployment(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
                 deployment["outcome"] = Value::Null;
                 deployment["finished_at"] = Value::Null;
             }
+            "end unavailable" => deployment["finished_at"] = unavailable(),
             "outcome unavailable" => deployment["outcome"] = unavailable(),
             "not approved" => deployment["approved"] = json!(false),
             "approval unavailable" => deployment["approved"] = unavailable(),
             _ => {
-                if let Some(short) = clause.strip_prefix("commit ") {
+                if let Some(at) = clause.strip_prefix("ended ") {
+                    deployment["finished_at"] = stamp(setting.instant(at)?);
+                } else if let Some(short) = clause.strip_prefix("commit ") {
                     deployment["commit"] = json!(commit(short));
                 } else if let Some((component, word)) = clause.split_once(" at ") {
                     deployment["components"][component] = at_or_new(component, word);

@@ -455,18 +455,26 @@ impl<'w> View<'w> {
             return false;
         }
         let Some(Fact::Known(state)) = self.facts.standard_changes.get("routine") else { return false };
-        let approved =
-            state.approved_by.iter().any(|account| self.human(account) && self.holds(self.person(account), "cab"));
+        // As many members of the board as decide in its meetings, none of whom had a hand in this.
+        let mut approvers: Vec<_> = state
+            .approved_by
+            .iter()
+            .filter(|account| self.human(account))
+            .map(|account| self.person(account))
+            .filter(|person| self.holds(*person, "cab"))
+            .filter(|person| !self.contributions.iter().any(|it| it.person == *person))
+            .collect();
+        approvers.sort_unstable();
+        approvers.dedup();
+        let approved = approvers.len() >= self.shape.cab.as_ref().map_or(1, |cab| cab.quorum);
         let from = state.approved_at.timestamp();
-        let lasts = model
-            .expires
-            .is_none_or(|length| self.now < times::due(length, self.shape.business, self.shape.london, from));
-        let failures = match (&state.failed_at, model.suspend_after) {
-            (_, None) | (Fact::Absent, _) => true,
-            (Fact::Unavailable(_), _) => false,
-            (Fact::Known(failed), Some(limit)) => {
+        let lasts = self.now < times::due(model.expires, self.shape.business, self.shape.london, from);
+        let failures = match &state.failed_at {
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+            Fact::Known(failed) => {
                 let since = failed.iter().map(chrono::DateTime::timestamp).filter(|at| from <= *at && *at <= self.now);
-                since.count() < limit
+                since.count() < model.suspend_after.unwrap_or(1)
             }
         };
         let running = matches!(state.suspended, Fact::Known(false) | Fact::Absent);

@@ -73,7 +73,6 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("freeze", view.freeze_holds(&legs, &kind, back));
     mark("record", view.record_holds(&legs, &kind, back));
     mark("incidents", view.incidents_hold(&kind, back));
-    mark("cab", view.cab_holds(&legs, &kind, back));
     mark("owed", view.owed_holds(&kind, &legs, back));
     mark("consultation", view.consultation_holds(&legs, &kind));
     mark("glass", glass == Some(false));
@@ -84,6 +83,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let heard = view.heard_roles(&needs, &legs, &kind);
     let used = if formal { view.used(back, &heard) } else { Used::No };
     let seated = view.seat(&needs, verdict, used, back, kind.class == Class::Emergency);
+    mark("cab", view.cab_holds(&legs, &kind, back, used == Used::Retry));
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
     let mut roles = BTreeMap::new();
@@ -94,7 +94,8 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         }
     }
     mark("superseded", matches!(used, Used::Superseded(_)));
-    let per_change = shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&seated.stands);
+    let per_change =
+        shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&needs, &seated.stands);
     mark("change unapproved", per_change);
     let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
     mark("rejected", rejected.is_some());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
+use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Outcome, Standing, Via};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Asked, Kind, Leg, Tri};
@@ -242,7 +242,7 @@ impl<'w> View<'w> {
                 _ => false,
             };
             match &later.does {
-                Deed::Reject {} if View::elsewhere(later) => false,
+                Deed::Reject {} if View::elsewhere(later) || self.of_another(later) => false,
                 Deed::Reject {} => {
                     if later.via == Via::Review {
                         act.via != Via::Review || shares(later)
@@ -255,6 +255,26 @@ impl<'w> View<'w> {
                 _ => false,
             }
         })
+    }
+
+    /// Whether a rejection names changes, none of which goes, and nothing else that goes or may go.
+    pub fn of_another(&self, act: &Act) -> bool {
+        let named = &act.saw.changes;
+        let goes =
+            self.changes().iter().any(|it| named.contains_key(&it.id) || named.values().any(|to| *to == it.content));
+        let perhaps = act.saw.components.iter().any(|(name, content)| {
+            let now = self.facts.release.components.get(name).map(|it| &it.content);
+            let carried = self.components().iter().any(|it| it.name == name);
+            match now {
+                Some(Fact::Known(now)) => now == content,
+                Some(Fact::Unavailable(_)) => true,
+                Some(Fact::Absent) => false,
+                None => carried,
+            }
+        });
+        let mut built = self.facts.release.components.values().flat_map(|it| it.artifacts.entries());
+        let built = built.any(|artifact| act.saw.artifacts.contains(artifact));
+        !named.is_empty() && !self.changes().is_empty() && !goes && !perhaps && !built
     }
 
     pub fn used(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
@@ -289,7 +309,7 @@ impl<'w> View<'w> {
                 let shared = names.iter().filter(|name| it.components.contains_key(**name));
                 shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
             };
-            different != Tri::No
+            different != Tri::No && it.outcome != Fact::Known(Outcome::Cancelled)
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
@@ -316,20 +336,27 @@ impl<'w> View<'w> {
             };
             let window = self.shape.retry.unwrap_or(0) * 60;
             // A run is over in time, and when somebody with a say takes back what it was opened with.
-            let over = |first: i64, at: i64| {
-                at - first >= window
+            // What was edited or dismissed may have been then as well, unless an earlier run had used it up.
+            let over = |first: i64, at: i64, before: Option<i64>| {
+                let fell = self.fallen(heard).iter().any(|(given, again)| {
+                    *given <= first
+                        && before.is_none_or(|before| *given > before)
+                        && again.is_none_or(|again| first < again)
+                });
+                fell || at - first >= window
                     || self
                         .taken_back(heard)
                         .iter()
                         .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
             };
-            let mut run: Option<i64> = None;
+            let (mut run, mut before): (Option<i64>, Option<i64>) = (None, None);
             for at in (0..current.len()).filter(real).map(|at| current[at].0) {
-                if run.is_none_or(|first| over(first, at)) {
+                if run.is_none_or(|first| over(first, at, before)) {
+                    before = run;
                     run = Some(at);
                 }
             }
-            retries &= run.is_some_and(|first| !over(first, self.now));
+            retries &= run.is_some_and(|first| !over(first, self.now, before));
             spent = spent.max(run.unwrap_or(i64::MIN));
         }
         if retries { Used::Retry } else { Used::Spent(spent) }
@@ -352,6 +379,37 @@ impl<'w> View<'w> {
             }
         }
         found
+    }
+
+    /// When approvals of what goes were given that were edited or dismissed, of those who would be heard, and when each
+    /// approved anew.
+    fn fallen(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, Option<i64>)> {
+        let own = |act: &&&Act| {
+            matches!(act.does, Deed::Approve { .. })
+                && act.impersonated_by.is_none()
+                && !self.withdrawn(act)
+                && !View::elsewhere(act)
+        };
+        let of_this = |act: &Act| match (act.via, &self.facts.release.changes) {
+            (Via::Review, Fact::Unavailable(_)) => true,
+            (Via::Review, _) => {
+                let goes = |(id, content): (&String, &String)| {
+                    self.changes().iter().any(|it| it.id == *id && it.content == *content)
+                };
+                act.saw.changes.is_empty() || act.saw.changes.iter().any(goes)
+            }
+            _ => self.is_here(act) && self.outcome_fits(act),
+        };
+        let given = self.acts.iter().filter(own);
+        let fell = given.clone().filter(|act| act.standing != Standing::Stands && of_this(act));
+        fell.filter(|act| self.had_a_say(act, heard).is_some())
+            .map(|act| {
+                let anew = given.clone().filter(|it| it.standing == Standing::Stands && it.via != Via::Review);
+                let anew = anew.filter(|it| it.at > act.at && of_this(it));
+                let anew = anew.filter(|it| self.person(&it.by) == self.person(&act.by));
+                (act.at.timestamp(), anew.map(|it| it.at.timestamp()).min())
+            })
+            .collect()
     }
 
     /// Whether an approval still stands for what was shown, whatever it is counted for.
@@ -447,22 +505,28 @@ impl<'w> View<'w> {
     /// Whether an approval counts toward a need, given in a role.
     pub fn fits(&self, act: &Act, need: &Need<'_>, role: &str) -> bool {
         let Deed::Approve { role: named, accepts } = &act.does else { return false };
-        let closed = self.shape.closed.iter().any(|closed| {
-            closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, act.at.timestamp())
-        });
         let accept = self.shape.role(role).is_some_and(|role| role.accept);
-        let expired = need.expire.is_some_and(|length| {
-            times::due(length, self.shape.business, self.shape.london, act.at.timestamp()) <= self.now
-        });
         named.as_ref().is_none_or(|named| named == role || named == need.role)
             && self.holds(self.person(&act.by), role)
             && !self.kept_out(self.person(&act.by), need)
-            && need.places.contains(&place(act.via))
-            && (need.any_hours || !closed)
+            && self.in_time(act, need)
             && (!accept || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
             && !act.saw.requirements.contains_key(need.role)
-            && !expired
             && need.scope.iter().any(|unit| self.covers(act, unit))
+    }
+
+    /// Whether an approval was given where and when it counts toward a need, and not too long ago.
+    pub fn in_time(&self, act: &Act, need: &Need<'_>) -> bool {
+        let at = act.at.timestamp();
+        let closed = self
+            .shape
+            .closed
+            .iter()
+            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at));
+        let expired = need
+            .expire
+            .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
+        need.places.contains(&place(act.via)) && (need.any_hours || !closed) && !expired
     }
 
     /// Whether an approval of an authority is good on a route: given where and when approvals count there, and not too

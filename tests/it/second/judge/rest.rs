@@ -127,10 +127,14 @@ impl<'w> View<'w> {
             // Other content that came meanwhile ends the soak.
             let ended = soak.is_some()
                 && there.iter().any(|other| {
-                    !alike(other)
-                        && other.opened_at >= it.opened_at
-                        && other.opened_at.timestamp() < soaked
-                        && other.outcome != Fact::Known(Outcome::Cancelled)
+                    // What was opened earlier, and ended only then, runs since.
+                    let ended = match &other.finished_at {
+                        Fact::Known(ended) => finished < ended.timestamp() && ended.timestamp() < soaked,
+                        Fact::Absent => false,
+                        Fact::Unavailable(_) => other.opened_at.timestamp() < soaked,
+                    };
+                    let opened = other.opened_at >= it.opened_at && other.opened_at.timestamp() < soaked;
+                    !alike(other) && (opened || ended) && other.outcome != Fact::Known(Outcome::Cancelled)
                 });
             it.outcome == Fact::Known(Outcome::Succeeded)
                 && it.opened_at.timestamp() <= self.now
@@ -322,7 +326,7 @@ impl<'w> View<'w> {
         self.fixes(incident) == Tri::Yes || self.facts.incidents.entries().iter().any(other) || by_name
     }
 
-    pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
+    pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool, again: bool) -> bool {
         if back || kind.class == Class::Emergency {
             return false;
         }
@@ -353,7 +357,7 @@ impl<'w> View<'w> {
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
-            let valid = valid && (against(decision.outcome) > 1 || !self.record_edited(decision.at));
+            let valid = valid && (against(decision.outcome) > 1 || again || !self.record_edited(decision.at));
             match decision.outcome {
                 // Conditions took an earlier approval's place, and leave it none.
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid && unmet(decision) => return true,
@@ -450,9 +454,14 @@ impl<'w> View<'w> {
         };
         // A policy without components knows nobody's.
         let any = self.shape.components.is_empty();
-        let team = any || self.components().iter().any(|component| component.team == Some(it.team.as_str()));
-        let component =
-            any || self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
+        let named = |component: &ComponentShape| it.components.iter().any(|name| name == component.name);
+        // What is owed for a component of no team is owed by whoever releases that.
+        let owes = |component: &ComponentShape| match component.team {
+            Some(team) => team.eq_ignore_ascii_case(&it.team),
+            None => named(component),
+        };
+        let team = any || self.components().iter().any(|component| owes(component));
+        let component = any || self.components().iter().any(|component| named(component));
         let rule = self.shape.pir.as_ref().filter(|_| it.kind == "pir");
         let waits = match rule {
             Some(rule) => {
@@ -477,6 +486,7 @@ impl<'w> View<'w> {
                 }
                 let contributors = it.contributors.entries();
                 *obligation == it.id
+                    && it.opened_at.known().is_some_and(|opened| *opened <= act.at)
                     && (!maybe(&it.needs_evidence) || !evidence.is_empty())
                     && self.acting(act).is_some_and(|person| {
                         self.holds(person, &it.by)
@@ -539,7 +549,9 @@ impl<'w> View<'w> {
     /// Whether everything that was built and went is what a grant is for.
     fn granted_artifacts(&self, grant: &Grant) -> bool {
         let components = &self.facts.release.components;
-        grant.artifacts.unavailable().is_none()
+        let stated = self.components().iter().all(|it| components.contains_key(it.name));
+        stated
+            && grant.artifacts.unavailable().is_none()
             && components.values().all(|it| {
                 it.artifacts.unavailable().is_none()
                     && it.artifacts.entries().iter().all(|went| grant.artifacts.entries().contains(went))

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use countersign::model::facts::{Act, Deed, Fact, Standing, Via};
+use countersign::model::facts::{Act, Change, Deed, Fact, Standing, Via};
 use countersign::model::release_decision::{Class, Status};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Kind, Leg};
-use super::needs::{Need, Used};
+use super::needs::{Need, Unit, Used};
 use super::who::{Person, Seat, View, order};
 use crate::second::shape::RouteShape;
 use crate::second::times;
@@ -330,6 +330,7 @@ impl<'w> View<'w> {
             || act.impersonated_by.is_some()
             || self.withdrawn(act)
             || View::elsewhere(act)
+            || self.of_another(act)
         {
             return None;
         }
@@ -466,11 +467,18 @@ impl<'w> View<'w> {
     }
 
     /// For each change, whether somebody independent approved it.
-    pub fn changes_unapproved(&self, stands: &[String]) -> bool {
-        self.changes().iter().enumerate().any(|(at, change)| {
-            !self.acts.iter().any(|act| {
-                (act.via == Via::Review || stands.contains(&act.id)) && self.approves_change(act, at, change).is_some()
+    pub fn changes_unapproved(&self, needs: &[Need<'_>], stands: &[String]) -> bool {
+        // An approval of the release has to count for each need of the change's way, by where and when it was given.
+        let approved = |at: usize, change: &Change, need: Option<&Need<'_>>| {
+            self.acts.iter().any(|act| {
+                let in_time = need.is_none_or(|need| self.in_time(act, need));
+                (act.via == Via::Review || stands.contains(&act.id) && in_time)
+                    && self.approves_change(act, at, change).is_some()
             })
+        };
+        self.changes().iter().enumerate().any(|(at, change)| {
+            let mut on_its_way = needs.iter().filter(|need| need.scope.contains(&Unit::Change(at)));
+            !approved(at, change, None) || on_its_way.any(|need| !approved(at, change, Some(need)))
         })
     }
 }

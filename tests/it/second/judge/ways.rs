@@ -1,6 +1,8 @@
 //! Which way each component takes, and how much rigor adds to it.
 
-use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Outcome, Released, TeamHistory};
+use countersign::model::facts::{
+    Account, AccountKind, Change, Deed, Deployment, Fact, Merge, Outcome, Released, TeamHistory,
+};
 use countersign::model::release_decision::Class;
 
 use super::kinds::{Asked, Kind, Leg, Team, Tri};
@@ -197,7 +199,50 @@ impl<'w> View<'w> {
 
     /// Whether somebody with a role who did not contribute to a change approved it.
     pub fn human_approved(&self, at: usize, change: &Change) -> bool {
-        self.acts.iter().any(|act| self.approves_change(act, at, change).is_some())
+        self.acts.iter().any(|act| self.approves_change(act, at, change).is_some()) && !self.perhaps_anybodys(change)
+    }
+
+    /// Whether not everybody is known who had a hand in a change, and so not who had none.
+    fn perhaps_anybodys(&self, change: &Change) -> bool {
+        let unlinked = |account: &Account| {
+            let kind = self.facts.accounts.get(account.as_str()).and_then(|it| it.kind.known());
+            kind.is_none_or(|kind| *kind == AccountKind::Person) && self.link_unknown(account.as_str())
+        };
+        let starter = self.excludes("trigger") || self.shape.per_change;
+        let trigger = &self.facts.release.trigger;
+        if starter && (trigger.unavailable().is_some() || trigger.known().is_some_and(unlinked)) {
+            return true;
+        }
+        let commits = change.commits.entries();
+        commits.is_empty()
+            || commits.iter().any(|commit| {
+                let clean = commit.merge == Fact::Known(Merge::Clean);
+                let single = [
+                    (self.excludes("author") && !clean, &commit.author),
+                    (self.excludes("committer") && !clean, &commit.committer),
+                    (self.excludes("pusher"), &commit.pushed_by),
+                ];
+                let several =
+                    [(self.excludes("co_author"), &commit.co_authors), (self.excludes("author"), &commit.on_behalf_of)];
+                let forges = self.excludes("author")
+                    && !clean
+                    && commit.author.known().is_some_and(|author| {
+                        let kind = self.facts.accounts.get(author.as_str()).and_then(|it| it.kind.known());
+                        kind == Some(&AccountKind::Forge)
+                    });
+                let nobodys = forges || single.iter().any(|(asked, who)| *asked && **who == Fact::Absent);
+                let answered = || {
+                    let vouches = |deed: &Deed| matches!(deed, Deed::Vouch { commit: of } if *of == commit.sha);
+                    self.authorities_who(vouches) >= 2
+                };
+                nobodys && !answered()
+                    || single.iter().any(|(asked, who)| {
+                        *asked && (who.unavailable().is_some() || who.known().is_some_and(unlinked))
+                    })
+                    || several.iter().any(|(asked, who)| {
+                        *asked && (who.unavailable().is_some() || who.entries().iter().any(unlinked))
+                    })
+            })
     }
 
     fn rigor(&self, component: Option<&ComponentShape>, route: &RouteShape, kind: &Kind) -> u32 {

@@ -282,7 +282,7 @@ impl<'w> View<'w> {
     }
 
     /// How many different authorities did something.
-    fn authorities_who(&self, does: impl Fn(&Deed) -> bool) -> usize {
+    pub fn authorities_who(&self, does: impl Fn(&Deed) -> bool) -> usize {
         let roles = self.authorities();
         let who: BTreeSet<Person> = self
             .acts
@@ -293,7 +293,7 @@ impl<'w> View<'w> {
         who.len()
     }
 
-    fn excludes(&self, word: &str) -> bool {
+    pub fn excludes(&self, word: &str) -> bool {
         self.shape.exclude.contains(&word)
     }
 

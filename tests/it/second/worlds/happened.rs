@@ -156,6 +156,7 @@ impl Maker<'_> {
         for number in 0..self.c.of(&[0, 0, 0, 1, 1, 2]) {
             let due = self.moment(-40, 40);
             self.near.push(due);
+            let opened = self.moment(-80, 2);
             let contributors = self.c.some(&ACCOUNTS[..4], 40).into_iter().map(Account::from).collect();
             all.push(OwedObligation {
                 id: format!("owed-{number}"),
@@ -164,6 +165,7 @@ impl Maker<'_> {
                 team: self.c.of(&["reds", "blues"]).to_owned(),
                 components: vec![self.c.of(&["pay", "infra"]).to_owned()],
                 by: self.c.of(&["lead", "ops"]).to_owned(),
+                opened_at: self.fact(at(opened)),
                 due: self.fact(at(due)),
                 contributors: self.fact(contributors),
                 needs_evidence: {
