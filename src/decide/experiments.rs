@@ -1,7 +1,8 @@
 //! Experiments: which releases take the lighter path of two that are compared.
 //!
 //! By a stable hash, so that nobody picks; only among components that are known not to be critical; never without an
-//! independent approval of every change; and not once an experiment was stopped or its guardrail does not surely hold.
+//! independent approval of every change, by somebody of whom it is known that he had no hand in it; never against whoever
+//! the usual path would hear; and not once an experiment was stopped or its guardrail does not surely hold.
 
 use std::fmt::Write as _;
 
@@ -11,6 +12,7 @@ use super::approvals::reviewed;
 use super::known::{self, Known};
 use super::path::Triage;
 use super::scene::Scene;
+use super::separation::gaps;
 use crate::model::facts::{ExperimentCount, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, Status};
@@ -92,6 +94,9 @@ fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(b
     let other = (part as f64) < experiment.split * 100.0;
     if !other {
         return usual(format!("the usual path, by its number {part} of {PARTS}"));
+    }
+    if let Some(why) = gaps::unknown(scene) {
+        return usual(format!("the usual path, for who had a hand in it is not known: {why}"));
     }
     if let Some((_, change)) = changes.iter().enumerate().find(|(at, _)| reviewed::independently(scene, *at).is_none())
     {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{ANSWERS, Gap, Hand, Vouching, answering, authorities};
+use super::{ANSWERS, Gap, Hand, Vouching, answering, authorities, starter_unknown};
 use crate::decide::people::Person;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
@@ -85,6 +85,13 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
         nodes.extend(contributors(scene));
     }
     nodes
+}
+
+/// What is not known of who had a hand in the release: whoever approves or signs it may have, then.
+#[must_use]
+pub fn unknown(scene: &Scene<'_>) -> Option<String> {
+    let gap = judge(scene, true).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
+    gap.or_else(|| starter_unknown(scene))
 }
 
 /// Everybody who contributed, in one sentence.
