@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::approvals::reviewed;
+use super::approvals::{self, reviewed};
 use super::known::{self, Known};
-use super::path::Triage;
+use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::separation::gaps;
 use crate::model::facts::{ExperimentCount, Fact};
@@ -43,16 +43,17 @@ impl Facts for Arms<'_> {
     }
 }
 
-/// Whether an experiment lets a release go by itself that people would approve otherwise, and what is said of it.
+/// Whether an experiment lets a release go by itself that people would approve otherwise, on the usual path; and what is
+/// said of it.
 #[must_use]
-pub fn lighter(scene: &Scene<'_>, triage: &Triage) -> (bool, Vec<Node>) {
+pub fn lighter<'s>(scene: &Scene<'s>, triage: &Triage, usual: &Path<'s>) -> (bool, Vec<Node>) {
     if triage.class != Class::Normal || scene.rules.experiments.is_empty() || scene.components.is_empty() {
         return (false, Vec::new());
     }
     let mut lighter = false;
     let mut nodes = Vec::new();
     for experiment in scene.rules.experiments.iter().filter(|experiment| experiment.b_automatic) {
-        if let Some((takes, node)) = one(scene, triage, experiment) {
+        if let Some((takes, node)) = one(scene, triage, usual, experiment) {
             lighter |= takes;
             nodes.push(node);
         }
@@ -60,7 +61,7 @@ pub fn lighter(scene: &Scene<'_>, triage: &Triage) -> (bool, Vec<Node>) {
     (lighter, nodes)
 }
 
-fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(bool, Node)> {
+fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Experiment) -> Option<(bool, Node)> {
     let known = Known::of(scene, Some(triage));
     if !known.all(&experiment.on, Truth::True) {
         let so = format!("experiment `{}` takes the usual path", experiment.name);
@@ -104,6 +105,9 @@ fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(b
             "the other path by its number {part} of {PARTS}, once somebody who did not contribute to {} approves it",
             change.id
         ));
+    }
+    if let Some(why) = approvals::against(scene, triage, way) {
+        return usual(format!("the usual path, for {why}"));
     }
     let says = format!("experiment `{name}`: the other path, by its number {part} of {PARTS}; it goes on by itself");
     Some((true, node(Ground::Experiment, says)))
