@@ -192,6 +192,22 @@ fn rejections_roles<'s>(
     roles
 }
 
+/// What speaks against letting a release go by itself that this path would ask people about: somebody rejects it whom the
+/// path would hear, or something newer took its place, or may have.
+#[must_use]
+pub fn against<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Option<String> {
+    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene));
+    let roles = rejections_roles(scene, triage, path, &requirements);
+    if let Some(rejection) = rejections::of(scene, &roles).0.first() {
+        return Some(format!("{} rejects it", scene.people.name(rejection.person)));
+    }
+    match consumption::of(scene, &consumption::taken_back(scene, &roles)) {
+        Used::Superseded { by, .. } => Some(format!("`{}` was opened since", by.release)),
+        Used::Unknown(why) => Some(format!("what was deployed could not be read: {why}")),
+        Used::No | Used::Retry { .. } | Used::Spent(_) => None,
+    }
+}
+
 /// What becomes of the rejections: final, overruled, or standing.
 fn rejection_nodes<'s>(
     scene: &Scene<'s>,

@@ -118,12 +118,6 @@ fn independent(scene: &Scene<'_>, account: &Account, role: &str) -> Result<Perso
     }
 }
 
-/// What is not known of who had a hand in the release, and so of who may sign.
-fn unknown(scene: &Scene<'_>) -> Option<String> {
-    let gap = gaps::judge(scene, true).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
-    gap.or_else(|| separation::starter_unknown(scene))
-}
-
 /// What a grant is for, where that is not what was released: another repository's commit, or what was built otherwise.
 fn other_content(scene: &Scene<'_>, grant: &Grant) -> Vec<String> {
     let release = &scene.facts.release;
@@ -178,7 +172,7 @@ fn flaws(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Vec<String>
         let ignored = if ignored.is_empty() { String::new() } else { format!(" ({})", ignored.join(", ")) };
         flaws.push(format!("{} of {} people signed it who may{ignored}", signers.len(), rule.people));
     }
-    if let Some(why) = unknown(scene) {
+    if let Some(why) = gaps::unknown(scene) {
         flaws.push(format!("whether those who signed it had a hand in the release is not known: {why}"));
     }
     let end = scene.rules.calendar.due(grant.granted_at, rule.expires);

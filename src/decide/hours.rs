@@ -111,10 +111,11 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
 /// The word by which a freeze lets every way of a release go.
 fn excepted<'f>(path: &Path<'_>, triage: &Triage, freeze: &'f Freeze) -> Option<&'f str> {
     let class = known::class(triage.class);
-    let all = |word: &str| {
-        word == class
-            || (word == "recovery" && path.recovers())
-            || (!path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == word)))
+    // A route is called what its author likes: by these words the class is meant, and what goes back.
+    let all = |word: &str| match word {
+        "emergency" | "standard" | "normal" => word == class,
+        "recovery" => path.recovers(),
+        _ => !path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == word)),
     };
     freeze.except.iter().find(|word| all(word)).map(String::as_str)
 }

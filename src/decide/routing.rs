@@ -45,8 +45,10 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
         legs.push(leg);
     }
     if legs.iter().any(|leg| leg.formal) && legs.iter().all(lightens) {
-        let (lighter, said) = experiments::lighter(scene, triage);
+        let usual = Path { legs, nodes: Vec::new() };
+        let (lighter, said) = experiments::lighter(scene, triage, &usual);
         told.extend(said);
+        legs = usual.legs;
         if lighter {
             for leg in &mut legs {
                 leg.formal = false;

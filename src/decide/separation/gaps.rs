@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use super::{ANSWERS, Gap, Hand, Vouching, answering, authorities};
+use super::{ANSWERS, Gap, Hand, Vouching, answering, authorities, starter_unknown};
 use crate::decide::people::Person;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
@@ -108,6 +108,13 @@ pub fn perhaps_anybody(scene: &Scene<'_>, at: usize, change: &Change) -> bool {
             place == at && by().is_none_or(|vouching| vouching.by.len() < ANSWERS)
         }
     })
+}
+
+/// What is not known of who had a hand in the release: whoever approves or signs it may have, then.
+#[must_use]
+pub fn unknown(scene: &Scene<'_>) -> Option<String> {
+    let gap = judge(scene, true).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
+    gap.or_else(|| starter_unknown(scene))
 }
 
 /// Everybody who contributed, in one sentence.

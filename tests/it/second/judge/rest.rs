@@ -215,8 +215,12 @@ impl<'w> View<'w> {
                 Class::Emergency => "emergency",
             };
             let excepted = freeze.except.iter().any(|word| {
+                // These are classes, and what goes back, whatever a route is called.
+                let a_class = ["emergency", "standard", "normal", "recovery"].contains(word);
                 *word == class
-                    || (!legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == *word)))
+                    || !a_class
+                        && (!legs.is_empty()
+                            && legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == *word)))
             });
             let let_go = freeze.by.is_some_and(|role| {
                 self.acts.iter().any(|act| {
