@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shape::{ApprovalShape, BEFORE, Cond, HERE, Len, Member, OATH, On, RouteShape, Shape, Week};
+use super::shape::{ApprovalShape, BEFORE, Cond, HERE, ISSUER, ITEMS, Len, Member, OATH, On, RouteShape, Shape, Week};
 
 impl Len {
     pub fn text(self) -> String {
@@ -87,6 +87,12 @@ pub fn yaml(shape: &Shape) -> String {
         out,
         "gates:\n  coverage: {{ coverage: \"**/c.xml\", require: \"coverage.lines >= 0.80\", missing: {missing}{age} }}"
     );
+    if let Some(list) = &shape.list {
+        let by = list.verified_by.map(|role| format!(", verified_by: {role}")).unwrap_or_default();
+        let signed = format!(", ticked_in: \"list.md\", identity: \"*@acme.example\", issuer: \"{ISSUER}\"");
+        let signed = if list.signed { signed.as_str() } else { "" };
+        let _ = writeln!(out, "  list: {{ checklist: [{}]{by}{signed} }}", ITEMS.join(", "));
+    }
     if let Some(waivers) = &shape.waivers {
         let mut needs = Vec::new();
         if waivers.reason {

@@ -240,6 +240,7 @@ pub struct Shape {
     pub delegation: Option<i64>,
     pub raci: Vec<Row>,
     pub gate: GateShape,
+    pub list: Option<ListShape>,
     pub waivers: Option<WaiverShape>,
     pub weights: Vec<(&'static str, &'static str)>,
     pub impact: Option<(i64, i64)>,
@@ -266,6 +267,19 @@ pub struct GateShape {
     pub max_age: Option<i64>,
     pub block_missing: bool,
 }
+
+/// A checklist that people tick, or a file of theirs that somebody signs.
+#[derive(Clone, Debug)]
+pub struct ListShape {
+    pub verified_by: Option<&'static str>,
+    /// Whether the gate names who signs the file.
+    pub signed: bool,
+}
+
+/// What is on the checklist.
+pub const ITEMS: [&str; 2] = ["rehearsed", "reverted"];
+/// Who vouches for those who may sign it.
+pub const ISSUER: &str = "https://accounts.example";
 
 #[derive(Clone, Debug)]
 pub struct WaiverShape {
@@ -344,6 +358,7 @@ impl Shape {
             delegation: None,
             raci: Vec::new(),
             gate: GateShape { max_age: None, block_missing: false },
+            list: None,
             waivers: None,
             weights: Vec::new(),
             impact: None,
@@ -456,6 +471,10 @@ impl Shape {
             delegation: c.maybe(60, |c| c.of(&[24, 72, 336])),
             raci: Vec::new(),
             gate: GateShape { max_age: c.maybe(40, |c| c.of(&[24 * 60, 7 * 24 * 60])), block_missing: c.often(40) },
+            list: c.maybe(25, |c| ListShape {
+                verified_by: c.of(&[None, Some("ops"), Some("sec"), Some("owner")]),
+                signed: c.often(50),
+            }),
             waivers: c.maybe(70, |c| WaiverShape {
                 max_hours: c.maybe(60, |_| 72),
                 reason: c.often(60),

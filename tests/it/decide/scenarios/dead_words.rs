@@ -21,7 +21,6 @@ struct Without {
 /// What no decision of a release can show, each with the reason.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("version: 1", "the version of the grammar: its reader judges it"),
-    ("layer: organisation", "where a layer stands among others: layers.toml shows it with two"),
     ("hipaa", "no component of the example is under it: packs.toml shows one that is"),
     ("vendors: [stripe]", "a declared third party counts where a weight or a condition asks for it: routes.toml"),
     ("stripe", "a declared third party counts where a weight or a condition asks for it: routes.toml"),

@@ -113,6 +113,8 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     // A retry asks for nothing again, and hears what speaks against it.
     let again = used == Used::Retry && !(verdict == Verdict::Block && view.has_evidence());
     mark("gates", !(passes || skipped || back || again));
+    // A list that is not ticked waits, and speaks against nothing.
+    mark("gates", !(back || used == Used::Retry || view.list_is_done()));
 
     if let Fact::Known(_) = &facts.release.break_glass
         && glass == Some(true)

@@ -15,7 +15,7 @@ use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
 use super::ways::maybe;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE, RouteShape};
+use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE, ISSUER, ITEMS, RouteShape};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -579,6 +579,40 @@ impl<'w> View<'w> {
     pub fn gate(&self) -> Verdict {
         let bare = self.gate_bare();
         if bare == Verdict::Pass || !self.waived() { bare } else { Verdict::Waived }
+    }
+
+    /// Whether everything on the checklist is ticked by somebody who may, or in files that were each signed by one whom
+    /// the policy names. What a file says by itself is a claim.
+    pub fn list_is_done(&self) -> bool {
+        let Some(list) = &self.shape.list else { return true };
+        let evidence = self.facts.evidence.get("list");
+        if list.signed && matches!(evidence, None | Some(Fact::Unavailable(_))) {
+            return false;
+        }
+        let file = evidence.and_then(Fact::known).filter(|file| !file.digests.is_empty());
+        let signed = |digest: &String| {
+            file.is_some_and(|file| {
+                file.signers.iter().any(|it| {
+                    it.artifact == *digest
+                        && it.identity.ends_with("@acme.example")
+                        && it.issuer.known().is_some_and(|issuer| issuer == ISSUER)
+                })
+            })
+        };
+        let counts = list.signed && file.is_some_and(|file| file.digests.iter().all(signed));
+        ITEMS.iter().all(|text| {
+            let in_file = counts && file.is_some_and(|file| file.ticked.iter().any(|it| it == text));
+            let by_somebody = self.acts.iter().any(|act| {
+                let may = match list.verified_by {
+                    Some(role) => self.independent(act, role).is_some(),
+                    None => self.shape.roles.iter().any(|role| self.independent(act, role.name).is_some()),
+                };
+                matches!(&act.does, Deed::Tick { gate, item, .. } if gate == "list" && item == text)
+                    && may
+                    && self.about_all(act)
+            });
+            in_file || by_somebody
+        })
     }
 
     /// Whether there is evidence at all.

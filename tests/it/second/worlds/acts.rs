@@ -6,7 +6,7 @@ use countersign::model::facts::{Account, Act, Deed, Saw, Standing, Via};
 use countersign::model::verdict::Verdict;
 
 use super::{ACCOUNTS, Maker, REPOSITORY, at};
-use crate::second::shape::{BEFORE, HERE, Member, OATH, ROLES, RoleShape};
+use crate::second::shape::{BEFORE, HERE, ITEMS, Member, OATH, ROLES, RoleShape};
 use crate::second::times;
 
 impl Maker<'_> {
@@ -38,6 +38,9 @@ impl Maker<'_> {
             0..=54 => self.approve(),
             55..=66 => Deed::Reject {},
             67..=69 => Deed::Comment {},
+            _ if self.shape.list.is_some() && self.c.often(45) => {
+                Deed::Tick { gate: "list".to_owned(), item: self.c.of(&ITEMS).to_owned(), proof: None }
+            }
             _ => self.other(pick, before),
         };
         if let Deed::ExceptFreeze { .. } = does

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use countersign::model::facts::history::{LinkedIncident, TeamDeployment};
 use countersign::model::facts::{
     Account, CabDecision, CabOutcome, ChangeRecord, Condition, Deployment, Fact, Field, GateEvidence, Incident,
-    ModelState, Outcome, OwedObligation, TeamHistory,
+    ModelState, Outcome, OwedObligation, Signer, TeamHistory,
 };
 use countersign::model::measures::Measure;
 
 use super::{ACCOUNTS, COMMIT, Maker, at};
-use crate::second::shape::{BEFORE, HERE};
+use crate::second::shape::{BEFORE, HERE, ISSUER, ITEMS};
 use crate::second::times;
 
 impl Maker<'_> {
@@ -30,7 +30,42 @@ impl Maker<'_> {
         if self.c.often(self.noise) {
             return BTreeMap::new();
         }
-        BTreeMap::from([("coverage".to_owned(), self.fact(evidence))])
+        let mut all = BTreeMap::from([("coverage".to_owned(), self.fact(evidence))]);
+        if self.shape.list.is_some() {
+            let list = self.list();
+            all.insert("list".to_owned(), list);
+        }
+        all
+    }
+
+    /// The file in which a checklist is ticked, and who signed it.
+    fn list(&mut self) -> Fact<GateEvidence> {
+        if self.c.often(40) {
+            return self.none();
+        }
+        let digests: Vec<String> =
+            self.c.of(&[vec!["l1"], vec!["l1"], vec!["l1", "l2"], Vec::new()]).into_iter().map(str::to_owned).collect();
+        let mut signers = Vec::new();
+        for artifact in ["l1", "l2"] {
+            if self.c.often(75) {
+                let issuer = if self.wrong() { "https://elsewhere.example" } else { ISSUER };
+                signers.push(Signer {
+                    artifact: artifact.to_owned(),
+                    identity: if self.wrong() { "eve@elsewhere.example" } else { "otto@acme.example" }.to_owned(),
+                    issuer: self.fact(issuer.to_owned()),
+                    builders: Fact::Absent,
+                    source: Fact::Absent,
+                });
+            }
+        }
+        let ticked = ITEMS.map(str::to_owned);
+        let evidence = GateEvidence {
+            digests,
+            ticked: if self.c.often(70) { ticked.to_vec() } else { self.c.some(&ticked, 50) },
+            signers,
+            ..GateEvidence::default()
+        };
+        self.fact(evidence)
     }
 
     pub(super) fn record(&mut self) -> Fact<ChangeRecord> {
