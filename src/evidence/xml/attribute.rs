@@ -124,10 +124,9 @@ impl<'t> Attribute<'t> {
         let (mut end, mut local) = (0, 0);
         for byte in bytes {
             match BYTES.get(usize::from(*byte)) {
-                Some(Byte::Part) => {}
                 // A prefix ends at the first colon. XML allows no second one, but documents have them.
                 Some(Byte::Colon) if local == 0 => local = end + 1,
-                Some(Byte::Colon) => {}
+                Some(Byte::Part | Byte::Colon) => {}
                 Some(Byte::End) => break,
                 Some(Byte::Never) | None => return Err(Unfit::NoName),
             }
