@@ -58,8 +58,6 @@ struct Project<'de> {
     name: Cow<'de, str>,
     says_filtered: bool,
     not_ok: bool,
-    /// Whether anything is listed for the applications in it.
-    listed_within: bool,
 }
 
 /// Reads a project, and tells whether anything is listed for it. One that says that it
@@ -71,6 +69,8 @@ fn project(
     contradiction: &mut Option<String>,
 ) -> Result<bool, Error> {
     let mut project = Project::default();
+    // Whether anything is listed for the applications in it.
+    let mut listed = false;
     node.object(|key, value| {
         match key {
             "vulnerabilities" if !value.is_null() => project.vulnerabilities = Some(value.later()),
@@ -79,7 +79,7 @@ fn project(
             "projectName" => project.name = value.text()?.unwrap_or_default(),
             "ok" => project.not_ok = value.flag()? == Some(false),
             "applications" => value.array(|application| {
-                project.listed_within |= self::project(application, tally, about, contradiction)?;
+                listed |= self::project(application, tally, about, contradiction)?;
                 Ok(())
             })?,
             "filtered" => {
@@ -111,7 +111,7 @@ fn project(
     let mut seen = Seen::default();
     let named = place.as_deref().unwrap_or_default();
     vulnerabilities.walk(|list| list.array(|entry| issue(entry, named, &mut seen, tally)))?;
-    let listed = project.listed_within || !seen.hashes.is_empty();
+    listed |= !seen.hashes.is_empty();
     if project.not_ok && !project.failed && !listed {
         contradiction.get_or_insert_with(|| named.to_owned());
     }

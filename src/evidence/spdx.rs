@@ -192,7 +192,7 @@ struct Draft<'a> {
     digests: Vec<String>,
 }
 
-impl<'a> Draft<'a> {
+impl Draft<'_> {
     fn digest(&mut self, algorithm: &str, digest: &str) {
         if algorithm == "SHA256" && self.digests.len() < DIGESTS {
             self.digests.push(shortened(digest.trim(), 80));

@@ -238,9 +238,8 @@ impl<'de> Graph<'de> {
         if let Some(created) = &element.created {
             about.made_text(created);
         }
-        match element.relation.as_deref() {
-            Some("hasConcludedLicense" | "hasDeclaredLicense") => return self.relate(element),
-            _ => {}
+        if let Some("hasConcludedLicense" | "hasDeclaredLicense") = element.relation.as_deref() {
+            return self.relate(element);
         }
         match element.kind() {
             "Tool" => {

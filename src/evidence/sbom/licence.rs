@@ -143,7 +143,9 @@ impl Named {
     /// deprecated one has its exception in its name, and the bare one of `…+`.
     fn identifier(&mut self, name: &'static str, plus: bool) {
         if let Some((licence, _)) = name.split_once("-with-") {
-            spdx::gnu_license_id(licence, false).iter().for_each(|id| self.add(id.name));
+            if let Some(id) = spdx::gnu_license_id(licence, false) {
+                self.add(id.name);
+            }
         } else if plus {
             self.add(name);
         }
