@@ -162,6 +162,10 @@ fn several(of: &str, routes: &[&Route]) -> Box<Node> {
 fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mut Vec<Node>) {
     let Some(route) = leg.route else { return };
     leg.rigor = rigor::of(scene, triage, leg.component, route, notes);
+    // What went before and was approved then needs nobody to say again who wrote it.
+    if route.to_last_good && leg.rigor == 0 {
+        return;
+    }
     let bots = if leg.formal || leg.rigor > 0 { Vec::new() } else { unread(scene, leg.component) };
     for change in &bots {
         let says = format!(

@@ -157,7 +157,7 @@ impl<'w> View<'w> {
         let rigor = self.rigor(component, route, kind);
         let mut formal = !by_itself && !route.automatic;
         let mut route = route;
-        if !formal && (rigor > 0 || self.bots_alone(component)) {
+        if !formal && (rigor > 0 || !route.last_good && self.bots_alone(component)) {
             formal = true;
             if route.automatic
                 && let Some(normal) = self.named_route("normal")
