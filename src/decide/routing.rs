@@ -109,6 +109,11 @@ fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>
         }
         let (status, why) = match recovery::last_good(scene, component) {
             LastGood::Is(_) => return Ok(route),
+            LastGood::Runs => match recovery::rollback(scene) {
+                Some(true) => return Ok(route),
+                Some(false) => (Status::Unmet, "it is what runs now".to_owned()),
+                None => (Status::Unknown, "it is what runs now, and of the rest it cannot be told".to_owned()),
+            },
             LastGood::Not(why) => (Status::Unmet, why),
             LastGood::Unknown(why) => (Status::Unknown, why),
         };
