@@ -80,11 +80,23 @@ impl<'w> View<'w> {
         self.acts.iter().any(|act| {
             let at = act.at.timestamp();
             matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+                && (!matches!(act.does, Deed::Approve { .. }) || act.standing == Standing::Stands)
+                && !View::elsewhere(act)
+                && !self.withdrawn(act)
+                && (act.via != Via::Review || self.of_a_change(act))
                 && self.submitted() <= at
                 && at < before
                 && fair.contains(&self.person(&act.by))
                 && !self.kept_out(self.person(&act.by), need)
         })
+    }
+
+    /// Whether a review is of any change that goes, or may be.
+    fn of_a_change(&self, act: &Act) -> bool {
+        let changes = &act.saw.changes;
+        changes.is_empty()
+            || self.facts.release.changes.unavailable().is_some()
+            || self.changes().iter().any(|change| changes.contains_key(&change.id))
     }
 
     /// The authorities of a route that are asked by now, and whether each has the final word.
