@@ -52,9 +52,15 @@ impl Judged<'_> {
         is_named(self.gate, name)
     }
 
-    /// Whether there is evidence that speaks against it, which is more than that there is none.
+    /// Whether there is evidence that speaks against it, or may: which is more than that there is none.
     fn blocks(&self) -> bool {
-        self.judgement.verdict == Verdict::Block && self.judgement.reason != Reason::EvidenceRequired
+        match self.judgement.verdict {
+            Verdict::Block => self.judgement.reason != Reason::EvidenceRequired,
+            // Whoever does not say when it was made says nothing of what it holds.
+            Verdict::Pending => self.judgement.reason == Reason::AgeUnknown,
+            // What cannot be read is not asked for again either.
+            Verdict::Indeterminate | Verdict::Pass | Verdict::Waived | Verdict::NotApplicable => false,
+        }
     }
 }
 

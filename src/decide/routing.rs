@@ -109,6 +109,11 @@ fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>
         }
         let (status, why) = match recovery::last_good(scene, component) {
             LastGood::Is(_) => return Ok(route),
+            LastGood::Runs => match recovery::rollback(scene) {
+                Some(true) => return Ok(route),
+                Some(false) => (Status::Unmet, "it is what runs now".to_owned()),
+                None => (Status::Unknown, "it is what runs now, and of the rest it cannot be told".to_owned()),
+            },
             LastGood::Not(why) => (Status::Unmet, why),
             LastGood::Unknown(why) => (Status::Unknown, why),
         };
@@ -162,6 +167,10 @@ fn several(of: &str, routes: &[&Route]) -> Box<Node> {
 fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mut Vec<Node>) {
     let Some(route) = leg.route else { return };
     leg.rigor = rigor::of(scene, triage, leg.component, route, notes);
+    // What went before and was approved then needs nobody to say again who wrote it.
+    if route.to_last_good && leg.rigor == 0 {
+        return;
+    }
     let bots = if leg.formal || leg.rigor > 0 { Vec::new() } else { unread(scene, leg.component) };
     for change in &bots {
         let says = format!(

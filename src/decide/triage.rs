@@ -63,7 +63,7 @@ fn untold(scene: &Scene<'_>) -> Option<Node> {
             Some(component) => format!("{}: {why}", component.name),
             None => why,
         }),
-        recovery::LastGood::Is(_) | recovery::LastGood::Not(_) => None,
+        recovery::LastGood::Is(_) | recovery::LastGood::Runs | recovery::LastGood::Not(_) => None,
     })?;
     let says = format!("whether it goes back to the last good content cannot be told: {why}");
     Some(Node::new(Ground::NotLastGood, Status::Note, says))

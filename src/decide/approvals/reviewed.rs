@@ -84,11 +84,11 @@ pub fn nodes(
             act.via == Via::Review
                 || stands(act).is_some_and(|it| way.is_none_or(|way| binding::when_and_where(scene, it, way).is_ok()))
         };
-        let by = |way: &Option<&Requirement<'_>>| {
-            let mut acts = approving(scene, change).iter().filter(|act| counts(act, *way));
+        let by = |way: Option<&Requirement<'_>>| {
+            let mut acts = approving(scene, change).iter().filter(|act| counts(act, way));
             acts.find_map(|act| approves(scene, act, at, change))
         };
-        let people: Option<Vec<Person>> = ways.iter().map(by).collect();
+        let people: Option<Vec<Person>> = ways.iter().copied().map(by).collect();
         let node = if let Some(person) = people.and_then(|people| people.first().copied()) {
             let says = format!("{} is approved by {}", change.id, scene.people.name(person));
             Node::new(Ground::ChangeApproved, Status::Met, says)

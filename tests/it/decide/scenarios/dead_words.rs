@@ -58,6 +58,8 @@ const SAYS_THE_DEFAULT: &[(&str, Option<&str>)] = &[
     ("stops: [approval, deployment]", Some("stops: [approval]")),
     // A peak that does not say how much adds one step.
     ("rigor: +1", Some("rigor: +2")),
+    // A model that does not say after how many failures it is suspended is suspended by the first.
+    ("suspend_after: 1 failure", Some("suspend_after: 3 failures")),
     ("identity: any", Some("identity: linked")),
     ("within: role", Some("within: none")),
     // All ways but those approved in advance, which are these two.

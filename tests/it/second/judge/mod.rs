@@ -110,8 +110,9 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         && !matches!(used, Used::Superseded(_))
         && facts.acts.unavailable().is_none();
     let passes = matches!(verdict, Verdict::Pass | Verdict::Waived | Verdict::NotApplicable);
-    // A retry asks for nothing again, and hears what speaks against it.
-    let again = used == Used::Retry && !(verdict == Verdict::Block && view.has_evidence());
+    // A retry asks for nothing again, and hears what speaks against it, or may.
+    let against = (verdict == Verdict::Block && view.has_evidence()) || view.age_unknown();
+    let again = used == Used::Retry && !against;
     mark("gates", !(passes || skipped || back || again));
     // A list that is not ticked waits, and speaks against nothing.
     mark("gates", !(back || used == Used::Retry || view.list_is_done()));
