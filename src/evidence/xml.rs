@@ -218,10 +218,6 @@ impl<'a> Xml<'a> {
             return Err(self.scan.fault(at, "a second element stands after the document's root"));
         }
         self.rooted = true;
-        if memchr::memchr(b'&', tag.attributes.as_bytes()).is_some() {
-            // Also those that nobody reads: a document with one of them is no XML.
-            Element { tag, at }.attributes(self, |_, _| Ok(()))?;
-        }
         if self.open.len() >= DEPTH_LIMIT {
             return Err(Fault::beyond_limit(self.place(at), format!("elements nest deeper than {DEPTH_LIMIT}")));
         }
