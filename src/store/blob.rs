@@ -128,9 +128,12 @@ fn durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    // The name is durable with the folder that has it.
-    File::open(folder)?.sync_all()?;
-    folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())
+    // A name is durable with the folder that has it: the file's, its folder's, and that of the folder of all.
+    for above in path.ancestors().skip(1).take(3) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        File::open(above)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Removes a file so that it stays away when the power goes afterwards. It may be gone while its folder does not know.

@@ -122,6 +122,16 @@ async fn exists(session: &mut Session) -> Result<bool, Fault> {
     Ok(session.row(sql, &[]).await?.is_some())
 }
 
+/// Whether the database holds no log yet: it is empty, or the power went while it was laid out. To lay it out is to
+/// change nothing that is anybody's.
+pub async fn is_vacant(session: &mut Session) -> Result<bool, Fault> {
+    Ok(match layout(session).await? {
+        0 => true,
+        found if found < latest() => session.row("SELECT id FROM log_head WHERE id = 1", &[]).await?.is_none(),
+        _ => false,
+    })
+}
+
 /// The layout that the database has; 0 is none.
 pub async fn layout(session: &mut Session) -> Result<i64, Fault> {
     if !exists(session).await? {

@@ -142,10 +142,12 @@ fn stated(file: &mut File, path: &Path, key: &Verifier) -> Result<Option<Checkpo
     file.rewind()
         .and_then(|()| file.take(1 << 16).read_to_string(&mut text))
         .map_err(|error| unwritten(path, &error.to_string()))?;
-    if text.trim().is_empty() {
+    // Where the power went before anything of it came to the disk, there are zeros.
+    let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+    if text.is_empty() {
         return Ok(None);
     }
-    let opened = Keys::from(key).open(&format!("{}\n", text.trim_end()));
+    let opened = Keys::from(key).open(&format!("{text}\n"));
     opened.map(|(checkpoint, _)| Some(checkpoint)).map_err(|flaw| Fault::Mark {
         path: path.display().to_string(),
         why: format!(

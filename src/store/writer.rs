@@ -143,7 +143,7 @@ impl Writer {
             Address::Postgres(_) => None,
         };
         let mut session = Session::open(address, true).await?;
-        if migrations::layout(&mut session).await? == 0 {
+        if migrations::is_vacant(&mut session).await? {
             migrations::migrate(&mut session, now.timestamp_micros()).await?;
         }
         migrations::check(&mut session).await?;

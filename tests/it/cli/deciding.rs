@@ -142,6 +142,24 @@ fn effects_leave_in_order_and_what_was_given_up_is_seen_and_tried_again() {
 }
 
 #[test]
+fn f21_without_a_signature_no_decision_is_told_and_nothing_of_it_is_recorded() {
+    let world = world();
+    assert_ne!(decide(&world, ONE, &[]).code, 3);
+    let before = good(&world, &["log", "checkpoint"]);
+    for command in ["exit 1", "true", "no-such-program"] {
+        let facts = ["decide", "--facts", "facts.json", "--now", TWO, "--receipt", "receipt.json"];
+        let facts = [&facts[..], &["--database", "sqlite:record.db"]].concat();
+        let said = world.run(&[&facts[..], &["--log-key", "log.pub", "--log-key-command", command]].concat());
+        assert_eq!((said.code, said.out.as_str()), (3, ""), "{command}");
+        assert!(said.err.contains("nothing is decided, because it cannot be recorded"), "{}", said.err);
+        assert!(!world.path().join("receipt.json").exists());
+    }
+    assert_eq!(good(&world, &["log", "checkpoint"]), before);
+    assert_eq!((rows(&world, "decisions").len(), rows(&world, "outbox").len()), (1, 1));
+    assert_ne!(decide(&world, TWO, &[]).code, 3, "with its key it goes on");
+}
+
+#[test]
 fn whoever_sends_keeps_nobody_from_writing_meanwhile() {
     let world = world();
     decide(&world, ONE, &[]);

@@ -1,3 +1,4 @@
+use countersign::store::address::Address;
 use countersign::store::blob::Blob;
 use countersign::store::fault::Fault;
 use countersign::store::migrations;
@@ -33,7 +34,7 @@ fn an_empty_database_is_laid_out_once() {
 }
 
 #[test]
-fn a_step_that_was_killed_never_happened_and_is_taken_up() {
+fn f22_a_step_that_was_killed_never_happened_and_is_taken_up() {
     for database in Database::each() {
         let mut killed = session(&database);
         database.runtime.block_on(async {
@@ -48,7 +49,7 @@ fn a_step_that_was_killed_never_happened_and_is_taken_up() {
 }
 
 #[test]
-fn a_newer_layout_and_another_history_are_refused_and_not_touched() {
+fn f22_a_newer_layout_and_another_history_are_refused_and_not_touched() {
     for database in Database::each() {
         database.append(0, 3);
         let open = || {
@@ -112,8 +113,19 @@ const SECOND: &[&str] = &[
     "DROP TABLE timer",
 ];
 
+/// Takes a file of SQLite back to the first step.
+pub fn to_the_first_step(file: &std::path::Path) {
+    super::runtime().block_on(async {
+        let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
+        for sql in SECOND.iter().chain(&["DROP TABLE log_witnessed", "DELETE FROM migration WHERE number >= 2"]) {
+            session.run(sql, &[]).await.unwrap();
+        }
+        session.close().await.unwrap();
+    });
+}
+
 #[test]
-fn the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_for_what_decisions_change() {
+fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_for_what_decisions_change() {
     for database in Database::each() {
         database.append(0, 30);
         let (kept, gone) = (Blob::new(b"kept"), Blob::new(b"gone!"));
@@ -142,7 +154,7 @@ fn the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_for_
 }
 
 #[test]
-fn the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
+fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
     for database in Database::each() {
         database.append(0, 30);
         before_step(&database, &["DROP TABLE log_witnessed"], "DELETE FROM migration WHERE number >= 3");

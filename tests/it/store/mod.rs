@@ -8,7 +8,10 @@ mod erasing;
 mod fencing;
 mod leaving;
 mod migrations;
+mod power;
+mod storms;
 mod tampering;
+mod workload;
 mod writers;
 
 use std::sync::atomic::{AtomicU32, Ordering};
