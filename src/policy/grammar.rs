@@ -422,11 +422,7 @@ const REJECTION: Shape = Shape::Map(&[
 ]);
 
 const SEPARATION: Shape = Shape::Map(&[
-    may(
-        "exclude",
-        &Shape::Words(&["author", "committer", "co_author", "pusher", "trigger"]),
-        "who may not approve",
-    ),
+    may("exclude", &Shape::Words(&["author", "committer", "co_author", "pusher", "trigger"]), "who may not approve"),
     may("per", &Shape::Word(&["release", "change"]), "counted over what"),
     may("distinct_people", &FLAG, "whether one person counts once"),
     may("bots", &Shape::Word(&["never"]), "whether a bot's approval counts"),
