@@ -117,6 +117,9 @@ pub fn to_release(scene: &Scene<'_>, act: &Act, extent: Extent) -> Result<(), Re
             _ => Ok(()),
         };
     }
+    if extent == Extent::Whole {
+        parts(scene, act, false)?;
+    }
     if all { made(scene, &shown, verb) } else { named(scene, &shown) }
 }
 
@@ -154,6 +157,39 @@ fn place(scene: &Scene<'_>, act: &Act, review: bool) -> Result<(), Refusal> {
         None if review => Ok(()),
         None => Err(Refusal::new(Ground::OtherRepository, "does not say for which repository")),
     }
+}
+
+/// The other parts of the package are those that he was shown, and he was shown all of them. A review is of the change
+/// alone.
+pub(super) fn parts(scene: &Scene<'_>, act: &Act, recovers: bool) -> Result<(), Refusal> {
+    if let Fact::Known(package) = &scene.facts.release.package
+        && act.via != Via::Review
+        && !recovers
+    {
+        let mut others = package.parts.keys().filter(|name| !scene.surely_goes(name));
+        if let Some(name) = others.find(|name| !act.saw.parts.contains_key(*name)) {
+            return Err(Refusal::new(Ground::PartChanged, format!("does not say of which `{name}` of the package")));
+        }
+    }
+    for (name, content) in &act.saw.parts {
+        let now = match &scene.facts.release.package {
+            Fact::Known(package) => package.parts.get(name),
+            Fact::Absent | Fact::Unavailable(_) => None,
+        };
+        match now {
+            Some(Fact::Known(part)) if part.content == *content => {}
+            Some(Fact::Known(_)) => {
+                return Err(Refusal::new(Ground::PartChanged, format!("`{name}` of the package changed since")));
+            }
+            Some(Fact::Absent | Fact::Unavailable(_)) | None => {
+                return Err(Refusal::new(
+                    Ground::PartChanged,
+                    format!("whether `{name}` of the package is what was shown is not known"),
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is said of an act that is not about exactly what changes.

@@ -187,14 +187,13 @@ fn package<'s>(scene: &Scene<'s>) -> Option<&'s PackageRule> {
 
 /// The record's state.
 fn state(rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
-    let wanted = if rule.proceeds_in.is_empty() { "an open one".to_owned() } else { words::any_of(&rule.proceeds_in) };
+    let any = rule.proceeds_in.is_empty();
+    let wanted = if any { "an open one".to_owned() } else { words::any_of(&rule.proceeds_in) };
     let (code, status, says) = match &record.state {
-        Fact::Known(state) if rule.proceeds_in.is_empty() => {
-            if !OVER.contains(&state.trim().to_lowercase().as_str()) {
-                return None;
-            }
-            (Ground::ChangeState, Status::Waiting, format!("{} is in state `{state}`; it needs {wanted}", record.id))
+        Fact::Known(state) if (any || rule.open) && OVER.contains(&state.trim().to_lowercase().as_str()) => {
+            (Ground::ChangeState, Status::Waiting, format!("{} is in state `{state}`; it needs an open one", record.id))
         }
+        Fact::Known(_) if any => return None,
         Fact::Known(state) if rule.proceeds_in.contains(state) => return None,
         Fact::Known(state) => (
             Ground::ChangeState,

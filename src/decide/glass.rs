@@ -110,6 +110,7 @@ fn signers(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> (Vec<Pers
 fn independent(scene: &Scene<'_>, account: &Account, role: &str) -> Result<Person, Refusal> {
     let person = roles::holds_at_all(scene, account, role)?;
     separation::contributed(scene, person)?;
+    separation::no_author(scene, person)?;
     match &scene.facts.release.trigger {
         Fact::Known(trigger) if scene.people.of(trigger) == person => {
             Err(Refusal { ground: Ground::SodSelf, says: "started the deployment".to_owned() })

@@ -6,7 +6,7 @@ use super::path::{Path, Triage};
 use super::people::Person;
 use super::roles::Refusal;
 use super::scene::Scene;
-use super::{place, roles, words};
+use super::{place, roles, separation, words};
 use crate::model::facts::{Act, Fact, Incident};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
@@ -148,6 +148,7 @@ fn confirmations<'s>(scene: &Scene<'s>, id: &str) -> impl Iterator<Item = &'s Ac
 /// or built afterwards he did not look at.
 fn confirms(scene: &Scene<'_>, act: &Act, role: &str) -> Result<Person, Refusal> {
     let person = roles::independent(scene, act, role)?;
+    separation::no_author(scene, person)?;
     bound::to_release(scene, act, Extent::Whole)?;
     Ok(person)
 }

@@ -245,6 +245,37 @@ pub fn contributed(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
     }
 }
 
+/// Whether a person wrote nothing of the release, or had it written, whatever the policy excludes from approving: for
+/// words that no author may say of his own work.
+pub fn no_author(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
+    // Where the policy excludes authors, what is not known of them is a gap already.
+    let gap = !scene.rules.separation.author;
+    let unknown = |what: &str| Err(Refusal::new(Ground::FactsUnavailable, format!("who wrote {what} is not known")));
+    let changes = scene.facts.release.changes.entries();
+    if gap && scene.facts.release.changes.unavailable().is_some() {
+        return unknown("what changes");
+    }
+    for (change, commit) in changes.iter().flat_map(|it| it.commits.entries().iter().map(move |commit| (it, commit))) {
+        if matches!(commit.merge, Fact::Known(Merge::Clean)) {
+            continue;
+        }
+        if gap && commit.author.known().is_none() {
+            return unknown(&format!("commit {} of {}", words::short(&commit.sha), change.id));
+        }
+        let behalf = commit.on_behalf_of.entries().iter().map(|account| (Hand::Behalf, account));
+        let author = commit.author.known().into_iter().map(|account| (Hand::Author, account));
+        let own = author.chain(behalf).find(|(_, account)| scene.people.of(account) == person);
+        if let Some((hand, account)) = own {
+            let told = Contribution { person, hand, account, commit: &commit.sha, change: None }.told();
+            return Err(Refusal::new(Ground::SodSelf, told));
+        }
+    }
+    match changes.iter().find(|change| gap && change.commits.entries().is_empty()) {
+        Some(change) => unknown(&change.id),
+        None => Ok(()),
+    }
+}
+
 /// The roles that can answer for what cannot be attributed: those that waive gates, and the authorities of routes.
 pub fn authorities<'s>(scene: &Scene<'s>) -> impl Iterator<Item = &'s str> {
     let waivers = scene.rules.waivers.iter().flat_map(|rule| &rule.by);

@@ -478,6 +478,8 @@ pub struct ChangeRule {
     pub needs: Vec<String>,
     /// The states in which a release may go; any but a closed one when empty.
     pub proceeds_in: Vec<String>,
+    /// Whether the record has to be an open one beside that, as an outer layer asks that names no states.
+    pub open: bool,
     /// Whether one record may cover all parts of a package.
     pub one_for_package: bool,
     /// Where it stands.

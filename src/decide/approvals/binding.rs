@@ -55,7 +55,7 @@ pub fn candidates<'s>(
         let base = Independent::check(scene, act).and_then(|independent| {
             bound(scene, act, person, gates, used)?;
             // A package never keeps what went from going back.
-            parts(scene, act, recovers)?;
+            bound::parts(scene, act, recovers)?;
             // Going back needs no change record, and so none that stays as it was; that of an emergency may be written
             // afterwards.
             if !recovers && !emergency {
@@ -118,39 +118,6 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
         )),
         Used::No | Used::Retry { .. } | Used::Spent(_) | Used::Superseded { .. } => Ok(()),
     }
-}
-
-/// The other parts of the package are those that he was shown, and he was shown all of them. A review is of the change
-/// alone.
-fn parts(scene: &Scene<'_>, act: &Act, recovers: bool) -> Result<(), Refusal> {
-    if let Fact::Known(package) = &scene.facts.release.package
-        && act.via != Via::Review
-        && !recovers
-    {
-        let mut others = package.parts.keys().filter(|name| !scene.surely_goes(name));
-        if let Some(name) = others.find(|name| !act.saw.parts.contains_key(*name)) {
-            return Err(Refusal::new(Ground::PartChanged, format!("does not say of which `{name}` of the package")));
-        }
-    }
-    for (name, content) in &act.saw.parts {
-        let now = match &scene.facts.release.package {
-            Fact::Known(package) => package.parts.get(name),
-            Fact::Absent | Fact::Unavailable(_) => None,
-        };
-        match now {
-            Some(Fact::Known(part)) if part.content == *content => {}
-            Some(Fact::Known(_)) => {
-                return Err(Refusal::new(Ground::PartChanged, format!("`{name}` of the package changed since")));
-            }
-            Some(Fact::Absent | Fact::Unavailable(_)) | None => {
-                return Err(Refusal::new(
-                    Ground::PartChanged,
-                    format!("whether `{name}` of the package is what was shown is not known"),
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What the policy needs of the change record was not edited since an instant.

@@ -453,7 +453,7 @@ impl<'w> View<'w> {
         } else {
             self.saw_outcome(&act.saw.components, &act.saw.artifacts)
         };
-        self.is_here(act) && self.saw_all(&act.saw.changes) && made
+        self.is_here(act) && self.saw_all(&act.saw.changes) && made && (a_review || self.parts_fit(act, false))
     }
 
     /// Whether an approval names something of all that goes, and where it is of every change, exactly what they make.
