@@ -46,18 +46,32 @@ fn copied(from: &Path, to: &Path) {
 /// The calls by which an append changes files, or what it says. Between two of them nothing on the disk differs.
 const CALLS: &str = "openat,write,pwrite64,writev,fdatasync,fsync,ftruncate,fallocate,unlink,rename,flock";
 
-#[test]
-fn f01_f02_f03_at_every_call_that_touches_a_file() {
-    if Command::new("strace").arg("--version").output().is_err() {
+/// Whether calls can be counted and failed here.
+pub(super) fn strace() -> bool {
+    let here = Command::new("strace").arg("--version").output().is_ok();
+    if !here {
         assert!(std::env::var_os("TEST_WHOLE").is_none(), "strace is not here");
         eprintln!("skipped: strace is not here");
-        return;
     }
+    here
+}
+
+/// A record with three entries, and its checkpoint kept.
+fn begun() -> World {
     let ready = world();
     for number in 0..3 {
         assert!(acknowledged(&run(&ready, &append(&format!("before {number}")))).is_some());
     }
     ready.write("kept", checkpoint(&ready));
+    ready
+}
+
+#[test]
+fn f01_f02_f03_at_every_call_that_touches_a_file() {
+    if !strace() {
+        return;
+    }
+    let ready = begun();
     let mut tried = BTreeMap::new();
     // Calls are counted in each thread, so those of the database are gone through alone as well.
     for (fault, files) in [("signal=KILL", false), ("signal=KILL", true), ("error=EIO", true), ("error=ENOSPC", true)] {
@@ -122,9 +136,7 @@ fn interfered(world: &World, arguments: &[String], calls: &str, how: &str, files
 
 #[test]
 fn f01_f02_f03_a_decision_is_there_with_all_that_follows_from_it_or_not_at_all_at_every_call() {
-    if Command::new("strace").arg("--version").output().is_err() {
-        assert!(std::env::var_os("TEST_WHOLE").is_none(), "strace is not here");
-        eprintln!("skipped: strace is not here");
+    if !strace() {
         return;
     }
     let ready = world();
@@ -164,9 +176,7 @@ fn f01_f02_f03_a_decision_is_there_with_all_that_follows_from_it_or_not_at_all_a
 
 #[test]
 fn f01_at_every_call_by_which_bytes_are_let_go_that_lie_in_a_folder() {
-    if Command::new("strace").arg("--version").output().is_err() {
-        assert!(std::env::var_os("TEST_WHOLE").is_none(), "strace is not here");
-        eprintln!("skipped: strace is not here");
+    if !strace() {
         return;
     }
     let ready = world();
@@ -220,16 +230,10 @@ fn f01_at_every_call_by_which_bytes_are_let_go_that_lie_in_a_folder() {
 
 #[test]
 fn f22_a_migration_that_was_killed_at_any_call_is_taken_up_and_the_log_stays_as_it_was() {
-    if Command::new("strace").arg("--version").output().is_err() {
-        assert!(std::env::var_os("TEST_WHOLE").is_none(), "strace is not here");
-        eprintln!("skipped: strace is not here");
+    if !strace() {
         return;
     }
-    let ready = world();
-    for number in 0..3 {
-        assert!(acknowledged(&run(&ready, &append(&format!("before {number}")))).is_some());
-    }
-    ready.write("kept", checkpoint(&ready));
+    let ready = begun();
     super::migrations::to_the_first_step(&ready.path().join("record.db"));
     let old = run(&ready, &append("too early"));
     let told = String::from_utf8_lossy(&old.stderr).into_owned();

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::crashes::strace;
 use super::workload::{DATABASE, append, decide, instant, whole, world};
 use crate::second::chance::Chance;
 use crate::support::run::World;
@@ -302,9 +303,7 @@ fn below(root: &Path, folder: &Path, into: &mut BTreeMap<PathBuf, Option<Vec<u8>
 
 #[test]
 fn f02_what_was_told_before_the_power_went_is_there_with_what_was_synced_alone_and_with_some_of_the_rest() {
-    if Command::new("strace").arg("--version").output().is_err() {
-        assert!(std::env::var_os("TEST_WHOLE").is_none(), "strace is not here");
-        eprintln!("skipped: strace is not here");
+    if !strace() {
         return;
     }
     let world = world();

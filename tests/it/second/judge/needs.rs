@@ -515,14 +515,18 @@ impl<'w> View<'w> {
             && need.scope.iter().any(|unit| self.covers(act, unit))
     }
 
+    /// Whether an instant lies in hours that are closed for approving here.
+    fn closed_for_approving(&self, at: i64) -> bool {
+        self.shape
+            .closed
+            .iter()
+            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at))
+    }
+
     /// Whether an approval was given where and when it counts toward a need, and not too long ago.
     pub fn in_time(&self, act: &Act, need: &Need<'_>) -> bool {
         let at = act.at.timestamp();
-        let closed = self
-            .shape
-            .closed
-            .iter()
-            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at));
+        let closed = self.closed_for_approving(at);
         let expired = need
             .expire
             .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
@@ -534,11 +538,7 @@ impl<'w> View<'w> {
     pub fn good_on(&self, act: &Act, route: &RouteShape, role: &str) -> bool {
         let Deed::Approve { role: named, accepts } = &act.does else { return false };
         let at = act.at.timestamp();
-        let closed = self
-            .shape
-            .closed
-            .iter()
-            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at));
+        let closed = self.closed_for_approving(at);
         let oath = self.shape.role(role).is_some_and(|role| role.accept);
         let places: &[&str] = if route.counts_from.is_empty() { &ANYWHERE } else { &route.counts_from };
         let over = route
