@@ -51,7 +51,7 @@ pub fn run(request: &Request<'_>) -> Decision {
             (Err(fault), None) => Gathered::in_trouble(fault.clone()),
         };
         let judgement = gates::judge(gate, &subject, &gathered.found, &policy.waivers);
-        said(gate, judgement, gathered)
+        said(gate, judgement, gathered, has_namesake(gate, policy))
     });
     let worst = gates::together(gates.iter().map(|gate| gate.verdict));
     Decision {
@@ -130,13 +130,18 @@ fn side_by_side<'e, T: Send>(work: &[Work<'e>], judge: impl Fn(&Work<'e>) -> T +
     done.into_iter().map(|(_, done)| done).collect()
 }
 
-fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
+fn has_namesake(gate: &Gate, policy: &Policy) -> bool {
+    policy.gates.iter().any(|other| other.name == gate.name && other.layer != gate.layer)
+}
+
+fn said(gate: &Gate, judgement: Judgement, gathered: Gathered, has_namesake: bool) -> GateDecision {
     let baseline = match gathered.found.baseline {
         Baseline::Known(measures) => measures.into_read(),
         Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => Measures::new(),
     };
     GateDecision {
         name: gate.name.clone(),
+        has_namesake,
         layer: gate.layer.clone(),
         kind: gate.kind,
         verdict: judgement.verdict,
