@@ -8,12 +8,12 @@ use super::gathered::{Gathered, too_many};
 use super::request::Request;
 use super::{checklists, signatures, statements};
 use crate::decide::gates::{self, Baseline, Judgement, Subject};
-use crate::model::decision::{self, Decision, GateDecision, NotEvaluated, PolicySource};
+use crate::model::decision::{self, Decision, GateDecision, NotEvaluated};
 use crate::model::kind::Kind;
 use crate::model::measures::Measures;
 use crate::model::report::Fault;
-use crate::policy::Policy;
 use crate::policy::gate::Gate;
+use crate::policy::{Policy, Source};
 use crate::workspace::walk::{self, Entry};
 
 /// Judges every gate of the policy.
@@ -62,15 +62,7 @@ pub fn run(request: &Request<'_>) -> Decision {
         components: request.components.clone(),
         now: request.now,
         commit: request.commit.clone(),
-        policy: policy
-            .layers
-            .iter()
-            .map(|layer| PolicySource {
-                path: layer.path.clone(),
-                sha256: layer.sha256.clone(),
-                from: layer.from.clone(),
-            })
-            .collect(),
+        policy: policy.layers.iter().map(Source::by_content).collect(),
         policy_from: request.protection,
         not_evaluated: not_evaluated(policy, &request.environment),
         gates,

@@ -33,6 +33,14 @@ pub struct Source {
     pub from: Option<String>,
 }
 
+impl Source {
+    /// The layer as decisions name it: by its content.
+    #[must_use]
+    pub fn by_content(&self) -> PolicySource {
+        PolicySource { path: self.path.clone(), sha256: self.sha256.clone(), from: self.from.clone() }
+    }
+}
+
 /// A policy whose layers hold together.
 #[derive(Clone, Debug)]
 pub struct Policy {
