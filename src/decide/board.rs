@@ -82,7 +82,9 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated) -> 
     let mut notes = Vec::new();
     let mut again = false;
     for decision in decisions {
-        if let Some(why) = other(scene, changes, decision) {
+        // An approval has to be of all that goes; what is against it is heard if it is of any of it.
+        let heard = (against(decision.outcome) > 0 || open(decision)) && partly(scene, changes, decision);
+        if let Some(why) = other(scene, changes, decision).filter(|_| !heard) {
             let says = format!("a CAB decision of {} is about other content{why}", told(scene, decision.at));
             notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
             continue;
@@ -130,6 +132,23 @@ fn other(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> Optio
     let moved = |change: &&Change| decision.changes.get(&change.id) != Some(&change.content);
     let names: Vec<&str> = changes.iter().filter(moved).map(|change| change.id.as_str()).collect();
     Some(if names.is_empty() { format!(": {}", refusal.says) } else { format!(" of {}", words::all_of(&names)) })
+}
+
+/// Whether a decision is about something that goes: a change; of what goes or was decided on without one its content, if
+/// none of it is another, or else an artifact.
+fn partly(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> bool {
+    if !changes.is_empty() && !decision.changes.is_empty() {
+        return changes.iter().any(|change| decision.changes.get(&change.id) == Some(&change.content));
+    }
+    let components = &scene.facts.release.components;
+    let named =
+        || decision.components.iter().filter_map(|(name, seen)| Some((seen, components.get(name)?.content.known()?)));
+    if decision.components.is_empty() {
+        let decided = released::set(&decision.artifacts);
+        let goes = released::set(components.values().flat_map(|it| it.artifacts.entries()));
+        return !decided.is_disjoint(&goes);
+    }
+    named().next().is_some() && named().all(|(seen, goes)| seen == goes)
 }
 
 fn told(scene: &Scene<'_>, at: DateTime<Utc>) -> String {

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 
 use super::bound::{self, Extent};
 use super::people::Person;
+use super::released::{listed, plain};
 use super::scene::{Scene, order};
 use super::{rejections, roles};
-use crate::model::facts::{Act, Deed, Standing, Via};
+use crate::model::facts::{Act, Change, Deed, Fact, Standing, Via};
 
 /// The later act that an approval gave way to, if there is one.
 #[must_use]
@@ -56,7 +57,9 @@ pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bo
         same(id, rejected)
             || scene.contents().is_some_and(|now| now.get(id.as_str()).is_none_or(|content| same(id, content)))
     };
-    answers.approved.as_ref().is_some_and(later) && rejection.saw.changes.iter().all(approved)
+    answers.approved.as_ref().is_some_and(later)
+        && rejection.saw.changes.iter().all(approved)
+        && made(scene, rejection, answers, &later)
         || rejection.via == Via::Review
             && !rejection.saw.changes.is_empty()
             && answers
@@ -64,6 +67,35 @@ pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bo
                 .iter()
                 .filter(|act| later(act))
                 .any(|act| rejection.saw.changes.keys().all(|change| act.saw.changes.contains_key(change)))
+}
+
+/// Whether what was made of the changes was approved later: the very components and artifacts that were rejected, or
+/// those that go now. Who rejected without saying what rejected what goes.
+fn made(scene: &Scene<'_>, rejection: &Act, answers: &Answers<'_>, later: &dyn Fn(&&Act) -> bool) -> bool {
+    let saw = &rejection.saw;
+    let names = |name: &str, content: &str| answers.components.get(&(name, content)).is_some_and(later);
+    let has = |digest: &String| answers.artifacts.get(&plain(digest)).is_some_and(later);
+    let released = &scene.facts.release.components;
+    let stated = scene.components.iter().all(|component| released.contains_key(&component.name));
+    let goes = |name: &str| match released.get(name).map(|released| &released.content) {
+        Some(Fact::Known(content)) => names(name, content),
+        Some(Fact::Absent) | None => stated,
+        Some(Fact::Unavailable(_)) => false,
+    };
+    let artifacts_go = || {
+        stated && released.values().all(|it| listed(&it.artifacts).is_some_and(|artifacts| artifacts.iter().all(has)))
+    };
+    if !says_what(rejection) {
+        let changes = scene.changes().is_some_and(|changes| {
+            let named = |change: &Change| {
+                answers.changes.get(&(change.id.as_str(), change.content.as_str())).is_some_and(later)
+            };
+            changes.iter().all(named)
+        });
+        return changes && released.keys().all(|name| goes(name)) && artifacts_go();
+    }
+    saw.components.iter().all(|(name, content)| names(name, content) || goes(name))
+        && (saw.artifacts.iter().all(has) || artifacts_go())
 }
 
 /// Whether somebody said later why he rejects it.
@@ -80,6 +112,10 @@ pub(super) struct Answers<'s> {
     approved: Option<&'s Act>,
     /// The last one of each change, with the content that it had.
     changes: HashMap<(&'s str, &'s str), &'s Act>,
+    /// The last one of each component, with the content that it had.
+    components: HashMap<(&'s str, &'s str), &'s Act>,
+    /// The last one of each artifact.
+    artifacts: HashMap<String, &'s Act>,
     /// The reviews that approve changes.
     reviewed: Vec<&'s Act>,
     /// The last rejection with its reason.
@@ -103,6 +139,10 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
                         answers.approved = Some(act);
                         let changes = act.saw.changes.iter().map(|(id, content)| (id.as_str(), content.as_str()));
                         answers.changes.extend(changes.map(|change| (change, act)));
+                        let components = act.saw.components.iter();
+                        let components = components.map(|(name, content)| (name.as_str(), content.as_str()));
+                        answers.components.extend(components.map(|component| (component, act)));
+                        answers.artifacts.extend(act.saw.artifacts.iter().map(|digest| (plain(digest), act)));
                     }
                 }
                 Deed::Reject {} if rejections::says_why(scene, act) => found.entry(person).or_default().why = Some(act),

@@ -3,13 +3,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::latest;
 use super::people::{Able, Person};
 use super::roles::{self, Membership};
 use super::rounds::Rounds;
 use super::scene::Scene;
 use super::separation;
 use super::words;
-use crate::model::facts::{Act, Deed};
+use crate::model::facts::{Act, Deed, Standing, Via};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar::told;
@@ -100,11 +101,26 @@ fn unanswered<'s>(
     let answered = scene.acts_by().any(|(act, person)| {
         act.at >= scene.facts.release.submitted_at
             && act.at < end
-            && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+            && answers(scene, act, person)
             && membership.fair().any(|holder| holder == person)
             && separation::barred(scene, person, apart).is_ok()
     });
     (!answered).then_some((length, end))
+}
+
+/// Whether somebody says something of this release, and stands by it.
+fn answers(scene: &Scene<'_>, act: &Act, person: Person) -> bool {
+    let says = match act.does {
+        Deed::Approve { .. } => act.standing == Standing::Stands,
+        Deed::Reject {} | Deed::Comment {} => true,
+        _ => false,
+    };
+    // A review of a change that does not go is of something else; where it is not known what goes, that is not either.
+    let ours = || {
+        act.saw.changes.is_empty()
+            || scene.contents().is_none_or(|now| act.saw.changes.keys().any(|id| now.contains_key(id.as_str())))
+    };
+    says && latest::here(scene, act) && !scene.withdrawn(act, person) && (act.via != Via::Review || ours())
 }
 
 /// What is asked once time has run out that runs now.

@@ -347,13 +347,16 @@ impl<'w> View<'w> {
         }
         let Some(cab) = &self.shape.cab else { return true };
         let Fact::Known(decisions) = &self.facts.cab else { return true };
-        let mut ours: Vec<&CabDecision> =
-            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.decided_on_this(it)).collect();
+        let mut ours: Vec<&CabDecision> = decisions.iter().filter(|it| it.at.timestamp() <= self.now).collect();
         // The latest first; of one instant, the one that is against it.
         let unmet = |it: &CabDecision| {
             (it.outcome == CabOutcome::ApproveWithConditions && it.conditions.is_empty())
                 || it.conditions.iter().any(|condition| condition.met != Fact::Known(true))
         };
+        // What is against it is heard if it is about any of it.
+        ours.retain(|it| {
+            self.decided_on_this(it) || (against(it.outcome) > 1 || unmet(it)) && self.decided_on_some(it)
+        });
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
@@ -396,6 +399,20 @@ impl<'w> View<'w> {
         let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
         self.saw_all(&decision.changes)
             && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))
+    }
+
+    /// Whether the board looked at any of what goes: by the changes where both have some, else by content or artifacts.
+    fn decided_on_some(&self, decision: &CabDecision) -> bool {
+        if !decision.changes.is_empty() && !self.changes().is_empty() {
+            return self.changes().iter().any(|it| decision.changes.get(&it.id) == Some(&it.content));
+        }
+        let goes = &self.facts.release.components;
+        if decision.components.is_empty() {
+            return goes.values().any(|it| it.artifacts.entries().iter().any(|one| decision.artifacts.contains(one)));
+        }
+        let known = |name: &String| goes.get(name).and_then(|it| it.content.known());
+        let both: Vec<_> = decision.components.iter().filter_map(|(name, seen)| Some(known(name)? == seen)).collect();
+        !both.is_empty() && !both.contains(&false)
     }
 
     fn cab_valid(&self, cab: &CabShape, decision: &CabDecision) -> bool {

@@ -80,11 +80,23 @@ impl<'w> View<'w> {
         self.acts.iter().any(|act| {
             let at = act.at.timestamp();
             matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+                && (!matches!(act.does, Deed::Approve { .. }) || act.standing == Standing::Stands)
+                && !View::elsewhere(act)
+                && !self.withdrawn(act)
+                && (act.via != Via::Review || self.of_a_change(act))
                 && self.submitted() <= at
                 && at < before
                 && fair.contains(&self.person(&act.by))
                 && !self.kept_out(self.person(&act.by), need)
         })
+    }
+
+    /// Whether a review is of any change that goes, or may be.
+    fn of_a_change(&self, act: &Act) -> bool {
+        let changes = &act.saw.changes;
+        changes.is_empty()
+            || self.facts.release.changes.unavailable().is_some()
+            || self.changes().iter().any(|change| changes.contains_key(&change.id))
     }
 
     /// The authorities of a route that are asked by now, and whether each has the final word.
@@ -409,7 +421,39 @@ impl<'w> View<'w> {
             };
             one(id, content) || now.is_none_or(|now| one(id, now))
         };
-        reviewed || (!of_release.is_empty() && rejected.iter().all(answered))
+        reviewed || (!of_release.is_empty() && rejected.iter().all(answered) && self.made_good(act, &of_release))
+    }
+
+    /// Whether approvals name the components and artifacts that were rejected, or those that go now; of a rejection that
+    /// names nothing, all that goes.
+    fn made_good(&self, act: &Act, later: &[&&Act]) -> bool {
+        let goes = &self.facts.release.components;
+        let plain = |digest: &String| digest.to_lowercase().trim_start_matches("sha256:").to_owned();
+        let content =
+            |name: &String, wanted: &String| later.iter().any(|it| it.saw.components.get(name) == Some(wanted));
+        let artifact =
+            |wanted: &String| later.iter().any(|it| it.saw.artifacts.iter().any(|had| plain(had) == plain(wanted)));
+        let all_stated = self.components().iter().all(|it| goes.contains_key(it.name));
+        let now = |name: &String| match goes.get(name).map(|it| &it.content) {
+            Some(Fact::Known(wanted)) => content(name, wanted),
+            Some(Fact::Unavailable(_)) => false,
+            Some(Fact::Absent) | None => all_stated,
+        };
+        let built = all_stated
+            && goes
+                .values()
+                .all(|it| it.artifacts.unavailable().is_none() && it.artifacts.entries().iter().all(artifact));
+        let saw = &act.saw;
+        if saw.changes.is_empty() && saw.components.is_empty() && saw.artifacts.is_empty() {
+            let changes = self.facts.release.changes.unavailable().is_none()
+                && self
+                    .changes()
+                    .iter()
+                    .all(|change| later.iter().any(|it| it.saw.changes.get(&change.id) == Some(&change.content)));
+            return changes && goes.keys().all(now) && built;
+        }
+        saw.components.iter().all(|(name, wanted)| content(name, wanted) || now(name))
+            && (saw.artifacts.iter().all(artifact) || built)
     }
 
     fn standing_rejection(

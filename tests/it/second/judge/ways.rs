@@ -17,17 +17,19 @@ impl<'w> View<'w> {
             Fact::Unavailable(_) => return Tri::Unknown,
         };
         if self.shape.components.is_empty() {
-            return self.back_of(None, deployments);
+            return self.back_of(None, deployments).unwrap_or(Tri::No);
         }
         let components = self.components();
         if components.is_empty() {
             return Tri::No;
         }
-        components.iter().fold(Tri::Yes, |all, it| all.and(self.back_of(Some(it.name), deployments)))
+        let ways: Vec<Tri> = components.iter().filter_map(|it| self.back_of(Some(it.name), deployments)).collect();
+        // Where everything is what runs now nothing goes back.
+        if ways.is_empty() { Tri::No } else { ways.into_iter().fold(Tri::Yes, Tri::and) }
     }
 
-    /// The same of one component; of the commit where the policy has none.
-    fn back_of(&self, name: Option<&str>, deployments: &[Deployment]) -> Tri {
+    /// The same of one component; of the commit where the policy has none. `None`: it is what runs now by a decision.
+    fn back_of(&self, name: Option<&str>, deployments: &[Deployment]) -> Option<Tri> {
         let mut list: Vec<&Deployment> = deployments
             .iter()
             .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
@@ -58,44 +60,50 @@ impl<'w> View<'w> {
                 .is_some_and(|goes| goes.content.known().is_some() && goes.artifacts.unavailable().is_none())
         });
         if !goes {
-            return Tri::Unknown;
+            return Some(Tri::Unknown);
         }
         let mut rest = list.into_iter();
         let current = loop {
-            let Some(it) = rest.next() else { return Tri::No };
+            let Some(it) = rest.next() else { return Some(Tri::No) };
             if it.outcome == Fact::Known(Outcome::Cancelled) {
                 continue;
             }
             match (ours(it), &it.outcome) {
                 (Tri::Unknown, _) | (Tri::No | Tri::Yes, Fact::Unavailable(_)) => {
-                    return Tri::Unknown;
+                    return Some(Tri::Unknown);
                 }
-                (Tri::Yes, Fact::Known(Outcome::Succeeded)) => return Tri::No,
+                (Tri::Yes, Fact::Known(Outcome::Succeeded)) => {
+                    return match it.approved {
+                        Fact::Known(true) => None,
+                        Fact::Known(false) | Fact::Absent => Some(Tri::No),
+                        Fact::Unavailable(_) => Some(Tri::Unknown),
+                    };
+                }
                 (Tri::Yes, _) => {}
                 (Tri::No, _) => break it,
             }
         };
         if current.opened_at > self.facts.release.submitted_at {
-            return Tri::No;
+            return Some(Tri::No);
         }
         for earlier in rest {
             // What cannot be compared on the way may be what was good last.
             let untold = alike(earlier, current) == Tri::Unknown || ours(earlier) == Tri::Unknown;
             if earlier.outcome != Fact::Known(Outcome::Cancelled) && untold {
-                return Tri::Unknown;
+                return Some(Tri::Unknown);
             }
             match &earlier.outcome {
                 Fact::Known(Outcome::Succeeded) => {}
-                Fact::Unavailable(_) => return Tri::Unknown,
+                Fact::Unavailable(_) => return Some(Tri::Unknown),
                 _ => continue,
             }
             match (alike(earlier, current), &earlier.approved) {
                 (Tri::Yes, _) | (Tri::No, Fact::Known(false) | Fact::Absent) => {}
-                (Tri::Unknown, _) | (Tri::No, Fact::Unavailable(_)) => return Tri::Unknown,
-                (Tri::No, Fact::Known(true)) => return ours(earlier),
+                (Tri::Unknown, _) | (Tri::No, Fact::Unavailable(_)) => return Some(Tri::Unknown),
+                (Tri::No, Fact::Known(true)) => return Some(ours(earlier)),
             }
         }
-        Tri::No
+        Some(Tri::No)
     }
 
     pub fn legs(&self, kind: &Kind) -> Vec<Leg<'w>> {
@@ -157,7 +165,7 @@ impl<'w> View<'w> {
         let rigor = self.rigor(component, route, kind);
         let mut formal = !by_itself && !route.automatic;
         let mut route = route;
-        if !formal && (rigor > 0 || self.bots_alone(component)) {
+        if !formal && (rigor > 0 || !route.last_good && self.bots_alone(component)) {
             formal = true;
             if route.automatic
                 && let Some(normal) = self.named_route("normal")
