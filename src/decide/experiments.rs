@@ -63,7 +63,7 @@ pub fn lighter<'s>(scene: &Scene<'s>, triage: &Triage, usual: &Path<'s>) -> (boo
 
 fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Experiment) -> Option<(bool, Node)> {
     let known = Known::of(scene, Some(triage));
-    if !known.all(&experiment.on, Truth::True) {
+    if !known.surely(&experiment.on, Truth::True) {
         let so = format!("experiment `{}` takes the usual path", experiment.name);
         let undecided = known.undecided(&experiment.on, Truth::True);
         return undecided.then(|| (false, known::untold(&experiment.on, &so, &experiment.stated)));
@@ -74,6 +74,9 @@ fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Expe
     let critical = scene.components.iter().find(|it| it.tier.as_deref().is_none_or(|tier| tier == "critical"));
     if let Some(critical) = critical {
         return usual(format!("not with {}, which is not known to be uncritical", critical.name));
+    }
+    if scene.goes_astray() {
+        return usual("not with what belongs to no component, and so is not known to be uncritical".to_owned());
     }
     let counts = match scene.facts.experiments.get(name) {
         Some(Fact::Known(counts)) => counts,

@@ -44,6 +44,9 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
         }
         legs.push(leg);
     }
+    if !may && scene.goes_astray() {
+        ask_for_astray(scene, triage, &mut legs, &mut told);
+    }
     if legs.iter().any(|leg| leg.formal) && legs.iter().all(lightens) {
         let usual = Path { legs, nodes: Vec::new() };
         let (lighter, said) = experiments::lighter(scene, triage, &usual);
@@ -78,7 +81,7 @@ fn automatic_here(scene: &Scene<'_>, triage: &Triage) -> bool {
         Some(Approval::Automatic) => true,
         Some(Approval::When { condition, automatic_when }) => {
             let answer = known::truth(Some(*automatic_when));
-            Known::of(scene, Some(triage)).all(condition, answer)
+            Known::of(scene, Some(triage)).surely(condition, answer)
         }
         Some(Approval::Formal) | None => false,
     }
@@ -185,14 +188,44 @@ fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mu
         let says = "what changes could not be read, and so not whether a human being wrote it; people approve";
         push(notes, Node::new(Ground::BotNeedsHuman, Status::Note, says));
     }
-    if leg.formal || (leg.rigor == 0 && bots.is_empty() && !unknown) {
+    if !leg.formal && (leg.rigor > 0 || !bots.is_empty() || unknown) {
+        ask_people(scene, leg, notes);
+    }
+}
+
+/// Takes the automatic path away where what belongs to no component would go along with one on it: what nobody would be
+/// let go alone is not let go in company. People are asked about a change if a component that it touches asks them.
+fn ask_for_astray<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], notes: &mut Vec<Node>) {
+    if pick(scene, triage, None).is_ok_and(|route| route.automatic) {
         return;
     }
+    for (at, change) in scene.changes().unwrap_or_default().iter().enumerate() {
+        let Some(file) = scene.astray(change) else { continue };
+        let asked = |leg: &Leg<'_>| leg.formal || leg.route.is_some_and(|route| route.to_last_good);
+        let concerned = |leg: &Leg<'_>| concerns(scene, leg.component, at);
+        if legs.iter().any(|leg| asked(leg) && concerned(leg)) {
+            continue;
+        }
+        let says =
+            format!("`{file}` belongs to no component of the policy, and so people approve; add it to one's paths");
+        push(notes, Node::new(Ground::NoComponent, Status::Note, says).evidence([change.id.as_str()]));
+        legs.iter_mut().filter(|leg| concerned(leg)).for_each(|leg| ask_people(scene, leg, notes));
+    }
+}
+
+/// Whether a change is one that a component's way is about.
+fn concerns(scene: &Scene<'_>, component: Option<&Component>, change: usize) -> bool {
+    component.is_none_or(|it| scene.touches(change, it) || scene.touches_none(change))
+}
+
+/// People approve what would go on by itself. What a route of its own would let go by itself is asked what a normal
+/// release is.
+fn ask_people<'s>(scene: &Scene<'s>, leg: &mut Leg<'s>, notes: &mut Vec<Node>) {
     leg.formal = true;
+    let Some(route) = leg.route else { return };
     if !route.automatic {
         return;
     }
-    // What a route of its own would let go by itself is asked what a normal release is.
     leg.route = class_route(scene, "normal");
     let says = match leg.route {
         Some(normal) => format!("`{}` no longer goes on by itself; it takes the route `{}`", route.name, normal.name),
@@ -208,8 +241,7 @@ fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mu
 /// Changes of a component that a bot wrote, or perhaps did, and that no human being approved.
 fn unread<'s>(scene: &Scene<'s>, component: Option<&Component>) -> Vec<&'s Change> {
     let Some(changes) = scene.changes() else { return Vec::new() };
-    let concerns = |at: usize| component.is_none_or(|it| scene.touches(at, it) || scene.touches_none(at));
-    let changes = changes.iter().enumerate().filter(|(at, _)| concerns(*at));
+    let changes = changes.iter().enumerate().filter(|(at, _)| concerns(scene, component, *at));
     let written = changes.filter(|(_, change)| by_bots(scene, change));
     written.filter(|(at, _)| reviewed::independently(scene, *at).is_none()).map(|(_, change)| change).collect()
 }
