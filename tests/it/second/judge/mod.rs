@@ -4,10 +4,13 @@
 //! stepped through by half hours, and seats are tried in every way. It answers which subjects hold, not in which words.
 
 mod after;
+mod board;
+mod gates;
 pub mod kinds;
 pub mod needs;
 pub mod rest;
 pub mod seats;
+pub mod spent;
 pub mod ways;
 pub mod who;
 
@@ -17,7 +20,7 @@ use countersign::model::facts::{Fact, Facts};
 use countersign::model::release_decision::{Class, Impact, Ruling, Status};
 use countersign::model::verdict::Verdict;
 
-use self::needs::Used;
+use self::spent::Used;
 use self::who::View;
 use super::shape::{ApprovalShape, Shape};
 

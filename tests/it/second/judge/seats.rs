@@ -7,7 +7,8 @@ use countersign::model::release_decision::{Class, Status};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Kind, Leg};
-use super::needs::{Need, Unit, Used};
+use super::needs::{Need, Unit};
+use super::spent::Used;
 use super::who::{Person, Seat, View, order};
 use crate::second::shape::RouteShape;
 use crate::second::times;
