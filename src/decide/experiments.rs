@@ -63,7 +63,7 @@ pub fn lighter<'s>(scene: &Scene<'s>, triage: &Triage, usual: &Path<'s>) -> (boo
 
 fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Experiment) -> Option<(bool, Node)> {
     let known = Known::of(scene, Some(triage));
-    if !known.surely(&experiment.on, Truth::True) {
+    if !known.all(&experiment.on, Truth::True) {
         let so = format!("experiment `{}` takes the usual path", experiment.name);
         let undecided = known.undecided(&experiment.on, Truth::True);
         return undecided.then(|| (false, known::untold(&experiment.on, &so, &experiment.stated)));

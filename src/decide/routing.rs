@@ -11,17 +11,14 @@ use super::scene::Scene;
 use super::{experiments, place, rigor, words};
 use crate::model::facts::{Account, AccountKind, Change, Fact};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Node, Status};
+use crate::model::release_decision::{Class, Node, Status};
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::{Approval, Component, Route};
 
 /// Chooses the way of every component.
 #[must_use]
 pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
-    let components: Vec<Option<&'s Component>> = match scene.components.as_slice() {
-        [] => vec![None],
-        some => some.iter().copied().map(Some).collect(),
-    };
+    let components = components(scene);
     let by_itself = place::automatic(scene);
     let may = by_itself || automatic_here(scene, triage);
     let mut told: Vec<Node> = untold_here(scene, triage).into_iter().collect();
@@ -96,14 +93,44 @@ fn untold_here(scene: &Scene<'_>, triage: &Triage) -> Option<Node> {
     undecided.then(|| known::untold(condition, "people approve", &environment.stated))
 }
 
+/// The routes that a release would take as an emergency, whatever they are called: of a component for which that cannot be
+/// told, each that may be it.
+pub(super) fn of_an_emergency<'s>(scene: &Scene<'s>, triage: &Triage) -> Vec<&'s Route> {
+    let as_one = Triage { class: Class::Emergency, ..triage.clone() };
+    let mut routes: Vec<&Route> = Vec::new();
+    for component in components(scene) {
+        let may = |route: &&Route| !route.to_last_good && asks(scene, &as_one, component, route) != Truth::False;
+        let found: Vec<&Route> = match forward(scene, &as_one, component) {
+            Ok(route) => vec![route],
+            Err(_) => scene.rules.routes.iter().filter(may).collect(),
+        };
+        routes.extend(
+            found.into_iter().filter(|route| !routes.iter().any(|known| known.name == route.name)).collect::<Vec<_>>(),
+        );
+    }
+    routes
+}
+
+/// The components that go; none in particular where the release is of none.
+fn components<'s>(scene: &Scene<'s>) -> Vec<Option<&'s Component>> {
+    match scene.components.as_slice() {
+        [] => vec![None],
+        some => some.iter().copied().map(Some).collect(),
+    }
+}
+
+/// Whether a route is for a component, by its condition or, without one, by the class that it is called like.
+fn asks<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>, route: &Route) -> Truth {
+    match &route.when {
+        Some(when) => Known::of(scene, Some(triage)).with(component).asks(when),
+        None => known::truth(Some(route.name == known::class(triage.class))),
+    }
+}
+
 /// The one route that is for a component.
 fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>) -> Result<&'s Route, Box<Node>> {
     let of = component.map_or("this release", |component| component.name.as_str());
-    let word = known::class(triage.class);
-    let ask = |route: &Route| match &route.when {
-        Some(when) => Known::of(scene, Some(triage)).with(component).asks(when),
-        None => known::truth(Some(route.name == word)),
-    };
+    let ask = |route: &Route| asks(scene, triage, component, route);
     let back: Vec<&Route> =
         scene.rules.routes.iter().filter(|route| route.to_last_good && ask(route) == Truth::True).collect();
     if let Some(route) = back.first() {
@@ -123,6 +150,14 @@ fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>
         let says = format!("{of} takes the route `{}`, which leads to the last good content only: {why}", route.name);
         return Err(Box::new(Node::new(Ground::NotLastGood, status, says).stated(&route.stated)));
     }
+    forward(scene, triage, component)
+}
+
+/// The one route that is for a component which does not go back.
+fn forward<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>) -> Result<&'s Route, Box<Node>> {
+    let of = component.map_or("this release", |component| component.name.as_str());
+    let word = known::class(triage.class);
+    let ask = |route: &Route| asks(scene, triage, component, route);
     let (mut fitting, mut unclear): (Vec<&Route>, Vec<&Route>) = (Vec::new(), Vec::new());
     for route in scene.rules.routes.iter().filter(|route| !route.to_last_good && route.when.is_some()) {
         match ask(route) {

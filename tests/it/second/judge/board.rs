@@ -1,6 +1,6 @@
 //! The board: what it decided on what goes, and who lets it go against its advice.
 
-use countersign::model::facts::{CabDecision, CabOutcome, Fact};
+use countersign::model::facts::{CabDecision, CabOutcome, Fact, Via};
 use countersign::model::release_decision::Class;
 
 use super::kinds::{Asked, Kind, Leg, Tri};
@@ -44,7 +44,10 @@ impl View<'_> {
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
-            let valid = valid && (against(decision.outcome) > 1 || again || !self.record_edited(decision.at));
+            let valid = valid
+                && (against(decision.outcome) > 1
+                    || again
+                    || self.record_stands(decision.at, decision.record.as_ref(), false));
             match decision.outcome {
                 // Conditions took an earlier approval's place, and leave it none.
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid && unmet(decision) => return true,
@@ -70,7 +73,7 @@ impl View<'_> {
                         && self.independent(act, role).is_some()
                         && self.about_all(act)
                         && !self.replaced(act)
-                        && !self.record_edited(act.at)
+                        && self.record_stands(act.at, act.saw.record.as_ref(), act.via == Via::Review)
                 })
             })
         })
@@ -81,12 +84,21 @@ impl View<'_> {
         let all = !self.changes().is_empty()
             && self.components().iter().all(|it| self.changes().iter().any(|change| View::surely_touches(change, it)));
         let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
-        self.saw_all(&decision.changes)
+        let here = decision.environment.as_ref() == Some(&self.facts.release.environment)
+            && decision.repository.as_ref() == Some(&self.facts.release.repository);
+        here && self.saw_parts(&decision.parts, false)
+            && self.saw_all(&decision.changes)
             && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))
     }
 
     /// Whether the board looked at any of what goes: by the changes where both have some, else by content or artifacts.
     fn decided_on_some(&self, decision: &CabDecision) -> bool {
+        let release = &self.facts.release;
+        let there = decision.environment.as_ref().is_some_and(|it| *it != release.environment)
+            || decision.repository.as_ref().is_some_and(|it| *it != release.repository);
+        if there {
+            return false;
+        }
         if !decision.changes.is_empty() && !self.changes().is_empty() {
             return self.changes().iter().any(|it| decision.changes.get(&it.id) == Some(&it.content));
         }

@@ -28,7 +28,7 @@ impl View<'_> {
             file.is_some_and(|file| {
                 file.signers.iter().any(|it| {
                     it.artifact == *digest
-                        && it.identity.ends_with("@acme.example")
+                        && it.identity == "otto@acme.example"
                         && it.issuer.known().is_some_and(|issuer| issuer == ISSUER)
                 })
             })

@@ -118,16 +118,16 @@ impl<'w> View<'w> {
             }
         }
         for need in &mut needs {
-            need.scope = self.scope(&need.components);
+            need.scope = self.scope(&need.components, View::recovers(legs));
         }
         (needs, broken)
     }
 
-    fn scope(&self, components: &[&ComponentShape]) -> Vec<Unit> {
+    fn scope(&self, components: &[&ComponentShape], back: bool) -> Vec<Unit> {
         let all = self.components();
         let mut scope = Vec::new();
-        if self.facts.release.changes.unavailable().is_some() {
-            // What changes is not known: then nothing covers it.
+        if self.facts.release.changes.unavailable().is_some() && !back {
+            // What changes is not known: then nothing covers it, unless what goes back is known by itself.
             return scope;
         }
         for (at, change) in self.changes().iter().enumerate() {
@@ -281,7 +281,7 @@ impl<'w> View<'w> {
             && self.parts_fit(act, back)
             && !worse
             // Going back needs no record, and an emergency's may be written later.
-            && (back || emergency || !self.record_edited(act.at))
+            && (back || emergency || self.record_stands(act.at, act.saw.record.as_ref(), act.via == Via::Review))
             && !spent
     }
 
@@ -338,23 +338,34 @@ impl<'w> View<'w> {
     }
 
     fn parts_fit(&self, act: &Act, back: bool) -> bool {
+        self.saw_parts(&act.saw.parts, act.via == Via::Review || back)
+    }
+
+    /// The names of the other parts of the package.
+    pub fn others(&self) -> Vec<&'w String> {
         let others = self.facts.release.package.known().into_iter().flat_map(|package| package.parts.keys());
-        let all = act.via == Via::Review
-            || back
-            || others.filter(|name| !self.surely_goes(name)).all(|name| act.saw.parts.contains_key(name));
-        all && act.saw.parts.iter().all(|(name, content)| {
+        others.filter(|name| !self.surely_goes(name)).collect()
+    }
+
+    /// Whether what was shown of other parts is what they are; of all of them, unless some may be left out.
+    pub fn saw_parts(&self, shown: &BTreeMap<String, String>, some: bool) -> bool {
+        let all = some || self.others().into_iter().all(|name| shown.contains_key(name));
+        all && shown.iter().all(|(name, content)| {
             let part = self.facts.release.package.known().and_then(|package| package.parts.get(name));
             part.and_then(Fact::known).is_some_and(|part| part.content == *content)
         })
     }
 
-    pub fn record_edited(&self, since: DateTime<Utc>) -> bool {
-        let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
-        rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
-            Fact::Known(at) => *at >= since,
-            Fact::Absent => false,
-            Fact::Unavailable(_) => true,
-        })
+    /// Whether the record is the one that was shown, and as it was then. A review need not say which.
+    pub fn record_stands(&self, since: DateTime<Utc>, shown: Option<&String>, review: bool) -> bool {
+        let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return true };
+        let the_one = shown.map_or(review, |shown| *shown == record.id);
+        the_one
+            && !rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
+                Fact::Known(at) => *at >= since,
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            })
     }
 
     /// Whether an approval counts toward a need, given in a role.

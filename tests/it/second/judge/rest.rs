@@ -234,7 +234,7 @@ impl<'w> View<'w> {
             && seen.len() == self.changes().len()
     }
 
-    pub fn record_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
+    pub fn record_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool, again: bool) -> bool {
         let Some(rule) = &self.shape.record else { return false };
         if back || !legs.iter().any(|leg| leg.formal) {
             return false;
@@ -247,7 +247,9 @@ impl<'w> View<'w> {
             return false;
         }
         let state = match (&record.state, rule.proceeds_in.is_empty()) {
-            (Fact::Known(state), true) => state != "Closed",
+            // It moves on when it is tried, unless it was called off.
+            (Fact::Known(state), _) if again && state != "Cancelled" => true,
+            (Fact::Known(state), true) => state != "Closed" && state != "Cancelled",
             (Fact::Known(state), false) => rule.proceeds_in.contains(&state.as_str()),
             _ => false,
         };
@@ -374,16 +376,22 @@ impl<'w> View<'w> {
         it.met == Fact::Known(true)
             || self.acts.iter().any(|act| {
                 let Deed::Complete { obligation, evidence } = &act.does else { return false };
-                if it.contributors.unavailable().is_some() {
+                let looks_back = !["validate", "back_merge"].contains(&it.kind.as_str());
+                let invoked = looks_back && it.invoked_by.unavailable().is_some();
+                let Some(role) = &it.by else { return false };
+                if it.contributors.unavailable().is_some() || invoked {
                     return false;
                 }
-                let contributors = it.contributors.entries();
+                let mut out = it.contributors.entries().to_vec();
+                if looks_back {
+                    out.extend(it.invoked_by.entries().iter().cloned());
+                }
                 *obligation == it.id
                     && it.opened_at.known().is_some_and(|opened| *opened <= act.at)
                     && (!maybe(&it.needs_evidence) || !evidence.is_empty())
                     && self.acting(act).is_some_and(|person| {
-                        self.holds(person, &it.by)
-                            && !contributors
+                        self.holds(person, role)
+                            && !out
                                 .iter()
                                 .any(|account| self.person(account) == person || self.link_unknown(account.as_str()))
                     })
@@ -430,12 +438,7 @@ impl<'w> View<'w> {
             && opened < until
             && opened <= self.now;
         // Nobody who had a hand in it signs, and who may have had is known.
-        let trigger = match &self.facts.release.trigger {
-            Fact::Known(account) => !self.anybodys(account),
-            Fact::Absent => true,
-            Fact::Unavailable(_) => false,
-        };
-        let known = trigger && !self.unread && !self.unattributed;
+        let known = self.starter_known() && !self.unread && !self.unattributed;
         Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
     }
 

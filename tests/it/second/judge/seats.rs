@@ -60,7 +60,9 @@ impl<'w> View<'w> {
             let shape = self.shape.role(role).unwrap();
             let (seats, unread) = self.seats(role);
             let mut holders = seats.iter().filter(|(_, seat)| *seat == Seat::Fair).map(|(person, _)| *person);
-            let nobody = holders.all(|person| self.away(person) || self.unable(person) || self.kept_out(person, need));
+            let out = |person: Person| self.away(person) || self.unable(person) || self.kept_out(person, need);
+            let perhaps = seats.iter().any(|(person, seat)| *seat == Seat::Doubtful && !out(*person));
+            let nobody = holders.all(out) && !perhaps;
             if !(unread || nobody) {
                 let Some(after) = shape.after else { break };
                 let week = shape.week.unwrap_or(self.shape.business);
@@ -338,7 +340,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether a rejection is heard: `Some(true)` where that is in doubt.
-    fn heard(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
+    pub fn heard(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
         if act.standing == Standing::Dismissed
             || act.impersonated_by.is_some()
             || self.withdrawn(act)

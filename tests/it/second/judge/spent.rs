@@ -56,15 +56,36 @@ impl View<'_> {
             different != Tri::No && it.outcome != Fact::Known(Outcome::Cancelled)
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
+        // The other parts of the package as they are now.
+        let packed = |it: &Deployment| {
+            if self.facts.release.package.unavailable().is_some() && self.shape.package.is_some() && !back {
+                return Tri::Unknown;
+            }
+            let same = |name: &String| match &it.parts {
+                Fact::Known(then) => match (then.get(name), &self.facts.release.package.known().unwrap().parts[name]) {
+                    (None, _) => Tri::No,
+                    (Some(then), Fact::Known(now)) => Tri::from(*then == now.content),
+                    (Some(_), _) => Tri::Unknown,
+                },
+                Fact::Absent => Tri::No,
+                Fact::Unavailable(_) => Tri::Unknown,
+            };
+            let others = if back { Vec::new() } else { self.others() };
+            others.into_iter().fold(Tri::Yes, |all, name| all.and(same(name)))
+        };
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
+        // What went with another part is over: what it used up is spent, and none of it is tried again.
+        let repacked = openings.iter().filter(|it| packed(it) == Tri::No).map(|it| it.opened_at.timestamp()).max();
+        let surely =
+            |it: &Deployment| same(it) == Tri::Yes && packed(it) == Tri::Yes && it.approved == Fact::Known(true);
         let mut current: Vec<(i64, bool)> = openings
             .iter()
-            .map(|it| (it.opened_at.timestamp(), same(it) == Tri::Yes && it.approved == Fact::Known(true)))
-            .filter(|(at, _)| newest_other.is_none_or(|other| *at > other))
+            .map(|it| (it.opened_at.timestamp(), surely(it)))
+            .filter(|(at, _)| newest_other.max(repacked).is_none_or(|other| *at > other))
             .collect();
         if current.is_empty() {
             return match openings.iter().map(|it| it.opened_at.timestamp()).max() {
-                Some(last) if back => Used::Spent(last),
+                Some(last) if back || newest_other < repacked => Used::Spent(last),
                 Some(last) => Used::Superseded(last),
                 None => Used::No,
             };
@@ -80,28 +101,34 @@ impl View<'_> {
             };
             let window = self.shape.retry.unwrap_or(0) * 60;
             // A run is over in time, and when somebody with a say takes back what it was opened with.
-            // What was edited or dismissed may have been then as well, unless an earlier run had used it up.
-            let over = |first: i64, at: i64, before: Option<i64>| {
-                let fell = self.fallen(heard).iter().any(|(given, again)| {
-                    *given <= first
-                        && before.is_none_or(|before| *given > before)
-                        && again.is_none_or(|again| first < again)
-                });
-                fell || at - first >= window
+            let over = |first: i64, at: i64| {
+                at - first >= window
                     || self
                         .taken_back(heard)
                         .iter()
                         .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
             };
-            let (mut run, mut before): (Option<i64>, Option<i64>) = (None, None);
+            // What was edited or dismissed may have been then or at any time since, unless an earlier run had used it up.
+            let fell = |first: i64, before: Option<i64>| {
+                self.fallen(heard).iter().any(|(given, again)| {
+                    *given <= first
+                        && before.is_none_or(|before| *given > before)
+                        && again.is_none_or(|again| first < again)
+                })
+            };
+            let mut ways: Vec<(Option<i64>, Option<i64>)> = vec![(None, None)];
             for at in (0..current.len()).filter(real).map(|at| current[at].0) {
-                if run.is_none_or(|first| over(first, at, before)) {
-                    before = run;
-                    run = Some(at);
-                }
+                let next = |(run, before): (Option<i64>, Option<i64>)| match run {
+                    Some(first) if !over(first, at) && fell(first, before) => vec![(run, before), (Some(at), run)],
+                    Some(first) if !over(first, at) => vec![(run, before)],
+                    _ => vec![(Some(at), run)],
+                };
+                ways = ways.into_iter().flat_map(next).collect();
             }
-            retries &= run.is_some_and(|first| !over(first, self.now, before));
-            spent = spent.max(run.unwrap_or(i64::MIN));
+            for (run, before) in ways {
+                retries &= run.is_some_and(|first| !over(first, self.now) && !fell(first, before));
+                spent = spent.max(run.unwrap_or(i64::MIN));
+            }
         }
         if retries { Used::Retry } else { Used::Spent(spent) }
     }

@@ -116,6 +116,11 @@ impl<'w> View<'w> {
         };
         let mut legs: Vec<Leg<'w>> = components.into_iter().map(|component| self.leg(component, kind)).collect();
         self.ask_about_the_rest(&mut legs, kind);
+        if self.goes_on_trial(&legs, kind) {
+            for leg in &mut legs {
+                leg.formal = false;
+            }
+        }
         legs
     }
 
