@@ -145,6 +145,7 @@ pub fn facts(number: u64) -> Facts {
                 changes: changes.clone(),
                 components: contents.clone(),
                 artifacts: names.iter().map(|name| artifact(name)).collect(),
+                record: Some(format!("CHG{number:07}")),
                 ..Saw::default()
             },
             standing: Standing::Stands,
@@ -285,6 +286,7 @@ pub fn facts(number: u64) -> Facts {
         finished_at: Fact::Known(ago(minutes)),
         outcome: Fact::Known(Outcome::Succeeded),
         approved: Fact::Known(true),
+        parts: Fact::Absent,
     };
     let before: BTreeMap<String, Released> = names
         .iter()

@@ -34,11 +34,11 @@ Organisation, group, repository, outermost first. An inner layer adds, and the s
 | `releases`, `suspend_after`, the bands of `impact` | the smaller number |
 | `when` of a class or a standard change, `unless` | where all say so |
 | `cab`, `pir`, `board` | where any says so |
-| `exclude`, `needs`, steps of rigor, rows of `raci`, closed hours, freezes, peaks, holidays | all of them together |
+| `exclude`, `needs`, steps of rigor, rows of `raci`, closed hours, freezes, peaks | all of them together |
 | `per: release`, `distinct_people`, `identity: linked`, `same: artifact`, `blocks: everything` | wherever one says so |
 | gates | each layer's, side by side |
 | `limits` | the innermost's: what is beyond a limit holds, and who has more to read says so |
-| roles, people, components, packages, weights, experiments, the zone, business hours, `from`, `system`, `severity`, `confirmed_by` | the outermost's; saying something else is a mistake |
+| roles, people, components, packages, weights, experiments, the zone, business hours, holidays, `from`, `system`, `severity`, `confirmed_by` | the outermost's; saying something else is a mistake |
 
 What an outer layer leaves out has its default there where that is the strictest, as in `separation`. Once a layer states
 `routes`, no inner layer adds a route, a class, a standard change, stand-ins by delegation, retries or break-glass, for each

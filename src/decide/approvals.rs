@@ -79,7 +79,7 @@ fn ends(scene: &Scene<'_>, act: &Act) -> DateTime<Utc> {
 #[must_use]
 pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[Judged<'s>]) -> Approvals<'s> {
     let mut found = Approvals::default();
-    let units = Units::new(scene);
+    let units = Units::new(scene, path.recovers());
     let (requirements, mut nodes) = requirements::of(scene, triage, path, &units);
     let formal = path.legs.iter().any(|leg| leg.formal);
     if let Fact::Unavailable(why) = &scene.facts.acts {
@@ -95,7 +95,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     // Going back is no repetition: it is judged by itself.
     let roles = rejections_roles(scene, triage, path, &requirements);
     let taken_back = consumption::taken_back(scene, &roles);
-    let used = if formal { consumption::of(scene, &taken_back) } else { Used::No };
+    let used = if formal { consumption::of(scene, &taken_back, path.recovers()) } else { Used::No };
     let used = match used {
         Used::Superseded { by, until } if path.recovers() => {
             nodes.push(told::goes_back(scene, by));
@@ -196,12 +196,12 @@ fn rejections_roles<'s>(
 /// path would hear, or something newer took its place, or may have.
 #[must_use]
 pub fn against<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Option<String> {
-    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene));
+    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene, false));
     let roles = rejections_roles(scene, triage, path, &requirements);
     if let Some(rejection) = rejections::of(scene, &roles).0.first() {
         return Some(format!("{} rejects it", scene.people.name(rejection.person)));
     }
-    match consumption::of(scene, &consumption::taken_back(scene, &roles)) {
+    match consumption::of(scene, &consumption::taken_back(scene, &roles), false) {
         Used::Superseded { by, .. } => Some(format!("`{}` was opened since", by.release)),
         Used::Unknown(why) => Some(format!("what was deployed could not be read: {why}")),
         Used::No | Used::Retry { .. } | Used::Spent(_) => None,
@@ -232,7 +232,8 @@ fn rejection_nodes<'s>(
                 );
                 return Node::new(Ground::FinalWord, Status::Note, says).evidence([&rejection.act.id]);
             }
-            rejections::told_of(scene, rejection, last)
+            let above = if last { Vec::new() } else { seating.could_overrule(scene, &routes, rejection) };
+            rejections::told_of(scene, rejection, last, above)
         })
         .collect()
 }
@@ -241,5 +242,5 @@ fn rejection_nodes<'s>(
 #[must_use]
 pub fn separation(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
     let formal = path.legs.iter().any(|leg| leg.formal);
-    separation::gaps::judge(scene, formal)
+    separation::gaps::judge(scene, formal, path.recovers())
 }

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::approvals::{binding, requirements};
-use super::bound::{self, Extent, Shown};
+use super::approvals::binding::{self, Named};
+use super::approvals::requirements;
+use super::bound::{self, Extent};
 use super::known::{self, Known};
 use super::latest;
 use super::path::{Path, Triage};
@@ -85,15 +86,16 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, ret
         // An approval has to be of all that goes; what is against it is heard if it is of any of it.
         let heard = (against(decision.outcome) > 0 || open(decision)) && partly(scene, changes, decision);
         if let Some(why) = other(scene, changes, decision).filter(|_| !heard) {
-            let says = format!("a CAB decision of {} is about other content{why}", told(scene, decision.at));
+            let says = format!("a CAB decision of {} is about {why}", told(scene, decision.at));
             notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
             continue;
         }
         // What was edited since is what an approval was for; what is against it stands, and what was opened with an
         // approval used that up.
         let voids = !retried && against(decision.outcome) == 0;
-        let edited = binding::record(scene, decision.at).err().filter(|_| voids);
-        match flaw(scene, cab, decision).or(edited.map(|refusal| refusal.says)) {
+        let other_record = || binding::record(scene, decision.at, Named::by(decision.record.as_deref())).err();
+        let void = if voids { other_record() } else { None };
+        match flaw(scene, cab, decision).or(void.map(|refusal| refusal.says)) {
             None => {
                 let mut node = outcome(scene, cab, decision);
                 if decision.outcome == CabOutcome::Reject {
@@ -125,20 +127,25 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, ret
 
 /// What a decision is about, where that is not what goes.
 fn other(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> Option<String> {
-    let shown = Shown {
-        changes: &decision.changes,
-        components: &decision.components,
-        artifacts: released::set(&decision.artifacts),
-    };
-    let refusal = bound::decided_on(scene, &shown).err()?;
+    let refusal = bound::decided_on(scene, decision).err()?;
+    match refusal.ground {
+        Ground::OtherEnvironment => return Some(format!("another environment: {}", refusal.says)),
+        Ground::OtherRepository => return Some(format!("another repository: {}", refusal.says)),
+        Ground::PartChanged => return Some(format!("another package: {}", refusal.says)),
+        _ => {}
+    }
     let moved = |change: &&Change| decision.changes.get(&change.id) != Some(&change.content);
     let names: Vec<&str> = changes.iter().filter(moved).map(|change| change.id.as_str()).collect();
-    Some(if names.is_empty() { format!(": {}", refusal.says) } else { format!(" of {}", words::all_of(&names)) })
+    let what = if names.is_empty() { format!(": {}", refusal.says) } else { format!(" of {}", words::all_of(&names)) };
+    Some(format!("other content{what}"))
 }
 
 /// Whether a decision is about something that goes: a change; of what goes or was decided on without one its content, if
 /// none of it is another, or else an artifact.
 fn partly(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> bool {
+    if bound::decided_for(scene, decision, true).is_err() {
+        return false;
+    }
     if !changes.is_empty() && !decision.changes.is_empty() {
         return changes.iter().any(|change| decision.changes.get(&change.id) == Some(&change.content));
     }
@@ -386,7 +393,7 @@ fn final_word(scene: &Scene<'_>, act: &Act, route: &Route, last: &str) -> Option
     }
     let person = roles::independent(scene, act, last).ok()?;
     bound::to_release(scene, act, Extent::Whole).ok()?;
-    binding::record(scene, act.at).ok()?;
+    binding::record(scene, act.at, Named::of(act)).ok()?;
     let oath = scene.role(last).and_then(|(role, _)| role.accept.as_deref());
     let declares = oath.is_none_or(|wanted| accepts.as_deref().is_some_and(|said| said.trim() == wanted.trim()));
     let in_closed_hours = !route.any_hours && binding::closed(scene, act).is_some();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::released::{self, plain};
 use super::roles::Refusal;
 use super::scene::Scene;
-use crate::model::facts::{Act, Change, Deed, Fact, Saw, Via};
+use crate::model::facts::{Act, CabDecision, Change, Deed, Fact, Part, Saw, Via};
 use crate::model::ground::Ground;
 
 /// How much of a release an act has to be about.
@@ -32,6 +32,16 @@ pub struct Shown<'a> {
     pub components: &'a BTreeMap<String, String>,
     /// SHA-256 digests of the artifacts, as they are compared.
     pub artifacts: BTreeSet<String>,
+}
+
+impl<'a> From<&'a CabDecision> for Shown<'a> {
+    fn from(decision: &'a CabDecision) -> Self {
+        Self {
+            changes: &decision.changes,
+            components: &decision.components,
+            artifacts: released::set(&decision.artifacts),
+        }
+    }
 }
 
 impl<'a> From<&'a Saw> for Shown<'a> {
@@ -90,7 +100,8 @@ pub fn short(digest: &str) -> &str {
 pub fn to_release(scene: &Scene<'_>, act: &Act, extent: Extent) -> Result<(), Refusal> {
     let review =
         act.via == Via::Review && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
-    place(scene, act, review)?;
+    let did = if matches!(act.does, Deed::Approve { .. }) { "approved it" } else { "it was" };
+    place(scene, (&act.saw.environment, &act.saw.repository), did, review)?;
     if extent == Extent::Place {
         return Ok(());
     }
@@ -123,9 +134,12 @@ pub fn to_release(scene: &Scene<'_>, act: &Act, extent: Extent) -> Result<(), Re
     if all { made(scene, &shown, verb) } else { named(scene, &shown) }
 }
 
-/// Whether what a board decided on is what goes: exactly the changes; and of what goes without one its content and its
-/// artifacts, which no change says. Where it names those of the rest as well, they have to be what goes too.
-pub fn decided_on(scene: &Scene<'_>, shown: &Shown<'_>) -> Result<(), Refusal> {
+/// Whether what a board decided on is what goes, and where to: exactly the changes, and the other parts of the package; and
+/// of what goes without a change its content and its artifacts, which no change says. Where it names those of the rest as
+/// well, they have to be what goes too.
+pub fn decided_on(scene: &Scene<'_>, decision: &CabDecision) -> Result<(), Refusal> {
+    decided_for(scene, decision, false)?;
+    let shown = &Shown::from(decision);
     let Some(changes) = scene.changes() else {
         return Err(Refusal::new(Ground::OtherContent, "whether it was for what changes now could not be read"));
     };
@@ -134,27 +148,38 @@ pub fn decided_on(scene: &Scene<'_>, shown: &Shown<'_>) -> Result<(), Refusal> {
     }
     let by_changes = !changes.is_empty() && scene.components.iter().all(|component| scene.surely_touched(component));
     if by_changes && shown.components.is_empty() && shown.artifacts.is_empty() {
-        return Ok(());
+        return same_parts(scene, &decision.parts, true);
     }
-    made(scene, shown, "was of")
+    made(scene, shown, "was of")?;
+    same_parts(scene, &decision.parts, true)
 }
 
-/// The environment and the repository.
-fn place(scene: &Scene<'_>, act: &Act, review: bool) -> Result<(), Refusal> {
+/// Whether a board decided for this environment and repository; what it does not say it decided for none, or if `unsaid`,
+/// for any.
+pub fn decided_for(scene: &Scene<'_>, decision: &CabDecision, unsaid: bool) -> Result<(), Refusal> {
+    place(scene, (&decision.environment, &decision.repository), "it was", unsaid)
+}
+
+/// The environment and the repository; what need not be said may be any.
+fn place(
+    scene: &Scene<'_>,
+    (environment, repository): (&Option<String>, &Option<String>),
+    did: &str,
+    unsaid: bool,
+) -> Result<(), Refusal> {
     let release = &scene.facts.release;
-    let did = if matches!(act.does, Deed::Approve { .. }) { "approved it" } else { "it was" };
-    match &act.saw.environment {
+    match environment {
         Some(environment) if *environment == release.environment => {}
         Some(environment) => {
             return Err(Refusal::new(Ground::OtherEnvironment, format!("{did} for `{environment}`")));
         }
-        None if review => {}
+        None if unsaid => {}
         None => return Err(Refusal::new(Ground::OtherEnvironment, "does not say for which environment")),
     }
-    match &act.saw.repository {
+    match repository {
         Some(repository) if *repository == release.repository => Ok(()),
         Some(repository) => Err(Refusal::new(Ground::OtherRepository, format!("{did} for `{repository}`"))),
-        None if review => Ok(()),
+        None if unsaid => Ok(()),
         None => Err(Refusal::new(Ground::OtherRepository, "does not say for which repository")),
     }
 }
@@ -162,16 +187,20 @@ fn place(scene: &Scene<'_>, act: &Act, review: bool) -> Result<(), Refusal> {
 /// The other parts of the package are those that he was shown, and he was shown all of them. A review is of the change
 /// alone.
 pub(super) fn parts(scene: &Scene<'_>, act: &Act, recovers: bool) -> Result<(), Refusal> {
-    if let Fact::Known(package) = &scene.facts.release.package
-        && act.via != Via::Review
-        && !recovers
-    {
-        let mut others = package.parts.keys().filter(|name| !scene.surely_goes(name));
-        if let Some(name) = others.find(|name| !act.saw.parts.contains_key(*name)) {
-            return Err(Refusal::new(Ground::PartChanged, format!("does not say of which `{name}` of the package")));
-        }
+    same_parts(scene, &act.saw.parts, act.via != Via::Review && !recovers)
+}
+
+/// The parts of the package beside what goes itself, by name with how each stands; none where it is a part of none.
+pub fn other_parts<'s>(scene: &Scene<'s>) -> impl Iterator<Item = (&'s String, &'s Fact<Part>)> {
+    let package = scene.facts.release.package.known();
+    package.into_iter().flat_map(|package| &package.parts).filter(|(name, _)| !scene.surely_goes(name))
+}
+
+fn same_parts(scene: &Scene<'_>, shown: &BTreeMap<String, String>, all: bool) -> Result<(), Refusal> {
+    if let Some((name, _)) = other_parts(scene).find(|(name, _)| all && !shown.contains_key(*name)) {
+        return Err(Refusal::new(Ground::PartChanged, format!("does not say of which `{name}` of the package")));
     }
-    for (name, content) in &act.saw.parts {
+    for (name, content) in shown {
         let now = match &scene.facts.release.package {
             Fact::Known(package) => package.parts.get(name),
             Fact::Absent | Fact::Unavailable(_) => None,

@@ -64,6 +64,14 @@ const FILLERS: &[&str] = &[
 /// Records in these states are over, where the policy does not say in which a release may go.
 const OVER: &[&str] = &["cancelled", "canceled", "closed", "complete", "completed", "done", "rejected", "resolved"];
 
+/// Of them, those that say that it is not to be, which a first attempt brings no record to.
+const CALLED_OFF: &[&str] = &["cancelled", "canceled", "rejected"];
+
+/// Whether a record was called off, or may have been.
+fn called_off(record: &ChangeRecord) -> bool {
+    record.state.known().is_none_or(|state| CALLED_OFF.contains(&state.trim().to_lowercase().as_str()))
+}
+
 /// Whether a field says something of its own.
 enum Filled {
     Yes,
@@ -101,7 +109,7 @@ pub(super) fn documented(scene: &Scene<'_>) -> Truth {
 
 /// Judges the change record, where people approve.
 #[must_use]
-pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, retried: bool) -> Vec<Node> {
     let Some(rule) = &scene.rules.change else { return Vec::new() };
     if place::automatic(scene) || path.recovers() || !path.legs.iter().any(|leg| leg.formal) {
         return Vec::new();
@@ -121,7 +129,12 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     parts.extend(components(scene, rule, record));
     let emergency = triage.class == Class::Emergency;
     let before = parts.len();
-    parts.extend(state(rule, record));
+    let mut state = state(rule, record);
+    if let Some(node) = state.as_mut().filter(|_| retried && !called_off(record)) {
+        node.status = Status::Note;
+        node.says.push_str("; it moved on when the release was opened, and does not keep it from being tried again");
+    }
+    parts.extend(state);
     parts.extend(window(scene, record));
     parts.extend(rule.needs.iter().filter_map(|need| needed(record, need)));
     if emergency {

@@ -96,8 +96,9 @@ fn held(root: &Node, zone: Tz) -> String {
     let mut out = first.says.clone();
     if !first.who.is_empty() {
         let ask = format!("ask {}", words::any_of(&first.who));
-        // A gate says itself who may waive it.
-        if !out.contains(&ask) {
+        // A gate says itself who may waive it, and a rejection who may overrule it.
+        let asked = first.code == Ground::Rejected && out.contains("; ask ");
+        if !asked && !out.contains(&ask) {
             let _ = write!(out, "; {ask}{}", for_what(first.code));
         }
     } else if let Some(next) = first.next.map(|next| told(next, zone)).filter(|next| !first.says.contains(next)) {

@@ -75,6 +75,9 @@ fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Expe
     if let Some(critical) = critical {
         return usual(format!("not with {}, which is not known to be uncritical", critical.name));
     }
+    if scene.goes_astray() {
+        return usual("not with what belongs to no component, and so is not known to be uncritical".to_owned());
+    }
     let counts = match scene.facts.experiments.get(name) {
         Some(Fact::Known(counts)) => counts,
         Some(Fact::Absent) => &NONE,

@@ -7,7 +7,7 @@ use super::approvals::requirements;
 use super::known::{self, Known};
 use super::path::{Path, Triage};
 use super::scene::Scene;
-use super::{glass, place};
+use super::{glass, place, routing};
 use crate::model::facts::{Fact, Outcome};
 use crate::model::release_decision::{Class, Node, OpenedObligation};
 use crate::model::stated::Stated;
@@ -18,9 +18,6 @@ use crate::policy::length::Length;
 /// The kind of obligation that merging back is.
 const BACK_MERGE: &str = "back_merge";
 
-/// The route of releases that are emergencies.
-const EMERGENCY: &str = "emergency";
-
 /// What must happen if the release goes now, or because it went under a grant: such a release pays what an emergency
 /// does, whatever its own route is and whether the grant held.
 #[must_use]
@@ -29,8 +26,10 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
     let from = used.map_or(scene.clock.now(), |grant| grant.opened_at);
     let mut opened = Vec::new();
     let mut routes = path.routes();
-    let emergency = scene.rules.routes.iter().filter(|route| used.is_some() && route.name == EMERGENCY);
-    routes.extend(emergency.filter(|route| !path.routes().iter().any(|known| known.name == route.name)));
+    if used.is_some() {
+        let emergency = routing::of_an_emergency(scene, triage).into_iter();
+        routes.extend(emergency.filter(|route| !path.routes().iter().any(|known| known.name == route.name)));
+    }
     for follow in routes.into_iter().flat_map(|route| &route.then) {
         let due = due(scene, Some(&follow.by), from, follow.within);
         let owed = OpenedObligation {

@@ -40,7 +40,7 @@ impl<'s> Lifted<'s> {
     /// Who approved the new policy of those whom the old one asks on this path.
     #[must_use]
     pub fn new(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, digest: &str) -> Self {
-        let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene));
+        let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene, path.recovers()));
         let mut people: Vec<Person> = Vec::new();
         let mut said: Vec<(Person, &'s str)> = Vec::new();
         let mut may: Vec<Vec<&str>> = requirements.iter().map(|requirement| in_place_of(scene, requirement)).collect();
@@ -144,7 +144,7 @@ impl<'s> Lifted<'s> {
 /// The roles whose holders speak for a requirement now.
 fn in_place_of<'s>(scene: &Scene<'s>, requirement: &Requirement<'s>) -> Vec<&'s str> {
     let standins =
-        standins::of(scene, requirement.role, requirement.apart.as_deref()).into_iter().map(|standin| standin.role);
+        standins::of(scene, requirement.role, requirement.apart.as_ref()).into_iter().map(|standin| standin.role);
     std::iter::once(requirement.role).chain(standins).collect()
 }
 

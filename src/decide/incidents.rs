@@ -240,10 +240,13 @@ fn one(
     };
     // One whose severity is not known may be the worst.
     let number = severity(scene, incident);
-    if number.is_some_and(|number| number > block_at) || !(affects || rule.everything) {
+    if number.is_some_and(|number| number > block_at) {
         return None;
     }
     let id = &incident.id;
+    if !(affects || rule.everything) {
+        return unnamed(scene, incident).map(|node| node.stated(&rule.stated));
+    }
     let node = |code, status, says: String| Node::new(code, status, says).stated(&rule.stated).evidence([id.as_str()]);
     if path.recovers() {
         return Some(node(Ground::Recovery, Status::Note, format!("{id} does not block going back")));
@@ -277,6 +280,21 @@ fn one(
     }
     says.push_str("; wait until it is resolved");
     Some(node(Ground::IncidentBlocks, Status::Unmet, says).parts(parts))
+}
+
+/// What is said of an incident of services of which the policy has none: it stops nothing, and may be meant to.
+fn unnamed(scene: &Scene<'_>, incident: &Incident) -> Option<Node> {
+    let Fact::Known(components) = &incident.components else { return None };
+    let named = |name: &String| scene.rules.components.iter().any(|known| known.name.eq_ignore_ascii_case(name));
+    if components.iter().any(named) {
+        return None;
+    }
+    let says = format!(
+        "{} is open and affects {}, which is no component of the policy, and so stops nothing; name the service like one",
+        incident.id,
+        words::all_of(components)
+    );
+    Some(Node::new(Ground::NotAffected, Status::Note, says).evidence([incident.id.as_str()]))
 }
 
 /// ` (P1)`, or what is known instead.

@@ -72,6 +72,13 @@ impl<'k, 's> Known<'k, 's> {
         }
     }
 
+    /// Whether a condition surely has an answer of all that goes: for every component, and for what belongs to none where
+    /// something does. By this what relaxes is asked where a release as a whole goes another way.
+    #[must_use]
+    pub fn surely(&self, expression: &Expression, answer: Truth) -> bool {
+        self.all(expression, answer) && (!self.scene.goes_astray() || self.with(None).asks(expression) == answer)
+    }
+
     /// Whether only what is not known keeps a condition from having an answer everywhere: it has it for some components
     /// and cannot be told for the others.
     #[must_use]

@@ -5,7 +5,7 @@ use super::path::{Path, Triage};
 use super::people::Person;
 use super::scene::Scene;
 use super::{incidents, place, roles, words};
-use crate::model::facts::{Act, Deed, Fact, OwedObligation};
+use crate::model::facts::{Account, Act, Deed, Fact, OwedObligation};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, Status};
 use crate::model::stated::Stated;
@@ -127,11 +127,16 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     }
     let late = if overdue() { " and overdue" } else { "" };
     let who = who(scene, owed);
-    let left = match who.as_slice() {
-        [] => format!("; nobody is left who holds `{}` and had no hand in it, so give somebody that role", owed.by),
-        _ => String::new(),
+    let by = match (&owed.by, who.as_slice()) {
+        (None, _) => "; it names no role that meets it, so have the record say when it is met".to_owned(),
+        (Some(asked), []) => {
+            format!(
+                ", by {asked}; nobody is left who holds `{asked}` and had no hand in it, so give somebody that role"
+            )
+        }
+        (Some(asked), _) => format!(", by {asked}"),
     };
-    let says = format!("{} still owes {what}{late}, by {}{left}", owed.team, owed.by);
+    let says = format!("{} still owes {what}{late}{by}", owed.team);
     Some(node(Ground::Owed, Status::Unmet, says).who(who))
 }
 
@@ -156,24 +161,11 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         Fact::Absent => return Err("it is not said since when it is owed".to_owned()),
         Fact::Unavailable(why) => return Err(format!("since when it is owed could not be read: {why}")),
     }
-    let person = roles::counts(scene, act, &owed.by).map_err(|refusal| refusal.says)?;
-    let contributors = match &owed.contributors {
-        Fact::Known(contributors) => contributors.as_slice(),
-        Fact::Absent => &[],
-        Fact::Unavailable(why) => {
-            return Err(format!("who contributed to `{}` could not be read: {why}", owed.release));
-        }
-    };
-    for account in contributors {
-        if scene.people.of_seen(account) == Some(person) {
-            return Err(format!("contributed to `{}`", owed.release));
-        }
-        if scene.people.link_unknown(account) {
-            return Err(format!(
-                "whether `{}`, who contributed, is the same person could not be read",
-                account.as_str()
-            ));
-        }
+    let Some(role) = &owed.by else { return Err("no role is named that meets it".to_owned()) };
+    let person = roles::counts(scene, act, role).map_err(|refusal| refusal.says)?;
+    none_of(scene, person, &owed.contributors, ("contributed to", &owed.release))?;
+    if !is_work(owed) {
+        none_of(scene, person, &owed.invoked_by, ("let go", &owed.release))?;
     }
     let attached = match &act.does {
         Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
@@ -182,13 +174,44 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
     if owed.needs_evidence.perhaps() && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
 }
 
+/// Whether it is work that has to be done, and no look back at what others did.
+fn is_work(owed: &OwedObligation) -> bool {
+    matches!(owed.kind.as_str(), "validate" | "back_merge")
+}
+
+/// Whether somebody is none of those who did something, or why he is or may be.
+fn none_of(
+    scene: &Scene<'_>,
+    person: Person,
+    accounts: &Fact<Vec<Account>>,
+    (did, release): (&str, &str),
+) -> Result<(), String> {
+    let accounts = match accounts {
+        Fact::Known(accounts) => accounts.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => return Err(format!("who {did} `{release}` could not be read: {why}")),
+    };
+    for account in accounts {
+        if scene.people.of_seen(account) == Some(person) {
+            return Err(format!("{did} `{release}`"));
+        }
+        if scene.people.link_unknown(account) {
+            let who = account.as_str();
+            return Err(format!("whether `{who}`, who {did} `{release}`, is the same person could not be read"));
+        }
+    }
+    Ok(())
+}
+
 /// Who can meet an obligation, by name.
 fn who(scene: &Scene<'_>, owed: &OwedObligation) -> Vec<String> {
-    let contributors = owed.contributors.entries();
-    let holders = roles::eligible(scene, &owed.by);
-    let people = holders
-        .people
-        .iter()
-        .filter(|person| !contributors.iter().any(|account| scene.people.of_seen(account) == Some(**person)));
+    let Some(role) = &owed.by else { return Vec::new() };
+    let invoked: &[Account] = if is_work(owed) { &[] } else { owed.invoked_by.entries() };
+    let holders = roles::eligible(scene, role);
+    let out = |person: Person| {
+        let mut all = owed.contributors.entries().iter().chain(invoked);
+        all.any(|account| scene.people.of_seen(account) == Some(person))
+    };
+    let people = holders.people.iter().filter(|person| !out(**person));
     people.map(|person| scene.people.name(*person).to_owned()).collect()
 }

@@ -3,8 +3,9 @@
 //! A rejection holds the release until it is taken back, replaced or overruled; only the final authority's ends it. What
 //! cannot be told of it keeps it standing: only what is known of it lets it go.
 
-use super::latest;
+use std::fmt::Write as _;
 
+use super::latest;
 use super::people::Person;
 use super::roles::{self, Voice};
 use super::scene::Scene;
@@ -104,9 +105,9 @@ pub(super) fn says_why(scene: &Scene<'_>, act: &Act) -> bool {
         && words::meaningful(reason, scene.rules.rejection.reason as usize)
 }
 
-/// What is said of a rejection that nobody overruled.
+/// What is said of a rejection that nobody overruled, and who could.
 #[must_use]
-pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool) -> Node {
+pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool, above: Vec<String>) -> Node {
     let name = scene.people.name(rejection.person);
     let rule = &scene.rules.rejection;
     if !rejection.reasoned {
@@ -126,13 +127,15 @@ pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool) -> Node
         .next(Some(end));
     }
     let reason = words::normal(rejection.act.reason.as_deref().unwrap_or_default());
-    let (status, says) = match (&rejection.unknown, last) {
+    let (status, mut says) = match (&rejection.unknown, last) {
         (None, true) => (Status::Rejected, format!("{name} rejects it, and that is final: {reason}")),
         (None, false) => (Status::Unmet, format!("{name} rejects it: {reason}")),
         (Some(why), _) => (Status::Unknown, format!("{name} rejects it, and whether he may is not known: {why}")),
     };
-    Node::new(Ground::Rejected, status, says)
-        .stated(&rule.stated)
-        .evidence([&rejection.act.id])
-        .who(vec![name.to_owned()])
+    let mut who = vec![name.to_owned()];
+    if !above.is_empty() {
+        let _ = write!(says, "; ask {name} to take that back, or {} to approve it all the same", words::any_of(&above));
+        who.extend(above);
+    }
+    Node::new(Ground::Rejected, status, says).stated(&rule.stated).evidence([&rejection.act.id]).who(who)
 }

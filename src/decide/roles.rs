@@ -388,7 +388,7 @@ pub fn holds_at_all(scene: &Scene<'_>, account: &Account, role: &str) -> Result<
 
 /// Whether somebody whose signature names him, as an identity provider does, may sign for a role: no contributor, and one
 /// who holds it. Of an identity that nobody links to a person, such as a workflow's, the policy that names it is the word.
-pub fn signs(scene: &Scene<'_>, identity: &str, role: Option<&str>) -> Result<(), Refusal> {
+pub fn signs(scene: &Scene<'_>, identity: &str, role: Option<&str>, by_pattern: bool) -> Result<(), Refusal> {
     let account = Account::from(format!("oidc:{identity}").as_str());
     if let Some(role) = role {
         // Whoever holds the role is known by then.
@@ -397,7 +397,16 @@ pub fn signs(scene: &Scene<'_>, identity: &str, role: Option<&str>) -> Result<()
     if scene.people.facts(account.as_str()).is_some() {
         human(scene, &account)?;
     }
-    let Some(person) = scene.people.of_seen(&account) else { return Ok(()) };
+    let Some(person) = scene.people.of_seen(&account) else {
+        // A key, a workflow (a URI) or one address is what the gate names. Of many addresses each is somebody's, and he may
+        // be anybody.
+        let anybodys = by_pattern && identity.contains('@') && !identity.contains("://");
+        if anybodys {
+            let says = "nobody links that identity to a person, who may have had a hand in it; add it to `people`";
+            return Err(Refusal::new(Ground::Unlinked, says));
+        }
+        return Ok(());
+    };
     separation::contributed(scene, person)?;
     role.map_or(Ok(()), |role| holds(scene, person, role))
 }

@@ -11,17 +11,14 @@ use super::scene::Scene;
 use super::{experiments, place, rigor, words};
 use crate::model::facts::{Account, AccountKind, Change, Fact};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Node, Status};
+use crate::model::release_decision::{Class, Node, Status};
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::{Approval, Component, Route};
 
 /// Chooses the way of every component.
 #[must_use]
 pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
-    let components: Vec<Option<&'s Component>> = match scene.components.as_slice() {
-        [] => vec![None],
-        some => some.iter().copied().map(Some).collect(),
-    };
+    let components = components(scene);
     let by_itself = place::automatic(scene);
     let may = by_itself || automatic_here(scene, triage);
     let mut told: Vec<Node> = untold_here(scene, triage).into_iter().collect();
@@ -43,6 +40,9 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
             tighten(scene, triage, &mut leg, &mut told);
         }
         legs.push(leg);
+    }
+    if !may && scene.goes_astray() {
+        ask_for_astray(scene, triage, &mut legs, &mut told);
     }
     if legs.iter().any(|leg| leg.formal) && legs.iter().all(lightens) {
         let usual = Path { legs, nodes: Vec::new() };
@@ -78,7 +78,7 @@ fn automatic_here(scene: &Scene<'_>, triage: &Triage) -> bool {
         Some(Approval::Automatic) => true,
         Some(Approval::When { condition, automatic_when }) => {
             let answer = known::truth(Some(*automatic_when));
-            Known::of(scene, Some(triage)).all(condition, answer)
+            Known::of(scene, Some(triage)).surely(condition, answer)
         }
         Some(Approval::Formal) | None => false,
     }
@@ -93,14 +93,44 @@ fn untold_here(scene: &Scene<'_>, triage: &Triage) -> Option<Node> {
     undecided.then(|| known::untold(condition, "people approve", &environment.stated))
 }
 
+/// The routes that a release would take as an emergency, whatever they are called: of a component for which that cannot be
+/// told, each that may be it.
+pub(super) fn of_an_emergency<'s>(scene: &Scene<'s>, triage: &Triage) -> Vec<&'s Route> {
+    let as_one = Triage { class: Class::Emergency, ..triage.clone() };
+    let mut routes: Vec<&Route> = Vec::new();
+    for component in components(scene) {
+        let may = |route: &&Route| !route.to_last_good && asks(scene, &as_one, component, route) != Truth::False;
+        let found: Vec<&Route> = match forward(scene, &as_one, component) {
+            Ok(route) => vec![route],
+            Err(_) => scene.rules.routes.iter().filter(may).collect(),
+        };
+        routes.extend(
+            found.into_iter().filter(|route| !routes.iter().any(|known| known.name == route.name)).collect::<Vec<_>>(),
+        );
+    }
+    routes
+}
+
+/// The components that go; none in particular where the release is of none.
+fn components<'s>(scene: &Scene<'s>) -> Vec<Option<&'s Component>> {
+    match scene.components.as_slice() {
+        [] => vec![None],
+        some => some.iter().copied().map(Some).collect(),
+    }
+}
+
+/// Whether a route is for a component, by its condition or, without one, by the class that it is called like.
+fn asks<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>, route: &Route) -> Truth {
+    match &route.when {
+        Some(when) => Known::of(scene, Some(triage)).with(component).asks(when),
+        None => known::truth(Some(route.name == known::class(triage.class))),
+    }
+}
+
 /// The one route that is for a component.
 fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>) -> Result<&'s Route, Box<Node>> {
     let of = component.map_or("this release", |component| component.name.as_str());
-    let word = known::class(triage.class);
-    let ask = |route: &Route| match &route.when {
-        Some(when) => Known::of(scene, Some(triage)).with(component).asks(when),
-        None => known::truth(Some(route.name == word)),
-    };
+    let ask = |route: &Route| asks(scene, triage, component, route);
     let back: Vec<&Route> =
         scene.rules.routes.iter().filter(|route| route.to_last_good && ask(route) == Truth::True).collect();
     if let Some(route) = back.first() {
@@ -120,6 +150,14 @@ fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>
         let says = format!("{of} takes the route `{}`, which leads to the last good content only: {why}", route.name);
         return Err(Box::new(Node::new(Ground::NotLastGood, status, says).stated(&route.stated)));
     }
+    forward(scene, triage, component)
+}
+
+/// The one route that is for a component which does not go back.
+fn forward<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>) -> Result<&'s Route, Box<Node>> {
+    let of = component.map_or("this release", |component| component.name.as_str());
+    let word = known::class(triage.class);
+    let ask = |route: &Route| asks(scene, triage, component, route);
     let (mut fitting, mut unclear): (Vec<&Route>, Vec<&Route>) = (Vec::new(), Vec::new());
     for route in scene.rules.routes.iter().filter(|route| !route.to_last_good && route.when.is_some()) {
         match ask(route) {
@@ -185,14 +223,44 @@ fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mu
         let says = "what changes could not be read, and so not whether a human being wrote it; people approve";
         push(notes, Node::new(Ground::BotNeedsHuman, Status::Note, says));
     }
-    if leg.formal || (leg.rigor == 0 && bots.is_empty() && !unknown) {
+    if !leg.formal && (leg.rigor > 0 || !bots.is_empty() || unknown) {
+        ask_people(scene, leg, notes);
+    }
+}
+
+/// Takes the automatic path away where what belongs to no component would go along with one on it: what nobody would be
+/// let go alone is not let go in company. People are asked about a change if a component that it touches asks them.
+fn ask_for_astray<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], notes: &mut Vec<Node>) {
+    if pick(scene, triage, None).is_ok_and(|route| route.automatic) {
         return;
     }
+    for (at, change) in scene.changes().unwrap_or_default().iter().enumerate() {
+        let Some(file) = scene.astray(change) else { continue };
+        let asked = |leg: &Leg<'_>| leg.formal || leg.route.is_some_and(|route| route.to_last_good);
+        let concerned = |leg: &Leg<'_>| concerns(scene, leg.component, at);
+        if legs.iter().any(|leg| asked(leg) && concerned(leg)) {
+            continue;
+        }
+        let says =
+            format!("`{file}` belongs to no component of the policy, and so people approve; add it to one's paths");
+        push(notes, Node::new(Ground::NoComponent, Status::Note, says).evidence([change.id.as_str()]));
+        legs.iter_mut().filter(|leg| concerned(leg)).for_each(|leg| ask_people(scene, leg, notes));
+    }
+}
+
+/// Whether a change is one that a component's way is about.
+fn concerns(scene: &Scene<'_>, component: Option<&Component>, change: usize) -> bool {
+    component.is_none_or(|it| scene.touches(change, it) || scene.touches_none(change))
+}
+
+/// People approve what would go on by itself. What a route of its own would let go by itself is asked what a normal
+/// release is.
+fn ask_people<'s>(scene: &Scene<'s>, leg: &mut Leg<'s>, notes: &mut Vec<Node>) {
     leg.formal = true;
+    let Some(route) = leg.route else { return };
     if !route.automatic {
         return;
     }
-    // What a route of its own would let go by itself is asked what a normal release is.
     leg.route = class_route(scene, "normal");
     let says = match leg.route {
         Some(normal) => format!("`{}` no longer goes on by itself; it takes the route `{}`", route.name, normal.name),
@@ -208,8 +276,7 @@ fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mu
 /// Changes of a component that a bot wrote, or perhaps did, and that no human being approved.
 fn unread<'s>(scene: &Scene<'s>, component: Option<&Component>) -> Vec<&'s Change> {
     let Some(changes) = scene.changes() else { return Vec::new() };
-    let concerns = |at: usize| component.is_none_or(|it| scene.touches(at, it) || scene.touches_none(at));
-    let changes = changes.iter().enumerate().filter(|(at, _)| concerns(*at));
+    let changes = changes.iter().enumerate().filter(|(at, _)| concerns(scene, component, *at));
     let written = changes.filter(|(_, change)| by_bots(scene, change));
     written.filter(|(at, _)| reviewed::independently(scene, *at).is_none()).map(|(_, change)| change).collect()
 }

@@ -203,6 +203,23 @@ impl<'s> Scene<'s> {
     pub fn touches_none(&self, change: usize) -> bool {
         self.touched.get(change).is_some_and(|touched| !touched.contains(&true))
     }
+
+    /// A file of a change that belongs to no component of the policy, or may: a change whose files are not known.
+    #[must_use]
+    pub fn astray(&self, change: &'s Change) -> Option<&'s str> {
+        let Some(files) = change.known_files() else { return Some(&change.id) };
+        let owned = |file: &str| self.rules.components.iter().any(|component| component.paths.matches(file));
+        files.iter().map(String::as_str).find(|file| !owned(file))
+    }
+
+    /// Whether something of a release of components belongs to none, or may.
+    #[must_use]
+    pub fn goes_astray(&self) -> bool {
+        *self.totals.astray.get_or_init(|| {
+            let changes = self.changes().unwrap_or_default();
+            !self.components.is_empty() && changes.iter().any(|change| self.astray(change).is_some())
+        })
+    }
 }
 
 /// The order of acts: by instant, and of what happens at one, what takes away comes last.

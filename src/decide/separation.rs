@@ -10,6 +10,7 @@ pub mod gaps;
 
 use std::collections::{HashMap, HashSet};
 
+use super::approvals::requirements::Apart;
 use super::bound::{self, Extent};
 use super::people::{People, Person};
 use super::roles::{self, Refusal};
@@ -432,7 +433,16 @@ pub fn starter_unknown(scene: &Scene<'_>) -> Option<String> {
 
 /// Whether a person may approve this release as what is asked: where that is who is accountable for it, as nobody who
 /// carries it out and not as who started the deployment, whatever the policy excludes besides.
-pub fn barred<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Result<(), Refusal> {
+pub fn barred<'s>(scene: &Scene<'s>, person: Person, apart: Option<&Apart<'s>>) -> Result<(), Refusal> {
+    kept_apart(scene, person, apart.map(|apart| apart.all.as_slice()))
+}
+
+/// The same, as far as the layer of the accountable role and those around it say who carries the release out.
+pub fn barred_by_outer<'s>(scene: &Scene<'s>, person: Person, apart: Option<&Apart<'s>>) -> Result<(), Refusal> {
+    kept_apart(scene, person, apart.map(|apart| apart.by_outer.as_slice()))
+}
+
+fn kept_apart<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Result<(), Refusal> {
     excluded(scene, person)?;
     let Some(carries) = apart else { return Ok(()) };
     if let Fact::Known(trigger) = &scene.facts.release.trigger

@@ -98,13 +98,17 @@ pub fn of_checklist(scene: &Scene<'_>, gate: &Gate, evidence: &GateEvidence) -> 
 /// who may tick it.
 fn right_of_checklist(scene: &Scene<'_>, gate: &Gate, signer: &Signer) -> Result<(), (Reason, String)> {
     right(&gate.trust, &scene.facts.release.repository, signer)?;
-    roles::signs(scene, &signer.identity, gate.verified_by.as_deref())
+    let by_pattern = gate.trust.identity.as_ref().is_some_and(|identity| identity.contains('*'));
+    roles::signs(scene, &signer.identity, gate.verified_by.as_deref(), by_pattern)
         .map_err(|refusal| (Reason::WrongSigner, format!("signed by `{}`: {}", signer.identity, refusal.says)))
 }
 
 /// Whether a signer is the one whom a gate names, of what was built by whom and from where it says.
 fn right(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason, String)> {
     signed_by(trust, repository, signer)?;
+    if let Some(wanted) = &trust.predicate {
+        states(wanted, &signer.predicate)?;
+    }
     if let Some(wanted) = &trust.builder {
         built_by(&wanted.replace("{repository}", repository), &signer.builders)?;
     }
@@ -112,6 +116,22 @@ fn right(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason
         .source
         .as_ref()
         .map_or(Ok(()), |wanted| built_from(&wanted.replace("{repository}", repository), &signer.source))
+}
+
+/// Whether what is signed is a statement of the type that the policy names.
+fn states(wanted: &str, predicate: &Fact<String>) -> Result<(), (Reason, String)> {
+    let found = match predicate {
+        Fact::Known(found) if found == wanted => return Ok(()),
+        Fact::Known(found) => format!("one of type `{found}`"),
+        Fact::Absent => "a signed file without a statement".to_owned(),
+        Fact::Unavailable(why) => {
+            return Err((
+                Reason::Unreadable,
+                format!("of which type the signed statement is could not be read: {why}"),
+            ));
+        }
+    };
+    Err((Reason::WrongSubject, format!("a statement of type `{wanted}` must be signed, and this is {found}")))
 }
 
 /// Whether somebody built it whom the policy names.

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::approvals::requirements::Apart;
 use super::latest;
 use super::people::{Able, Person};
 use super::roles::{self, Membership};
@@ -28,7 +29,7 @@ pub struct Standin<'s> {
 
 /// The roles that stand in for a role now, the nearest first. Whoever is kept apart from what is asked cannot answer.
 #[must_use]
-pub fn of<'s>(scene: &Scene<'s>, role: &str, apart: Option<&[&'s str]>) -> Vec<Standin<'s>> {
+pub fn of<'s>(scene: &Scene<'s>, role: &str, apart: Option<&Apart<'s>>) -> Vec<Standin<'s>> {
     let mut found: Vec<Standin<'s>> = Vec::new();
     let mut begun = scene.facts.release.submitted_at;
     let mut at = scene.role(role);
@@ -66,7 +67,7 @@ fn steps_in<'s>(
     stated: &'s Role,
     membership: &Membership<'s>,
     begun: DateTime<Utc>,
-    apart: Option<&[&'s str]>,
+    apart: Option<&Apart<'s>>,
 ) -> Option<(DateTime<Utc>, String)> {
     let name = &stated.name;
     if let Some((group, why)) = membership.unreadable() {
@@ -74,10 +75,12 @@ fn steps_in<'s>(
     }
     // Everybody is asked, so that the clock hears of every absence.
     let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person, apart)).collect();
-    if outs.is_empty() {
+    // Of whom it is not known how he came in, it is not known either that he is nobody.
+    let perhaps = membership.doubtful().filter(|person| out(scene, *person, apart).is_none()).count() > 0;
+    if outs.is_empty() && !perhaps {
         return Some((begun, format!("nobody is in {name}")));
     }
-    if outs.iter().all(Option::is_some) {
+    if outs.iter().all(Option::is_some) && !perhaps {
         let mut outs: Vec<String> = outs.into_iter().flatten().collect();
         outs.sort_unstable();
         return Some((begun, format!("nobody in {name} can: {}", words::all_of(&outs))));
@@ -92,7 +95,7 @@ fn unanswered<'s>(
     stated: &Role,
     membership: &Membership<'_>,
     begun: DateTime<Utc>,
-    apart: Option<&[&'s str]>,
+    apart: Option<&Apart<'s>>,
 ) -> Option<(Length, DateTime<Utc>)> {
     let length = stated.after?;
     let calendar = &scene.rules.calendar;
@@ -134,7 +137,7 @@ pub struct Pending {
 
 /// The role that stands in next, if time alone is missing.
 #[must_use]
-pub fn next_standin<'s>(scene: &Scene<'s>, role: &str, apart: Option<&[&'s str]>) -> Option<Pending> {
+pub fn next_standin<'s>(scene: &Scene<'s>, role: &str, apart: Option<&Apart<'s>>) -> Option<Pending> {
     let mut seen: Vec<&str> = Vec::new();
     let mut begun = scene.facts.release.submitted_at;
     let mut at = scene.role(role);
@@ -181,9 +184,9 @@ pub fn next_authority<'s>(scene: &Scene<'s>, route: &'s Route) -> Option<Pending
 }
 
 /// Why a holder cannot answer at all, if so.
-fn out<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Option<String> {
+fn out<'s>(scene: &Scene<'s>, person: Person, apart: Option<&Apart<'s>>) -> Option<String> {
     let name = scene.people.name(person);
-    if let Err(refusal) = separation::barred(scene, person, apart) {
+    if let Err(refusal) = separation::barred_by_outer(scene, person, apart) {
         return Some(format!("{name} {}", refusal.says));
     }
     if scene.people.able(person) == Able::No {
@@ -287,6 +290,10 @@ fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
         Ok(person) => person,
         Err(refusal) => return Some(format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says)),
     };
+    // Who had a hand in the release chooses nobody who lets it go.
+    if let Err(refusal) = separation::excluded(scene, by) {
+        return Some(format!("{} {}", scene.people.name(by), refusal.says));
+    }
     let whom = scene.people.of(to);
     if whom == by {
         return Some("it is the same person".to_owned());

@@ -173,7 +173,7 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
     let mut fitting = None;
     for name in &rule.models {
         let Some(model) = scene.rules.models.iter().find(|model| model.name == *name) else { continue };
-        let scope = if known.all(&model.when, Truth::True) {
+        let scope = if known.surely(&model.when, Truth::True) {
             Truth::True
         } else if known.all(&model.when, Truth::False) {
             Truth::False
@@ -192,7 +192,7 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
         }
     }
     let model = fitting?;
-    let Some(when) = rule.when.as_ref().filter(|when| !known.all(when, Truth::True)) else { return Some(model) };
+    let Some(when) = rule.when.as_ref().filter(|when| !known.surely(when, Truth::True)) else { return Some(model) };
     let says = format!("not a standard change by the model `{}`: `{}` does not surely hold", model.name, when.source);
     parts.push(Node::new(Ground::ModelRefused, Status::Note, says).stated(&rule.stated));
     None

@@ -148,6 +148,8 @@ grounds! {
     Consumed = "consumed";
     /// the record was edited after the approval
     RecordEdited = "record_edited";
+    /// the approval was given with another change record
+    OtherRecord = "other_record";
     /// a change has an independent approval of its own
     ChangeApproved = "change_approved";
     /// a change lacks an independent approval
@@ -290,6 +292,8 @@ grounds! {
     NoIncident = "no_incident";
     /// an incident stands in the way
     IncidentBlocks = "incident_blocks";
+    /// an open incident affects nothing that the policy names
+    NotAffected = "not_affected";
     /// the release fixes the incident
     FixesIncident = "fixes_incident";
     /// the release is not the incident's fix

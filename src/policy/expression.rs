@@ -39,6 +39,26 @@ pub struct Expression {
     pub term: Term,
 }
 
+impl Expression {
+    /// Whether it holds for no facts at all, as far as that can be proven.
+    #[must_use]
+    pub fn never_holds(&self) -> bool {
+        clash::never(&[&self.term])
+    }
+
+    /// Whether it holds for no facts for which another one does.
+    #[must_use]
+    pub fn excludes(&self, other: &Self) -> bool {
+        clash::never(&[&self.term, &other.term])
+    }
+
+    /// Whether another one holds wherever it does.
+    #[must_use]
+    pub fn implies(&self, other: &Self) -> bool {
+        clash::implies(&self.term, &other.term)
+    }
+}
+
 /// A checked expression's tree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Term {

@@ -8,6 +8,7 @@
 use super::assemble;
 use super::calendar;
 use super::coherence;
+use super::contradictions;
 use super::delegation;
 use super::diagnostics::{Code, Complaints, Diagnostic, Span};
 use super::gate::{self, Gate};
@@ -236,7 +237,9 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let unfinished = lists.iter().flatten().any(Diagnostic::is_error);
     if !unfinished {
-        proofs::check(&rules, &mut proofs::Places { names: &layers, trees: &left, lists: &mut lists });
+        let places = &mut proofs::Places { names: &layers, trees: &left, lists: &mut lists };
+        proofs::check(&rules, places);
+        contradictions::check(&rules, &gates, places);
     }
     let complaints = gather(&sources, lists, unfinished);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {

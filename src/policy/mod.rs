@@ -21,6 +21,7 @@ mod change_record;
 mod class;
 pub mod coherence;
 mod component;
+mod contradictions;
 mod delegation;
 pub mod diagnostics;
 pub mod duration;

@@ -47,7 +47,7 @@ impl Places<'_> {
     }
 
     /// Complains about a named entry where it is stated.
-    fn about(&mut self, code: Code, section: &str, name: &str, stated: &Stated, message: String) {
+    pub(super) fn about(&mut self, code: Code, section: &str, name: &str, stated: &Stated, message: String) {
         let layer = self.names.iter().position(|layer| *layer == stated.layer).unwrap_or_default();
         let span = self.trees.get(layer).and_then(|tree| find(tree, &[section, name]));
         self.push(layer, Diagnostic::new(code, span.unwrap_or_default(), message));

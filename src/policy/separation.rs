@@ -1,6 +1,6 @@
 //! `separation` and `rejection`: who may not approve what, and what a rejection needs.
 
-use super::diagnostics::Code;
+use super::diagnostics::{Code, Span};
 use super::reader::{Layer, flag, length, text, texts};
 use super::rules::{Per, RejectionRule, Separation};
 use super::stricter::Joint;
@@ -61,7 +61,13 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Separation) {
 /// Reads what a rejection needs. What makes a rejection easier to give, and last longer without a reason, is stricter for
 /// the release: so the shorter reason holds, and the longer wait for it.
 pub(super) fn rejection(layer: &mut Layer<'_>, rule: &mut RejectionRule) {
-    let Some(node) = layer.section("rejection") else { return };
+    let Some(node) = layer.section("rejection") else {
+        if layer.is_outermost() {
+            // What it leaves out is its default, and no line's.
+            rule.stated = layer.stated(Span::default());
+        }
+        return;
+    };
     let reason = layer.count(node.get("reason"), "reason", 0);
     let holds = length(node, "holds");
     let stated = layer.stated(node.span);

@@ -1,5 +1,5 @@
 //! `calendar` over several layers: what closes is added up, and the zone and the hours of business are the
-//! outermost's, for every length of time is counted in them.
+//! outermost's, and so are the holidays on which those are closed, for every length of time is counted in them.
 
 use super::calendar::{self, Calendar, Reading};
 use super::diagnostics::Code;
@@ -46,9 +46,7 @@ pub(super) fn read(layer: &mut Layer<'_>, attached: &[&Attachment], whole: &mut 
             _ => whole.business = inner.business.clone(),
         }
     }
-    whole.holidays.extend(&inner.holidays);
-    whole.holidays.sort_unstable();
-    whole.holidays.dedup();
+    holidays(layer, node, &inner, whole);
     whole.closed.extend(inner.closed);
     whole.freezes.extend(inner.freezes);
     whole.peaks.extend(inner.peaks);
@@ -74,6 +72,20 @@ pub(super) fn read(layer: &mut Layer<'_>, attached: &[&Attachment], whole: &mut 
         joint.both("votes: anytime", &mut outer.votes, board.votes);
     }
     outer.chair = outer.chair.take().or(board.chair);
+}
+
+/// Adds a layer's holidays where no layer around it counts business time: what that time limits would last longer by them.
+fn holidays(layer: &mut Layer<'_>, node: &Node, inner: &Calendar, whole: &mut Calendar) {
+    let Some(ours) = node.get("holidays") else { return };
+    let more = inner.holidays.iter().any(|day| whole.holidays.binary_search(day).is_err());
+    if more && people_around(layer) && !layer.free("calendar.holidays") {
+        let message = "the layers around this one count business time without these days, and what they let expire would live longer by them; state `holidays` there, or add `calendar.holidays` to `delegate`";
+        layer.complain(Code::Loosens, ours.span, message);
+        return;
+    }
+    whole.holidays.extend(&inner.holidays);
+    whole.holidays.sort_unstable();
+    whole.holidays.dedup();
 }
 
 /// Whether a layer around this one asks people for something, and so waits for them.

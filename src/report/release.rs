@@ -110,7 +110,8 @@ impl Page {
             }
             if let Some(stated) = node.stated.as_ref().filter(|stated| !stated.file.is_empty()) {
                 let place = if stated.line > 0 { format!(":{}", stated.line) } else { String::new() };
-                aside.push(line(&format!("asked by {}{place}", stated.file), words::NAME));
+                aside.push(line(&format!("asked by {}, {}{place}", stated.layer, stated.file), words::NAME));
+                aside.extend(stated.kept.as_ref().map(|kept| line(kept, words::SENTENCE)));
             }
             aside.push(format!("code: {}", node.code.code()));
         }

@@ -59,7 +59,7 @@ pub fn candidates<'s>(
             // Going back needs no change record, and so none that stays as it was; that of an emergency may be written
             // afterwards.
             if !recovers && !emergency {
-                record(scene, act.at)?;
+                record(scene, act.at, Named::of(act))?;
             }
             Ok(independent)
         });
@@ -120,14 +120,52 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
     }
 }
 
-/// What the policy needs of the change record was not edited since an instant.
-pub fn record(scene: &Scene<'_>, since: DateTime<Utc>) -> Result<(), Refusal> {
+/// The change record that somebody was shown.
+#[derive(Clone, Copy, Debug)]
+pub enum Named<'a> {
+    /// This one.
+    As(&'a str),
+    /// He does not say which.
+    Not,
+    /// He was shown a change alone, in a review.
+    Review,
+}
+
+impl<'a> Named<'a> {
+    /// By what is named.
+    #[must_use]
+    pub fn by(record: Option<&'a str>) -> Self {
+        record.map_or(Self::Not, Self::As)
+    }
+
+    /// The one of an act.
+    #[must_use]
+    pub fn of(act: &'a Act) -> Self {
+        match (&act.saw.record, act.via) {
+            (None, Via::Review) => Self::Review,
+            (record, _) => Self::by(record.as_deref()),
+        }
+    }
+}
+
+/// The change record is the one that was shown, and what the policy needs of it was not edited since an instant.
+pub fn record(scene: &Scene<'_>, since: DateTime<Utc>, shown: Named<'_>) -> Result<(), Refusal> {
     let Some(rule) = &scene.rules.change else { return Ok(()) };
     let record = match &scene.facts.change_record {
         Fact::Known(record) => record,
         // Then the release is held for the record itself, where it needs one.
         Fact::Absent | Fact::Unavailable(_) => return Ok(()),
     };
+    match shown {
+        Named::As(shown) if shown != record.id => {
+            let says = format!("was shown the change record {shown}, and {} is linked now", record.id);
+            return Err(Refusal::new(Ground::OtherRecord, says));
+        }
+        Named::Not => {
+            return Err(Refusal::new(Ground::OtherRecord, "does not say which change record was shown"));
+        }
+        Named::As(_) | Named::Review => {}
+    }
     for name in &rule.needs {
         match record.fields.get(name).map(|field| &field.edited_at) {
             Some(Fact::Known(at)) if *at >= since => {
@@ -173,7 +211,7 @@ fn fits<'s>(
     role: &str,
 ) -> Result<(), Refusal> {
     let act = candidate.act;
-    separation::barred(scene, candidate.person, requirement.apart.as_deref())?;
+    separation::barred(scene, candidate.person, requirement.apart.as_ref())?;
     place(candidate, requirement)?;
     let accept = scene.role(role).and_then(|(role, _)| role.accept.as_deref());
     if let Some(wanted) = accept.filter(|wanted| candidate.accepts.is_none_or(|said| said.trim() != wanted.trim())) {

@@ -117,9 +117,9 @@ fn of_this(scene: &Scene<'_>, act: &Act) -> bool {
     act.saw.changes.is_empty() || act.saw.changes.iter().any(goes)
 }
 
-/// Looks through what was deployed.
+/// Looks through what was deployed. What goes back is never kept by the other parts of its package.
 #[must_use]
-pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack]) -> Used<'s> {
+pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Used<'s> {
     let deployments = match &scene.facts.deployments {
         Fact::Known(deployments) => deployments,
         Fact::Absent => return Used::No,
@@ -137,28 +137,46 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack]) -> Used<'s> {
         .filter(|it| concerns(scene, it) && different(scene, it) != Some(false))
         .max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
     let openings = || here().filter(|it| perhaps_opening(scene, it));
-    let since = |at: DateTime<Utc>| newest_other.is_none_or(|other| at > other.opened_at);
+    let with_parts = |it: &Deployment| if recovers { Some(true) } else { same_parts(scene, it) };
+    // What was opened with another part of the package used its approvals up, and is no earlier try of this.
+    let repackaged = openings().filter(|it| with_parts(it) == Some(false)).map(|it| it.opened_at).max();
+    let since = |at: DateTime<Utc>| {
+        newest_other.is_none_or(|other| at > other.opened_at) && repackaged.is_none_or(|other| at > other)
+    };
     let mut runs = Runs::default();
     let mut current: Vec<&Deployment> = openings().filter(|it| since(it.opened_at)).collect();
     current.sort_by_key(|it| it.opened_at);
     for opening in current {
-        let surely = same(scene, opening) == Some(true) && opening.approved == Fact::Known(true);
+        let surely = same(scene, opening) == Some(true)
+            && with_parts(opening) == Some(true)
+            && opening.approved == Fact::Known(true);
         runs.opened(scene, taken_back, opening.opened_at, surely);
     }
     let Some(latest) = runs.latest() else {
-        return match (newest_other, openings().map(|it| it.opened_at).max()) {
+        let superseded = newest_other.filter(|other| repackaged.is_none_or(|at| at <= other.opened_at));
+        return match (superseded, openings().map(|it| it.opened_at).max()) {
             (Some(by), Some(until)) => Used::Superseded { by, until },
-            _ => Used::No,
+            (None, Some(until)) => Used::Spent(until),
+            (_, None) => Used::No,
         };
     };
     match runs.shortest() {
-        Some((first, until)) if scene.clock.within(first, until) => Used::Retry { first, until },
+        Some(Run { first, until, .. }) if scene.clock.within(first, until) => Used::Retry { first, until },
         _ => Used::Spent(latest),
     }
 }
 
-/// The run in which an opening is: when it was opened first, and until when it may be retried.
-type Run = (DateTime<Utc>, DateTime<Utc>);
+/// The openings that belong together.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// When it was opened first.
+    first: DateTime<Utc>,
+    /// From when on no opening is of it any more: its time is over, or it was ended at an instant that is known.
+    over: DateTime<Utc>,
+    /// Until when it may be retried: what ended it nobody knows when, may have done so at its first opening, and as well only
+    /// after the last.
+    until: DateTime<Utc>,
+}
 
 /// Every run that may be the latest: more than one where it cannot be told of an opening whether it was one of this
 /// content.
@@ -172,30 +190,32 @@ struct Runs {
 impl Runs {
     /// The next opening, in the order of their instants.
     fn opened(&mut self, scene: &Scene<'_>, taken_back: &[TakenBack], at: DateTime<Utc>, surely: bool) {
-        let goes_on = |run: &Run| at < run.1;
+        let goes_on = |run: &Run| at < run.until;
         // What an earlier run used up is not what this one was opened with.
-        let spent = self.perhaps.iter().map(|run| run.0).min().filter(|_| self.sure);
+        let spent = self.perhaps.iter().map(|run| run.first).min().filter(|_| self.sure);
         let begins = !self.sure || !self.perhaps.iter().all(goes_on);
         if surely {
-            self.perhaps.retain(goes_on);
+            self.perhaps.retain(|run| at < run.over);
             self.sure = true;
         }
         if begins {
             let end = scene.rules.calendar.due(at, scene.rules.retry_within);
             let own = |it: &&TakenBack| it.at.is_some() || spent.is_none_or(|spent| it.approved > spent);
-            let ends = taken_back.iter().filter(|it| it.ended(at)).filter(own).map(|it| it.at.unwrap_or(at));
-            self.perhaps.push((at, ends.fold(end, DateTime::min)));
+            let ended = || taken_back.iter().filter(|it| it.ended(at)).filter(own);
+            let over = ended().filter_map(|it| it.at).fold(end, DateTime::min);
+            let until = if ended().any(|it| it.at.is_none()) { at } else { over };
+            self.perhaps.push(Run { first: at, over, until });
         }
     }
 
     /// Approvals up to then may be spent.
     fn latest(&self) -> Option<DateTime<Utc>> {
-        self.perhaps.iter().map(|run| run.0).max()
+        self.perhaps.iter().map(|run| run.first).max()
     }
 
     /// The run whose time for a retry is over first, if it is sure that there is one.
     fn shortest(&self) -> Option<Run> {
-        self.perhaps.iter().min_by_key(|run| run.1).copied().filter(|_| self.sure)
+        self.perhaps.iter().min_by_key(|run| run.until).copied().filter(|_| self.sure)
     }
 }
 
@@ -233,7 +253,32 @@ pub(super) fn different(scene: &Scene<'_>, deployment: &Deployment) -> Option<bo
     all
 }
 
-/// Whether a deployment was of the same content; `None` where that cannot be told.
+/// Whether the other parts of the package are those that a deployment was opened with; `None` where that cannot be told.
+fn same_parts(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
+    if scene.facts.release.package.unavailable().is_some() && !scene.rules.packages.is_empty() {
+        return None;
+    }
+    let mut others = bound::other_parts(scene).peekable();
+    if others.peek().is_none() {
+        return Some(true);
+    }
+    let then = match &deployment.parts {
+        Fact::Known(then) => then,
+        Fact::Absent => return Some(false),
+        Fact::Unavailable(_) => return None,
+    };
+    let mut all = Some(true);
+    for (name, now) in others {
+        match (then.get(name), now) {
+            (Some(then), Fact::Known(now)) if *then == now.content => {}
+            (Some(_), Fact::Absent | Fact::Unavailable(_)) => all = None,
+            (Some(_) | None, _) => return Some(false),
+        }
+    }
+    all
+}
+
+/// Whether a deployment was of the same content; `None`` where that cannot be told.
 fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     if !deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit) {
         return Some(false);

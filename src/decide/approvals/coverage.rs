@@ -97,11 +97,16 @@ pub struct Made<'s> {
 }
 
 impl<'s> Units<'s> {
-    /// What goes. Where that cannot be told, one piece that nothing covers.
+    /// What goes. Where that cannot be told, one piece that nothing covers; of what goes back the content is known.
     #[must_use]
-    pub fn new(scene: &Scene<'s>) -> Self {
-        let Some(changes) = scene.changes() else {
-            return Self { changes: &[], bare: vec![("what changes", None)], made: Vec::new(), places: HashMap::new() };
+    pub fn new(scene: &Scene<'s>, recovers: bool) -> Self {
+        let changes = match scene.changes() {
+            Some(changes) => changes,
+            None if recovers => &[],
+            None => {
+                let bare = vec![("what changes", None)];
+                return Self { changes: &[], bare, made: Vec::new(), places: HashMap::new() };
+            }
         };
         let stated = &scene.facts.release.components;
         let mut bare: Vec<(&str, Option<&Released>)> = scene

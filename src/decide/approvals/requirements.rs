@@ -50,13 +50,36 @@ pub struct Requirement<'s> {
     pub any_hours: bool,
     /// What the role's holder declares.
     pub accept: Option<&'s str>,
-    /// Where it asks who is accountable: the roles and people that carry the release out. Those never are, and neither is
-    /// who started the deployment.
-    pub apart: Option<Vec<&'s str>>,
+    /// Where it asks who is accountable: who carries the release out. Those never are, and neither is who started the
+    /// deployment.
+    pub apart: Option<Apart<'s>>,
     /// Where it stands.
     pub stated: &'s Stated,
     /// The first 16 hexadecimal digits of the SHA-256 of what it asks.
     pub digest: String,
+}
+
+/// The roles and people that carry a release out.
+#[derive(Clone, Debug, Default)]
+pub struct Apart<'s> {
+    /// All of them.
+    pub all: Vec<&'s str>,
+    /// Those of whom the layer of the accountable role or one around it says so. That these cannot answer has those asked
+    /// who stand in; an inner layer bars its people, and chooses nobody else instead.
+    pub by_outer: Vec<&'s str>,
+}
+
+impl<'s> Apart<'s> {
+    /// Adds those whom a row names of what a role is accountable for.
+    fn add(&mut self, scene: &Scene<'s>, row: &'s RaciRow, role: &str) {
+        let depth = |stated: &Stated| scene.policy.layers.iter().position(|layer| layer.path == stated.file);
+        let outer = scene.role(role).is_some_and(|(role, _)| depth(&row.stated) <= depth(&role.stated));
+        let named = row.responsible.iter().map(String::as_str);
+        self.all.extend(named.clone());
+        if outer {
+            self.by_outer.extend(named);
+        }
+    }
 }
 
 impl Requirement<'_> {
@@ -111,8 +134,8 @@ pub fn of<'s>(
                 && !route.to_last_good
                 && let Some(asked) = found.iter_mut().find(|known| known.role == role)
             {
-                let carries = rows(scene, triage, leg).flat_map(|row| &row.responsible).map(String::as_str);
-                asked.apart.get_or_insert_default().extend(carries);
+                let apart = asked.apart.get_or_insert_default();
+                rows(scene, triage, leg).for_each(|row| apart.add(scene, row, role));
             }
         }
     }

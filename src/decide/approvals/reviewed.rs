@@ -103,8 +103,12 @@ pub fn nodes(
 fn unapproved(scene: &Scene<'_>, at: usize, change: &Change) -> Node {
     let mut names: Vec<&str> = could(scene, at).into_iter().map(|person| scene.people.name(person)).collect();
     names.sort_unstable();
-    let commit = change.commits.entries().last().map(|commit| words::short(&commit.sha));
-    let of = commit.map_or_else(String::new, |sha| format!(" (commit {sha})"));
+    let commits: Vec<&str> = change.commits.entries().iter().map(|commit| words::short(&commit.sha)).collect();
+    let of = match commits.as_slice() {
+        [] => String::new(),
+        [only] => format!(" (commit {only})"),
+        several => format!(" (commits {})", words::all_of(several)),
+    };
     let says = format!("{}{of} has no approval of somebody who did not contribute to it", change.id);
     // Somebody has to come into a role first, where nobody is left.
     let status = if names.is_empty() { Status::Unmet } else { Status::Waiting };

@@ -127,7 +127,7 @@ impl<'s> Seating<'s> {
         seating.fill(&round);
         if !seating.met() {
             for (at, requirement) in requirements.iter().enumerate() {
-                for standin in standins::of(scene, requirement.role, requirement.apart.as_deref()) {
+                for standin in standins::of(scene, requirement.role, requirement.apart.as_ref()) {
                     let hat =
                         Hat { role: standin.role, because: Some(standin.because), authority: None, second: false };
                     seating.wear(&round, at, hat);
@@ -389,7 +389,7 @@ struct Round<'a, 's> {
 /// Who could ever fill a role, its whole fallback chain included; `None` where it cannot be read who that is.
 pub fn potential<'s>(scene: &Scene<'s>, requirement: &Requirement<'s>) -> Option<Vec<Person>> {
     let mut people = Vec::new();
-    let apart = requirement.apart.as_deref();
+    let apart = requirement.apart.as_ref();
     for role in std::iter::once(requirement.role).chain(standins::chain(scene, requirement.role)) {
         let holders = roles::eligible(scene, role);
         if holders.unreadable.is_some() {

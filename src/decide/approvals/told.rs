@@ -9,7 +9,7 @@ use super::consumption::{self, TakenBack};
 use super::coverage::{Bits, Units};
 use super::requirements::{self, Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
-
+use crate::decide::hours;
 use crate::decide::people::Person;
 use crate::decide::roles::{self, Refusal};
 use crate::decide::scene::Scene;
@@ -238,6 +238,11 @@ impl<'s> One<'_, 's> {
                 says.push_str(&node.says);
                 parts.push(node);
             }
+            if let Some(node) = self.closed() {
+                says.push_str("; ");
+                says.push_str(&node.says);
+                parts.push(node);
+            }
             who = self.who(&filled);
             self.ask(&who, asks);
             parts.extend(self.pending());
@@ -252,10 +257,22 @@ impl<'s> One<'_, 's> {
         node
     }
 
+    /// From when on an approval counts, where it does not now.
+    fn closed(&self) -> Option<Node> {
+        if self.requirement.any_hours {
+            return None;
+        }
+        let (closed, opens) = hours::closed_for_approving(self.scene)?;
+        let zone = self.scene.rules.calendar.zone;
+        let from = opens.map_or_else(|| "no more".to_owned(), |at| format!("from {} on", told(at, zone)));
+        let says = format!("during `{}` no approval is given; it counts {from}", closed.name);
+        Some(Node::new(Ground::ClosedHours, Status::Note, says).stated(&closed.stated).next(opens))
+    }
+
     /// Who else is asked once time has run out.
     fn pending(&self) -> Vec<Node> {
         let requirement = self.requirement;
-        let standin = standins::next_standin(self.scene, requirement.role, requirement.apart.as_deref()).into_iter();
+        let standin = standins::next_standin(self.scene, requirement.role, requirement.apart.as_ref()).into_iter();
         let routes = requirement.routes.iter().filter(|_| requirement.kind == Kind::Approvals);
         let authorities = routes.filter_map(|route| standins::next_authority(self.scene, route));
         let node = |it: standins::Pending| Node::new(Ground::AskedFrom, Status::Note, it.says).next(Some(it.at));
@@ -388,7 +405,7 @@ impl<'s> One<'_, 's> {
         let chain = standins::chain(self.scene, self.requirement.role);
         for role in std::iter::once(self.requirement.role).chain(chain) {
             for person in roles::eligible(self.scene, role).people {
-                if let Err(refusal) = separation::barred(self.scene, person, self.requirement.apart.as_deref()) {
+                if let Err(refusal) = separation::barred(self.scene, person, self.requirement.apart.as_ref()) {
                     let said = format!("{} {}", self.scene.people.name(person), refusal.says);
                     if !outs.contains(&said) {
                         outs.push(said);
@@ -475,7 +492,7 @@ impl<'s> One<'_, 's> {
                         && self.seat.covers(*place).is_some_and(|covered| covered.holds(&self.requirement.scope))
                 });
                 let taken = distinct && self.seating.seated_elsewhere(person, self.at);
-                let apart = self.requirement.apart.as_deref();
+                let apart = self.requirement.apart.as_ref();
                 let able = separation::barred(self.scene, person, apart).is_ok() && !standins::away(self.scene, person);
                 if !done && !taken && able && !people.contains(&person) {
                     people.push(person);

@@ -15,13 +15,18 @@ use crate::model::release_decision::{Node, Status};
 /// How many commits are told one by one.
 const TOLD: usize = 10;
 
-/// The nodes of the separation of duties. What is missing holds where people approve; elsewhere it is said.
+/// The nodes of the separation of duties. What is missing holds where people approve; elsewhere it is said. What goes back
+/// went before, whoever wrote it; who starts it has to be known there too.
 #[must_use]
-pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
+pub fn judge(scene: &Scene<'_>, formal: bool, recovers: bool) -> Vec<Node> {
     let rule = &scene.rules.separation;
-    let holds = |status: Status| if formal { status } else { Status::Note };
+    let holds = |status: Status| if formal && !recovers { status } else { Status::Note };
+    let starts = |status: Status| if formal { status } else { Status::Note };
+    let hands = &scene.contributors.list;
+    let starter = |account: &Account| hands.iter().any(|it| it.account == account && it.hand == Hand::Trigger);
     let mut nodes = Vec::new();
-    let unread = |says: String| Node::new(Ground::FactsUnavailable, holds(Status::Unknown), says).stated(&rule.stated);
+    let node = |status, says: String| Node::new(Ground::FactsUnavailable, status, says).stated(&rule.stated);
+    let unread = |says: String| node(holds(Status::Unknown), says);
     let mut nobody: Vec<(&str, Vec<Hand>)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for gap in scene.contributors.gaps() {
@@ -41,11 +46,17 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
                 let commit = words::short(commit);
                 nodes.push(unread(format!("{} commit {commit} could not be read: {why}", part(hand))));
             }
-            Gap::Trigger(why) => nodes.push(unread(format!("who started the deployment could not be read: {why}"))),
-            Gap::Link(account) => nodes.push(unread(format!(
-                "whether `{}`, who contributed, is somebody else's account too could not be read",
-                account.as_str()
-            ))),
+            Gap::Trigger(why) => {
+                let says = format!("who started the deployment could not be read: {why}");
+                nodes.push(node(starts(Status::Unknown), says));
+            }
+            Gap::Link(account) => {
+                let status = if starter(account) { starts(Status::Unknown) } else { holds(Status::Unknown) };
+                let who = account.as_str();
+                let says =
+                    format!("whether `{who}`, who contributed, is somebody else's account too could not be read");
+                nodes.push(node(status, says));
+            }
         }
     }
     // Where the last commit is that is told by itself: the others are only listed with it.
@@ -113,7 +124,7 @@ pub fn perhaps_anybody(scene: &Scene<'_>, at: usize, change: &Change) -> bool {
 /// What is not known of who had a hand in the release: whoever approves or signs it may have, then.
 #[must_use]
 pub fn unknown(scene: &Scene<'_>) -> Option<String> {
-    let gap = judge(scene, true).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
+    let gap = judge(scene, true, false).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
     gap.or_else(|| starter_unknown(scene))
 }
 

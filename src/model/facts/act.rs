@@ -102,6 +102,9 @@ pub struct Saw {
     /// The other parts of the package, each with the digest of its content.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::keyed::once")]
     pub parts: BTreeMap<String, String>,
+    /// The change record, by its name. Needed of an approval where the policy asks for a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
 }
 
 /// What somebody did.

@@ -69,4 +69,8 @@ pub struct Signer {
     /// The repository that it was built from, likewise.
     #[serde(default)]
     pub source: Fact<String>,
+    /// The type of the in-toto statement that is signed (`predicateType`); absent where a file is signed by itself. Only a
+    /// gate that names one asks.
+    #[serde(default)]
+    pub predicate: Fact<String>,
 }

@@ -45,6 +45,10 @@ pub struct Deployment {
     /// Whether a decision of ours opened it.
     #[serde(default)]
     pub approved: Fact<bool>,
+    /// The other parts of the package that it was opened with, each with the digest of its content; absent: none. Where they
+    /// are not known it is not tried again as a part of a package.
+    #[serde(default, deserialize_with = "super::keyed::once_known")]
+    pub parts: Fact<BTreeMap<String, String>>,
 }
 
 /// What a team released before.
@@ -94,8 +98,9 @@ pub struct OwedObligation {
     /// The components of that release.
     #[serde(default)]
     pub components: Vec<String>,
-    /// The role that meets it.
-    pub by: String,
+    /// The role that meets it; where none is named, only the record says that it is met.
+    #[serde(default)]
+    pub by: Option<String>,
     /// When it was opened, UTC: what was done before that does not meet it. Where it is not known nothing that people did
     /// meets it.
     #[serde(default)]
@@ -106,6 +111,10 @@ pub struct OwedObligation {
     /// Who contributed to that release, and so cannot meet it.
     #[serde(default)]
     pub contributors: Fact<Vec<Account>>,
+    /// Who let that release go as an emergency, by an approval or by signing its grant, and so does not look back at it:
+    /// what is neither `validate` nor `back_merge` they do not meet. Absent: it was no emergency.
+    #[serde(default)]
+    pub invoked_by: Fact<Vec<Account>>,
     /// Whether meeting it needs something to be attached. Where that is not known it does.
     #[serde(default)]
     pub needs_evidence: Fact<bool>,

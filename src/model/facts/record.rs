@@ -102,6 +102,15 @@ pub struct CabDecision {
     /// Who attended, or voted.
     #[serde(default)]
     pub attendees: Fact<Vec<Account>>,
+    /// The environment that it was decided for. An approval that names none is of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// The repository, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The change record, likewise where the policy asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// The changes that were decided on, each with the digest of its content.
     #[serde(default, deserialize_with = "super::keyed::once")]
     pub changes: BTreeMap<String, String>,
@@ -111,6 +120,9 @@ pub struct CabDecision {
     /// SHA-256 digests of the artifacts that were decided on. Needed for what goes without a change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<String>,
+    /// The other parts of the package, each with the digest of its content. Needed of a part of one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::keyed::once")]
+    pub parts: BTreeMap<String, String>,
     /// What was said.
     #[serde(default)]
     pub notes: String,

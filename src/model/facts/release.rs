@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::history::Outcome;
 use super::{Account, Fact};
@@ -39,8 +39,8 @@ pub struct Release {
     /// The components that go, by name in the policy. Those whose paths the changes touch are added.
     #[serde(default, deserialize_with = "super::keyed::once")]
     pub components: BTreeMap<String, Released>,
-    /// What changed since each component's own last deployment here. Absent: nothing, as when going back.
-    #[serde(default)]
+    /// What changed since each component's own last deployment here, in whatever order. Absent: nothing, as when going back.
+    #[serde(default, deserialize_with = "by_name")]
     pub changes: Fact<Vec<Change>>,
     /// Vendors that the bills of materials have now and did not have at the last release; absent: none.
     #[serde(default)]
@@ -69,6 +69,21 @@ pub struct Release {
     /// Whether the forge let somebody past its protection, and whom; absent: nobody.
     #[serde(default)]
     pub bypassed_by: Fact<Account>,
+}
+
+/// Reads changes in the order of their names, and the commits of each in that of theirs: in that order they are spoken of,
+/// whoever gathered them.
+fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fact<Vec<Change>>, D::Error> {
+    let mut changes = Fact::<Vec<Change>>::deserialize(deserializer)?;
+    if let Fact::Known(changes) = &mut changes {
+        changes.sort_by(|one, other| one.id.cmp(&other.id));
+        for change in changes {
+            if let Fact::Known(commits) = &mut change.commits {
+                commits.sort_by(|one, other| one.sha.cmp(&other.sha));
+            }
+        }
+    }
+    Ok(changes)
 }
 
 /// The branch or tag that is deployed.

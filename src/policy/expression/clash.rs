@@ -30,6 +30,26 @@ struct Possible<'t> {
     never: Vec<Constant<'t>>,
 }
 
+/// Whether conditions never hold together.
+pub(super) fn never(terms: &[&Term]) -> bool {
+    let mut said = Said::default();
+    for term in terms {
+        said.add(term, true, &|_| None);
+    }
+    said.clashes()
+}
+
+/// Whether one condition never holds without another.
+pub(super) fn implies(one: &Term, other: &Term) -> bool {
+    if let Term::And(all) = other {
+        return all.iter().all(|part| implies(one, part));
+    }
+    let mut said = Said::default();
+    said.add(one, true, &|_| None);
+    said.add(other, false, &|_| None);
+    said.clashes()
+}
+
 /// What several conditions say together.
 #[derive(Debug, Default)]
 pub(super) struct Said<'t> {

@@ -163,7 +163,7 @@ fn c3_where_the_policy_does_not_say_from_which_severity_on_no_incident_blocks() 
 #[test]
 fn c5_without_components_what_is_overdue_may_be_this_teams() {
     let owed = json!([{"id": "O1", "kind": "validate", "release": "r0", "team": "shop", "components": ["shop"],
-                       "by": "owner", "due": "2026-12-01T00:00:00Z", "contributors": null}]);
+                       "by": "owner", "due": "2026-12-01T00:00:00Z", "contributors": null, "invoked_by": null}]);
     let decision = decided(&undivided(""), with(whole(), "/obligations", owed));
     assert_eq!(status(&decision, Ground::Owed), Some(Status::Unmet), "{}", said(&decision));
 }

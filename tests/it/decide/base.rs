@@ -50,7 +50,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
 /// What an approver was shown, if it was all there is.
 pub fn saw() -> Value {
     json!({"environment": "production", "repository": "acme/shop", "changes": {"acme/shop#12": "one"},
-           "components": {"shop": "tree"}})
+           "components": {"shop": "tree"}, "record": "CHG-1"})
 }
 
 /// An approval of the whole release.

@@ -26,6 +26,7 @@ routes: { normal: { approvals: { accountable: 1, security: 1 }, cab: { when: rel
 fn decided_by_board() -> Value {
     let decision = json!({"meeting": "2026-12-08T14:00:00Z", "at": "2026-12-08T14:10:00Z", "outcome": "approve",
                           "chair": "github:zoe", "attendees": ["github:ivo", "github:noor"],
+                          "environment": "production", "repository": "acme/shop",
                           "changes": {"acme/shop#12": "one"}, "notes": "no questions"});
     let facts = with(facts(), "/release/submitted_at", json!("2026-12-07T09:00:00Z"));
     with(facts, "/cab", json!([decision]))

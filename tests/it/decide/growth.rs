@@ -110,7 +110,7 @@ fn fixes(number: usize) -> Value {
 fn offers(number: usize) -> Value {
     let owed = |at: usize| {
         json!({"id": format!("O{at}"), "kind": "validate", "release": "r0", "team": "shop", "components": ["shop"],
-               "by": "owner", "due": "2027-12-01T00:00:00Z", "opened_at": "2026-12-01T00:00:00Z", "contributors": null})
+               "by": "owner", "due": "2027-12-01T00:00:00Z", "opened_at": "2026-12-01T00:00:00Z", "contributors": null, "invoked_by": null})
     };
     let offer = |at: usize| act(&format!("c{at}"), "github:zoe", json!({"complete": {"obligation": format!("O{at}")}}));
     let facts = with(facts(), "/obligations", (0..number).map(owed).collect());

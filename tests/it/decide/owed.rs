@@ -12,7 +12,7 @@ const REVIEWS: &str = "reviews: { pir: { by: cto, within: 5bd, blocks: team } }\
 
 fn owed(kind: &str, due: &str) -> Value {
     let owed = json!({"id": "o1", "kind": kind, "release": "shop 2.3.0", "team": "shop", "components": ["shop"],
-                      "by": "cto", "due": due, "opened_at": "2026-12-01T00:00:00Z", "contributors": ["github:ivo"], "needs_evidence": true,
+                      "by": "cto", "due": due, "opened_at": "2026-12-01T00:00:00Z", "contributors": ["github:ivo"], "invoked_by": null, "needs_evidence": true,
                       "incidents": ["INC-7"], "met": false});
     with(facts(), "/obligations", json!([owed]))
 }
@@ -98,7 +98,7 @@ fn t69_nobody_closes_the_obligation_of_his_own_release() {
         ),
         (
             |facts| facts["obligations"][0]["contributors"] = json!(["github:gone"]),
-            "whether `github:gone`, who contributed, is the same person could not be read",
+            "whether `github:gone`, who contributed to `shop 2.3.0`, is the same person could not be read",
         ),
     ];
     for (change, why) in cases {

@@ -5,6 +5,7 @@ mod by_example;
 mod calendar;
 mod cel;
 mod clash;
+mod contradictions;
 mod diagnostics;
 mod expression;
 mod layers;

@@ -192,7 +192,16 @@ fn the_order_of_facts_tells_nothing() {
         number,
         |_| {},
         |found: &mut Found, case| {
-            let Some(world) = world(case, |facts| gathered(&mut chance(case, 27), facts)) else { return };
+            let mixed = |facts: &mut Facts| {
+                gathered(&mut chance(case, 27), facts);
+                mix(&mut chance(case, 28), &mut facts.release.changes);
+                for change in entries(&mut facts.release.changes) {
+                    mix(&mut chance(case, 29), &mut change.commits);
+                }
+                // As a document, which is what is read.
+                *facts = serde_json::from_value(serde_json::to_value(&*facts).unwrap()).unwrap();
+            };
+            let Some(world) = world(case, mixed) else { return };
             let (before, after) = (core::decision(case.policy, &case.world), core::decision(case.policy, &world));
             found.judged += 1;
             if found.broken.is_none() && before != after {
@@ -418,6 +427,7 @@ fn one_more_approval_closes_nothing() {
         }
         let parts = facts.release.package.known().into_iter().flat_map(|package| &package.parts);
         act.saw.parts.extend(parts.filter_map(|(name, it)| Some((name.clone(), it.known()?.content.clone()))));
+        act.saw.record = facts.change_record.known().map(|record| record.id.clone());
         let more = world(case, |facts| {
             if let Fact::Known(acts) = &mut facts.acts {
                 acts.push(act);
@@ -486,6 +496,8 @@ fn what_is_unavailable_opens_nothing() {
         let mut tried = 0;
         for way in all {
             let Some(unknown) = with(&facts, &way, unavailable.clone()) else { continue };
+            // What is never absent is no value that may be unavailable, but a table in which that word is a name.
+            let Some(absent) = with(&facts, &way, serde_json::Value::Null) else { continue };
             tried += 1;
             if tried > 25 {
                 break;
@@ -497,9 +509,8 @@ fn what_is_unavailable_opens_nothing() {
                 found.told += u64::from(before.ruling == Ruling::Proceed);
                 continue;
             }
-            let absent = with(&facts, &way, serde_json::Value::Null).map(|facts| World { facts, now });
-            let absent = absent.map(|world| answer(case, &world));
-            for other in [Some(&before), absent.as_ref()].into_iter().flatten() {
+            let absent = answer(case, &World { facts: absent, now });
+            for other in [&before, &absent] {
                 if other.class == after.class && other.ruling != Ruling::Proceed {
                     let what = format!("{name}, of {}", way.join("/"));
                     found.broken = Some(broken(&what, case, other, &unknown, &after));

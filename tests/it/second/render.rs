@@ -89,7 +89,7 @@ pub fn yaml(shape: &Shape) -> String {
     );
     if let Some(list) = &shape.list {
         let by = list.verified_by.map(|role| format!(", verified_by: {role}")).unwrap_or_default();
-        let signed = format!(", ticked_in: \"list.md\", identity: \"*@acme.example\", issuer: \"{ISSUER}\"");
+        let signed = format!(", ticked_in: \"list.md\", identity: \"otto@acme.example\", issuer: \"{ISSUER}\"");
         let signed = if list.signed { signed.as_str() } else { "" };
         let _ = writeln!(out, "  list: {{ checklist: [{}]{by}{signed} }}", ITEMS.join(", "));
     }
@@ -433,6 +433,16 @@ fn after(shape: &Shape, out: &mut String) {
             glass.people,
             glass.releases,
             glass.expires.text()
+        );
+    }
+    if let Some(trial) = &shape.trial {
+        let stop = if trial.stops { ", stop_if: \"b.failure_rate > a.failure_rate\"" } else { "" };
+        let _ = writeln!(
+            out,
+            "experiments:\n  trial: {{ on: {}, split: {}, sample: {}, b: {{ approval: automatic }}{stop} }}",
+            trial.on.quoted(),
+            trial.split,
+            trial.sample
         );
     }
     if let Some(minutes) = shape.retry {

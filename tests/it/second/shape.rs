@@ -209,6 +209,17 @@ pub struct GlassShape {
     pub expires: Len,
 }
 
+/// Two paths that are compared: of which components, how many of a hundred releases take the one that asks nobody, from how
+/// many releases on each, and when it ends.
+#[derive(Clone, Debug)]
+pub struct TrialShape {
+    pub on: Cond,
+    pub split: i64,
+    pub sample: u64,
+    /// Whether it ends where more fail on the other path.
+    pub stops: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct PackageShape {
     pub ordered: bool,
@@ -260,6 +271,7 @@ pub struct Shape {
     pub distinct: bool,
     pub glass: Option<GlassShape>,
     pub retry: Option<i64>,
+    pub trial: Option<TrialShape>,
 }
 
 #[derive(Clone, Debug)]
@@ -377,6 +389,7 @@ impl Shape {
             distinct: true,
             glass: None,
             retry: None,
+            trial: None,
         }
     }
 
@@ -513,6 +526,12 @@ impl Shape {
                 expires: c.of(&[Len::Minutes(240), Len::OpenHours(4)]),
             }),
             retry: c.maybe(60, |_| 24 * 60),
+            trial: c.maybe(20, |c| TrialShape {
+                on: c.of(&[Cond::Tier("routine"), not(Cond::Tier("critical")), Cond::Exposure("internal")]),
+                split: c.of(&[50, 100, 100]),
+                sample: c.of(&[5, 20]),
+                stops: c.often(70),
+            }),
             components,
         };
         shape.raci = raci(c, &shape);

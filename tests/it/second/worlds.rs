@@ -31,6 +31,7 @@ pub const ACCOUNTS: [&str; 12] = [
 ];
 const COMMIT: &str = "c0ffee00";
 pub const REPOSITORY: &str = "acme/shop";
+pub const RECORD: &str = "CHG1";
 
 /// A world: what is known, and when it is asked.
 #[derive(Clone, Debug)]
@@ -100,6 +101,26 @@ impl Maker<'_> {
         if self.c.often(self.noise) { unread() } else { Fact::Absent }
     }
 
+    /// What is named, mostly as it is.
+    fn place(&mut self, here: &str, other: &str) -> Option<String> {
+        if self.c.often(self.wrong / 2) {
+            return None;
+        }
+        Some(if self.c.often(self.wrong / 2) { other } else { here }.to_owned())
+    }
+
+    /// What somebody was shown of the other parts of the package.
+    fn parts(&mut self) -> BTreeMap<String, String> {
+        let mut shown = BTreeMap::new();
+        for part in self.others.clone() {
+            if !self.wrong() {
+                let which = if self.wrong() { "old" } else { "new" };
+                shown.insert(part.to_owned(), format!("{part}-{which}"));
+            }
+        }
+        shown
+    }
+
     fn wrong(&mut self) -> bool {
         self.c.often(self.wrong)
     }
@@ -122,7 +143,7 @@ impl Maker<'_> {
             standard_changes: self.model(),
             cab: self.cab(),
             meetings: Fact::Absent,
-            experiments: BTreeMap::new(),
+            experiments: self.trial(),
         };
         self.whole(&mut facts);
         let acts = self.acts();

@@ -5,6 +5,7 @@ use crate::decide::people::Person;
 use crate::decide::rejections::Rejection;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
+use crate::decide::separation;
 use crate::decide::standins::{self, Authority};
 use crate::policy::rules::Route;
 
@@ -148,6 +149,23 @@ impl<'s> Seating<'s> {
             }
         }
         (!by.is_empty()).then_some(by)
+    }
+}
+
+impl<'s> Seating<'s> {
+    /// Who could overrule a rejection by now, by name: those whose word is final on every route that is asked.
+    #[must_use]
+    pub fn could_overrule(&self, scene: &Scene<'s>, routes: &[&'s Route], rejection: &Rejection<'s>) -> Vec<String> {
+        let last = |route: &Route| self.authorities(route).iter().find(|it| it.last).map(|it| it.role);
+        let Some(role) = routes.first().and_then(|route| last(route)) else { return Vec::new() };
+        if !routes.iter().all(|route| last(route) == Some(role)) {
+            return Vec::new();
+        }
+        let able = roles::eligible(scene, role)
+            .people
+            .into_iter()
+            .filter(|person| *person != rejection.person && separation::barred(scene, *person, None).is_ok());
+        able.map(|person| scene.people.name(person).to_owned()).collect()
     }
 }
 

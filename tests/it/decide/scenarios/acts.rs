@@ -13,6 +13,7 @@ pub struct Stage<'s> {
     pub submitted: DateTime<Utc>,
     pub release: &'s Value,
     pub evidence: &'s Value,
+    pub record: &'s Value,
 }
 
 impl Stage<'_> {
@@ -207,6 +208,10 @@ impl Stage<'_> {
             saw["changes"] = Value::Object(self.contents(&words(changes))?);
         } else if text == "no other part" {
             saw["parts"] = json!({});
+        } else if text == "no record" {
+            saw["record"] = Value::Null;
+        } else if let Some(record) = text.strip_prefix("record ") {
+            saw["record"] = json!(record);
         } else if let Some(artifacts) = text.strip_prefix("artifacts ") {
             saw["artifacts"] = json!(words(artifacts).iter().map(|word| digest(word)).collect::<Vec<_>>());
         } else if let Some(rest) = text.strip_prefix("gate ") {
@@ -244,6 +249,9 @@ impl Stage<'_> {
             "environment": release["environment"], "repository": release["repository"],
             "changes": changes, "components": components, "artifacts": artifacts,
         });
+        if self.record["id"].is_string() {
+            saw["record"] = self.record["id"].clone();
+        }
         for (name, part) in release["package"]["parts"].as_object().into_iter().flatten() {
             if part["content"].is_string() {
                 saw["parts"][name] = part["content"].clone();

@@ -132,7 +132,7 @@ pub fn obligations(given: &Table, setting: &Setting) -> Read<Value> {
             .map(|(index, entry)| {
                 let mut owed = json!({
                     "id": format!("owed-{}", index + 1), "kind": "pir", "release": "an earlier release", "team": "nobody",
-                    "components": [], "by": "nobody", "contributors": [], "needs_evidence": false, "incidents": [],
+                    "components": [], "by": "nobody", "contributors": [], "invoked_by": null, "needs_evidence": false, "incidents": [],
                     "met": false, "due": stamp(setting.now + Duration::days(3)), "opened_at": stamp(setting.now - Duration::days(30)),
                 });
                 for (key, value) in entry.as_table().into_iter().flatten() {
@@ -141,7 +141,7 @@ pub fn obligations(given: &Table, setting: &Setting) -> Read<Value> {
                             Some(word) => word,
                             None => stamp(setting.instant(at)?),
                         },
-                        ("contributors", toml::Value::Array(names)) => {
+                        ("contributors" | "invoked_by", toml::Value::Array(names)) => {
                             names.iter().map(|name| json!(setting.account(name.as_str().unwrap_or_default()))).collect()
                         }
                         _ => plain(value),
@@ -191,26 +191,14 @@ pub fn standard_changes(policy: &Policy, given: &Table, setting: &Setting) -> Re
 /// `Tue 14:00 approves; chaired by erin-r; attended by carl, cleo and cora`, and `on condition that …` (`, met`),
 /// `on conditions that nobody wrote down`, `outside of meetings`, `about #12 version 1`, `naming no content`,
 /// `decided Tue 14:30`.
-pub fn cab(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
+pub fn cab(phrase: &str, setting: &Setting, everything: &Value) -> Read<Value> {
     let (at, rest) = setting.leading(phrase);
     let at = at.ok_or("a decision begins with when")?;
-    let changes: Map<String, Value> = release["changes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|change| Some((change["id"].as_str()?.to_owned(), change["content"].clone())))
-        .collect();
     let mut decision = json!({
         "meeting": stamp(at), "at": stamp(at), "outcome": "approve", "conditions": [], "chair": null, "attendees": [],
         "notes": "",
     });
-    decision["changes"] = Value::Object(changes);
-    let released = || release["components"].as_object().into_iter().flatten();
-    let contents = released().filter(|(_, it)| it["content"].is_string());
-    decision["components"] =
-        contents.map(|(name, it)| (name.clone(), it["content"].clone())).collect::<Map<_, _>>().into();
-    decision["artifacts"] =
-        released().flat_map(|(_, it)| it["artifacts"].as_array().into_iter().flatten().cloned()).collect();
+    lay(everything, &mut decision);
     for clause in rest.split("; ") {
         match clause {
             "approves" => {}
@@ -222,12 +210,23 @@ pub fn cab(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
             }
             "on conditions that nobody wrote down" => decision["outcome"] = json!("approve_with_conditions"),
             "outside of meetings" => decision["meeting"] = Value::Null,
+            "naming no other part" => decision["parts"] = json!({}),
+            "naming no record" => decision["record"] = Value::Null,
+            "naming no environment" => decision["environment"] = Value::Null,
             _ => {
                 let clause_of = |prefix: &str| clause.strip_prefix(prefix);
                 if let Some(who) = clause_of("chaired by ") {
                     decision["chair"] = marker(who).unwrap_or_else(|| json!(setting.account(who)));
                 } else if let Some(who) = clause_of("attended by ") {
                     decision["attendees"] = marker(who).unwrap_or_else(|| json!(setting.accounts(&words(who))));
+                } else if let Some(environment) = clause_of("for ") {
+                    decision["environment"] = json!(environment);
+                } else if let Some(repository) = clause_of("from ") {
+                    decision["repository"] = json!(repository);
+                } else if let Some(record) = clause_of("with the record ") {
+                    decision["record"] = json!(record);
+                } else if let Some((part, content)) = clause_of("with ").and_then(|it| it.split_once(" at ")) {
+                    decision["parts"][part] = json!(content);
                 } else if let Some(at) = clause_of("decided ") {
                     decision["at"] = stamp(setting.instant(at)?);
                 } else if let Some(condition) = clause_of("on condition that ") {

@@ -339,7 +339,7 @@ pub fn deployments(policy: &Policy, given: &Table, setting: &Setting, release: &
             "release": release["name"], "environment": from,
             "commit": if other { json!(commit("0dd")) } else { release["commit"].clone() },
             "components": components, "opened_at": stamp(at - Duration::minutes(5)), "finished_at": stamp(at),
-            "outcome": outcome, "approved": true,
+            "outcome": outcome, "approved": true, "parts": null,
         }));
     }
     for entry in entries(given, "deployments") {
@@ -360,11 +360,17 @@ fn deployment(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
     let mut deployment = json!({
         "release": name, "environment": environment, "commit": commit("01d"), "components": {},
         "opened_at": stamp(at), "finished_at": stamp(at + Duration::minutes(5)), "outcome": "succeeded", "approved": true,
+        "parts": null,
     });
     if name == "this" {
         deployment["release"] = release["name"].clone();
         deployment["commit"] = release["commit"].clone();
         deployment["components"] = release["components"].clone();
+        for (name, part) in release["package"]["parts"].as_object().into_iter().flatten() {
+            if part["content"].is_string() {
+                deployment["parts"][name] = part["content"].clone();
+            }
+        }
     }
     for clause in rest.split(", ").filter(|clause| !clause.is_empty()) {
         match clause {
@@ -377,9 +383,13 @@ fn deployment(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
             "outcome unavailable" => deployment["outcome"] = unavailable(),
             "not approved" => deployment["approved"] = json!(false),
             "approval unavailable" => deployment["approved"] = unavailable(),
+            "parts unavailable" => deployment["parts"] = unavailable(),
             _ => {
                 if let Some(at) = clause.strip_prefix("ended ") {
                     deployment["finished_at"] = stamp(setting.instant(at)?);
+                } else if let Some((part, content)) = clause.strip_prefix("with ").and_then(|it| it.split_once(" at "))
+                {
+                    deployment["parts"][part] = json!(content);
                 } else if let Some(short) = clause.strip_prefix("commit ") {
                     deployment["commit"] = json!(commit(short));
                 } else if let Some((component, word)) = clause.split_once(" at ") {

@@ -90,7 +90,8 @@ pub fn facts(policy: &Policy, given: &Table) -> Read<(Facts, DateTime<Utc>)> {
     let submitted = text(given, "submitted")?.map_or(Ok(now - Duration::minutes(90)), |at| setting.instant(at))?;
     let release = release::build(policy, given, &setting, submitted)?;
     let evidence = evidence(policy, given, &setting, &release)?;
-    let stage = Stage { setting: &setting, policy, submitted, release: &release, evidence: &evidence };
+    let record = change_record(policy, given, &setting, &release)?;
+    let stage = Stage { setting: &setting, policy, submitted, release: &release, evidence: &evidence, record: &record };
     let acts = if let Some(toml::Value::String(word)) = given.get("acts") {
         marker(word).ok_or("acts are a list, or `unavailable`")?
     } else {
@@ -106,13 +107,13 @@ pub fn facts(policy: &Policy, given: &Table) -> Read<(Facts, DateTime<Utc>)> {
         "groups": groups(policy, given, &setting)?,
         "acts": acts,
         "evidence": evidence,
-        "change_record": change_record(policy, given, &setting, &release)?,
+        "change_record": record,
         "incidents": list(given, "incidents", &json!([]), record::incident)?,
         "teams": record::teams(policy, given, &setting)?,
         "obligations": record::obligations(given, &setting)?,
         "deployments": release::deployments(policy, given, &setting, &release)?,
         "standard_changes": record::standard_changes(policy, given, &setting)?,
-        "cab": list(given, "cab", &Value::Null, |phrase| record::cab(phrase, &setting, &release))?,
+        "cab": list(given, "cab", &Value::Null, |phrase| record::cab(phrase, &setting, &stage.everything()))?,
         "meetings": list(given, "meetings", &Value::Null, |phrase| setting.instant(phrase).map(stamp))?,
         "experiments": record::experiments(policy, given),
     });
@@ -396,6 +397,7 @@ fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
                 json!({
                     "artifact": artifact, "identity": identity, "issuer": gate.trust.issuer,
                     "builders": gate.trust.builder.as_ref().map(|builder| [builder]), "source": setting.repository,
+                    "predicate": gate.trust.predicate,
                 })
             };
             // Where nothing is built, what is signed is the list of what was done.

@@ -162,6 +162,20 @@ impl<'w> View<'w> {
         components.into_iter().all(|it| self.ask(cond, Asked { component: Some(it), ..asked }, kind) == Tri::Yes)
     }
 
+    /// The same of all that goes: what belongs to no component as well, where something does.
+    pub fn relaxes_all(&self, cond: &Cond, asked: Asked<'_>, kind: Option<&Kind>) -> bool {
+        let beside = !self.astray().is_empty();
+        self.relaxes(cond, asked, kind) && (!beside || self.ask(cond, asked, kind) == Tri::Yes)
+    }
+
+    /// The changes, by place, of a release of components that have a file of none, or may.
+    pub fn astray(&self) -> Vec<usize> {
+        let owned = |file: &str| self.shape.components.iter().any(|it| within(file, it.folder));
+        let astray = |change: &Change| Self::files_of(change).is_none_or(|files| !files.into_iter().all(owned));
+        let none = self.components().is_empty();
+        (0..self.changes().len()).filter(|at| !none && astray(&self.changes()[*at])).collect()
+    }
+
     fn lines(&self) -> Option<u64> {
         match &self.facts.release.changes {
             Fact::Known(changes) => changes.iter().map(|change| change.lines.known().copied()).sum(),
@@ -450,7 +464,7 @@ impl<'w> View<'w> {
 
     fn is_standard(&self, kind: &Kind) -> bool {
         let Some((when, model)) = &self.shape.standard else { return false };
-        let holds = |cond: &Cond| self.relaxes(cond, Asked::default(), Some(kind));
+        let holds = |cond: &Cond| self.relaxes_all(cond, Asked::default(), Some(kind));
         if !when.as_ref().is_none_or(&holds) || !holds(&model.when) {
             return false;
         }

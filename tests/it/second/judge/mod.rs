@@ -4,10 +4,14 @@
 //! stepped through by half hours, and seats are tried in every way. It answers which subjects hold, not in which words.
 
 mod after;
+mod board;
+mod gates;
 pub mod kinds;
 pub mod needs;
 pub mod rest;
 pub mod seats;
+pub mod spent;
+mod trial;
 pub mod ways;
 pub mod who;
 
@@ -17,7 +21,7 @@ use countersign::model::facts::{Fact, Facts};
 use countersign::model::release_decision::{Class, Impact, Ruling, Status};
 use countersign::model::verdict::Verdict;
 
-use self::needs::Used;
+use self::spent::Used;
 use self::who::View;
 use super::shape::{ApprovalShape, Shape};
 
@@ -63,15 +67,14 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     };
     mark("place", view.place_holds());
     mark("component", view.components_hold());
-    mark("unattributed", formal && view.unattributed);
-    mark("unread contributors", formal && view.unread);
+    mark("unattributed", formal && view.unattributed && !back);
+    mark("unread contributors", formal && (if back { view.starter_unread() } else { view.unread }));
     mark("routing", shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()));
     mark("promotion", view.promotion_holds(back));
     mark("package", view.package_holds(back));
     mark("irreversible", view.irreversible_holds(&kind, back));
     mark("closed", view.closed_holds(&legs, back));
     mark("freeze", view.freeze_holds(&legs, &kind, back));
-    mark("record", view.record_holds(&legs, &kind, back));
     mark("incidents", view.incidents_hold(&kind, back));
     mark("owed", view.owed_holds(&kind, &legs, back));
     mark("consultation", view.consultation_holds(&legs, &kind));
@@ -83,6 +86,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let heard = view.heard_roles(&needs, &legs, &kind);
     let used = if formal { view.used(back, &heard) } else { Used::No };
     let seated = view.seat(&needs, verdict, used, back, kind.class == Class::Emergency);
+    mark("record", view.record_holds(&legs, &kind, back, used == Used::Retry));
     mark("cab", view.cab_holds(&legs, &kind, back, used == Used::Retry));
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Outcome, Standing, Via};
+use countersign::model::facts::{Act, Change, Deed, Fact, Standing, Via};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Asked, Kind, Leg, Tri};
+use super::spent::Used;
 use super::who::{Hand, Person, View, order};
 use crate::second::shape::{ComponentShape, HERE, Len, OATH, On, RouteShape, Row};
 use crate::second::times;
@@ -44,17 +45,6 @@ impl Need<'_> {
     pub fn total(&self) -> usize {
         self.base + self.extra
     }
-}
-
-/// What became of earlier approvals.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Used {
-    No,
-    Unread,
-    Retry,
-    /// Something else was opened since. Approvals up to then are spent.
-    Superseded(i64),
-    Spent(i64),
 }
 
 const ANYWHERE: [&str; 6] = ["environment", "command", "page", "chat", "change_record", "console"];
@@ -128,16 +118,16 @@ impl<'w> View<'w> {
             }
         }
         for need in &mut needs {
-            need.scope = self.scope(&need.components);
+            need.scope = self.scope(&need.components, View::recovers(legs));
         }
         (needs, broken)
     }
 
-    fn scope(&self, components: &[&ComponentShape]) -> Vec<Unit> {
+    fn scope(&self, components: &[&ComponentShape], back: bool) -> Vec<Unit> {
         let all = self.components();
         let mut scope = Vec::new();
-        if self.facts.release.changes.unavailable().is_some() {
-            // What changes is not known: then nothing covers it.
+        if self.facts.release.changes.unavailable().is_some() && !back {
+            // What changes is not known: then nothing covers it, unless what goes back is known by itself.
             return scope;
         }
         for (at, change) in self.changes().iter().enumerate() {
@@ -277,141 +267,6 @@ impl<'w> View<'w> {
         !named.is_empty() && !self.changes().is_empty() && !goes && !perhaps && !built
     }
 
-    pub fn used(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
-        let deployments: &[Deployment] = match &self.facts.deployments {
-            Fact::Known(deployments) => deployments,
-            Fact::Absent => return Used::No,
-            Fact::Unavailable(_) => return Used::Unread,
-        };
-        let here: Vec<&Deployment> =
-            deployments.iter().filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now).collect();
-        let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
-        let alike =
-            |it: &Deployment, name: &str| match (it.components.get(name), self.facts.release.components.get(name)) {
-                (None, _) => Tri::No,
-                (Some(_), None) => Tri::Unknown,
-                (Some(went), Some(goes)) => same_all(went, goes),
-            };
-        // Opened by a decision, perhaps, for exactly what goes now.
-        let same = |it: &Deployment| {
-            let commit = Tri::from(it.commit == self.facts.release.commit);
-            names.iter().fold(commit, |all, name| all.and(alike(it, name)))
-        };
-        let opening = |it: &Deployment| match &it.approved {
-            Fact::Known(true) | Fact::Unavailable(_) => same(it),
-            Fact::Known(false) | Fact::Absent => Tri::No,
-        };
-        // Of other content of anything that goes now, or perhaps so.
-        let other = |it: &Deployment| {
-            let different = if names.is_empty() {
-                Tri::from(it.commit != self.facts.release.commit)
-            } else {
-                let shared = names.iter().filter(|name| it.components.contains_key(**name));
-                shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
-            };
-            different != Tri::No && it.outcome != Fact::Known(Outcome::Cancelled)
-        };
-        let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
-        let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
-        let mut current: Vec<(i64, bool)> = openings
-            .iter()
-            .map(|it| (it.opened_at.timestamp(), same(it) == Tri::Yes && it.approved == Fact::Known(true)))
-            .filter(|(at, _)| newest_other.is_none_or(|other| *at > other))
-            .collect();
-        if current.is_empty() {
-            return match openings.iter().map(|it| it.opened_at.timestamp()).max() {
-                Some(last) if back => Used::Spent(last),
-                Some(last) => Used::Superseded(last),
-                None => Used::No,
-            };
-        }
-        current.sort_unstable();
-        // Every world in which some of the openings of which it cannot be told were of this content, and others not.
-        let doubtful: Vec<usize> = (0..current.len()).filter(|at| !current[*at].1).collect();
-        let mut retries = true;
-        let mut spent = i64::MIN;
-        for world in 0..1_u32 << doubtful.len() {
-            let real = |at: &usize| {
-                doubtful.iter().position(|known| known == at).is_none_or(|place| world & (1 << place) != 0)
-            };
-            let window = self.shape.retry.unwrap_or(0) * 60;
-            // A run is over in time, and when somebody with a say takes back what it was opened with.
-            // What was edited or dismissed may have been then as well, unless an earlier run had used it up.
-            let over = |first: i64, at: i64, before: Option<i64>| {
-                let fell = self.fallen(heard).iter().any(|(given, again)| {
-                    *given <= first
-                        && before.is_none_or(|before| *given > before)
-                        && again.is_none_or(|again| first < again)
-                });
-                fell || at - first >= window
-                    || self
-                        .taken_back(heard)
-                        .iter()
-                        .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
-            };
-            let (mut run, mut before): (Option<i64>, Option<i64>) = (None, None);
-            for at in (0..current.len()).filter(real).map(|at| current[at].0) {
-                if run.is_none_or(|first| over(first, at, before)) {
-                    before = run;
-                    run = Some(at);
-                }
-            }
-            retries &= run.is_some_and(|first| !over(first, self.now, before));
-            spent = spent.max(run.unwrap_or(i64::MIN));
-        }
-        if retries { Used::Retry } else { Used::Spent(spent) }
-    }
-
-    /// When approvals were given that somebody took back who would be heard, and when they were.
-    fn taken_back(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, i64)> {
-        let mut found = Vec::new();
-        for act in &self.acts {
-            let Deed::Withdraw { of } = &act.does else { continue };
-            let meant = self.acts.iter().find(|it| it.id == *of && self.person(&it.by) == self.person(&act.by));
-            if let Some(approval) = meant
-                && matches!(approval.does, Deed::Approve { .. })
-                && act.impersonated_by.is_none()
-                && approval.at <= act.at
-                && !View::elsewhere(approval)
-                && self.had_a_say(approval, heard).is_some()
-            {
-                found.push((approval.at.timestamp(), act.at.timestamp()));
-            }
-        }
-        found
-    }
-
-    /// When approvals of what goes were given that were edited or dismissed, of those who would be heard, and when each
-    /// approved anew.
-    fn fallen(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, Option<i64>)> {
-        let own = |act: &&&Act| {
-            matches!(act.does, Deed::Approve { .. })
-                && act.impersonated_by.is_none()
-                && !self.withdrawn(act)
-                && !View::elsewhere(act)
-        };
-        let of_this = |act: &Act| match (act.via, &self.facts.release.changes) {
-            (Via::Review, Fact::Unavailable(_)) => true,
-            (Via::Review, _) => {
-                let goes = |(id, content): (&String, &String)| {
-                    self.changes().iter().any(|it| it.id == *id && it.content == *content)
-                };
-                act.saw.changes.is_empty() || act.saw.changes.iter().any(goes)
-            }
-            _ => self.is_here(act) && self.outcome_fits(act),
-        };
-        let given = self.acts.iter().filter(own);
-        let fell = given.clone().filter(|act| act.standing != Standing::Stands && of_this(act));
-        fell.filter(|act| self.had_a_say(act, heard).is_some())
-            .map(|act| {
-                let anew = given.clone().filter(|it| it.standing == Standing::Stands && it.via != Via::Review);
-                let anew = anew.filter(|it| it.at > act.at && of_this(it));
-                let anew = anew.filter(|it| self.person(&it.by) == self.person(&act.by));
-                (act.at.timestamp(), anew.map(|it| it.at.timestamp()).min())
-            })
-            .collect()
-    }
-
     /// Whether an approval still stands for what was shown, whatever it is counted for.
     pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool, emergency: bool) -> bool {
         let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
@@ -426,7 +281,7 @@ impl<'w> View<'w> {
             && self.parts_fit(act, back)
             && !worse
             // Going back needs no record, and an emergency's may be written later.
-            && (back || emergency || !self.record_edited(act.at))
+            && (back || emergency || self.record_stands(act.at, act.saw.record.as_ref(), act.via == Via::Review))
             && !spent
     }
 
@@ -457,7 +312,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether an approval names something of all that goes, and where it is of every change, exactly what they make.
-    fn outcome_fits(&self, act: &Act) -> bool {
+    pub fn outcome_fits(&self, act: &Act) -> bool {
         if act.via == Via::Review || self.facts.release.changes.unavailable().is_some() {
             return true;
         }
@@ -483,23 +338,34 @@ impl<'w> View<'w> {
     }
 
     fn parts_fit(&self, act: &Act, back: bool) -> bool {
+        self.saw_parts(&act.saw.parts, act.via == Via::Review || back)
+    }
+
+    /// The names of the other parts of the package.
+    pub fn others(&self) -> Vec<&'w String> {
         let others = self.facts.release.package.known().into_iter().flat_map(|package| package.parts.keys());
-        let all = act.via == Via::Review
-            || back
-            || others.filter(|name| !self.surely_goes(name)).all(|name| act.saw.parts.contains_key(name));
-        all && act.saw.parts.iter().all(|(name, content)| {
+        others.filter(|name| !self.surely_goes(name)).collect()
+    }
+
+    /// Whether what was shown of other parts is what they are; of all of them, unless some may be left out.
+    pub fn saw_parts(&self, shown: &BTreeMap<String, String>, some: bool) -> bool {
+        let all = some || self.others().into_iter().all(|name| shown.contains_key(name));
+        all && shown.iter().all(|(name, content)| {
             let part = self.facts.release.package.known().and_then(|package| package.parts.get(name));
             part.and_then(Fact::known).is_some_and(|part| part.content == *content)
         })
     }
 
-    pub fn record_edited(&self, since: DateTime<Utc>) -> bool {
-        let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
-        rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
-            Fact::Known(at) => *at >= since,
-            Fact::Absent => false,
-            Fact::Unavailable(_) => true,
-        })
+    /// Whether the record is the one that was shown, and as it was then. A review need not say which.
+    pub fn record_stands(&self, since: DateTime<Utc>, shown: Option<&String>, review: bool) -> bool {
+        let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return true };
+        let the_one = shown.map_or(review, |shown| *shown == record.id);
+        the_one
+            && !rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
+                Fact::Known(at) => *at >= since,
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            })
     }
 
     /// Whether an approval counts toward a need, given in a role.

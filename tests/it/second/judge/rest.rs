@@ -1,21 +1,15 @@
-//! Everything beside approvals: where it goes, promotion, packages, hours, records, incidents, the board, debts,
-//! break-glass and gates.
+//! Everything beside approvals: where it goes, promotion, packages, hours, records, incidents, debts, break-glass.
 
 use std::collections::BTreeMap;
 
-use countersign::model::facts::{
-    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Incident, Outcome,
-    OwedObligation,
-};
-use countersign::model::measures::Measure;
+use countersign::model::facts::{ChangeRecord, Deed, Deployment, Fact, Grant, Incident, Outcome, OwedObligation};
 use countersign::model::release_decision::Class;
-use countersign::model::verdict::Verdict;
 
 use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
 use super::ways::maybe;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE, ISSUER, ITEMS, RouteShape};
+use crate::second::shape::{ApprovalShape, BEFORE, ComponentShape, Cond, HERE};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -240,7 +234,7 @@ impl<'w> View<'w> {
             && seen.len() == self.changes().len()
     }
 
-    pub fn record_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
+    pub fn record_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool, again: bool) -> bool {
         let Some(rule) = &self.shape.record else { return false };
         if back || !legs.iter().any(|leg| leg.formal) {
             return false;
@@ -253,7 +247,9 @@ impl<'w> View<'w> {
             return false;
         }
         let state = match (&record.state, rule.proceeds_in.is_empty()) {
-            (Fact::Known(state), true) => state != "Closed",
+            // It moves on when it is tried, unless it was called off.
+            (Fact::Known(state), _) if again && state != "Cancelled" => true,
+            (Fact::Known(state), true) => state != "Closed" && state != "Cancelled",
             (Fact::Known(state), false) => rule.proceeds_in.contains(&state.as_str()),
             _ => false,
         };
@@ -330,128 +326,6 @@ impl<'w> View<'w> {
         self.fixes(incident) == Tri::Yes || self.facts.incidents.entries().iter().any(other) || by_name
     }
 
-    pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool, again: bool) -> bool {
-        if back || kind.class == Class::Emergency {
-            return false;
-        }
-        let asked = |leg: &&Leg<'_>| {
-            leg.formal
-                && match leg.route.and_then(|route| route.cab.as_ref()) {
-                    None => false,
-                    Some(None) => true,
-                    Some(Some(cond)) => {
-                        let asked = Asked { component: leg.component, class: Some(kind.class), ..Asked::default() };
-                        self.ask(cond, asked, Some(kind)) != Tri::No
-                    }
-                }
-        };
-        let asking: Vec<&RouteShape> = legs.iter().filter(asked).filter_map(|leg| leg.route).collect();
-        if asking.is_empty() {
-            return false;
-        }
-        let Some(cab) = &self.shape.cab else { return true };
-        let Fact::Known(decisions) = &self.facts.cab else { return true };
-        let mut ours: Vec<&CabDecision> = decisions.iter().filter(|it| it.at.timestamp() <= self.now).collect();
-        // The latest first; of one instant, the one that is against it.
-        let unmet = |it: &CabDecision| {
-            (it.outcome == CabOutcome::ApproveWithConditions && it.conditions.is_empty())
-                || it.conditions.iter().any(|condition| condition.met != Fact::Known(true))
-        };
-        // What is against it is heard if it is about any of it.
-        ours.retain(|it| {
-            self.decided_on_this(it) || (against(it.outcome) > 1 || unmet(it)) && self.decided_on_some(it)
-        });
-        ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
-        for decision in ours.into_iter().rev() {
-            let valid = self.cab_valid(cab, decision);
-            let valid = valid && (against(decision.outcome) > 1 || again || !self.record_edited(decision.at));
-            match decision.outcome {
-                // Conditions took an earlier approval's place, and leave it none.
-                CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid && unmet(decision) => return true,
-                CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
-                CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
-                    return unmet(decision);
-                }
-                CabOutcome::Reject if valid => return !self.against_advice(&asking, decision),
-                CabOutcome::Defer | CabOutcome::Reject => return true,
-            }
-        }
-        true
-    }
-
-    /// Whether those whose word is final let all of it go, each for a reason, after the board advised against it.
-    fn against_advice(&self, asking: &[&RouteShape], decision: &CabDecision) -> bool {
-        asking.iter().all(|route| {
-            route.escalate.as_ref().and_then(|it| it.last).is_some_and(|role| {
-                self.acts.iter().any(|act| {
-                    self.good_on(act, route, role)
-                        && act.at > decision.at
-                        && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
-                        && self.independent(act, role).is_some()
-                        && self.about_all(act)
-                        && !self.replaced(act)
-                        && !self.record_edited(act.at)
-                })
-            })
-        })
-    }
-
-    /// Whether the board looked at what goes. Where all of it is in changes, those alone may be named.
-    fn decided_on_this(&self, decision: &CabDecision) -> bool {
-        let all = !self.changes().is_empty()
-            && self.components().iter().all(|it| self.changes().iter().any(|change| View::surely_touches(change, it)));
-        let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
-        self.saw_all(&decision.changes)
-            && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))
-    }
-
-    /// Whether the board looked at any of what goes: by the changes where both have some, else by content or artifacts.
-    fn decided_on_some(&self, decision: &CabDecision) -> bool {
-        if !decision.changes.is_empty() && !self.changes().is_empty() {
-            return self.changes().iter().any(|it| decision.changes.get(&it.id) == Some(&it.content));
-        }
-        let goes = &self.facts.release.components;
-        if decision.components.is_empty() {
-            return goes.values().any(|it| it.artifacts.entries().iter().any(|one| decision.artifacts.contains(one)));
-        }
-        let known = |name: &String| goes.get(name).and_then(|it| it.content.known());
-        let both: Vec<_> = decision.components.iter().filter_map(|(name, seen)| Some(known(name)? == seen)).collect();
-        !both.is_empty() && !both.contains(&false)
-    }
-
-    fn cab_valid(&self, cab: &CabShape, decision: &CabDecision) -> bool {
-        let contributed = |person| self.contributions.iter().any(|it| it.person == person);
-        let present = match &decision.attendees {
-            Fact::Known(attendees) => {
-                let people: std::collections::BTreeSet<_> = attendees
-                    .iter()
-                    .filter(|account| self.human(account))
-                    .map(|account| self.person(account))
-                    .filter(|person| self.holds(*person, "cab") && !contributed(*person))
-                    .collect();
-                people.len() >= cab.quorum
-            }
-            _ => false,
-        };
-        match &decision.meeting {
-            Fact::Absent => cab.votes && present,
-            Fact::Unavailable(_) => false,
-            Fact::Known(meeting) => {
-                let at = meeting.timestamp();
-                let local = at + times::offset(self.shape.london, at);
-                let scheduled = times::weekday(local.div_euclid(86_400)) == cab.weekday
-                    && local.rem_euclid(86_400) == cab.minute * 60;
-                let chaired = cab.chair.is_none_or(|role| {
-                    decision.chair.known().is_some_and(|chair| {
-                        self.human(chair) && self.holds(self.person(chair), role) && !contributed(self.person(chair))
-                    })
-                });
-                let in_time = at - cab.cutoff.unwrap_or(0) * 60 >= self.submitted();
-                in_time && scheduled && decision.at >= *meeting && chaired && present
-            }
-        }
-    }
-
     pub fn owed_holds(&self, kind: &Kind, legs: &[Leg<'_>], back: bool) -> bool {
         let automatic = self.shape.approval == ApprovalShape::Automatic;
         let _ = legs;
@@ -502,16 +376,22 @@ impl<'w> View<'w> {
         it.met == Fact::Known(true)
             || self.acts.iter().any(|act| {
                 let Deed::Complete { obligation, evidence } = &act.does else { return false };
-                if it.contributors.unavailable().is_some() {
+                let looks_back = !["validate", "back_merge"].contains(&it.kind.as_str());
+                let invoked = looks_back && it.invoked_by.unavailable().is_some();
+                let Some(role) = &it.by else { return false };
+                if it.contributors.unavailable().is_some() || invoked {
                     return false;
                 }
-                let contributors = it.contributors.entries();
+                let mut out = it.contributors.entries().to_vec();
+                if looks_back {
+                    out.extend(it.invoked_by.entries().iter().cloned());
+                }
                 *obligation == it.id
                     && it.opened_at.known().is_some_and(|opened| *opened <= act.at)
                     && (!maybe(&it.needs_evidence) || !evidence.is_empty())
                     && self.acting(act).is_some_and(|person| {
-                        self.holds(person, &it.by)
-                            && !contributors
+                        self.holds(person, role)
+                            && !out
                                 .iter()
                                 .any(|account| self.person(account) == person || self.link_unknown(account.as_str()))
                     })
@@ -558,12 +438,7 @@ impl<'w> View<'w> {
             && opened < until
             && opened <= self.now;
         // Nobody who had a hand in it signs, and who may have had is known.
-        let trigger = match &self.facts.release.trigger {
-            Fact::Known(account) => !self.anybodys(account),
-            Fact::Absent => true,
-            Fact::Unavailable(_) => false,
-        };
-        let known = trigger && !self.unread && !self.unattributed;
+        let known = self.starter_known() && !self.unread && !self.unattributed;
         Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
     }
 
@@ -592,95 +467,6 @@ impl<'w> View<'w> {
         people.len()
     }
 
-    /// What the one gate comes to, waivers included.
-    pub fn gate(&self) -> Verdict {
-        let bare = self.gate_bare();
-        if bare == Verdict::Pass || !self.waived() { bare } else { Verdict::Waived }
-    }
-
-    /// Whether everything on the checklist is ticked by somebody who may, or in files that were each signed by one whom
-    /// the policy names. What a file says by itself is a claim.
-    pub fn list_is_done(&self) -> bool {
-        let Some(list) = &self.shape.list else { return true };
-        let evidence = self.facts.evidence.get("list");
-        if list.signed && matches!(evidence, None | Some(Fact::Unavailable(_))) {
-            return false;
-        }
-        let file = evidence.and_then(Fact::known).filter(|file| !file.digests.is_empty());
-        let signed = |digest: &String| {
-            file.is_some_and(|file| {
-                file.signers.iter().any(|it| {
-                    it.artifact == *digest
-                        && it.identity.ends_with("@acme.example")
-                        && it.issuer.known().is_some_and(|issuer| issuer == ISSUER)
-                })
-            })
-        };
-        let counts = list.signed && file.is_some_and(|file| file.digests.iter().all(signed));
-        ITEMS.iter().all(|text| {
-            let in_file = counts && file.is_some_and(|file| file.ticked.iter().any(|it| it == text));
-            let by_somebody = self.acts.iter().any(|act| {
-                let may = match list.verified_by {
-                    Some(role) => self.independent(act, role).is_some(),
-                    None => self.shape.roles.iter().any(|role| self.independent(act, role.name).is_some()),
-                };
-                matches!(&act.does, Deed::Tick { gate, item, .. } if gate == "list" && item == text)
-                    && may
-                    && self.about_all(act)
-            });
-            in_file || by_somebody
-        })
-    }
-
-    /// Whether there is evidence at all.
-    pub fn has_evidence(&self) -> bool {
-        matches!(self.facts.evidence.get("coverage"), Some(Fact::Known(evidence)) if !evidence.digests.is_empty())
-    }
-
-    /// Whether there is evidence of which nobody can tell how old it is, where that matters.
-    pub fn age_unknown(&self) -> bool {
-        let Some(Fact::Known(evidence)) = self.facts.evidence.get("coverage") else { return false };
-        let told = matches!(&evidence.made_at, Fact::Known(made) if made.timestamp() - 300 <= self.now);
-        self.shape.gate.max_age.is_some() && self.has_evidence() && !told && self.gate() == Verdict::Pending
-    }
-
-    fn gate_bare(&self) -> Verdict {
-        let missing = if self.shape.gate.block_missing { Verdict::Block } else { Verdict::Pending };
-        let evidence: &GateEvidence = match self.facts.evidence.get("coverage") {
-            Some(Fact::Known(evidence)) if !evidence.digests.is_empty() => evidence,
-            Some(Fact::Known(_) | Fact::Absent) => return missing,
-            Some(Fact::Unavailable(_)) | None => return Verdict::Indeterminate,
-        };
-        if let Some(minutes) = self.shape.gate.max_age {
-            match &evidence.made_at {
-                // Clocks of two machines may be five minutes apart.
-                Fact::Known(made)
-                    if made.timestamp() - 300 <= self.now && self.now < made.timestamp() + minutes * 60 => {}
-                _ => return Verdict::Pending,
-            }
-        }
-        match evidence.measures.get("coverage.lines") {
-            Some(Measure::Number(lines)) if *lines >= 0.8 => Verdict::Pass,
-            _ => Verdict::Block,
-        }
-    }
-
-    fn waived(&self) -> bool {
-        let Some(rule) = &self.shape.waivers else { return false };
-        self.acts.iter().any(|act| {
-            let Deed::Waive { gate, environments, until, compensating_control, .. } = &act.does else { return false };
-            gate == "coverage"
-                && (environments.is_empty() || environments.iter().any(|name| name == HERE))
-                && (!environments.is_empty() || act.saw.environment.as_ref().is_none_or(|shown| shown == HERE))
-                && act.saw.repository.as_ref().is_none_or(|shown| *shown == self.facts.release.repository)
-                && self.now < until.timestamp()
-                && (!rule.reason || act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
-                && (!rule.control || compensating_control.as_ref().is_some_and(|text| says(text, 1)))
-                && rule.max_hours.is_none_or(|hours| (*until - act.at).num_seconds() <= hours * 3600)
-                && self.independent(act, "chief").is_some()
-        })
-    }
-
     /// Whether somebody who is consulted is still waited for.
     pub fn consultation_holds(&self, legs: &[Leg<'w>], kind: &Kind) -> bool {
         legs.iter().filter(|leg| leg.formal).any(|leg| {
@@ -696,14 +482,5 @@ impl<'w> View<'w> {
                     self.now < until && !answered
                 })
         })
-    }
-}
-
-fn against(outcome: CabOutcome) -> u8 {
-    match outcome {
-        CabOutcome::Approve => 0,
-        CabOutcome::ApproveWithConditions => 1,
-        CabOutcome::Defer => 2,
-        CabOutcome::Reject => 3,
     }
 }

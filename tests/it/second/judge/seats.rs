@@ -7,7 +7,8 @@ use countersign::model::release_decision::{Class, Status};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Kind, Leg};
-use super::needs::{Need, Unit, Used};
+use super::needs::{Need, Unit};
+use super::spent::Used;
 use super::who::{Person, Seat, View, order};
 use crate::second::shape::RouteShape;
 use crate::second::times;
@@ -59,7 +60,9 @@ impl<'w> View<'w> {
             let shape = self.shape.role(role).unwrap();
             let (seats, unread) = self.seats(role);
             let mut holders = seats.iter().filter(|(_, seat)| *seat == Seat::Fair).map(|(person, _)| *person);
-            let nobody = holders.all(|person| self.away(person) || self.unable(person) || self.kept_out(person, need));
+            let out = |person: Person| self.away(person) || self.unable(person) || self.kept_out(person, need);
+            let perhaps = seats.iter().any(|(person, seat)| *seat == Seat::Doubtful && !out(*person));
+            let nobody = holders.all(out) && !perhaps;
             if !(unread || nobody) {
                 let Some(after) = shape.after else { break };
                 let week = shape.week.unwrap_or(self.shape.business);
@@ -337,7 +340,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether a rejection is heard: `Some(true)` where that is in doubt.
-    fn heard(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
+    pub fn heard(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
         if act.standing == Standing::Dismissed
             || act.impersonated_by.is_some()
             || self.withdrawn(act)

@@ -114,7 +114,51 @@ impl<'w> View<'w> {
         } else {
             self.components().into_iter().map(Some).collect()
         };
-        components.into_iter().map(|component| self.leg(component, kind)).collect()
+        let mut legs: Vec<Leg<'w>> = components.into_iter().map(|component| self.leg(component, kind)).collect();
+        self.ask_about_the_rest(&mut legs, kind);
+        if self.goes_on_trial(&legs, kind) {
+            for leg in &mut legs {
+                leg.formal = false;
+            }
+        }
+        legs
+    }
+
+    /// What belongs to no component goes along by itself only where it would go so alone: else people are asked about a
+    /// change with such a file, unless one of its components asks them anyhow.
+    fn ask_about_the_rest(&self, legs: &mut [Leg<'w>], kind: &Kind) {
+        if self.by_itself(kind) || self.route(None, kind).is_some_and(|route| route.automatic) {
+            return;
+        }
+        for change in self.astray().into_iter().map(|at| &self.changes()[at]) {
+            let about = |leg: &Leg<'_>| self.is_about(change, leg.component);
+            let asks = |leg: &Leg<'_>| about(leg) && (leg.formal || leg.route.is_some_and(|route| route.last_good));
+            if legs.iter().any(asks) {
+                continue;
+            }
+            for leg in legs.iter_mut().filter(|leg| about(leg)) {
+                leg.formal = true;
+                leg.route = leg.route.and_then(|it| if it.automatic { self.named_route("normal") } else { Some(it) });
+            }
+        }
+    }
+
+    /// Whether a change is about a component: it touches it, or none at all.
+    fn is_about(&self, change: &Change, component: Option<&ComponentShape>) -> bool {
+        component.is_none_or(|component| View::touches(change, component))
+            || !self.shape.components.iter().any(|other| View::touches(change, other))
+    }
+
+    /// Whether the environment lets it go by itself.
+    fn by_itself(&self, kind: &Kind) -> bool {
+        match self.shape.approval {
+            ApprovalShape::Automatic => true,
+            ApprovalShape::Formal => false,
+            ApprovalShape::DocsAutomatic => {
+                let asked = Asked { class: Some(kind.class), ..Asked::default() };
+                self.relaxes_all(&Cond::Only("docs/**"), asked, Some(kind))
+            }
+        }
     }
 
     fn named_route(&self, name: &str) -> Option<&'w RouteShape> {
@@ -150,14 +194,7 @@ impl<'w> View<'w> {
 
     fn leg(&self, component: Option<&'w ComponentShape>, kind: &Kind) -> Leg<'w> {
         let route = self.route(component, kind);
-        let by_itself = match self.shape.approval {
-            ApprovalShape::Automatic => true,
-            ApprovalShape::Formal => false,
-            ApprovalShape::DocsAutomatic => {
-                let asked = Asked { class: Some(kind.class), ..Asked::default() };
-                self.relaxes(&Cond::Only("docs/**"), asked, Some(kind))
-            }
-        };
+        let by_itself = self.by_itself(kind);
         let Some(route) = route else {
             return Leg { component, route: None, formal: !by_itself, rigor: 0 };
         };
@@ -183,9 +220,7 @@ impl<'w> View<'w> {
         let unread = self.facts.release.changes.unavailable().is_some();
         unread
             || self.changes().iter().enumerate().any(|(at, change)| {
-                let touched = component.is_none_or(|component| View::touches(change, component))
-                    || !self.shape.components.iter().any(|other| View::touches(change, other));
-                touched && self.by_bots(change) && !self.human_approved(at, change)
+                self.is_about(change, component) && self.by_bots(change) && !self.human_approved(at, change)
             })
     }
 

@@ -297,6 +297,19 @@ impl<'w> View<'w> {
         self.shape.exclude.contains(&word)
     }
 
+    /// Whether it is not known who started it.
+    pub fn starter_unread(&self) -> bool {
+        (self.excludes("trigger") || self.shape.per_change)
+            && match &self.facts.release.trigger {
+                Fact::Known(account) => {
+                    let counts = self.type_of(account).is_none_or(|kind| kind == AccountKind::Person);
+                    counts && self.link_unknown(account.as_str())
+                }
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            }
+    }
+
     fn type_of(&self, account: &Account) -> Option<AccountKind> {
         self.facts.accounts.get(account.as_str())?.kind.known().copied()
     }

@@ -225,6 +225,11 @@ pub(super) fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             ..RouteShape::plain("heavy")
         });
     }
+    if c.often(12) {
+        let when =
+            c.of(&[Cond::Tier("routine"), both(Cond::Tier("routine"), Cond::Class("normal")), Cond::Only("docs/**")]);
+        all.push(RouteShape { when: Some(when), automatic: true, ..RouteShape::plain("quick") });
+    }
     all
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign::model::facts::{Account, Act, Deed, Saw, Standing, Via};
 use countersign::model::verdict::Verdict;
 
-use super::{ACCOUNTS, Maker, REPOSITORY, at};
+use super::{ACCOUNTS, Maker, RECORD, REPOSITORY, at};
 use crate::second::shape::{BEFORE, HERE, ITEMS, Member, OATH, ROLES, RoleShape};
 use crate::second::times;
 
@@ -205,12 +205,8 @@ impl Maker<'_> {
             if self.c.often(10) {
                 saw.gates.insert("coverage".to_owned(), self.c.of(&[Verdict::Pass, Verdict::Pending, Verdict::Block]));
             }
-            for part in self.others.clone() {
-                if !self.wrong() {
-                    let which = if self.wrong() { "old" } else { "new" };
-                    saw.parts.insert(part.to_owned(), format!("{part}-{which}"));
-                }
-            }
+            saw.parts = self.parts();
+            saw.record = self.place(RECORD, "CHG2");
             if self.c.often(3) {
                 saw.requirements.insert(self.c.of(&ROLES).to_owned(), "0000000000000000".to_owned());
             }

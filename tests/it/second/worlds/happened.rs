@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use countersign::model::facts::history::{LinkedIncident, TeamDeployment};
+use countersign::model::facts::history::{ExperimentCount, LinkedIncident, TeamDeployment};
 use countersign::model::facts::{
     Account, CabDecision, CabOutcome, ChangeRecord, Condition, Deployment, Fact, Field, GateEvidence, Incident,
     ModelState, Outcome, OwedObligation, Signer, TeamHistory,
 };
 use countersign::model::measures::Measure;
 
-use super::{ACCOUNTS, COMMIT, Maker, at};
+use super::{ACCOUNTS, COMMIT, Maker, RECORD, REPOSITORY, at};
 use crate::second::shape::{BEFORE, HERE, ISSUER, ITEMS};
 use crate::second::times;
 
@@ -55,6 +55,7 @@ impl Maker<'_> {
                     issuer: self.fact(issuer.to_owned()),
                     builders: Fact::Absent,
                     source: Fact::Absent,
+                    predicate: Fact::Absent,
                 });
             }
         }
@@ -91,7 +92,7 @@ impl Maker<'_> {
             };
             fields.insert(name.to_owned(), field);
         }
-        let state = if self.wrong() { self.c.of(&["Draft", "Closed"]) } else { "Implement" }.to_owned();
+        let state = if self.wrong() { self.c.of(&["Draft", "Closed", "Cancelled"]) } else { "Implement" }.to_owned();
         let mut components = vec!["pay".to_owned(), "infra".to_owned()];
         if self.wrong() {
             components.pop();
@@ -103,7 +104,7 @@ impl Maker<'_> {
         }
         let fixes = self.c.some(&["INC-1".to_owned(), "INC-2".to_owned(), "shop 2.3".to_owned()], 45);
         let record = ChangeRecord {
-            id: "CHG1".to_owned(),
+            id: RECORD.to_owned(),
             state: self.fact(state),
             components: self.fact(components),
             from: if self.c.often(25) { self.fact(at(from)) } else { self.none() },
@@ -199,10 +200,14 @@ impl Maker<'_> {
                 release: "shop 2.3".to_owned(),
                 team: self.c.of(&["reds", "blues"]).to_owned(),
                 components: vec![self.c.of(&["pay", "infra"]).to_owned()],
-                by: self.c.of(&["lead", "ops"]).to_owned(),
+                by: if self.c.often(95) { Some(self.c.of(&["lead", "ops"]).to_owned()) } else { None },
                 opened_at: self.fact(at(opened)),
                 due: self.fact(at(due)),
                 contributors: self.fact(contributors),
+                invoked_by: {
+                    let by = self.c.some(&ACCOUNTS[2..10], 15).into_iter().map(Account::from).collect();
+                    if self.c.often(50) { self.none() } else { self.fact(by) }
+                },
                 needs_evidence: {
                     let value = self.c.often(40);
                     self.fact(value)
@@ -244,6 +249,10 @@ impl Maker<'_> {
             finished_at: if self.wrong() { Fact::Absent } else { self.fact(at(finished)) },
             outcome: if self.wrong() { Fact::Absent } else { self.fact(outcome) },
             approved: self.fact(approved),
+            parts: {
+                let parts = self.parts();
+                self.fact(parts)
+            },
         }
     }
 
@@ -310,6 +319,21 @@ impl Maker<'_> {
         BTreeMap::from([("routine".to_owned(), self.fact(state))])
     }
 
+    /// How the two paths of an experiment did.
+    pub(super) fn trial(&mut self) -> BTreeMap<String, Fact<ExperimentCount>> {
+        if self.shape.trial.is_none() || self.c.often(self.noise) {
+            return BTreeMap::new();
+        }
+        let stopped = self.c.often(10);
+        let mut number = |most: usize| u64::try_from(self.c.below(most)).unwrap();
+        let (a_releases, b_releases) = (number(30), number(30));
+        let (a_failed, b_failed) = (number(4).min(a_releases), number(4).min(b_releases));
+        let stopped = self.fact(stopped);
+        let count = ExperimentCount { a_releases, a_failed, b_releases, b_failed, stopped };
+        let count = if self.c.often(15) { Fact::Absent } else { self.fact(count) };
+        BTreeMap::from([("trial".to_owned(), count)])
+    }
+
     pub(super) fn cab(&mut self) -> Fact<Vec<CabDecision>> {
         let Some(cab) = self.shape.cab.clone() else { return self.none() };
         let mut all = Vec::new();
@@ -356,6 +380,10 @@ impl Maker<'_> {
                     Vec::new()
                 },
                 chair: self.fact(chair),
+                environment: self.place(HERE, BEFORE),
+                repository: self.place(REPOSITORY, "acme/other"),
+                record: self.place(RECORD, "CHG2"),
+                parts: self.parts(),
                 attendees: self.fact(attendees),
                 changes,
                 components,
