@@ -14,6 +14,8 @@ mod database;
 mod decide;
 mod deferred;
 mod environment;
+#[cfg(feature = "app")]
+mod evidence;
 mod gate;
 mod log;
 mod manual;

@@ -55,8 +55,13 @@ fn words(error: &reqwest::Error) -> String {
     text
 }
 
-/// A client.
+/// A client for short exchanges.
 pub fn client() -> Result<Client, Fault> {
+    client_for(PATIENCE)
+}
+
+/// A client whose exchanges may take so long.
+pub fn client_for(patience: Duration) -> Result<Client, Fault> {
     let tls = |error: &dyn std::fmt::Display| Fault::Tls(error.to_string());
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -69,7 +74,7 @@ pub fn client() -> Result<Client, Fault> {
         .tls_backend_preconfigured(config)
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .timeout(PATIENCE)
+        .timeout(patience)
         .connect_timeout(CONNECT)
         .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
         .build()?)

@@ -7,7 +7,7 @@
 //! from a decision is written with it (`decided`) and leaves afterwards (`send`). A
 //! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //! It goes on under new keys (`succession`), and lets go what its time is over
-//! (`retention`). Many read it at once (`shelf`), and others see it (`witnessing`).
+//! (`retention`). What is large lies beside the database (`evidence`). Many read it at once (`shelf`), and others see it (`witnessing`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -17,6 +17,8 @@ mod baseline;
 mod checklists;
 #[cfg(feature = "app")]
 pub mod decided;
+#[cfg(feature = "app")]
+pub mod evidence;
 pub mod gate_run;
 mod gathered;
 #[cfg(feature = "app")]
