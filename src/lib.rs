@@ -20,6 +20,7 @@
 //! ```text
 //! cli        7  arguments in, documents and an exit code out
 //! flow       6  the stories, where what decides and what acts meet: a gate run
+//! forge      5  GitHub: deliveries verified, read and answered, state read into facts
 //! store      5  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
 //! workspace  5  the folder of artifacts: found, opened, mapped, digested; policy files and refs
 //! log        4  the record's Merkle log: entries, tiles, signed checkpoints, proofs, verification
@@ -67,6 +68,14 @@
 //! [`decide::conclude`] says what it comes to, in one sentence first, and the clock when
 //! time alone could change it. [`report::release`] shows the tree.
 //!
+//! ## A walk through the facts
+//!
+//! `countersign facts` reads the policy for what is worth knowing ([`flow`]: components and their folders, groups,
+//! environments) and asks a forge ([`forge`]). GitHub is asked in few large questions: which commits are between what runs
+//! and what goes, which pull requests brought them, everything of those, who pushed. A list is whole or says that it is
+//! not; merges are computed again from git's own objects. What comes back is sorted into [`model::facts`], and decided by
+//! nobody there. `countersign answer` decides now and tells the deployment that waits.
+//!
 //! ## A walk through the record
 //!
 //! `countersign log append` reads what happened and writes it down in its one
@@ -98,6 +107,8 @@ pub mod cli;
 pub mod decide;
 pub mod evidence;
 pub mod flow;
+#[cfg(feature = "app")]
+pub mod forge;
 pub mod log;
 pub mod model;
 pub mod policy;

@@ -150,6 +150,21 @@ struct Read {
     layers: Vec<Layer>,
 }
 
+/// A policy alone; the code to exit with after it was said what is wrong with it.
+#[cfg(feature = "app")]
+pub(super) fn policy(files: &[PathBuf]) -> Result<Policy, u8> {
+    read(files).map(|read| read.policy).map_err(|Said(code)| code)
+}
+
+/// What is known of a release, and what is decided of it now.
+#[cfg(feature = "app")]
+pub(super) fn now(policy: &[PathBuf], file: &Path) -> Result<(Facts, ReleaseDecision), u8> {
+    let policy = self::policy(policy)?;
+    let (facts, _) = facts(file, policy.limits.bytes).map_err(|Said(code)| code)?;
+    let decision = release::decide(&policy, &facts, chrono::Utc::now());
+    Ok((facts, decision))
+}
+
 fn read(files: &[PathBuf]) -> Result<Read, Said> {
     let wrong = |error: &dyn std::fmt::Display| said(USAGE, &error.to_string());
     let sources = layers::read(files, &From::WorkingTree).map_err(|error| wrong(&error))?;

@@ -81,7 +81,11 @@ fn page() -> String {
     for (code, meaning) in gate::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
-    decide_options(&mut out);
+    options_of(&mut out, "decide", &decide::EXIT_CODES);
+    #[cfg(feature = "app")]
+    options_of(&mut out, "facts", &super::facts::EXIT_CODES);
+    #[cfg(feature = "app")]
+    options_of(&mut out, "answer", &super::answer::EXIT_CODES);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
@@ -120,19 +124,19 @@ fn options(out: &mut String) {
     );
 }
 
-/// The options of `countersign decide`, and its exit codes.
-fn decide_options(out: &mut String) {
-    let _ = writeln!(out, "\n## Options of `countersign decide`\n\n| option | meaning |\n| --- | --- |");
+/// The options of a command, and its exit codes.
+fn options_of(out: &mut String, name: &str, exit_codes: &[(u8, &str)]) {
+    let _ = writeln!(out, "\n## Options of `countersign {name}`\n\n| option | meaning |\n| --- | --- |");
     let command = Arguments::command();
-    let decide = command.find_subcommand("decide");
-    for option in decide.into_iter().flat_map(clap::Command::get_arguments) {
+    let found = command.find_subcommand(name);
+    for option in found.into_iter().flat_map(clap::Command::get_arguments) {
         let Some(long) = option.get_long().filter(|long| *long != "help") else { continue };
         let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
         let help = option.get_long_help().or(option.get_help()).map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(out, "| {} | {} |", code(&format!("--{long} {value}")), cell(&help));
     }
     let _ = writeln!(out, "\n| exit code | meaning |\n| --- | --- |");
-    for (code, meaning) in decide::EXIT_CODES {
+    for (code, meaning) in exit_codes {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
 }

@@ -8,12 +8,16 @@
 //! here. Only 0 lets a pipeline go on.
 
 #[cfg(feature = "app")]
+mod answer;
+#[cfg(feature = "app")]
 mod append;
 #[cfg(feature = "app")]
 mod database;
 mod decide;
 mod deferred;
 mod environment;
+#[cfg(feature = "app")]
+mod facts;
 mod gate;
 mod log;
 mod manual;
@@ -59,6 +63,12 @@ enum Command {
     Gate(Box<gate::Arguments>),
     /// Decide whether a release may go, by a policy and what is known of it.
     Decide(Box<decide::Arguments>),
+    /// Ask a forge what it knows of a release, and write the facts that `decide` reads.
+    #[cfg(feature = "app")]
+    Facts(Box<facts::Arguments>),
+    /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
+    #[cfg(feature = "app")]
+    Answer(Box<answer::Arguments>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -110,6 +120,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     match arguments.command {
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
+        #[cfg(feature = "app")]
+        Command::Facts(arguments) => facts::run(&arguments),
+        #[cfg(feature = "app")]
+        Command::Answer(arguments) => answer::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Log(command) => log::run(&command.0),

@@ -2,7 +2,8 @@
 //!
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
-//! what was found goes down to `decide`. The record is read by whoever doubts it
+//! what was found goes down to `decide`. What a forge knows of a release becomes the
+//! facts that it is decided by (`facts`). The record is read by whoever doubts it
 //! ([`record`]), and written to when something happened (`append`); a decision
 //! leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //!
@@ -12,6 +13,8 @@
 pub mod append;
 mod baseline;
 mod checklists;
+#[cfg(feature = "app")]
+pub mod facts;
 pub mod gate_run;
 mod gathered;
 #[cfg(feature = "app")]

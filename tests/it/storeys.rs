@@ -13,6 +13,7 @@ const STOREYS: &[(&str, u8)] = &[
     ("report", 4),
     ("log", 4),
     ("workspace", 5),
+    ("forge", 5),
     ("store", 5),
     ("flow", 6),
     ("cli", 7),
