@@ -30,11 +30,11 @@ pub use base::{Base, NoBase};
 pub use fault::{Fault, Whole};
 pub use graphql::{Answer, Variables};
 pub use pace::{Pace, Priority, Resource};
-pub use queue::{Queue, Turn};
 pub use secret::Secret;
 
 use auth::{Installation, Lease, Minted};
 use cache::Cache;
+use queue::Queue;
 use send::{Reply, Request};
 
 /// How long a request may take, from its connection to its last byte.

@@ -109,7 +109,7 @@ pub(super) fn of_run(accounts: &mut Accounts, run: &Run, environment: &str, saw:
         let by = accounts.actor(&review.user);
         let mut act = act(&review.id, run.created_at, by, Via::Environment, does);
         act.reason = said(&review.comment);
-        act.saw = saw.clone();
+        act.saw.clone_from(saw);
         found.push(act);
     }
     found

@@ -43,7 +43,7 @@ pub(super) fn of(answer: &Answer, folders: &[&str], from: usize, component: &Fol
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The digests of all components at several commits, by commit and component.

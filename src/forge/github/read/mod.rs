@@ -240,9 +240,9 @@ impl Reading<'_> {
         let variables = self.repository.variables();
         let answer = self.client.ask(&first.text(), &variables).await;
         let mut traced = Traced::default();
-        let mut traces = answer.as_ref().map_err(Clone::clone).and_then(|answer| trace(answer, begin, &mut traced));
+        let mut outcome = answer.as_ref().map_err(Clone::clone).and_then(|answer| trace(answer, begin, &mut traced));
         for more in chunks {
-            if traces.is_err() {
+            if outcome.is_err() {
                 break;
             }
             let mut next = First::default();
@@ -250,9 +250,9 @@ impl Reading<'_> {
                 next.commit(at, sha);
             }
             let answer = self.client.ask(&next.text(), &variables).await;
-            traces = answer.and_then(|answer| trace(&answer, more, &mut traced));
+            outcome = answer.and_then(|answer| trace(&answer, more, &mut traced));
         }
-        (answer, traces.map(|()| traced))
+        (answer, outcome.map(|()| traced))
     }
 
     /// The environments of which the deployments are asked for.

@@ -302,7 +302,7 @@ async fn some_of(client: &Client, repository: &Repository, numbers: &[u64]) -> B
 async fn more_pages(client: &Client, repository: &Repository, lists: &mut BTreeMap<(u64, Part), Reading>) {
     for _ in 0..ROUNDS {
         let mut question = Second::default();
-        for ((number, part), reading) in lists.iter() {
+        for ((number, part), reading) in &*lists {
             if let Reading::Going { cursor, .. } = reading {
                 question.part(*number, *part, cursor);
             }

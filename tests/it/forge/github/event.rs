@@ -17,7 +17,7 @@ use crate::support::github::world::{INSTALLATION, REPOSITORY, REPOSITORY_ID};
 fn read_bytes(event: &str, body: &[u8]) -> Result<Delivery, Unreadable> {
     let secret = WebhookSecret::new(&Secret::new("secret")).unwrap();
     let digest = sign(&Key::new(HMAC_SHA256, b"secret"), body);
-    let digits: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = digest.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     let delivery = secret.verify(&[format!("sha256={digits}").as_bytes()], body).unwrap();
     event::read(event, delivery, &Base::parse("https://github.com").unwrap())
 }

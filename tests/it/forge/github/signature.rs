@@ -10,7 +10,7 @@ fn secret(text: &str) -> WebhookSecret {
 
 fn signature(secret: &str, body: &[u8]) -> String {
     let digest = sign(&Key::new(HMAC_SHA256, secret.as_bytes()), body);
-    let digits: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = digest.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     format!("sha256={digits}")
 }
 

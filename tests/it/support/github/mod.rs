@@ -164,7 +164,7 @@ impl Github {
                 return;
             }
             let digest = Sha256::digest(reply.body.as_bytes());
-            let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let tag = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
             let tag = format!("\"{tag}\"");
             if asked.method == "GET" && reply.status == 200 {
                 if asked.headers.get("if-none-match") == Some(&tag) {
@@ -191,7 +191,7 @@ impl Github {
             }
             let mut text = format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
             for (name, value) in &reply.headers {
-                text.push_str(&format!("{name}: {value}\r\n"));
+                text.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
             }
             text.push_str("\r\n");
             let body =
@@ -413,8 +413,8 @@ fn rest_commit(world: &World, sha: &str) -> Value {
     json!({
         "sha": sha,
         "commit": {
-            "author": {"email": world.address(&commit.author, number(&commit.author)), "date": commit.date},
-            "committer": {"email": world.address(&commit.committer, number(&commit.committer)), "date": commit.date},
+            "author": {"email": world::address(&commit.author, number(&commit.author)), "date": commit.date},
+            "committer": {"email": world::address(&commit.committer, number(&commit.committer)), "date": commit.date},
             "tree": {"sha": world.tree(sha, "")}, "message": "a change",
         },
         "author": world.rest_user(&commit.author),

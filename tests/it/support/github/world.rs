@@ -16,7 +16,16 @@ pub fn sha(short: &str) -> String {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().take(20).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// The address of an account: that of an App as GitHub gives it.
+pub fn address(login: &str, number: u64) -> String {
+    match login {
+        "web-flow" => "noreply@github.com".to_owned(),
+        login if login.ends_with("[bot]") => format!("{number}+{login}@users.noreply.127.0.0.1"),
+        login => format!("{login}@acme.example"),
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -203,16 +212,7 @@ impl World {
         let number = self.users.get(login).map_or(0, |(_, number)| *number);
         let person = self.users.get(login).is_some_and(|(kind, _)| kind == "User");
         let user = if person { json!({"__typename": "User", "login": login}) } else { Value::Null };
-        json!({"__typename": "GitActor", "email": self.address(login, number), "user": user})
-    }
-
-    /// The address of an account: that of an App as GitHub gives it.
-    pub fn address(&self, login: &str, number: u64) -> String {
-        match login {
-            "web-flow" => "noreply@github.com".to_owned(),
-            login if login.ends_with("[bot]") => format!("{number}+{login}@users.noreply.127.0.0.1"),
-            login => format!("{login}@acme.example"),
-        }
+        json!({"__typename": "GitActor", "email": address(login, number), "user": user})
     }
 
     /// The git object of a path at a commit.
