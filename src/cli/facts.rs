@@ -9,6 +9,7 @@ use super::environment::variable;
 use super::{PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::flow::{facts, record};
 use crate::forge::github::client::{AppKey, Base, Client, Identity, Secret};
+use crate::policy::roster::Roster;
 use crate::workspace::open;
 
 /// Every exit code, with what it means.
@@ -94,6 +95,10 @@ pub(super) struct Arguments {
     /// An artifact of a component, or `none`; repeat it.
     #[arg(long, value_name = "COMPONENT=sha256:DIGEST")]
     artifact: Vec<String>,
+    /// Who was in the teams when the release was asked for, as `policy check` reads it. Whoever is not in it may have come
+    /// since, and does not count as a member.
+    #[arg(long, value_name = "FILE")]
+    roster: Option<PathBuf>,
     /// Facts that the forge does not know, such as evidence and the change record: a JSON document of the same form.
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
@@ -188,7 +193,19 @@ fn wanted(arguments: &Arguments) -> Result<facts::Wanted, Failure> {
         submitted_at: arguments.submitted_at,
         components: arguments.component.clone(),
         since,
+        roster: roster(arguments.roster.as_deref())?,
         artifacts,
+    })
+}
+
+fn roster(path: Option<&Path>) -> Result<Roster, Failure> {
+    let Some(path) = path else { return Ok(Roster::default()) };
+    let shown = path.display().to_string();
+    let artifact = open::named(path, MOST).map_err(|fault| usage(format!("the roster `{shown}`: {fault}")))?;
+    let text = std::str::from_utf8(&artifact).map_err(|_| usage(format!("the roster `{shown}` is not UTF-8")))?;
+    Roster::read(&shown, text).map_err(|complaints| {
+        super::policy::tell(&[complaints]);
+        usage("the roster cannot be used")
     })
 }
 

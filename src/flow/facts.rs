@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::forge::{Folders, Forge, Gathered, Question, Ranged};
 use crate::model::facts::people::folded;
-use crate::model::facts::{Change, Fact, Facts, Release, Released, VERSION};
+use crate::model::facts::{Account, Change, Fact, Facts, Release, Released, VERSION};
 use crate::policy::Policy;
+use crate::policy::roster::Roster;
 use crate::policy::rules::{Component, MemberRef};
 
 /// A release that is asked for.
@@ -35,6 +36,8 @@ pub struct Wanted {
     pub components: Vec<String>,
     /// The commits that components last ran here, by name; the empty name stands for all that are not named.
     pub since: BTreeMap<String, String>,
+    /// Who was in the groups when the release was asked for, as far as that is known.
+    pub roster: Roster,
     /// The artifacts of components, by name: SHA-256 digests, none where a component has none.
     pub artifacts: BTreeMap<String, Vec<String>>,
 }
@@ -124,7 +127,12 @@ async fn question<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Ques
         history: true,
         logins: logins.into_iter().collect(),
         groups: groups.into_iter().collect(),
+        roster: wanted.roster.groups.iter().map(|(group, members)| (group.clone(), accounts(members))).collect(),
     }
+}
+
+fn accounts(members: &[String]) -> Vec<Account> {
+    members.iter().map(|member| Account::from(member.as_str())).collect()
 }
 
 /// The folders and files that globs begin with: everything that they can match lies there.

@@ -39,6 +39,8 @@ pub struct Question {
     pub logins: Vec<String>,
     /// The groups whose members are asked for, as the policy names them: `github:@acme/infra`.
     pub groups: Vec<String>,
+    /// Who was in each group when the release was asked for, where that is known. A forge says who is, and not since when.
+    pub roster: BTreeMap<String, Vec<Account>>,
 }
 
 /// The folders of a repository that hold all files of a component, without `/` at either end; the empty name is the whole

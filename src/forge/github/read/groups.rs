@@ -6,8 +6,10 @@ use super::people::{Accounts, Actor};
 use super::pulls::Page;
 use super::question::First;
 use super::{Repository, unread};
+use crate::forge::Question;
 use crate::forge::github::client::{Answer, Client, Fault};
-use crate::model::facts::{Fact, Member};
+use crate::model::facts::people::folded;
+use crate::model::facts::{Account, Fact, Joined, Member};
 
 /// How many pages of members a team may have.
 const PAGES: usize = 100;
@@ -24,11 +26,12 @@ pub(super) async fn members(
     client: &Client,
     repository: &Repository,
     answer: &Result<Answer, Fault>,
-    groups: &[String],
+    question: &Question,
     accounts: &mut Accounts,
 ) -> BTreeMap<String, Fact<Vec<Member>>> {
     let mut found = BTreeMap::new();
-    for (at, group) in groups.iter().enumerate() {
+    let roster = &question.roster;
+    for (at, group) in question.groups.iter().enumerate() {
         let Some((organisation, slug)) = team(group) else {
             found.insert(group.clone(), Fact::Unavailable("it is no team of GitHub".into()));
             continue;
@@ -41,16 +44,31 @@ pub(super) async fn members(
             Ok(members) => Fact::Known(
                 members
                     .iter()
-                    // Who came while the release was under way only a record of events can tell.
-                    .map(|actor| Member { account: accounts.actor(actor), joined: Fact::Absent })
+                    .map(|actor| {
+                        let account = accounts.actor(actor);
+                        let joined = joined(roster, group, &account);
+                        Member { account, joined }
+                    })
                     .collect(),
             ),
             Err(fault) => fault.unavailable(),
         };
         // As the facts name groups: in lower case.
-        found.insert(crate::model::facts::people::folded(group).into_owned(), fact);
+        found.insert(folded(group).into_owned(), fact);
     }
     found
+}
+
+/// How somebody came into a group: he was there before, if whoever asks knows it. GitHub itself does not say since when.
+fn joined(roster: &BTreeMap<String, Vec<Account>>, group: &str, account: &Account) -> Fact<Joined> {
+    let before = roster.iter().find(|(name, _)| folded(name) == folded(group)).map(|(_, members)| members);
+    match before {
+        Some(members) if members.contains(account) => Fact::Absent,
+        Some(_) => Fact::Unavailable("he is not among those who were in it when the release was asked for".into()),
+        None => Fact::Unavailable(
+            "nobody says who was in it when the release was asked for; name them with `--roster`".into(),
+        ),
+    }
 }
 
 async fn of(

@@ -174,8 +174,7 @@ impl Reading<'_> {
             })
             .collect();
         let acts = self.acts(&canonical, &changes, &contents, &pulls, run.as_ref());
-        let groups =
-            groups::members(self.client, &self.repository, &first, &self.question.groups, &mut self.accounts).await;
+        let groups = groups::members(self.client, &self.repository, &first, self.question, &mut self.accounts).await;
         self.named_accounts(&first);
         let deployments = self.deployments(&first).await;
         let (reference, trigger, submitted_at) = self.of_run(&first, run.as_ref()).await;

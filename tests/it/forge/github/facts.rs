@@ -1,5 +1,7 @@
 //! From what GitHub holds to a decision, through the command: `countersign facts`, then `countersign decide`.
 
+use std::collections::BTreeMap;
+
 use countersign::forge::{Forge as _, Question};
 use countersign::model::facts::Fact;
 use serde_json::{Value, json};
@@ -82,7 +84,9 @@ fn ask_with(github: &Github, more: &[&str]) -> Asked {
     let mut arguments = vec!["facts", "--github", REPOSITORY, "--environment", "production", "--commit", &head];
     // What earlier releases left to be done the record knows, and no forge.
     world.write("known.json", r#"{"obligations": []}"#);
+    world.write("roster.yml", r#"groups: { "github:@acme/shop-leads": [github:Bo, github:carla] }"#);
     arguments.extend(["--artifact", "checkout=none", "--with", "known.json", "--output", "facts.json"]);
+    arguments.extend(["--roster", "roster.yml"]);
     arguments.extend(more);
     let said = world.run(&arguments);
     let facts = if said.code == 0 { serde_json::from_str(&world.read("facts.json")).unwrap() } else { Value::Null };
@@ -193,6 +197,7 @@ fn a_hundred_commits_and_a_hundred_members_take_four_calls_and_two_when_nothing_
         history: false,
         logins: Vec::new(),
         groups: vec!["github:@acme/shop-leads".to_owned()],
+        roster: BTreeMap::new(),
     };
     let client = client(&github);
     let cold = run(client.gather(&question)).unwrap();
@@ -290,6 +295,22 @@ fn t10_t11_a_bot_is_known_by_its_type_and_works_for_those_to_whom_it_is_assigned
     let (code, text) = asked.decided();
     assert_eq!(code, 10, "{text}");
     assert!(text.contains("had commit"), "{text}");
+}
+
+#[test]
+fn t13_whoever_may_have_come_into_the_team_since_does_not_count() {
+    let github = shop();
+    github.with(|world| {
+        world.teams.get_mut("acme/shop-leads").unwrap().push("dana".to_owned());
+        world.runs[0].reviews.push(("dana".to_owned(), "APPROVED".to_owned(), "production".to_owned()));
+    });
+    let asked = ask(&github);
+    let members = asked.facts["groups"]["github:@acme/shop-leads"].as_array().unwrap();
+    let joined = |login: &str| members.iter().find(|member| member["account"] == login).unwrap()["joined"].clone();
+    assert_eq!(joined("github:bo"), Value::Null);
+    assert!(joined("github:dana")["unavailable"].is_string());
+    let (code, text) = asked.decided();
+    assert_eq!(code, 10, "{text}");
 }
 
 #[test]
