@@ -262,15 +262,14 @@ impl Client {
             return Ok(held.token.clone());
         }
         let jwt = key.jwt(now)?;
-        let installation = match installation {
-            Some(id) => id,
-            None => {
-                let path = format!("/repos/{repository}/installation");
-                let request =
-                    Request { method: Method::GET, url: self.url(&path)?, body: None, graphql: false, reads: true };
-                let reply = self.send_as(&request, &path, &jwt).await?;
-                parse::<Installation>(&path, &reply.body)?.id
-            }
+        let installation = if let Some(id) = installation {
+            id
+        } else {
+            let path = format!("/repos/{repository}/installation");
+            let request =
+                Request { method: Method::GET, url: self.url(&path)?, body: None, graphql: false, reads: true };
+            let reply = self.send_as(&request, &path, &jwt).await?;
+            parse::<Installation>(&path, &reply.body)?.id
         };
         let path = format!("/app/installations/{installation}/access_tokens");
         let name = repository.rsplit('/').next().unwrap_or_default();

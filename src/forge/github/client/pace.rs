@@ -36,7 +36,7 @@ const AN_HOUR: usize = 500;
 const KEPT_FROM_SWEEP: u64 = 500;
 const KEPT_FROM_PEOPLE: u64 = 100;
 /// How long is waited at least when GitHub says that a secondary limit is hit, and not for how long.
-pub(super) const UNSTATED: Duration = Duration::from_secs(60);
+pub(super) const UNSTATED: Duration = Duration::from_mins(1);
 
 /// One allowance.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,13 +97,13 @@ impl Pace {
     }
 
     fn may_post(&mut self, now: Instant) -> Result<(), Instant> {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         while self.posts.front().is_some_and(|at| now.duration_since(*at) >= hour) {
             self.posts.pop_front();
         }
         let nth_last = |n: usize| self.posts.len().checked_sub(n).and_then(|at| self.posts.get(at)).copied();
         // The n-th last post has to lie a whole span back before another goes.
-        let blocked = [(A_MINUTE, Duration::from_secs(60)), (AN_HOUR, hour)]
+        let blocked = [(A_MINUTE, Duration::from_mins(1)), (AN_HOUR, hour)]
             .into_iter()
             .filter_map(|(most, span)| Some(nth_last(most)? + span))
             .filter(|until| *until > now)

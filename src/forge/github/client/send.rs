@@ -24,7 +24,7 @@ const WAITS: u32 = 3;
 /// How many times an answer may lead on within the same GitHub, as after a repository was renamed.
 const LEADS: u32 = 3;
 /// How long one waits for a limit at most.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 /// The version of the interface that we speak.
 const VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
 

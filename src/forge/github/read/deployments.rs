@@ -36,7 +36,7 @@ pub(super) struct Opened {
     id: String,
     environment: String,
     pub(super) commit: String,
-    opened_at: DateTime<Utc>,
+    at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
     outcome: Option<Outcome>,
 }
@@ -66,7 +66,7 @@ fn opened(raw: Raw, environment: &str) -> Result<Option<Opened>, Fault> {
         id: raw.id,
         environment: environment.to_owned(),
         commit: raw.commit_oid,
-        opened_at: first.created_at,
+        at: first.created_at,
         finished_at: last.map(|(_, at)| at),
         outcome: last.map(|(outcome, _)| outcome),
     }))
@@ -89,11 +89,11 @@ pub(super) async fn of(
             let raw = raw.ok_or_else(|| unread("the deployments", "one of them may not be seen"))?;
             found.extend(opened(raw, environment)?);
         }
-        if !page.page_info.has_next_page || enough(&found) {
+        if !page.info.has_next_page || enough(&found) {
             return Ok(found);
         }
         let mut question = First::default();
-        question.deployments(at, environment, page.page_info.end_cursor.as_deref());
+        question.deployments(at, environment, page.info.end_cursor.as_deref());
         page = client.ask(&question.text(), &repository.variables()).await?.part(&["repository", &name])?;
     }
     Err(unread("the deployments", "there are more than 1,000"))
@@ -106,7 +106,7 @@ pub(super) async fn facts(
     components: &BTreeMap<String, Folders>,
     mut opened: Vec<Opened>,
 ) -> Vec<Deployment> {
-    opened.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
+    opened.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
     let mut commits: Vec<&str> = opened.iter().map(|it| it.commit.as_str()).collect();
     commits.sort_unstable();
     commits.dedup();
@@ -123,7 +123,7 @@ pub(super) async fn facts(
                 (name.clone(), Released { content, artifacts })
             })
             .collect(),
-        opened_at: it.opened_at,
+        opened_at: it.at,
         finished_at: it.finished_at.map_or(Fact::Absent, Fact::Known),
         outcome: it.outcome.map_or(Fact::Absent, Fact::Known),
         approved: Fact::Unavailable("GitHub does not say whether a decision of ours opened it".into()),

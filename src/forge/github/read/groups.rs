@@ -85,7 +85,7 @@ async fn of(
         for member in page.nodes.unwrap_or_default() {
             members.push(member.ok_or_else(|| unread("the team", "a member of it may not be seen"))?);
         }
-        if !page.page_info.has_next_page {
+        if !page.info.has_next_page {
             return match page.total_count {
                 Some(count) if count != members.len() => {
                     Err(unread("the team", &format!("GitHub lists {} of {count} members", members.len())))
@@ -94,7 +94,7 @@ async fn of(
             };
         }
         let mut question = First::default();
-        question.team(at, organisation, slug, page.page_info.end_cursor.as_deref());
+        question.team(at, organisation, slug, page.info.end_cursor.as_deref());
         page = client.ask(&question.text(), &repository.variables()).await?.part(&[&place, "team", "members"])?;
     }
     Err(unread("the team", "it has more pages of members than are read"))

@@ -107,7 +107,7 @@ fn landing(
     let listed: HashSet<&str> = commits.iter().map(|commit| commit.oid.as_str()).collect();
     // What it was made from: the newest commit of the branch that it has. One that merges the branch into itself
     // names newer ones as it goes on, so that the last is the newest.
-    let base = commits.iter().flat_map(parents).filter(|parent| !listed.contains(parent)).last()?;
+    let base = commits.iter().flat_map(parents).rfind(|parent| !listed.contains(parent))?;
     // What it was merged into: the first commit below what landed that it did not bring itself.
     let own = |sha: &str| brought.get(sha).is_some_and(|by| by.contains(&whole.pull.number));
     let mut ours = merge.parents.nodes.iter().flatten().flatten().next()?.oid.as_str();

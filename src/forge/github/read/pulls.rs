@@ -28,7 +28,8 @@ pub(super) struct PageInfo {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page<T> {
-    pub(super) page_info: PageInfo,
+    #[serde(rename = "pageInfo")]
+    pub(super) info: PageInfo,
     #[serde(default)]
     pub(super) total_count: Option<usize>,
     pub(super) nodes: Option<Vec<Option<T>>>,
@@ -201,7 +202,7 @@ impl Reading {
             Err(fault) => Self::Failed(fault),
             Ok(page) => {
                 let nodes: Option<Vec<Value>> = page.nodes.unwrap_or_default().into_iter().collect();
-                match (nodes, page.page_info.has_next_page, page.page_info.end_cursor) {
+                match (nodes, page.info.has_next_page, page.info.end_cursor) {
                     (None, ..) => Self::Failed(unread(place, "an entry of it may not be seen")),
                     (Some(nodes), false, _) => {
                         entries.extend(nodes);

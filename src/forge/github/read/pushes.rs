@@ -20,7 +20,8 @@ pub(super) struct Activity {
     before: String,
     after: String,
     timestamp: DateTime<Utc>,
-    activity_type: String,
+    #[serde(rename = "activity_type")]
+    kind: String,
     actor: Option<RestUser>,
 }
 
@@ -56,7 +57,7 @@ pub(super) fn pushers(
 ) -> BTreeMap<String, Account> {
     let mut found: BTreeMap<String, Account> = BTreeMap::new();
     for entry in activity {
-        let merges = matches!(entry.activity_type.as_str(), "pr_merge" | "merge_queue_merge");
+        let merges = matches!(entry.kind.as_str(), "pr_merge" | "merge_queue_merge");
         let before = graph.reach(&entry.before);
         let brought: Vec<&str> = graph.reach(&entry.after).into_iter().filter(|sha| !before.contains(sha)).collect();
         for sha in brought {

@@ -90,7 +90,7 @@ pub(super) async fn find(
 ) -> Result<Run, Fault> {
     let mut suites: Suites = answer.part(&["repository", "runs"])?;
     for _ in 0..20 {
-        let PageInfo { has_next_page, end_cursor } = suites.check_suites.page_info;
+        let PageInfo { has_next_page, end_cursor } = suites.check_suites.info;
         for suite in suites.check_suites.nodes.unwrap_or_default().into_iter().flatten() {
             let is = |found: &WorkflowRun| found.resource_path.rsplit('/').next() == Some(run.to_string().as_str());
             if suite.workflow_run.as_ref().is_some_and(is) {
@@ -110,7 +110,7 @@ pub(super) async fn find(
 fn read(suite: Suite) -> Result<Run, Fault> {
     let run = suite.workflow_run.ok_or_else(|| unread("the run", "it is not there"))?;
     let cut = || unread("the reviews of the run", "GitHub does not list all of them");
-    if run.deployment_reviews.page_info.has_next_page {
+    if run.deployment_reviews.info.has_next_page {
         return Err(cut());
     }
     let mut reviews = Vec::new();

@@ -167,7 +167,7 @@ fn f08_a_limit_is_waited_for_and_nothing_is_sent_meanwhile() {
 #[test]
 fn f08_limits_are_honoured_before_they_are_hit() {
     let now = Instant::now();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     // 80 posts a minute, 500 an hour.
     let mut pace = Pace::default();
     let mut clock = now;
@@ -178,7 +178,7 @@ fn f08_limits_are_honoured_before_they_are_hit() {
             Err(until) => clock = until,
         }
     }
-    for window in [(80, Duration::from_secs(60)), (500, hour)] {
+    for window in [(80, Duration::from_mins(1)), (500, hour)] {
         for at in 0..went.len() - window.0 {
             assert!(went[at + window.0] - went[at] >= window.1, "{window:?} at {at}");
         }
@@ -203,7 +203,7 @@ fn f08_limits_are_honoured_before_they_are_hit() {
     assert!(pace.take(now, Resource::Core, Priority::Deployment, false).is_err());
     // A secondary limit closes both.
     let mut pace = Pace::default();
-    pace.close(now, Resource::Core, Duration::from_secs(60), true);
+    pace.close(now, Resource::Core, Duration::from_mins(1), true);
     assert!(pace.take(now, Resource::Graphql, Priority::Deployment, false).is_err());
 }
 

@@ -527,7 +527,11 @@ fn t09_a_merge_that_somebody_edited_is_his_and_a_clean_one_nobodys() {
 #[test]
 fn what_is_decided_now_answers_the_deployment_that_waits() {
     let github = shop();
-    github.with(|world| world.rules.insert((900, "production".to_owned()), Rule::default()));
+    // The command decides by the machine's clock, which has to be after everything that people did.
+    github.with(|world| {
+        world.runs[0].created_at = "2026-11-20T10:01:00Z".to_owned();
+        world.rules.insert((900, "production".to_owned()), Rule::default());
+    });
     let rule = || github.with(|world| world.rules[&(900, "production".to_owned())].clone());
     let answer = |asked: &Asked, run: &str| {
         asked.world.run(&["answer", "--github", REPOSITORY, "--run", run, "--facts", "facts.json"])

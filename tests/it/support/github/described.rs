@@ -109,7 +109,7 @@ fn wrong_request(asked: &Asked) -> Option<String> {
     }
     // Pages go on with `page` where the description leaves it out.
     if let Some(other) =
-        asked.query.keys().find(|name| !known.contains(name.as_str()) && !(*name == "page" || *name == "per_page"))
+        asked.query.keys().find(|name| !(known.contains(name.as_str()) || *name == "page" || *name == "per_page"))
     {
         return Some(format!("{template} has no parameter `{other}`"));
     }

@@ -288,19 +288,16 @@ impl Answering<'_> {
             Value::Array(entries) if is_connection(field) => {
                 let begin = self.argument(field, "after").as_str().map_or(0, |cursor| cursor.parse().unwrap());
                 let first = self.argument(field, "first").as_u64();
-                let (entries, begin, size): (Vec<Value>, usize, usize) = match self.argument(field, "last").as_u64() {
-                    Some(last) => {
-                        let from = entries.len().saturating_sub(usize::try_from(last).unwrap());
-                        (entries[from..].to_vec(), 0, usize::MAX)
-                    }
-                    None => {
-                        let size = first.expect("a connection says `first` or `last`");
-                        assert!((1..=100).contains(&size), "at most 100 entries a page");
-                        let size = usize::try_from(size).unwrap();
-                        // What does not ask for pages gets its whole one.
-                        let pages = field.selection.iter().any(|part| is_field(part, &["pageInfo"]));
-                        (entries.clone(), begin, if pages { self.page.min(size) } else { size })
-                    }
+                let (entries, begin, size) = if let Some(last) = self.argument(field, "last").as_u64() {
+                    let from = entries.len().saturating_sub(usize::try_from(last).unwrap());
+                    (entries[from..].to_vec(), 0_usize, usize::MAX)
+                } else {
+                    let size = first.expect("a connection says `first` or `last`");
+                    assert!((1..=100).contains(&size), "at most 100 entries a page");
+                    let size = usize::try_from(size).unwrap();
+                    // What does not ask for pages gets its whole one.
+                    let pages = field.selection.iter().any(|part| is_field(part, &["pageInfo"]));
+                    (entries.clone(), begin, if pages { self.page.min(size) } else { size })
                 };
                 let end = entries.len().min(begin.saturating_add(size));
                 let page = json!({

@@ -144,7 +144,7 @@ impl World {
         for name in [sha(squash)].iter().chain(&listed) {
             self.commits.get_mut(name).unwrap().pulls.push(number);
         }
-        self.commits.get_mut(&sha(squash)).unwrap().committer = "web-flow".to_owned();
+        self.edit(squash, |commit| "web-flow".clone_into(&mut commit.committer));
         self.pulls.insert(
             number,
             Pull {
