@@ -15,14 +15,17 @@
 //!    measures, the reasons and the formats are each stated once; checks,
 //!    schemas, documentation and outputs are made from that.
 //!
-//! ## Seven storeys; imports go down only
+//! ## Nine storeys; imports go down only
 //!
 //! ```text
-//! cli        7  arguments in, documents and an exit code out
-//! flow       6  the stories, where what decides and what acts meet: a gate run
-//! forge      5  GitHub: deliveries verified, read and answered, state read into facts
-//! store      5  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
-//! workspace  5  the folder of artifacts: found, opened, mapped, digested; policy files and refs
+//! cli        9  arguments in, documents and an exit code out
+//! web        8  what is served over HTTP: the log's files
+//! flow       7  the stories, where what decides and what acts meet: a gate run
+//! forge      6  GitHub: deliveries verified, read and answered, state read into facts
+//! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
+//! connect    6  other systems that are asked or told over the network: witnesses, webhooks
+//! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
+//! transport  5  how anybody is spoken to over the network: TLS, a client for HTTP
 //! log        4  the record's Merkle log: entries, tiles, signed checkpoints, proofs, verification
 //! report     4  a decision becomes words and files: text, JSON, Markdown, GitHub, GitLab
 //! decide     3  policy and what is known become verdicts, with their explanations
@@ -83,13 +86,21 @@
 //! transaction reads and locks the head of the log, adds the leaf to the growing
 //! edge of the tree ([`log::tree`]), signs a checkpoint ([`log::checkpoint`]) over it
 //! and commits; only then is anybody told. Many at once are gathered into one such
-//! transaction. Whoever doubts it reads tiles ([`log::tile`]), from the database or
-//! from an exported folder, and hashes everything again ([`log::verify`]), or takes a
+//! transaction. What follows from a decision goes into the same one: the deliveries
+//! that it answers, obligations, what is to leave, its timer, each in a table beside
+//! the log; effects leave afterwards, in order and until they are done, by whoever
+//! holds a lease. Whoever doubts it reads tiles ([`log::tile`]), from the database or
+//! from an exported folder, or over HTTP ([`web`]), and hashes everything again ([`log::verify`]), or takes a
 //! proof of one entry along ([`log::proof`]). A decision leaves with a receipt
 //! ([`log::receipt`], [`flow::replay`]): statements, proof, and what it was made from.
 //!
-//! The feature `app`, on by default, brings the database and its runtime; without
-//! it the gate is built alone, and still reads an exported log.
+//! A log whose owner is doubted is watched: its key follows from an older one
+//! ([`log::keys`]), witnesses cosign it ([`log::witness`], [`connect`]), and a key that
+//! has signed more than the database holds signs nothing ([`store`]). What its entries
+//! point to goes when its time is over, as the log itself says ([`log::retention`]).
+//!
+//! The feature `app`, on by default, brings the database and what serves; without it the
+//! gate is built alone, and still reads an exported log, gathers facts and decides.
 //!
 //! ## Invariants
 //!
@@ -104,14 +115,18 @@
 //! - The worst verdict wins, in one place: [`decide::gates::together`].
 
 pub mod cli;
+#[cfg(feature = "app")]
+pub mod connect;
 pub mod decide;
 pub mod evidence;
 pub mod flow;
-#[cfg(feature = "app")]
 pub mod forge;
 pub mod log;
 pub mod model;
 pub mod policy;
 pub mod report;
 pub mod store;
+pub mod transport;
+#[cfg(feature = "app")]
+pub mod web;
 pub mod workspace;

@@ -4,7 +4,7 @@
 Written from RFC 6962 and the C2SP specifications signed-note, tlog-checkpoint, tlog-tiles and tlog-proof alone. Needs
 Python 3.9 and the package `cryptography`, for Ed25519.
 
-    log_verifier.py log DIR KEY [OLD_CHECKPOINT]   every entry and every tile of an exported log
+    log_verifier.py log DIR KEY [OLD_CHECKPOINT]   every entry and every tile of an exported log, or of one at http://…
     log_verifier.py proof FILE KEY ENTRY           one entry, by its proof
 
 KEY is a verifier key (`name+hash+key`) or a file that holds one. Says `ok …` and exits with 0, or `bad …` and 1.
@@ -15,6 +15,7 @@ import binascii
 import hashlib
 import os
 import sys
+import urllib.request
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -68,10 +69,13 @@ def root_of(hashes):
 
 
 class Key:
+    """A verifier key, and the sizes of the log for which it counts."""
+
     def __init__(self, text):
         if os.path.exists(text):
             with open(text, encoding="utf-8") as file:
                 text = file.read()
+        self.text, self.first, self.last = text.strip(), 0, 2**64
         parts = text.strip().split("+", 2)
         need(len(parts) == 3, "no verifier key")
         self.name, stated, key = parts
@@ -82,8 +86,8 @@ class Key:
         self.key = Ed25519PublicKey.from_public_bytes(raw[1:])
 
 
-def opened(note, key):
-    """The checkpoint of a signed note: (size, root)."""
+def signed(note, key):
+    """The text of a signed note, and whether the key signed it: a signature of its own that does not hold is refused."""
     need(len(note) <= 1 << 20, "the note is too long")
     try:
         note = note.decode("utf-8")
@@ -107,11 +111,51 @@ def opened(note, key):
             except InvalidSignature as error:
                 raise Bad("the signature does not hold") from error
             found = True
+    return text, found
+
+
+def opened(note, keys):
+    """The checkpoint of a signed note: (size, root)."""
+    keys = keys if isinstance(keys, list) else [keys]
+    found = [key for key in keys if signed(note, key)[1]]
     need(found, "no signature by the key")
-    lines = text[:-1].split("\n")
+    lines = signed(note, keys[0])[0][:-1].split("\n")
     need(len(lines) >= 3 and all(lines), "no checkpoint")
-    need(lines[0] == key.name, "the checkpoint of another log")
-    return number(lines[1]), unbase64(lines[2], 32)
+    need(lines[0] == keys[0].name, "the checkpoint of another log")
+    size = number(lines[1])
+    need(any(key.first <= size <= key.last for key in found), "the signature of a key that is not of its time")
+    return size, unbase64(lines[2], 32)
+
+
+ROTATION = "countersign log key rotation v1\n"
+
+
+def rotation(note):
+    """A rotation that both keys signed: (entry, old key, new key)."""
+    lines = note.decode("utf-8", "replace").split("\n\n")[0].split("\n")
+    need(len(lines) == 4 and lines[0] + "\n" == ROTATION, "no rotation")
+    index, old, new = number(lines[1]), Key(lines[2]), Key(lines[3])
+    need(old.name == new.name and signed(note, old)[1] and signed(note, new)[1], "a rotation that not both keys signed")
+    return index, old, new
+
+
+def followed(folder, key):
+    """The keys that follow from the trusted one, and those before it."""
+    try:
+        notes = read(folder, "key-rotations")
+    except Bad:
+        return [key]
+    parts = notes.split(ROTATION.encode())[1:]
+    found, keys = [rotation(ROTATION.encode() + part.rstrip(b"\n") + b"\n") for part in parts], [key]
+    for index, old, new in reversed(found):
+        if new.text == keys[0].text:
+            keys[0].first = old.last = index + 1
+            keys.insert(0, old)
+    for index, old, new in found:
+        if old.text == keys[-1].text:
+            keys[-1].last = new.first = index + 1
+            keys.append(new)
+    return keys
 
 
 def path_of(level, index, width):
@@ -124,6 +168,9 @@ def path_of(level, index, width):
 
 def read(folder, path):
     try:
+        if folder.startswith("http://"):
+            with urllib.request.urlopen(f"{folder}/{path}", timeout=30) as answer:
+                return answer.read()
         with open(os.path.join(folder, path), "rb") as file:
             return file.read()
     except OSError as error:
@@ -143,7 +190,8 @@ def entries_of(folder, size):
         need(at == len(bundle), f"entry {first + width} is one too many in {path}")
 
 
-def log(folder, key, older=None):
+def log(folder, trusted, older=None):
+    key = followed(folder, trusted)
     size, root = opened(read(folder, "checkpoint"), key)
     hashes = [leaf(entry) for entry in entries_of(folder, size)]
     if root_of(hashes) != root:

@@ -69,7 +69,7 @@ fn decide(facts: &Facts, now: DateTime<Utc>) -> Option<()> {
         let history = facts.teams.get(team)?.known()?;
         let recent = history.deployments.iter().filter(|one| one.at > now - TimeDelta::days(90) && one.at <= now);
         let (count, failed) =
-            recent.fold((0_u32, 0_u32), |(count, failed), one| (count + 1, failed + u32::from(one.failed)));
+            recent.fold((0_u32, 0_u32), |(count, failed), one| (count + 1, failed + u32::from(one.failed.perhaps())));
         if count == 0 { Some((0.0, 0)) } else { Some((f64::from(failed) / f64::from(count), count as usize)) }
     };
     let team = |name: &str| if name == "network" { "infra" } else { "shop" };

@@ -265,8 +265,9 @@ pub fn facts(number: u64) -> Facts {
         let deployments = (0..24)
             .map(|index| TeamDeployment {
                 at: now - TimeDelta::days(3 * index + 1),
-                emergency: false,
-                failed: shaky && index % 3 == 0,
+                emergency: Fact::Known(false),
+                failed: Fact::Known(shaky && index % 3 == 0),
+                incidents: Fact::Absent,
                 detected_at: Fact::Absent,
                 restored_at: Fact::Absent,
             })
@@ -303,6 +304,7 @@ pub fn facts(number: u64) -> Facts {
             reference: Fact::Known(Reference {
                 name: if dice.once_in(50) { "refs/heads/wip" } else { "refs/heads/main" }.to_owned(),
                 reaches: Fact::Known(true),
+                on_default: Fact::Known(true),
                 resolves_to: Fact::Known(format!("{number:040x}")),
             }),
             commit: format!("{number:040x}"),

@@ -1,7 +1,7 @@
 //! One binary that feeds arbitrary bytes to every reader there is.
 //!
 //! `COUNTERSIGN_FUZZ` names the target: the word of a format (`junit`, `sarif`,
-//! …; see `Format::ALL`), or `recognise`, `json`, `policy`, `expression`,
+//! …; see `Format::ALL`), or `recognise`, `json`, `xml`, `policy`, `expression`,
 //! `calendar`, `decision` or `surfaces`. One binary, because linking is what fuzzing costs first.
 //! `fuzz/run` builds it and runs the targets in turn.
 //!
@@ -20,6 +20,7 @@ mod policy;
 mod report;
 mod signature;
 mod surfaces;
+mod xml;
 
 use std::sync::OnceLock;
 
@@ -41,6 +42,9 @@ fn target() -> Target {
     match name.as_str() {
         "recognise" => Box::new(recognised),
         "json" => Box::new(json::agrees),
+        "xml" => Box::new(|bytes| {
+            xml::agrees(bytes);
+        }),
         "policy" => Box::new(policy::holds_together),
         "calendar" => Box::new(calendar::keeps_its_word),
         "decision" => Box::new(decision::holds),

@@ -7,12 +7,15 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::environment::variable;
-use super::log::{Failure, private_key, put};
+use super::log::key::Signing;
+use super::log::{Failure, put};
 use super::{UNKNOWN, USAGE, answer};
 use crate::flow::append::{self, Failed, Happening};
 use crate::flow::record::{self, Log, Place};
 use crate::log::entry::Kind;
+use crate::log::keys::Keys;
 use crate::store::address::Address;
+use crate::store::change::Sent;
 
 /// How many bytes of entries one command reads.
 const MOST: u64 = 64 << 20;
@@ -23,9 +26,8 @@ pub(super) struct Arguments {
     /// The database: `sqlite:FILE` or `postgres://…`; or COUNTERSIGN_DATABASE. An empty one is laid out.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The log's private key, a file; or COUNTERSIGN_LOG_KEY, which may hold the key itself.
-    #[arg(long, value_name = "FILE")]
-    log_key: Option<PathBuf>,
+    #[command(flatten)]
+    signing: Signing,
     /// What kind of thing happened.
     #[arg(long, value_name = "KIND", default_value = "evidence", value_parser = kind)]
     kind: Kind,
@@ -38,13 +40,20 @@ pub(super) struct Arguments {
     /// Read one entry from each line.
     #[arg(long, conflicts_with_all = ["attach", "once", "proof"])]
     lines: bool,
+    /// The file is what a forge sent, byte for byte, and that is the forge and its id for it: `github:72d3162e-cc78`.
+    /// It is recorded once, however often it is sent.
+    #[arg(long, value_name = "FORGE:ID", conflicts_with_all = ["kind", "attach", "once", "lines"])]
+    delivery: Option<String>,
+    /// Keep what is large in this folder rather than in the database; or COUNTERSIGN_EVIDENCE_FOLDER.
+    #[arg(long, value_name = "DIR")]
+    evidence_folder: Option<PathBuf>,
     /// Write the proof that the log holds the entry to this file.
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
     /// The instant of the entry, for trying.
     #[arg(long, hide = true)]
     now: Option<DateTime<Utc>>,
-    /// The file with the JSON object; `-` or left out: standard input.
+    /// The file with the JSON object, or with a delivery's bytes; `-` or left out: standard input.
     file: Option<PathBuf>,
 }
 
@@ -62,6 +71,28 @@ pub(super) fn address(stated: Option<&str>) -> Result<Address, Failure> {
         return Err(Failure(USAGE, "name the record's database with `--database sqlite:FILE`".to_owned()));
     };
     Address::parse(&stated).map_err(|fault| Failure(USAGE, fault.to_string()))
+}
+
+/// The folder for what is large, where one is named in the environment.
+pub(super) fn evidence_folder() -> Option<PathBuf> {
+    variable("COUNTERSIGN_EVIDENCE_FOLDER").map(PathBuf::from)
+}
+
+/// A forge and its id for a delivery.
+fn sent(text: &str) -> Result<Sent, Failure> {
+    let parts = text.split_once(':').filter(|(forge, id)| !forge.is_empty() && !id.is_empty());
+    let Some((forge, id)) = parts else {
+        return Err(Failure(USAGE, format!("`{text}` names no delivery; write `FORGE:ID`, such as `github:72d3162e`")));
+    };
+    Ok(Sent { forge: forge.to_owned(), id: id.to_owned() })
+}
+
+/// A delivery that a decision answers, with its bytes where they are to be recorded first.
+pub(super) fn answered(text: &str) -> Result<(Sent, Option<Vec<u8>>), Failure> {
+    match text.split_once('=') {
+        Some((name, file)) => Ok((sent(name)?, Some(read(Some(Path::new(file)))?))),
+        None => Ok((sent(text)?, None)),
+    }
 }
 
 fn read(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
@@ -91,11 +122,13 @@ fn body(bytes: &[u8], place: &str) -> Result<Map<String, Value>, Failure> {
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let address = address(arguments.database.as_deref())?;
-    let signer = private_key(arguments.log_key.as_deref())?;
-    let key = signer.verifier().clone();
+    let signer = arguments.signing.signatory()?;
+    let key = Keys::from(signer.verifier());
     let bytes = read(arguments.file.as_deref())?;
     let mut happened = Vec::new();
-    if arguments.lines {
+    if let Some(delivery) = &arguments.delivery {
+        happened.push(append::delivery(&sent(delivery)?, &bytes));
+    } else if arguments.lines {
         let lines = bytes.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
         for (line, number) in lines {
             let body = body(line, &format!("line {number}"))?;
@@ -111,8 +144,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         happened.push(Happening { kind: arguments.kind, body, attached, once: arguments.once.clone() });
     }
     let at = arguments.now.unwrap_or_else(Utc::now);
-    let answers = append::append(&address, signer, happened, at).map_err(|failed| match failed {
-        Failed::Attached | Failed::Refused(_) => Failure(USAGE, failed.to_string()),
+    let folder = arguments.evidence_folder.clone().or_else(evidence_folder);
+    let answers = append::append(&address, signer, folder.as_deref(), happened, at).map_err(|failed| match failed {
+        Failed::Attached | Failed::Reserved(_) | Failed::Refused(_) => Failure(USAGE, failed.to_string()),
         Failed::Fault(record::Fault::Database(crate::store::fault::Fault::Unfit(unfit))) => {
             Failure(USAGE, unfit.to_string())
         }

@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::append::address;
 use super::log::Failure;
-use super::{UNKNOWN, USAGE, answer, complain};
+use super::{UNKNOWN, USAGE, answer, complain, tables};
 use crate::flow::record;
 use crate::store::address::Address;
 use crate::store::copy::{self, Source};
@@ -16,6 +16,7 @@ use crate::store::fault::Fault;
 use crate::store::migrations;
 use crate::store::reader::Reader;
 use crate::store::session::Session;
+use crate::store::stands::Table;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -37,6 +38,19 @@ pub(super) enum Command {
         /// The backup.
         file: PathBuf,
     },
+    /// List what the record holds beside its log.
+    List {
+        #[command(flatten)]
+        database: Database,
+        /// Which table: deliveries, decisions, approvals, waivers, obligations, policies, outbox, destinations, timers.
+        #[arg(value_parser = tables::table)]
+        table: Table,
+    },
+    /// See and send what is to leave, and have tried again what was given up.
+    #[command(subcommand)]
+    Outbox(tables::Outbox),
+    /// Say which releases are to be decided again, because time has come to where that can change something.
+    Timers(tables::Timers),
     /// Move the whole record to another database, which goes on in its stead; this one takes no more entries.
     Move {
         #[command(flatten)]
@@ -55,6 +69,18 @@ pub(super) struct Database {
     database: Option<String>,
 }
 
+impl Database {
+    /// As the command line states it.
+    pub(super) fn stated(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// The database that was named.
+    pub(super) fn address(&self) -> Result<Address, Failure> {
+        address(self.stated())
+    }
+}
+
 pub(super) fn run(command: &Command) -> u8 {
     let done = match command {
         Command::Migrate(database) => on(database, migrate),
@@ -67,6 +93,9 @@ pub(super) fn run(command: &Command) -> u8 {
             copied(&Address::Sqlite(file.clone()), here, Source::Stays)
                 .map(|rows| format!("{rows}; compare the log with a checkpoint that was kept elsewhere before it is written to: `countersign log verify --from`\n"))
         }),
+        Command::List { database, table } => on(database, |here| tables::list(here, *table)),
+        Command::Outbox(command) => tables::outbox(command),
+        Command::Timers(arguments) => tables::timers(arguments),
         Command::Move { database, to } => on(database, |here| {
             let there = address(Some(to))?;
             copied(here, &there, Source::Moves).map(|rows| format!("{rows}; {here} takes no more entries\n"))
@@ -87,11 +116,11 @@ fn sum(file: &std::path::Path) -> String {
 }
 
 fn on(database: &Database, work: impl FnOnce(&Address) -> Result<String, Failure>) -> Result<String, Failure> {
-    work(&address(database.database.as_deref())?)
+    work(&database.address()?)
 }
 
 /// Runs something that waits for a database.
-fn block<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Failure> {
+pub(super) fn block<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Failure> {
     record::runtime()?.block_on(work).map_err(|fault| {
         let code = if matches!(fault, Fault::NotEmpty(_)) { USAGE } else { UNKNOWN };
         Failure(code, fault.to_string())

@@ -7,6 +7,8 @@ use chrono::DateTime;
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::decide::release;
 #[cfg(feature = "app")]
+use crate::flow::decided::Beside;
+#[cfg(feature = "app")]
 use crate::flow::receipt::{self, Decided};
 use crate::flow::replay;
 use crate::log::receipt::Layer;
@@ -52,9 +54,16 @@ pub(super) struct Arguments {
     /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
     #[arg(long, value_name = "FILE")]
     policy: Vec<PathBuf>,
+    /// Read the policy from this branch, tag or commit instead of the working tree; `--policy` then names paths in it.
+    /// Only then do waivers count that the policy itself grants.
+    #[arg(long, value_name = "REF")]
+    policy_ref: Option<String>,
     /// A layer of the policy as it was before a change that its approvers have not approved yet; repeat it likewise.
     #[arg(long, value_name = "FILE")]
     policy_before: Vec<PathBuf>,
+    /// Read it from this branch, tag or commit, likewise.
+    #[arg(long, value_name = "REF", requires = "policy_before")]
+    policy_before_ref: Option<String>,
     /// What is known of the release.
     #[arg(long, value_name = "FILE")]
     facts: PathBuf,
@@ -70,12 +79,24 @@ pub(super) struct Arguments {
     /// Record the decision, with the policy and the facts, in this database before it is told: `sqlite:FILE` or
     /// `postgres://…`.
     #[cfg(feature = "app")]
-    #[arg(long, value_name = "URL", requires = "log_key")]
+    #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The log's private key, a file.
     #[cfg(feature = "app")]
-    #[arg(long, value_name = "FILE", requires = "database")]
-    log_key: Option<PathBuf>,
+    #[command(flatten)]
+    signing: super::log::key::Signing,
+    /// Record this delivery of a forge first, and say in the decision that it answers it: `FORGE:ID=FILE` with the bytes
+    /// as they came, or `FORGE:ID` of one that is in the record. Repeat it for several.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "DELIVERY", requires = "database")]
+    answers: Vec<String>,
+    /// Refuse to record the decision unless the release had been decided so many times before for this environment.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "NUMBER", requires = "database")]
+    after: Option<u64>,
+    /// Keep what is large in this folder rather than in the database.
+    #[cfg(feature = "app")]
+    #[arg(long, value_name = "DIR", requires = "database")]
+    evidence_folder: Option<PathBuf>,
     /// Write the decision's receipt to this file; `countersign verify` reads it.
     #[cfg(feature = "app")]
     #[arg(long, value_name = "FILE", requires = "database")]
@@ -101,17 +122,25 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 }
 
 fn decided(arguments: &Arguments) -> Result<u8, Said> {
+    #[cfg(feature = "app")]
+    if arguments.database.is_none() && arguments.signing.is_stated() {
+        return Err(said(USAGE, "a log's key signs what `--database` records: name both, or neither"));
+    }
     let now = DateTime::parse_from_rfc3339(&arguments.now).map_err(|_| {
         said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
     })?;
     let now = now.to_utc();
-    let Read { policy, layers } = read(&arguments.policy)?;
-    let before = if arguments.policy_before.is_empty() { None } else { Some(read(&arguments.policy_before)?) };
+    let Read { policy, layers } = read(&arguments.policy, arguments.policy_ref.as_deref())?;
+    let before = match arguments.policy_before.as_slice() {
+        [] => None,
+        files => Some(read(files, arguments.policy_before_ref.as_deref())?),
+    };
     let (facts, text) = facts(&arguments.facts, policy.limits.bytes)?;
     let decision = match &before {
         Some(before) => release::decide_between(&before.policy, &policy, &facts, now),
         None => release::decide(&policy, &facts, now),
     };
+    let decision = decision.by_document(text.as_bytes());
     #[cfg(feature = "app")]
     if let Some(database) = &arguments.database {
         let before = before.map(|before| before.layers).unwrap_or_default();
@@ -135,8 +164,12 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
 fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result<(), Said> {
     let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
     let address = super::append::address(Some(database)).map_err(failed)?;
-    let signer = super::log::private_key(arguments.log_key.as_deref()).map_err(failed)?;
-    let receipt = receipt::record(decided, &address, signer, chrono::Utc::now())
+    let signer = arguments.signing.signatory().map_err(failed)?;
+    let answers = arguments.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
+    let answers = answers.map_err(failed)?;
+    let folder = arguments.evidence_folder.clone().or_else(super::append::evidence_folder);
+    let beside = Beside { answers, after: arguments.after, folder };
+    let receipt = receipt::record(decided, &beside, &address, signer, chrono::Utc::now())
         .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
     let Some(path) = &arguments.receipt else { return Ok(()) };
     let receipt = if arguments.redact { receipt.redacted() } else { receipt };
@@ -151,13 +184,11 @@ struct Read {
 }
 
 /// A policy alone; the code to exit with after it was said what is wrong with it.
-#[cfg(feature = "app")]
 pub(super) fn policy(files: &[PathBuf]) -> Result<Policy, u8> {
-    read(files).map(|read| read.policy).map_err(|Said(code)| code)
+    read(files, None).map(|read| read.policy).map_err(|Said(code)| code)
 }
 
 /// What is known of a release, and what is decided of it now.
-#[cfg(feature = "app")]
 pub(super) fn now(policy: &[PathBuf], file: &Path) -> Result<(Facts, ReleaseDecision), u8> {
     let policy = self::policy(policy)?;
     let (facts, _) = facts(file, policy.limits.bytes).map_err(|Said(code)| code)?;
@@ -165,10 +196,11 @@ pub(super) fn now(policy: &[PathBuf], file: &Path) -> Result<(Facts, ReleaseDeci
     Ok((facts, decision))
 }
 
-fn read(files: &[PathBuf]) -> Result<Read, Said> {
+fn read(files: &[PathBuf], reference: Option<&str>) -> Result<Read, Said> {
     let wrong = |error: &dyn std::fmt::Display| said(USAGE, &error.to_string());
-    let sources = layers::read(files, &From::WorkingTree).map_err(|error| wrong(&error))?;
-    let attached = layers::attachments(&sources, &From::WorkingTree).map_err(|error| wrong(&error))?;
+    let from = reference.map_or(Ok(From::WorkingTree), From::reference).map_err(|error| wrong(&error))?;
+    let sources = layers::read(files, &from).map_err(|error| wrong(&error))?;
+    let attached = layers::attachments(&sources, &from).map_err(|error| wrong(&error))?;
     let layers = replay::layers(&sources, &attached);
     match policy::read_with(sources, &attached) {
         Ok(policy) => {
@@ -186,8 +218,15 @@ fn read(files: &[PathBuf]) -> Result<Read, Said> {
 fn facts(path: &Path, limit: u64) -> Result<(Facts, String), Said> {
     let unread = |why: String| said(UNKNOWN, &format!("the facts in {}: {why}", path.display()));
     let artifact = open::named(path, limit).map_err(|fault| unread(fault.to_string()))?;
-    let facts = serde_json::from_slice(&artifact)
-        .map_err(|error| unread(format!("{error}; see `countersign schema facts`")))?;
+    let facts = Facts::read(&artifact).map_err(|mistakes| {
+        for mistake in mistakes.to_string().lines() {
+            complain(&format!("{}: {}", path.display(), mistake.trim_start()));
+        }
+        said(
+            UNKNOWN,
+            "nothing was decided, because the facts have mistakes; `countersign schema facts` prints their form",
+        )
+    })?;
     let text = String::from_utf8(artifact.to_vec()).map_err(|_| unread("they are not UTF-8".to_owned()))?;
     artifact.unchanged().map_err(|fault| unread(fault.to_string()))?;
     Ok((facts, text))

@@ -60,9 +60,10 @@ pub(super) fn variable(name: &str) -> Option<String> {
 
 impl Place {
     pub(super) fn here() -> Self {
-        if variable("GITHUB_ACTIONS").is_some() {
+        let is_true = |name| variable(name).is_some_and(|value| value == "true");
+        if is_true("GITHUB_ACTIONS") {
             Self::Github
-        } else if variable("GITLAB_CI").is_some() {
+        } else if is_true("GITLAB_CI") {
             Self::Gitlab
         } else {
             Self::Elsewhere

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::environment::variable;
 use super::{PROCEED, UNKNOWN, USAGE, complain, outputs};
-use crate::flow::{facts, record};
+use crate::flow::facts;
 use crate::forge::github::client::{AppKey, Base, Client, Identity, Secret};
 use crate::policy::roster::Roster;
+use crate::transport;
 use crate::workspace::open;
 
 /// Every exit code, with what it means.
@@ -152,10 +154,8 @@ fn gathered(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure(UNKNOWN, record::Fault::Runtime(error).to_string()))
+    transport::runtime()
+        .map_err(|error| Failure(UNKNOWN, format!("this machine has no room to wait for an answer: {error}")))
 }
 
 fn wanted(arguments: &Arguments) -> Result<facts::Wanted, Failure> {
@@ -240,9 +240,9 @@ impl Identified {
         let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
         let identity = match (&self.app, &self.app_key) {
             (Some(id), Some(key)) => Identity::App {
-                key: AppKey::read(id, &secret(key)?).map_err(usage)?,
+                key: Arc::new(AppKey::read(id, &secret(key)?).map_err(usage)?),
                 installation: self.installation,
-                repository: self.github.clone(),
+                repository: Some(self.github.clone()),
             },
             _ => Identity::Token(match &self.token_file {
                 Some(file) => secret(file)?,

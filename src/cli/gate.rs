@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, USAGE, complain};
 use crate::decide::gates::together;
 use crate::flow::gate_run;
-use crate::flow::request::Request;
+use crate::flow::request::{Request, Watch as _};
 use crate::model::decision::{Decision, Protection};
 use crate::model::verdict::Verdict;
 use crate::policy::{self, Policy};
@@ -29,6 +29,9 @@ pub(super) const EXIT_CODES: [(u8, &str); 6] = [
     (USAGE, "the command or the policy is wrong, and nothing was judged"),
     (TIME_LIMIT, "the time limit was reached"),
 ];
+
+/// How long a run may take where nobody says.
+pub(super) const TIME_LEFT_OUT: Duration = Duration::from_mins(10);
 
 fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
@@ -110,6 +113,9 @@ impl<E: std::error::Error> std::convert::From<E> for Refusal {
     }
 }
 
+/// The policy's files, as a person who waits is told of them.
+const POLICY: &str = "the policy";
+
 /// Everything that is needed to run, checked.
 struct Plan {
     policy: Policy,
@@ -125,45 +131,47 @@ struct Plan {
     now: DateTime<Utc>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> u8 {
+pub(super) fn run(arguments: Arguments) -> u8 {
     let place = Place::here();
-    let given = arguments.given();
-    let output = arguments.output.clone().or_else(|| given.option("OUTPUT").map(PathBuf::from));
-    let prepared = prepare(arguments, place, output.as_deref());
-    let (plan, limit, format) = match prepared {
+    let output = arguments.output.clone().or_else(|| arguments.given().option("OUTPUT").map(PathBuf::from));
+    let (limit, format) = match prepare(&arguments, place, output.as_deref()) {
         Ok(prepared) => prepared,
-        Err(Refusal::Said(message)) => {
-            complain(&message);
-            return USAGE;
-        }
-        Err(Refusal::Policy(complaints)) => {
-            super::policy::tell(&complaints);
-            complain("nothing was judged, because the policy has mistakes");
-            return USAGE;
-        }
+        Err(refusal) => return refused(refusal),
     };
-    super::policy::tell(&plan.policy.warnings);
-    let decision = match within(plan, limit) {
-        Ok(decision) => decision,
+    let decision = match within(limit, move |progress| decided(&arguments, place, progress)) {
+        Ok(Ok(decision)) => decision,
+        Ok(Err(refusal)) => return refused(refusal),
         Err(code) => return code,
     };
     if let Err(message) = outputs::write(&decision, format, output.as_deref(), place) {
         complain(&message);
-        return UNKNOWN;
+        // That a gate blocks is known, whoever could not be told.
+        return if code(&decision) == BLOCKED { BLOCKED } else { UNKNOWN };
     }
     code(&decision)
 }
 
-/// Checks everything that is needed to run. The format comes first, so that nothing
-/// of an earlier run is left where this one ends without a decision.
-fn prepare(arguments: &Arguments, place: Place, output: Option<&Path>) -> Result<(Plan, Duration, Format), Refusal> {
+/// Tells why nothing was judged.
+fn refused(refusal: Refusal) -> u8 {
+    match refusal {
+        Refusal::Said(message) => complain(&message),
+        Refusal::Policy(complaints) => {
+            super::policy::tell(&complaints);
+            complain("nothing was judged, because the policy has mistakes");
+        }
+    }
+    USAGE
+}
+
+/// What holds before anything is read. The format comes first, so that nothing of an
+/// earlier run is left where this one ends without a decision.
+fn prepare(arguments: &Arguments, place: Place, output: Option<&Path>) -> Result<(Duration, Format), Refusal> {
     if let Some(name) = arguments.given().unreadable() {
         return Err(Refusal::Said(format!("the variable {name} is not UTF-8; set it anew")));
     }
     let format = format(arguments, place)?;
     outputs::clear(format, output).map_err(Refusal::Said)?;
-    let limit = time_limit(arguments)?;
-    Ok((plan(arguments, place)?, limit, format))
+    Ok((time_limit(arguments)?, format))
 }
 
 /// The exit code that the gates come to.
@@ -176,38 +184,44 @@ fn code(decision: &Decision) -> u8 {
     }
 }
 
-/// Judges on a thread of its own, so that a limit holds whatever the input does.
-fn within(plan: Plan, limit: Duration) -> Result<Decision, u8> {
+/// Reads the policy and judges.
+fn decided(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Decision, Refusal> {
+    let plan = plan(arguments, place, progress)?;
+    super::policy::tell(&plan.policy.warnings);
+    Ok(gate_run::run(&Request {
+        policy: &plan.policy,
+        environment: plan.environment,
+        components: plan.components,
+        commit: plan.commit,
+        artifacts: plan.artifacts,
+        repository: plan.repository,
+        roots: plan.roots,
+        baseline: plan.baseline,
+        protection: plan.protection,
+        now: plan.now,
+        policy_files: &plan.policy_files,
+        watch: progress,
+    }))
+}
+
+/// Works on a thread of its own, so that a limit holds whatever the input does.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce(&Progress) -> T + Send + 'static) -> Result<T, u8> {
     let progress = Arc::new(Progress::default());
     let watch = Arc::clone(&progress);
     let (send, receive) = mpsc::channel();
+    let began = Instant::now();
     let work = std::thread::Builder::new().name("gate".to_owned()).spawn(move || {
-        let decision = gate_run::run(&Request {
-            policy: &plan.policy,
-            environment: plan.environment,
-            components: plan.components,
-            commit: plan.commit,
-            artifacts: plan.artifacts,
-            repository: plan.repository,
-            roots: plan.roots,
-            baseline: plan.baseline,
-            protection: plan.protection,
-            now: plan.now,
-            policy_files: &plan.policy_files,
-            watch: &*watch,
-        });
-        let _ = send.send(decision);
+        let _ = send.send(work(&watch));
     });
     if let Err(error) = work {
         complain(&format!("no thread could be started: {error}"));
         return Err(UNKNOWN);
     }
     let shown = environment::stderr_is_terminal();
-    let began = Instant::now();
     loop {
         let left = limit.saturating_sub(began.elapsed());
         match receive.recv_timeout(left.min(Duration::from_millis(500))) {
-            Ok(decision) => return Ok(decision),
+            Ok(done) => return Ok(done),
             Err(RecvTimeoutError::Disconnected) => {
                 complain("the run failed by a defect of countersign's own, so the answer is unknown; please report it");
                 return Err(UNKNOWN);
@@ -243,7 +257,7 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
 
 fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
     let stated = one(arguments.time_limit.as_ref(), arguments.given(), "TIME_LIMIT");
-    let Some(text) = stated else { return Ok(Duration::from_mins(10)) };
+    let Some(text) = stated else { return Ok(TIME_LEFT_OUT) };
     match policy::duration::seconds(&text) {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(Refusal::Said(format!(
@@ -252,7 +266,7 @@ fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
     }
 }
 
-fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
+fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan, Refusal> {
     let said = |message: String| Err(Refusal::Said(message));
     let given = arguments.given();
     let now = match one(arguments.now.as_ref(), given, "NOW") {
@@ -263,6 +277,7 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
         },
     };
     let files = several(&arguments.policy, given, "POLICY");
+    progress.reading(POLICY, 0);
     let (from, protection) = match one(arguments.policy_ref.as_ref(), given, "POLICY_REF") {
         Some(name) => (From::reference(&name)?, Protection::Protected),
         None => (From::WorkingTree, Protection::Unprotected),
@@ -270,6 +285,7 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
     let sources = layers::read(&files, &from)?;
     let attached = layers::attachments(&sources, &from)?;
     let policy = policy::read_with(sources, &attached).map_err(Refusal::Policy)?;
+    progress.done(POLICY);
     let environment = chosen(one(arguments.environment.as_ref(), given, "ENVIRONMENT"), &policy)?;
     let components = several(&arguments.component, given, "COMPONENT");
     if let Some(unknown) = components.iter().find(|name| !policy.components.contains(name)) {
@@ -297,7 +313,7 @@ fn plan(arguments: &Arguments, place: Place) -> Result<Plan, Refusal> {
     }
     let mut artifacts = Vec::new();
     for stated in several(&arguments.artifact, given, "ARTIFACT") {
-        artifacts.push(digest(&stated, policy.limits.bytes)?);
+        artifacts.push(digest(&stated, policy.limits.bytes, progress)?);
     }
     Ok(Plan {
         environment,
@@ -331,16 +347,19 @@ fn chosen(stated: Option<String>, policy: &Policy) -> Result<String, Refusal> {
     }
 }
 
-fn digest(stated: &str, limit: u64) -> Result<String, Refusal> {
+fn digest(stated: &str, limit: u64, progress: &Progress) -> Result<String, Refusal> {
     if let Some(digest) = stated.strip_prefix("sha256:") {
         if digest.len() == 64 && hexadecimal(digest) {
             return Ok(digest.to_ascii_lowercase());
         }
         return Err(Refusal::Said(format!("`--artifact {stated}` is no SHA-256 digest of 64 hexadecimal digits")));
     }
-    open::named(Path::new(stated), limit)
-        .map(|artifact| open::sha256(&artifact))
-        .map_err(|fault| Refusal::Said(format!("`--artifact {stated}`: {fault}")))
+    let artifact = open::named(Path::new(stated), limit)
+        .map_err(|fault| Refusal::Said(format!("`--artifact {stated}`: {fault}")))?;
+    progress.reading(stated, artifact.len() as u64);
+    let digest = open::sha256(&artifact);
+    progress.done(stated);
+    Ok(digest)
 }
 
 /// Whether a text is a repository's path on a forge. It is put into the patterns of a

@@ -1,5 +1,16 @@
 //! `countersign log`: the record's log, written to by pipelines and read by whoever doubts it.
 
+pub(super) mod key;
+#[cfg(feature = "app")]
+mod retention;
+#[cfg(feature = "app")]
+mod serve;
+#[cfg(feature = "app")]
+mod succession;
+#[cfg(feature = "app")]
+mod watch;
+
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -8,7 +19,9 @@ use super::environment::variable;
 use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
 use crate::flow::record::{self, Fault, Log, Place};
 use crate::log::entry::Entry;
-use crate::log::note::{Kind as KeyKind, Signer, Verifier};
+use crate::log::keys::Keys;
+use crate::log::note::Verifier;
+use crate::log::witness::Quorum;
 use crate::report::neutral;
 use crate::store::folder::Folder;
 
@@ -41,7 +54,25 @@ pub(super) enum Command {
     Checkpoint(Source),
     /// Work on the key with which a log is signed.
     #[command(subcommand)]
-    Key(Key),
+    Key(key::Key),
+    /// Bring back entries that the database has lost, out of an export, under the checkpoint that was signed over them.
+    #[cfg(feature = "app")]
+    Recover(succession::Recover),
+    /// Serve the log's files over HTTP, read-only, for clients of the C2SP specification tlog-tiles.
+    #[cfg(feature = "app")]
+    Serve(serve::Serve),
+    /// Ask witnesses to cosign the newest checkpoint (the C2SP specification tlog-witness), and keep it with what they
+    /// answer. One who has seen another history, or a longer one, says so.
+    #[cfg(feature = "app")]
+    Cosign(watch::Cosign),
+    /// Hand the newest checkpoint to places that whoever administers the log cannot rewrite. A place whose last one is not
+    /// continued gets nothing, and says that there are two histories.
+    #[cfg(feature = "app")]
+    Publish(watch::Publish),
+    /// How long what the entries point to is kept, who may shorten that, and what goes.
+    #[cfg(feature = "app")]
+    #[command(subcommand)]
+    Retention(retention::Command),
 }
 
 /// Where the log is.
@@ -74,6 +105,38 @@ pub(super) struct Verify {
     /// A checkpoint that was kept elsewhere: the log must continue it, and only what came after it is read.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    watched: Watched,
+}
+
+/// Whose word is asked for beside the log's.
+#[derive(Args)]
+pub(super) struct Watched {
+    /// A witness's key, `name+hash+key` or a file that holds one: its cosignature is asked for; repeat it.
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<String>,
+    /// How many of the witnesses must have cosigned. Left out: all of them.
+    #[arg(long, value_name = "NUMBER", requires = "witness")]
+    witnesses: Option<usize>,
+}
+
+impl Watched {
+    /// The witnesses that are asked for; `None` where none is.
+    pub(super) fn quorum(&self) -> Result<Option<Quorum>, Failure> {
+        if self.witness.is_empty() {
+            return Ok(None);
+        }
+        let key = |stated: &String| key::public_key(stated);
+        let witnesses = self.witness.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        let needed = self.witnesses.unwrap_or(witnesses.len());
+        Quorum::new(witnesses, needed).map(Some).map_err(|why| Failure(USAGE, why.to_string()))
+    }
+}
+
+/// Why the witnesses' word is not there.
+pub(super) fn unwitnessed(quorum: &Quorum) -> Failure {
+    let words = format!("not witnessed: fewer than {} of {} witnesses cosigned it", quorum.needed(), quorum.known());
+    Failure(REFUTED, words)
 }
 
 #[derive(Args)]
@@ -105,30 +168,15 @@ pub(super) struct Prove {
     trusted: Trusted,
     /// The entry's number, counted from 0.
     index: u64,
+    /// Prove it under the newest checkpoint that these witnesses cosigned, instead of the newest.
+    #[command(flatten)]
+    watched: Watched,
     /// Write the entry's very bytes to this file; the proof is of them.
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
     /// Write the proof to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-pub(super) enum Key {
-    /// Make a new key, and print its public half.
-    New {
-        /// The log's name: a host and a path that are yours, such as `log.example/releases`.
-        #[arg(long)]
-        name: String,
-        /// The file for the private half. It must not be there yet.
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// Print the public half of a key.
-    Show {
-        /// The private key's file.
-        file: PathBuf,
-    },
 }
 
 /// What went wrong, with the exit code.
@@ -159,19 +207,21 @@ impl Source {
 
 impl Trusted {
     /// Opens the log, with the key to judge it by, and whether that is the log's own word.
-    fn open(&self) -> Result<(Log, Verifier, bool), Failure> {
+    fn open(&self) -> Result<(Log, Keys, bool), Failure> {
         let place = self.source.place()?;
         let stated = self.log_key.clone().or_else(|| variable("COUNTERSIGN_LOG_KEY"));
-        let key = stated.as_deref().map(public_key).transpose()?;
+        let trusted = stated.as_deref().map(key::public_keys).transpose()?;
         let mut log = Log::open(&place)?;
-        if let Some(key) = key {
-            return Ok((log, key, false));
+        if let Some(trusted) = trusted {
+            let keys = log.keys(&trusted)?;
+            return Ok((log, keys, false));
         }
         let Some(own) = log.stated_key()? else {
             return Err(Failure(USAGE, "a folder states no key: name the log's with `--log-key`".to_owned()));
         };
         let key = Verifier::parse(&own).map_err(|flaw| Failure(REFUTED, flaw.to_string()))?;
-        Ok((log, key, true))
+        let keys = log.keys(&Keys::from(&key))?;
+        Ok((log, keys, true))
     }
 }
 
@@ -184,8 +234,17 @@ pub(super) fn run(command: &Command) -> u8 {
         Command::Export(arguments) => export(arguments),
         Command::Prove(arguments) => prove(arguments),
         Command::Checkpoint(source) => checkpoint(source),
-        Command::Key(Key::New { name, output }) => new_key(name, output),
-        Command::Key(Key::Show { file }) => show_key(file),
+        Command::Key(key) => key::run(key),
+        #[cfg(feature = "app")]
+        Command::Recover(arguments) => succession::recover(arguments),
+        #[cfg(feature = "app")]
+        Command::Serve(arguments) => serve::run(arguments),
+        #[cfg(feature = "app")]
+        Command::Cosign(arguments) => watch::cosign(arguments),
+        #[cfg(feature = "app")]
+        Command::Publish(arguments) => watch::publish(arguments),
+        #[cfg(feature = "app")]
+        Command::Retention(command) => retention::run(command),
     };
     done.unwrap_or_else(|Failure(code, words)| {
         complain(&words);
@@ -194,7 +253,7 @@ pub(super) fn run(command: &Command) -> u8 {
 }
 
 /// A file that is short, as text.
-fn text(path: &Path) -> Result<String, Failure> {
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
     let failure = |why: String| Failure(USAGE, format!("`{}`: {why}", path.display()));
     let length = std::fs::metadata(path).map_err(|error| failure(error.to_string()))?.len();
     if length > 1 << 20 {
@@ -203,48 +262,15 @@ fn text(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| failure(error.to_string()))
 }
 
-/// A public key, stated as itself, in a file, or as the file of its private half.
-pub(super) fn public_key(stated: &str) -> Result<Verifier, Failure> {
-    let failure = |flaw: crate::log::note::Flaw| Failure(USAGE, flaw.to_string());
-    if let Ok(key) = Verifier::parse(stated) {
-        return Ok(key);
-    }
-    // What is no key and no file was most likely meant as a key.
-    if !Path::new(stated).exists() && stated.matches('+').count() >= 2 {
-        return Verifier::parse(stated).map_err(failure);
-    }
-    let text = text(Path::new(stated))?;
-    match Signer::parse(&text) {
-        Ok(signer) => Ok(signer.verifier().clone()),
-        Err(_) => Verifier::parse(&text).map_err(failure),
-    }
-}
-
-/// The private key of a log: a file's, or the variable's own text.
-#[cfg(feature = "app")]
-pub(super) fn private_key(stated: Option<&Path>) -> Result<Signer, Failure> {
-    let given = stated.map(Path::to_owned).or_else(|| variable("COUNTERSIGN_LOG_KEY").map(PathBuf::from));
-    let Some(given) = given else {
-        return Err(Failure(
-            USAGE,
-            "name the log's private key with `--log-key`; `countersign log key new` makes one".to_owned(),
-        ));
-    };
-    let text = match given.to_str().filter(|given| given.starts_with("PRIVATE+KEY+")) {
-        Some(key) if stated.is_none() => key.to_owned(),
-        _ => text(&given)?,
-    };
-    Signer::parse(&text).map_err(|flaw| Failure(USAGE, flaw.to_string()))
-}
-
 fn plural(number: u64) -> String {
     format!("{number} {}", if number == 1 { "entry" } else { "entries" })
 }
 
 fn verify(arguments: &Verify) -> Result<u8, Failure> {
     let kept = arguments.from.as_deref().map(text).transpose()?;
+    let quorum = arguments.watched.quorum()?;
     let (mut log, key, own_word) = arguments.trusted.open()?;
-    let sound = record::verify(&mut log, &key, kept.as_deref(), &mut |_| {})?;
+    let sound = record::verify(&mut log, &key, kept.as_deref(), &mut |_, _| {})?;
     let verified = sound.verified;
     let done = if kept.is_some() {
         let new = plural(verified.size - verified.from);
@@ -256,7 +282,10 @@ fn verify(arguments: &Verify) -> Result<u8, Failure> {
     if own_word {
         out.push_str("not shown: that the key is the log's; it is the database's word, so bring it with `--log-key`\n");
     }
-    if kept.is_none() {
+    if let Some(quorum) = &quorum {
+        let seen = record::witnessed(&mut log, &key, quorum, verified.size)?.ok_or_else(|| unwitnessed(quorum))?;
+        let _ = writeln!(out, "witnessed by {} of {}: the first {}", quorum.needed(), quorum.known(), plural(seen));
+    } else if kept.is_none() {
         out.push_str(
             "not witnessed: nothing shows that this is the history that others saw; \
              compare it with a checkpoint that was kept elsewhere, with `--from`\n",
@@ -309,7 +338,7 @@ fn line(index: u64, bytes: &[u8]) -> String {
 
 fn export(arguments: &Export) -> Result<u8, Failure> {
     let (mut log, key, _) = arguments.trusted.open()?;
-    let exported = record::export(&mut log, &key, &Folder::new(&arguments.to), &mut |_| {})?;
+    let exported = record::export(&mut log, &key, &Folder::new(&arguments.to))?;
     let new = exported.verified.size - exported.verified.from;
     Ok(answer(&format!(
         "{} in `{}`, {new} of them new, {} files written\n",
@@ -326,7 +355,12 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 fn prove(arguments: &Prove) -> Result<u8, Failure> {
     let (mut log, key, _) = arguments.trusted.open()?;
-    let proven = record::prove(&mut log, &key, arguments.index)?;
+    let proven = match arguments.watched.quorum()? {
+        None => record::prove(&mut log, &key, arguments.index)?,
+        Some(quorum) => {
+            record::prove_witnessed(&mut log, &key, arguments.index, &quorum)?.ok_or_else(|| unwitnessed(&quorum))?
+        }
+    };
     if let Some(path) = &arguments.entry {
         put(path, &proven.entry)?;
     }
@@ -339,34 +373,4 @@ fn prove(arguments: &Prove) -> Result<u8, Failure> {
 
 fn checkpoint(source: &Source) -> Result<u8, Failure> {
     Ok(answer(&Log::open(&source.place()?)?.checkpoint()?))
-}
-
-fn new_key(name: &str, output: &Path) -> Result<u8, Failure> {
-    let mut seed = [0; 32];
-    aws_lc_rs::rand::fill(&mut seed)
-        .map_err(|_| Failure(UNKNOWN, "the machine gives no random numbers, so no key was made".to_owned()))?;
-    let written = Signer::written(name, KeyKind::Ed25519, seed).map_err(|_| {
-        Failure(USAGE, format!("`{name}` cannot name a log: it has no white space and no `+`, and is not empty"))
-    })?;
-    let public = Signer::parse(&written).map_err(|flaw| Failure(UNKNOWN, flaw.to_string()))?;
-    secret(output, &format!("{written}\n"))
-        .map_err(|error| Failure(USAGE, format!("`{}`: {error}", output.display())))?;
-    Ok(answer(&format!("{}\n", public.verifier())))
-}
-
-/// Writes a file that nobody else may read, and never over another.
-fn secret(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-fn show_key(file: &Path) -> Result<u8, Failure> {
-    let signer = Signer::parse(&text(file)?).map_err(|flaw| Failure(USAGE, flaw.to_string()))?;
-    Ok(answer(&format!("{}\n", signer.verifier())))
 }

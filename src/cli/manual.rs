@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, answer, decide, gate};
+use super::{Arguments, answer, decide, facts, gate};
 use crate::model::catalogue;
 use crate::model::ground::Ground;
 use crate::model::kind::Format;
@@ -24,8 +24,8 @@ const OPENING: &str = "\
 
 What the [README](../README.md) tells by example stands here in full: [options](#options-of-countersign-gate),
 [exit codes](#exit-codes), [the policy](#the-policy), [by example](#by-example), [expressions](#expressions), [facts](#facts),
-[layers](#layers), [compliance packs](#compliance-packs), [measures](#measures), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
-[formats](#formats) and [the commands of the record](#the-commands-of-the-record).
+[layers](#layers), [compliance packs](#compliance-packs), [measures](#measures), [what a report is about](#what-a-report-is-about), [reasons](#reasons), [codes of `policy check`](#codes-of-policy-check),
+[formats](#formats), [limits](#limits) and [the commands of the record](#the-commands-of-the-record).
 ";
 
 const FORMS: &str = "
@@ -70,6 +70,37 @@ const MEASURES: &str = "
 vulnerabilities of a baseline keep theirs: `baseline.vulnerabilities.high`. What is *new* needs a baseline to be known.
 ";
 
+const STATEMENTS: &str = r#"
+## What a report is about
+
+A report that names a commit or an artifact has to name the one that is released, in every part that names one: SARIF's
+`versionControlProvenance` of every run, JUnit's properties (`git.commit.id`, `vcs.revision`, `GITHUB_SHA` and the like), the
+digests in Trivy, Grype and bills of materials. Commits may be abbreviated to seven digits. `same` asks that it names one, and
+`max_age` that it says when it was made. Of a time without a zone the earliest reading counts, 14 hours before UTC; where some
+suites or runs of a report say when they ended and others do not, its age is not known.
+
+What a report does not say, a statement beside it can, under the report's own name with `.about.json` behind it: an in-toto
+statement, of at most 64 KiB, whose subject has the report's SHA-256.
+
+```json
+{
+  "_type": "https://in-toto.io/Statement/v1",
+  "subject": [{ "name": "summary.json", "digest": { "sha256": "<of the report>" } }],
+  "predicateType": "urn:countersign:report:1",
+  "predicate": { "artifact": "sha256:<of the artifact>", "commit": "<hexadecimal>", "made_at": "2026-11-23T08:00:00Z" }
+}
+```
+
+`artifact` may be a list; one of the three is enough. It is the pipeline's claim, as the report is. It adds to what the report
+says and overrides nothing: of two instants the older counts, of two commits both are asked, and artifacts have to agree. A
+statement that cannot be read, or is about another file, makes the report one that cannot be understood. k6's `handleSummary` may
+add `artifact`, `commit` and `made_at` at the top of its summary instead; YAML and JSON checklists have the same three keys.
+
+Test reports of tools that try again: gotestsum's `--rerun-fails` and Gradle's retry plug-in without merging write a test that
+failed and then passed as two cases, one of them failed, which looks as two parameters of one test do; it counts as failed. Let
+them merge the runs (Gradle: `mergeReruns`) or write flaky cases as Surefire does (`flakyFailure`), and the case is flaky.
+"#;
+
 pub(super) fn run() -> u8 {
     answer(&page())
 }
@@ -82,10 +113,8 @@ fn page() -> String {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
     options_of(&mut out, "decide", &decide::EXIT_CODES);
-    #[cfg(feature = "app")]
-    options_of(&mut out, "facts", &super::facts::EXIT_CODES);
-    #[cfg(feature = "app")]
-    options_of(&mut out, "answer", &super::answer::EXIT_CODES);
+    options_of(&mut out, "facts", &facts::EXIT_CODES);
+    options_of(&mut out, "answer", &answer::EXIT_CODES);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
@@ -99,8 +128,10 @@ fn page() -> String {
     out.push_str(EXPRESSIONS);
     super::manual_rules::write(&mut out);
     measures(&mut out);
+    out.push_str(STATEMENTS);
     reasons(&mut out);
     formats(&mut out);
+    super::manual_limits::write(&mut out);
     super::manual_record::write(&mut out);
     out
 }
@@ -130,15 +161,26 @@ fn options_of(out: &mut String, name: &str, exit_codes: &[(u8, &str)]) {
     let command = Arguments::command();
     let found = command.find_subcommand(name);
     for option in found.into_iter().flat_map(clap::Command::get_arguments) {
-        let Some(long) = option.get_long().filter(|long| *long != "help") else { continue };
-        let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
-        let help = option.get_long_help().or(option.get_help()).map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} |", code(&format!("--{long} {value}")), cell(&help));
+        if option.get_long().is_some_and(|long| long != "help") {
+            argument(out, option);
+        }
     }
     let _ = writeln!(out, "\n| exit code | meaning |\n| --- | --- |");
     for (code, meaning) in exit_codes {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
+}
+
+/// A row that tells an argument: its form, and what it means.
+pub(super) fn argument(out: &mut String, argument: &clap::Arg) {
+    let value = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    let form = match argument.get_long() {
+        Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
+        Some(long) => format!("--{long}"),
+        None => value.to_owned(),
+    };
+    let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(out, "| {} | {} |", code(&form), cell(&help));
 }
 
 /// A table of the keys at one place, and then of those below it.

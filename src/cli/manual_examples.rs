@@ -91,7 +91,7 @@ people for every approval, with each person absent in turn. `groups` has a key f
 forge: github
 groups:
   "github:@acme/shop-leads": [github:ana, github:bo]
-  "github:@acme/network": [github:nils, github:nora]
+  "github:@acme/network": [github:nils, github:nora, github:noam]
   "github:@acme/sre": [github:olu, github:omar]
   "github:@acme/cab": [github:carl, github:cleo, github:cora]
 people:

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 
-use super::manual::{cell, code};
 use super::{Arguments, log, verify};
 use crate::log::entry::Kind as EntryKind;
 
@@ -79,13 +78,6 @@ fn one(out: &mut String, name: &str, command: &clap::Command) {
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     let _ = writeln!(out, "\n### `countersign {name}`\n\n{}\n\n| argument | meaning |\n| --- | --- |", about.trim());
     for argument in command.get_arguments().filter(|it| !it.is_hide_set() && it.get_id() != "help") {
-        let value = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
-        let form = match argument.get_long() {
-            Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
-            Some(long) => format!("--{long}"),
-            None => value.to_owned(),
-        };
-        let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} |", code(&form), cell(&help));
+        super::manual::argument(out, argument);
     }
 }

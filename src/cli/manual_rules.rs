@@ -15,7 +15,8 @@ Expressions beyond gates speak of facts: `when`, `until`, `unless`, `on`, `stop_
 not known makes an expression unknown where it matters; a rule that adds a requirement then applies, and one that relaxes
 does not. `component.*` and `team.*` are asked of each component of a release: what adds applies where any component says
 so, what relaxes only where all do. A text that a fact never is, such as `release.impact == 'High'` or a component that no
-layer defines, is a mistake at its place, and so is percent where a share is meant: `team.failure_rate_90d > 0.15`.
+layer defines, is a mistake at its place, and so is percent where a share is meant: `team.failure_rate_90d > 0.15`. So are
+conditions that never hold together, in gates too: `release.lines > 9 && release.lines < 5`.
 ";
 
 const LAYERS: &str = "
@@ -27,16 +28,17 @@ Organisation, group, repository, outermost first. An inner layer adds, and the s
 | --- | --- |
 | `approval` of an environment | formal before a condition before automatic; of two conditions, both |
 | `branches`, `tags`, `deployed_by`, `counts_from`, `proceeds_in`, `may_skip`, `models`, `grant_by` | what all of them name |
-| `soak`, `rejection.reason`, `rejection.holds`, `cutoff` | the longer |
-| `expire`, `within`, `max` of waivers and stand-ins, `expires`, `retry_within` | the shorter; business time is compared by the average week |
+| `soak`, `rejection.holds`, `cutoff`, `rigor.incidents_within` | the longer |
+| `rejection.reason`, `expire`, `within`, `max` of waivers and stand-ins, `expires`, `retry_within` | the shorter; business time is compared by the average week |
 | approvals of a role, `people`, `quorum`, `block_at`, `rigor.max` | the larger number |
-| `releases`, `suspend_after`, `severity`, the bands of `impact` | the smaller number |
+| `releases`, `suspend_after`, the bands of `impact` | the smaller number |
 | `when` of a class or a standard change, `unless` | where all say so |
 | `cab`, `pir`, `board` | where any says so |
 | `exclude`, `needs`, steps of rigor, rows of `raci`, closed hours, freezes, peaks, holidays | all of them together |
 | `per: release`, `distinct_people`, `identity: linked`, `same: artifact`, `blocks: everything` | wherever one says so |
 | gates | each layer's, side by side |
-| roles, people, components, packages, weights, experiments, the zone, business hours, `from`, `system` | the outermost's; saying something else is a mistake |
+| `limits` | the innermost's: what is beyond a limit holds, and who has more to read says so |
+| roles, people, components, packages, weights, experiments, the zone, business hours, `from`, `system`, `severity`, `confirmed_by` | the outermost's; saying something else is a mistake |
 
 What an outer layer leaves out has its default there where that is the strictest, as in `separation`. Once a layer states
 `routes`, no inner layer adds a route, a class, a standard change, stand-ins by delegation, retries or break-glass, for each

@@ -1,4 +1,4 @@
-//! Storey 7: the command line. Arguments in, documents and an exit code out.
+//! Storey 9: the command line. Arguments in, documents and an exit code out.
 //!
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
 //! · 12 a log is not what was signed · 3 the answer is unknown · 2 the command or
@@ -7,7 +7,6 @@
 //! receipt: 12 invalid · 13 about something else · 14 not approved · 15 not replayable
 //! here. Only 0 lets a pipeline go on.
 
-#[cfg(feature = "app")]
 mod answer;
 #[cfg(feature = "app")]
 mod append;
@@ -16,18 +15,20 @@ mod database;
 mod decide;
 mod deferred;
 mod environment;
-#[cfg(feature = "app")]
 mod facts;
 mod gate;
 mod log;
 mod manual;
 mod manual_examples;
+mod manual_limits;
 mod manual_record;
 mod manual_rules;
 mod outputs;
 mod policy;
 mod progress;
 mod reference;
+#[cfg(feature = "app")]
+mod tables;
 mod verify;
 
 use std::io::Write as _;
@@ -64,10 +65,8 @@ enum Command {
     /// Decide whether a release may go, by a policy and what is known of it.
     Decide(Box<decide::Arguments>),
     /// Ask a forge what it knows of a release, and write the facts that `decide` reads.
-    #[cfg(feature = "app")]
     Facts(Box<facts::Arguments>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
-    #[cfg(feature = "app")]
     Answer(Box<answer::Arguments>),
     /// Work on a policy.
     #[command(subcommand)]
@@ -109,20 +108,24 @@ enum PolicyCommand {
 /// Runs the command and says with which code to exit.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let hostile = arguments.iter().any(|argument| argument.to_string_lossy().chars().any(char::is_control));
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, and they are no mistake.
-            let _ = error.print();
+            if hostile {
+                complain(&error.render().to_string());
+            } else {
+                let _ = error.print();
+            }
             return u8::try_from(error.exit_code()).unwrap_or(USAGE);
         }
     };
     match arguments.command {
-        Command::Gate(arguments) => gate::run(&arguments),
+        Command::Gate(arguments) => gate::run(*arguments),
         Command::Decide(arguments) => decide::run(&arguments),
-        #[cfg(feature = "app")]
         Command::Facts(arguments) => facts::run(&arguments),
-        #[cfg(feature = "app")]
         Command::Answer(arguments) => answer::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

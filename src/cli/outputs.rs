@@ -82,7 +82,7 @@ fn github_job(decision: &Decision, output: Option<&Path>, place: Place) -> Resul
     printed(&terminal(decision, false))?;
     printed(&github::annotations(decision, place.workspace().as_deref()))?;
     if let Some(path) = environment::runner_file("GITHUB_STEP_SUMMARY") {
-        add(&path, &markdown::render(decision, markdown::LIMIT))?;
+        add(&path, &markdown::render(decision, markdown::NOTE))?;
     }
     if let Some(path) = environment::runner_file("GITHUB_OUTPUT") {
         add(&path, &github::outputs(decision, &delimiter()).map_err(|error| error.to_string())?)?;

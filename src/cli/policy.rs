@@ -6,8 +6,7 @@ use super::{USAGE, answer, complain, environment};
 use crate::policy::diagnostics::Complaints;
 use crate::policy::expression::nearest;
 use crate::policy::roster::Roster;
-use crate::policy::rules::Rules;
-use crate::policy::satisfiable;
+use crate::policy::{Policy, attended, satisfiable};
 use crate::workspace::layers::{self, From};
 
 /// Which policy.
@@ -48,7 +47,7 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
         Ok(policy) => {
             tell(&policy.warnings);
             let tried = match &arguments.roster {
-                Some(path) => match try_with(&policy.rules, path) {
+                Some(path) => match try_with(&policy, path) {
                     Ok(tried) => tried,
                     Err(code) => return code,
                 },
@@ -98,7 +97,8 @@ fn counted(complaints: &[Complaints]) -> String {
 }
 
 /// Tries a policy with the people of a roster, and says what was tried or how to exit.
-fn try_with(rules: &Rules, path: &Path) -> Result<String, u8> {
+fn try_with(policy: &Policy, path: &Path) -> Result<String, u8> {
+    let rules = &policy.rules;
     let said = |message: &str| {
         complain(message);
         USAGE
@@ -119,7 +119,8 @@ fn try_with(rules: &Rules, path: &Path) -> Result<String, u8> {
     if !unlisted.is_empty() {
         return Err(said(&format!("the roster {shown} does not say who is in {}", unlisted.join(", "))));
     }
-    let told = satisfiable::told(&satisfiable::prove(rules, &roster));
+    let mut told = satisfiable::told(&satisfiable::prove(rules, &roster));
+    told.extend(attended::prove(policy, &roster));
     for finding in &told {
         complain(finding);
     }
@@ -127,8 +128,8 @@ fn try_with(rules: &Rules, path: &Path) -> Result<String, u8> {
         0 => {
             Ok(format!("; satisfiable with any one of {} people absent", satisfiable::everybody(rules, &roster).len()))
         }
-        1 => Err(said("the policy asks for approvals that cannot always be given")),
-        number => Err(said(&format!("the policy asks for approvals that cannot always be given, in {number} ways"))),
+        1 => Err(said("the policy asks for what people cannot always give")),
+        number => Err(said(&format!("the policy asks for what people cannot always give, in {number} ways"))),
     }
 }
 

@@ -41,7 +41,8 @@ impl Progress {
         reading.shown = true;
         let path = crate::report::neutral::line(&reading.path, 200);
         let mut out = std::io::stderr().lock();
-        let _ = write!(out, "\r\x1b[Kreading {path} ({}), {} s", size(reading.bytes), elapsed.as_secs());
+        let size = if reading.bytes > 0 { format!(" ({})", size(reading.bytes)) } else { String::new() };
+        let _ = write!(out, "\r\x1b[Kreading {path}{size}, {} s", elapsed.as_secs());
         let _ = out.flush();
     }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::environment::variable;
-use super::log::{Failure, REFUTED, public_key};
+use super::log::key::public_keys;
+use super::log::{Failure, REFUTED, Watched, text, unwitnessed};
 use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
 use crate::flow::replay::{self, Replayed};
 use crate::log::receipt::{LENGTH, Receipt};
@@ -47,6 +48,12 @@ pub(super) struct Arguments {
     /// The environment that it is about to be released to, by its name in the policy.
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
+    /// A newer proof of the receipt's entry, as `countersign log prove` writes it, to believe instead of the receipt's own:
+    /// one that witnesses have cosigned since.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
+    #[command(flatten)]
+    watched: Watched,
     /// Decide again, from the policy and the facts in the receipt: it must come to the very same document.
     #[arg(long)]
     replay: bool,
@@ -70,7 +77,8 @@ fn verified(arguments: &Arguments) -> Result<String, Failure> {
             "name the log's key with `--log-key`: a receipt is believed by nothing else".to_owned(),
         ));
     };
-    let key = public_key(&stated)?;
+    let keys = public_keys(&stated)?;
+    let quorum = arguments.watched.quorum()?;
     let path = arguments.receipt.display();
     let unread = |error: std::io::Error| Failure(UNKNOWN, format!("`{path}`: {error}"));
     if std::fs::metadata(&arguments.receipt).map_err(unread)?.len() > LENGTH {
@@ -78,8 +86,16 @@ fn verified(arguments: &Arguments) -> Result<String, Failure> {
     }
     let bytes = std::fs::read(&arguments.receipt).map_err(unread)?;
     let invalid = |error: crate::log::receipt::Invalid| Failure(REFUTED, error.to_string());
-    let receipt = Receipt::parse(&bytes).map_err(invalid)?;
-    let shown = receipt.check(&key).map_err(invalid)?;
+    let mut receipt = Receipt::parse(&bytes).map_err(invalid)?;
+    if let Some(path) = &arguments.proof {
+        receipt.proof = text(path)?;
+    }
+    let shown = receipt.check(&keys).map_err(invalid)?;
+    if let Some(quorum) = quorum
+        && !quorum.holds(&shown.note).map_err(|flaw| Failure(REFUTED, flaw.to_string()))?
+    {
+        return Err(unwitnessed(&quorum));
+    }
     if let Some(wanted) = &arguments.environment
         && shown.text("environment") != wanted
     {

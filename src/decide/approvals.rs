@@ -15,6 +15,8 @@ pub mod reviewed;
 pub mod seats;
 mod told;
 
+use chrono::{DateTime, Duration, Utc};
+
 use self::binding::Candidate;
 use self::consumption::Used;
 use self::coverage::Units;
@@ -28,7 +30,7 @@ use super::separation;
 use super::words;
 use crate::model::facts::{Act, Fact};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Ask, Node, Status};
+use crate::model::release_decision::{Ask, Class, Filled, Node, Status};
 use crate::policy::rules::Per;
 
 /// What comes of approvals and rejections.
@@ -44,12 +46,33 @@ pub struct Approvals<'s> {
     pub asks: Vec<Ask>,
     /// The acts that count.
     pub counted: Vec<&'s Act>,
+    /// Who fills what.
+    pub filled: Vec<Filled>,
     /// Whether every requirement of approvals is met.
     pub met: bool,
     /// Who said why, where approvals that do fill every requirement on a path that may leave out gates.
-    pub reasons: Option<Vec<(&'s str, String)>>,
+    pub reasons: Option<Reasons<'s>>,
     /// Whether the same content goes again within the time for a retry.
     pub retried: bool,
+}
+
+/// Who said why gates may be left out, and how long that word is good for.
+#[derive(Debug)]
+pub struct Reasons<'s> {
+    /// Each by name, with his reason.
+    pub said: Vec<(&'s str, String)>,
+    /// When the first of these words ends.
+    pub until: DateTime<Utc>,
+}
+
+/// How long somebody's word leaves a gate out, counted from when he gave it; never longer than a waiver may run.
+const SKIPPED: Duration = Duration::hours(24);
+
+/// When somebody's word that a gate may be left out ends.
+fn ends(scene: &Scene<'_>, act: &Act) -> DateTime<Utc> {
+    let end = act.at.checked_add_signed(SKIPPED).unwrap_or(act.at);
+    let max = scene.rules.waivers.as_ref().and_then(|rule| rule.max);
+    max.map_or(end, |max| end.min(scene.rules.calendar.due(act.at, max)))
 }
 
 /// Judges approvals and rejections.
@@ -88,12 +111,15 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     } else if let Used::Spent(first) = used {
         nodes.extend(told::taken_back(scene, first, &taken_back));
     }
-    let candidates = binding::candidates(scene, &units, gates, used, path.recovers());
+    let candidates = {
+        let emergency = triage.class == Class::Emergency;
+        binding::candidates(scene, &units, gates, used, path.recovers(), emergency)
+    };
     let (standing, fallen) = rejections::of(scene, &roles);
     let seating = Seating::new(scene, &units, &requirements, &candidates, &standing);
     let mut per_change = Vec::new();
     if scene.rules.separation.per == Per::Change && formal && !found.retried {
-        per_change = reviewed::nodes(scene, &candidates, &units);
+        per_change = reviewed::nodes(scene, &candidates, &requirements, &units);
     }
     found.met = seating.met() && nodes.iter().chain(&per_change).all(|node| node.status.opens());
     found.rejections = rejection_nodes(scene, &seating, &standing, path);
@@ -101,13 +127,18 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     if !found.retried {
         found.requirements = requirements.iter().enumerate().map(|(at, it)| (it.role, nodes.len() + at)).collect();
         told::requirements(scene, &units, &requirements, &candidates, &seating, &mut nodes, &mut found.asks);
+        found.filled = seating.told(scene, &requirements);
     }
     nodes.extend(per_change);
     found.counted = seating.counted();
     let skips = path.legs.iter().any(|leg| leg.route.is_some_and(|route| !route.may_skip.is_empty()));
-    if found.met && skips {
-        // Only who says why goes past a gate; who approves without takes nothing from those who say it.
-        let said = |it: &Candidate<'_>| it.act.reason.as_deref().is_some_and(|reason| words::meaningful(reason, 1));
+    if found.met && skips && gates.iter().any(|gate| !gate.judgement.verdict.opens()) {
+        // Only who says why, and not too long ago, goes past a gate; who approves without takes nothing from those who
+        // say it.
+        let said = |it: &Candidate<'_>| {
+            it.act.reason.as_deref().is_some_and(|reason| words::meaningful(reason, 1))
+                && scene.clock.within(it.act.at, ends(scene, it.act))
+        };
         found.reasons = if candidates.iter().all(said) {
             reasons(scene, &seating)
         } else {
@@ -121,14 +152,16 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
 }
 
 /// Who said why, of those who fill a requirement.
-fn reasons<'s>(scene: &Scene<'s>, seating: &Seating<'s>) -> Option<Vec<(&'s str, String)>> {
+fn reasons<'s>(scene: &Scene<'s>, seating: &Seating<'s>) -> Option<Reasons<'s>> {
     let mut said: Vec<(&str, String)> = Vec::new();
+    let mut until: Option<DateTime<Utc>> = None;
     for person in seating.people() {
-        let mut own = seating.acts_of(person).filter_map(|act| act.reason.as_deref());
-        let reason = own.find(|reason| words::meaningful(reason, 1))?;
-        said.push((scene.people.name(person), words::normal(reason)));
+        let latest = seating.acts_of(person).max_by_key(|act| act.at)?;
+        said.push((scene.people.name(person), words::normal(latest.reason.as_deref()?)));
+        let end = ends(scene, latest);
+        until = Some(until.map_or(end, |known| known.min(end)));
     }
-    (!said.is_empty()).then_some(said)
+    until.map(|until| Reasons { said, until })
 }
 
 /// Every role whose holders may reject: those that are asked in any way, now or later.
@@ -157,6 +190,22 @@ fn rejections_roles<'s>(
         }
     }
     roles
+}
+
+/// What speaks against letting a release go by itself that this path would ask people about: somebody rejects it whom the
+/// path would hear, or something newer took its place, or may have.
+#[must_use]
+pub fn against<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Option<String> {
+    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene));
+    let roles = rejections_roles(scene, triage, path, &requirements);
+    if let Some(rejection) = rejections::of(scene, &roles).0.first() {
+        return Some(format!("{} rejects it", scene.people.name(rejection.person)));
+    }
+    match consumption::of(scene, &consumption::taken_back(scene, &roles)) {
+        Used::Superseded { by, .. } => Some(format!("`{}` was opened since", by.release)),
+        Used::Unknown(why) => Some(format!("what was deployed could not be read: {why}")),
+        Used::No | Used::Retry { .. } | Used::Spent(_) => None,
+    }
 }
 
 /// What becomes of the rejections: final, overruled, or standing.

@@ -5,44 +5,64 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::bound::{self, Shown};
-use super::known;
+use super::approvals::{binding, requirements};
+use super::bound::{self, Extent, Shown};
+use super::known::{self, Known};
+use super::latest;
 use super::path::{Path, Triage};
+use super::released;
 use super::scene::Scene;
 use super::{roles, separation, words};
-use crate::model::facts::{Account, CabDecision, CabOutcome, Change, Fact};
+use crate::model::facts::{Account, Act, CabDecision, CabOutcome, Change, Deed, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::model::stated::Stated;
 use crate::policy::calendar::{self, Cab};
+use crate::policy::evaluate::Truth;
+use crate::policy::rules::Route;
 
 /// The role of the board's members.
-const MEMBERS: &str = "cab";
+pub(super) const MEMBERS: &str = "cab";
 
 /// Judges what the board decided, where the route asks for it.
 #[must_use]
-pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, retried: bool) -> Vec<Node> {
     if triage.class == Class::Emergency || path.recovers() {
         return Vec::new();
     }
-    let asks = path.legs.iter().filter(|leg| leg.formal).find_map(|leg| {
+    let mut asks = path.legs.iter().filter(|leg| leg.formal).filter_map(|leg| {
         let route = leg.route?;
-        let asked = match &route.cab {
-            None => false,
-            Some(None) => true,
-            Some(Some(when)) => known::adds_for(scene, Some(triage), leg.component, when),
+        let unclear = match &route.cab {
+            None => return None,
+            Some(None) => None,
+            Some(Some(when)) => match Known::of(scene, Some(triage)).with(leg.component).asks(when) {
+                Truth::False => return None,
+                Truth::True => None,
+                Truth::Unknown => Some(when),
+            },
         };
-        asked.then_some(route)
+        Some((route, unclear))
     });
-    let Some(route) = asks else { return Vec::new() };
+    let Some((route, unclear)) = asks.next() else { return Vec::new() };
+    let rest: Vec<_> = asks.collect();
+    // What one way of the release surely asks needs no doubt of another.
+    let unclear = unclear.filter(|_| rest.iter().all(|(_, unclear)| unclear.is_some()));
+    let asking: Vec<&Route> = std::iter::once(route).chain(rest.iter().map(|(route, _)| *route)).collect();
+    let mut nodes = asked(scene, route, &asking, retried);
+    nodes.extend(unclear.map(|when| known::untold(when, "the CAB is asked", &route.stated)));
+    nodes
+}
+
+/// What the board that a route asks decided, beside all the routes that ask it.
+fn asked(scene: &Scene<'_>, route: &Route, asking: &[&Route], retried: bool) -> Vec<Node> {
     let Some(cab) = &scene.rules.calendar.cab else {
         let says = format!("the route `{}` asks the CAB, and the policy has no `calendar.cab`", route.name);
         return vec![Node::new(Ground::CabWaits, Status::Unmet, says).stated(&route.stated)];
     };
-    decided(scene, cab, &route.stated)
+    decided(scene, cab, asking, &route.stated, retried)
 }
 
-fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
+fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, retried: bool) -> Vec<Node> {
     let decisions = match &scene.facts.cab {
         Fact::Known(decisions) => decisions.as_slice(),
         Fact::Absent => &[],
@@ -58,29 +78,38 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     let mut decisions: Vec<&CabDecision> =
         decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
     // The latest first; of one instant, what is against it.
-    let open = |decision: &CabDecision| {
-        let unsaid = decision.outcome == CabOutcome::ApproveWithConditions && decision.conditions.is_empty();
-        unsaid || decision.conditions.iter().any(|it| it.met != Fact::Known(true))
-    };
     decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome), open(decision))));
     let mut notes = Vec::new();
+    let mut again = false;
     for decision in decisions {
-        if let Some(why) = other(scene, changes, decision) {
+        // An approval has to be of all that goes; what is against it is heard if it is of any of it.
+        let heard = (against(decision.outcome) > 0 || open(decision)) && partly(scene, changes, decision);
+        if let Some(why) = other(scene, changes, decision).filter(|_| !heard) {
             let says = format!("a CAB decision of {} is about other content{why}", told(scene, decision.at));
             notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
             continue;
         }
-        match flaw(scene, cab, decision) {
+        // What was edited since is what an approval was for; what is against it stands, and what was opened with an
+        // approval used that up.
+        let voids = !retried && against(decision.outcome) == 0;
+        let edited = binding::record(scene, decision.at).err().filter(|_| voids);
+        match flaw(scene, cab, decision).or(edited.map(|refusal| refusal.says)) {
             None => {
-                let mut node = outcome(scene, cab, decision).stated(stated);
+                let mut node = outcome(scene, cab, decision);
+                if decision.outcome == CabOutcome::Reject {
+                    node = against_advice(scene, asking, decision, node);
+                }
+                let mut node = node.stated(stated);
                 node.parts.extend(notes);
                 return vec![node];
             }
             Some(why) => {
                 let says = format!("a CAB decision of {} does not count: {why}", told(scene, decision.at));
                 notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
-                // An approval that does not count changes nothing; anything else leaves no earlier approval standing.
-                if against(decision.outcome) > 0 {
+                // A plain approval that does not count changes nothing. Anything stricter took an earlier approval's
+                // place, which does not come back because the stricter word no longer counts.
+                again = against(decision.outcome) > 0 || open(decision);
+                if again {
                     break;
                 }
             }
@@ -88,22 +117,50 @@ fn decided(scene: &Scene<'_>, cab: &Cab, stated: &Stated) -> Vec<Node> {
     }
     let why = notes.first().map_or(String::new(), |note| format!("; {}", note.says));
     let (on, at) = agenda(scene, cab, scene.clock.now());
-    let says = format!("the CAB has not decided yet; {on}{why}");
+    let first = if again { "the CAB has to decide again" } else { "the CAB has not decided yet" };
+    let says = format!("{first}; {on}{why}");
     let node = Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated);
     vec![node.who(chairs(scene, cab)).next(at).parts(notes)]
 }
 
 /// What a decision is about, where that is not what goes.
 fn other(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> Option<String> {
-    let shown = Shown { changes: &decision.changes, components: &decision.components, artifacts: &decision.artifacts };
+    let shown = Shown {
+        changes: &decision.changes,
+        components: &decision.components,
+        artifacts: released::set(&decision.artifacts),
+    };
     let refusal = bound::decided_on(scene, &shown).err()?;
     let moved = |change: &&Change| decision.changes.get(&change.id) != Some(&change.content);
     let names: Vec<&str> = changes.iter().filter(moved).map(|change| change.id.as_str()).collect();
     Some(if names.is_empty() { format!(": {}", refusal.says) } else { format!(" of {}", words::all_of(&names)) })
 }
 
+/// Whether a decision is about something that goes: a change; of what goes or was decided on without one its content, if
+/// none of it is another, or else an artifact.
+fn partly(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> bool {
+    if !changes.is_empty() && !decision.changes.is_empty() {
+        return changes.iter().any(|change| decision.changes.get(&change.id) == Some(&change.content));
+    }
+    let components = &scene.facts.release.components;
+    let named =
+        || decision.components.iter().filter_map(|(name, seen)| Some((seen, components.get(name)?.content.known()?)));
+    if decision.components.is_empty() {
+        let decided = released::set(&decision.artifacts);
+        let goes = released::set(components.values().flat_map(|it| it.artifacts.entries()));
+        return !decided.is_disjoint(&goes);
+    }
+    named().next().is_some() && named().all(|(seen, goes)| seen == goes)
+}
+
 fn told(scene: &Scene<'_>, at: DateTime<Utc>) -> String {
     calendar::told(at, scene.rules.calendar.zone)
+}
+
+/// Whether a decision has conditions of which one is not met, or that are not stated.
+fn open(decision: &CabDecision) -> bool {
+    let unsaid = decision.outcome == CabOutcome::ApproveWithConditions && decision.conditions.is_empty();
+    unsaid || decision.conditions.iter().any(|it| it.met != Fact::Known(true))
 }
 
 /// How far a decision is against a release.
@@ -212,6 +269,7 @@ fn quorum(scene: &Scene<'_>, cab: &Cab, attendees: &[Account]) -> Option<String>
     if members.len() >= cab.quorum as usize {
         return None;
     }
+    ignored.sort_unstable();
     let ignored = if ignored.is_empty() { String::new() } else { format!(" (ignored {})", ignored.join(", ")) };
     Some(format!("{} of {} members were there{ignored}", members.len(), cab.quorum))
 }
@@ -220,7 +278,8 @@ fn quorum(scene: &Scene<'_>, cab: &Cab, attendees: &[Account]) -> Option<String>
 fn there(scene: &Scene<'_>, decision: &CabDecision) -> String {
     let chair = decision.chair.known();
     let chair = chair.map_or(String::new(), |chair| format!(", {} in the chair", scene.people.shown(chair)));
-    let members: Vec<&str> = decision.attendees.entries().iter().map(|it| scene.people.shown(it)).collect();
+    let mut members: Vec<&str> = decision.attendees.entries().iter().map(|it| scene.people.shown(it)).collect();
+    members.sort_unstable();
     if members.is_empty() { chair } else { format!("{chair}, with {}", words::all_of(&members)) }
 }
 
@@ -277,6 +336,66 @@ fn outcome(scene: &Scene<'_>, cab: &Cab, decision: &CabDecision) -> Node {
             Node::new(Ground::CabRejected, Status::Unmet, says).who(chairs(scene, cab))
         }
     }
+}
+
+/// The board advises. Where everybody whose word is final on a route that asks it says afterwards, with a reason, that all
+/// of this goes, it goes.
+fn against_advice(scene: &Scene<'_>, asking: &[&Route], decision: &CabDecision, mut advice: Node) -> Node {
+    let mut authorities: Vec<&str> = Vec::new();
+    let (mut said, mut acts): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
+    let mut whole = true;
+    for route in asking {
+        let Some(last) = route.escalate.as_ref().and_then(|escalation| escalation.last.as_deref()) else {
+            return advice;
+        };
+        if !authorities.contains(&last) {
+            authorities.push(last);
+        }
+        let mut later = scene.acts().filter(|act| act.at > decision.at);
+        match later.find_map(|act| Some((act, final_word(scene, act, route, last)?))) {
+            Some((act, _)) if acts.contains(&act.id.as_str()) => {}
+            Some((act, word)) => {
+                said.push(word);
+                acts.push(&act.id);
+            }
+            None => whole = false,
+        }
+    }
+    if !whole {
+        let could = authorities.iter().flat_map(|role| roles::eligible_independent(scene, role).people);
+        for name in could.map(|person| scene.people.name(person)) {
+            if !advice.who.iter().any(|known| known == name) {
+                advice.who.push(name.to_owned());
+            }
+        }
+        let may = format!("; {} may approve it all the same, with a reason", words::all_of(&authorities));
+        advice.says.push_str(&may);
+        return advice;
+    }
+    let says = format!("it goes against the CAB's advice, on the final word of {}", words::all_of(&said));
+    advice.status = Status::Note;
+    Node::new(Ground::FinalWord, Status::Met, says).evidence(acts).parts(vec![advice])
+}
+
+/// Who lets all of this go whose word is final on a route, and why, where an approval says so that would count there.
+fn final_word(scene: &Scene<'_>, act: &Act, route: &Route, last: &str) -> Option<String> {
+    let Deed::Approve { role, accepts } = &act.does else { return None };
+    let meant = role.as_deref().is_none_or(|named| named == last);
+    if !meant || !requirements::places(route).contains(&act.via) {
+        return None;
+    }
+    let person = roles::independent(scene, act, last).ok()?;
+    bound::to_release(scene, act, Extent::Whole).ok()?;
+    binding::record(scene, act.at).ok()?;
+    let oath = scene.role(last).and_then(|(role, _)| role.accept.as_deref());
+    let declares = oath.is_none_or(|wanted| accepts.as_deref().is_some_and(|said| said.trim() == wanted.trim()));
+    let in_closed_hours = !route.any_hours && binding::closed(scene, act).is_some();
+    if !declares || in_closed_hours || latest::after_approval(scene, act, person).is_some() {
+        return None;
+    }
+    let reason = act.reason.as_deref().filter(|reason| words::meaningful(reason, 1))?;
+    let over = route.expire.is_some_and(|length| scene.clock.reached(scene.rules.calendar.due(act.at, length)));
+    (!over).then(|| format!("{}: {}", scene.people.name(person), words::normal(reason)))
 }
 
 /// Who is asked to decide, where the board has not.

@@ -1,15 +1,15 @@
 //! What an act is bound to: this environment, this repository, and what goes, as whoever did it was shown it.
 //!
-//! Invariant: what an act does not name it is not about. Only a review of a pull or merge request names nothing but the
-//! change, and only where it approves, rejects or says something.
+//! Invariant: what an act that is asked about here does not name it is not about. Only a review of a pull or merge request
+//! names nothing but the change, and only where it approves, rejects or says something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::released::{self, plain};
 use super::roles::Refusal;
 use super::scene::Scene;
 use crate::model::facts::{Act, Change, Deed, Fact, Saw, Via};
 use crate::model::ground::Ground;
-use crate::policy::rules::Component;
 
 /// How much of a release an act has to be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,19 +24,19 @@ pub enum Extent {
 }
 
 /// What of a release somebody was shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Shown<'a> {
     /// The changes, each with the digest of its content.
     pub changes: &'a BTreeMap<String, String>,
     /// The components, each with the digest of its content.
     pub components: &'a BTreeMap<String, String>,
-    /// SHA-256 digests of the artifacts.
-    pub artifacts: &'a [String],
+    /// SHA-256 digests of the artifacts, as they are compared.
+    pub artifacts: BTreeSet<String>,
 }
 
 impl<'a> From<&'a Saw> for Shown<'a> {
     fn from(saw: &'a Saw) -> Self {
-        Self { changes: &saw.changes, components: &saw.components, artifacts: &saw.artifacts }
+        Self { changes: &saw.changes, components: &saw.components, artifacts: released::set(&saw.artifacts) }
     }
 }
 
@@ -69,7 +69,7 @@ impl Shown<'_> {
     }
 
     fn has(&self, digest: &str) -> bool {
-        self.artifacts.iter().any(|seen| bare(seen) == bare(digest))
+        self.artifacts.contains(&plain(digest))
     }
 }
 
@@ -117,6 +117,9 @@ pub fn to_release(scene: &Scene<'_>, act: &Act, extent: Extent) -> Result<(), Re
             _ => Ok(()),
         };
     }
+    if extent == Extent::Whole {
+        parts(scene, act, false)?;
+    }
     if all { made(scene, &shown, verb) } else { named(scene, &shown) }
 }
 
@@ -129,8 +132,7 @@ pub fn decided_on(scene: &Scene<'_>, shown: &Shown<'_>) -> Result<(), Refusal> {
     if !shown.changes_are(changes) {
         return Err(Refusal::new(Ground::OtherContent, other_changes(changes, shown)));
     }
-    let touched = |component: &Component| (0..changes.len()).any(|at| scene.touches(at, component));
-    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| touched(component));
+    let by_changes = !changes.is_empty() && scene.components.iter().all(|component| scene.surely_touched(component));
     if by_changes && shown.components.is_empty() && shown.artifacts.is_empty() {
         return Ok(());
     }
@@ -155,6 +157,39 @@ fn place(scene: &Scene<'_>, act: &Act, review: bool) -> Result<(), Refusal> {
         None if review => Ok(()),
         None => Err(Refusal::new(Ground::OtherRepository, "does not say for which repository")),
     }
+}
+
+/// The other parts of the package are those that he was shown, and he was shown all of them. A review is of the change
+/// alone.
+pub(super) fn parts(scene: &Scene<'_>, act: &Act, recovers: bool) -> Result<(), Refusal> {
+    if let Fact::Known(package) = &scene.facts.release.package
+        && act.via != Via::Review
+        && !recovers
+    {
+        let mut others = package.parts.keys().filter(|name| !scene.surely_goes(name));
+        if let Some(name) = others.find(|name| !act.saw.parts.contains_key(*name)) {
+            return Err(Refusal::new(Ground::PartChanged, format!("does not say of which `{name}` of the package")));
+        }
+    }
+    for (name, content) in &act.saw.parts {
+        let now = match &scene.facts.release.package {
+            Fact::Known(package) => package.parts.get(name),
+            Fact::Absent | Fact::Unavailable(_) => None,
+        };
+        match now {
+            Some(Fact::Known(part)) if part.content == *content => {}
+            Some(Fact::Known(_)) => {
+                return Err(Refusal::new(Ground::PartChanged, format!("`{name}` of the package changed since")));
+            }
+            Some(Fact::Absent | Fact::Unavailable(_)) | None => {
+                return Err(Refusal::new(
+                    Ground::PartChanged,
+                    format!("whether `{name}` of the package is what was shown is not known"),
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is said of an act that is not about exactly what changes.
@@ -247,11 +282,8 @@ fn made(scene: &Scene<'_>, shown: &Shown<'_>, verb: &str) -> Result<(), Refusal>
             }
         }
     }
-    let goes = |digest: &&String| {
-        let mut artifacts = components.values().flat_map(|released| released.artifacts.entries());
-        artifacts.any(|known| bare(known) == bare(digest))
-    };
-    if let Some(gone) = shown.artifacts.iter().find(|digest| !goes(digest)) {
+    let goes = released::set(components.values().flat_map(|released| released.artifacts.entries()));
+    if let Some(gone) = shown.artifacts.difference(&goes).next() {
         return Err(Refusal::new(Ground::OtherArtifact, format!("{verb} sha256:{}, which does not go", short(gone))));
     }
     if something {

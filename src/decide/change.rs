@@ -1,6 +1,8 @@
 //! The change record: linked, for what is released, in a state that lets it go, in its planned window, and filled in
 //! with more than the template's own words.
 
+use std::collections::HashSet;
+
 use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::{known, place, words};
@@ -185,14 +187,13 @@ fn package<'s>(scene: &Scene<'s>) -> Option<&'s PackageRule> {
 
 /// The record's state.
 fn state(rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
-    let wanted = if rule.proceeds_in.is_empty() { "an open one".to_owned() } else { words::any_of(&rule.proceeds_in) };
+    let any = rule.proceeds_in.is_empty();
+    let wanted = if any { "an open one".to_owned() } else { words::any_of(&rule.proceeds_in) };
     let (code, status, says) = match &record.state {
-        Fact::Known(state) if rule.proceeds_in.is_empty() => {
-            if !OVER.contains(&state.trim().to_lowercase().as_str()) {
-                return None;
-            }
-            (Ground::ChangeState, Status::Waiting, format!("{} is in state `{state}`; it needs {wanted}", record.id))
+        Fact::Known(state) if (any || rule.open) && OVER.contains(&state.trim().to_lowercase().as_str()) => {
+            (Ground::ChangeState, Status::Waiting, format!("{} is in state `{state}`; it needs an open one", record.id))
         }
+        Fact::Known(_) if any => return None,
         Fact::Known(state) if rule.proceeds_in.contains(state) => return None,
         Fact::Known(state) => (
             Ground::ChangeState,
@@ -273,19 +274,21 @@ fn own_words(text: &str, template: &str) -> bool {
     // Most texts are plain, and say enough in their first words.
     if text.is_ascii() && template.is_ascii() {
         let mut said = Said::default();
-        return own(text, template, str::eq_ignore_ascii_case).any(|word| said.enough(word));
+        return own(text, template).any(|word| said.enough(word));
     }
     let text = words::normal(text).to_lowercase();
     let template = words::normal(template).to_lowercase();
     let mut said = Said::default();
-    own(&text, &template, |one, other| one == other).any(|word| said.enough(word))
+    own(&text, &template).any(|word| said.enough(word))
 }
 
 /// The words of a text that are its own.
-fn own<'t>(text: &'t str, template: &'t str, same: fn(&str, &str) -> bool) -> impl Iterator<Item = &'t str> {
+fn own<'t>(text: &'t str, template: &'t str) -> impl Iterator<Item = &'t str> {
     let parts = |text: &'t str| text.split(|it: char| !it.is_alphanumeric()).filter(|word| !word.is_empty());
+    let known: HashSet<String> = parts(template).map(str::to_lowercase).collect();
     parts(text).filter(move |word| {
-        !FILLERS.iter().any(|filler| same(word, filler)) && !parts(template).any(|known| same(word, known))
+        let word = word.to_lowercase();
+        !FILLERS.contains(&word.as_str()) && !known.contains(&word)
     })
 }
 

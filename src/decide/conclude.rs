@@ -95,15 +95,39 @@ fn held(root: &Node, zone: Tz) -> String {
     let Some(first) = holding().find(|node| node.status == worst) else { return root.says.clone() };
     let mut out = first.says.clone();
     if !first.who.is_empty() {
-        let _ = write!(out, "; ask {}", words::any_of(&first.who));
+        let ask = format!("ask {}", words::any_of(&first.who));
+        // A gate says itself who may waive it.
+        if !out.contains(&ask) {
+            let _ = write!(out, "; {ask}{}", for_what(first.code));
+        }
     } else if let Some(next) = first.next.map(|next| told(next, zone)).filter(|next| !first.says.contains(next)) {
         let _ = write!(out, "; next {next}");
     }
-    let more = holding().count() - 1;
-    if more > 0 {
-        let _ = write!(out, " (and {more} more)");
+    match holding().count() - 1 {
+        0 => {}
+        1 => out.push_str("; 1 other requirement holds it too"),
+        more => {
+            let _ = write!(out, "; {more} other requirements hold it too");
+        }
     }
     out
+}
+
+/// What people are asked to do about what holds.
+fn for_what(code: Ground) -> &'static str {
+    match code {
+        Ground::ApprovalsMissing | Ground::ChangeUnapproved => " to approve it",
+        Ground::Unattributed => " to answer for it",
+        Ground::IncidentBlocks => " to confirm that",
+        Ground::CabWaits | Ground::CabDeferred => " to have it decided",
+        Ground::Gate | Ground::PackGate => " to tick it",
+        Ground::Owed => " to meet that",
+        Ground::Consulted => " for an answer",
+        Ground::Rejected => " to take that back",
+        Ground::RejectionWithoutReason => " why",
+        // The sentence before says it.
+        _ => "",
+    }
 }
 
 fn rejected(environment: &str, root: &Node) -> String {

@@ -4,9 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::approvals::requirements::{asks_accountable, rows};
+use super::approvals::requirements::{accountable, asks_accountable, rows};
 use super::bound::{self, Extent};
-use super::path::{Path, Triage};
+use super::known::{self, Known};
+use super::path::{Leg, Path, Triage};
 use super::people::Person;
 use super::roles::{self, Refusal};
 use super::scene::Scene;
@@ -15,21 +16,31 @@ use crate::model::facts::{Act, Deed, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Node, Status};
 use crate::policy::calendar::told;
+use crate::policy::evaluate::Truth;
+use crate::policy::expression::Expression;
 use crate::policy::length::Length;
-use crate::policy::rules::RaciRow;
+use crate::policy::rules::{On, RaciRow};
 
 /// The nodes, and who is asked and told.
 #[must_use]
 pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut Vec<Ask>) -> Vec<Node> {
     let mut rowed: Vec<&RaciRow> = Vec::new();
+    let mut untold: Vec<Node> = Vec::new();
     for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(asks_accountable)) {
         for row in rows(scene, triage, leg) {
+            let notes = unclear(scene, triage, leg, row).map(|it| known::untold(it, "its row is asked", &row.stated));
+            notes.for_each(|note| {
+                if !untold.contains(&note) {
+                    untold.push(note);
+                }
+            });
             if !rowed.iter().any(|known| std::ptr::eq(*known, row)) {
                 rowed.push(row);
             }
         }
     }
-    let (mut nodes, mut consulted, mut informed): (Vec<Node>, Vec<&str>, Vec<&str>) = Default::default();
+    let (mut nodes, mut consulted, mut informed): (Vec<Node>, Vec<&str>, Vec<&str>) = (untold, Vec::new(), Vec::new());
+    nodes.extend(path.legs.iter().filter_map(|leg| answers_for(scene, triage, leg)));
     for row in rowed {
         if !row.responsible.is_empty() {
             nodes.push(responsible(scene, row));
@@ -52,6 +63,41 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
         }
     }
     nodes
+}
+
+/// The conditions of a row that cannot be told of a component.
+fn unclear<'s>(
+    scene: &Scene<'_>,
+    triage: &Triage,
+    leg: &Leg<'_>,
+    row: &'s RaciRow,
+) -> impl Iterator<Item = &'s Expression> {
+    let on = match &row.on {
+        On::Where(condition) => Some(condition),
+        On::All | On::Component(_) => None,
+    };
+    let asks = |condition: &Expression| Known::of(scene, Some(triage)).with(leg.component).asks(condition);
+    on.into_iter().chain(&row.when).filter(move |condition| asks(condition) == Truth::Unknown)
+}
+
+/// Who answers for a component whose way asks him for no approval.
+fn answers_for<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Option<Node> {
+    let asked = leg.formal && leg.route.is_some_and(asks_accountable);
+    if asked || scene.rules.raci.is_empty() {
+        return None;
+    }
+    let role = match accountable(scene, triage, leg) {
+        Ok(role) => role,
+        Err(mut node) => {
+            // Nobody is asked here, so nothing hangs on it.
+            node.status = Status::Note;
+            return Some(*node);
+        }
+    };
+    let of = leg.component.map_or("this release", |component| component.name.as_str());
+    let people = names(scene, role);
+    let who = if people.is_empty() { String::new() } else { format!(": {}", words::any_of(&people)) };
+    Some(Node::new(Ground::Accountable, Status::Note, format!("{role} is accountable for {of}{who}")))
 }
 
 fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
@@ -98,7 +144,8 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
     // Whoever had a hand in it says nothing new about it.
     let people = incidents::names(scene, role);
     asks.push(Ask { role: role.to_owned(), people: people.clone(), to: "consult".to_owned(), because: None });
-    let mut says = format!("{role} is consulted, and waited for until {until}");
+    let since = told(submitted, scene.rules.calendar.zone);
+    let mut says = format!("{role} is consulted since {since}, and waited for until {until}");
     if !ignored.is_empty() {
         let _ = write!(says, "; ignored {}", words::all_of(&ignored));
     }

@@ -1,16 +1,18 @@
 //! Experiments: which releases take the lighter path of two that are compared.
 //!
 //! By a stable hash, so that nobody picks; only among components that are known not to be critical; never without an
-//! independent approval of every change; and not once an experiment was stopped or its guardrail does not surely hold.
+//! independent approval of every change, by somebody of whom it is known that he had no hand in it; never against whoever
+//! the usual path would hear; and not once an experiment was stopped or its guardrail does not surely hold.
 
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::approvals::reviewed;
-use super::known::Known;
-use super::path::Triage;
+use super::approvals::{self, reviewed};
+use super::known::{self, Known};
+use super::path::{Path, Triage};
 use super::scene::Scene;
+use super::separation::gaps;
 use crate::model::facts::{ExperimentCount, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, Status};
@@ -41,16 +43,17 @@ impl Facts for Arms<'_> {
     }
 }
 
-/// Whether an experiment lets a release go by itself that people would approve otherwise, and what is said of it.
+/// Whether an experiment lets a release go by itself that people would approve otherwise, on the usual path; and what is
+/// said of it.
 #[must_use]
-pub fn lighter(scene: &Scene<'_>, triage: &Triage) -> (bool, Vec<Node>) {
+pub fn lighter<'s>(scene: &Scene<'s>, triage: &Triage, usual: &Path<'s>) -> (bool, Vec<Node>) {
     if triage.class != Class::Normal || scene.rules.experiments.is_empty() || scene.components.is_empty() {
         return (false, Vec::new());
     }
     let mut lighter = false;
     let mut nodes = Vec::new();
     for experiment in scene.rules.experiments.iter().filter(|experiment| experiment.b_automatic) {
-        if let Some((takes, node)) = one(scene, triage, experiment) {
+        if let Some((takes, node)) = one(scene, triage, usual, experiment) {
             lighter |= takes;
             nodes.push(node);
         }
@@ -58,9 +61,12 @@ pub fn lighter(scene: &Scene<'_>, triage: &Triage) -> (bool, Vec<Node>) {
     (lighter, nodes)
 }
 
-fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(bool, Node)> {
-    if !Known::of(scene, Some(triage)).all(&experiment.on, Truth::True) {
-        return None;
+fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Experiment) -> Option<(bool, Node)> {
+    let known = Known::of(scene, Some(triage));
+    if !known.all(&experiment.on, Truth::True) {
+        let so = format!("experiment `{}` takes the usual path", experiment.name);
+        let undecided = known.undecided(&experiment.on, Truth::True);
+        return undecided.then(|| (false, known::untold(&experiment.on, &so, &experiment.stated)));
     }
     let name = &experiment.name;
     let node = |code, says: String| Node::new(code, Status::Note, says).stated(&experiment.stated);
@@ -90,6 +96,9 @@ fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(b
     if !other {
         return usual(format!("the usual path, by its number {part} of {PARTS}"));
     }
+    if let Some(why) = gaps::unknown(scene) {
+        return usual(format!("the usual path, for who had a hand in it is not known: {why}"));
+    }
     if let Some((_, change)) = changes.iter().enumerate().find(|(at, _)| reviewed::independently(scene, *at).is_none())
     {
         return usual(format!(
@@ -97,16 +106,19 @@ fn one(scene: &Scene<'_>, triage: &Triage, experiment: &Experiment) -> Option<(b
             change.id
         ));
     }
+    if let Some(why) = approvals::against(scene, triage, way) {
+        return usual(format!("the usual path, for {why}"));
+    }
     let says = format!("experiment `{name}`: the other path, by its number {part} of {PARTS}; it goes on by itself");
     Some((true, node(Ground::Experiment, says)))
 }
 
 static NONE: ExperimentCount =
-    ExperimentCount { a_releases: 0, a_failed: 0, b_releases: 0, b_failed: 0, stopped: false };
+    ExperimentCount { a_releases: 0, a_failed: 0, b_releases: 0, b_failed: 0, stopped: Fact::Known(false) };
 
 /// Why an experiment has ended. With too few releases on either path its guardrail says nothing.
 fn stopped(experiment: &Experiment, counts: &ExperimentCount) -> Option<String> {
-    if counts.stopped {
+    if counts.stopped.perhaps() {
         return Some("it was stopped".to_owned());
     }
     let stop_if = experiment.stop_if.as_ref()?;

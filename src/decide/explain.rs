@@ -53,39 +53,45 @@ pub fn values(term: &Term, facts: &dyn Facts) -> String {
     if told.is_empty() { "it speaks of nothing measured".to_owned() } else { told.join(", ") }
 }
 
-/// Whether a division by zero stands in a term.
+/// Whether a division by zero stands in a part of a term that is looked at.
 fn undefined(term: &Term, facts: &dyn Facts) -> bool {
     match term {
         Term::Calculate(Operation::Divide, _, by) if number(by, facts).is_some_and(|number| number == 0.0) => true,
-        Term::Calculate(_, a, b) | Term::Compare(_, a, b) => undefined(a, facts) || undefined(b, facts),
-        Term::Not(term) | Term::Negate(term) => undefined(term, facts),
-        Term::And(terms) | Term::Or(terms) | Term::Least(terms) | Term::Greatest(terms) => {
-            terms.iter().any(|term| undefined(term, facts))
+        Term::If(asked, one, other) => {
+            undefined(asked, facts)
+                || match condition(asked, facts) {
+                    Truth::True => undefined(one, facts),
+                    Truth::False => undefined(other, facts),
+                    Truth::Unknown => false,
+                }
         }
-        _ => false,
+        Term::Loop { list, condition, .. } => undefined(list, facts) || undefined(condition, facts),
+        _ => parts(term).into_iter().any(|part| undefined(part, facts)),
+    }
+}
+
+/// What a term is made of; not what a loop asks of its entries, whose names are its own.
+fn parts(term: &Term) -> Vec<&Term> {
+    match term {
+        Term::Number(_) | Term::Seconds(_) | Term::Flag(_) | Term::Text(_) | Term::Name(_) | Term::Predicate { .. } => {
+            Vec::new()
+        }
+        Term::Not(a) | Term::Negate(a) | Term::Size(a) => vec![a],
+        Term::List(all) | Term::And(all) | Term::Or(all) | Term::Least(all) | Term::Greatest(all) => {
+            all.iter().collect()
+        }
+        Term::If(a, b, c) => vec![a, b, c],
+        Term::Compare(_, a, b) | Term::Calculate(_, a, b) | Term::Ask(_, a, b) | Term::In(a, b) => vec![a, b],
+        Term::Loop { list, .. } => vec![list],
     }
 }
 
 fn each_name(term: &Term, each: &mut dyn FnMut(&str)) {
-    match term {
-        Term::Number(_) | Term::Seconds(_) | Term::Flag(_) | Term::Text(_) | Term::Predicate { .. } => {}
-        Term::Name(name) => each(name),
-        Term::Not(a) | Term::Negate(a) | Term::Size(a) => each_name(a, each),
-        Term::List(all) | Term::And(all) | Term::Or(all) | Term::Least(all) | Term::Greatest(all) => {
-            for term in all {
-                each_name(term, each);
-            }
-        }
-        Term::If(a, b, c) => {
-            for term in [a, b, c] {
-                each_name(term, each);
-            }
-        }
-        Term::Compare(_, a, b) | Term::Calculate(_, a, b) | Term::Ask(_, a, b) | Term::In(a, b) => {
-            each_name(a, each);
-            each_name(b, each);
-        }
-        Term::Loop { list, .. } => each_name(list, each),
+    if let Term::Name(name) = term {
+        each(name);
+    }
+    for part in parts(term) {
+        each_name(part, each);
     }
 }
 
@@ -113,6 +119,10 @@ pub fn round(number: f64) -> String {
     if number.fract() == 0.0 {
         return format!("{number:.0}");
     }
+    // What is not nothing is not told as nothing.
+    if number.abs() < 0.000_000_5 {
+        return format!("{number:e}");
+    }
     let small = number.abs() < 0.001;
     let text = if small { format!("{number:.6}") } else { format!("{number:.4}") };
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -130,6 +140,31 @@ pub fn length(seconds: f64) -> String {
     };
     let rounded = (seconds / by * 10.0).round() / 10.0;
     format!("{} {unit}", round(rounded))
+}
+
+/// A term as a part of another, in brackets unless it binds at least so closely.
+struct Within<'t>(&'t Term, u8);
+
+impl std::fmt::Display for Within<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(term, least) = self;
+        if closeness(term) < *least { write!(f, "({})", Words(term)) } else { write!(f, "{}", Words(term)) }
+    }
+}
+
+/// How closely a term binds, by the grammar of CEL.
+fn closeness(term: &Term) -> u8 {
+    match term {
+        Term::If(..) => 0,
+        Term::Or(_) => 1,
+        Term::And(_) => 2,
+        Term::Compare(..) | Term::In(..) => 3,
+        // Calculations in one another are always told in brackets.
+        Term::Calculate(..) => 4,
+        Term::Not(_) | Term::Negate(_) => 5,
+        Term::Number(number) if *number < 0.0 => 5,
+        _ => 6,
+    }
 }
 
 /// A term written as policies write it.
@@ -164,7 +199,7 @@ impl std::fmt::Display for Words<'_> {
             },
             Term::And(terms) => joined(f, terms, " && "),
             Term::Or(terms) => joined(f, terms, " || "),
-            Term::If(a, b, c) => write!(f, "{} ? {} : {}", Words(a), Words(b), Words(c)),
+            Term::If(a, b, c) => write!(f, "{} ? {} : {}", Within(a, 1), Words(b), Words(c)),
             Term::Compare(how, a, b) => {
                 let sign = match how {
                     Comparison::Equal => "==",
@@ -174,7 +209,7 @@ impl std::fmt::Display for Words<'_> {
                     Comparison::Greater => ">",
                     Comparison::AtLeast => ">=",
                 };
-                write!(f, "{} {sign} {}", Words(a), Words(b))
+                write!(f, "{} {sign} {}", Within(a, 4), Within(b, 4))
             }
             Term::Calculate(how, a, b) => {
                 let sign = match how {
@@ -183,21 +218,17 @@ impl std::fmt::Display for Words<'_> {
                     Operation::Multiply => "*",
                     Operation::Divide => "/",
                 };
-                let part = |term: &Term| match term {
-                    Term::Calculate(..) | Term::If(..) => format!("({})", Words(term)),
-                    _ => Words(term).to_string(),
-                };
-                write!(f, "{} {sign} {}", part(a), part(b))
+                write!(f, "{} {sign} {}", Within(a, 5), Within(b, 5))
             }
-            Term::Negate(term) => write!(f, "-{}", Words(term)),
-            Term::In(a, b) => write!(f, "{} in {}", Words(a), Words(b)),
+            Term::Negate(term) => write!(f, "-{}", Within(term, 6)),
+            Term::In(a, b) => write!(f, "{} in {}", Within(a, 4), Within(b, 4)),
             Term::Ask(question, a, b) => {
                 let name = match question {
                     Question::StartsWith => "startsWith",
                     Question::EndsWith => "endsWith",
                     Question::Contains => "contains",
                 };
-                write!(f, "{}.{name}({})", Words(a), Words(b))
+                write!(f, "{}.{name}({})", Within(a, 6), Words(b))
             }
             Term::Predicate { name, arguments } => {
                 // What is asked of a name is not asked of a text, and names are of small letters.
@@ -217,7 +248,7 @@ impl std::fmt::Display for Words<'_> {
             }
             Term::Loop { every, list, name, condition } => {
                 let verb = if *every { "all" } else { "exists" };
-                write!(f, "{}.{verb}({name}, {})", Words(list), Words(condition))
+                write!(f, "{}.{verb}({name}, {})", Within(list, 6), Words(condition))
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What must happen because a release goes: what its routes say, the way back to the main line after an emergency, the
-//! post-implementation review, and who hears of it.
+//! What must happen because a release goes: what its routes say, the way back to the main line after an emergency or
+//! a hotfix, the post-implementation review, and who hears of it.
 
 use chrono::{DateTime, Utc};
 
@@ -9,27 +9,31 @@ use super::path::{Path, Triage};
 use super::scene::Scene;
 use super::{glass, place};
 use crate::model::facts::{Fact, Outcome};
-use crate::model::release_decision::{Class, OpenedObligation};
+use crate::model::release_decision::{Class, Node, OpenedObligation};
 use crate::model::stated::Stated;
 use crate::policy::evaluate::Truth;
 use crate::policy::expression::Expression;
 use crate::policy::length::Length;
 
-/// What must happen if the release goes now.
+/// The kind of obligation that merging back is.
+const BACK_MERGE: &str = "back_merge";
+
+/// The route of releases that are emergencies.
+const EMERGENCY: &str = "emergency";
+
+/// What must happen if the release goes now, or because it went under a grant: such a release pays what an emergency
+/// does, whatever its own route is and whether the grant held.
 #[must_use]
 pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<OpenedObligation> {
-    let from = glass::opened(scene).map_or(scene.clock.now(), |grant| grant.opened_at);
+    let used = glass::used(scene);
+    let from = used.map_or(scene.clock.now(), |grant| grant.opened_at);
     let mut opened = Vec::new();
-    for follow in path.routes().into_iter().flat_map(|route| &route.then) {
+    let mut routes = path.routes();
+    let emergency = scene.rules.routes.iter().filter(|route| used.is_some() && route.name == EMERGENCY);
+    routes.extend(emergency.filter(|route| !path.routes().iter().any(|known| known.name == route.name)));
+    for follow in routes.into_iter().flat_map(|route| &route.then) {
         let due = due(scene, Some(&follow.by), from, follow.within);
-        let same = |known: &&mut OpenedObligation| known.kind == follow.name && known.by.as_deref() == Some(&follow.by);
-        if let Some(known) = opened.iter_mut().find(same) {
-            // Two routes ask the same: the sooner, and with evidence where one asks for it.
-            known.due = known.due.min(Some(due));
-            known.needs_evidence |= follow.needs_evidence;
-            continue;
-        }
-        opened.push(OpenedObligation {
+        let owed = OpenedObligation {
             kind: follow.name.clone(),
             by: Some(follow.by.clone()),
             from,
@@ -37,9 +41,12 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
             needs_evidence: follow.needs_evidence,
             to: Vec::new(),
             stated: Some(follow.stated.clone()),
-        });
+        };
+        join(&mut opened, owed);
     }
-    if triage.class == Class::Emergency {
+    let hotfix = !place::automatic(scene) && !path.recovers() && aside(scene);
+    let by_itself = opened.iter().any(|known| known.kind == BACK_MERGE);
+    if !by_itself && (triage.class == Class::Emergency || used.is_some() || hotfix) {
         opened.push(back_merge(scene, triage, path, from));
     }
     if place::automatic(scene) {
@@ -48,6 +55,18 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
     opened.extend(review(scene, triage));
     opened.extend(board(scene, triage, from));
     opened
+}
+
+/// Adds an obligation to others. Where two routes or two policies ask the same of the same people it is one: the sooner,
+/// and with evidence where one asks for it.
+pub fn join(all: &mut Vec<OpenedObligation>, owed: OpenedObligation) {
+    let same = |known: &&mut OpenedObligation| known.kind == owed.kind && known.by == owed.by && known.to == owed.to;
+    let Some(known) = all.iter_mut().find(same) else {
+        all.push(owed);
+        return;
+    };
+    known.due = [known.due, owed.due].into_iter().flatten().min();
+    known.needs_evidence |= owed.needs_evidence;
 }
 
 /// When a length ends, in the calendar of the role that it is for where it has one of its own.
@@ -60,11 +79,20 @@ fn due(scene: &Scene<'_>, role: Option<&str>, from: DateTime<Utc>, within: Lengt
     }
 }
 
-/// What an emergency brought has to come back to the line that the others are made from.
+/// Whether the line that the others are made from lacks what goes, or may.
+fn aside(scene: &Scene<'_>) -> bool {
+    match &scene.facts.release.reference {
+        Fact::Known(reference) => matches!(reference.on_default, Fact::Known(false) | Fact::Unavailable(_)),
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    }
+}
+
+/// What an emergency or a hotfix brought has to come back to the line that the others are made from.
 fn back_merge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, from: DateTime<Utc>) -> OpenedObligation {
     let mut accountable = path.legs.iter().filter_map(|leg| requirements::accountable(scene, triage, leg).ok());
     OpenedObligation {
-        kind: "back_merge".to_owned(),
+        kind: BACK_MERGE.to_owned(),
         by: accountable.next().map(str::to_owned),
         from,
         due: None,
@@ -132,6 +160,24 @@ fn board(scene: &Scene<'_>, triage: &Triage, from: DateTime<Utc>) -> Option<Open
         Some(when) => known::adds(scene, Some(triage), when),
     };
     adds.then(|| told(rule.notify.clone(), from, &rule.stated))
+}
+
+/// What is said where only what is not known makes something follow.
+#[must_use]
+pub fn untold(scene: &Scene<'_>, triage: &Triage) -> Vec<Node> {
+    if place::automatic(scene) {
+        return Vec::new();
+    }
+    let known = Known { outcome: outcome(scene), ..Known::of(scene, Some(triage)) };
+    let unclear = |when: &&Expression| {
+        (!speaks_of_outcome(when) || follows(scene, triage, Some(when))) && known.undecided(when, Truth::False)
+    };
+    let review = scene.rules.pir.as_ref().and_then(|rule| Some((rule.when.as_ref()?, &rule.stated)));
+    let review = review.filter(|(when, _)| follows(scene, triage, Some(when)) && unclear(when));
+    let board = scene.rules.board.as_ref().and_then(|rule| Some((rule.when.as_ref()?, &rule.stated)));
+    let board = board.filter(|(when, _)| unclear(when));
+    let notes = review.map(|(when, stated)| known::untold(when, "a review follows", stated));
+    notes.into_iter().chain(board.map(|(when, stated)| known::untold(when, "the board is told", stated))).collect()
 }
 
 fn speaks_of_outcome(when: &Expression) -> bool {

@@ -1,10 +1,12 @@
 //! Gates: each is judged by itself, and one `match` says what they come to.
 
+mod about;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::explain;
+use super::{explain, words};
 use crate::model::decision::{Outcome, Protection};
 use crate::model::kind::Kind;
 use crate::model::measures::{Measure, Measures};
@@ -12,8 +14,10 @@ use crate::model::report::{About, Fault};
 use crate::model::verdict::{Reason, Verdict};
 use crate::policy::evaluate::{Facts, Given, Truth, condition};
 use crate::policy::expression::Expression;
-use crate::policy::gate::{Gate, Missing, Same, needs_baseline};
+use crate::policy::gate::{Gate, Missing, needs_baseline};
 use crate::policy::waiver::Waiver;
+
+pub(super) use self::about::CLOCKS_APART_SECONDS;
 
 /// What is released, and where to.
 #[derive(Clone, Copy, Debug)]
@@ -104,9 +108,11 @@ pub struct File {
 /// What the last release measured.
 #[derive(Debug, Default)]
 pub enum Baseline<'f> {
-    /// No baseline was given, or it has nothing for this gate.
+    /// No baseline was given.
     #[default]
     Absent,
+    /// One was given, and it has nothing for this gate; what was looked for, in words.
+    Without(String),
     /// It measured this.
     Known(Table<'f>),
     /// It is there and cannot be understood.
@@ -216,15 +222,22 @@ fn by_evidence(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
     if sound.is_empty() && gate.kind != Kind::Checklist {
         return absent(gate, found);
     }
-    if let Some(judged) = sound.iter().find_map(|file| about_this_release(gate, subject, file)) {
+    // What is signed wrongly is wrong, whatever else is not known of it.
+    if gate.kind == Kind::Signature {
+        let judged = signatures(gate, subject, found);
+        if judged.verdict == Verdict::Block {
+            return judged;
+        }
+    }
+    if let Some(judged) = sound.iter().find_map(|file| about::this_release(gate, subject, file)) {
         return judged;
     }
-    if let Some(judged) = every_artifact(gate, subject, &sound) {
+    if let Some(judged) = about::every_artifact(gate, subject, &sound) {
         return judged;
     }
     match gate.kind {
         Kind::Signature => signatures(gate, subject, found),
-        Kind::Checklist => checklist(gate, found),
+        Kind::Checklist => checklist(gate, subject, found),
         _ => requirement(gate, subject, found),
     }
 }
@@ -236,7 +249,10 @@ fn understood(found: &Found<'_>) -> Option<Judgement> {
     let mut faulty = faulty.filter(|(_, fault)| fault.reason.verdict() == Verdict::Indeterminate);
     if let Some((file, fault)) = faulty.next() {
         let more = faulty.count();
-        let rest = if more > 0 { format!(" (and {more} more files)") } else { String::new() };
+        let rest = match more {
+            0 => String::new(),
+            more => format!(" (and {})", words::count(more, "other file", "other files")),
+        };
         return Some(judgement(fault.reason, format!("{}: {fault}{rest}", file.path)));
     }
     let failed = found.files.iter().find_map(|file| Some((file, file.about.tool_failure.as_ref()?)));
@@ -269,105 +285,6 @@ fn absent(gate: &Gate, found: &Found<'_>) -> Judgement {
             judgement(Reason::EvidenceRequired, format!("{lacks}, and the policy says that it must be here"))
         }
     }
-}
-
-/// How many seconds the clocks of two machines may be apart. A report dated later
-/// than that would stay young for as long as its date says.
-const CLOCKS_APART: f64 = 300.0;
-/// The same as a whole number.
-pub(super) const CLOCKS_APART_SECONDS: i64 = 300;
-
-/// A report that is too old, or about something else, is no evidence for this release.
-fn about_this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgement> {
-    let about = &file.about;
-    if let Some(most) = gate.max_age {
-        let Some(made) = about.made_at else {
-            return Some(judgement(
-                Reason::AgeUnknown,
-                format!(
-                    "{} does not say when it was made, and may be at most {} old",
-                    file.path,
-                    explain::length(most)
-                ),
-            ));
-        };
-        #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
-        let age = (subject.now - made).num_milliseconds() as f64 / 1000.0;
-        if age < -CLOCKS_APART {
-            return Some(judgement(
-                Reason::AgeUnknown,
-                format!(
-                    "{} says that it was made {} from now, so its age is not known; set the clock, or have the tool write its time zone",
-                    file.path,
-                    explain::length(-age)
-                ),
-            ));
-        }
-        // Ages are half-open: what may be 24 hours old is too old then.
-        if age >= most {
-            let (age, most) = (explain::length(age), explain::length(most));
-            return Some(judgement(
-                Reason::Stale,
-                format!("{} is {age} old, and may be at most {most}; make it anew", file.path),
-            ));
-        }
-    }
-    let other_commit = |why: String| Some(judgement(Reason::OtherCommit, why));
-    match (subject.commit, about.commits.first()) {
-        (Some(commit), Some(named)) if !about.commits.iter().any(|known| known.eq_ignore_ascii_case(commit)) => {
-            return other_commit(format!(
-                "{} is about commit {}, and {} is released",
-                file.path,
-                short(named),
-                short(commit)
-            ));
-        }
-        (None, _) if gate.same == Some(Same::Commit) => {
-            return other_commit("which commit is released is not known; name it with `--commit`".to_owned());
-        }
-        (_, None) if gate.same == Some(Same::Commit) => {
-            return other_commit(format!("{} does not say which commit it is about", file.path));
-        }
-        _ => {}
-    }
-    let other_artifact = |why: String| Some(judgement(Reason::OtherArtifact, why));
-    if let Some(why) = subject.unread.filter(|_| !about.artifacts.is_empty() || gate.same == Some(Same::Artifact)) {
-        return Some(judgement(
-            Reason::Unreadable,
-            format!("whether {} is about the artifact that is released could not be read: {why}", file.path),
-        ));
-    }
-    match about.artifacts.first() {
-        Some(named) if !subject.artifacts.is_empty() => {
-            let known = about.artifacts.iter().any(|digest| subject.artifacts.contains(digest));
-            if !known {
-                return other_artifact(format!(
-                    "{} is about the artifact sha256:{}, which is not the one that is released",
-                    file.path,
-                    short(named)
-                ));
-            }
-        }
-        _ if gate.same != Some(Same::Artifact) => {}
-        _ if subject.artifacts.is_empty() => {
-            return other_artifact("which artifact is released is not known; name it with `--artifact`".to_owned());
-        }
-        _ => return other_artifact(format!("{} does not say which artifact it is about", file.path)),
-    }
-    None
-}
-
-/// Where evidence has to be about the artifact, it has to be about each that is released.
-fn every_artifact(gate: &Gate, subject: &Subject<'_>, files: &[&File]) -> Option<Judgement> {
-    if gate.same != Some(Same::Artifact) {
-        return None;
-    }
-    let about = |digest: &&String| files.iter().any(|file| file.about.artifacts.contains(digest));
-    let left = subject.artifacts.iter().find(|digest| !about(digest))?;
-    Some(judgement(
-        Reason::OtherArtifact,
-        format!("no evidence is about the artifact sha256:{}, which is released too; make it for each", short(left)),
-    ))
 }
 
 /// What a gate's expressions can speak of.
@@ -408,7 +325,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
         Baseline::Unreadable(path, fault) if compared => {
             return judgement(fault.reason, format!("the baseline {path}: {fault}"));
         }
-        Baseline::Absent | Baseline::Unreadable(..) => None,
+        Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => None,
     };
     let facts = Known {
         measures: &found.measures,
@@ -418,6 +335,12 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
     };
     let missing = compared && baseline.is_none() && condition(&stated.term, &facts) == Truth::Unknown;
     if missing {
+        if let Baseline::Without(lacks) = &found.baseline {
+            // That the last release's report is not where it was does not make this the first release.
+            let next = "give it the last release's report, under a path that the gate's glob means; only without `--baseline` is a release the first";
+            let why = format!("it is compared with the last release, and {lacks}; {next}");
+            return judgement(Reason::NotInBaseline, why);
+        }
         return match &gate.first_release {
             Some(first) => {
                 let judged = met(first, &facts);
@@ -465,7 +388,10 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgemen
     refused.sort_by_key(|(_, reason, _)| std::cmp::Reverse(rank(reason.verdict())));
     if let Some((signature, reason, why)) = refused.first() {
         let more = refused.len() - 1;
-        let rest = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let rest = match more {
+            0 => String::new(),
+            more => format!(" (and {})", words::count(more, "other artifact", "other artifacts")),
+        };
         return judgement(*reason, format!("{}: {why}{rest}", signature.artifact));
     }
     let Some(first) = found.signatures.first() else {
@@ -489,7 +415,7 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgemen
     }
 }
 
-fn checklist(gate: &Gate, found: &Found<'_>) -> Judgement {
+fn checklist(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgement {
     let open: Vec<String> =
         found.items.iter().filter(|item| item.state != ItemState::Ticked).map(|item| item.text.clone()).collect();
     if found.items.is_empty() {
@@ -498,11 +424,19 @@ fn checklist(gate: &Gate, found: &Found<'_>) -> Judgement {
     let whom = gate.verified_by.as_deref().map_or_else(String::new, |role| format!(" by {role}"));
     if !open.is_empty() {
         let total = found.items.len();
-        return judgement(Reason::Unticked, format!("{} of {total} items are open: {}", open.len(), listed(&open)));
+        let are = if total == 1 { "is" } else { "are" };
+        let items = words::count(total, "item", "items");
+        return judgement(Reason::Unticked, format!("{} of {items} {are} open: {}", open.len(), listed(&open)));
     }
     let total = found.items.len();
     if let Some(person) = &found.confirmed_by {
-        return judgement(Reason::RequirementMet, format!("all {total} items ticked, confirmed by {person}"));
+        let judged = requirement(gate, subject, found);
+        return match judged.reason {
+            Reason::RequirementMet => {
+                judgement(Reason::RequirementMet, format!("all {total} items ticked, confirmed by {person}"))
+            }
+            _ => judged,
+        };
     }
     let claim = "a tick in a file is a claim: sign the file, or let the app confirm who ticked it";
     let why = found.unconfirmed.as_deref().unwrap_or(claim);
@@ -541,9 +475,9 @@ fn judgement(reason: Reason, explanation: String) -> Judgement {
 }
 
 fn listed(names: &[String]) -> String {
-    let mut told: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+    let told: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
     if names.len() > 5 {
-        told.push(format!("{} more", names.len() - 5));
+        return format!("{} and {} more", told.join(", "), names.len() - 5);
     }
     told.join(", ")
 }

@@ -5,13 +5,14 @@
 //! It takes the place of what people, gates and calendars ask, and of nothing that says what went and where to: facts
 //! that cannot be read, an environment that nothing protects, a tag that was moved.
 
+use super::bound::short;
 use super::path::Path;
 use super::people::Person;
 use super::roles::Refusal;
 use super::scene::Scene;
 use super::separation::{self, gaps};
-use super::{roles, words};
-use crate::model::facts::{Account, AccountKind, Fact, Grant};
+use super::{released, roles, words};
+use crate::model::facts::{Account, Fact, Grant};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar;
@@ -26,6 +27,12 @@ pub fn opened<'s>(scene: &Scene<'s>) -> Option<&'s Grant> {
         .granted
         .get_or_init(|| scene.rules.break_glass.as_ref().is_some_and(|rule| flaws(scene, rule, grant).is_empty()));
     held.then_some(grant)
+}
+
+/// The grant under which the release went already, whether it held or not.
+#[must_use]
+pub fn used<'s>(scene: &Scene<'s>) -> Option<&'s Grant> {
+    grant(scene).filter(|grant| scene.clock.reached(grant.opened_at))
 }
 
 fn grant<'s>(scene: &Scene<'s>) -> Option<&'s Grant> {
@@ -103,6 +110,7 @@ fn signers(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> (Vec<Pers
 fn independent(scene: &Scene<'_>, account: &Account, role: &str) -> Result<Person, Refusal> {
     let person = roles::holds_at_all(scene, account, role)?;
     separation::contributed(scene, person)?;
+    separation::no_author(scene, person)?;
     match &scene.facts.release.trigger {
         Fact::Known(trigger) if scene.people.of(trigger) == person => {
             Err(Refusal { ground: Ground::SodSelf, says: "started the deployment".to_owned() })
@@ -111,24 +119,37 @@ fn independent(scene: &Scene<'_>, account: &Account, role: &str) -> Result<Perso
     }
 }
 
-/// What is not known of who had a hand in the release, and so of who may sign.
-fn unknown(scene: &Scene<'_>) -> Option<String> {
-    let gap = gaps::judge(scene, true).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
-    gap.or_else(|| match &scene.facts.release.trigger {
-        Fact::Unavailable(why) => Some(format!("who started the deployment could not be read: {why}")),
-        Fact::Known(account) => {
-            let known = scene.people.facts(account.as_str()).map(|facts| &facts.kind);
-            let machine = matches!(
-                known,
-                Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge))
-            );
-            (!machine && scene.people.link_unknown(account)).then(|| {
-                let who = account.as_str();
-                format!("whether `{who}`, who started the deployment, is somebody else's account too could not be read")
-            })
+/// What a grant is for, where that is not what was released: another repository's commit, or what was built otherwise.
+fn other_content(scene: &Scene<'_>, grant: &Grant) -> Vec<String> {
+    let release = &scene.facts.release;
+    let mut flaws = Vec::new();
+    match &grant.repository {
+        Fact::Known(repository) if *repository == release.repository => {}
+        Fact::Known(repository) => flaws.push(format!("it is for `{repository}`")),
+        Fact::Absent => flaws.push("it does not say for which repository".to_owned()),
+        Fact::Unavailable(why) => flaws.push(format!("for which repository it is could not be read: {why}")),
+    }
+    let unsaid = scene.components.iter().find(|it| !release.components.contains_key(&it.name));
+    if let Some(component) = unsaid {
+        flaws.push(format!("the facts do not state what was released of `{}`", component.name));
+    }
+    let unread = release.components.iter().find_map(|(name, it)| Some((name, it.artifacts.unavailable()?)));
+    if let Some((name, why)) = unread {
+        flaws.push(format!("which artifacts of `{name}` were released could not be read: {why}"));
+    }
+    let went = released::set(release.components.values().flat_map(|it| it.artifacts.entries()));
+    let granted: &[String] = match &grant.artifacts {
+        Fact::Known(granted) => granted,
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => {
+            flaws.push(format!("for which artifacts it is could not be read: {why}"));
+            return flaws;
         }
-        Fact::Absent => None,
-    })
+    };
+    if let Some(other) = went.difference(&released::set(granted)).next() {
+        flaws.push(format!("it is not for the artifact {}, which was released", short(other)));
+    }
+    flaws
 }
 
 /// Why a grant did not hold.
@@ -139,19 +160,20 @@ fn flaws(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Vec<String>
     if grant.environment != release.environment {
         flaws.push(format!("it is for `{}`", grant.environment));
     }
-    if grant.commit != release.commit {
+    if !grant.commit.eq_ignore_ascii_case(&release.commit) {
         flaws.push(format!(
             "it is for commit {}, and {} was released",
             words::short(&grant.commit),
             words::short(&release.commit)
         ));
     }
+    flaws.extend(other_content(scene, grant));
     let (signers, ignored) = signers(scene, rule, grant);
     if signers.len() < rule.people as usize {
         let ignored = if ignored.is_empty() { String::new() } else { format!(" ({})", ignored.join(", ")) };
         flaws.push(format!("{} of {} people signed it who may{ignored}", signers.len(), rule.people));
     }
-    if let Some(why) = unknown(scene) {
+    if let Some(why) = gaps::unknown(scene) {
         flaws.push(format!("whether those who signed it had a hand in the release is not known: {why}"));
     }
     let end = scene.rules.calendar.due(grant.granted_at, rule.expires);

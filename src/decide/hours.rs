@@ -1,4 +1,5 @@
-//! When a release may go: closed hours and freezes. A freeze beats everything that it does not except.
+//! When a release may go: closed hours and freezes. A freeze beats everything that it does not except, and never what
+//! goes back.
 
 use chrono::{DateTime, Utc};
 
@@ -71,6 +72,11 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
         let says = format!("the freeze `{name}` lets {word} releases go");
         return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
     }
+    // Whether the policy lists it or not.
+    if path.recovers() {
+        let says = format!("the freeze `{name}` does not stop what goes back");
+        return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
+    }
     let mut ignored = Vec::new();
     for act in exceptions(scene, name) {
         match excepts(scene, act, freeze) {
@@ -87,8 +93,8 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
             Err(why) => ignored.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
         }
     }
-    let until = calendar::told(freeze.to, scene.rules.calendar.zone);
-    let mut says = format!("the freeze `{name}` is on until {until}");
+    let [since, until] = [freeze.from, freeze.to].map(|at| calendar::told(at, scene.rules.calendar.zone));
+    let mut says = format!("the freeze `{name}` is on since {since}, until {until}");
     if !ignored.is_empty() {
         says.push_str("; ignored ");
         says.push_str(&ignored.join(", "));
@@ -105,10 +111,11 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
 /// The word by which a freeze lets every way of a release go.
 fn excepted<'f>(path: &Path<'_>, triage: &Triage, freeze: &'f Freeze) -> Option<&'f str> {
     let class = known::class(triage.class);
-    let all = |word: &str| {
-        word == class
-            || (word == "recovery" && path.recovers())
-            || (!path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == word)))
+    // A route is called what its author likes: by these words the class is meant, and what goes back.
+    let all = |word: &str| match word {
+        "emergency" | "standard" | "normal" => word == class,
+        "recovery" => path.recovers(),
+        _ => !path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == word)),
     };
     freeze.except.iter().find(|word| all(word)).map(String::as_str)
 }

@@ -143,7 +143,8 @@ impl<'s> Lifted<'s> {
 
 /// The roles whose holders speak for a requirement now.
 fn in_place_of<'s>(scene: &Scene<'s>, requirement: &Requirement<'s>) -> Vec<&'s str> {
-    let standins = standins::of(scene, requirement.role).into_iter().map(|standin| standin.role);
+    let standins =
+        standins::of(scene, requirement.role, requirement.apart.as_deref()).into_iter().map(|standin| standin.role);
     std::iter::once(requirement.role).chain(standins).collect()
 }
 

@@ -6,8 +6,8 @@ use super::path::{Path, Triage};
 use super::people::Person;
 use super::roles::Refusal;
 use super::scene::Scene;
-use super::{place, roles, words};
-use crate::model::facts::{Act, Deed, Fact, Incident};
+use super::{place, roles, separation, words};
+use crate::model::facts::{Act, Fact, Incident};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::policy::evaluate::Truth;
@@ -37,18 +37,33 @@ pub fn severity(scene: &Scene<'_>, incident: &Incident) -> Option<f64> {
 /// names.
 pub(super) fn fixes(scene: &Scene<'_>, incident: &Incident) -> Truth {
     let affects = match &incident.components {
-        Fact::Known(components) => truth_of(touches(scene, components)),
+        Fact::Known(components) => touches(scene, components),
         Fact::Absent | Fact::Unavailable(_) => Truth::Unknown,
     };
     both(both(linked(scene, &incident.id), affects), confirmed(scene, &incident.id).0)
 }
 
-/// Whether the release fixes an incident that an earlier release caused, open or not.
+/// What an incident does not keep from going, whatever the policy excepts besides: its own fix, and that of the release
+/// that caused it.
+fn repairs(scene: &Scene<'_>, incident: &Incident) -> Option<String> {
+    if fixes(scene, incident) == Truth::True {
+        let by = fix(scene, incident).confirmed;
+        let told = by.map_or(String::new(), |(person, _)| format!(", confirmed by {}", scene.people.name(person)));
+        return Some(format!("its fix, which always goes{told}"));
+    }
+    let Fact::Known(cause) = &incident.caused_by else { return None };
+    let failed = |other: &&Incident| other.caused_by == Fact::Known(cause.clone());
+    let known = scene.facts.incidents.entries().iter().filter(failed).find(|it| fixes(scene, it) == Truth::True);
+    let fixed = known.is_some() || fixes_named(scene, cause, incident.components.entries());
+    fixed.then(|| format!("the fix of `{cause}`, which caused it"))
+}
+
+/// Whether the release fixes an incident that an earlier release caused, or that release itself, open or not.
 pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) -> bool {
     let open = scene.facts.incidents.entries().iter().find(|incident| incident.id == id);
     match open {
         Some(incident) => fixes(scene, incident) == Truth::True,
-        None => touches(scene, components) && linked(scene, id) == Truth::True && confirmed(scene, id).0 == Truth::True,
+        None => both(both(linked(scene, id), touches(scene, components)), confirmed(scene, id).0) == Truth::True,
     }
 }
 
@@ -63,9 +78,13 @@ pub fn fix<'s>(scene: &Scene<'s>, incident: &Incident) -> Fix<'s> {
         Truth::Unknown => missing.push(format!("whether the change record is linked to {id} could not be read")),
     }
     match &incident.components {
-        Fact::Known(components) if touches(scene, components) => {}
+        Fact::Known(components) if touches(scene, components) == Truth::True => {}
         Fact::Known(components) if components.is_empty() => {
             missing.push(format!("{id} affects no component"));
+        }
+        Fact::Known(components) if touches(scene, components) == Truth::Unknown => {
+            let affected = words::all_of(components);
+            missing.push(format!("{id} affects {affected}, and whether this release changes that could not be read"));
         }
         Fact::Known(components) => {
             missing.push(format!("{id} affects {}, which this release does not change", words::all_of(components)));
@@ -80,6 +99,13 @@ pub fn fix<'s>(scene: &Scene<'s>, incident: &Incident) -> Fix<'s> {
     Fix { truth: fixes(scene, incident), confirmed, missing }
 }
 
+/// The open incidents by name, so that their order in the facts tells nothing.
+pub(super) fn by_name<'s>(scene: &Scene<'s>) -> Vec<&'s Incident> {
+    let mut incidents: Vec<&Incident> = scene.facts.incidents.entries().iter().collect();
+    incidents.sort_by(|a, b| a.id.cmp(&b.id));
+    incidents
+}
+
 fn linked(scene: &Scene<'_>, id: &str) -> Truth {
     match &scene.facts.change_record {
         Fact::Known(record) => truth_of(record.fixes.iter().any(|fixed| fixed == id)),
@@ -88,8 +114,15 @@ fn linked(scene: &Scene<'_>, id: &str) -> Truth {
     }
 }
 
-fn touches(scene: &Scene<'_>, components: &[String]) -> bool {
-    scene.components.iter().any(|component| components.contains(&component.name))
+/// Whether something goes that an incident affects. Systems that know services by other capitals than the policy mean
+/// the same ones. Files that could not be read are no proof that it does.
+fn touches(scene: &Scene<'_>, components: &[String]) -> Truth {
+    let named = |name: &str| components.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let affected = || scene.components.iter().filter(|component| named(&component.name));
+    if affected().any(|component| scene.surely_goes(&component.name)) {
+        return Truth::True;
+    }
+    if affected().next().is_some() { Truth::Unknown } else { Truth::False }
 }
 
 /// Whether somebody who may say so, and did not contribute, said that the release fixes an incident.
@@ -107,14 +140,15 @@ fn confirmed<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'s str
     }
 }
 
-fn confirmations<'a, 's>(scene: &'a Scene<'s>, id: &'a str) -> impl Iterator<Item = &'s Act> {
-    scene.acts().filter(move |act| matches!(&act.does, Deed::ConfirmFix { incident } if incident == id))
+fn confirmations<'s>(scene: &Scene<'s>, id: &str) -> impl Iterator<Item = &'s Act> {
+    scene.confirming(id).iter().copied()
 }
 
 /// Whether an act confirms that what goes now is a fix: of who may say so, and about this very release. What was pushed
 /// or built afterwards he did not look at.
 fn confirms(scene: &Scene<'_>, act: &Act, role: &str) -> Result<Person, Refusal> {
     let person = roles::independent(scene, act, role)?;
+    separation::no_author(scene, person)?;
     bound::to_release(scene, act, Extent::Whole)?;
     Ok(person)
 }
@@ -166,21 +200,22 @@ fn both(one: Truth, other: Truth) -> Truth {
 #[must_use]
 pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     let Some(rule) = &scene.rules.incidents else { return Vec::new() };
+    // They are there for emergencies alone.
+    let Some(block_at) = rule.block_at else { return Vec::new() };
     // Where everything goes by itself nobody is served yet, and a fix has to be tried.
     if place::automatic(scene) {
         return Vec::new();
     }
     let incidents = match &scene.facts.incidents {
-        Fact::Known(incidents) => incidents.as_slice(),
-        Fact::Absent => &[],
-        Fact::Unavailable(_) if path.recovers() => &[],
+        Fact::Known(_) | Fact::Absent => by_name(scene),
+        Fact::Unavailable(_) if path.recovers() => Vec::new(),
         Fact::Unavailable(why) => {
             let says = format!("the open incidents could not be read from {}: {why}", rule.system);
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(&rule.stated)];
         }
     };
     let mut nodes: Vec<Node> =
-        incidents.iter().filter_map(|incident| one(scene, path, triage, rule, incident)).collect();
+        incidents.iter().filter_map(|incident| one(scene, path, triage, rule, block_at, incident)).collect();
     if nodes.iter().all(|node| node.status.opens()) {
         let says = if incidents.is_empty() { "no incident is open" } else { "no open incident stands in the way" };
         nodes.insert(0, Node::new(Ground::NoIncident, Status::Met, says).stated(&rule.stated));
@@ -188,19 +223,24 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     nodes
 }
 
-fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule, incident: &Incident) -> Option<Node> {
+fn one(
+    scene: &Scene<'_>,
+    path: &Path<'_>,
+    triage: &Triage,
+    rule: &IncidentRule,
+    block_at: f64,
+    incident: &Incident,
+) -> Option<Node> {
     let affects = match &incident.components {
-        // Systems that know services by other capitals than the policy mean the same ones.
-        Fact::Known(components) if !components.is_empty() => scene
-            .components
-            .iter()
-            .any(|component| components.iter().any(|name| name.eq_ignore_ascii_case(&component.name))),
-        // What it affects is not known, and so may be this.
+        Fact::Known(components) if !components.is_empty() && !scene.rules.components.is_empty() => {
+            touches(scene, components) != Truth::False
+        }
+        // What it affects is not known, or the policy cannot tell whether that is this, and so it may be.
         Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
     };
     // One whose severity is not known may be the worst.
     let number = severity(scene, incident);
-    if number.is_some_and(|number| number > rule.block_at) || !(affects || rule.everything) {
+    if number.is_some_and(|number| number > block_at) || !(affects || rule.everything) {
         return None;
     }
     let id = &incident.id;
@@ -216,6 +256,9 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
         let node = node(Ground::FixesIncident, Status::Met, format!("{id} does not block its fix{told}"));
         return Some(node.evidence(by.map(|(_, act)| act)));
     }
+    if let Some(what) = repairs(scene, incident) {
+        return Some(node(Ground::FixesIncident, Status::Met, format!("{id} does not block {what}")));
+    }
     let emergency = scene.rules.emergency.as_ref().and_then(|class| class.when.as_ref());
     // What is an emergency whatever becomes of this incident, for a vulnerability, is none because of it.
     let by_itself = |condition| Known::of(scene, Some(triage)).all(condition, Truth::True);
@@ -225,7 +268,7 @@ fn one(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, rule: &IncidentRule,
     }
     let mut says = format!("{id}{} is open{}", severe(incident, number), scope(rule, incident));
     let mut parts = Vec::new();
-    if rule.unless.as_ref().is_some_and(|unless| unless.source.contains("release.fixes")) {
+    if rule.confirmed_by.is_some() {
         let fix = fix(scene, incident);
         let who = rule.confirmed_by.as_deref().map(|role| names(scene, role)).unwrap_or_default();
         says.push_str("; wait until it is resolved, or show that this release is its fix");

@@ -4,12 +4,16 @@
 //! relaxes only where it surely holds. `component.*` and `team.*` speak of one component at a time: what adds is asked
 //! of any, what relaxes of all.
 
+use std::collections::HashSet;
+
 use super::path::Triage;
 use super::scene::Scene;
 use super::totals;
-use super::{change, incidents, recovery};
+use super::{change, incidents, recovery, words};
 use crate::model::facts::{Fact, Incident, Outcome};
-use crate::model::release_decision::{Class, Impact, RiskAccount};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Class, Impact, Node, RiskAccount, Status};
+use crate::model::stated::Stated;
 use crate::policy::evaluate::{Facts, Given, Truth, condition};
 use crate::policy::expression::{Arguments, Expression};
 use crate::policy::rules::Component;
@@ -68,6 +72,18 @@ impl<'k, 's> Known<'k, 's> {
         }
     }
 
+    /// Whether only what is not known keeps a condition from having an answer everywhere: it has it for some components
+    /// and cannot be told for the others.
+    #[must_use]
+    pub fn undecided(&self, expression: &Expression, answer: Truth) -> bool {
+        let here = |component| self.with(component).asks(expression);
+        let answers: Vec<Truth> = match self.scene.components.as_slice() {
+            [] => vec![here(None)],
+            some => some.iter().map(|component| here(Some(*component))).collect(),
+        };
+        answers.contains(&Truth::Unknown) && answers.iter().all(|it| *it == answer || *it == Truth::Unknown)
+    }
+
     fn window(&self) -> Option<totals::Window> {
         self.window.or_else(|| match self.component {
             Some(component) => totals::team(self.scene, component.team.as_deref()?).ok(),
@@ -100,6 +116,13 @@ pub fn adds_for(
     Known::of(scene, triage).with(component).asks(expression) != Truth::False
 }
 
+/// What is said where a condition cannot be told: which one, and what holds all the same.
+#[must_use]
+pub fn untold(expression: &Expression, so: &str, stated: &Stated) -> Node {
+    let says = format!("whether `{}` holds cannot be told, and so {so}", expression.source);
+    Node::new(Ground::ConditionUnknown, Status::Note, says).stated(stated)
+}
+
 /// The word of a class, as policies write it.
 #[must_use]
 pub fn class(class: Class) -> &'static str {
@@ -120,7 +143,7 @@ pub fn impact(impact: Impact) -> &'static str {
     }
 }
 
-/// What is true of both, of none, or cannot be told.
+/// An answer that may not be known, as a truth.
 pub(super) fn truth(known: Option<bool>) -> Truth {
     match known {
         Some(true) => Truth::True,
@@ -226,25 +249,59 @@ fn touches(scene: &Scene<'_>, globs: &Arguments) -> Truth {
     truth((!unknown).then_some(false))
 }
 
+/// Whether something that is being exploited in what runs now is removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Removal<'s> {
+    /// This is.
+    Is(&'s str),
+    /// Nothing is, and why.
+    Not(String),
+    /// It cannot be told, and why.
+    Unknown(String),
+}
+
 /// Whether something that is being exploited runs now and is not in what is released.
-pub(super) fn removes(scene: &Scene<'_>) -> Truth {
-    let running = match &scene.facts.release.running {
-        Fact::Known(running) => running,
-        Fact::Absent => return Truth::False,
-        Fact::Unavailable(_) => return Truth::Unknown,
+pub(super) fn removal<'s>(scene: &Scene<'s>) -> Removal<'s> {
+    let release = &scene.facts.release;
+    let running = match &release.running {
+        Fact::Known(running) => running.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => {
+            return Removal::Unknown(format!("what is vulnerable in what runs now could not be read: {why}"));
+        }
     };
-    let mut unknown = false;
+    let released = match &release.released {
+        Fact::Known(released) => Ok(released.iter().map(String::as_str).collect::<HashSet<_>>()),
+        Fact::Absent => Ok(HashSet::new()),
+        Fact::Unavailable(why) => Err(why),
+    };
+    let (mut stays, mut unknown) = (Vec::new(), None);
     for vulnerability in running {
-        let gone = match &scene.facts.release.released {
-            Fact::Known(released) => Some(!released.contains(&vulnerability.id)),
-            Fact::Absent => Some(true),
-            Fact::Unavailable(_) => None,
-        };
-        match (&vulnerability.exploited, gone) {
-            (Fact::Known(true), Some(true)) => return Truth::True,
-            (Fact::Known(false) | Fact::Absent, _) | (_, Some(false)) => {}
-            (Fact::Known(true), None) | (Fact::Unavailable(_), _) => unknown = true,
+        let id = vulnerability.id.as_str();
+        match (&vulnerability.exploited, &released) {
+            (Fact::Known(true), Ok(released)) if !released.contains(id) => return Removal::Is(id),
+            (Fact::Known(true), Ok(_)) => stays.push(id),
+            (Fact::Known(true), Err(why)) => {
+                unknown.get_or_insert(format!("what is vulnerable in what is released could not be read: {why}"));
+            }
+            (Fact::Unavailable(why), released) if released.as_ref().map_or(true, |released| !released.contains(id)) => {
+                unknown.get_or_insert(format!("whether {id} is being exploited could not be read: {why}"));
+            }
+            (Fact::Known(false) | Fact::Absent | Fact::Unavailable(_), _) => {}
         }
     }
-    truth((!unknown).then_some(false))
+    match unknown {
+        Some(why) => Removal::Unknown(why),
+        None if stays.is_empty() => Removal::Not("nothing that runs now is known to be exploited".to_owned()),
+        None => Removal::Not(format!("what is released still has {}", words::all_of(&stays))),
+    }
+}
+
+/// The same as an answer.
+pub(super) fn removes(scene: &Scene<'_>) -> Truth {
+    match removal(scene) {
+        Removal::Is(_) => Truth::True,
+        Removal::Not(_) => Truth::False,
+        Removal::Unknown(_) => Truth::Unknown,
+    }
 }

@@ -6,10 +6,12 @@
 
 use std::collections::HashMap;
 
+use super::bound::{self, Extent};
 use super::people::Person;
-use super::roles;
+use super::released::{listed, plain};
 use super::scene::{Scene, order};
-use crate::model::facts::{Act, Deed, Standing, Via};
+use super::{rejections, released, roles};
+use crate::model::facts::{Act, Change, Deed, Fact, Standing, Via};
 
 /// The later act that an approval gave way to, if there is one.
 #[must_use]
@@ -19,9 +21,11 @@ pub fn after_approval<'s>(scene: &Scene<'s>, approval: &Act, person: Person) -> 
     undoing.iter().skip(from).copied().find(|later| {
         let both_reviews = later.via == Via::Review && approval.via == Via::Review;
         match &later.does {
-            Deed::Reject {} => here(scene, later) && (!both_reviews || same_changes(later, approval)),
+            Deed::Reject {} => {
+                here(scene, later) && !of_another(scene, later) && (!both_reviews || same_changes(later, approval))
+            }
             _ if both_reviews => same_changes(later, approval),
-            _ => later.via != Via::Review && approval.via != Via::Review,
+            _ => later.via != Via::Review && approval.via != Via::Review && here(scene, later),
         }
     })
 }
@@ -44,39 +48,148 @@ fn undoing<'s>(scene: &Scene<'s>) -> HashMap<Person, Vec<&'s Act>> {
     found
 }
 
-/// The later approval that took a rejection's place, if there is one. It has to be the person's own: an edited comment
-/// is anybody's.
+/// Whether a later approval took a rejection's place. It has to be the person's own: an edited comment is anybody's.
 #[must_use]
-pub fn after_rejection<'s>(scene: &Scene<'s>, rejection: &Act, person: Person) -> Option<&'s Act> {
-    later(scene, rejection, person).find(|later| {
-        let approves = matches!(later.does, Deed::Approve { .. });
-        let own = matches!(later.standing, Standing::Stands | Standing::Dismissed);
-        if !approves || !own || !roles::is_human(scene, later) {
-            return false;
-        }
-        match (later.via == Via::Review, rejection.via == Via::Review) {
-            (true, true) => {
-                !rejection.saw.changes.is_empty()
-                    && rejection.saw.changes.keys().all(|change| later.saw.changes.contains_key(change))
+pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bool {
+    let Some(answers) = answers(scene, person) else { return false };
+    let later = |act: &&Act| order(act) > order(rejection);
+    let same = |id: &str, content: &str| answers.changes.get(&(id, content)).is_some_and(later);
+    // As it was then or is now; what goes no longer nobody has to approve.
+    let approved = |(id, rejected): (&String, &String)| {
+        same(id, rejected)
+            || scene.contents().is_some_and(|now| now.get(id.as_str()).is_none_or(|content| same(id, content)))
+    };
+    answers.approved.as_ref().is_some_and(later)
+        && rejection.saw.changes.iter().all(approved)
+        && made(scene, rejection, answers, &later)
+        || rejection.via == Via::Review
+            && !rejection.saw.changes.is_empty()
+            && answers
+                .reviewed
+                .iter()
+                .filter(|act| later(act))
+                .any(|act| rejection.saw.changes.keys().all(|change| act.saw.changes.contains_key(change)))
+}
+
+/// Whether what was made of the changes was approved later: the very components and artifacts that were rejected, or
+/// those that go now. Who rejected without saying what rejected what goes.
+fn made(scene: &Scene<'_>, rejection: &Act, answers: &Answers<'_>, later: &dyn Fn(&&Act) -> bool) -> bool {
+    let saw = &rejection.saw;
+    let names = |name: &str, content: &str| answers.components.get(&(name, content)).is_some_and(later);
+    let has = |digest: &String| answers.artifacts.get(&plain(digest)).is_some_and(later);
+    let released = &scene.facts.release.components;
+    let stated = scene.components.iter().all(|component| released.contains_key(&component.name));
+    let goes = |name: &str| match released.get(name).map(|released| &released.content) {
+        Some(Fact::Known(content)) => names(name, content),
+        Some(Fact::Absent) | None => stated,
+        Some(Fact::Unavailable(_)) => false,
+    };
+    let artifacts_go = || {
+        stated && released.values().all(|it| listed(&it.artifacts).is_some_and(|artifacts| artifacts.iter().all(has)))
+    };
+    if !says_what(rejection) {
+        let changes = scene.changes().is_some_and(|changes| {
+            let approved = |change: &Change| {
+                answers.changes.get(&(change.id.as_str(), change.content.as_str())).is_some_and(later)
+            };
+            changes.iter().all(approved)
+        });
+        return changes && released.keys().all(|name| goes(name)) && artifacts_go();
+    }
+    saw.components.iter().all(|(name, content)| names(name, content) || goes(name))
+        && (saw.artifacts.iter().all(has) || artifacts_go())
+}
+
+/// Whether somebody said later why he rejects it.
+#[must_use]
+pub fn said_why(scene: &Scene<'_>, rejection: &Act, person: Person) -> bool {
+    let why = answers(scene, person).and_then(|answers| answers.why);
+    why.is_some_and(|why| order(why) > order(rejection))
+}
+
+/// What a person did under his own name that can answer an earlier rejection of his. All acts are looked at once.
+#[derive(Debug, Default)]
+pub(super) struct Answers<'s> {
+    /// The last approval of a release here that says of what.
+    approved: Option<&'s Act>,
+    /// The last one of each change, with the content that it had.
+    changes: HashMap<(&'s str, &'s str), &'s Act>,
+    /// The last one of each component, with the content that it had.
+    components: HashMap<(&'s str, &'s str), &'s Act>,
+    /// The last one of each artifact.
+    artifacts: HashMap<String, &'s Act>,
+    /// The reviews that approve changes.
+    reviewed: Vec<&'s Act>,
+    /// The last rejection with its reason.
+    why: Option<&'s Act>,
+}
+
+fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'s>> {
+    let found = scene.totals.answers.get_or_init(|| {
+        let mut found: HashMap<Person, Answers<'s>> = HashMap::new();
+        for (act, person) in scene.acts_by().filter(|(act, _)| act.impersonated_by.is_none()) {
+            match act.does {
+                Deed::Approve { .. } => {
+                    let own = matches!(act.standing, Standing::Stands | Standing::Dismissed);
+                    if !own || !roles::is_human(scene, act) {
+                        continue;
+                    }
+                    let answers = found.entry(person).or_default();
+                    if act.via == Via::Review {
+                        answers.reviewed.push(act);
+                    } else if says_what(act) && bound::to_release(scene, act, Extent::Place).is_ok() {
+                        answers.approved = Some(act);
+                        let changes = act.saw.changes.iter().map(|(id, content)| (id.as_str(), content.as_str()));
+                        answers.changes.extend(changes.map(|change| (change, act)));
+                        let components = act.saw.components.iter();
+                        let components = components.map(|(name, content)| (name.as_str(), content.as_str()));
+                        answers.components.extend(components.map(|component| (component, act)));
+                        answers.artifacts.extend(act.saw.artifacts.iter().map(|digest| (plain(digest), act)));
+                    }
+                }
+                Deed::Reject {} if rejections::says_why(scene, act) => found.entry(person).or_default().why = Some(act),
+                _ => {}
             }
-            (true, false) => false,
-            (false, _) => later.saw.environment.as_deref() == Some(scene.facts.release.environment.as_str()),
         }
-    })
+        found
+    });
+    found.get(&person)
 }
 
-/// What the same person did later under his own name.
-fn later<'s>(scene: &Scene<'s>, act: &Act, person: Person) -> impl Iterator<Item = &'s Act> {
-    scene
-        .acts_after(act)
-        .filter(move |(later, by)| *by == person && later.impersonated_by.is_none())
-        .map(|(later, _)| later)
+fn says_what(act: &Act) -> bool {
+    !(act.saw.changes.is_empty() && act.saw.components.is_empty() && act.saw.artifacts.is_empty())
 }
 
-/// Whether a rejection is about this environment; one that names none is about every one.
+/// Whether an act is about this environment and repository; one that names none is about every one.
 #[must_use]
 pub fn here(scene: &Scene<'_>, act: &Act) -> bool {
-    act.saw.environment.as_ref().is_none_or(|name| *name == scene.facts.release.environment)
+    let release = &scene.facts.release;
+    act.saw.environment.as_ref().is_none_or(|name| *name == release.environment)
+        && act.saw.repository.as_ref().is_none_or(|name| *name == release.repository)
+}
+
+/// Whether a rejection names changes of which none goes, and nothing else that goes or may go: it is of another release,
+/// or a review of another change. A push leaves a change its name.
+#[must_use]
+pub fn of_another(scene: &Scene<'_>, rejection: &Act) -> bool {
+    let saw = &rejection.saw;
+    let Some(now) = scene.contents() else { return false };
+    if saw.changes.is_empty() || now.is_empty() {
+        return false;
+    }
+    let goes = |(id, content): (&String, &String)| {
+        now.contains_key(id.as_str()) || now.values().any(|known| *known == content.as_str())
+    };
+    let components = &scene.facts.release.components;
+    let perhaps = |(name, content): (&String, &String)| match components.get(name).map(|released| &released.content) {
+        Some(Fact::Known(now)) => now == content,
+        Some(Fact::Absent) => false,
+        Some(Fact::Unavailable(_)) => true,
+        None => scene.components.iter().any(|component| component.name == *name),
+    };
+    let built = || released::set(components.values().flat_map(|released| released.artifacts.entries()));
+    let same_build = || !saw.artifacts.is_empty() && !built().is_disjoint(&released::set(&saw.artifacts));
+    !saw.changes.iter().any(goes) && !saw.components.iter().any(perhaps) && !same_build()
 }
 
 /// Whether two reviews are about a change in common; one that names none is about all.

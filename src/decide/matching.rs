@@ -5,6 +5,8 @@
 //! never unseats anybody for nothing. Where nobody covers everything alone, the pieces are counted: a requirement is
 //! met when every piece has enough different people who fill that requirement and no other.
 
+use std::collections::BTreeSet;
+
 use super::approvals::coverage::Bits;
 
 /// One requirement, as the matching sees it.
@@ -181,11 +183,23 @@ fn shared(requirements: &[Seats<'_>], people: usize) -> Filled {
 }
 
 /// Looks for a way to give every person one requirement so that all pieces of all have enough people.
-struct Search<'a, 's> {
-    requirements: &'a [Seats<'s>],
+struct Search {
+    requirements: Vec<Columns>,
+    /// Everybody who helps.
     people: Vec<usize>,
-    given: Vec<Vec<usize>>,
+    /// For every requirement, the places of those who are given to it.
+    given: Vec<u64>,
     steps: u32,
+}
+
+/// A requirement as the search sees it: pieces that the same people cover are one, however many there are.
+struct Columns {
+    base: u32,
+    total: u32,
+    /// The places of those who help.
+    helps: u64,
+    /// For every kind of piece, the places of those who cover it, as one of the first circle and as one of the wider.
+    pieces: Vec<(u64, u64)>,
 }
 
 /// After so many steps nothing is found, and what is not found does not open.
@@ -193,8 +207,40 @@ const STEPS: u32 = 20_000;
 /// Among more people than this it is not looked for.
 const MOST: usize = 64;
 
-impl<'a, 's> Search<'a, 's> {
-    fn run(requirements: &'a [Seats<'s>], people: usize) -> Option<Vec<Vec<usize>>> {
+impl Columns {
+    fn new(seats: &Seats<'_>, people: &[usize]) -> Self {
+        let those = |all: &[Bits], covers: &dyn Fn(&Bits) -> bool| {
+            let covering = people.iter().enumerate().filter(|(_, person)| all.get(**person).is_some_and(covers));
+            covering.fold(0_u64, |those, (place, _)| those | bit(place))
+        };
+        let column = |piece| {
+            (those(&seats.close, &|covered| covered.has(piece)), those(&seats.wide, &|covered| covered.has(piece)))
+        };
+        let pieces: BTreeSet<(u64, u64)> = seats.scope.iter().map(column).collect();
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            base: number(seats.base),
+            total: number(seats.total()),
+            helps: those(&seats.wide, &|covered| covered.meets(seats.scope)),
+            pieces: pieces.into_iter().collect(),
+        }
+    }
+
+    /// Whether every piece has enough of some people.
+    fn enough(&self, people: u64) -> bool {
+        self.pieces.iter().all(|(close, wide)| {
+            (wide & people).count_ones() >= self.total && (close & people).count_ones() >= self.base
+        })
+    }
+}
+
+/// A place among [`MOST`].
+fn bit(place: usize) -> u64 {
+    u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
+}
+
+impl Search {
+    fn run(requirements: &[Seats<'_>], people: usize) -> Option<Vec<Vec<usize>>> {
         let everybody: Vec<usize> = (0..people).collect();
         if !requirements.iter().all(|requirement| requirement.enough(&everybody)) {
             return None;
@@ -204,8 +250,15 @@ impl<'a, 's> Search<'a, 's> {
         if helping.len() > MOST {
             return None;
         }
-        let mut search = Self { requirements, people: helping, given: vec![Vec::new(); requirements.len()], steps: 0 };
-        search.give(0).then_some(search.given)
+        let columns = requirements.iter().map(|requirement| Columns::new(requirement, &helping)).collect();
+        let mut search = Self { requirements: columns, people: helping, given: vec![0; requirements.len()], steps: 0 };
+        search.give(0).then(|| search.given.iter().map(|given| search.those(*given)).collect())
+    }
+
+    /// The people at some places.
+    fn those(&self, places: u64) -> Vec<usize> {
+        let there = self.people.iter().enumerate().filter(|(place, _)| places & bit(*place) != 0);
+        there.map(|(_, person)| *person).collect()
     }
 
     fn give(&mut self, at: usize) -> bool {
@@ -213,32 +266,29 @@ impl<'a, 's> Search<'a, 's> {
         if self.steps > STEPS {
             return false;
         }
-        let done = self.requirements.iter().zip(&self.given).all(|(requirement, people)| requirement.enough(people));
-        if done {
+        let enough = |more: u64| {
+            let mut given = self.requirements.iter().zip(&self.given);
+            given.all(|(requirement, people)| requirement.enough(*people | more))
+        };
+        if enough(0) {
             return true;
         }
-        let Some(person) = self.people.get(at).copied() else { return false };
         // What those who are left could still do has to be enough.
-        let rest = self.people.get(at..).unwrap_or_default();
-        let possible = self.requirements.iter().zip(&self.given).all(|(requirement, people)| {
-            let all: Vec<usize> = people.iter().chain(rest).copied().collect();
-            requirement.enough(&all)
-        });
-        if !possible {
+        if at >= self.people.len() || !enough(u64::MAX << at) {
             return false;
         }
         for to in 0..self.requirements.len() {
-            if !self.requirements.get(to).is_some_and(|requirement| requirement.helps(person)) {
+            if self.requirements.get(to).is_none_or(|requirement| requirement.helps & bit(at) == 0) {
                 continue;
             }
-            if let Some(list) = self.given.get_mut(to) {
-                list.push(person);
+            if let Some(given) = self.given.get_mut(to) {
+                *given |= bit(at);
             }
             if self.give(at + 1) {
                 return true;
             }
-            if let Some(list) = self.given.get_mut(to) {
-                list.pop();
+            if let Some(given) = self.given.get_mut(to) {
+                *given &= !bit(at);
             }
         }
         self.give(at + 1)

@@ -40,6 +40,7 @@ pub mod recovery;
 pub mod rejections;
 pub mod release;
 pub mod release_gates;
+pub mod released;
 pub mod rigor;
 pub mod risk;
 pub mod roles;

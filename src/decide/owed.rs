@@ -31,30 +31,39 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
             return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says)];
         }
     };
-    let mut nodes: Vec<Node> =
-        owed.iter().filter(|owed| ours(scene, owed)).filter_map(|owed| one(scene, owed, exempt)).collect();
+    let mut owed: Vec<&OwedObligation> = owed.iter().filter(|owed| ours(scene, owed)).collect();
+    // Their order in the facts tells nothing.
+    owed.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut nodes: Vec<Node> = owed.into_iter().filter_map(|owed| one(scene, owed, exempt)).collect();
     if nodes.iter().all(|node| node.status.opens()) {
         nodes.insert(0, Node::new(Ground::NothingOwed, Status::Met, "nothing that is owed holds it"));
     }
     nodes
 }
 
-/// Whether an obligation is a team's that makes this release, or a review that a component of it waits for, whoever
-/// makes that now.
+/// Whether an obligation is a team's that makes this release, in whatever capitals, or a review that a component of it waits for, whoever
+/// makes that now. A policy without components knows no team, and what is owed may be that of whoever releases.
 fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
+    if scene.rules.components.is_empty() {
+        return true;
+    }
     let waits = scene.rules.pir.as_ref().is_some_and(|rule| owed.kind == REVIEW && rule.blocks == Waits::Component);
     if waits && scene.components.iter().any(|component| owed.components.contains(&component.name)) {
         return true;
     }
-    scene.components.iter().any(|component| component.team.as_deref() == Some(owed.team.as_str()))
+    // What is owed for a component of no team is owed by whoever releases that component.
+    scene.components.iter().any(|component| match component.team.as_deref() {
+        Some(team) => team.eq_ignore_ascii_case(&owed.team),
+        None => owed.components.contains(&component.name),
+    })
 }
 
 fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
-    if owed.met {
+    if owed.met == Fact::Known(true) {
         return None;
     }
     let mut refused = Vec::new();
-    for act in completions(scene, owed) {
+    for act in scene.completing(&owed.id) {
         match meets(scene, owed, act) {
             Ok(person) => {
                 let says = format!("`{}` of `{}` is met by {}", owed.kind, owed.release, scene.people.name(person));
@@ -64,8 +73,12 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
             Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
         }
     }
-    let due = calendar::told(owed.due, scene.rules.calendar.zone);
-    let what = format!("`{}` of `{}`, due {due}", owed.kind, owed.release);
+    let due = match &owed.due {
+        Fact::Known(due) => format!(", due {}", calendar::told(*due, scene.rules.calendar.zone)),
+        Fact::Absent => String::new(),
+        Fact::Unavailable(why) => format!(", of which it could not be read when it is due: {why},"),
+    };
+    let what = format!("`{}` of `{}`{due}", owed.kind, owed.release);
     let mut node = |code, status, mut says: String| {
         if !refused.is_empty() {
             says.push_str("; what was offered does not meet it: ");
@@ -82,30 +95,43 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     if exempt {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let overdue = || scene.clock.reached(owed.due);
+    let overdue = || match &owed.due {
+        Fact::Known(due) => scene.clock.reached(*due),
+        Fact::Absent => false,
+        Fact::Unavailable(_) => true,
+    };
     let rule = scene.rules.pir.as_ref().filter(|_| owed.kind == REVIEW);
     let holds = match rule {
         Some(rule) => {
             let waits = match rule.blocks {
                 Waits::Team => true,
-                Waits::Component => scene.components.iter().any(|it| owed.components.contains(&it.name)),
+                Waits::Component => {
+                    scene.rules.components.is_empty()
+                        || scene.components.iter().any(|it| owed.components.contains(&it.name))
+                }
                 Waits::Nothing => false,
             };
-            waits && (!rule.only_overdue || overdue())
+            waits && (!rule.only_overdue || overdue()) || rule.overdue_holds && overdue()
         }
         None => overdue(),
     };
     if !holds {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
     }
-    let fixed = owed.incidents.iter().find(|id| incidents::fixes_named(scene, id, &owed.components));
+    // A release that failed without an incident is fixed by its name.
+    let fixed =
+        owed.incidents.iter().chain([&owed.release]).find(|id| incidents::fixes_named(scene, id, &owed.components));
     if let Some(id) = fixed {
         let says = format!("{what} is owed, and does not hold the fix of {id}");
         return Some(node(Ground::OwedElsewhere, Status::Note, says));
     }
     let late = if overdue() { " and overdue" } else { "" };
     let who = who(scene, owed);
-    let says = format!("{} still owes {what}{late}, by {}", owed.team, owed.by);
+    let left = match who.as_slice() {
+        [] => format!("; nobody is left who holds `{}` and had no hand in it, so give somebody that role", owed.by),
+        _ => String::new(),
+    };
+    let says = format!("{} still owes {what}{late}, by {}{left}", owed.team, owed.by);
     Some(node(Ground::Owed, Status::Unmet, says).who(who))
 }
 
@@ -118,13 +144,18 @@ fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
     follows.into_iter().find(|follow| follow.name == owed.kind).map(|follow| &follow.stated)
 }
 
-fn completions<'a, 's>(scene: &'a Scene<'s>, owed: &'a OwedObligation) -> impl Iterator<Item = &'s Act> {
-    scene.acts().filter(move |act| matches!(&act.does, Deed::Complete { obligation, .. } if *obligation == owed.id))
-}
-
-/// Whether an act meets an obligation: of somebody who holds its role, had no hand in that release, and attached what is
+/// Whether an act meets an obligation: done since it is owed, of somebody who holds its role, had no hand in that release, and attached what is
 /// asked for.
 fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, String> {
+    match &owed.opened_at {
+        Fact::Known(opened) if *opened <= act.at => {}
+        Fact::Known(opened) => {
+            let opened = calendar::told(*opened, scene.rules.calendar.zone);
+            return Err(format!("did that before it was owed, which is since {opened}"));
+        }
+        Fact::Absent => return Err("it is not said since when it is owed".to_owned()),
+        Fact::Unavailable(why) => return Err(format!("since when it is owed could not be read: {why}")),
+    }
     let person = roles::counts(scene, act, &owed.by).map_err(|refusal| refusal.says)?;
     let contributors = match &owed.contributors {
         Fact::Known(contributors) => contributors.as_slice(),
@@ -148,7 +179,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
         _ => false,
     };
-    if owed.needs_evidence && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
+    if owed.needs_evidence.perhaps() && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }
 }
 
 /// Who can meet an obligation, by name.

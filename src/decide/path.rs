@@ -19,7 +19,7 @@ pub struct Triage {
 /// The way of one component.
 #[derive(Clone, Debug)]
 pub struct Leg<'p> {
-    /// The component; `None` for a policy without components.
+    /// The component; `None` for a policy without components, and for a release of none of them.
     pub component: Option<&'p Component>,
     /// The route; `None` where none or several are for it, and then the release holds.
     pub route: Option<&'p Route>,

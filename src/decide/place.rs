@@ -9,6 +9,7 @@ use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Fact, Reference};
 use crate::model::ground::Ground;
+use crate::model::lookalike::{latin, skeleton};
 use crate::model::notable::is_deceptive;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::rules::{Approval, EnvironmentRule};
@@ -83,42 +84,6 @@ fn shown(name: &str) -> String {
     })
 }
 
-/// What a name looks like: in compatibility form, in small letters, without what does not show, without blanks and
-/// punctuation, with the letters of other scripts that look like ours as ours.
-fn skeleton(name: &str) -> String {
-    let shown = name.nfkc().filter(|character| !is_deceptive(*character)).flat_map(char::to_lowercase);
-    shown.map(latin).filter(|character| character.is_alphanumeric()).collect()
-}
-
-/// The Latin letter or digit that a letter looks like (the commonest of Unicode TR 39).
-fn latin(character: char) -> char {
-    match character {
-        'а' | 'α' => 'a',
-        'в' | 'β' => 'b',
-        'с' | 'ϲ' => 'c',
-        'ԁ' => 'd',
-        'е' | 'ё' | 'є' | 'ε' => 'e',
-        'һ' => 'h',
-        'і' | 'ι' | 'ı' | 'ї' | '1' | 'l' | '|' => 'i',
-        'ј' => 'j',
-        'к' | 'κ' => 'k',
-        'м' => 'm',
-        'п' | 'η' => 'n',
-        'о' | 'ο' | 'σ' | '0' | 'օ' => 'o',
-        'р' | 'ρ' => 'p',
-        'ԛ' => 'q',
-        'г' => 'r',
-        'ѕ' | '5' => 's',
-        'т' | 'τ' => 't',
-        'υ' | 'ս' | 'μ' => 'u',
-        'ѵ' | 'ν' => 'v',
-        'ԝ' | 'ω' => 'w',
-        'х' | 'χ' => 'x',
-        'у' | 'γ' => 'y',
-        other => other,
-    }
-}
-
 /// Whether two names look alike: the same to the eye, one in the other, or hardly different.
 fn alike(one: &str, other: &str) -> bool {
     let within = |short: &str, long: &str| short.chars().count() >= PART && long.contains(short);
@@ -189,7 +154,7 @@ fn judged(scene: &Scene<'_>, reference: &Reference) -> (Ground, Status, String) 
     // A branch moves on while a release waits; that is what branches do. A tag that moves names something else.
     if tag.is_some() {
         match &reference.resolves_to {
-            Fact::Known(now) if *now == scene.facts.release.commit => {}
+            Fact::Known(now) if now.eq_ignore_ascii_case(&scene.facts.release.commit) => {}
             Fact::Known(now) => {
                 let says = format!("`{name}` was moved: it names {} now, and {commit} is released", words::short(now));
                 return (Ground::ReferenceMoved, Status::Unmet, says);

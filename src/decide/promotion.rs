@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::path::{Leg, Path};
+use super::released;
 use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Deployment, Fact, Outcome, Released};
@@ -49,18 +50,24 @@ fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: 
         .collect();
     let mut best: Option<Stay<'_>> = None;
     let mut unknown = None;
-    for deployment in &there {
-        let same = same(scene, environment.same, component, deployment);
-        match (&deployment.outcome, &deployment.finished_at, same) {
+    let there: Vec<(&Deployment, Same)> =
+        there.into_iter().map(|it| (it, same(scene, environment.same, component, it))).collect();
+    // What may have taken another's place, the earliest first: looked up, however much was deployed there.
+    let others: Vec<&Deployment> = there
+        .iter()
+        .filter(|(it, same)| *same != Same::Yes && it.outcome != Fact::Known(Outcome::Cancelled))
+        .map(|(it, _)| *it)
+        .collect();
+    let others = Others::new(others);
+    for (deployment, same) in &there {
+        let deployment = *deployment;
+        match (&deployment.outcome, &deployment.finished_at, *same) {
             // Something else, or it does not run there.
             (_, _, Same::No)
             | (Fact::Known(Outcome::Failed | Outcome::Cancelled) | Fact::Absent, _, _)
             | (Fact::Known(Outcome::Succeeded), Fact::Absent, Same::Yes) => {}
             (Fact::Known(Outcome::Succeeded), Fact::Known(since), Same::Yes) => {
-                let stay = scene
-                    .clock
-                    .reached(*since)
-                    .then(|| stay(scene, environment, component, &there, deployment, *since));
+                let stay = scene.clock.reached(*since).then(|| stay(scene, environment, &others, deployment, *since));
                 if let Some(stay) = stay.filter(|stay| best.as_ref().is_none_or(|best| stay.better(best))) {
                     best = Some(stay);
                 }
@@ -81,6 +88,46 @@ fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: 
         }
         (Some(stay), None) => stay.told(scene, environment, from, of),
         (None, None) => not_there(scene, environment, from, component, of, &there),
+    }
+}
+
+/// What may have taken another's place.
+struct Others<'d> {
+    /// By when they were opened.
+    opened: Vec<&'d Deployment>,
+    /// By when they ended, where that is known: what was opened earlier can end later, and runs then.
+    ended: Vec<(DateTime<Utc>, &'d Deployment)>,
+    /// The first that was opened of those whose end could not be read.
+    unread: Option<&'d Deployment>,
+}
+
+impl<'d> Others<'d> {
+    fn new(mut opened: Vec<&'d Deployment>) -> Self {
+        opened.sort_by_key(|it| (it.opened_at, &it.release));
+        let ended = opened.iter().filter_map(|it| Some((*it.finished_at.known()?, *it)));
+        let mut ended: Vec<(DateTime<Utc>, &Deployment)> = ended.collect();
+        ended.sort_by_key(|(at, it)| (*at, &it.release));
+        let unread = opened.iter().find(|it| it.finished_at.unavailable().is_some()).copied();
+        Self { opened, ended, unread }
+    }
+
+    /// What took the place of a deployment that ran since an instant, before another instant.
+    fn replaced(
+        &self,
+        scene: &Scene<'_>,
+        deployment: &Deployment,
+        since: DateTime<Utc>,
+        before: DateTime<Utc>,
+    ) -> Option<&'d Deployment> {
+        let happened = |at: DateTime<Utc>| at < before && scene.clock.reached(at);
+        let later = self.opened.partition_point(|other| other.opened_at < deployment.opened_at);
+        let opened = self.opened.get(later).filter(|other| happened(other.opened_at)).copied();
+        let ended = || {
+            let later = self.ended.partition_point(|(at, _)| *at <= since);
+            self.ended.get(later).filter(|(at, _)| happened(*at)).map(|(_, other)| *other)
+        };
+        let unread = || self.unread.filter(|other| happened(other.opened_at));
+        opened.or_else(ended).or_else(unread)
     }
 }
 
@@ -135,12 +182,12 @@ impl Stay<'_> {
     }
 }
 
-/// How long a deployment ran: until something else of its component was put there.
+/// How long a deployment ran: until something else of its component was put there, or ended there. Of two that were opened
+/// at one instant, nobody knows which runs.
 fn stay<'d>(
     scene: &Scene<'_>,
     environment: &EnvironmentRule,
-    component: Option<&Component>,
-    there: &[&'d Deployment],
+    others: &Others<'d>,
     deployment: &'d Deployment,
     since: DateTime<Utc>,
 ) -> Stay<'d> {
@@ -148,21 +195,16 @@ fn stay<'d>(
         return Stay { deployment, since, enough_at: None, soaked: true, replaced_by: None };
     };
     let enough_at = scene.rules.calendar.due(since, soak);
-    let replaced_by = there
-        .iter()
-        .filter(|other| other.opened_at > deployment.opened_at && other.outcome != Fact::Known(Outcome::Cancelled))
-        .filter(|other| same(scene, environment.same, component, other) != Same::Yes)
-        .filter(|other| other.opened_at < enough_at && scene.clock.reached(other.opened_at))
-        .min_by_key(|other| (other.opened_at, &other.release));
+    let replaced_by = others.replaced(scene, deployment, since, enough_at);
     let soaked = replaced_by.is_none() && scene.clock.reached(enough_at);
-    Stay { deployment, since, enough_at: Some(enough_at), soaked, replaced_by: replaced_by.copied() }
+    Stay { deployment, since, enough_at: Some(enough_at), soaked, replaced_by }
 }
 
 /// Whether a deployment brought what is released.
 fn same(scene: &Scene<'_>, by: SameAs, component: Option<&Component>, deployment: &Deployment) -> Same {
     let yes = |same: bool| if same { Same::Yes } else { Same::No };
     match (by, component) {
-        (SameAs::Commit, _) => yes(deployment.commit == scene.facts.release.commit),
+        (SameAs::Commit, _) => yes(deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit)),
         (SameAs::Artifact, None) => Same::Unknown,
         (SameAs::Artifact, Some(component)) => {
             match (scene.facts.release.components.get(&component.name), deployment.components.get(&component.name)) {
@@ -176,27 +218,15 @@ fn same(scene: &Scene<'_>, by: SameAs, component: Option<&Component>, deployment
 
 /// Whether two have the same artifacts, as sets. Of what has no artifact at all, the content is what goes.
 fn same_artifacts(ours: &Released, theirs: &Released) -> Same {
-    let (Some(of_ours), Some(of_theirs)) = (artifacts(ours), artifacts(theirs)) else { return Same::Unknown };
-    match (of_ours, of_theirs) {
-        ([], []) => match (&ours.content, &theirs.content) {
+    match released::same_artifacts(&ours.artifacts, &theirs.artifacts) {
+        Some(true) if ours.artifacts.entries().is_empty() => match (&ours.content, &theirs.content) {
             (Fact::Known(ours), Fact::Known(theirs)) if ours == theirs => Same::Yes,
             (Fact::Known(_), Fact::Known(_)) => Same::No,
             _ => Same::Unknown,
         },
-        ([], _) | (_, []) => Same::No,
-        (ours, theirs) => {
-            let within = |some: &[String], all: &[String]| some.iter().all(|artifact| all.contains(artifact));
-            if within(ours, theirs) && within(theirs, ours) { Same::Yes } else { Same::No }
-        }
-    }
-}
-
-/// The artifacts of something; `None` where they could not be read.
-fn artifacts(released: &Released) -> Option<&[String]> {
-    match &released.artifacts {
-        Fact::Known(artifacts) => Some(artifacts),
-        Fact::Absent => Some(&[]),
-        Fact::Unavailable(_) => None,
+        Some(true) => Same::Yes,
+        Some(false) => Same::No,
+        None => Same::Unknown,
     }
 }
 
@@ -207,7 +237,7 @@ fn not_there(
     from: &str,
     component: Option<&Component>,
     of: &str,
-    there: &[&Deployment],
+    there: &[(&Deployment, Same)],
 ) -> Node {
     let commit = words::short(&scene.facts.release.commit);
     let what = match environment.same {
@@ -215,8 +245,9 @@ fn not_there(
         SameAs::Commit => "this commit",
     };
     let rebuilt = environment.same == SameAs::Artifact
-        && there.iter().any(|it| {
-            it.commit == scene.facts.release.commit && same(scene, SameAs::Artifact, component, it) == Same::No
+        && there.iter().any(|(it, _)| {
+            it.commit.eq_ignore_ascii_case(&scene.facts.release.commit)
+                && same(scene, SameAs::Artifact, component, it) == Same::No
         });
     let says = if rebuilt {
         format!("other artifacts of commit {commit} ran in {from}; what goes on is what ran there, not a rebuild")

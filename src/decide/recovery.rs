@@ -7,8 +7,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::approvals::consumption::alike;
 use super::path::Path;
+use super::released::alike;
 use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Deployment, Fact, Outcome, Released};
@@ -22,6 +22,8 @@ use crate::policy::rules::Component;
 pub enum LastGood<'s> {
     /// It is that of this deployment.
     Is(&'s Deployment),
+    /// It is what runs now, which a decision let in: of several components, those that failed go back beside it.
+    Runs,
     /// It is not, and why.
     Not(String),
     /// It cannot be told, and why.
@@ -35,15 +37,16 @@ pub fn rollback(scene: &Scene<'_>) -> Option<bool> {
         if scene.components.is_empty() && !scene.rules.components.is_empty() {
             return Some(false);
         }
-        let mut unknown = false;
+        let (mut unknown, mut back) = (false, false);
         for component in components(scene) {
             match last_good(scene, component) {
-                LastGood::Is(_) => {}
+                LastGood::Is(_) => back = true,
+                LastGood::Runs => {}
                 LastGood::Not(_) => return Some(false),
                 LastGood::Unknown(_) => unknown = true,
             }
         }
-        (!unknown).then_some(true)
+        (!unknown).then_some(back)
     })
 }
 
@@ -138,7 +141,7 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         let Some(now) = current else {
             let succeeded = outcome == Some(Outcome::Succeeded);
             match (ours_then, succeeded) {
-                (true, true) => return LastGood::Not("it is what runs now".to_owned()),
+                (true, true) => return runs(deployment),
                 // An attempt to go there.
                 (true, false) => {}
                 // Who goes back knows what from: a release that was under way before is no way back, it was overtaken.
@@ -172,6 +175,18 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         }
     }
     LastGood::Not("nothing else was approved and succeeded here before".to_owned())
+}
+
+/// What goes of a component is what a deployment brought that runs now.
+fn runs<'s>(deployment: &Deployment) -> LastGood<'s> {
+    match &deployment.approved {
+        Fact::Known(true) => LastGood::Runs,
+        Fact::Known(false) | Fact::Absent => LastGood::Not("it is what runs now, and no decision let it in".to_owned()),
+        Fact::Unavailable(why) => LastGood::Unknown(format!(
+            "it is what runs now, and whether a decision opened `{}` could not be read: {why}",
+            deployment.release
+        )),
+    }
 }
 
 /// Whether it is stated what goes, or what is missing of it.

@@ -56,7 +56,12 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
             note(Ground::OtherEnvironment, format!("{name} rejected it for `{other}`"));
             continue;
         }
-        if latest::after_rejection(scene, act, person).is_some() {
+        if latest::of_another(scene, act) {
+            let changes: Vec<&String> = act.saw.changes.keys().collect();
+            note(Ground::OtherContent, format!("{name} rejected {}, of which none goes", words::all_of(&changes)));
+            continue;
+        }
+        if latest::after_rejection(scene, act, person) {
             note(Ground::Replaced, format!("{name} rejected it, and approved it afterwards"));
             continue;
         }
@@ -70,7 +75,7 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
         };
         let reason = act.reason.as_deref().unwrap_or_default();
         let reasoned = words::meaningful(reason, scene.rules.rejection.reason as usize);
-        if !reasoned && scene.acts_after(act).any(|(later, by)| by == person && says_why(scene, later)) {
+        if !reasoned && latest::said_why(scene, act, person) {
             note(Ground::Replaced, format!("{name} rejected it without a reason, and said why afterwards"));
             continue;
         }
@@ -90,7 +95,7 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
 }
 
 /// Whether an act is a rejection with its reason.
-fn says_why(scene: &Scene<'_>, act: &Act) -> bool {
+pub(super) fn says_why(scene: &Scene<'_>, act: &Act) -> bool {
     let reason = act.reason.as_deref().unwrap_or_default();
     act.does == (Deed::Reject {})
         && act.standing != Standing::Dismissed

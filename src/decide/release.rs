@@ -22,9 +22,9 @@ use crate::model::decision::PolicySource;
 use crate::model::facts::{self, Act, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
-    Ask, Event, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
+    Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
-use crate::policy::Policy;
+use crate::policy::{Policy, calendar};
 
 /// Decides whether a release may go now.
 #[must_use]
@@ -55,14 +55,15 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         return conclude(&scene, judged, Before::default());
     }
     let mut kept = Before {
-        events: events(&before, &found.path),
+        events: events(&before),
         counted: found.approvals.counted,
+        filled: found.approvals.filled,
         asks: found.asks,
         obligations: found.obligations,
         nodes: lifted.kept(&before, found.nodes, &judged.nodes),
     };
     kept.asks.retain(|ask| !judged.asks.contains(ask));
-    kept.obligations.retain(|owed| !judged.obligations.iter().any(|other| other.kind == owed.kind));
+    kept.filled.retain(|filled| !judged.approvals.filled.contains(filled));
     conclude(&scene, judged, kept)
 }
 
@@ -72,18 +73,21 @@ struct Before<'s> {
     nodes: Vec<Node>,
     asks: Vec<Ask>,
     counted: Vec<&'s Act>,
+    filled: Vec<Filled>,
     obligations: Vec<OpenedObligation>,
     events: Vec<Event>,
 }
 
-/// The digest of a policy's layers, by which people approve it: that of its only layer, or SHA-256 over the digests of
-/// all, one a line, outermost first.
+/// The digest of a policy, by which people approve it: that of its only layer, or SHA-256 over the digests of all, one a
+/// line, outermost first. The files that layers name, such as their holidays, follow in the same way, each with `file `
+/// before its digest.
 #[must_use]
 pub fn digest(policy: &Policy) -> String {
-    if let [only] = policy.layers.as_slice() {
+    if let ([only], []) = (policy.layers.as_slice(), policy.attached.as_slice()) {
         return only.sha256.clone();
     }
-    let lines: Vec<&str> = policy.layers.iter().map(|layer| layer.sha256.as_str()).collect();
+    let mut lines: Vec<String> = policy.layers.iter().map(|layer| layer.sha256.clone()).collect();
+    lines.extend(policy.attached.iter().map(|file| format!("file {}", file.sha256)));
     Sha256::digest(lines.join("\n").as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
@@ -125,11 +129,12 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let open = incidents::judge(scene, &path, &triage);
     asks.extend(incidents::asks(scene, &open));
     nodes.extend(open);
-    let advice = board::judge(scene, &path, &triage);
+    let advice = board::judge(scene, &path, &triage, approvals.retried);
     asks.extend(board::asks(scene, &advice));
     nodes.extend(advice);
     nodes.extend(owed::judge(scene, &path, &triage));
     nodes.extend(recovery::judge(scene, &path));
+    nodes.extend(follow::untold(scene, &triage));
     if glass::opened(scene).is_some() {
         // It went while nothing could be asked; what was asked then is said. What went, and where to, stays to be known.
         let covered = nodes.iter_mut().enumerate().filter(|(at, node)| *at >= place || glass::covers(node.code));
@@ -155,9 +160,12 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     let mut nodes = found.nodes;
     nodes.extend(before.nodes);
     found.asks.extend(before.asks);
-    found.obligations.extend(before.obligations);
+    for owed in before.obligations {
+        follow::join(&mut found.obligations, owed);
+    }
     found.approvals.counted.extend(before.counted);
-    let mut events = events(scene, &found.path);
+    found.approvals.filled.extend(before.filled);
+    let mut events = events(scene);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = format!("everything that {} asks of `{}`", release.environment, release.name);
     let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
@@ -172,6 +180,8 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         release: release.name.clone(),
         environment: scene.environment.map_or(&release.environment, |rule| &rule.name).clone(),
         now: scene.clock.now(),
+        zone_database: calendar::zone_database().to_owned(),
+        tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
         policy: scene
             .policy
             .layers
@@ -182,14 +192,22 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
                 from: layer.from.clone(),
             })
             .collect(),
+        attached: scene.policy.attached.clone(),
+        facts: None,
         components: scene.components.iter().map(|component| component.name.clone()).collect(),
         class: found.triage.class,
         routes: found.path.routes().iter().map(|route| route.name.clone()).collect(),
         rigor: found.path.legs.iter().map(|leg| leg.rigor).max().unwrap_or_default(),
         risk: found.triage.risk,
         tree: root,
-        obligations: if decision == Ruling::Proceed { found.obligations } else { Vec::new() },
+        // What went under a grant went already, whatever is found of it.
+        obligations: if decision == Ruling::Proceed || glass::used(scene).is_some() {
+            found.obligations
+        } else {
+            Vec::new()
+        },
         asks: found.asks,
+        approvals: found.approvals.filled,
         counted,
         revisit: Revisit { events, at: scene.clock.next() },
     }
@@ -201,20 +219,28 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
     for node in &root.parts {
         let by_act = matches!(
             node.code,
-            Ground::Classified | Ground::FixesIncident | Ground::FreezeExcepted | Ground::NothingOwed
+            Ground::Classified
+                | Ground::FixesIncident
+                | Ground::FreezeExcepted
+                | Ground::NothingOwed
+                | Ground::Gate
+                | Ground::PackGate
+                | Ground::WaiverInForce
+                | Ground::Vouched
+                | Ground::FinalWord
         );
-        if by_act && node.status == Status::Met {
+        if by_act && node.status == Status::Met || node.code == Ground::Cleared {
             told.extend(node.evidence.iter().map(String::as_str));
         }
     }
     scene.acts().filter(|act| told.contains(act.id.as_str())).map(|act| act.id.clone()).collect()
 }
 
-/// The kinds of event that could change the decision: all that the policy looks at on this path.
-fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
+/// The kinds of event that could change the decision: all that the policy looks at.
+fn events(scene: &Scene<'_>) -> Vec<Event> {
     let rules = scene.rules;
-    let formal = path.legs.iter().any(|leg| leg.formal);
-    let cab = formal && path.legs.iter().any(|leg| leg.route.is_some_and(|route| route.cab.is_some()));
+    // Whatever class or way it has by then: an event may change that as well.
+    let cab = !rules.models.is_empty() || rules.routes.iter().any(|route| route.cab.is_some());
     let every = [
         (Event::Act, true),
         (Event::Content, true),
@@ -224,7 +250,7 @@ fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
         (Event::Directory, true),
         (Event::Deployment, true),
         (Event::Cab, cab),
-        (Event::Obligation, rules.pir.is_some() || rules.routes.iter().any(|route| !route.then.is_empty())),
+        (Event::Obligation, true),
         (Event::Policy, true),
     ];
     every.into_iter().filter(|(_, matters)| *matters).map(|(event, _)| event).collect()

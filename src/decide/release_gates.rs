@@ -4,13 +4,17 @@
 //! what from which bytes is said beside it. A gate that holds may be waived ([`super::waivers`]), and an emergency's route
 //! may go past one, with a reason.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::approvals::Approvals;
 use super::bound::{self, Extent, bare};
 use super::gates::{self, Baseline, File, Found, Item, ItemState, Judgement, Subject, Table};
+use super::incidents;
 use super::path::{Path, Triage};
 use super::people::Person;
+use super::released::{self, plain};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
 use super::signers;
@@ -22,7 +26,6 @@ use crate::model::ground::Ground;
 use crate::model::kind::Kind;
 use crate::model::release_decision::{Ask, Node, Status};
 use crate::model::report::{About, Fault, Place};
-use crate::model::stated::Stated;
 use crate::model::verdict::{Reason, Verdict};
 use crate::policy::calendar::told;
 use crate::policy::gate::{Gate, Missing};
@@ -38,6 +41,8 @@ pub struct Judged<'s> {
     evidence: Option<&'s GateEvidence>,
     /// When the waiver that lets it pass ends.
     until: Option<DateTime<Utc>>,
+    /// The names of the acts that let it pass: ticks, or a waiver.
+    acts: Vec<&'s str>,
 }
 
 impl Judged<'_> {
@@ -47,9 +52,15 @@ impl Judged<'_> {
         is_named(self.gate, name)
     }
 
-    /// Whether there is evidence that speaks against it, which is more than that there is none.
+    /// Whether there is evidence that speaks against it, or may: which is more than that there is none.
     fn blocks(&self) -> bool {
-        self.judgement.verdict == Verdict::Block && self.judgement.reason != Reason::EvidenceRequired
+        match self.judgement.verdict {
+            Verdict::Block => self.judgement.reason != Reason::EvidenceRequired,
+            // Whoever does not say when it was made says nothing of what it holds.
+            Verdict::Pending => self.judgement.reason == Reason::AgeUnknown,
+            // What cannot be read is not asked for again either.
+            Verdict::Indeterminate | Verdict::Pass | Verdict::Waived | Verdict::NotApplicable => false,
+        }
     }
 }
 
@@ -112,20 +123,25 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
                 Missing::Block => "there is no evidence, and the policy says that there must be".to_owned(),
             };
         }
-        if judgement.reason != Reason::OtherEnvironment && judgement.reason != Reason::OtherComponent {
+        let guards = judgement.reason != Reason::OtherEnvironment && judgement.reason != Reason::OtherComponent;
+        // What is no evidence at all does not grow too old to be some.
+        if guards && given.trouble.is_none() {
             ages(scene, gate, &given);
         }
         let mut until = None;
+        let mut acts = if gate.kind == Kind::Checklist { ticking(scene, gate) } else { Vec::new() };
         if !judgement.verdict.opens() {
-            (judgement, until) = waivers::lift(scene, triage, gate, judgement, &mut found.notes);
+            let waiver;
+            (judgement, until, waiver) = waivers::lift(scene, triage, gate, judgement, &mut found.notes);
+            acts = waiver.into_iter().collect();
         }
         let evidence = match evidence {
             Evidence::Known(evidence) => Some(evidence),
             Evidence::Absent | Evidence::Unknown(_) => None,
         };
-        found.judged.push(Judged { gate, judgement, evidence, until });
+        found.judged.push(Judged { gate, judgement, evidence, until, acts });
     }
-    found.notes.extend(waivers::unused(scene));
+    found.notes.extend(waivers::unused(scene, &found.judged));
     found
 }
 
@@ -149,7 +165,7 @@ impl Artifacts {
         }
         for (_, released) in stated.iter().filter(|(name, _)| guards(name)) {
             match &released.artifacts {
-                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| bare(digest).to_owned())),
+                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| plain(digest))),
                 Fact::Absent => {}
                 Fact::Unavailable(why) => found.unread = Some(why.to_string()),
             }
@@ -191,8 +207,8 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence:
             path: "the evidence".to_owned(),
             about: About {
                 made_at: evidence.made_at.known().copied(),
-                commits: evidence.commits.clone(),
-                artifacts: evidence.artifacts.iter().map(|digest| bare(digest).to_owned()).collect(),
+                commits: Some(evidence.commits.clone()).filter(|part| !part.is_empty()).into_iter().collect(),
+                artifacts: evidence.artifacts.iter().map(|digest| plain(digest)).collect(),
                 ..About::default()
             },
             fault: evidence.fault.as_ref().map(|(reason, message)| Fault {
@@ -211,25 +227,58 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence:
             Fault { reason: Reason::Unreadable, place: Place::Whole, message: why.to_string() },
         ),
     };
+    found.trouble = made_elsewhere(gate, evidence);
     if gate.kind == Kind::Signature {
         found.signatures = signers::judge(scene, gate, artifacts, evidence);
     }
     found
 }
 
+/// Why evidence is not of the pipeline that a gate names, where it names one.
+fn made_elsewhere(gate: &Gate, evidence: &GateEvidence) -> Option<Fault> {
+    let wanted = gate.from.as_ref().filter(|_| !evidence.digests.is_empty())?;
+    let (reason, message) = match &evidence.from {
+        Fact::Known(from) if from == wanted => return None,
+        Fact::Known(from) => (
+            Reason::WrongSource,
+            format!(
+                "the evidence is of `{from}`, where the policy names `{wanted}`; run that pipeline, or mend `from`"
+            ),
+        ),
+        Fact::Absent => {
+            (Reason::WrongSource, format!("nothing proves that the evidence is of `{wanted}`, which the policy names"))
+        }
+        Fact::Unavailable(why) => {
+            (Reason::Unreadable, format!("which pipeline made the evidence could not be read: {why}"))
+        }
+    };
+    Some(Fault { reason, place: Place::Whole, message })
+}
+
 fn with_ticks<'s>(scene: &Scene<'s>, gate: &Gate, evidence: Option<&GateEvidence>) -> Found<'s> {
     if gate.kind != Kind::Checklist {
         return Found::default();
     }
-    let (items, confirmed_by) = items(scene, gate, evidence);
-    Found { items, confirmed_by, ..Found::default() }
+    // Ticks are read from bytes that could be understood.
+    let evidence = evidence.filter(|evidence| !evidence.digests.is_empty() && evidence.fault.is_none());
+    let (by, unconfirmed) = match evidence.and_then(|evidence| signers::of_checklist(scene, gate, evidence)) {
+        Some(Ok(by)) => (Some(by), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let (items, confirmed_by) = items(scene, gate, evidence, by.as_deref());
+    Found { items, confirmed_by, unconfirmed, ..Found::default() }
 }
 
 /// The items of a checklist, and who confirmed them if all are confirmed: each by somebody who may, or by a file that
-/// was signed as the policy asks.
-fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Vec<Item>, Option<String>) {
+/// was signed as the policy asks. What a file says by itself confirms nothing.
+fn items(
+    scene: &Scene<'_>,
+    gate: &Gate,
+    evidence: Option<&GateEvidence>,
+    signed: Option<&str>,
+) -> (Vec<Item>, Option<String>) {
     let ticks = ticks(scene, gate);
-    let signed = evidence.and_then(|evidence| evidence.confirmed_by.as_deref());
     let mut confirmed = true;
     let mut by: Vec<&str> = Vec::new();
     let items = gate
@@ -237,7 +286,7 @@ fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Ve
         .iter()
         .map(|text| {
             let claimed = evidence.is_some_and(|evidence| evidence.ticked.contains(text));
-            let ticked = ticks.iter().find(|(item, _)| item == text).map(|(_, person)| scene.people.name(*person));
+            let ticked = ticks.iter().find(|tick| tick.item == text).map(|tick| scene.people.name(tick.person));
             let name = ticked.or(signed.filter(|_| claimed));
             match name {
                 Some(name) if !by.contains(&name) => by.push(name),
@@ -251,9 +300,26 @@ fn items(scene: &Scene<'_>, gate: &Gate, evidence: Option<&GateEvidence>) -> (Ve
     (items, (confirmed && !by.is_empty()).then(|| words::all_of(&by)))
 }
 
+/// A tick of somebody who may.
+struct Tick<'s> {
+    item: &'s str,
+    person: Person,
+    act: &'s str,
+}
+
 /// Who ticked what of a checklist, and may.
-fn ticks<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<(&'s str, Person)> {
-    ticked(scene, gate).filter_map(|(act, item)| Some((item, ticks_off(scene, gate, act).ok()?))).collect()
+fn ticks<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<Tick<'s>> {
+    let tick = |(act, item): (&'s Act, &'s str)| {
+        let person = ticks_off(scene, gate, act).ok()?;
+        Some(Tick { item, person, act: &act.id })
+    };
+    ticked(scene, gate).filter_map(tick).collect()
+}
+
+/// The names of the acts that tick a checklist's items, the first of each.
+fn ticking<'s>(scene: &Scene<'s>, gate: &Gate) -> Vec<&'s str> {
+    let ticks = ticks(scene, gate);
+    gate.items.iter().filter_map(|text| ticks.iter().find(|tick| tick.item == text).map(|tick| tick.act)).collect()
 }
 
 /// Every tick of a checklist, whoever made it.
@@ -317,7 +383,10 @@ pub fn nodes<'s>(
     asks: &mut Vec<Ask>,
 ) -> Vec<Node> {
     if path.recovers() {
-        return vec![Node::new(Ground::GatesNotRepeated, Status::Note, "it ran here before, so no gate is repeated")];
+        let says = "it ran here before, so no gate is repeated";
+        let mut nodes = vec![Node::new(Ground::GatesNotRepeated, Status::Note, says)];
+        nodes.extend(bypassed(scene));
+        return nodes;
     }
     let mut nodes = Vec::with_capacity(gates.judged.len() + gates.notes.len());
     if approvals.retried {
@@ -336,15 +405,28 @@ pub fn nodes<'s>(
         nodes.push(node);
     }
     if approvals.retried {
+        nodes.extend(bypassed(scene));
         return nodes;
     }
     nodes.extend(gates.notes);
-    if let Fact::Known(account) = &scene.facts.release.bypassed_by {
-        let name = scene.people.name(scene.people.of(account));
-        let says = format!("the forge let {name} past its protection, which waives nothing");
-        nodes.push(Node::new(Ground::Bypassed, Status::Note, says).evidence([account.as_str()]));
-    }
+    nodes.extend(bypassed(scene));
     nodes
+}
+
+/// What the forge let past its protection; that it may have is said too.
+fn bypassed(scene: &Scene<'_>) -> Option<Node> {
+    match &scene.facts.release.bypassed_by {
+        Fact::Known(account) => {
+            let name = scene.people.name(scene.people.of(account));
+            let says = format!("the forge let {name} past its protection, which waives nothing");
+            Some(Node::new(Ground::Bypassed, Status::Note, says).evidence([account.as_str()]))
+        }
+        Fact::Absent => None,
+        Fact::Unavailable(why) => {
+            let says = format!("whether the forge let somebody past its protection could not be read: {why}");
+            Some(Node::new(Ground::Bypassed, Status::Note, says))
+        }
+    }
 }
 
 fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
@@ -371,16 +453,24 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
             says.push_str(&words::all_of(&ignored));
         }
     }
-    let mut node = Node::new(code, status, says).next(judged.until);
-    node.stated = Some(Stated { layer: gate.layer.clone(), file: gate.trust.stated_in.clone(), line: 0, kept: None });
+    let blocked = matches!(judged.judgement.verdict, Verdict::Block | Verdict::Indeterminate);
+    let waivers = if blocked { waivers::able(scene, gate) } else { Vec::new() };
+    if !waivers.is_empty() {
+        // Where it is said already what to do, this is the other way.
+        let mend = if explanation.contains("; ") { "" } else { "mend it, " };
+        let _ = write!(says, "; {mend}or ask {} to waive it", words::any_of(&waivers));
+    }
+    let mut node = Node::new(code, status, says).next(judged.until).who(waivers);
+    node.stated = Some(gate.stated.clone());
     node.evidence.push(judged.judgement.reason.code().to_owned());
     if let Some(evidence) = judged.evidence {
         node.evidence.extend(evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest))));
     }
+    node.evidence.extend(judged.acts.iter().map(|act| (*act).to_owned()));
     if let Some(role) = gate.verified_by.as_deref().filter(|_| status != Status::NotNeeded) {
         if gate.kind == Kind::Checklist {
             if !status.opens() {
-                node.who = able(scene, role);
+                node.who = incidents::names(scene, role);
                 asks.push(Ask {
                     role: role.to_owned(),
                     people: node.who.clone(),
@@ -395,17 +485,12 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     node
 }
 
-fn able(scene: &Scene<'_>, role: &str) -> Vec<String> {
-    let people = roles::eligible_independent(scene, role).people;
-    people.into_iter().map(|person| scene.people.name(person).to_owned()).collect()
-}
-
 /// Who verified a gate from which bytes; it holds nothing.
 fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence) -> Node {
     let mut names: Vec<&str> = Vec::new();
     for act in scene.acts() {
         let Deed::Verify { gate: stated, evidence: seen } = &act.does else { continue };
-        let all = evidence.digests.iter().all(|digest| seen.iter().any(|seen| bare(seen) == bare(digest)));
+        let all = released::set(&evidence.digests).is_subset(&released::set(seen));
         if is_named(gate, stated)
             && all
             && let Ok(person) = roles::independent(scene, act, role)
@@ -419,7 +504,7 @@ fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence)
     let digests = evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest)));
     if names.is_empty() {
         let says = format!("{role} has not verified this evidence yet");
-        return Node::new(Ground::GateUnverified, Status::Note, says).who(able(scene, role));
+        return Node::new(Ground::GateUnverified, Status::Note, says).who(incidents::names(scene, role));
     }
     let says = format!("verified by {} for {role}", words::all_of(&names));
     Node::new(Ground::GateVerified, Status::Note, says).evidence(digests)
@@ -431,27 +516,27 @@ fn skippable(path: &Path<'_>, judged: &Judged<'_>) -> bool {
     !path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| may(&route.may_skip)))
 }
 
-/// How long a gate that was left out counts as waived.
-const SKIPPED: Duration = Duration::hours(24);
-
 /// Goes past a gate where those who approved said why.
 fn skip(scene: &Scene<'_>, judged: &Judged<'_>, approvals: &Approvals<'_>, node: &mut Node) {
     let explanation = &judged.judgement.explanation;
     match &approvals.reasons {
         Some(reasons) if approvals.met => {
-            let until = scene.clock.now() + SKIPPED;
-            let said: Vec<String> = reasons.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+            let said: Vec<String> = reasons.said.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+            node.next = Some(reasons.until);
             node.code = Ground::GateSkipped;
             node.status = Status::Met;
             node.says = format!(
                 "{}: left out until {} on the word of {}; without that: {explanation}",
                 judged.gate.name,
-                told(until, scene.rules.calendar.zone),
+                told(reasons.until, scene.rules.calendar.zone),
                 words::all_of(&said)
             );
         }
         _ if approvals.met => {
-            node.says = format!("{}: say why in the approval to go past it; {explanation}", judged.gate.name);
+            node.says = format!(
+                "{}: say why in an approval of the last 24 hours to go past it; {explanation}",
+                judged.gate.name
+            );
         }
         _ => node.says.push_str("; approvals that say why go past it"),
     }

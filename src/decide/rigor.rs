@@ -8,7 +8,7 @@ use super::path::Triage;
 use super::scene::Scene;
 use super::totals::{self, Window};
 use super::{explain, risk};
-use crate::model::facts::{Fact, TeamHistory};
+use crate::model::facts::TeamHistory;
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar;
@@ -25,12 +25,7 @@ pub fn of(
     nodes: &mut Vec<Node>,
 ) -> u32 {
     let rigor = &scene.rules.rigor;
-    let listed = if rigor.routes.is_empty() {
-        !route.to_last_good && route.name != "emergency"
-    } else {
-        rigor.routes.contains(&route.name)
-    };
-    if !listed {
+    if !rigor.touches(route) {
         return 0;
     }
     let mut steps = 0_u32;
@@ -44,7 +39,8 @@ pub fn of(
             steps = steps.saturating_add(peak.rigor);
             let until = calendar::told(peak.to, scene.rules.calendar.zone);
             let says = format!("+{} for the peak `{}`, until {until}", peak.rigor, peak.name);
-            let on = Node::new(Ground::Peak, Status::Note, format!("the peak `{}` is on", peak.name));
+            let since = calendar::told(peak.from, scene.rules.calendar.zone);
+            let on = Node::new(Ground::Peak, Status::Note, format!("the peak `{}` is on since {since}", peak.name));
             let node = Node::new(Ground::RigorAdded, Status::Note, says).stated(&peak.stated).next(Some(peak.to));
             add(node.parts(vec![on]));
         }
@@ -59,8 +55,7 @@ pub fn of(
             }
         }
     }
-    // A policy that has peaks alone bounds nothing.
-    let bound = if rigor.max == 0 && rigor.steps.is_empty() { u32::MAX } else { rigor.max };
+    let bound = rigor.max.unwrap_or(u32::MAX);
     if steps > bound {
         add(Node::new(
             Ground::RigorAdded,
@@ -158,20 +153,17 @@ fn was_on(scene: &Scene<'_>, known: &Known<'_, '_>, step: &RigorStep, history: &
         .deployments
         .iter()
         .flat_map(|it| {
-            let told = [&it.detected_at, &it.restored_at].map(|fact| match fact {
-                Fact::Known(at) => Some(*at),
-                Fact::Absent | Fact::Unavailable(_) => None,
-            });
-            [Some(it.at), Some(totals::leaves(it.at)), told[0], told[1]]
+            let began = it.incidents.entries().iter().map(|incident| &incident.began_at);
+            let told = began.chain([&it.detected_at, &it.restored_at]).filter_map(|fact| fact.known().copied());
+            told.chain([it.at, totals::leaves(it.at)]).collect::<Vec<_>>()
         })
-        .flatten()
         .filter(|at| scene.clock.reached(*at))
         .collect();
     instants.sort_unstable();
     instants.dedup();
     for at in instants.into_iter().rev() {
         let inside = |deployed: DateTime<Utc>| deployed <= at && at < totals::leaves(deployed);
-        let then = totals::window(history, inside, |happened| happened <= at);
+        let then = totals::window(history, scene.rules.rigor.incidents_within, inside, |happened| happened <= at);
         if then.deployments < step.sample {
             continue;
         }

@@ -139,8 +139,14 @@ fn failure_rate(scene: &Scene<'_>) -> Found {
 
 /// `3 of 12 deployments of payments failed in 90 days`.
 pub(super) fn failures(team: &str, window: &totals::Window) -> String {
+    let of_them = |number: u32, how: &str| match number {
+        0 => String::new(),
+        number => format!(", {number} of them {how}"),
+    };
+    let by_incident = of_them(window.by_incident, "by an incident alone");
+    let perhaps = of_them(window.perhaps, "because it is not known whether an incident followed in time");
     format!(
-        "{} of {} of {team} failed in 90 days",
+        "{} of {} of {team} failed in 90 days{by_incident}{perhaps}",
         window.failed,
         words::count(window.deployments as usize, "deployment", "deployments")
     )

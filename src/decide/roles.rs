@@ -24,6 +24,14 @@ impl Refusal {
     pub(super) fn new(ground: Ground, says: impl Into<String>) -> Self {
         Self { ground, says: says.into() }
     }
+
+    /// The same of somebody who held a role when he acted.
+    pub(super) fn no_longer(self, role: &str) -> Self {
+        match self.ground {
+            Ground::NotInRole => Self { says: format!("held {role} when approving, and no longer does"), ..self },
+            _ => Self { says: format!("held {role} when approving; {}", self.says), ..self },
+        }
+    }
 }
 
 /// How somebody came by a seat in a role.
@@ -208,6 +216,57 @@ pub(super) fn concerns(scene: &Scene<'_>, person: Person, role: &str) -> bool {
     scene.role(role).is_some_and(|(_, membership)| membership.seat(person).is_some() || membership.unreadable.is_some())
 }
 
+/// Whether a person is kept from answering for a release because he carries it out: as `user:` names him, or as one who
+/// has a seat in the role, however he came by it. Who is in a team that is no role of the policy is not known here.
+pub(super) fn carries_out<'s>(scene: &Scene<'s>, person: Person, responsible: &'s str) -> Result<(), Refusal> {
+    let refuse = |says: String| Err(Refusal::new(Ground::Responsible, says));
+    if let Some(name) = responsible.strip_prefix("user:") {
+        let meant = scene.people.meant(name, &scene.facts.release.forge);
+        return if meant == person { refuse("carries the release out".to_owned()) } else { Ok(()) };
+    }
+    match scene.role(responsible).map(|(_, membership)| (membership.seat(person), membership.unreadable)) {
+        Some((Some(_), _)) => refuse(format!("carries the release out as {responsible}")),
+        Some((None, Some((group, why)))) => Err(Refusal::new(
+            Ground::RoleUnavailable,
+            format!("may carry the release out as {responsible}, which could not be read: `{group}`: {why}"),
+        )),
+        Some((None, None)) => match scene.role(responsible).and_then(|(role, _)| anybodys(scene, role)) {
+            Some(account) => Err(Refusal::new(
+                Ground::RoleUnavailable,
+                format!("may carry the release out as {responsible}: whose account `{account}` is could not be read"),
+            )),
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
+/// Whether an account is known to be none of a person's.
+pub(super) fn is_machine(scene: &Scene<'_>, account: &Account) -> bool {
+    let kind = scene.people.facts(account.as_str()).map(|known| &known.kind);
+    let machine = [AccountKind::Bot, AccountKind::App, AccountKind::Pipeline, AccountKind::Forge];
+    matches!(kind, Some(Fact::Known(kind)) if machine.contains(kind))
+}
+
+/// An account in a role of which it cannot be read whose it is, and so may be anybody's.
+fn anybodys(scene: &Scene<'_>, role: &Role) -> Option<String> {
+    let unknown = |account: &Account| !is_machine(scene, account) && scene.people.link_unknown(account);
+    role.members.iter().find_map(|member| {
+        let account = match member {
+            MemberRef::Group(group) => {
+                let members = scene.facts.groups.get(&*folded(group))?.entries();
+                return members.iter().find(|it| unknown(&it.account)).map(|it| it.account.as_str().to_owned());
+            }
+            // `people` says whose these are.
+            MemberRef::User(name) if scene.rules.people.iter().any(|person| person.name == *name) => return None,
+            MemberRef::User(name) => format!("{}:{name}", scene.facts.release.forge),
+            MemberRef::Account(account) => account.clone(),
+        };
+        let account = Account::from(account.as_str());
+        unknown(&account).then(|| account.as_str().to_owned())
+    })
+}
+
 /// Whether a person holds a role now, as one whose acts count.
 pub(super) fn holds(scene: &Scene<'_>, person: Person, role: &str) -> Result<(), Refusal> {
     if scene.rules.linked_only && !scene.people.linked(person) {
@@ -253,9 +312,17 @@ pub enum Voice {
 /// Whether somebody who speaks against a release is heard: an active human being with a seat in one of some roles.
 /// What is not known keeps his word standing.
 pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
+    match human(scene, &act.by) {
+        Err(refusal) if refusal.ground == Ground::Deactivated => Voice::Not(refusal),
+        _ => had_voice(scene, act, person, roles),
+    }
+}
+
+/// The same of what he did when he still could: that he is gone since takes nothing of it away.
+pub(super) fn had_voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
     let human = human(scene, &act.by);
     if let Err(refusal) = &human
-        && matches!(refusal.ground, Ground::NotAPerson | Ground::Deactivated)
+        && refusal.ground == Ground::NotAPerson
     {
         return Voice::Not(refusal.clone());
     }
@@ -317,6 +384,22 @@ pub fn holds_at_all(scene: &Scene<'_>, account: &Account, role: &str) -> Result<
     };
     holds(scene, person, role)?;
     Ok(person)
+}
+
+/// Whether somebody whose signature names him, as an identity provider does, may sign for a role: no contributor, and one
+/// who holds it. Of an identity that nobody links to a person, such as a workflow's, the policy that names it is the word.
+pub fn signs(scene: &Scene<'_>, identity: &str, role: Option<&str>) -> Result<(), Refusal> {
+    let account = Account::from(format!("oidc:{identity}").as_str());
+    if let Some(role) = role {
+        // Whoever holds the role is known by then.
+        let _ = scene.role(role);
+    }
+    if scene.people.facts(account.as_str()).is_some() {
+        human(scene, &account)?;
+    }
+    let Some(person) = scene.people.of_seen(&account) else { return Ok(()) };
+    separation::contributed(scene, person)?;
+    role.map_or(Ok(()), |role| holds(scene, person, role))
 }
 
 /// Who could fill a role, contributors among them.

@@ -24,7 +24,7 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
     };
     let by_itself = place::automatic(scene);
     let may = by_itself || automatic_here(scene, triage);
-    let mut told: Vec<Node> = Vec::new();
+    let mut told: Vec<Node> = untold_here(scene, triage).into_iter().collect();
     let mut legs: Vec<Leg<'s>> = Vec::with_capacity(components.len());
     for component in components {
         let route = match pick(scene, triage, component) {
@@ -45,8 +45,10 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
         legs.push(leg);
     }
     if legs.iter().any(|leg| leg.formal) && legs.iter().all(lightens) {
-        let (lighter, said) = experiments::lighter(scene, triage);
+        let usual = Path { legs, nodes: Vec::new() };
+        let (lighter, said) = experiments::lighter(scene, triage, &usual);
         told.extend(said);
+        legs = usual.legs;
         if lighter {
             for leg in &mut legs {
                 leg.formal = false;
@@ -82,6 +84,15 @@ fn automatic_here(scene: &Scene<'_>, triage: &Triage) -> bool {
     }
 }
 
+/// What is said where only what is not known keeps the environment from letting it go by itself.
+fn untold_here(scene: &Scene<'_>, triage: &Triage) -> Option<Node> {
+    let environment = scene.environment?;
+    let Approval::When { condition, automatic_when } = &environment.approval else { return None };
+    let answer = known::truth(Some(*automatic_when));
+    let undecided = Known::of(scene, Some(triage)).undecided(condition, answer);
+    undecided.then(|| known::untold(condition, "people approve", &environment.stated))
+}
+
 /// The one route that is for a component.
 fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>) -> Result<&'s Route, Box<Node>> {
     let of = component.map_or("this release", |component| component.name.as_str());
@@ -98,6 +109,11 @@ fn pick<'s>(scene: &Scene<'s>, triage: &Triage, component: Option<&'s Component>
         }
         let (status, why) = match recovery::last_good(scene, component) {
             LastGood::Is(_) => return Ok(route),
+            LastGood::Runs => match recovery::rollback(scene) {
+                Some(true) => return Ok(route),
+                Some(false) => (Status::Unmet, "it is what runs now".to_owned()),
+                None => (Status::Unknown, "it is what runs now, and of the rest it cannot be told".to_owned()),
+            },
             LastGood::Not(why) => (Status::Unmet, why),
             LastGood::Unknown(why) => (Status::Unknown, why),
         };
@@ -151,6 +167,10 @@ fn several(of: &str, routes: &[&Route]) -> Box<Node> {
 fn tighten<'s>(scene: &Scene<'s>, triage: &Triage, leg: &mut Leg<'s>, notes: &mut Vec<Node>) {
     let Some(route) = leg.route else { return };
     leg.rigor = rigor::of(scene, triage, leg.component, route, notes);
+    // What went before and was approved then needs nobody to say again who wrote it.
+    if route.to_last_good && leg.rigor == 0 {
+        return;
+    }
     let bots = if leg.formal || leg.rigor > 0 { Vec::new() } else { unread(scene, leg.component) };
     for change in &bots {
         let says = format!(
@@ -213,7 +233,7 @@ fn by_bots(scene: &Scene<'_>, change: &Change) -> bool {
     }
 }
 
-/// Whether an account is known to be a human being's, or the forge's that commits for one.
+/// Whether an account is known to be a human being's.
 fn human(scene: &Scene<'_>, account: &Account) -> bool {
     let kind = scene.people.facts(account.as_str()).map(|known| &known.kind);
     matches!(kind, Some(Fact::Known(AccountKind::Person)))

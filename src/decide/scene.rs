@@ -1,6 +1,7 @@
 //! What every part of a decision looks at: the policy, the facts, the clock, and what was worked out of them once.
 
 use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -37,7 +38,7 @@ pub struct Scene<'s> {
     /// What was done so far, the earliest first, and by whom.
     acts: Vec<(&'s Act, Person)>,
     /// What was taken back, and by whom.
-    withdrawn: Vec<(&'s str, Person)>,
+    withdrawn: HashSet<(&'s str, Person)>,
     /// For every change, which of the components it touches.
     touched: Vec<Vec<bool>>,
     members: Vec<OnceCell<Membership<'s>>>,
@@ -74,7 +75,7 @@ impl<'s> Scene<'s> {
             people,
             contributors,
             acts,
-            withdrawn: Vec::new(),
+            withdrawn: HashSet::new(),
             touched,
             members: rules.roles.iter().map(|_| OnceCell::new()).collect(),
             totals: Totals::default(),
@@ -98,12 +99,6 @@ impl<'s> Scene<'s> {
         self.acts.iter().copied()
     }
 
-    /// What was done after an act, and by whom.
-    pub(super) fn acts_after(&self, act: &Act) -> impl Iterator<Item = (&'s Act, Person)> {
-        let from = self.acts.partition_point(|(known, _)| order(known) <= order(act));
-        self.acts.iter().skip(from).copied()
-    }
-
     /// Who did something.
     #[must_use]
     pub fn person_of(&self, act: &Act) -> Person {
@@ -112,7 +107,7 @@ impl<'s> Scene<'s> {
 
     /// Whether a person took an act back.
     pub(super) fn withdrawn(&self, act: &Act, person: Person) -> bool {
-        self.withdrawn.iter().any(|(id, by)| *id == act.id && *by == person)
+        self.withdrawn.contains(&(act.id.as_str(), person))
     }
 
     /// A role, and who holds it.
@@ -132,6 +127,43 @@ impl<'s> Scene<'s> {
             Fact::Absent => Some(&[]),
             Fact::Unavailable(_) => None,
         }
+    }
+
+    /// What was done to confirm that the release fixes an incident. All acts are looked at once.
+    pub(super) fn confirming(&self, incident: &str) -> &[&'s Act] {
+        let named = |deed: &'s Deed| match deed {
+            Deed::ConfirmFix { incident } => Some(incident.as_str()),
+            _ => None,
+        };
+        self.totals.confirming.get_or_init(|| self.acts_on(named)).get(incident).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was done to meet an obligation. All acts are looked at once.
+    pub(super) fn completing(&self, obligation: &str) -> &[&'s Act] {
+        let named = |deed: &'s Deed| match deed {
+            Deed::Complete { obligation, .. } => Some(obligation.as_str()),
+            _ => None,
+        };
+        self.totals.completing.get_or_init(|| self.acts_on(named)).get(obligation).map_or(&[], Vec::as_slice)
+    }
+
+    fn acts_on(&self, named: impl Fn(&'s Deed) -> Option<&'s str>) -> HashMap<&'s str, Vec<&'s Act>> {
+        let mut found: HashMap<&str, Vec<&Act>> = HashMap::new();
+        for act in self.acts() {
+            if let Some(name) = named(&act.does) {
+                found.entry(name).or_default().push(act);
+            }
+        }
+        found
+    }
+
+    /// What each change is now, by its name; `None` where that could not be read.
+    pub(super) fn contents(&self) -> Option<&HashMap<&'s str, &'s str>> {
+        let contents = || {
+            let changes = self.changes()?.iter();
+            Some(changes.map(|change| (change.id.as_str(), change.content.as_str())).collect())
+        };
+        self.totals.contents.get_or_init(contents).as_ref()
     }
 
     /// Whether a change touches a component; one whose files are not known touches all.
@@ -159,6 +191,13 @@ impl<'s> Scene<'s> {
                 .any(|change| change.files.entries().iter().any(|file| component.paths.matches(file)))
     }
 
+    /// Whether a change whose files are known touches a component.
+    #[must_use]
+    pub fn surely_touched(&self, component: &Component) -> bool {
+        let changes = self.changes().unwrap_or_default();
+        changes.iter().enumerate().any(|(at, change)| change.known_files().is_some() && self.touches(at, component))
+    }
+
     /// Whether a change touches no component at all.
     #[must_use]
     pub fn touches_none(&self, change: usize) -> bool {
@@ -178,16 +217,24 @@ pub(super) fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
 
 /// What was taken back, and by whom. Taking an approval back needs nothing but the person; a rejection is only taken
 /// back by an act that would count itself, so that nobody else can lift it.
-fn withdrawals<'s>(scene: &Scene<'s>) -> Vec<(&'s str, Person)> {
-    let mut found = Vec::new();
+fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
+    let mut found = HashSet::new();
+    let taking_back = || scene.acts_by().filter(|(act, _)| matches!(act.does, Deed::Withdraw { .. }));
+    if taking_back().next().is_none() {
+        return found;
+    }
+    // What each of a person's acts is called, of several the earliest: looked up, however much is taken back.
+    let mut named: HashMap<(&str, Person), &Act> = HashMap::new();
     for (act, person) in scene.acts_by() {
+        named.entry((&act.id, person)).or_insert(act);
+    }
+    for (act, person) in taking_back() {
         let Deed::Withdraw { of } = &act.does else { continue };
-        let mut meant = scene.acts_by().filter(|(other, by)| other.id == *of && *by == person && other.at <= act.at);
-        let Some((target, _)) = meant.next() else { continue };
+        let Some(target) = named.get(&(of.as_str(), person)).filter(|target| target.at <= act.at) else { continue };
         let loosens = matches!(target.does, Deed::Reject {});
         let sound = act.standing == Standing::Stands && act.impersonated_by.is_none();
         if (!loosens && act.impersonated_by.is_none()) || (sound && roles::acting(scene, act).is_ok()) {
-            found.push((of.as_str(), person));
+            found.insert((of.as_str(), person));
         }
     }
     found

@@ -75,8 +75,10 @@ pub struct Contributors<'s> {
     list: Vec<Contribution<'s>>,
     /// What is missing.
     gaps: Vec<Gap<'s>>,
+    /// The accounts of which it is said there already.
+    doubtful: HashSet<&'s Account>,
     /// Whom two authorities cleared, and of which commit.
-    cleared: Vec<(Person, &'s str)>,
+    cleared: Vec<Cleared<'s>>,
 }
 
 fn is_forge(people: &People<'_>, account: &Account) -> bool {
@@ -164,8 +166,7 @@ impl<'s> Contributors<'s> {
         match people.facts(account.as_str()).map(|known| &known.kind) {
             Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge)) => {}
             Some(Fact::Known(AccountKind::Person) | Fact::Absent | Fact::Unavailable(_)) | None => {
-                let known = self.gaps.iter().any(|gap| matches!(gap, Gap::Link(other) if *other == account));
-                if !known && people.link_unknown(account) {
+                if people.link_unknown(account) && self.doubtful.insert(account) {
                     self.gaps.push(Gap::Link(account));
                 }
             }
@@ -207,14 +208,14 @@ impl<'s> Contributors<'s> {
 
     /// Whom two authorities cleared, and of which commit.
     #[must_use]
-    pub fn cleared(&self) -> &[(Person, &'s str)] {
+    pub fn cleared(&self) -> &[Cleared<'s>] {
         &self.cleared
     }
 
     /// Takes out what a trailer alone says, where two different authorities said that it says so without the person's
     /// doing. They are judged by the whole set, so that nobody clears himself.
-    pub(super) fn clear(&mut self, cleared: Vec<(Person, &'s str)>) {
-        let out: HashSet<(Person, &str)> = cleared.iter().copied().collect();
+    pub(super) fn clear(&mut self, cleared: Vec<Cleared<'s>>) {
+        let out: HashSet<(Person, &str)> = cleared.iter().map(|it| (it.person, it.commit)).collect();
         self.list.retain(|it| it.hand != Hand::CoAuthor || !out.contains(&(it.person, it.commit)));
         self.cleared = cleared;
     }
@@ -244,6 +245,37 @@ pub fn contributed(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
     }
 }
 
+/// Whether a person wrote nothing of the release, or had it written, whatever the policy excludes from approving: for
+/// words that no author may say of his own work.
+pub fn no_author(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
+    // Where the policy excludes authors, what is not known of them is a gap already.
+    let gap = !scene.rules.separation.author;
+    let unknown = |what: &str| Err(Refusal::new(Ground::FactsUnavailable, format!("who wrote {what} is not known")));
+    let changes = scene.facts.release.changes.entries();
+    if gap && scene.facts.release.changes.unavailable().is_some() {
+        return unknown("what changes");
+    }
+    for (change, commit) in changes.iter().flat_map(|it| it.commits.entries().iter().map(move |commit| (it, commit))) {
+        if matches!(commit.merge, Fact::Known(Merge::Clean)) {
+            continue;
+        }
+        if gap && commit.author.known().is_none() {
+            return unknown(&format!("commit {} of {}", words::short(&commit.sha), change.id));
+        }
+        let behalf = commit.on_behalf_of.entries().iter().map(|account| (Hand::Behalf, account));
+        let author = commit.author.known().into_iter().map(|account| (Hand::Author, account));
+        let own = author.chain(behalf).find(|(_, account)| scene.people.of(account) == person);
+        if let Some((hand, account)) = own {
+            let told = Contribution { person, hand, account, commit: &commit.sha, change: None }.told();
+            return Err(Refusal::new(Ground::SodSelf, told));
+        }
+    }
+    match changes.iter().find(|change| gap && change.commits.entries().is_empty()) {
+        Some(change) => unknown(&change.id),
+        None => Ok(()),
+    }
+}
+
 /// The roles that can answer for what cannot be attributed: those that waive gates, and the authorities of routes.
 pub fn authorities<'s>(scene: &Scene<'s>) -> impl Iterator<Item = &'s str> {
     let waivers = scene.rules.waivers.iter().flat_map(|rule| &rule.by);
@@ -256,38 +288,67 @@ fn by_authority(scene: &Scene<'_>, act: &Act) -> Option<Person> {
     authorities(scene).find_map(|role| roles::independent(scene, act, role).ok())
 }
 
-/// The different authorities whose acts here do something.
-pub(super) fn authorities_who<'s>(scene: &Scene<'s>, does: impl Fn(&'s Deed) -> bool) -> Vec<Person> {
-    let mut people = Vec::new();
-    for act in scene.acts().filter(|act| does(&act.does)) {
+/// The different authorities whose acts here answer for each commit. Acts are looked at once, however many there are.
+pub(super) fn answering<'s>(scene: &Scene<'s>) -> HashMap<&'s str, Vouching<'s>> {
+    let mut found: HashMap<&str, Vouching<'_>> = HashMap::new();
+    for act in scene.acts() {
+        let Deed::Vouch { commit } = &act.does else { continue };
+        let vouching = found.entry(commit).or_default();
         // A commit names itself what it is; who answers for it elsewhere answers for nothing here.
-        if bound::to_release(scene, act, Extent::Place).is_err() {
-            continue;
-        }
-        if let Some(person) = by_authority(scene, act).filter(|person| !people.contains(person)) {
-            people.push(person);
+        if let Err(refusal) = bound::to_release(scene, act, Extent::Place) {
+            vouching.elsewhere.push((act, refusal));
+        } else if vouching.by.len() < ANSWERS
+            && let Some(person) = by_authority(scene, act).filter(|person| !vouching.by.contains(person))
+        {
+            vouching.by.push(person);
+            vouching.acts.push(&act.id);
         }
     }
-    people
+    found
+}
+
+/// Who answers for a commit.
+#[derive(Debug, Default)]
+pub(super) struct Vouching<'s> {
+    /// The authorities who do: as many as it takes, and no more.
+    pub by: Vec<Person>,
+    /// The names of what they did.
+    pub acts: Vec<&'s str>,
+    /// What was done for somewhere else, and why it does not count here.
+    pub elsewhere: Vec<(&'s Act, Refusal)>,
 }
 
 /// How many different authorities it takes to answer for somebody or something.
 pub(super) const ANSWERS: usize = 2;
 
+/// Somebody whom a commit names without his doing.
+#[derive(Clone, Debug)]
+pub struct Cleared<'s> {
+    /// Whom.
+    pub person: Person,
+    /// The commit.
+    pub commit: &'s str,
+    /// The names of the acts that say so.
+    pub acts: Vec<&'s str>,
+}
+
 /// Whom two different authorities cleared, and of which commit. Acts are looked at once, however many there are: by
 /// whom first, since anybody can write any number of them.
-pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<(Person, &'s str)> {
-    let mut said: HashMap<(Person, &str), Vec<Person>> = HashMap::new();
+pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<Cleared<'s>> {
+    let mut said: HashMap<(Person, &str), Vec<(Person, &str)>> = HashMap::new();
     let mut cleared = Vec::new();
     for act in scene.acts() {
         let Deed::Clear { account, commit } = &act.does else { continue };
+        if bound::to_release(scene, act, Extent::Place).is_err() {
+            continue;
+        }
         let Some(authority) = by_authority(scene, act) else { continue };
-        let whom = (scene.people.of(account), commit.as_str());
-        let by = said.entry(whom).or_default();
-        if by.len() < ANSWERS && !by.contains(&authority) {
-            by.push(authority);
+        let (person, commit) = (scene.people.of(account), commit.as_str());
+        let by = said.entry((person, commit)).or_default();
+        if by.len() < ANSWERS && by.iter().all(|(known, _)| *known != authority) {
+            by.push((authority, &act.id));
             if by.len() == ANSWERS {
-                cleared.push(whom);
+                cleared.push(Cleared { person, commit, acts: by.iter().map(|(_, act)| *act).collect() });
             }
         }
     }
@@ -353,6 +414,36 @@ pub fn excluded(scene: &Scene<'_>, person: Person) -> Result<(), Refusal> {
             None => Ok(()),
         },
     }
+}
+
+/// Why it is not known who started the deployment, whatever the policy says of him.
+pub fn starter_unknown(scene: &Scene<'_>) -> Option<String> {
+    match &scene.facts.release.trigger {
+        Fact::Unavailable(why) => Some(format!("who started the deployment could not be read: {why}")),
+        Fact::Known(account) if !roles::is_machine(scene, account) && scene.people.link_unknown(account) => {
+            let who = account.as_str();
+            Some(format!(
+                "whether `{who}`, who started the deployment, is somebody else's account too could not be read"
+            ))
+        }
+        Fact::Known(_) | Fact::Absent => None,
+    }
+}
+
+/// Whether a person may approve this release as what is asked: where that is who is accountable for it, as nobody who
+/// carries it out and not as who started the deployment, whatever the policy excludes besides.
+pub fn barred<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Result<(), Refusal> {
+    excluded(scene, person)?;
+    let Some(carries) = apart else { return Ok(()) };
+    if let Fact::Known(trigger) = &scene.facts.release.trigger
+        && scene.people.of(trigger) == person
+    {
+        return Err(Refusal::new(Ground::SodSelf, "started the deployment"));
+    }
+    if let Some(why) = starter_unknown(scene) {
+        return Err(Refusal::new(Ground::FactsUnavailable, format!("may have started the deployment: {why}")));
+    }
+    carries.iter().try_for_each(|role| roles::carries_out(scene, person, role))
 }
 
 /// Whether a person may approve this release as a whole, without words.

@@ -4,10 +4,15 @@
 
 use sha2::{Digest, Sha256};
 
-use super::bound::{bare, short};
+use std::collections::{BTreeSet, HashMap};
+
+use super::bound::short;
 use super::gates::Signature;
 use super::release_gates::Artifacts;
+use super::released::plain;
+use super::roles;
 use super::scene::Scene;
+use super::words;
 use crate::model::facts::{Fact, GateEvidence, Signer};
 use crate::model::pattern::Pattern;
 use crate::model::verdict::Reason;
@@ -18,19 +23,15 @@ use crate::policy::gate::{Gate, Trust};
 pub fn judge(scene: &Scene<'_>, gate: &Gate, artifacts: &Artifacts, evidence: &GateEvidence) -> Vec<Signature> {
     let repository = &scene.facts.release.repository;
     let signature = |artifact: String, outcome| Signature { bundle: String::new(), artifact, outcome };
+    let signers = by_artifact(evidence);
     let mut found: Vec<Signature> = artifacts
         .digests
         .iter()
         .map(|digest| {
-            let mut signed = evidence.signers.iter().filter(|signer| bare(&signer.artifact) == digest);
-            let mut outcome =
-                Err((Reason::OtherArtifact, "nobody signed it; the step that signs it has to run".to_owned()));
-            // It is enough that one of several signers is the right one.
-            while outcome.is_err()
-                && let Some(signer) = signed.next()
-            {
-                outcome = right(&gate.trust, repository, signer).map(|()| signer.identity.clone());
-            }
+            let unsigned = "nobody signed it; the step that signs it has to run";
+            let outcome = any(signers.get(digest).into_iter().flatten().copied(), unsigned, |signer| {
+                right(&gate.trust, repository, signer)
+            });
             signature(format!("sha256:{}", short(digest)), outcome)
         })
         .collect();
@@ -47,8 +48,109 @@ pub fn judge(scene: &Scene<'_>, gate: &Gate, artifacts: &Artifacts, evidence: &G
     found
 }
 
-/// Whether a signer is the one whom a gate names.
+/// The signers of each artifact, by its digest as it is compared.
+fn by_artifact(evidence: &GateEvidence) -> HashMap<String, Vec<&Signer>> {
+    let mut signers: HashMap<String, Vec<&Signer>> = HashMap::new();
+    for signer in &evidence.signers {
+        signers.entry(plain(&signer.artifact)).or_default().push(signer);
+    }
+    signers
+}
+
+/// The right one of the signers of one artifact: it is enough that one of several is.
+fn any<'e>(
+    signers: impl Iterator<Item = &'e Signer>,
+    unsigned: &str,
+    right: impl Fn(&Signer) -> Result<(), (Reason, String)>,
+) -> Result<String, (Reason, String)> {
+    let mut outcome = Err((Reason::OtherArtifact, unsigned.to_owned()));
+    for signer in signers {
+        outcome = right(signer).map(|()| signer.identity.clone());
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+/// Who signed every file of a checklist as the gate names him, or why that is not so; `None` where it names nobody, for
+/// then no signature is worth more than the claim that the file makes.
+#[must_use]
+pub fn of_checklist(scene: &Scene<'_>, gate: &Gate, evidence: &GateEvidence) -> Option<Result<String, String>> {
+    if !gate.trust.names_a_signer() {
+        return None;
+    }
+    let signers = by_artifact(evidence);
+    let mut by: BTreeSet<String> = BTreeSet::new();
+    for digest in &evidence.digests {
+        let signed = signers.get(&plain(digest)).into_iter().flatten().copied();
+        let unsigned = "nobody signed it, and what it ticks is a claim; sign it, or let the app confirm who ticked it";
+        match any(signed, unsigned, |signer| right_of_checklist(scene, gate, signer)) {
+            Ok(identity) => drop(by.insert(identity)),
+            Err((_, why)) => return Some(Err(format!("sha256:{}: {why}", short(digest)))),
+        }
+    }
+    let by: Vec<&str> = by.iter().map(String::as_str).collect();
+    Some(Ok(words::all_of(&by)))
+}
+
+/// Whether a checklist's signer is the one whom its gate names, and where that is a person of whom something is known, one
+/// who may tick it.
+fn right_of_checklist(scene: &Scene<'_>, gate: &Gate, signer: &Signer) -> Result<(), (Reason, String)> {
+    right(&gate.trust, &scene.facts.release.repository, signer)?;
+    roles::signs(scene, &signer.identity, gate.verified_by.as_deref())
+        .map_err(|refusal| (Reason::WrongSigner, format!("signed by `{}`: {}", signer.identity, refusal.says)))
+}
+
+/// Whether a signer is the one whom a gate names, of what was built by whom and from where it says.
 fn right(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason, String)> {
+    signed_by(trust, repository, signer)?;
+    if let Some(wanted) = &trust.builder {
+        built_by(&wanted.replace("{repository}", repository), &signer.builders)?;
+    }
+    trust
+        .source
+        .as_ref()
+        .map_or(Ok(()), |wanted| built_from(&wanted.replace("{repository}", repository), &signer.source))
+}
+
+/// Whether somebody built it whom the policy names.
+fn built_by(wanted: &str, builders: &Fact<Vec<String>>) -> Result<(), (Reason, String)> {
+    let says = match builders {
+        Fact::Known(builders) => {
+            if Pattern::new(wanted).is_ok_and(|pattern| builders.iter().any(|builder| pattern.matches(builder))) {
+                return Ok(());
+            }
+            match builders.first() {
+                Some(builder) => format!(
+                    "built by `{builder}`, where the policy names `{wanted}`; build there, or mend `builder` in the policy"
+                ),
+                None => format!("the provenance names no builder, where `{wanted}` must build"),
+            }
+        }
+        Fact::Absent => format!("no provenance says who built it, where `{wanted}` must build"),
+        Fact::Unavailable(why) => {
+            return Err((Reason::Unreadable, format!("who built it could not be read: {why}")));
+        }
+    };
+    Err((Reason::WrongBuilder, says))
+}
+
+/// Whether it was built from the repository that the policy names.
+fn built_from(wanted: &str, source: &Fact<String>) -> Result<(), (Reason, String)> {
+    let says = match source {
+        Fact::Known(source) if source.eq_ignore_ascii_case(wanted) => return Ok(()),
+        Fact::Known(source) => format!("built from `{source}`, where the policy names `{wanted}`"),
+        Fact::Absent => format!("no provenance says what it was built from, where the policy names `{wanted}`"),
+        Fact::Unavailable(why) => {
+            return Err((Reason::Unreadable, format!("what it was built from could not be read: {why}")));
+        }
+    };
+    Err((Reason::WrongSource, says))
+}
+
+/// Whether he signed it.
+fn signed_by(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason, String)> {
     let wrong = |says: String| Err((Reason::WrongSigner, says));
     let by = &signer.identity;
     if let Some(key) = &trust.key {

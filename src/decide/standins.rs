@@ -3,18 +3,19 @@
 
 use chrono::{DateTime, Utc};
 
+use super::latest;
 use super::people::{Able, Person};
 use super::roles::{self, Membership};
 use super::rounds::Rounds;
 use super::scene::Scene;
 use super::separation;
 use super::words;
-use crate::model::facts::{Act, Deed};
+use crate::model::facts::{Act, Deed, Standing, Via};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar::told;
 use crate::policy::length::Length;
-use crate::policy::rules::{Role, Route};
+use crate::policy::rules::{Escalation, Role, Route};
 
 /// A role that stands in for another.
 #[derive(Clone, Debug)]
@@ -25,9 +26,9 @@ pub struct Standin<'s> {
     pub because: String,
 }
 
-/// The roles that stand in for a role now, the nearest first.
+/// The roles that stand in for a role now, the nearest first. Whoever is kept apart from what is asked cannot answer.
 #[must_use]
-pub fn of<'s>(scene: &Scene<'s>, role: &str) -> Vec<Standin<'s>> {
+pub fn of<'s>(scene: &Scene<'s>, role: &str, apart: Option<&[&'s str]>) -> Vec<Standin<'s>> {
     let mut found: Vec<Standin<'s>> = Vec::new();
     let mut begun = scene.facts.release.submitted_at;
     let mut at = scene.role(role);
@@ -36,7 +37,7 @@ pub fn of<'s>(scene: &Scene<'s>, role: &str) -> Vec<Standin<'s>> {
         if fallback == role || found.iter().any(|known| known.role == fallback) {
             break;
         }
-        let Some((since, because)) = steps_in(scene, stated, membership, begun) else { break };
+        let Some((since, because)) = steps_in(scene, stated, membership, begun, apart) else { break };
         found.push(Standin { role: fallback, because });
         begun = since;
         at = scene.role(fallback);
@@ -65,20 +66,34 @@ fn steps_in<'s>(
     stated: &'s Role,
     membership: &Membership<'s>,
     begun: DateTime<Utc>,
+    apart: Option<&[&'s str]>,
 ) -> Option<(DateTime<Utc>, String)> {
     let name = &stated.name;
     if let Some((group, why)) = membership.unreadable() {
         return Some((begun, format!("who is in {name} cannot be read: `{group}`: {why}")));
     }
     // Everybody is asked, so that the clock hears of every absence.
-    let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person)).collect();
+    let outs: Vec<Option<String>> = membership.fair().map(|person| out(scene, person, apart)).collect();
     if outs.is_empty() {
         return Some((begun, format!("nobody is in {name}")));
     }
     if outs.iter().all(Option::is_some) {
-        let outs: Vec<String> = outs.into_iter().flatten().collect();
+        let mut outs: Vec<String> = outs.into_iter().flatten().collect();
+        outs.sort_unstable();
         return Some((begun, format!("nobody in {name} can: {}", words::all_of(&outs))));
     }
+    let (length, end) = unanswered(scene, stated, membership, begun, apart)?;
+    scene.clock.reached(end).then(|| (end, format!("nobody in {name} answered within {length}")))
+}
+
+/// How long a role has to answer and when that is over, where it has such a time and nobody in it answered by then.
+fn unanswered<'s>(
+    scene: &Scene<'s>,
+    stated: &Role,
+    membership: &Membership<'_>,
+    begun: DateTime<Utc>,
+    apart: Option<&[&'s str]>,
+) -> Option<(Length, DateTime<Utc>)> {
     let length = stated.after?;
     let calendar = &scene.rules.calendar;
     let end = stated.hours.as_ref().unwrap_or(&calendar.business).after(begun, length, &calendar.holidays);
@@ -86,20 +101,89 @@ fn steps_in<'s>(
     let answered = scene.acts_by().any(|(act, person)| {
         act.at >= scene.facts.release.submitted_at
             && act.at < end
-            && matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+            && answers(scene, act, person)
             && membership.fair().any(|holder| holder == person)
-            && !separation::is_excluded(scene, person)
+            && separation::barred(scene, person, apart).is_ok()
     });
-    if answered || !scene.clock.reached(end) {
-        return None;
+    (!answered).then_some((length, end))
+}
+
+/// Whether somebody says something of this release, and stands by it.
+fn answers(scene: &Scene<'_>, act: &Act, person: Person) -> bool {
+    let says = match act.does {
+        Deed::Approve { .. } => act.standing == Standing::Stands,
+        Deed::Reject {} | Deed::Comment {} => true,
+        _ => false,
+    };
+    // A review of a change that does not go is of something else; where it is not known what goes, that is not either.
+    let ours = || {
+        act.saw.changes.is_empty()
+            || scene.contents().is_none_or(|now| act.saw.changes.keys().any(|id| now.contains_key(id.as_str())))
+    };
+    says && latest::here(scene, act) && !scene.withdrawn(act, person) && (act.via != Via::Review || ours())
+}
+
+/// What is asked once time has run out that runs now.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The instant.
+    pub at: DateTime<Utc>,
+    /// What is asked then, of whom, and since when the time runs.
+    pub says: String,
+}
+
+/// The role that stands in next, if time alone is missing.
+#[must_use]
+pub fn next_standin<'s>(scene: &Scene<'s>, role: &str, apart: Option<&[&'s str]>) -> Option<Pending> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut begun = scene.facts.release.submitted_at;
+    let mut at = scene.role(role);
+    while let Some((stated, membership)) = at {
+        let fallback = stated.fallback.as_deref()?;
+        if fallback == role || seen.contains(&fallback) {
+            return None;
+        }
+        let Some((since, _)) = steps_in(scene, stated, membership, begun, apart) else {
+            let (length, end) = unanswered(scene, stated, membership, begun, apart)?;
+            let zone = scene.rules.calendar.zone;
+            let says = format!(
+                "{fallback} stands in from {} on, unless {} answers within {length} from {}",
+                told(end, zone),
+                stated.name,
+                told(begun, zone)
+            );
+            return Some(Pending { at: end, says });
+        };
+        seen.push(fallback);
+        begun = since;
+        at = scene.role(fallback);
     }
-    Some((end, format!("nobody in {name} answered within {length}")))
+    None
+}
+
+/// The authority that a route asks next, if nobody decides.
+#[must_use]
+pub fn next_authority<'s>(scene: &Scene<'s>, route: &'s Route) -> Option<Pending> {
+    let escalation = route.escalate.as_ref()?;
+    let number = asked(scene, route).len();
+    let (role, times) = authorities(escalation).nth(number)?;
+    let submitted = scene.facts.release.submitted_at;
+    let at = scene.rules.calendar.due(submitted, repeated(escalation.undecided_after, times));
+    let zone = scene.rules.calendar.zone;
+    let says = format!(
+        "{role} is asked from {} on, if nobody decides on the route `{}` within {} from {}",
+        told(at, zone),
+        route.name,
+        repeated(escalation.undecided_after, times),
+        told(submitted, zone)
+    );
+    Some(Pending { at, says })
 }
 
 /// Why a holder cannot answer at all, if so.
-fn out(scene: &Scene<'_>, person: Person) -> Option<String> {
+fn out<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Option<String> {
     let name = scene.people.name(person);
-    if let Err(refusal) = separation::excluded(scene, person) {
+    if let Err(refusal) = separation::barred(scene, person, apart) {
         return Some(format!("{name} {}", refusal.says));
     }
     if scene.people.able(person) == Able::No {
@@ -137,10 +221,8 @@ pub struct Authority<'s> {
 pub fn asked<'s>(scene: &Scene<'s>, route: &'s Route) -> Vec<Authority<'s>> {
     let Some(escalation) = &route.escalate else { return Vec::new() };
     let last = escalation.last.as_deref();
-    let beyond = last.filter(|last| !escalation.to.iter().any(|role| role == last));
     let mut found = Vec::new();
-    for (at, role) in escalation.to.iter().map(String::as_str).chain(beyond).enumerate() {
-        let times = u32::try_from(at + 1).unwrap_or(u32::MAX);
+    for (role, times) in authorities(escalation) {
         let since =
             scene.rules.calendar.due(scene.facts.release.submitted_at, repeated(escalation.undecided_after, times));
         if !scene.clock.reached(since) {
@@ -149,6 +231,13 @@ pub fn asked<'s>(scene: &Scene<'s>, route: &'s Route) -> Vec<Authority<'s>> {
         found.push(Authority { role, since, last: last == Some(role) });
     }
     found
+}
+
+/// The roles that are asked one after the other, each with the number of times that is waited before.
+fn authorities(escalation: &Escalation) -> impl Iterator<Item = (&str, u32)> {
+    let last = escalation.last.as_deref();
+    let beyond = last.filter(|last| !escalation.to.iter().any(|role| role == last));
+    escalation.to.iter().map(String::as_str).chain(beyond).zip(1..)
 }
 
 fn repeated(length: Length, times: u32) -> Length {

@@ -6,9 +6,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::latest::Answers;
 use super::people::Person;
 use super::rounds::Rounds;
 use super::scene::Scene;
+use crate::model::facts::history::{LinkedIncident, TeamDeployment};
 use crate::model::facts::{Act, Change, Fact, TeamHistory};
 use crate::policy::evaluate::Truth;
 
@@ -28,6 +30,14 @@ pub(super) struct Totals<'s> {
     pub(super) rounds: OnceCell<Rounds<'s>>,
     /// What each person did that can leave nothing of an earlier approval, the earliest first.
     pub(super) undoing: OnceCell<HashMap<Person, Vec<&'s Act>>>,
+    /// What confirms that a release fixes an incident, by the incident.
+    pub(super) confirming: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
+    /// What meets an obligation, by the obligation.
+    pub(super) completing: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
+    /// What each change is now, by its name; `None` where that could not be read.
+    pub(super) contents: OnceCell<Option<HashMap<&'s str, &'s str>>>,
+    /// What each person did that can answer an earlier rejection of his.
+    pub(super) answers: OnceCell<HashMap<Person, Answers<'s>>>,
     /// The acts that approve a change as it is now, by its name.
     pub(super) approving: OnceCell<HashMap<&'s str, Vec<&'s Act>>>,
 }
@@ -52,6 +62,10 @@ pub struct Window {
     pub deployments: u32,
     /// Of them, failed.
     pub failed: u32,
+    /// Of those, the ones that failed by an incident alone.
+    pub by_incident: u32,
+    /// Of those, the ones of which it is not known whether an incident in time was theirs.
+    pub perhaps: u32,
     /// Of them, emergencies.
     pub emergencies: u32,
     /// Mean seconds from detection to restoration, over the failures of which both are known; 0 where none failed.
@@ -119,7 +133,7 @@ pub(super) fn teams<'a, 's>(scene: &'a Scene<'s>) -> &'a [(&'s str, Result<Windo
             }
             let window = history(scene, team).map(|history| {
                 let inside = |at| scene.clock.within(at, leaves(at));
-                window(history, inside, |at| scene.clock.reached(at))
+                window(history, scene.rules.rigor.incidents_within, inside, |at| scene.clock.reached(at))
             });
             found.push((team, window));
         }
@@ -155,9 +169,45 @@ pub(super) fn leaves(at: DateTime<Utc>) -> DateTime<Utc> {
     at.checked_add_signed(WINDOW).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Counts what lies inside of a window; `by_then` says what had happened by its end.
+/// How a deployment counts: as failed by its own status, or by an incident that is linked to it, had begun, and began
+/// before so many seconds after it were over, or whenever it began where nothing bounds that.
+fn fails(deployment: &TeamDeployment, within: Option<i64>, mut by_then: impl FnMut(DateTime<Utc>) -> bool) -> Failed {
+    let mut caused = |incident: &LinkedIncident| match &incident.began_at {
+        Fact::Known(began) if by_then(*began) && within.is_none_or(|within| ended(deployment.at, within) > *began) => {
+            Failed::ByIncident
+        }
+        Fact::Known(_) => Failed::Not,
+        Fact::Absent | Fact::Unavailable(_) => Failed::Perhaps,
+    };
+    // Every instant is asked for, so that the clock knows of all.
+    let by_incident = match &deployment.incidents {
+        Fact::Known(incidents) => incidents.iter().map(&mut caused).max().unwrap_or(Failed::Not),
+        Fact::Absent => Failed::Not,
+        Fact::Unavailable(_) => Failed::Perhaps,
+    };
+    if deployment.failed.perhaps() { Failed::ByStatus } else { by_incident }
+}
+
+fn ended(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
+    let length = Duration::try_seconds(seconds).unwrap_or(Duration::MAX);
+    at.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// How a deployment counts; the later, the surer it failed. Whatever is not `Not` is a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Failed {
+    Not,
+    /// Which incidents are linked to it, or when one began, is not known.
+    Perhaps,
+    ByIncident,
+    ByStatus,
+}
+
+/// Counts what lies inside of a window; `within` are the seconds in which an incident has to begin to count, `by_then` says
+/// what had happened by the window's end.
 pub(super) fn window(
     history: &TeamHistory,
+    within: Option<i64>,
     mut inside: impl FnMut(DateTime<Utc>) -> bool,
     mut by_then: impl FnMut(DateTime<Utc>) -> bool,
 ) -> Window {
@@ -168,11 +218,14 @@ pub(super) fn window(
             continue;
         }
         window.deployments += 1;
-        window.emergencies += u32::from(deployment.emergency);
-        if !deployment.failed {
+        window.emergencies += u32::from(deployment.emergency.perhaps());
+        let failed = fails(deployment, within, &mut by_then);
+        if failed == Failed::Not {
             continue;
         }
         window.failed += 1;
+        window.by_incident += u32::from(failed == Failed::ByIncident);
+        window.perhaps += u32::from(failed == Failed::Perhaps);
         let seen = match &deployment.detected_at {
             Fact::Known(at) if by_then(*at) => *at,
             // What nobody detected yet has no length.
@@ -183,9 +236,9 @@ pub(super) fn window(
                 continue;
             }
         };
-        detected.add(seen - deployment.at);
+        detected.between(deployment.at, seen);
         match &deployment.restored_at {
-            Fact::Known(at) if by_then(*at) => restored.add(*at - seen),
+            Fact::Known(at) if by_then(*at) => restored.between(seen, *at),
             Fact::Known(_) | Fact::Absent => {}
             Fact::Unavailable(_) => restored.unknown = true,
         }
@@ -206,6 +259,15 @@ struct Mean {
 }
 
 impl Mean {
+    /// What ends before it begins is a mistake in what was read, and has no length.
+    fn between(&mut self, from: DateTime<Utc>, until: DateTime<Utc>) {
+        if until < from {
+            self.unknown = true;
+        } else {
+            self.add(until - from);
+        }
+    }
+
     fn add(&mut self, length: Duration) {
         #[expect(clippy::cast_precision_loss, reason = "a hundred thousand years of milliseconds stay below 2^53")]
         let seconds = length.num_milliseconds() as f64 / 1000.0;

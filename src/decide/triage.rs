@@ -1,16 +1,19 @@
 //! Triage: what kind of release it is. By facts alone: nobody's word makes an emergency, and only a model that its
 //! approvers approved makes a standard change.
 
-use super::known::Known;
+use super::known::{self, Known, Removal};
 use super::path::Triage;
 use super::scene::Scene;
-use super::{glass, incidents, recovery, risk, roles, words};
-use crate::model::facts::{Deed, Fact, Incident, ModelState};
+use super::{board, glass, incidents, recovery, risk, roles, separation, words};
+use crate::model::facts::{Account, Deed, Fact, Incident, ModelState};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, RiskAccount, Status};
 use crate::policy::calendar;
 use crate::policy::evaluate::Truth;
 use crate::policy::rules::{ClassRule, StandardChange};
+
+/// How many failures suspend a model where the policy does not say.
+const FAILURES: u32 = 1;
 
 /// What made a release an emergency.
 enum Emergency<'s> {
@@ -60,7 +63,7 @@ fn untold(scene: &Scene<'_>) -> Option<Node> {
             Some(component) => format!("{}: {why}", component.name),
             None => why,
         }),
-        recovery::LastGood::Is(_) | recovery::LastGood::Not(_) => None,
+        recovery::LastGood::Is(_) | recovery::LastGood::Runs | recovery::LastGood::Not(_) => None,
     })?;
     let says = format!("whether it goes back to the last good content cannot be told: {why}");
     Some(Node::new(Ground::NotLastGood, Status::Note, says))
@@ -73,7 +76,7 @@ fn emergency<'s>(scene: &Scene<'s>, account: &RiskAccount) -> Option<Emergency<'
     }
     let when = scene.rules.emergency.as_ref()?.when.as_ref()?;
     let known = Known { risk: Some(account), ..Known::of(scene, None) };
-    let fixed = scene.facts.incidents.entries().iter().find(|it| known.about(it).all(when, Truth::True));
+    let fixed = incidents::by_name(scene).into_iter().find(|it| known.about(it).all(when, Truth::True));
     if known.all(when, Truth::True) {
         return Some(Emergency::Content);
     }
@@ -85,9 +88,11 @@ fn emergent(scene: &Scene<'_>, why: &Emergency<'_>) -> Node {
     let mut confirmed = None;
     let (says, evidence) = match why {
         Emergency::Grant(id) => (format!("an emergency: it went under the break-glass grant `{id}`"), Some(*id)),
-        Emergency::Content => match exploited(scene) {
-            Some(id) => (format!("an emergency: it removes {id}, which is being exploited in what runs now"), Some(id)),
-            None => ("an emergency by the policy's condition".to_owned(), None),
+        Emergency::Content => match known::removal(scene) {
+            Removal::Is(id) => {
+                (format!("an emergency: it removes {id}, which is being exploited in what runs now"), Some(id))
+            }
+            Removal::Not(_) | Removal::Unknown(_) => ("an emergency by the policy's condition".to_owned(), None),
         },
         Emergency::Incident(incident) => {
             let severity = incident.severity.known().map_or(String::new(), |word| format!(" ({word})"));
@@ -105,14 +110,6 @@ fn emergent(scene: &Scene<'_>, why: &Emergency<'_>) -> Node {
         Some(stated) => node.stated(stated),
         None => node,
     }
-}
-
-/// What runs now, is being exploited, and is not in what is released.
-fn exploited<'s>(scene: &Scene<'s>) -> Option<&'s str> {
-    let released = scene.facts.release.released.entries();
-    let running = scene.facts.release.running.entries().iter();
-    let mut gone = running.filter(|it| it.exploited == Fact::Known(true) && !released.contains(&it.id));
-    gone.next().map(|it| it.id.as_str())
 }
 
 /// A claim of an emergency that the facts do not bear out, with what is missing.
@@ -136,7 +133,7 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
     if source.contains("release.fixes") {
         match &scene.facts.incidents {
             Fact::Known(incidents) if !incidents.is_empty() => {
-                for incident in incidents {
+                for incident in incidents::by_name(scene) {
                     let fix = incidents::fix(scene, incident);
                     match incidents::severity(scene, incident) {
                         None => {
@@ -155,7 +152,10 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
         }
     }
     if source.contains("release.removes") {
-        missing.push(not_removed(scene));
+        match known::removal(scene) {
+            Removal::Is(_) => {}
+            Removal::Not(why) | Removal::Unknown(why) => missing.push(why),
+        }
     }
     if missing.is_empty() {
         let known = Known { risk: Some(account), ..Known::of(scene, None) };
@@ -164,27 +164,6 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
         missing.push(format!("`{source}` {how}"));
     }
     missing
-}
-
-/// Why nothing that is being exploited is removed.
-fn not_removed(scene: &Scene<'_>) -> String {
-    let running = match &scene.facts.release.running {
-        Fact::Known(running) => running.as_slice(),
-        Fact::Absent => &[],
-        Fact::Unavailable(why) => return format!("what is vulnerable in what runs now could not be read: {why}"),
-    };
-    let exploited = running.iter().filter(|it| it.exploited == Fact::Known(true)).map(|it| it.id.as_str());
-    let exploited: Vec<&str> = exploited.collect();
-    if exploited.is_empty() {
-        return match running.iter().find_map(|it| Some((&it.id, it.exploited.unavailable()?))) {
-            Some((id, why)) => format!("whether {id} is being exploited could not be read: {why}"),
-            None => "nothing that runs now is known to be exploited".to_owned(),
-        };
-    }
-    match scene.facts.release.released.unavailable() {
-        Some(why) => format!("what is vulnerable in what is released could not be read: {why}"),
-        None => format!("what is released still has {}", words::all_of(&exploited)),
-    }
 }
 
 /// The model by which the release is a standard change, if there is one. What a model that is for it lacks is said.
@@ -206,9 +185,9 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
                 fitting = Some(model);
                 break;
             }
-            Some(why) => {
+            Some(Lack { why, who }) => {
                 let says = format!("not a standard change by the model `{name}`: {why}");
-                parts.push(Node::new(Ground::ModelRefused, Status::Note, says).stated(&model.stated));
+                parts.push(Node::new(Ground::ModelRefused, Status::Note, says).stated(&model.stated).who(who));
             }
         }
     }
@@ -220,51 +199,103 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
 }
 
 /// What a standard change lacks.
-fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<String> {
+struct Lack {
+    why: String,
+    /// Who can have it renewed, where that mends it.
+    who: Vec<String>,
+}
+
+impl Lack {
+    fn of(why: String) -> Self {
+        Self { why, who: Vec::new() }
+    }
+
+    /// What its approvers mend when its owner asks them.
+    fn renewal(scene: &Scene<'_>, model: &StandardChange, why: &str) -> Self {
+        let owner = model.owner.as_deref().filter(|_| model.approved_by.is_some());
+        let who = owner.map(|owner| incidents::names(scene, owner)).unwrap_or_default();
+        Self { why: format!("{why}{}", by(model)), who }
+    }
+}
+
+/// Whether a standard change lacks something.
+fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<Lack> {
     match scope {
         Truth::True => {}
-        Truth::False => return Some(format!("it is for `{}`", model.when.source)),
-        Truth::Unknown => return Some(format!("whether it is within `{}` cannot be told", model.when.source)),
+        Truth::False => return Some(Lack::of(format!("it is for `{}`", model.when.source))),
+        Truth::Unknown => {
+            return Some(Lack::of(format!("whether it is within `{}` cannot be told", model.when.source)));
+        }
     }
     let state: &ModelState = match scene.facts.standard_changes.get(&model.name) {
         Some(Fact::Known(state)) => state,
-        Some(Fact::Absent) => return Some(format!("it was never approved{}", by(model))),
-        Some(Fact::Unavailable(why)) => return Some(format!("its approval could not be read: {why}")),
-        None => return Some("the facts do not state its approval".to_owned()),
+        Some(Fact::Absent) => return Some(Lack::renewal(scene, model, "it was never approved")),
+        Some(Fact::Unavailable(why)) => return Some(Lack::of(format!("its approval could not be read: {why}"))),
+        None => return Some(Lack::of("the facts do not state its approval".to_owned())),
     };
     let Some(role) = model.approved_by.as_deref() else {
-        return Some("the policy does not say who approves it".to_owned());
+        return Some(Lack::of("the policy does not say who approves it".to_owned()));
     };
-    let mut approvers = state.approved_by.iter();
-    if !approvers.any(|account| roles::holds_at_all(scene, account, role).is_ok()) {
-        return Some(format!("nobody in {role} approved it"));
+    if let Some(why) = unapproved(scene, role, &state.approved_by) {
+        return Some(Lack::of(why));
     }
     if !scene.clock.reached(state.approved_at) {
-        return Some("its approval is yet to come".to_owned());
+        return Some(Lack::of("its approval is yet to come".to_owned()));
     }
-    if let Some(expires) = model.expires {
-        let end = scene.rules.calendar.due(state.approved_at, expires);
-        if scene.clock.reached(end) {
-            let end = calendar::told(end, scene.rules.calendar.zone);
-            return Some(format!("its approval expired after {expires}, on {end}{}", by(model)));
-        }
+    let Some(expires) = model.expires else {
+        return Some(Lack::of("the policy does not say for how long its approval lasts".to_owned()));
+    };
+    let end = scene.rules.calendar.due(state.approved_at, expires);
+    if scene.clock.reached(end) {
+        let end = calendar::told(end, scene.rules.calendar.zone);
+        return Some(Lack::renewal(scene, model, &format!("its approval expired after {expires}, on {end}")));
     }
     match &state.suspended {
         Fact::Known(false) | Fact::Absent => {}
-        Fact::Known(true) => return Some(format!("it is suspended{}", by(model))),
-        Fact::Unavailable(why) => return Some(format!("whether it is suspended could not be read: {why}")),
+        Fact::Known(true) => return Some(Lack::renewal(scene, model, "it is suspended")),
+        Fact::Unavailable(why) => return Some(Lack::of(format!("whether it is suspended could not be read: {why}"))),
     }
-    let after = model.suspend_after?;
+    let after = model.suspend_after.unwrap_or(FAILURES);
     let failed = match &state.failed_at {
         Fact::Known(failed) => {
             failed.iter().filter(|at| **at >= state.approved_at && scene.clock.reached(**at)).count()
         }
         Fact::Absent => 0,
-        Fact::Unavailable(why) => return Some(format!("how many releases by it failed could not be read: {why}")),
+        Fact::Unavailable(why) => {
+            return Some(Lack::of(format!("how many releases by it failed could not be read: {why}")));
+        }
     };
-    (failed >= after as usize).then(|| {
-        let failures = words::count(failed, "failure", "failures");
-        format!("{failures} since it was approved suspended it at {after}{}", by(model))
+    if failed < after as usize {
+        return None;
+    }
+    let failures = words::count(failed, "failure", "failures");
+    Some(Lack::renewal(scene, model, &format!("{failures} since it was approved suspended it at {after}")))
+}
+
+/// Why the people who approved a model are not enough: one who had no hand in this release, whom nobody else approves;
+/// and where it is the board's, as many of its members as decide in its meetings.
+fn unapproved(scene: &Scene<'_>, role: &str, by: &[Account]) -> Option<String> {
+    let board = scene.rules.calendar.cab.as_ref().filter(|_| role == board::MEMBERS);
+    let needed = board.map_or(1, |cab| cab.quorum.max(1)) as usize;
+    let mut approvers = Vec::new();
+    let mut ignored = Vec::new();
+    for account in by {
+        let Ok(person) = roles::holds_at_all(scene, account, role) else { continue };
+        match separation::contributed(scene, person) {
+            Ok(()) if approvers.contains(&person) => {}
+            Ok(()) => approvers.push(person),
+            Err(refusal) => ignored.push(format!("{}: {}", scene.people.name(person), refusal.says)),
+        }
+    }
+    if approvers.len() >= needed {
+        return None;
+    }
+    ignored.sort_unstable();
+    ignored.dedup();
+    let ignored = if ignored.is_empty() { String::new() } else { format!(" (ignored {})", ignored.join(", ")) };
+    Some(match approvers.len() {
+        0 => format!("nobody in {role} approved it{ignored}"),
+        number => format!("{number} of {needed} people in {role} approved it{ignored}"),
     })
 }
 

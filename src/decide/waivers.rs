@@ -6,32 +6,34 @@
 use chrono::{DateTime, Utc};
 
 use super::gates::Judgement;
+use super::incidents;
 use super::known::relaxes;
 use super::path::Triage;
 use super::people::Person;
-use super::release_gates::is_named;
+use super::release_gates::{Judged, is_named};
 use super::roles::{self, Refusal};
 use super::scene::Scene;
-use super::words;
+use super::{separation, words};
 use crate::model::facts::{Act, Deed};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
-use crate::model::verdict::Reason;
+use crate::model::verdict::{Reason, Verdict};
 use crate::policy::calendar::told;
 use crate::policy::expression::Expression;
 use crate::policy::gate::Gate;
 use crate::policy::rules::WaiverRule;
 use crate::policy::vocabulary::Place;
+use crate::policy::waiver::Waiver;
 
-/// Lifts a gate that holds, where a waiver in force covers it; and when that ends.
+/// Lifts a gate that holds, where a waiver in force covers it; when that ends, and the act that gave it, where one did.
 #[must_use]
-pub fn lift(
-    scene: &Scene<'_>,
+pub fn lift<'s>(
+    scene: &Scene<'s>,
     triage: &Triage,
     gate: &Gate,
     judgement: Judgement,
     notes: &mut Vec<Node>,
-) -> (Judgement, Option<DateTime<Utc>>) {
+) -> (Judgement, Option<DateTime<Utc>>, Option<&'s str>) {
     let environment = &scene.facts.release.environment;
     let zone = scene.rules.calendar.zone;
     let waived = |by: &str, until: DateTime<Utc>, reason: &str| Judgement {
@@ -44,12 +46,28 @@ pub fn lift(
         ),
     };
     for waiver in &scene.policy.waivers {
-        let about = waiver.gate == gate.name
-            && waiver.layers.contains(&gate.layer)
-            && (waiver.environments.is_empty() || waiver.environments.contains(environment));
-        if about && scene.clock.within(waiver.from, waiver.until) {
-            let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
-            return (waived(&waiver.by, waiver.until, reason), Some(waiver.until));
+        // One that is yet to begin says nothing.
+        if !waiver.about(gate, environment) || !scene.clock.reached(waiver.from) {
+            continue;
+        }
+        if !scene.policy.is_protected() {
+            let says = format!(
+                "{}'s waiver of {} does not count: the policy that grants it was not read from a protected ref",
+                waiver.by, gate.name
+            );
+            notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+            continue;
+        }
+        match granted(scene, triage, waiver) {
+            Ok(()) => {
+                let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
+                return (waived(&waiver.by, waiver.until, reason), Some(waiver.until), None);
+            }
+            Err(refusal) => {
+                let says =
+                    format!("{}'s waiver of {} in the policy does not hold: {}", waiver.by, gate.name, refusal.says);
+                notes.push(Node::new(Ground::WaiverRefused, Status::Note, says));
+            }
         }
     }
     for act in scene.acts() {
@@ -60,7 +78,7 @@ pub fn lift(
         match holds(scene, triage, gate, act) {
             Ok(person) => {
                 let reason = words::normal(act.reason.as_deref().unwrap_or("no reason stated"));
-                return (waived(scene.people.name(person), *until, &reason), Some(*until));
+                return (waived(scene.people.name(person), *until, &reason), Some(*until), Some(&act.id));
             }
             Err(refusal) => {
                 let name = scene.people.name(scene.person_of(act));
@@ -69,7 +87,22 @@ pub fn lift(
             }
         }
     }
-    (judgement, None)
+    (judgement, None, None)
+}
+
+/// Whether a waiver of the policy that has begun holds for this release, or why it does not.
+fn granted<'s>(scene: &Scene<'s>, triage: &Triage, waiver: &'s Waiver) -> Result<(), Refusal> {
+    if scene.clock.reached(waiver.until) {
+        let end = told(waiver.until, scene.rules.calendar.zone);
+        return Err(Refusal::new(Ground::WaiverRefused, format!("it ended {end}")));
+    }
+    separation::contributed(scene, scene.people.meant(&waiver.by, &scene.facts.release.forge))?;
+    match &waiver.when {
+        Some(when) if !relaxes(scene, Some(triage), when) => {
+            Err(Refusal::new(Ground::WaiverRefused, format!("its condition `{}` is not known to hold", when.source)))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Whether an act waives a gate now, or why it does not.
@@ -84,6 +117,14 @@ fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) -> Result<P
     let environment = &scene.facts.release.environment;
     if !environments.is_empty() && !environments.contains(environment) {
         return refuse(format!("it is for {}", words::all_of(environments)));
+    }
+    // One that was given on another environment's page, and does not name this one, was meant for that.
+    if let Some(shown) = act.saw.environment.as_ref().filter(|shown| *shown != environment && environments.is_empty()) {
+        return refuse(format!("it was for `{shown}`"));
+    }
+    let repository = &scene.facts.release.repository;
+    if let Some(shown) = act.saw.repository.as_ref().filter(|shown| *shown != repository) {
+        return refuse(format!("it was for `{shown}`"));
     }
     let person = owner(scene, rule, gate, act)?;
     let says = |text: Option<&str>| text.is_some_and(|text| words::meaningful(text, 1));
@@ -130,12 +171,30 @@ fn owner(scene: &Scene<'_>, rule: &WaiverRule, gate: &Gate, act: &Act) -> Result
     Err(refused)
 }
 
-/// Waivers given by an act that match no gate of the policy.
+/// Who may waive a gate now, by name.
 #[must_use]
-pub fn unused(scene: &Scene<'_>) -> Vec<Node> {
+pub fn able(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for role in scene.rules.waivers.iter().flat_map(|rule| rule.roles_for(&gate.layer)) {
+        names
+            .extend(incidents::names(scene, role).into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    }
+    names
+}
+
+/// Waivers given by an act that match nothing: no gate of the policy, or one that opens without.
+#[must_use]
+pub fn unused(scene: &Scene<'_>, judged: &[Judged<'_>]) -> Vec<Node> {
     let mut nodes = Vec::new();
     for act in scene.acts() {
-        let Deed::Waive { gate, .. } = &act.does else { continue };
+        let Deed::Waive { gate, until, .. } = &act.does else { continue };
+        let mut named = judged.iter().filter(|it| it.named(gate)).peekable();
+        let passes = |it: &Judged<'_>| it.judgement.verdict == Verdict::Pass;
+        if named.peek().is_some() && named.all(passes) && scene.clock.within(act.at, *until) {
+            let name = scene.people.name(scene.person_of(act));
+            let says = format!("{name}'s waiver of {gate} lifts nothing: the gate passes without");
+            nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
+        }
         if !scene.policy.gates.iter().any(|known| is_named(known, gate)) {
             let name = scene.people.name(scene.person_of(act));
             let says = format!("{name}'s waiver is of `{gate}`, and the policy has no such gate");

@@ -13,9 +13,9 @@
 //! **Suppliers.** Generators fill different fields. The first of these that says
 //! something counts: `supplier`, `manufacturer`, `publisher`, `authors` (or `author`).
 //!
-//! **Licences.** An `id`, a `name` or an `expression`; where some of a component's
-//! licences are acknowledged as `concluded`, only those count. What evidence found
-//! in files (`evidence.licenses`) is not a stated licence.
+//! **Licences.** An `id`, a `name` or an `expression`, whether it is acknowledged as
+//! `declared` or as `concluded`: both count. What evidence found in files
+//! (`evidence.licenses`) is not a stated licence.
 //!
 //! **The product's digest** is its SHA-256 among `hashes`, or a version (its own or
 //! its package URL's) of the form `sha256:…`, which is how an image is named.
@@ -227,16 +227,14 @@ fn named<'de>(node: &mut Node<'_, 'de>) -> Result<Option<Cow<'de, str>>, Error> 
 }
 
 fn licence<'de>(choice: &mut Node<'_, 'de>, draft: &mut Draft<'de>) -> Step {
-    let mut licence = Licence::default();
+    let mut licence = None;
     choice.object(|key, value| {
         match key {
-            "expression" => licence.text = value.text()?,
-            "acknowledgement" => licence.acknowledge(value.text()?.as_deref()),
+            "expression" => licence = value.text()?,
             "license" => value.object(|key, value| {
                 match key {
-                    "id" => licence.text = value.text()?.or(licence.text.take()),
-                    "name" => licence.text = licence.text.take().or(value.text()?),
-                    "acknowledgement" => licence.acknowledge(value.text()?.as_deref()),
+                    "id" => licence = value.text()?.or(licence.take()),
+                    "name" => licence = licence.take().or(value.text()?),
                     _ => {}
                 }
                 Ok(())
@@ -264,19 +262,6 @@ fn digest(hash: &mut Node<'_, '_>, draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// One licence of a component.
-#[derive(Default)]
-struct Licence<'a> {
-    text: Option<Cow<'a, str>>,
-    concluded: bool,
-}
-
-impl Licence<'_> {
-    fn acknowledge(&mut self, word: Option<&str>) {
-        self.concluded |= word == Some("concluded");
-    }
-}
-
 /// A component that is being read.
 #[derive(Default)]
 struct Draft<'a> {
@@ -288,12 +273,14 @@ struct Draft<'a> {
     manufacturer: Option<Cow<'a, str>>,
     publisher: Option<Cow<'a, str>>,
     author: Option<Cow<'a, str>>,
-    licences: SmallVec<[Licence<'a>; 2]>,
+    licences: SmallVec<[Cow<'a, str>; 2]>,
     digests: SmallVec<[String; 1]>,
 }
 
 impl<'a> Draft<'a> {
-    fn licence(&mut self, licence: Licence<'a>) -> Result<(), String> {
+    /// Takes one licence, where it has a text.
+    fn licence(&mut self, licence: Option<Cow<'a, str>>) -> Result<(), String> {
+        let Some(licence) = licence else { return Ok(()) };
         if self.licences.len() >= LICENCES {
             return Err(format!("a component states more than {LICENCES} licences"));
         }
@@ -311,15 +298,13 @@ impl<'a> Draft<'a> {
         let name = self.name.ok_or("a component has no `name`; give it one")?;
         let says = |text: &Option<Cow<'a, str>>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
         let supplier = [self.supplier, self.manufacturer, self.publisher, self.author].into_iter().find(says).flatten();
-        let concluded = self.licences.iter().any(|licence| licence.concluded && licence.text.is_some());
-        let licences = self.licences.into_iter().filter(|licence| licence.concluded || !concluded);
         Ok(Component {
             name,
             group: self.group,
             version: self.version,
             purl: self.purl,
             supplier,
-            licences: licences.filter_map(|licence| licence.text).collect(),
+            licences: self.licences,
         })
     }
 

@@ -30,7 +30,7 @@ pub use self::scanned::{Scanned, higher};
 pub use self::severity::{Level, Severity};
 
 /// How many names of rules or vulnerabilities are listed.
-const NAMES: usize = 10_000;
+pub const NAMES: usize = 10_000;
 /// How many bytes those names may take together; beyond, the list is unknown.
 const NAME_BYTES: usize = 1 << 20;
 

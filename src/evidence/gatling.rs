@@ -3,7 +3,8 @@
 //!
 //! Of a log, every `REQUEST` line is a sample; it took from its first instant to its
 //! last. Lines of users and groups are passed over, and so are errors, which are
-//! of the simulation and not of a request. The log of 3.10 and later is binary,
+//! of the simulation and not of a request. Gatling ends every line, so a last line without
+//! its end is cut short and refused. The log of 3.10 and later is binary,
 //! undocumented and changes between versions; it is told apart and refused.
 //!
 //! In the statistics, percentiles stand by their place and not by their number: the
@@ -76,6 +77,7 @@ fn read_log(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<()
             _ => {}
         }
     }
+    rows::ended(bytes)?;
     if !begun {
         return Err(Fault::malformed(Place::Whole, "the log has no line `RUN`; give the whole `simulation.log`"));
     }

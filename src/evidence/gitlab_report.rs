@@ -78,7 +78,7 @@ impl<'de> Report<'de> {
                             )));
                         }
                     },
-                    "end_time" => about.made_text(&value.text()?.unwrap_or_default()),
+                    "end_time" => about.made_text_utc(&value.text()?.unwrap_or_default()),
                     "scanner" => self.scanner = tool(value)?,
                     "analyzer" => self.analyzer = tool(value)?,
                     _ => {}

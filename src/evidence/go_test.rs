@@ -36,7 +36,7 @@ use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
 
 /// How many packages, open tests and failed tests are kept together.
-const KEPT_LIMIT: usize = 250_000;
+pub const KEPT_LIMIT: usize = 250_000;
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut TestTally, about: &mut About) -> Result<(), Fault> {

@@ -14,10 +14,13 @@
 //! transactions themselves count. A row that sums up several samples
 //! (`StatisticalSampleSender`) is refused, for no percentile can be had from it.
 //!
+//! A row has as many fields as the first line. A last row without its line end is refused
+//! where its last field is one that is read: it may be a part of a number.
+//!
 //! Failed assertions are counted from XML only, where assertions are listed.
 
 use super::load::{LoadTally, Sample, Samples};
-use super::rows::{ROW_LIMIT, Rows};
+use super::rows::{self, ROW_LIMIT, Rows};
 use super::xml::{Element, Event, Xml};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
@@ -44,6 +47,9 @@ pub fn read_csv(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Resul
             return Err(Fault::malformed(rows.place(), message));
         }
         results.note(&row).map_err(|wrong| Fault::malformed(rows.place(), wrong))?;
+    }
+    if columns.can_be_cut(width) {
+        rows::ended(bytes)?;
     }
     results.finish(tally, about)
 }
@@ -256,6 +262,13 @@ impl Columns {
             "SampleCount" => self.sample_count = Some(index),
             _ => {}
         }
+    }
+
+    /// Whether the last column of a width is one that is read, and of which a part looks
+    /// like a whole. JMeter ends every row; people who cut a sample out often do not.
+    fn can_be_cut(&self, width: usize) -> bool {
+        let read = [Some(self.elapsed), self.time_stamp, self.message, self.sample_count];
+        read.into_iter().flatten().any(|column| column + 1 == width)
     }
 
     fn take(&self, index: usize, field: &str, row: &mut Row) -> Result<(), String> {

@@ -23,6 +23,11 @@
 //! without their parameters, so that a pass cannot be taken for a retry of the
 //! failure before it. A tool that retries says so by the elements above.
 //!
+//! A report is as old as its oldest suite. A `timestamp` names a time zone or it does
+//! not; of one that does not the earliest reading counts, 14 hours before UTC, because
+//! several tools write the local time. Where some suites say when they ran and others do
+//! not, the age of the report is not known.
+//!
 //! Times are in seconds; `1,234.5` is read as 1234.5. `tests.time` stays unknown
 //! when a case that ran states none. Totals are compared with the cases in
 //! [`totals`].
@@ -59,7 +64,7 @@ struct Report<'r, 'a> {
 struct Suite {
     name: String,
     /// The byte at which it stands.
-    at: u64,
+    at: usize,
     stated: Stated,
     dialect: Dialect,
     /// Its own cases.
@@ -68,6 +73,8 @@ struct Suite {
     inner: Seen,
     /// The suites directly inside it, as if each were one case.
     children: Seen,
+    /// Whether it, or one around it, says when it was made.
+    dated: bool,
     /// Whether it is a `testsuites`, which sums up and never counts suites as cases.
     plural: bool,
 }
@@ -128,7 +135,9 @@ impl<'a> Report<'_, 'a> {
 
     fn open_suite(&mut self, tag: &Element<'a>) -> Result<(), Fault> {
         let mut suite = Suite { at: tag.at(), plural: tag.name() == "testsuites", ..Suite::default() };
-        suite.dialect.pytest = self.suite().is_some_and(|outer| outer.dialect.pytest);
+        if let Some(outer) = self.suite() {
+            (suite.dialect.pytest, suite.dated) = (outer.dialect.pytest, outer.dated);
+        }
         let mut order = 0;
         let (xml, about) = (&self.xml, &mut *self.about);
         tag.raw_attributes(xml, |key, value| {
@@ -152,7 +161,7 @@ impl<'a> Report<'_, 'a> {
                 "skipped" | "skips" | "skip" | "ignored" | "disabled" => {
                     suite.stated.skipped = count(suite.stated.skipped)?;
                 }
-                "timestamp" => note_instant(about, value.as_written()),
+                "timestamp" => suite.dated |= note_instant(about, value.as_written()),
                 "noNamespaceSchemaLocation" if value.as_written().contains("maven-surefire") => {
                     about.by("Maven Surefire");
                 }
@@ -175,6 +184,7 @@ impl<'a> Report<'_, 'a> {
             let left_out = suite.stated.settle_jest(&mut suite.own);
             self.tally.not_run(left_out);
         }
+        self.about.undated_part |= suite.own.cases > 0 && !suite.dated;
         let all = suite.own.with(&suite.inner);
         let mut ways = vec![all];
         if !suite.plural && suite.children.cases > 0 {

@@ -12,8 +12,13 @@
 //! the other form. Without any threshold their number is unknown rather than 0; so it is in
 //! the versioned form, which does not carry them. Without checks theirs is unknown.
 //!
+//! k6 does not say which artifact it was pointed at. The script's `handleSummary` can:
+//! `artifact` (a digest, or a list of them), `commit` and `made_at` (RFC 3339) at the top
+//! of the summary are read as what the report says of itself.
+//!
 //! A run that made no HTTP request and no check measured nothing and is refused as empty.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::json::{self, Error, Node, Scalar, Step, refuse};
@@ -60,11 +65,35 @@ pub fn read(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<()
                 }
                 Ok(())
             }),
+            "artifact" if value.is_array() => value.array(|value| {
+                about.artifact(&stated(value)?);
+                Ok(())
+            }),
+            "artifact" => {
+                about.artifact(&stated(value)?);
+                Ok(())
+            }
+            "commit" => {
+                about.commit(&stated(value)?);
+                Ok(())
+            }
+            "made_at" => {
+                about.made_text(&stated(value)?);
+                Ok(())
+            }
             _ => Ok(()),
         })
     })?;
     about.by(version.unwrap_or_else(|| "k6".to_owned()));
     tally.add(run.summary()?)
+}
+
+/// A text that the script added; anything else there is the script's own business.
+fn stated<'de>(value: &mut Node<'_, 'de>) -> Result<Cow<'de, str>, Error> {
+    Ok(match value.scalar()? {
+        Scalar::Text(text) => text,
+        _ => Cow::Borrowed(""),
+    })
 }
 
 /// A length of the run, which has no bound of a day.

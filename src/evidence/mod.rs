@@ -35,6 +35,7 @@ pub mod signature;
 pub mod snyk;
 pub mod spdx;
 pub mod spdx3;
+pub mod statement;
 pub mod tests;
 pub mod trivy;
 pub mod trx;

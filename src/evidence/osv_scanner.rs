@@ -21,7 +21,7 @@ use super::json::{self, Error, Later, Node, Step, Text, refuse, refuse_beyond_li
 use crate::model::report::{About, Fault, Place};
 
 /// How many advisories are read of one package.
-const LIMIT: usize = 10_000;
+pub const LIMIT: usize = 10_000;
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
@@ -31,7 +31,8 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
             if key != "results" {
                 return Ok(());
             }
-            results = true;
+            // The scanner writes an empty list where it found nothing, and never `null`.
+            results = !value.is_null();
             value.array(|result| source(result, tally))
         })
     })?;

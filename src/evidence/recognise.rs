@@ -2,7 +2,8 @@
 
 use super::json::{self, Node, Scalar};
 use super::xml::{Event, Xml};
-use crate::model::kind::Format;
+use crate::model::kind::{Format, Kind};
+use crate::model::report::Fault;
 
 /// How many bytes of a text are looked at for the mark of its format.
 const HEAD: usize = 64 * 1024;
@@ -17,24 +18,48 @@ pub fn recognise(bytes: &[u8]) -> Option<Format> {
     }
     match text.iter().find(|byte| !byte.is_ascii_whitespace())? {
         // A Markdown list may begin with a comment or other HTML.
-        b'<' => xml(text).or_else(|| plain(text)),
-        b'{' => json_object(text).or_else(|| plain(text)),
-        b'[' => json_array(text).or_else(|| plain(text)),
+        b'<' => xml(text).ok().flatten().or_else(|| plain(text)),
+        b'{' => json_object(text).ok().flatten().or_else(|| plain(text)),
+        b'[' => json_array(text).ok().flatten().or_else(|| plain(text)),
         _ => plain(text),
     }
 }
 
-fn xml(bytes: &[u8]) -> Option<Format> {
+/// What is wrong with some content before the mark by which its format would have
+/// been recognised, if it begins as the formats do that a kind of gate reads.
+#[must_use]
+pub fn damage(bytes: &[u8], kind: Kind) -> Option<Fault> {
+    let read = |formats: &[Format]| formats.iter().any(|format| format.kind() == kind);
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    match text.trim_ascii_start() {
+        [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..] if read(&XML) => xml(bytes).err(),
+        [b'{', rest @ ..] if read(&JSON) && matches!(rest.trim_ascii_start(), [b'"' | b'}', ..] | []) => {
+            json_object(bytes).err()
+        }
+        [b'[', rest @ ..] if read(&JSON) && matches!(rest.trim_ascii_start(), [b'{' | b'[' | b']', ..] | []) => {
+            json_array(bytes).err()
+        }
+        _ => None,
+    }
+}
+
+/// A format of each kind that is written in XML.
+const XML: [Format; 4] = [Format::Junit, Format::Jacoco, Format::JmeterXml, Format::CyclonedxXml];
+/// A format of each kind that is written in JSON.
+const JSON: [Format; 6] =
+    [Format::GoTest, Format::Sarif, Format::K6, Format::CyclonedxJson, Format::SigstoreBundle, Format::Checklist];
+
+fn xml(bytes: &[u8]) -> Result<Option<Format>, Fault> {
     let mut xml = Xml::new(bytes);
-    let Ok(Event::Open(root)) = xml.next() else { return None };
-    match root.name() {
+    let Event::Open(root) = xml.next()? else { return Ok(None) };
+    Ok(match root.name() {
         "testsuites" | "testsuite" => Some(Format::Junit),
         "TestRun" => Some(Format::Trx),
         // The name of the root is anybody's; what stands in it is JaCoCo's own.
         "report" => {
             let first = std::iter::repeat_with(|| xml.next()).find(|event| !matches!(event, Ok(Event::Text(_))));
-            match first {
-                Some(Ok(Event::Open(child))) => {
+            match first.transpose()? {
+                Some(Event::Open(child)) => {
                     ["sessioninfo", "group", "package", "counter"].contains(&child.name()).then_some(Format::Jacoco)
                 }
                 _ => None,
@@ -44,11 +69,15 @@ fn xml(bytes: &[u8]) -> Option<Format> {
         "bom" => Some(Format::CyclonedxXml),
         "coverage" => {
             // Clover and SonarQube's generic coverage have a root of the same name, without rates.
-            let stated = |name| matches!(root.attribute(&xml, name), Ok(Some(_)));
-            (stated("line-rate") || stated("lines-valid")).then_some(Format::Cobertura)
+            let mut stated = false;
+            root.attributes(&xml, |name, _| {
+                stated |= ["line-rate", "lines-valid"].contains(&name);
+                Ok(())
+            })?;
+            stated.then_some(Format::Cobertura)
         }
         _ => None,
-    }
+    })
 }
 
 /// Noted when an element of `results` lists packages.
@@ -203,32 +232,37 @@ impl Marks {
     }
 }
 
-fn json_object(bytes: &[u8]) -> Option<Format> {
+fn json_object(bytes: &[u8]) -> Result<Option<Format>, Fault> {
     let mut marks = Marks::default();
-    let mut first = true;
+    let mut objects = 0;
     // A run of objects, one a line, is told by its first.
     let ended = json::walk_each(bytes, |node| {
-        if !std::mem::take(&mut first) {
+        objects += 1;
+        if objects > 1 {
             return Err(json::refuse("known"));
         }
         marks.look(node)
     });
-    let _ = ended;
-    marks.certain().or_else(|| marks.likely())
+    match marks.certain().or_else(|| marks.likely()) {
+        None if objects <= 1 => ended.map(|()| None),
+        known => Ok(known),
+    }
 }
 
-fn json_array(bytes: &[u8]) -> Option<Format> {
+fn json_array(bytes: &[u8]) -> Result<Option<Format>, Fault> {
     let mut marks = Marks::default();
-    let mut empty = true;
+    let mut whole = false;
     let ended = json::walk(bytes, |node| {
         node.array(|element| {
-            empty = false;
             marks.look(element)?;
+            whole = true;
             Err(json::refuse("known"))
         })
     });
-    let _ = ended;
-    if empty { None } else { marks.certain().or_else(|| marks.likely()) }
+    match marks.certain().or_else(|| marks.likely()) {
+        None if !whole => ended.map(|()| None),
+        known => Ok(known),
+    }
 }
 
 fn plain(bytes: &[u8]) -> Option<Format> {

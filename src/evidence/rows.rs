@@ -23,6 +23,18 @@ pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<(u64, &str), Fault>> {
     })
 }
 
+/// Complains about a last line without its end, in a format that ends every line: a file
+/// that was cut short looks whole where the cut leaves a shorter value.
+pub fn ended(bytes: &[u8]) -> Result<(), Fault> {
+    if matches!(bytes.last(), None | Some(b'\n' | b'\r')) {
+        return Ok(());
+    }
+    let line = memchr::memchr_iter(b'\n', bytes).count() as u64 + 1;
+    let message =
+        "the last line has no line end, so the file is cut short; make it again, or end the line if it is whole";
+    Err(Fault::malformed(Place::Line(line, 0), message))
+}
+
 /// A table that is being read.
 pub struct Rows<'a> {
     rest: &'a [u8],

@@ -9,7 +9,7 @@
 //! | `baselineState` | `new` is new, `unchanged` and `updated` are not, `absent` counts nowhere |
 //! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline |
 //! | `invocations` | `endTimeUtc`: when it was made; `executionSuccessful: false`: the tool failed |
-//! | `versionControlProvenance` | the commits that it is about |
+//! | `versionControlProvenance` | the commits that the run is about, of its repositories; every run must be about what is released |
 //!
 //! A run without `results` says that none were to be computed (§3.14.23); a log
 //! whose runs are all like that is empty, not clean, and one in which some are
@@ -24,11 +24,12 @@
 
 mod result;
 mod rules;
+pub use self::rules::LIMIT as RULES_LIMIT;
 
 use super::findings::{FindingTally, Level};
 use super::json::{self, Later, Node, Step, refuse};
 use crate::model::notable::shortened;
-use crate::model::report::{About, Fault, Place};
+use crate::model::report::{About, Fault, PARTS, Place, commit};
 
 use self::rules::Rules;
 
@@ -109,6 +110,10 @@ struct Run<'de> {
     told: Told,
     overrides_known: bool,
     failure: Option<String>,
+    /// Whether it says when it was made.
+    dated: bool,
+    /// The commits that it is about, one for each of its repositories.
+    commits: Vec<String>,
     computed: bool,
     /// The first result that waits for the rest of the run.
     waiting: Option<Later<'de>>,
@@ -134,6 +139,9 @@ impl<'de> Run<'de> {
         if let Some(tool) = self.tool {
             about.by(tool);
         }
+        about.silent_part |= self.commits.is_empty();
+        about.undated_part |= !self.dated;
+        about.commit_of_part(self.commits);
         Ok(self.computed)
     }
 
@@ -151,8 +159,8 @@ impl<'de> Run<'de> {
             }
             "versionControlProvenance" => value.array(|details| {
                 details.object(|key, value| {
-                    if key == "revisionId" {
-                        about.commit(&value.text()?.unwrap_or_default());
+                    if key == "revisionId" && self.commits.len() < PARTS {
+                        self.commits.extend(commit(&value.text()?.unwrap_or_default()));
                     }
                     Ok(())
                 })
@@ -182,7 +190,12 @@ impl<'de> Run<'de> {
         invocation.object(|key, value| {
             match key {
                 "executionSuccessful" => successful = value.flag()?.unwrap_or(true),
-                "endTimeUtc" => about.made_text(&value.text()?.unwrap_or_default()),
+                "endTimeUtc" => {
+                    if let Some(text) = value.text()? {
+                        self.dated = true;
+                        about.made_text_utc(&text);
+                    }
+                }
                 "exitCodeDescription" | "processStartFailureMessage" => {
                     if let Some(text) = value.text_later()? {
                         why = format!(": {}", text.excerpt(200));

@@ -24,6 +24,7 @@ use smallvec::SmallVec;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 use change::{Change, Record};
+use licence::Licence;
 pub use product::Products;
 pub(super) use product::describe;
 
@@ -45,7 +46,8 @@ pub struct Component<'a> {
     pub purl: Option<Cow<'a, str>>,
     /// Who supplies it.
     pub supplier: Option<Cow<'a, str>>,
-    /// Identifiers, expressions or names of its licences.
+    /// Identifiers, expressions or names of its licences: those that were concluded and
+    /// those that were declared, because whoever forbids a licence means both.
     pub licences: SmallVec<[Cow<'a, str>; 2]>,
 }
 
@@ -95,15 +97,17 @@ impl SbomTally {
         let purl = purl.and_then(|purl| purl.parse::<packageurl::PackageUrl<'_>>().ok());
         let version = version.or_else(|| purl.as_ref().and_then(|purl| stated(purl.version())));
         let supplier = stated(component.supplier.as_deref());
-        let licences: SmallVec<[String; 2]> =
-            component.licences.iter().filter_map(|text| stated(Some(text))).map(licence::normalised).collect();
+        let mut licences: SmallVec<[Licence; 2]> =
+            component.licences.iter().filter_map(|text| stated(Some(text))).map(Licence::read).collect();
+        // What was concluded is mostly what was declared.
+        licences.dedup_by(|one, other| one.text == other.text);
 
         self.components += 1;
         self.without_version += u64::from(version.is_none());
         self.without_supplier += u64::from(supplier.is_none());
         self.without_licence += u64::from(licences.is_empty());
-        for text in &licences {
-            self.licences.add(text);
+        for name in licences.iter().flat_map(Licence::names) {
+            self.licences.add(name);
         }
         if let Some(name) = supplier {
             self.suppliers.add(name);

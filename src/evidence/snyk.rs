@@ -8,6 +8,7 @@
 //! | `isUpgradable`, `isPatchable`, `isPinnable`, `fixedIn`, `nearestFixedInVersion` | fixable |
 //! | `filtered.ignore` | suppressed, by a policy or in Snyk itself |
 //! | `error` | the tool failed |
+//! | `ok` | `false` with nothing listed is a contradiction |
 //!
 //! How mature an exploit is (`exploit`, `exploitDetails`) says that an attack can be
 //! made, not that one was: exploitation stays unknown. In a baseline a
@@ -24,19 +25,26 @@ use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
 
 /// How many different vulnerabilities one project may have.
-const LIMIT: usize = 100_000;
+pub const LIMIT: usize = 100_000;
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
     about.by("Snyk");
     let mut projects = 0_u64;
+    let mut contradiction = None;
     json::walk(bytes, |root| {
         let mut read = |node: &mut Node<'_, '_>| {
             projects += 1;
-            project(node, tally, about)
+            project(node, tally, about, &mut contradiction).map(|_| ())
         };
         if root.is_array() { root.array(read) } else { read(root) }
     })?;
+    if let Some(name) = contradiction {
+        return Err(Fault::contradictory(format!(
+            "the project `{}` is not ok, and nothing is listed for it; have Snyk write all that it found",
+            shortened(&name, 100)
+        )));
+    }
     if projects == 0 { Err(Fault::empty("the report lists no projects, so nothing was tested")) } else { Ok(()) }
 }
 
@@ -49,17 +57,31 @@ struct Project<'de> {
     shown_file: Cow<'de, str>,
     name: Cow<'de, str>,
     says_filtered: bool,
+    not_ok: bool,
 }
 
-fn project(node: &mut Node<'_, '_>, tally: &mut FindingTally, about: &mut About) -> Step {
+/// Reads a project, and tells whether anything is listed for it. One that says that it
+/// is not ok and lists nothing contradicts itself, and its name is left behind.
+fn project(
+    node: &mut Node<'_, '_>,
+    tally: &mut FindingTally,
+    about: &mut About,
+    contradiction: &mut Option<String>,
+) -> Result<bool, Error> {
     let mut project = Project::default();
+    // Whether anything is listed for the applications in it.
+    let mut listed = false;
     node.object(|key, value| {
         match key {
             "vulnerabilities" if !value.is_null() => project.vulnerabilities = Some(value.later()),
             "targetFile" => project.file = value.text()?.unwrap_or_default(),
             "displayTargetFile" => project.shown_file = value.text()?.unwrap_or_default(),
             "projectName" => project.name = value.text()?.unwrap_or_default(),
-            "applications" => value.array(|application| self::project(application, tally, about))?,
+            "ok" => project.not_ok = value.flag()? == Some(false),
+            "applications" => value.array(|application| {
+                listed |= self::project(application, tally, about, contradiction)?;
+                Ok(())
+            })?,
             "filtered" => {
                 project.says_filtered = true;
                 filtered(value, tally)?;
@@ -76,7 +98,7 @@ fn project(node: &mut Node<'_, '_>, tally: &mut FindingTally, about: &mut About)
     })?;
     let Some(vulnerabilities) = project.vulnerabilities else {
         return if project.failed {
-            Ok(())
+            Ok(false)
         } else {
             Err(refuse("a project has neither `vulnerabilities` nor `error`"))
         };
@@ -87,8 +109,13 @@ fn project(node: &mut Node<'_, '_>, tally: &mut FindingTally, about: &mut About)
     }
     let place = [project.shown_file, project.file, project.name].into_iter().find(|name| !name.is_empty());
     let mut seen = Seen::default();
-    vulnerabilities
-        .walk(|list| list.array(|entry| issue(entry, place.as_deref().unwrap_or_default(), &mut seen, tally)))
+    let named = place.as_deref().unwrap_or_default();
+    vulnerabilities.walk(|list| list.array(|entry| issue(entry, named, &mut seen, tally)))?;
+    listed |= !seen.hashes.is_empty();
+    if project.not_ok && !project.failed && !listed {
+        contradiction.get_or_insert_with(|| named.to_owned());
+    }
+    Ok(listed)
 }
 
 /// An error is a text, or an object with a message in newer versions; `null` and an empty text are none.

@@ -9,8 +9,8 @@
 //! already in memory; only hashes of the described identifiers are kept. What GitHub's
 //! dependency graph answers over its API, the document under a key `sbom`, is read too.
 //!
-//! **Licences and suppliers.** The concluded licence counts where it says something,
-//! otherwise the declared one. `NOASSERTION` and `NONE` say nothing, of suppliers
+//! **Licences and suppliers.** The concluded licence counts, and the declared one
+//! too. `NOASSERTION` and `NONE` say nothing, of suppliers
 //! too. `Organization: Acme (info@acme.example)` is the supplier `Acme`. The
 //! originator is not taken for a supplier: the standard keeps the two apart.
 
@@ -192,7 +192,7 @@ struct Draft<'a> {
     digests: Vec<String>,
 }
 
-impl<'a> Draft<'a> {
+impl Draft<'_> {
     fn digest(&mut self, algorithm: &str, digest: &str) {
         if algorithm == "SHA256" && self.digests.len() < DIGESTS {
             self.digests.push(shortened(digest.trim(), 80));
@@ -201,14 +201,13 @@ impl<'a> Draft<'a> {
 
     fn finish(self, products: &mut Products, tally: &mut SbomTally) -> Result<(), &'static str> {
         let name = self.name.ok_or("a package has no name; give it one")?;
-        let says = |text: &Cow<'a, str>| !matches!(text.trim(), "" | "NOASSERTION" | "NONE");
         let component = Component {
             name,
             group: None,
             version: self.version,
             purl: self.purl,
             supplier: self.supplier.map(|text| Cow::Owned(party(&text).to_owned())),
-            licences: self.concluded.filter(says).or(self.declared).into_iter().collect(),
+            licences: self.concluded.into_iter().chain(self.declared).collect(),
         };
         products.package(self.id.as_deref().unwrap_or_default(), component, self.digests, tally);
         Ok(())

@@ -5,14 +5,14 @@
 //! that is a `rootElement` of the document or of its bill of materials is the
 //! product and is not counted; where several packages are, they are a list.
 //!
-//! **Licences** come by relationships `hasConcludedLicense`, else `hasDeclaredLicense`,
+//! **Licences** come by relationships `hasConcludedLicense` and `hasDeclaredLicense`
 //! from the package to a licensing element, to an element of the SPDX licence list
 //! (`https://spdx.org/licenses/MIT`), or to one of the elements for "none" and "no
 //! assertion", which say nothing. **Suppliers** are the agent in `suppliedBy`.
 //! References are identifiers; elements that are written in place of one are not followed.
 //!
 //! **Memory.** A relationship may stand before or after what it joins, so the graph
-//! is walked twice, and the first walk keeps 24 bytes for each licence relationship,
+//! is walked twice, and the first walk keeps 16 bytes for each licence relationship,
 //! and for each licensing element and agent its hash and where its text stands in
 //! the bytes. Texts that hold escapes are copies, for which there is a limit of
 //! [`COPIES`] bytes.
@@ -33,7 +33,7 @@ pub const COPIES: usize = 4 << 20;
 /// How many digests of one package are kept.
 const DIGESTS: usize = 10;
 
-/// How many targets of one relationship are kept.
+/// How many targets one relationship to licences may have.
 const TARGETS: usize = 100;
 
 const LICENCE_LIST: &[&str] = &["https://spdx.org/licenses/", "http://spdx.org/licenses/"];
@@ -89,6 +89,8 @@ struct Element<'de> {
     relation: Option<Cow<'de, str>>,
     from: Option<Cow<'de, str>>,
     to: SmallVec<[Cow<'de, str>; 1]>,
+    /// Whether `to` has more than is kept of it.
+    further: bool,
     version: Option<Cow<'de, str>>,
     purl: Option<Cow<'de, str>>,
     supplier: Option<Cow<'de, str>>,
@@ -114,8 +116,9 @@ impl<'de> Element<'de> {
                 "from" => element.from = reference(value)?,
                 "to" => value.array(|id| {
                     // Only the relationships to licences are of use, and those have one target or few.
-                    if element.to.len() < TARGETS {
-                        element.to.extend(reference(id)?);
+                    match element.to.len() {
+                        0..TARGETS => element.to.extend(reference(id)?),
+                        _ => element.further = true,
                     }
                     Ok(())
                 })?,
@@ -201,8 +204,8 @@ struct Graph<'de> {
     /// Licensing elements and agents: hash of the identifier, and the text.
     texts: HashMap<u64, Cow<'de, str>>,
     copied: usize,
-    /// Package, whether the licence is only declared, and licence; sorted after the first walk.
-    licences: Vec<(u64, bool, u64)>,
+    /// Package and licence; sorted after the first walk.
+    licences: Vec<(u64, u64)>,
 }
 
 impl<'de> Graph<'de> {
@@ -235,10 +238,8 @@ impl<'de> Graph<'de> {
         if let Some(created) = &element.created {
             about.made_text(created);
         }
-        match element.relation.as_deref() {
-            Some("hasConcludedLicense") => return self.relate(element, false),
-            Some("hasDeclaredLicense") => return self.relate(element, true),
-            _ => {}
+        if let Some("hasConcludedLicense" | "hasDeclaredLicense") = element.relation.as_deref() {
+            return self.relate(element);
         }
         match element.kind() {
             "Tool" => {
@@ -274,11 +275,16 @@ impl<'de> Graph<'de> {
         Ok(())
     }
 
-    fn relate(&mut self, element: Element<'de>, declared: bool) -> Step {
+    fn relate(&mut self, element: Element<'de>) -> Step {
+        if element.further {
+            return Err(json::refuse_beyond_limit(format!(
+                "a relationship to licences has more than {TARGETS} targets; write it as several"
+            )));
+        }
         let Some(from) = element.from else { return Ok(()) };
         let from = self.keys.hash_one(from.as_ref());
         for to in element.to {
-            self.licences.push((from, declared, self.keys.hash_one(to.as_ref())));
+            self.licences.push((from, self.keys.hash_one(to.as_ref())));
             let listed = on_the_list(&to);
             self.keep(Some(to), listed)?;
         }
@@ -308,13 +314,11 @@ impl<'de> Graph<'de> {
         self.texts.get(&id).filter(|text| !matches!(text.trim(), "" | "NOASSERTION" | "NONE")).cloned()
     }
 
-    /// The concluded licences that say something, otherwise the declared ones.
+    /// The licences that were concluded, and those that were declared.
     fn licences_of(&self, package: u64) -> SmallVec<[Cow<'de, str>; 2]> {
         let first = self.licences.partition_point(|(known, ..)| *known < package);
-        let own = || self.licences.iter().skip(first).take_while(|(known, ..)| *known == package);
-        let said = |declared| own().filter(move |(_, kind, _)| *kind == declared).filter_map(|(.., id)| self.text(*id));
-        let concluded: SmallVec<[_; 2]> = said(false).take(TARGETS).collect();
-        if concluded.is_empty() { said(true).take(TARGETS).collect() } else { concluded }
+        let own = self.licences.iter().skip(first).take_while(|(known, ..)| *known == package);
+        own.filter_map(|(_, id)| self.text(*id)).collect()
     }
 }
 

@@ -56,7 +56,9 @@ pub struct TestTally {
     errors: u64,
     skipped: u64,
     flaky: u64,
-    seconds: f64,
+    /// The sum of the cases' times. Whole nanoseconds add up to what people add up, which
+    /// seconds as doubles do not; what is beyond 584 years stays there.
+    nanoseconds: u64,
     /// Whether a case that ran did not say how long.
     untimed: bool,
     /// Whether a report was of a format that has no word for flaky cases.
@@ -120,7 +122,7 @@ impl TestTally {
             }
         }
         match seconds {
-            Some(seconds) => self.seconds += seconds,
+            Some(seconds) => self.nanoseconds = self.nanoseconds.saturating_add(nanoseconds(seconds)),
             None => self.untimed |= !matches!(ended, Ended::Skipped),
         }
     }
@@ -169,7 +171,8 @@ impl TestTally {
             measures.count("tests.flaky", self.flaky);
         }
         if !self.untimed {
-            measures.seconds("tests.time", self.seconds);
+            #[expect(clippy::cast_precision_loss, reason = "exact up to a hundred days, and then to the microsecond")]
+            measures.seconds("tests.time", self.nanoseconds as f64 / 1e9);
         }
         self.failing.state("tests.failing", &mut measures);
         if let Comparison::Against { failed, failing, .. } = &self.comparison {
@@ -184,6 +187,16 @@ impl TestTally {
     pub fn finish(self) -> (Measures, Notables) {
         (self.measures(), self.notables)
     }
+}
+
+/// The nearest whole number of nanoseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times are not negative, and the cast saturates"
+)]
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9 + 0.5) as u64
 }
 
 impl Comparison {

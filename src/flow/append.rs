@@ -1,6 +1,7 @@
 //! The story of an entry: what happened is written down in its one form, and is in the log, under a signed checkpoint,
 //! before anybody is told.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,13 +10,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
-use crate::log::note::Signer;
+use crate::log::tree::Hash;
 use crate::store::address::Address;
+use crate::store::blob::{Annex, Blob};
+use crate::store::change::{Change, Sent};
 use crate::store::fault::Fault as DatabaseFault;
-use crate::store::writer::{Append, Appended, Blob, Once, Refused, Writer};
+use crate::store::signatory::Signatory;
+use crate::store::writer::{Append, Appended, Once, Refused, Writer};
 
 /// How long a pipeline's step waits for another that writes to the same file.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Something that happened, as whoever reports it has it.
 #[derive(Clone, Debug)]
@@ -30,6 +34,16 @@ pub struct Happening {
     pub once: Option<String>,
 }
 
+/// What came from a forge or another system: its bytes as they came, once by that system's own id for it.
+#[must_use]
+pub fn delivery(sent: &Sent, bytes: &[u8]) -> Happening {
+    let mut body = Map::new();
+    body.insert("forge".to_owned(), sent.forge.as_str().into());
+    body.insert("id".to_owned(), sent.id.as_str().into());
+    let attached = vec![("delivery".to_owned(), bytes.to_vec())];
+    Happening { kind: Kind::Delivery, body, attached, once: Some(format!("delivery {}", json!([sent.forge, sent.id]))) }
+}
+
 /// Why it could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
@@ -39,6 +53,9 @@ pub enum Failed {
     /// Its body states attachments of its own.
     #[error("`attached` is where an entry lists its files, and the body has something else there")]
     Attached,
+    /// It is what commands of their own record.
+    #[error("{0} is recorded by commands of its own, `countersign log key` and `countersign log retention`")]
+    Reserved(String),
     /// The record failed.
     #[error("{0}")]
     Fault(#[from] Fault),
@@ -46,8 +63,14 @@ pub enum Failed {
 
 impl Happening {
     /// The entry and what it points to.
-    fn append(self, at: DateTime<Utc>) -> Result<Append, Failed> {
+    pub(super) fn append(self, at: DateTime<Utc>) -> Result<Append, Failed> {
         let Self { kind, mut body, attached, once } = self;
+        if matches!(kind, Kind::KeyRotation | Kind::Expiry | Kind::LegalHold) {
+            return Err(Failed::Reserved(format!("an entry of kind `{}`", kind.word())));
+        }
+        if let Some(key) = once.as_ref().filter(|key| key.starts_with("log key ")) {
+            return Err(Failed::Reserved(format!("what happens once under `{key}`")));
+        }
         if !attached.is_empty() && body.contains_key("attached") {
             return Err(Failed::Attached);
         }
@@ -66,7 +89,24 @@ impl Happening {
         let content = of(DateTime::UNIX_EPOCH).map_err(DatabaseFault::from).map_err(Fault::from)?;
         let once = once.map(|key| Once { key, digest: Sha256::digest(&content).into() });
         let entry = of(at).map_err(DatabaseFault::from).map_err(Fault::from)?;
-        Ok(Append { entries: vec![entry], once, blobs })
+        let changes = change(kind, &body, &blobs).into_iter().collect();
+        Ok(Append { entries: vec![entry], once, blobs, changes })
+    }
+}
+
+/// What a happening changes beside the log, where it says enough for that.
+fn change(kind: Kind, body: &Map<String, Value>, blobs: &[Blob]) -> Option<Change> {
+    let text = |key: &str| body.get(key)?.as_str().map(str::to_owned);
+    match kind {
+        Kind::Delivery => {
+            let sent = Sent { forge: text("forge")?, id: text("id")? };
+            Some(Change::Delivery(sent, blobs.first()?.digest()))
+        }
+        Kind::Policy => {
+            let layers = body.get("layers")?.to_string();
+            Some(Change::Policy(Hash(Sha256::digest(layers).into())))
+        }
+        _ => None,
     }
 }
 
@@ -74,14 +114,16 @@ impl Happening {
 /// the others recorded.
 pub fn append(
     address: &Address,
-    signer: Signer,
+    signer: impl Into<Signatory>,
+    folder: Option<&Path>,
     happened: Vec<Happening>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Result<Appended, Refused>>, Failed> {
     let batch = happened.into_iter().map(|it| it.append(at)).collect::<Result<Vec<_>, _>>()?;
     let runtime = runtime()?;
     let answers = runtime.block_on(async {
-        let mut writer = Writer::open(address, signer, PATIENCE, at).await?;
+        let writer = Writer::open(address, signer, PATIENCE, at).await?;
+        let mut writer = writer.with_annex(folder.map(Annex::new));
         let answers = writer.append(&batch, at).await?;
         writer.close().await?;
         Ok::<_, DatabaseFault>(answers)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::gathered::too_many;
 use super::request::Request;
+use super::statements;
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 use crate::policy::gate::Gate;
@@ -36,9 +37,19 @@ impl Before {
     /// The files that a gate is compared with.
     pub(super) fn meant(&self, gate: &Gate, limit: usize) -> Result<Vec<&Entry>, Fault> {
         let entries = self.entries.as_ref().map_err(Fault::clone)?;
-        let meant = entries.iter().filter(|entry| self.one_file || gate.files.matches(&entry.path));
+        let report = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
+        let meant = entries.iter().filter(|entry| self.one_file || report(entry));
         let meant: Vec<&Entry> = meant.collect();
         if meant.len() > limit { Err(too_many(meant.len(), limit)) } else { Ok(meant) }
+    }
+
+    /// What is said where it has nothing for a gate.
+    pub(super) fn lacks(&self, gate: &Gate) -> String {
+        if self.one_file {
+            return "the baseline is one file, of a kind that this gate does not judge".to_owned();
+        }
+        let globs: Vec<_> = gate.files.globs().iter().map(|glob| format!("`{glob}`")).collect();
+        format!("no file of the baseline matches {}", globs.join(", "))
     }
 
     /// Whether a file is part of the baseline, and so no evidence for this release.

@@ -1,7 +1,7 @@
 //! Gathers what a checklist gate judges: the files in which people tick, and
 //! whether the right person signed them.
 
-use super::gathered::{Gathered, format};
+use super::gathered::{Gathered, format, shown};
 use super::request::Request;
 use super::signatures;
 use crate::decide::gates::{File, Item, ItemState, Table};
@@ -18,23 +18,29 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
     let mut list = Checklist::default();
     let mut confirmed: Option<Result<String, Fault>> = None;
     for entry in files {
-        let mut evidence = Evidence { path: entry.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
+        let path = shown(request, entry);
+        let mut evidence = Evidence { path: path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let mut about = About::default();
         let read = one(request, entry, &mut evidence, &mut about).and_then(|(found, bytes)| {
             list.extend(found)?;
             Ok(bytes)
         });
+        let digest = evidence.sha256.clone().unwrap_or_default();
         into.evidence.push(evidence);
+        let read = match read {
+            Ok(bytes) => into.stated_beside(request, entries, entry, &digest, &mut about).map(|()| bytes),
+            Err(fault) => Err(fault),
+        };
         if let (Ok(bytes), true) = (&read, gate.trust.names_a_signer()) {
             let signed = signatures::confirm(request, &gate.trust, entries, entry, bytes);
             // Every file must be confirmed; the first that is not says why.
             confirmed = match (confirmed, signed) {
                 (Some(Err(fault)), _) => Some(Err(fault)),
                 (_, Some(signed)) => Some(signed),
-                (_, None) => Some(Err(Fault::empty(format!("{} has no signature beside it", entry.path)))),
+                (_, None) => Some(Err(Fault::empty(format!("{path} has no signature beside it")))),
             };
         }
-        into.found.files.push(File { path: entry.path.clone(), about, fault: read.err() });
+        into.found.files.push(File { path, about, fault: read.err() });
     }
     if files.is_empty() {
         return;
@@ -52,7 +58,10 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], file
             },
         })
         .collect();
-    into.found.measures = Table::Read(list.measures());
+    // Measures of which a part could not be read are no measures.
+    if into.found.files.iter().all(|file| file.fault.is_none()) {
+        into.found.measures = Table::Read(list.measures());
+    }
     match confirmed {
         Some(Ok(person)) => into.found.confirmed_by = Some(person),
         Some(Err(fault)) => into.found.unconfirmed = Some(fault.to_string()),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::baseline::{Before, compared_with_itself};
 use super::gathered::{Gathered, too_many};
 use super::request::Request;
-use super::{checklists, signatures};
+use super::{checklists, signatures, statements};
 use crate::decide::gates::{self, Baseline, Judgement, Subject};
 use crate::model::decision::{self, Decision, GateDecision, NotEvaluated, PolicySource};
 use crate::model::kind::Kind;
@@ -22,7 +22,8 @@ pub fn run(request: &Request<'_>) -> Decision {
     let policy = request.policy;
     // A signature may be about any file, so beside one nothing is passed over.
     let signed = policy.gates.iter().any(|gate| gate.trust.names_a_signer());
-    let meant = |path: &str| signed || policy.gates.iter().any(|gate| gate.files.matches(path));
+    let reads = |gate: &Gate, path: &str| gate.files.matches(path) || statements::belongs(&gate.files, path);
+    let meant = |path: &str| signed || policy.gates.iter().any(|gate| reads(gate, path));
     let here = walk::entries(&request.roots, policy.limits.entries, meant);
     let before = Before::find(request);
     let subject = Subject {
@@ -34,10 +35,20 @@ pub fn run(request: &Request<'_>) -> Decision {
         protection: request.protection,
         now: request.now,
     };
-    let gates = side_by_side(&policy.gates, |gate| {
-        let gathered = match gates::elsewhere(gate, &subject) {
-            Some(_) => Gathered::default(),
-            None => Gathered::gather(request, gate, &here, before.as_ref()),
+    let limits = policy.limits;
+    let work: Vec<Work<'_>> = policy
+        .gates
+        .iter()
+        .map(|gate| match (&here, gates::elsewhere(gate, &subject)) {
+            (Ok(entries), None) => Work::new(gate, entries, limits.files),
+            _ => Work { gate, meant: Vec::new(), bytes: 0 },
+        })
+        .collect();
+    let gates = side_by_side(&work, |Work { gate, meant, .. }| {
+        let gathered = match (&here, gates::elsewhere(gate, &subject)) {
+            (_, Some(_)) => Gathered::default(),
+            (Ok(entries), None) => Gathered::gather(request, gate, entries, meant, before.as_ref()),
+            (Err(fault), None) => Gathered::in_trouble(fault.clone()),
         };
         let judgement = gates::judge(gate, &subject, &gathered.found, &policy.waivers);
         said(gate, judgement, gathered)
@@ -66,23 +77,48 @@ pub fn run(request: &Request<'_>) -> Decision {
     }
 }
 
-/// Does the same for every gate, two gates at a time; what came of it, in their order.
-fn side_by_side<T: Send>(gates: &[Gate], judge: impl Fn(&Gate) -> T + Sync) -> Vec<T> {
+/// What there is to do for one gate.
+struct Work<'e> {
+    gate: &'e Gate,
+    /// The files that it means, each once.
+    meant: Vec<&'e Entry>,
+    /// How many bytes they have, about: nothing but an order is made of it.
+    bytes: u64,
+}
+
+impl<'e> Work<'e> {
+    fn new(gate: &'e Gate, entries: &'e [Entry], limit: usize) -> Self {
+        // A folder may lie in another that is named too, and its files still count once.
+        let mut seen = HashSet::new();
+        let report = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
+        let meant = entries.iter().filter(|entry| report(entry) && seen.insert(&entry.location));
+        let meant: Vec<&Entry> = meant.collect();
+        let size = |entry: &&Entry| entry.location.symlink_metadata().map_or(0, |about| about.len());
+        let bytes = meant.iter().take(limit).map(size).fold(0, u64::saturating_add);
+        Self { gate, meant, bytes }
+    }
+}
+
+/// Does the same for every gate, two gates at a time and the largest first, so that
+/// none is left to one thread at the end; what came of it, in their order.
+fn side_by_side<'e, T: Send>(work: &[Work<'e>], judge: impl Fn(&Work<'e>) -> T + Sync) -> Vec<T> {
+    let mut order: Vec<(usize, &Work<'e>)> = work.iter().enumerate().collect();
+    order.sort_by_key(|(_, work)| std::cmp::Reverse(work.bytes));
     let next = AtomicUsize::new(0);
-    let work = || -> Vec<(usize, T)> {
+    let share = || -> Vec<(usize, T)> {
         std::iter::from_fn(|| {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            gates.get(at).map(|gate| (at, judge(gate)))
+            let (at, work) = order.get(next.fetch_add(1, Ordering::Relaxed))?;
+            Some((*at, judge(work)))
         })
         .collect()
     };
     let mut done = std::thread::scope(|scope| {
         // Where no thread is to be had, this one does all of it.
-        let aside = match gates {
-            [_, _, ..] => std::thread::Builder::new().spawn_scoped(scope, work).ok(),
+        let aside = match order.as_slice() {
+            [_, _, ..] => std::thread::Builder::new().spawn_scoped(scope, share).ok(),
             _ => None,
         };
-        let mut done = work();
+        let mut done = share();
         match aside.map(std::thread::ScopedJoinHandle::join) {
             Some(Ok(more)) => done.extend(more),
             Some(Err(panic)) => std::panic::resume_unwind(panic),
@@ -97,7 +133,7 @@ fn side_by_side<T: Send>(gates: &[Gate], judge: impl Fn(&Gate) -> T + Sync) -> V
 fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
     let baseline = match gathered.found.baseline {
         Baseline::Known(measures) => measures.into_read(),
-        Baseline::Absent | Baseline::Unreadable(..) => Measures::new(),
+        Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => Measures::new(),
     };
     GateDecision {
         name: gate.name.clone(),
@@ -112,30 +148,29 @@ fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
         measures: gathered.found.measures.into_read(),
         baseline,
         evidence: gathered.evidence,
-        evidence_count: gathered.found.files.len() as u64,
+        evidence_count: gathered.found.files.len() as u64 + gathered.statements,
         notables: gathered.notables,
         notable_count: gathered.notable_count,
     }
 }
 
-/// What the policy demands beyond gates. The app judges it; the step says so.
+/// What the policy demands beyond gates. The decision about the release judges it; the step says so.
 fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
     let formal = policy.environments.iter().any(|known| known.name == environment && known.formal);
     let mut list = Vec::new();
     if formal {
         list.push(NotEvaluated {
             what: "approvals".to_owned(),
-            because: format!("`{environment}` may need approvals; the app asks people and opens the deployment"),
+            because: format!("`{environment}` may need approvals; `countersign decide` judges who approved"),
         });
     }
     let because = |section: &str| -> &'static str {
         match section {
-            "change" => "the app checks the change record",
-            "incidents" => "the app knows the incidents that are open",
-            "calendar" => "the app keeps closed hours, freezes and meetings",
-            "people" | "roles" => "the app knows who holds which role",
-            "packs" => "the app adds the checklists of regulations",
-            _ => "the app judges it",
+            "change" => "`countersign decide` judges the change record",
+            "incidents" => "`countersign decide` judges the incidents that are open",
+            "calendar" => "`countersign decide` keeps closed hours, freezes and meetings",
+            "people" | "roles" => "`countersign decide` tells who holds which role",
+            _ => "`countersign decide` judges it",
         }
     };
     for section in &policy.sections {
@@ -145,20 +180,22 @@ fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
 }
 
 impl Gathered {
-    /// Gathers the evidence of one gate.
-    fn gather(request: &Request<'_>, gate: &Gate, here: &Result<Vec<Entry>, Fault>, before: Option<&Before>) -> Self {
+    /// Nothing, because of a fault.
+    fn in_trouble(fault: Fault) -> Self {
         let mut gathered = Self::default();
-        let entries = match here {
-            Ok(entries) => entries,
-            Err(fault) => {
-                gathered.found.trouble = Some(fault.clone());
-                return gathered;
-            }
-        };
-        // A folder may lie in another that is named too, and its files still count once.
-        let mut seen = HashSet::new();
-        let meant = entries.iter().filter(|entry| gate.files.matches(&entry.path) && seen.insert(&entry.location));
-        let meant: Vec<&Entry> = meant.collect();
+        gathered.found.trouble = Some(fault);
+        gathered
+    }
+
+    /// Gathers the evidence of one gate from the files that it means.
+    fn gather(
+        request: &Request<'_>,
+        gate: &Gate,
+        entries: &[Entry],
+        meant: &[&Entry],
+        before: Option<&Before>,
+    ) -> Self {
+        let mut gathered = Self::default();
         let limit = request.policy.limits.files;
         gathered.found.trouble = if meant.len() > limit {
             Some(too_many(meant.len(), limit))
@@ -172,9 +209,9 @@ impl Gathered {
             return gathered;
         }
         match gate.kind {
-            Kind::Signature => signatures::gather(request, gate, entries, &meant, &mut gathered),
-            Kind::Checklist => checklists::gather(request, gate, entries, &meant, &mut gathered),
-            _ => gathered.tally(request, gate, &meant, before),
+            Kind::Signature => signatures::gather(request, gate, entries, meant, &mut gathered),
+            Kind::Checklist => checklists::gather(request, gate, entries, meant, &mut gathered),
+            _ => gathered.tally(request, gate, entries, meant, before),
         }
         gathered
     }

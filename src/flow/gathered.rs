@@ -1,7 +1,10 @@
 //! What was found for one gate, whatever its kind.
 
+use std::path::{Path, PathBuf};
+
+use super::request::Request;
 use crate::decide::gates::Found;
-use crate::evidence::recognise;
+use crate::evidence::recognise::{self, recognise};
 use crate::model::decision::Evidence;
 use crate::model::kind::{Format, Kind};
 use crate::model::notable::Notable;
@@ -14,6 +17,8 @@ use crate::workspace::walk::{Entry, Nature};
 pub(super) struct Gathered {
     pub(super) found: Found<'static>,
     pub(super) evidence: Vec<Evidence>,
+    /// How many statements were read beside the files.
+    pub(super) statements: u64,
     pub(super) notables: Vec<Notable>,
     pub(super) notable_count: u64,
 }
@@ -36,11 +41,14 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
         return Err(fault(Reason::Malformed, "the file is empty; the step that makes it may have failed".to_owned()));
     }
     let Some(format) = recognise(text) else {
+        if let Some(damage) = recognise::damage(text, kind) {
+            return Err(damage);
+        }
         let read: Vec<_> =
             Format::ALL.iter().filter(|format| format.kind() == kind).map(|format| format.title()).collect();
         return Err(fault(
             Reason::Unrecognised,
-            format!("none of the formats that this gate reads: {}", read.join(", ")),
+            format!("none of the formats that this gate reads: {}{}", read.join(", "), form(kind)),
         ));
     };
     if format.kind() != kind {
@@ -50,6 +58,41 @@ pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
         ));
     }
     Ok(format)
+}
+
+/// How a file is written that people write by hand.
+fn form(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Checklist => {
+            "; write `- [x] the item` in Markdown, or `checklist: { \"the item\": true }` in YAML, or the same in JSON"
+        }
+        _ => "",
+    }
+}
+
+/// The path by which people find a file: below its artifact folder, and where there are
+/// several folders, behind the folder's name as it was given.
+pub(super) fn shown(request: &Request<'_>, entry: &Entry) -> String {
+    let named = |root: &&PathBuf| root.canonicalize().is_ok_and(|root| *root == *entry.root);
+    match request.roots.as_slice() {
+        [_, _, ..] => request.roots.iter().find(named).map_or_else(
+            || entry.path.clone(),
+            |root| format!("{}/{}", root.display().to_string().trim_end_matches('/'), entry.path),
+        ),
+        _ => entry.path.clone(),
+    }
+}
+
+/// What a walk found at a path below an artifact folder. A walk is sorted by folder and path.
+pub(super) fn at<'e>(entries: &'e [Entry], root: &Path, path: &str) -> Option<&'e Entry> {
+    let before = |entry: &Entry| (&*entry.root, entry.path.as_str()) < (root, path);
+    let first = entries.get(entries.partition_point(before))?;
+    (&*first.root == root && first.path == path).then_some(first)
+}
+
+/// The plain file of a walk at a path below an artifact folder.
+pub(super) fn plain_at<'e>(entries: &'e [Entry], root: &Path, path: &str) -> Option<&'e Entry> {
+    at(entries, root, path).filter(|entry| entry.nature == Nature::File)
 }
 
 /// The entries of a walk that are plain files.

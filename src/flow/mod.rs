@@ -1,11 +1,14 @@
-//! Storey 6: the stories. Here what decides and what acts meet.
+//! Storey 7: the stories. Here what decides and what acts meet.
 //!
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
 //! what was found goes down to `decide`. What a forge knows of a release becomes the
 //! facts that it is decided by (`facts`). The record is read by whoever doubts it
-//! ([`record`]), and written to when something happened (`append`); a decision
-//! leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
+//! ([`record`]), and written to when something happened (`append`); what follows
+//! from a decision is written with it (`decided`) and leaves afterwards (`send`). A
+//! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
+//! It goes on under new keys (`succession`), and lets go what its time is over
+//! (`retention`). Many read it at once (`shelf`), and others see it (`witnessing`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -14,6 +17,7 @@ pub mod append;
 mod baseline;
 mod checklists;
 #[cfg(feature = "app")]
+pub mod decided;
 pub mod facts;
 pub mod gate_run;
 mod gathered;
@@ -23,4 +27,15 @@ pub mod record;
 pub mod replay;
 mod reports;
 pub mod request;
+#[cfg(feature = "app")]
+pub mod retention;
+#[cfg(feature = "app")]
+pub mod send;
+#[cfg(feature = "app")]
+pub mod shelf;
 mod signatures;
+mod statements;
+#[cfg(feature = "app")]
+pub mod succession;
+#[cfg(feature = "app")]
+pub mod witnessing;

@@ -1,15 +1,18 @@
 //! The story of a decision's receipt: the decision is stated, recorded with everything that it was made from, and handed
 //! on with its proof. Whoever holds it can decide again: that is [`super::replay`].
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, SecondsFormat, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use crate::log::note::Signer;
-use crate::log::receipt::{Envelope, Layer, Receipt, sha256};
+use super::decided::{self, Beside, Ruled, word};
+use crate::log::receipt::{Envelope, Layer, Receipt, encoded, sha256};
+use crate::log::tree::Hash;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::signatory::Signatory;
 
 /// What decided, as an entry names it.
 fn engine() -> Value {
@@ -31,14 +34,6 @@ pub struct Decided<'d> {
     pub decision: &'d ReleaseDecision,
     /// The decision document.
     pub document: String,
-}
-
-fn word(ruling: Ruling) -> &'static str {
-    match ruling {
-        Ruling::Proceed => "proceed",
-        Ruling::Hold => "hold",
-        Ruling::Reject => "reject",
-    }
 }
 
 fn instant(at: DateTime<Utc>) -> String {
@@ -116,7 +111,7 @@ impl Decided<'_> {
     }
 
     /// The statements in their envelopes, and the body of the entry that has the digests of everything.
-    fn stated(&self, signer: &Signer) -> (Vec<Envelope>, serde_json::Map<String, Value>) {
+    fn stated(&self, signer: &Signatory) -> Result<(Vec<Envelope>, serde_json::Map<String, Value>), DatabaseFault> {
         let statements = self.statements();
         let digests: Vec<String> = statements.iter().map(|statement| sha256(statement)).collect();
         let release = &self.facts.release;
@@ -135,25 +130,22 @@ impl Decided<'_> {
             "engine": engine(),
             "statements": digests,
         });
-        let envelopes = statements.iter().map(|statement| Envelope::sign(statement, signer)).collect();
-        let Value::Object(body) = body else { return (envelopes, serde_json::Map::new()) };
-        (envelopes, body)
+        let envelope = |statement: &Vec<u8>| {
+            let signature = signer.sign(&encoded(statement))?;
+            Ok(Envelope::of(statement, signer.verifier(), &signature))
+        };
+        let envelopes = statements.iter().map(envelope).collect::<Result<_, DatabaseFault>>()?;
+        let Value::Object(body) = body else { return Ok((envelopes, serde_json::Map::new())) };
+        Ok((envelopes, body))
     }
 }
 
+/// What of a text stays as it is in a URI.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
 /// A text as a part of a URI.
 fn plain(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(byte.into()),
-            _ => {
-                // Writing to a string does not fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
+    utf8_percent_encode(text, PLAIN).to_string()
 }
 
 /// The release in its place as a package URL.
@@ -164,16 +156,19 @@ fn resource(forge: &str, repository: &str, commit: &str, environment: &str) -> S
 /// Records a decision with everything that it was made from, in one durable write, and hands out its receipt.
 pub fn record(
     decided: Decided<'_>,
+    beside: &Beside,
     address: &crate::store::address::Address,
-    signer: Signer,
+    signer: impl Into<Signatory>,
     at: DateTime<Utc>,
 ) -> Result<Receipt, super::append::Failed> {
-    use super::append::{self, Failed, Happening};
+    use super::append::Happening;
     use super::record::{Fault, Log, Place, prove};
     use crate::log::entry::Kind;
+    use crate::log::keys::Keys;
 
-    let key = signer.verifier().clone();
-    let (statements, body) = decided.stated(&signer);
+    let signer = signer.into();
+    let trusted = Keys::from(signer.verifier());
+    let (statements, body) = decided.stated(&signer).map_err(Fault::from)?;
     let mut happened = Vec::new();
     for layers in [&decided.policy, &decided.before].into_iter().filter(|layers| !layers.is_empty()) {
         let mut body = serde_json::Map::new();
@@ -192,14 +187,18 @@ pub fn record(
     let attached = vec![("decision.json".to_owned(), decided.document.clone().into_bytes())];
     happened.push(Happening { kind: Kind::Decision, body, attached, once });
 
-    let answers = append::append(address, signer, happened, at)?;
-    let mut index = None;
-    for answer in answers {
-        index = Some(answer.map_err(Failed::Refused)?.first);
-    }
-    let index = index.unwrap_or_default();
+    let ruled = Ruled {
+        facts: decided.facts,
+        facts_digest: Hash(Sha256::digest(&decided.facts_text).into()),
+        decision: decided.decision,
+        document: Hash(Sha256::digest(&decided.document).into()),
+    };
+    let appended = decided::commit(ruled, happened, beside, address, signer, at)?;
+    let index = appended.last().map(|last| last.first).unwrap_or_default();
     let mut log = Log::open(&Place::Database(address.clone()))?;
-    let proven = prove(&mut log, &key, index)?;
+    // The key that signs now is trusted here; the rotations let those follow who trust an older one.
+    let proven = prove(&mut log, &trusted, index)?;
+    let rotations = log.rotations()?;
     let entry = String::from_utf8(proven.entry)
         .map_err(|_| Fault::Unproven { index, why: "it is no entry of ours".to_owned() })?;
     Ok(Receipt {
@@ -211,5 +210,6 @@ pub fn record(
         facts: Some(decided.facts_text),
         policy: decided.policy,
         policy_before: decided.before,
+        rotations,
     })
 }

@@ -4,12 +4,15 @@
 use std::path::PathBuf;
 
 use crate::log::checkpoint::Checkpoint;
-use crate::log::note::{Flaw, Verifier};
+use crate::log::entry::{Entry, Kind as EntryKind};
+use crate::log::keys::{self, Keys};
+use crate::log::note::Flaw;
 use crate::log::proof::{Proof, Refuted};
 use crate::log::tile::{self, Missing, Tile, Tiled, Tiles, WIDTH};
 use crate::log::tree::{self, Unproven};
 use crate::log::verify::{self, Verified, Wrong};
-use crate::store::folder::{self, Folder};
+use crate::log::witness::Quorum;
+use crate::store::folder::{self, Folder, ROTATIONS};
 
 #[cfg(feature = "app")]
 use crate::store::{
@@ -47,6 +50,15 @@ pub enum Fault {
     /// The older checkpoint does not hold.
     #[error("the checkpoint that was kept does not hold: {0}")]
     Kept(Flaw),
+    /// The log's keys do not follow one another.
+    #[error("the rotation of the log's key does not hold: {0}")]
+    Rotation(Flaw),
+    /// A key was replaced, and nothing that is stated beside the log says so.
+    #[error(
+        "entry {0} replaces the log's key, and what the log states of its keys leaves it out: whatever the old key has \
+         signed since counts for nothing"
+    )]
+    Unfollowed(u64),
     /// The log does not verify.
     #[error("{0}")]
     Wrong(Wrong<Box<Self>>),
@@ -73,7 +85,9 @@ impl Fault {
     #[must_use]
     pub fn is_refutation(&self) -> bool {
         match self {
-            Self::Checkpoint(_) | Self::Kept(_) | Self::Unproven { .. } => true,
+            Self::Checkpoint(_) | Self::Kept(_) | Self::Rotation(_) | Self::Unfollowed(_) | Self::Unproven { .. } => {
+                true
+            }
             Self::Wrong(Wrong::Read(fault)) => fault.is_refutation(),
             Self::Wrong(_) => true,
             #[cfg(feature = "app")]
@@ -107,6 +121,10 @@ impl From<Missing<Fault>> for Fault {
     }
 }
 
+/// How many cosigned checkpoints are looked through for one that enough witnesses signed.
+#[cfg(feature = "app")]
+const WITNESSED: u64 = 1_000;
+
 /// A log that is open for reading.
 #[derive(Debug)]
 pub struct Log(Kind);
@@ -124,7 +142,7 @@ enum Kind {
 /// A runtime for one who waits.
 #[cfg(feature = "app")]
 pub fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)
+    crate::transport::runtime().map_err(Fault::Runtime)
 }
 
 impl Log {
@@ -159,6 +177,32 @@ impl Log {
         }
     }
 
+    /// The checkpoints that may have been cosigned, the newest first. None of them is checked.
+    fn witnessed(&mut self) -> Result<Vec<String>, Fault> {
+        match &mut self.0 {
+            Kind::Folder(folder) => Ok(vec![folder.checkpoint()?]),
+            #[cfg(feature = "app")]
+            Kind::Database { runtime, reader } => Ok(runtime.block_on(reader.witnessed(WITNESSED))?),
+        }
+    }
+
+    /// The rotations that the log states, each as a signed note. None of them is checked.
+    pub fn rotations(&mut self) -> Result<Vec<String>, Fault> {
+        match &mut self.0 {
+            Kind::Folder(folder) => keys::split(&folder.rotations()?).map_err(Fault::Rotation),
+            #[cfg(feature = "app")]
+            Kind::Database { runtime, reader } => Ok(runtime.block_on(reader.rotations())?),
+        }
+    }
+
+    /// The keys that follow from a trusted one, by the rotations that the log has.
+    pub fn keys(&mut self, trusted: &Keys) -> Result<Keys, Fault> {
+        let stated = self.rotations()?;
+        let mut keys = trusted.clone();
+        keys.follow_all(&stated).map_err(Fault::Rotation)?;
+        Ok(keys)
+    }
+
     /// The bytes of the entries of one bundle, of a log of `size` entries.
     pub fn bundle(&mut self, number: u64, size: u64) -> Result<Vec<Vec<u8>>, Fault> {
         let width = size.saturating_sub(number * WIDTH).min(WIDTH);
@@ -180,6 +224,17 @@ impl Tiles for Log {
             Kind::Database { runtime, reader } => Ok(Blocking { runtime, reader }.read(tile)?),
         }
     }
+
+    fn read_into(&mut self, tile: Tile, into: &mut Vec<u8>) -> Result<(), Fault> {
+        match &mut self.0 {
+            Kind::Folder(folder) => Ok(folder.read_into(tile, into)?),
+            #[cfg(feature = "app")]
+            Kind::Database { .. } => {
+                *into = self.read(tile)?;
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A log that verified.
@@ -191,28 +246,55 @@ pub struct Sound {
     pub checkpoint: String,
 }
 
-/// Verifies a log with its key: all of it, or what came after a checkpoint that was kept elsewhere.
-pub fn verify(log: &mut Log, key: &Verifier, kept: Option<&str>, seen: &mut dyn FnMut(u64)) -> Result<Sound, Fault> {
+/// Verifies a log with its keys: all of it, or what came after a checkpoint that was kept elsewhere. `seen` is told of each
+/// entry that was read, and believes it once this has come out well.
+pub fn verify(
+    log: &mut Log,
+    keys: &Keys,
+    kept: Option<&str>,
+    seen: &mut dyn FnMut(u64, &[u8]),
+) -> Result<Sound, Fault> {
     let text = log.checkpoint()?;
-    let (checkpoint, _) = Checkpoint::open(&text, key).map_err(Fault::Checkpoint)?;
-    let verified = go(log, key, kept, &checkpoint, seen)?;
+    let (checkpoint, _) = keys.open(&text).map_err(Fault::Checkpoint)?;
+    let verified = go(log, keys, kept, &checkpoint, seen)?;
     Ok(Sound { verified, checkpoint: text })
 }
 
+/// How the entry of a rotation ends, in the one form that an entry has.
+const ROTATION: &[u8] = br#","kind":"key_rotation","v":1}"#;
+
 fn go<T: Tiles<Error = Fault>>(
     tiles: &mut T,
-    key: &Verifier,
+    keys: &Keys,
     kept: Option<&str>,
     checkpoint: &Checkpoint,
-    seen: &mut dyn FnMut(u64),
+    seen: &mut dyn FnMut(u64, &[u8]),
 ) -> Result<Verified, Fault> {
-    match kept {
-        None => Ok(verify::all(tiles, checkpoint, seen)?),
-        Some(kept) => {
-            let (old, _) = Checkpoint::open(kept, key).map_err(Fault::Kept)?;
-            Ok(verify::since(tiles, &old, checkpoint, seen)?)
+    let old = kept.map(|kept| keys.open(kept).map_err(Fault::Kept)).transpose()?;
+    let mut unfollowed = None;
+    let mut entry = |index: u64, bytes: &[u8]| {
+        if bytes.ends_with(ROTATION) && !follows(keys, index, bytes) {
+            unfollowed = unfollowed.or(Some(index));
         }
+        seen(index, bytes);
+    };
+    let mut watch = verify::Watch { entry: &mut entry, done: &mut |_| {} };
+    let verified = verify::watched(tiles, old.as_ref().map(|(old, _)| old), checkpoint, &mut watch)?;
+    match unfollowed {
+        None => Ok(verified),
+        Some(index) => Err(Fault::Unfollowed(index)),
     }
+}
+
+/// Whether a rotation that the log has is one that was followed, or one before the trusted key.
+fn follows(keys: &Keys, index: u64, bytes: &[u8]) -> bool {
+    let Ok(entry) = Entry::parse(bytes) else { return true };
+    let note = entry.body.get("note").and_then(serde_json::Value::as_str);
+    let Some(rotation) = note.filter(|_| entry.kind == EntryKind::KeyRotation).map(keys::Rotation::open) else {
+        return true;
+    };
+    // A note that no two keys signed, or that is of another place, replaces nothing.
+    !rotation.is_ok_and(|rotation| rotation.index == index && keys.signs_after(&rotation.from, index))
 }
 
 /// An entry with its proof.
@@ -224,9 +306,46 @@ pub struct Proven {
     pub proof: Proof,
 }
 
+/// The newest checkpoint that enough witnesses cosigned, as they saw it, of a log of `now` entries, which must continue it.
+fn cosigned(log: &mut Log, keys: &Keys, quorum: &Quorum, now: u64) -> Result<Option<(Checkpoint, String)>, Fault> {
+    for text in log.witnessed()? {
+        let (checkpoint, note) = keys.open(&text).map_err(Fault::Kept)?;
+        if !quorum.holds(&note).map_err(Fault::Kept)? {
+            continue;
+        }
+        if checkpoint.size > now {
+            return Err(Wrong::Truncated { old: checkpoint.size, size: now }.into());
+        }
+        if verify::edge(log, checkpoint.size, now)?.root() != checkpoint.root {
+            return Err(Wrong::NotContinued(checkpoint.size).into());
+        }
+        return Ok(Some((checkpoint, text)));
+    }
+    Ok(None)
+}
+
+/// How many entries of a log that was verified up to `now` enough witnesses have seen; `None` where too few have.
+pub fn witnessed(log: &mut Log, keys: &Keys, quorum: &Quorum, now: u64) -> Result<Option<u64>, Fault> {
+    Ok(cosigned(log, keys, quorum, now)?.map(|(checkpoint, _)| checkpoint.size))
+}
+
+/// Proves an entry under the newest checkpoint that enough witnesses cosigned; `None` where there is none.
+pub fn prove_witnessed(log: &mut Log, keys: &Keys, index: u64, quorum: &Quorum) -> Result<Option<Proven>, Fault> {
+    let (newest, _) = keys.open(&log.checkpoint()?).map_err(Fault::Checkpoint)?;
+    match cosigned(log, keys, quorum, newest.size)? {
+        Some((_, text)) => prove_under(log, keys, index, &text).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Proves an entry. What leaves here was checked with the key.
-pub fn prove(log: &mut Log, key: &Verifier, index: u64) -> Result<Proven, Fault> {
-    let (checkpoint, note) = Checkpoint::open(&log.checkpoint()?, key).map_err(Fault::Checkpoint)?;
+pub fn prove(log: &mut Log, key: &Keys, index: u64) -> Result<Proven, Fault> {
+    let newest = log.checkpoint()?;
+    prove_under(log, key, index, &newest)
+}
+
+fn prove_under(log: &mut Log, key: &Keys, index: u64, under: &str) -> Result<Proven, Fault> {
+    let (checkpoint, note) = key.open(under).map_err(Fault::Checkpoint)?;
     let size = checkpoint.size;
     if index >= size {
         return Err(Fault::NoEntry { index, size });
@@ -281,17 +400,20 @@ pub struct Exported {
 
 /// Exports a log into a folder, and verifies it on the way. A folder that has an older export of the same log gets what
 /// came since; one of another log, or of another history of this one, is left as it is.
-pub fn export(log: &mut Log, key: &Verifier, to: &Folder, seen: &mut dyn FnMut(u64)) -> Result<Exported, Fault> {
+pub fn export(log: &mut Log, key: &Keys, to: &Folder) -> Result<Exported, Fault> {
     let text = log.checkpoint()?;
-    let (checkpoint, _) = Checkpoint::open(&text, key).map_err(Fault::Checkpoint)?;
+    let (checkpoint, _) = key.open(&text).map_err(Fault::Checkpoint)?;
     let before = to.exists("checkpoint").then(|| to.checkpoint()).transpose()?;
     // What is there already is good, and stays so: only what continues it is written.
     if before.is_some() {
-        go(log, key, before.as_deref(), &checkpoint, &mut |_| {})?;
+        go(log, key, before.as_deref(), &checkpoint, &mut |_, _| {})?;
     }
     let mut copied = Copied { log, to: to.clone(), files: 0 };
-    let verified = go(&mut copied, key, before.as_deref(), &checkpoint, seen)?;
+    let verified = go(&mut copied, key, before.as_deref(), &checkpoint, &mut |_, _| {})?;
     let files = copied.files;
+    if !key.rotations().is_empty() {
+        to.write(ROTATIONS, key.rotations().join("\n").as_bytes())?;
+    }
     // Last, so that the folder never states more than it holds.
     to.write("checkpoint", text.as_bytes())?;
     Ok(Exported { verified, files: files + 1 })

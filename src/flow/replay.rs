@@ -59,12 +59,16 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
         (Err(why), _) | (_, Err(why)) => return not(why),
     };
     let Some(policy) = policy else { return not("it has no policy".to_owned()) };
-    let Ok(facts) = serde_json::from_str::<Facts>(facts) else { return not("its facts cannot be read".to_owned()) };
+    let document = facts.as_bytes();
+    let facts = match Facts::read(document) {
+        Ok(facts) => facts,
+        Err(mistakes) => return not(format!("its facts cannot be read: {mistakes}")),
+    };
     let decision = match &before {
         Some(before) => release::decide_between(before, &policy, &facts, now),
         None => release::decide(&policy, &facts, now),
     };
-    match report::json::release(&decision) {
+    match report::json::release(&decision.by_document(document)) {
         Ok(document) if document == receipt.decision => Replayed::Same,
         Ok(_) => Replayed::Other,
         Err(error) => not(error.to_string()),

@@ -2,10 +2,10 @@
 //! the requirement compares with it.
 
 use super::baseline::Before;
-use super::gathered::{Gathered, format};
+use super::gathered::{Gathered, format, shown};
 use super::request::Request;
 use crate::decide::gates::{Baseline, File, Table};
-use crate::evidence::Tally;
+use crate::evidence::{Tally, gatling};
 use crate::model::decision::Evidence;
 use crate::model::kind::Kind;
 use crate::model::report::{About, Fault};
@@ -20,7 +20,14 @@ const LISTED: usize = 1000;
 
 impl Gathered {
     /// Reads the reports of a gate into one tally, after the baseline's where one is needed.
-    pub(super) fn tally(&mut self, request: &Request<'_>, gate: &Gate, meant: &[&Entry], before: Option<&Before>) {
+    pub(super) fn tally(
+        &mut self,
+        request: &Request<'_>,
+        gate: &Gate,
+        entries: &[Entry],
+        meant: &[&Entry],
+        before: Option<&Before>,
+    ) {
         let compared = [&gate.require, &gate.first_release]
             .into_iter()
             .flatten()
@@ -29,12 +36,15 @@ impl Gathered {
         let remembered = before.and_then(|before| self.remember(request, gate, before));
         let Some(mut tally) = Tally::new(gate.kind, remembered) else { return };
         for entry in meant {
-            let path = entry.path.clone();
-            let (evidence, about, outcome) =
+            let path = shown(request, entry);
+            let (evidence, mut about, mut outcome) =
                 report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
-            if self.evidence.len() < LISTED {
-                self.evidence.push(evidence);
+            let digest = evidence.sha256.clone().unwrap_or_default();
+            self.evidence.push(evidence);
+            if outcome.is_ok() {
+                outcome = self.stated_beside(request, entries, entry, &digest, &mut about);
             }
+            self.evidence.truncate(LISTED);
             self.found.files.push(File { path, about, fault: outcome.err() });
         }
         // Measures of which a part could not be read are no measures.
@@ -77,6 +87,7 @@ impl Gathered {
             }
         }
         if !any {
+            self.found.baseline = Baseline::Without(before.lacks(gate));
             return None;
         }
         self.found.baseline = Baseline::Known(Table::Read(tally.measures()));
@@ -102,8 +113,10 @@ fn report(
     request.watch.reading(path, artifact.length());
     let outcome = match decode::text(&artifact) {
         Ok(text) => {
-            // The reader of XML sees for itself that every byte of it is UTF-8.
-            let unseen = matches!(text, decode::Text::Same(_)) && !text.trim_ascii_start().starts_with(b"<");
+            // The reader of XML sees for itself that every byte of it is UTF-8, and what is told to be binary is no text.
+            let unseen = matches!(text, decode::Text::Same(_))
+                && !text.trim_ascii_start().starts_with(b"<")
+                && gatling::binary_version(&text).is_none();
             let (digest, sound, read) = open::while_digesting(&artifact, unseen, || {
                 let format = format(&text, kind)?;
                 let read = tally.read(format, &text, &mut about);

@@ -12,7 +12,7 @@ mod shelf;
 use std::collections::BTreeMap;
 
 use self::shelf::{ENDINGS, Shelf};
-use super::gathered::{Gathered, format, plain, too_many};
+use super::gathered::{Gathered, format, plain_at, shown, too_many};
 use super::request::Request;
 use crate::decide::gates::{File, Signature, Table};
 use crate::evidence::signature::{self, Artifact as Signed, Expected, Pattern, PublicKey, Signer, TrustRoot, Verified};
@@ -21,7 +21,8 @@ use crate::model::kind::{Format, Kind};
 use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault, Place};
 use crate::model::verdict::Reason;
-use crate::policy::gate::{Gate, Trust};
+use crate::policy::gate::{Gate, Same, Trust};
+use crate::workspace::decode;
 use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::Entry;
 
@@ -36,6 +37,7 @@ pub(super) fn gather(request: &Request<'_>, gate: &Gate, entries: &[Entry], bund
     };
     match vouched {
         Ok(mut vouching) => {
+            vouching.tells_artifacts = gate.same == Some(Same::Artifact);
             for bundle in bundles {
                 let (file, evidence) = vouching.bundle(bundle);
                 into.evidence.push(evidence);
@@ -59,15 +61,12 @@ pub(super) fn confirm(
     file: &Entry,
     read: &[u8],
 ) -> Option<Result<String, Fault>> {
-    let stands_beside = |entry: &&Entry| {
-        let name = |ending: &str| entry.path.strip_suffix(ending);
-        entry.root == file.root && ENDINGS.iter().any(|ending| name(ending) == Some(file.path.as_str()))
-    };
-    let beside = plain(entries).find(stands_beside)?;
+    let beside = |ending: &&str| plain_at(entries, &file.root, &format!("{}{ending}", file.path));
+    let beside = ENDINGS.iter().find_map(beside)?;
     Some((|| {
         let vouching = Vouching::new(request, trust, entries, Vec::new())?;
         let bytes = open::entry(beside, signature::SIZE_LIMIT as u64)?;
-        vouching.verify_bytes(&bytes, read).map(|verified| verified.identity)
+        vouching.verify_bytes(&decode::text(&bytes)?, read).map(|verified| verified.identity)
     })())
 }
 
@@ -78,6 +77,8 @@ struct Vouching<'v> {
     root: TrustRoot,
     expected: Expected,
     shelf: Shelf<'v>,
+    /// Whether a bundle has to say which artifacts it is about: those that it vouches for.
+    tells_artifacts: bool,
     /// The artifacts that must be signed.
     asked: Vec<&'v Entry>,
     /// What each artifact that a bundle is about comes to: who signed it, or why that does not count.
@@ -99,6 +100,7 @@ impl<'v> Vouching<'v> {
             root: trust_root(request, trust)?,
             expected: expected(request, trust)?,
             shelf: Shelf::new(entries, request.policy.limits.bytes),
+            tells_artifacts: false,
             asked,
             outcomes: BTreeMap::new(),
             identities: Vec::new(),
@@ -108,11 +110,12 @@ impl<'v> Vouching<'v> {
 
     /// Reads one bundle, and verifies it for every artifact that it is about.
     fn bundle(&mut self, bundle: &Entry) -> (File, Evidence) {
-        let mut evidence = Evidence { path: bundle.path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
+        let path = shown(self.request, bundle);
+        let mut evidence = Evidence { path: path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let mut about = About::default();
         let read = self.read(bundle, &mut evidence);
-        let fault = read.and_then(|bytes| self.vouch(bundle, &bytes, &mut about)).err();
-        (File { path: bundle.path.clone(), about, fault }, evidence)
+        let fault = read.and_then(|read| self.vouch(bundle, &decode::text(&read)?, &mut about)).err();
+        (File { path, about, fault }, evidence)
     }
 
     fn read(&self, bundle: &Entry, evidence: &mut Evidence) -> Result<Artifact, Fault> {
@@ -121,7 +124,8 @@ impl<'v> Vouching<'v> {
         evidence.bytes = artifact.length();
         evidence.sha256 = Some(open::sha256(&artifact));
         // A bundle that is broken is the verifier's to refuse, which says more of it.
-        evidence.format = Some(format(&artifact, Kind::Signature).unwrap_or(Format::SigstoreBundle));
+        let text = decode::text(&artifact)?;
+        evidence.format = Some(format(&text, Kind::Signature).unwrap_or(Format::SigstoreBundle));
         artifact.unchanged().map(|()| artifact)
     }
 
@@ -134,9 +138,12 @@ impl<'v> Vouching<'v> {
                 self.identities.push(verified.identity.clone());
                 verified.identity
             });
+            if self.tells_artifacts && outcome.is_ok() {
+                self.shelf.digest(artifact).iter().for_each(|digest| about.artifact(digest));
+            }
             let known = self.outcomes.get(artifact).is_some_and(|(_, known)| known.is_ok());
             if !known {
-                self.outcomes.insert(artifact, (bundle.path.clone(), outcome));
+                self.outcomes.insert(artifact, (shown(self.request, bundle), outcome));
             }
         }
         Ok(())
@@ -171,7 +178,7 @@ impl<'v> Vouching<'v> {
         for artifact in &self.asked {
             if !self.outcomes.contains_key(artifact) {
                 let why = "no bundle is about it; sign it, or wait for the step that does";
-                signatures.push(unsigned(artifact.path.clone(), Reason::NoEvidence, why));
+                signatures.push(unsigned(shown(self.request, artifact), Reason::NoEvidence, why));
             }
         }
         let signed: Vec<&Entry> =
@@ -185,7 +192,7 @@ impl<'v> Vouching<'v> {
         let verified = signed.len() as u64;
         for (artifact, (bundle, outcome)) in self.outcomes {
             let outcome = outcome.map_err(|fault| (fault.reason, fault.to_string()));
-            signatures.push(Signature { bundle, artifact: artifact.path.clone(), outcome });
+            signatures.push(Signature { bundle, artifact: shown(self.request, artifact), outcome });
         }
         let mut measures = Measures::new();
         measures.count("signature.verified", verified);

@@ -1,4 +1,4 @@
-//! Storey 5: the forges, each in a folder of its own behind [`Forge`].
+//! Storey 6: the forges, each in a folder of its own behind [`Forge`].
 //!
 //! A forge is asked for what is known of a release ([`Question`], [`Gathered`]); the words here are flow's own, and no
 //! forge's. Never here: a rule, the record, the policy.
@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod github;
+pub mod hint;
 
 use std::collections::BTreeMap;
 
@@ -92,6 +93,24 @@ pub struct Waiting {
     pub environment: String,
 }
 
+/// A deployment that waits, and what it deploys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Which.
+    pub waiting: Waiting,
+    /// The commit.
+    pub commit: String,
+}
+
+/// A file of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What it was read from, for people.
+    pub from: String,
+}
+
 /// A final answer to a deployment that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -134,4 +153,40 @@ pub trait Forge {
         answer: Answer,
         why: &str,
     ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
+
+    /// The deployments of a repository that wait for our word, all of them.
+    fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
+
+    /// A file as the repository's default branch has it; absent where it has none.
+    fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
+}
+
+/// The repositories that an app is installed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Installations {
+    /// Their names, as the forge writes them.
+    pub repositories: Vec<String>,
+    /// Which installations could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+/// A forge as the app sees it that teams install.
+pub trait Hub: Send + Sync + 'static {
+    /// What the forge is called in facts: `github`.
+    const NAME: &'static str;
+    /// Why it could not be asked.
+    type Fault: std::error::Error + Send + Sync + 'static;
+    /// One repository's forge.
+    type Forge: Forge<Fault = Self::Fault> + Send + Sync;
+    /// A delivery that is the forge's, and of which it is not known yet whose it is.
+    type Claimed: Send + 'static;
+
+    /// Where the app is installed.
+    fn installations(&self) -> impl Future<Output = Result<Installations, Self::Fault>> + Send;
+
+    /// The forge under the token of the installation that a repository belongs to.
+    fn of(&self, repository: &str) -> impl Future<Output = Result<Self::Forge, Self::Fault>> + Send;
+
+    /// What a delivery is a hint of; `None` where it is about what is not the installation's.
+    fn check(&self, claimed: Self::Claimed) -> impl Future<Output = Result<Option<hint::Hinted>, Self::Fault>> + Send;
 }

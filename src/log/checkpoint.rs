@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::note::{self, Flaw, Note, Verifier};
+use super::keys::Keys;
+use super::note::{self, Flaw, Note};
 use super::tree::Hash;
 
 /// A tree, as a log commits itself to it.
@@ -45,16 +46,10 @@ impl Checkpoint {
         Ok(Self { origin: origin.to_owned(), size, root, extension })
     }
 
-    /// Reads a signed checkpoint and checks that the log signed it: by the key that bears its origin's name.
-    pub fn open(text: &str, log: &Verifier) -> Result<(Self, Note), Flaw> {
-        let note = Note::parse(text)?;
-        log.check(&note)?;
-        let checkpoint = Self::parse(&note.text)?;
-        if checkpoint.origin == log.name() {
-            Ok((checkpoint, note))
-        } else {
-            Err(Flaw::Form("the checkpoint is of another log than the key"))
-        }
+    /// Reads a signed checkpoint and checks that the log signed it: by the key that bears its origin's name, and whose
+    /// time it is of.
+    pub fn open(text: &str, log: impl Into<Keys>) -> Result<(Self, Note), Flaw> {
+        log.into().open(text)
     }
 
     /// The checkpoint as a note that nobody has signed yet. `None` where the origin cannot name a log.

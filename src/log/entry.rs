@@ -69,6 +69,8 @@ kinds! {
     Reading = "reading";
     /// evidence that was deleted when its time was over
     Expiry = "expiry";
+    /// something kept beyond its time for a legal matter, or no longer
+    LegalHold = "legal_hold";
     /// a new signing key, vouched for by the old one
     KeyRotation = "key_rotation";
 }

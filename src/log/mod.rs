@@ -2,10 +2,11 @@
 //!
 //! A Merkle tree as in RFC 6962 ([`tree`]), kept as tiles as the C2SP
 //! specification `tlog-tiles` lays them out ([`tile`]), its checkpoints
-//! ([`checkpoint`]) as C2SP signed notes ([`note`]) that witnesses cosign, and
-//! proofs ([`proof`]) that anybody can check with a key and no network. Everything
-//! at once is checked by [`verify`], and a decision with its proof travels as a
-//! [`receipt`].
+//! ([`checkpoint`]) as C2SP signed notes ([`note`]) that witnesses cosign
+//! ([`witness`]), by keys that follow one another ([`keys`]), and proofs ([`proof`])
+//! that anybody can check with a key and no network. Everything at once is checked by [`verify`], and a decision with its proof travels as a
+//! [`receipt`]. What of the record is kept for how long follows from the log as
+//! well ([`retention`]).
 //!
 //! Pure: bytes come in and go out. Who stores a tile or fetches one is told by
 //! [`tile::Tiles`].
@@ -15,9 +16,12 @@
 
 pub mod checkpoint;
 pub mod entry;
+pub mod keys;
 pub mod note;
 pub mod proof;
 pub mod receipt;
+pub mod retention;
 pub mod tile;
 pub mod tree;
 pub mod verify;
+pub mod witness;

@@ -50,6 +50,21 @@ pub enum Flaw {
     /// A signature by the key does not hold.
     #[error("the signature by `{0}` does not hold")]
     Invalid(String),
+    /// A key signed what is not of its time.
+    #[error(
+        "the key `{key}` signed a log of {size} entries, and counts for those from {from}{} only: it is not of its time",
+        to.map_or(String::new(), |to| format!(" to {to}"))
+    )]
+    NotItsTime {
+        /// The key, as `name+hash`.
+        key: String,
+        /// The least size that it counts for.
+        from: u64,
+        /// The largest; `None` where it signs still.
+        to: Option<u64>,
+        /// The size of what it signed.
+        size: u64,
+    },
     /// The private key cannot be read.
     #[error("the signing key cannot be read; one looks as `PRIVATE+KEY+log.example+1a2b3c4d+AZ…`")]
     SigningKey,
@@ -113,9 +128,33 @@ impl Verifier {
         &self.name
     }
 
+    /// The key without its public half: `name+hash`.
+    #[must_use]
+    pub fn short(&self) -> String {
+        format!("{}+{}", self.name, hex(self.id))
+    }
+
+    /// Whether another key has the same public half, whatever it is called.
+    #[must_use]
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
+    /// What kind of signature it makes.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Whether a signature line is by this key, as it says itself.
-    fn claims(&self, signature: &Signature) -> bool {
+    pub(super) fn claims(&self, signature: &Signature) -> bool {
         signature.name == self.name && signature.id == self.id
+    }
+
+    /// A signature line of this key, from a signature that was made elsewhere over the note's text. It must hold.
+    pub fn signature(&self, note: &Note, bytes: Vec<u8>) -> Result<Signature, Flaw> {
+        self.check_bytes(note.text.as_bytes(), &bytes)?;
+        Ok(Signature { name: self.name.clone(), id: self.id, bytes })
     }
 
     /// Checks the note's signatures by this key: there must be one, and every one must hold. What comes back is when

@@ -5,7 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::checkpoint::Checkpoint;
-use super::note::{Flaw, Note, Verifier};
+use super::keys::Keys;
+use super::note::{Flaw, Note};
 use super::tree::{self, Hash, Unproven};
 
 /// The first line.
@@ -71,9 +72,10 @@ impl Proof {
         Ok(Self { index, path, checkpoint: Note::parse(checkpoint)? })
     }
 
-    /// Checks that the log of that key holds the entry; what comes back is the checkpoint that covers it.
-    pub fn check(&self, entry: &[u8], log: &Verifier) -> Result<Checkpoint, Refuted> {
-        let (checkpoint, _) = Checkpoint::open(&self.checkpoint.to_string(), log)?;
+    /// Checks that the log of that key, or of those keys, holds the entry; what comes back is the checkpoint that
+    /// covers it.
+    pub fn check(&self, entry: &[u8], log: impl Into<Keys>) -> Result<Checkpoint, Refuted> {
+        let (checkpoint, _) = log.into().open(&self.checkpoint.to_string())?;
         tree::check_inclusion(tree::leaf(entry), self.index, checkpoint.size, &self.path, checkpoint.root)?;
         Ok(checkpoint)
     }

@@ -13,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::Checkpoint;
 use super::entry::{Entry, Kind};
-use super::note::{Flaw, Signer, Verifier};
+use super::keys::Keys;
+use super::note::{Flaw, Note, Verifier};
 use super::proof::{Proof, Refuted};
 
 /// The version of the file's shape.
@@ -47,6 +48,9 @@ pub struct Receipt {
     /// The same of the policy as it was before a change in flight.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policy_before: Vec<Layer>,
+    /// How the log's keys followed one another, each rotation as a signed note; absent where there was one key only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<String>,
 }
 
 /// A DSSE envelope.
@@ -97,27 +101,20 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// What is signed of a payload: DSSE's pre-authentication encoding.
-fn encoded(payload: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn encoded(payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {PAYLOAD} {} ", PAYLOAD.len(), payload.len());
     [head.as_bytes(), payload].concat()
 }
 
-/// How a key is named in an envelope: without its public half.
-fn key_id(key: &Verifier) -> String {
-    let text = key.to_string();
-    let mut parts = text.splitn(3, '+');
-    format!("{}+{}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
-}
-
 impl Envelope {
-    /// A payload, signed.
+    /// A payload with its signature, which is over [`encoded`].
     #[must_use]
-    pub fn sign(payload: &[u8], by: &Signer) -> Self {
-        let sig = STANDARD.encode(by.sign_bytes(&encoded(payload)));
+    pub fn of(payload: &[u8], by: &Verifier, signature: &[u8]) -> Self {
         Self {
             payload_type: PAYLOAD.to_owned(),
             payload: STANDARD.encode(payload),
-            signatures: vec![EnvelopeSignature { keyid: key_id(by.verifier()), sig }],
+            signatures: vec![EnvelopeSignature { keyid: by.short(), sig: STANDARD.encode(signature) }],
         }
     }
 
@@ -129,7 +126,7 @@ impl Envelope {
         }
         let Ok(payload) = STANDARD.decode(&self.payload) else { return form("a statement is not base64") };
         let [signature] = self.signatures.as_slice() else { return form("a statement has one signature") };
-        if signature.keyid != key_id(key) {
+        if signature.keyid != key.short() {
             return Err(Invalid::Key(Flaw::Unsigned(key.name().to_owned())));
         }
         let Ok(bytes) = STANDARD.decode(&signature.sig) else { return form("a signature is not base64") };
@@ -167,6 +164,8 @@ pub struct Shown {
     pub index: u64,
     /// The checkpoint that covers it.
     pub checkpoint: Checkpoint,
+    /// The same with its signatures, of which those of the log were checked.
+    pub note: Note,
     /// The statements.
     pub statements: Vec<Value>,
 }
@@ -181,11 +180,16 @@ impl Receipt {
         Ok(receipt)
     }
 
-    /// Checks everything with the log's key: the proof, the signatures, and that every part is what the entry has the
-    /// digest of.
-    pub fn check(&self, key: &Verifier) -> Result<Shown, Invalid> {
+    /// Checks everything with the log's key, or those that are known to follow from it: the proof, the signatures, and
+    /// that every part is what the entry has the digest of.
+    pub fn check(&self, key: impl Into<Keys>) -> Result<Shown, Invalid> {
+        let mut keys = key.into();
+        keys.follow_all(&self.rotations).map_err(Invalid::Key)?;
         let proof = Proof::parse(&self.proof)?;
-        let checkpoint = proof.check(self.entry.as_bytes(), key)?;
+        let checkpoint = proof.check(self.entry.as_bytes(), &keys)?;
+        let Some(key) = keys.at(proof.index) else {
+            return Err(Invalid::Form("no key that is known signed at its time"));
+        };
         let Ok(entry) = Entry::parse(self.entry.as_bytes()) else {
             return Err(Invalid::Form("its entry is none"));
         };
@@ -226,7 +230,7 @@ impl Receipt {
             }
             statements.push(serde_json::from_slice(&payload)?);
         }
-        Ok(Shown { entry, index: proof.index, checkpoint, statements })
+        Ok(Shown { entry, index: proof.index, checkpoint, note: proof.checkpoint, statements })
     }
 
     /// The same receipt with the digests of facts and policy only.

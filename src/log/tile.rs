@@ -44,12 +44,45 @@ impl Tile {
     }
 }
 
+impl Tile {
+    /// The tile that a path names, in the one form that it has.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<Self> {
+        let rest = path.strip_prefix("tile/")?;
+        let (rest, width) = match rest.split_once(".p/") {
+            Some((rest, width)) => (rest, width.parse().ok().filter(|width| (1..WIDTH).contains(width))?),
+            None => (rest, WIDTH),
+        };
+        let (level, number) = rest.split_once('/')?;
+        let level = if level == "entries" { None } else { Some(level.parse().ok().filter(|level| *level < 64)?) };
+        // Six groups of three digits hold every number of 64 bits that a tile can have.
+        let groups = number.split('/').map(|group| group.trim_start_matches('x'));
+        let digits = groups.take(7).collect::<String>();
+        let tile = Self { level, number: digits.parse().ok()?, width };
+        (tile.path() == path).then_some(tile)
+    }
+
+    /// Whether a tree of a size has it.
+    #[must_use]
+    pub fn is_in(&self, size: u64) -> bool {
+        let unit = 256_u64.checked_pow(self.level.unwrap_or_default().into());
+        let whole = unit.map_or(0, |unit| size / unit);
+        self.number.checked_mul(WIDTH).and_then(|first| first.checked_add(self.width)).is_some_and(|last| last <= whole)
+    }
+}
+
 /// Where tiles and bundles come from.
 pub trait Tiles {
     /// What goes wrong.
     type Error;
     /// The bytes of a tile, or of a fuller one of the same number; they are checked by whoever asks.
     fn read(&mut self, tile: Tile) -> Result<Vec<u8>, Self::Error>;
+
+    /// The same into memory that is there already, in place of what it holds. Who reads a whole log asks for this.
+    fn read_into(&mut self, tile: Tile, into: &mut Vec<u8>) -> Result<(), Self::Error> {
+        *into = self.read(tile)?;
+        Ok(())
+    }
 }
 
 /// The tile in which a node lies in a tree of `size` entries, and the node's level and number within the tile.

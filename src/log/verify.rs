@@ -95,7 +95,36 @@ pub fn all<T: Tiles>(
     checkpoint: &Checkpoint,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Verified, Wrong<T::Error>> {
-    go(tiles, &Edge::default(), checkpoint, seen)
+    go(tiles, &Edge::default(), checkpoint, &mut Watch { entry: &mut |_, _| {}, done: seen })
+}
+
+/// Hands on every entry, with its number, that is hashed, and how many are done. What was handed on is believed once the
+/// verification has come out well.
+pub struct Watch<'w> {
+    /// What is told of each entry.
+    pub entry: &'w mut dyn FnMut(u64, &[u8]),
+    /// What is told how many entries are done.
+    pub done: &'w mut dyn FnMut(u64),
+}
+
+impl std::fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
+/// Verifies everything, or what came after an older checkpoint, with somebody who watches.
+pub fn watched<T: Tiles>(
+    tiles: &mut T,
+    old: Option<&Checkpoint>,
+    checkpoint: &Checkpoint,
+    watch: &mut Watch<'_>,
+) -> Result<Verified, Wrong<T::Error>> {
+    let start = match old {
+        None => Edge::default(),
+        Some(old) => continued(tiles, old, checkpoint)?,
+    };
+    go(tiles, &start, checkpoint, watch)
 }
 
 /// Checks that the log continues an older checkpoint, and hashes only what came after it. Both signatures were checked.
@@ -105,14 +134,16 @@ pub fn since<T: Tiles>(
     checkpoint: &Checkpoint,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Verified, Wrong<T::Error>> {
+    watched(tiles, Some(old), checkpoint, &mut Watch { entry: &mut |_, _| {}, done: seen })
+}
+
+/// The edge at an older checkpoint, which the log must continue.
+fn continued<T: Tiles>(tiles: &mut T, old: &Checkpoint, checkpoint: &Checkpoint) -> Result<Edge, Wrong<T::Error>> {
     if old.size > checkpoint.size {
         return Err(Wrong::Truncated { old: old.size, size: checkpoint.size });
     }
     let edge = edge(tiles, old.size, checkpoint.size)?;
-    if edge.root() != old.root {
-        return Err(Wrong::NotContinued(old.size));
-    }
-    go(tiles, &edge, checkpoint, seen)
+    if edge.root() == old.root { Ok(edge) } else { Err(Wrong::NotContinued(old.size)) }
 }
 
 /// The growing edge that a tree of `size` entries had, from the tiles of the tree of `now` entries.
@@ -167,7 +198,7 @@ fn go<T: Tiles>(
     tiles: &mut T,
     start: &Edge,
     checkpoint: &Checkpoint,
-    seen: &mut dyn FnMut(u64),
+    watch: &mut Watch<'_>,
 ) -> Result<Verified, Wrong<T::Error>> {
     let (from, size) = (start.size(), checkpoint.size);
     let mut differs: Option<Differs> = None;
@@ -179,11 +210,15 @@ fn go<T: Tiles>(
         })
         .collect();
     let mut edge = start.clone();
+    let mut buffer = Vec::new();
     let mut index = from;
     while index < size {
         let mut full = false;
-        index = each(tiles, index, size, &mut |entry| {
-            edge.append(tree::leaf(entry), |level, _, hash| {
+        let mut number = index;
+        index = each(tiles, &mut buffer, index, size, &mut |entry, leaf| {
+            (watch.entry)(number, entry);
+            number += 1;
+            edge.append(leaf, |level, _, hash| {
                 if level % 8 == 0
                     && let Some(row) = usize::try_from(level / 8).ok().and_then(|level| rows.get_mut(level))
                 {
@@ -200,7 +235,7 @@ fn go<T: Tiles>(
                 *row = Row { number: row.number + 1, before: 0, hashes: Vec::new() };
             }
         }
-        seen(index);
+        (watch.done)(index);
     }
     for (level, row) in (0_u8..).zip(&rows) {
         if !row.hashes.is_empty() {
@@ -220,21 +255,32 @@ fn go<T: Tiles>(
 
 /// Hands on the entries of the bundle in which entry `index` is, from it on and below `size`; what comes back is the
 /// next entry's number.
-fn each<T: Tiles>(tiles: &mut T, index: u64, size: u64, see: &mut dyn FnMut(&[u8])) -> Result<u64, Wrong<T::Error>> {
+fn each<T: Tiles>(
+    tiles: &mut T,
+    buffer: &mut Vec<u8>,
+    index: u64,
+    size: u64,
+    see: &mut dyn FnMut(&[u8], Hash),
+) -> Result<u64, Wrong<T::Error>> {
     let number = index / WIDTH;
     let first = number * WIDTH;
     let width = (size - first).min(WIDTH);
     let tile = Tile { level: None, number, width };
-    let bytes = tiles.read(tile).map_err(Wrong::Read)?;
-    let mut rest = bytes.as_slice();
+    tiles.read_into(tile, buffer).map_err(Wrong::Read)?;
+    let mut rest = buffer.as_mut_slice();
     for place in 0..width {
-        let Some((entry, after)) = tile::first(rest) else {
-            return Err(Wrong::Bundle { index: first + place, path: tile.path() });
-        };
-        rest = after;
-        if first + place >= index {
-            see(entry);
+        let missing = || Wrong::Bundle { index: first + place, path: tile.path() };
+        let Some(length) = tile::first(rest).map(|(entry, _)| entry.len()) else { return Err(missing()) };
+        // The length was read, and its last byte makes room for the one that a leaf begins with.
+        let Some((one, after)) = rest.split_at_mut_checked(2 + length) else { return Err(missing()) };
+        let Some(leaf) = one.get_mut(1..) else { return Err(missing()) };
+        if first + place >= index
+            && let Some(zero) = leaf.first_mut()
+        {
+            *zero = 0;
+            see(leaf.get(1..).unwrap_or_default(), tree::leaf_after_zero(leaf));
         }
+        rest = after;
     }
     // What stands behind a full bundle is no entry of anybody's.
     if width == WIDTH && !rest.is_empty() {
@@ -286,11 +332,12 @@ fn led<T: Tiles>(tiles: &mut T, start: &Edge, level: u32, size: u64) -> Result<H
 /// The first node of a level of tiles that is another than the one that follows from the entries.
 fn first_other<T: Tiles>(tiles: &mut T, start: &Edge, level: u32, size: u64) -> Result<Option<u64>, Wrong<T::Error>> {
     let mut edge = start.clone();
+    let mut buffer = Vec::new();
     let mut index = start.size();
     while index < size {
         let mut ours = Vec::new();
-        index = each(tiles, index, size, &mut |entry| {
-            edge.append(tree::leaf(entry), |at, number, hash| {
+        index = each(tiles, &mut buffer, index, size, &mut |_, leaf| {
+            edge.append(leaf, |at, number, hash| {
                 if at == 8 * level {
                     ours.push((number, hash));
                 }

@@ -184,13 +184,16 @@ const SBOM: &[Entry] = &[
     number("sbom.without_licence", "components for which no licence is stated"),
     number("sbom.without_supplier", "components for which no supplier is stated"),
     number("sbom.without_version", "components without a version"),
-    names("sbom.licences", "SPDX identifiers and expressions stated; unknown above 10,000"),
+    names(
+        "sbom.licences",
+        "the licences stated, concluded and declared ones alike: each expression, and beside it every SPDX identifier within it, of exceptions too, as the SPDX list writes it; deprecated GNU identifiers become today's (`GPL-3.0` is `GPL-3.0-only`); unknown above 10,000",
+    ),
     names("sbom.suppliers", "suppliers stated; unknown above 10,000"),
     new(number("sbom.new.components", "components that the baseline does not list, by name whatever the version")),
     new(number("sbom.new.versions", "components that the baseline lists in another version only")),
     new(number("sbom.removed.components", "components that only the baseline lists")),
     new(names("sbom.new.names", "the names of the new components; unknown above 10,000")),
-    new(names("sbom.new.licences", "licences that the baseline does not have; unknown above 10,000")),
+    new(names("sbom.new.licences", "entries of `sbom.licences` that the baseline does not have; unknown above 10,000")),
     new(names("sbom.new.suppliers", "suppliers that the baseline does not have; unknown above 10,000")),
 ];
 

@@ -114,7 +114,8 @@ pub struct GateDecision {
 /// One file that a gate read.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Evidence {
-    /// The path, relative to the artifact folder where it lies in one.
+    /// The path, relative to the artifact folder where it lies in one; behind that folder's
+    /// name where several were given.
     pub path: String,
     /// SHA-256 of the bytes, lower-case hexadecimal; absent where they could not be read.
     pub sha256: Option<String>,

@@ -13,11 +13,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod act;
+mod digest;
 pub mod evidence;
 pub mod fact;
 pub mod history;
 mod keyed;
 pub mod people;
+pub mod reading;
 pub mod record;
 pub mod release;
 
@@ -48,8 +50,8 @@ pub struct Facts {
     /// `gitlab:acme/leads`, `group:internal-audit`. Every page, inherited members included.
     #[serde(default, deserialize_with = "keyed::once_folded")]
     pub groups: BTreeMap<String, Fact<Vec<Member>>>,
-    /// What people did, in the order of the record.
-    #[serde(default)]
+    /// What people did, in the order of the record, each by a name of its own.
+    #[serde(default, deserialize_with = "keyed::acts")]
     pub acts: Fact<Vec<Act>>,
     /// What was found for each gate, by the gate's name; `layer/name` where two layers state one.
     #[serde(default, deserialize_with = "keyed::once")]

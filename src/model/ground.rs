@@ -42,6 +42,8 @@ grounds! {
     FactsUnavailable = "facts_unavailable";
     /// the facts are of a version that is not known
     FactsVersion = "facts_version";
+    /// a condition cannot be told, and the stricter reading of its rule holds
+    ConditionUnknown = "condition_unknown";
 
     // where it goes
     /// the environment is one of the policy
@@ -88,6 +90,8 @@ grounds! {
     Unlinked = "unlinked";
     /// the person does not hold the role
     NotInRole = "not_in_role";
+    /// the person holds the role now, and held others when acting
+    HeldThen = "held_then";
     /// the person put himself into the role while the release was under way
     SelfJoined = "self_joined";
     /// somebody acted under another's name
@@ -138,6 +142,8 @@ grounds! {
     ClosedHours = "closed_hours";
     /// the approval lacks the declaration that the role asks for
     NotAccepted = "not_accepted";
+    /// until when an approval counts
+    CountsUntil = "counts_until";
     /// the approval was used up by opening the environment
     Consumed = "consumed";
     /// the record was edited after the approval
@@ -154,6 +160,8 @@ grounds! {
     // stand-ins
     /// another role stands in
     Fallback = "fallback";
+    /// another role stands in, or an authority is asked, from an instant on
+    AskedFrom = "asked_from";
     /// somebody named a stand-in
     Delegated = "delegated";
     /// the delegation does not hold
@@ -170,6 +178,8 @@ grounds! {
     Informed = "informed";
     /// who carries it out
     Responsible = "responsible";
+    /// who answers for it, where no approval says so
+    Accountable = "accountable";
 
     // rejections
     /// somebody rejects the release

@@ -14,6 +14,7 @@ pub mod decision;
 pub mod facts;
 pub mod ground;
 pub mod kind;
+pub mod lookalike;
 pub mod measures;
 pub mod notable;
 pub mod pattern;

@@ -1,8 +1,11 @@
 //! The decision on one release × environment: whether it may go, and why, as a tree.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::decision::PolicySource;
 use super::stated::Stated;
@@ -164,6 +167,40 @@ pub struct Ask {
     pub because: Option<String>,
 }
 
+/// One requirement of approvals, and who fills it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Filled {
+    /// The role that is asked.
+    pub role: String,
+    /// How many different people it takes.
+    pub needed: usize,
+    /// Whether it is met.
+    pub met: bool,
+    /// Whether a final word fills it, whatever the number.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_final_word: bool,
+    /// The components that it is about; all of the release where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<String>,
+    /// The requirement's digest, as in the explanation.
+    pub digest: String,
+    /// Who fills it.
+    pub by: Vec<Approver>,
+}
+
+/// Somebody who fills a requirement.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Approver {
+    /// Who, by name: as the policy or the directory calls him, or else by his login.
+    pub person: String,
+    /// The role in which he approves: that which is asked, or one that stands in for it.
+    pub role: String,
+    /// The acts by which he does, by their names in the record.
+    pub acts: Vec<String>,
+    /// The accounts that those acts are by.
+    pub accounts: Vec<String>,
+}
+
 /// The kinds of event that could change a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -182,7 +219,7 @@ pub enum Event {
     Directory,
     /// A deployment starts or ends.
     Deployment,
-    /// The CAB decides.
+    /// The CAB decides on a release, or on a model of standard changes.
     Cab,
     /// An obligation is met.
     Obligation,
@@ -215,8 +252,18 @@ pub struct ReleaseDecision {
     pub environment: String,
     /// The instant of the decision, UTC.
     pub now: DateTime<Utc>,
+    /// The version of the time zone database that was computed with, such as `2026a`.
+    pub zone_database: String,
+    /// What decided: `countersign` and its version.
+    pub tool: String,
     /// The layers of the policy, outermost first.
     pub policy: Vec<PolicySource>,
+    /// The files that the policy names, such as calendars: their paths beside the layers, and their content.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<PolicySource>,
+    /// SHA-256 of the facts document, lower-case hexadecimal; absent where it was never a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<String>,
     /// The components that go.
     pub components: Vec<String>,
     /// The class.
@@ -229,14 +276,28 @@ pub struct ReleaseDecision {
     pub rigor: u32,
     /// The explanation: the root's parts are the requirements, in the order in which a policy is read.
     pub tree: Node,
-    /// What must happen if it goes now.
+    /// What must happen if it goes now, or because it went under a break-glass grant.
     pub obligations: Vec<OpenedObligation>,
     /// Who is asked, consulted and told.
     pub asks: Vec<Ask>,
+    /// What approvals are asked, and who fills each.
+    pub approvals: Vec<Filled>,
     /// The acts that count, by their names in the record.
     pub counted: Vec<String>,
     /// What could change it.
     pub revisit: Revisit,
+}
+
+impl ReleaseDecision {
+    /// The same, by the facts of this document.
+    #[must_use]
+    pub fn by_document(self, facts: &[u8]) -> Self {
+        let digest = Sha256::digest(facts).iter().fold(String::with_capacity(64), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        });
+        Self { facts: Some(digest), ..self }
+    }
 }
 
 impl Node {

@@ -1,6 +1,6 @@
 //! What a report says of itself, beside what it measures.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::verdict::Reason;
 
@@ -9,10 +9,19 @@ use super::verdict::Reason;
 pub struct About {
     /// The tool that wrote it, with its version where it names one.
     pub tool: Option<String>,
-    /// When it was made, in UTC; of several instants the earliest end of a run.
+    /// When it was made, in UTC; of several instants the earliest end of a run, and of
+    /// one without a time zone the earliest that it could be.
     pub made_at: Option<DateTime<Utc>>,
-    /// The commits that it says it is about, as lower-case hexadecimal.
-    pub commits: Vec<String>,
+    /// Whether that instant named no time zone.
+    pub zoneless: bool,
+    /// Whether a part does not say when it was made, where parts are told apart.
+    pub undated_part: bool,
+    /// The commits that it says it is about, as lower-case hexadecimal of seven digits or
+    /// more: for each part of the report that names any, those that it names. A part may
+    /// name several, of several repositories; every part has to be about what is released.
+    pub commits: Vec<Vec<String>>,
+    /// Whether a part says nothing of a commit, where parts are told apart.
+    pub silent_part: bool,
     /// SHA-256 digests of the artifacts that it says it is about, as lower-case hexadecimal.
     pub artifacts: Vec<String>,
     /// What the tool says went wrong in its own run, if it says so.
@@ -23,15 +32,29 @@ impl About {
     /// Notes when the report was made; of several instants the earliest counts,
     /// so that a report is as old as its oldest part.
     pub fn made(&mut self, at: DateTime<Utc>) {
-        self.made_at = Some(self.made_at.map_or(at, |known| known.min(at)));
+        if self.made_at.is_none_or(|known| at < known) {
+            self.made_at = Some(at);
+            self.zoneless = false;
+        }
     }
 
-    /// Notes when the report was made, from text: RFC 3339, or a date and time
-    /// without a zone, which is read as UTC. Other text says nothing.
+    /// Notes when the report was made, from text: RFC 3339 or the like. Of a date and time
+    /// without a zone the earliest reading counts, that of [`EASTERNMOST`], because a report
+    /// must not be younger than it is. Other text says nothing.
     pub fn made_text(&mut self, text: &str) {
-        if let Some(at) = instant(text) {
-            self.made(at);
+        match (zoned(text), unzoned(text)) {
+            (Some(at), _) => self.made(at),
+            (None, Some(at)) if self.made_at.is_none_or(|known| at - EASTERNMOST < known) => {
+                self.made_at = Some(at - EASTERNMOST);
+                self.zoneless = true;
+            }
+            _ => {}
         }
+    }
+
+    /// The same for a format whose standard says that its times are in UTC.
+    pub fn made_text_utc(&mut self, text: &str) {
+        zoned(text).or_else(|| unzoned(text)).into_iter().for_each(|at| self.made(at));
     }
 
     /// Notes the tool, unless one is known already.
@@ -41,47 +64,80 @@ impl About {
         }
     }
 
-    /// Notes a commit that the report names. What is not a full SHA-1 or SHA-256 says nothing.
+    /// Notes a commit that a part of the report names, full or abbreviated to seven digits
+    /// or more. What is no such thing says nothing.
     pub fn commit(&mut self, sha: &str) {
-        let sha = sha.trim().to_ascii_lowercase();
-        let full = matches!(sha.len(), 40 | 64) && sha.bytes().all(|b| b.is_ascii_hexdigit());
-        if full && !self.commits.contains(&sha) && self.commits.len() < 100 {
-            self.commits.push(sha);
+        self.commit_of_part(commit(sha).into_iter().collect());
+    }
+
+    /// Notes the commits that one part of the report names, as [`commit`] reads them. Of
+    /// more parts than are kept none is about anything, so that no other commit hides there.
+    pub fn commit_of_part(&mut self, part: Vec<String>) {
+        if part.is_empty() || self.commits.contains(&part) {
+            return;
+        }
+        if self.commits.len() < PARTS {
+            self.commits.push(part);
+        } else if let Some(last) = self.commits.last_mut() {
+            last.clear();
         }
     }
 
     /// Notes an artifact that the report names by digest: bare, as `sha256:…` or as `name@sha256:…`.
     pub fn artifact(&mut self, digest: &str) {
-        let digest = digest
-            .rsplit_once('@')
-            .map_or(digest, |(_, digest)| digest)
-            .trim()
-            .trim_start_matches("sha256:")
-            .to_ascii_lowercase();
-        let whole = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
-        if whole && !self.artifacts.contains(&digest) && self.artifacts.len() < 100 {
+        if let Some(digest) = self::digest(digest)
+            && !self.artifacts.contains(&digest)
+            && self.artifacts.len() < PARTS
+        {
             self.artifacts.push(digest);
         }
     }
 }
 
-/// Reads an instant from the forms that tools write.
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+/// How many parts that name commits are told apart, and how many commits each may name.
+pub const PARTS: usize = 100;
+
+/// A commit as reports name it: lower-case hexadecimal of 7 to 40 digits, or the 64 of a
+/// SHA-256. Git abbreviates to seven digits and more.
+#[must_use]
+pub fn commit(text: &str) -> Option<String> {
+    let sha = text.trim().to_ascii_lowercase();
+    let named = matches!(sha.len(), 7..=40 | 64) && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
+    named.then_some(sha)
+}
+
+/// A SHA-256 digest as reports name it, bare, as `sha256:…` or as `name@sha256:…`, as
+/// lower-case hexadecimal.
+#[must_use]
+pub fn digest(text: &str) -> Option<String> {
+    let digest = text.rsplit_once('@').map_or(text, |(_, digest)| digest).trim();
+    let digest = digest.trim_start_matches("sha256:").to_ascii_lowercase();
+    let whole = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    whole.then_some(digest)
+}
+
+/// How far the earliest clocks are before UTC: UTC+14, of Kiritimati.
+pub const EASTERNMOST: TimeDelta = TimeDelta::hours(14);
+
+/// Reads an instant with its zone from the forms that tools write.
+#[must_use]
+pub fn zoned(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.to_utc());
     }
-    for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"] {
-        if let Ok(at) = chrono::NaiveDateTime::parse_from_str(text, form) {
-            return Some(at.and_utc());
-        }
+    if let Some(at) = text.strip_suffix("UTC").or_else(|| text.strip_suffix("GMT")) {
+        return unzoned(at);
     }
-    for form in ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z", "%Y-%m-%d %H:%M:%S%.f%z"] {
-        if let Ok(at) = DateTime::parse_from_str(text, form) {
-            return Some(at.to_utc());
-        }
-    }
-    None
+    let forms = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z", "%Y-%m-%d %H:%M:%S%.f%z"];
+    forms.iter().find_map(|form| DateTime::parse_from_str(text, form).ok()).map(|at| at.to_utc())
+}
+
+/// Reads a date and time that names no zone, as if it were in UTC.
+fn unzoned(text: &str) -> Option<DateTime<Utc>> {
+    let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+    let at = forms.iter().find_map(|form| chrono::NaiveDateTime::parse_from_str(text.trim(), form).ok())?;
+    Some(at.and_utc())
 }
 
 /// Where in a file something is wrong.

@@ -97,6 +97,8 @@ reasons! {
     NoEvidence = "no_evidence", Pending;
     /// no baseline was given, and the policy does not say what replaces it on a first release
     NoBaseline = "no_baseline", Pending;
+    /// a baseline was given, and it holds no report for this gate; that is no first release
+    NotInBaseline = "not_in_baseline", Pending;
     /// the report is older than the gate allows
     Stale = "stale", Pending;
     /// the gate limits the report's age, and the report does not say when it was made, or names the future

@@ -12,6 +12,7 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<ChangeRule>) {
         system: text(node, "system").unwrap_or_else(|| "any".to_owned()),
         needs: texts(node, "needs"),
         proceeds_in: texts(node, "proceeds_in"),
+        open: false,
         one_for_package: text(node, "one_for").as_deref() == Some("package"),
         stated: layer.stated(node.span),
     };
@@ -28,6 +29,7 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<ChangeRule>) {
         joint.both("one_for: package", &mut outer.one_for_package, inner.one_for_package);
     }
     if outer.proceeds_in.is_empty() {
+        outer.open = true;
         outer.proceeds_in = inner.proceeds_in;
     } else if let Some(stated) = node.get("proceeds_in").filter(|_| !inner.proceeds_in.is_empty())
         && !joint.intersection("proceeds_in", &mut outer.proceeds_in, &inner.proceeds_in)

@@ -38,8 +38,11 @@ pub(super) fn read(layer: &mut Layer<'_>, emergency: &mut Option<ClassRule>, sta
                 joint.note(format!("`when` holds in {} too", rule.stated.layer));
                 outer.when = stricter::both(outer.when.take(), rule.when);
             }
-            if outer.models.is_empty() {
-                outer.models = rule.models;
+            if outer.models.is_empty() && !rule.models.is_empty() {
+                // Without a model nothing is standard there; naming one is another way to go on.
+                if !layer.refuse(&format!("classes.{name}"), span) {
+                    outer.models = rule.models;
+                }
             } else if !rule.models.is_empty() {
                 joint.intersection("models", &mut outer.models, &rule.models);
             }
@@ -62,9 +65,8 @@ fn complete(layer: &mut Layer<'_>, name: &str, node: &Node) {
         return;
     };
     if name == "standard" && node.get("models").is_none_or(|models| models.texts().is_empty()) {
-        let message =
-            "no `models` are named, so this condition alone makes a release standard, which nobody approved in advance";
-        layer.complain(Code::Overlooked, when.span, message);
+        let message = "no `models` are named, so no release is ever standard; name those that were approved in advance";
+        layer.complain(Code::NoEffect, when.span, message);
     }
 }
 
@@ -105,6 +107,16 @@ pub(super) fn models(layer: &mut Layer<'_>, all: &mut Vec<StandardChange>) {
             if model.approved_by.is_none() {
                 let message =
                     format!("nobody approves `{name}`, so no release would ever be one; say who with `approved_by`");
+                layer.complain(Code::MissingKey, span, message);
+            }
+            if model.owner.is_none() {
+                let message = format!("nobody looks after `{name}`; say with `owner` who has it renewed");
+                layer.complain(Code::MissingKey, span, message);
+            }
+            if node.get("expires").is_none() {
+                let message = format!(
+                    "the approval of `{name}` would last for ever; say with `expires` for how long, such as `180d`"
+                );
                 layer.complain(Code::MissingKey, span, message);
             }
             all.push(model);

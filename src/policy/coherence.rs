@@ -2,7 +2,7 @@
 //! stand-ins and promotions lead somewhere, and that every component has exactly
 //! one accountable role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::evaluate::{Facts, Given, Truth, condition};
@@ -23,22 +23,36 @@ pub(super) fn check(layer: &Node, all: &[Node], names: &Names, list: &mut Vec<Di
 
 /// Complains about names of a section that a key leads back to themselves.
 fn circles(layer: &Node, all: &[Node], section: &str, key: &str, says: &str, list: &mut Vec<Diagnostic>) {
-    let next = |name: &str| {
-        let mut stated = all.iter().filter_map(|tree| tree.get(section)?.get(name)?.get(key)?.text());
-        stated.next_back().map(str::to_owned)
-    };
+    let entries = all.iter().filter_map(|tree| tree.get(section)).flat_map(Node::entries);
+    let next: BTreeMap<&str, &str> =
+        entries.filter_map(|(name, node)| Some((name.name.as_str(), node.get(key)?.text()?))).collect();
+    let circular = circular(&next);
     for (name, node) in layer.get(section).map(Node::entries).unwrap_or_default() {
-        let Some(step) = node.get(key) else { continue };
-        let mut at = next(&name.name);
-        let mut seen: Vec<String> = Vec::new();
-        while let Some(now) = at.filter(|now| !seen.contains(now)) {
-            at = next(&now);
-            seen.push(now);
-        }
-        if seen.contains(&name.name) {
+        if let Some(step) = node.get(key)
+            && circular.contains(name.name.as_str())
+        {
             list.push(Diagnostic::new(Code::Circle, step.span, says.replace("{}", &name.name)));
         }
     }
+}
+
+/// The names that lead back to themselves, where each leads to one other at most.
+fn circular<'n>(next: &BTreeMap<&'n str, &'n str>) -> BTreeSet<&'n str> {
+    let mut done = BTreeSet::new();
+    let mut circular = BTreeSet::new();
+    for start in next.keys() {
+        let mut walk = Vec::new();
+        let mut at = Some(*start);
+        while let Some(name) = at.filter(|name| done.insert(*name)) {
+            walk.push(name);
+            at = next.get(name).copied();
+        }
+        // A walk that ends in itself, and not in an earlier one, has found a circle.
+        if let Some(begin) = at.and_then(|name| walk.iter().position(|walked| *walked == name)) {
+            circular.extend(walk.drain(begin..));
+        }
+    }
+    circular
 }
 
 /// One row of `raci` that makes somebody accountable.
@@ -50,9 +64,11 @@ struct Row<'r> {
     always: bool,
     role: &'r str,
     span: Span,
+    /// The layer that it stands in.
+    layer: &'r Node,
 }
 
-fn rows(layer: &Node) -> Vec<(Row<'_>, &Node)> {
+fn rows(layer: &Node) -> Vec<Row<'_>> {
     let Some(Value::List(rows)) = layer.get("raci").map(|node| &node.value) else { return Vec::new() };
     let row = |node| {
         let node: &Node = node;
@@ -60,8 +76,8 @@ fn rows(layer: &Node) -> Vec<(Row<'_>, &Node)> {
         let on = node.get("on").and_then(Node::text);
         let stated_condition = on.filter(|on| !super::raci::is_name(on));
         let condition = stated_condition.and_then(|on| Expression::condition(on, &Place::Component).ok());
-        let row = Row { on, condition, always: node.get("when").is_none(), role: stated.text()?, span: stated.span };
-        Some((row, node.get("on").unwrap_or(node)))
+        let always = node.get("when").is_none();
+        Some(Row { on, condition, always, role: stated.text()?, span: stated.span, layer })
     };
     rows.iter().filter_map(row).collect()
 }
@@ -87,10 +103,12 @@ impl Row<'_> {
 
 /// Complains about the components of a layer that have no accountable role, or two.
 fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
-    let rows: Vec<Row<'_>> = all.iter().flat_map(rows).map(|(row, _)| row).collect();
+    let rows: Vec<Row<'_>> = all.iter().flat_map(rows).collect();
     if rows.is_empty() {
         return;
     }
+    // A row of another layer has no place in this one's text.
+    let here = |row: &Row<'_>, name: Span| if std::ptr::eq(row.layer, layer) { row.span } else { name };
     for (name, node) in layer.get("components").map(Node::entries).unwrap_or_default() {
         let attributes = Attributes::of(&name.name, node);
         let mut roles: Vec<&Row<'_>> = rows.iter().filter(|row| row.covers(&name.name, &attributes)).collect();
@@ -105,7 +123,7 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
         match roles.as_slice() {
             [row] if sometimes => list.push(Diagnostic::new(
                 Code::Overlooked,
-                row.span,
+                here(row, name.span),
                 format!(
                     "`{}` is accountable for `{}` only where `when` holds, and nobody otherwise",
                     row.role, name.name
@@ -119,7 +137,7 @@ fn accountable(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
             )),
             [first, second, ..] => list.push(Diagnostic::new(
                 Code::Accountability,
-                second.span,
+                here(second, name.span),
                 format!(
                     "`{}` and `{}` would both be accountable for `{}`; exactly one role is",
                     first.role, second.role, name.name
@@ -143,37 +161,27 @@ fn named_components(layer: &Node, names: &Names, list: &mut Vec<Diagnostic>) {
 pub(super) struct Attributes(BTreeMap<String, Measure>);
 
 impl Attributes {
+    /// The same of a component as it is written; what is no text there is complained about where it is read.
     fn of(name: &str, node: &Node) -> Self {
-        let mut stated = BTreeMap::from([("component.name".to_owned(), Measure::Text(name.to_owned()))]);
-        for key in ["kind", "tier", "exposure", "team"] {
-            if let Some(text) = node.get(key).and_then(Node::text) {
-                stated.insert(format!("component.{key}"), Measure::Text(text.to_owned()));
-            }
-        }
+        let text = |key: &str| node.get(key).and_then(Node::text);
+        let texts = ["kind", "tier", "exposure", "team"].map(|key| (key, text(key)));
         // A component that names no regulation is under none.
-        for key in ["regulations", "vendors"] {
-            stated.insert(format!("component.{key}"), Measure::Names(super::reader::texts(node, key)));
-        }
-        Self(stated)
+        Self::new(name, texts, ["regulations", "vendors"].map(|key| (key, super::reader::texts(node, key))))
     }
 
     /// The same of a component that was read.
     pub(super) fn of_component(component: &Component) -> Self {
-        let mut stated = BTreeMap::from([("component.name".to_owned(), Measure::Text(component.name.clone()))]);
-        let texts = [
-            ("kind", &component.kind),
-            ("tier", &component.tier),
-            ("exposure", &component.exposure),
-            ("team", &component.team),
-        ];
-        for (key, text) in texts {
-            if let Some(text) = text {
-                stated.insert(format!("component.{key}"), Measure::Text(text.clone()));
-            }
-        }
-        stated.insert("component.regulations".to_owned(), Measure::Names(component.regulations.clone()));
-        stated.insert("component.vendors".to_owned(), Measure::Names(component.vendors.clone()));
-        Self(stated)
+        let Component { kind, tier, exposure, team, .. } = component;
+        let texts = [("kind", kind), ("tier", tier), ("exposure", exposure), ("team", team)];
+        let names = [("regulations", component.regulations.clone()), ("vendors", component.vendors.clone())];
+        Self::new(&component.name, texts.map(|(key, text)| (key, text.as_deref())), names)
+    }
+
+    fn new(name: &str, texts: [(&str, Option<&str>); 4], names: [(&str, Vec<String>); 2]) -> Self {
+        let texts = texts.into_iter().filter_map(|(key, text)| Some((key, Measure::Text(text?.to_owned()))));
+        let names = names.into_iter().map(|(key, names)| (key, Measure::Names(names)));
+        let all = [("name", Measure::Text(name.to_owned()))].into_iter().chain(texts).chain(names);
+        Self(all.map(|(key, measure)| (format!("component.{key}"), measure)).collect())
     }
 }
 

@@ -118,6 +118,8 @@ codes! {
     BadCalendar = "bad-calendar", Error;
     /// the policy holds something that has no effect
     NoEffect = "no-effect", Warning;
+    /// such reports have no place for what the gate asks of them, so a statement has to stand beside each
+    NeedsStatement = "needs-statement", Warning;
 }
 
 /// Whether a diagnostic stops the policy from being used.

@@ -24,7 +24,8 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<EnvironmentRule>) {
             deployed_by: texts(node, "deployed_by"),
             stated: layer.stated(span),
         };
-        if rule.from.is_none() {
+        let around = all.iter().find(|outer| outer.name == name);
+        if rule.from.is_none() && around.is_none_or(|outer| outer.from.is_none()) {
             for key in ["same", "soak"] {
                 if let Some(stated) = node.get(key) {
                     let message =

@@ -14,6 +14,7 @@
 //! ([`super::evaluate`]) knows unknown values.
 
 mod check;
+mod clash;
 mod parse;
 mod slips;
 mod tokens;

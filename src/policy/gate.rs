@@ -10,6 +10,7 @@ use super::shape::{Names, Section};
 use super::tree::Node;
 use crate::model::catalogue::{self, Type};
 use crate::model::kind::Kind;
+use crate::model::stated::Stated;
 
 /// A condition for entering an environment.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Gate {
     pub name: String,
     /// The layer that asks for it.
     pub layer: String,
+    /// Where: its own line, or the one that names its pack.
+    pub stated: Stated,
     /// The key that says what it judges: `junit`, `sarif`, `scan`, …
     pub word: &'static str,
     /// What it judges.
@@ -38,6 +41,9 @@ pub struct Gate {
     pub max_age: Option<f64>,
     /// What a report must say that it is about.
     pub same: Option<Same>,
+    /// The pipeline that makes the evidence, where it is another than the release's own. The gate step reads what is in the
+    /// artifact folder, wherever it was made; a decision asks the facts.
+    pub from: Option<String>,
     /// The role that verifies it.
     pub verified_by: Option<String>,
     /// How long its evidence is kept, as written.
@@ -300,6 +306,12 @@ pub(super) fn read(
     let gate = Gate {
         name: name.to_owned(),
         layer: layer.name.to_owned(),
+        stated: Stated {
+            layer: layer.name.to_owned(),
+            file: layer.source.path.clone(),
+            line: name_span.line,
+            kept: None,
+        },
         word,
         kind,
         files,
@@ -314,6 +326,7 @@ pub(super) fn read(
             Some("commit") => Some(Same::Commit),
             _ => None,
         },
+        from: text("from"),
         verified_by: text("verified_by"),
         keep: text("keep"),
         items: if kind == Kind::Checklist {
@@ -373,6 +386,13 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
             complain(Code::NoEffect, at(key), format!("`{key}` is for {of} and has no effect on `{name}`"));
         }
     };
+    if let Some(what) = needs_statement(gate) {
+        let message = format!(
+            "what `{}` reads has no place to say which {what} it is about, and would stay pending; put a statement beside each report, `<report>.about.json`, that says so",
+            gate.word
+        );
+        complain(Code::NeedsStatement, at("same"), message);
+    }
     let signed = matches!(gate.kind, Kind::Signature | Kind::Checklist);
     only(&["identity", "issuer", "key", "trusted_root"], "signatures and checklists", signed, &mut complain);
     only(&["builder", "source", "predicate", "artifact"], "signatures", gate.kind == Kind::Signature, &mut complain);
@@ -397,6 +417,16 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
             at("first_release"),
             "`first_release` is what counts without a baseline, and this is compared with one".to_owned(),
         );
+    }
+}
+
+/// What a gate asks its reports to say that none of their formats has a place for. Of
+/// those of load tests k6's has one.
+fn needs_statement(gate: &Gate) -> Option<&'static str> {
+    match (gate.same?, gate.word) {
+        (Same::Artifact, "junit" | "sarif" | "coverage") => Some("artifact"),
+        (Same::Commit, "coverage" | "sbom") => Some("commit"),
+        _ => None,
     }
 }
 

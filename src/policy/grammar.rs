@@ -1,8 +1,9 @@
 //! Every word of a policy: its form and what it means.
 //!
 //! Gates, environments, components and granted waivers are what the gate step
-//! judges by. The other sections are the app's; their form is checked here all
-//! the same, so that a slip is found before the day on which it would matter.
+//! judges by. The other sections are for the decision about a release; their form
+//! is checked here all the same, so that a slip is found before the day on which
+//! it would matter.
 
 use super::shape::{Form, Section, Shape, may, must};
 use super::vocabulary::{EXPOSURES, KINDS, TIERS};
@@ -22,7 +23,8 @@ const ENVIRONMENT_NAMES: Shape = Shape::Texts(Form::Name(Section::Environments))
 const COMPONENT_NAMES: Shape = Shape::Texts(Form::Name(Section::Components));
 const FLAG: Shape = Shape::Flag;
 const COUNT: Shape = Shape::Number(0.0, 1_000_000.0);
-const STEPS: Shape = Shape::Number(-10.0, 10.0);
+const STEPS: Shape = Shape::Number(1.0, 10.0);
+const BOUND: Shape = Shape::Number(0.0, 10.0);
 const SHARE: Shape = Shape::Number(0.0, 100.0);
 
 /// The whole file.
@@ -97,7 +99,11 @@ const GATE: Shape = Shape::Map(&[
     may("on", &COMPONENT_NAMES, "the components that the gate guards; all when left out"),
     may("missing", &Shape::Word(&["pending", "block"]), "what no evidence means; `pending` when left out"),
     may("max_age", &DURATION, "how old a report may be"),
-    may("same", &Shape::Word(&["artifact", "commit"]), "what a report must say it is about"),
+    may(
+        "same",
+        &Shape::Word(&["artifact", "commit"]),
+        "what a report must say it is about, itself or in a statement beside it",
+    ),
     may("from", &TEXT, "the pipeline that makes the evidence, where it is another"),
     may("verified_by", &ROLE_NAME, "the role that verifies the gate"),
     may("keep", &Shape::Text(Form::Period), "how long the evidence is kept"),
@@ -268,7 +274,8 @@ const WAIVERS: Shape = Shape::Map(&[
             may("environments", &ENVIRONMENT_NAMES, "where; everywhere when left out"),
             may("reason", &TEXT, "why"),
             may("compensating_control", &TEXT, "what guards instead"),
-            must("by", &TEXT, "who granted it"),
+            may("when", &EXPRESSION, "of which releases; one with a condition counts in `decide` alone"),
+            must("by", &TEXT, "who granted it; none of a release that he had a hand in"),
             must("from", &INSTANT, "from when, with its zone"),
             must("until", &INSTANT, "until when, with its zone; that instant is outside"),
         ])),
@@ -292,10 +299,14 @@ const CLASS: Shape = Shape::Map(&[
 
 const STANDARD_CHANGE: Shape = Shape::Map(&[
     must("when", &EXPRESSION, "its scope"),
-    may("owner", &ROLE_NAME, "the role that owns it"),
-    may("approved_by", &ROLE_NAME, "the role that approved it"),
-    may("expires", &TERM, "for how long"),
-    may("suspend_after", &TEXT, "how many failures suspend it, as `1 failure`"),
+    may("owner", &ROLE_NAME, "the role that owns it; needed"),
+    may(
+        "approved_by",
+        &ROLE_NAME,
+        "the role that approves it; of `cab`, as many members as its quorum. Who had a hand in the release does not count",
+    ),
+    may("expires", &TERM, "for how long an approval lasts; needed"),
+    may("suspend_after", &TEXT, "how many failures suspend it, as `2 failures`; one unless it says otherwise"),
 ]);
 
 const ESCALATE: Shape = Shape::Map(&[
@@ -337,8 +348,13 @@ const ROUTE: Shape = Shape::Map(&[
 ]);
 
 const RIGOR: Shape = Shape::Map(&[
-    may("max", &STEPS, "how many steps at most"),
+    may("max", &BOUND, "how many steps at most"),
     may("routes", &Shape::Texts(Form::Name(Section::Routes)), "which routes it touches"),
+    may(
+        "incidents_within",
+        &DURATION,
+        "in which time after a deployment an incident that is linked to it makes it a failure; whenever it began when left out",
+    ),
     may(
         "steps",
         &Shape::List(&Shape::Map(&[

@@ -18,6 +18,7 @@ use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
+use crate::model::decision::PolicySource;
 
 /// One layer as it was read.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Source {
 pub struct Policy {
     /// The layers, outermost first.
     pub layers: Vec<Source>,
+    /// The files that they name, such as calendars, in the order of the layers.
+    pub attached: Vec<PolicySource>,
     /// Every environment.
     pub environments: Vec<Environment>,
     /// The names of every component.
@@ -53,6 +56,15 @@ pub struct Policy {
     pub rules: Rules,
     /// What has no effect, and was said in passing.
     pub warnings: Vec<Complaints>,
+}
+
+impl Policy {
+    /// Whether every layer was read from a ref that its repository protects. Only then do waivers count that it grants:
+    /// in a working tree, whoever is held could grant himself one.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.layers.iter().all(|layer| layer.from.is_some())
+    }
 }
 
 /// Where releases go.
@@ -96,6 +108,9 @@ pub struct Pin {
 /// policy pins none; what is wrong with it is said when it is read in full.
 #[must_use]
 pub fn parent(text: &str) -> Option<Pin> {
+    if !may_have_key(text, "extends") {
+        return None;
+    }
     let tree = tree::parse(text).ok()?;
     let node = tree.get("extends")?;
     Some(Pin {
@@ -103,6 +118,12 @@ pub fn parent(text: &str) -> Option<Pin> {
         sha256: node.get("sha256")?.text()?.to_ascii_lowercase(),
         span: node.span,
     })
+}
+
+/// Whether a policy may have a key. `false` is certain and spares parsing the text once
+/// more: only an escape or a tag lets YAML spell a key in other letters than its own.
+fn may_have_key(text: &str, key: &str) -> bool {
+    text.contains(key) || text.contains(['\\', '!'])
 }
 
 const LAYERS: [&str; 3] = ["organisation", "group", "repository"];
@@ -122,7 +143,7 @@ pub struct Attachment {
 #[must_use]
 pub fn attachments(sources: &[Source]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    for (layer, source) in sources.iter().enumerate() {
+    for (layer, source) in sources.iter().enumerate().filter(|(_, source)| may_have_key(&source.text, "calendar")) {
         let Ok(tree) = tree::parse(&source.text) else { continue };
         let named = tree.get("calendar").map(calendar::attachments).unwrap_or_default();
         found.extend(named.into_iter().map(|(path, _)| (layer, path.to_owned())));
@@ -190,7 +211,10 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         })
         .collect();
     let rules = assemble::rules(&given, &names, &mut lists);
-    gates.extend(packs::gates(&trees, &rules, &mut lists));
+    for (depth, mut gate) in packs::gates(&trees, &rules, &mut lists) {
+        gate.stated.file = sources.get(depth).map(|source| source.path.clone()).unwrap_or_default();
+        gates.push((depth, gate));
+    }
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
     let unfinished = lists.iter().flatten().any(Diagnostic::is_error);
     if !unfinished {
@@ -200,7 +224,13 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
     }
+    let attached = attached.iter().map(|(layer, file)| PolicySource {
+        path: file.path.clone(),
+        sha256: file.sha256.clone(),
+        from: sources.get(*layer).and_then(|source| source.from.clone()),
+    });
     Ok(Policy {
+        attached: attached.collect(),
         environments: environments(&rules),
         components: rules.components.iter().map(|component| component.name.clone()).collect(),
         gates: effective(gates, &delegated),

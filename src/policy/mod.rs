@@ -14,6 +14,7 @@
 //! part of it that could be read.
 
 mod assemble;
+pub mod attended;
 mod break_glass;
 pub mod calendar;
 mod change_record;

@@ -12,6 +12,7 @@ use super::reader::{number, text, texts};
 use super::rules::{Approval, Rules};
 use super::tree::{self, Node, Value};
 use crate::model::kind::Kind;
+use crate::model::stated::Stated;
 
 /// What is shipped, by name.
 const SHIPPED: [(&str, &str); 5] = [
@@ -152,15 +153,22 @@ pub(super) fn gates(trees: &[Node], rules: &Rules, lists: &mut [Vec<Diagnostic>]
             });
             let components: Vec<String> = under.map(|component| component.name.clone()).collect();
             for checklist in &pack.checklists {
-                // Without such a component nothing is guarded, and an empty list would mean all.
-                if components.is_empty() || gates.iter().any(|(_, gate)| gate.name == checklist.gate) {
+                // Without such a component, or where everything goes on by itself, nothing is guarded; an empty list would
+                // mean all.
+                if components.is_empty()
+                    || environments.is_empty()
+                    || gates.iter().any(|(_, gate)| gate.name == checklist.gate)
+                {
                     continue;
                 }
                 let verifier = verifier(checklist, trees.get(..=depth).unwrap_or_default(), rules);
                 if verifier.is_none() {
                     list.push(Diagnostic::new(Code::UnknownName, span, unverified(&pack, checklist)));
                 }
-                gates.push((depth, gate(&pack, checklist, verifier, environments.clone(), components.clone())));
+                gates.push((
+                    depth,
+                    gate(span.line, &pack, checklist, verifier, environments.clone(), components.clone()),
+                ));
             }
         }
     }
@@ -190,16 +198,20 @@ fn unverified(pack: &Pack, checklist: &Checklist) -> String {
     )
 }
 
+/// A checklist as a gate; `line` is that of the pack's name, in a file that is filled in by whoever knows it.
 fn gate(
+    line: usize,
     pack: &Pack,
     checklist: &Checklist,
     verified_by: Option<String>,
     environments: Vec<String>,
     components: Vec<String>,
 ) -> Gate {
+    let layer = format!("pack {} {}", pack.name, pack.version);
     Gate {
         name: checklist.gate.clone(),
-        layer: format!("pack {} {}", pack.name, pack.version),
+        stated: Stated { layer: layer.clone(), file: String::new(), line, kept: None },
+        layer,
         word: "checklist",
         kind: Kind::Checklist,
         files: Files::of(&[&format!("**/{}.md", checklist.gate), &format!("**/{}.yml", checklist.gate)]),
@@ -210,6 +222,7 @@ fn gate(
         missing: Missing::Pending,
         max_age: None,
         same: None,
+        from: None,
         verified_by,
         keep: Some(pack.keep.clone()),
         items: checklist.items.iter().map(Item::text).collect(),

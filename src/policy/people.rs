@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::calendar;
-use super::diagnostics::Code;
+use super::diagnostics::{Code, Span};
 use super::instant::{self, Written};
 use super::reader::{Layer, title};
 use super::rules::Person;
@@ -36,6 +36,8 @@ pub(super) fn read(layer: &mut Layer<'_>, zone: chrono_tz::Tz, all: &mut Vec<Per
             );
             layer.complain(Code::Loosens, place, message);
         }
+        let linked: usize = FORGES.iter().filter_map(|forge| node.get(forge)).map(|node| node.texts().len()).sum();
+        relaxes(layer, name, place, linked > 1 || node.get("away").is_some());
         let mut accounts = Vec::new();
         for forge in FORGES {
             for (login, at) in node.get(forge).map(Node::texts).unwrap_or_default() {
@@ -51,6 +53,23 @@ pub(super) fn read(layer: &mut Layer<'_>, zone: chrono_tz::Tz, all: &mut Vec<Per
         }
         all.push(Person { name: name.to_owned(), accounts, away: away(layer, zone, node) });
     }
+}
+
+/// Complains of a person whom an inner layer makes of several accounts, or sends away, under roles of an outer one:
+/// whoever links an account to one that holds a role lends it that role, and whoever is away opens it to stand-ins.
+/// Where only linked accounts count, naming one account is as much.
+fn relaxes(layer: &mut Layer<'_>, name: &str, place: Span, several_or_away: bool) {
+    let linked = || layer.around("identity").is_some_and(|(_, node)| node.text() == Some("linked"));
+    let Some((outer, _)) = layer.around("roles") else { return };
+    if !(several_or_away || linked()) || layer.free(&format!("people.{name}")) {
+        return;
+    }
+    let message = format!(
+        "the {} states roles, and whose accounts belong together, and who is away, says who may act in them; define `people.{name}` in {}, or add `people` to `delegate` there",
+        title(outer.name),
+        outer.path
+    );
+    layer.complain(Code::Loosens, place, message);
 }
 
 /// Forges do not tell logins apart by the case of their letters.

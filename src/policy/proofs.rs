@@ -7,6 +7,7 @@ use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
 use super::tree::Node;
 use crate::model::facts::Via;
+use crate::model::lookalike::skeleton;
 use crate::model::stated::Stated;
 
 /// The layers, by which places are found.
@@ -75,6 +76,8 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
 
 /// Complains about everything that can be proven.
 pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
+    environments(rules, places);
+    teams(rules, places);
     routes(rules, places);
     nowhere(rules, places);
     board(rules, places);
@@ -87,6 +90,35 @@ pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
     freezes(rules, places);
     approvals(rules, places);
     excluding(rules, places);
+}
+
+/// Environments that look alike are one to people, and to a forge that does not tell capitals apart.
+fn environments(rules: &Rules, places: &mut Places<'_>) {
+    let shapes: Vec<String> = rules.environments.iter().map(|it| skeleton(&it.name)).collect();
+    for (at, (environment, shape)) in rules.environments.iter().zip(&shapes).enumerate() {
+        let mut earlier = rules.environments.iter().zip(&shapes).take(at);
+        let Some((like, _)) = earlier.find(|(_, known)| *known == shape) else { continue };
+        let message = format!(
+            "`{}` looks like `{}`, and what protects the one does not protect the other; leave one of them out, or give it another name",
+            environment.name, like.name
+        );
+        let name = environment.name.as_str();
+        places.about(Code::Contradiction, "environments", name, &environment.stated, message);
+    }
+}
+
+/// What is left to be done is a team's, where the component says of which it is.
+fn teams(rules: &Rules, places: &mut Places<'_>) {
+    if rules.pir.is_none() && rules.routes.iter().all(|route| route.then.is_empty()) {
+        return;
+    }
+    for component in rules.components.iter().filter(|component| component.team.is_none()) {
+        let message = format!(
+            "`{}` is of no `team`, so what its releases leave to be done holds no other component; say whose it is",
+            component.name
+        );
+        places.complain(Code::Overlooked, &["components", &component.name], message);
+    }
 }
 
 /// Every class needs a route wherever people approve.
@@ -159,11 +191,11 @@ fn nowhere(rules: &Rules, places: &mut Places<'_>) {
 }
 
 /// The role by which the members of the change advisory board are told.
-const BOARD: &str = "cab";
+pub(super) const BOARD: &str = "cab";
 
 /// A board that is asked has members and meetings.
 fn board(rules: &Rules, places: &mut Places<'_>) {
-    let past = |route: &&Route| route.to_last_good || (route.name == "emergency" && route.when.is_none());
+    let past = |route: &&Route| route.is_pre_authorised();
     let mut asking = rules.routes.iter().filter(|route| route.cab.is_some());
     for route in asking.clone().filter(past) {
         let message = "the CAB is never asked about an emergency or a way back; leave `cab` out, or let it review afterwards with `then`";
@@ -234,7 +266,10 @@ fn named<'r>(rules: &'r Rules, role: &str) -> Option<Vec<&'r str>> {
     let one = |member: &'r MemberRef| match member {
         MemberRef::User(name) => Some(name.as_str()),
         MemberRef::Account(account) => {
-            let owner = rules.people.iter().find(|person| person.accounts.contains(account));
+            let owner = rules
+                .people
+                .iter()
+                .find(|person| person.accounts.iter().any(|known| known.eq_ignore_ascii_case(account)));
             Some(owner.map_or(account.as_str(), |person| person.name.as_str()))
         }
         MemberRef::Group(_) => None,
@@ -245,18 +280,25 @@ fn named<'r>(rules: &'r Rules, role: &str) -> Option<Vec<&'r str>> {
     Some(people)
 }
 
+/// Whether two words for people mean one: `user:dana` is `github:dana` there and `gitlab:dana` on the other forge.
+fn one_account(a: &str, b: &str) -> bool {
+    match (a.split_once(':'), b.split_once(':')) {
+        (Some((_, login)), None) => login.eq_ignore_ascii_case(b),
+        (None, Some((_, login))) => login.eq_ignore_ascii_case(a),
+        (Some(_), Some(_)) | (None, None) => a.eq_ignore_ascii_case(b),
+    }
+}
+
 /// Who carries a release out is never accountable for it.
 fn accountable(rules: &Rules, places: &mut Places<'_>) {
     for row in &rules.raci {
         let Some(role) = &row.accountable else { continue };
-        let holders = named(rules, role);
+        let holders = named(rules, role).unwrap_or_default();
         let empties = row.responsible.iter().find(|responsible| {
             let carries = named(rules, responsible);
             let who = carries.unwrap_or_else(|| vec![responsible.strip_prefix("user:").unwrap_or(responsible)]);
-            *responsible == role && holders.as_ref().is_some_and(|holders| holders.len() <= 1)
-                || holders
-                    .as_ref()
-                    .is_some_and(|holders| !holders.is_empty() && holders.iter().all(|one| who.contains(one)))
+            let among = |holder: &&str| who.iter().any(|one| one_account(one, holder));
+            *responsible == role || (!holders.is_empty() && holders.iter().all(among))
         });
         if let Some(responsible) = empties {
             let layer = places.names.iter().position(|layer| *layer == row.stated.layer).unwrap_or_default();

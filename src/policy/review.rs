@@ -69,6 +69,8 @@ fn review(layer: &mut Layer<'_>, node: &Node, rule: &mut Option<PirRule>) {
             within: length(node, "within").unwrap_or(WITHIN),
             blocks: blocks.unwrap_or(Waits::Nothing),
             only_overdue: only_overdue.unwrap_or(false),
+            // Without a rule what is overdue holds, and only an outer layer can say that it does not.
+            overdue_holds: !layer.is_outermost() && !layer.free("reviews"),
             stated,
         });
         return;

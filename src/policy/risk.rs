@@ -40,32 +40,15 @@ pub(super) fn read(layer: &mut Layer<'_>, risk: &mut Risk) {
     let Some(node) = layer.section("risk") else { return };
     let weights = node.get("weights").map(super::tree::Node::entries).unwrap_or_default();
     for (key, node) in weights {
-        let inner = risk.weights.iter().any(|weight| weight.name == key.name);
-        if inner {
-            let theirs = layer
-                .outer
-                .iter()
-                .rev()
-                .find_map(|outer| Some((*outer, outer.tree.get("risk")?.get("weights")?.get(&key.name)?)));
-            if let Some((outer, theirs)) = theirs
-                && !super::reader::same(theirs, node)
-            {
-                let message = format!(
-                    "the weight `{}` is defined by the {} ({}:{}), which did not hand down `risk`",
-                    key.name,
-                    super::reader::title(outer.name),
-                    outer.path,
-                    theirs.span.line
-                );
-                layer.complain(Code::Loosens, key.span, message);
-            }
+        if risk.weights.iter().any(|weight| weight.name == key.name) {
+            layer.redefines_within("risk.weights", &key.name, node);
             continue;
         }
         let Some((_, factor, local)) = known().into_iter().find(|(name, ..)| *name == key.name) else {
             layer.list.push(unknown(&key.name, key.span));
             continue;
         };
-        let lowers = !layer.is_outermost() && !layer.free("risk");
+        let lowers = !layer.free("risk.weights");
         let amount = match (&node.value, local) {
             (Value::Number(points), _) if lowers && *points < 0.0 => {
                 let message = format!(

@@ -428,12 +428,32 @@ pub struct Follow {
 /// When more is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Rigor {
-    /// How many steps at most.
-    pub max: u32,
-    /// Which routes it touches; all but recovery and emergency when empty.
+    /// How many steps at most, those of peaks included; any number where nothing bounds them.
+    pub max: Option<u32>,
+    /// Which routes it touches; all but those approved in advance when empty.
     pub routes: Vec<String>,
+    /// In how many seconds after a deployment an incident that is linked to it has to begin to make it a failure; whenever
+    /// it began where nothing bounds that.
+    pub incidents_within: Option<i64>,
     /// What adds a step.
     pub steps: Vec<RigorStep>,
+}
+
+impl Rigor {
+    /// Whether it touches a route.
+    #[must_use]
+    pub fn touches(&self, route: &Route) -> bool {
+        if self.routes.is_empty() { !route.is_pre_authorised() } else { self.routes.contains(&route.name) }
+    }
+}
+
+impl Route {
+    /// Whether it is a way that neither the board nor more rigor slows down: back to the last good content, or the way of
+    /// emergencies. A route that is called `emergency` and has a condition is a way like any other.
+    #[must_use]
+    pub fn is_pre_authorised(&self) -> bool {
+        self.to_last_good || (self.name == "emergency" && self.when.is_none())
+    }
 }
 
 /// Something that adds a step of rigor.
@@ -458,6 +478,8 @@ pub struct ChangeRule {
     pub needs: Vec<String>,
     /// The states in which a release may go; any but a closed one when empty.
     pub proceeds_in: Vec<String>,
+    /// Whether the record has to be an open one beside that, as an outer layer asks that names no states.
+    pub open: bool,
     /// Whether one record may cover all parts of a package.
     pub one_for_package: bool,
     /// Where it stands.
@@ -471,8 +493,8 @@ pub struct IncidentRule {
     pub system: String,
     /// Its words for severity, as numbers: 1 is the worst.
     pub severity: BTreeMap<String, f64>,
-    /// The number up to which an incident blocks.
-    pub block_at: f64,
+    /// The number up to which an incident blocks; none does where it is left out.
+    pub block_at: Option<f64>,
     /// Whether it stops every component, affected or not.
     pub everything: bool,
     /// Except where this holds of the incident.
@@ -507,6 +529,9 @@ pub struct PirRule {
     pub blocks: Waits,
     /// Whether only an overdue one is waited for.
     pub only_overdue: bool,
+    /// Whether an overdue one holds the team's next release whatever waits for it, as it did in the outer layers, which
+    /// say nothing of reviews.
+    pub overdue_holds: bool,
     /// Where it stands.
     pub stated: Stated,
 }

@@ -5,13 +5,14 @@
 //! is done with everybody present, and again with each person absent. Without one, a group is taken to hold
 //! plenty of people, so that only what the text alone rules out is found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::calendar::Peak;
 use super::coherence::Attributes;
 use super::evaluate::{Truth, condition};
 use super::matching;
 use super::roster::Roster;
-use super::rules::{Approval, Component, MemberRef, On, Person, RaciRow, Role, Route, Rules};
+use super::rules::{Approval, Component, MemberRef, On, RaciRow, Role, Route, Rules};
 use crate::model::stated::Stated;
 
 /// How many people a group holds where nobody says.
@@ -74,28 +75,20 @@ pub fn unnamed<'r>(rules: &Rules, roster: &'r Roster) -> Vec<&'r str> {
 /// Everybody who holds a role.
 #[must_use]
 pub fn everybody(rules: &Rules, roster: &Roster) -> Vec<String> {
-    let try_with = Try { rules, roster: Some(roster), absent: None, strictness: Strictness::AtMost };
-    let mut all: Vec<String> = rules.roles.iter().flat_map(|role| try_with.members(role)).collect();
-    all.sort();
-    all.dedup();
-    all
+    Directory::of(rules, Some(roster)).everybody().into_iter().map(str::to_owned).collect()
 }
 
 /// What cannot be satisfied with everybody there, and with each person absent in turn.
 #[must_use]
 pub fn prove(rules: &Rules, roster: &Roster) -> Vec<Finding> {
-    let try_with =
-        |absent: Option<&str>| Try { rules, roster: Some(roster), absent, strictness: Strictness::AtMost }.findings();
+    let (directory, strictness) = (&Directory::of(rules, Some(roster)), Strictness::AtMost);
+    let try_with = |absent: Option<&str>| Try { rules, roster: Some(roster), directory, absent, strictness }.findings();
     let mut found = try_with(None);
-    let known: Vec<Finding> = found.clone();
+    let place = |it: &Finding| (it.environment.clone(), it.route.clone(), it.target.clone());
+    let known: BTreeSet<_> = found.iter().map(place).collect();
     for person in everybody(rules, roster) {
         // What fails with everybody there fails with anybody absent, and is said once.
-        let more = try_with(Some(person.as_str())).into_iter().filter(|finding| {
-            !known.iter().any(|known| {
-                (&known.environment, &known.route, &known.target)
-                    == (&finding.environment, &finding.route, &finding.target)
-            })
-        });
+        let more = try_with(Some(person.as_str())).into_iter().filter(|finding| !known.contains(&place(finding)));
         found.extend(more);
     }
     found
@@ -104,16 +97,78 @@ pub fn prove(rules: &Rules, roster: &Roster) -> Vec<Finding> {
 /// What the text alone shows that nobody can ever satisfy.
 #[must_use]
 pub fn by_text(rules: &Rules, strictness: Strictness) -> Vec<Finding> {
-    Try { rules, roster: None, absent: None, strictness }.findings()
+    Try { rules, roster: None, directory: &Directory::of(rules, None), absent: None, strictness }.findings()
 }
 
 /// The roles that nobody is left for, and what there is to say about it.
 type Failure = (Vec<String>, String);
 
+/// Who holds which role, worked out once.
+pub(super) struct Directory<'t> {
+    /// The holders of each role that may approve, in order, each once.
+    holders: BTreeMap<&'t str, Vec<String>>,
+}
+
+impl<'t> Directory<'t> {
+    /// Everybody who holds a role that may approve.
+    pub(super) fn everybody(&self) -> BTreeSet<&str> {
+        self.holders.values().flatten().map(String::as_str).collect()
+    }
+
+    /// The holders of a role that may approve.
+    pub(super) fn holders(&self, role: &str) -> impl Iterator<Item = &str> {
+        self.holders.get(role).into_iter().flatten().map(String::as_str)
+    }
+
+    pub(super) fn of(rules: &'t Rules, roster: Option<&Roster>) -> Self {
+        // The policy's own word for whose an account is counts before the roster's.
+        let mut owners: HashMap<String, &str> = HashMap::new();
+        let policy =
+            rules.people.iter().flat_map(|one| one.accounts.iter().map(|account| (account, one.name.as_str())));
+        let listed = roster.into_iter().flat_map(|roster| &roster.people);
+        let listed = listed.flat_map(|(name, accounts)| accounts.iter().map(|account| (account, name.as_str())));
+        for (account, name) in policy.chain(listed) {
+            owners.entry(account.to_ascii_lowercase()).or_insert(name);
+        }
+        let principal = |account: &str| {
+            let account = account.to_ascii_lowercase();
+            owners.get(&account).map_or_else(|| account.clone(), |name| (*name).to_owned())
+        };
+        let named: BTreeSet<&str> = rules.people.iter().map(|person| person.name.as_str()).collect();
+        let user = |name: &str| {
+            if named.contains(name) || roster.is_some_and(|roster| roster.people.contains_key(name)) {
+                return name.to_owned();
+            }
+            let forge = roster.map_or("github", |roster| roster.forge.as_str());
+            principal(&format!("{forge}:{name}"))
+        };
+        let holders = |role: &Role| {
+            let mut found = BTreeSet::new();
+            for member in &role.members {
+                match (member, roster) {
+                    (MemberRef::User(name), _) => found.extend([user(name)]),
+                    (MemberRef::Account(account), _) => found.extend([principal(account)]),
+                    (MemberRef::Group(name), Some(roster)) => {
+                        let accounts = roster.groups.get(name).map(Vec::as_slice).unwrap_or_default();
+                        found.extend(accounts.iter().map(|account| principal(account)));
+                    }
+                    (MemberRef::Group(name), None) => {
+                        found.extend((1..=PLENTY).map(|number| format!("{name} {number}")));
+                    }
+                }
+            }
+            found.into_iter().collect()
+        };
+        let approving = rules.roles.iter().filter(|role| role.may_approve);
+        Self { holders: approving.map(|role| (role.name.as_str(), holders(role))).collect() }
+    }
+}
+
 /// One way in which a policy is tried.
 struct Try<'t> {
     rules: &'t Rules,
     roster: Option<&'t Roster>,
+    directory: &'t Directory<'t>,
     absent: Option<&'t str>,
     strictness: Strictness,
 }
@@ -208,7 +263,7 @@ impl<'t> Try<'t> {
         let choices: Vec<Vec<Vec<Vec<String>>>> = asks.iter().map(|ask| self.choices(ask)).collect();
         let unfilled = matching::any(&choices)?;
         let roles: Vec<String> = asks.iter().map(|ask| ask.role.to_owned()).collect();
-        let people: std::collections::BTreeSet<&String> = choices.iter().flatten().flatten().flatten().collect();
+        let people: BTreeSet<&String> = choices.iter().flatten().flatten().flatten().collect();
         let slots: u32 = asks.iter().map(|ask| ask.count + ask.more).sum();
         let found = slots as usize - unfilled;
         let people: Vec<&str> = people.into_iter().map(String::as_str).take(9).collect();
@@ -227,7 +282,8 @@ impl<'t> Try<'t> {
             Some(ask) => (ask.count, ask.more) = (ask.count.max(count), ask.more.max(more)),
             None => asks.push(Ask { role, count, more }),
         };
-        let rigor = if self.strictness == Strictness::AtMost && self.touches(route) { rules.rigor.max } else { 0 };
+        let most = self.strictness == Strictness::AtMost && rules.rigor.touches(route);
+        let rigor = if most { self.most_rigor() } else { 0 };
         let mut represented = false;
         for (at, (role, count)) in route.approvals.iter().enumerate() {
             let first = if at == 0 { rigor } else { 0 };
@@ -264,13 +320,17 @@ impl<'t> Try<'t> {
         row.when.is_none() || self.strictness == Strictness::AtMost
     }
 
-    fn touches(&self, route: &Route) -> bool {
-        let rigor = &self.rules.rigor;
-        if rigor.routes.is_empty() {
-            !route.to_last_good && route.name != "emergency"
-        } else {
-            rigor.routes.contains(&route.name)
-        }
+    /// The most steps of rigor that there can be at one time.
+    fn most_rigor(&self) -> u32 {
+        let Rules { rigor, calendar, .. } = self.rules;
+        let steps = u32::try_from(rigor.steps.len()).unwrap_or(u32::MAX);
+        // Where several peaks are on at once, they are when one of them begins.
+        let together = |first: &Peak| {
+            let on = calendar.peaks.iter().filter(|peak| peak.from <= first.from && first.from < peak.to);
+            on.fold(0_u32, |sum, peak| sum.saturating_add(peak.rigor))
+        };
+        let peaks = calendar.peaks.iter().map(together).max().unwrap_or_default();
+        steps.saturating_add(peaks).min(rigor.max.unwrap_or(u32::MAX))
     }
 
     fn accountable(&self, component: &Component) -> Option<&'t str> {
@@ -284,45 +344,8 @@ impl<'t> Try<'t> {
 
     /// Who holds a role and is there.
     fn members(&self, role: &Role) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for member in role.members.iter().filter(|_| role.may_approve) {
-            match member {
-                MemberRef::User(name) => found.push(self.user(name)),
-                MemberRef::Account(account) => found.push(self.principal(account)),
-                MemberRef::Group(name) => match self.roster {
-                    Some(roster) => {
-                        let accounts = roster.groups.get(name).map(Vec::as_slice).unwrap_or_default();
-                        found.extend(accounts.iter().map(|account| self.principal(account)));
-                    }
-                    None => found.extend((1..=PLENTY).map(|number| format!("{name} {number}"))),
-                },
-            }
-        }
-        found.sort();
-        found.dedup();
-        found.retain(|person| self.absent != Some(person.as_str()));
-        found
-    }
-
-    fn user(&self, name: &str) -> String {
-        let listed = self.roster.is_some_and(|roster| roster.people.contains_key(name));
-        if listed || self.rules.people.iter().any(|person| person.name == name) {
-            return name.to_owned();
-        }
-        let forge = self.roster.map_or("github", |roster| roster.forge.as_str());
-        self.principal(&format!("{forge}:{name}"))
-    }
-
-    /// The person whose account this is, or the account itself.
-    fn principal(&self, account: &str) -> String {
-        let same = |known: &String| known.eq_ignore_ascii_case(account);
-        let named = |person: &&Person| person.accounts.iter().any(same);
-        if let Some(person) = self.rules.people.iter().find(named) {
-            return person.name.clone();
-        }
-        let listed =
-            self.roster.and_then(|roster| roster.people.iter().find(|(_, accounts)| accounts.iter().any(same)));
-        listed.map_or_else(|| account.to_ascii_lowercase(), |(name, _)| name.clone())
+        let holders = self.directory.holders(&role.name);
+        holders.filter(|person| self.absent != Some(*person)).map(str::to_owned).collect()
     }
 
     /// Who stands in for a role, and for those who stand in: where nobody of it is there, or after a time. Second

@@ -58,20 +58,28 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Separation) {
     }
 }
 
-/// Reads what a rejection needs.
+/// Reads what a rejection needs. What makes a rejection easier to give, and last longer without a reason, is stricter for
+/// the release: so the shorter reason holds, and the longer wait for it.
 pub(super) fn rejection(layer: &mut Layer<'_>, rule: &mut RejectionRule) {
     let Some(node) = layer.section("rejection") else { return };
     let reason = layer.count(node.get("reason"), "reason", 0);
     let holds = length(node, "holds");
     let stated = layer.stated(node.span);
-    if rule.stated.line == 0 {
+    if layer.is_outermost() || layer.free("rejection") {
         let usual = RejectionRule::default();
         *rule = RejectionRule { reason: reason.unwrap_or(usual.reason), holds: holds.unwrap_or(usual.holds), stated };
         return;
     }
+    if reason.is_some_and(|reason| reason > rule.reason) {
+        let message = format!(
+            "this has no effect: a reason of {} characters is enough in the layers around this one, and a longer one would make rejections lapse",
+            rule.reason
+        );
+        layer.complain(Code::NoEffect, super::reader::span(node, "reason"), message);
+    }
     let mut joint = Joint { stated: &mut rule.stated, inner: &stated };
     if let Some(reason) = reason {
-        joint.larger("reason", &mut rule.reason, reason);
+        joint.smaller("reason", &mut rule.reason, reason);
     }
     if let Some(holds) = holds {
         joint.longer("holds", &mut rule.holds, holds);

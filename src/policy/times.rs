@@ -35,6 +35,10 @@ pub(super) fn read(layer: &mut Layer<'_>, attached: &[&Attachment], whole: &mut 
                 let message = "the calendar around this layer has no `timezone` and so is in UTC; state it there";
                 layer.complain(Code::Loosens, ours.span, message);
             }
+            "business_hours" if people_around(layer) && !layer.free(&path) => {
+                let message = "the layers around this one count business time in the usual hours, and other hours would change when theirs is over; state `business_hours` there";
+                layer.complain(Code::Loosens, ours.span, message);
+            }
             "timezone" => {
                 whole.zone = inner.zone;
                 whole.business.zone = inner.zone;
@@ -55,21 +59,8 @@ pub(super) fn read(layer: &mut Layer<'_>, attached: &[&Attachment], whole: &mut 
     };
     let Some(node) = node.get("cab") else { return };
     for key in ["meetings", "chair"] {
-        let around = layer
-            .outer
-            .iter()
-            .rev()
-            .find_map(|outer| Some((*outer, outer.tree.get("calendar")?.get("cab")?.get(key)?)));
-        if let (Some((outer, theirs)), Some(ours)) = (around, node.get(key))
-            && !super::reader::same(theirs, ours)
-        {
-            let message = format!(
-                "`{key}` of the CAB is stated by the {} ({}:{}), which did not hand down `calendar.cab`",
-                super::reader::title(outer.name),
-                outer.path,
-                theirs.span.line
-            );
-            layer.complain(Code::Loosens, ours.span, message);
+        if let Some(ours) = node.get(key) {
+            layer.redefines_within("calendar.cab", key, ours);
         }
     }
     let mut joint = Joint { stated: &mut outer.stated, inner: &board.stated };
@@ -83,6 +74,11 @@ pub(super) fn read(layer: &mut Layer<'_>, attached: &[&Attachment], whole: &mut 
         joint.both("votes: anytime", &mut outer.votes, board.votes);
     }
     outer.chair = outer.chair.take().or(board.chair);
+}
+
+/// Whether a layer around this one asks people for something, and so waits for them.
+fn people_around(layer: &Layer<'_>) -> bool {
+    ["calendar", "roles", "routes"].iter().any(|section| layer.around(section).is_some())
 }
 
 fn stated_around(layer: &Layer<'_>) -> bool {

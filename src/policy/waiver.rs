@@ -4,16 +4,18 @@ use chrono::{DateTime, Utc};
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::duration;
+use super::expression::Expression;
 use super::gate::Gate;
 use super::instant::absolute;
 use super::reader::{Layer, length, texts};
 use super::rules::WaiverRule;
 use super::stricter::Joint;
 use super::tree::Node;
+use super::vocabulary::Place;
 use crate::model::notable::is_blank;
 
 /// Permission to let releases past one gate for a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Waiver {
     /// The gate.
     pub gate: String,
@@ -29,19 +31,26 @@ pub struct Waiver {
     pub from: DateTime<Utc>,
     /// Until when; that instant is outside.
     pub until: DateTime<Utc>,
+    /// Of which releases; of all when left out.
+    pub when: Option<Expression>,
     /// The layers whose gates it reaches: its own and those inside it.
     pub layers: Vec<String>,
 }
 
 impl Waiver {
-    /// Whether it is in force for a gate in an environment at an instant.
+    /// Whether it is in force for a gate in an environment at an instant, of whatever release. One with a condition on
+    /// the release is not: nothing is known of that where only gates are judged.
     #[must_use]
     pub fn covers(&self, gate: &Gate, environment: &str, now: DateTime<Utc>) -> bool {
+        self.when.is_none() && self.about(gate, environment) && self.from <= now && now < self.until
+    }
+
+    /// Whether it is of a gate in an environment, whenever it is in force.
+    #[must_use]
+    pub fn about(&self, gate: &Gate, environment: &str) -> bool {
         self.gate == gate.name
             && self.layers.contains(&gate.layer)
             && (self.environments.is_empty() || self.environments.iter().any(|name| name == environment))
-            && self.from <= now
-            && now < self.until
     }
 }
 
@@ -167,7 +176,17 @@ fn one(entry: &Node, rules: &[&Node], trees: &[Node], list: &mut Vec<Diagnostic>
     if entry.get("environments").is_some() && stated.is_empty() {
         list.push(bad(at("environments"), "`environments` is empty; leave it out for all".to_owned()));
     }
+    let when = match entry.get("when").and_then(Node::text).map(|text| Expression::condition(text, &Place::Release)) {
+        Some(Ok(condition)) => Some(condition),
+        Some(Err(mistakes)) => {
+            list.extend(mistakes.into_iter().map(|mistake| bad(at("when"), mistake.message)));
+            // One whose condition cannot be read is refused with the whole policy.
+            return None;
+        }
+        None => None,
+    };
     Some(Waiver {
+        when,
         gate,
         environments: stated.into_iter().map(|(name, _)| name.to_owned()).collect(),
         reason: text("reason"),

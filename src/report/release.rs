@@ -134,7 +134,7 @@ impl Page {
         for ask in &decision.asks {
             let people = if ask.people.is_empty() { "nobody".to_owned() } else { ask.people.join(", ") };
             let because = ask.because.as_ref().map_or_else(String::new, |because| format!(" ({because})"));
-            lines.push(format!("asked to {}: {} of {}{because}", ask.to, people, ask.role));
+            lines.push(format!("asked to {} for {}: {people}{because}", ask.to, ask.role));
         }
         for owed in &decision.obligations {
             let by = owed.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));

@@ -79,6 +79,52 @@ pub enum Fault {
         /// The log's.
         theirs: String,
     },
+    /// Nobody signed.
+    #[error("nothing was recorded, because no signature could be had from the signing command: {why}")]
+    Unsigned {
+        /// Why not.
+        why: String,
+    },
+    /// What remembers the largest signed tree cannot be used.
+    #[error(
+        "the mark `{path}`, which remembers how far the log was signed, cannot be used: {why}; name another place with \
+         `--log-mark FILE`, or remember nothing with `--log-mark none`"
+    )]
+    Mark {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// The database is older than what was signed.
+    #[error(
+        "this key has signed a log of {signed} entries, which `{mark}` remembers, and the database has {found}: an older \
+         state was brought back, and to go on from it would make a second history. Bring back a newer state with \
+         `countersign db restore`, or the missing entries out of an export or a copy of the log's tiles with \
+         `countersign log recover FOLDER`; where they are lost for good, begin a log of another name with a new key"
+    )]
+    SetBack {
+        /// What was signed.
+        signed: u64,
+        /// What the database has.
+        found: u64,
+        /// Where that is remembered.
+        mark: String,
+    },
+    /// The database has another history than what was signed.
+    #[error(
+        "this key has signed another log of {signed} entries, which `{mark}` remembers, than the one in the database: \
+         nothing more is signed; compare both with a checkpoint that was kept elsewhere"
+    )]
+    OtherHistory {
+        /// What was signed.
+        signed: u64,
+        /// Where that is remembered.
+        mark: String,
+    },
+    /// A key cannot take the place of the log's.
+    #[error("the new key cannot take the place of the log's: {0}")]
+    NoSuccessor(String),
     /// The record was moved to another database.
     #[error("this record was moved to {0}, and takes no more entries here")]
     Moved(String),
@@ -98,6 +144,25 @@ pub enum Fault {
         "the disk failed while the record was made durable ({0}): nothing more is accepted until this is started anew"
     )]
     Broken(String),
+    /// The lease ended while this process did nothing.
+    #[error(
+        "this process was stopped or cut off for longer than its lease of {0:?}, and others may have gone on without it: \
+         it writes nothing more until it is started anew"
+    )]
+    Fenced(std::time::Duration),
+    /// What lies in a folder is not there, or is not what it was.
+    #[error("what is kept as sha256:{digest} in `{folder}`: {why}")]
+    Annex {
+        /// The digest.
+        digest: String,
+        /// The folder.
+        folder: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Something that is kept in a folder, and no folder was named.
+    #[error("sha256:{0} is kept in a folder: name it with `--evidence-folder`")]
+    NoAnnex(String),
     /// The sequencer has stopped.
     #[error("the record takes no more entries: it was stopped")]
     Stopped,
@@ -130,6 +195,11 @@ impl Fault {
     pub(super) fn is_disk(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
         error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
+    }
+
+    /// Whether the same transaction, begun anew, may go through: the server undid this one to let another through.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Postgres(error) if postgres::is_passing(error))
     }
 
     /// Whether a commit that failed with this may have been made durable all the same.

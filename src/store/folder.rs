@@ -10,6 +10,9 @@ use crate::log::tile::{Tile, Tiles, WIDTH};
 /// How many bytes a file of a log has at most: a bundle of 256 entries at their longest.
 const LONGEST: u64 = 256 * (2 + 65_535);
 
+/// The file that has the rotations of the log's keys, one after another. Specifications know nothing of it.
+pub const ROTATIONS: &str = "key-rotations";
+
 /// Why a file of a log could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("`{path}`: {error}")]
@@ -47,6 +50,16 @@ impl Folder {
         })
     }
 
+    /// The rotations of the log's keys; empty where there were none.
+    pub fn rotations(&self) -> Result<String, Fault> {
+        if !self.exists(ROTATIONS) {
+            return Ok(String::new());
+        }
+        let bytes = self.bytes(ROTATIONS)?;
+        // What is not UTF-8 is no rotation, and is refused as such.
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Writes a file, whole or not at all. It can be made again, so it is not waited for until it is durable.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
         let path = self.path.join(name);
@@ -73,16 +86,31 @@ impl Tiles for Folder {
             found => found,
         }
     }
+
+    fn read_into(&mut self, tile: Tile, into: &mut Vec<u8>) -> Result<(), Fault> {
+        into.clear();
+        let path = self.path.join(tile.path());
+        // The part of a tile may be gone once the whole is there.
+        if read_to(&path, into).is_err() {
+            *into = self.read(tile)?;
+        }
+        Ok(())
+    }
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    use io::Read as _;
     let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
+    read_to(path, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_to(path: &Path, into: &mut Vec<u8>) -> io::Result<()> {
+    use io::Read as _;
+    File::open(path)?.take(LONGEST + 1).read_to_end(into)?;
+    if into.len() as u64 > LONGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long for a file of a log"));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Beside it first, so that nobody ever reads half of it.

@@ -14,26 +14,71 @@ struct Step {
 
 /// Every step, in order; its number is its place, counted from 1. A step that was released is never changed.
 /// `{int}` and `{bytes}` are what each database calls those.
-const STEPS: &[Step] = &[Step {
-    name: "the log and what its entries point to",
-    statements: &[
-        // The one row whose lock orders all writers. `edge` holds the roots of the
-        // complete subtrees, the largest first; `moved` says where the record went.
-        "CREATE TABLE log_head (id {int} PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, vkey TEXT NOT NULL, \
+const STEPS: &[Step] = &[
+    Step {
+        name: "the log and what its entries point to",
+        statements: &[
+            // The one row whose lock orders all writers. `edge` holds the roots of the
+            // complete subtrees, the largest first; `moved` says where the record went.
+            "CREATE TABLE log_head (id {int} PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, vkey TEXT NOT NULL, \
          size {int} NOT NULL, edge {bytes} NOT NULL, checkpoint TEXT NOT NULL, moved TEXT)",
-        // The hash stands beside the entry so that one that was changed can be named.
-        "CREATE TABLE log_entry (idx {int} PRIMARY KEY, hash {bytes} NOT NULL, entry {bytes} NOT NULL)",
-        // Tiles from level 1 up; those of level 0 are the hashes above.
-        "CREATE TABLE log_tile (level {int} NOT NULL, number {int} NOT NULL, hashes {bytes} NOT NULL, \
+            // The hash stands beside the entry so that one that was changed can be named.
+            "CREATE TABLE log_entry (idx {int} PRIMARY KEY, hash {bytes} NOT NULL, entry {bytes} NOT NULL)",
+            // Tiles from level 1 up; those of level 0 are the hashes above.
+            "CREATE TABLE log_tile (level {int} NOT NULL, number {int} NOT NULL, hashes {bytes} NOT NULL, \
          PRIMARY KEY (level, number))",
-        "CREATE TABLE log_checkpoint (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)",
-        // What was asked for once is done once.
-        "CREATE TABLE log_once (once TEXT PRIMARY KEY, idx {int} NOT NULL, entries {int} NOT NULL, \
+            "CREATE TABLE log_checkpoint (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)",
+            // What was asked for once is done once.
+            "CREATE TABLE log_once (once TEXT PRIMARY KEY, idx {int} NOT NULL, entries {int} NOT NULL, \
          digest {bytes} NOT NULL)",
-        // By SHA-256 digest of the bytes as they came; `packed` is empty once they were deleted.
-        "CREATE TABLE blob (digest {bytes} PRIMARY KEY, size {int} NOT NULL, packed {bytes}, at {int} NOT NULL)",
-    ],
-}];
+            // By SHA-256 digest of the bytes as they came; `packed` is empty once they were deleted.
+            "CREATE TABLE blob (digest {bytes} PRIMARY KEY, size {int} NOT NULL, packed {bytes}, at {int} NOT NULL)",
+        ],
+    },
+    Step {
+        name: "what a decision changes beside the log, and who may write",
+        statements: &[
+            // The last number that was given to a process that writes; each has its own.
+            "CREATE TABLE fence (id {int} PRIMARY KEY CHECK (id = 1), epoch {int} NOT NULL)",
+            // Who may write, until when by the database's own clock.
+            "CREATE TABLE replica (epoch {int} PRIMARY KEY, name TEXT NOT NULL, until {int} NOT NULL)",
+            // Where its bytes lie in a folder, `packed` is empty and `annexed` is 1; it is 2 where the file there is to go.
+            "ALTER TABLE blob ADD COLUMN annexed {int} NOT NULL DEFAULT 0",
+            // By the number of its entry; once by the forge's id.
+            "CREATE TABLE delivery (idx {int} PRIMARY KEY, forge TEXT NOT NULL, id TEXT NOT NULL, digest {bytes} NOT NULL, \
+         at {int} NOT NULL, UNIQUE (forge, id))",
+            // One release on its way into one environment, and how often it was decided.
+            "CREATE TABLE stream (name TEXT PRIMARY KEY, version {int} NOT NULL, idx {int} NOT NULL)",
+            "CREATE TABLE decision (idx {int} PRIMARY KEY, stream TEXT NOT NULL, version {int} NOT NULL, \
+         ruling TEXT NOT NULL, summary TEXT NOT NULL, now {int} NOT NULL, at {int} NOT NULL, facts {bytes} NOT NULL, \
+         document {bytes} NOT NULL, UNIQUE (stream, version))",
+            // Which deliveries a decision answers.
+            "CREATE TABLE answer (delivery {int} NOT NULL, decision {int} NOT NULL, PRIMARY KEY (delivery, decision))",
+            // What people did, as a decision first saw it: another digest under the same name is another row.
+            "CREATE TABLE act (idx {int} PRIMARY KEY, stream TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, \
+         account TEXT NOT NULL, at {int} NOT NULL, digest {bytes} NOT NULL, UNIQUE (stream, id, digest))",
+            "CREATE TABLE obligation (id TEXT PRIMARY KEY, idx {int} NOT NULL, stream TEXT NOT NULL, kind TEXT NOT NULL, \
+         role TEXT, due {int}, met {int})",
+            "CREATE INDEX obligation_stream ON obligation (stream)",
+            "CREATE TABLE policy (digest {bytes} PRIMARY KEY, idx {int} NOT NULL, at {int} NOT NULL)",
+            // An effect that is to leave, in the order of its entry. `state` is waiting, done or dead.
+            "CREATE TABLE outbox (idx {int} PRIMARY KEY, once TEXT NOT NULL UNIQUE, destination TEXT NOT NULL, \
+         stream TEXT NOT NULL, body {bytes} NOT NULL, state TEXT NOT NULL, attempts {int} NOT NULL, due {int} NOT NULL, \
+         said TEXT, ended {int})",
+            "CREATE INDEX outbox_waiting ON outbox (destination, idx) WHERE state = 'waiting'",
+            // One at a time sends to a destination: `holder` is its epoch. Nothing is sent before `opens`.
+            "CREATE TABLE destination (name TEXT PRIMARY KEY, holder {int} NOT NULL, until {int} NOT NULL, \
+         failures {int} NOT NULL, opens {int} NOT NULL)",
+            // The next instant at which time alone can change what was decided.
+            "CREATE TABLE timer (stream TEXT PRIMARY KEY, due {int} NOT NULL)",
+            "CREATE INDEX timer_due ON timer (due)",
+        ],
+    },
+    Step {
+        name: "checkpoints that witnesses cosigned",
+        statements: &["CREATE TABLE log_witnessed (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)"],
+    },
+];
 
 /// The layout that this version needs.
 #[must_use]
@@ -75,6 +120,16 @@ async fn exists(session: &mut Session) -> Result<bool, Fault> {
         "SELECT 'migration'::text WHERE to_regclass('migration') IS NOT NULL"
     };
     Ok(session.row(sql, &[]).await?.is_some())
+}
+
+/// Whether the database holds no log yet: it is empty, or the power went while it was laid out. To lay it out is to
+/// change nothing that is anybody's.
+pub async fn is_vacant(session: &mut Session) -> Result<bool, Fault> {
+    Ok(match layout(session).await? {
+        0 => true,
+        found if found < latest() => session.row("SELECT id FROM log_head WHERE id = 1", &[]).await?.is_none(),
+        _ => false,
+    })
 }
 
 /// The layout that the database has; 0 is none.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -10,7 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 
 use super::fault::Fault;
-use super::session::Value;
+use super::session::{Asked, Part, Value};
 use super::tls;
 
 /// How long a server may take to answer that it is there.
@@ -73,6 +75,38 @@ impl Server {
         self.told(done).await
     }
 
+    /// Sends several statements at once, so that all of them cost one way to the server and back; what comes back are the
+    /// rows of each. One that fails makes the server refuse those after it, and its commit roll back.
+    pub(super) async fn all(&mut self, part: Part, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, Fault> {
+        let mut statements = Vec::with_capacity(asked.len());
+        for Asked { sql, values } in &asked {
+            let prepared = self.statement(sql.clone(), values).await;
+            statements.push(self.told(prepared).await?);
+        }
+        let client = &self.client;
+        let word = |word: &'static str| -> Waiting<'_> {
+            Box::pin(async move { client.batch_execute(word).await.map(|()| Vec::new()) })
+        };
+        let mut waiting = Vec::with_capacity(asked.len() + 1);
+        if part == Part::First {
+            waiting.push(word("BEGIN"));
+        }
+        for (statement, Asked { values, .. }) in statements.iter().zip(&asked) {
+            waiting.push(Box::pin(async move { client.query(statement, &parameters(values)).await }));
+        }
+        if part == Part::Last {
+            waiting.push(word("COMMIT"));
+        }
+        let done = together(waiting).await.into_iter().collect::<Result<Vec<_>, _>>();
+        let mut answers = self.told(done).await?;
+        match part {
+            Part::First => drop(answers.remove(0)),
+            Part::Inner => {}
+            Part::Last => drop(answers.pop()),
+        }
+        Ok(answers)
+    }
+
     /// Runs a word that takes no values and has no answer.
     pub(super) async fn word(&mut self, sql: &'static str) -> Result<(), Fault> {
         let done = self.client.batch_execute(sql).await;
@@ -121,12 +155,36 @@ impl Server {
     }
 }
 
+/// The rows of a statement that was asked for.
+type Waiting<'c> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + 'c>>;
+
+/// Asks all, in order, and waits for all of them.
+async fn together(mut waiting: Vec<Waiting<'_>>) -> Vec<Result<Vec<Row>, Error>> {
+    let mut done: Vec<Option<Result<Vec<Row>, Error>>> = waiting.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (one, done) in waiting.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(answer) = one.as_mut().poll(context) {
+                *done = Some(answer);
+            }
+        }
+        if done.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
 /// Whether a commit that failed with this may have been made durable all the same: the connection went, and the server
 /// did not say that it had cut it off before.
 pub(super) fn may_have_committed(error: &Error) -> bool {
     let Some(said) = error.as_db_error() else { return true };
     let ended = matches!(said.severity(), "FATAL" | "PANIC");
     ended && *said.code() != SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+}
+
+/// Whether the server undid a transaction to let another through.
+pub(super) fn is_passing(error: &Error) -> bool {
+    let passing = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+    error.code().is_some_and(|code| passing.contains(code))
 }
 
 /// An error in words.

@@ -1,18 +1,19 @@
 //! The reader: tiles, entries, checkpoints and blobs, from either database.
 
-use sha2::{Digest as _, Sha256};
-
 use super::address::Address;
+use super::blob::{self, Annex};
 use super::fault::Fault;
 use super::migrations;
 use super::session::{Session, int};
+use crate::log::entry::{Entry, Kind};
 use crate::log::tile::{self, Tile, Tiles, WIDTH};
-use crate::log::tree::Hash;
+use crate::log::tree::{Edge, Hash};
 
 /// Reads the record.
 #[derive(Debug)]
 pub struct Reader {
-    session: Session,
+    pub(super) session: Session,
+    annex: Option<Annex>,
 }
 
 /// The log as it is now.
@@ -35,7 +36,7 @@ impl Reader {
         }
         let mut session = Session::open(address, false).await?;
         migrations::check(&mut session).await?;
-        Ok(Self { session })
+        Ok(Self { session, annex: None })
     }
 
     /// The log as it is now.
@@ -43,6 +44,12 @@ impl Reader {
         let row = self.session.row("SELECT vkey, checkpoint, moved FROM log_head WHERE id = 1", &[]).await?;
         let row = row.ok_or(Fault::NoLog)?;
         Ok(Head { vkey: row.text(0)?, checkpoint: row.text(1)?, moved: row.maybe_text(2)? })
+    }
+
+    /// The checkpoints that witnesses cosigned, the newest first, so many at most.
+    pub async fn witnessed(&mut self, most: u64) -> Result<Vec<String>, Fault> {
+        let sql = "SELECT note FROM log_witnessed ORDER BY size DESC LIMIT $1";
+        self.session.rows(sql, &[int(most)]).await?.iter().map(|row| row.text(0)).collect()
     }
 
     /// The bytes of entries from a number on, with their numbers, so many at most.
@@ -54,69 +61,139 @@ impl Reader {
 
     /// The bytes of a tile or a bundle.
     pub async fn tile(&mut self, tile: Tile) -> Result<Vec<u8>, Fault> {
-        let first = tile.number.saturating_mul(WIDTH);
-        let range = [int(first), int(first.saturating_add(tile.width))];
-        let whole = usize::try_from(tile.width * 32).unwrap_or(usize::MAX);
-        match tile.level {
-            None => {
-                let sql = "SELECT idx, entry FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx";
-                let rows = self.session.rows(sql, &range).await?;
-                let mut entries = Vec::with_capacity(rows.len());
-                for (row, index) in rows.iter().zip(first..) {
-                    expect(row.count(0)?, index)?;
-                    entries.push(row.bytes(1)?);
-                }
-                expect_all(entries.len(), tile, first)?;
-                let bundle = tile::bundle(entries.iter().map(Vec::as_slice));
-                bundle.ok_or_else(|| Fault::Damaged(format!("an entry of `{}` is too long", tile.path())))
-            }
-            Some(0) => {
-                let sql = "SELECT idx, hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx";
-                let rows = self.session.rows(sql, &range).await?;
-                let mut hashes = Vec::with_capacity(whole);
-                for (row, index) in rows.iter().zip(first..) {
-                    expect(row.count(0)?, index)?;
-                    let hash: [u8; 32] = row
-                        .bytes(1)?
-                        .try_into()
-                        .map_err(|_| Fault::Damaged(format!("the hash of entry {index} has not 32 bytes")))?;
-                    hashes.extend_from_slice(&hash);
-                }
-                expect_all(hashes.len() / 32, tile, first)?;
-                Ok(hashes)
-            }
-            Some(level) => {
-                let key = [i64::from(level).into(), int(tile.number)];
-                let row =
-                    self.session.row("SELECT hashes FROM log_tile WHERE level = $1 AND number = $2", &key).await?;
-                let row = row.ok_or_else(|| Fault::Damaged(format!("`{}` is missing", tile.path())))?;
-                let mut bytes = row.bytes(0)?;
-                bytes.truncate(whole);
-                Ok(bytes)
-            }
+        read(&mut self.session, tile).await
+    }
+
+    /// The rotations of the log's keys, in order, each as the signed note that its entry has.
+    pub async fn rotations(&mut self) -> Result<Vec<String>, Fault> {
+        let mut notes = Vec::new();
+        for index in rotations(&mut self.session).await? {
+            let entries = self.entries(index, 1).await?;
+            let entry = entries.first().filter(|(number, _)| *number == index);
+            notes.push(rotation(index, entry.map(|(_, entry)| entry.as_slice()).unwrap_or_default())?);
         }
+        Ok(notes)
+    }
+
+    /// Looks for what is large in a folder as well.
+    #[must_use]
+    pub fn with_annex(mut self, annex: Option<Annex>) -> Self {
+        self.annex = annex;
+        self
     }
 
     /// The bytes of a blob, checked against their digest; `None` where there are none by that digest, or no more.
     pub async fn blob(&mut self, digest: Hash) -> Result<Option<Vec<u8>>, Fault> {
-        use std::io::Read as _;
-        let row =
-            self.session.row("SELECT size, packed FROM blob WHERE digest = $1", &[digest.0.to_vec().into()]).await?;
+        let sql = "SELECT size, packed, annexed FROM blob WHERE digest = $1";
+        let row = self.session.row(sql, &[digest.0.to_vec().into()]).await?;
         let Some(row) = row else { return Ok(None) };
-        let (size, Some(packed)) = (row.count(0)?, row.maybe_bytes(1)?) else { return Ok(None) };
-        let mut bytes = Vec::new();
-        // Not one byte more than was put in, whatever somebody has put there since.
-        let read = flate2::read::DeflateDecoder::new(packed.as_slice()).take(size + 1).read_to_end(&mut bytes);
-        if read.is_err() || <[u8; 32]>::from(Sha256::digest(&bytes)) != digest.0 {
-            return Err(Fault::Damaged(format!("what is kept as sha256:{digest} has another digest")));
+        let size = row.count(0)?;
+        if let Some(packed) = row.maybe_bytes(1)? {
+            let bytes = blob::unpacked(&packed, size, digest);
+            let other = || Fault::Damaged(format!("what is kept as sha256:{digest} has another digest"));
+            return bytes.ok_or_else(other).map(Some);
         }
-        Ok(Some(bytes))
+        if row.int(2)? != 1 {
+            return Ok(None);
+        }
+        let annex = self.annex.as_ref().ok_or_else(|| Fault::NoAnnex(digest.to_string()))?;
+        let bytes = blob::unpacked(&annex.read(digest, size)?, size, digest);
+        bytes.ok_or_else(|| annex.wrong(digest, "it has another digest".to_owned())).map(Some)
+    }
+
+    /// Whether the bytes of a digest are there.
+    pub async fn has(&mut self, digest: Hash) -> Result<bool, Fault> {
+        let sql = "SELECT size FROM blob WHERE digest = $1 AND (packed IS NOT NULL OR annexed = 1)";
+        Ok(self.session.row(sql, &[digest.0.to_vec().into()]).await?.is_some())
     }
 
     /// Closes the database in order.
     pub async fn close(self) -> Result<(), Fault> {
         self.session.close().await
     }
+}
+
+/// What is recorded once for a rotation of the log's key; the first is number 1.
+pub(super) fn rotation_key(number: u64) -> String {
+    format!("log key rotation {number}")
+}
+
+/// The numbers of the entries that record rotations, in order.
+pub(super) async fn rotations(session: &mut Session) -> Result<Vec<u64>, Fault> {
+    let mut found = Vec::new();
+    for number in 1.. {
+        let key = rotation_key(number);
+        let Some(row) = session.row("SELECT idx FROM log_once WHERE once = $1", &[key.into()]).await? else { break };
+        found.push(row.count(0)?);
+    }
+    Ok(found)
+}
+
+/// The signed note that an entry of a rotation has.
+fn rotation(index: u64, bytes: &[u8]) -> Result<String, Fault> {
+    let entry = Entry::parse(bytes).ok().filter(|entry| entry.kind == Kind::KeyRotation);
+    let note = entry.and_then(|mut entry| match entry.body.remove("note")? {
+        serde_json::Value::String(note) => Some(note),
+        _ => None,
+    });
+    note.ok_or_else(|| Fault::Damaged(format!("entry {index} is no rotation of the log's key")))
+}
+
+/// The bytes of a tile or a bundle.
+async fn read(session: &mut Session, tile: Tile) -> Result<Vec<u8>, Fault> {
+    let first = tile.number.saturating_mul(WIDTH);
+    let range = [int(first), int(first.saturating_add(tile.width))];
+    let whole = usize::try_from(tile.width * 32).unwrap_or(usize::MAX);
+    match tile.level {
+        None => {
+            let sql = "SELECT idx, entry FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx";
+            let rows = session.rows(sql, &range).await?;
+            let mut entries = Vec::with_capacity(rows.len());
+            for (row, index) in rows.iter().zip(first..) {
+                expect(row.count(0)?, index)?;
+                entries.push(row.bytes(1)?);
+            }
+            expect_all(entries.len(), tile, first)?;
+            let bundle = tile::bundle(entries.iter().map(Vec::as_slice));
+            bundle.ok_or_else(|| Fault::Damaged(format!("an entry of `{}` is too long", tile.path())))
+        }
+        Some(0) => {
+            let sql = "SELECT idx, hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx";
+            let rows = session.rows(sql, &range).await?;
+            let mut hashes = Vec::with_capacity(whole);
+            for (row, index) in rows.iter().zip(first..) {
+                expect(row.count(0)?, index)?;
+                let hash: [u8; 32] = row
+                    .bytes(1)?
+                    .try_into()
+                    .map_err(|_| Fault::Damaged(format!("the hash of entry {index} has not 32 bytes")))?;
+                hashes.extend_from_slice(&hash);
+            }
+            expect_all(hashes.len() / 32, tile, first)?;
+            Ok(hashes)
+        }
+        Some(level) => {
+            let key = [i64::from(level).into(), int(tile.number)];
+            let row = session.row("SELECT hashes FROM log_tile WHERE level = $1 AND number = $2", &key).await?;
+            let row = row.ok_or_else(|| Fault::Damaged(format!("`{}` is missing", tile.path())))?;
+            let mut bytes = row.bytes(0)?;
+            bytes.truncate(whole);
+            Ok(bytes)
+        }
+    }
+}
+
+/// The growing edge that the tree had at a size, by what is kept of it now.
+pub(super) async fn edge_at(session: &mut Session, size: u64, now: u64) -> Result<Edge, Fault> {
+    let mut roots = Vec::new();
+    for level in (0..u64::BITS).rev().filter(|level| size >> level & 1 == 1) {
+        let (tile, within, first) = tile::of_node(level, (size >> level) - 1, now);
+        let row = tile::hashes(&read(session, tile).await?, tile.width);
+        let root = row.and_then(|row| tile::node_within(&row, first, within));
+        roots.push(root.ok_or_else(|| Fault::Damaged(format!("`{}` is not whole", tile.path())))?);
+    }
+    // There is one root for each bit.
+    Ok(Edge::of(size, roots).unwrap_or_default())
 }
 
 fn expect(found: u64, index: u64) -> Result<(), Fault> {

@@ -1,13 +1,17 @@
 //! The sequencer: gathers what many ask for at once into one durable write with one signed checkpoint.
 //!
 //! While one batch is made durable, the next gathers. So a single caller waits for one write, and a hundred callers wait
-//! for one write as well.
+//! for one write as well. Effects are claimed here too, because a file of SQLite has one writer. A lease that has ended
+//! ends the sequencer: what waits is refused, and whoever goes on starts anew from what the record says.
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::change::Stream;
 use super::fault::Fault;
+use super::outbox::{Backoff, Claimed};
+use super::stands::Stands;
 use super::writer::{Append, Appended, Refused, Writer};
 
 /// How many entries one transaction takes.
@@ -28,9 +32,12 @@ pub enum Failed {
 
 type Answer = Result<Appended, Failed>;
 
-struct Job {
-    append: Append,
-    answer: oneshot::Sender<Answer>,
+/// What is asked of the one who writes.
+enum Job {
+    Append(Box<Append>, oneshot::Sender<Answer>),
+    Claim(DateTime<Utc>, u32, oneshot::Sender<Result<Vec<Claimed>, Fault>>),
+    PutOff(Box<Claimed>, String, Backoff, DateTime<Utc>, oneshot::Sender<Result<(), Fault>>),
+    Stands(Stream, oneshot::Sender<Result<Stands, Fault>>),
 }
 
 /// Where entries are handed in. It can be cloned, and used from many tasks.
@@ -62,10 +69,35 @@ impl Sequencer {
 
     /// Appends; the answer comes when the entries are durable and a signed checkpoint covers them.
     pub async fn append(&self, append: Append) -> Answer {
-        let stopped = || Failed::Fault(std::sync::Arc::new(Fault::Stopped));
+        let asked = self.ask(|answer| Job::Append(Box::new(append), answer)).await;
+        asked.unwrap_or_else(|fault| Err(Failed::Fault(std::sync::Arc::new(fault))))
+    }
+
+    /// Claims effects that are due: [`Writer::claim`].
+    pub async fn claim(&self, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
+        self.ask(|answer| Job::Claim(now, most, answer)).await?
+    }
+
+    /// Puts off an effect whose attempt failed: [`Writer::put_off`].
+    pub async fn put_off(
+        &self,
+        claimed: Claimed,
+        why: String,
+        backoff: Backoff,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        self.ask(|answer| Job::PutOff(Box::new(claimed), why, backoff, now, answer)).await?
+    }
+
+    /// How a release stands in the record: [`Writer::stands`].
+    pub async fn stands(&self, stream: Stream) -> Result<Stands, Fault> {
+        self.ask(|answer| Job::Stands(stream, answer)).await?
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Fault> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.send(Job { append, answer }).await.map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())?
+        self.jobs.send(job(answer)).await.map_err(|_| Fault::Stopped)?;
+        answered.await.map_err(|_| Fault::Stopped)
     }
 }
 
@@ -74,20 +106,47 @@ async fn sequence(
     mut queue: mpsc::Receiver<Job>,
     clock: impl Fn() -> DateTime<Utc> + Send + 'static,
 ) -> Result<(), Fault> {
-    let mut jobs = Vec::new();
+    let beat = writer.lease() / 3;
+    let mut next = None;
     loop {
-        let mut entries = 0;
-        // One at least, then whatever has gathered.
-        let Some(first) = queue.recv().await else { break };
-        entries += first.append.entries.len();
-        jobs.push(first);
-        while entries < BATCH
-            && let Ok(next) = queue.try_recv()
-        {
-            entries += next.append.entries.len();
-            jobs.push(next);
+        // One at least, then whatever has gathered. Where nobody asks, the lease is kept.
+        let first = match next.take() {
+            Some(job) => job,
+            None => match tokio::time::timeout(beat, queue.recv()).await {
+                Ok(Some(job)) => job,
+                Ok(None) => break,
+                Err(_) => {
+                    fenced(writer.renew().await)?;
+                    continue;
+                }
+            },
+        };
+        // Whoever asks for something else than an entry waits for those before, and goes alone.
+        let (first, answer) = match first {
+            Job::Append(append, answer) => (append, answer),
+            other => {
+                fenced(alone(&mut writer, other).await)?;
+                continue;
+            }
+        };
+        // Those who were just answered may ask again at once: let them.
+        tokio::task::yield_now().await;
+        let mut entries = first.entries.len();
+        let (mut batch, mut answers) = (vec![*first], vec![answer]);
+        while entries < BATCH {
+            match queue.try_recv() {
+                Ok(Job::Append(append, answer)) => {
+                    entries += append.entries.len();
+                    batch.push(*append);
+                    answers.push(answer);
+                }
+                Ok(other) => {
+                    next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
         }
-        let (batch, answers): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.append, job.answer)).unzip();
         // Somebody who no longer waits for the answer has it in the log all the same.
         match writer.append(&batch, clock()).await {
             Ok(done) => {
@@ -96,12 +155,47 @@ async fn sequence(
                 }
             }
             Err(fault) => {
+                let ends = is_end(&fault);
                 let fault = std::sync::Arc::new(fault);
                 for answer in answers {
                     let _ = answer.send(Err(Failed::Fault(fault.clone())));
+                }
+                if let Some(lease) = ends {
+                    return Err(Fault::Fenced(lease));
                 }
             }
         }
     }
     writer.close().await
+}
+
+/// Does what is no entry. What went wrong goes to whoever asked; a lease that has ended comes back as well.
+async fn alone(writer: &mut Writer, job: Job) -> Result<(), Fault> {
+    fn told<T>(answer: oneshot::Sender<Result<T, Fault>>, done: Result<T, Fault>) -> Result<(), Fault> {
+        let ended = done.as_ref().err().and_then(is_end);
+        let _ = answer.send(done);
+        ended.map_or(Ok(()), |lease| Err(Fault::Fenced(lease)))
+    }
+    match job {
+        // Entries are gathered before they come here.
+        Job::Append(_, answer) => drop(answer),
+        Job::Claim(now, most, answer) => told(answer, writer.claim(now, most).await)?,
+        Job::PutOff(claimed, why, backoff, now, answer) => {
+            told(answer, writer.put_off(&claimed, &why, backoff, now).await)?;
+        }
+        Job::Stands(stream, answer) => told(answer, writer.stands(&stream).await)?,
+    }
+    Ok(())
+}
+
+/// Whoever's lease has ended does nothing more. Other faults pass, and the next attempt shows whether they did.
+fn fenced(done: Result<(), Fault>) -> Result<(), Fault> {
+    match done {
+        Err(fault) if is_end(&fault).is_some() => Err(fault),
+        _ => Ok(()),
+    }
+}
+
+fn is_end(fault: &Fault) -> Option<std::time::Duration> {
+    if let Fault::Fenced(lease) = fault { Some(*lease) } else { None }
 }

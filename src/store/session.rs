@@ -9,6 +9,7 @@ use super::address::Address;
 use super::fault::Fault;
 use super::postgres::Server;
 use super::sqlite::File;
+use crate::log::tree::Hash;
 
 /// A value that a statement is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,30 @@ impl From<Vec<u8>> for Value {
     fn from(value: Vec<u8>) -> Self {
         Self::Bytes(Some(value))
     }
+}
+
+/// A statement with its values, to be run together with others.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) sql: Cow<'static, str>,
+    pub(super) values: Vec<Value>,
+}
+
+impl Asked {
+    pub(super) fn new(sql: impl Into<Cow<'static, str>>, values: impl Into<Vec<Value>>) -> Self {
+        Self { sql: sql.into(), values: values.into() }
+    }
+}
+
+/// Where statements that are run together stand in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// They begin one that will write.
+    First,
+    /// They are inside it.
+    Inner,
+    /// They end it: it is made durable.
+    Last,
 }
 
 /// A number that counts entries, as the databases take it.
@@ -131,6 +156,13 @@ impl Row {
     }
 }
 
+/// A SHA-256 digest that stands in a column.
+pub(super) fn digest(row: &Row, at: usize) -> Result<Hash, Fault> {
+    let bytes: [u8; 32] =
+        row.bytes(at)?.try_into().map_err(|_| Fault::Damaged("a digest that has not 32 bytes".to_owned()))?;
+    Ok(Hash(bytes))
+}
+
 /// A connection.
 #[derive(Debug)]
 pub enum Session {
@@ -194,6 +226,30 @@ impl Session {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
+    /// Runs several statements without waiting for one answer before the next is asked; what comes back are the rows of
+    /// each. Where one fails, those after it are not run, or have no effect, and nothing is made durable.
+    pub(super) async fn all(&mut self, part: Part, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, Fault> {
+        Ok(match self {
+            Self::Sqlite(file) => {
+                let all = file.all(part, asked).await?;
+                all.into_iter().map(|rows| rows.into_iter().map(Row::Sqlite).collect()).collect()
+            }
+            Self::Postgres(server) => {
+                let all = server.all(part, asked).await?;
+                all.into_iter().map(|rows| rows.into_iter().map(Row::Postgres).collect()).collect()
+            }
+        })
+    }
+
+    /// Microseconds of the Unix time by the database's own clock, as SQL: one clock for all that share it.
+    pub(super) fn clock(&self) -> &'static str {
+        if self.is_sqlite() {
+            "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+        } else {
+            "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+        }
+    }
+
     async fn word(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), Fault> {
         match self {
             Self::Sqlite(file) => file.run(sqlite.into(), Vec::new()).await.map(|_| ()),
@@ -203,7 +259,7 @@ impl Session {
 
     /// Begins a transaction that will write.
     pub async fn begin(&mut self) -> Result<(), Fault> {
-        self.word("BEGIN IMMEDIATE", "BEGIN").await
+        self.all(Part::First, Vec::new()).await.map(|_| ())
     }
 
     /// Begins a transaction that only reads, and sees one state of everything.
@@ -213,7 +269,7 @@ impl Session {
 
     /// Makes the transaction durable.
     pub async fn commit(&mut self) -> Result<(), Fault> {
-        self.word("COMMIT", "COMMIT").await
+        self.all(Part::Last, Vec::new()).await.map(|_| ())
     }
 
     /// Gives the transaction up.

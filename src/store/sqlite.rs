@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Statement};
 use tokio::sync::oneshot;
 
 use super::fault::Fault;
-use super::session::{Cell, Value};
+use super::session::{Asked, Cell, Part, Value};
 
 /// How long a statement waits for somebody else's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,6 +26,7 @@ type Answer<T> = oneshot::Sender<Result<T, Fault>>;
 enum Job {
     Run(Cow<'static, str>, Vec<Value>, Answer<u64>),
     Rows(Cow<'static, str>, Vec<Value>, Answer<Vec<Vec<Cell>>>),
+    All(Part, Vec<Asked>, Answer<Vec<Vec<Vec<Cell>>>>),
     Close(Answer<()>),
 }
 
@@ -73,6 +74,11 @@ impl File {
         self.ask(|answer| Job::Rows(sql, values, answer)).await
     }
 
+    /// Runs several statements, one after another; what comes back are the rows of each.
+    pub(super) async fn all(&self, part: Part, asked: Vec<Asked>) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
+        self.ask(|answer| Job::All(part, asked, answer)).await
+    }
+
     /// Closes it in order.
     pub(super) async fn close(self) -> Result<(), Fault> {
         self.ask(Job::Close).await
@@ -98,6 +104,7 @@ fn work(connection: Connection, jobs: &mpsc::Receiver<Job>) {
             match jobs.recv() {
                 Ok(Job::Run(sql, values, answer)) => drop(answer.send(run(&connection, &mut prepared, sql, &values))),
                 Ok(Job::Rows(sql, values, answer)) => drop(answer.send(rows(&connection, &mut prepared, sql, &values))),
+                Ok(Job::All(part, asked, answer)) => drop(answer.send(all(&connection, &mut prepared, part, asked))),
                 Ok(Job::Close(answer)) => break Some(answer),
                 Err(mpsc::RecvError) => break None,
             }
@@ -186,6 +193,25 @@ fn rows<'c>(
         all.push(cells);
     }
     Ok(all)
+}
+
+fn all<'c>(
+    connection: &'c Connection,
+    prepared: &mut HashMap<Cow<'static, str>, Prepared<'c>>,
+    part: Part,
+    asked: Vec<Asked>,
+) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
+    if part == Part::First {
+        run(connection, prepared, "BEGIN IMMEDIATE".into(), &[])?;
+    }
+    let mut answers = Vec::with_capacity(asked.len());
+    for Asked { sql, values } in asked {
+        answers.push(rows(connection, prepared, sql, &values)?);
+    }
+    if part == Part::Last {
+        run(connection, prepared, "COMMIT".into(), &[])?;
+    }
+    Ok(answers)
 }
 
 fn cell(value: ValueRef<'_>) -> Result<Cell, Fault> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -15,6 +15,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::Fault;
+use crate::transport::tls;
 
 /// What of a server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,14 +107,18 @@ fn stays_here(config: &tokio_postgres::Config) -> bool {
 }
 
 fn client(mode: Mode, authority: Option<&Path>) -> Result<ClientConfig, Fault> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = tls::provider();
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
-        Mode::Disable | Mode::Prefer | Mode::Require => Arc::new(Anybody { provider: provider.clone() }),
+        Mode::Disable | Mode::Prefer | Mode::Require => Arc::new(AnyName { known: None, provider: provider.clone() }),
         Mode::VerifyCa | Mode::VerifyFull => {
             let roots = Arc::new(roots(authority)?);
             let known = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             let known = known.map_err(|error| Fault::Tls(error.to_string()))?;
-            if mode == Mode::VerifyFull { known } else { Arc::new(AnyName { known }) }
+            if mode == Mode::VerifyFull {
+                known
+            } else {
+                Arc::new(AnyName { known: Some(known), provider: provider.clone() })
+            }
         }
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
@@ -125,15 +130,15 @@ fn client(mode: Mode, authority: Option<&Path>) -> Result<ClientConfig, Fault> {
 
 /// The certificates of the authorities: those of a file, or the system's.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, Fault> {
-    let mut roots = RootCertStore::empty();
     let Some(file) = file else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let roots = tls::authorities();
         if roots.is_empty() {
             let advice = "install `ca-certificates`, or name a file with `sslrootcert=FILE`";
             return Err(Fault::Tls(format!("this system has no certificates of authorities: {advice}")));
         }
         return Ok(roots);
     };
+    let mut roots = RootCertStore::empty();
     let flawed = |error: String| Fault::Tls(format!("`sslrootcert={}`: {error}", file.display()));
     for certificate in CertificateDer::pem_file_iter(file).map_err(|error| flawed(error.to_string()))? {
         let certificate = certificate.map_err(|error| flawed(error.to_string()))?;
@@ -142,22 +147,31 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Fault> {
     if roots.is_empty() { Err(flawed("it has no certificate in it".to_owned())) } else { Ok(roots) }
 }
 
-/// Takes any certificate, and still has the server show that it has its key.
+/// Takes a certificate of an authority that is known, whatever name it is for; where none is known, any certificate. In
+/// either case the server has to show that it has the certificate's key.
 #[derive(Debug)]
-struct Anybody {
+struct AnyName {
+    known: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AnyName {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+        let Some(known) = &self.known else { return Ok(ServerCertVerified::assertion()) };
+        // The name is compared last, when everything else has been found good.
+        match known.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            judged => judged,
+        }
     }
 
     fn verify_tls12_signature(
@@ -180,52 +194,5 @@ impl ServerCertVerifier for Anybody {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Takes a certificate of a known authority, whatever name it is for.
-#[derive(Debug)]
-struct AnyName {
-    known: Arc<WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for AnyName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        // The name is compared last, when everything else has been found good.
-        match self.known.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            judged => judged,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.known.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.known.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.known.supported_verify_schemes()
     }
 }

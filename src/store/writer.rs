@@ -2,26 +2,30 @@
 //!
 //! The head of the log is one row, read and locked in every transaction. So whoever commits has seen what was committed
 //! before, however many processes write to PostgreSQL and whichever of them was stopped for how long: a checkpoint is
-//! signed only over the state that the same transaction extends, and leaves only after its commit.
+//! signed only over the state that the same transaction extends, and leaves only after its commit. Beside it stands who
+//! may write at all ([`super::replica`]), and what changes with the entries ([`super::change`]).
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest as _, Sha256};
 
 use super::address::Address;
+use super::batch::Batch;
+use super::blob::{Annex, Blob};
+use super::change::{self, Change};
 use super::fault::Fault;
 use super::lock::{self, Lock};
 use super::migrations;
-use super::session::{Session, Value, int};
-use crate::log::checkpoint::Checkpoint;
-use crate::log::note::Signer;
-use crate::log::tile::{ENTRY, WIDTH};
-use crate::log::tree::{self, Edge, Hash};
+use super::replica::{self, Replica};
+use super::session::{Asked, Part, Session, int};
+use super::signatory::Signatory;
+use super::transaction::{Head, Rest, Signed, advance};
+use crate::log::tile::ENTRY;
+use crate::log::tree::{Edge, Hash};
 
-/// How many rows one statement inserts into SQLite.
-const ROWS: usize = 64;
+/// How often a transaction is begun anew that the server undid.
+const TRIES: u32 = 5;
 
 /// What is to be appended together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +36,8 @@ pub struct Append {
     pub once: Option<Once>,
     /// What the entries point to by digest.
     pub blobs: Vec<Blob>,
+    /// What else changes with it.
+    pub changes: Vec<Change>,
 }
 
 /// A key under which something happens once.
@@ -41,38 +47,6 @@ pub struct Once {
     pub key: String,
     /// SHA-256 over what is asked for; another under the same key is refused.
     pub digest: [u8; 32],
-}
-
-/// Bytes that are kept by their digest.
-#[derive(Clone, Debug)]
-pub struct Blob {
-    digest: [u8; 32],
-    size: u64,
-    packed: Vec<u8>,
-}
-
-impl Blob {
-    /// Packs bytes.
-    #[must_use]
-    pub fn new(bytes: &[u8]) -> Self {
-        use std::io::Write as _;
-        let mut into = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
-        // Writing to memory does not fail.
-        let packed = into.write_all(bytes).and_then(|()| into.finish()).unwrap_or_default();
-        Self { digest: Sha256::digest(bytes).into(), size: bytes.len() as u64, packed }
-    }
-
-    /// SHA-256 of the bytes.
-    #[must_use]
-    pub fn digest(&self) -> Hash {
-        Hash(self.digest)
-    }
-
-    /// How many bytes, unpacked.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
 }
 
 /// What was appended.
@@ -97,49 +71,118 @@ pub enum Refused {
     /// An entry is too long.
     #[error("an entry of {0} bytes; a log takes 65,535 at most, and keeps the digest of what is larger")]
     TooLong(usize),
+    /// Somebody else decided in between.
+    #[error(
+        "{stream} was decided {found} times by now, and this decision was made when it had been {after} times: read the \
+         facts again, and decide again"
+    )]
+    Stale {
+        /// What was decided.
+        stream: String,
+        /// How often it had been.
+        after: u64,
+        /// How often it was by now.
+        found: u64,
+    },
+    /// A decision answers what never came.
+    #[error("the delivery `{0}` is not in the record, and a decision answers only what is")]
+    NoDelivery(String),
+    /// An effect whose destination another holds, or that has ended.
+    #[error("effect {0} is not ours to end: another process has taken it over, or it has ended")]
+    NotHeld(u64),
+    /// An effect that was not given up.
+    #[error(
+        "effect {0} was not given up, so there is nothing to try again: `countersign db outbox list` says how each stands"
+    )]
+    NotDead(u64),
 }
+
+/// What came of each of a batch.
+type Answers = Vec<Result<Appended, Refused>>;
 
 /// Writes to the record.
 #[derive(Debug)]
 pub struct Writer {
     address: Address,
-    signer: Signer,
-    session: Option<Session>,
-    broken: Option<String>,
-    // Released when the writer goes.
-    _lock: Option<Lock>,
-}
-
-/// The head of the log.
-struct Head {
-    edge: Edge,
-    checkpoint: String,
+    pub(super) signer: Signatory,
+    /// The largest tree that is known to have been signed.
+    pub(super) signed: Option<(u64, Hash)>,
+    pub(super) session: Option<Session>,
+    pub(super) replica: Replica,
+    pub(super) annex: Option<Annex>,
+    pub(super) broken: Option<String>,
+    // Released when the writer goes, or steps aside.
+    lock: Option<Lock>,
+    /// How long it waits for another who writes to the same file.
+    wait: Duration,
 }
 
 impl Writer {
     /// Opens the record for writing. An empty database is laid out; one of an older version is not touched. Where
     /// another process writes to a file of SQLite, this waits so long for it to end.
-    pub async fn open(address: &Address, signer: Signer, wait: Duration, now: DateTime<Utc>) -> Result<Self, Fault> {
+    pub async fn open(
+        address: &Address,
+        signer: impl Into<Signatory>,
+        wait: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Fault> {
+        Self::open_for(address, signer, wait, now, replica::LEASE).await
+    }
+
+    /// The same, with a lease of that length; none is shorter than [`replica::SHORTEST`].
+    pub async fn open_for(
+        address: &Address,
+        signer: impl Into<Signatory>,
+        wait: Duration,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<Self, Fault> {
+        let signer = signer.into();
         let lock = match address {
             Address::Sqlite(path) => Some(lock::lock(path, wait)?),
             Address::Postgres(_) => None,
         };
         let mut session = Session::open(address, true).await?;
-        if migrations::layout(&mut session).await? == 0 {
+        if migrations::is_vacant(&mut session).await? {
             migrations::migrate(&mut session, now.timestamp_micros()).await?;
         }
         migrations::check(&mut session).await?;
-        let mut writer = Self { address: address.clone(), signer, session: Some(session), broken: None, _lock: lock };
-        writer.begin_log(now).await?;
+        let known = signer.remembered()?.map(|checkpoint| (checkpoint.size, checkpoint.root));
+        session.begin().await?;
+        let replica = Replica::join(&mut session, lease).await?;
+        session.commit().await?;
+        let mut writer = Self {
+            address: address.clone(),
+            signer,
+            signed: known,
+            session: Some(session),
+            replica,
+            annex: None,
+            broken: None,
+            lock,
+            wait,
+        };
+        writer.begin_log().await?;
         Ok(writer)
     }
 
+    /// Keeps what is large in a folder from here on, rather than in the database.
+    #[must_use]
+    pub fn with_annex(mut self, annex: Option<Annex>) -> Self {
+        self.annex = annex;
+        self
+    }
+
     /// Makes the head of a log that has none, with its checkpoint of no entries.
-    async fn begin_log(&mut self, now: DateTime<Utc>) -> Result<(), Fault> {
-        let checkpoint = self.signed(&Edge::default(), now)?;
+    async fn begin_log(&mut self) -> Result<(), Fault> {
+        let mut session = self.session().await?;
+        if session.row("SELECT id FROM log_head WHERE id = 1", &[]).await?.is_some() {
+            self.session = Some(session);
+            return Ok(());
+        }
+        let checkpoint = self.sign(&Edge::default()).await?.to_string();
         let verifier = self.signer.verifier();
         let values = [verifier.name().into(), verifier.to_string().into(), Vec::new().into(), checkpoint.into()];
-        let mut session = self.session().await?;
         session
             .run(
                 "INSERT INTO log_head (id, origin, vkey, size, edge, checkpoint) VALUES (1, $1, $2, 0, $3, $4) \
@@ -151,19 +194,23 @@ impl Writer {
         Ok(())
     }
 
-    /// The signed checkpoint of a tree.
-    fn signed(&self, edge: &Edge, now: DateTime<Utc>) -> Result<String, Fault> {
-        let origin = self.signer.verifier().name().to_owned();
-        let checkpoint = Checkpoint { origin, size: edge.size(), root: edge.root(), extension: Vec::new() };
-        let Some(mut note) = checkpoint.note() else {
-            return Err(Fault::Damaged("the name of the log cannot name one".to_owned()));
-        };
-        self.signer.sign(&mut note, u64::try_from(now.timestamp()).unwrap_or_default());
-        Ok(note.to_string())
+    /// Lets others write to the same file while this one has something else to do. Its number and its lease stay, and the
+    /// next that it writes waits for whoever writes then.
+    pub async fn step_aside(&mut self) -> Result<(), Fault> {
+        if self.lock.is_some() {
+            if let Some(session) = self.session.take() {
+                session.close().await?;
+            }
+            self.lock = None;
+        }
+        Ok(())
     }
 
     /// The connection, opened anew after a fault.
-    async fn session(&mut self) -> Result<Session, Fault> {
+    pub(super) async fn session(&mut self) -> Result<Session, Fault> {
+        if let (Address::Sqlite(path), None) = (&self.address, &self.lock) {
+            self.lock = Some(lock::lock(path, self.wait)?);
+        }
         match self.session.take() {
             Some(session) => Ok(session),
             None => Session::open(&self.address, false).await,
@@ -177,132 +224,106 @@ impl Writer {
         batch: &[Append],
         now: DateTime<Utc>,
     ) -> Result<Vec<Result<Appended, Refused>>, Fault> {
-        if let Some(why) = &self.broken {
-            return Err(Fault::Broken(why.clone()));
-        }
-        let mut session = self.session().await?;
-        // Whatever goes wrong, the connection is closed with its transaction.
-        let done = match session.begin().await {
-            Ok(()) => self.fill(&mut session, batch, now).await,
-            Err(fault) => Err(fault),
-        };
-        match done {
-            Ok((answers, true)) => match session.commit().await {
-                Ok(()) => {
-                    self.session = Some(session);
-                    Ok(answers)
-                }
-                // It was asked for, and nobody said what came of it.
-                Err(fault) if fault.may_have_committed() => Err(Fault::Uncertain),
-                Err(fault) => Err(self.not_committed(session, fault).await),
-            },
-            Ok((answers, false)) => {
-                session.roll_back().await?;
-                self.session = Some(session);
-                Ok(answers)
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            let done = self.transaction(async |writer, session, head| writer.fill(session, head, batch, now).await);
+            match done.await {
+                // The server undid it to let another through; the same again is another transaction.
+                Err(fault) if fault.is_passing() && tries > 0 => {}
+                done => return done,
             }
-            Err(fault) => Err(self.not_committed(session, fault).await),
         }
     }
 
-    async fn not_committed(&mut self, mut session: Session, fault: Fault) -> Fault {
-        // SQLite's I/O error: after a failed fsync nobody knows what the disk holds,
-        // and asking it once more is how data is lost.
-        if fault.is_disk() {
-            self.broken = Some(fault.to_string());
-            return Fault::Broken(fault.to_string());
-        }
-        if session.roll_back().await.is_ok() {
-            self.session = Some(session);
-        }
-        fault
+    /// How many entries the log has.
+    pub async fn size(&mut self) -> Result<u64, Fault> {
+        let mut session = self.session().await?;
+        let row = session.row("SELECT size FROM log_head WHERE id = 1", &[]).await?;
+        self.session = Some(session);
+        row.ok_or(Fault::NoLog)?.count(0)
     }
 
-    async fn head(&self, session: &mut Session) -> Result<Head, Fault> {
-        let sql = if session.is_sqlite() {
-            "SELECT vkey, size, edge, checkpoint, moved FROM log_head WHERE id = 1"
-        } else {
-            "SELECT vkey, size, edge, checkpoint, moved FROM log_head WHERE id = 1 FOR UPDATE"
-        };
-        let row = session.row(sql, &[]).await?.ok_or(Fault::NoLog)?;
-        let ours = self.signer.verifier().to_string();
-        let theirs = row.text(0)?;
-        if ours != theirs {
-            return Err(Fault::OtherKey { ours, theirs });
-        }
-        if let Some(place) = row.maybe_text(4)? {
-            return Err(Fault::Moved(place));
-        }
-        let edge = edge(row.count(1)?, &row.bytes(2)?)?;
-        Ok(Head { edge, checkpoint: row.text(3)? })
-    }
-
-    /// Fills the transaction; says as well whether there is anything to commit.
+    /// Fills the transaction; says as well what is still to be written, where there is anything to make durable.
     async fn fill(
         &self,
         session: &mut Session,
+        head: Head,
         batch: &[Append],
         now: DateTime<Utc>,
-    ) -> Result<(Vec<Result<Appended, Refused>>, bool), Fault> {
-        let Head { mut edge, mut checkpoint } = self.head(session).await?;
+    ) -> Result<(Answers, Option<Rest>), Fault> {
+        let Head { mut edge, mut checkpoint, .. } = head;
         let from = edge.size();
         let at = now.timestamp_micros();
         let mut new = Batch::default();
-        let mut seen: HashMap<&str, (u64, u64, [u8; 32])> = HashMap::new();
-        let mut answers = Vec::new();
+        let mut seen = before(session, batch).await?;
+        let mut rest = Rest::default();
+        let mut answers: Answers = Vec::new();
         for append in batch {
             if let Some(entry) = append.entries.iter().find(|entry| entry.len() > ENTRY) {
                 answers.push(Err(Refused::TooLong(entry.len())));
                 continue;
             }
+            if let Some(once) = &append.once
+                && let Some((first, entries, digest)) = seen.get(once.key.as_str()).copied()
+            {
+                answers.push(if digest == once.digest {
+                    Ok(Appended { first, entries, before: true, checkpoint: String::new() })
+                } else {
+                    Err(Refused::OtherContent(once.key.clone()))
+                });
+                continue;
+            }
+            if let Some(refused) = self.refused(session, &append.changes, &mut rest.asked).await? {
+                answers.push(Err(refused));
+                continue;
+            }
+            let (first, entries) = (edge.size(), append.entries.len() as u64);
             if let Some(once) = &append.once {
-                let before = match seen.get(once.key.as_str()) {
-                    Some(before) => Some(*before),
-                    None => before(session, &once.key).await?,
-                };
-                if let Some((first, entries, digest)) = before {
-                    answers.push(if digest == once.digest {
-                        Ok(Appended { first, entries, before: true, checkpoint: String::new() })
-                    } else {
-                        Err(Refused::OtherContent(once.key.clone()))
-                    });
-                    continue;
-                }
-                let (first, entries) = (edge.size(), append.entries.len() as u64);
                 seen.insert(&once.key, (first, entries, once.digest));
-                let values = [once.key.as_str().into(), int(first), int(entries), once.digest.to_vec().into()];
-                session
-                    .run("INSERT INTO log_once (once, idx, entries, digest) VALUES ($1, $2, $3, $4)", &values)
-                    .await?;
+                rest.asked.push(happens_once(&once.key, first, entries, once.digest));
             }
             for blob in &append.blobs {
-                keep(session, blob, at).await?;
+                rest.asked.push(blob.kept(self.annex.as_ref(), at)?);
             }
-            let first = edge.size();
+            for change in &append.changes {
+                change::made(change, first, at, &mut rest.asked);
+            }
             for entry in &append.entries {
                 new.add(&mut edge, entry);
             }
-            let entries = append.entries.len() as u64;
             answers.push(Ok(Appended { first, entries, before: false, checkpoint: String::new() }));
         }
-        let grown = edge.size() > from;
-        if grown {
-            insert(session, from, new.rows).await?;
-            for ((level, number), hashes) in new.tiles {
-                extend(session, level, number, &hashes).await?;
-            }
-            checkpoint = self.signed(&edge, now)?;
-            let roots: Vec<u8> = edge.roots().iter().flat_map(|hash| hash.0).collect();
-            let values = [int(edge.size()), roots.into(), checkpoint.as_str().into()];
-            session.run("UPDATE log_head SET size = $1, edge = $2, checkpoint = $3 WHERE id = 1", &values).await?;
-            let values = [int(edge.size()), checkpoint.as_str().into(), at.into()];
-            session.run("INSERT INTO log_checkpoint (size, note, at) VALUES ($1, $2, $3)", &values).await?;
+        if edge.size() > from {
+            rest.asked.extend(new.written(session, from).await?);
+            checkpoint = self.sign(&edge).await?.to_string();
+            let signed = Signed { edge, checkpoint: checkpoint.clone() };
+            rest.asked.extend(advance(&signed, self.signer.verifier(), at));
+            rest.signed = Some(signed);
         }
         for answer in answers.iter_mut().flatten() {
             answer.checkpoint.clone_from(&checkpoint);
         }
         let asked = answers.iter().flatten().any(|answer| !answer.before);
-        Ok((answers, asked))
+        Ok((answers, asked.then_some(rest)))
+    }
+
+    /// Why changes cannot be made, as the database stands with what this batch has changed so far.
+    async fn refused(
+        &self,
+        session: &mut Session,
+        changes: &[Change],
+        rest: &mut Vec<Asked>,
+    ) -> Result<Option<Refused>, Fault> {
+        if !changes.is_empty() && !rest.is_empty() {
+            session.all(Part::Inner, std::mem::take(rest)).await?;
+        }
+        for change in changes {
+            if let Some(refused) = change::judge(session, change, self.replica.epoch()).await? {
+                return Ok(Some(refused));
+            }
+        }
+        Ok(None)
     }
 
     /// Closes the database in order.
@@ -314,103 +335,31 @@ impl Writer {
     }
 }
 
-/// The edge that the head keeps.
-pub(super) fn edge(size: u64, roots: &[u8]) -> Result<Edge, Fault> {
-    let (hashes, rest) = roots.as_chunks::<32>();
-    let edge = Edge::of(size, hashes.iter().copied().map(Hash).collect()).filter(|_| rest.is_empty());
-    edge.ok_or_else(|| Fault::Damaged("the head of the log does not fit its size".to_owned()))
+/// What lets entries be found again by the key under which they happened.
+pub(super) fn happens_once(key: &str, first: u64, entries: u64, digest: [u8; 32]) -> Asked {
+    Asked::new(
+        "INSERT INTO log_once (once, idx, entries, digest) VALUES ($1, $2, $3, $4)",
+        [key.into(), int(first), int(entries), digest.to_vec().into()],
+    )
 }
 
-/// What is new in a batch.
-#[derive(Default)]
-struct Batch {
-    rows: Vec<(Hash, Vec<u8>)>,
-    /// By level and number of the tile: where in it the first new hash stands, and the new ones.
-    tiles: std::collections::BTreeMap<(u32, u64), (u64, Vec<u8>)>,
-}
-
-impl Batch {
-    fn add(&mut self, edge: &mut Edge, entry: &[u8]) {
-        let leaf = tree::leaf(entry);
-        edge.append(leaf, |level, number, hash| {
-            if level > 0 && level % 8 == 0 {
-                let tile = self.tiles.entry((level / 8, number / WIDTH)).or_insert((number % WIDTH, Vec::new()));
-                tile.1.extend_from_slice(&hash.0);
-            }
-        });
-        self.rows.push((leaf, entry.to_vec()));
+/// What stands under the keys of a batch already: the first entry, how many, and the digest of what was asked for.
+async fn before<'b>(
+    session: &mut Session,
+    batch: &'b [Append],
+) -> Result<HashMap<&'b str, (u64, u64, [u8; 32])>, Fault> {
+    let keys: Vec<&str> = batch.iter().filter_map(|append| Some(append.once.as_ref()?.key.as_str())).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
     }
-}
-
-async fn before(session: &mut Session, key: &str) -> Result<Option<(u64, u64, [u8; 32])>, Fault> {
-    let row = session.row("SELECT idx, entries, digest FROM log_once WHERE once = $1", &[key.into()]).await?;
-    let Some(row) = row else { return Ok(None) };
-    let digest = row.bytes(2)?.try_into().map_err(|_| Fault::Damaged(format!("the digest beside the key `{key}`")))?;
-    Ok(Some((row.count(0)?, row.count(1)?, digest)))
-}
-
-/// Keeps a blob, once; one that had expired is there again.
-async fn keep(session: &mut Session, blob: &Blob, at: i64) -> Result<(), Fault> {
-    let values = [blob.digest.to_vec().into(), int(blob.size), blob.packed.clone().into(), at.into()];
-    session
-        .run(
-            "INSERT INTO blob (digest, size, packed, at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) \
-             DO UPDATE SET packed = excluded.packed WHERE blob.packed IS NULL",
-            &values,
-        )
-        .await?;
-    Ok(())
-}
-
-/// Inserts the new entries.
-async fn insert(session: &mut Session, from: u64, rows: Vec<(Hash, Vec<u8>)>) -> Result<(), Fault> {
-    if !session.is_sqlite() {
-        let numbers = (from..).take(rows.len()).map(|number| i64::try_from(number).unwrap_or(i64::MAX)).collect();
-        let (hashes, entries) = rows.into_iter().map(|(hash, entry)| (hash.0.to_vec(), entry)).unzip();
-        let values = [Value::Ints(numbers), Value::Many(hashes), Value::Many(entries)];
-        let sql = "INSERT INTO log_entry (idx, hash, entry) \
-                   SELECT * FROM UNNEST($1::bigint[], $2::bytea[], $3::bytea[])";
-        return session.run(sql, &values).await.map(|_| ());
+    let sql = "SELECT idx, entries, digest FROM log_once WHERE once = $1";
+    let asked = keys.iter().map(|key| Asked::new(sql, [(*key).into()])).collect();
+    let mut seen = HashMap::new();
+    for (key, rows) in keys.into_iter().zip(session.all(Part::Inner, asked).await?) {
+        let Some(row) = rows.first() else { continue };
+        let digest =
+            row.bytes(2)?.try_into().map_err(|_| Fault::Damaged(format!("the digest beside the key `{key}`")))?;
+        seen.insert(key, (row.count(0)?, row.count(1)?, digest));
     }
-    let mut number = from;
-    for some in rows.chunks(ROWS) {
-        let mut values = Vec::with_capacity(some.len() * 3);
-        for (hash, entry) in some {
-            values.extend([int(number), hash.0.to_vec().into(), entry.clone().into()]);
-            number += 1;
-        }
-        session.run_made(insertion(some.len()), &values).await?;
-    }
-    Ok(())
-}
-
-/// The statement that inserts so many entries.
-fn insertion(rows: usize) -> String {
-    let places: Vec<String> =
-        (0..rows).map(|row| format!("(${}, ${}, ${})", row * 3 + 1, row * 3 + 2, row * 3 + 3)).collect();
-    format!("INSERT INTO log_entry (idx, hash, entry) VALUES {}", places.join(", "))
-}
-
-/// Adds new hashes to a tile.
-async fn extend(session: &mut Session, level: u32, number: u64, new: &(u64, Vec<u8>)) -> Result<(), Fault> {
-    let (place, hashes) = new;
-    let key = [i64::from(level).into(), int(number)];
-    let mut whole = Vec::new();
-    if *place > 0 {
-        let row = session.row("SELECT hashes FROM log_tile WHERE level = $1 AND number = $2", &key).await?;
-        whole = row.map(|row| row.bytes(0)).transpose()?.unwrap_or_default();
-        if whole.len() as u64 != place * 32 {
-            return Err(Fault::Damaged(format!("tile {number} of level {level} does not have {place} hashes")));
-        }
-    }
-    whole.extend_from_slice(hashes);
-    let [level, number] = key;
-    session
-        .run(
-            "INSERT INTO log_tile (level, number, hashes) VALUES ($1, $2, $3) \
-             ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes",
-            &[level, number, whole.into()],
-        )
-        .await?;
-    Ok(())
+    Ok(seen)
 }

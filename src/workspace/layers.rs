@@ -16,7 +16,7 @@ use crate::policy::{self, Attachment, Source, tree};
 pub const PLACES: [&str; 3] = [".countersign/policy.yml", ".countersign/policy.yaml", "countersign.yml"];
 
 /// How many layers one policy may have.
-const DEPTH: usize = 8;
+pub const DEPTH: usize = 8;
 
 /// Why the layers could not be read.
 #[derive(Debug, thiserror::Error)]

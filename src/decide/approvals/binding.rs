@@ -1,6 +1,8 @@
 //! What an approval binds to: the environment, the repository, the content, the artifacts, the requirement, the gates
 //! and the record that the approver was shown. Each change voids exactly what it touches, and says so.
 
+use chrono::{DateTime, Utc};
+
 use super::consumption::Used;
 use super::coverage::{Bits, Units, carries, mismatch};
 use super::requirements::{Requirement, via};
@@ -12,7 +14,7 @@ use crate::decide::people::Person;
 use crate::decide::release_gates::Judged;
 use crate::decide::roles::Refusal;
 use crate::decide::scene::Scene;
-use crate::decide::separation::{Eligible, Independent};
+use crate::decide::separation::{self, Eligible, Independent};
 use crate::model::facts::{Act, Deed, Fact, Via};
 use crate::model::ground::Ground;
 use crate::model::verdict::Verdict;
@@ -45,15 +47,19 @@ pub fn candidates<'s>(
     gates: &[Judged<'s>],
     used: Used<'s>,
     recovers: bool,
+    emergency: bool,
 ) -> Vec<Candidate<'s>> {
     let mut found = Vec::new();
     for (act, person) in scene.acts_by() {
         let Deed::Approve { role, accepts } = &act.does else { continue };
         let base = Independent::check(scene, act).and_then(|independent| {
             bound(scene, act, person, gates, used)?;
-            // Going back needs no change record, and so none that stays as it was.
-            if !recovers {
-                record(scene, act)?;
+            // A package never keeps what went from going back.
+            bound::parts(scene, act, recovers)?;
+            // Going back needs no change record, and so none that stays as it was; that of an emergency may be written
+            // afterwards.
+            if !recovers && !emergency {
+                record(scene, act.at)?;
             }
             Ok(independent)
         });
@@ -71,7 +77,7 @@ pub fn candidates<'s>(
 }
 
 /// The hours, closed for approving, in which an act was done.
-fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
+pub fn closed<'s>(scene: &Scene<'s>, act: &Act) -> Option<&'s str> {
     let environment = &scene.facts.release.environment;
     let calendar = &scene.rules.calendar;
     let here = calendar.closed.iter().filter(|closed| closed.approval);
@@ -89,10 +95,11 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
         return Err(Refusal::new(Ground::Replaced, says));
     }
     bound::to_release(scene, act, Extent::Part)?;
-    parts(scene, act)?;
     for (name, shown) in &act.saw.gates {
         let now = gates.iter().filter(|judged| judged.named(name)).map(|judged| judged.judgement.verdict);
-        let worse = now.filter(|now| rank(*now) > rank(*shown)).max_by_key(|now| rank(*now));
+        // One that guards it by now and passes is no worse than one that did not guard it.
+        let least = rank(*shown).max(rank(Verdict::Pass));
+        let worse = now.filter(|now| rank(*now) > least).max_by_key(|now| rank(*now));
         if let Some(now) = worse {
             return Err(Refusal::new(
                 Ground::GateWorsened,
@@ -113,31 +120,8 @@ fn bound(scene: &Scene<'_>, act: &Act, person: Person, gates: &[Judged<'_>], use
     }
 }
 
-/// The other parts of the package are those that he was shown.
-fn parts(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
-    for (name, content) in &act.saw.parts {
-        let now = match &scene.facts.release.package {
-            Fact::Known(package) => package.parts.get(name),
-            Fact::Absent | Fact::Unavailable(_) => None,
-        };
-        match now {
-            Some(Fact::Known(part)) if part.content == *content => {}
-            Some(Fact::Known(_)) => {
-                return Err(Refusal::new(Ground::PartChanged, format!("`{name}` of the package changed since")));
-            }
-            Some(Fact::Absent | Fact::Unavailable(_)) | None => {
-                return Err(Refusal::new(
-                    Ground::PartChanged,
-                    format!("whether `{name}` of the package is what was shown is not known"),
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What the policy needs of the change record was not edited since.
-fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
+/// What the policy needs of the change record was not edited since an instant.
+pub fn record(scene: &Scene<'_>, since: DateTime<Utc>) -> Result<(), Refusal> {
     let Some(rule) = &scene.rules.change else { return Ok(()) };
     let record = match &scene.facts.change_record {
         Fact::Known(record) => record,
@@ -146,10 +130,10 @@ fn record(scene: &Scene<'_>, act: &Act) -> Result<(), Refusal> {
     };
     for name in &rule.needs {
         match record.fields.get(name).map(|field| &field.edited_at) {
-            Some(Fact::Known(at)) if *at > act.at => {
+            Some(Fact::Known(at)) if *at >= since => {
                 return Err(Refusal::new(
                     Ground::RecordEdited,
-                    format!("`{name}` of {} was edited after the approval", record.id),
+                    format!("`{name}` of {} was edited since the approval", record.id),
                 ));
             }
             Some(Fact::Unavailable(why)) => {
@@ -181,29 +165,16 @@ pub fn counts<'s>(
     Some(fits(scene, units, candidate, requirement, role).map(|()| eligible))
 }
 
-fn fits(
-    scene: &Scene<'_>,
-    units: &Units<'_>,
-    candidate: &Candidate<'_>,
-    requirement: &Requirement<'_>,
+fn fits<'s>(
+    scene: &Scene<'s>,
+    units: &Units<'s>,
+    candidate: &Candidate<'s>,
+    requirement: &Requirement<'s>,
     role: &str,
 ) -> Result<(), Refusal> {
     let act = candidate.act;
-    if !requirement.counts_from.contains(&act.via) {
-        return Err(Refusal::new(
-            Ground::OtherPlace,
-            match act.via {
-                Via::Review => "approved the change in a review, not the release".to_owned(),
-                other => format!("approvals of the release do not count from `{}`", via(other)),
-            },
-        ));
-    }
-    if let Some(closed) = candidate.closed.filter(|_| !requirement.any_hours) {
-        return Err(Refusal::new(
-            Ground::ClosedHours,
-            format!("approved during `{closed}`, when approvals do not count"),
-        ));
-    }
+    separation::barred(scene, candidate.person, requirement.apart.as_deref())?;
+    place(candidate, requirement)?;
     let accept = scene.role(role).and_then(|(role, _)| role.accept.as_deref());
     if let Some(wanted) = accept.filter(|wanted| candidate.accepts.is_none_or(|said| said.trim() != wanted.trim())) {
         return Err(Refusal::new(Ground::NotAccepted, format!("did not declare: {wanted}")));
@@ -217,6 +188,41 @@ fn fits(
     if !candidate.covered.meets(&requirement.scope) {
         return Err(elsewhere(units, act, &requirement.scope));
     }
+    age(scene, act, requirement)
+}
+
+/// Whether an approval counts by where and when it was given.
+pub(super) fn when_and_where(
+    scene: &Scene<'_>,
+    candidate: &Candidate<'_>,
+    requirement: &Requirement<'_>,
+) -> Result<(), Refusal> {
+    place(candidate, requirement)?;
+    age(scene, candidate.act, requirement)
+}
+
+/// Whether it was given in a place and at an hour that count.
+fn place(candidate: &Candidate<'_>, requirement: &Requirement<'_>) -> Result<(), Refusal> {
+    if !requirement.counts_from.contains(&candidate.act.via) {
+        return Err(Refusal::new(
+            Ground::OtherPlace,
+            match candidate.act.via {
+                Via::Review => "approved the change in a review, not the release".to_owned(),
+                other => format!("approvals of the release do not count from `{}`", via(other)),
+            },
+        ));
+    }
+    if let Some(closed) = candidate.closed.filter(|_| !requirement.any_hours) {
+        return Err(Refusal::new(
+            Ground::ClosedHours,
+            format!("approved during `{closed}`, when approvals do not count"),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether it has not expired.
+fn age(scene: &Scene<'_>, act: &Act, requirement: &Requirement<'_>) -> Result<(), Refusal> {
     if let Some(length) = requirement.expire {
         let end = scene.rules.calendar.due(act.at, length);
         if scene.clock.reached(end) {

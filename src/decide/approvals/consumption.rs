@@ -2,17 +2,20 @@
 //!
 //! The same content goes again within the time for a retry, unless something else was opened since. An opening within
 //! that time of its run's first is a retry; any other begins a new run, for which approvals were given anew. What was
-//! there at the first opening of the latest run is spent. Who takes back what a run was opened with ends that run.
+//! there at the first opening of the latest run is spent. Who takes back what a run was opened with ends that run, and so
+//! does whoever edits or dismisses it: nobody says when that was, and so it may have been after the opening.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::decide::bound::{self, Extent};
 use crate::decide::latest;
 use crate::decide::people::Person;
+use crate::decide::released::alike;
 use crate::decide::roles::{self, Voice};
 use crate::decide::scene::Scene;
-use crate::model::facts::{Act, Deed, Deployment, Fact, Released};
+use crate::model::facts::{Act, Deed, Deployment, Fact, Outcome, Standing, Via};
 
 /// What became of the approvals that there were.
 #[derive(Clone, Copy, Debug)]
@@ -39,45 +42,79 @@ pub enum Used<'s> {
     Spent(DateTime<Utc>),
 }
 
-/// An approval that somebody took back, who may speak against the release.
+/// An approval that was taken back, edited or dismissed, of somebody who may speak against the release.
 #[derive(Clone, Copy, Debug)]
 pub struct TakenBack {
     /// Who.
     pub person: Person,
     /// When he had approved.
     pub approved: DateTime<Utc>,
-    /// When he took it back.
-    pub at: DateTime<Utc>,
+    /// When he took it back; `None` where it was edited or dismissed, which has no instant.
+    pub at: Option<DateTime<Utc>>,
+    /// When he approved it anew, where that stands.
+    again: Option<DateTime<Utc>>,
 }
 
 impl TakenBack {
     /// Whether that ended a run: it stood on this approval when it was opened.
     #[must_use]
     pub fn ended(&self, first: DateTime<Utc>) -> bool {
-        self.approved <= first && first <= self.at
+        let stood = self.approved <= first && self.again.is_none_or(|again| first < again);
+        stood && self.at.is_none_or(|at| first <= at)
     }
 }
 
-/// The approvals that were taken back by whom a rejection would be heard of, in the roles that are asked.
+/// The approvals that stand no longer, of whom a rejection would be heard, in the roles that are asked.
 #[must_use]
 pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
     let mut approvals: HashMap<(&str, Person), &Act> = HashMap::new();
+    let mut stand: HashMap<Person, Vec<DateTime<Utc>>> = HashMap::new();
     let mut found = Vec::new();
+    let heard = |act: &Act, person: Person| !matches!(roles::had_voice(scene, act, person, roles), Voice::Not(_));
     for (act, person) in scene.acts_by() {
         match &act.does {
             Deed::Approve { .. } if latest::here(scene, act) => {
                 approvals.insert((&act.id, person), act);
+                let own = act.impersonated_by.is_none() && !scene.withdrawn(act, person);
+                if !own || !of_this(scene, act) {
+                    continue;
+                }
+                match act.standing {
+                    // A review is no second word on the release.
+                    Standing::Stands if act.via == Via::Review => {}
+                    Standing::Stands => stand.entry(person).or_default().push(act.at),
+                    Standing::Edited | Standing::Dismissed if heard(act, person) => {
+                        found.push(TakenBack { person, approved: act.at, at: None, again: None });
+                    }
+                    Standing::Edited | Standing::Dismissed => {}
+                }
             }
             Deed::Withdraw { of } if act.impersonated_by.is_none() => {
                 let Some(approval) = approvals.get(&(of.as_str(), person)) else { continue };
-                if !matches!(roles::voice(scene, approval, person, roles), Voice::Not(_)) {
-                    found.push(TakenBack { person, approved: approval.at, at: act.at });
+                // What he was let in by does not come back because he is gone.
+                if heard(approval, person) {
+                    found.push(TakenBack { person, approved: approval.at, at: Some(act.at), again: None });
                 }
             }
             _ => {}
         }
     }
+    // Whatever became of the earlier word, a later one may have been what it was opened with.
+    for it in found.iter_mut().filter(|it| it.at.is_none()) {
+        let later = stand.get(&it.person).into_iter().flatten().filter(|at| **at > it.approved);
+        it.again = later.min().copied();
+    }
     found
+}
+
+/// Whether an approval was of what goes: a push dismisses reviews of what was there before it.
+fn of_this(scene: &Scene<'_>, act: &Act) -> bool {
+    if act.via != Via::Review {
+        return bound::to_release(scene, act, Extent::Part).is_ok();
+    }
+    let Some(now) = scene.contents() else { return true };
+    let goes = |(id, content): (&String, &String)| now.get(id.as_str()) == Some(&content.as_str());
+    act.saw.changes.is_empty() || act.saw.changes.iter().any(goes)
 }
 
 /// Looks through what was deployed.
@@ -93,13 +130,11 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack]) -> Used<'s> {
             .iter()
             .filter(|it| it.environment == scene.facts.release.environment && scene.clock.reached(it.opened_at))
     };
-    // What cannot be compared supersedes and spends, and is never retried.
+    // What cannot be compared may be something else: it supersedes and spends, and is never retried.
     let newest_other = here()
-        .filter(|it| concerns(scene, it))
-        .filter(|it| match different(scene, it) {
-            Some(different) => different,
-            None => !perhaps_opening(scene, it),
-        })
+        // What was given up before anything changed took nothing's place.
+        .filter(|it| it.outcome != Fact::Known(Outcome::Cancelled))
+        .filter(|it| concerns(scene, it) && different(scene, it) != Some(false))
         .max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
     let openings = || here().filter(|it| perhaps_opening(scene, it));
     let since = |at: DateTime<Utc>| newest_other.is_none_or(|other| at > other.opened_at);
@@ -138,6 +173,8 @@ impl Runs {
     /// The next opening, in the order of their instants.
     fn opened(&mut self, scene: &Scene<'_>, taken_back: &[TakenBack], at: DateTime<Utc>, surely: bool) {
         let goes_on = |run: &Run| at < run.1;
+        // What an earlier run used up is not what this one was opened with.
+        let spent = self.perhaps.iter().map(|run| run.0).min().filter(|_| self.sure);
         let begins = !self.sure || !self.perhaps.iter().all(goes_on);
         if surely {
             self.perhaps.retain(goes_on);
@@ -145,7 +182,8 @@ impl Runs {
         }
         if begins {
             let end = scene.rules.calendar.due(at, scene.rules.retry_within);
-            let ends = taken_back.iter().filter(|it| it.ended(at)).map(|it| it.at);
+            let own = |it: &&TakenBack| it.at.is_some() || spent.is_none_or(|spent| it.approved > spent);
+            let ends = taken_back.iter().filter(|it| it.ended(at)).filter(own).map(|it| it.at.unwrap_or(at));
             self.perhaps.push((at, ends.fold(end, DateTime::min)));
         }
     }
@@ -178,7 +216,7 @@ fn concerns(scene: &Scene<'_>, deployment: &Deployment) -> bool {
 
 /// Whether a deployment was of other content of anything that goes now: what went again unchanged, by itself or at
 /// another commit, is no newer release of it. `None` where that cannot be told.
-fn different(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
+pub(super) fn different(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     if scene.components.is_empty() {
         return Some(!deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit));
     }
@@ -214,26 +252,4 @@ fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
         }
     }
     all
-}
-
-/// Whether two states of a component are the same: content and artifacts. `None` where that cannot be told.
-pub(in crate::decide) fn alike(then: &Released, now: &Released) -> Option<bool> {
-    let content = compared(&then.content, &now.content, |a, b| a == b);
-    let artifacts = compared(&then.artifacts, &now.artifacts, |a, b| {
-        a.iter().all(|digest| b.contains(digest)) && b.iter().all(|digest| a.contains(digest))
-    });
-    match (content, artifacts) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
-    }
-}
-
-fn compared<T>(then: &Fact<T>, now: &Fact<T>, equal: impl Fn(&T, &T) -> bool) -> Option<bool> {
-    match (then, now) {
-        (Fact::Known(then), Fact::Known(now)) => Some(equal(then, now)),
-        (Fact::Absent, Fact::Absent) => Some(true),
-        (Fact::Known(_), Fact::Absent) | (Fact::Absent, Fact::Known(_)) => Some(false),
-        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => None,
-    }
 }

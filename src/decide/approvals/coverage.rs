@@ -107,7 +107,8 @@ impl<'s> Units<'s> {
         let mut bare: Vec<(&str, Option<&Released>)> = scene
             .components
             .iter()
-            .filter(|component| !(0..changes.len()).any(|at| scene.touches(at, component)))
+            // Files that are not known are no proof that a change brings it.
+            .filter(|component| !scene.surely_touched(component))
             .map(|component| (component.name.as_str(), stated.get(&component.name)))
             .collect();
         if changes.is_empty() && scene.components.is_empty() {
@@ -210,6 +211,12 @@ impl<'s> Units<'s> {
         at >= self.changes.len() + self.bare.len()
     }
 
+    /// The commits of a piece, where it is a change of which they are known.
+    pub fn commits(&self, at: usize) -> impl Iterator<Item = &'s str> {
+        let commits = self.changes.get(at).map_or(&[][..], |change| change.commits.entries());
+        commits.iter().map(|commit| commit.sha.as_str())
+    }
+
     /// A piece by name, for a sentence.
     #[must_use]
     pub fn name(&self, at: usize) -> &str {
@@ -260,6 +267,13 @@ pub fn carries(change: &Change) -> bool {
 /// What is said of a change whose reviews do not hold for what landed.
 #[must_use]
 pub fn mismatch(change: &Change) -> String {
+    let unread = match &change.landed {
+        Fact::Known(landing) => landing.reviewed.unavailable().or(landing.clean_merge.unavailable()),
+        landed => landed.unavailable(),
+    };
+    if let Some(why) = unread {
+        return format!("whether what landed of {} is what was reviewed could not be read: {why}", change.id);
+    }
     let differs = match &change.landed {
         Fact::Known(landing) if !landing.differs.is_empty() => {
             format!("; they differ in {}", words::all_of(&landing.differs))

@@ -50,6 +50,9 @@ pub struct Requirement<'s> {
     pub any_hours: bool,
     /// What the role's holder declares.
     pub accept: Option<&'s str>,
+    /// Where it asks who is accountable: the roles and people that carry the release out. Those never are, and neither is
+    /// who started the deployment.
+    pub apart: Option<Vec<&'s str>>,
     /// Where it stands.
     pub stated: &'s Stated,
     /// The first 16 hexadecimal digits of the SHA-256 of what it asks.
@@ -103,6 +106,14 @@ pub fn of<'s>(
             };
             let extra = if at == first { leg.rigor as usize } else { 0 };
             ask(&mut found, scene, leg, route, role, Kind::Approvals, *count as usize, extra, &route.stated);
+            // Going back waits for nobody who is not on duty: there the policy's own separation is all.
+            if named == "accountable"
+                && !route.to_last_good
+                && let Some(asked) = found.iter_mut().find(|known| known.role == role)
+            {
+                let carries = rows(scene, triage, leg).flat_map(|row| &row.responsible).map(String::as_str);
+                asked.apart.get_or_insert_default().extend(carries);
+            }
         }
     }
     for (leg, route) in formal().filter(|(_, route)| asks_accountable(route)) {
@@ -151,6 +162,7 @@ fn ask<'s>(
             counts_from: counts_from.to_vec(),
             any_hours: route.any_hours,
             accept: scene.role(role).and_then(|(role, _)| role.accept.as_deref()),
+            apart: None,
             stated,
             digest: String::new(),
         });

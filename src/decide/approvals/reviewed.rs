@@ -1,37 +1,38 @@
 //! Whether each change has an independent approval of its own: of a human being who holds a role of the policy and did
 //! not contribute to that change.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::binding::Candidate;
+use super::binding::{self, Candidate};
 use super::coverage::{Units, carries, mismatch};
+use super::requirements::Requirement;
 use crate::decide::bound::{self, Extent};
 use crate::decide::latest;
 use crate::decide::people::Person;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
-use crate::decide::separation;
+use crate::decide::separation::{self, gaps};
 use crate::decide::words;
 use crate::model::facts::{Act, Change, Deed, Via};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 
-/// Who approved a change by itself: in a review of its very content, or as one who approved the release with it.
+/// Who approved a change by itself: in a review of its very content, or as one who approved the release with it. Nobody
+/// is known to be independent of a change of which it is not known who had a hand in it.
 #[must_use]
 pub fn independently(scene: &Scene<'_>, at: usize) -> Option<Person> {
     let change = scene.changes()?.get(at)?;
-    approving(scene, change).iter().find_map(|act| approves(scene, act, at, change))
+    let person = approving(scene, change).iter().find_map(|act| approves(scene, act, at, change))?;
+    (!gaps::perhaps_anybody(scene, at, change)).then_some(person)
 }
 
 /// The acts that approve a change as it is now. All acts are looked at once, not once for every change.
 fn approving<'a, 's>(scene: &'a Scene<'s>, change: &Change) -> &'a [&'s Act] {
     let found = scene.totals.approving.get_or_init(|| {
-        let now: HashMap<&str, &str> =
-            scene.changes().into_iter().flatten().map(|change| (change.id.as_str(), change.content.as_str())).collect();
         let mut found: HashMap<&str, Vec<&Act>> = HashMap::new();
         for act in scene.acts().filter(|act| matches!(act.does, Deed::Approve { .. })) {
             for (id, content) in &act.saw.changes {
-                if now.get(id.as_str()) == Some(&content.as_str()) {
+                if scene.contents().and_then(|now| now.get(id.as_str())) == Some(&content.as_str()) {
                     found.entry(id).or_default().push(act);
                 }
             }
@@ -60,16 +61,35 @@ fn approves(scene: &Scene<'_>, act: &Act, at: usize, change: &Change) -> Option<
 }
 
 /// A node for every change: whether somebody independent approved it. An approval of the release is one while it stands
-/// for what was shown, whether or not others fill what is asked of its role: who approves too takes nothing away.
+/// for what was shown, whether or not others fill what is asked of its role: who approves too takes nothing away. When
+/// and where it was given it has to count on the way of the change, which each of several ways asks by itself.
 #[must_use]
-pub fn nodes(scene: &Scene<'_>, candidates: &[Candidate<'_>], units: &Units<'_>) -> Vec<Node> {
-    let stand: HashSet<*const Act> =
-        candidates.iter().filter(|it| it.base.is_ok()).map(|it| std::ptr::from_ref(it.act)).collect();
-    let stands = |act: &Act| stand.contains(&std::ptr::from_ref(act));
+pub fn nodes(
+    scene: &Scene<'_>,
+    candidates: &[Candidate<'_>],
+    requirements: &[Requirement<'_>],
+    units: &Units<'_>,
+) -> Vec<Node> {
+    let stand: HashMap<*const Act, &Candidate<'_>> =
+        candidates.iter().filter(|it| it.base.is_ok()).map(|it| (std::ptr::from_ref(it.act), it)).collect();
+    let stands = |act: &Act| stand.get(&std::ptr::from_ref(act)).copied();
     let stated = &scene.rules.separation.stated;
     let node = |at: usize, change: &Change| {
-        let mut acts = approving(scene, change).iter().filter(|act| act.via == Via::Review || stands(act));
-        let node = if let Some(person) = acts.find_map(|act| approves(scene, act, at, change)) {
+        let on_the_way = requirements.iter().filter(|it| it.scope.has(at));
+        let mut ways: Vec<Option<&Requirement<'_>>> = on_the_way.map(Some).collect();
+        if ways.is_empty() {
+            ways.push(None);
+        }
+        let counts = |act: &Act, way: Option<&Requirement<'_>>| {
+            act.via == Via::Review
+                || stands(act).is_some_and(|it| way.is_none_or(|way| binding::when_and_where(scene, it, way).is_ok()))
+        };
+        let by = |way: Option<&Requirement<'_>>| {
+            let mut acts = approving(scene, change).iter().filter(|act| counts(act, way));
+            acts.find_map(|act| approves(scene, act, at, change))
+        };
+        let people: Option<Vec<Person>> = ways.iter().copied().map(by).collect();
+        let node = if let Some(person) = people.and_then(|people| people.first().copied()) {
             let says = format!("{} is approved by {}", change.id, scene.people.name(person));
             Node::new(Ground::ChangeApproved, Status::Met, says)
         } else {

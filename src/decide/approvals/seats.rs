@@ -2,6 +2,8 @@
 //! that is not enough either, or an approval and a rejection stand against each other, the authorities that are asked.
 //! A later round's instants are only asked for where the earlier rounds left something open.
 
+mod authorities;
+
 use std::collections::HashSet;
 
 use super::binding::{self, Candidate};
@@ -15,6 +17,7 @@ use crate::decide::scene::Scene;
 use crate::decide::separation;
 use crate::decide::standins::{self, Authority};
 use crate::model::facts::Act;
+use crate::model::release_decision::{Approver, Filled};
 use crate::policy::rules::Route;
 
 /// As what somebody counts toward a requirement.
@@ -39,6 +42,8 @@ pub struct Counted<'s> {
     person: usize,
     /// The place of the hat.
     hat: usize,
+    /// Whether it covers all that the requirement is about.
+    whole: bool,
 }
 
 /// One requirement, and who fills it.
@@ -53,6 +58,8 @@ pub struct Seat<'s> {
     acting: HashSet<*const Act>,
     close: Vec<Bits>,
     wide: Vec<Bits>,
+    /// What each covers by a final word.
+    last: Vec<Bits>,
     /// Who fills it, by place.
     by: Vec<usize>,
     /// Whether it is met.
@@ -100,6 +107,7 @@ impl<'s> Seating<'s> {
                 routes: requirement.routes.iter().map(|route| route.name.as_str()).collect(),
                 close: vec![Bits::default(); people.len()],
                 wide: vec![Bits::default(); people.len()],
+                last: vec![Bits::default(); people.len()],
                 ..Seat::default()
             })
             .collect();
@@ -119,7 +127,7 @@ impl<'s> Seating<'s> {
         seating.fill(&round);
         if !seating.met() {
             for (at, requirement) in requirements.iter().enumerate() {
-                for standin in standins::of(scene, requirement.role) {
+                for standin in standins::of(scene, requirement.role, requirement.apart.as_deref()) {
                     let hat =
                         Hat { role: standin.role, because: Some(standin.because), authority: None, second: false };
                     seating.wear(&round, at, hat);
@@ -150,7 +158,11 @@ impl<'s> Seating<'s> {
             if let Some(close) = seat.close.get_mut(person).filter(|_| !hat.second) {
                 close.add(&candidate.covered);
             }
-            seat.acts.push(Counted { act: eligible.act(), person, hat: place });
+            if let Some(last) = seat.last.get_mut(person).filter(|_| hat.authority == Some(true)) {
+                last.add(&candidate.covered);
+            }
+            let whole = candidate.covered.holds(&requirement.scope);
+            seat.acts.push(Counted { act: eligible.act(), person, hat: place, whole });
             seat.acting.insert(std::ptr::from_ref(eligible.act()));
         }
         seat.hats.push(hat);
@@ -188,106 +200,12 @@ impl<'s> Seating<'s> {
         }
     }
 
-    /// The third round: authorities fill what is missing, and the last one's word fills all.
-    fn escalate(&mut self, round: &Round<'_, 's>) {
-        for route in round.requirements.iter().flat_map(|requirement| &requirement.routes) {
-            if !self.asked.iter().any(|(known, _)| known.name == route.name) {
-                self.asked.push((route, standins::asked(round.scene, route)));
-            }
-        }
-        for (at, requirement) in round.requirements.iter().enumerate() {
-            if requirement.kind == Kind::Representation {
-                continue;
-            }
-            let Some(first) = requirement.routes.first() else { continue };
-            let authorities: Vec<Authority<'s>> = self.authorities(first).to_vec();
-            for authority in authorities {
-                let on = |route: &&Route| {
-                    self.authorities(route).iter().find(|other| other.role == authority.role).map(|other| other.last)
-                };
-                let asked: Vec<Option<bool>> = requirement.routes.iter().map(on).collect();
-                if asked.iter().all(Option::is_some) {
-                    // Its word is final here only where every route says so.
-                    let last = asked.iter().all(|last| *last == Some(true));
-                    let because = standins::told_of(round.scene, first, &Authority { last, ..authority });
-                    self.wear(
-                        round,
-                        at,
-                        Hat { role: authority.role, because: Some(because), authority: Some(last), second: false },
-                    );
-                }
-            }
-        }
-        if self.met() {
-            return;
-        }
-        self.fill(round);
-        if self.met() {
-            return;
-        }
-        self.speak(round);
-    }
-
-    /// Final words fill what they are about. Who has spoken one fills nothing else; so those speak with whom most is
-    /// filled, and as few of them as can be.
-    fn speak(&mut self, round: &Round<'_, 's>) {
-        let able: Vec<Vec<usize>> = self
-            .seats
-            .iter()
-            .zip(round.requirements)
-            .map(|(seat, requirement)| {
-                let last = |counted: &&Counted<'s>| {
-                    seat.hats.get(counted.hat).is_some_and(|hat| hat.authority == Some(true))
-                        && seat.close.get(counted.person).is_some_and(|covered| covered.holds(&requirement.scope))
-                };
-                seat.acts.iter().filter(last).map(|counted| counted.person).collect()
-            })
-            .collect();
-        let mut speakers: Vec<usize> = able.iter().flatten().copied().collect();
-        speakers.sort_unstable();
-        speakers.dedup();
-        let mut ways = vec![speakers.clone()];
-        if round.scene.rules.separation.distinct_people {
-            ways = some_of(&speakers);
-        }
-        let mut best: Option<(usize, &[usize])> = None;
-        for way in &ways {
-            self.spoken_by(round, &able, way);
-            let met = self.seats.iter().filter(|seat| seat.met).count();
-            if best.is_none_or(|(most, _)| met > most) {
-                best = Some((met, way));
-            }
-            if self.met() {
-                return;
-            }
-        }
-        if let Some((_, way)) = best {
-            self.spoken_by(round, &able, way);
-        }
-    }
-
-    /// Fills with the final words of some people what those are about, and the rest with everybody else.
-    fn spoken_by(&mut self, round: &Round<'_, 's>, able: &[Vec<usize>], speakers: &[usize]) {
-        for (seat, able) in self.seats.iter_mut().zip(able) {
-            let by = speakers.iter().find(|person| able.contains(person));
-            seat.by_final_word = by.is_some();
-            if let Some(person) = by {
-                (seat.by, seat.met) = (vec![*person], true);
-            }
-        }
-        self.fill(round);
-    }
-
-    fn authorities(&self, route: &Route) -> &[Authority<'s>] {
-        self.asked.iter().find(|(known, _)| known.name == route.name).map_or(&[], |(_, authorities)| authorities)
-    }
-
     /// Marks what nobody is left for, whoever might still approve.
     fn exhaust(&mut self, round: &Round<'_, 's>) {
         let mut people: Vec<Person> = Vec::new();
         let mut could: Vec<Option<Vec<Person>>> = Vec::new();
         for (requirement, seat) in round.requirements.iter().zip(&self.seats) {
-            let found = potential(round.scene, requirement.role).map(|mut found| {
+            let found = potential(round.scene, requirement).map(|mut found| {
                 found.extend(seat.by.iter().filter_map(|at| self.people.get(*at)).copied());
                 found
             });
@@ -374,6 +292,38 @@ impl<'s> Seating<'s> {
         })
     }
 
+    /// Who fills what, as data.
+    #[must_use]
+    pub fn told(&self, scene: &Scene<'s>, requirements: &[Requirement<'s>]) -> Vec<Filled> {
+        let approver = |seat: &Seat<'s>, requirement: &Requirement<'s>, place: usize, hat: Option<&Hat<'s>>| {
+            let acts = seat.acts.iter().filter(|counted| counted.person == place).map(|counted| counted.act);
+            let mut approver = Approver {
+                person: scene.people.name(self.person(place)).to_owned(),
+                role: hat.map_or(requirement.role, |hat| hat.role).to_owned(),
+                acts: Vec::new(),
+                accounts: Vec::new(),
+            };
+            let mut known: HashSet<*const Act> = HashSet::new();
+            for act in acts.filter(|act| known.insert(std::ptr::from_ref(*act))) {
+                approver.acts.push(act.id.clone());
+                if !approver.accounts.iter().any(|account| account == act.by.as_str()) {
+                    approver.accounts.push(act.by.as_str().to_owned());
+                }
+            }
+            approver
+        };
+        let filled = |(seat, requirement): (&Seat<'s>, &Requirement<'s>)| Filled {
+            role: requirement.role.to_owned(),
+            needed: requirement.total(),
+            met: seat.met,
+            by_final_word: seat.by_final_word,
+            components: requirement.components.iter().map(|component| component.name.clone()).collect(),
+            digest: requirement.digest.clone(),
+            by: seat.filled().map(|(place, hat)| approver(seat, requirement, place, hat)).collect(),
+        };
+        self.seats.iter().zip(requirements).map(filled).collect()
+    }
+
     /// The acts that count, in the order of the record.
     #[must_use]
     pub fn counted(&self) -> Vec<&'s Act> {
@@ -385,51 +335,6 @@ impl<'s> Seating<'s> {
         }
         acts.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         acts
-    }
-
-    /// Whether somebody's rejection is final: he holds the role whose word is, and it is asked by now or is one of those
-    /// that the release needs anyway.
-    #[must_use]
-    pub fn is_final(&self, scene: &Scene<'s>, routes: &[&'s Route], person: Person) -> bool {
-        routes.iter().any(|route| {
-            let last = route.escalate.as_ref().and_then(|it| it.last.as_deref());
-            last.filter(|last| roles::seated(scene, person, last)).is_some_and(|last| {
-                let asked = self.authorities(route).iter().any(|authority| authority.role == last);
-                asked || self.seats.iter().any(|seat| seat.hats.first().is_some_and(|hat| hat.role == last))
-            })
-        })
-    }
-
-    /// Who overrules a rejection, if on every route an authority that is asked approved after it: the last one overrules
-    /// everybody, another only those who are no authorities.
-    #[must_use]
-    pub fn overruled(
-        &self,
-        scene: &Scene<'s>,
-        routes: &[&'s Route],
-        rejection: &Rejection<'s>,
-    ) -> Option<Vec<&'s str>> {
-        let mut by: Vec<&str> = Vec::new();
-        for route in routes {
-            let authorities = self.authorities(route);
-            let equal = authorities.iter().any(|authority| roles::seated(scene, rejection.person, authority.role));
-            // What counts elsewhere says nothing here: on this route it may be expired, or given where nothing counts.
-            let here = self.seats.iter().filter(|seat| seat.routes.contains(&route.name.as_str()));
-            let counted = here.flat_map(|seat| seat.acts.iter().map(move |counted| (seat, counted)));
-            let mut overruling = counted.filter(|(seat, counted)| {
-                let hat = seat.hats.get(counted.hat).filter(|hat| hat.authority.is_some());
-                let word = hat.and_then(|hat| authorities.iter().find(|authority| authority.role == hat.role));
-                counted.act.at > rejection.act.at
-                    && self.person(counted.person) != rejection.person
-                    && word.is_some_and(|authority| authority.last || !equal)
-            });
-            let (_, counted) = overruling.next()?;
-            let name = scene.people.name(self.person(counted.person));
-            if !by.contains(&name) {
-                by.push(name);
-            }
-        }
-        (!by.is_empty()).then_some(by)
     }
 }
 
@@ -455,13 +360,9 @@ impl<'s> Seat<'s> {
 
     /// The acts of those who fill it, each once.
     pub fn acts_filling(&self) -> impl Iterator<Item = &'s Act> {
-        let mut last: Option<&Act> = None;
+        let mut told = HashSet::new();
         let filling = self.acts.iter().filter(|counted| self.by.contains(&counted.person));
-        filling.map(|counted| counted.act).filter(move |act| {
-            let again = last.is_some_and(|last| std::ptr::eq(last, *act));
-            last = Some(act);
-            !again
-        })
+        filling.map(|counted| counted.act).filter(move |act| told.insert(std::ptr::from_ref(*act)))
     }
 
     /// Whether somebody fills it in a role.
@@ -477,21 +378,6 @@ impl<'s> Seat<'s> {
     }
 }
 
-/// Of more people than these not all ways are tried, and what is not found does not open.
-const SPEAKERS: usize = 6;
-
-/// Some of a few people, in every way: one alone before two together, the first before the later.
-fn some_of(people: &[usize]) -> Vec<Vec<usize>> {
-    let mut ways: Vec<Vec<usize>> = vec![Vec::new()];
-    for person in people.iter().take(SPEAKERS) {
-        let with = ways.iter().map(|way| way.iter().chain([person]).copied().collect()).collect::<Vec<_>>();
-        ways.extend(with);
-    }
-    ways.retain(|way| !way.is_empty());
-    ways.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-    ways
-}
-
 /// What every round looks at.
 struct Round<'a, 's> {
     scene: &'a Scene<'s>,
@@ -501,15 +387,16 @@ struct Round<'a, 's> {
 }
 
 /// Who could ever fill a role, its whole fallback chain included; `None` where it cannot be read who that is.
-pub fn potential(scene: &Scene<'_>, role: &str) -> Option<Vec<Person>> {
+pub fn potential<'s>(scene: &Scene<'s>, requirement: &Requirement<'s>) -> Option<Vec<Person>> {
     let mut people = Vec::new();
-    for role in std::iter::once(role).chain(standins::chain(scene, role)) {
+    let apart = requirement.apart.as_deref();
+    for role in std::iter::once(requirement.role).chain(standins::chain(scene, requirement.role)) {
         let holders = roles::eligible(scene, role);
         if holders.unreadable.is_some() {
             return None;
         }
         for person in holders.people {
-            if !people.contains(&person) && !separation::is_excluded(scene, person) {
+            if !people.contains(&person) && separation::barred(scene, person, apart).is_ok() {
                 people.push(person);
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::binding::{self, Candidate};
-use super::consumption::TakenBack;
+use super::consumption::{self, TakenBack};
 use super::coverage::{Bits, Units};
 use super::requirements::{self, Kind, Requirement};
 use super::seats::{Hat, Seat, Seating, potential};
@@ -35,24 +35,37 @@ pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> N
 
 /// It would go again, had not somebody taken back what it was opened with.
 pub fn taken_back(scene: &Scene<'_>, first: DateTime<Utc>, taken_back: &[TakenBack]) -> Option<Node> {
-    let ended = taken_back.iter().filter(|it| it.ended(first)).min_by_key(|it| it.at)?;
+    let ended = taken_back.iter().filter(|it| it.ended(first)).min_by_key(|it| (it.at.is_none(), it.at))?;
     let end = scene.rules.calendar.due(first, scene.rules.retry_within);
-    if ended.at >= end || !scene.clock.within(first, end) {
+    if ended.at.is_some_and(|at| at >= end) || !scene.clock.within(first, end) {
         return None;
     }
     let zone = scene.rules.calendar.zone;
     let name = scene.people.name(ended.person);
-    let says = format!(
-        "{name} took the approval back {}, after it was opened {}, so it is not retried; ask for approvals anew",
-        told(ended.at, zone),
-        told(first, zone)
-    );
-    Some(Node::new(Ground::Withdrawn, Status::Note, says))
+    let opened = told(first, zone);
+    let (code, what) = match ended.at {
+        Some(at) => (
+            Ground::Withdrawn,
+            format!("{name} took the approval back {}, after it was opened {opened}", told(at, zone)),
+        ),
+        None => (
+            Ground::Replaced,
+            format!("{name}'s approval was edited or dismissed, perhaps after it was opened {opened}"),
+        ),
+    };
+    Some(Node::new(code, Status::Note, format!("{what}, so it is not retried; ask for approvals anew")))
 }
 
 /// Something else went since.
 pub fn superseded(scene: &Scene<'_>, by: &Deployment) -> Node {
     let when = told(by.opened_at, scene.rules.calendar.zone);
+    if consumption::different(scene, by).is_none() {
+        let says = format!(
+            "whether `{}`, opened {when}, brought other content cannot be told; state what it brought, or release what is newer",
+            by.release
+        );
+        return Node::new(Ground::Superseded, Status::Unknown, says).evidence([&by.release]);
+    }
     let says = format!("`{}` was opened since, {when}; release what is newer, or go back by a recovery", by.release);
     Node::new(Ground::Superseded, Status::Unmet, says).evidence([&by.release])
 }
@@ -104,6 +117,19 @@ fn ignored(scene: &Scene<'_>, candidate: &Candidate<'_>, refusal: &Refusal) -> N
     Node::new(refusal.ground, Status::Note, says).evidence([&candidate.act.id])
 }
 
+/// `ana: why`, `bo: why` and `cy: other` as `ana and bo: why` and `cy: other`.
+fn together(said: &[&str]) -> Vec<String> {
+    let mut found: Vec<(Vec<&str>, &str)> = Vec::new();
+    for (name, why) in said.iter().map(|said| said.split_once(": ").unwrap_or((said, ""))) {
+        match found.iter_mut().find(|(_, known)| *known == why) {
+            Some((names, _)) if names.contains(&name) => {}
+            Some((names, _)) => names.push(name),
+            None => found.push((vec![name], why)),
+        }
+    }
+    found.into_iter().map(|(names, why)| format!("{}: {why}", words::all_of(&names))).collect()
+}
+
 /// One requirement and everything around it.
 struct One<'a, 's> {
     scene: &'a Scene<'s>,
@@ -128,9 +154,11 @@ impl<'s> One<'_, 's> {
                 }
                 Ok(_) if self.seat.counts(candidate.act) => None,
                 Ok(_) => {
-                    let concerns = || meant || roles::concerns(self.scene, candidate.person, role);
+                    let held = candidate.act.held.iter().any(|held| held == role);
+                    let concerns = || held || meant || roles::concerns(self.scene, candidate.person, role);
                     let fits = binding::counts(self.scene, self.units, candidate, self.requirement, role);
                     let unheld = || roles::holds(self.scene, candidate.person, role).err().filter(|_| concerns());
+                    let unheld = || unheld().map(|refusal| if held { refusal.no_longer(role) } else { refusal });
                     fits.map_or_else(unheld, Result::err)
                 }
             };
@@ -192,7 +220,7 @@ impl<'s> One<'_, 's> {
         }
         if !ignored_says.is_empty() {
             says.push_str("; ignored ");
-            says.push_str(&words::all_of(&ignored_says));
+            says.push_str(&words::all_of(&together(&ignored_says)));
         }
         if let Some(why) = roles::eligible(self.scene, requirement.role).unreadable.filter(|_| !self.seat.met) {
             let _ = write!(says, "; who is in {} could not be read: {why}", requirement.role);
@@ -200,7 +228,9 @@ impl<'s> One<'_, 's> {
         let mut parts = Vec::new();
         let mut who = Vec::new();
         let (code, status) = self.standing();
-        if !self.seat.met {
+        if self.seat.met {
+            parts.extend(filled.iter().filter_map(|(person, _)| self.counts_until(*person)));
+        } else {
             parts.extend(self.taken());
             let aside = self.uncovered(&filled).into_iter().chain(self.exhausted());
             for node in aside {
@@ -210,13 +240,42 @@ impl<'s> One<'_, 's> {
             }
             who = self.who(&filled);
             self.ask(&who, asks);
+            parts.extend(self.pending());
         }
+        let next = parts.iter().filter_map(|part| part.next).min();
         parts.extend(self.hats());
         parts.extend(ignored);
         let acts = self.seat.acts_filling().map(|act| act.id.as_str());
-        let mut node = Node::new(code, status, says).stated(requirement.stated).evidence(acts).who(who).parts(parts);
+        let mut node = Node::new(code, status, says).stated(requirement.stated).evidence(acts).who(who);
+        node = node.next(next).parts(parts);
         node.digest = Some(requirement.digest.clone());
         node
+    }
+
+    /// Who else is asked once time has run out.
+    fn pending(&self) -> Vec<Node> {
+        let requirement = self.requirement;
+        let standin = standins::next_standin(self.scene, requirement.role, requirement.apart.as_deref()).into_iter();
+        let routes = requirement.routes.iter().filter(|_| requirement.kind == Kind::Approvals);
+        let authorities = routes.filter_map(|route| standins::next_authority(self.scene, route));
+        let node = |it: standins::Pending| Node::new(Ground::AskedFrom, Status::Note, it.says).next(Some(it.at));
+        standin.chain(authorities).map(node).collect()
+    }
+
+    /// Until when somebody's approval counts, where it expires.
+    fn counts_until(&self, place: usize) -> Option<Node> {
+        let length = self.requirement.expire?;
+        let person = self.seating.person(place);
+        let calendar = &self.scene.rules.calendar;
+        let last = self.seating.acts_of(person).filter(|act| self.seat.counts(act)).max_by_key(|act| act.at)?;
+        let end = calendar.due(last.at, length);
+        let says = format!(
+            "{} approved {}, which counts until {}",
+            self.scene.people.name(person),
+            told(last.at, calendar.zone),
+            told(end, calendar.zone)
+        );
+        Some(Node::new(Ground::CountsUntil, Status::Note, says).evidence([&last.id]).next(Some(end)))
     }
 
     /// The code and the status of the requirement itself.
@@ -234,7 +293,7 @@ impl<'s> One<'_, 's> {
         let unreadable = roles::eligible(self.scene, self.requirement.role).unreadable.is_some();
         if self.seat.exhausted {
             (Ground::ApproverExhaustion, Status::Unmet)
-        } else if unreadable && potential(self.scene, self.requirement.role).is_none() {
+        } else if unreadable && potential(self.scene, self.requirement).is_none() {
             (Ground::RoleUnavailable, Status::Unknown)
         } else {
             (Ground::ApprovalsMissing, Status::Waiting)
@@ -276,13 +335,11 @@ impl<'s> One<'_, 's> {
         let has = |piece: usize| {
             filled.iter().filter(|(person, _)| self.seat.covers(*person).is_some_and(|it: &Bits| it.has(piece))).count()
         };
-        let pieces: Vec<&str> = self
-            .requirement
-            .scope
-            .iter()
-            .filter(|piece| has(*piece) < self.requirement.total())
-            .map(|piece| self.units.name(piece))
-            .collect();
+        let open: Vec<usize> =
+            self.requirement.scope.iter().filter(|piece| has(*piece) < self.requirement.total()).collect();
+        let pieces: Vec<String> = open.iter().map(|piece| self.piece(*piece)).collect();
+        let names = open.iter().map(|piece| self.units.name(*piece)).collect::<Vec<_>>();
+        let commits = open.iter().flat_map(|piece| self.units.commits(*piece));
         let says = format!(
             "{} not covered by enough approvals",
             if pieces.len() == 1 {
@@ -291,7 +348,18 @@ impl<'s> One<'_, 's> {
                 format!("{} are", words::all_of(&pieces))
             }
         );
-        Some(Node::new(Ground::Uncovered, Status::Note, says).evidence(pieces))
+        Some(Node::new(Ground::Uncovered, Status::Note, says).evidence(names).evidence(commits))
+    }
+
+    /// A piece with the commits that it is of.
+    fn piece(&self, piece: usize) -> String {
+        let name = self.units.name(piece);
+        let commits: Vec<&str> = self.units.commits(piece).map(words::short).collect();
+        match commits.as_slice() {
+            [] => name.to_owned(),
+            [only] => format!("{name} (commit {only})"),
+            several => format!("{name} (commits {})", words::all_of(several)),
+        }
     }
 
     /// Who approved and could fill it, and fills another requirement.
@@ -320,7 +388,7 @@ impl<'s> One<'_, 's> {
         let chain = standins::chain(self.scene, self.requirement.role);
         for role in std::iter::once(self.requirement.role).chain(chain) {
             for person in roles::eligible(self.scene, role).people {
-                if let Err(refusal) = separation::excluded(self.scene, person) {
+                if let Err(refusal) = separation::barred(self.scene, person, self.requirement.apart.as_deref()) {
                     let said = format!("{} {}", self.scene.people.name(person), refusal.says);
                     if !outs.contains(&said) {
                         outs.push(said);
@@ -328,7 +396,7 @@ impl<'s> One<'_, 's> {
                 }
             }
         }
-        let able = potential(self.scene, self.requirement.role).map_or(0, |people| people.len());
+        let able = potential(self.scene, self.requirement).map_or(0, |people| people.len());
         let membership = self.scene.role(self.requirement.role).map(|(_, membership)| membership);
         let doubtful: Vec<&str> = membership
             .into_iter()
@@ -373,6 +441,7 @@ impl<'s> One<'_, 's> {
             nodes.push(Node::new(code, Status::Note, says));
         }
         for (person, hat) in self.seat.filled() {
+            nodes.extend(hat.and_then(|hat| self.held_then(person, hat.role)));
             if hat.is_some_and(|hat| hat.role != self.requirement.role) {
                 continue;
             }
@@ -383,6 +452,16 @@ impl<'s> One<'_, 's> {
             }
         }
         nodes
+    }
+
+    /// What is said of somebody who counts by a role that he did not hold when he approved.
+    fn held_then(&self, place: usize, role: &str) -> Option<Node> {
+        let person = self.seating.person(place);
+        let mut acts = self.seating.acts_of(person);
+        let act = acts.find(|act| !act.held.is_empty() && !act.held.iter().any(|held| held == role))?;
+        let name = self.scene.people.name(person);
+        let says = format!("{name} holds {role} now, and held {} when approving", words::all_of(&act.held));
+        Some(Node::new(Ground::HeldThen, Status::Note, says).evidence([&act.id]))
     }
 
     /// Who can still approve, by name.
@@ -396,7 +475,8 @@ impl<'s> One<'_, 's> {
                         && self.seat.covers(*place).is_some_and(|covered| covered.holds(&self.requirement.scope))
                 });
                 let taken = distinct && self.seating.seated_elsewhere(person, self.at);
-                let able = !separation::is_excluded(self.scene, person) && !standins::away(self.scene, person);
+                let apart = self.requirement.apart.as_deref();
+                let able = separation::barred(self.scene, person, apart).is_ok() && !standins::away(self.scene, person);
                 if !done && !taken && able && !people.contains(&person) {
                     people.push(person);
                 }

@@ -1,12 +1,14 @@
 //! What of a release cannot be attributed, and what is said of who contributed.
 
-use super::{ANSWERS, Gap, Hand, authorities, authorities_who};
-use crate::decide::bound::{self, Extent};
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
+use super::{ANSWERS, Gap, Hand, Vouching, answering, authorities, starter_unknown};
 use crate::decide::people::Person;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
 use crate::decide::words;
-use crate::model::facts::Deed;
+use crate::model::facts::{Account, Change};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 
@@ -21,16 +23,20 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
     let mut nodes = Vec::new();
     let unread = |says: String| Node::new(Ground::FactsUnavailable, holds(Status::Unknown), says).stated(&rule.stated);
     let mut nobody: Vec<(&str, Vec<Hand>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for gap in scene.contributors.gaps() {
         match *gap {
             Gap::Changes(why) => nodes.push(unread(format!("what changes could not be read: {why}"))),
             Gap::Commits(change, why) => {
                 nodes.push(unread(format!("the commits of {change} could not be read: {why}")));
             }
-            Gap::Nobody(_, commit, hand) => match nobody.iter_mut().find(|(known, _)| *known == commit) {
-                Some((_, hands)) => hands.push(hand),
-                None => nobody.push((commit, vec![hand])),
-            },
+            Gap::Nobody(_, commit, hand) => {
+                let place = *places.entry(commit).or_insert(nobody.len());
+                match nobody.get_mut(place) {
+                    Some((_, hands)) => hands.push(hand),
+                    None => nobody.push((commit, vec![hand])),
+                }
+            }
             Gap::Unread(commit, hand, why) => {
                 let commit = words::short(commit);
                 nodes.push(unread(format!("{} commit {commit} could not be read: {why}", part(hand))));
@@ -42,38 +48,73 @@ pub fn judge(scene: &Scene<'_>, formal: bool) -> Vec<Node> {
             ))),
         }
     }
-    let mut untold = 0;
+    // Where the last commit is that is told by itself: the others are only listed with it.
+    let (mut told, mut last) = (0, None);
+    let vouched = if nobody.is_empty() { HashMap::new() } else { answering(scene) };
+    let unanswered = Vouching::default();
     for (commit, hands) in nobody {
-        let by = answers(scene, commit);
+        let vouching = vouched.get(commit).unwrap_or(&unanswered);
+        let by = &vouching.by;
         let parts: Vec<&str> = hands.iter().map(|hand| part(*hand)).collect();
         let what = format!("{} commit {} is nobody who could be found", words::all_of(&parts), words::short(commit));
         if by.len() >= ANSWERS {
             let names: Vec<&str> = by.iter().map(|person| scene.people.name(*person)).collect();
             let says = format!("{what}; {} answer for it", words::all_of(&names));
-            nodes.push(Node::new(Ground::Vouched, Status::Met, says).stated(&rule.stated).evidence([commit]));
-        } else if untold < TOLD {
-            untold += 1;
-            let who = can_answer(scene, &by);
+            let node = Node::new(Ground::Vouched, Status::Met, says).stated(&rule.stated);
+            nodes.push(node.evidence([commit]).evidence(vouching.acts.iter().copied()));
+        } else if told < TOLD {
+            told += 1;
+            last = Some(nodes.len());
+            let who = can_answer(scene, by);
             let says = format!(
                 "{what}; map the address to an account, or have authorities answer for it: {} of {ANSWERS} did{}",
                 by.len(),
-                elsewhere(scene, commit)
+                elsewhere(scene, vouching)
             );
             let node = Node::new(Ground::Unattributed, holds(Status::Unmet), says);
             nodes.push(node.stated(&rule.stated).evidence([commit]).who(who));
-        } else if let Some(last) = nodes.iter_mut().rev().find(|node| node.code == Ground::Unattributed) {
+        } else if let Some(last) = last.and_then(|at: usize| nodes.get_mut(at)) {
             last.evidence.push(commit.to_owned());
         }
     }
-    for (person, commit) in scene.contributors.cleared() {
-        let name = scene.people.name(*person);
-        let says = format!("{name} is named in commit {} without his doing, two say", words::short(commit));
-        nodes.push(Node::new(Ground::Cleared, Status::Note, says).evidence([*commit]));
+    for cleared in scene.contributors.cleared() {
+        let name = scene.people.name(cleared.person);
+        let says = format!("{name} is named in commit {} without his doing, two say", words::short(cleared.commit));
+        let node = Node::new(Ground::Cleared, Status::Note, says).evidence([cleared.commit]);
+        nodes.push(node.evidence(cleared.acts.iter().copied()));
     }
     if formal {
         nodes.extend(contributors(scene));
     }
     nodes
+}
+
+/// Whether not everybody is known who had a hand in one change, so that anybody may be one of them.
+#[must_use]
+pub fn perhaps_anybody(scene: &Scene<'_>, at: usize, change: &Change) -> bool {
+    let contributed = |account: &Account| {
+        let hands = &scene.contributors.list;
+        hands.iter().any(|it| it.account == account && it.change.is_none_or(|change| change == at))
+    };
+    let listed = |sha: &str| change.commits.entries().iter().any(|commit| commit.sha == sha);
+    let answered = OnceCell::new();
+    scene.contributors.gaps().iter().any(|gap| match *gap {
+        Gap::Changes(_) | Gap::Trigger(_) => true,
+        Gap::Commits(id, _) => id == change.id,
+        Gap::Unread(sha, ..) => listed(sha),
+        Gap::Link(account) => contributed(account),
+        Gap::Nobody(place, sha, _) => {
+            let by = || answered.get_or_init(|| answering(scene)).get(sha);
+            place == at && by().is_none_or(|vouching| vouching.by.len() < ANSWERS)
+        }
+    })
+}
+
+/// What is not known of who had a hand in the release: whoever approves or signs it may have, then.
+#[must_use]
+pub fn unknown(scene: &Scene<'_>) -> Option<String> {
+    let gap = judge(scene, true).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
+    gap.or_else(|| starter_unknown(scene))
 }
 
 /// Everybody who contributed, in one sentence.
@@ -87,24 +128,17 @@ fn contributors(scene: &Scene<'_>) -> Option<Node> {
     Some(Node::new(Ground::Contributors, Status::Note, says).stated(&scene.rules.separation.stated))
 }
 
-/// The authorities who answered for a commit.
-fn answers(scene: &Scene<'_>, commit: &str) -> Vec<Person> {
-    authorities_who(scene, |deed| matches!(deed, Deed::Vouch { commit: named } if named == commit))
-}
-
 /// Who answered for a commit, and not for here.
-fn elsewhere(scene: &Scene<'_>, commit: &str) -> String {
-    let mut ignored = String::new();
-    for act in scene.acts().filter(|act| matches!(&act.does, Deed::Vouch { commit: named } if named == commit)) {
-        if let Err(refusal) = bound::to_release(scene, act, Extent::Place) {
-            let name = scene.people.name(scene.person_of(act));
-            ignored.push_str(if ignored.is_empty() { "; ignored " } else { ", " });
-            ignored.push_str(name);
-            ignored.push_str(": ");
-            ignored.push_str(&refusal.says);
+fn elsewhere(scene: &Scene<'_>, vouching: &Vouching<'_>) -> String {
+    let mut known = HashSet::new();
+    let mut ignored: Vec<String> = Vec::new();
+    for (act, refusal) in &vouching.elsewhere {
+        let says = format!("{}: {}", scene.people.name(scene.person_of(act)), refusal.says);
+        if known.insert(says.clone()) {
+            ignored.push(says);
         }
     }
-    ignored
+    if ignored.is_empty() { String::new() } else { format!("; ignored {}", words::all_of(&ignored)) }
 }
 
 /// Who else could answer.

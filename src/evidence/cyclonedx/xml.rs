@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::sbom::SbomTally;
 use super::super::xml::{Element, Event, TEXT_LIMIT, Xml};
-use super::{Draft, Licence, Outline, supported, tool_title};
+use super::{Draft, Outline, supported, tool_title};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
 use crate::model::verdict::Reason;
@@ -185,20 +185,19 @@ fn named(xml: &mut Xml<'_>) -> Result<Option<Cow<'static, str>>, Fault> {
 
 /// A `license`, an `expression`, or the `expression-detailed` of 1.7.
 fn licence(xml: &mut Xml<'_>, element: &Element<'_>, draft: &mut Draft<'static>) -> Result<bool, Fault> {
-    let mut licence = Licence::default();
-    licence.acknowledge(element.attribute(xml, "acknowledgement")?.as_deref());
+    let mut licence = None;
     match element.name() {
-        "expression" => licence.text = Some(text(xml)?),
+        "expression" => licence = Some(text(xml)?),
         "expression-detailed" => {
-            licence.text = element.attribute(xml, "expression")?.map(Cow::Owned);
+            licence = element.attribute(xml, "expression")?.map(Cow::Owned);
             xml.skip()?;
         }
         "license" => children(xml, |xml, element| {
             match element.name() {
-                "id" => licence.text = Some(text(xml)?),
+                "id" => licence = Some(text(xml)?),
                 "name" => {
                     let name = text(xml)?;
-                    licence.text.get_or_insert(name);
+                    licence.get_or_insert(name);
                 }
                 _ => return Ok(false),
             }

@@ -59,17 +59,19 @@ pub(super) fn not_started(message: &str) -> bool {
     .any(|words| message.starts_with(words))
 }
 
-/// Notes an instant in one of the forms that tools write. jest-junit writes the
-/// first instant of 1970 for a file that it could not load: that says nothing.
-pub(super) fn note_instant(about: &mut About, text: &str) {
+/// Notes an instant in one of the forms that tools write, and tells whether there is one.
+/// jest-junit writes the first instant of 1970 for a file that it could not load: that
+/// says nothing.
+pub(super) fn note_instant(about: &mut About, text: &str) -> bool {
     let text = text.trim();
-    if text.starts_with("1970-01-01T00:00:00") {
-        return;
+    if text.is_empty() || text.starts_with("1970-01-01T00:00:00") {
+        return false;
     }
     match DateTime::parse_from_rfc2822(text) {
         Ok(at) => about.made(at.to_utc()),
-        Err(_) => about.made_text(text.trim_end_matches("UTC")),
+        Err(_) => about.made_text(text),
     }
+    true
 }
 
 /// Reads a time: plain, or with commas between thousands.

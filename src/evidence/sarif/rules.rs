@@ -9,7 +9,7 @@ use super::super::json::{self, Node, Scalar, Step, refuse, refuse_beyond_limit};
 use crate::model::notable::shortened;
 
 /// How many rules one run may have, and how many overrides of their levels.
-const LIMIT: usize = 50_000;
+pub const LIMIT: usize = 50_000;
 /// How many extensions the tool of a run may have.
 const EXTENSIONS: usize = 1_000;
 /// How many bytes the identifiers of a run's rules may take together.

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
+use super::licence::Licence;
 use super::{Identity, Names, notable};
 use crate::model::measures::Measures;
 use crate::model::notable::{Notables, Weight};
@@ -22,9 +23,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn note(&mut self, identity: &Identity<'_, '_>, licences: &[String], supplier: Option<&str>) {
+    pub(super) fn note(&mut self, identity: &Identity<'_, '_>, licences: &[Licence], supplier: Option<&str>) {
         self.listed.push(hashes(&self.keys, identity));
-        self.licences.extend(licences.iter().map(|text| self.keys.hash_one(text.as_str())));
+        self.licences.extend(licences.iter().flat_map(Licence::names).map(|name| self.keys.hash_one(name)));
         self.suppliers.extend(supplier.map(|name| self.keys.hash_one(name)));
     }
 }
@@ -80,12 +81,12 @@ impl Change {
     pub(super) fn note(
         &mut self,
         identity: &Identity<'_, '_>,
-        licences: &[String],
+        licences: &[Licence],
         supplier: Option<&str>,
         notables: &mut Notables,
     ) -> bool {
-        for text in licences {
-            if !self.before.licences.contains(&self.before.keys.hash_one(text.as_str())) && self.licences.add(text) {
+        for text in licences.iter().flat_map(Licence::names) {
+            if !self.before.licences.contains(&self.before.keys.hash_one(text)) && self.licences.add(text) {
                 notables.offer(Weight::Warning, true, 2, || {
                     let first = format!("new licence, first on `{}`", identity.title());
                     notable(Weight::Warning, true, 2, text, &first)
@@ -107,7 +108,7 @@ impl Change {
     fn note_identity(
         &mut self,
         identity: &Identity<'_, '_>,
-        licences: &[String],
+        licences: &[Licence],
         supplier: Option<&str>,
         notables: &mut Notables,
     ) -> bool {
@@ -129,7 +130,7 @@ impl Change {
                 let mut message = String::from("new component");
                 for (what, text) in [
                     ("version", identity.version.map(str::to_owned)),
-                    ("licence", (!licences.is_empty()).then(|| licences.join(", "))),
+                    ("licence", (!licences.is_empty()).then(|| stated(licences))),
                     ("supplier", supplier.map(str::to_owned)),
                 ] {
                     message.push_str(
@@ -163,4 +164,9 @@ impl Change {
         }
         removed
     }
+}
+
+/// The licences as the component states them.
+fn stated(licences: &[Licence]) -> String {
+    licences.iter().map(|licence| licence.text.as_str()).collect::<Vec<_>>().join(", ")
 }

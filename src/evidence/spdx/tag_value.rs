@@ -1,8 +1,12 @@
 //! SPDX 2 as tag-value: a line `Tag: value` each, where a value in
 //! `<text>…</text>` may run over several lines, and lines that begin with `#` are comments.
+//!
+//! The tools that write it end every line. A last line without its end is taken for a part
+//! of one, because a part of a licence is often a licence too.
 
 use std::borrow::Cow;
 
+use super::super::rows;
 use super::super::sbom::{Products, SbomTally};
 use super::{Draft, relate, supported};
 use crate::model::notable::shortened;
@@ -41,6 +45,7 @@ pub fn read_tag_value(bytes: &[u8], tally: &mut SbomTally, about: &mut About) ->
         }
         Ok(())
     })?;
+    rows::ended(bytes)?;
     if !version {
         return Err(Fault::malformed(Place::Whole, "the document has no `SPDXVersion`; write it as SPDX 2.2 or 2.3"));
     }

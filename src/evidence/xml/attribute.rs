@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use quick_xml::escape::{EscapeError, unescape};
-use smallvec::SmallVec;
 
+use super::scan::{past_blank, position};
 use super::{ATTRIBUTE_LIMIT, Element, Xml};
 use crate::model::report::Fault;
 
@@ -64,7 +64,7 @@ impl Unfit<'_> {
             }
             Self::TooMany => {
                 let message = format!("an element of more than {ATTRIBUTE_LIMIT} attributes");
-                return Fault::beyond_limit(xml.place(element.at), message);
+                return Fault::beyond_limit(xml.scan.place(element.at), message);
             }
         };
         xml.fault_in(element, message)
@@ -100,7 +100,7 @@ const BYTES: [Byte; 256] = {
         *byte = match at {
             b':' => Byte::Colon,
             b'=' | b' ' | b'\t' | b'\n' | b'\r' => Byte::End,
-            b'"' | b'\'' | b'<' | b'>' | b'&' => Byte::Never,
+            b'"' | b'\'' | b'<' | b'>' | b'&' | b'/' => Byte::Never,
             _ => Byte::Part,
         };
         at = at.wrapping_add(1);
@@ -108,6 +108,12 @@ const BYTES: [Byte; 256] = {
     }
     bytes
 };
+
+/// Whether a byte stands in no name.
+#[inline]
+pub(super) fn ends_name(byte: u8) -> bool {
+    !matches!(BYTES.get(usize::from(byte)), Some(Byte::Part | Byte::Colon))
+}
 
 impl<'t> Attribute<'t> {
     /// Takes the attribute at the front of a tag's rest, which begins with no white space.
@@ -118,8 +124,9 @@ impl<'t> Attribute<'t> {
         let (mut end, mut local) = (0, 0);
         for byte in bytes {
             match BYTES.get(usize::from(*byte)) {
-                Some(Byte::Part) => {}
-                Some(Byte::Colon) => local = end + 1,
+                // A prefix ends at the first colon. XML allows no second one, but documents have them.
+                Some(Byte::Colon) if local == 0 => local = end + 1,
+                Some(Byte::Part | Byte::Colon) => {}
                 Some(Byte::End) => break,
                 Some(Byte::Never) | None => return Err(Unfit::NoName),
             }
@@ -140,8 +147,8 @@ impl<'t> Attribute<'t> {
         let rest = match rest.as_bytes() {
             // The quote, one space and the next name, as nearly always; or the tag's end.
             [_, b' ', next, ..] if next.is_ascii_alphabetic() => rest.get(2..),
-            [_] => rest.get(1..),
-            [_, b' ' | b'\t' | b'\n' | b'\r', ..] => rest.get(1..).map(str::trim_ascii_start),
+            [_] | [_, b'>' | b'/', ..] => rest.get(1..),
+            [_, b' ' | b'\t' | b'\n' | b'\r', ..] => rest.get(1..).map(past_blank),
             _ => return Err(Unfit::NotApart(name)),
         };
         let local_name = if local == 0 { name } else { name.get(local..).unwrap_or_default() };
@@ -149,51 +156,27 @@ impl<'t> Attribute<'t> {
     }
 }
 
-/// Where an ASCII sign stands first, eight bytes at a time. Values are short: a search that is made for long texts
-/// costs more to begin than to do.
-#[inline]
-fn position(sign: u8, bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        // A byte that is the sign becomes 0, and the lowest zero byte is the first to have its high bit set.
-        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(sign));
-        let found = differs.wrapping_sub(ONES) & !differs & HIGH;
-        if found != 0 {
-            return Some(8 * at + (found.trailing_zeros() / 8) as usize);
-        }
-    }
-    rest.iter().position(|byte| *byte == sign).map(|at| bytes.len() - rest.len() + at)
-}
-
 /// Where the value begins in what stands behind a name, with white space around the equals sign.
 #[cold]
 fn opening_quote<'t>(behind: &'t str, name: &'t str) -> Result<usize, Unfit<'t>> {
-    let value = behind.trim_ascii_start().strip_prefix('=').ok_or(Unfit::NoValue(name))?.trim_ascii_start();
+    let value = past_blank(behind).strip_prefix('=').map(past_blank).ok_or(Unfit::NoValue(name))?;
     if value.starts_with(['"', '\'']) { Ok(behind.len() - value.len() + 1) } else { Err(Unfit::NotQuoted(name)) }
 }
 
-/// The names of one element's attributes so far. A 64-bit sketch answers "surely
-/// new" for nearly all of them.
+/// Which names one element's attributes have had so far. A 64-bit sketch answers
+/// "surely none like it" for nearly all of them.
 #[derive(Default)]
-pub(super) struct Seen<'t> {
-    sketch: u64,
-    names: SmallVec<[&'t str; 12]>,
-}
+pub(super) struct Seen(u64);
 
-impl<'t> Seen<'t> {
-    /// Notes a name, which may stand only once.
-    #[expect(clippy::inline_always, reason = "half of what a test report costs is spent here")]
-    #[inline(always)]
-    pub(super) fn note(&mut self, name: &'t str) -> Result<(), Unfit<'t>> {
+impl Seen {
+    /// Notes an attribute, and says whether one of those before it has its name.
+    #[inline]
+    pub(super) fn has(&mut self, attribute: &Attribute<'_>, before: &[Attribute<'_>]) -> bool {
+        let name = attribute.name;
         let first = name.as_bytes().first().copied().unwrap_or_default();
         let mark = 1 << ((usize::from(first) + 11 * name.len()) & 63);
-        if self.sketch & mark != 0 && self.names.contains(&name) {
-            return Err(Unfit::Twice(name));
-        }
-        self.sketch |= mark;
-        self.names.push(name);
-        if self.names.len() > ATTRIBUTE_LIMIT { Err(Unfit::TooMany) } else { Ok(()) }
+        let maybe = self.0 & mark != 0;
+        self.0 |= mark;
+        maybe && before.iter().any(|before| before.name == name)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::evidence::signature;
-use crate::flow::gathered::plain;
+use crate::flow::gathered::{plain, plain_at};
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 use crate::workspace::open;
@@ -34,16 +34,15 @@ impl<'s> Shelf<'s> {
     /// the policy names, to choose from where the bundle's name says nothing.
     pub(super) fn about(&mut self, bundle: &Entry, bytes: &[u8], asked: &[&'s Entry]) -> Result<Vec<&'s Entry>, Fault> {
         let name = ENDINGS.iter().find_map(|ending| bundle.path.strip_suffix(ending));
-        let beside = |entry: &&'s Entry| entry.root == bundle.root;
-        let namesake = plain(self.entries).filter(beside).find(|entry| Some(entry.path.as_str()) == name);
-        if let Some(artifact) = namesake {
+        if let Some(artifact) = name.and_then(|name| plain_at(self.entries, &bundle.root, name)) {
             return Ok(vec![artifact]);
         }
         let subjects = signature::subjects(bytes)?;
         let folder = Path::new(&bundle.path).parent();
         let candidates: Vec<&'s Entry> = if asked.is_empty() {
             let in_folder = |entry: &&'s Entry| Path::new(&entry.path).parent() == folder && entry.path != bundle.path;
-            plain(self.entries).filter(beside).filter(in_folder).collect()
+            let folder = folder.and_then(Path::to_str).unwrap_or_default();
+            below(self.entries, &bundle.root, folder).filter(in_folder).collect()
         } else {
             asked.to_vec()
         };
@@ -74,4 +73,12 @@ impl<'s> Shelf<'s> {
         self.digests.insert(entry, digest.clone());
         digest
     }
+}
+
+/// The plain files whose path begins with a folder's, which stand together in a walk.
+fn below<'e>(entries: &'e [Entry], root: &Path, folder: &str) -> impl Iterator<Item = &'e Entry> {
+    let before = |entry: &Entry| (&*entry.root, entry.path.as_str()) < (root, folder);
+    let rest = entries.get(entries.partition_point(before)..).unwrap_or_default();
+    let end = rest.partition_point(|entry| &*entry.root == root && entry.path.starts_with(folder));
+    plain(rest.get(..end).unwrap_or_default())
 }

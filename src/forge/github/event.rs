@@ -14,86 +14,7 @@ use serde_json::Value;
 
 use super::client::Base;
 use super::signature::VerifiedDelivery;
-
-/// What to read again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// A deployment waits for our word.
-    DeploymentWaits {
-        /// The environment.
-        environment: String,
-        /// The commit.
-        commit: String,
-        /// The branch or tag as the deployment names it, which may be short.
-        reference: Option<String>,
-        /// The run that waits.
-        run: u64,
-    },
-    /// Somebody was asked to review an environment, or did.
-    EnvironmentReviewed {
-        /// The run.
-        run: u64,
-    },
-    /// A deployment began, or came further.
-    Deployed {
-        /// The commit.
-        commit: String,
-        /// The environment.
-        environment: String,
-    },
-    /// A pull request, its commits, labels, reviews or comments.
-    PullRequest {
-        /// Its number.
-        number: u64,
-    },
-    /// An issue or its comments.
-    Issue {
-        /// Its number.
-        number: u64,
-    },
-    /// Somebody pressed a button of a check.
-    Button {
-        /// The check run.
-        check_run: u64,
-        /// What the button is called in the request that made it.
-        identifier: String,
-        /// The commit.
-        commit: String,
-    },
-    /// Somebody asked for a check anew, or a check changed.
-    Checks {
-        /// The commit.
-        commit: String,
-    },
-    /// A run of a workflow.
-    Run {
-        /// The run.
-        run: u64,
-        /// The commit.
-        commit: String,
-    },
-    /// A branch or tag was moved, made or deleted.
-    Reference {
-        /// Its full name.
-        name: String,
-    },
-    /// Who is in a team, in the organisation, or may do what in a repository.
-    People,
-    /// The App was installed, removed or suspended, or its repositories changed.
-    Installation,
-    /// A setting that protects: of a branch, an environment, the repository, the rule itself.
-    Settings,
-    /// Something of the repository, of which the payload says too little.
-    Repository,
-}
-
-impl Hint {
-    /// Whether a deployment waits for what is read.
-    #[must_use]
-    pub fn is_urgent(&self) -> bool {
-        matches!(self, Self::DeploymentWaits { .. } | Self::EnvironmentReviewed { .. } | Self::Button { .. })
-    }
-}
+pub use crate::forge::hint::Hint;
 
 /// A repository as a payload names it, which is not believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +56,20 @@ pub struct Unreadable {
 pub struct Installed {
     pub(super) installation: u64,
     pub(super) repositories: BTreeMap<u64, String>,
+}
+
+impl Installed {
+    /// The names of the repositories.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.repositories.values().cloned().collect()
+    }
+
+    /// Whether a repository is one of them.
+    #[must_use]
+    pub fn has(&self, repository: &str) -> bool {
+        self.repositories.values().any(|name| name.eq_ignore_ascii_case(repository))
+    }
 }
 
 /// A hint whose repository belongs to the installation.

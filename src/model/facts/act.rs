@@ -73,8 +73,8 @@ pub enum Standing {
     Dismissed,
 }
 
-/// What the person was shown. What is not named here the act is not about, where the release has it; only a review of a
-/// change names nothing but the change.
+/// What the person was shown. What is not named here an act that is about the release is not about, where the release has
+/// it; only a review of a change names nothing but the change. A waiver is of every repository that it does not leave out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Saw {

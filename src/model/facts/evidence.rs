@@ -34,29 +34,39 @@ pub struct GateEvidence {
     /// SHA-256 digests of the artifacts that they say they are about.
     #[serde(default)]
     pub artifacts: Vec<String>,
+    /// The pipeline that made them, as its own token names it and as a gate's `from` is written
+    /// (`acme/perf//nightly.yml`); absent where nobody proved it. Only a gate that names one asks.
+    #[serde(default)]
+    pub from: Fact<String>,
     /// Why they cannot be taken as evidence, where they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<(Reason, String)>,
-    /// The signers that were verified, one an artifact. Each is compared with the one whom the gate names.
+    /// The signers that were verified, one an artifact; of a checklist one a file. Each is compared with the one whom the
+    /// gate names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signers: Vec<Signer>,
-    /// The items of a checklist that a file says are ticked.
+    /// The items of a checklist that a file says are ticked. That is a claim: it counts where `signers` has the one whom
+    /// the gate names for each file, or with the acts of people who tick.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ticked: Vec<String>,
-    /// Who confirmed those ticks by a signature that the policy asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_by: Option<String>,
 }
 
-/// Who signed one artifact, as the cryptography proves it.
+/// Who signed one artifact, or one file of a checklist, as the cryptography proves it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signer {
-    /// The artifact's SHA-256 digest.
+    /// The SHA-256 digest of the artifact or the file.
     pub artifact: String,
     /// The certificate's identity, or `key sha256:…` with the digest of the public key (SPKI, DER).
     pub identity: String,
     /// Who vouched for the identity; absent for a key.
     #[serde(default)]
     pub issuer: Fact<String>,
+    /// Who built the artifact, by every name that its SLSA provenance and the certificate give; absent where what is
+    /// signed is no provenance. Only a gate that names a builder asks.
+    #[serde(default)]
+    pub builders: Fact<Vec<String>>,
+    /// The repository that it was built from, likewise.
+    #[serde(default)]
+    pub source: Fact<String>,
 }

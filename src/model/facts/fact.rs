@@ -56,6 +56,14 @@ impl<T> Fact<T> {
     }
 }
 
+impl Fact<bool> {
+    /// Whether it is so, or may be: what is not known counts as so. Only where that makes nothing easier.
+    #[must_use]
+    pub fn perhaps(&self) -> bool {
+        matches!(self, Self::Known(true) | Self::Unavailable(_))
+    }
+}
+
 impl<T> Fact<Vec<T>> {
     /// The entries that are known; none of an absent list or one that could not be read. Only for
     /// lists of which a missing entry can never open a gate.

@@ -61,12 +61,16 @@ pub struct TeamHistory {
 pub struct TeamDeployment {
     /// When it ran, UTC.
     pub at: DateTime<Utc>,
-    /// Whether it was an emergency.
+    /// Whether it was an emergency. Where that is not known it counts as one.
     #[serde(default)]
-    pub emergency: bool,
-    /// Whether it failed: by its own status, or by an incident that was linked to it.
+    pub emergency: Fact<bool>,
+    /// Whether it failed by its own status. Where that is not known it did.
     #[serde(default)]
-    pub failed: bool,
+    pub failed: Fact<bool>,
+    /// The incidents that are linked to it as their cause, open or not; absent where none is. One that began within the
+    /// time that the policy states (`rigor.incidents_within`) makes it a failure. Where they are not known it is one.
+    #[serde(default)]
+    pub incidents: Fact<Vec<LinkedIncident>>,
     /// When the failure was detected, UTC; absent where none was.
     #[serde(default)]
     pub detected_at: Fact<DateTime<Utc>>,
@@ -92,20 +96,37 @@ pub struct OwedObligation {
     pub components: Vec<String>,
     /// The role that meets it.
     pub by: String,
-    /// When it must be met, UTC; that instant is late.
-    pub due: DateTime<Utc>,
+    /// When it was opened, UTC: what was done before that does not meet it. Where it is not known nothing that people did
+    /// meets it.
+    #[serde(default)]
+    pub opened_at: Fact<DateTime<Utc>>,
+    /// When it must be met, UTC; that instant is late. Absent: whenever. Where it is not known it is late.
+    #[serde(default)]
+    pub due: Fact<DateTime<Utc>>,
     /// Who contributed to that release, and so cannot meet it.
     #[serde(default)]
     pub contributors: Fact<Vec<Account>>,
-    /// Whether meeting it needs something to be attached.
+    /// Whether meeting it needs something to be attached. Where that is not known it does.
     #[serde(default)]
-    pub needs_evidence: bool,
+    pub needs_evidence: Fact<bool>,
     /// The incidents that the release caused.
     #[serde(default)]
     pub incidents: Vec<String>,
-    /// Whether the record says that it is met. What people did since then is among the acts.
+    /// Whether the record says that it is met. What people did since then is among the acts. Where it is not known it is
+    /// not met.
     #[serde(default)]
-    pub met: bool,
+    pub met: Fact<bool>,
+}
+
+/// An incident that a deployment caused, as far as anybody linked the two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkedIncident {
+    /// Its name in its system.
+    pub id: String,
+    /// When it began, UTC. Where that is not known it began in time to count.
+    #[serde(default)]
+    pub began_at: Fact<DateTime<Utc>>,
 }
 
 /// How the two paths of an experiment did so far.
@@ -120,7 +141,7 @@ pub struct ExperimentCount {
     pub b_releases: u64,
     /// Of them, failed.
     pub b_failed: u64,
-    /// Whether a person or its guardrail stopped it.
+    /// Whether a person or its guardrail stopped it. Where that is not known it is stopped.
     #[serde(default)]
-    pub stopped: bool,
+    pub stopped: Fact<bool>,
 }

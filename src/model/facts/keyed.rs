@@ -1,13 +1,13 @@
 //! Maps of which each key stands once: JSON allows the same key twice, and which of the two counts is then up to
 //! whoever reads it (RFC 8259, section 4). Facts that say two things say nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::{Account, Fact};
+use super::{Account, Act, Fact};
 
 /// Reads a map, and refuses a key that comes twice.
 pub(super) fn once<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
@@ -40,6 +40,18 @@ where
         Fact::Absent => Fact::Absent,
         Fact::Unavailable(why) => Fact::Unavailable(why),
     })
+}
+
+/// Reads acts, and refuses two of one name: which of them somebody takes back would be up to whoever reads it.
+pub(super) fn acts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fact<Vec<Act>>, D::Error> {
+    let acts = Fact::<Vec<Act>>::deserialize(deserializer)?;
+    let mut names = HashSet::new();
+    match acts.entries().iter().find(|act| !names.insert(&act.id)) {
+        Some(act) => {
+            Err(D::Error::custom(format_args!("two acts are called `{}`; each needs an id of its own", act.id)))
+        }
+        None => Ok(acts),
+    }
 }
 
 struct Whole<V>(BTreeMap<String, V>);

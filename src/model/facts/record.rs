@@ -61,7 +61,7 @@ pub struct Incident {
     /// The components whose service it affects, by name in the policy.
     #[serde(default)]
     pub components: Fact<Vec<String>>,
-    /// The release that caused it; absent: none is known to.
+    /// The release that caused it; absent: none is known to. It does not block the fix of that release.
     #[serde(default)]
     pub caused_by: Fact<String>,
 }

@@ -24,7 +24,9 @@ pub struct Release {
     /// The branch or tag that is deployed.
     #[serde(default)]
     pub reference: Fact<Reference>,
-    /// The commit, lower-case hexadecimal.
+    /// The commit, lower-case hexadecimal; never empty, as no digest is.
+    #[serde(deserialize_with = "super::digest::one")]
+    #[schemars(with = "super::digest::Digest")]
     pub commit: String,
     /// When the release was first asked for here, UTC; its clocks start then.
     pub submitted_at: DateTime<Utc>,
@@ -78,6 +80,9 @@ pub struct Reference {
     /// Whether the commit can be reached from it in this very repository.
     #[serde(default)]
     pub reaches: Fact<bool>,
+    /// Whether the repository's default branch has the commit too. What it does not have is to be merged back.
+    #[serde(default)]
+    pub on_default: Fact<bool>,
     /// The commit that it names now. Another than the release's means that it was moved.
     #[serde(default)]
     pub resolves_to: Fact<String>,
@@ -88,10 +93,12 @@ pub struct Reference {
 #[serde(deny_unknown_fields)]
 pub struct Released {
     /// A digest of the component's content at the commit.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::digest::known")]
+    #[schemars(with = "Fact<super::digest::Digest>")]
     pub content: Fact<String>,
     /// SHA-256 digests of its artifacts; absent where it has none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::digest::all")]
+    #[schemars(with = "Fact<Vec<super::digest::Digest>>")]
     pub artifacts: Fact<Vec<String>>,
 }
 
@@ -102,6 +109,8 @@ pub struct Change {
     /// Its name: `acme/payments#12`, or the commit's where it came directly.
     pub id: String,
     /// A digest of what it changes. A new head with the same content has the same digest.
+    #[serde(deserialize_with = "super::digest::one")]
+    #[schemars(with = "super::digest::Digest")]
     pub content: String,
     /// Whether it came without a pull or merge request.
     #[serde(default)]
@@ -175,12 +184,16 @@ pub enum Merge {
 #[serde(deny_unknown_fields)]
 pub struct Landing {
     /// The tree that landed.
+    #[serde(deserialize_with = "super::digest::one")]
+    #[schemars(with = "super::digest::Digest")]
     pub tree: String,
     /// The tree that was reviewed last.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::digest::known")]
+    #[schemars(with = "Fact<super::digest::Digest>")]
     pub reviewed: Fact<String>,
     /// The tree that merging the reviewed head makes by itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::digest::known")]
+    #[schemars(with = "Fact<super::digest::Digest>")]
     pub clean_merge: Fact<String>,
     /// The paths in which the landed tree differs from that.
     #[serde(default)]
@@ -214,6 +227,8 @@ pub struct Package {
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// A digest of its content.
+    #[serde(deserialize_with = "super::digest::one")]
+    #[schemars(with = "super::digest::Digest")]
     pub content: String,
     /// Whether everything but the package lets it go.
     #[serde(default)]
@@ -229,10 +244,16 @@ pub struct Part {
 pub struct Grant {
     /// Its identifier.
     pub id: String,
+    /// The repository that it is for: `acme/payments`.
+    #[serde(default)]
+    pub repository: Fact<String>,
     /// The environment that it opens.
     pub environment: String,
     /// The commit that it is for.
     pub commit: String,
+    /// SHA-256 digests of the artifacts that it is for; absent where nothing is built.
+    #[serde(default)]
+    pub artifacts: Fact<Vec<String>>,
     /// Who signed it; who had a hand in the release, or started it, does not count.
     pub signed_by: Vec<Account>,
     /// When, UTC.

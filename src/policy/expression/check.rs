@@ -1,5 +1,6 @@
 //! Checks an expression's names and types, and makes the tree that is evaluated.
 
+use super::clash::Said;
 use super::parse::{Node, Syntax, parse};
 use super::slips::{meant, nearest, suggestion};
 use super::{Arguments, Comparison, DEPTH_LIMIT, Mistake, Operation, Parameters, Question, Scope, Term};
@@ -17,7 +18,7 @@ pub(super) fn number(source: &str, scope: &dyn Scope) -> Result<Term, Vec<Mistak
 
 fn whole(source: &str, scope: &dyn Scope, wanted: Type, title: &str) -> Result<Term, Vec<Mistake>> {
     let tree = parse(source).map_err(|mistake| vec![percent(source).unwrap_or(mistake)])?;
-    let mut check = Check { scope, bound: None, looped: None, mistakes: Vec::new() };
+    let mut check = Check { source, scope, bound: None, looped: None, mistakes: Vec::new() };
     let (term, kind) = check.term(&tree, 0);
     if check.mistakes.is_empty() && kind != Kind::Is(wanted) {
         check.mistake(&tree, format!("expected {title}; this is a {}", kind.title()));
@@ -71,6 +72,7 @@ impl Kind {
 }
 
 struct Check<'c> {
+    source: &'c str,
     scope: &'c dyn Scope,
     /// The name that a loop gives a value.
     bound: Option<&'c str>,
@@ -112,8 +114,16 @@ impl<'c> Check<'c> {
                 (term, Kind::Is(Type::Number))
             }
             Node::Chain(sign, parts) => {
-                let terms = parts.iter().map(|part| self.wanted(part, Type::Flag, depth)).collect();
-                (if *sign == "&&" { Term::And(terms) } else { Term::Or(terms) }, flag)
+                let before = self.mistakes.len();
+                let terms: Vec<Term> = parts.iter().map(|part| self.wanted(part, Type::Flag, depth)).collect();
+                if *sign == "||" {
+                    return (Term::Or(terms), flag);
+                }
+                // A part that has a mistake of its own is not to be blamed for another.
+                if before == self.mistakes.len() {
+                    self.together(parts, &terms);
+                }
+                (Term::And(terms), flag)
             }
             Node::Pair("in", one, list) => self.membership(one, list, depth),
             Node::Pair("%", ..) => self.mistake(tree, "`%` is not available; divide and compare instead".to_owned()),
@@ -384,6 +394,48 @@ impl<'c> Check<'c> {
         let verb = if !bound && scope.type_of(name) == Some(Type::Names) { "holds" } else { "is" };
         let hint = meant(text, &known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         self.mistake(stated, format!("`{name}` {verb} {}, never `{text}`{hint}", one_of(&known)));
+    }
+
+    /// Refuses the first of several conditions that can never hold together with those before it.
+    fn together(&mut self, parts: &[Syntax], terms: &[Term]) {
+        let scope = self.scope;
+        let (bound, looped) = (self.bound, self.looped.clone());
+        let values = |name: &str| match (bound == Some(name), &looped) {
+            (true, Some(list)) => scope.values(list),
+            (true, None) => None,
+            // A list of names is no text.
+            (false, _) => scope.values(name).filter(|_| scope.type_of(name) == Some(Type::Text)),
+        };
+        let mut all = Said::default();
+        for (at, (part, term)) in parts.iter().zip(terms).enumerate() {
+            all.add(term, true, &values);
+            if !all.clashes() {
+                continue;
+            }
+            // The one condition that it clashes with, where one is enough.
+            let with = parts.iter().zip(terms).take(at).find(|(_, other)| {
+                let mut two = Said::default();
+                two.add(other, true, &values);
+                two.add(term, true, &values);
+                two.clashes()
+            });
+            let with = match with {
+                Some((other, _)) => format!("`{}`", self.written(other)),
+                None if at == 0 => "itself".to_owned(),
+                None => "all that stands before it".to_owned(),
+            };
+            let message = format!(
+                "`{}` never holds together with {with}; write `||` where either is meant, or mend one of them",
+                self.written(part)
+            );
+            self.mistake(part, message);
+            return;
+        }
+    }
+
+    /// A part as the policy writes it.
+    fn written(&self, part: &Syntax) -> String {
+        self.source.chars().skip(part.from).take(part.to.saturating_sub(part.from)).collect()
     }
 
     /// Refuses percent where a share is meant.

@@ -343,3 +343,25 @@ fn t33_an_actions_inputs_do_not_give_way_to_variables_of_an_earlier_step() {
     let said = world.run(&["gate", "--inputs"]);
     assert_eq!(said.code, 11, "{}{}", said.out, said.err);
 }
+
+#[test]
+fn t56_an_argument_that_is_refused_writes_no_command_of_a_workflow() {
+    let world = World::with_policy(POLICY);
+    for argument in ["--format\n::error::q", "--format=\n::error::q", "\u{1B}[2J"] {
+        let said = world.run(&["gate", argument]);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(!said.err.lines().any(|line| line.trim_start().starts_with("::")), "{}", said.err);
+        assert!(!said.err.contains('\u{1B}'), "{:?}", said.err);
+    }
+}
+
+#[rstest]
+#[case::github("GITHUB_ACTIONS")]
+#[case::gitlab("GITLAB_CI")]
+fn a_variable_that_says_it_is_no_job_is_believed(#[case] name: &str) {
+    let world = World::with_policy(POLICY).variable(name, "false");
+    world.write("a.sarif", CLEAN);
+    let said = world.run(&["gate"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.starts_with("PROCEED"), "a table for a person: {}", said.out);
+}

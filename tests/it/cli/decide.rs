@@ -1,5 +1,6 @@
 //! `countersign decide`: exit codes, both formats, and texts that would act on a reader's screen.
 
+use countersign::log::receipt::sha256;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -75,6 +76,94 @@ fn what_cannot_be_read_has_a_code_of_its_own() {
     assert_eq!((mistaken.code, mistaken.out.as_str()), (2, ""));
 }
 
+#[test]
+fn t16_a_layer_that_cannot_be_read_decides_nothing_and_lets_nothing_go() {
+    let world = world(&facts());
+    let layers = |outer: &str| {
+        world.run(&["decide", "--policy", outer, "--policy", "policy.yml", "--facts", "facts.json", "--now", NOW])
+    };
+    let missing = layers("organisation.yml");
+    assert_eq!((missing.code, missing.out.as_str()), (2, ""));
+    assert!(missing.err.contains("organisation.yml"), "{}", missing.err);
+    world.write("organisation.yml", "version: 1\nroutes: [");
+    let broken = layers("organisation.yml");
+    assert_eq!((broken.code, broken.out.as_str()), (2, ""));
+    assert!(broken.err.contains("organisation.yml") && broken.err.contains("nothing was decided"), "{}", broken.err);
+}
+
+#[test]
+fn everything_that_is_wrong_with_the_facts_is_told_at_its_place() {
+    let mut wrong = facts();
+    wrong["release"]["submitted_at"] = json!("yesterday");
+    wrong["release"]["documented"] = json!("yes");
+    wrong["release"]["changes"][0]["colour"] = json!("red");
+    wrong["release"]["changes"][0]["commits"][0]["author"] = json!(7);
+    wrong["release"]["changes"][0]["lines"] = json!(-1);
+    wrong["release"].as_object_mut().unwrap().remove("commit");
+    wrong["accounts"]["github:bo"]["kind"] = json!("persn");
+    wrong["acts"][0]["via"] = json!("pgae");
+    wrong["acts"][1]["does"] = json!({"aprove": {}});
+    let text = serde_json::to_string_pretty(&wrong).unwrap();
+    let world = world(&facts());
+    world.write("facts.json", &text);
+    let said = decide(&world, &[]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""));
+    let line = |of: &str| text.lines().position(|line| line.contains(of)).unwrap() + 1;
+    for (at, told) in [
+        (
+            line("\"yesterday\""),
+            "`release.submitted_at`: `yesterday` is no instant; write one such as `\"2026-11-23T09:00:00Z\"`",
+        ),
+        (
+            line("\"yes\""),
+            "`release.documented`: expected `true` or `false`, `null` where there is none, or `{\"unavailable\": \"why\"}` where it could not be read, found the text `yes`",
+        ),
+        (line("\"colour\""), "`release.changes[0]`: `colour` is no key here; known are `commits`, `content`"),
+        (line("\"author\""), "`release.changes[0].commits[0].author`: expected an account such as `\"github:dana-h\"`"),
+        (line("\"lines\""), "`release.changes[0].lines`: expected a whole number of 0 or more"),
+        (line("\"release\""), "`release`: `commit` is missing; it is a text in quotes"),
+        (line("\"persn\""), "`accounts.github:bo.kind`: `persn` is none of `person`, `bot`"),
+        (line("\"pgae\""), "`acts[0].via`: `pgae` is none of `environment`, `command`"),
+        (line("\"aprove\""), "`acts[1].does`: `aprove` is none of `approve`, `approve_policy`"),
+    ] {
+        assert!(said.err.contains(&format!("line {at}, {told}")), "line {at}, {told}\n{}", said.err);
+    }
+    assert!(said.err.contains("facts.json: 9 mistakes\n"), "{}", said.err);
+    assert!(said.err.contains("; write `page` if that is meant"), "{}", said.err);
+    assert!(said.err.contains("; write `approve` if that is meant"), "{}", said.err);
+}
+
+#[test]
+fn a_document_that_is_no_json_is_told_by_its_line() {
+    let world = world(&facts());
+    world.write("facts.json", "{\n  \"version\": 1,\n  \"release\" {}\n}\n");
+    let said = decide(&world, &[]);
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("line 3: this is no JSON: expected `:`"), "{}", said.err);
+}
+
+#[test]
+fn the_document_says_by_what_it_was_decided_and_who_approved_as_what() {
+    let world = world(&facts());
+    let said = decide(&world, &["--format", "json"]);
+    let document: Value = serde_json::from_str(&said.out).unwrap();
+    let digest = sha256(facts().to_string().as_bytes());
+    assert_eq!(document["facts"], json!(digest));
+    assert_eq!(document["tool"], json!(format!("countersign {}", env!("CARGO_PKG_VERSION"))));
+    let approvals = document["approvals"].as_array().unwrap();
+    let by: Vec<&Value> = approvals.iter().flat_map(|it| it["by"].as_array().unwrap()).collect();
+    assert_eq!(by[0], &json!({"person": "bo", "role": "owner", "acts": ["a1"], "accounts": ["github:bo"]}));
+    assert_eq!(
+        (&approvals[0]["role"], &approvals[0]["needed"], &approvals[0]["met"]),
+        (&json!("owner"), &json!(1), &json!(true))
+    );
+    // A gate stands in its line.
+    let parts = document["tree"]["parts"].as_array().unwrap();
+    let gate = parts.iter().find(|it| it["code"] == "gate").unwrap();
+    let line = POLICY.lines().position(|line| line.contains("tests: {")).unwrap() + 1;
+    assert_eq!(gate["stated"]["line"], json!(line));
+}
+
 #[rstest]
 #[case::accounts("/accounts", "github:bo")]
 #[case::measures("/evidence/tests/measures", "tests.failed")]
@@ -98,6 +187,7 @@ fn the_document_is_written_where_it_is_asked_for() {
     let decision: Value = serde_json::from_str(&world.read("decision.json")).unwrap();
     assert_eq!(decision["decision"], "proceed");
     assert_eq!(decision["version"], 1);
+    assert_eq!(decision["zone_database"], countersign::policy::calendar::zone_database());
     assert_eq!(decision["tree"]["code"], "release");
 }
 
@@ -111,6 +201,29 @@ fn the_old_policy_is_asked_while_it_changes() {
     let between = decide(&world, &["--policy-before", "before.yml"]);
     assert_eq!(between.code, 10);
     assert!(between.out.contains("the policy before still asks"), "{}", between.out);
+}
+
+#[test]
+fn what_the_policy_waives_counts_from_a_ref_alone() {
+    let granted = "waivers: { granted: [{ gate: tests, by: noor, reason: flaky, from: 2026-12-01T00:00:00Z, \
+                   until: 2026-12-20T00:00:00Z }], ";
+    let failing = with(facts(), "/evidence/tests/measures/tests.failed", json!(1));
+    let world = world(&failing);
+    let policy = POLICY.replace("waivers: { ", granted).replace("['github:noor', ", "['user:noor', ");
+    world.write("policy.yml", policy);
+    let working_tree = decide(&world, &[]);
+    assert_eq!(working_tree.code, 10, "{}{}", working_tree.out, working_tree.err);
+    let says = "noor's waiver of tests does not count: the policy that grants it was not read from a protected ref";
+    assert!(working_tree.out.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{}", working_tree.out);
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "policy"]);
+    world.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let protected = decide(&world, &["--policy-ref", "main", "--format", "json"]);
+    assert_eq!(protected.code, 0, "{}{}", protected.out, protected.err);
+    let decision: Value = serde_json::from_str(&protected.out).unwrap();
+    assert!(decision["policy"][0]["from"].as_str().unwrap().starts_with("main@"), "{decision}");
+    assert_eq!(decide(&world, &["--policy-ref", "no-such-branch"]).code, 2);
 }
 
 #[test]

@@ -243,12 +243,38 @@ fn the_time_limit_ends_the_run_with_4() {
 }
 
 #[test]
+fn the_time_limit_covers_the_policy_and_the_artifact_too() {
+    let world = World::with_policy(SMALLEST);
+    world.write("a.sarif", CLEAN);
+    world.write("bin/git", "#!/bin/sh\nexec sleep 5\n");
+    let bin = world.path().join("bin");
+    std::fs::set_permissions(bin.join("git"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let world = world.variable("PATH", &path);
+    let said = world.run(&["gate", "--policy-ref", "main", "--time-limit", "200ms"]);
+    assert_eq!((said.code, said.out.as_str()), (4, ""), "{}", said.err);
+    assert!(said.err.contains("reached while reading the policy"), "{}", said.err);
+
+    std::fs::File::create(world.path().join("app.bin")).unwrap().set_len(2_000_000_000).unwrap();
+    let said = world.run(&["gate", "--artifact", "app.bin", "--time-limit", "100ms"]);
+    assert_eq!((said.code, said.out.as_str()), (4, ""), "{}", said.err);
+    assert!(said.err.contains("reached while reading app.bin"), "{}", said.err);
+}
+
+#[test]
 fn f25_only_0_lets_a_pipeline_go_on_and_a_closed_pipe_is_no_panic() {
     let world = World::with_policy(SMALLEST);
     world.write("a.sarif", CLEAN);
     let command = format!("{} gate --format json | true", env!("CARGO_BIN_EXE_countersign"));
     let output = std::process::Command::new("sh").args(["-c", &command]).current_dir(world.path()).output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    let unwritable = world.run(&["gate", "--format", "json", "--output", "no/such/folder.json"]);
-    assert_eq!(unwritable.code, 3, "{}", unwritable.err);
+    let unwritable = ["gate", "--format", "json", "--output", "no/such/folder.json"];
+    let said = world.run(&unwritable);
+    assert_eq!(said.code, 3, "{}", said.err);
+    world.write(
+        "a.sarif",
+        CLEAN.replace("\"results\":[]", "\"results\":[{\"level\":\"error\",\"message\":{\"text\":\"m\"}}]"),
+    );
+    let said = world.run(&unwritable);
+    assert_eq!(said.code, 11, "that a gate blocks is known, whoever could not be told: {}", said.err);
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::run::{Said, World};
 
 /// A world with a key, its database named in the environment.
-fn world() -> World {
+pub fn world() -> World {
     let world = World::new().variable("COUNTERSIGN_DATABASE", "sqlite:record.db");
     let said = world.run(&["log", "key", "new", "--name", "log.example/releases", "--output", "log.key"]);
     assert_eq!(said.code, 0, "{}", said.err);
@@ -17,7 +17,7 @@ fn world() -> World {
     world
 }
 
-fn fed(world: &World, arguments: &[&str], input: &str) -> Said {
+pub fn fed(world: &World, arguments: &[&str], input: &str) -> Said {
     use std::io::Write as _;
     let mut command = world.command();
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -33,7 +33,7 @@ fn fed(world: &World, arguments: &[&str], input: &str) -> Said {
 }
 
 /// Entries, one a line.
-fn lines(numbers: std::ops::Range<u32>) -> String {
+pub fn lines(numbers: std::ops::Range<u32>) -> String {
     numbers.map(|number| format!("{{\"number\":{number}}}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -155,7 +155,8 @@ fn an_export_is_continued_and_one_of_another_history_is_left_as_it_is() {
     // A second history under the same key.
     let lines = "{}\n".repeat(400);
     let database = ["--database", "sqlite:other.db"];
-    let said = fed(&world, &[&["log", "append", "--log-key", "log.key", "--lines"][..], &database].concat(), &lines);
+    let append = ["log", "append", "--log-key", "log.key", "--log-mark", "none", "--lines"];
+    let said = fed(&world, &[&append[..], &database].concat(), &lines);
     assert_eq!(said.code, 0, "{}", said.err);
     let refused = world.run(&[&["log", "export", "out"][..], &database].concat());
     assert_eq!(refused.code, 12);

@@ -1,9 +1,14 @@
 //! The command as people and pipelines run it.
 
+mod about;
 mod attacks;
+mod cut;
+mod damage;
 mod decide;
+mod deciding;
 mod gate;
 mod layers;
+mod licences;
 #[cfg(feature = "app")]
 mod log;
 #[cfg(feature = "app")]
@@ -11,6 +16,14 @@ mod mutations;
 #[cfg(feature = "app")]
 mod receipt;
 mod reference;
+#[cfg(feature = "app")]
+mod retention;
 mod scenarios;
+#[cfg(feature = "app")]
+mod serve;
 mod signatures;
+#[cfg(feature = "app")]
+mod succession;
 mod surfaces;
+#[cfg(feature = "app")]
+mod watch;

@@ -1,10 +1,11 @@
 //! A decision is recorded, and leaves with a receipt that anybody with the log's key can check.
 
 use chrono::DateTime;
+use countersign::flow::decided::Beside;
 use countersign::flow::receipt::{self, Decided};
 use countersign::flow::replay::{self, Replayed};
 use countersign::log::note::{Kind, Signer, Verifier};
-use countersign::log::receipt::{Envelope, Receipt};
+use countersign::log::receipt::{self as file, Envelope, Receipt};
 use countersign::store::address::Address;
 use serde_json::{Value, json};
 
@@ -63,6 +64,10 @@ fn key(world: &World) -> Verifier {
     Verifier::parse(&world.read("log.pub")).unwrap()
 }
 
+fn envelope(payload: &[u8], by: &Signer) -> Envelope {
+    Envelope::of(payload, by.verifier(), &by.sign_bytes(&file::encoded(payload)))
+}
+
 #[test]
 fn an_approval_is_recorded_before_it_is_told_and_its_receipt_holds() {
     let world = world(0);
@@ -80,9 +85,9 @@ fn an_approval_is_recorded_before_it_is_told_and_its_receipt_holds() {
     assert_eq!(decide(&world, &[]).code, 0);
     let shown = world.run(&["log", "show", "--database", "sqlite:record.db"]).out;
     let kinds: Vec<&str> = shown.lines().map(|line| line.split("  ").nth(2).unwrap()).collect();
-    assert_eq!(kinds, ["policy", "facts", "decision"]);
+    assert_eq!(kinds, ["policy", "facts", "decision", "effect"]);
     let whole = world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
-    assert!(whole.out.starts_with("3 entries verified"), "{}{}", whole.out, whole.err);
+    assert!(whole.out.starts_with("4 entries verified"), "{}{}", whole.out, whole.err);
 
     let statements = receipt(&world).check(&key(&world)).unwrap().statements;
     assert_eq!(statements[0]["predicateType"], "https://slsa.dev/verification_summary/v1");
@@ -143,6 +148,7 @@ fn t40_nothing_is_decided_where_it_cannot_be_recorded() {
         assert!(said.err.contains("nothing is decided, because it cannot be recorded"), "{}", said.err);
     }
     assert_eq!(world.run(&["decide", "--facts", "facts.json", "--now", NOW, "--database", "sqlite:r.db"]).code, 2);
+    assert_eq!(world.run(&["decide", "--facts", "facts.json", "--now", NOW, "--log-key", "log.key"]).code, 2);
 }
 
 /// Every place in a document, as a pointer.
@@ -158,7 +164,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 #[test]
-fn whatever_is_changed_in_a_receipt_shows() {
+fn t64_whatever_is_changed_in_a_receipt_shows() {
     let world = world(0);
     decide(&world, &[]);
     let good: Value = serde_json::from_str(&world.read("receipt.json")).unwrap();
@@ -218,7 +224,80 @@ fn whatever_is_changed_in_a_receipt_shows() {
 }
 
 #[test]
-fn receipts_that_were_put_together_prove_nothing() {
+fn t65_a_receipt_holds_by_the_old_key_and_by_the_new_one_and_by_no_retired_one() {
+    let world = world(0);
+    assert_eq!(decide(&world, &[]).code, 0);
+    world.write("older.json", world.read("receipt.json"));
+    let new = ["log", "key", "new", "--name", "log.example/releases", "--output", "new.key"];
+    world.write("new.pub", world.run(&new).out);
+    let database = ["--database", "sqlite:record.db"];
+    let rotate = ["log", "key", "rotate", "--log-key", "log.key", "--new-key", "new.key"];
+    assert_eq!(world.run(&[&rotate[..], &database].concat()).code, 0);
+    let history = ["log", "key", "history", "--log-key", "log.pub"];
+    world.write("history", world.run(&[&history[..], &database].concat()).out);
+    // The same facts at another instant are another decision.
+    let again = ["decide", "--facts", "facts.json", "--now", "2026-11-23T10:00:00Z", "--log-key", "new.key"];
+    let said = world.run(&[&again[..], &database, &["--receipt", "receipt.json"]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    for receipt in ["receipt.json", "older.json"] {
+        for key in ["log.pub", "history", "new.pub"] {
+            let said = world.run(&["verify", receipt, "--log-key", key, "--replay"]);
+            // The older one does not know of the key that came, and who trusts that one alone does not know the older.
+            let strange = receipt == "older.json" && key == "new.pub";
+            assert_eq!(said.code, if strange { 12 } else { 0 }, "{receipt} by {key}: {}", said.err);
+        }
+    }
+    // The old key's thief makes a receipt today, on the newest tree.
+    let ours = Signer::parse(&world.read("log.key")).unwrap();
+    let mut forged = receipt(&world);
+    let payloads: Vec<Vec<u8>> = forged
+        .statements
+        .iter()
+        .map(|it| it.open(&Verifier::parse(&world.read("new.pub")).unwrap()).unwrap())
+        .collect();
+    forged.statements = payloads.iter().map(|payload| envelope(payload, &ours)).collect();
+    let mut proof = countersign::log::proof::Proof::parse(&forged.proof).unwrap();
+    proof.checkpoint.signatures.clear();
+    ours.sign(&mut proof.checkpoint, 0);
+    forged.proof = proof.to_string();
+    forged.rotations = Vec::new();
+    world.write("forged.json", serde_json::to_string(&forged).unwrap());
+    let said = world.run(&["verify", "forged.json", "--log-key", "history"]);
+    assert_eq!((said.code, said.err.contains("it is not of its time")), (12, true), "{}{}", said.out, said.err);
+}
+
+#[test]
+fn a_receipt_shows_who_has_seen_it_by_a_newer_proof() {
+    let world = world(0);
+    assert_eq!(decide(&world, &[]).code, 0);
+    let witness = |seed: u8, name: &str| Signer::new(name, Kind::Cosignature, &[seed; 32]).unwrap();
+    let (one, two) = (witness(5, "one.example/w"), witness(6, "two.example/w"));
+    let (first, second) = (one.verifier().to_string(), two.verifier().to_string());
+    let said = verify(&world, &["--witness", &first]);
+    assert_eq!((said.code, said.err.contains("fewer than 1 of 1 witnesses cosigned it")), (12, true), "{}", said.err);
+    let mut proof = countersign::log::proof::Proof::parse(&receipt(&world).proof).unwrap();
+    one.sign(&mut proof.checkpoint, 1_790_000_000);
+    world.write("proof", proof.to_string());
+    let seen = |more: &[&str]| verify(&world, &[&["--proof", "proof"][..], more].concat()).code;
+    assert_eq!(seen(&["--witness", &first]), 0);
+    assert_eq!(seen(&["--witness", &first, "--witness", &second]), 12);
+    assert_eq!(seen(&["--witness", &first, "--witness", &second, "--witnesses", "1"]), 0);
+    assert_eq!(seen(&["--witness", &second]), 12);
+    // A word without its time, and one that does not hold, is none.
+    for (time, spoil) in [(0, 0), (1_790_000_000, 1)] {
+        proof.checkpoint.signatures.truncate(1);
+        one.sign(&mut proof.checkpoint, time);
+        proof.checkpoint.signatures[1].bytes[20] ^= spoil;
+        world.write("proof", proof.to_string());
+        assert_eq!(seen(&["--witness", &first]), 12);
+    }
+    // The proof of another entry is none of this receipt's.
+    assert_eq!(world.run(&["log", "prove", "0", "--database", "sqlite:record.db", "--output", "proof"]).code, 0);
+    assert_eq!(seen(&[]), 12);
+}
+
+#[test]
+fn t64_receipts_that_were_put_together_prove_nothing() {
     let (one, other) = (world(0), world(3));
     decide(&one, &[]);
     decide(&other, &[]);
@@ -248,15 +327,12 @@ fn receipts_that_were_put_together_prove_nothing() {
         ),
         (
             "a statement signed by another key",
-            Receipt {
-                statements: vec![Envelope::sign(&payload, &stranger), good.statements[1].clone()],
-                ..good.clone()
-            },
+            Receipt { statements: vec![envelope(&payload, &stranger), good.statements[1].clone()], ..good.clone() },
         ),
         (
             "another subject, signed with the log's own key but not in the log",
             Receipt {
-                statements: vec![Envelope::sign(other_subject.as_bytes(), &ours), good.statements[1].clone()],
+                statements: vec![envelope(other_subject.as_bytes(), &ours), good.statements[1].clone()],
                 ..good.clone()
             },
         ),
@@ -304,7 +380,7 @@ fn a_document_that_the_engine_does_not_come_to_is_told_from_one_that_it_cannot_d
     };
     let signer = Signer::parse(&world.read("log.key")).unwrap();
     let address = Address::Sqlite(world.path().join("record.db"));
-    let forged = receipt::record(decided, &address, signer, now).unwrap();
+    let forged = receipt::record(decided, &Beside::default(), &address, signer, now).unwrap();
     world.write("receipt.json", serde_json::to_string(&forged).unwrap());
     assert_eq!(verify(&world, &[]).code, 0, "the log has it");
     let said = verify(&world, &["--replay"]);

@@ -170,3 +170,13 @@ fn t14_an_inner_layer_does_not_bring_the_root_that_an_outer_one_trusts() {
     assert_eq!((code, &outer["verdict"]), (3, &"indeterminate".into()), "{decision:#}");
     assert!(outer["explanation"].as_str().unwrap().contains("trusted root root.json"), "{outer:#}");
 }
+
+#[test]
+fn a_bundle_in_utf_16_is_read_as_any_other_text() {
+    let Some(world) = world("") else { return };
+    let bundle = world.read("dist/a.txt.sigstore.json");
+    let wide: Vec<u8> = std::iter::once(0xFEFF).chain(bundle.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    world.write("dist/a.txt.sigstore.json", wide);
+    let (code, reason, explanation) = said(&world, &[]);
+    assert_eq!((code, reason.as_str()), (0, "requirement_met"), "{explanation}");
+}

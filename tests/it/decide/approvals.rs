@@ -6,6 +6,7 @@ use countersign::model::release_decision::{Ruling, Status};
 use serde_json::{Value, json};
 
 use super::base::{POLICY, act, approves, at, codes, decided, evidence, facts, now, policy, read, said, with};
+use super::look::policy_with;
 
 #[test]
 fn two_roles_and_two_people_let_it_go() {
@@ -24,7 +25,10 @@ fn two_roles_and_two_people_let_it_go() {
 #[test]
 fn what_is_missing_is_asked_of_people_by_name() {
     let decision = decided(POLICY, with(facts(), "/acts", json!([approves("a1", "github:bo")])));
-    assert_eq!(decision.summary, "held before production: 0 of 1 approvals from security; ask seth or sue");
+    assert_eq!(
+        decision.summary,
+        "held before production: 0 of 1 approvals from security; ask seth or sue to approve it"
+    );
     assert_eq!(decision.asks.len(), 1);
     assert_eq!(decision.asks[0].people, ["seth", "sue"]);
 }
@@ -117,7 +121,7 @@ fn every_change_is_covered_by_somebody() {
     let sue = shown("s", "github:sue", all);
     let missing = acts(vec![shown("a", "github:bo", first.clone()), sue.clone()]);
     assert_eq!(missing.decision, Ruling::Hold);
-    assert!(said(&missing).contains("acme/shop#13 is not covered"), "{}", said(&missing));
+    assert!(said(&missing).contains("acme/shop#13 (commit 3f2a) is not covered"), "{}", said(&missing));
     let one = acts(vec![shown("a", "github:bo", first.clone()), shown("b", "github:bo", second.clone()), sue.clone()]);
     assert_eq!(one.decision, Ruling::Proceed, "{}", said(&one));
     let shared = acts(vec![shown("a", "github:bo", first), shown("b", "github:carla", second), sue]);
@@ -398,4 +402,21 @@ fn every_status_but_three_holds() {
         assert_eq!((ruling(status), status.opens()), (Ruling::Hold, false));
     }
     assert_eq!(ruling(Status::Rejected), Ruling::Reject);
+}
+
+#[test]
+fn a_review_of_a_change_of_unknown_files_approves_nothing_that_goes_without_one() {
+    let policy = policy_with("routes: { normal: { approvals: { accountable: 1, counts_from: [review] } } }\n");
+    let mut review = approves("a1", "github:bo");
+    review["via"] = json!("review");
+    review["saw"] = json!({"repository": "acme/shop", "changes": {"acme/shop#12": "one"}, "components": {}});
+    for (files, wanted) in [
+        (json!(["src/a.rs"]), Ruling::Proceed),
+        (json!(["docs/a.md"]), Ruling::Hold),
+        (json!({"unavailable": "no answer"}), Ruling::Hold),
+    ] {
+        let facts = with(with(facts(), "/acts", json!([review])), "/release/changes/0/files", files.clone());
+        let decision = decided(&policy, facts);
+        assert_eq!(decision.decision, wanted, "{files}: {}", said(&decision));
+    }
 }

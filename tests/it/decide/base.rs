@@ -83,7 +83,7 @@ pub fn facts() -> Value {
         "version": 1,
         "release": {
             "name": "shop 2.4.0", "forge": "github", "repository": "acme/shop", "environment": "production",
-            "reference": {"name": "refs/heads/main", "reaches": true, "resolves_to": "c0ffee"},
+            "reference": {"name": "refs/heads/main", "reaches": true, "on_default": true, "resolves_to": "c0ffee"},
             "commit": "c0ffee", "submitted_at": "2026-12-08T09:00:00Z", "trigger": null, "deployed_by": "github",
             "components": {"shop": {"content": "tree", "artifacts": null}},
             "changes": [{
@@ -116,6 +116,21 @@ pub fn with(mut facts: Value, place: &str, value: Value) -> Value {
         Value::Array(list) if key == "-" => list.push(value),
         Value::Array(list) => list[key.parse::<usize>().unwrap()] = value,
         _ => panic!("{place} is in nothing"),
+    }
+    facts
+}
+
+/// The facts of a part of a package; whoever approved it was shown the other parts.
+pub fn in_package(facts: Value, package: Value) -> Value {
+    let mut shown = serde_json::Map::new();
+    for (name, part) in package["parts"].as_object().into_iter().flatten() {
+        if let Some(content) = part["content"].as_str() {
+            shown.insert(name.clone(), content.into());
+        }
+    }
+    let mut facts = with(facts, "/release/package", package);
+    for act in facts["acts"].as_array_mut().into_iter().flatten() {
+        act["saw"]["parts"] = Value::Object(shown.clone());
     }
     facts
 }

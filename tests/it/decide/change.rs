@@ -5,7 +5,7 @@ use countersign::model::release_decision::{Ruling, Status};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::base::{at, decided, facts, said, with};
+use super::base::{at, decided, facts, in_package, said, with};
 use super::look::{decided_at, find, policy_with, says, status, unread};
 
 const RECORDS: &str = "change: { system: servicenow, needs: [backout_plan], proceeds_in: [Implement] }\n";
@@ -140,7 +140,7 @@ change: {{ system: servicenow, needs: [], proceeds_in: [Implement], {record} }}
 "
     ));
     let part = json!({"content": "x", "ready": true, "outcome": null});
-    let facts = with(recorded(), "/release/package", json!({"name": "quarter", "parts": {"ledger": part}}));
+    let facts = in_package(recorded(), json!({"name": "quarter", "parts": {"ledger": part}}));
     let decision = decided(&policy, with(facts, "/change_record/components", components));
     assert_eq!(decision.decision == Ruling::Proceed, goes, "{}", said(&decision));
     assert_eq!(find(&decision, Ground::ChangeForOther).is_none(), goes);

@@ -62,3 +62,46 @@ fn nothing_follows_what_does_not_go() {
     let facts = with(with(facts(), "/release/changes/0/lines", json!(100)), "/acts", json!([]));
     assert!(kinds(&policy_with(REVIEWS), facts).is_empty());
 }
+
+#[test]
+fn what_is_not_over_yet_is_no_deployment_to_count_from() {
+    let ran = deployment("shop 2.4.0", "production", "2026-12-08T12:00:01Z", "tree", json!("failed"));
+    let facts = with(with(facts(), "/release/outcome", json!("failed")), "/deployments", json!([ran]));
+    let decision = decided(&format!("{}retry_within: 24h\n", policy_with(REVIEWS)), facts);
+    let pir = decision.obligations.iter().find(|it| it.kind == "pir").unwrap();
+    assert_eq!(pir.from, at("2026-12-08T12:00:00Z"));
+}
+
+#[rstest]
+#[case(json!(null), false)]
+#[case(json!("succeeded"), false)]
+#[case(json!("failed"), true)]
+#[case(unread(), true)]
+fn the_board_hears_of_an_outcome_once_there_is_one(#[case] outcome: Value, #[case] hears: bool) {
+    let policy = policy_with("reviews: { board: { when: \"outcome == 'failed'\", notify: ['slack:#board'] } }\n");
+    let kinds = kinds(&policy, with(facts(), "/release/outcome", outcome));
+    assert_eq!(kinds.contains(&"notify_board".to_owned()), hears, "{kinds:?}");
+}
+
+#[rstest]
+#[case(99, false)]
+#[case(100, true)]
+fn a_policy_without_components_has_reviews_too(#[case] lines: u32, #[case] due: bool) {
+    let policy = format!(
+        "{}reviews: {{ pir: {{ when: release.lines >= 100, by: cto, within: 5bd, blocks: nothing }} }}\n",
+        "version: 1
+layer: organisation
+environments: { production: { approval: formal } }
+roles: { cto: { members: ['github:noor', 'github:ivo'] } }
+routes: { normal: { approvals: { cto: 1 } } }
+gates: { tests: { junit: '**/*.xml', require: 'tests.failed == 0' } }
+"
+    );
+    let mut facts = with(facts(), "/release/changes/0/lines", json!(lines));
+    facts["acts"] = json!([super::base::approves("a1", "github:noor")]);
+    facts["release"]["components"] = json!({});
+    for act in facts["acts"].as_array_mut().unwrap() {
+        act["saw"]["components"] = json!({});
+    }
+    assert_eq!(kinds(&policy, facts).contains(&"pir".to_owned()), due);
+}

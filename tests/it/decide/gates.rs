@@ -58,6 +58,7 @@ const FAILED: &[(&str, f64)] = &[("tests.total", 10.0), ("tests.failed", 1.0), (
 #[test]
 fn a_waiver_counts_only_from_a_protected_ref() {
     let waiver = Waiver {
+        when: None,
         gate: "it".to_owned(),
         environments: Vec::new(),
         reason: Some("vendored code".to_owned()),
@@ -114,13 +115,40 @@ fn where_the_policy_says_the_same_commit_what_is_not_known_is_another(
     #[case] says: &str,
 ) {
     let subject = Subject { commit: released, ..subject() };
-    let about = About { commits: about.iter().map(ToString::to_string).collect(), ..About::default() };
+    let part: Vec<String> = about.iter().map(ToString::to_string).collect();
+    let about = About { commits: Some(part).filter(|part| !part.is_empty()).into_iter().collect(), ..About::default() };
     let gate = "{ junit: '**/*.xml', require: 'tests.failed == 0', same: commit }";
     ends(&judged(gate, &subject, &found(about.clone(), RAN), &[]), reason, says);
     // Where it does not say so, only what is known to be another commit is refused.
-    let known = released.is_some() && about.commits == [OTHER];
+    let known = released.is_some() && about.commits == [[OTHER]];
     let reason = if known { Reason::OtherCommit } else { Reason::RequirementMet };
     ends(&judged(TESTS, &subject, &found(about, RAN), &[]), reason, "");
+}
+
+#[rstest]
+#[case::the_same(&[COMMIT], None, "")]
+#[case::abbreviated(&["3f2a9b0"], None, "")]
+#[case::another(&[OTHER], Some(Reason::WrongSource), "is about commit 77aa00000000, and 3f2a9b0c1d2e is released")]
+#[case::of_two_one(&[COMMIT, OTHER], Some(Reason::WrongSource), "a part of")]
+fn verified_provenance_of_another_commit_blocks(
+    #[case] commits: &[&str],
+    #[case] reason: Option<Reason>,
+    #[case] says: &str,
+) {
+    let commits = commits.iter().map(|commit| vec![(*commit).to_owned()]).collect();
+    let signature = Signature { bundle: "b".to_owned(), artifact: "a".to_owned(), outcome: Ok("ana".to_owned()) };
+    let signed = Found { signatures: vec![signature], ..found(About { commits, ..About::default() }, &[]) };
+    let gate = "{ sigstore: '**/*.json', identity: i, issuer: j }";
+    ends(&judged(gate, &subject(), &signed, &[]), reason.unwrap_or(Reason::RequirementMet), says);
+}
+
+#[test]
+fn a_signature_that_is_refused_blocks_whatever_else_is_not_known() {
+    let outcome = Err((Reason::SignatureInvalid, "it was changed".to_owned()));
+    let signature = Signature { bundle: "b".to_owned(), artifact: "a".to_owned(), outcome };
+    let signed = Found { signatures: vec![signature], ..found(About::default(), &[]) };
+    let gate = "{ sigstore: '**/*.json', identity: i, issuer: j, same: artifact, max_age: 24h }";
+    ends(&judged(gate, &subject(), &signed, &[]), Reason::SignatureInvalid, "it was changed");
 }
 
 #[rstest]
@@ -208,8 +236,8 @@ fn a_measure_that_is_missing_is_no_first_release() {
 
 #[rstest]
 #[case(1, "")]
-#[case(2, " (and 1 more files)")]
-#[case(3, " (and 2 more files)")]
+#[case(2, " (and 1 other file)")]
+#[case(3, " (and 2 other files)")]
 fn of_files_that_cannot_be_understood_the_first_is_told_and_the_others_counted(
     #[case] broken: usize,
     #[case] rest: &str,
@@ -239,7 +267,7 @@ fn signature(artifact: &str, outcome: Result<&str, Reason>) -> Signature {
 #[case::none(&[], Reason::NoEvidence, "no artifact stands beside a bundle")]
 #[case::one_is_missing(&[Ok("a"), Err(Reason::NoEvidence)], Reason::NoEvidence, "1.bin: nobody signed it")]
 #[case::a_wrong_one_outranks_it(
-    &[Err(Reason::NoEvidence), Err(Reason::WrongSigner)], Reason::WrongSigner, "1.bin: nobody signed it (and 1 more)"
+    &[Err(Reason::NoEvidence), Err(Reason::WrongSigner)], Reason::WrongSigner, "1.bin: nobody signed it (and 1 other artifact)"
 )]
 fn every_artifact_has_to_be_signed(
     #[case] signatures: &[Result<&str, Reason>],
@@ -258,7 +286,7 @@ fn every_artifact_has_to_be_signed(
 
 #[rstest]
 #[case("[a, b, c, d, e]", "`a`, `b`, `c`, `d`, `e`")]
-#[case("[a, b, c, d, e, f]", "`a`, `b`, `c`, `d`, `e`, 1 more")]
+#[case("[a, b, c, d, e, f]", "`a`, `b`, `c`, `d`, `e` and 1 more")]
 fn of_many_items_five_are_named(#[case] items: &str, #[case] says: &str) {
     let gate = format!("{{ checklist: {items}, ticked_in: '*.md' }}");
     let judged = judged(&gate, &subject(), &Found::default(), &[]);
@@ -281,6 +309,9 @@ fn explained(require: &str) -> Judgement {
 #[case("math.least(tests.total, tests.failed / tests.skipped) <= 0.1")]
 #[case("1 + tests.failed / tests.skipped <= 0.1")]
 #[case("-(tests.failed / tests.skipped) >= 0")]
+#[case("(tests.total > 5 ? tests.failed / tests.skipped : 0) <= 0.1")]
+#[case("(tests.failed / tests.skipped > 1 ? 1 : 0) <= 0.1")]
+#[case("tests.failed / tests.skipped in [1, 2]")]
 fn a_division_by_zero_opens_nothing_and_is_told(#[case] require: &str) {
     ends(&explained(require), Reason::MeasureUnknown, "a division by zero has no answer");
 }
@@ -293,6 +324,12 @@ fn a_division_by_zero_opens_nothing_and_is_told(#[case] require: &str) {
 #[case("tests.failed / (tests.total - 5) <= 0.05", "`tests.failed / (tests.total - 5) <= 0.05` is not met")]
 #[case("!environment.startsWith('prod')", "`!environment.startsWith('prod')` is not met")]
 #[case("!(tests.total >= 5)", "`!(tests.total >= 5)` is not met")]
+#[case("-(tests.failed + tests.skipped) > 0", "`-(tests.failed + tests.skipped) > 0` is not met")]
+#[case("(tests.total > 5 ? tests.failed : 0) == 0", "`(tests.total > 5 ? tests.failed : 0) == 0` is not met")]
+#[case(
+    "(tests.skipped > 0 ? tests.failed / tests.skipped : 1) == 0",
+    "`(tests.skipped > 0 ? tests.failed / tests.skipped : 1) == 0` is not met"
+)]
 fn what_is_not_met_is_told_as_the_policy_writes_it(#[case] require: &str, #[case] says: &str) {
     let judged = explained(require);
     ends(&judged, Reason::RequirementNotMet, says);

@@ -16,7 +16,7 @@ routes:
 
 /// Noor and Sue signed at eight; it went at nine without anybody's approval.
 fn granted() -> Value {
-    let grant = json!({"id": "g1", "environment": "production", "commit": "c0ffee", "signed_by": ["github:noor", "github:sue"],
+    let grant = json!({"id": "g1", "repository": "acme/shop", "artifacts": null, "environment": "production", "commit": "c0ffee", "signed_by": ["github:noor", "github:sue"],
                        "granted_at": "2026-12-08T08:00:00Z", "used_at": ["2026-12-08T09:00:00Z"],
                        "opened_at": "2026-12-08T09:00:00Z"});
     with(with(facts(), "/acts", json!([])), "/release/break_glass", grant)

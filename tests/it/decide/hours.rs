@@ -81,7 +81,8 @@ fn t38_a_freeze_holds_from_its_first_instant_to_its_last(
     if !goes {
         assert_eq!(
             decision.summary,
-            "held before production: the freeze `year-end` is on until Mon 4 Jan 2027 09:00 Europe/London; cto may except \
+            "held before production: the freeze `year-end` is on since Fri 18 Dec 2026 17:00 Europe/London, until Mon 4 Jan \
+             2027 09:00 Europe/London; cto may except \
              it; ask ivo or noor"
         );
     }
@@ -121,7 +122,7 @@ fn a_freeze_stays_for_everybody_else() {
         (|act| act["saw"]["changes"] = json!({}), "ignored noor: does not say which changes were shown"),
         (|act| act["saw"]["components"] = json!({}), "ignored noor: does not say which content of `shop` was shown"),
         (|act| act["saw"]["repository"] = Value::Null, "ignored noor: does not say for which repository"),
-        (|act| act["does"]["except_freeze"]["freeze"] = json!("summer"), "is on until"),
+        (|act| act["does"]["except_freeze"]["freeze"] = json!("summer"), "is on since"),
     ];
     for (change, why) in cases {
         let (ruling, told) = excepted(change);

@@ -1,7 +1,7 @@
 //! What open incidents stop.
 
 use countersign::model::ground::Ground;
-use countersign::model::release_decision::{Ruling, Status};
+use countersign::model::release_decision::{Class, Ruling, Status};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ fn the_fix_goes_and_what_is_missing_for_it_is_said_and_asked_for() {
     assert_eq!(
         decision.summary,
         "held before production: INC-7 (P1, severity 1) is open and affects shop; wait until it is resolved, or show that \
-         this release is its fix; ask ivo or noor"
+         this release is its fix; ask ivo or noor to confirm that"
     );
     assert_eq!(says(&decision, Ground::NotAFix), "no cto confirmed that it fixes INC-7; ask ivo or noor");
     assert!(decision.asks.iter().any(|ask| ask.role == "cto" && ask.to == "confirm" && ask.people == ["ivo", "noor"]));
@@ -89,4 +89,53 @@ fn an_environment_where_all_goes_by_itself_goes_on_so_that_a_fix_can_be_tried() 
         let facts = with(with(facts(), "/incidents", incidents), "/release/environment", json!("staging"));
         assert_eq!(decided(&policy_with(BLOCKS), facts).decision, Ruling::Proceed);
     }
+}
+
+/// What is an emergency because of an open incident, or for a vulnerability whatever becomes of it.
+const EMERGENCIES: &str = "classes:
+  emergency: { when: 'incident.severity <= 1 || release.removes(running.vulnerabilities.exploited)' }
+incidents: { system: pagerduty, severity: { P1: 1, P2: 2 }, block_at: 2, blocks: affected_components, confirmed_by: cto }
+routes:
+  normal: { approvals: { accountable: 1 } }
+  emergency: { approvals: { accountable: 1 } }
+";
+
+#[rstest]
+// It is an emergency because of the incident.
+#[case(json!(null), false, false)]
+#[case(json!(null), true, false)]
+// It is one for the vulnerability, so that the incident blocks what is not its fix.
+#[case(json!([{"id": "CVE-2026-1", "exploited": true}]), false, true)]
+#[case(json!([{"id": "CVE-2026-1", "exploited": true}]), true, false)]
+fn an_emergency_passes_the_incident_that_it_is_for(#[case] running: Value, #[case] fixes: bool, #[case] blocks: bool) {
+    let record =
+        json!({"id": "CHG-1", "state": "New", "components": ["shop"], "from": null, "until": null, "fixes": ["INC-7"]});
+    let facts = with(incident(json!("P1"), json!(["shop"])), "/change_record", record);
+    let mut facts = with(with(facts, "/release/running", running), "/release/released", json!([]));
+    facts["acts"].as_array_mut().unwrap().push(act("a3", "github:bo", json!({"claim_emergency": {}})));
+    if fixes {
+        let confirms = act("a4", "github:noor", json!({"confirm_fix": {"incident": "INC-7"}}));
+        facts["acts"].as_array_mut().unwrap().push(confirms);
+    }
+    let decision = decided(&policy_with(EMERGENCIES), facts);
+    assert_eq!(decision.class, Class::Emergency, "{}", said(&decision));
+    assert_eq!(find(&decision, Ground::IncidentBlocks).is_some(), blocks, "{}", said(&decision));
+}
+
+#[test]
+fn files_that_cannot_be_read_do_not_make_a_release_the_fix_of_what_they_may_touch() {
+    let record =
+        json!({"id": "CHG-1", "state": "New", "components": ["shop"], "from": null, "until": null, "fixes": ["INC-7"]});
+    let facts = with(incident(json!("P1"), json!(["shop"])), "/change_record", record);
+    let confirms = act("a3", "github:noor", json!({"confirm_fix": {"incident": "INC-7"}}));
+    let facts = with(facts, "/acts/-", confirms);
+    let facts = with(facts, "/release/components", json!({}));
+    let known = decided(&policy_with(BLOCKS), facts.clone());
+    assert!(!said(&known).contains("affects shop, and whether"), "{}", said(&known));
+    let unknown = decided(&policy_with(BLOCKS), with(facts, "/release/changes/0/files", unread()));
+    assert_eq!(status(&unknown, Ground::IncidentBlocks), Some(Status::Unmet), "{}", said(&unknown));
+    assert!(
+        says(&unknown, Ground::NotAFix)
+            .contains("affects shop, and whether this release changes that could not be read")
+    );
 }

@@ -1,7 +1,9 @@
 //! Who fills what: the matching against trying every way there is.
 
+use std::time::Instant;
+
 use countersign::decide::approvals::coverage::Bits;
-use countersign::decide::matching::{Seats, fill};
+use countersign::decide::matching::{Seats, fill, possible};
 use proptest::prelude::*;
 
 fn bits(mask: u8) -> Bits {
@@ -82,4 +84,59 @@ fn a_requirement_for_more_people_than_there_are_is_never_met() {
         [Seats { base: usize::MAX / 2, extra: 0, scope: &scope, close: vec![bits(1); 3], wide: vec![bits(1); 3] }];
     assert_eq!(fill(&seats, 3, true).met, [false]);
     assert_eq!(fill(&seats, 3, false).met, [false]);
+}
+
+/// Two requirements of one piece each: of the first two people fill either.
+fn two_of_one(scope: &Bits) -> [Seats<'_>; 2] {
+    let seat = || Seats { base: 1, extra: 0, scope, close: vec![scope.clone()], wide: vec![scope.clone()] };
+    [seat(), seat()]
+}
+
+#[test]
+fn one_person_could_fill_two_only_where_people_need_not_be_different() {
+    let scope = bits(1);
+    assert_eq!(possible(&two_of_one(&scope), 1, false), [true, true]);
+    assert_eq!(possible(&two_of_one(&scope), 1, true), [true, false]);
+}
+
+#[test]
+fn where_people_need_not_be_different_the_first_who_cover_everything_fill_it() {
+    let scope = bits(3);
+    let covers = |masks: [u8; 5]| masks.map(bits).to_vec();
+    // The first of the role's own, two of the wider circle, one of whom covers a part alone, and more than are needed.
+    let seats =
+        [Seats { base: 1, extra: 1, scope: &scope, close: covers([0, 3, 0, 0, 0]), wide: covers([0, 3, 1, 3, 3]) }];
+    let filled = fill(&seats, 5, false);
+    assert_eq!((filled.people, filled.met), (vec![vec![1, 3]], vec![true]));
+}
+
+/// Two requirements of 41 people, of whom the last alone covers one piece: a search that never ends well.
+fn many(pieces: usize) -> Vec<(Bits, Vec<Bits>)> {
+    let mut all = Bits::default();
+    (0..pieces).for_each(|at| all.set(at));
+    let covered = |person: usize| {
+        let mut covered = Bits::default();
+        (0..pieces).filter(|at| person == 40 || (*at > 0 && at % 2 == person % 2)).for_each(|at| covered.set(at));
+        covered
+    };
+    (0..2).map(|_| (all.clone(), (0..41).map(covered).collect())).collect()
+}
+
+#[test]
+fn pieces_that_the_same_people_cover_are_searched_as_one() {
+    let requirements = many(4_000);
+    let seats: Vec<Seats<'_>> = requirements
+        .iter()
+        .map(|(scope, covers)| Seats { base: 1, extra: 0, scope, close: covers.clone(), wide: covers.clone() })
+        .collect();
+    let time = |distinct: bool| {
+        let since = Instant::now();
+        let filled = fill(&seats, 41, distinct);
+        (since.elapsed(), filled.met)
+    };
+    let (once, shared) = time(false);
+    assert_eq!(shared, [true, true]);
+    let (searched, distinct) = time(true);
+    assert_ne!(distinct, [true, true]);
+    assert!(searched < once * 200, "{searched:?} beside {once:?}");
 }

@@ -1,9 +1,11 @@
 //! The decision: what verdicts come to, whatever their order.
 
+mod about;
 mod approvals;
 pub mod base;
 mod board;
 mod change;
+mod digest;
 mod follow;
 mod gates;
 mod glass;

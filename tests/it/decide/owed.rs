@@ -12,7 +12,7 @@ const REVIEWS: &str = "reviews: { pir: { by: cto, within: 5bd, blocks: team } }\
 
 fn owed(kind: &str, due: &str) -> Value {
     let owed = json!({"id": "o1", "kind": kind, "release": "shop 2.3.0", "team": "shop", "components": ["shop"],
-                      "by": "cto", "due": due, "contributors": ["github:ivo"], "needs_evidence": true,
+                      "by": "cto", "due": due, "opened_at": "2026-12-01T00:00:00Z", "contributors": ["github:ivo"], "needs_evidence": true,
                       "incidents": ["INC-7"], "met": false});
     with(facts(), "/obligations", json!([owed]))
 }
@@ -30,7 +30,7 @@ fn e2_what_is_overdue_holds_the_teams_next_release(#[case] now: &str, #[case] go
         assert_eq!(
             decision.summary,
             "held before production: shop still owes `validate` of `shop 2.3.0`, due Tue 8 Dec 2026 12:00 UTC and overdue, \
-             by cto; ask noor"
+             by cto; ask noor to meet that"
         );
     }
 }

@@ -5,7 +5,7 @@ use countersign::model::release_decision::{Ruling, Status};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::base::{decided, facts, said, with};
+use super::base::{decided, facts, in_package, said, with};
 use super::look::{policy_with, says, status, unread};
 
 const QUARTER: &str = "components:
@@ -20,7 +20,7 @@ raci:
 
 #[expect(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
 fn with_ledger(part: Value) -> Value {
-    with(facts(), "/release/package", json!({"name": "quarter", "parts": {"ledger": part}}))
+    in_package(facts(), json!({"name": "quarter", "parts": {"ledger": part}}))
 }
 
 #[rstest]
@@ -89,7 +89,20 @@ fn what_is_deployed_in_part_is_said() {
     let went = json!({"content": "x", "ready": true, "outcome": "succeeded"});
     let failed = json!({"content": "x", "ready": true, "outcome": "failed"});
     let parts = json!({"name": "quarter", "parts": {"ledger": went, "tax": failed}});
-    let decision = decided(&policy_with(&three), with(facts(), "/release/package", parts));
+    let decision = decided(&policy_with(&three), in_package(facts(), parts));
     assert_eq!(says(&decision, Ground::PartialDeployment), "`quarter` is deployed in part: ledger went, tax failed");
     assert_eq!(decision.decision, Ruling::Proceed, "{}", said(&decision));
+}
+
+#[test]
+fn files_that_cannot_be_read_complete_no_package() {
+    // They may be the ledger's, which is asked for approval then, and they may be not.
+    let facts = with(facts(), "/release/changes/0/files", unread());
+    let decision = decided(&policy_with(QUARTER), facts);
+    assert_eq!(decision.components, ["shop", "ledger"]);
+    assert_eq!(status(&decision, Ground::PackageWaits), Some(Status::Unmet), "{}", said(&decision));
+    assert_eq!(
+        says(&decision, Ground::PackageWaits),
+        "`quarter` is released together or not at all; release it with ledger as one package"
+    );
 }

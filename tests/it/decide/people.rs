@@ -202,3 +202,11 @@ fn who_let_somebody_into_a_role_must_be_known_to_be_another() {
     let unread = other(json!({"unavailable": "the directory is down"}));
     assert_eq!(unread.decision, Ruling::Hold, "{}", said(&unread));
 }
+
+#[test]
+fn a_group_that_cannot_be_read_may_still_hold_somebody() {
+    let facts = with(facts(), "/groups/github:@acme~1owners", json!({"unavailable": "the directory is down"}));
+    let decision = decided(POLICY, with(facts, "/acts", json!([])));
+    assert!(!codes(&decision).contains(&Ground::ApproverExhaustion), "{}", said(&decision));
+    assert_eq!(decision.decision, Ruling::Hold);
+}

@@ -108,6 +108,9 @@ fn what_has_no_artifacts_is_told_by_its_content() {
 #[case("2026-12-08T11:00:00Z", json!("failed"), Some(Status::Unmet))]
 #[case("2026-12-08T11:00:00Z", json!(null), Some(Status::Unmet))]
 #[case("2026-12-08T11:00:00Z", json!("cancelled"), None)]
+// At the very instant, so that nobody knows which of the two ran; and before it.
+#[case("2026-12-08T10:00:00Z", json!("succeeded"), Some(Status::Unmet))]
+#[case("2026-12-08T09:59:59Z", json!("succeeded"), None)]
 // It had run for long enough by then.
 #[case("2026-12-08T12:00:00Z", json!("succeeded"), None)]
 fn a_soak_is_one_stretch(#[case] opened: &str, #[case] outcome: Value, #[case] wanted: Option<Status>) {

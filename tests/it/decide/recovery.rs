@@ -105,6 +105,12 @@ fn a_failed_attempt_to_go_back_can_be_made_again_and_one_under_way_too() {
 }
 
 #[test]
+fn what_went_just_when_it_was_asked_for_is_what_it_goes_back_from() {
+    let facts = with(back(), "/deployments/2/opened_at", json!("2026-12-08T09:00:00Z"));
+    assert_eq!(decided(&policy_with(BACK), facts).routes, ["recovery"]);
+}
+
+#[test]
 fn the_order_of_the_deployments_is_nothing_to_it() {
     let mut facts = back();
     facts["deployments"].as_array_mut().unwrap().reverse();
@@ -134,10 +140,11 @@ fn a_route_to_the_last_good_content_leads_nowhere_else() {
 }
 
 #[test]
-fn a_freeze_that_does_not_except_it_holds_it_too() {
+fn a_freeze_that_does_not_except_it_holds_it_neither() {
     let decision = decided(&policy_with(&BACK.replace("except: [recovery]", "except: [emergency]")), back());
-    assert_eq!(status(&decision, Ground::Frozen), Some(Status::Waiting));
-    assert_eq!(decision.decision, Ruling::Hold);
+    assert_eq!(status(&decision, Ground::Frozen), None);
+    assert_eq!(says(&decision, Ground::FreezeExcepted), "the freeze `december` does not stop what goes back");
+    assert_eq!(decision.decision, Ruling::Proceed, "{}", said(&decision));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn history(days: &[(i64, bool)]) -> Value {
         .iter()
         .map(|(ago, failed)| {
             let at = now - chrono::Duration::days(*ago);
-            json!({"at": at, "failed": failed, "detected_at": failed.then_some(at), "restored_at": failed.then_some(at)})
+            json!({"at": at, "failed": failed, "incidents": [], "detected_at": failed.then_some(at), "restored_at": failed.then_some(at)})
         })
         .collect();
     all.sort_by_key(|it| it["at"].as_str().unwrap().to_owned());
@@ -114,8 +114,7 @@ fn what_left_the_ninety_days_counts_no_longer() {
 fn means_are_over_what_was_detected_and_restored() {
     let steps = "rigor: { max: 1, steps: [ { when: \"team.mttr_90d > duration('4h')\", sample: 1 } ] }\n";
     let one = |detected: Value, restored: Value| {
-        let failed =
-            json!({"at": "2026-12-01T00:00:00Z", "failed": true, "detected_at": detected, "restored_at": restored});
+        let failed = json!({"at": "2026-12-01T00:00:00Z", "failed": true, "incidents": [], "detected_at": detected, "restored_at": restored});
         with(facts(), "/teams/shop/deployments", json!([failed]))
     };
     for (detected, restored, rigor) in [
@@ -198,4 +197,61 @@ rigor: { max: 1, steps: [ { when: release.files >= 2 } ] }
     let decision = decided_at(&policy, two, NOW);
     assert_eq!((decision.decision, decision.rigor), (Ruling::Hold, 1));
     assert!(decision.summary.contains("0 of 2 approvals from owner"), "{}", decision.summary);
+}
+
+/// A component that is no team's, and a step about something else than what teams did.
+const BY_SIZE: &str = "components:
+  shop: { paths: ['src/**'], kind: application, tier: important, exposure: internal }
+rigor: { max: 2, steps: [ { when: release.lines >= 100, until: release.lines < 50 } ] }
+";
+
+#[rstest]
+#[case(100, 1)]
+// What it was before cannot be told, for nobody's deployments tell it.
+#[case(70, 1)]
+#[case(49, 0)]
+fn what_no_team_earned_back_ends_where_it_surely_does(#[case] lines: u32, #[case] rigor: u32) {
+    let facts = with(facts(), "/release/changes/0/lines", json!(lines));
+    let decision = decided_at(&policy_with(BY_SIZE), facts, NOW);
+    assert_eq!(decision.rigor, rigor, "{}", said(&decision));
+}
+
+#[test]
+fn what_a_small_sample_said_once_never_turned_rigor_on() {
+    // The first of all failed, when it was alone; with ten and more it was never over the line.
+    let first = history(&(1..=20).map(|ago| (ago, ago == 20 || ago == 1)).collect::<Vec<_>>());
+    let decision = decided_at(&policy_with(RATE), first, NOW);
+    assert_eq!(decision.rigor, 0, "{}", said(&decision));
+}
+
+#[test]
+fn a_sample_that_is_just_large_enough_turned_it_on() {
+    let policy = RATE.replace("> 0.15", ">= 0.2").replace("< 0.10", "< 0.05");
+    let just = history(&(1..=11).map(|ago| (ago, ago == 11 || ago == 2)).collect::<Vec<_>>());
+    let decision = decided_at(&policy_with(&policy), just, NOW);
+    assert_eq!(decision.rigor, 1, "{}", said(&decision));
+}
+
+#[test]
+fn at_the_instant_at_which_one_leaves_the_count_it_is_not_in_it() {
+    // When the failure of long ago left, another one came: never two of them at once.
+    let mut days: Vec<(i64, bool)> = (20..29).map(|ago| (ago, false)).collect();
+    days.extend([(100, true), (10, true)]);
+    let decision = decided_at(&policy_with(RATE), history(&days), NOW);
+    assert_eq!(decision.rigor, 0, "{}", said(&decision));
+}
+
+#[test]
+fn what_was_restored_by_then_counts_as_it_did_then() {
+    let steps = "rigor:
+  max: 1
+  steps: [ { when: \"team.mttr_90d > duration('4h')\", until: \"team.mttr_90d < duration('1h')\", sample: 1 } ]
+";
+    let failed = |at: &str, restored: &str| json!({"at": at, "failed": true, "incidents": [], "detected_at": at, "restored_at": restored});
+    let slow = failed("2026-12-01T00:00:00Z", "2026-12-01T05:00:00Z");
+    let swift = failed("2026-12-02T00:00:00Z", "2026-12-02T01:00:00Z");
+    let facts = with(facts(), "/teams/shop/deployments", json!([slow, swift]));
+    let decision = decided_at(&policy_with(steps), facts, NOW);
+    assert_eq!(decision.rigor, 1, "{}", said(&decision));
+    assert!(says(&decision, Ground::RigorAdded).contains("no longer, and not yet enough"), "{}", said(&decision));
 }

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::base::{approves, decided, facts, said, saw, with};
-use super::look::{policy_with, says, status, unread};
+use super::look::{deployment, policy_with, says, status, unread};
 
 const BY_SIZE: &str = "routes:
   large: { when: release.lines >= 100, approvals: { accountable: 2 } }
@@ -112,7 +112,7 @@ experiments:
 ";
 
 fn counted(a: (u64, u64), b: (u64, u64)) -> Value {
-    json!({"light": {"a_releases": a.0, "a_failed": a.1, "b_releases": b.0, "b_failed": b.1}})
+    json!({"light": {"a_releases": a.0, "a_failed": a.1, "b_releases": b.0, "b_failed": b.1, "stopped": false}})
 }
 
 #[rstest]
@@ -177,4 +177,84 @@ fn an_experiments_split_is_stable_and_about_what_it_says() {
         other += u32::from(told.contains("the other path"));
     }
     assert!((40..=80).contains(&other), "{other} of 200");
+}
+
+const AUTOMATIC: &str = "routes:
+  docs: { when: change.touches('src/**'), approval: automatic }
+  normal: { approvals: { accountable: 1 } }
+rigor: { max: 1, routes: [docs], steps: [ { when: release.lines >= 100 } ] }
+";
+
+/// A change that a bot wrote, and nobody reviewed.
+fn by_a_bot() -> Value {
+    let bot = json!({"kind": "bot", "active": true, "person": null});
+    let mut facts = with(with(facts(), "/acts", json!([])), "/accounts/github:renovate", bot);
+    for hand in ["author", "committer", "pushed_by"] {
+        facts["release"]["changes"][0]["commits"][0][hand] = json!("github:renovate");
+    }
+    facts
+}
+
+#[rstest]
+// A way that goes by itself is not taken, and it is said why: for the bot, or for rigor, which asks people anyway.
+#[case("docs", 10, true)]
+#[case("docs", 100, false)]
+// Where people approve anyway, nothing is said of bots.
+#[case("normal", 10, false)]
+#[case("normal", 100, false)]
+fn that_a_bot_wrote_it_is_said_where_it_would_go_by_itself(
+    #[case] way: &str,
+    #[case] lines: u32,
+    #[case] said_so: bool,
+) {
+    let policy = match way {
+        "docs" => policy_with(AUTOMATIC),
+        _ => policy_with(&AUTOMATIC.replace(", approval: automatic", ", approvals: { accountable: 1 }")),
+    };
+    let decision = decided(&policy, with(by_a_bot(), "/release/changes/0/lines", json!(lines)));
+    assert_eq!(status(&decision, Ground::BotNeedsHuman).is_some(), said_so, "{}", said(&decision));
+    assert_eq!(decision.decision, Ruling::Hold);
+}
+
+#[rstest]
+#[case("approval: automatic", true)]
+#[case("approvals: { accountable: 1 }", false)]
+fn what_changes_unread_is_a_bots_perhaps_where_it_would_go_by_itself(#[case] how: &str, #[case] said_so: bool) {
+    let when = "environment == 'production'";
+    let sections =
+        format!("routes:\n  here: {{ when: {when}, {how} }}\n  normal: {{ approvals: {{ accountable: 1 }} }}\n");
+    let decision = decided(&policy_with(&sections), with(facts(), "/release/changes", unread()));
+    let told = said(&decision).contains("so not whether a human being wrote it");
+    assert_eq!(told, said_so, "{}", said(&decision));
+    assert_eq!(decision.decision, Ruling::Hold);
+    // Rigor asks people anyway.
+    let rigor = format!("{sections}rigor: {{ max: 1, routes: [here], steps: [ {{ when: {when} }} ] }}\n");
+    let decision = decided(&policy_with(&rigor), with(facts(), "/release/changes", unread()));
+    assert!(!said(&decision).contains("so not whether a human being wrote it"), "{}", said(&decision));
+}
+
+#[test]
+fn what_a_human_being_wrote_goes_by_itself() {
+    let decision = decided(&policy_with(AUTOMATIC), with(facts(), "/acts", json!([])));
+    assert_eq!(decision.decision, Ruling::Proceed, "{}", said(&decision));
+}
+
+#[test]
+fn two_ways_back_at_once_hold() {
+    let policy = policy_with(
+        "routes:
+  back: { when: release.is_rollback, to: last_good, approvals: { accountable: 1 } }
+  again: { when: release.is_rollback, to: last_good, approvals: { accountable: 1 } }
+  normal: { approvals: { accountable: 1 } }
+",
+    );
+    let ran = |name: &str, at: &str, content: &str| deployment(name, "production", at, content, json!("succeeded"));
+    let before = json!([ran("good", "2026-12-01T00:00:00Z", "tree"), ran("bad", "2026-12-02T00:00:00Z", "worse")]);
+    let decision = decided(&policy, with(facts(), "/deployments", before));
+    assert!(
+        says(&decision, Ground::SeveralRoutes).starts_with("`back` and `again` are all for shop"),
+        "{}",
+        said(&decision)
+    );
+    assert_eq!(decision.decision, Ruling::Hold);
 }

@@ -81,9 +81,13 @@ fn the_sentence_of_a_release_that_goes_says_what_lets_it_go() {
 #[test]
 fn the_sentence_of_a_release_that_is_held_counts_what_else_holds_it() {
     let one = decided(POLICY, with(facts(), "/acts", json!([super::base::approves("a1", "github:bo")])));
-    assert_eq!(one.summary, "held before production: 0 of 1 approvals from security; ask seth or sue");
+    assert_eq!(one.summary, "held before production: 0 of 1 approvals from security; ask seth or sue to approve it");
     let two = decided(POLICY, with(facts(), "/acts", json!([])));
-    assert_eq!(two.summary, "held before production: 0 of 1 approvals from owner; ask bo or carla (and 1 more)");
+    assert_eq!(
+        two.summary,
+        "held before production: 0 of 1 approvals from owner; ask bo or carla to approve it; 1 other \
+         requirement holds it too"
+    );
 }
 
 #[test]
@@ -97,15 +101,28 @@ fn facts_of_another_version_open_nothing() {
     assert!(!codes(&decided(POLICY, facts())).contains(&Ground::FactsVersion));
 }
 
-const ALWAYS: [Event; 6] =
-    [Event::Act, Event::Content, Event::Evidence, Event::Directory, Event::Deployment, Event::Policy];
+const ALWAYS: [Event; 7] = [
+    Event::Act,
+    Event::Content,
+    Event::Evidence,
+    Event::Directory,
+    Event::Deployment,
+    Event::Obligation,
+    Event::Policy,
+];
 
 #[rstest]
 #[case::nothing_else("", &[])]
 #[case::an_incident_rule("incidents: { severity: { P1: 1 }, block_at: 1, blocks: everything }\n", &[Event::Incident])]
-#[case::what_must_follow(
-    "routes:\n  normal: { approvals: { accountable: 1, security: 1 }, then: { verify: { by: owner, within: 4h } } }\n",
-    &[Event::Obligation]
+#[case::a_route_that_asks_the_board_and_is_not_taken(
+    "environments: { production: { approval: automatic }, staging: { approval: automatic } }\n\
+     routes:\n  normal: { approvals: { accountable: 1, security: 1 }, cab: {} }\n",
+    &[Event::Cab]
+)]
+#[case::a_model_that_the_board_approves(
+    "classes: { standard: { models: [flag] } }\n\
+     standard_changes: { flag: { when: \"change.only('flags/**')\", owner: cto, approved_by: cto, expires: 180d } }\n",
+    &[Event::Cab]
 )]
 #[case::an_emergency_looks_at_records_and_incidents(
     "classes: { emergency: { when: \"incident.severity <= 1 && release.fixes(incident)\" } }\n",
@@ -133,29 +150,20 @@ fn of_many_names_five_are_told(#[case] names: &[&str], #[case] told: &str) {
 }
 
 #[rstest]
-#[case(3.0, "3")]
-#[case(0.1, "0.1")]
-#[case(0.123_456_7, "0.1235")]
-#[case(0.001_234_5, "0.0012")]
-#[case(0.000_123_4, "0.000123")]
-#[case(-0.000_5, "-0.0005")]
-fn a_number_has_as_many_decimals_as_tell_it_apart(#[case] number: f64, #[case] told: &str) {
-    assert_eq!(explain::round(number), told);
-}
-
-#[rstest]
-#[case(0.0, "0 s")]
-#[case(0.25, "250 ms")]
-#[case(1.0, "1 s")]
-#[case(119.0, "119 s")]
-#[case(120.0, "2 min")]
-#[case(7199.0, "120 min")]
-#[case(7200.0, "2 h")]
-#[case(172_799.0, "48 h")]
-#[case(172_800.0, "2 d")]
-#[case(-172_800.0, "-2 d")]
-fn a_length_is_told_in_the_largest_unit_that_keeps_it_readable(#[case] seconds: f64, #[case] told: &str) {
-    assert_eq!(explain::length(seconds), told);
+// As many decimals as tell it apart.
+#[case(explain::round, &[(0.0, "0"), (3.0, "3"), (0.1, "0.1"), (0.123_456_7, "0.1235"), (0.001_234_5, "0.0012"),
+                         (0.000_123_4, "0.000123"), (-0.000_5, "-0.0005"), (1e-34, "1e-34")])]
+// The largest unit that keeps it readable.
+#[case(explain::length, &[(0.0, "0 s"), (0.25, "250 ms"), (1.0, "1 s"), (119.0, "119 s"), (120.0, "2 min"),
+                          (7199.0, "120 min"), (7200.0, "2 h"), (172_799.0, "48 h"), (172_800.0, "2 d"),
+                          (-172_800.0, "-2 d")])]
+fn numbers_and_lengths_are_told_so_that_they_can_be_read(
+    #[case] tell: fn(f64) -> String,
+    #[case] numbers: &[(f64, &str)],
+) {
+    for (number, told) in numbers {
+        assert_eq!(tell(*number), *told);
+    }
 }
 
 #[rstest]

@@ -207,8 +207,8 @@ calendar: { peak: { season: { from: 2026-12-01, to: 2026-12-09, rigor: +1 } } }
 
 #[test]
 fn risk_is_itemised() {
-    let failed = json!({"at": "2026-11-01T00:00:00Z", "failed": true, "detected_at": null, "restored_at": null});
-    let fine = json!({"at": "2026-11-02T00:00:00Z"});
+    let failed = json!({"at": "2026-11-01T00:00:00Z", "failed": true, "incidents": [], "detected_at": null, "restored_at": null});
+    let fine = json!({"at": "2026-11-02T00:00:00Z", "failed": false, "incidents": null});
     let facts = with(facts(), "/teams/shop/deployments", json!([failed, fine, fine, fine]));
     let decision = decided(&policy_with(WEIGHTS), facts);
     let items: Vec<_> =

@@ -24,7 +24,7 @@ environments:
   staging: { approval: automatic }
   production: { approval: formal, from: staging, same: artifact, soak: 26h }
 classes: { standard: { models: [flag], when: risk.score < 30 } }
-standard_changes: { flag: { when: change.only('src/**'), approved_by: cto, expires: 3bd } }
+standard_changes: { flag: { when: change.only('src/**'), owner: cto, approved_by: cto, expires: 3bd } }
 risk: { weights: { peak: 40, team.failure_rate: '40 * rate' }, impact: { high: 40, medium: 20 } }
 rigor: { max: 2, routes: [normal], steps: [ { when: team.failure_rate_90d > 0.3, until: team.failure_rate_90d < 0.1, sample: 2 } ] }
 routes:
@@ -52,12 +52,12 @@ fn world(start: DateTime<Utc>, hours: &[i64]) -> Facts {
         .iter()
         .map(|ago| {
             let ran = start + Duration::hours(*ago);
-            json!({"at": ran, "failed": *ago != -10, "detected_at": ran, "restored_at": next()})
+            json!({"at": ran, "failed": *ago != -10, "incidents": [], "detected_at": ran, "restored_at": next()})
         })
         .collect();
     facts = with(facts, "/teams/shop/deployments", json!(team));
     let owed = json!({"id": "o1", "kind": "pir", "release": "shop 2.3.0", "team": "shop", "components": ["shop"], "by": "cto",
-                      "due": next(), "contributors": [], "needs_evidence": false, "incidents": [], "met": false});
+                      "due": next(), "opened_at": "2026-01-01T00:00:00Z", "contributors": [], "needs_evidence": false, "incidents": [], "met": false});
     facts = with(facts, "/obligations", json!([owed]));
     let model =
         json!({"flag": {"approved_at": next(), "approved_by": ["github:noor"], "failed_at": [], "suspended": false}});
@@ -70,7 +70,10 @@ type Shape = (Ruling, Class, Option<f64>, u32, Vec<(Ground, Status)>);
 fn shape(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> (Shape, Option<DateTime<Utc>>) {
     let decision = decide(policy, facts, now);
     let mut nodes = Vec::new();
-    decision.tree.walk(&mut |node| nodes.push((node.code, node.status)));
+    decision.tree.walk(&mut |node| {
+        assert!(node.next.is_none_or(|next| next > now), "{} still waits for {:?} at {now}", node.says, node.next);
+        nodes.push((node.code, node.status));
+    });
     ((decision.decision, decision.class, decision.risk.score, decision.rigor, nodes), decision.revisit.at)
 }
 

@@ -61,12 +61,12 @@ fn a_file_may_say_when_it_was_made_and_for_what() {
     let mut about = About::default();
     read(Format::Checklist, text.as_bytes(), &mut about).unwrap();
     assert_eq!(about.made_at.unwrap().timestamp(), 1_767_323_045);
-    assert_eq!((about.commits, about.artifacts), (vec![commit], vec![digest]));
+    assert_eq!((about.commits, about.artifacts), (vec![vec![commit]], vec![digest]));
 
     let digits = format!("{{\"commit\": \"{0}\", \"checklist\": [\"a\"]}}", "1".repeat(40));
     let mut about = About::default();
     read(Format::Checklist, digits.as_bytes(), &mut about).unwrap();
-    assert_eq!(about.commits, ["1".repeat(40)]);
+    assert_eq!(about.commits, [["1".repeat(40)]]);
 }
 
 #[rstest]

@@ -167,7 +167,7 @@ fn a_log_names_its_version_and_its_last_request() {
 fn the_lines_of_every_text_version_are_read(#[case] log: &str) {
     let expected = "requests=1 failed=1 error_rate=1 mean_ms=20 min_ms=20 max_ms=20 p50_ms=20 p75_ms=20 p90_ms=20 \
                     p95_ms=20 p99_ms=20 p999_ms=20 throughput=50 duration=0.02";
-    assert_measures(&one(log).0, "load", expected);
+    assert_measures(&one(format!("{log}\n")).0, "load", expected);
 }
 
 const RUN: &str = "RUN\tS\tid\t1500000000000\t \t3.4.0\n";

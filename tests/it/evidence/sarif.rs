@@ -343,7 +343,7 @@ fn a_log_says_who_made_it_when_and_about_which_commit() {
     let about = super::findings::read(Format::Sarif, text.as_bytes()).unwrap().about;
     assert_eq!(about.tool.as_deref(), Some("CodeQL 2.19.0"));
     assert_eq!(about.made_at.unwrap().to_rfc3339(), "2026-03-01T10:00:00.500+00:00");
-    assert_eq!(about.commits, ["0123456789abcdef0123456789abcdef01234567"]);
+    assert_eq!(about.commits, [["0123456789abcdef0123456789abcdef01234567"]]);
     assert_eq!(about.tool_failure, None);
 }
 

@@ -124,11 +124,12 @@ fn what_githubs_dependency_graph_answers_is_read() {
 }
 
 #[rstest]
-#[case::concluded_first(r#""licenseConcluded": "MIT", "licenseDeclared": "ISC""#, &["MIT"])]
+#[case::both(r#""licenseConcluded": "MIT", "licenseDeclared": "ISC""#, &["ISC", "MIT"])]
+#[case::the_same(r#""licenseConcluded": "MIT", "licenseDeclared": "MIT""#, &["MIT"])]
 #[case::declared_where_nothing_is_concluded(r#""licenseConcluded": "NOASSERTION", "licenseDeclared": "ISC""#, &["ISC"])]
-#[case::declared_alone(r#""licenseDeclared": "(MIT AND ISC)""#, &["ISC AND MIT"])]
+#[case::declared_alone(r#""licenseDeclared": "(MIT AND ISC)""#, &["ISC", "ISC AND MIT", "MIT"])]
 #[case::nothing(r#""licenseConcluded": "NONE", "licenseDeclared": "NOASSERTION""#, &[])]
-fn the_concluded_licence_counts_before_the_declared(#[case] fields: &str, #[case] expected: &[&str]) {
+fn the_concluded_licence_counts_and_the_declared_too(#[case] fields: &str, #[case] expected: &[&str]) {
     let (measures, _) = read(json(&format!(r#""packages": [{{"name": "a", {fields}}}]"#))).unwrap();
     assert_eq!(names(&measures, "licences"), expected);
     assert_eq!(number(&measures, "without_licence"), u64::from(expected.is_empty()));

@@ -60,7 +60,7 @@ fn the_order_of_elements_makes_no_difference() {
 
 #[rstest]
 #[case::declared(&[("hasDeclaredLicense", "urn:mit")], &["MIT"])]
-#[case::concluded_rules(&[("hasDeclaredLicense", "urn:mit"), ("hasConcludedLicense", "https://spdx.org/licenses/ISC")], &["ISC"])]
+#[case::both(&[("hasDeclaredLicense", "urn:mit"), ("hasConcludedLicense", "https://spdx.org/licenses/ISC")], &["ISC", "MIT"])]
 #[case::no_assertion_gives_way(
     &[("hasConcludedLicense", "expandedlicensing_NoAssertionLicense"), ("hasDeclaredLicense", "urn:mit")],
     &["MIT"]
@@ -73,6 +73,17 @@ fn licences_come_by_relationships(#[case] relations: &[(&str, &str)], #[case] ex
     let (measures, _) = read(graph(&format!("{PACKAGE},{},{LICENCE}", relations.join(",")))).unwrap();
     assert_eq!(names(&measures, "licences"), expected);
     assert_eq!(number(&measures, "without_licence"), u64::from(expected.is_empty()));
+}
+
+#[test]
+fn a_relationship_with_more_licences_than_are_kept_is_refused() {
+    let to = |count: usize| {
+        let many = vec![r#""urn:mit""#; count].join(",");
+        let relation = relation("hasDeclaredLicense", "urn:mit").replace(r#""urn:mit""#, &many);
+        read(graph(&format!("{PACKAGE},{relation},{LICENCE}")))
+    };
+    assert!(to(100).is_ok());
+    assert!(to(101).unwrap_err().message.contains("more than 100 targets"));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The reader of XML.
 
+#[path = "../../../fuzz/src/xml.rs"]
+mod beside;
+
 use countersign::evidence::xml::{ATTRIBUTE_LIMIT, Event, TEXT_LIMIT, Xml};
 use countersign::model::report::{Fault, Place};
 use countersign::model::verdict::Reason;
@@ -49,7 +52,31 @@ fn an_attribute_has_the_value_that_xml_gives_it(#[case] text: &str, #[case] valu
 #[case("<a/><b/>", "a second element stands after the document's root")]
 #[case("", "expected an element, found none")]
 #[case("<a>\0</a>", "the character NUL, which XML does not allow; make the file again")]
-#[case("<a><b></a>", "not well-formed XML: ill-formed document: expected `</b>`, but `</a>` was found")]
+#[case("<a><b></a>", "expected `</b>`, found `</a>`")]
+#[case("<a></a></a>", "`</a>` closes an element that was not opened")]
+#[case("<a", "a tag that is not closed; the document is cut short, or a quote is missing")]
+#[case("<a b='>", "a tag that is not closed; the document is cut short, or a quote is missing")]
+#[case("<a></a", "a tag that is not closed; the document is cut short")]
+#[case("<a>", "the document ends inside an element; it is cut short")]
+#[case("<>", "expected the name of an element after `<`; write `&lt;` for the sign itself")]
+#[case("<a>1 < 2</a>", "expected the name of an element after `<`; write `&lt;` for the sign itself")]
+#[case("<a/b/>", "expected the name of an element after `<`; write `&lt;` for the sign itself")]
+#[case("<a\">\"></a>", "expected the name of an element after `<`; write `&lt;` for the sign itself")]
+#[case("<a b='1' /c='2'/>", "expected the name of an attribute")]
+#[case("<a \u{C} b='1'/>", "the attribute `\u{C}` has no value")]
+#[case("<a/>\u{C}", "expected an element, found text outside of any")]
+#[case("<a><!-- --></a><!-- -", "a `<!--` without its `-->`; the document is cut short")]
+#[case("<a><!--></a>", "a `<!--` without its `-->`; the document is cut short")]
+#[case("<a><![CDATA[x]]</a>", "a `<![CDATA[` without its `]]>`; the document is cut short")]
+#[case("<?xml version='1.0'>", "a `<?` without its `?>`; the document is cut short")]
+#[case("<?>x?><a/>", "expected the name of an instruction after `<?`")]
+#[case("<a/><?", "a `<?` without its `?>`; the document is cut short")]
+#[case("<!DOCTYPE a SYSTEM '><a/>", "a `<!DOCTYPE` that is not closed")]
+#[case("<!DOCTYPE ><a/>", "expected the name of the document's type after `<!DOCTYPE`")]
+#[case("<a><!b></a>", "expected `<!--`, `<![CDATA[` or `<!DOCTYPE`, found something else that begins with `<!`")]
+#[case("<a>x & y</a>", "a `&` that begins no reference; write `&amp;`")]
+#[case("<a>x &y</a>;", "a `&` that begins no reference; write `&amp;`")]
+#[case("<a>&#x110000;</a>", "expected the number of a character, found `&#x110000;`")]
 #[case(
     "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
     "the document declares an internal DTD subset, which no report needs; write it without"
@@ -112,6 +139,75 @@ fn t51_a_tag_that_closes_another_element_is_not_quoted_whole() {
     let text = format!("<a><b></{}></a>", "x".repeat(1_000_000));
     let fault = attributes(text.as_bytes()).unwrap_err();
     assert_eq!(fault.reason, Reason::Malformed);
-    assert!(fault.message.starts_with("not well-formed XML: ill-formed document: expected `</b>`"), "{fault}");
+    assert!(fault.message.starts_with("expected `</b>`, found `</xxx"), "{fault}");
     assert!(fault.message.len() < 300, "{} bytes", fault.message.len());
+}
+
+/// Documents that hold a bit of everything, which are then damaged.
+const DOCUMENTS: [&str; 5] = [
+    "\u{FEFF}<?xml version=\"1.0\"?>\n<!DOCTYPE a SYSTEM \"a>b.dtd\">\n<a:b c=\"1\" d:e='2>3'>\n  <f/>text &lt; <!-- a > b --><g h = \"\"\n i='\u{E9}'>\u{20AC}</g><![CDATA[ <x> ]] ]]>&#x41;</a:b>\n",
+    "<r><?p i?><s t=\"u&amp;v\" w='\"'><x y=\"/\"/><x y='1'/ ><z></z ></s><s/></r><!-- end -->",
+    "<q:r:s t:u:v='1' :w='2' x:='3' y::z='4'><:q/><q:/></q:r:s>",
+    "<r a='1' b='2' c='3' d='4' e='5' f='6' g='7' h='8' i='9' j='10' k='11' l='12' m='13'/>",
+    "<testsuite name=\"n\" tests=\"1\"><testcase name=\"a [&quot;x&quot;]\" classname=\"b.c\" time=\"0.1\"><failure message=\"m\">at\n\tx</failure></testcase></testsuite>",
+];
+
+#[test]
+fn what_is_read_is_what_quick_xml_tells() {
+    const SCRAPS: [&str; 26] = [
+        "<",
+        ">",
+        "/",
+        "/>",
+        "</",
+        "\"",
+        "'",
+        "=",
+        " ",
+        "&",
+        ";",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<?",
+        "?>",
+        "<a>",
+        "</a>",
+        "\0",
+        "\u{E9}",
+        "x",
+        "-",
+        ":",
+        "\u{C}",
+        "]",
+    ];
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut below = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % limit as u64).unwrap()
+    };
+    let (mut read, mut refused) = (0, 0);
+    for round in 0..40_000 {
+        let mut bytes = DOCUMENTS[round % DOCUMENTS.len()].as_bytes().to_vec();
+        // So that what matters stands before, on and behind the end of a window.
+        let padding = if round % 7 == 0 { 16_200 + below(200) } else { 0 };
+        for _ in 0..below(4) {
+            let at = below(bytes.len());
+            let over = bytes.len().min(at + below(4));
+            bytes.splice(at..over, SCRAPS[below(SCRAPS.len())].bytes());
+        }
+        if padding > 0 {
+            let comment = format!("<!--{}-->", " ".repeat(padding));
+            bytes.splice(0..0, comment.into_bytes());
+        }
+        if beside::agrees(&bytes) {
+            read += 1;
+        } else {
+            refused += 1;
+        }
+    }
+    assert!(read > 5_000 && refused > 5_000, "{read} read, {refused} refused");
 }

@@ -1,6 +1,7 @@
 //! The Merkle log: against the definitions of RFC 6962, told once more and naively.
 
 mod entry;
+mod keys;
 pub mod naive;
 mod note;
 mod refuted;

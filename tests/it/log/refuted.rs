@@ -182,7 +182,7 @@ fn bad() -> Vec<(String, String)> {
 }
 
 #[test]
-fn over_fifty_proofs_that_must_fail_do() {
+fn t64_over_fifty_proofs_that_must_fail_do() {
     let entry = &entries(SIZE)[INDEX];
     let bad = bad();
     assert!(bad.len() >= 60, "{}", bad.len());
@@ -192,7 +192,7 @@ fn over_fifty_proofs_that_must_fail_do() {
 }
 
 #[test]
-fn another_entry_than_the_proven_one_is_refuted() {
+fn t64_another_entry_than_the_proven_one_is_refuted() {
     let text = good().to_string();
     for (index, entry) in entries(SIZE).iter().enumerate() {
         assert_eq!(holds(&text, entry), index == INDEX);
@@ -206,7 +206,7 @@ fn another_entry_than_the_proven_one_is_refuted() {
 }
 
 #[test]
-fn every_changed_bit_of_a_proof_is_refuted() {
+fn t64_every_changed_bit_of_a_proof_is_refuted() {
     let entry = &entries(SIZE)[INDEX];
     let bytes = good().to_string().into_bytes();
     for place in 0..bytes.len() {

@@ -313,7 +313,7 @@ proptest! {
 #[case("1 - 2 - 3 == 8 / 4 / 2")]
 #[case("1 + 2 * 3 == 7 && 2 * 3 + 1 < 9")]
 #[case("1 < 2 == flag")]
-#[case("!flag && flag || flag && !flag")]
+#[case("!flag && n > 1 || flag && !a.as.b")]
 #[case("flag ? flag : flag ? flag : flag")]
 #[case("-n * -2 == - n")]
 #[case("5in[5]")]

@@ -95,11 +95,12 @@ fn at(rules: &Rules, what: &str) -> String {
         "needs" => rules.change.as_ref().unwrap().needs.join(" "),
         "proceeds_in" => rules.change.as_ref().unwrap().proceeds_in.join(" "),
         "one record" => format!("{}", rules.change.as_ref().unwrap().one_for_package),
-        "block_at" => format!("{}", rules.incidents.as_ref().unwrap().block_at),
+        "block_at" => format!("{}", rules.incidents.as_ref().unwrap().block_at.unwrap()),
         "everything" => format!("{}", rules.incidents.as_ref().unwrap().everything),
         "unless" => format!("{:?}", rules.incidents.as_ref().unwrap().unless.as_ref().map(|it| it.source.clone())),
         "severity" => format!("{:?}", rules.incidents.as_ref().unwrap().severity),
-        "rigor" => format!("{} {} {:?}", rules.rigor.max, rules.rigor.steps.len(), rules.rigor.routes),
+        "rigor" => format!("{:?} {} {:?}", rules.rigor.max, rules.rigor.steps.len(), rules.rigor.routes),
+        "incidents_within" => format!("{:?}", rules.rigor.incidents_within),
         "pir" => {
             let it = rules.pir.as_ref().unwrap();
             format!("{} {:?} {}", it.within, it.blocks, it.only_overdue)
@@ -123,6 +124,7 @@ fn at(rules: &Rules, what: &str) -> String {
 }
 
 const NORMAL: &str = "approvals: { accountable: 1 }";
+const RARELY: &str = "rigor: {steps: [{when: team.emergencies_90d >= 3}]}";
 
 #[rstest]
 #[case(
@@ -260,8 +262,10 @@ fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
 #[case("per", "", "separation: {per: change}", "Release")]
 #[case("per", "delegate: [separation]", "separation: {per: change}", "Change")]
 #[case("distinct", "separation: {distinct_people: false}", "separation: {distinct_people: true}", "true")]
-#[case("rejection", "rejection: {reason: 20}", "rejection: {reason: 5, holds: 2bh}", "20 2bh")]
-#[case("rejection", "rejection: {reason: 5}", "rejection: {reason: 20}", "20 1bh")]
+#[case("rejection", "rejection: {reason: 20}", "rejection: {reason: 5, holds: 2bh}", "5 2bh")]
+#[case("rejection", "rejection: {reason: 5}", "rejection: {reason: 20}", "5 1bh")]
+#[case("rejection", "", "rejection: {reason: 100000, holds: 0s}", "1 1bh")]
+#[case("rejection", "delegate: [rejection]", "rejection: {reason: 30, holds: 0s}", "30 0s")]
 #[case(
     "waivers",
     "waivers: {by: ciso, max: 30d, needs: reason}",
@@ -284,9 +288,10 @@ fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
 #[case("everything", "incidents: {blocks: affected_components}", "incidents: {blocks: everything}", "true")]
 #[case("unless", "incidents: {unless: release.lines < 9}", "incidents: {block_at: 1}", r#"Some("release.lines < 9")"#)]
 #[case("unless", "incidents: {block_at: 1}", "incidents: {unless: release.lines < 9}", "None")]
+#[case("severity", "incidents: {severity: {P1: 2}}", "incidents: {severity: {P1: 2}}", r#"{"P1": 2.0}"#)]
 #[case(
     "severity",
-    "incidents: {severity: {P1: 2}}",
+    "delegate: [incidents.severity]\nincidents: {severity: {P1: 2}}",
     "incidents: {severity: {P1: 1, P2: 2}}",
     r#"{"P1": 1.0, "P2": 2.0}"#
 )]
@@ -294,8 +299,27 @@ fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
     "rigor",
     "rigor: {max: 1, routes: [normal], steps: [{when: team.emergencies_90d >= 3}]}\nroutes: {normal: {approvals: {ciso: 1}}, other: {when: release.lines > 9, approvals: {ciso: 1}}}",
     "rigor: {max: 2, routes: [other], steps: [{when: team.emergencies_90d >= 2}]}",
-    r#"2 2 ["normal", "other"]"#
+    r#"Some(2) 2 ["normal", "other"]"#
 )]
+#[case("rigor", "calendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}", RARELY, "None 1 []")]
+#[case(
+    "rigor",
+    "routes: {normal: {approvals: {ciso: 1}}, other: {when: release.lines > 9, approvals: {ciso: 1}}}\ncalendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +3}}}",
+    "rigor: {max: 1, routes: [other]}",
+    r#"None 0 ["normal", "other"]"#
+)]
+#[case("rigor", RARELY, RARELY, "None 2 []")]
+#[case("incidents_within", "rigor: {incidents_within: 24h}", "rigor: {incidents_within: 48h}", "Some(172800)")]
+#[case("incidents_within", "rigor: {incidents_within: 24h}", "rigor: {incidents_within: 2h}", "Some(86400)")]
+#[case("incidents_within", "rigor: {incidents_within: 24h}", RARELY, "Some(86400)")]
+#[case("incidents_within", RARELY, "rigor: {incidents_within: 2h}", "Some(7200)")]
+#[case(
+    "incidents_within",
+    "delegate: [rigor.incidents_within]\nrigor: {incidents_within: 24h, steps: [{when: team.failure_rate_90d > 0.1}]}",
+    "rigor: {incidents_within: 2h}",
+    "Some(7200)"
+)]
+#[case("rigor", "rigor: {max: 1, steps: []}", RARELY, "Some(1) 1 []")]
 #[case(
     "pir",
     "reviews: {pir: {by: ciso, within: 5bd, blocks: component, holds_while: overdue}}",
@@ -377,6 +401,57 @@ fn of_two_layers_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
     "people: {sam: {github: mallory}}",
     "a role of the organisation layer names `user:sam`, so whose accounts these are is its own to say"
 )]
+#[case::linked_accounts(
+    "roles: {leads: {members: ['github:@acme/leads']}}",
+    "people: {x: {github: [carla, mallory]}}",
+    "whose accounts belong together, and who is away, says who may act in them; define `people.x` in org.yml"
+)]
+#[case::away(
+    "",
+    "people: {x: {github: carla, away: [{from: 2026-12-01, to: 2026-12-09}]}}",
+    "whose accounts belong together, and who is away, says who may act in them"
+)]
+#[case::linked_at_all("identity: linked", "people: {x: {github: mallory}}", "define `people.x` in org.yml")]
+#[case::severity(
+    "incidents: {severity: {SEV3: 3}}",
+    "incidents: {severity: {SEV3: 1}}",
+    "`SEV3` of `incidents.severity` is"
+)]
+#[case::severity_added(
+    "incidents: {severity: {SEV3: 3}}",
+    "incidents: {severity: {SEV9: 5}}",
+    "`severity.SEV9` says which incidents make an emergency, and that is for the organisation layer to say"
+)]
+#[case::severity_alone(
+    "classes: {emergency: {when: incident.severity <= 1}}",
+    "incidents: {severity: {SEV9: 1}}",
+    "`severity.SEV9` says which incidents make an emergency"
+)]
+#[case::incidents_within_a_step(
+    "rigor: {steps: [{when: team.failure_rate_90d > 0.1}]}",
+    "rigor: {incidents_within: 24h}",
+    "every incident that is linked to a deployment makes it a failure, whenever it began"
+)]
+#[case::incidents_within_a_weight(
+    "risk: {weights: {team.failure_rate: 40 * rate}, impact: {high: 60, medium: 30}}",
+    "rigor: {incidents_within: 24h}",
+    "leave `incidents_within` out here, or add `rigor.incidents_within` to `delegate`"
+)]
+#[case::confirmed_by(
+    "incidents: {block_at: 2}",
+    "incidents: {confirmed_by: owner}",
+    "`confirmed_by` says which incidents make an emergency"
+)]
+#[case::business_hours(
+    "calendar: {closed: {a: {hours: 'Fr 08:00-17:00', stops: [approval]}}}",
+    "calendar: {business_hours: '24/7'}",
+    "other hours would change when theirs is over"
+)]
+#[case::models(
+    "routes: {normal: {approvals: {ciso: 1}}}\nclasses: {standard: {when: release.lines < 9}}",
+    "classes: {standard: {models: [m]}}\nstandard_changes: {m: {when: release.lines < 3, approved_by: ciso}}",
+    "`classes.standard` would loosen"
+)]
 #[case::route(
     "routes: {normal: {approvals: {ciso: 1}}}",
     "routes: {quick: {when: 'true', approval: automatic}}",
@@ -416,7 +491,7 @@ fn of_two_layers_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
 #[case::weight(
     "risk: {weights: {peak: 5}}",
     "risk: {weights: {peak: 1}}",
-    "the weight `peak` is defined by the organisation layer"
+    "`peak` of `risk.weights` is the number `5` in the organisation layer"
 )]
 #[case::negative_weight(
     "risk: {weights: {peak: 5}}",
@@ -524,4 +599,14 @@ fn three_layers_join_from_the_outside_in() {
     let policy = policy::read(vec![layer("organisation", 2), layer("group", 3), layer("repository", 1)])
         .unwrap_or_else(|complaints| panic!("{}", told(&complaints)));
     assert_eq!(at(&policy.rules, "approvals"), r#"[("lead", 3)]"#);
+}
+
+#[rstest]
+#[case("extends: { path: ../org.yml, sha256: AB }")]
+#[case("\"extends\": { path: ../org.yml, sha256: AB }")]
+#[case("\"\\x65xtends\": { path: ../org.yml, sha256: AB }")]
+#[case("!!str extends: { path: ../org.yml, sha256: AB }")]
+fn t14_a_pin_is_found_however_yaml_spells_its_key(#[case] line: &str) {
+    let pin = policy::layers::parent(&format!("{REPO}{line}\n"));
+    assert_eq!(pin.map(|pin| (pin.path, pin.sha256)), Some(("../org.yml".to_owned(), "ab".to_owned())));
 }

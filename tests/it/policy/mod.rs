@@ -4,6 +4,7 @@ mod advice;
 mod by_example;
 mod calendar;
 mod cel;
+mod clash;
 mod diagnostics;
 mod expression;
 mod layers;
@@ -27,23 +28,15 @@ fn told(complaints: &[Complaints]) -> String {
 
 /// The holidays that the long example names.
 fn holidays() -> Attachment {
-    let text = include_str!("../../fixtures/policy/england-bank-holidays.ics").to_owned();
+    let text = include_str!("../../../examples/acme/england-bank-holidays.ics").to_owned();
     Attachment { path: "england-bank-holidays.ics".to_owned(), text, sha256: String::new() }
 }
 
-/// The long example, which lies beside the checkout.
-fn example_text() -> Option<String> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/policy.example.yml");
-    let text = std::fs::read_to_string(&path);
-    if text.is_err() {
-        eprintln!("skipped: the long example is not at {}", path.display());
-    }
-    text.ok()
-}
+/// The long example, which uses every word that a policy has.
+const EXAMPLE: &str = include_str!("../../../examples/acme/policy.yml");
 
 /// The policy that the long example is.
-fn example() -> Option<Policy> {
-    let text = example_text()?;
-    let read = policy::read_with(vec![source("policy.example.yml", &text)], &[(0, holidays())]);
-    Some(read.unwrap_or_else(|complaints| panic!("{}", told(&complaints))))
+fn example() -> Policy {
+    let read = policy::read_with(vec![source("policy.yml", EXAMPLE)], &[(0, holidays())]);
+    read.unwrap_or_else(|complaints| panic!("{}", told(&complaints)))
 }

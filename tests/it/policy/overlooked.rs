@@ -163,3 +163,26 @@ fn the_caret_is_at_the_word_that_a_freeze_does_not_know() {
     let line = text.lines().last().unwrap();
     assert!(found.contains(&format!("policy.yml:7:{}", line.find("emergncy").unwrap() + 1)), "{found}");
 }
+
+#[rstest]
+#[case::none(
+    "0h",
+    "error[contradiction]",
+    "no incident begins within no time, so none ever makes a deployment a failure"
+)]
+#[case::all("90d", "warning[no-effect]", "deployments are counted for 90 days, so every incident")]
+#[case::longer("200d", "warning[no-effect]", "leave `incidents_within` out, or state a shorter time")]
+fn the_time_in_which_an_incident_counts_is_one_that_tells_some_apart(
+    #[case] time: &str,
+    #[case] code: &str,
+    #[case] says: &str,
+) {
+    let text = |time: &str| {
+        format!("{HEAD}rigor:\n  incidents_within: {time}\n  steps: [{{when: team.failure_rate_90d > 0.1}}]\n")
+    };
+    let found = one(&text(time), says);
+    assert!(found.starts_with(code) && found.contains("policy.yml:7:21"), "{found}");
+    for good in ["89d", "1h", "30min"] {
+        assert!(!complaints(&text(good)).contains("incidents_within"), "{good}");
+    }
+}

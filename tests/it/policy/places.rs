@@ -117,6 +117,8 @@ fn an_expression_is_told_at_its_place(#[case] rest: &str, #[case] says: &str) {
     "a number of failures such as `1 failure`"
 )]
 #[case("standard_changes: {c: {when: 'true'}}", "nobody approves `c`")]
+#[case("standard_changes: {c: {when: 'true'}}", "nobody looks after `c`")]
+#[case("standard_changes: {c: {when: 'true'}}", "the approval of `c` would last for ever")]
 #[case("classes: {urgent: {when: 'true'}}", "the classes are `emergency` and `standard`")]
 #[case("classes: {emergency: {}}", "an emergency is one by facts")]
 #[case("risk: {impact: {high: 30, medium: 60}}", "`medium` begins at 60, where `high` has begun at 30")]

@@ -1,13 +1,13 @@
 //! Whether the people that there are can approve: from the text alone, and with a roster.
 
 use countersign::policy::roster::Roster;
-use countersign::policy::{self, Policy, satisfiable};
+use countersign::policy::{self, Policy, attended, satisfiable};
 use rstest::rstest;
 
-use super::{example, example_text, source, told};
+use super::{EXAMPLE, example, source, told};
 use crate::support::run::World;
 
-const ROSTER: &str = include_str!("../../fixtures/policy/roster.yml");
+const ROSTER: &str = include_str!("../../../examples/acme/roster.yml");
 
 fn roster(text: &str) -> Roster {
     Roster::read("roster.yml", text).unwrap_or_else(|complaints| panic!("{}", told(&[complaints])))
@@ -19,7 +19,7 @@ fn proved(policy: &Policy, text: &str) -> Vec<String> {
 
 #[test]
 fn the_long_example_is_satisfiable_with_any_one_person_absent() {
-    let Some(policy) = example() else { return };
+    let policy = example();
     assert_eq!(satisfiable::unlisted(&policy.rules, &roster(ROSTER)), Vec::<String>::new());
     assert_eq!(proved(&policy, ROSTER), Vec::<String>::new());
     let everybody = satisfiable::everybody(&policy.rules, &roster(ROSTER));
@@ -44,7 +44,7 @@ fn the_long_example_is_satisfiable_with_any_one_person_absent() {
     "`production` by the route `recovery` of payments, ledger, runtime, wiki, quarter-close cannot be approved with github:olu absent: 1 of operations are asked for, and nobody is there"
 )]
 fn a_roster_that_is_too_small_names_the_person_and_the_role(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
-    let Some(policy) = example() else { return };
+    let policy = example();
     let text = ROSTER.replace(from, to);
     assert_ne!(text, ROSTER);
     let told = proved(&policy, &text);
@@ -134,9 +134,14 @@ fn holders_and_stand_ins_do_not_make_up_a_number_together() {
     "g, r, s, t need 4 different people together, and at most 3 can act at once"
 )]
 #[case(
-    "raci: [{on: shop, accountable: r}]\nroutes: {normal: {approvals: {accountable: 1}}}\nrigor: {max: 2, steps: [{when: team.emergencies_90d > 1}]}",
+    "raci: [{on: shop, accountable: r}]\nroutes: {normal: {approvals: {accountable: 1}}}\nrigor: {max: 2, steps: [{when: team.emergencies_90d > 1}, {when: team.emergencies_90d > 3}]}",
     "warning[overlooked]",
     "1 of r and up to 2 second reviewers are asked for"
+)]
+#[case(
+    "calendar: {peak: {p: {from: 2026-12-01, to: 2026-12-09, rigor: +2}, q: {from: 2026-12-08, to: 2026-12-10, rigor: +1}}}\nraci: [{on: shop, accountable: r}]\nroutes: {normal: {approvals: {accountable: 1}}}",
+    "warning[overlooked]",
+    "1 of r and up to 3 second reviewers are asked for"
 )]
 #[case(
     "routes: {normal: {approvals: {accountable: 1}}}",
@@ -147,6 +152,16 @@ fn holders_and_stand_ins_do_not_make_up_a_number_together() {
     "raci: [{on: shop, accountable: one, responsible: 'user:a'}]\nroutes: {normal: {approvals: {accountable: 1}}}",
     "error[unsatisfiable]",
     "who carries it out is never accountable for it"
+)]
+#[case(
+    "raci: [{on: shop, accountable: g, responsible: g}]\nroutes: {normal: {approvals: {accountable: 1}}}",
+    "error[unsatisfiable]",
+    "`g` carries the release out, and is all that `g` has"
+)]
+#[case(
+    "raci: [{on: shop, accountable: h, responsible: 'user:dana'}]\nroutes: {normal: {approvals: {accountable: 1}}}",
+    "error[unsatisfiable]",
+    "`user:dana` carries the release out, and is all that `h` has"
 )]
 #[case(
     "raci: [{on: shop, accountable: one, responsible: one}]\nroutes: {normal: {approvals: {accountable: 1}}}",
@@ -205,6 +220,7 @@ roles:
   t: {members: ['user:b', 'user:a']}
   one: {members: ['user:a']}
   g: {members: ['github:@acme/g']}
+  h: {members: ['github:Dana']}
   reader: {members: ['user:a', 'user:b'], may: read}
   empty: {members: []}
 ";
@@ -219,8 +235,7 @@ roles:
 
 #[test]
 fn the_command_tries_a_policy_with_a_roster() {
-    let Some(text) = example_text() else { return };
-    let world = World::with_policy(&text);
+    let world = World::with_policy(EXAMPLE);
     world.write(".countersign/england-bank-holidays.ics", super::holidays().text).write("roster.yml", ROSTER);
     let said = world.run(&["policy", "check", "--roster", "roster.yml"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
@@ -318,4 +333,55 @@ routes: {{normal: {{approvals: {{r: 1}}}}, wiki: {{{wiki}}}}}
     let says = "a release that takes both `normal` and `wiki` has no approval from `r` that counts: no place is in \
                 `counts_from` of both";
     assert_eq!(told(&policy.warnings).contains(says), warned, "{}", told(&policy.warnings));
+}
+
+const ATTENDED: &str = "version: 1
+environments: {p: {approval: formal}}
+roles:
+  r: {members: ['user:a', 'user:b', 'user:c']}
+  cab: {members: ['user:a', 'user:b', 'user:c']}
+  chair: {members: ['user:a', 'user:b']}
+  qa: {members: ['user:a'], fallback: r}
+  x: {members: ['user:a', 'user:b']}
+  y: {members: ['user:b', 'user:c']}
+routes: {normal: {approvals: {r: 1}, cab: {}}}
+calendar: {cab: {meetings: \"DTSTART:20260901T140000\\nRRULE:FREQ=WEEKLY;BYDAY=TU\", quorum: 2, chair: chair}}
+gates: {ready: {checklist: [one], verified_by: qa}}
+break_glass: {grant_by: [x, y], people: 2, releases: 1, expires: 4h}
+";
+
+#[rstest]
+#[case::everything("", "", &[])]
+#[case::quorum("quorum: 2", "quorum: 3", &["the CAB cannot decide: its quorum of 3 is not there, with github:a or github:b or github:c absent"])]
+#[case::never("quorum: 2", "quorum: 4", &["the CAB cannot decide: its quorum of 4 is not there"])]
+#[case::chair(
+    "chair: {members: ['user:a', 'user:b']}",
+    "chair: {members: ['user:b']}",
+    &["the CAB cannot decide: nobody of `chair`, which chairs it, is there, with github:b absent"]
+)]
+#[case::board_not_asked(", cab: {}}", "}", &[])]
+#[case::verifier(
+    "['user:a'], fallback: r",
+    "['user:a']",
+    &["`ready` cannot be ticked: nobody of `qa` is there, with github:a absent"]
+)]
+#[case::glass(
+    "y: {members: ['user:b', 'user:c']}",
+    "y: {members: ['user:b']}",
+    &[]
+)]
+#[case::glass_never(
+    "x: {members: ['user:a', 'user:b']}\n  y: {members: ['user:b', 'user:c']}",
+    "x: {members: ['github:@acme/x']}\n  y: {members: ['user:b']}",
+    &["break-glass cannot be granted: 2 people of x, y are not there"]
+)]
+fn what_waits_for_people_beside_approvals_is_proved_too(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] expected: &[&str],
+) {
+    let text = ATTENDED.replacen(from, to, 1);
+    let read = policy::read(vec![source("policy.yml", &text)]);
+    let policy = read.unwrap_or_else(|complaints| panic!("{}", told(&complaints)));
+    assert_eq!(attended::prove(&policy, &roster("groups: {'github:@acme/x': [github:B]}")), expected);
 }

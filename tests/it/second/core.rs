@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign::decide::release::decide;
 use countersign::model::ground::Ground;
-use countersign::model::release_decision::{Node, ReleaseDecision};
+use countersign::model::release_decision::{Class, Node, OpenedObligation, ReleaseDecision};
 use countersign::policy::{self, Policy, Source};
 
-use super::judge::Answer;
+use super::judge::{Answer, thousandths};
 use super::worlds::World;
 
 pub fn read(text: &str) -> Result<Policy, String> {
@@ -40,7 +40,19 @@ pub fn answer(decision: &ReleaseDecision) -> Answer {
         rigor: decision.rigor,
         holds,
         roles,
+        score: decision.risk.score.map(thousandths),
+        owed: decision.obligations.iter().filter_map(|owed| follows(decision, owed)).collect(),
     }
+}
+
+/// Something that follows, as it is compared. What is merged back without an emergency depends on branches, of which the
+/// worlds have one.
+fn follows(decision: &ReleaseDecision, owed: &OpenedObligation) -> Option<String> {
+    if owed.kind == "back_merge" {
+        return (decision.class == Class::Emergency).then(|| owed.kind.clone());
+    }
+    let due = owed.due.map_or("never".to_owned(), |due| due.timestamp().to_string());
+    Some(format!("{} {} {due}", owed.kind, owed.by.as_deref().unwrap_or("nobody")))
 }
 
 fn collect(node: &Node, holds: &mut BTreeSet<&'static str>, roles: &mut BTreeMap<String, (usize, bool)>) {

@@ -9,7 +9,7 @@ use countersign::model::facts::{
     Account, AccountKind, Act, Change, Commit, Deed, Fact, Facts, Merge, Saw, Standing, Via,
 };
 use countersign::model::ground::Ground;
-use countersign::model::release_decision::Ruling;
+use countersign::model::release_decision::{ReleaseDecision, Ruling};
 
 use super::chance::Chance;
 use super::compare::{Case, only, over, told, wanted};
@@ -132,46 +132,78 @@ fn entries<T>(fact: &mut Fact<Vec<T>>) -> &mut [T] {
     if let Fact::Known(list) = fact { list } else { &mut [] }
 }
 
+fn mix<T>(c: &mut Chance, fact: &mut Fact<Vec<T>>) {
+    c.shuffle(entries(fact));
+}
+
+/// What was gathered, in another order.
+fn gathered(c: &mut Chance, facts: &mut Facts) {
+    mix(c, &mut facts.acts);
+    mix(c, &mut facts.incidents);
+    mix(c, &mut facts.obligations);
+    mix(c, &mut facts.deployments);
+    mix(c, &mut facts.cab);
+    mix(c, &mut facts.meetings);
+    facts.groups.values_mut().for_each(|members| mix(c, members));
+    for act in entries(&mut facts.acts) {
+        c.shuffle(&mut act.saw.artifacts);
+    }
+    for decision in entries(&mut facts.cab) {
+        mix(c, &mut decision.attendees);
+    }
+    for history in facts.teams.values_mut() {
+        if let Fact::Known(history) = history {
+            c.shuffle(&mut history.deployments);
+        }
+    }
+}
+
+/// What is released, in another order: in that order it is spoken of.
+fn released(c: &mut Chance, facts: &mut Facts) {
+    mix(c, &mut facts.release.changes);
+    mix(c, &mut facts.release.running);
+    for change in entries(&mut facts.release.changes) {
+        mix(c, &mut change.files);
+        mix(c, &mut change.commits);
+        for commit in entries(&mut change.commits) {
+            mix(c, &mut commit.co_authors);
+        }
+    }
+    for released in facts.release.components.values_mut() {
+        mix(c, &mut released.artifacts);
+    }
+}
+
 #[test]
 fn the_order_of_facts_is_irrelevant() {
-    fn mix<T>(c: &mut Chance, fact: &mut Fact<Vec<T>>) {
-        c.shuffle(entries(fact));
-    }
     let shuffled = |c: &mut Chance, case: &Case<'_>| {
         world(case, |facts| {
-            mix(c, &mut facts.acts);
-            mix(c, &mut facts.incidents);
-            mix(c, &mut facts.obligations);
-            mix(c, &mut facts.deployments);
-            mix(c, &mut facts.cab);
-            mix(c, &mut facts.meetings);
-            facts.groups.values_mut().for_each(|members| mix(c, members));
-            mix(c, &mut facts.release.changes);
-            mix(c, &mut facts.release.running);
-            for change in entries(&mut facts.release.changes) {
-                mix(c, &mut change.files);
-                mix(c, &mut change.commits);
-                for commit in entries(&mut change.commits) {
-                    mix(c, &mut commit.co_authors);
-                }
-            }
-            for released in facts.release.components.values_mut() {
-                mix(c, &mut released.artifacts);
-            }
-            for act in entries(&mut facts.acts) {
-                c.shuffle(&mut act.saw.artifacts);
-            }
-            for decision in entries(&mut facts.cab) {
-                mix(c, &mut decision.attendees);
-            }
-            for history in facts.teams.values_mut() {
-                if let Fact::Known(history) = history {
-                    c.shuffle(&mut history.deployments);
-                }
-            }
+            gathered(c, facts);
+            released(c, facts);
         })
     };
     always("the order of facts is irrelevant", (2_000, 0), |_| {}, shuffled, |before, after| before == after);
+}
+
+#[test]
+fn the_order_of_facts_tells_nothing() {
+    let number = in_step(2_000);
+    let (found, _) = over(
+        number,
+        |_| {},
+        |found: &mut Found, case| {
+            let Some(world) = world(case, |facts| gathered(&mut chance(case, 27), facts)) else { return };
+            let (before, after) = (core::decision(case.policy, &case.world), core::decision(case.policy, &world));
+            found.judged += 1;
+            if found.broken.is_none() && before != after {
+                let tell = |it| serde_json::to_string_pretty(it).unwrap();
+                let (before, after) = (tell(&before), tell(&after));
+                let apart = before.lines().zip(after.lines()).filter(|(one, other)| one != other).take(6);
+                found.broken = Some(format!("seed {}\n{:#?}", case.seed, apart.collect::<Vec<_>>()));
+            }
+        },
+    );
+    conclude("the order of facts tells nothing", number, 0, &found);
 }
 
 #[test]
@@ -180,8 +212,10 @@ fn taking_evidence_away_opens_nothing() {
         // A retry asks for no evidence again, so there it can only speak against the release.
         let mut retried = false;
         core::decision(case.policy, &case.world).tree.walk(&mut |node| retried |= node.code == Ground::Retry);
+        // A gate that was shown as waiting has not worsened when the evidence against it is gone; it waits again.
+        let shown = case.world.facts.acts.entries().iter().any(|act| !act.saw.gates.is_empty());
         world(case, |facts| match c.below(4) {
-            0..=2 if retried => {}
+            0..=2 if retried || shown => {}
             0 => facts.evidence.clear(),
             1 => {
                 if let Some(evidence) = facts.evidence.get_mut("coverage").filter(|it| it.known().is_some()) {
@@ -228,24 +262,59 @@ fn a_change<'f>(c: &mut Chance, facts: &'f mut Facts) -> Option<&'f mut Change> 
     changes.get_mut(at)
 }
 
+/// The same with somebody named beside the author of a commit.
+fn joined(c: &mut Chance, case: &Case<'_>) -> Option<World> {
+    world(case, |facts| {
+        let by = somebody(c, facts);
+        let Some(change) = a_change(c, facts) else { return };
+        let commits = entries(&mut change.commits);
+        if commits.is_empty() {
+            return;
+        }
+        let at = c.below(commits.len());
+        match &mut commits[at].co_authors {
+            Fact::Known(others) => others.push(by),
+            Fact::Absent => commits[at].co_authors = Fact::Known(vec![by]),
+            Fact::Unavailable(_) => {}
+        }
+    })
+}
+
+/// What is said of roles that stand in for others.
+fn standing_in(decision: &ReleaseDecision) -> BTreeSet<String> {
+    let mut said = BTreeSet::new();
+    decision.tree.walk(&mut |node| {
+        if node.code == Ground::Fallback {
+            said.insert(node.says.clone());
+        }
+    });
+    said
+}
+
+#[test]
+fn one_more_contributor_opens_only_where_it_has_a_fallback_asked() {
+    let number = in_step(4_000);
+    let (found, _) = over(
+        number,
+        |_| {},
+        |found: &mut Found, case| {
+            let Some(world) = joined(&mut chance(case, 0x000f_a11b), case).filter(|_| found.broken.is_none()) else {
+                return;
+            };
+            let (before, after) = (core::decision(case.policy, &case.world), core::decision(case.policy, &world));
+            let (first, second) = (core::answer(&before), core::answer(&after));
+            found.judged += 1;
+            found.told += u64::from(first.holds != second.holds);
+            if !no_looser(&first, &second) && standing_in(&after).is_subset(&standing_in(&before)) {
+                found.broken = Some(broken("a fallback is asked", case, &first, &world, &second));
+            }
+        },
+    );
+    conclude("one more contributor opens only where it has a fallback asked", number, 10, &found);
+}
+
 #[test]
 fn one_more_contributor_opens_nothing() {
-    let joined = |c: &mut Chance, case: &Case<'_>| {
-        world(case, |facts| {
-            let by = somebody(c, facts);
-            let Some(change) = a_change(c, facts) else { return };
-            let commits = entries(&mut change.commits);
-            if commits.is_empty() {
-                return;
-            }
-            let at = c.below(commits.len());
-            match &mut commits[at].co_authors {
-                Fact::Known(others) => others.push(by),
-                Fact::Absent => commits[at].co_authors = Fact::Known(vec![by]),
-                Fact::Unavailable(_) => {}
-            }
-        })
-    };
     always("one more contributor opens nothing", (2_000, 10), without_fallbacks, joined, no_looser);
 }
 
@@ -347,11 +416,20 @@ fn one_more_approval_closes_nothing() {
             }
             act.saw.artifacts.extend(released.artifacts.entries().iter().cloned());
         }
-        world(case, |facts| {
+        let parts = facts.release.package.known().into_iter().flat_map(|package| &package.parts);
+        act.saw.parts.extend(parts.filter_map(|(name, it)| Some((name.clone(), it.known()?.content.clone()))));
+        let more = world(case, |facts| {
             if let Fact::Known(acts) = &mut facts.acts {
                 acts.push(act);
             }
-        })
+        })?;
+        // Where it is what lets a release go by itself, that takes another path than the one that people let it go on.
+        let by_itself = |world: &World| {
+            let mut found = false;
+            core::decision(case.policy, world).tree.walk(&mut |node| found |= node.code == Ground::ApprovalNotNeeded);
+            found
+        };
+        (by_itself(&case.world) == by_itself(&more)).then_some(more)
     };
     always("one more approval closes nothing", (6_000, 10), who_answers_late_or_never, approved, |before, after| {
         no_looser(after, before)

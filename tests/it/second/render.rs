@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shape::{ApprovalShape, BEFORE, Cond, HERE, Len, Member, OATH, On, RouteShape, Shape, Week};
+use super::shape::{ApprovalShape, BEFORE, Cond, HERE, ISSUER, ITEMS, Len, Member, OATH, On, RouteShape, Shape, Week};
 
 impl Len {
     pub fn text(self) -> String {
@@ -87,6 +87,12 @@ pub fn yaml(shape: &Shape) -> String {
         out,
         "gates:\n  coverage: {{ coverage: \"**/c.xml\", require: \"coverage.lines >= 0.80\", missing: {missing}{age} }}"
     );
+    if let Some(list) = &shape.list {
+        let by = list.verified_by.map(|role| format!(", verified_by: {role}")).unwrap_or_default();
+        let signed = format!(", ticked_in: \"list.md\", identity: \"*@acme.example\", issuer: \"{ISSUER}\"");
+        let signed = if list.signed { signed.as_str() } else { "" };
+        let _ = writeln!(out, "  list: {{ checklist: [{}]{by}{signed} }}", ITEMS.join(", "));
+    }
     if let Some(waivers) = &shape.waivers {
         let mut needs = Vec::new();
         if waivers.reason {
@@ -107,6 +113,9 @@ pub fn yaml(shape: &Shape) -> String {
         let _ = writeln!(out, "rigor:\n  max: {max}");
         if !routes.is_empty() {
             let _ = writeln!(out, "  routes: {}", list(routes));
+        }
+        if let Some(hours) = shape.incidents_within {
+            let _ = writeln!(out, "  incidents_within: {hours}h");
         }
         let _ = writeln!(out, "  steps:");
         for step in steps {
@@ -290,6 +299,9 @@ fn raci(shape: &Shape, out: &mut String) {
         if let Some(role) = row.accountable {
             said.push(format!("accountable: {role}"));
         }
+        if let Some(role) = row.responsible {
+            said.push(format!("responsible: {role}"));
+        }
         if let Some((role, wait)) = row.consulted {
             said.push(format!("consulted: {{ role: {role}, wait: {} }}", wait.text()));
         }
@@ -319,14 +331,14 @@ fn triage(shape: &Shape, out: &mut String) {
     }
     if let Some((when, model)) = &shape.standard {
         let when = when.as_ref().map(|cond| format!("when: {}, ", cond.quoted())).unwrap_or_default();
-        let expires = model.expires.map(|length| format!(", expires: {}", length.text())).unwrap_or_default();
         let suspend =
             model.suspend_after.map(|number| format!(", suspend_after: {number} failures")).unwrap_or_default();
         let _ = writeln!(out, "  standard: {{ {when}models: [routine] }}");
         let _ = writeln!(
             out,
-            "standard_changes:\n  routine: {{ when: {}, owner: chief, approved_by: cab{expires}{suspend} }}",
-            model.when.quoted()
+            "standard_changes:\n  routine: {{ when: {}, owner: chief, approved_by: cab, expires: {}{suspend} }}",
+            model.when.quoted(),
+            model.expires.text()
         );
     }
 }

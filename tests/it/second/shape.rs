@@ -3,6 +3,9 @@
 //! It is rendered to YAML for the core (`render`) and read as it is by the second evaluator (`judge`), so that
 //! neither sees what the other makes of it.
 
+mod parts;
+
+use self::parts::{components, people, raci, roles, routes, step, weights};
 use super::chance::Chance;
 
 pub const HERE: &str = "production";
@@ -91,6 +94,7 @@ pub struct Row {
     pub on: Option<On>,
     pub when: Option<Cond>,
     pub accountable: Option<&'static str>,
+    pub responsible: Option<&'static str>,
     pub consulted: Option<(&'static str, Len)>,
     pub representation: Vec<&'static str>,
 }
@@ -173,7 +177,7 @@ pub struct StepShape {
 #[derive(Clone, Debug)]
 pub struct ModelShape {
     pub when: Cond,
-    pub expires: Option<Len>,
+    pub expires: Len,
     pub suspend_after: Option<usize>,
 }
 
@@ -236,6 +240,7 @@ pub struct Shape {
     pub delegation: Option<i64>,
     pub raci: Vec<Row>,
     pub gate: GateShape,
+    pub list: Option<ListShape>,
     pub waivers: Option<WaiverShape>,
     pub weights: Vec<(&'static str, &'static str)>,
     pub impact: Option<(i64, i64)>,
@@ -243,6 +248,8 @@ pub struct Shape {
     pub standard: Option<(Option<Cond>, ModelShape)>,
     pub routes: Vec<RouteShape>,
     pub rigor: Option<(u32, Vec<&'static str>, Vec<StepShape>)>,
+    /// In how many hours after a deployment an incident has to begin to be its failure.
+    pub incidents_within: Option<i64>,
     pub record: Option<RecordShape>,
     pub incidents: Option<IncidentShape>,
     pub pir: Option<PirShape>,
@@ -260,6 +267,19 @@ pub struct GateShape {
     pub max_age: Option<i64>,
     pub block_missing: bool,
 }
+
+/// A checklist that people tick, or a file of theirs that somebody signs.
+#[derive(Clone, Debug)]
+pub struct ListShape {
+    pub verified_by: Option<&'static str>,
+    /// Whether the gate names who signs the file.
+    pub signed: bool,
+}
+
+/// What is on the checklist.
+pub const ITEMS: [&str; 2] = ["rehearsed", "reverted"];
+/// Who vouches for those who may sign it.
+pub const ISSUER: &str = "https://accounts.example";
 
 #[derive(Clone, Debug)]
 pub struct WaiverShape {
@@ -338,6 +358,7 @@ impl Shape {
             delegation: None,
             raci: Vec::new(),
             gate: GateShape { max_age: None, block_missing: false },
+            list: None,
             waivers: None,
             weights: Vec::new(),
             impact: None,
@@ -345,6 +366,7 @@ impl Shape {
             standard: None,
             routes: Vec::new(),
             rigor: None,
+            incidents_within: None,
             record: None,
             incidents: None,
             pir: None,
@@ -380,7 +402,7 @@ impl Shape {
             });
             let model = ModelShape {
                 when: c.of(&[Cond::Only("docs/**"), Cond::Only("flags/**"), Cond::LinesOver(0)]),
-                expires: c.maybe(70, |_| Len::Minutes(180 * 24 * 60)),
+                expires: c.of(&[Len::Minutes(180 * 24 * 60), Len::Minutes(30 * 24 * 60)]),
                 suspend_after: c.maybe(60, |c| 1 + c.below(2)),
             };
             (when, model)
@@ -449,6 +471,10 @@ impl Shape {
             delegation: c.maybe(60, |c| c.of(&[24, 72, 336])),
             raci: Vec::new(),
             gate: GateShape { max_age: c.maybe(40, |c| c.of(&[24 * 60, 7 * 24 * 60])), block_missing: c.often(40) },
+            list: c.maybe(25, |c| ListShape {
+                verified_by: c.of(&[None, Some("ops"), Some("sec"), Some("owner")]),
+                signed: c.often(50),
+            }),
             waivers: c.maybe(70, |c| WaiverShape {
                 max_hours: c.maybe(60, |_| 72),
                 reason: c.often(60),
@@ -460,6 +486,7 @@ impl Shape {
             standard,
             routes: Vec::new(),
             rigor: None,
+            incidents_within: None,
             record,
             incidents: c.maybe(50, |c| IncidentShape {
                 block_at: c.between(1, 2),
@@ -499,6 +526,7 @@ impl Shape {
             let mut names: Vec<&'static str> = shape.routes.iter().map(|route| route.name).collect();
             names.retain(|name| *name == "normal" || c.often(50));
             let listed = if c.often(40) { names } else { Vec::new() };
+            shape.incidents_within = c.maybe(60, |c| c.of(&[1, 24, 48]));
             shape.rigor = Some((1 + u32::try_from(c.below(2)).unwrap(), listed, steps));
         }
         shape
@@ -519,231 +547,4 @@ pub fn not(of: Cond) -> Cond {
 
 pub fn either(one: Cond, other: Cond) -> Cond {
     Cond::Either(Box::new(one), Box::new(other))
-}
-
-fn components(c: &mut Chance) -> Vec<ComponentShape> {
-    let mut all = vec![
-        ComponentShape {
-            name: "pay",
-            folder: "pay",
-            kind: c.maybe(90, |_| "application"),
-            tier: c.maybe(90, |c| c.of(&["critical", "important", "routine"])),
-            exposure: c.maybe(90, |c| c.of(&["customer", "internal"])),
-            team: c.maybe(85, |_| "reds"),
-        },
-        ComponentShape {
-            name: "infra",
-            folder: "infra",
-            kind: c.maybe(90, |_| "infrastructure"),
-            tier: c.maybe(90, |c| c.of(&["critical", "routine"])),
-            exposure: c.maybe(60, |_| "internal"),
-            team: c.maybe(85, |c| c.of(&["reds", "blues"])),
-        },
-    ];
-    all.truncate(c.of(&[0, 1, 1, 2, 2, 2]));
-    all
-}
-
-fn weights(c: &mut Chance) -> Vec<(&'static str, &'static str)> {
-    c.some(
-        &[
-            ("exposure.customer", "20"),
-            ("tier.critical", "20"),
-            ("kind.infrastructure", "10"),
-            ("size.lines", "\"math.least(20, lines / 10)\""),
-            ("size.changes", "\"5 * changes\""),
-            ("vendor.new", "15"),
-            ("team.failure_rate", "\"40 * rate\""),
-            ("peak", "10"),
-        ],
-        50,
-    )
-}
-
-fn people(c: &mut Chance) -> Vec<(&'static str, Vec<&'static str>)> {
-    let all = [
-        ("ana", vec!["github:ana", "gitlab:ana"]),
-        ("bo", vec!["github:bo", "github:bo-2"]),
-        ("cy", vec!["github:cy"]),
-        ("dee", vec!["github:dee", "gitlab:dee"]),
-        ("eve", vec!["gitlab:eve"]),
-    ];
-    c.some(&all, 45)
-}
-
-/// How many of a role's members are named and how many come in its group.
-fn roles(c: &mut Chance) -> Vec<RoleShape> {
-    let mut all = Vec::new();
-    for name in ROLES {
-        let mut members: Vec<Member> = Vec::new();
-        if c.often(60) {
-            members.push(Member::Group);
-        }
-        let named = c.some(&PEOPLE[1..], 35);
-        members.extend(named.into_iter().map(Member::User));
-        if c.often(8) {
-            members.push(Member::Account(c.of(&["github:bo-2", "gitlab:dee", "github:robot"])));
-        }
-        if members.is_empty() {
-            members.push(Member::Group);
-        }
-        let (fallback, after) = match name {
-            "owner" => (c.maybe(60, |_| "lead"), c.maybe(60, |c| c.of(&[Len::OpenHours(4), Len::Minutes(90)]))),
-            "lead" => (c.maybe(60, |_| "chief"), c.maybe(60, |c| c.of(&[Len::OpenDays(1), Len::OpenHours(2)]))),
-            "sec" => (c.maybe(40, |_| "chief"), c.maybe(60, |_| Len::OpenDays(1))),
-            _ => (None, None),
-        };
-        all.push(RoleShape {
-            name,
-            members,
-            fallback,
-            after: if fallback.is_some() { after } else { None },
-            week: c.maybe(20, |c| c.of(&[Week::Always, Week::Sparse, Week::Office])),
-            accept: matches!(name, "second" | "ops") && c.often(40),
-            may_approve: name != "ops" || c.often(90),
-        });
-    }
-    all
-}
-
-fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
-    let row = |on, accountable| Row { on, when: None, accountable, consulted: None, representation: Vec::new() };
-    let mut rows = Vec::new();
-    if shape.components.is_empty() {
-        rows.push(row(None, Some("owner")));
-    }
-    for component in &shape.components {
-        let role = if component.name == "pay" { "owner" } else { c.of(&["owner", "second", "lead"]) };
-        let on = match component.kind {
-            Some(kind) if c.often(40) => On::Where(Cond::Kind(kind)),
-            _ => On::Named(component.name),
-        };
-        rows.push(row(Some(on), Some(role)));
-    }
-    if c.often(45) {
-        let roles = c.of(&[vec!["sec"], vec!["sec", "ops"], vec!["sec", "owner"]]);
-        let when = c.maybe(70, |c| c.of(&[Cond::Impact("high"), Cond::ImpactIsNot("low")]));
-        let on = if shape.components.is_empty() { None } else { c.maybe(25, |_| On::Named("pay")) };
-        rows.push(Row { on, when, accountable: None, consulted: None, representation: roles });
-    }
-    if c.often(30) {
-        let wait = c.of(&[Len::OpenHours(4), Len::Minutes(60), Len::OpenDays(1)]);
-        rows.push(Row {
-            on: None,
-            when: c.maybe(30, |_| Cond::ImpactIsNot("low")),
-            accountable: None,
-            consulted: Some((c.of(&["ops", "lead"]), wait)),
-            representation: Vec::new(),
-        });
-    }
-    rows
-}
-
-fn approvals(c: &mut Chance) -> Vec<(&'static str, usize)> {
-    match c.below(10) {
-        0 => vec![("owner", 1)],
-        1 => vec![("second", 2)],
-        2 => vec![("accountable", 1), ("sec", 1)],
-        3 => vec![("sec", 1), ("accountable", 1)],
-        4 => vec![("accountable", 2)],
-        _ => vec![("accountable", 1)],
-    }
-}
-
-fn escalation(c: &mut Chance) -> EscalationShape {
-    let to: Vec<&'static str> = c.of(&[vec!["lead", "chief"], vec!["chief"], vec!["lead"], vec!["ops", "chief"]]);
-    EscalationShape {
-        after: c.of(&[Len::OpenDays(1), Len::Minutes(15), Len::OpenHours(3), Len::Minutes(600)]),
-        to,
-        last: c.maybe(60, |_| "chief"),
-    }
-}
-
-fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
-    let vias = |c: &mut Chance| {
-        c.of(&[
-            Vec::new(),
-            Vec::new(),
-            vec!["environment", "command", "page"],
-            vec!["environment", "review"],
-            vec!["review"],
-        ])
-    };
-    let mut all = Vec::new();
-    if c.often(50) {
-        all.push(RouteShape {
-            when: Some(Cond::Rollback),
-            last_good: c.often(85),
-            any_hours: c.often(70),
-            approvals: vec![(c.of(&["second", "lead"]), 1)],
-            ..RouteShape::plain("recovery")
-        });
-    }
-    all.push(RouteShape {
-        approvals: if c.often(4) { Vec::new() } else { approvals(c) },
-        any_hours: c.often(10),
-        expire: c.maybe(45, |c| c.of(&[Len::OpenDays(5), Len::OpenDays(1), Len::Minutes(48 * 60), Len::OpenHours(6)])),
-        counts_from: vias(c),
-        cab: c.maybe(30, |c| c.maybe(60, |c| c.of(&[Cond::ImpactIsNot("low"), not(Cond::Impact("low"))]))),
-        escalate: c.maybe(50, escalation),
-        may_skip: c.often(10),
-        then: c.often(30),
-        ..RouteShape::plain("normal")
-    });
-    if shape.emergency.is_some() && c.often(95) {
-        all.push(RouteShape {
-            approvals: vec![(c.of(&["chief", "second"]), 1)],
-            any_hours: c.often(70),
-            escalate: c.maybe(40, escalation),
-            may_skip: c.often(60),
-            then: true,
-            ..RouteShape::plain("emergency")
-        });
-    }
-    if shape.standard.is_some() && c.often(95) {
-        let automatic = c.often(60);
-        all.push(RouteShape {
-            automatic,
-            approvals: if automatic { Vec::new() } else { vec![("second", 1)] },
-            ..RouteShape::plain("standard")
-        });
-    }
-    if c.often(35) {
-        let when = match c.below(4) {
-            0 => Cond::LinesOver(100),
-            1 => both(Cond::Class("normal"), Cond::Impact("high")),
-            2 => Cond::Kind("infrastructure"),
-            _ => Cond::Touches("infra/**"),
-        };
-        all.push(RouteShape {
-            when: Some(when),
-            approvals: approvals(c),
-            expire: c.maybe(30, |_| Len::Minutes(24 * 60)),
-            counts_from: vias(c),
-            any_hours: c.often(20),
-            escalate: c.maybe(30, escalation),
-            ..RouteShape::plain("special")
-        });
-    }
-    if c.often(10) {
-        all.push(RouteShape {
-            when: Some(Cond::Tier("critical")),
-            approvals: vec![("accountable", 1), ("ops", 1)],
-            ..RouteShape::plain("heavy")
-        });
-    }
-    all
-}
-
-fn step(c: &mut Chance, shape: &Shape, teams: bool) -> StepShape {
-    let (when, until) = match c.below(if teams { 6 } else { 2 }) {
-        0 => (Cond::ImpactIsNot("low"), None),
-        1 => (both(Cond::Exposure("customer"), Cond::ImpactIsNot("low")), None),
-        2 => (Cond::FailureRateOver(30), c.maybe(60, |_| Cond::FailureRateUnder(20))),
-        3 => (Cond::EmergenciesFrom(1), None),
-        4 => (Cond::MttrOverHours(4), None),
-        _ => (either(Cond::FailureRateOver(50), Cond::EmergenciesFrom(2)), None),
-    };
-    let _ = shape;
-    StepShape { when, until, sample: c.of(&[0, 0, 2, 3]) }
 }

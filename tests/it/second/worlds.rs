@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use countersign::model::facts::history::TeamDeployment;
 use countersign::model::facts::{
-    Account, AccountFacts, AccountKind, Act, CabDecision, CabOutcome, Change, ChangeRecord, Commit, Condition, Deed,
-    Deployment, Fact, Facts, Field, GateEvidence, Grant, Incident, Joined, Landing, Member as GroupMember, Merge,
-    ModelState, Outcome, OwedObligation, Package, Part, Reference, Release, Released, Saw, Standing, TeamHistory, Via,
-    Vulnerability,
+    Account, AccountFacts, AccountKind, Change, Commit, Fact, Facts, Grant, Joined, Landing, Member as GroupMember,
+    Merge, Outcome, Package, Part, Reference, Release, Released, Vulnerability,
 };
-use countersign::model::measures::Measure;
-use countersign::model::verdict::Verdict;
+
+mod acts;
+mod happened;
 
 use super::chance::Chance;
-use super::shape::{BEFORE, HERE, Member, OATH, ROLES, RoleShape, Shape};
+use super::shape::{BEFORE, HERE, Member, Shape};
 use super::times;
 
 pub const ACCOUNTS: [&str; 12] = [
@@ -59,6 +57,8 @@ struct Maker<'s> {
     changes: Vec<Change>,
     /// The artifacts that go.
     artifacts: Vec<String>,
+    /// The other parts of the package.
+    others: Vec<&'static str>,
     /// Instants at which something might change.
     near: Vec<i64>,
 }
@@ -70,8 +70,18 @@ pub fn any(c: &mut Chance, shape: &Shape, day: i64) -> World {
     let wrong = c.of(&[0, 3, 8, 15]);
     let back = c.often(15);
     let c = Chance::new(c.next());
-    let mut maker =
-        Maker { c, shape, submitted, noise, wrong, back, changes: Vec::new(), artifacts: Vec::new(), near: Vec::new() };
+    let mut maker = Maker {
+        c,
+        shape,
+        submitted,
+        noise,
+        wrong,
+        back,
+        changes: Vec::new(),
+        artifacts: Vec::new(),
+        others: Vec::new(),
+        near: Vec::new(),
+    };
     maker.world()
 }
 
@@ -185,6 +195,7 @@ impl Maker<'_> {
                 let value = !self.c.often(self.wrong / 3);
                 self.fact(value)
             },
+            on_default: Fact::Known(true),
             resolves_to: {
                 let value = if self.c.often(self.wrong / 3) { "dead" } else { COMMIT }.to_owned();
                 self.fact(value)
@@ -337,6 +348,7 @@ impl Maker<'_> {
             return self.none();
         }
         let other = self.c.of(&["infra", "infra", "pay"]);
+        self.others.push(other);
         let ready = self.c.often(80);
         let outcome = self.c.of(&[Outcome::Succeeded, Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled]);
         let part = Part {
@@ -360,8 +372,16 @@ impl Maker<'_> {
         self.near.push(opened);
         Fact::Known(Grant {
             id: "grant-1".to_owned(),
+            repository: {
+                let name = if self.c.often(self.wrong / 2) { "acme/other" } else { REPOSITORY }.to_owned();
+                self.fact(name)
+            },
             environment: if self.wrong() { BEFORE } else { HERE }.to_owned(),
             commit: if self.wrong() { "dead" } else { COMMIT }.to_owned(),
+            artifacts: {
+                let artifacts = if self.c.often(self.wrong / 2) { Vec::new() } else { self.artifacts.clone() };
+                self.fact(artifacts)
+            },
             signed_by: signers.into_iter().map(Account::from).collect(),
             granted_at: at(granted),
             used_at: used,
@@ -428,488 +448,6 @@ impl Maker<'_> {
             protected: self.fact(protected),
         };
         self.fact(joined)
-    }
-
-    fn evidence(&mut self) -> BTreeMap<String, Fact<GateEvidence>> {
-        let lines = if self.wrong() { 0.7 } else { 0.9 };
-        let made = self.moment(-30, 20);
-        if let Some(minutes) = self.shape.gate.max_age {
-            self.near.push(made + minutes * 60);
-        }
-        let evidence = GateEvidence {
-            digests: if self.wrong() { Vec::new() } else { vec!["e1".to_owned()] },
-            measures: BTreeMap::from([("coverage.lines".to_owned(), Measure::Number(lines))]),
-            baseline: Fact::Absent,
-            made_at: self.fact(at(made)),
-            ..GateEvidence::default()
-        };
-        if self.c.often(self.noise) {
-            return BTreeMap::new();
-        }
-        BTreeMap::from([("coverage".to_owned(), self.fact(evidence))])
-    }
-
-    fn record(&mut self) -> Fact<ChangeRecord> {
-        let texts = [
-            "moves the ledger to the new region, rehearsed twice",
-            "revert the release and restore the copy of monday",
-            "n/a",
-            "see above",
-            "tbd",
-            "   ",
-        ];
-        let mut fields = BTreeMap::new();
-        for name in ["risk", "backout"] {
-            if self.wrong() {
-                continue;
-            }
-            let text = if self.wrong() { self.c.of(&texts) } else { self.c.of(&texts[..2]) }.to_owned();
-            let edited = self.moment(-20, 30);
-            let field = Field {
-                text: self.fact(text),
-                template: if self.wrong() { self.fact(texts[0].to_owned()) } else { self.none() },
-                edited_at: if self.c.often(10) { self.fact(at(edited)) } else { self.none() },
-            };
-            fields.insert(name.to_owned(), field);
-        }
-        let state = if self.wrong() { self.c.of(&["Draft", "Closed"]) } else { "Implement" }.to_owned();
-        let mut components = vec!["pay".to_owned(), "infra".to_owned()];
-        if self.wrong() {
-            components.pop();
-        }
-        let from = self.moment(-10, 8);
-        let until = from + self.c.between(1, 80) * 1800;
-        if self.shape.record.is_some() {
-            self.near.extend([from, until]);
-        }
-        let fixes = self.c.some(&["INC-1".to_owned(), "INC-2".to_owned()], 45);
-        let record = ChangeRecord {
-            id: "CHG1".to_owned(),
-            state: self.fact(state),
-            components: self.fact(components),
-            from: if self.c.often(25) { self.fact(at(from)) } else { self.none() },
-            until: if self.c.often(25) { self.fact(at(until)) } else { self.none() },
-            fields,
-            fixes,
-        };
-        if self.wrong() { Fact::Absent } else { self.fact(record) }
-    }
-
-    fn incidents(&mut self) -> Fact<Vec<Incident>> {
-        let mut all = Vec::new();
-        for id in ["INC-1", "INC-2"] {
-            if !self.c.often(25) {
-                continue;
-            }
-            let severity = self.c.of(&["P1", "P1", "P2", "P3", "P9"]).to_owned();
-            let components = self.c.of(&[vec!["pay"], vec!["infra"], vec!["pay", "infra"], vec!["elsewhere"]]);
-            let components = components.into_iter().map(str::to_owned).collect();
-            all.push(Incident {
-                id: id.to_owned(),
-                severity: self.fact(severity),
-                components: self.fact(components),
-                caused_by: Fact::Absent,
-            });
-        }
-        if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
-    }
-
-    fn teams(&mut self) -> BTreeMap<String, Fact<TeamHistory>> {
-        let mut all = BTreeMap::new();
-        for team in ["reds", "blues"] {
-            let mut deployments = Vec::new();
-            for _ in 0..self.c.below(5) {
-                let age = self.c.between(1, 100) * 86_400;
-                let ran = self.submitted - age;
-                if self.c.often(20) {
-                    self.near.push(ran + 90 * 86_400);
-                }
-                let failed = self.c.often(35);
-                let detected = ran + self.c.between(1, 12) * 1800;
-                let restored = detected + self.c.between(1, 20) * 1800;
-                deployments.push(TeamDeployment {
-                    at: at(ran),
-                    emergency: self.c.often(25),
-                    failed,
-                    detected_at: if failed { self.fact(at(detected)) } else { Fact::Absent },
-                    restored_at: if failed { self.fact(at(restored)) } else { Fact::Absent },
-                });
-            }
-            deployments.sort_by_key(|it| it.at);
-            if !self.c.often(self.noise / 2) {
-                let history = self.fact(TeamHistory { deployments });
-                all.insert(team.to_owned(), history);
-            }
-        }
-        all
-    }
-
-    fn obligations(&mut self) -> Fact<Vec<OwedObligation>> {
-        let mut all = Vec::new();
-        for number in 0..self.c.of(&[0, 0, 0, 1, 1, 2]) {
-            let due = self.moment(-40, 40);
-            self.near.push(due);
-            let contributors = self.c.some(&ACCOUNTS[..4], 40).into_iter().map(Account::from).collect();
-            all.push(OwedObligation {
-                id: format!("owed-{number}"),
-                kind: self.c.of(&["pir", "pir", "validate", "audit"]).to_owned(),
-                release: "shop 2.3".to_owned(),
-                team: self.c.of(&["reds", "blues"]).to_owned(),
-                components: vec![self.c.of(&["pay", "infra"]).to_owned()],
-                by: self.c.of(&["lead", "ops"]).to_owned(),
-                due: at(due),
-                contributors: self.fact(contributors),
-                needs_evidence: self.c.often(40),
-                incidents: self.c.some(&["INC-1".to_owned()], 30),
-                met: self.c.often(25),
-            });
-        }
-        if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
-    }
-
-    fn deployment(&mut self, name: &str, environment: &str, commit: &str, which: &str, opened: i64) -> Deployment {
-        let mut components = BTreeMap::new();
-        for component in self.shape.components.clone() {
-            if component.name == "pay" || self.c.often(85) {
-                let released = self.released(component.name, which);
-                components.insert(component.name.to_owned(), released);
-            }
-        }
-        let finished = opened + self.c.between(0, 4) * 1800;
-        let outcome = if self.wrong() { self.c.of(&[Outcome::Failed, Outcome::Cancelled]) } else { Outcome::Succeeded };
-        let approved = !self.wrong();
-        Deployment {
-            release: name.to_owned(),
-            environment: environment.to_owned(),
-            commit: commit.to_owned(),
-            components,
-            opened_at: at(opened),
-            finished_at: if self.wrong() { Fact::Absent } else { self.fact(at(finished)) },
-            outcome: if self.wrong() { Fact::Absent } else { self.fact(outcome) },
-            approved: self.fact(approved),
-        }
-    }
-
-    fn deployments(&mut self) -> Fact<Vec<Deployment>> {
-        let mut all = Vec::new();
-        let old = self.submitted - 20 * 86_400;
-        if self.back {
-            let which = if self.wrong() { "older" } else { "new" };
-            let which_commit = if which == "new" { COMMIT } else { "01de4" };
-            all.push(self.deployment("shop 2.4", HERE, which_commit, which, old - 86_400));
-            let mut bad = self.deployment("shop 2.5", HERE, "bad", "bad", old);
-            if self.c.often(60) {
-                bad.outcome = Fact::Known(Outcome::Failed);
-            }
-            all.push(bad);
-        } else if self.c.often(50) {
-            all.push(self.deployment("shop 2.3", HERE, "01d", "old", old));
-        }
-        if self.shape.from.is_some() {
-            let opened = self.moment(-20, 0);
-            let which = if self.wrong() { "old" } else { "new" };
-            let commit = if self.wrong() { "01d" } else { COMMIT };
-            let staged = self.deployment("shop 2.4", BEFORE, commit, which, opened);
-            if let (Some((Some(soak), _)), Fact::Known(finished)) = (self.shape.from, &staged.finished_at) {
-                self.near.push(finished.timestamp() + soak * 60);
-            }
-            all.push(staged);
-        }
-        if self.c.often(12) {
-            let opened = self.moment(0, 10);
-            all.push(self.deployment("shop 2.4", HERE, COMMIT, "new", opened));
-            self.near.push(opened + 24 * 3600);
-            // Again within the time for a retry, and after it.
-            for _ in 0..self.c.of(&[0, 0, 1, 2]) {
-                let again = opened + self.c.between(0, 70) * 1800;
-                all.push(self.deployment("shop 2.4", HERE, COMMIT, "new", again));
-                self.near.push(again + 24 * 3600);
-            }
-        }
-        if self.c.often(6) {
-            let opened = self.moment(-4, 12);
-            all.push(self.deployment("shop 2.6", HERE, "feed", "newer", opened));
-            self.near.push(opened);
-        }
-        all.sort_by_key(|it| it.opened_at);
-        if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
-    }
-
-    fn model(&mut self) -> BTreeMap<String, Fact<ModelState>> {
-        if self.shape.standard.is_none() || self.c.often(5) {
-            return BTreeMap::new();
-        }
-        let approved = self.submitted - self.c.between(1, 200) * 86_400;
-        self.near.push(approved + 180 * 86_400);
-        let failed = (0..self.c.of(&[0, 0, 1, 2])).map(|_| at(approved + self.c.between(-2, 100) * 86_400)).collect();
-        let by = self.c.some(&ACCOUNTS[2..10], 40).into_iter().map(Account::from).collect();
-        let suspended = self.c.often(6);
-        let state = ModelState {
-            approved_at: at(approved),
-            approved_by: by,
-            failed_at: if self.c.often(30) { self.none() } else { self.fact(failed) },
-            suspended: if self.c.often(30) { Fact::Absent } else { self.fact(suspended) },
-        };
-        BTreeMap::from([("routine".to_owned(), self.fact(state))])
-    }
-
-    fn cab(&mut self) -> Fact<Vec<CabDecision>> {
-        let Some(cab) = self.shape.cab.clone() else { return self.none() };
-        let mut all = Vec::new();
-        for _ in 0..self.c.of(&[0, 1, 1, 2]) {
-            // The meeting on or before the third day after the submission.
-            let day = self.submitted.div_euclid(86_400) + 3;
-            let back = (times::weekday(day) - cab.weekday).rem_euclid(7);
-            let meeting = times::instant(self.shape.london, (day - back) * 86_400 + cab.minute * 60);
-            // Before that its agenda was closed already, and mostly it is the one of the week after.
-            let closed = meeting - cab.cutoff.unwrap_or(0) * 60;
-            let meeting = if closed < self.submitted && self.c.often(85) {
-                times::instant(self.shape.london, (day - back + 7) * 86_400 + cab.minute * 60)
-            } else {
-                meeting
-            };
-            let meeting = if self.wrong() { meeting + 3600 } else { meeting };
-            let decided = meeting + self.c.between(0, 3) * 600;
-            self.near.push(decided);
-            let outcome = self.c.of(&[
-                CabOutcome::Approve,
-                CabOutcome::Approve,
-                CabOutcome::ApproveWithConditions,
-                CabOutcome::Defer,
-                CabOutcome::Reject,
-            ]);
-            let met = self.c.often(75);
-            let attendees = self.c.some(&ACCOUNTS[1..10], 45).into_iter().map(Account::from).collect();
-            let chair = self.account();
-            let mut changes: BTreeMap<String, String> =
-                self.changes.iter().map(|change| (change.id.clone(), change.content.clone())).collect();
-            if self.wrong() {
-                changes.insert("other#1".to_owned(), "x".to_owned());
-            }
-            let says = self.c.often(if self.changes.is_empty() { 85 } else { 40 });
-            let components = if says { self.contents() } else { BTreeMap::new() };
-            let artifacts = if says && !self.wrong() { self.artifacts.clone() } else { Vec::new() };
-            all.push(CabDecision {
-                meeting: if self.c.often(25) { Fact::Absent } else { self.fact(at(meeting)) },
-                at: at(decided),
-                outcome,
-                conditions: if outcome == CabOutcome::ApproveWithConditions && !self.wrong() {
-                    vec![Condition { text: "watch it".to_owned(), met: self.fact(met) }]
-                } else {
-                    Vec::new()
-                },
-                chair: self.fact(chair),
-                attendees: self.fact(attendees),
-                changes,
-                components,
-                artifacts,
-                notes: String::new(),
-            });
-        }
-        if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
-    }
-
-    fn acts(&mut self) -> Vec<Act> {
-        let mut all: Vec<Act> = Vec::new();
-        // Often enough, somebody of each role approves as he should.
-        if self.c.often(45) {
-            for role in self.shape.roles.clone() {
-                if self.c.often(70) && role.name != "commander" {
-                    all.extend(self.good(all.len(), &role));
-                }
-            }
-        }
-        let number = self.c.of(&[0, 0, 1, 1, 2, 2, 3, 4, 5]);
-        for number in all.len()..all.len() + number {
-            let act = self.act(number, &all);
-            all.push(act);
-        }
-        all.sort_by_key(|act| act.at);
-        all
-    }
-
-    fn act(&mut self, number: usize, before: &[Act]) -> Act {
-        let by = if self.c.often(85) { Account::from(self.c.of(&ACCOUNTS[2..10])) } else { self.account() };
-        let time = self.moment(-8, 60);
-        self.near.push(time);
-        let pick = self.c.below(100);
-        let mut does = match pick {
-            0..=54 => self.approve(),
-            55..=66 => Deed::Reject {},
-            67..=69 => Deed::Comment {},
-            _ => self.other(pick, before),
-        };
-        if let Deed::ExceptFreeze { .. } = does
-            && self.shape.freezes.is_empty()
-        {
-            does = self.approve();
-        }
-        let via = if matches!(does, Deed::Approve { .. } | Deed::Reject {}) {
-            self.c.of(&[
-                Via::Environment,
-                Via::Environment,
-                Via::Environment,
-                Via::Page,
-                Via::Command,
-                Via::Review,
-                Via::Review,
-                Via::Chat,
-            ])
-        } else {
-            Via::Page
-        };
-        if matches!(does, Deed::Approve { .. }) {
-            let (shape, london) = (self.shape, self.shape.london);
-            for route in &shape.routes {
-                if let Some(expire) = route.expire {
-                    self.near.push(times::due(expire, shape.business, london, time));
-                }
-            }
-        } else if matches!(does, Deed::Reject {}) {
-            self.near.push(times::due(self.shape.holds, self.shape.business, self.shape.london, time));
-        }
-        let impersonator = self.account();
-        Act {
-            id: format!("act-{number}"),
-            at: at(time),
-            by,
-            impersonated_by: self.c.maybe(2, |_| impersonator),
-            via,
-            does,
-            reason: self.c.maybe(60, |c| {
-                c.of(&["because the graph says so", "ok", "aaaaaaaaaaaaaaa", " \u{a0} ", ".", "no, it drops a table"])
-                    .to_owned()
-            }),
-            saw: self.saw(via),
-            standing: if self.wrong() { self.c.of(&[Standing::Edited, Standing::Dismissed]) } else { Standing::Stands },
-            held: Vec::new(),
-        }
-    }
-
-    /// An approval by a holder of a role, of everything, in time.
-    fn good(&mut self, number: usize, role: &RoleShape) -> Option<Act> {
-        let named: Vec<&str> =
-            role.members.iter().filter_map(|it| if let Member::User(name) = it { Some(*name) } else { None }).collect();
-        if named.is_empty() {
-            return None;
-        }
-        let name = self.c.of(&named);
-        let listed = self.shape.people.iter().find(|(known, _)| *known == name);
-        let by = listed.map_or_else(|| format!("github:{name}"), |(_, accounts)| accounts[0].to_owned());
-        let time = self.moment(0, 8);
-        let wrong = std::mem::replace(&mut self.wrong, 0);
-        let saw = self.saw(Via::Environment);
-        self.wrong = wrong;
-        Some(Act {
-            id: format!("act-{number}"),
-            at: at(time),
-            by: Account(by),
-            impersonated_by: None,
-            via: Via::Environment,
-            does: Deed::Approve { role: None, accepts: Some(OATH.to_owned()) },
-            reason: self.c.maybe(70, |_| "because the graph says so".to_owned()),
-            saw: Saw { gates: BTreeMap::new(), ..saw },
-            standing: Standing::Stands,
-            held: Vec::new(),
-        })
-    }
-
-    fn approve(&mut self) -> Deed {
-        let role = self.c.maybe(20, |c| c.of(&ROLES).to_owned());
-        Deed::Approve { role, accepts: self.c.maybe(60, |_| format!(" {OATH} ")) }
-    }
-
-    fn other(&mut self, pick: usize, before: &[Act]) -> Deed {
-        let from = self.moment(-20, 20);
-        let until = from + self.c.between(1, 200) * 1800;
-        match pick {
-            70..=76 if !before.is_empty() => {
-                let of = before[self.c.below(before.len())].id.clone();
-                Deed::Withdraw { of }
-            }
-            77..=79 => {
-                self.near.extend([from, until]);
-                Deed::Away { from: at(from), until: at(until) }
-            }
-            80..=83 => {
-                self.near.extend([from, until]);
-                let to = Account::from(self.c.of(&ACCOUNTS[2..10]));
-                Deed::Delegate { role: self.c.of(&ROLES).to_owned(), to, from: at(from), until: at(until) }
-            }
-            84..=86 => Deed::ConfirmFix { incident: self.c.of(&["INC-1", "INC-2"]).to_owned() },
-            87..=88 => Deed::ExceptFreeze { freeze: "freeze-0".to_owned() },
-            89..=91 => {
-                self.near.push(until);
-                Deed::Waive {
-                    gate: "coverage".to_owned(),
-                    environments: if self.c.often(20) { vec![BEFORE.to_owned()] } else { Vec::new() },
-                    until: at(until),
-                    compensating_control: self.c.maybe(60, |_| "a person watches it".to_owned()),
-                    when: None,
-                }
-            }
-            92..=93 => Deed::Complete {
-                obligation: self.c.of(&["owed-0", "owed-1"]).to_owned(),
-                evidence: self.c.some(&["link".to_owned()], 60),
-            },
-            94..=96 => Deed::Vouch { commit: self.c.of(&["00abcdef", "01abcdef", "10abcdef"]).to_owned() },
-            97..=98 => Deed::Clear { account: self.account(), commit: self.c.of(&["00abcdef", "01abcdef"]).to_owned() },
-            _ => Deed::ClaimEmergency {},
-        }
-    }
-
-    /// What somebody was shown of each component.
-    fn contents(&mut self) -> BTreeMap<String, String> {
-        let mut shown = BTreeMap::new();
-        for component in self.shape.components.clone() {
-            if !self.wrong() {
-                let which = if self.wrong() { "old" } else { "new" };
-                shown.insert(component.name.to_owned(), format!("{}-{which}", component.name));
-            }
-        }
-        shown
-    }
-
-    fn saw(&mut self, via: Via) -> Saw {
-        let mut saw = Saw::default();
-        if via != Via::Review || self.c.often(5) {
-            saw.environment = Some(if self.wrong() { BEFORE } else { HERE }.to_owned());
-            if self.wrong() {
-                saw.environment = None;
-            }
-        }
-        if !self.wrong() && (via != Via::Review || self.c.often(50)) {
-            saw.repository = Some(if self.wrong() { "acme/other" } else { REPOSITORY }.to_owned());
-        }
-        let one =
-            if via == Via::Review && self.changes.len() > 1 { Some(self.c.below(self.changes.len())) } else { None };
-        for (number, change) in self.changes.clone().into_iter().enumerate() {
-            if one.is_some_and(|one| one != number) || self.wrong() {
-                continue;
-            }
-            let content = if self.wrong() { "content-old".to_owned() } else { change.content };
-            saw.changes.insert(change.id, content);
-        }
-        if via != Via::Review {
-            saw.components = self.contents();
-            if !self.wrong() {
-                saw.artifacts.clone_from(&self.artifacts);
-                if self.wrong() {
-                    saw.artifacts.push("art-old".to_owned());
-                }
-            }
-            if self.c.often(10) {
-                saw.gates.insert("coverage".to_owned(), self.c.of(&[Verdict::Pass, Verdict::Pending, Verdict::Block]));
-            }
-            if self.shape.package.is_some() && self.c.often(20) {
-                let which = if self.wrong() { "old" } else { "new" };
-                saw.parts.insert("infra".to_owned(), format!("infra-{which}"));
-            }
-            if self.c.often(3) {
-                saw.requirements.insert(self.c.of(&ROLES).to_owned(), "0000000000000000".to_owned());
-            }
-        }
-        saw
     }
 }
 

@@ -1,9 +1,10 @@
 use countersign::log::proof::Proof;
 use countersign::log::tile::{Tile, Tiled};
 use countersign::log::tree::{self, Hash};
+use countersign::store::blob::Blob;
 use countersign::store::fault::Fault;
 use countersign::store::reader::Blocking;
-use countersign::store::writer::{Append, Blob, Once, Refused};
+use countersign::store::writer::{Append, Once, Refused};
 
 use super::{Database, append, entry, now, signer};
 use crate::log::naive;
@@ -131,5 +132,36 @@ fn a_blob_that_was_changed_is_not_handed_out() {
         assert_eq!(database.tamper(swap), 1);
         let found = database.runtime.block_on(database.reader().blob(one.digest()));
         assert!(matches!(found, Err(Fault::Damaged(_))), "{found:?}");
+    }
+}
+
+#[test]
+fn what_is_large_lies_in_a_folder_once_and_is_checked_when_it_is_read() {
+    use countersign::store::blob::Annex;
+    let bytes: Vec<u8> =
+        (0..400_000_u32).flat_map(|number| (number.wrapping_mul(2_654_435_761) >> 7).to_be_bytes()).collect();
+    for database in Database::each() {
+        let folder = tempfile::tempdir().unwrap();
+        let annex = Some(Annex::new(folder.path()));
+        let (large, small) = (Blob::new(&bytes), Blob::new(b"small"));
+        let mut writer = database.writer().with_annex(annex.clone());
+        let batch = [Append { blobs: vec![large.clone(), small.clone()], ..append(0) }];
+        database.runtime.block_on(writer.append(&batch, now())).unwrap();
+        database.runtime.block_on(writer.append(&[Append { blobs: vec![large.clone()], ..append(1) }], now())).unwrap();
+        let name = large.digest().to_string();
+        let file = folder.path().join(&name[..2]).join(&name);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the small one is in the database");
+        let read = |annex: Option<Annex>, blob: &Blob| {
+            database.runtime.block_on(database.reader().with_annex(annex).blob(blob.digest()))
+        };
+        assert_eq!(read(annex.clone(), &large).unwrap().unwrap(), bytes);
+        assert_eq!(read(annex.clone(), &small).unwrap().unwrap(), b"small");
+        assert!(matches!(read(None, &large), Err(Fault::NoAnnex(_))));
+        let mut changed = std::fs::read(&file).unwrap();
+        changed[1_000] ^= 1;
+        std::fs::write(&file, changed).unwrap();
+        assert!(matches!(read(annex.clone(), &large), Err(Fault::Annex { .. } | Fault::Damaged(_))));
+        std::fs::remove_file(&file).unwrap();
+        assert!(matches!(read(annex, &large), Err(Fault::Annex { .. })));
     }
 }

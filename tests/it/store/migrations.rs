@@ -1,10 +1,13 @@
+use countersign::store::address::Address;
+use countersign::store::blob::Blob;
 use countersign::store::fault::Fault;
 use countersign::store::migrations;
 use countersign::store::reader::Reader;
 use countersign::store::session::Session;
-use countersign::store::writer::Writer;
+use countersign::store::stands::Table;
+use countersign::store::writer::{Append, Writer};
 
-use super::{Database, now, signer};
+use super::{Database, append, now, signer};
 
 fn session(database: &Database) -> Session {
     database.runtime.block_on(Session::open(&database.address, true)).unwrap()
@@ -31,7 +34,7 @@ fn an_empty_database_is_laid_out_once() {
 }
 
 #[test]
-fn a_step_that_was_killed_never_happened_and_is_taken_up() {
+fn f22_a_step_that_was_killed_never_happened_and_is_taken_up() {
     for database in Database::each() {
         let mut killed = session(&database);
         database.runtime.block_on(async {
@@ -46,7 +49,7 @@ fn a_step_that_was_killed_never_happened_and_is_taken_up() {
 }
 
 #[test]
-fn a_newer_layout_and_another_history_are_refused_and_not_touched() {
+fn f22_a_newer_layout_and_another_history_are_refused_and_not_touched() {
     for database in Database::each() {
         database.append(0, 3);
         let open = || {
@@ -82,5 +85,94 @@ fn two_that_migrate_at_once_do_it_once() {
             ran
         });
         assert_eq!(ran, usize::try_from(migrations::latest()).unwrap());
+    }
+}
+
+/// Takes the database back to how it was laid out before a step.
+fn before_step(database: &Database, undone: &[&'static str], forgotten: &'static str) {
+    for sql in undone {
+        database.tamper(sql);
+    }
+    database.tamper(forgotten);
+}
+
+/// What the second step adds.
+const SECOND: &[&str] = &[
+    "DROP TABLE fence",
+    "DROP TABLE replica",
+    "ALTER TABLE blob DROP COLUMN annexed",
+    "DROP TABLE delivery",
+    "DROP TABLE stream",
+    "DROP TABLE decision",
+    "DROP TABLE answer",
+    "DROP TABLE act",
+    "DROP TABLE obligation",
+    "DROP TABLE policy",
+    "DROP TABLE outbox",
+    "DROP TABLE destination",
+    "DROP TABLE timer",
+];
+
+/// Takes a file of SQLite back to the first step.
+pub fn to_the_first_step(file: &std::path::Path) {
+    super::runtime().block_on(async {
+        let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
+        for sql in SECOND.iter().chain(&["DROP TABLE log_witnessed", "DELETE FROM migration WHERE number >= 2"]) {
+            session.run(sql, &[]).await.unwrap();
+        }
+        session.close().await.unwrap();
+    });
+}
+
+#[test]
+fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_for_what_decisions_change() {
+    for database in Database::each() {
+        database.append(0, 30);
+        let (kept, gone) = (Blob::new(b"kept"), Blob::new(b"gone!"));
+        let batch = [Append { blobs: vec![kept.clone(), gone.clone()], ..append(30) }];
+        database.runtime.block_on(database.writer().append(&batch, now())).unwrap();
+        database.tamper("UPDATE blob SET packed = NULL WHERE size = 5");
+        database.tamper("DROP TABLE log_witnessed");
+        before_step(&database, SECOND, "DELETE FROM migration WHERE number >= 2");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 1, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (2..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 31);
+        let mut reader = database.reader();
+        for (blob, bytes) in [(&kept, Some(b"kept".to_vec())), (&gone, None)] {
+            assert_eq!(database.runtime.block_on(reader.blob(blob.digest())).unwrap(), bytes);
+        }
+        // Deliveries that came before are entries, and none is answered by a table that did not know of them.
+        for table in Table::ALL {
+            assert!(database.runtime.block_on(reader.table(*table)).unwrap().is_empty(), "{table:?}");
+        }
+        database.append(31, 1);
+        assert_eq!(database.verify().unwrap().size, 32);
+    }
+}
+
+#[test]
+fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
+    for database in Database::each() {
+        database.append(0, 30);
+        before_step(&database, &["DROP TABLE log_witnessed"], "DELETE FROM migration WHERE number >= 3");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 2, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (3..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 30);
+        database.runtime.block_on(async {
+            for (size, note) in [(10, "older"), (29, "newer"), (29, "newer, by two")] {
+                let wait = std::time::Duration::ZERO;
+                countersign::store::witnessed::keep(&database.address, size, note, wait, 3).await.unwrap();
+            }
+            let mut reader = Reader::open(&database.address).await.unwrap();
+            assert_eq!(reader.witnessed(5).await.unwrap(), ["newer, by two", "older"]);
+            assert_eq!(reader.witnessed(1).await.unwrap(), ["newer, by two"]);
+        });
+        assert_eq!(database.verify().unwrap().size, 30);
     }
 }

@@ -4,8 +4,14 @@ mod appending;
 mod connecting;
 mod copying;
 mod crashes;
+mod erasing;
+mod fencing;
+mod leaving;
 mod migrations;
+mod power;
+mod storms;
 mod tampering;
+mod workload;
 mod writers;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -204,8 +204,9 @@ fn f12_a_connection_cut_after_commit_was_sent_leaves_it_open_and_asking_again_ap
         let cut = writer.append(&[once(1)], now()).await;
         assert!(matches!(cut, Err(Fault::Uncertain)), "{cut:?}");
         assert!(!armed.load(Ordering::SeqCst));
+        // The server may not have gone through it yet, or never have heard of it: either way it is there once.
         let again = writer.append(&[once(1)], now()).await.unwrap().remove(0).unwrap();
-        assert_eq!((again.first, again.before), (1, true), "the server had heard of it");
+        assert_eq!(again.first, 1, "{again:?}");
         writer.close().await.unwrap();
     });
     assert_eq!(database.verify().unwrap().size, 2);

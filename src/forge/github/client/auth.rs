@@ -4,6 +4,8 @@
 //! hour, narrowed to one repository where it can be. Ours is issued a minute back, so that a clock that goes ahead is
 //! no reason to be refused, and ends after nine.
 
+use std::sync::Arc;
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
@@ -81,11 +83,11 @@ pub enum Identity {
     /// An installation of an App.
     App {
         /// The App's key.
-        key: AppKey,
+        key: Arc<AppKey>,
         /// The installation; asked for by the repository when it is not known.
         installation: Option<u64>,
-        /// The repository, `owner/name`, to which its token is narrowed.
-        repository: String,
+        /// The repository, `owner/name`, to which its token is narrowed; all of the installation's where there is none.
+        repository: Option<String>,
     },
 }
 
@@ -111,7 +113,10 @@ pub(super) struct Minted {
 }
 
 /// An installation, as far as we need it.
-#[derive(Deserialize)]
-pub(super) struct Installation {
-    pub(super) id: u64,
+#[derive(Clone, Debug, Deserialize)]
+pub struct Installation {
+    /// Its number.
+    pub id: u64,
+    /// Since when it is suspended.
+    pub suspended_at: Option<DateTime<Utc>>,
 }

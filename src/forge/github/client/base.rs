@@ -5,6 +5,8 @@
 
 use reqwest::Url;
 
+use crate::transport::http::is_here;
+
 /// The two endpoints of one GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
@@ -88,11 +90,6 @@ impl Base {
         let below = self.owns(url).then(|| url.path().strip_prefix(self.rest.path())).flatten()?;
         Some(format!("/{below}"))
     }
-}
-
-/// Whether a host is this very machine.
-fn is_here(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
 fn with(url: &Url, host: &str, path: &str) -> Option<Url> {

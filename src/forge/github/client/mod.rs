@@ -20,30 +20,27 @@ use std::time::Duration;
 
 use chrono::Utc;
 use reqwest::Url;
-use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 
 pub use reqwest::Method;
 
-pub use auth::{AppKey, Identity};
+pub use auth::{AppKey, Identity, Installation};
 pub use base::{Base, NoBase};
 pub use fault::{Fault, Whole};
 pub use graphql::{Answer, Variables};
 pub use pace::{Pace, Priority, Resource};
 pub use secret::Secret;
 
-use auth::{Installation, Lease, Minted};
+use crate::transport::http;
+use auth::{Lease, Minted};
 use cache::Cache;
 use queue::Queue;
 use send::{Reply, Request};
 
 /// How long a request may take, from its connection to its last byte.
 const TIME: Duration = Duration::from_secs(30);
-const TO_CONNECT: Duration = Duration::from_secs(10);
 /// How many pages a list may have: 10,000 entries at 100 a page.
 const PAGES: usize = 100;
-/// What we are called, as GitHub asks of every client.
-const AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
 /// How many requests went, and how many of them cost nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,12 +92,9 @@ pub struct Client {
 impl Client {
     /// A client. Certificates are the system's.
     pub fn new(base: Base, identity: Identity) -> Result<Self, Fault> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(TO_CONNECT)
+        let http = http::builder()
+            .map_err(|fault| Fault::Setup(fault.to_string()))?
             .timeout(TIME)
-            .user_agent(AGENT)
             .build()
             .map_err(|error| Fault::Setup(format!("the HTTP client cannot be made: {}", send::plain(&error))))?;
         let inner = Inner {
@@ -241,8 +235,24 @@ impl Client {
 
     async fn read(&self, url: Url) -> Result<Reply, Fault> {
         let what = self.inner.base.path_of(&url).unwrap_or_default();
-        let request = Request { method: Method::GET, url, body: None, graphql: false, reads: true };
-        self.send(&request, &what).await
+        self.send(&reading(url), &what).await
+    }
+
+    /// The installations of the App, to the last page; asked for under the App's own name.
+    pub async fn installations(&self) -> Result<Vec<Installation>, Fault> {
+        let Identity::App { key, .. } = &self.inner.identity else {
+            return Err(Fault::Setup("only an App has installations, and a token was given".to_owned()));
+        };
+        let path = "/app/installations";
+        let mut next = Some(self.url(&format!("{path}?per_page=100"))?);
+        let mut found = Vec::new();
+        for _ in 0..PAGES {
+            let Some(url) = next.take() else { return Ok(found) };
+            let reply = self.send_as(&reading(url), path, &key.jwt(Utc::now())?).await?;
+            found.extend(parse::<Vec<Installation>>(path, &reply.body)?);
+            next = reply.next;
+        }
+        Err(unreadable(path, &format!("it has more than {PAGES} pages")))
     }
 
     fn url(&self, path: &str) -> Result<Url, Fault> {
@@ -262,18 +272,21 @@ impl Client {
             return Ok(held.token.clone());
         }
         let jwt = key.jwt(now)?;
-        let installation = if let Some(id) = installation {
-            id
-        } else {
-            let path = format!("/repos/{repository}/installation");
-            let request =
-                Request { method: Method::GET, url: self.url(&path)?, body: None, graphql: false, reads: true };
-            let reply = self.send_as(&request, &path, &jwt).await?;
-            parse::<Installation>(&path, &reply.body)?.id
+        let installation = match (installation, repository) {
+            (Some(id), _) => id,
+            (None, Some(repository)) => {
+                let path = format!("/repos/{repository}/installation");
+                let reply = self.send_as(&reading(self.url(&path)?), &path, &jwt).await?;
+                parse::<Installation>(&path, &reply.body)?.id
+            }
+            (None, None) => return Err(Fault::Setup("the App's own client has no installation's token".to_owned())),
         };
         let path = format!("/app/installations/{installation}/access_tokens");
-        let name = repository.rsplit('/').next().unwrap_or_default();
-        let body = serde_json::json!({ "repositories": [name] }).to_string();
+        let body = match repository.as_deref().and_then(|name| name.rsplit('/').next()) {
+            Some(name) => serde_json::json!({ "repositories": [name] }),
+            None => serde_json::json!({}),
+        }
+        .to_string();
         // A token that is minted twice harms nobody, so that this may be repeated.
         let request =
             Request { method: Method::POST, url: self.url(&path)?, body: Some(body), graphql: false, reads: true };
@@ -287,14 +300,9 @@ impl Client {
     }
 }
 
-/// TLS by the one provider of cryptography that there is, with the system's certificates.
-fn tls() -> Result<ClientConfig, Fault> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| Fault::Setup(format!("TLS cannot be set up: {error}")))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+/// A request that only reads.
+fn reading(url: Url) -> Request {
+    Request { method: Method::GET, url, body: None, graphql: false, reads: true }
 }
 
 /// Reads an answer.

@@ -11,6 +11,7 @@ mod changes;
 mod commits;
 mod contents;
 mod deployments;
+pub mod file;
 mod groups;
 pub mod installation;
 mod merges;
@@ -18,8 +19,10 @@ mod people;
 mod pulls;
 mod pushes;
 mod question;
+mod reference;
 mod runs;
 mod trees;
+pub mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -29,12 +32,13 @@ use serde_json::json;
 
 use super::client::{Answer, Client, Fault, Variables};
 use crate::forge::{Gathered, Question, Ranged};
-use crate::model::facts::{Account, Act, Fact, Reference, Saw};
+use crate::model::facts::{Account, Act, Fact, Saw};
 use changes::{Known, Touched};
 use commits::{Graph, RestCommit};
 use people::{Accounts, RestUser};
 use pulls::{Counted, GraphCommit, Named, WholePull};
 use question::First;
+use reference::Started;
 
 /// How many commits one question is about.
 const AT_ONCE: usize = 100;
@@ -177,7 +181,7 @@ impl Reading<'_> {
         let groups = groups::members(self.client, &self.repository, &first, self.question, &mut self.accounts).await;
         self.named_accounts(&first);
         let deployments = self.deployments(&first).await;
-        let (reference, trigger, submitted_at) = self.of_run(&first, run.as_ref()).await;
+        let Started { reference, trigger, at: submitted_at } = self.started(&first, run.as_ref()).await;
         Ok(Gathered {
             repository: canonical,
             reference,
@@ -216,6 +220,9 @@ impl Reading<'_> {
         }
         if let Some(reference) = &question.reference {
             first.reference(reference);
+        }
+        if question.reference.is_some() || question.run.is_some() {
+            first.default_branch();
         }
         if question.run.is_some() {
             first.run(&question.commit, None);
@@ -513,66 +520,6 @@ impl Reading<'_> {
             }
         }
         Fact::Known(deployments::facts(self.client, &self.repository, &self.question.components, opened).await)
-    }
-
-    /// What the run says: the branch or tag, who started it, when.
-    async fn of_run(
-        &mut self,
-        first: &Result<Answer, Fault>,
-        run: Option<&Result<runs::Run, Fault>>,
-    ) -> (Fact<Reference>, Fact<Account>, Fact<DateTime<Utc>>) {
-        let (trigger, submitted_at) = match run {
-            None => (Fact::default(), Fact::default()),
-            Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
-            Some(Ok(run)) => {
-                let trigger = match &run.creator {
-                    Some(actor) => Fact::Known(self.accounts.actor(actor)),
-                    None if run.event == "schedule" => Fact::Absent,
-                    None => Fact::Unavailable("GitHub does not say who started the run".into()),
-                };
-                (trigger, Fact::Known(run.created_at))
-            }
-        };
-        let of_run = run.and_then(|run| run.as_ref().ok()).and_then(|run| run.reference.clone());
-        let Some(name) = self.question.reference.clone().or(of_run) else {
-            return (Fact::default(), trigger, submitted_at);
-        };
-        (self.reference(first, name).await, trigger, submitted_at)
-    }
-
-    async fn reference(&self, first: &Result<Answer, Fault>, name: String) -> Fact<Reference> {
-        #[derive(Deserialize)]
-        struct Ref {
-            target: Option<Target>,
-        }
-        #[derive(Deserialize)]
-        struct Target {
-            oid: String,
-            target: Option<pulls::Oid>,
-        }
-        let found = if self.question.reference.is_some() {
-            first.as_ref().map_err(Clone::clone).and_then(|answer| answer.part::<Ref>(&["repository", "reference"]))
-        } else {
-            let mut question = First::default();
-            question.reference(&name);
-            let answer = self.client.ask(&question.text(), &self.repository.variables()).await;
-            answer.and_then(|answer| answer.part::<Ref>(&["repository", "reference"]))
-        };
-        let tip = match found {
-            Ok(found) => found.target.map(|target| target.target.map_or(target.oid, |inner| inner.oid)),
-            Err(Fault::NotFound { .. }) => None,
-            Err(fault) => return fault.unavailable(),
-        };
-        let reaches = match &tip {
-            None => Fact::Known(false),
-            Some(tip) if *tip == self.question.commit => Fact::Known(true),
-            Some(tip) => match commits::reaches(self.client, &self.repository.path(), tip, &self.question.commit).await
-            {
-                Ok(reaches) => Fact::Known(reaches),
-                Err(fault) => fault.unavailable(),
-            },
-        };
-        Fact::Known(Reference { name, reaches, resolves_to: tip.map_or(Fact::Absent, Fact::Known) })
     }
 }
 

@@ -50,6 +50,10 @@ impl First {
         );
     }
 
+    pub(super) fn default_branch(&mut self) {
+        self.repository.push_str(" defaultBranchRef { name prefix target { oid } }");
+    }
+
     pub(super) fn run(&mut self, sha: &str, cursor: Option<&str>) {
         let _ = write!(
             self.repository,

@@ -36,13 +36,13 @@ fn marked(text: &str, key: &str) -> String {
 
 /// The App by which something was written.
 #[derive(Debug, serde::Deserialize)]
-struct By {
+pub(super) struct By {
     id: Option<u64>,
     client_id: Option<String>,
 }
 
 /// Whether something was written by our own App.
-fn is_ours(client: &Client, by: Option<&By>) -> bool {
+pub(super) fn is_ours(client: &Client, by: Option<&By>) -> bool {
     let Some(app) = client.app() else { return false };
     by.is_some_and(|by| by.id.is_some_and(|id| id.to_string() == app) || by.client_id.as_deref() == Some(app))
 }

@@ -205,6 +205,8 @@ impl Stage<'_> {
             saw["changes"][setting.change(change)] = json!(setting.content(change, version));
         } else if let Some(changes) = text.strip_prefix("only ") {
             saw["changes"] = Value::Object(self.contents(&words(changes))?);
+        } else if text == "no other part" {
+            saw["parts"] = json!({});
         } else if let Some(artifacts) = text.strip_prefix("artifacts ") {
             saw["artifacts"] = json!(words(artifacts).iter().map(|word| digest(word)).collect::<Vec<_>>());
         } else if let Some(rest) = text.strip_prefix("gate ") {
@@ -222,7 +224,7 @@ impl Stage<'_> {
     }
 
     /// Everything as it is now.
-    fn everything(&self) -> Value {
+    pub fn everything(&self) -> Value {
         let release = self.release;
         let changes: Map<String, Value> = release["changes"]
             .as_array()

@@ -2,18 +2,21 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::situation;
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// `hold production`, `proceed production`, `reject production`.
     pub expect: String,
-    /// Codes that stand in the tree; with `!` those that do not.
+    /// Codes that stand in the tree, at least one; with `!` those that do not.
     #[serde(default)]
     pub codes: Vec<String>,
     /// Parts of the sentences that a person reads, at least one.
@@ -34,6 +37,48 @@ pub struct Wanted {
     pub obligations: Option<Vec<String>>,
     /// Whose acts count, by login, sorted.
     pub counted: Option<Vec<String>>,
+    /// Requirements, by their code, with more than their sentence.
+    #[serde(default)]
+    pub nodes: Vec<WantedNode>,
+}
+
+/// A requirement as a case wants it: one of its code that has all of this.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WantedNode {
+    code: String,
+    /// A part of its sentence.
+    says: Option<String>,
+    /// Who can meet it, in this order.
+    who: Option<Vec<String>>,
+    /// When time changes it, or `none`.
+    next: Option<String>,
+    /// `organisation layer-1.yml:12`, the layer, file and line; `nowhere`.
+    stated: Option<String>,
+    /// Why that layer's word holds.
+    kept: Option<String>,
+    /// What was looked at, each of these.
+    #[serde(default)]
+    evidence: Vec<String>,
+}
+
+impl WantedNode {
+    fn is(&self, node: &Node) -> bool {
+        let stated = node.stated.as_ref();
+        let place = stated.map_or("nowhere".to_owned(), |it| format!("{} {}:{}", it.layer, it.file, it.line));
+        let next = node.next.map_or("none".to_owned(), instant);
+        self.code == node.code.code()
+            && self.says.as_ref().is_none_or(|says| node.says.contains(says.as_str()))
+            && self.who.as_ref().is_none_or(|who| *who == node.who)
+            && self.next.as_ref().is_none_or(|wanted| *wanted == next)
+            && self.stated.as_ref().is_none_or(|wanted| *wanted == place)
+            && self.kept.as_ref().is_none_or(|kept| stated.and_then(|it| it.kept.as_ref()) == Some(kept))
+            && self.evidence.iter().all(|wanted| node.evidence.contains(wanted))
+    }
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Vec<String> {
@@ -65,13 +110,15 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
         differs("routes", format!("{routes:?}"), format!("{:?}", decision.routes));
     }
     if let Some(next) = &wanted.next {
-        let got = decision.revisit.at.map_or("none".to_owned(), |at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let got = decision.revisit.at.map_or("none".to_owned(), instant);
         differs("next", next.clone(), got);
     }
     if let Some(counted) = &wanted.counted {
         let mut logins: Vec<String> = decision
             .counted
             .iter()
+            // Who ticked the lists is said where that is what a case is about.
+            .filter(|id| !id.starts_with(situation::TICK))
             .filter_map(|id| facts.acts.entries().iter().find(|act| act.id == *id))
             .map(|act| act.by.login().to_owned())
             .collect();
@@ -89,9 +136,23 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
             complaints.push(format!("  code `{name}` {}", if must { "is missing" } else { "should not be there" }));
         }
     }
+    for node in &wanted.nodes {
+        let mut found = Vec::new();
+        decision.tree.walk(&mut |it| {
+            if it.code.code() == node.code {
+                found.push(it.clone());
+            }
+        });
+        if !found.iter().any(|it| node.is(it)) {
+            complaints.push(format!("  no node is {node:?}; there are {found:?}"));
+        }
+    }
     let mut sentences: Vec<&str> = nodes.iter().map(|(_, says)| says.as_str()).collect();
     sentences.push(&decision.summary);
     sentences.extend(decision.risk.items.iter().map(|item| item.because.as_str()));
+    if !wanted.codes.iter().any(|code| !code.starts_with('!')) {
+        complaints.push("  `codes` needs a code that is there".to_owned());
+    }
     if wanted.because.is_empty() {
         complaints.push("  `because` needs a sentence".to_owned());
     }

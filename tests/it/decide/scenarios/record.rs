@@ -71,7 +71,7 @@ fn summary_of_a_team(text: &str, setting: &Setting) -> Read<Value> {
             let fails = nth < failed;
             let (found, mended) = (at + span(detected), at + span(detected + restored));
             json!({
-                "at": stamp(at), "emergency": nth < emergencies, "failed": fails,
+                "at": stamp(at), "emergency": nth < emergencies, "failed": fails, "incidents": [],
                 "detected_at": if fails { stamp(found) } else { Value::Null },
                 "restored_at": if fails { stamp(mended) } else { Value::Null },
             })
@@ -80,33 +80,43 @@ fn summary_of_a_team(text: &str, setting: &Setting) -> Read<Value> {
     Ok(json!({"deployments": deployments}))
 }
 
-/// `2026-11-02 failed, detected after 2h, restored after 5h`, `30d ago emergency`.
+/// `2026-11-02 failed, detected after 2h, restored after 5h`, `30d ago emergency`, `9d ago an incident after 6d`.
 fn team_deployment(phrase: &str, setting: &Setting) -> Read<Value> {
     let (at, rest) = setting.leading(phrase);
     let (at, rest) = match at {
         Some(at) => (at, rest),
         None => (setting.instant(phrase)?, ""),
     };
-    let mut deployment =
-        json!({"at": stamp(at), "emergency": false, "failed": false, "detected_at": null, "restored_at": null});
+    let mut deployment = json!({"at": stamp(at), "emergency": false, "failed": false, "incidents": [], "detected_at": null, "restored_at": null});
+    let mut incidents = Vec::new();
     let mut found = at;
     for clause in rest.split(", ").filter(|clause| !clause.is_empty()) {
         match clause {
             "failed" => deployment["failed"] = json!(true),
             "emergency" => deployment["emergency"] = json!(true),
             "succeeded" => {}
+            "incidents unavailable" => deployment["incidents"] = unavailable(),
+            "an incident when nobody knows" => incidents.push(unavailable()),
+            "an incident without an instant" => incidents.push(Value::Null),
             _ => {
                 let (what, length) = clause.split_once(" after ").ok_or_else(|| format!("`{clause}`?"))?;
                 let length = duration::seconds(length).ok_or_else(|| format!("`{clause}`?"))?;
                 let length = span(length);
-                if what == "detected" {
-                    found = at + length;
-                    deployment["detected_at"] = stamp(found);
-                } else {
-                    deployment["restored_at"] = stamp(found + length);
+                match what {
+                    "an incident" => incidents.push(stamp(at + length)),
+                    "detected" => {
+                        found = at + length;
+                        deployment["detected_at"] = stamp(found);
+                    }
+                    "restored" => deployment["restored_at"] = stamp(found + length),
+                    _ => return Err(format!("`{clause}`?")),
                 }
             }
         }
+    }
+    if !incidents.is_empty() {
+        let linked = |(nth, began): (usize, &Value)| json!({"id": format!("INC-{}", nth + 1), "began_at": began});
+        deployment["incidents"] = incidents.iter().enumerate().map(linked).collect();
     }
     Ok(deployment)
 }
@@ -123,11 +133,14 @@ pub fn obligations(given: &Table, setting: &Setting) -> Read<Value> {
                 let mut owed = json!({
                     "id": format!("owed-{}", index + 1), "kind": "pir", "release": "an earlier release", "team": "nobody",
                     "components": [], "by": "nobody", "contributors": [], "needs_evidence": false, "incidents": [],
-                    "met": false, "due": stamp(setting.now + Duration::days(3)),
+                    "met": false, "due": stamp(setting.now + Duration::days(3)), "opened_at": stamp(setting.now - Duration::days(30)),
                 });
                 for (key, value) in entry.as_table().into_iter().flatten() {
                     owed[key] = match (key.as_str(), value) {
-                        ("due", toml::Value::String(at)) => stamp(setting.instant(at)?),
+                        ("due" | "opened_at", toml::Value::String(at)) => match marker(at) {
+                            Some(word) => word,
+                            None => stamp(setting.instant(at)?),
+                        },
                         ("contributors", toml::Value::Array(names)) => {
                             names.iter().map(|name| json!(setting.account(name.as_str().unwrap_or_default()))).collect()
                         }

@@ -64,10 +64,14 @@ fn reference(phrase: &str, head: &str) -> Read<Value> {
         None if name.starts_with("refs/") => name.to_owned(),
         None => format!("refs/heads/{name}"),
     };
-    let mut reference = json!({"name": name, "reaches": true, "resolves_to": head});
+    let main = name == "refs/heads/main" || name.starts_with("refs/tags/");
+    let mut reference = json!({"name": name, "reaches": true, "on_default": main, "resolves_to": head});
     for clause in clauses {
         match clause {
             "moved" => reference["resolves_to"] = json!(commit("0bad")),
+            "on main" => reference["on_default"] = json!(true),
+            "not on main" => reference["on_default"] = json!(false),
+            "perhaps on main" => reference["on_default"] = unavailable(),
             "unreachable" => reference["reaches"] = json!(false),
             "reach unavailable" => reference["reaches"] = unavailable(),
             "target unavailable" => reference["resolves_to"] = unavailable(),
@@ -280,8 +284,10 @@ fn grant(given: &Table, setting: &Setting, release: &Value) -> Read<Value> {
         Some(_) => return Err("a grant is a table".to_owned()),
     };
     let opened = stamp(setting.now - Duration::hours(1));
+    let built = release["components"].as_object().into_iter().flatten();
+    let built: Vec<&Value> = built.flat_map(|(_, it)| it["artifacts"].as_array().into_iter().flatten()).collect();
     let mut grant = json!({
-        "id": "grant-1", "environment": release["environment"], "commit": release["commit"], "signed_by": [],
+        "id": "grant-1", "repository": release["repository"], "artifacts": built, "environment": release["environment"], "commit": release["commit"], "signed_by": [],
         "granted_at": stamp(setting.now - Duration::hours(3)), "used_at": [opened], "opened_at": opened,
     });
     for (key, value) in table {
@@ -292,6 +298,9 @@ fn grant(given: &Table, setting: &Setting, release: &Value) -> Read<Value> {
                 .iter()
                 .map(|at| setting.instant(at.as_str().unwrap_or_default()).map(stamp))
                 .collect::<Read<Value>>()?,
+            ("artifacts", toml::Value::Array(names)) => {
+                names.iter().map(|name| json!(digest(name.as_str().unwrap_or_default()))).collect()
+            }
             ("signed_by", toml::Value::Array(names)) => {
                 names.iter().map(|name| json!(setting.account(name.as_str().unwrap_or_default()))).collect()
             }
@@ -364,11 +373,14 @@ fn deployment(phrase: &str, setting: &Setting, release: &Value) -> Read<Value> {
                 deployment["outcome"] = Value::Null;
                 deployment["finished_at"] = Value::Null;
             }
+            "end unavailable" => deployment["finished_at"] = unavailable(),
             "outcome unavailable" => deployment["outcome"] = unavailable(),
             "not approved" => deployment["approved"] = json!(false),
             "approval unavailable" => deployment["approved"] = unavailable(),
             _ => {
-                if let Some(short) = clause.strip_prefix("commit ") {
+                if let Some(at) = clause.strip_prefix("ended ") {
+                    deployment["finished_at"] = stamp(setting.instant(at)?);
+                } else if let Some(short) = clause.strip_prefix("commit ") {
                     deployment["commit"] = json!(commit(short));
                 } else if let Some((component, word)) = clause.split_once(" at ") {
                     deployment["components"][component] = at_or_new(component, word);

@@ -58,6 +58,9 @@ const WORDS: &[&str] = &[
     "facts",
 ];
 
+/// What the names of the ticks begin with that a situation does not tell of.
+pub const TICK: &str = "tick-";
+
 /// Lays what a case changes over what its file says: tables are merged, anything else replaces.
 pub fn over(base: &Table, change: &Table) -> Table {
     let mut merged = base.clone();
@@ -93,7 +96,10 @@ pub fn facts(policy: &Policy, given: &Table) -> Read<(Facts, DateTime<Utc>)> {
     } else {
         let mut written: Vec<toml::Value> = entries(given, "acts").to_vec();
         written.extend_from_slice(entries(given, "also"));
-        Value::Array(stage.acts(&written)?)
+        let mut acts = stage.acts(&written)?;
+        let ticks = ticks(policy, given, &stage, &acts);
+        acts.extend(ticks);
+        Value::Array(acts)
     };
     let mut document = json!({
         "version": 1,
@@ -300,6 +306,59 @@ fn evidence(policy: &Policy, given: &Table, setting: &Setting, release: &Value) 
     Ok(Value::Object(evidence))
 }
 
+/// The ticks of every checklist of which the situation says nothing else: by the first of the role that verifies it who
+/// had no hand in the release, five minutes after that was asked for.
+fn ticks(policy: &Policy, given: &Table, stage: &Stage<'_>, acts: &[Value]) -> Vec<Value> {
+    let told = |gate: &Gate| {
+        let evidence = given.get("evidence").and_then(|evidence| evidence.get(&gate.name));
+        evidence
+            .is_some_and(|it| it.as_table().is_none_or(|it| it.contains_key("ticked") || it.contains_key("signers")))
+            || acts.iter().any(|act| act["does"]["tick"]["gate"] == json!(gate.name))
+    };
+    let mut hands = BTreeSet::new();
+    collect(&stage.release["changes"], &mut hands);
+    collect(&stage.release["trigger"], &mut hands);
+    let mut ticks = Vec::new();
+    for gate in policy.gates.iter().filter(|gate| gate.kind == Kind::Checklist && !told(gate)) {
+        let mut seated = policy
+            .rules
+            .roles
+            .iter()
+            .filter(|role| gate.verified_by.as_ref().is_none_or(|by| role.name == *by))
+            .flat_map(|role| seats(policy, given, stage.setting, &role.members));
+        let Some(by) = seated.find(|account| !hands.contains(account)) else { continue };
+        for item in &gate.items {
+            ticks.push(json!({
+                "id": format!("{TICK}{}", ticks.len() + 1), "at": stamp(stage.submitted + Duration::minutes(5)),
+                "by": by, "via": "page", "does": {"tick": {"gate": gate.name, "item": item}}, "saw": stage.everything(),
+            }));
+        }
+    }
+    ticks
+}
+
+/// The accounts that have a seat by the members of a role.
+fn seats(policy: &Policy, given: &Table, setting: &Setting, members: &[MemberRef]) -> Vec<String> {
+    let mut seats = Vec::new();
+    for member in members {
+        match member {
+            MemberRef::Account(account) => seats.push(account.clone()),
+            MemberRef::User(name) => match policy.rules.people.iter().find(|person| person.name == *name) {
+                Some(person) => seats.extend(person.accounts.first().cloned()),
+                None => seats.push(setting.account(name)),
+            },
+            MemberRef::Group(group) => {
+                let written = given.get("groups").and_then(|groups| groups.get(group));
+                let names = written.and_then(toml::Value::as_array).into_iter().flatten();
+                // Who joined lately may have no voice.
+                let names = names.filter_map(toml::Value::as_str).filter(|name| !name.contains(" joined "));
+                seats.extend(names.map(|name| setting.account(name)));
+            }
+        }
+    }
+    seats
+}
+
 fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
     let mut measures = Map::new();
     for entry in catalogue::measures(gate.kind) {
@@ -324,18 +383,21 @@ fn green(gate: &Gate, setting: &Setting, release: &Value) -> Value {
         "made_at": stamp(setting.now - Duration::hours(1)),
         "commits": [release["commit"]],
         "artifacts": &artifacts,
+        "from": gate.from,
     });
     green["measures"] = Value::Object(measures);
     match gate.kind {
-        Kind::Checklist => {
-            green["ticked"] = json!(gate.items);
-            green["confirmed_by"] = json!("a signature over the list");
-        }
+        // What people tick, they do by acts; see `ticks`.
+        Kind::Checklist => green["ticked"] = json!(gate.items),
         Kind::Signature => {
             let signer = gate.trust.identity.as_deref().unwrap_or("the release key");
             let identity = signer.replace("{repository}", &setting.repository);
-            let one =
-                |artifact: &&Value| json!({"artifact": artifact, "identity": identity, "issuer": gate.trust.issuer});
+            let one = |artifact: &&Value| {
+                json!({
+                    "artifact": artifact, "identity": identity, "issuer": gate.trust.issuer,
+                    "builders": gate.trust.builder.as_ref().map(|builder| [builder]), "source": setting.repository,
+                })
+            };
             // Where nothing is built, what is signed is the list of what was done.
             let list = json!(digest(&gate.name));
             let signable = if artifacts.is_empty() { vec![&list] } else { artifacts };

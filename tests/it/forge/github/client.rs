@@ -44,7 +44,7 @@ pub fn app(github: &Github) -> Client {
     let (pem, public) = key();
     github.app_key(&public);
     let key = AppKey::read(APP, &Secret::new(&pem)).unwrap();
-    let identity = Identity::App { key, installation: None, repository: REPOSITORY.to_owned() };
+    let identity = Identity::App { key: key.into(), installation: None, repository: Some(REPOSITORY.to_owned()) };
     Client::new(Base::parse(&github.url()).unwrap(), identity).unwrap()
 }
 

@@ -119,7 +119,10 @@ fn a_release_is_what_changed_since_what_runs_and_a_review_lets_it_go() {
     let release = &asked.facts["release"];
     assert_eq!(release["repository"], REPOSITORY);
     assert_eq!(release["trigger"], "github:ana");
-    assert_eq!(release["reference"], json!({"name": "refs/heads/main", "reaches": true, "resolves_to": sha("51")}));
+    assert_eq!(
+        release["reference"],
+        json!({"name": "refs/heads/main", "reaches": true, "on_default": true, "resolves_to": sha("51")})
+    );
     assert_eq!(release["submitted_at"], "2026-12-02T10:01:00Z");
     let changes = release["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1, "{changes:?}");
@@ -223,6 +226,24 @@ fn t05_whoever_pushed_contributed_whatever_the_commit_says() {
     let (code, text) = asked.decided();
     assert_eq!(code, 10, "{text}");
     assert!(text.contains("pushed commit"), "{text}");
+}
+
+#[test]
+fn a_branch_beside_the_default_one_says_whether_that_has_the_commit_too() {
+    let github = shop();
+    github.with(|world| {
+        world.branches.insert("refs/heads/hotfix".to_owned(), sha("51"));
+        world.branches.insert("refs/heads/main".to_owned(), sha("b0"));
+        world.runs[0].branch = "hotfix".to_owned();
+    });
+    let reference = |asked: &Asked| asked.facts["release"]["reference"].clone();
+    let hotfix = json!({"name": "refs/heads/hotfix", "reaches": true, "on_default": false, "resolves_to": sha("51")});
+    assert_eq!(reference(&ask(&github)), hotfix);
+    github.with(|world| world.branches.remove("refs/heads/main"));
+    assert!(
+        reference(&ask(&github))["on_default"]["unavailable"].is_string(),
+        "nobody says what the default branch is"
+    );
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! What kind of release it is: components, risk, class, routes and rigor.
+//! What kind of release it is: components, risk and class.
 
 use countersign::model::facts::Deed;
-use countersign::model::facts::{AccountKind, Change, Deployment, Fact, Incident, Outcome, Released, TeamHistory};
+use countersign::model::facts::history::{LinkedIncident, TeamDeployment};
+use countersign::model::facts::{Change, Fact, Incident, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
-use super::needs::same_all;
+use super::ways::maybe;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, ComponentShape, Cond, HERE, RouteShape, StepShape};
+use crate::second::shape::{ComponentShape, Cond, RouteShape};
 use crate::second::times;
 
 /// Yes, no, or not known.
@@ -88,6 +89,10 @@ impl<'w> View<'w> {
         Self::files_of(change).is_none_or(|files| files.iter().any(|file| within(file, component.folder)))
     }
 
+    pub fn surely_touches(change: &Change, component: &ComponentShape) -> bool {
+        Self::files_of(change).is_some() && Self::touches(change, component)
+    }
+
     /// The policy's components that go.
     pub fn components(&self) -> Vec<&'w ComponentShape> {
         let goes = |component: &&ComponentShape| {
@@ -134,7 +139,7 @@ impl<'w> View<'w> {
             Cond::EmergenciesFrom(number) => match self.history(asked.component) {
                 Team::Known(history) => {
                     let number = usize::try_from(*number).unwrap();
-                    Tri::from(Self::recent(history, self.now).filter(|it| it.emergency).count() >= number)
+                    Tri::from(Self::recent(history, self.now).filter(|it| maybe(&it.emergency)).count() >= number)
                 }
                 _ => Tri::Unknown,
             },
@@ -214,7 +219,7 @@ impl<'w> View<'w> {
         }
     }
 
-    fn history(&self, component: Option<&ComponentShape>) -> Team<'w> {
+    pub fn history(&self, component: Option<&ComponentShape>) -> Team<'w> {
         let Some(team) = component.and_then(|component| component.team) else { return Team::Nobody };
         match self.facts.teams.get(team) {
             Some(Fact::Known(history)) => Team::Known(history),
@@ -225,10 +230,7 @@ impl<'w> View<'w> {
     }
 
     /// A team's deployments in the 90 days before an instant.
-    fn recent(
-        history: &'w TeamHistory,
-        now: i64,
-    ) -> impl Iterator<Item = &'w countersign::model::facts::history::TeamDeployment> {
+    pub fn recent(history: &'w TeamHistory, now: i64) -> impl Iterator<Item = &'w TeamDeployment> {
         history.deployments.iter().filter(move |it| {
             let at = it.at.timestamp();
             at <= now && now < at + 90 * 86_400
@@ -237,17 +239,30 @@ impl<'w> View<'w> {
 
     fn rate(&self, asked: Asked<'_>, holds: impl Fn(f64) -> bool) -> Tri {
         match self.history(asked.component) {
-            Team::Known(history) => {
-                Self::rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate)))
-            }
+            Team::Known(history) => self.rate_of(history, self.now).map_or(Tri::Unknown, |rate| Tri::from(holds(rate))),
             _ => Tri::Unknown,
         }
     }
 
+    /// Whether a deployment failed, as far as an instant knows: by itself, or by an incident of its own that came in time.
+    fn failed(&self, it: &TeamDeployment, now: i64) -> bool {
+        let ran = it.at.timestamp();
+        let came = |incident: &LinkedIncident| match incident.began_at.known().map(chrono::DateTime::timestamp) {
+            Some(began) => began <= now && self.shape.incidents_within.is_none_or(|hours| began - ran < hours * 3600),
+            None => true,
+        };
+        maybe(&it.failed)
+            || match &it.incidents {
+                Fact::Known(all) => all.iter().any(came),
+                Fact::Absent => false,
+                Fact::Unavailable(_) => true,
+            }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    fn rate_of(history: &'w TeamHistory, now: i64) -> Option<f64> {
+    pub fn rate_of(&self, history: &'w TeamHistory, now: i64) -> Option<f64> {
         let all = Self::recent(history, now).count();
-        let failed = Self::recent(history, now).filter(|it| it.failed).count();
+        let failed = Self::recent(history, now).filter(|it| self.failed(it, now)).count();
         if all == 0 { None } else { Some(failed as f64 / all as f64) }
     }
 
@@ -257,7 +272,7 @@ impl<'w> View<'w> {
             return None;
         }
         let mut all = Vec::new();
-        for it in Self::recent(history, self.now).filter(|it| it.failed) {
+        for it in Self::recent(history, self.now).filter(|it| self.failed(it, self.now)) {
             match (&it.detected_at, &it.restored_at) {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
                 // Nobody noticed yet.
@@ -279,6 +294,11 @@ impl<'w> View<'w> {
         }
     }
 
+    /// Whether something goes that is among some names, in whatever capitals.
+    pub fn any_named(&self, names: &[String]) -> bool {
+        self.components().iter().any(|it| names.iter().any(|name| name.to_lowercase() == it.name))
+    }
+
     /// Whether an incident is linked as fixed, affects what goes, and its fix is confirmed.
     pub fn fixes(&self, incident: &Incident) -> Tri {
         let linked = match &self.facts.change_record {
@@ -288,7 +308,11 @@ impl<'w> View<'w> {
         };
         let affected = match &incident.components {
             Fact::Known(components) => {
-                Tri::from(self.components().iter().any(|it| components.iter().any(|name| name == it.name)))
+                let ours = self.components();
+                let named = |of: &str| components.iter().any(|name| name.to_lowercase() == of);
+                let affected = ours.iter().filter(|it| named(it.name));
+                let goes = affected.map(|it| if self.surely_goes(it.name) { Tri::Yes } else { Tri::Unknown });
+                goes.fold(Tri::No, Tri::or)
             }
             Fact::Absent => Tri::No,
             Fact::Unavailable(_) => Tri::Unknown,
@@ -376,7 +400,7 @@ impl<'w> View<'w> {
                     for component in &components {
                         match self.history(Some(component)) {
                             Team::Known(history) => {
-                                highest = highest.max(Self::rate_of(history, self.now).unwrap_or(0.0));
+                                highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
                             }
                             Team::Unread | Team::Nobody => return None,
                         }
@@ -431,294 +455,37 @@ impl<'w> View<'w> {
             return false;
         }
         let Some(Fact::Known(state)) = self.facts.standard_changes.get("routine") else { return false };
-        let approved =
-            state.approved_by.iter().any(|account| self.human(account) && self.holds(self.person(account), "cab"));
+        // As many members of the board as decide in its meetings, none of whom had a hand in this.
+        let mut approvers: Vec<_> = state
+            .approved_by
+            .iter()
+            .filter(|account| self.human(account))
+            .map(|account| self.person(account))
+            .filter(|person| self.holds(*person, "cab"))
+            .filter(|person| !self.contributions.iter().any(|it| it.person == *person))
+            .collect();
+        approvers.sort_unstable();
+        approvers.dedup();
+        let approved = approvers.len() >= self.shape.cab.as_ref().map_or(1, |cab| cab.quorum);
         let from = state.approved_at.timestamp();
-        let lasts = model
-            .expires
-            .is_none_or(|length| self.now < times::due(length, self.shape.business, self.shape.london, from));
-        let failures = match (&state.failed_at, model.suspend_after) {
-            (_, None) | (Fact::Absent, _) => true,
-            (Fact::Unavailable(_), _) => false,
-            (Fact::Known(failed), Some(limit)) => {
+        let lasts = self.now < times::due(model.expires, self.shape.business, self.shape.london, from);
+        let failures = match &state.failed_at {
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+            Fact::Known(failed) => {
                 let since = failed.iter().map(chrono::DateTime::timestamp).filter(|at| from <= *at && *at <= self.now);
-                since.count() < limit
+                since.count() < model.suspend_after.unwrap_or(1)
             }
         };
         let running = matches!(state.suspended, Fact::Known(false) | Fact::Absent);
         approved && from <= self.now && lasts && failures && running
-    }
-
-    /// Whether what goes is the last good content of every component.
-    fn goes_back(&self) -> Tri {
-        let deployments: &[Deployment] = match &self.facts.deployments {
-            Fact::Known(deployments) => deployments,
-            Fact::Absent => &[],
-            Fact::Unavailable(_) => return Tri::Unknown,
-        };
-        if self.shape.components.is_empty() {
-            return self.back_of(None, deployments);
-        }
-        let components = self.components();
-        if components.is_empty() {
-            return Tri::No;
-        }
-        components.iter().fold(Tri::Yes, |all, it| all.and(self.back_of(Some(it.name), deployments)))
-    }
-
-    /// The same of one component; of the commit where the policy has none.
-    fn back_of(&self, name: Option<&str>, deployments: &[Deployment]) -> Tri {
-        let mut list: Vec<&Deployment> = deployments
-            .iter()
-            .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
-            .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
-            .collect();
-        list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
-        // What was built anew from the same content is something else. That of a content without a digest, nobody knows.
-        let state = |one: &Released, other: &Released| {
-            let known = one.content.known().is_some() && other.content.known().is_some();
-            if known { same_all(one, other) } else { Tri::Unknown }
-        };
-        let alike = |one: &Deployment, other: &Deployment| match name {
-            Some(name) => state(&one.components[name], &other.components[name]),
-            None => Tri::from(one.commit == other.commit),
-        };
-        let ours = |it: &Deployment| match name {
-            Some(name) => match self.facts.release.components.get(name) {
-                Some(goes) => state(&it.components[name], goes),
-                None => Tri::Unknown,
-            },
-            None => Tri::from(it.commit == self.facts.release.commit),
-        };
-        let goes = name.is_none_or(|name| {
-            self.facts
-                .release
-                .components
-                .get(name)
-                .is_some_and(|goes| goes.content.known().is_some() && goes.artifacts.unavailable().is_none())
-        });
-        if !goes {
-            return Tri::Unknown;
-        }
-        let mut rest = list.into_iter();
-        let current = loop {
-            let Some(it) = rest.next() else { return Tri::No };
-            if it.outcome == Fact::Known(Outcome::Cancelled) {
-                continue;
-            }
-            match (ours(it), &it.outcome) {
-                (Tri::Unknown, _) | (Tri::No | Tri::Yes, Fact::Unavailable(_)) => {
-                    return Tri::Unknown;
-                }
-                (Tri::Yes, Fact::Known(Outcome::Succeeded)) => return Tri::No,
-                (Tri::Yes, _) => {}
-                (Tri::No, _) => break it,
-            }
-        };
-        if current.opened_at > self.facts.release.submitted_at {
-            return Tri::No;
-        }
-        for earlier in rest {
-            // What cannot be compared on the way may be what was good last.
-            let untold = alike(earlier, current) == Tri::Unknown || ours(earlier) == Tri::Unknown;
-            if earlier.outcome != Fact::Known(Outcome::Cancelled) && untold {
-                return Tri::Unknown;
-            }
-            match &earlier.outcome {
-                Fact::Known(Outcome::Succeeded) => {}
-                Fact::Unavailable(_) => return Tri::Unknown,
-                _ => continue,
-            }
-            match (alike(earlier, current), &earlier.approved) {
-                (Tri::Yes, _) | (Tri::No, Fact::Known(false) | Fact::Absent) => {}
-                (Tri::Unknown, _) | (Tri::No, Fact::Unavailable(_)) => return Tri::Unknown,
-                (Tri::No, Fact::Known(true)) => return ours(earlier),
-            }
-        }
-        Tri::No
-    }
-
-    pub fn legs(&self, kind: &Kind) -> Vec<Leg<'w>> {
-        let components: Vec<Option<&'w ComponentShape>> = if self.shape.components.is_empty() {
-            vec![None]
-        } else {
-            self.components().into_iter().map(Some).collect()
-        };
-        components.into_iter().map(|component| self.leg(component, kind)).collect()
-    }
-
-    fn named_route(&self, name: &str) -> Option<&'w RouteShape> {
-        self.shape.routes.iter().find(|route| route.name == name && route.when.is_none())
-    }
-
-    fn route(&self, component: Option<&ComponentShape>, kind: &Kind) -> Option<&'w RouteShape> {
-        let asked = Asked { component, class: Some(kind.class), ..Asked::default() };
-        let answers: Vec<(&'w RouteShape, Tri)> = self
-            .shape
-            .routes
-            .iter()
-            .filter_map(|route| Some((route, self.ask(route.when.as_ref()?, asked, Some(kind)))))
-            .collect();
-        if let Some((route, _)) = answers.iter().find(|(route, answer)| route.last_good && *answer == Tri::Yes) {
-            return Some(route);
-        }
-        let others: Vec<_> = answers.into_iter().filter(|(route, _)| !route.last_good).collect();
-        if others.iter().any(|(_, answer)| *answer == Tri::Unknown) {
-            return None;
-        }
-        let fit: Vec<_> = others.into_iter().filter(|(_, answer)| *answer == Tri::Yes).collect();
-        match fit.as_slice() {
-            [(route, _)] => Some(route),
-            [] => self.named_route(match kind.class {
-                Class::Standard => "standard",
-                Class::Normal => "normal",
-                Class::Emergency => "emergency",
-            }),
-            _ => None,
-        }
-    }
-
-    fn leg(&self, component: Option<&'w ComponentShape>, kind: &Kind) -> Leg<'w> {
-        let route = self.route(component, kind);
-        let by_itself = match self.shape.approval {
-            ApprovalShape::Automatic => true,
-            ApprovalShape::Formal => false,
-            ApprovalShape::DocsAutomatic => {
-                let asked = Asked { class: Some(kind.class), ..Asked::default() };
-                self.relaxes(&Cond::Only("docs/**"), asked, Some(kind))
-            }
-        };
-        let Some(route) = route else {
-            return Leg { component, route: None, formal: !by_itself, rigor: 0 };
-        };
-        if self.shape.approval == ApprovalShape::Automatic {
-            return Leg { component, route: Some(route), formal: false, rigor: 0 };
-        }
-        let rigor = self.rigor(component, route, kind);
-        let mut formal = !by_itself && !route.automatic;
-        let mut route = route;
-        if !formal && (rigor > 0 || self.bots_alone(component)) {
-            formal = true;
-            if route.automatic
-                && let Some(normal) = self.named_route("normal")
-            {
-                route = normal;
-            }
-        }
-        Leg { component, route: Some(route), formal, rigor }
-    }
-
-    /// Whether a change of a component, or of none, is a bot's alone, and no human being approved it.
-    fn bots_alone(&self, component: Option<&ComponentShape>) -> bool {
-        let unread = self.facts.release.changes.unavailable().is_some();
-        unread
-            || self.changes().iter().enumerate().any(|(at, change)| {
-                let touched = component.is_none_or(|component| View::touches(change, component))
-                    || !self.shape.components.iter().any(|other| View::touches(change, other));
-                touched && self.by_bots(change) && !self.human_approved(at, change)
-            })
-    }
-
-    /// Whether no human being is known to have written any of a change.
-    fn by_bots(&self, change: &Change) -> bool {
-        let human = |account: &countersign::model::facts::Account| {
-            self.facts
-                .accounts
-                .get(account.as_str())
-                .is_some_and(|known| known.kind == Fact::Known(AccountKind::Person))
-        };
-        match &change.commits {
-            Fact::Absent | Fact::Unavailable(_) => true,
-            Fact::Known(commits) => !commits.iter().any(|commit| {
-                commit.author.known().is_some_and(human) || commit.on_behalf_of.entries().iter().any(human)
-            }),
-        }
-    }
-
-    /// Whether somebody with a role who did not contribute to a change approved it.
-    pub fn human_approved(&self, at: usize, change: &Change) -> bool {
-        self.acts.iter().any(|act| self.approves_change(act, at, change).is_some())
-    }
-
-    fn rigor(&self, component: Option<&ComponentShape>, route: &RouteShape, kind: &Kind) -> u32 {
-        let (max, listed, steps) = match &self.shape.rigor {
-            Some((max, listed, steps)) => (*max, listed.as_slice(), steps.as_slice()),
-            None => (u32::MAX, &[] as &[&str], &[] as &[StepShape]),
-        };
-        let listed = if listed.is_empty() {
-            let the_emergency = route.name == "emergency" && route.when.is_none();
-            !route.last_good && !the_emergency
-        } else {
-            listed.contains(&route.name)
-        };
-        if !listed {
-            return 0;
-        }
-        let asked = Asked { component, class: Some(kind.class), ..Asked::default() };
-        let mut number = u32::from(self.in_peak());
-        for step in steps {
-            let begun = self.ask(&step.when, asked, Some(kind));
-            let needed = step.sample.max(usize::from(begun == Tri::Unknown && of_team(&step.when)));
-            let on = match self.history(component) {
-                Team::Known(history) => {
-                    let on = match begun {
-                        Tri::No => step.until.as_ref().is_some_and(|until| {
-                            self.ask(until, asked, Some(kind)) != Tri::Yes && self.was_on(step, until, history)
-                        }),
-                        _ => true,
-                    };
-                    on && Self::recent(history, self.now).count() >= needed
-                }
-                _ => begun != Tri::No,
-            };
-            number += u32::from(on);
-        }
-        number.min(max)
-    }
-
-    /// Whether a step that neither begins nor ends now began last, by everything that a team did.
-    fn was_on(&self, step: &StepShape, until: &Cond, history: &'w TeamHistory) -> bool {
-        let (Cond::FailureRateOver(over), Cond::FailureRateUnder(under)) = (&step.when, until) else { return false };
-        let mut instants: Vec<i64> = Vec::new();
-        for it in &history.deployments {
-            instants.extend([it.at.timestamp(), it.at.timestamp() + 90 * 86_400]);
-            instants.extend(it.detected_at.known().map(chrono::DateTime::timestamp));
-            instants.extend(it.restored_at.known().map(chrono::DateTime::timestamp));
-        }
-        instants.retain(|at| *at <= self.now);
-        instants.sort_unstable();
-        for at in instants.into_iter().rev() {
-            if Self::recent(history, at).count() < step.sample {
-                continue;
-            }
-            let Some(rate) = Self::rate_of(history, at) else { continue };
-            if rate > f64::from(*over) / 100.0 {
-                return true;
-            }
-            if rate < f64::from(*under) / 100.0 {
-                return false;
-            }
-        }
-        false
-    }
-}
-
-/// Whether a condition speaks of a team alone.
-fn of_team(cond: &Cond) -> bool {
-    match cond {
-        Cond::Both(one, other) | Cond::Either(one, other) => of_team(one) && of_team(other),
-        Cond::Not(of) => of_team(of),
-        Cond::FailureRateOver(_) | Cond::FailureRateUnder(_) | Cond::EmergenciesFrom(_) | Cond::MttrOverHours(_) => {
-            true
-        }
-        _ => false,
     }
 }
 
 static NOTHING: TeamHistory = TeamHistory { deployments: Vec::new() };
 
 /// What is known of a team.
-enum Team<'w> {
+pub enum Team<'w> {
     Known(&'w TeamHistory),
     Unread,
     /// No component, or one of no team.

@@ -3,10 +3,12 @@
 //! Written from what a policy means, not from how the core works: lists are walked again and again, instants are
 //! stepped through by half hours, and seats are tried in every way. It answers which subjects hold, not in which words.
 
+mod after;
 pub mod kinds;
 pub mod needs;
 pub mod rest;
 pub mod seats;
+pub mod ways;
 pub mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,16 @@ pub struct Answer {
     pub holds: BTreeSet<&'static str>,
     /// For each role that is asked, how many people it takes and whether it is met.
     pub roles: BTreeMap<String, (usize, bool)>,
+    /// The risk in thousandths, where it is known.
+    pub score: Option<i64>,
+    /// What follows where it goes: the kind, the role and when it is due.
+    pub owed: BTreeSet<String>,
+}
+
+/// A risk in thousandths, so that sums in another order are the same.
+#[expect(clippy::cast_possible_truncation, reason = "scores are small")]
+pub fn thousandths(score: f64) -> i64 {
+    (score * 1000.0).round() as i64
 }
 
 pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
@@ -61,7 +73,6 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("freeze", view.freeze_holds(&legs, &kind, back));
     mark("record", view.record_holds(&legs, &kind, back));
     mark("incidents", view.incidents_hold(&kind, back));
-    mark("cab", view.cab_holds(&legs, &kind, back));
     mark("owed", view.owed_holds(&kind, &legs, back));
     mark("consultation", view.consultation_holds(&legs, &kind));
     mark("glass", glass == Some(false));
@@ -71,7 +82,8 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let (needs, broken) = view.needs(&legs, &kind);
     let heard = view.heard_roles(&needs, &legs, &kind);
     let used = if formal { view.used(back, &heard) } else { Used::No };
-    let seated = view.seat(&needs, verdict, used, back);
+    let seated = view.seat(&needs, verdict, used, back, kind.class == Class::Emergency);
+    mark("cab", view.cab_holds(&legs, &kind, back, used == Used::Retry));
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
     let mut roles = BTreeMap::new();
@@ -82,7 +94,8 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         }
     }
     mark("superseded", matches!(used, Used::Superseded(_)));
-    let per_change = shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&seated.stands);
+    let per_change =
+        shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&needs, &seated.stands);
     mark("change unapproved", per_change);
     let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
     mark("rejected", rejected.is_some());
@@ -97,9 +110,12 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         && !matches!(used, Used::Superseded(_))
         && facts.acts.unavailable().is_none();
     let passes = matches!(verdict, Verdict::Pass | Verdict::Waived | Verdict::NotApplicable);
-    // A retry asks for nothing again, and hears what speaks against it.
-    let again = used == Used::Retry && !(verdict == Verdict::Block && view.has_evidence());
+    // A retry asks for nothing again, and hears what speaks against it, or may.
+    let against = (verdict == Verdict::Block && view.has_evidence()) || view.age_unknown();
+    let again = used == Used::Retry && !against;
     mark("gates", !(passes || skipped || back || again));
+    // A list that is not ticked waits, and speaks against nothing.
+    mark("gates", !(back || used == Used::Retry || view.list_is_done()));
 
     if let Fact::Known(_) = &facts.release.break_glass
         && glass == Some(true)
@@ -116,6 +132,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     } else {
         Ruling::Hold
     };
+    let owed = if ruling == Ruling::Proceed { view.follows(&legs, &kind) } else { BTreeSet::new() };
     let mut routes: Vec<String> = Vec::new();
     for route in legs.iter().filter_map(|leg| leg.route) {
         if !routes.iter().any(|known| known == route.name) {
@@ -130,5 +147,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         rigor: legs.iter().map(|leg| leg.rigor).max().unwrap_or(0),
         holds,
         roles,
+        score: kind.score.map(thousandths),
+        owed,
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Standing, Via};
+use chrono::{DateTime, Utc};
+use countersign::model::facts::{Act, Change, Deed, Deployment, Fact, Outcome, Standing, Via};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Asked, Kind, Leg, Tri};
@@ -35,6 +36,8 @@ pub struct Need<'a> {
     pub expire: Option<Len>,
     pub places: Vec<&'static str>,
     pub any_hours: bool,
+    /// Where it is about who is accountable: the roles that carry the release out, of which he is none.
+    pub apart: Option<Vec<&'static str>>,
 }
 
 impl Need<'_> {
@@ -106,7 +109,13 @@ impl<'w> View<'w> {
                     role = *one;
                 }
                 let extra = if at == first { leg.rigor as usize } else { 0 };
+                let accountable = route.approvals[at].0 == "accountable";
                 ask(&mut needs, leg, route, role, false, *count, extra, self);
+                if accountable && !route.last_good {
+                    let carry = self.rows(leg.component, kind).into_iter().filter_map(|row| row.responsible);
+                    let need = needs.iter_mut().find(|need| need.role == role).unwrap();
+                    need.apart.get_or_insert_default().extend(carry);
+                }
             }
         }
         for (leg, route) in &formal {
@@ -140,8 +149,13 @@ impl<'w> View<'w> {
                 scope.push(Unit::Change(at));
             }
         }
+        let mut bare_ones = BTreeSet::new();
         for component in all {
-            let bare = !self.changes().iter().any(|change| View::touches(change, component));
+            // A change of unknown files may have nothing to do with it.
+            let bare = !self.changes().iter().any(|change| View::surely_touches(change, component));
+            if bare {
+                bare_ones.insert(component.name);
+            }
             let ours = components.is_empty() || components.iter().any(|it| it.name == component.name);
             if bare && ours {
                 scope.push(Unit::Bare(component.name.to_owned()));
@@ -156,7 +170,7 @@ impl<'w> View<'w> {
             let nothing = stated.get(name).is_some_and(|it| {
                 it.content == Fact::Absent && it.artifacts.unavailable().is_none() && it.artifacts.entries().is_empty()
             });
-            if ours && !nothing && self.makers(name).next().is_some() {
+            if ours && !nothing && !bare_ones.contains(name) && self.makers(name).next().is_some() {
                 scope.push(Unit::Outcome(name.to_owned()));
             }
         }
@@ -228,7 +242,7 @@ impl<'w> View<'w> {
                 _ => false,
             };
             match &later.does {
-                Deed::Reject {} if later.saw.environment.as_ref().is_some_and(|name| name != HERE) => false,
+                Deed::Reject {} if View::elsewhere(later) || self.of_another(later) => false,
                 Deed::Reject {} => {
                     if later.via == Via::Review {
                         act.via != Via::Review || shares(later)
@@ -236,10 +250,31 @@ impl<'w> View<'w> {
                         true
                     }
                 }
+                Deed::Approve { .. } if later.via != Via::Review && View::elsewhere(later) => false,
                 Deed::Approve { .. } => same_lane && (later.standing != Standing::Stands || self.withdrawn(later)),
                 _ => false,
             }
         })
+    }
+
+    /// Whether a rejection names changes, none of which goes, and nothing else that goes or may go.
+    pub fn of_another(&self, act: &Act) -> bool {
+        let named = &act.saw.changes;
+        let goes =
+            self.changes().iter().any(|it| named.contains_key(&it.id) || named.values().any(|to| *to == it.content));
+        let perhaps = act.saw.components.iter().any(|(name, content)| {
+            let now = self.facts.release.components.get(name).map(|it| &it.content);
+            let carried = self.components().iter().any(|it| it.name == name);
+            match now {
+                Some(Fact::Known(now)) => now == content,
+                Some(Fact::Unavailable(_)) => true,
+                Some(Fact::Absent) => false,
+                None => carried,
+            }
+        });
+        let mut built = self.facts.release.components.values().flat_map(|it| it.artifacts.entries());
+        let built = built.any(|artifact| act.saw.artifacts.contains(artifact));
+        !named.is_empty() && !self.changes().is_empty() && !goes && !perhaps && !built
     }
 
     pub fn used(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
@@ -266,7 +301,7 @@ impl<'w> View<'w> {
             Fact::Known(true) | Fact::Unavailable(_) => same(it),
             Fact::Known(false) | Fact::Absent => Tri::No,
         };
-        // Of other content of anything that goes now; where that cannot be told, it may be.
+        // Of other content of anything that goes now, or perhaps so.
         let other = |it: &Deployment| {
             let different = if names.is_empty() {
                 Tri::from(it.commit != self.facts.release.commit)
@@ -274,7 +309,7 @@ impl<'w> View<'w> {
                 let shared = names.iter().filter(|name| it.components.contains_key(**name));
                 shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
             };
-            different == Tri::Yes || (different == Tri::Unknown && opening(it) == Tri::No)
+            different != Tri::No && it.outcome != Fact::Known(Outcome::Cancelled)
         };
         let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
         let openings: Vec<&&Deployment> = here.iter().filter(|it| opening(it) != Tri::No).collect();
@@ -301,20 +336,27 @@ impl<'w> View<'w> {
             };
             let window = self.shape.retry.unwrap_or(0) * 60;
             // A run is over in time, and when somebody with a say takes back what it was opened with.
-            let over = |first: i64, at: i64| {
-                at - first >= window
+            // What was edited or dismissed may have been then as well, unless an earlier run had used it up.
+            let over = |first: i64, at: i64, before: Option<i64>| {
+                let fell = self.fallen(heard).iter().any(|(given, again)| {
+                    *given <= first
+                        && before.is_none_or(|before| *given > before)
+                        && again.is_none_or(|again| first < again)
+                });
+                fell || at - first >= window
                     || self
                         .taken_back(heard)
                         .iter()
                         .any(|(given, taken)| *given <= first && first <= *taken && *taken <= at)
             };
-            let mut run: Option<i64> = None;
+            let (mut run, mut before): (Option<i64>, Option<i64>) = (None, None);
             for at in (0..current.len()).filter(real).map(|at| current[at].0) {
-                if run.is_none_or(|first| over(first, at)) {
+                if run.is_none_or(|first| over(first, at, before)) {
+                    before = run;
                     run = Some(at);
                 }
             }
-            retries &= run.is_some_and(|first| !over(first, self.now));
+            retries &= run.is_some_and(|first| !over(first, self.now, before));
             spent = spent.max(run.unwrap_or(i64::MIN));
         }
         if retries { Used::Retry } else { Used::Spent(spent) }
@@ -330,8 +372,8 @@ impl<'w> View<'w> {
                 && matches!(approval.does, Deed::Approve { .. })
                 && act.impersonated_by.is_none()
                 && approval.at <= act.at
-                && approval.saw.environment.as_ref().is_none_or(|environment| environment == HERE)
-                && self.listened_to(approval, heard).is_some()
+                && !View::elsewhere(approval)
+                && self.had_a_say(approval, heard).is_some()
             {
                 found.push((approval.at.timestamp(), act.at.timestamp()));
             }
@@ -339,8 +381,39 @@ impl<'w> View<'w> {
         found
     }
 
+    /// When approvals of what goes were given that were edited or dismissed, of those who would be heard, and when each
+    /// approved anew.
+    fn fallen(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, Option<i64>)> {
+        let own = |act: &&&Act| {
+            matches!(act.does, Deed::Approve { .. })
+                && act.impersonated_by.is_none()
+                && !self.withdrawn(act)
+                && !View::elsewhere(act)
+        };
+        let of_this = |act: &Act| match (act.via, &self.facts.release.changes) {
+            (Via::Review, Fact::Unavailable(_)) => true,
+            (Via::Review, _) => {
+                let goes = |(id, content): (&String, &String)| {
+                    self.changes().iter().any(|it| it.id == *id && it.content == *content)
+                };
+                act.saw.changes.is_empty() || act.saw.changes.iter().any(goes)
+            }
+            _ => self.is_here(act) && self.outcome_fits(act),
+        };
+        let given = self.acts.iter().filter(own);
+        let fell = given.clone().filter(|act| act.standing != Standing::Stands && of_this(act));
+        fell.filter(|act| self.had_a_say(act, heard).is_some())
+            .map(|act| {
+                let anew = given.clone().filter(|it| it.standing == Standing::Stands && it.via != Via::Review);
+                let anew = anew.filter(|it| it.at > act.at && of_this(it));
+                let anew = anew.filter(|it| self.person(&it.by) == self.person(&act.by));
+                (act.at.timestamp(), anew.map(|it| it.at.timestamp()).min())
+            })
+            .collect()
+    }
+
     /// Whether an approval still stands for what was shown, whatever it is counted for.
-    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool) -> bool {
+    pub fn bound(&self, act: &Act, verdict: Verdict, used: Used, back: bool, emergency: bool) -> bool {
         let worse = act.saw.gates.get("coverage").is_some_and(|shown| rank(verdict) > rank(*shown));
         let spent = match used {
             Used::No | Used::Retry => false,
@@ -350,10 +423,10 @@ impl<'w> View<'w> {
         !self.replaced(act)
             && self.is_here(act)
             && self.outcome_fits(act)
-            && self.parts_fit(act)
+            && self.parts_fit(act, back)
             && !worse
-            // Going back needs no record.
-            && (back || !self.record_edited(act))
+            // Going back needs no record, and an emergency's may be written later.
+            && (back || emergency || !self.record_edited(act.at))
             && !spent
     }
 
@@ -365,6 +438,12 @@ impl<'w> View<'w> {
         says(&act.saw.environment, &self.facts.release.environment) && says(&act.saw.repository, REPOSITORY)
     }
 
+    /// Whether something was done about another environment or repository.
+    pub fn elsewhere(act: &Act) -> bool {
+        let other = |said: &Option<String>, what: &str| said.as_ref().is_some_and(|said| said != what);
+        other(&act.saw.environment, HERE) || other(&act.saw.repository, REPOSITORY)
+    }
+
     /// Whether something was done about all that goes, and about nothing else.
     pub fn about_all(&self, act: &Act) -> bool {
         let a_review =
@@ -374,7 +453,7 @@ impl<'w> View<'w> {
         } else {
             self.saw_outcome(&act.saw.components, &act.saw.artifacts)
         };
-        self.is_here(act) && self.saw_all(&act.saw.changes) && made
+        self.is_here(act) && self.saw_all(&act.saw.changes) && made && (a_review || self.parts_fit(act, false))
     }
 
     /// Whether an approval names something of all that goes, and where it is of every change, exactly what they make.
@@ -403,17 +482,21 @@ impl<'w> View<'w> {
             && artifacts.iter().all(|seen| all.contains(&seen))
     }
 
-    fn parts_fit(&self, act: &Act) -> bool {
-        act.saw.parts.iter().all(|(name, content)| {
+    fn parts_fit(&self, act: &Act, back: bool) -> bool {
+        let others = self.facts.release.package.known().into_iter().flat_map(|package| package.parts.keys());
+        let all = act.via == Via::Review
+            || back
+            || others.filter(|name| !self.surely_goes(name)).all(|name| act.saw.parts.contains_key(name));
+        all && act.saw.parts.iter().all(|(name, content)| {
             let part = self.facts.release.package.known().and_then(|package| package.parts.get(name));
             part.and_then(Fact::known).is_some_and(|part| part.content == *content)
         })
     }
 
-    fn record_edited(&self, act: &Act) -> bool {
+    pub fn record_edited(&self, since: DateTime<Utc>) -> bool {
         let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return false };
         rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
-            Fact::Known(at) => *at > act.at,
+            Fact::Known(at) => *at >= since,
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         })
@@ -422,21 +505,50 @@ impl<'w> View<'w> {
     /// Whether an approval counts toward a need, given in a role.
     pub fn fits(&self, act: &Act, need: &Need<'_>, role: &str) -> bool {
         let Deed::Approve { role: named, accepts } = &act.does else { return false };
-        let closed = self.shape.closed.iter().any(|closed| {
-            closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, act.at.timestamp())
-        });
         let accept = self.shape.role(role).is_some_and(|role| role.accept);
-        let expired = need.expire.is_some_and(|length| {
-            times::due(length, self.shape.business, self.shape.london, act.at.timestamp()) <= self.now
-        });
         named.as_ref().is_none_or(|named| named == role || named == need.role)
             && self.holds(self.person(&act.by), role)
-            && need.places.contains(&place(act.via))
-            && (need.any_hours || !closed)
+            && !self.kept_out(self.person(&act.by), need)
+            && self.in_time(act, need)
             && (!accept || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
             && !act.saw.requirements.contains_key(need.role)
-            && !expired
             && need.scope.iter().any(|unit| self.covers(act, unit))
+    }
+
+    /// Whether an instant lies in hours that are closed for approving here.
+    fn closed_for_approving(&self, at: i64) -> bool {
+        self.shape
+            .closed
+            .iter()
+            .any(|closed| closed.approval && !closed.elsewhere && times::open(closed.week, self.shape.london, at))
+    }
+
+    /// Whether an approval was given where and when it counts toward a need, and not too long ago.
+    pub fn in_time(&self, act: &Act, need: &Need<'_>) -> bool {
+        let at = act.at.timestamp();
+        let closed = self.closed_for_approving(at);
+        let expired = need
+            .expire
+            .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
+        need.places.contains(&place(act.via)) && (need.any_hours || !closed) && !expired
+    }
+
+    /// Whether an approval of an authority is good on a route: given where and when approvals count there, and not too
+    /// long ago.
+    pub fn good_on(&self, act: &Act, route: &RouteShape, role: &str) -> bool {
+        let Deed::Approve { role: named, accepts } = &act.does else { return false };
+        let at = act.at.timestamp();
+        let closed = self.closed_for_approving(at);
+        let oath = self.shape.role(role).is_some_and(|role| role.accept);
+        let places: &[&str] = if route.counts_from.is_empty() { &ANYWHERE } else { &route.counts_from };
+        let over = route
+            .expire
+            .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
+        named.as_ref().is_none_or(|named| named == role)
+            && places.contains(&place(act.via))
+            && (route.any_hours || !closed)
+            && (!oath || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
+            && !over
     }
 
     /// Who approved one change by himself: a human being with any role, who did not contribute to it.
@@ -485,6 +597,7 @@ fn ask<'w>(
             expire: route.expire,
             places,
             any_hours: route.any_hours,
+            apart: None,
         });
         return;
     };
@@ -507,11 +620,10 @@ fn ask<'w>(
 
 /// Content and artifacts.
 pub fn same_all(one: &countersign::model::facts::Released, other: &countersign::model::facts::Released) -> Tri {
+    // That there are none an empty list says too.
     let artifacts = match (&one.artifacts, &other.artifacts) {
-        (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),
-        (Fact::Absent, Fact::Absent) => Tri::Yes,
         (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => Tri::Unknown,
-        _ => Tri::No,
+        (one, other) => Tri::from(one.entries() == other.entries()),
     };
     let content = match (&one.content, &other.content) {
         (Fact::Known(one), Fact::Known(other)) => Tri::from(one == other),

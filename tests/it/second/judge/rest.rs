@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use countersign::model::facts::{
-    AccountKind, CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Outcome,
+    CabDecision, CabOutcome, ChangeRecord, Deed, Deployment, Fact, GateEvidence, Grant, Incident, Outcome,
     OwedObligation,
 };
 use countersign::model::measures::Measure;
@@ -13,8 +13,9 @@ use countersign::model::verdict::Verdict;
 
 use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
+use super::ways::maybe;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE};
+use crate::second::shape::{ApprovalShape, BEFORE, CabShape, ComponentShape, Cond, HERE, ISSUER, ITEMS, RouteShape};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -126,10 +127,14 @@ impl<'w> View<'w> {
             // Other content that came meanwhile ends the soak.
             let ended = soak.is_some()
                 && there.iter().any(|other| {
-                    !alike(other)
-                        && other.opened_at > it.opened_at
-                        && other.opened_at.timestamp() < soaked
-                        && other.outcome != Fact::Known(Outcome::Cancelled)
+                    // What was opened earlier, and ended only then, runs since.
+                    let ended = match &other.finished_at {
+                        Fact::Known(ended) => finished < ended.timestamp() && ended.timestamp() < soaked,
+                        Fact::Absent => false,
+                        Fact::Unavailable(_) => other.opened_at.timestamp() < soaked,
+                    };
+                    let opened = other.opened_at >= it.opened_at && other.opened_at.timestamp() < soaked;
+                    !alike(other) && (opened || ended) && other.outcome != Fact::Known(Outcome::Cancelled)
                 });
             it.outcome == Fact::Known(Outcome::Succeeded)
                 && it.opened_at.timestamp() <= self.now
@@ -169,7 +174,7 @@ impl<'w> View<'w> {
     }
 
     /// Whether a component goes for certain: files that are not known are no proof of it.
-    fn surely_goes(&self, folder: &str) -> bool {
+    pub fn surely_goes(&self, folder: &str) -> bool {
         self.facts.release.components.contains_key(folder)
             || self.changes().iter().any(|it| it.files.entries().iter().any(|file| within(file, folder)))
     }
@@ -210,9 +215,12 @@ impl<'w> View<'w> {
                 Class::Emergency => "emergency",
             };
             let excepted = freeze.except.iter().any(|word| {
+                // These are classes, and what goes back, whatever a route is called.
+                let a_class = ["emergency", "standard", "normal", "recovery"].contains(word);
                 *word == class
-                    || (*word == "recovery" && back)
-                    || (!legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == *word)))
+                    || !a_class
+                        && (!legs.is_empty()
+                            && legs.iter().all(|leg| leg.route.is_some_and(|route| route.name == *word)))
             });
             let let_go = freeze.by.is_some_and(|role| {
                 self.acts.iter().any(|act| {
@@ -222,7 +230,7 @@ impl<'w> View<'w> {
                         && self.independent(act, role).is_some()
                 })
             });
-            on && !excepted && !let_go
+            on && !back && !excepted && !let_go
         })
     }
 
@@ -295,10 +303,8 @@ impl<'w> View<'w> {
         incidents.iter().any(|incident| {
             let severity = self.severity(incident).unwrap_or(1);
             let affects = match &incident.components {
-                Fact::Known(components) => {
-                    self.components().iter().any(|it| components.iter().any(|name| name == it.name))
-                }
-                Fact::Absent | Fact::Unavailable(_) => true,
+                Fact::Known(components) if !self.shape.components.is_empty() => self.any_named(components),
+                Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
             };
             let asked = Asked { incident: Some(incident), class: Some(kind.class), ..Asked::default() };
             let fix = rule.unless_fixes && self.relaxes(&Cond::Fixes, asked, Some(kind));
@@ -309,11 +315,22 @@ impl<'w> View<'w> {
                     self.relaxes(cond, of(Some(incident)), Some(kind))
                         && (!self.relaxes(cond, of(None), Some(kind)) || self.fixes(incident) == Tri::Yes)
                 });
-            severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class
+            severity <= rule.block_at && (rule.everything || affects) && !fix && !by_class && !self.repairs(incident)
         })
     }
 
-    pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool) -> bool {
+    /// Whether this is the fix of an incident, or of the release that caused it.
+    fn repairs(&self, incident: &Incident) -> bool {
+        let cause = |other: &Incident| other.caused_by.known().is_some_and(|it| incident.caused_by.known() == Some(it));
+        let other = |other: &Incident| cause(other) && self.fixes(other) == Tri::Yes;
+        let by_name = incident
+            .caused_by
+            .known()
+            .is_some_and(|release| self.fixes_by_name(release, incident.components.entries()));
+        self.fixes(incident) == Tri::Yes || self.facts.incidents.entries().iter().any(other) || by_name
+    }
+
+    pub fn cab_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool, again: bool) -> bool {
         if back || kind.class == Class::Emergency {
             return false;
         }
@@ -328,39 +345,78 @@ impl<'w> View<'w> {
                     }
                 }
         };
-        if !legs.iter().any(|leg| asked(&leg)) {
+        let asking: Vec<&RouteShape> = legs.iter().filter(asked).filter_map(|leg| leg.route).collect();
+        if asking.is_empty() {
             return false;
         }
         let Some(cab) = &self.shape.cab else { return true };
         let Fact::Known(decisions) = &self.facts.cab else { return true };
-        let mut ours: Vec<&CabDecision> =
-            decisions.iter().filter(|it| it.at.timestamp() <= self.now && self.decided_on_this(it)).collect();
+        let mut ours: Vec<&CabDecision> = decisions.iter().filter(|it| it.at.timestamp() <= self.now).collect();
         // The latest first; of one instant, the one that is against it.
         let unmet = |it: &CabDecision| {
             (it.outcome == CabOutcome::ApproveWithConditions && it.conditions.is_empty())
                 || it.conditions.iter().any(|condition| condition.met != Fact::Known(true))
         };
+        // What is against it is heard if it is about any of it.
+        ours.retain(|it| {
+            self.decided_on_this(it) || (against(it.outcome) > 1 || unmet(it)) && self.decided_on_some(it)
+        });
         ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
+            let valid = valid && (against(decision.outcome) > 1 || again || !self.record_edited(decision.at));
             match decision.outcome {
+                // Conditions took an earlier approval's place, and leave it none.
+                CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid && unmet(decision) => return true,
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions if !valid => {}
                 CabOutcome::Approve | CabOutcome::ApproveWithConditions => {
                     return unmet(decision);
                 }
+                CabOutcome::Reject if valid => return !self.against_advice(&asking, decision),
                 CabOutcome::Defer | CabOutcome::Reject => return true,
             }
         }
         true
     }
 
+    /// Whether those whose word is final let all of it go, each for a reason, after the board advised against it.
+    fn against_advice(&self, asking: &[&RouteShape], decision: &CabDecision) -> bool {
+        asking.iter().all(|route| {
+            route.escalate.as_ref().and_then(|it| it.last).is_some_and(|role| {
+                self.acts.iter().any(|act| {
+                    self.good_on(act, route, role)
+                        && act.at > decision.at
+                        && act.reason.as_ref().is_some_and(|reason| says(reason, 1))
+                        && self.independent(act, role).is_some()
+                        && self.about_all(act)
+                        && !self.replaced(act)
+                        && !self.record_edited(act.at)
+                })
+            })
+        })
+    }
+
     /// Whether the board looked at what goes. Where all of it is in changes, those alone may be named.
     fn decided_on_this(&self, decision: &CabDecision) -> bool {
         let all = !self.changes().is_empty()
-            && self.components().iter().all(|it| self.changes().iter().any(|change| View::touches(change, it)));
+            && self.components().iter().all(|it| self.changes().iter().any(|change| View::surely_touches(change, it)));
         let names_no_more = decision.components.is_empty() && decision.artifacts.is_empty();
         self.saw_all(&decision.changes)
             && (all && names_no_more || self.saw_outcome(&decision.components, &decision.artifacts))
+    }
+
+    /// Whether the board looked at any of what goes: by the changes where both have some, else by content or artifacts.
+    fn decided_on_some(&self, decision: &CabDecision) -> bool {
+        if !decision.changes.is_empty() && !self.changes().is_empty() {
+            return self.changes().iter().any(|it| decision.changes.get(&it.id) == Some(&it.content));
+        }
+        let goes = &self.facts.release.components;
+        if decision.components.is_empty() {
+            return goes.values().any(|it| it.artifacts.entries().iter().any(|one| decision.artifacts.contains(one)));
+        }
+        let known = |name: &String| goes.get(name).and_then(|it| it.content.known());
+        let both: Vec<_> = decision.components.iter().filter_map(|(name, seen)| Some(known(name)? == seen)).collect();
+        !both.is_empty() && !both.contains(&false)
     }
 
     fn cab_valid(&self, cab: &CabShape, decision: &CabDecision) -> bool {
@@ -412,10 +468,21 @@ impl<'w> View<'w> {
 
     fn holds_up(&self, it: &OwedObligation, kind: &Kind) -> bool {
         let _ = kind;
-        let overdue = it.due.timestamp() <= self.now;
-        let team = self.components().iter().any(|component| component.team == Some(it.team.as_str()));
-        let component =
-            self.components().iter().any(|component| it.components.iter().any(|name| name == component.name));
+        let overdue = match &it.due {
+            Fact::Known(due) => due.timestamp() <= self.now,
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+        };
+        // A policy without components knows nobody's.
+        let any = self.shape.components.is_empty();
+        let named = |component: &ComponentShape| it.components.iter().any(|name| name == component.name);
+        // What is owed for a component of no team is owed by whoever releases that.
+        let owes = |component: &ComponentShape| match component.team {
+            Some(team) => team.eq_ignore_ascii_case(&it.team),
+            None => named(component),
+        };
+        let team = any || self.components().iter().any(|component| owes(component));
+        let component = any || self.components().iter().any(|component| named(component));
         let rule = self.shape.pir.as_ref().filter(|_| it.kind == "pir");
         let waits = match rule {
             Some(rule) => {
@@ -432,7 +499,7 @@ impl<'w> View<'w> {
     }
 
     fn completed(&self, it: &OwedObligation) -> bool {
-        it.met
+        it.met == Fact::Known(true)
             || self.acts.iter().any(|act| {
                 let Deed::Complete { obligation, evidence } = &act.does else { return false };
                 if it.contributors.unavailable().is_some() {
@@ -440,7 +507,8 @@ impl<'w> View<'w> {
                 }
                 let contributors = it.contributors.entries();
                 *obligation == it.id
-                    && (!it.needs_evidence || !evidence.is_empty())
+                    && it.opened_at.known().is_some_and(|opened| *opened <= act.at)
+                    && (!maybe(&it.needs_evidence) || !evidence.is_empty())
                     && self.acting(act).is_some_and(|person| {
                         self.holds(person, &it.by)
                             && !contributors
@@ -452,24 +520,23 @@ impl<'w> View<'w> {
 
     /// Whether this release fixes an incident that the other one caused.
     fn fixes_cause_of(&self, it: &OwedObligation) -> bool {
+        it.incidents.iter().chain([&it.release]).any(|id| self.fixes_by_name(id, &it.components))
+    }
+
+    /// Whether this release fixes an incident, or one that failed, by its name.
+    fn fixes_by_name(&self, id: &str, components: &[String]) -> bool {
         let Some(role) = self.shape.incidents.as_ref().and_then(|rule| rule.confirmed_by) else { return false };
-        it.incidents.iter().any(|id| {
-            let linked = self.facts.change_record.known().is_some_and(|record| record.fixes.contains(id));
-            let confirmed = self.acts.iter().any(|act| {
-                matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
-                    && self.independent(act, role).is_some()
-                    && self.about_all(act)
-            });
-            let open = self.facts.incidents.entries().iter().find(|incident| incident.id == *id);
-            match open {
-                Some(incident) => self.fixes(incident) == Tri::Yes,
-                None => {
-                    linked
-                        && confirmed
-                        && self.components().iter().any(|ours| it.components.iter().any(|name| name == ours.name))
-                }
-            }
-        })
+        let linked = self.facts.change_record.known().is_some_and(|record| record.fixes.iter().any(|it| it == id));
+        let confirmed = self.acts.iter().any(|act| {
+            matches!(&act.does, Deed::ConfirmFix { incident } if incident == id)
+                && self.independent(act, role).is_some()
+                && self.about_all(act)
+        });
+        let open = self.facts.incidents.entries().iter().find(|incident| incident.id == id);
+        match open {
+            Some(incident) => self.fixes(incident) == Tri::Yes,
+            None => linked && confirmed && self.any_named(components),
+        }
     }
 
     /// Whether a grant opened the release while nothing could be asked. `Some(false)`: one that does not hold.
@@ -483,6 +550,8 @@ impl<'w> View<'w> {
         let fits = grant.environment == HERE
             && self.facts.release.environment == HERE
             && grant.commit == self.facts.release.commit
+            && grant.repository.known().is_some_and(|name| *name == self.facts.release.repository)
+            && self.granted_artifacts(grant)
             && grant.used_at.contains(&grant.opened_at)
             && uses <= rule.releases
             && from <= opened
@@ -490,15 +559,24 @@ impl<'w> View<'w> {
             && opened <= self.now;
         // Nobody who had a hand in it signs, and who may have had is known.
         let trigger = match &self.facts.release.trigger {
-            Fact::Known(account) => {
-                let machine = self.facts.accounts.get(account.as_str()).and_then(|known| known.kind.known().copied());
-                machine.is_some_and(|kind| kind != AccountKind::Person) || !self.link_unknown(account.as_str())
-            }
+            Fact::Known(account) => !self.anybodys(account),
             Fact::Absent => true,
             Fact::Unavailable(_) => false,
         };
         let known = trigger && !self.unread && !self.unattributed;
         Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
+    }
+
+    /// Whether everything that was built and went is what a grant is for.
+    fn granted_artifacts(&self, grant: &Grant) -> bool {
+        let components = &self.facts.release.components;
+        let stated = self.components().iter().all(|it| components.contains_key(it.name));
+        stated
+            && grant.artifacts.unavailable().is_none()
+            && components.values().all(|it| {
+                it.artifacts.unavailable().is_none()
+                    && it.artifacts.entries().iter().all(|went| grant.artifacts.entries().contains(went))
+            })
     }
 
     fn signers(&self, grant: &Grant, roles: &[&'static str]) -> usize {
@@ -520,9 +598,50 @@ impl<'w> View<'w> {
         if bare == Verdict::Pass || !self.waived() { bare } else { Verdict::Waived }
     }
 
+    /// Whether everything on the checklist is ticked by somebody who may, or in files that were each signed by one whom
+    /// the policy names. What a file says by itself is a claim.
+    pub fn list_is_done(&self) -> bool {
+        let Some(list) = &self.shape.list else { return true };
+        let evidence = self.facts.evidence.get("list");
+        if list.signed && matches!(evidence, None | Some(Fact::Unavailable(_))) {
+            return false;
+        }
+        let file = evidence.and_then(Fact::known).filter(|file| !file.digests.is_empty());
+        let signed = |digest: &String| {
+            file.is_some_and(|file| {
+                file.signers.iter().any(|it| {
+                    it.artifact == *digest
+                        && it.identity.ends_with("@acme.example")
+                        && it.issuer.known().is_some_and(|issuer| issuer == ISSUER)
+                })
+            })
+        };
+        let counts = list.signed && file.is_some_and(|file| file.digests.iter().all(signed));
+        ITEMS.iter().all(|text| {
+            let in_file = counts && file.is_some_and(|file| file.ticked.iter().any(|it| it == text));
+            let by_somebody = self.acts.iter().any(|act| {
+                let may = match list.verified_by {
+                    Some(role) => self.independent(act, role).is_some(),
+                    None => self.shape.roles.iter().any(|role| self.independent(act, role.name).is_some()),
+                };
+                matches!(&act.does, Deed::Tick { gate, item, .. } if gate == "list" && item == text)
+                    && may
+                    && self.about_all(act)
+            });
+            in_file || by_somebody
+        })
+    }
+
     /// Whether there is evidence at all.
     pub fn has_evidence(&self) -> bool {
         matches!(self.facts.evidence.get("coverage"), Some(Fact::Known(evidence)) if !evidence.digests.is_empty())
+    }
+
+    /// Whether there is evidence of which nobody can tell how old it is, where that matters.
+    pub fn age_unknown(&self) -> bool {
+        let Some(Fact::Known(evidence)) = self.facts.evidence.get("coverage") else { return false };
+        let told = matches!(&evidence.made_at, Fact::Known(made) if made.timestamp() - 300 <= self.now);
+        self.shape.gate.max_age.is_some() && self.has_evidence() && !told && self.gate() == Verdict::Pending
     }
 
     fn gate_bare(&self) -> Verdict {
@@ -552,6 +671,8 @@ impl<'w> View<'w> {
             let Deed::Waive { gate, environments, until, compensating_control, .. } = &act.does else { return false };
             gate == "coverage"
                 && (environments.is_empty() || environments.iter().any(|name| name == HERE))
+                && (!environments.is_empty() || act.saw.environment.as_ref().is_none_or(|shown| shown == HERE))
+                && act.saw.repository.as_ref().is_none_or(|shown| *shown == self.facts.release.repository)
                 && self.now < until.timestamp()
                 && (!rule.reason || act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
                 && (!rule.control || compensating_control.as_ref().is_some_and(|text| says(text, 1)))

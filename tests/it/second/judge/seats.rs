@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use countersign::model::facts::{Act, Deed, Fact, Standing, Via};
-use countersign::model::release_decision::Status;
+use countersign::model::facts::{Act, Change, Deed, Fact, Standing, Via};
+use countersign::model::release_decision::{Class, Status};
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Kind, Leg};
-use super::needs::{Need, Used};
+use super::needs::{Need, Unit, Used};
 use super::who::{Person, Seat, View, order};
-use crate::second::shape::{HERE, RouteShape};
+use crate::second::shape::RouteShape;
 use crate::second::times;
 
 /// What comes of approvals.
@@ -51,20 +51,20 @@ impl<'w> View<'w> {
     }
 
     /// The role and who stands in for it now.
-    pub fn standing_in(&self, role: &'static str) -> Vec<&'static str> {
-        let mut all = vec![role];
+    pub fn standing_in(&self, need: &Need<'_>) -> Vec<&'static str> {
+        let mut all = vec![need.role];
         let mut asked_at = self.submitted();
-        for pair in self.chain(role).windows(2) {
+        for pair in self.chain(need.role).windows(2) {
             let (role, fallback) = (pair[0], pair[1]);
             let shape = self.shape.role(role).unwrap();
             let (seats, unread) = self.seats(role);
             let mut holders = seats.iter().filter(|(_, seat)| *seat == Seat::Fair).map(|(person, _)| *person);
-            let nobody = holders.all(|person| self.away(person) || self.unable(person) || self.excluded(person));
+            let nobody = holders.all(|person| self.away(person) || self.unable(person) || self.kept_out(person, need));
             if !(unread || nobody) {
                 let Some(after) = shape.after else { break };
                 let week = shape.week.unwrap_or(self.shape.business);
                 let due = times::due(after, week, self.shape.london, asked_at);
-                if self.now < due || self.answered(role, due) {
+                if self.now < due || self.answered(role, due, need) {
                     break;
                 }
                 asked_at = due;
@@ -75,16 +75,28 @@ impl<'w> View<'w> {
     }
 
     /// Whether a holder of a role answered before an instant.
-    fn answered(&self, role: &str, before: i64) -> bool {
+    fn answered(&self, role: &str, before: i64, need: &Need<'_>) -> bool {
         let fair = self.fair(role);
         self.acts.iter().any(|act| {
             let at = act.at.timestamp();
             matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+                && (!matches!(act.does, Deed::Approve { .. }) || act.standing == Standing::Stands)
+                && !View::elsewhere(act)
+                && !self.withdrawn(act)
+                && (act.via != Via::Review || self.of_a_change(act))
                 && self.submitted() <= at
                 && at < before
                 && fair.contains(&self.person(&act.by))
-                && !self.excluded(self.person(&act.by))
+                && !self.kept_out(self.person(&act.by), need)
         })
+    }
+
+    /// Whether a review is of any change that goes, or may be.
+    fn of_a_change(&self, act: &Act) -> bool {
+        let changes = &act.saw.changes;
+        changes.is_empty()
+            || self.facts.release.changes.unavailable().is_some()
+            || self.changes().iter().any(|change| changes.contains_key(&change.id))
     }
 
     /// The authorities of a route that are asked by now, and whether each has the final word.
@@ -107,18 +119,18 @@ impl<'w> View<'w> {
             .collect()
     }
 
-    fn approvals(&self, verdict: Verdict, used: Used, back: bool) -> Vec<&'w Act> {
+    fn approvals(&self, verdict: Verdict, used: Used, back: bool, emergency: bool) -> Vec<&'w Act> {
         let counts = |act: &&&Act| {
             matches!(act.does, Deed::Approve { .. })
                 && self.acting(act).is_some_and(|person| !self.excluded(person))
-                && self.bound(act, verdict, used, back)
+                && self.bound(act, verdict, used, back, emergency)
         };
         self.acts.iter().filter(counts).copied().collect()
     }
 
     fn power(&self, person: Person, need: &Need<'w>, acts: &[&'w Act]) -> Power {
         let mut power = Power::default();
-        let standing = self.standing_in(need.role);
+        let standing = self.standing_in(need);
         let chain = self.chain(need.role);
         let authorities = self.shared_authorities(need);
         for act in acts.iter().filter(|act| self.person(&act.by) == person) {
@@ -154,10 +166,14 @@ impl<'w> View<'w> {
         shared
     }
 
-    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used, back: bool) -> Seated {
-        let acts = self.approvals(verdict, used, back);
+    pub fn seat(&self, needs: &[Need<'w>], verdict: Verdict, used: Used, back: bool, emergency: bool) -> Seated {
+        let acts = self.approvals(verdict, used, back, emergency);
         let mut seated = self.seat_by(needs, acts.clone());
-        let reasoned = acts.into_iter().filter(|act| act.reason.as_ref().is_some_and(|reason| says(reason, 1)));
+        // A word leaves a gate out for a day, and no longer than a waiver may run.
+        let longest = self.shape.waivers.as_ref().and_then(|rule| rule.max_hours).unwrap_or(24).min(24);
+        let reasoned = acts.into_iter().filter(|act| {
+            act.reason.as_ref().is_some_and(|reason| says(reason, 1)) && self.now < act.at.timestamp() + longest * 3600
+        });
         seated.reasons = !needs.is_empty() && self.seat_by(needs, reasoned.collect()).met.iter().all(|met| *met);
         seated
     }
@@ -307,7 +323,7 @@ impl<'w> View<'w> {
             }
         }
         let back = View::recovers(legs);
-        let approvals = self.approvals(verdict, used, back);
+        let approvals = self.approvals(verdict, used, back, kind.class == Class::Emergency);
         let mut worst = None;
         for act in &self.acts {
             if !matches!(act.does, Deed::Reject {}) {
@@ -325,7 +341,8 @@ impl<'w> View<'w> {
         if act.standing == Standing::Dismissed
             || act.impersonated_by.is_some()
             || self.withdrawn(act)
-            || act.saw.environment.as_ref().is_some_and(|environment| *environment != HERE)
+            || View::elsewhere(act)
+            || self.of_another(act)
         {
             return None;
         }
@@ -336,13 +353,18 @@ impl<'w> View<'w> {
     }
 
     /// Whether who did something has a say in one of some roles: `Some(true)` where that is in doubt.
-    pub fn listened_to(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
+    fn listened_to(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
+        let gone = self.facts.accounts.get(act.by.as_str()).is_some_and(|known| known.active == Fact::Known(false));
+        if gone { None } else { self.had_a_say(act, roles) }
+    }
+
+    /// The same, had he not left since.
+    pub fn had_a_say(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
         let person = self.person(&act.by);
         let known = self.facts.accounts.get(act.by.as_str());
-        let out = known.is_some_and(|known| {
-            matches!(&known.kind, Fact::Known(kind) if *kind != countersign::model::facts::AccountKind::Person)
-                || known.active == Fact::Known(false)
-        });
+        let out = known.is_some_and(
+            |known| matches!(&known.kind, Fact::Known(kind) if *kind != countersign::model::facts::AccountKind::Person),
+        );
         if out {
             return None;
         }
@@ -370,20 +392,69 @@ impl<'w> View<'w> {
     /// Whether a later approval of the same person takes a rejection's place.
     fn lifted(&self, act: &Act) -> bool {
         let person = self.person(&act.by);
-        self.acts.iter().filter(|later| self.person(&later.by) == person && order(later) > order(act)).any(|later| {
-            matches!(later.does, Deed::Approve { .. })
+        let approves = |later: &&&Act| {
+            self.person(&later.by) == person
+                && order(later) > order(act)
+                && matches!(later.does, Deed::Approve { .. })
                 && later.standing != Standing::Edited
                 && later.impersonated_by.is_none()
                 && self.human(&later.by)
-                && match later.via {
-                    Via::Review => {
-                        act.via == Via::Review
-                            && !act.saw.changes.is_empty()
-                            && act.saw.changes.keys().all(|id| later.saw.changes.contains_key(id))
-                    }
-                    _ => later.saw.environment.as_deref() == Some(HERE),
-                }
-        })
+        };
+        let later: Vec<&Act> = self.acts.iter().filter(approves).copied().collect();
+        let rejected = &act.saw.changes;
+        let reviewed = act.via == Via::Review
+            && !rejected.is_empty()
+            && later
+                .iter()
+                .filter(|later| later.via == Via::Review)
+                .any(|later| rejected.keys().all(|id| later.saw.changes.contains_key(id)));
+        // Approvals of a release have to say of what, and of every change that was rejected and still goes.
+        let says =
+            |it: &Act| !it.saw.changes.is_empty() || !it.saw.components.is_empty() || !it.saw.artifacts.is_empty();
+        let of_release: Vec<&&Act> =
+            later.iter().filter(|it| it.via != Via::Review && self.is_here(it) && says(it)).collect();
+        let one = |id: &String, content: &String| of_release.iter().any(|it| it.saw.changes.get(id) == Some(content));
+        let answered = |(id, content): (&String, &String)| {
+            let now = match &self.facts.release.changes {
+                Fact::Known(changes) => changes.iter().find(|change| change.id == *id).map(|change| &change.content),
+                Fact::Absent => None,
+                Fact::Unavailable(_) => return one(id, content),
+            };
+            one(id, content) || now.is_none_or(|now| one(id, now))
+        };
+        reviewed || (!of_release.is_empty() && rejected.iter().all(answered) && self.made_good(act, &of_release))
+    }
+
+    /// Whether approvals name the components and artifacts that were rejected, or those that go now; of a rejection that
+    /// names nothing, all that goes.
+    fn made_good(&self, act: &Act, later: &[&&Act]) -> bool {
+        let goes = &self.facts.release.components;
+        let plain = |digest: &String| digest.to_lowercase().trim_start_matches("sha256:").to_owned();
+        let content =
+            |name: &String, wanted: &String| later.iter().any(|it| it.saw.components.get(name) == Some(wanted));
+        let artifact =
+            |wanted: &String| later.iter().any(|it| it.saw.artifacts.iter().any(|had| plain(had) == plain(wanted)));
+        let all_stated = self.components().iter().all(|it| goes.contains_key(it.name));
+        let now = |name: &String| match goes.get(name).map(|it| &it.content) {
+            Some(Fact::Known(wanted)) => content(name, wanted),
+            Some(Fact::Unavailable(_)) => false,
+            Some(Fact::Absent) | None => all_stated,
+        };
+        let built = all_stated
+            && goes
+                .values()
+                .all(|it| it.artifacts.unavailable().is_none() && it.artifacts.entries().iter().all(artifact));
+        let saw = &act.saw;
+        if saw.changes.is_empty() && saw.components.is_empty() && saw.artifacts.is_empty() {
+            let changes = self.facts.release.changes.unavailable().is_none()
+                && self
+                    .changes()
+                    .iter()
+                    .all(|change| later.iter().any(|it| it.saw.changes.get(&change.id) == Some(&change.content)));
+            return changes && goes.keys().all(now) && built;
+        }
+        saw.components.iter().all(|(name, wanted)| content(name, wanted) || now(name))
+            && (saw.artifacts.iter().all(artifact) || built)
     }
 
     fn standing_rejection(
@@ -426,7 +497,10 @@ impl<'w> View<'w> {
                                     .iter()
                                     .filter(|need| !need.representation)
                                     .filter(|need| need.routes.iter().any(|known| known.name == route.name))
-                                    .any(|need| self.fits(approval, need, role))
+                                    .any(|need| {
+                                        self.fits(approval, need, role)
+                                            && need.scope.iter().all(|unit| self.covers(approval, unit))
+                                    })
                         })
                 })
             });
@@ -437,11 +511,18 @@ impl<'w> View<'w> {
     }
 
     /// For each change, whether somebody independent approved it.
-    pub fn changes_unapproved(&self, stands: &[String]) -> bool {
-        self.changes().iter().enumerate().any(|(at, change)| {
-            !self.acts.iter().any(|act| {
-                (act.via == Via::Review || stands.contains(&act.id)) && self.approves_change(act, at, change).is_some()
+    pub fn changes_unapproved(&self, needs: &[Need<'_>], stands: &[String]) -> bool {
+        // An approval of the release has to count for each need of the change's way, by where and when it was given.
+        let approved = |at: usize, change: &Change, need: Option<&Need<'_>>| {
+            self.acts.iter().any(|act| {
+                let in_time = need.is_none_or(|need| self.in_time(act, need));
+                (act.via == Via::Review || stands.contains(&act.id) && in_time)
+                    && self.approves_change(act, at, change).is_some()
             })
+        };
+        self.changes().iter().enumerate().any(|(at, change)| {
+            let mut on_its_way = needs.iter().filter(|need| need.scope.contains(&Unit::Change(at)));
+            !approved(at, change, None) || on_its_way.any(|need| !approved(at, change, Some(need)))
         })
     }
 }

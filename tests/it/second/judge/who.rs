@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign::model::facts::{Account, AccountKind, Act, Change, Deed, Fact, Facts, Joined, Merge, Standing};
 
+use super::needs::Need;
 use crate::second::shape::{Member, Shape};
 use crate::second::times;
 use crate::second::worlds::ACCOUNTS;
@@ -211,6 +212,48 @@ impl<'w> View<'w> {
         self.contributions.iter().any(|it| it.person == person && (!self.shape.per_change || it.hand == Hand::Trigger))
     }
 
+    /// Whether somebody may not approve what is needed: who carries the release out, or started it, never answers for it.
+    pub fn kept_out(&self, person: Person, need: &Need<'_>) -> bool {
+        let Some(carry) = &need.apart else { return self.excluded(person) };
+        let started = match &self.facts.release.trigger {
+            Fact::Known(account) => self.person(account) == person || self.anybodys(account),
+            Fact::Absent => false,
+            Fact::Unavailable(_) => true,
+        };
+        let carries = carry.iter().any(|role| {
+            let (seats, unread) = self.seats(role);
+            unread
+                || seats.iter().any(|(owner, _)| *owner == person)
+                || self.accounts_of(role).iter().any(|it| self.anybodys(it))
+        });
+        self.excluded(person) || started || carries
+    }
+
+    /// Whether an account that may be a person's may be anybody's.
+    pub fn anybodys(&self, account: &Account) -> bool {
+        let machine = self.type_of(account).is_some_and(|kind| kind != AccountKind::Person);
+        !machine && self.link_unknown(account.as_str())
+    }
+
+    /// The accounts that a role names, or groups that it names.
+    fn accounts_of(&self, role: &str) -> Vec<Account> {
+        let members = self.shape.role(role).map(|role| role.members.clone()).unwrap_or_default();
+        let mut accounts = Vec::new();
+        for member in members {
+            match member {
+                Member::User(name) if self.shape.people.iter().any(|(known, _)| *known == name) => {}
+                Member::User(name) => accounts.push(Account(format!("github:{name}"))),
+                Member::Account(account) => accounts.push(Account::from(account)),
+                Member::Group => {
+                    let group = self.facts.groups.get(&format!("github:@acme/{role}"));
+                    let members = group.into_iter().flat_map(countersign::model::facts::Fact::entries);
+                    accounts.extend(members.map(|member| member.account.clone()));
+                }
+            }
+        }
+        accounts
+    }
+
     /// Whether somebody declared an absence, or the policy did, that is on now.
     pub fn away(&self, person: Person) -> bool {
         let by_policy = self.shape.away.is_some_and(|(name, from, to)| {
@@ -239,7 +282,7 @@ impl<'w> View<'w> {
     }
 
     /// How many different authorities did something.
-    fn authorities_who(&self, does: impl Fn(&Deed) -> bool) -> usize {
+    pub fn authorities_who(&self, does: impl Fn(&Deed) -> bool) -> usize {
         let roles = self.authorities();
         let who: BTreeSet<Person> = self
             .acts
@@ -250,7 +293,7 @@ impl<'w> View<'w> {
         who.len()
     }
 
-    fn excludes(&self, word: &str) -> bool {
+    pub fn excludes(&self, word: &str) -> bool {
         self.shape.exclude.contains(&word)
     }
 

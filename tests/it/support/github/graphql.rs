@@ -374,6 +374,11 @@ impl Answering<'_> {
                 let number = self.argument(field, "number").as_u64().unwrap();
                 if self.world.pulls.contains_key(&number) { self.pull(number) } else { self.missing("NOT_FOUND", path) }
             }
+            ("Repository", "defaultBranchRef") => match self.world.branches.get("refs/heads/main") {
+                Some(tip) => json!({"__typename": "Ref", "name": "main", "prefix": "refs/heads/",
+                    "target": {"__typename": "Commit", "oid": tip}}),
+                None => Value::Null,
+            },
             ("Repository", "ref") => match self.world.branches.get(&text("qualifiedName")) {
                 Some(tip) => json!({"__typename": "Ref", "target": {"__typename": "Commit", "oid": tip}}),
                 None => Value::Null,

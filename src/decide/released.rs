@@ -1,0 +1,51 @@
+//! Whether what goes is what went: digests, artifacts and content, compared in one way by all who ask.
+
+use std::collections::BTreeSet;
+
+use super::bound::bare;
+use crate::model::facts::{Fact, Released};
+
+/// A digest as it is compared: without its algorithm's name, and in small letters. Tools write the same one otherwise.
+#[must_use]
+pub fn plain(digest: &str) -> String {
+    bare(&digest.to_ascii_lowercase()).to_owned()
+}
+
+/// Some digests as they are compared.
+pub fn set<'d>(digests: impl IntoIterator<Item = &'d String>) -> BTreeSet<String> {
+    digests.into_iter().map(|digest| plain(digest)).collect()
+}
+
+/// Whether two have the same artifacts, in whatever order; `None` where that cannot be told. An empty list says that
+/// there are none, as `null` does.
+#[must_use]
+pub fn same_artifacts(one: &Fact<Vec<String>>, other: &Fact<Vec<String>>) -> Option<bool> {
+    let (one, other) = (listed(one)?, listed(other)?);
+    Some(one.is_empty() == other.is_empty() && set(one) == set(other))
+}
+
+/// Whether two states of a component are the same: content and artifacts. `None` where that cannot be told.
+#[must_use]
+pub fn alike(then: &Released, now: &Released) -> Option<bool> {
+    let content = match (&then.content, &now.content) {
+        (Fact::Known(then), Fact::Known(now)) => Some(then == now),
+        (Fact::Absent, Fact::Absent) => Some(true),
+        (Fact::Known(_), Fact::Absent) | (Fact::Absent, Fact::Known(_)) => Some(false),
+        (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => None,
+    };
+    match (content, same_artifacts(&then.artifacts, &now.artifacts)) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+/// The artifacts of something; `None` where they could not be read.
+#[must_use]
+pub fn listed(artifacts: &Fact<Vec<String>>) -> Option<&[String]> {
+    match artifacts {
+        Fact::Known(artifacts) => Some(artifacts),
+        Fact::Absent => Some(&[]),
+        Fact::Unavailable(_) => None,
+    }
+}

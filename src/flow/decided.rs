@@ -1,0 +1,302 @@
+//! The story of a decision that is recorded: what came is an entry each, the decision reads how its release stands,
+//! and then everything that follows from it is written at once: entries, what people did, obligations opened and met,
+//! what is to leave, and the instant at which time alone can change it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::append::{Failed, Happening, PATIENCE};
+use super::record::{Fault, runtime};
+use crate::log::entry::{Entry, Kind};
+use crate::log::receipt::sha256;
+use crate::log::tree::Hash;
+use crate::model::facts::{Act, Deed, Facts};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{OpenedObligation, ReleaseDecision, Ruling, Status};
+use crate::store::address::Address;
+use crate::store::blob::{Annex, Blob};
+use crate::store::change::{Change, Decision, Done, Effect, Opened, Sent, Stream};
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::signatory::Signatory;
+use crate::store::stands::Stands;
+use crate::store::writer::{Append, Appended, Writer};
+
+/// What goes with a decision into the record.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The deliveries that it answers, each with its bytes as they came, or without where the record has them.
+    pub answers: Vec<(Sent, Option<Vec<u8>>)>,
+    /// How often the release must have been decided before; any number where it is left out.
+    pub after: Option<u64>,
+    /// The folder for what is large.
+    pub folder: Option<PathBuf>,
+}
+
+/// A decision, by what its entries are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruled<'d> {
+    /// The facts.
+    pub facts: &'d Facts,
+    /// SHA-256 of the facts as they were read.
+    pub facts_digest: Hash,
+    /// The decision.
+    pub decision: &'d ReleaseDecision,
+    /// SHA-256 of the decision document.
+    pub document: Hash,
+}
+
+/// A decision's word.
+#[must_use]
+pub fn word(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Proceed => "proceed",
+        Ruling::Hold => "hold",
+        Ruling::Reject => "reject",
+    }
+}
+
+/// Records what happened with the decision that is its last, all in one durable write. What comes back is in the same
+/// order.
+pub fn commit(
+    ruled: Ruled<'_>,
+    mut happened: Vec<Happening>,
+    beside: &Beside,
+    address: &Address,
+    signer: Signatory,
+    at: DateTime<Utc>,
+) -> Result<Vec<Appended>, Failed> {
+    let Some(mut decision) = happened.pop() else { return Ok(Vec::new()) };
+    answering(&mut decision, beside);
+    let mut batch = Vec::new();
+    for (sent, bytes) in &beside.answers {
+        if let Some(bytes) = bytes {
+            batch.push(super::append::delivery(sent, bytes).append(at)?);
+        }
+    }
+    let sent = batch.len();
+    for other in happened {
+        batch.push(other.append(at)?);
+    }
+    let last = decision.append(at)?;
+    let stream = stream(ruled);
+    let runtime = runtime()?;
+    let answers = runtime.block_on(async {
+        let mut writer = Writer::open(address, signer, PATIENCE, at).await.map_err(Fault::from)?;
+        writer = writer.with_annex(beside.folder.as_deref().map(Annex::new));
+        let stands = writer.stands(&stream).await.map_err(Fault::from)?;
+        let open = writer.open_obligations(&found_met(ruled.decision)).await.map_err(Fault::from)?;
+        batch.push(follows(ruled, last, &stands, open, beside, at)?);
+        let answers = writer.append(&batch, at).await.map_err(Fault::from)?;
+        writer.close().await.map_err(Fault::from)?;
+        Ok::<_, Failed>(answers)
+    })?;
+    answers.into_iter().skip(sent).map(|answer| answer.map_err(Failed::Refused)).collect()
+}
+
+/// Says in the decision's entry which deliveries it answers, so that the same decision of others is another.
+fn answering(decision: &mut Happening, beside: &Beside) {
+    if beside.answers.is_empty() {
+        return;
+    }
+    let listed = beside.answers.iter().map(|(sent, _)| json!({ "forge": sent.forge, "id": sent.id })).collect();
+    decision.body.insert("answers".to_owned(), Value::Array(listed));
+    let content = Value::Object(decision.body.clone()).to_string();
+    decision.once = Some(format!("decision {}", sha256(content.as_bytes())));
+}
+
+/// What is decided of.
+fn stream(ruled: Ruled<'_>) -> Stream {
+    let release = &ruled.facts.release;
+    Stream {
+        forge: release.forge.clone(),
+        repository: release.repository.clone(),
+        release: release.name.clone(),
+        environment: ruled.decision.environment.clone(),
+    }
+}
+
+/// The obligations that the decision says are met.
+fn found_met(decision: &ReleaseDecision) -> Vec<String> {
+    let met =
+        |node: &&crate::model::release_decision::Node| node.code == Ground::NothingOwed && node.status == Status::Met;
+    decision.tree.parts.iter().filter(met).filter_map(|node| node.evidence.first().cloned()).collect()
+}
+
+/// Gathers the entries that follow from a decision, in the order in which [`Decision`] has them.
+struct Following<'f> {
+    /// What every entry says of where it belongs.
+    of: Map<String, Value>,
+    append: &'f mut Append,
+    at: DateTime<Utc>,
+}
+
+impl Following<'_> {
+    fn add(&mut self, kind: Kind, body: &Value) -> Result<(), Failed> {
+        let mut whole = self.of.clone();
+        whole.extend(body.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+        let entry = Entry { kind, at: self.at, body: whole }.bytes();
+        self.append.entries.push(entry.map_err(DatabaseFault::from).map_err(Fault::from)?);
+        Ok(())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Hash {
+        let blob = Blob::new(bytes);
+        let digest = blob.digest();
+        self.append.blobs.push(blob);
+        digest
+    }
+}
+
+/// The decision's append with all that follows from it.
+fn follows(
+    ruled: Ruled<'_>,
+    mut append: Append,
+    stands: &Stands,
+    met: Vec<String>,
+    beside: &Beside,
+    at: DateTime<Utc>,
+) -> Result<Append, Failed> {
+    let stream = stream(ruled);
+    let of = json!({ "repository": stream.repository, "release": stream.release, "environment": stream.environment });
+    let of = of.as_object().cloned().unwrap_or_default();
+    let mut following = Following { of, append: &mut append, at };
+    let done = acts(ruled, stands, &mut following)?;
+    let opened = obligations(ruled, &stream, stands, &mut following)?;
+    for id in &met {
+        following.add(Kind::Obligation, &json!({ "obligation": id, "state": "met" }))?;
+    }
+    let version = stands.version + 1;
+    let effects = effects(ruled, &stream, version, &opened, &mut following)?;
+    let opened: Vec<Opened> = opened.into_iter().map(|(opened, _)| opened).collect();
+    let timer = timer(ruled.decision, stands, &opened, at);
+    append.changes.push(Change::Decision(Box::new(Decision {
+        stream,
+        after: beside.after.unwrap_or(stands.version),
+        ruling: word(ruled.decision.decision),
+        summary: ruled.decision.summary.clone(),
+        now: ruled.decision.now.timestamp_micros(),
+        facts: ruled.facts_digest,
+        document: ruled.document,
+        answers: beside.answers.iter().map(|(sent, _)| sent.clone()).collect(),
+        done,
+        opened,
+        met,
+        effects,
+        timer,
+    })));
+    Ok(append)
+}
+
+/// The kind of entry that an act is, where it is one of its own.
+fn kind(deed: &Deed) -> Option<Kind> {
+    match deed {
+        Deed::Approve { .. } | Deed::ApprovePolicy { .. } => Some(Kind::Approval),
+        Deed::Reject {} => Some(Kind::Rejection),
+        Deed::Withdraw { .. } => Some(Kind::Withdrawal),
+        Deed::Waive { .. } => Some(Kind::Waiver),
+        _ => None,
+    }
+}
+
+/// What people did that the record has not seen like this.
+fn acts(ruled: Ruled<'_>, stands: &Stands, following: &mut Following<'_>) -> Result<Vec<Done>, Failed> {
+    let mut seen: BTreeSet<(String, [u8; 32])> = BTreeSet::new();
+    let mut done = Vec::new();
+    for act in ruled.facts.acts.known().into_iter().flatten() {
+        let Some(kind) = kind(&act.does) else { continue };
+        let bytes = serde_json::to_vec(act).map_err(|error| unfit(act, &error))?;
+        let key = (act.id.clone(), <[u8; 32]>::from(Sha256::digest(&bytes)));
+        if stands.acts.contains(&key) || !seen.insert(key) {
+            continue;
+        }
+        let digest = following.keep(&bytes);
+        let attached = json!([{ "name": "act.json", "sha256": digest.to_string(), "size": bytes.len() }]);
+        let body =
+            json!({ "act": act.id, "by": act.by.as_str(), "done": act.at.timestamp_micros(), "attached": attached });
+        following.add(kind, &body)?;
+        let (account, at) = (act.by.as_str().to_owned(), act.at.timestamp_micros());
+        done.push(Done { id: act.id.clone(), kind: kind.word(), account, at, digest });
+    }
+    Ok(done)
+}
+
+fn unfit(act: &Act, error: &serde_json::Error) -> Failed {
+    let unfit = crate::log::entry::Unfit::Form(format!("the act `{}`: {error}", act.id));
+    Fault::from(DatabaseFault::from(unfit)).into()
+}
+
+/// The obligations that a release that goes leaves, and that the record does not have yet, each with where it is told.
+fn obligations<'d>(
+    ruled: Ruled<'d>,
+    stream: &Stream,
+    stands: &Stands,
+    following: &mut Following<'_>,
+) -> Result<Vec<(Opened, &'d OpenedObligation)>, Failed> {
+    // What must happen if it goes must happen only then.
+    if ruled.decision.decision != Ruling::Proceed {
+        return Ok(Vec::new());
+    }
+    let mut all: Vec<(Opened, &OpenedObligation)> = Vec::new();
+    for owed in &ruled.decision.obligations {
+        let told = json!([stream.to_string(), owed.kind, owed.by, owed.to]).to_string();
+        let id: String = sha256(told.as_bytes()).chars().take(16).collect();
+        let id = format!("{}-{id}", owed.kind);
+        if stands.obligations.contains(&id) || all.iter().any(|(opened, _)| opened.id == id) {
+            continue;
+        }
+        let due = owed.due.map(|due| due.timestamp_micros());
+        let body = json!({ "obligation": id, "state": "opened", "kind": owed.kind, "by": owed.by, "due": due,
+            "needs_evidence": owed.needs_evidence });
+        following.add(Kind::Obligation, &body)?;
+        all.push((Opened { id, kind: owed.kind.clone(), role: owed.by.clone(), due }, owed));
+    }
+    Ok(all)
+}
+
+/// What is to leave: the decision to the forge, and word of what is owed to wherever the policy says.
+fn effects(
+    ruled: Ruled<'_>,
+    stream: &Stream,
+    version: u64,
+    opened: &[(Opened, &OpenedObligation)],
+    following: &mut Following<'_>,
+) -> Result<Vec<Effect>, Failed> {
+    let decision = ruled.decision;
+    let verdict = json!({
+        "effect": "decision", "forge": stream.forge, "repository": stream.repository, "release": stream.release,
+        "environment": stream.environment, "commit": ruled.facts.release.commit, "number": version,
+        "decision": word(decision.decision), "summary": decision.summary, "document": ruled.document.to_string(),
+    });
+    let once = format!("decision {}", sha256(json!([stream.to_string(), version]).to_string().as_bytes()));
+    let mut all = vec![(once, format!("{}:{}", stream.forge, stream.repository), verdict)];
+    for (obligation, owed) in opened {
+        for place in &owed.to {
+            let notice = json!({
+                "effect": "notice", "obligation": obligation.id, "kind": owed.kind, "repository": stream.repository,
+                "release": stream.release, "environment": stream.environment, "by": owed.by, "due": owed.due,
+            });
+            all.push((format!("{} {place}", obligation.id), place.clone(), notice));
+        }
+    }
+    let mut effects = Vec::new();
+    for (once, destination, body) in all {
+        let body = following.keep(body.to_string().as_bytes());
+        let said = json!({ "state": "to do", "key": once, "to": destination, "sha256": body.to_string() });
+        following.add(Kind::Effect, &said)?;
+        effects.push(Effect { once, destination, body });
+    }
+    Ok(effects)
+}
+
+/// The earliest instant yet to come at which time alone changes something.
+fn timer(decision: &ReleaseDecision, stands: &Stands, opened: &[Opened], at: DateTime<Utc>) -> Option<i64> {
+    let revisit = decision.revisit.at.map(|at| at.timestamp_micros());
+    let owed = opened.iter().filter_map(|opened| opened.due).chain(stands.due.iter().copied());
+    // A decision for another instant than now promises what follows from that one.
+    let after = decision.now.max(at).timestamp_micros();
+    revisit.into_iter().chain(owed.filter(|due| *due > after)).min()
+}

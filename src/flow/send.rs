@@ -1,0 +1,160 @@
+//! The story of an effect that leaves: it is claimed, handed to whoever carries it out, and what became of it is an entry
+//! of the log, in one transaction with the outbox.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::append::PATIENCE;
+use super::record::{Fault, runtime};
+use crate::log::entry::{Entry, Kind};
+use crate::store::address::Address;
+use crate::store::blob::Annex;
+use crate::store::change::{Change, Ended};
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::outbox::{ATTEMPT, ATTEMPTS, Backoff, Claimed};
+use crate::store::reader::Reader;
+use crate::store::signatory::Signatory;
+use crate::store::writer::{Append, Refused, Writer};
+
+/// Longer than an attempt, so that whoever waits for an answer still holds what he writes it down with.
+const LEASE: Duration = ATTEMPT.saturating_mul(2);
+
+/// To how many destinations is sent at once.
+const AT_ONCE: u32 = 8;
+
+/// What whoever carries an effect out says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// It will never be done: the other system refuses it.
+    Refused(String),
+    /// It failed, and may not the next time.
+    Failed(String),
+}
+
+/// How many effects came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Done.
+    pub done: u64,
+    /// To be tried again later.
+    pub put_off: u64,
+    /// Given up.
+    pub given_up: u64,
+}
+
+/// Sends what is due, until nothing is: to several destinations at once, so that none waits for another that is slow, and
+/// to each one after another. Meanwhile others may write.
+pub fn send(
+    address: &Address,
+    signer: impl Into<Signatory>,
+    folder: Option<&Path>,
+    backoff: Backoff,
+    clock: impl Fn() -> DateTime<Utc>,
+    carry: &(dyn Fn(&Claimed, &[u8]) -> Answer + Sync),
+) -> Result<Counted, Fault> {
+    let mut counted = Counted::default();
+    runtime()?.block_on(async {
+        let mut writer = Writer::open_for(address, signer, PATIENCE, clock(), LEASE).await?;
+        let mut reader = Reader::open(address).await?.with_annex(folder.map(Annex::new));
+        loop {
+            let claimed = writer.claim(clock(), AT_ONCE).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            let mut bodies = Vec::with_capacity(claimed.len());
+            for one in &claimed {
+                bodies.push(reader.blob(one.body).await?);
+            }
+            writer.step_aside().await?;
+            for (one, answer) in claimed.iter().zip(carried(&claimed, &bodies, carry)) {
+                told(&mut writer, one, answer, backoff, clock(), &mut counted).await?;
+            }
+        }
+        reader.close().await?;
+        writer.close().await?;
+        Ok(counted)
+    })
+}
+
+/// Hands each to whoever carries it out, all at once.
+fn carried(
+    claimed: &[Claimed],
+    bodies: &[Option<Vec<u8>>],
+    carry: &(dyn Fn(&Claimed, &[u8]) -> Answer + Sync),
+) -> Vec<Answer> {
+    std::thread::scope(|scope| {
+        let one = |(claimed, body): (&'_ Claimed, &Option<Vec<u8>>)| match body {
+            Some(body) => carry(claimed, body),
+            None => Answer::Refused("what was to be sent is not kept any more".to_owned()),
+        };
+        let running: Vec<_> = claimed.iter().zip(bodies).map(|it| scope.spawn(move || one(it))).collect();
+        let stopped = || Answer::Failed("whoever was to carry it out was stopped".to_owned());
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| stopped())).collect()
+    })
+}
+
+/// Writes down what became of an attempt.
+async fn told(
+    writer: &mut Writer,
+    claimed: &Claimed,
+    answer: Answer,
+    backoff: Backoff,
+    now: DateTime<Utc>,
+    counted: &mut Counted,
+) -> Result<(), DatabaseFault> {
+    let (given_up, answered) = match answer {
+        Answer::Failed(why) if claimed.attempt < ATTEMPTS => {
+            counted.put_off += 1;
+            return writer.put_off(claimed, &why, backoff, now).await;
+        }
+        Answer::Failed(why) => (Some(format!("{why}; given up after {} attempts", claimed.attempt)), false),
+        Answer::Refused(why) => (Some(why), true),
+        Answer::Done => (None, true),
+    };
+    match given_up {
+        Some(_) => counted.given_up += 1,
+        None => counted.done += 1,
+    }
+    let state = if given_up.is_some() { "given up" } else { "done" };
+    let body = json!({ "effect": claimed.effect, "key": claimed.once, "to": claimed.destination, "state": state,
+        "attempts": claimed.attempt, "said": given_up });
+    let (effect, destination) = (claimed.effect, claimed.destination.clone());
+    let change = Change::Ended(Ended { effect, destination, given_up, answered });
+    // Where another took it over, that one says what became of it.
+    write(writer, &body, change, now).await.map(|_| ())
+}
+
+async fn write(
+    writer: &mut Writer,
+    body: &Value,
+    change: Change,
+    at: DateTime<Utc>,
+) -> Result<Result<u64, Refused>, DatabaseFault> {
+    let body = body.as_object().cloned().unwrap_or_default();
+    let entry = Entry { kind: Kind::Effect, at, body }.bytes()?;
+    let append = Append { entries: vec![entry], changes: vec![change], ..Append::default() };
+    let mut answers = writer.append(&[append], at).await?;
+    let answer = answers.pop().ok_or(DatabaseFault::Stopped)?;
+    Ok(answer.map(|appended| appended.first))
+}
+
+/// Has an effect tried again that was given up; what comes back is the number of the entry that says so.
+pub fn retry(
+    address: &Address,
+    signer: impl Into<Signatory>,
+    effect: u64,
+    at: DateTime<Utc>,
+) -> Result<Result<u64, Refused>, Fault> {
+    runtime()?.block_on(async {
+        let mut writer = Writer::open(address, signer, PATIENCE, at).await?;
+        let body = json!({ "effect": effect, "state": "to do again" });
+        let answer = write(&mut writer, &body, Change::Retried(effect), at).await?;
+        writer.close().await?;
+        Ok(answer)
+    })
+}

@@ -1,0 +1,319 @@
+//! What changes beside the log, in the same transaction as the entries that say so: a delivery is there to be answered,
+//! a release was decided, an effect is to leave or has left.
+
+use super::fault::Fault;
+use super::session::{Asked, Part, Row, Session, Value, int};
+use super::writer::Refused;
+use crate::log::tree::Hash;
+
+/// One release on its way into one environment. What is decided of it is decided one after another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Stream {
+    /// The forge.
+    pub forge: String,
+    /// The repository.
+    pub repository: String,
+    /// The release.
+    pub release: String,
+    /// The environment, by its name in the policy.
+    pub environment: String,
+}
+
+impl std::fmt::Display for Stream {
+    /// As a JSON array, which no name in it can blur.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { forge, repository, release, environment } = self;
+        write!(f, "{}", serde_json::json!([forge, repository, release, environment]))
+    }
+}
+
+/// Something that a forge or another system sent, by that system's own name for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sent {
+    /// Which system.
+    pub forge: String,
+    /// Its id for the delivery.
+    pub id: String,
+}
+
+impl std::fmt::Display for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.forge, self.id)
+    }
+}
+
+/// What somebody did, as a decision saw it.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// Its name in the record.
+    pub id: String,
+    /// What: approval, rejection, withdrawal, waiver.
+    pub kind: &'static str,
+    /// By which account.
+    pub account: String,
+    /// When, microseconds of the Unix time.
+    pub at: i64,
+    /// SHA-256 of the act as JSON.
+    pub digest: Hash,
+}
+
+/// An obligation that a decision opens.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Its name in the record.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// The role that meets it.
+    pub role: Option<String>,
+    /// When it is due, microseconds of the Unix time.
+    pub due: Option<i64>,
+}
+
+/// Something that is to be done to another system.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// The key by which the other system knows it again.
+    pub once: String,
+    /// Where to, such as `github:acme/shop` or `slack:#board`. What goes there goes in order.
+    pub destination: String,
+    /// SHA-256 of what is sent.
+    pub body: Hash,
+}
+
+/// A decision with all that it changes. The entries that say so are, in this order: the decision, what people did, what
+/// is opened, what is met, what is to leave.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What was decided of.
+    pub stream: Stream,
+    /// How often it had been decided when this was begun; another number by now, and this one is refused.
+    pub after: u64,
+    /// `proceed`, `hold` or `reject`.
+    pub ruling: &'static str,
+    /// Why, in one sentence.
+    pub summary: String,
+    /// The instant for which it was decided, microseconds of the Unix time.
+    pub now: i64,
+    /// SHA-256 of the facts.
+    pub facts: Hash,
+    /// SHA-256 of the decision document.
+    pub document: Hash,
+    /// The deliveries that it answers.
+    pub answers: Vec<Sent>,
+    /// What people did that the record had not seen.
+    pub done: Vec<Done>,
+    /// What must happen because of it.
+    pub opened: Vec<Opened>,
+    /// The obligations that it finds met.
+    pub met: Vec<String>,
+    /// What is to leave.
+    pub effects: Vec<Effect>,
+    /// The next instant at which time alone can change it, microseconds of the Unix time.
+    pub timer: Option<i64>,
+}
+
+/// What became of an effect.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The number of its entry.
+    pub effect: u64,
+    /// Its destination.
+    pub destination: String,
+    /// What went wrong, where it is given up; `None` where it is done.
+    pub given_up: Option<String>,
+    /// Whether the destination answered, and be it with a refusal.
+    pub answered: bool,
+}
+
+/// Something that changes beside the log.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A delivery came; its bytes are a blob.
+    Delivery(Sent, Hash),
+    /// A policy came into force.
+    Policy(Hash),
+    /// A release was decided.
+    Decision(Box<Decision>),
+    /// An effect is done or given up, by who holds its destination.
+    Ended(Ended),
+    /// A person has an effect tried again that was given up.
+    Retried(u64),
+}
+
+/// Whether a change can be made by who has that number, as the database stands.
+pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
+    match change {
+        Change::Delivery(..) | Change::Policy(_) => Ok(None),
+        Change::Decision(decision) => judge_decision(session, decision).await,
+        Change::Ended(ended) => {
+            let sql = "SELECT 1 FROM outbox JOIN destination ON name = destination \
+                       WHERE idx = $1 AND state = 'waiting' AND holder = $2";
+            let held = session.rows(sql, &[int(ended.effect), epoch.into()]).await?;
+            Ok(held.is_empty().then_some(Refused::NotHeld(ended.effect)))
+        }
+        Change::Retried(effect) => {
+            let dead = session.rows("SELECT 1 FROM outbox WHERE idx = $1 AND state = 'dead'", &[int(*effect)]).await?;
+            Ok(dead.is_empty().then_some(Refused::NotDead(*effect)))
+        }
+    }
+}
+
+/// How often a stream was decided.
+pub(super) async fn version(session: &mut Session, stream: &str) -> Result<u64, Fault> {
+    let row = session.row("SELECT version FROM stream WHERE name = $1", &[stream.into()]).await?;
+    row.map_or(Ok(0), |row| row.count(0))
+}
+
+async fn judge_decision(session: &mut Session, decision: &Decision) -> Result<Option<Refused>, Fault> {
+    let found = version(session, &decision.stream.to_string()).await?;
+    if found != decision.after {
+        return Ok(Some(Refused::Stale { stream: decision.stream.to_string(), after: decision.after, found }));
+    }
+    let here = "SELECT 1 FROM delivery WHERE forge = $1 AND id = $2";
+    let sent = decision.answers.iter();
+    let asked = sent.map(|sent| Asked::new(here, [sent.forge.as_str().into(), sent.id.as_str().into()])).collect();
+    let there = session.all(Part::Inner, asked).await?;
+    let lacking = decision.answers.iter().zip(&there).find(|(_, rows)| rows.is_empty());
+    if let Some((sent, _)) = lacking {
+        return Ok(Some(Refused::NoDelivery(sent.to_string())));
+    }
+    let here = "SELECT 1 FROM outbox WHERE once = $1";
+    let asked = decision.effects.iter().map(|effect| Asked::new(here, [effect.once.as_str().into()])).collect();
+    let there = session.all(Part::Inner, asked).await?;
+    let twice = decision.effects.iter().zip(&there).find(|(_, rows): &(_, &Vec<Row>)| !rows.is_empty());
+    Ok(twice.map(|(effect, _)| Refused::OtherContent(effect.once.clone())))
+}
+
+/// The statements of a change whose first entry has that number.
+pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>) {
+    match change {
+        Change::Delivery(sent, digest) => asked.push(Asked::new(
+            "INSERT INTO delivery (idx, forge, id, digest, at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (forge, id) DO NOTHING",
+            [int(first), sent.forge.as_str().into(), sent.id.as_str().into(), digest.0.to_vec().into(), at.into()],
+        )),
+        Change::Policy(digest) => asked.push(Asked::new(
+            "INSERT INTO policy (digest, idx, at) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING",
+            [digest.0.to_vec().into(), int(first), at.into()],
+        )),
+        Change::Decision(decision) => decided(decision, first, at, asked),
+        Change::Ended(ended) => ended_with(ended, first, asked),
+        Change::Retried(effect) => asked.push(Asked::new(
+            "UPDATE outbox SET state = 'waiting', attempts = 0, due = $2, ended = NULL WHERE idx = $1",
+            [int(*effect), at.into()],
+        )),
+    }
+}
+
+fn decided(decision: &Decision, first: u64, at: i64, asked: &mut Vec<Asked>) {
+    let stream = decision.stream.to_string();
+    let version = decision.after + 1;
+    asked.push(Asked::new(
+        "INSERT INTO stream (name, version, idx) VALUES ($1, $2, $3) \
+         ON CONFLICT (name) DO UPDATE SET version = excluded.version, idx = excluded.idx",
+        [stream.as_str().into(), int(version), int(first)],
+    ));
+    asked.push(Asked::new(
+        "INSERT INTO decision (idx, stream, version, ruling, summary, now, at, facts, document) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        [
+            int(first),
+            stream.as_str().into(),
+            int(version),
+            decision.ruling.into(),
+            decision.summary.as_str().into(),
+            decision.now.into(),
+            at.into(),
+            decision.facts.0.to_vec().into(),
+            decision.document.0.to_vec().into(),
+        ],
+    ));
+    for sent in &decision.answers {
+        asked.push(Asked::new(
+            "INSERT INTO answer (delivery, decision) SELECT idx, $3 FROM delivery WHERE forge = $1 AND id = $2 \
+             ON CONFLICT DO NOTHING",
+            [sent.forge.as_str().into(), sent.id.as_str().into(), int(first)],
+        ));
+    }
+    let mut number = first;
+    let mut next = || {
+        number += 1;
+        int(number)
+    };
+    for done in &decision.done {
+        asked.push(Asked::new(
+            "INSERT INTO act (idx, stream, id, kind, account, at, digest) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [
+                next(),
+                stream.as_str().into(),
+                done.id.as_str().into(),
+                done.kind.into(),
+                done.account.as_str().into(),
+                done.at.into(),
+                done.digest.0.to_vec().into(),
+            ],
+        ));
+    }
+    for opened in &decision.opened {
+        asked.push(Asked::new(
+            "INSERT INTO obligation (id, idx, stream, kind, role, due) VALUES ($1, $2, $3, $4, $5, $6)",
+            [
+                opened.id.as_str().into(),
+                next(),
+                stream.as_str().into(),
+                opened.kind.as_str().into(),
+                Value::Text(opened.role.clone()),
+                Value::Int(opened.due),
+            ],
+        ));
+    }
+    for met in &decision.met {
+        asked.push(Asked::new("UPDATE obligation SET met = $2 WHERE id = $1", [met.as_str().into(), next()]));
+    }
+    for effect in &decision.effects {
+        left(effect, &stream, next(), at, asked);
+    }
+    asked.push(match decision.timer {
+        Some(due) => Asked::new(
+            "INSERT INTO timer (stream, due) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET due = excluded.due",
+            [stream.into(), due.into()],
+        ),
+        None => Asked::new("DELETE FROM timer WHERE stream = $1", [stream.into()]),
+    });
+}
+
+fn left(effect: &Effect, stream: &str, number: Value, at: i64, asked: &mut Vec<Asked>) {
+    asked.push(Asked::new(
+        "INSERT INTO destination (name, holder, until, failures, opens) VALUES ($1, 0, 0, 0, 0) \
+         ON CONFLICT (name) DO NOTHING",
+        [effect.destination.as_str().into()],
+    ));
+    asked.push(Asked::new(
+        "INSERT INTO outbox (idx, once, destination, stream, body, state, attempts, due) \
+         VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6)",
+        [
+            number,
+            effect.once.as_str().into(),
+            effect.destination.as_str().into(),
+            stream.into(),
+            effect.body.0.to_vec().into(),
+            at.into(),
+        ],
+    ));
+}
+
+fn ended_with(ended: &Ended, first: u64, asked: &mut Vec<Asked>) {
+    let state = if ended.given_up.is_some() { "dead" } else { "done" };
+    asked.push(Asked::new(
+        "UPDATE outbox SET state = $2, said = $3, ended = $4 WHERE idx = $1",
+        [int(ended.effect), state.into(), Value::Text(ended.given_up.clone()), int(first)],
+    ));
+    // Whoever answers is there, so nothing has to wait for that any more.
+    let free = if ended.answered {
+        "UPDATE destination SET until = 0, failures = 0, opens = 0 WHERE name = $1"
+    } else {
+        "UPDATE destination SET until = 0 WHERE name = $1"
+    };
+    asked.push(Asked::new(free, [ended.destination.as_str().into()]));
+}

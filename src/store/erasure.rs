@@ -1,0 +1,132 @@
+//! Bytes whose time is over go, in the transaction that says so in the log. Their digests and sizes stay.
+//!
+//! What lies in a folder cannot go in a transaction. So the transaction says that the file is to go, and from then on
+//! nobody reads it; another removes it, and says that it is gone. Whoever is killed in between leaves what is to go for
+//! the next who lets something go.
+
+use chrono::{DateTime, Utc};
+
+use super::batch::Batch;
+use super::fault::Fault;
+use super::session::{Asked, Session, digest, int};
+use super::transaction::{Head, Rest, Signed, advance};
+use super::writer::Writer;
+use crate::log::tree::Hash;
+
+/// How many files one transaction removes.
+const FILES: u64 = 200;
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// The bytes of so many digests are gone; others were gone already.
+    Done(u64),
+    /// The log has gone on since it was read, so that what was worked out may be out of date: read on, and ask again.
+    GoneOn,
+}
+
+impl Writer {
+    /// Appends entries to a log of exactly that size, and deletes the bytes of digests with them.
+    pub async fn erase(
+        &mut self,
+        size: u64,
+        entries: &[Vec<u8>],
+        gone: &[Hash],
+        now: DateTime<Utc>,
+    ) -> Result<Erased, Fault> {
+        let any = !gone.is_empty();
+        // What is deleted is written over, so that it is not found in the file either.
+        self.when_sqlite("PRAGMA secure_delete = ON", any).await?;
+        let erased = self
+            .transaction(async |writer, session, head| {
+                if head.edge.size() != size {
+                    return Ok((Erased::GoneOn, None));
+                }
+                let (count, rest) = writer.erased(session, head, entries, gone, now).await?;
+                Ok((Erased::Done(count), Some(rest)))
+            })
+            .await?;
+        if matches!(erased, Erased::Done(_)) {
+            // Nor is it found in what was written before it comes to the file.
+            self.when_sqlite("PRAGMA wal_checkpoint(TRUNCATE)", any).await?;
+            self.sweep().await?;
+        }
+        Ok(erased)
+    }
+
+    async fn when_sqlite(&mut self, pragma: &'static str, any: bool) -> Result<(), Fault> {
+        let mut session = self.session().await?;
+        if any && session.is_sqlite() {
+            session.rows(pragma, &[]).await?;
+        }
+        self.session = Some(session);
+        Ok(())
+    }
+
+    async fn erased(
+        &self,
+        session: &mut Session,
+        head: Head,
+        entries: &[Vec<u8>],
+        gone: &[Hash],
+        now: DateTime<Utc>,
+    ) -> Result<(u64, Rest), Fault> {
+        let Head { mut edge, .. } = head;
+        let from = edge.size();
+        let mut new = Batch::default();
+        for entry in entries {
+            new.add(&mut edge, entry);
+        }
+        let mut asked = new.written(session, from).await?;
+        let mut count = 0;
+        for hash in gone {
+            let key = [hash.0.to_vec().into()];
+            let sql = "SELECT annexed FROM blob WHERE digest = $1 AND (packed IS NOT NULL OR annexed = 1)";
+            if let Some(row) = session.row(sql, &key).await? {
+                if row.int(0)? == 1 && self.annex.is_none() {
+                    return Err(Fault::NoAnnex(hash.to_string()));
+                }
+                count += 1;
+            }
+            asked.push(Asked::new("UPDATE blob SET packed = NULL WHERE digest = $1", key.clone()));
+            // Where there is a folder, the bytes may lie there beside those in the database.
+            if self.annex.is_some() {
+                asked.push(Asked::new("UPDATE blob SET annexed = 2 WHERE digest = $1", key));
+            }
+        }
+        let checkpoint = self.sign(&edge).await?.to_string();
+        let signed = Signed { edge, checkpoint };
+        asked.extend(advance(&signed, self.signer.verifier(), now.timestamp_micros()));
+        Ok((count, Rest { asked, signed: Some(signed) }))
+    }
+
+    /// Removes the files that are to go from the folder, where there is one. What comes back is how many digests that
+    /// were. Nobody puts anything there meanwhile, because whoever does has the head of the log.
+    pub async fn sweep(&mut self) -> Result<u64, Fault> {
+        if self.annex.is_none() {
+            return Ok(0);
+        }
+        let mut swept = 0;
+        loop {
+            let some = self.transaction(async |writer, session, _| writer.swept(session).await).await?;
+            swept += some;
+            if some < FILES {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn swept(&self, session: &mut Session) -> Result<(u64, Option<Rest>), Fault> {
+        let sql = "SELECT digest FROM blob WHERE annexed = 2 ORDER BY digest LIMIT $1";
+        let rows = session.rows(sql, &[int(FILES)]).await?;
+        let mut asked = Vec::new();
+        for row in &rows {
+            let hash = digest(row, 0)?;
+            if let Some(annex) = &self.annex {
+                annex.remove(hash)?;
+            }
+            asked.push(Asked::new("UPDATE blob SET annexed = 0 WHERE digest = $1", [hash.0.to_vec().into()]));
+        }
+        Ok((rows.len() as u64, (!asked.is_empty()).then(|| asked.into())))
+    }
+}

@@ -1,0 +1,176 @@
+//! The outbox: what decisions do to other systems, kept until it is done. An effect commits with its decision; here it
+//! is claimed, tried, put off, and in the end done or given up.
+//!
+//! What goes to one destination goes in the order of the log, one at a time: whoever sends there holds the destination
+//! by a lease. An attempt that fails is put off, longer each time, and by a little chance, so that many do not come back
+//! at one instant. A destination that keeps failing is left alone for a while, as a circuit that is open. What is given
+//! up is a dead letter: it stays, what comes after it goes on, and a person has it tried again.
+//!
+//! An effect may be sent twice, by one that was stopped after it had sent and before it said so. Its key is the same
+//! each time, and by that the other system knows it again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::fault::Fault;
+use super::reader::Reader;
+use super::replica::micros;
+use super::session::{Asked, Part, Row, Session, Value, int};
+use super::writer::Writer;
+use crate::log::tree::Hash;
+
+/// How long one attempt may take; after that, another may claim the destination.
+pub const ATTEMPT: Duration = Duration::from_mins(1);
+/// How many attempts an effect has before it is given up.
+pub const ATTEMPTS: u32 = 20;
+/// From how many failures in a row on a destination is left alone.
+pub const FAILURES: u32 = 5;
+
+/// An effect that was claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The number of its entry.
+    pub effect: u64,
+    /// The key by which the other system knows it again.
+    pub once: String,
+    /// Where to.
+    pub destination: String,
+    /// What was decided of, as [`super::change::Stream`] says it.
+    pub stream: String,
+    /// SHA-256 of what is sent.
+    pub body: Hash,
+    /// Which attempt this is, counted from 1.
+    pub attempt: u32,
+    /// How often its destination has failed in a row.
+    pub failures: u32,
+}
+
+/// How long is waited after an attempt that failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// After the first.
+    pub first: Duration,
+    /// At most.
+    pub longest: Duration,
+    /// What the chance in it follows from: the same seed, the same waits.
+    pub seed: u64,
+}
+
+impl Backoff {
+    /// A second at first, six hours at most: over a day and a half in all.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { first: Duration::from_secs(1), longest: Duration::from_hours(6), seed }
+    }
+
+    /// How long to wait after that attempt, counted from 1: it doubles each time, and of that between half and all.
+    #[must_use]
+    pub fn after(&self, key: &str, attempt: u32) -> Duration {
+        let doubled = 2_u32.checked_pow(attempt.saturating_sub(1)).and_then(|times| self.first.checked_mul(times));
+        let whole = doubled.unwrap_or(self.longest).min(self.longest);
+        let mut hasher = Sha256::new();
+        hasher.update(self.seed.to_be_bytes());
+        hasher.update(attempt.to_be_bytes());
+        hasher.update(key.as_bytes());
+        let [first, second, ..] = <[u8; 32]>::from(hasher.finalize());
+        let chance = u32::from(u16::from_be_bytes([first, second]));
+        whole / 2 + (whole / 2).mul_f64(f64::from(chance) / f64::from(u16::MAX))
+    }
+}
+
+/// Effects whose destination nobody sends to, the first that waits for each, if it is due.
+const READY: &str = "SELECT o.idx, o.once, o.destination, o.stream, o.body, o.attempts, d.failures \
+     FROM outbox o JOIN destination d ON d.name = o.destination \
+     WHERE o.state = 'waiting' AND o.due <= $1 AND d.opens <= $1 AND d.until <= {clock} AND NOT EXISTS \
+     (SELECT 1 FROM outbox p WHERE p.destination = o.destination AND p.state = 'waiting' AND p.idx < o.idx) \
+     ORDER BY o.idx LIMIT $2";
+
+impl Writer {
+    /// Claims effects that are due, one of each destination, so many at most.
+    pub async fn claim(&mut self, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
+        self.transaction(async |writer, session, _| {
+            let epoch = writer.replica().epoch();
+            let found = ready(session, now, most).await?;
+            let clock = session.clock();
+            let mut rest = Vec::new();
+            for claimed in &found {
+                rest.push(Asked::new(
+                    format!("UPDATE destination SET holder = $2, until = {clock} + $3 WHERE name = $1"),
+                    [claimed.destination.as_str().into(), epoch.into(), micros(ATTEMPT).into()],
+                ));
+                rest.push(Asked::new(
+                    "UPDATE outbox SET attempts = attempts + 1 WHERE idx = $1",
+                    [int(claimed.effect)],
+                ));
+            }
+            let any = !found.is_empty();
+            Ok((found, any.then_some(rest.into())))
+        })
+        .await
+    }
+
+    /// Puts off an effect whose attempt failed, and its destination with it where that keeps failing. It comes to
+    /// nothing where another has taken the destination over.
+    pub async fn put_off(
+        &mut self,
+        claimed: &Claimed,
+        why: &str,
+        backoff: Backoff,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        let at = now.timestamp_micros();
+        let due = at.saturating_add(micros(backoff.after(&claimed.once, claimed.attempt)));
+        let failures = claimed.failures.saturating_add(1);
+        let open = failures.checked_sub(FAILURES).map(|more| backoff.after(&claimed.destination, more + 1));
+        let opens = open.map_or(0, |open| at.saturating_add(micros(open)));
+        self.transaction(async |writer, _, _| {
+            let epoch = writer.replica().epoch();
+            let mine = "EXISTS (SELECT 1 FROM destination WHERE name = $1 AND holder = $2)";
+            let name = || Value::from(claimed.destination.as_str());
+            let later = Asked::new(
+                format!("UPDATE outbox SET due = $3, said = $4 WHERE idx = $5 AND state = 'waiting' AND {mine}"),
+                [name(), epoch.into(), due.into(), why.into(), int(claimed.effect)],
+            );
+            let free = Asked::new(
+                "UPDATE destination SET until = 0, failures = $3, opens = $4 WHERE name = $1 AND holder = $2",
+                [name(), epoch.into(), i64::from(failures).into(), opens.into()],
+            );
+            Ok(((), Some(vec![later, free].into())))
+        })
+        .await
+    }
+}
+
+impl Reader {
+    /// SHA-256 of what an effect sends.
+    pub async fn sends(&mut self, effect: u64) -> Result<Option<Hash>, Fault> {
+        let row = self.session.row("SELECT body FROM outbox WHERE idx = $1", &[int(effect)]).await?;
+        row.map(|row| super::session::digest(&row, 0)).transpose()
+    }
+}
+
+async fn ready(session: &mut Session, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
+    let mut sql = READY.replace("{clock}", session.clock());
+    if !session.is_sqlite() {
+        // Whoever claims at the same instant takes the next, and looks again at what he waited for.
+        sql.push_str(" FOR UPDATE OF o, d SKIP LOCKED");
+    }
+    let asked = Asked::new(sql, [now.timestamp_micros().into(), i64::from(most).into()]);
+    let rows = session.all(Part::Inner, vec![asked]).await?;
+    rows.iter().flatten().map(claimed).collect()
+}
+
+fn claimed(row: &Row) -> Result<Claimed, Fault> {
+    let small = |at| Ok::<_, Fault>(u32::try_from(row.count(at)?).unwrap_or(u32::MAX));
+    Ok(Claimed {
+        effect: row.count(0)?,
+        once: row.text(1)?,
+        destination: row.text(2)?,
+        stream: row.text(3)?,
+        body: super::session::digest(row, 4)?,
+        attempt: small(5)?.saturating_add(1),
+        failures: small(6)?,
+    })
+}

@@ -1,0 +1,142 @@
+//! One release is never decided twice at once, and who was stopped for longer than his lease writes nothing.
+
+use std::time::Duration;
+
+use countersign::log::tree::Hash;
+use countersign::store::blob::Blob;
+use countersign::store::change::{Change, Decision, Effect, Stream};
+use countersign::store::fault::Fault;
+use countersign::store::replica::SHORTEST;
+use countersign::store::sequencer::{Failed, Sequencer};
+use countersign::store::writer::{Append, Refused, Writer};
+
+use super::{Database, append, entry, now, signer};
+
+pub fn stream(release: &str) -> Stream {
+    let (forge, repository) = ("github".to_owned(), "acme/shop".to_owned());
+    Stream { forge, repository, release: release.to_owned(), environment: "production".to_owned() }
+}
+
+/// What every effect sends.
+pub const SENT: &[u8] = b"what is sent";
+
+/// A decision with effects, each with its key and where it goes.
+pub fn decision(release: &str, after: u64, effects: &[(&str, &str)], timer: Option<i64>) -> Append {
+    let effect = |(once, destination): &(&str, &str)| Effect {
+        once: (*once).to_owned(),
+        destination: (*destination).to_owned(),
+        body: Blob::new(SENT).digest(),
+    };
+    let effects: Vec<Effect> = effects.iter().map(effect).collect();
+    let entries = (0..=effects.len() as u64).map(entry).collect();
+    let decision = Decision {
+        stream: stream(release),
+        after,
+        ruling: "hold",
+        summary: "nobody has approved".to_owned(),
+        now: 1,
+        facts: Hash([1; 32]),
+        document: Hash([2; 32]),
+        answers: Vec::new(),
+        done: Vec::new(),
+        opened: Vec::new(),
+        met: Vec::new(),
+        effects,
+        timer,
+    };
+    Append { entries, changes: vec![Change::Decision(Box::new(decision))], blobs: vec![Blob::new(SENT)], once: None }
+}
+
+#[test]
+fn f15_of_two_decisions_made_upon_the_same_one_stands() {
+    for database in Database::each() {
+        let mut writer = database.writer();
+        let both = [decision("1.0", 0, &[], None), decision("1.0", 0, &[], None), decision("2.0", 0, &[], None)];
+        let answers = database.runtime.block_on(writer.append(&both, now())).unwrap();
+        let Err(Refused::Stale { after: 0, found: 1, .. }) = &answers[1] else { panic!("{answers:?}") };
+        assert!(answers[0].is_ok() && answers[2].is_ok(), "another release is decided beside it");
+        let stands = database.runtime.block_on(writer.stands(&stream("1.0"))).unwrap();
+        assert_eq!(stands.version, 1);
+        database.runtime.block_on(writer.append(&[decision("1.0", 1, &[], None)], now())).unwrap()[0].as_ref().unwrap();
+        assert_eq!(database.verify().unwrap().size, 3, "what was refused is in no log");
+    }
+}
+
+#[test]
+fn f15_replicas_that_race_decide_each_version_once() {
+    let Some(database) = Database::postgres() else { return };
+    let replicas: Vec<Writer> = (0..3).map(|_| database.writer()).collect();
+    let decided = database.runtime.block_on(async {
+        let tasks: Vec<_> = replicas
+            .into_iter()
+            .map(|mut writer| {
+                tokio::spawn(async move {
+                    let mut mine = Vec::new();
+                    for _ in 0..20 {
+                        let version = writer.stands(&stream("1.0")).await.unwrap().version;
+                        let answer = writer.append(&[decision("1.0", version, &[], None)], now()).await.unwrap();
+                        match &answer[0] {
+                            Ok(_) => mine.push(version),
+                            Err(Refused::Stale { .. }) => {}
+                            Err(other) => panic!("{other}"),
+                        }
+                    }
+                    mine
+                })
+            })
+            .collect();
+        let mut all = Vec::new();
+        for task in tasks {
+            all.extend(task.await.unwrap());
+        }
+        all
+    });
+    let mut sorted = decided.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0..decided.len() as u64).collect::<Vec<_>>(), "each version once");
+    assert_eq!(database.verify().unwrap().size, decided.len() as u64);
+}
+
+#[test]
+fn f15_who_does_nothing_for_longer_than_his_lease_writes_nothing_more() {
+    for database in Database::each() {
+        database.runtime.block_on(async {
+            let opening = Writer::open_for(&database.address, signer(), Duration::ZERO, now(), SHORTEST);
+            let mut writer = opening.await.unwrap();
+            writer.append(&[append(0)], now()).await.unwrap();
+            tokio::time::sleep(SHORTEST + Duration::from_millis(200)).await;
+            for _ in 0..2 {
+                let refused = writer.append(&[append(1)], now()).await;
+                assert!(matches!(refused, Err(Fault::Fenced(_))), "{refused:?}");
+                assert!(matches!(writer.claim(now(), 1).await, Err(Fault::Fenced(_))));
+                assert!(matches!(writer.renew().await, Err(Fault::Fenced(_))), "a lease that has ended is not renewed");
+            }
+        });
+        assert_eq!(database.verify().unwrap().size, 1);
+        database.append(1, 1);
+    }
+}
+
+#[test]
+fn a_sequencer_that_nobody_asks_keeps_its_lease_and_one_whose_lease_was_taken_ends() {
+    for database in Database::each() {
+        database.runtime.block_on(async {
+            let opening = Writer::open_for(&database.address, signer(), Duration::ZERO, now(), SHORTEST);
+            let (sequencer, running) = Sequencer::start(opening.await.unwrap(), now);
+            tokio::time::sleep(SHORTEST + Duration::from_secs(1)).await;
+            sequencer.append(append(0)).await.unwrap();
+            let stands = sequencer.stands(stream("1.0")).await.unwrap();
+            assert_eq!(stands.version, 0);
+            let mut other = countersign::store::session::Session::open(&database.address, false).await.unwrap();
+            other.run("UPDATE replica SET until = 0", &[]).await.unwrap();
+            let refused = sequencer.append(append(1)).await;
+            assert!(
+                matches!(&refused, Err(Failed::Fault(fault)) if matches!(**fault, Fault::Fenced(_))),
+                "{refused:?}"
+            );
+            assert!(matches!(running.finished().await, Err(Fault::Fenced(_))));
+            assert!(sequencer.append(append(1)).await.is_err());
+        });
+        assert_eq!(database.verify().unwrap().size, 1);
+    }
+}
