@@ -186,6 +186,19 @@ struct Read {
     layers: Vec<Layer>,
 }
 
+/// A policy alone; the code to exit with after it was said what is wrong with it.
+pub(super) fn policy(files: &[PathBuf]) -> Result<Policy, u8> {
+    read(files, None).map(|read| read.policy).map_err(|Said(code)| code)
+}
+
+/// What is known of a release, and what is decided of it now.
+pub(super) fn now(policy: &[PathBuf], file: &Path) -> Result<(Facts, ReleaseDecision), u8> {
+    let policy = self::policy(policy)?;
+    let (facts, _) = facts(file, policy.limits.bytes).map_err(|Said(code)| code)?;
+    let decision = release::decide(&policy, &facts, chrono::Utc::now());
+    Ok((facts, decision))
+}
+
 fn read(files: &[PathBuf], reference: Option<&str>) -> Result<Read, Said> {
     let wrong = |error: &dyn std::fmt::Display| said(USAGE, &error.to_string());
     let from = reference.map_or(Ok(From::WorkingTree), From::reference).map_err(|error| wrong(&error))?;

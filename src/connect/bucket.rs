@@ -13,7 +13,7 @@ use object_store::client::{
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use reqwest::{Client, Url};
 
-use super::http::{self, Fault};
+use crate::transport::http::{self, Fault};
 
 /// How long an object may take, one way.
 const PATIENCE: Duration = Duration::from_mins(5);

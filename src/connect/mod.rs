@@ -1,7 +1,7 @@
-//! Storey 5: other systems that are asked or told over the network, one a file.
+//! Storey 6: other systems that are asked or told over the network, one a file.
 //!
-//! [`http`] is how any of them is spoken to; [`witness`] asks for cosignatures,
-//! [`webhook`] hands things to whoever listens, [`bucket`] keeps large bytes.
+//! [`witness`] asks for cosignatures, [`webhook`] hands things to whoever listens,
+//! [`bucket`] keeps large bytes.
 //!
 //! Never here: what follows from an answer.
 //!
@@ -10,6 +10,5 @@
 //! its role.
 
 pub mod bucket;
-pub mod http;
 pub mod webhook;
 pub mod witness;

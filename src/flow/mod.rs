@@ -1,8 +1,9 @@
-//! Storey 6: the stories. Here what decides and what acts meet.
+//! Storey 7: the stories. Here what decides and what acts meet.
 //!
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
-//! what was found goes down to `decide`. The record is read by whoever doubts it
+//! what was found goes down to `decide`. What a forge knows of a release becomes the
+//! facts that it is decided by (`facts`). The record is read by whoever doubts it
 //! ([`record`]), and written to when something happened (`append`); what follows
 //! from a decision is written with it (`decided`) and leaves afterwards (`send`). A
 //! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
@@ -19,6 +20,7 @@ mod checklists;
 pub mod decided;
 #[cfg(feature = "app")]
 pub mod evidence;
+pub mod facts;
 pub mod gate_run;
 mod gathered;
 #[cfg(feature = "app")]

@@ -1,4 +1,4 @@
-//! Storey 5: where the record is kept, in SQLite or PostgreSQL, or as files.
+//! Storey 6: where the record is kept, in SQLite or PostgreSQL, or as files.
 //!
 //! [`address`] says which database, [`session`] makes the two alike, [`migrations`]
 //! lays out the tables. [`writer`] turns a batch of entries into one durable
