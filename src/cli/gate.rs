@@ -285,6 +285,7 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     let sources = layers::read(&files, &from)?;
     let attached = layers::attachments(&sources, &from)?;
     let policy = policy::read_with(sources, &attached).map_err(Refusal::Policy)?;
+    layers::trusted_roots(&policy, &from)?;
     progress.done(POLICY);
     let environment = chosen(one(arguments.environment.as_ref(), given, "ENVIRONMENT"), &policy)?;
     let components = several(&arguments.component, given, "COMPONENT");

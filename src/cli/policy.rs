@@ -6,7 +6,7 @@ use super::{USAGE, answer, complain, environment};
 use crate::policy::diagnostics::Complaints;
 use crate::policy::expression::nearest;
 use crate::policy::roster::Roster;
-use crate::policy::{Policy, attended, satisfiable};
+use crate::policy::{Policy, Source, attended, satisfiable};
 use crate::workspace::layers::{self, From};
 
 /// Which policy.
@@ -30,22 +30,35 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
         Some(name) => From::reference(name),
         None => Ok(From::WorkingTree),
     };
-    let read = from.and_then(|from| {
-        let sources = layers::read(&arguments.files, &from)?;
-        let attached = layers::attachments(&sources, &from)?;
-        Ok((sources, attached))
-    });
-    let (sources, attached) = match read {
+    let read = from.and_then(|from| Ok((readable(&arguments.files, &from)?, from)));
+    let ((sources, mut all_read), from) = match read {
         Ok(read) => read,
         Err(error) => {
             complain(&unread(&error));
             return USAGE;
         }
     };
+    let mut attached = Vec::new();
+    for attachment in layers::each_attachment(&sources, &from) {
+        match attachment {
+            Ok(attachment) => attached.push(attachment),
+            Err(error) => {
+                complain(&error.to_string());
+                all_read = false;
+            }
+        }
+    }
     let paths: Vec<String> = sources.iter().map(|source| source.path.clone()).collect();
     match crate::policy::read_with(sources, &attached) {
         Ok(policy) => {
             tell(&policy.warnings);
+            if let Err(error) = layers::trusted_roots(&policy, &from) {
+                complain(&error.to_string());
+                all_read = false;
+            }
+            if !all_read {
+                return USAGE;
+            }
             let tried = match &arguments.roster {
                 Some(path) => match try_with(&policy, path) {
                     Ok(tried) => tried,
@@ -71,6 +84,27 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
             tell(&complaints);
             complain(&counted(&complaints));
             USAGE
+        }
+    }
+}
+
+/// The layers that can be read, and whether all of them can: one that cannot is told, and hides no mistake of the others.
+fn readable(files: &[PathBuf], from: &From) -> Result<(Vec<Source>, bool), layers::Error> {
+    let mut files = files.to_vec();
+    let mut all = true;
+    loop {
+        match layers::read(&files, from) {
+            Err(error @ layers::Error::Unreadable { .. }) if files.len() > 1 => {
+                let layers::Error::Unreadable { path, .. } = &error else { return Err(error) };
+                let before = files.len();
+                files.retain(|file| file.display().to_string() != *path);
+                if files.len() == before {
+                    return Err(error);
+                }
+                complain(&error.to_string());
+                all = false;
+            }
+            read => return Ok((read?, all)),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::words;
 use crate::model::facts::{Fact, GateEvidence, Signer};
 use crate::model::pattern::Pattern;
 use crate::model::verdict::Reason;
-use crate::policy::gate::{Gate, Trust};
+use crate::policy::gate::{Gate, REPOSITORY, Trust};
 
 /// What the signatures come to, one an artifact that goes.
 #[must_use]
@@ -110,7 +110,7 @@ fn right(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason
         states(wanted, &signer.predicate)?;
     }
     if let Some(wanted) = &trust.builder {
-        built_by(&wanted.replace("{repository}", repository), &signer.builders)?;
+        built_by(&wanted.replace(REPOSITORY, repository), &signer.builders)?;
     }
     trust
         .source

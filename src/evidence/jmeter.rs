@@ -201,7 +201,7 @@ fn single(count: &str) -> Result<(), String> {
 #[derive(Default)]
 struct Columns {
     time_stamp: Option<usize>,
-    elapsed: usize,
+    elapsed: Option<usize>,
     success: Option<usize>,
     message: Option<usize>,
     sample_count: Option<usize>,
@@ -227,7 +227,7 @@ impl Shape {
             let mut fits = true;
             let read = Rows::new(head, delimiter).next(|index, field| {
                 header |= field == "elapsed";
-                named.name(index, field);
+                named.name(index, field)?;
                 fits &= plain.take(index, field, &mut row).is_ok();
                 Ok(())
             });
@@ -250,30 +250,34 @@ impl Shape {
 impl Columns {
     /// `timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,…`
     fn default_columns() -> Self {
-        Self { time_stamp: Some(0), elapsed: 1, message: Some(4), success: Some(7), sample_count: None }
+        Self { time_stamp: Some(0), elapsed: Some(1), message: Some(4), success: Some(7), sample_count: None }
     }
 
-    fn name(&mut self, index: usize, name: &str) {
-        match name {
-            "timeStamp" => self.time_stamp = Some(index),
-            "elapsed" => self.elapsed = index,
-            "success" => self.success = Some(index),
-            "responseMessage" => self.message = Some(index),
-            "SampleCount" => self.sample_count = Some(index),
-            _ => {}
+    fn name(&mut self, index: usize, name: &str) -> Result<(), String> {
+        let column = match name {
+            "timeStamp" => &mut self.time_stamp,
+            "elapsed" => &mut self.elapsed,
+            "success" => &mut self.success,
+            "responseMessage" => &mut self.message,
+            "SampleCount" => &mut self.sample_count,
+            _ => return Ok(()),
+        };
+        match column.replace(index) {
+            None => Ok(()),
+            Some(_) => Err(format!("the column `{name}` stands twice; keep one of them")),
         }
     }
 
     /// Whether the last column of a width is one that is read, and of which a part looks
     /// like a whole. JMeter ends every row; people who cut a sample out often do not.
     fn can_be_cut(&self, width: usize) -> bool {
-        let read = [Some(self.elapsed), self.time_stamp, self.message, self.sample_count];
+        let read = [self.elapsed, self.time_stamp, self.message, self.sample_count];
         read.into_iter().flatten().any(|column| column + 1 == width)
     }
 
     fn take(&self, index: usize, field: &str, row: &mut Row) -> Result<(), String> {
         let here = Some(index);
-        if index == self.elapsed {
+        if here == self.elapsed {
             row.elapsed_ms = Some(elapsed(field)?);
         } else if here == self.time_stamp {
             row.began_ms = began(field)?;

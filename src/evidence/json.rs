@@ -24,6 +24,8 @@ use std::fmt;
 
 use self::keys::Keys;
 use self::scan::{Scan, Start, too_deep, unexpected};
+use serde_json::error::Category;
+
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 
@@ -97,7 +99,15 @@ pub fn fault(error: &serde_json::Error) -> Fault {
         line => Place::Line(line as u64, error.column() as u64),
     };
     let text = error.to_string();
-    Fault::malformed(place, text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    match error.classify() {
+        Category::Eof => Fault::malformed(place, "the document ends too early; it is cut short"),
+        Category::Syntax if text == "recursion limit exceeded" => {
+            Fault::beyond_limit(place, "values nest deeper than is read; no tool writes that")
+        }
+        Category::Syntax => Fault::malformed(place, format!("not JSON: {text}; write the file again")),
+        Category::Data | Category::Io => Fault::malformed(place, text),
+    }
 }
 
 /// The line and column of a byte, or of the last one where the document ends too early.

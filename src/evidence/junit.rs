@@ -161,6 +161,8 @@ impl<'a> Report<'_, 'a> {
                 "skipped" | "skips" | "skip" | "ignored" | "disabled" => {
                     suite.stated.skipped = count(suite.stated.skipped)?;
                 }
+                // Nothing is made of it, but what is no time is none here either.
+                "time" => drop(seconds(xml, tag, value)?),
                 "timestamp" => suite.dated |= note_instant(about, value.as_written()),
                 "noNamespaceSchemaLocation" if value.as_written().contains("maven-surefire") => {
                     about.by("Maven Surefire");
@@ -191,9 +193,12 @@ impl<'a> Report<'_, 'a> {
             ways.extend([suite.own, suite.own.with(&suite.children)]);
         }
         if !ways.iter().any(|seen| suite.stated.agrees(seen, suite.dialect)) {
+            let name = match shortened(&suite.name, 100) {
+                name if name.is_empty() => "a suite without a name".to_owned(),
+                name => format!("the suite `{name}`"),
+            };
             let message = format!(
-                "the suite `{}` states {}, and its cases are {all}; make the report again, or mend the tool that put it together",
-                shortened(&suite.name, 100),
+                "{name} states {}, and its cases are {all}; make the report again, or mend the tool that put it together",
                 suite.stated
             );
             return Err(Fault { place: self.xml.place(suite.at), ..Fault::contradictory(message) });
@@ -218,7 +223,7 @@ impl<'a> Report<'_, 'a> {
         let mut case = Case::default();
         tag.raw_attributes(&self.xml, |key, value| {
             match key {
-                "time" => case.seconds = self.seconds(tag, value)?,
+                "time" => case.seconds = seconds(&self.xml, tag, value)?,
                 "status" | "result" => case.status = case.status.max(Status::of(value.as_written())),
                 _ => {}
             }
@@ -393,17 +398,18 @@ impl<'a> Report<'_, 'a> {
         }
         Ok(())
     }
+}
 
-    fn seconds(&self, tag: &Element<'_>, value: RawValue<'_>) -> Result<Option<f64>, Fault> {
-        let text = value.as_written().trim_ascii();
-        if text.is_empty() {
-            return Ok(None);
-        }
-        match dialect::seconds(text) {
-            Some(seconds) => Ok(Some(seconds)),
-            None => Err(self
-                .xml
-                .fault_in(tag, format!("expected a time in seconds, zero or more, found `{}`", shortened(text, 60)))),
+fn seconds(xml: &Xml<'_>, tag: &Element<'_>, value: RawValue<'_>) -> Result<Option<f64>, Fault> {
+    let text = value.as_written().trim_ascii();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match dialect::seconds(text) {
+        Some(seconds) => Ok(Some(seconds)),
+        None => {
+            let found = shortened(text, 60);
+            Err(xml.fault_in(tag, format!("expected a time in seconds, zero or more, found `{found}`")))
         }
     }
 }

@@ -75,7 +75,6 @@ struct Pair {
 
 impl Section {
     fn note(&mut self, record: &str, value: &str) -> Result<(), &'static str> {
-        let total = || whole(value).ok_or("a count");
         match record {
             "DA" => {
                 let mut fields = value.split(',');
@@ -97,12 +96,12 @@ impl Section {
             "FNDA" => self.called += u64::from(called(value.split(',').next())?),
             // FNA is one of several names of a function, which its index tells
             "FNA" => self.called += u64::from(called(value.split(',').nth(1))?),
-            "LF" => self.lines.found = Some(total()?),
-            "LH" => self.lines.hit = Some(total()?),
-            "BRF" => self.branches.found = Some(total()?),
-            "BRH" => self.branches.hit = Some(total()?),
-            "FNF" => self.functions.found = Some(total()?),
-            "FNH" => self.functions.hit = Some(total()?),
+            "LF" => once(&mut self.lines.found, value)?,
+            "LH" => once(&mut self.lines.hit, value)?,
+            "BRF" => once(&mut self.branches.found, value)?,
+            "BRH" => once(&mut self.branches.hit, value)?,
+            "FNF" => once(&mut self.functions.found, value)?,
+            "FNH" => once(&mut self.functions.hit, value)?,
             _ => {}
         }
         Ok(())
@@ -132,6 +131,14 @@ impl Pair {
         Count::new(covered, total)
             .map(Some)
             .ok_or_else(|| Fault::malformed(Place::Whole, format!("`{hit}:{covered}` is more than `{found}:{total}`")))
+    }
+}
+
+/// Takes a total, of which a section has one.
+fn once(total: &mut Option<u64>, value: &str) -> Result<(), &'static str> {
+    match total.replace(whole(value).ok_or("a count")?) {
+        None => Ok(()),
+        Some(_) => Err("each total once in a section"),
     }
 }
 

@@ -28,9 +28,13 @@ fn read_csv(bytes: &[u8], tally: &mut LoadTally) -> Result<(), Fault> {
     let mut rows = Rows::new(bytes, b',');
     let mut columns = Vec::new();
     let width = rows.next(|_, name| {
+        let column = Column::named(name);
+        if column != Column::Other && columns.contains(&column) {
+            return Err(format!("the column `{}` stands twice; keep one of them", shortened(name, 40)));
+        }
         // Locust has 22 columns; more than a few are counted and not kept.
         if columns.len() < 64 {
-            columns.push(Column::named(name));
+            columns.push(column);
         }
         Ok(())
     })?;

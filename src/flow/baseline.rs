@@ -28,7 +28,9 @@ impl Before {
             let (root, location) = (place.as_path().into(), place.clone());
             Ok(vec![Entry { root, path: named.display().to_string(), location, nature: Nature::File }])
         } else {
-            let found = walk::entries(std::slice::from_ref(&place), request.policy.limits.entries, |_| true);
+            let found = walk::entries(std::slice::from_ref(&place), request.policy.limits.entries, |_, nature| {
+                nature != Nature::Outside
+            });
             found.and_then(|entries| if entries.is_empty() { Err(nothing()) } else { Ok(entries) })
         };
         Some(Self { place, entries, one_file })

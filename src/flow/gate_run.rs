@@ -14,7 +14,7 @@ use crate::model::measures::Measures;
 use crate::model::report::Fault;
 use crate::policy::gate::Gate;
 use crate::policy::{Policy, Source};
-use crate::workspace::walk::{self, Entry};
+use crate::workspace::walk::{self, Entry, Nature};
 
 /// Judges every gate of the policy.
 #[must_use]
@@ -23,7 +23,10 @@ pub fn run(request: &Request<'_>) -> Decision {
     // A signature may be about any file, so beside one nothing is passed over.
     let signed = policy.gates.iter().any(|gate| gate.trust.names_a_signer());
     let reads = |gate: &Gate, path: &str| gate.files.matches(path) || statements::belongs(&gate.files, path);
-    let meant = |path: &str| signed || policy.gates.iter().any(|gate| reads(gate, path));
+    let meant = |path: &str, nature: Nature| match nature {
+        Nature::Outside => policy.gates.iter().any(|gate| gate.files.reaches(path)),
+        Nature::File | Nature::Link | Nature::Special => signed || policy.gates.iter().any(|gate| reads(gate, path)),
+    };
     let here = walk::entries(&request.roots, policy.limits.entries, meant);
     let before = Before::find(request);
     let subject = Subject {
@@ -82,7 +85,12 @@ impl<'e> Work<'e> {
     fn new(gate: &'e Gate, entries: &'e [Entry], limit: usize) -> Self {
         // A folder may lie in another that is named too, and its files still count once.
         let mut seen = HashSet::new();
-        let report = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
+        let report = |entry: &Entry| match entry.nature {
+            Nature::Outside => gate.files.reaches(&entry.path),
+            Nature::File | Nature::Link | Nature::Special => {
+                gate.files.matches(&entry.path) && !statements::is_one(entries, entry)
+            }
+        };
         let meant = entries.iter().filter(|entry| report(entry) && seen.insert(&entry.location));
         let meant: Vec<&Entry> = meant.collect();
         let size = |entry: &&Entry| entry.location.symlink_metadata().map_or(0, |about| about.len());

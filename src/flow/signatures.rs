@@ -21,7 +21,7 @@ use crate::model::kind::{Format, Kind};
 use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault, Place};
 use crate::model::verdict::Reason;
-use crate::policy::gate::{Gate, Same, Trust};
+use crate::policy::gate::{Gate, REPOSITORY, Same, Trust};
 use crate::workspace::decode;
 use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::Entry;
@@ -130,6 +130,8 @@ impl<'v> Vouching<'v> {
     }
 
     fn vouch(&mut self, bundle: &Entry, bytes: &[u8], about: &mut About) -> Result<(), Fault> {
+        // What is wrong with the file itself is told of it, and not of what it stands beside.
+        signature::readable(bytes)?;
         for artifact in self.shelf.about(bundle, bytes, &self.asked)? {
             let outcome = self.verify(bytes, artifact).map(|verified| {
                 verified.signed_at.into_iter().for_each(|at| about.made(at));
@@ -240,9 +242,9 @@ fn trust_root(request: &Request<'_>, trust: &Trust) -> Result<TrustRoot, Fault> 
 /// What the policy expects, with what it leaves open filled in.
 fn expected(request: &Request<'_>, trust: &Trust) -> Result<Expected, Fault> {
     let wrong = |message: String| Fault { reason: Reason::Malformed, place: Place::Whole, message };
-    let filled = |text: &str| match (text.contains("{repository}"), &request.repository) {
+    let filled = |text: &str| match (text.contains(REPOSITORY), &request.repository) {
         (false, _) => Ok(text.to_owned()),
-        (true, Some(repository)) => Ok(text.replace("{repository}", repository)),
+        (true, Some(repository)) => Ok(text.replace(REPOSITORY, repository)),
         (true, None) => Err(wrong(format!(
             "`{text}` speaks of the repository, which is not known here; name it with `--repository`"
         ))),

@@ -115,7 +115,10 @@ const FINDINGS: &[Entry] = &[
     number("findings.unrated", "without a severity"),
     number("findings.suppressed", "suppressed in the source or by an accepted decision; not in the total"),
     names("findings.rules", "the rules and vulnerabilities found; unknown above 10,000"),
-    new(number("findings.new.total", "findings that the baseline does not have")),
+    new(number(
+        "findings.new.total",
+        "findings that the baseline does not have; what a SARIF log itself calls `unchanged` or `updated` (`baselineState`) is not new, and `new` is, also without a baseline of ours",
+    )),
     new(number("findings.new.error", "of them, level error")),
     new(number("findings.new.warning", "of them, level warning")),
     new(number("findings.new.note", "of them, level note")),
@@ -150,7 +153,10 @@ const FINDINGS: &[Entry] = &[
 ];
 
 const COVERAGE: &[Entry] = &[
-    number("coverage.lines", "covered lines over all lines, 0 to 1"),
+    number(
+        "coverage.lines",
+        "covered lines over all lines, 0 to 1; where the report states totals of its own that are at least what it lists, those count, for some tools list a part",
+    ),
     number("coverage.branches", "covered branches over all branches, 0 to 1"),
     number("coverage.functions", "covered functions or methods over all, 0 to 1"),
     number("coverage.instructions", "covered byte-code instructions over all, 0 to 1 (JaCoCo)"),
@@ -186,7 +192,7 @@ const SBOM: &[Entry] = &[
     number("sbom.without_version", "components without a version"),
     names(
         "sbom.licences",
-        "the licences stated, concluded and declared ones alike: each expression, and beside it every SPDX identifier within it, of exceptions too, as the SPDX list writes it; deprecated GNU identifiers become today's (`GPL-3.0` is `GPL-3.0-only`); unknown above 10,000",
+        "the licences stated, concluded and declared ones alike: each expression, and beside it every SPDX identifier within it, of exceptions too, as the SPDX list writes it; deprecated GNU identifiers become today's (`GPL-3.0` is `GPL-3.0-only`); unknown above 10,000. Licences of single files, of services and what a scanner guessed (`evidence`) are not among them",
     ),
     names("sbom.suppliers", "suppliers stated; unknown above 10,000"),
     new(number("sbom.new.components", "components that the baseline does not list, by name whatever the version")),

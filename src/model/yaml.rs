@@ -38,6 +38,7 @@ pub fn why(error: &Error, line: &str) -> String {
         Error::TaggedScalarCannotDeserializeIntoString { .. } => {
             "a tag stands where a text is expected; leave it out, or put the text in quotes".to_owned()
         }
+        Error::AliasError { error, .. } => why(error, line),
         Error::UnknownAnchor { .. } => syntax(&ErrorKind::UnknownAnchor),
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }

@@ -11,6 +11,7 @@ use super::tree::Node;
 use crate::model::catalogue::{self, Type};
 use crate::model::kind::Kind;
 use crate::model::licence::Licence;
+use crate::model::pattern::Pattern;
 use crate::model::stated::Stated;
 
 /// A condition for entering an environment.
@@ -130,6 +131,12 @@ impl Files {
         self.set.is_match(path)
     }
 
+    /// Whether a glob leads into a folder.
+    #[must_use]
+    pub fn reaches(&self, folder: &str) -> bool {
+        self.globs.iter().any(|text| leads_into(text.strip_prefix("./").unwrap_or(text), folder))
+    }
+
     /// Globs of our own.
     pub(super) fn of(globs: &[&str]) -> Self {
         let mut builder = GlobSetBuilder::new();
@@ -165,6 +172,25 @@ impl Files {
             }
         }
     }
+}
+
+/// Whether what a glob means can lie in a folder.
+fn leads_into(text: &str, folder: &str) -> bool {
+    let alternatives = text.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    if alternatives.into_iter().any(|(inside, _)| inside.contains('/')) {
+        // Which folders these are is not told apart; better one too many.
+        return true;
+    }
+    let mut parts = text.split('/');
+    for name in folder.split('/') {
+        match parts.next() {
+            None => return false,
+            Some("**") => return true,
+            Some(part) if glob(part).is_ok_and(|part| part.compile_matcher().is_match(name)) => {}
+            Some(_) => return false,
+        }
+    }
+    parts.next().is_some()
 }
 
 /// A glob as on a command line: `*` stops at `/`, `**` does not.
@@ -241,6 +267,19 @@ impl Scope for Measures<'_> {
         let entries = catalogue::measures(self.kind).iter().map(|entry| entry.name);
         entries.filter(|name| self.speaks_of(name)).chain(["environment"]).collect()
     }
+}
+
+/// What stands for the job's own repository in a signer's name.
+pub const REPOSITORY: &str = "{repository}";
+
+/// Whether a text has the form of a public key in PEM (RFC 7468).
+fn is_pem(text: &str) -> bool {
+    let inside = text.trim().strip_prefix("-----BEGIN PUBLIC KEY-----");
+    let inside = inside.and_then(|rest| rest.strip_suffix("-----END PUBLIC KEY-----"));
+    inside.is_some_and(|inside| {
+        let inside: String = inside.split_whitespace().collect();
+        !inside.is_empty() && base64::Engine::decode(&base64::engine::general_purpose::STANDARD, inside).is_ok()
+    })
 }
 
 /// The keys that say what a gate judges.
@@ -420,6 +459,36 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
     only(&["identity", "issuer", "key", "trusted_root"], "signatures and checklists", signed, &mut complain);
     only(&["builder", "source", "predicate", "artifact"], "signatures", gate.kind == Kind::Signature, &mut complain);
     only(&["ticked_in"], "checklists", gate.kind == Kind::Checklist, &mut complain);
+    for (key, text) in [("identity", &gate.trust.identity), ("builder", &gate.trust.builder)] {
+        let Some(text) = text else { continue };
+        if let Err(why) = Pattern::new(&text.replace(REPOSITORY, "owner/name")) {
+            complain(Code::BadGate, at(key), why);
+        }
+    }
+    for (key, text) in [
+        ("identity", &gate.trust.identity),
+        ("issuer", &gate.trust.issuer),
+        ("builder", &gate.trust.builder),
+        ("source", &gate.trust.source),
+    ] {
+        let Some(text) = text else { continue };
+        if text.replace(REPOSITORY, "").contains(['{', '}']) {
+            let message = format!("`{text}` holds braces; nothing but `{REPOSITORY}` is filled in");
+            complain(Code::BadGate, at(key), message);
+        } else if matches!(key, "issuer" | "source") && text.contains('*') {
+            complain(Code::BadGate, at(key), format!("`{key}` is taken as it is written, and `*` means nothing in it"));
+        }
+    }
+    if let Some(key) = &gate.trust.key {
+        if !is_pem(key) {
+            let message = "`key` is no public key in PEM; paste all of it, from `-----BEGIN PUBLIC KEY-----` to its end, after `key: |`";
+            complain(Code::BadGate, at("key"), message.to_owned());
+        }
+        if gate.trust.identity.is_some() || gate.trust.issuer.is_some() {
+            let message = "`key` says who must have signed, and so do `identity` and `issuer`; keep one of the two";
+            complain(Code::BadGate, at("key"), message.to_owned());
+        }
+    }
     if gate.kind != Kind::Signature && gate.trust.identity.is_some() != gate.trust.issuer.is_some() {
         complain(Code::BadGate, span, format!("`identity` and `issuer` of `{name}` only mean something together"));
     }

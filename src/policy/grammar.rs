@@ -108,7 +108,11 @@ const GATE: Shape = Shape::Map(&[
     may("verified_by", &ROLE_NAME, "the role that verifies the gate"),
     may("keep", &Shape::Text(Form::Period), "how long the evidence is kept"),
     may("artifact", &GLOBS, "the signed artifacts, where they do not stand beside their bundles"),
-    may("identity", &TEXT, "the signer's identity; `*` stands for anything but `/`"),
+    may(
+        "identity",
+        &TEXT,
+        "the signer's identity; one `*` stands for a part without `/` and `@`, and `{repository}` for the job's own",
+    ),
     may("issuer", &TEXT, "who vouches for the signer's identity"),
     may("key", &TEXT, "a public key in PEM, for bundles that are signed by a key"),
     may("builder", &TEXT, "the builder that provenance must name"),

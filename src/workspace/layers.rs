@@ -12,7 +12,7 @@ use super::open;
 use crate::model::report::Fault;
 use crate::model::verdict::Reason;
 use crate::policy::layers::{Pin, parent};
-use crate::policy::{self, Attachment, Source, tree};
+use crate::policy::{self, Attachment, Policy, Source, tree};
 
 /// The places at which a policy is looked for.
 pub const PLACES: [&str; 3] = [".countersign/policy.yml", ".countersign/policy.yaml", "countersign.yml"];
@@ -73,7 +73,7 @@ impl From {
         let wrong = |why: String| Error::Ref { name: name.to_owned(), why };
         if !is_ref(name) {
             return Err(wrong(
-                "is no ref; name a branch, a full ref such as `refs/heads/main`, or a commit".to_owned(),
+                "is no ref; name a branch, a full ref such as `refs/remotes/origin/main`, or a commit".to_owned(),
             ));
         }
         if let Some(why) = changeable(name) {
@@ -89,10 +89,11 @@ impl From {
             .map_err(&wrong)?;
         let sha = String::from_utf8_lossy(&found).trim().to_owned();
         if sha.is_empty() {
-            let hint = if commit { String::new() } else { format!("; fetch it first: `git fetch origin {name}`") };
+            let branch = name.trim_start_matches("refs/remotes/").trim_start_matches("origin/");
+            let hint = if commit { String::new() } else { format!("; fetch it first: `git fetch origin {branch}`") };
             return Err(wrong(format!("is not in this clone (looked for {full}){hint}")));
         }
-        if commit && judged()?.contains(&sha) {
+        if (commit || full.starts_with("refs/tags/")) && judged()?.contains(&sha) {
             let why = "is the commit that is judged, so whoever changes the code can change the policy with it; name the branch that you protect, such as `origin/main`";
             return Err(wrong(why.to_owned()));
         }
@@ -245,18 +246,36 @@ pub fn read(named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
 
 /// Reads the files that layers name, each beside its layer and from where that was read.
 pub fn attachments(sources: &[Source], from: &From) -> Result<Vec<(usize, Attachment)>, Error> {
-    let mut found = Vec::new();
-    for (layer, path) in policy::attachments(sources) {
-        let Some(source) = sources.get(layer) else { continue };
+    each_attachment(sources, from).collect()
+}
+
+/// The files that layers name, or for each why it cannot be read.
+pub fn each_attachment(sources: &[Source], from: &From) -> impl Iterator<Item = Result<(usize, Attachment), Error>> {
+    policy::attachments(sources).into_iter().filter_map(move |(layer, path)| {
+        let source = sources.get(layer)?;
         let file = beside(Path::new(&source.path), &path);
-        let wrong =
-            |why: String| Error::Unreadable { path: format!("{} names {}, which", source.path, file.display()), why };
-        let bytes = from.read(&file).map_err(wrong)?;
-        let sha256 = open::sha256(&bytes);
-        let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8".to_owned()))?;
-        found.push((layer, Attachment { path, text, sha256 }));
-    }
-    Ok(found)
+        let read = from.read(&file).and_then(|bytes| {
+            let sha256 = open::sha256(&bytes);
+            let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
+            Ok((layer, Attachment { path, text, sha256 }))
+        });
+        Some(read.map_err(|why| named_by(&source.path, &file.display().to_string(), why)))
+    })
+}
+
+/// Complains about the first trusted root that a gate names and that is not there.
+pub fn trusted_roots(policy: &Policy, from: &From) -> Result<(), Error> {
+    policy.gates.iter().try_for_each(|gate| match &gate.trust.root {
+        Some(path) => {
+            let stated_in = &gate.trust.stated_in;
+            from.read_beside(stated_in, path).map(drop).map_err(|why| named_by(stated_in, path, why))
+        }
+        None => Ok(()),
+    })
+}
+
+fn named_by(policy: &str, file: &str, why: String) -> Error {
+    Error::Unreadable { path: format!("{policy} names {file}, which"), why }
 }
 
 fn refused(child: &Source, pin: &Pin, why: String) -> Error {

@@ -58,6 +58,12 @@ pub fn entry(entry: &Entry, limit: u64) -> Result<Artifact, Fault> {
             }
             plain(&target, limit, libc::O_NOFOLLOW)
         }
+        Nature::Outside => Err(fault(
+            Reason::NotAPlainFile,
+            "a symbolic link to a folder outside of the artifact folder, which is not followed; put the folder itself \
+             there, name it with `--artifacts`, or let the globs not lead into it"
+                .to_owned(),
+        )),
         Nature::Special => {
             Err(fault(Reason::NotAPlainFile, "a device, a pipe or a socket, where a plain file is expected".to_owned()))
         }

@@ -29,14 +29,17 @@ pub enum Nature {
     File,
     /// A symbolic link, to wherever.
     Link,
+    /// A symbolic link to a folder outside of the artifact folder.
+    Outside,
     /// A device, a pipe, a socket.
     Special,
 }
 
 /// What is wanted of everything below the folders, sorted, except `.git`. A folder
 /// named twice, by whatever path, is walked once. Symbolic links to folders are not
-/// followed. Only what is wanted takes memory.
-pub fn entries(roots: &[PathBuf], limit: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec<Entry>, Fault> {
+/// followed: what one leads to within the artifact folder is met on its own way, and
+/// one that leads out is told. Only what is wanted takes memory.
+pub fn entries(roots: &[PathBuf], limit: usize, wanted: impl Fn(&str, Nature) -> bool) -> Result<Vec<Entry>, Fault> {
     let mut found = Vec::new();
     let mut looked = 0_usize;
     let mut walked: Vec<Arc<Path>> = Vec::new();
@@ -71,12 +74,16 @@ pub fn entries(roots: &[PathBuf], limit: usize, wanted: impl Fn(&str) -> bool) -
             let nature = if kind.is_file() {
                 Nature::File
             } else if kind.is_symlink() {
-                Nature::Link
+                match entry.path().canonicalize() {
+                    Ok(target) if target.is_dir() && target.starts_with(&root) => continue,
+                    Ok(target) if target.is_dir() => Nature::Outside,
+                    _ => Nature::Link,
+                }
             } else {
                 Nature::Special
             };
             let path = parts.join("/");
-            if !wanted(&path) {
+            if !wanted(&path, nature) {
                 continue;
             }
             found.push(Entry { root: root.clone(), path, location: entry.into_path(), nature });

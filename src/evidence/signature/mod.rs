@@ -142,6 +142,11 @@ pub fn verify(file: &[u8], artifact: Artifact<'_>, root: &TrustRoot, expected: &
     Err(closest(&refusals))
 }
 
+/// Complains about a file that is not JSON throughout, or too large.
+pub fn readable(file: &[u8]) -> Result<(), Fault> {
+    bundle::documents(file).map(drop)
+}
+
 /// What the bundles of a file say they are about, for finding artifacts by
 /// digest. Nothing here is verified. A bundle that cannot be read, or whose
 /// signature is over an unnamed digest that is not SHA-256, names nothing.

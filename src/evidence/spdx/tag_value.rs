@@ -71,7 +71,7 @@ fn packages(text: &str, products: &mut Products, tally: &mut SbomTally) -> Resul
             "FileName" | "SnippetSPDXID" | "LicenseID" => close(open.take())?,
             _ => {
                 if let Some((_, draft)) = &mut open {
-                    field(draft, tag, value);
+                    field(draft, tag, value).map_err(|message| Fault::malformed(Place::Line(line, 0), message))?;
                 }
             }
         }
@@ -80,28 +80,32 @@ fn packages(text: &str, products: &mut Products, tally: &mut SbomTally) -> Resul
     close(open)
 }
 
-fn field<'a>(draft: &mut Draft<'a>, tag: &str, value: &'a str) {
-    let value = Some(Cow::Borrowed(value));
-    match tag {
-        "SPDXID" => draft.id = value,
-        "PackageVersion" => draft.version = value,
-        "PackageSupplier" => draft.supplier = value,
-        "PackageLicenseConcluded" => draft.concluded = value,
-        "PackageLicenseDeclared" => draft.declared = value,
+fn field<'a>(draft: &mut Draft<'a>, tag: &str, value: &'a str) -> Result<(), String> {
+    let once = match tag {
+        "SPDXID" => &mut draft.id,
+        "PackageVersion" => &mut draft.version,
+        "PackageSupplier" => &mut draft.supplier,
+        "PackageLicenseConcluded" => &mut draft.concluded,
+        "PackageLicenseDeclared" => &mut draft.declared,
         "PackageChecksum" => {
-            if let Some((algorithm, digest)) = value.as_deref().and_then(|value| value.split_once(':')) {
+            if let Some((algorithm, digest)) = value.split_once(':') {
                 draft.digest(algorithm.trim(), digest);
             }
+            return Ok(());
         }
         "ExternalRef" => {
-            let Some(Cow::Borrowed(value)) = value else { return };
             let mut words = value.split_whitespace();
             let (kind, locator) = (words.nth(1), words.next());
             if kind == Some("purl") {
                 draft.purl = draft.purl.take().or(locator.map(Cow::Borrowed));
             }
+            return Ok(());
         }
-        _ => {}
+        _ => return Ok(()),
+    };
+    match once.replace(Cow::Borrowed(value)) {
+        None => Ok(()),
+        Some(_) => Err(format!("`{tag}` stands twice for one package; keep one of them")),
     }
 }
 

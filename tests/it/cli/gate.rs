@@ -172,6 +172,35 @@ fn t54_links_and_devices_are_not_followed_out_of_the_folder() {
     assert_eq!(world.gate(&["--artifacts", "in"]).0, 3);
 }
 
+#[rstest]
+#[case::everywhere("**/*.sarif", 3)]
+#[case::in_it("d/*.sarif", 3)]
+#[case::by_alternatives("{a,d}/*.sarif", 3)]
+#[case::with_a_dot("./d/**", 3)]
+#[case::beside_it("in/*.sarif", 0)]
+#[case::not_that_deep("*.sarif", 10)]
+fn t54_a_linked_folder_that_lies_outside_is_told_where_a_glob_leads_into_it(#[case] glob: &str, #[case] code: i32) {
+    let world = World::with_policy(&SMALLEST.replace("**/*.sarif", glob));
+    world.write("outside/bad.sarif", "{}").write("all/in/real.sarif", CLEAN);
+    symlink("../outside", world.path().join("all/d")).unwrap();
+    let (found, decision) = world.gate(&["--artifacts", "all"]);
+    let scan = gate(&decision, "scan");
+    assert_eq!(found, code, "{scan}");
+    if code == 3 {
+        assert_eq!(scan["reason"], "not_a_plain_file", "{scan}");
+        let why = scan["explanation"].as_str().unwrap();
+        assert!(why.contains("d: a symbolic link to a folder outside of the artifact folder"), "{why}");
+    }
+    // One that stays inside is met on its own way, and once.
+    std::fs::remove_file(world.path().join("all/d")).unwrap();
+    symlink("in", world.path().join("all/d")).unwrap();
+    let (found, decision) = world.gate(&["--artifacts", "all"]);
+    if found == 0 {
+        assert_eq!(gate(&decision, "scan")["evidence_count"], 1);
+    }
+    assert_ne!(found, 3);
+}
+
 #[test]
 fn a_pipe_in_the_folder_neither_hangs_nor_passes() {
     let world = World::with_policy(SMALLEST);

@@ -139,7 +139,45 @@ fn t15_a_tag_or_a_local_branch_of_that_name_is_not_taken_for_it() {
         // An empty value is refused as well, rather than taken as not given.
         assert_eq!(said.code, 2, "`{name}`: {}{}", said.out, said.err);
     }
+    let judged = world.run(&["gate", "--policy-ref", "refs/tags/release"]);
+    assert_eq!(judged.code, 2, "a tag of the very commit that is judged: {}", judged.out);
+    assert!(judged.err.contains("is the commit that is judged"), "{}", judged.err);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "later"]);
     assert_eq!(world.gate(&["--policy-ref", "refs/tags/release"]).0, 0, "a full name is taken at its word");
+    // What it says to do can be done.
+    let said = world.run(&["gate", "--policy-ref", "origin/main"]);
+    assert!(said.err.contains("`git fetch origin main`"), "{}", said.err);
+    let said = world.run(&["gate", "--policy-ref", "main~1"]);
+    assert!(said.err.contains("`refs/remotes/origin/main`"), "{}", said.err);
+}
+
+#[test]
+fn a_policy_is_checked_as_far_as_it_can_be_read() {
+    let world = World::with_policy("");
+    world.write(
+        "one.yml",
+        "version: 1\ncalendar: { holidays: ['file:nope.ics'] }\nenvironments: { p: { approval: automatic } }\n\
+         gates: { g: { junit: a.xml, require: 'tests.faild == 0' } }\n",
+    );
+    for command in [&["policy", "check", "one.yml"][..], &["policy", "check", "one.yml", "nothing.yml"]] {
+        let said = world.run(command);
+        assert_eq!(said.code, 2, "{}", said.out);
+        assert!(said.err.contains("one.yml names nope.ics, which cannot be read"), "{}", said.err);
+        assert!(said.err.contains("did you mean `tests.failed`?"), "{}", said.err);
+        assert_eq!(said.err.contains("the policy nothing.yml cannot be read"), command.len() == 4, "{}", said.err);
+    }
+}
+
+#[test]
+fn a_trusted_root_that_is_not_there_is_a_mistake_of_the_policy() {
+    let signed = "{ signed: { sigstore: '*.sigstore.json', identity: a@example.com, issuer: 'https://issuer.example', \
+                  trusted_root: nope.json } }";
+    let world = World::with_policy(&layer("repository", signed, ""));
+    for command in [&["gate"][..], &["policy", "check"]] {
+        let said = world.run(command);
+        assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+        assert!(said.err.contains("names nope.json, which cannot be read"), "{}", said.err);
+    }
 }
 
 #[test]

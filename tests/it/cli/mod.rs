@@ -30,4 +30,5 @@ mod standing;
 mod succession;
 mod surfaces;
 #[cfg(feature = "app")]
+mod twice;
 mod watch;

@@ -95,6 +95,46 @@ fn a_policy_that_decides_nothing_is_warned_of(#[case] rest: &str, #[case] says: 
     assert!(!told.contains("error["), "{told}");
 }
 
+#[rstest]
+#[case::two_stars("identity: 'https://github.com/*/*/x@y', issuer: a", "more than one `*`")]
+#[case::any("identity: '*', issuer: a", "`*` alone would match anybody")]
+#[case::host("identity: 'https://*/x', issuer: a", "the `*` stands in the host")]
+#[case::braces("identity: 'a{repositry}b', issuer: a", "nothing but `{repository}` is filled in")]
+#[case::issuer("identity: a, issuer: '*'", "`issuer` is taken as it is written")]
+#[case::source("identity: a, issuer: b, source: 'https://github.com/*'", "`source` is taken as it is written")]
+#[case::builder("identity: a, issuer: b, builder: '*'", "`*` alone would match anybody")]
+#[case::pem("key: 'not a pem'", "no public key in PEM")]
+#[case::both("identity: a, issuer: b, key: 'x'", "keep one of the two")]
+fn a_signature_that_could_never_be_right_is_refused_before_anything_runs(#[case] who: &str, #[case] says: &str) {
+    let told = complaints(&format!("{GOOD}gates:\n  g: {{ sigstore: a, {who} }}\n"));
+    assert!(told.contains("error[bad-gate]") && told.contains(says), "{told}");
+}
+
+#[test]
+fn a_signature_by_a_pattern_or_a_key_is_good() {
+    let pattern = "identity: 'https://github.com/{repository}/.github/workflows/*@refs/heads/main', issuer: 'https://i', \
+                   source: 'https://github.com/{repository}'";
+    let key = "key: \"-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n\"";
+    for who in [pattern, key] {
+        assert_eq!(complaints(&format!("{GOOD}gates:\n  g: {{ sigstore: a, {who} }}\n")), "");
+    }
+}
+
+#[test]
+fn t53_aliases_that_make_much_of_little_are_told_in_our_words() {
+    let line = |name: char, of: char| format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(","));
+    let text = format!(
+        "a: &a [x,x,x,x,x,x,x,x,x]\n{}{}{}{}{}",
+        line('b', 'a'),
+        line('c', 'b'),
+        line('d', 'c'),
+        line('e', 'd'),
+        line('f', 'e')
+    );
+    let told = complaints(&text);
+    assert!(told.contains("more entries than are read") && !told.contains("budget"), "{told}");
+}
+
 #[test]
 fn a_policy_without_environments_is_refused() {
     let gates = "version: 1\ngates: {g: {junit: a.xml, require: 'tests.failed == 0'}}\n";
