@@ -27,6 +27,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --locked --profile dist && \
     install -D -m 0755 target/dist/countersign /out/countersign
 
+# The binary alone, as a release judges it: `docker buildx build --target binary --output DIR .`
+FROM scratch AS binary
+COPY --from=compiled /out/countersign /countersign
+
 # hadolint ignore=DL3006
 FROM ${RUST_IMAGE} AS prebuilt
 ARG PREBUILT=target/image/countersign

@@ -15,15 +15,17 @@
 //!    measures, the reasons and the formats are each stated once; checks,
 //!    schemas, documentation and outputs are made from that.
 //!
-//! ## Eight storeys; imports go down only
+//! ## Nine storeys; imports go down only
 //!
 //! ```text
-//! cli        8  arguments in, documents and an exit code out
-//! web        7  what is served over HTTP: the log's files
-//! flow       6  the stories, where what decides and what acts meet: a gate run
-//! store      5  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
-//! connect    5  other systems that are asked or told over the network: witnesses, webhooks
-//! workspace  5  the folder of artifacts: found, opened, mapped, digested; policy files and refs
+//! cli        9  arguments in, documents and an exit code out
+//! web        8  what is served over HTTP: the log's files
+//! flow       7  the stories, where what decides and what acts meet: a gate run
+//! forge      6  GitHub: deliveries verified, read and answered, state read into facts
+//! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
+//! connect    6  other systems that are asked or told over the network: witnesses, webhooks
+//! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
+//! transport  5  how anybody is spoken to over the network: TLS, a client for HTTP
 //! log        4  the record's Merkle log: entries, tiles, signed checkpoints, proofs, verification
 //! report     4  a decision becomes words and files: text, JSON, Markdown, GitHub, GitLab
 //! decide     3  policy and what is known become verdicts, with their explanations
@@ -69,6 +71,14 @@
 //! [`decide::conclude`] says what it comes to, in one sentence first, and the clock when
 //! time alone could change it. [`report::release`] shows the tree.
 //!
+//! ## A walk through the facts
+//!
+//! `countersign facts` reads the policy for what is worth knowing ([`flow`]: components and their folders, groups,
+//! environments) and asks a forge ([`forge`]). GitHub is asked in few large questions: which commits are between what runs
+//! and what goes, which pull requests brought them, everything of those, who pushed. A list is whole or says that it is
+//! not; merges are computed again from git's own objects. What comes back is sorted into [`model::facts`], and decided by
+//! nobody there. `countersign answer` decides now and tells the deployment that waits.
+//!
 //! ## A walk through the record
 //!
 //! `countersign log append` reads what happened and writes it down in its one
@@ -89,8 +99,8 @@
 //! has signed more than the database holds signs nothing ([`store`]). What its entries
 //! point to goes when its time is over, as the log itself says ([`log::retention`]).
 //!
-//! The feature `app`, on by default, brings the database and its runtime; without
-//! it the gate is built alone, and still reads an exported log.
+//! The feature `app`, on by default, brings the database and what serves; without it the
+//! gate is built alone, and still reads an exported log, gathers facts and decides.
 //!
 //! ## Invariants
 //!
@@ -110,11 +120,13 @@ pub mod connect;
 pub mod decide;
 pub mod evidence;
 pub mod flow;
+pub mod forge;
 pub mod log;
 pub mod model;
 pub mod policy;
 pub mod report;
 pub mod store;
+pub mod transport;
 #[cfg(feature = "app")]
 pub mod web;
 pub mod workspace;

@@ -116,7 +116,16 @@ fn small(rounds: usize, table: &mut Table) -> io::Result<()> {
     in_turn(rounds * 10, table, &step, &|| wall(&mut by_shell(&ours(&policy, &folder))), &rivals)?;
     let rivals = [Rival::bound("cat", 3.0, || wall(&mut peers::cat(&folder)?))];
     let bare = format!("{measure}, the bare process");
-    in_turn(rounds * 10, table, &bare, &|| wall(&mut ours(&policy, &folder)), &rivals)
+    in_turn(rounds * 10, table, &bare, &|| wall(&mut ours(&policy, &folder)), &rivals)?;
+    let harness = format!("{measure}, started by the harness that the goal was set with");
+    match peers::by_harness(rounds * 10, &peers::cat(&folder)?, &ours(&policy, &folder)) {
+        Ok([cat, ours]) => {
+            let told = format!("cat: {cat} ms");
+            table.note([&harness, &format!("{ours} ms"), &told, "–"], ours / cat, "×", Goal::AtMost(3.0));
+        }
+        Err(why) => table.skip(&harness, "cat", &why),
+    }
+    Ok(())
 }
 
 /// The same command as a pipeline's step starts it: by a shell, which it replaces.

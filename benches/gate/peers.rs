@@ -41,6 +41,33 @@ pub fn cat(folder: &Path) -> io::Result<Command> {
     Ok(command)
 }
 
+/// The medians of two commands in milliseconds, as the shared `measure.py` finds them, which starts each from Python by
+/// a shell. Where it is not here, says why.
+pub fn by_harness(rounds: usize, first: &Command, second: &Command) -> Result<[f64; 2], String> {
+    let harness = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bench/measure.py");
+    if !harness.is_file() {
+        return Err("there is no ../shared/bench/measure.py".to_owned());
+    }
+    let line = |name: &str, command: &Command| {
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        format!("{name}={}", words.join(" "))
+    };
+    let mut command = Command::new("python3");
+    command.arg(harness).arg(rounds.to_string()).arg(line("first", first)).arg(line("second", second));
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    let output = command.output().map_err(|error| error.to_string())?;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let median = |name: &str| {
+        let line = told.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().skip_while(|word| *word != "wall").nth(1)?.parse().ok()
+    };
+    match (median("first"), median("second")) {
+        (Some(first), Some(second)) => Ok([first, second]),
+        _ => Err(format!("the harness told nothing: {}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
 /// The tools from PyPI, in an environment of their own.
 pub struct Tools {
     bin: PathBuf,

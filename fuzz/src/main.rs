@@ -2,7 +2,7 @@
 //!
 //! `COUNTERSIGN_FUZZ` names the target: the word of a format (`junit`, `sarif`,
 //! …; see `Format::ALL`), or `recognise`, `json`, `xml`, `policy`, `expression`,
-//! `calendar`, `decision` or `surfaces`. One binary, because linking is what fuzzing costs first.
+//! `calendar`, `decision`, `statement` or `surfaces`. One binary, because linking is what fuzzing costs first.
 //! `fuzz/run` builds it and runs the targets in turn.
 //!
 //! That nothing panics is the least of it. Each target states what must hold for
@@ -19,6 +19,7 @@ mod memory;
 mod policy;
 mod report;
 mod signature;
+mod statement;
 mod surfaces;
 mod xml;
 
@@ -49,6 +50,7 @@ fn target() -> Target {
         "calendar" => Box::new(calendar::keeps_its_word),
         "decision" => Box::new(decision::holds),
         "expression" => Box::new(expression::is_monotonic),
+        "statement" => Box::new(statement::is_about_its_report),
         "surfaces" => Box::new(surfaces::are_neutral),
         word => {
             let format = *Format::ALL.iter().find(|format| format.word() == word).expect("a target that exists");

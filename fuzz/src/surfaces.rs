@@ -137,6 +137,7 @@ fn decision(bytes: &[u8]) -> Decision {
             measures.state("findings.rules", Measure::Names(vec![said()]));
             GateDecision {
                 name: said(),
+                has_namesake: reason.verdict().opens(),
                 layer: said(),
                 kind: Kind::Findings,
                 verdict: reason.verdict(),

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::environment::variable;
+use super::evidence::Evidence;
 use super::log::key::Signing;
 use super::log::{Failure, put};
 use super::{UNKNOWN, USAGE, answer};
@@ -44,9 +45,8 @@ pub(super) struct Arguments {
     /// It is recorded once, however often it is sent.
     #[arg(long, value_name = "FORGE:ID", conflicts_with_all = ["kind", "attach", "once", "lines"])]
     delivery: Option<String>,
-    /// Keep what is large in this folder rather than in the database; or COUNTERSIGN_EVIDENCE_FOLDER.
-    #[arg(long, value_name = "DIR")]
-    evidence_folder: Option<PathBuf>,
+    #[command(flatten)]
+    evidence: Evidence,
     /// Write the proof that the log holds the entry to this file.
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
@@ -71,11 +71,6 @@ pub(super) fn address(stated: Option<&str>) -> Result<Address, Failure> {
         return Err(Failure(USAGE, "name the record's database with `--database sqlite:FILE`".to_owned()));
     };
     Address::parse(&stated).map_err(|fault| Failure(USAGE, fault.to_string()))
-}
-
-/// The folder for what is large, where one is named in the environment.
-pub(super) fn evidence_folder() -> Option<PathBuf> {
-    variable("COUNTERSIGN_EVIDENCE_FOLDER").map(PathBuf::from)
 }
 
 /// A forge and its id for a delivery.
@@ -144,8 +139,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         happened.push(Happening { kind: arguments.kind, body, attached, once: arguments.once.clone() });
     }
     let at = arguments.now.unwrap_or_else(Utc::now);
-    let folder = arguments.evidence_folder.clone().or_else(evidence_folder);
-    let answers = append::append(&address, signer, folder.as_deref(), happened, at).map_err(|failed| match failed {
+    let annex = arguments.evidence.annex()?;
+    let answers = append::append(&address, signer, annex, happened, at).map_err(|failed| match failed {
         Failed::Attached | Failed::Reserved(_) | Failed::Refused(_) => Failure(USAGE, failed.to_string()),
         Failed::Fault(record::Fault::Database(crate::store::fault::Fault::Unfit(unfit))) => {
             Failure(USAGE, unfit.to_string())

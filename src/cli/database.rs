@@ -3,27 +3,35 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::append::address;
-use super::log::Failure;
-use super::{UNKNOWN, USAGE, answer, complain, tables};
+use super::log::{Failure, REFUTED};
+use super::{PROCEED, UNKNOWN, USAGE, answer, complain, evidence, tables};
 use crate::flow::record;
 use crate::store::address::Address;
 use crate::store::copy::{self, Source};
 use crate::store::fault::Fault;
 use crate::store::migrations;
-use crate::store::reader::Reader;
+use crate::store::reader::{Head, Reader};
 use crate::store::session::Session;
+use crate::store::standing::Standing;
 use crate::store::stands::Table;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Lay out the tables as this version needs them. It only goes forward, and can be stopped at any instant.
     Migrate(Database),
-    /// Say how the tables are laid out, and up to where the log goes.
-    Status(Database),
+    /// Say how the tables are laid out, up to where the log goes, and what of the record is behind: migrations that are to
+    /// run, entries that no checkpoint covers, effects that wait, decisions and obligations whose time has come.
+    Status {
+        #[command(flatten)]
+        database: Database,
+        /// The instant, for trying.
+        #[arg(long, hide = true)]
+        now: Option<DateTime<Utc>>,
+    },
     /// Copy the whole record to a new file of SQLite, while others write to it.
     Backup {
         #[command(flatten)]
@@ -46,6 +54,9 @@ pub(super) enum Command {
         #[arg(value_parser = tables::table)]
         table: Table,
     },
+    /// Look at what is kept outside the database, and remove there what nobody points to.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// See and send what is to leave, and have tried again what was given up.
     #[command(subcommand)]
     Outbox(tables::Outbox),
@@ -82,9 +93,17 @@ impl Database {
 }
 
 pub(super) fn run(command: &Command) -> u8 {
-    let done = match command {
+    done(command).unwrap_or_else(|Failure(code, words)| {
+        complain(&words);
+        code
+    })
+}
+
+fn done(command: &Command) -> Result<u8, Failure> {
+    let text = match command {
         Command::Migrate(database) => on(database, migrate),
-        Command::Status(database) => on(database, status),
+        Command::Status { database, now } => return status(&database.address()?, now.unwrap_or_else(Utc::now)),
+        Command::Evidence(command) => return evidence::run(command),
         Command::Backup { database, file } => on(database, |here| {
             copied(here, &Address::Sqlite(file.clone()), Source::Stays)
                 .map(|rows| format!("{rows}; the backup is {}\n", sum(file)))
@@ -101,13 +120,7 @@ pub(super) fn run(command: &Command) -> u8 {
             copied(here, &there, Source::Moves).map(|rows| format!("{rows}; {here} takes no more entries\n"))
         }),
     };
-    match done {
-        Ok(text) => answer(&text),
-        Err(Failure(code, words)) => {
-            complain(&words);
-            code
-        }
-    }
+    Ok(answer(&text?))
 }
 
 fn sum(file: &std::path::Path) -> String {
@@ -145,43 +158,76 @@ fn migrate(address: &Address) -> Result<String, Failure> {
     ))
 }
 
-fn status(address: &Address) -> Result<String, Failure> {
+/// What is known of a record: its layout, and where that is whole, its head and what stands in it.
+struct Known {
+    steps: Vec<migrations::Status>,
+    log: Option<(Head, Standing)>,
+}
+
+fn known(address: &Address, now: DateTime<Utc>) -> Result<Known, Failure> {
     if let Address::Sqlite(path) = address
         && !path.exists()
     {
         return Err(Failure(UNKNOWN, format!("`{}` is not there", path.display())));
     }
-    let (steps, head) = block(async {
+    block(async {
         let mut session = Session::open(address, false).await?;
         let steps = migrations::status(&mut session).await?;
         session.close().await?;
         if steps.iter().any(|step| !step.done) {
-            return Ok((steps, None));
+            return Ok(Known { steps, log: None });
         }
         let mut reader = Reader::open(address).await?;
-        let head = match reader.head().await {
+        let log = match reader.head().await {
             Err(Fault::NoLog) => None,
-            head => Some(head?),
+            head => Some((head?, reader.standing(now).await?)),
         };
         reader.close().await?;
-        Ok((steps, head))
-    })?;
+        Ok(Known { steps, log })
+    })
+}
+
+fn status(address: &Address, now: DateTime<Utc>) -> Result<u8, Failure> {
+    let Known { steps, log } = known(address, now)?;
     let mut out = format!("{address}\n");
+    let to_run = steps.iter().filter(|step| !step.done).count();
     for step in steps {
         let done = if step.done { "done" } else { "to run" };
         let _ = writeln!(out, "migration {}, {}: {done}", step.number, step.name);
     }
-    match head {
-        None => out.push_str("no log yet\n"),
-        Some(head) => {
-            let size = head.checkpoint.lines().nth(1).unwrap_or("?").to_owned();
-            let _ = writeln!(out, "log {} of {size} entries", head.vkey);
-            if let Some(place) = head.moved {
-                let _ = writeln!(out, "moved to {place}");
-            }
-        }
+    if to_run > 0 {
+        let _ = writeln!(out, "behind: {to_run} migrations are to run, with `countersign db migrate`");
+        return Ok(answer(&out));
     }
-    Ok(out)
+    let Some((head, standing)) = log else {
+        out.push_str("no log yet\n");
+        return Ok(answer(&out));
+    };
+    let _ = writeln!(out, "log {} of {} entries", head.vkey, standing.size);
+    if let Some(place) = head.moved {
+        let _ = writeln!(out, "moved to {place}");
+    }
+    stands(&mut out, &standing);
+    let code = answer(&out);
+    Ok(if code == PROCEED && !standing.is_sound() { REFUTED } else { code })
+}
+
+/// What stands in the record beside its log, and what of it is behind.
+fn stands(out: &mut String, standing: &Standing) {
+    let Standing { size, signed, entries, cosigned, writers, waiting, due, dead, timers, open, overdue } = standing;
+    if !standing.is_sound() {
+        let signed = signed.map_or("nothing".to_owned(), |signed| format!("{signed} entries"));
+        let _ = writeln!(
+            out,
+            "DAMAGED: the head of the log covers {size} entries, its checkpoint {signed}, and {entries} are there: \
+             `countersign log verify` says what holds"
+        );
+    }
+    let _ = writeln!(out, "cosigned by witnesses: {cosigned} of {size} entries");
+    let _ = writeln!(out, "may write now: {writers} processes");
+    let _ = writeln!(out, "to leave: {waiting} effects, {due} of them due; {dead} given up");
+    let _ = writeln!(out, "to be decided again: {timers} releases");
+    let _ = writeln!(out, "owed: {open} obligations, {overdue} of them overdue");
 }
 
 fn copied(from: &Address, to: &Address, source: Source) -> Result<String, Failure> {

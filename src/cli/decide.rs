@@ -93,10 +93,9 @@ pub(super) struct Arguments {
     #[cfg(feature = "app")]
     #[arg(long, value_name = "NUMBER", requires = "database")]
     after: Option<u64>,
-    /// Keep what is large in this folder rather than in the database.
     #[cfg(feature = "app")]
-    #[arg(long, value_name = "DIR", requires = "database")]
-    evidence_folder: Option<PathBuf>,
+    #[command(flatten)]
+    evidence: super::evidence::Evidence,
     /// Write the decision's receipt to this file; `countersign verify` reads it.
     #[cfg(feature = "app")]
     #[arg(long, value_name = "FILE", requires = "database")]
@@ -125,6 +124,10 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
     #[cfg(feature = "app")]
     if arguments.database.is_none() && arguments.signing.is_stated() {
         return Err(said(USAGE, "a log's key signs what `--database` records: name both, or neither"));
+    }
+    #[cfg(feature = "app")]
+    if arguments.database.is_none() && arguments.evidence.is_stated() {
+        return Err(said(USAGE, "a folder or a bucket keeps what `--database` records: name both, or neither"));
     }
     let now = DateTime::parse_from_rfc3339(&arguments.now).map_err(|_| {
         said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
@@ -167,8 +170,8 @@ fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result
     let signer = arguments.signing.signatory().map_err(failed)?;
     let answers = arguments.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
     let answers = answers.map_err(failed)?;
-    let folder = arguments.evidence_folder.clone().or_else(super::append::evidence_folder);
-    let beside = Beside { answers, after: arguments.after, folder };
+    let annex = arguments.evidence.annex().map_err(failed)?;
+    let beside = Beside { answers, after: arguments.after, annex };
     let receipt = receipt::record(decided, &beside, &address, signer, chrono::Utc::now())
         .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
     let Some(path) = &arguments.receipt else { return Ok(()) };
@@ -181,6 +184,19 @@ fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result
 struct Read {
     policy: Policy,
     layers: Vec<Layer>,
+}
+
+/// A policy alone; the code to exit with after it was said what is wrong with it.
+pub(super) fn policy(files: &[PathBuf]) -> Result<Policy, u8> {
+    read(files, None).map(|read| read.policy).map_err(|Said(code)| code)
+}
+
+/// What is known of a release, and what is decided of it now.
+pub(super) fn now(policy: &[PathBuf], file: &Path) -> Result<(Facts, ReleaseDecision), u8> {
+    let policy = self::policy(policy)?;
+    let (facts, _) = facts(file, policy.limits.bytes).map_err(|Said(code)| code)?;
+    let decision = release::decide(&policy, &facts, chrono::Utc::now());
+    Ok((facts, decision))
 }
 
 fn read(files: &[PathBuf], reference: Option<&str>) -> Result<Read, Said> {

@@ -2,7 +2,7 @@
 
 pub(super) mod key;
 #[cfg(feature = "app")]
-mod retention;
+pub(super) mod retention;
 #[cfg(feature = "app")]
 mod serve;
 #[cfg(feature = "app")]

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, answer, decide, gate};
+use super::{Arguments, answer, decide, facts, gate};
 use crate::model::catalogue;
 use crate::model::ground::Ground;
 use crate::model::kind::Format;
@@ -112,7 +112,9 @@ fn page() -> String {
     for (code, meaning) in gate::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
-    decide_options(&mut out);
+    options_of(&mut out, "decide", &decide::EXIT_CODES);
+    options_of(&mut out, "facts", &facts::EXIT_CODES);
+    options_of(&mut out, "answer", &answer::EXIT_CODES);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
@@ -153,18 +155,18 @@ fn options(out: &mut String) {
     );
 }
 
-/// The options of `countersign decide`, and its exit codes.
-fn decide_options(out: &mut String) {
-    let _ = writeln!(out, "\n## Options of `countersign decide`\n\n| option | meaning |\n| --- | --- |");
+/// The options of a command, and its exit codes.
+fn options_of(out: &mut String, name: &str, exit_codes: &[(u8, &str)]) {
+    let _ = writeln!(out, "\n## Options of `countersign {name}`\n\n| option | meaning |\n| --- | --- |");
     let command = Arguments::command();
-    let decide = command.find_subcommand("decide");
-    for option in decide.into_iter().flat_map(clap::Command::get_arguments) {
+    let found = command.find_subcommand(name);
+    for option in found.into_iter().flat_map(clap::Command::get_arguments) {
         if option.get_long().is_some_and(|long| long != "help") {
             argument(out, option);
         }
     }
     let _ = writeln!(out, "\n| exit code | meaning |\n| --- | --- |");
-    for (code, meaning) in decide::EXIT_CODES {
+    for (code, meaning) in exit_codes {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
 }

@@ -1,4 +1,4 @@
-//! Storey 8: the command line. Arguments in, documents and an exit code out.
+//! Storey 9: the command line. Arguments in, documents and an exit code out.
 //!
 //! Exit codes: 0 the release may go on · 10 a gate is pending · 11 a gate blocks
 //! · 12 a log is not what was signed · 3 the answer is unknown · 2 the command or
@@ -7,6 +7,7 @@
 //! receipt: 12 invalid · 13 about something else · 14 not approved · 15 not replayable
 //! here. Only 0 lets a pipeline go on.
 
+mod answer;
 #[cfg(feature = "app")]
 mod append;
 #[cfg(feature = "app")]
@@ -14,6 +15,9 @@ mod database;
 mod decide;
 mod deferred;
 mod environment;
+#[cfg(feature = "app")]
+mod evidence;
+mod facts;
 mod gate;
 mod log;
 mod manual;
@@ -62,6 +66,10 @@ enum Command {
     Gate(Box<gate::Arguments>),
     /// Decide whether a release may go, by a policy and what is known of it.
     Decide(Box<decide::Arguments>),
+    /// Ask a forge what it knows of a release, and write the facts that `decide` reads.
+    Facts(Box<facts::Arguments>),
+    /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
+    Answer(Box<answer::Arguments>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -119,6 +127,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     match arguments.command {
         Command::Gate(arguments) => gate::run(*arguments),
         Command::Decide(arguments) => decide::run(&arguments),
+        Command::Facts(arguments) => facts::run(&arguments),
+        Command::Answer(arguments) => answer::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Log(command) => log::run(&command.0),

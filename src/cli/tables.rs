@@ -2,22 +2,21 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 
-use super::append::evidence_folder;
 use super::database::{Database, block};
+use super::evidence::Evidence;
 use super::log::Failure;
 use super::log::key::Signing;
 use super::{UNKNOWN, USAGE};
 use crate::flow::send::{self, Answer};
 use crate::report::neutral;
 use crate::store::address::Address;
-use crate::store::blob::Annex;
+use crate::store::annex::Annex;
 use crate::store::outbox::{ATTEMPT, Backoff, Claimed};
 use crate::store::reader::Reader;
 use crate::store::session::Cell;
@@ -44,9 +43,8 @@ pub(super) enum Outbox {
         database: Database,
         /// Its number.
         effect: u64,
-        /// The folder in which what is large is kept; or COUNTERSIGN_EVIDENCE_FOLDER.
-        #[arg(long, value_name = "DIR")]
-        evidence_folder: Option<PathBuf>,
+        #[command(flatten)]
+        evidence: Evidence,
     },
     /// Have an effect tried again that was given up.
     Retry {
@@ -65,9 +63,8 @@ pub(super) enum Outbox {
         database: Database,
         #[command(flatten)]
         signing: Signing,
-        /// The folder in which what is large is kept; or COUNTERSIGN_EVIDENCE_FOLDER.
-        #[arg(long, value_name = "DIR")]
-        evidence_folder: Option<PathBuf>,
+        #[command(flatten)]
+        evidence: Evidence,
         /// The command, with its arguments.
         #[arg(required = true, last = true)]
         command: Vec<String>,
@@ -150,33 +147,29 @@ pub(super) fn outbox(command: &Outbox) -> Result<String, Failure> {
             }
             Ok(lines(Table::Outbox, &rows))
         }
-        Outbox::Show { database, effect, evidence_folder: folder } => {
-            let folder = folder.clone().or_else(evidence_folder);
-            show(&database.address()?, *effect, folder.as_deref())
-        }
+        Outbox::Show { database, effect, evidence } => show(&database.address()?, *effect, evidence.annex()?),
         Outbox::Retry { database, signing, effect } => {
             let signer = signing.signatory()?;
             let entry = send::retry(&database.address()?, signer, *effect, Utc::now())?;
             let entry = entry.map_err(|refused| Failure(USAGE, refused.to_string()))?;
             Ok(format!("effect {effect} is to leave again; entry {entry} says so\n"))
         }
-        Outbox::Send { database, signing, evidence_folder: folder, command } => {
+        Outbox::Send { database, signing, evidence, command } => {
             let signer = signing.signatory()?;
-            let folder = folder.clone().or_else(evidence_folder);
             let mut seed = [0; 8];
             aws_lc_rs::rand::fill(&mut seed)
                 .map_err(|_| Failure(UNKNOWN, "the machine gives no random numbers".to_owned()))?;
             let backoff = Backoff::new(u64::from_be_bytes(seed));
             let carry = |claimed: &Claimed, body: &[u8]| carried(command, claimed, body);
             let address = database.address()?;
-            let counted = send::send(&address, signer, folder.as_deref(), backoff, Utc::now, &carry)?;
+            let counted = send::send(&address, signer, evidence.annex()?, backoff, Utc::now, &carry)?;
             let send::Counted { done, put_off, given_up } = counted;
             Ok(format!("{done} done, {put_off} put off, {given_up} given up\n"))
         }
     }
 }
 
-fn show(address: &Address, effect: u64, folder: Option<&Path>) -> Result<String, Failure> {
+fn show(address: &Address, effect: u64, annex: Option<Annex>) -> Result<String, Failure> {
     let rows = read(address, Table::Outbox)?;
     let number = i64::try_from(effect).ok().map(Cell::Int);
     let Some(row) = rows.into_iter().find(|row| row.first() == number.as_ref()) else {
@@ -188,7 +181,7 @@ fn show(address: &Address, effect: u64, folder: Option<&Path>) -> Result<String,
         let _ = writeln!(out, "{name}: {}", cell(it, *says));
     }
     let body = block(async {
-        let mut reader = Reader::open(address).await?.with_annex(folder.map(Annex::new));
+        let mut reader = Reader::open(address).await?.with_annex(annex);
         let body = match reader.sends(effect).await? {
             Some(digest) => reader.blob(digest).await?,
             None => None,

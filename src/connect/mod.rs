@@ -1,13 +1,14 @@
-//! Storey 5: other systems that are asked or told over the network, one a file.
+//! Storey 6: other systems that are asked or told over the network, one a file.
 //!
-//! [`http`] is how any of them is spoken to; [`witness`] asks for cosignatures,
-//! [`webhook`] hands things to whoever listens.
+//! [`witness`] asks for cosignatures, [`webhook`] hands things to whoever listens,
+//! [`bucket`] keeps large bytes.
 //!
 //! Never here: what follows from an answer.
 //!
 //! Invariant: nothing waits for ever, an answer has a limit, a redirection is not
-//! followed, and only this machine itself is spoken to without TLS.
+//! followed, and only this machine itself is spoken to without TLS, and who tells it
+//! its role.
 
-pub mod http;
+pub mod bucket;
 pub mod webhook;
 pub mod witness;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Url};
 
-use super::http::{self, Fault};
+use crate::transport::http::{self, Fault};
 
 /// A secret that both sides know: `whsec_` and base64, of 24 to 64 bytes.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use reqwest::{Client, StatusCode, Url};
 
-use super::http::{self, Fault};
 use crate::log::note::Verifier;
 use crate::log::witness;
+use crate::transport::http::{self, Fault};
 
 /// How many bytes an answer has at most.
 const MOST: usize = 64 * 1024;

@@ -18,13 +18,12 @@ use super::scene::Scene;
 use super::{
     board, change, follow, glass, hours, incidents, owed, package, place, promotion, recovery, routing, triage,
 };
-use crate::model::decision::PolicySource;
 use crate::model::facts::{self, Act, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
-use crate::policy::{Policy, calendar};
+use crate::policy::{Policy, Source, calendar};
 
 /// Decides whether a release may go now.
 #[must_use]
@@ -182,16 +181,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         now: scene.clock.now(),
         zone_database: calendar::zone_database().to_owned(),
         tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
-        policy: scene
-            .policy
-            .layers
-            .iter()
-            .map(|layer| PolicySource {
-                path: layer.path.clone(),
-                sha256: layer.sha256.clone(),
-                from: layer.from.clone(),
-            })
-            .collect(),
+        policy: scene.policy.layers.iter().map(Source::by_content).collect(),
         attached: scene.policy.attached.clone(),
         facts: None,
         components: scene.components.iter().map(|component| component.name.clone()).collect(),

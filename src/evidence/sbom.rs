@@ -13,7 +13,6 @@
 //! (before the slack of a growing table), because only keyed hashes are remembered.
 
 mod change;
-mod licence;
 mod product;
 
 use std::borrow::Cow;
@@ -21,10 +20,10 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
+use crate::model::licence::Licence;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 use change::{Change, Record};
-use licence::Licence;
 pub use product::Products;
 pub(super) use product::describe;
 

@@ -1,7 +1,6 @@
 //! The story of an entry: what happened is written down in its one form, and is in the log, under a signed checkpoint,
 //! before anybody is told.
 
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,8 +11,10 @@ use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
 use crate::log::tree::Hash;
 use crate::store::address::Address;
-use crate::store::blob::{Annex, Blob};
+use crate::store::annex::Annex;
+use crate::store::blob::Blob;
 use crate::store::change::{Change, Sent};
+use crate::store::erasure::AT_ONCE;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::signatory::Signatory;
 use crate::store::writer::{Append, Appended, Once, Refused, Writer};
@@ -115,18 +116,41 @@ fn change(kind: Kind, body: &Map<String, Value>, blobs: &[Blob]) -> Option<Chang
 pub fn append(
     address: &Address,
     signer: impl Into<Signatory>,
-    folder: Option<&Path>,
+    annex: Option<Annex>,
     happened: Vec<Happening>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Result<Appended, Refused>>, Failed> {
     let batch = happened.into_iter().map(|it| it.append(at)).collect::<Result<Vec<_>, _>>()?;
     let runtime = runtime()?;
     let answers = runtime.block_on(async {
-        let writer = Writer::open(address, signer, PATIENCE, at).await?;
-        let mut writer = writer.with_annex(folder.map(Annex::new));
+        staged(annex.as_ref(), &batch).await?;
+        let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(annex);
         let answers = writer.append(&batch, at).await?;
+        let_go_of_refused(&mut writer, &batch, &answers).await?;
         writer.close().await?;
         Ok::<_, DatabaseFault>(answers)
     });
     Ok(answers.map_err(Fault::from)?)
+}
+
+/// Puts what is large in the annex, where there is one, before anybody has to wait for that.
+pub(super) async fn staged(annex: Option<&Annex>, batch: &[Append]) -> Result<(), DatabaseFault> {
+    match annex {
+        Some(annex) => annex.stage(batch).await,
+        None => Ok(()),
+    }
+}
+
+/// What was put in the annex for something that was not appended goes again, unless it is in use.
+pub(super) async fn let_go_of_refused(
+    writer: &mut Writer,
+    batch: &[Append],
+    answers: &[Result<Appended, Refused>],
+) -> Result<(), DatabaseFault> {
+    let refused = batch.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(done) if !done.before));
+    let left: Vec<Hash> = refused.flat_map(|(append, _)| append.large()).collect();
+    for some in left.chunks(AT_ONCE) {
+        writer.let_go(some, Duration::ZERO).await?;
+    }
+    Ok(())
 }

@@ -3,13 +3,12 @@
 //! what is to leave, and the instant at which time alone can change it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::append::{Failed, Happening, PATIENCE};
+use super::append::{Failed, Happening, PATIENCE, let_go_of_refused, staged};
 use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
 use crate::log::receipt::sha256;
@@ -18,7 +17,8 @@ use crate::model::facts::{Act, Deed, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{OpenedObligation, ReleaseDecision, Ruling, Status};
 use crate::store::address::Address;
-use crate::store::blob::{Annex, Blob};
+use crate::store::annex::Annex;
+use crate::store::blob::Blob;
 use crate::store::change::{Change, Decision, Done, Effect, Opened, Sent, Stream};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::signatory::Signatory;
@@ -32,8 +32,8 @@ pub struct Beside {
     pub answers: Vec<(Sent, Option<Vec<u8>>)>,
     /// How often the release must have been decided before; any number where it is left out.
     pub after: Option<u64>,
-    /// The folder for what is large.
-    pub folder: Option<PathBuf>,
+    /// Where what is large is kept, rather than in the database.
+    pub annex: Option<Annex>,
 }
 
 /// A decision, by what its entries are made of.
@@ -85,12 +85,15 @@ pub fn commit(
     let stream = stream(ruled);
     let runtime = runtime()?;
     let answers = runtime.block_on(async {
-        let mut writer = Writer::open(address, signer, PATIENCE, at).await.map_err(Fault::from)?;
-        writer = writer.with_annex(beside.folder.as_deref().map(Annex::new));
+        let annex = beside.annex.clone();
+        staged(annex.as_ref(), &batch).await.map_err(Fault::from)?;
+        staged(annex.as_ref(), std::slice::from_ref(&last)).await.map_err(Fault::from)?;
+        let mut writer = Writer::open(address, signer, PATIENCE, at).await.map_err(Fault::from)?.with_annex(annex);
         let stands = writer.stands(&stream).await.map_err(Fault::from)?;
         let open = writer.open_obligations(&found_met(ruled.decision)).await.map_err(Fault::from)?;
         batch.push(follows(ruled, last, &stands, open, beside, at)?);
         let answers = writer.append(&batch, at).await.map_err(Fault::from)?;
+        let_go_of_refused(&mut writer, &batch, &answers).await.map_err(Fault::from)?;
         writer.close().await.map_err(Fault::from)?;
         Ok::<_, Failed>(answers)
     })?;

@@ -8,12 +8,12 @@ use super::gathered::{Gathered, too_many};
 use super::request::Request;
 use super::{checklists, signatures, statements};
 use crate::decide::gates::{self, Baseline, Judgement, Subject};
-use crate::model::decision::{self, Decision, GateDecision, NotEvaluated, PolicySource};
+use crate::model::decision::{self, Decision, GateDecision, NotEvaluated};
 use crate::model::kind::Kind;
 use crate::model::measures::Measures;
 use crate::model::report::Fault;
-use crate::policy::Policy;
 use crate::policy::gate::Gate;
+use crate::policy::{Policy, Source};
 use crate::workspace::walk::{self, Entry};
 
 /// Judges every gate of the policy.
@@ -51,7 +51,7 @@ pub fn run(request: &Request<'_>) -> Decision {
             (Err(fault), None) => Gathered::in_trouble(fault.clone()),
         };
         let judgement = gates::judge(gate, &subject, &gathered.found, &policy.waivers);
-        said(gate, judgement, gathered)
+        said(gate, judgement, gathered, has_namesake(gate, policy))
     });
     let worst = gates::together(gates.iter().map(|gate| gate.verdict));
     Decision {
@@ -62,15 +62,7 @@ pub fn run(request: &Request<'_>) -> Decision {
         components: request.components.clone(),
         now: request.now,
         commit: request.commit.clone(),
-        policy: policy
-            .layers
-            .iter()
-            .map(|layer| PolicySource {
-                path: layer.path.clone(),
-                sha256: layer.sha256.clone(),
-                from: layer.from.clone(),
-            })
-            .collect(),
+        policy: policy.layers.iter().map(Source::by_content).collect(),
         policy_from: request.protection,
         not_evaluated: not_evaluated(policy, &request.environment),
         gates,
@@ -130,13 +122,18 @@ fn side_by_side<'e, T: Send>(work: &[Work<'e>], judge: impl Fn(&Work<'e>) -> T +
     done.into_iter().map(|(_, done)| done).collect()
 }
 
-fn said(gate: &Gate, judgement: Judgement, gathered: Gathered) -> GateDecision {
+fn has_namesake(gate: &Gate, policy: &Policy) -> bool {
+    policy.gates.iter().any(|other| other.name == gate.name && other.layer != gate.layer)
+}
+
+fn said(gate: &Gate, judgement: Judgement, gathered: Gathered, has_namesake: bool) -> GateDecision {
     let baseline = match gathered.found.baseline {
         Baseline::Known(measures) => measures.into_read(),
         Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => Measures::new(),
     };
     GateDecision {
         name: gate.name.clone(),
+        has_namesake,
         layer: gate.layer.clone(),
         kind: gate.kind,
         verdict: judgement.verdict,

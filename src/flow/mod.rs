@@ -1,13 +1,14 @@
-//! Storey 6: the stories. Here what decides and what acts meet.
+//! Storey 7: the stories. Here what decides and what acts meet.
 //!
 //! A gate run ([`gate_run`]) gathers for each gate what was found: reports,
 //! signatures, checklists, each in a file of its own. It judges nothing itself:
-//! what was found goes down to `decide`. The record is read by whoever doubts it
+//! what was found goes down to `decide`. What a forge knows of a release becomes the
+//! facts that it is decided by (`facts`). The record is read by whoever doubts it
 //! ([`record`]), and written to when something happened (`append`); what follows
 //! from a decision is written with it (`decided`) and leaves afterwards (`send`). A
 //! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //! It goes on under new keys (`succession`), and lets go what its time is over
-//! (`retention`). Many read it at once (`shelf`), and others see it (`witnessing`).
+//! (`retention`). What is large lies beside the database (`evidence`). Many read it at once (`shelf`), and others see it (`witnessing`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -17,6 +18,9 @@ mod baseline;
 mod checklists;
 #[cfg(feature = "app")]
 pub mod decided;
+#[cfg(feature = "app")]
+pub mod evidence;
+pub mod facts;
 pub mod gate_run;
 mod gathered;
 #[cfg(feature = "app")]

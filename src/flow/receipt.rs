@@ -1,9 +1,8 @@
 //! The story of a decision's receipt: the decision is stated, recorded with everything that it was made from, and handed
 //! on with its proof. Whoever holds it can decide again: that is [`super::replay`].
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, SecondsFormat, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -141,19 +140,12 @@ impl Decided<'_> {
     }
 }
 
+/// What of a text stays as it is in a URI.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
 /// A text as a part of a URI.
 fn plain(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(byte.into()),
-            _ => {
-                // Writing to a string does not fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
+    utf8_percent_encode(text, PLAIN).to_string()
 }
 
 /// The release in its place as a package URL.

@@ -142,7 +142,7 @@ enum Kind {
 /// A runtime for one who waits.
 #[cfg(feature = "app")]
 pub fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)
+    crate::transport::runtime().map_err(Fault::Runtime)
 }
 
 impl Log {

@@ -1,7 +1,6 @@
 //! The story of what is kept and what goes: the log is verified, what it says of retention is worked out, and what is done
 //! stands in the log in the same transaction.
 
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +13,7 @@ use crate::log::note::Note;
 use crate::log::retention::{Act, Due, Ledger, Order, Refused, Written};
 use crate::log::tree::Hash;
 use crate::store::address::Address;
-use crate::store::blob::Annex;
+use crate::store::annex::Annex;
 use crate::store::erasure::Erased;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
@@ -71,7 +70,7 @@ struct Doing {
 fn act<T>(
     address: &Address,
     signer: impl Fn() -> Result<Signatory, Failed>,
-    folder: Option<&Path>,
+    annex: Option<&Annex>,
     at: DateTime<Utc>,
     work: impl Fn(&Ledger) -> Result<(Doing, T), Failed>,
 ) -> Result<(T, u64), Failed> {
@@ -91,7 +90,7 @@ fn act<T>(
         let entries =
             doing.entries.into_iter().map(bytes).collect::<Result<Vec<_>, _>>().map_err(DatabaseFault::from)?;
         let erased = runtime()?.block_on(async {
-            let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(folder.map(Annex::new));
+            let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(annex.cloned());
             let erased = writer.erase(size, &entries, &doing.gone, at).await?;
             writer.close().await?;
             Ok::<_, DatabaseFault>(erased)
@@ -190,10 +189,10 @@ pub fn due(address: &Address, ledger: &Ledger, at: DateTime<Utc>) -> Result<Vec<
 pub fn expire(
     address: &Address,
     signer: impl Fn() -> Result<Signatory, Failed>,
-    folder: Option<&Path>,
+    annex: Option<&Annex>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Due>, Failed> {
-    let (due, _) = act(address, &signer, folder, at, |ledger| {
+    let (due, _) = act(address, &signer, annex, at, |ledger| {
         let due = due(address, ledger, at)?;
         let mut doing = Doing { entries: Vec::new(), gone: due.iter().map(|due| due.digest).collect() };
         for some in due.chunks(DIGESTS) {
@@ -203,16 +202,16 @@ pub fn expire(
         Ok((doing, due))
     })?;
     if due.is_empty() {
-        sweep(address, signer()?, folder, at)?;
+        sweep(address, signer()?, annex, at)?;
     }
     Ok(due)
 }
 
-/// Removes what one left in the folder who was killed before he had removed it.
-fn sweep(address: &Address, signer: Signatory, folder: Option<&Path>, at: DateTime<Utc>) -> Result<(), Failed> {
-    let Some(folder) = folder else { return Ok(()) };
+/// Removes what one left in the annex who was killed before he had removed it.
+fn sweep(address: &Address, signer: Signatory, annex: Option<&Annex>, at: DateTime<Utc>) -> Result<(), Failed> {
+    let Some(annex) = annex.cloned() else { return Ok(()) };
     Ok(runtime()?.block_on(async {
-        let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(Some(Annex::new(folder)));
+        let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(Some(annex));
         writer.sweep().await?;
         writer.close().await
     })?)
@@ -222,7 +221,7 @@ fn sweep(address: &Address, signer: Signatory, folder: Option<&Path>, at: DateTi
 pub fn purge(
     address: &Address,
     signer: impl Fn() -> Result<Signatory, Failed>,
-    folder: Option<&Path>,
+    annex: Option<&Annex>,
     order: &str,
     at: DateTime<Utc>,
 ) -> Result<(Order, u64), Failed> {
@@ -230,7 +229,7 @@ pub fn purge(
     let note = Note::parse(order).map_err(|flaw| other(&flaw.to_string()))?;
     let said = Order::parse(&note.text).ok_or_else(|| other("it is none"))?;
     let Act::Purge(digests) = &said.act else { return Err(other("it purges nothing")) };
-    let ((), count) = act(address, signer, folder, at, |ledger| {
+    let ((), count) = act(address, signer, annex, at, |ledger| {
         ledger.may_purge(digests, Some(order))?;
         let listed: Vec<String> = digests.iter().map(ToString::to_string).collect();
         let body = with_order(json!({ "purged": listed, "reason": said.reason }), Some(order));

@@ -1,7 +1,6 @@
 //! The story of an effect that leaves: it is claimed, handed to whoever carries it out, and what became of it is an entry
 //! of the log, in one transaction with the outbox.
 
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +10,7 @@ use super::append::PATIENCE;
 use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
 use crate::store::address::Address;
-use crate::store::blob::Annex;
+use crate::store::annex::Annex;
 use crate::store::change::{Change, Ended};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::{ATTEMPT, ATTEMPTS, Backoff, Claimed};
@@ -52,7 +51,7 @@ pub struct Counted {
 pub fn send(
     address: &Address,
     signer: impl Into<Signatory>,
-    folder: Option<&Path>,
+    annex: Option<Annex>,
     backoff: Backoff,
     clock: impl Fn() -> DateTime<Utc>,
     carry: &(dyn Fn(&Claimed, &[u8]) -> Answer + Sync),
@@ -60,7 +59,7 @@ pub fn send(
     let mut counted = Counted::default();
     runtime()?.block_on(async {
         let mut writer = Writer::open_for(address, signer, PATIENCE, clock(), LEASE).await?;
-        let mut reader = Reader::open(address).await?.with_annex(folder.map(Annex::new));
+        let mut reader = Reader::open(address).await?.with_annex(annex);
         loop {
             let claimed = writer.claim(clock(), AT_ONCE).await?;
             if claimed.is_empty() {

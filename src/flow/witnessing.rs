@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::record::{Fault, Log, Place, runtime};
-use crate::connect::http;
 use crate::connect::webhook::{self, Secret};
 use crate::connect::witness::{Answer, Witness};
 use crate::log::checkpoint::Checkpoint;
@@ -21,6 +20,7 @@ use crate::log::witness;
 use crate::store::address::Address;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::witnessed;
+use crate::transport::http;
 
 /// How often a witness may say that it has seen another size, while others ask it as well.
 const ATTEMPTS: usize = 4;

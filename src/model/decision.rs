@@ -1,5 +1,7 @@
 //! The decision document: what the gate step says, in the shape that other programs read.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -78,6 +80,9 @@ pub struct PolicySource {
 pub struct GateDecision {
     /// The gate's name in the policy.
     pub name: String,
+    /// Whether a gate of another layer has the same name.
+    #[serde(skip)]
+    pub has_namesake: bool,
     /// The layer that asks for it.
     pub layer: String,
     /// What it judges.
@@ -109,6 +114,18 @@ pub struct GateDecision {
     /// How many entries there were to choose `notables` from, so that a page can say what it leaves out.
     #[serde(skip)]
     pub notable_count: u64,
+}
+
+impl GateDecision {
+    /// The name as people read it: with its layer in brackets where a gate of another layer has the same name.
+    #[must_use]
+    pub fn title(&self) -> Cow<'_, str> {
+        if self.has_namesake {
+            Cow::Owned(format!("{} ({})", self.name, self.layer))
+        } else {
+            Cow::Borrowed(&self.name)
+        }
+    }
 }
 
 /// One file that a gate read.

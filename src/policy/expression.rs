@@ -220,6 +220,11 @@ pub trait Scope {
     fn values(&self, _name: &str) -> Option<Vec<&str>> {
         None
     }
+    /// How the texts of a name or of its list are written, where a text can be written in several ways and only one
+    /// is ever found.
+    fn spelling(&self, _name: &str, _text: &str) -> Option<String> {
+        None
+    }
     /// Whether a name stands for a share, which goes from 0 to 1.
     fn is_share(&self, _name: &str) -> bool {
         false

@@ -10,6 +10,7 @@ use super::shape::{Names, Section};
 use super::tree::Node;
 use crate::model::catalogue::{self, Type};
 use crate::model::kind::Kind;
+use crate::model::licence::Licence;
 use crate::model::stated::Stated;
 
 /// A condition for entering an environment.
@@ -218,6 +219,15 @@ impl Scope for Measures<'_> {
         (!known.is_empty()).then_some(known)
     }
 
+    fn spelling(&self, name: &str, text: &str) -> Option<String> {
+        let lists = ["sbom.licences", "sbom.new.licences", "baseline.licences", "baseline.sbom.licences"];
+        lists.contains(&name).then(|| {
+            let licence = Licence::read(text);
+            // Of a text that is no expression, as an exception alone, the identifier comes last.
+            licence.names().filter(|name| name.eq_ignore_ascii_case(text)).last().unwrap_or(&licence.text).to_owned()
+        })
+    }
+
     fn is_share(&self, name: &str) -> bool {
         let shares = ["lines", "branches", "functions", "instructions"];
         let share = |entry: &catalogue::Entry| {
@@ -293,10 +303,12 @@ pub(super) fn read(
     let scope = Measures { kind, word, names: layer.names };
     let mut expression = |key: &str| {
         let stated = node.get(key)?;
-        match Expression::condition(stated.text()?, &scope) {
+        let source = stated.text()?;
+        match Expression::condition(source, &scope) {
             Ok(expression) => Some(expression),
             Err(mistakes) => {
-                complaints.extend(mistakes.into_iter().map(|mistake| placed(mistake, stated.span, layer.characters)));
+                complaints
+                    .extend(mistakes.into_iter().map(|mistake| placed(mistake, source, stated.span, layer.characters)));
                 None
             }
         }
@@ -379,7 +391,18 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
             span,
             format!("the gate `{name}` requires nothing; give it `require`, such as `{}`", example(gate.word)),
         ),
-        _ => {}
+        _ => {
+            if gate.require.as_ref().is_some_and(|require| require.names().is_empty()) {
+                complain(
+                    Code::NoEffect,
+                    at("require"),
+                    format!(
+                        "`require` speaks of no measure, so it says the same of every report; ask for something, such as `{}`",
+                        example(gate.word)
+                    ),
+                );
+            }
+        }
     }
     let only = |keys: &[&str], of: &str, wanted: bool, complain: &mut dyn FnMut(Code, Span, String)| {
         for key in keys.iter().filter(|key| !wanted && node.get(key).is_some()) {
@@ -462,14 +485,50 @@ fn example(word: &str) -> &'static str {
     }
 }
 
-/// A mistake within an expression, at its place in the file. A text over several
-/// lines is pointed at as a whole.
-pub(super) fn placed(mistake: Mistake, span: Span, text: &[char]) -> Diagnostic {
+/// A mistake within an expression, at its place in the file.
+pub(super) fn placed(mistake: Mistake, source: &str, span: Span, text: &[char]) -> Diagnostic {
     let stated = text.get(span.start..).unwrap_or_default();
     let first = stated.first();
     let quote = usize::from(matches!(first, Some('"' | '\'')));
     let one_line = !matches!(first, Some('|' | '>'))
         && !stated.iter().take(span.length.max(1)).any(|character| *character == '\n');
-    let span = if one_line { span.part(mistake.at + quote, mistake.length) } else { span };
+    let span = if one_line {
+        span.part(mistake.at + quote, mistake.length)
+    } else {
+        folded(&mistake, source, span, stated).unwrap_or(span)
+    };
     Diagnostic::new(Code::BadExpression, span, mistake.message)
+}
+
+/// The place of a mistake in a text over several lines. YAML joins the lines of such a text and takes their indentation
+/// away, and leaves all that is no white space as it stands; where it does not (an escape in quotes), there is no place.
+fn folded(mistake: &Mistake, source: &str, span: Span, stated: &[char]) -> Option<Span> {
+    let head = match stated.first()? {
+        '|' | '>' => stated.iter().position(|c| *c == '\n')?,
+        '"' | '\'' => 1,
+        _ => 0,
+    };
+    let mut written = stated.iter().enumerate().skip(head).filter(|(_, c)| !c.is_whitespace());
+    let (mut from, mut to) = (None, None);
+    for (at, character) in source.chars().enumerate().take(mistake.at + mistake.length.max(1)) {
+        if character.is_whitespace() {
+            continue;
+        }
+        let (place, found) = written.next()?;
+        if *found != character {
+            return None;
+        }
+        if at >= mistake.at {
+            from.get_or_insert(place);
+            to = Some(place);
+        }
+    }
+    let (from, to) = (from?, to?);
+    let before = stated.get(..from)?;
+    let lines = before.iter().filter(|c| **c == '\n').count();
+    let column = before.iter().rev().take_while(|c| **c != '\n').count();
+    let column = if lines == 0 { span.column + column } else { column + 1 };
+    // What goes over several lines is pointed at to the end of its first.
+    let length = stated.get(from..=to)?.iter().take_while(|c| **c != '\n').count();
+    Some(Span { start: span.start + from, length, line: span.line + lines, column })
 }

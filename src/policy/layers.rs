@@ -34,6 +34,14 @@ pub struct Source {
     pub from: Option<String>,
 }
 
+impl Source {
+    /// The layer as decisions name it: by its content.
+    #[must_use]
+    pub fn by_content(&self) -> PolicySource {
+        PolicySource { path: self.path.clone(), sha256: self.sha256.clone(), from: self.from.clone() }
+    }
+}
+
 /// A policy whose layers hold together.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -160,9 +168,11 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
 /// Reads layers, outermost first, into one policy, or says everything that is wrong with them. The files that they
 /// name are those of [`attachments`], each with the layer that names it.
 pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Result<Policy, Vec<Complaints>> {
-    let trees = trees(&sources)?;
+    let (trees, mut lists): (Vec<Node>, Vec<Vec<Diagnostic>>) = trees(&sources)?.into_iter().unzip();
     let names = Names::of(&trees).with(Section::Gates, packs::gate_names(&trees));
-    let mut lists: Vec<Vec<Diagnostic>> = trees.iter().map(|tree| form(tree, &names)).collect();
+    for (tree, list) in trees.iter().zip(&mut lists) {
+        form(tree, &names, list);
+    }
     let layers = layer_names(&trees, &mut lists);
     let handed: Vec<Vec<String>> = trees.iter().map(delegation::handed_down).collect();
     let delegated: Vec<Vec<String>> = handed.iter().map(|paths| delegation::gates(paths)).collect();
@@ -185,6 +195,14 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         let span = tree.get("gates").map_or(tree.span, |node| node.span);
         let message = "a policy without gates decides nothing; state at least one under `gates`";
         list.push(Diagnostic::new(Code::NoGates, span, message));
+    }
+    let empty = |tree: &Node| tree.get("environments").map(|node| node.span);
+    if names.all(Section::Environments).next().is_none()
+        && let Some((list, span)) =
+            lists.iter_mut().zip(&trees).rev().find_map(|(list, tree)| Some((list, empty(tree)?)))
+    {
+        let message = "a policy without environments lets a release go nowhere; name at least one under `environments`";
+        list.push(Diagnostic::new(Code::MissingKey, span, message));
     }
     let left: Vec<Node> = trees
         .iter()
@@ -246,28 +264,20 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     })
 }
 
-/// The trees of all layers. Where one cannot be read at all, nothing is said of
-/// the others, which may speak of what it defines.
-fn trees(sources: &[Source]) -> Result<Vec<Node>, Vec<Complaints>> {
-    let mut trees = Vec::new();
-    let mut lists = Vec::new();
-    for source in sources {
-        match tree::parse(&source.text) {
-            Ok(tree) => {
-                trees.push(tree);
-                lists.push(Vec::new());
-            }
-            Err(diagnostic) => lists.push(vec![diagnostic]),
-        }
+/// The trees of all layers, each with what it says twice. Where one cannot be read at all, nothing is said of the
+/// others, which may speak of what it defines.
+fn trees(sources: &[Source]) -> Result<Vec<(Node, Vec<Diagnostic>)>, Vec<Complaints>> {
+    let read: Vec<_> = sources.iter().map(|source| tree::read(&source.text)).collect();
+    if read.iter().all(Result::is_ok) {
+        return Ok(read.into_iter().flatten().collect());
     }
-    if trees.len() == sources.len() { Ok(trees) } else { Err(gather(sources, lists, true)) }
+    let lists = read.into_iter().map(|read| read.map_or_else(|diagnostic| vec![diagnostic], |(_, repeated)| repeated));
+    Err(gather(sources, lists.collect(), true))
 }
 
-fn form(tree: &Node, names: &Names) -> Vec<Diagnostic> {
-    let mut list = Vec::new();
-    grammar::POLICY.check(tree, "the policy", names, &mut list);
-    version(tree, &mut list);
-    list
+fn form(tree: &Node, names: &Names, list: &mut Vec<Diagnostic>) {
+    grammar::POLICY.check(tree, "the policy", names, list);
+    version(tree, list);
 }
 
 fn gather(sources: &[Source], lists: Vec<Vec<Diagnostic>>, unfinished: bool) -> Vec<Complaints> {

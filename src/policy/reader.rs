@@ -120,7 +120,8 @@ impl<'l> Layer<'l> {
         match compiled {
             Ok(expression) => Some(expression),
             Err(mistakes) => {
-                let placed = |mistake| super::gate::placed(mistake, node.span, self.characters);
+                let source = node.text().unwrap_or_default();
+                let placed = |mistake| super::gate::placed(mistake, source, node.span, self.characters);
                 self.list.extend(mistakes.into_iter().map(placed));
                 None
             }

@@ -4,10 +4,14 @@
 //! and tags are refused, booleans are `true` and `false` only, and aliases are
 //! bounded, so that a small file cannot grow while it is read.
 
+use std::collections::HashMap;
+
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use super::diagnostics::{Code, Diagnostic, Span};
+use crate::model::notable::shortened;
+use crate::model::yaml;
 
 /// How many bytes a policy file may have.
 pub const SIZE_LIMIT: usize = 1 << 20;
@@ -91,15 +95,22 @@ impl Value {
             Self::Null => "nothing".to_owned(),
             Self::Flag(flag) => format!("`{flag}`"),
             Self::Number(number) => format!("the number `{number}`"),
-            Self::Text(text) => format!("the text `{}`", crate::model::notable::shortened(text, 60)),
+            Self::Text(text) => format!("the text `{}`", shortened(text, 60)),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a map".to_owned(),
         }
     }
 }
 
-/// Reads a policy file's text into its tree.
+/// Reads a policy file's text into its tree; a key that stands twice is a mistake.
 pub fn parse(text: &str) -> Result<Node, Diagnostic> {
+    let (node, repeated) = read(text)?;
+    repeated.into_iter().next().map_or(Ok(node), Err)
+}
+
+/// Reads a policy file's text into its tree, and says which keys stand twice, so that all else can be looked at in the
+/// same go. Of such keys the tree has the first.
+pub fn read(text: &str) -> Result<(Node, Vec<Diagnostic>), Diagnostic> {
     if text.len() > SIZE_LIMIT {
         return Err(Diagnostic::new(
             Code::BeyondLimit,
@@ -110,6 +121,7 @@ pub fn parse(text: &str) -> Result<Node, Diagnostic> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::PassThrough,
         reject_unsupported_tags: true,
         budget: serde_saphyr::budget! {
             max_events: 200_000,
@@ -122,41 +134,17 @@ pub fn parse(text: &str) -> Result<Node, Diagnostic> {
         with_snippet: false,
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
-        Ok(raw) => Ok(raw.value.placed(Span::of(&raw.referenced))),
+        Ok(raw) => {
+            let mut repeated = Vec::new();
+            let node = raw.value.placed(Span::of(&raw.referenced), &mut repeated);
+            Ok((node, repeated))
+        }
         Err(error) => {
             let span = error.location().map(|place| Span::of(&place)).unwrap_or_default();
-            let message = error.without_snippet().to_string();
-            let message = message.split(" at line ").next().unwrap_or_default().trim_end_matches(" at");
             let line = text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default();
-            Err(Diagnostic::new(Code::NotYaml, span, advised(message, line)))
+            Err(Diagnostic::new(Code::NotYaml, span, yaml::why(&error, line)))
         }
     }
-}
-
-/// What the YAML reader says of a line, with what to do about it.
-fn advised(message: &str, line: &str) -> String {
-    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
-        // What follows is for programmers.
-        let key = key.split(", set ").next().unwrap_or_default();
-        return format!("duplicate key `{key}`: only one of the two could count; leave one, or make one of both");
-    }
-    let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-    let known = [
-        ("tabs", "indent with spaces"),
-        ("expected key", "keys of one map are indented alike; look at this line and the ones before it"),
-        ("expected '-'", "entries of one list are indented alike; look at this line and the ones before it"),
-        ("expected ','", "a comma is missing before this, or a bracket is not closed"),
-        ("mapping values", "put a text that holds `: ` in quotes, and indent keys of one map alike"),
-        ("unexpected character", "put a text that begins with a sign in quotes"),
-        ("unknown anchor", "put a text that begins with `*` in quotes"),
-        ("unclosed quote", "close the quote"),
-    ];
-    let advice = if indent.contains('\t') {
-        Some("a tab indents this line; indent with spaces")
-    } else {
-        known.iter().find(|(word, _)| message.contains(word)).map(|(_, advice)| *advice)
-    };
-    advice.map_or_else(|| message.to_owned(), |advice| format!("{message}; {advice}"))
 }
 
 /// A value as the reader hands it over, its parts with their places.
@@ -170,24 +158,34 @@ enum Raw {
 }
 
 impl Raw {
-    fn placed(self, span: Span) -> Node {
+    fn placed(self, span: Span, repeated: &mut Vec<Diagnostic>) -> Node {
         let value = match self {
             Self::Null => Value::Null,
             Self::Flag(flag) => Value::Flag(flag),
             Self::Number(number) => Value::Number(number),
             Self::Text(text) => Value::Text(text),
-            Self::List(items) => {
-                Value::List(items.into_iter().map(|item| item.value.placed(Span::of(&item.referenced))).collect())
-            }
-            Self::Map(entries) => Value::Map(
-                entries
-                    .into_iter()
-                    .map(|(key, item)| {
-                        let key = Key { span: Span::of(&key.referenced), name: key.value };
-                        (key, item.value.placed(Span::of(&item.referenced)))
-                    })
-                    .collect(),
+            Self::List(items) => Value::List(
+                items.into_iter().map(|item| item.value.placed(Span::of(&item.referenced), repeated)).collect(),
             ),
+            Self::Map(entries) => {
+                let mut lines: HashMap<String, usize> = HashMap::new();
+                let mut map = Vec::new();
+                for (key, item) in entries {
+                    let key = Key { span: Span::of(&key.referenced), name: key.value };
+                    if let Some(line) = lines.get(&key.name) {
+                        let message = format!(
+                            "duplicate key `{}`, which stands at line {line} already: only one of the two could count; \
+                             leave one, or make one of both",
+                            shortened(&key.name, 60)
+                        );
+                        repeated.push(Diagnostic::new(Code::NotYaml, key.span, message));
+                        continue;
+                    }
+                    lines.insert(key.name.clone(), key.span.line);
+                    map.push((key, item.value.placed(Span::of(&item.referenced), repeated)));
+                }
+                Value::Map(map)
+            }
         };
         Node { value, span }
     }

@@ -104,7 +104,7 @@ pub fn annotations(decision: &Decision, workspace: Option<&str>) -> String {
 }
 
 fn of_gate(level: Level, gate: &GateDecision, more: usize) -> String {
-    let title = format!("{}: {}", words::label(gate.verdict), gate.name);
+    let title = format!("{}: {}", words::label(gate.verdict), gate.title());
     let mut message = neutral::command_data(&gate.explanation, MESSAGE);
     if more > 0 {
         // Writing to a string does not fail.
@@ -115,7 +115,7 @@ fn of_gate(level: Level, gate: &GateDecision, more: usize) -> String {
 
 fn of_entry(level: Level, gate: &GateDecision, notable: &Notable, workspace: Option<&str>) -> String {
     let about = if notable.title.is_empty() { String::new() } else { format!(": {}", notable.title) };
-    let title = neutral::command_property(&format!("{}{about}", gate.name), TITLE);
+    let title = neutral::command_property(&format!("{}{about}", gate.title()), TITLE);
     let path = notable.path.as_deref().and_then(|path| location::relative(path, workspace));
     let mut message = if notable.message.trim().is_empty() { notable.title.clone() } else { notable.message.clone() };
     let mut place = String::new();
@@ -138,8 +138,8 @@ fn of_entry(level: Level, gate: &GateDecision, notable: &Notable, workspace: Opt
 /// letters, digits, `_` or `-`.
 pub fn outputs(decision: &Decision, delimiter: &str) -> Result<String, OutputFault> {
     let blocking = words::holding(decision).filter(|gate| gate.verdict == Verdict::Block);
-    let blocked = json::names(blocking.map(|gate| gate.name.as_str()), NAMES)?;
-    let held = json::names(words::holding(decision).map(|gate| gate.name.as_str()), NAMES)?;
+    let blocked = json::names(blocking.map(GateDecision::title), NAMES)?;
+    let held = json::names(words::holding(decision).map(GateDecision::title), NAMES)?;
     let document = json::within(decision, OUTPUTS - 2 * NAMES)?;
     let values = [("decision", words::outcome(decision)), ("blocked", &blocked), ("held", &held), ("json", &document)];
     let mut out = String::new();

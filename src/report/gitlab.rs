@@ -74,7 +74,7 @@ fn value(text: &str) -> String {
 fn names(gates: &[&GateDecision]) -> String {
     let mut list = String::new();
     for gate in gates {
-        let name = neutral::dotenv_value(&gate.name);
+        let name = neutral::dotenv_value(&gate.title());
         if list.len() + 1 + name.len() > NAMES {
             break;
         }
@@ -143,10 +143,10 @@ fn of_the_rest(unlisted: u64, policy: &str) -> Entry {
 fn of_gate(decision: &Decision, gate: &GateDecision, policy: &str) -> Entry {
     let label = words::label(gate.verdict);
     Entry {
-        description: neutral::line(&format!("{label}: {}: {}", gate.name, gate.explanation), DESCRIPTION),
+        description: neutral::line(&format!("{label}: {}: {}", gate.title(), gate.explanation), DESCRIPTION),
         check_name: CHECK.to_owned(),
         // The explanation has counts, which change while the answer stays.
-        fingerprint: fingerprint(&["gate", &decision.environment, &gate.name, gate.reason.code()]),
+        fingerprint: fingerprint(&["gate", &decision.environment, &gate.title(), gate.reason.code()]),
         severity: match gate.verdict {
             Verdict::Block => "blocker",
             Verdict::Indeterminate => "critical",
@@ -160,10 +160,10 @@ fn of_entry(gate: &GateDecision, notable: &Notable, workspace: Option<&str>) -> 
     let path = location::relative(notable.path.as_deref()?, workspace)?;
     let message = if notable.message.trim().is_empty() { &notable.title } else { &notable.message };
     Some(Entry {
-        description: neutral::line(&format!("{}: {message}", gate.name), DESCRIPTION),
+        description: neutral::line(&format!("{}: {message}", gate.title()), DESCRIPTION),
         check_name: neutral::line(if notable.title.is_empty() { CHECK } else { &notable.title }, words::NAME),
         // Without the line, so that an entry stays the same when code above it moves.
-        fingerprint: fingerprint(&["entry", &gate.name, &notable.title, &notable.message, &path]),
+        fingerprint: fingerprint(&["entry", &gate.title(), &notable.title, &notable.message, &path]),
         severity: match notable.weight {
             Weight::Error => "critical",
             Weight::Warning => "minor",

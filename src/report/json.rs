@@ -149,6 +149,7 @@ fn most_important(mut cut: Decision, limit: usize) -> serde_json::Result<String>
 fn without_lists(decision: &Decision) -> Decision {
     let gate = |gate: &GateDecision| GateDecision {
         name: gate.name.clone(),
+        has_namesake: gate.has_namesake,
         layer: gate.layer.clone(),
         kind: gate.kind,
         verdict: gate.verdict,
@@ -187,7 +188,7 @@ pub(super) fn write_pretty(value: &impl Serialize) -> serde_json::Result<String>
 }
 
 /// A list of texts on one line, in at most `limit` bytes: what does not fit is counted in a last text.
-pub(super) fn names<'a>(names: impl Iterator<Item = &'a str>, limit: usize) -> serde_json::Result<String> {
+pub(super) fn names<'a>(names: impl Iterator<Item = Cow<'a, str>>, limit: usize) -> serde_json::Result<String> {
     let names: Vec<_> = names.collect();
     let mut kept = Vec::new();
     let mut used = 50;
@@ -196,7 +197,7 @@ pub(super) fn names<'a>(names: impl Iterator<Item = &'a str>, limit: usize) -> s
         if used > limit {
             break;
         }
-        kept.push(Cow::Borrowed(*name));
+        kept.push(name.clone());
     }
     if kept.len() < names.len() {
         kept.push(Cow::Owned(format!("and {} more", names.len() - kept.len())));

@@ -140,7 +140,7 @@ fn gates(page: &mut Page, decision: &Decision) {
 fn row(gate: &GateDecision) -> String {
     let verdict = format!("{} {}", words::sign(gate.verdict), words::label(gate.verdict));
     let verdict = if gate.verdict.opens() { verdict } else { format!("<strong>{verdict}</strong>") };
-    let name = code(&gate.name, words::NAME);
+    let name = code(&gate.title(), words::NAME);
     format!("<tr><td>{verdict}</td><td>{name}</td><td>{}</td></tr>\n", prose(&gate.explanation, words::SENTENCE))
 }
 
@@ -204,7 +204,7 @@ fn details(page: &mut Page, decision: &Decision) {
 fn detail(gate: &GateDecision) -> Option<String> {
     let count = words::unshown(gate, 0);
     let entries = if count == 0 { String::new() } else { format!(", {} to look at", words::grouped(count)) };
-    let name = code(&gate.name, words::NAME);
+    let name = code(&gate.title(), words::NAME);
     let mut facts = String::new();
     let mut fact = |what: &str, value: String| {
         let _ = writeln!(facts, "<tr><th>{what}</th><td colspan=\"2\">{value}</td></tr>");

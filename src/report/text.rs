@@ -90,7 +90,7 @@ impl Page {
 
     fn gates(&mut self, decision: &Decision) {
         let gates = words::ranked(decision);
-        let longest = gates.iter().map(|gate| columns(&line(&gate.name, words::NAME))).max().unwrap_or(0);
+        let longest = gates.iter().map(|gate| columns(&line(&gate.title(), words::NAME))).max().unwrap_or(0);
         let names = longest.min(self.style.width / 4);
         let mut rest = gates.as_slice();
         let mut before_opens = false;
@@ -115,7 +115,7 @@ impl Page {
     fn gate(&mut self, gate: &GateDecision, names: usize) {
         let label = padded(&self.label(gate.verdict), VERDICT);
         let label = self.coloured(&label, Colour::of(gate.verdict));
-        let name = line(&gate.name, words::NAME);
+        let name = line(&gate.title(), words::NAME);
         let indent = VERDICT + GAP + names + GAP;
         let mut why = wrapped(&line(&gate.explanation, words::SENTENCE), self.style.width - indent).into_iter();
         if columns(&name) <= names {

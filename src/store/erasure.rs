@@ -1,8 +1,10 @@
 //! Bytes whose time is over go, in the transaction that says so in the log. Their digests and sizes stay.
 //!
-//! What lies in a folder cannot go in a transaction. So the transaction says that the file is to go, and from then on
-//! nobody reads it; another removes it, and says that it is gone. Whoever is killed in between leaves what is to go for
-//! the next who lets something go.
+//! What lies in an annex cannot go in a transaction. So the transaction says that it is to go, and from then on nobody
+//! reads it; another removes it, and says that it is gone. Whoever is killed in between leaves what is to go for the next
+//! who lets something go.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -13,8 +15,8 @@ use super::transaction::{Head, Rest, Signed, advance};
 use super::writer::Writer;
 use crate::log::tree::Hash;
 
-/// How many files one transaction removes.
-const FILES: u64 = 200;
+/// From how many digests one transaction removes what lies in the annex. PostgreSQL ends one that idles for 5 seconds.
+pub const AT_ONCE: usize = 20;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +91,7 @@ impl Writer {
                 count += 1;
             }
             asked.push(Asked::new("UPDATE blob SET packed = NULL WHERE digest = $1", key.clone()));
-            // Where there is a folder, the bytes may lie there beside those in the database.
+            // Where there is an annex, the bytes may lie there beside those in the database.
             if self.annex.is_some() {
                 asked.push(Asked::new("UPDATE blob SET annexed = 2 WHERE digest = $1", key));
             }
@@ -100,33 +102,44 @@ impl Writer {
         Ok((count, Rest { asked, signed: Some(signed) }))
     }
 
-    /// Removes the files that are to go from the folder, where there is one. What comes back is how many digests that
-    /// were. Nobody puts anything there meanwhile, because whoever does has the head of the log.
+    /// Removes from the annex what is to go, where there is one. What comes back is how many digests that were.
     pub async fn sweep(&mut self) -> Result<u64, Fault> {
         if self.annex.is_none() {
             return Ok(0);
         }
         let mut swept = 0;
         loop {
-            let some = self.transaction(async |writer, session, _| writer.swept(session).await).await?;
-            swept += some;
-            if some < FILES {
+            let some = self
+                .transaction(async |_, session, _| {
+                    let sql = "SELECT digest FROM blob WHERE annexed = 2 ORDER BY digest LIMIT $1";
+                    let rows = session.rows(sql, &[int(AT_ONCE as u64)]).await?;
+                    Ok((rows.iter().map(|row| digest(row, 0)).collect::<Result<Vec<_>, _>>()?, None))
+                })
+                .await?;
+            if some.is_empty() {
                 return Ok(swept);
             }
+            swept += self.let_go(&some, Duration::ZERO).await?;
         }
     }
 
-    async fn swept(&self, session: &mut Session) -> Result<(u64, Option<Rest>), Fault> {
-        let sql = "SELECT digest FROM blob WHERE annexed = 2 ORDER BY digest LIMIT $1";
-        let rows = session.rows(sql, &[int(FILES)]).await?;
-        let mut asked = Vec::new();
-        for row in &rows {
-            let hash = digest(row, 0)?;
-            if let Some(annex) = &self.annex {
-                annex.remove(hash)?;
+    /// Removes from the annex what is not in use of those digests, and was put there so long ago or longer. Nobody comes
+    /// to use any of it meanwhile, because whoever does has the head of the log, and looks then whether it is there. What
+    /// comes back is how many are gone. Ask for [`AT_ONCE`] at most.
+    pub async fn let_go(&mut self, digests: &[Hash], age: Duration) -> Result<u64, Fault> {
+        let Some(annex) = self.annex.clone() else { return Ok(0) };
+        self.transaction(async |_, session, _| {
+            let (mut count, mut asked) = (0, Vec::new());
+            for hash in digests {
+                let key = [hash.0.to_vec().into()];
+                let used = session.row("SELECT size FROM blob WHERE digest = $1 AND annexed = 1", &key).await?;
+                if used.is_none() && annex.remove(*hash, age).await? {
+                    count += 1;
+                    asked.push(Asked::new("UPDATE blob SET annexed = 0 WHERE digest = $1", key));
+                }
             }
-            asked.push(Asked::new("UPDATE blob SET annexed = 0 WHERE digest = $1", [hash.0.to_vec().into()]));
-        }
-        Ok((rows.len() as u64, (!asked.is_empty()).then(|| asked.into())))
+            Ok((count, (!asked.is_empty()).then(|| asked.into())))
+        })
+        .await
     }
 }

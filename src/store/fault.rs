@@ -150,18 +150,29 @@ pub enum Fault {
          it writes nothing more until it is started anew"
     )]
     Fenced(std::time::Duration),
-    /// What lies in a folder is not there, or is not what it was.
-    #[error("what is kept as sha256:{digest} in `{folder}`: {why}")]
+    /// What lies in an annex is not there, or is not what it was, or the annex does not answer.
+    #[error("what is kept as sha256:{digest} in `{place}`: {why}")]
     Annex {
         /// The digest.
         digest: String,
-        /// The folder.
-        folder: String,
+        /// The folder or the bucket.
+        place: String,
         /// What is wrong.
         why: String,
     },
-    /// Something that is kept in a folder, and no folder was named.
-    #[error("sha256:{0} is kept in a folder: name it with `--evidence-folder`")]
+    /// A bucket does not say what lies in it.
+    #[error("`{name}` does not say what lies in it: {why}")]
+    Bucket {
+        /// The bucket.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// Something that is kept in an annex, and none was named.
+    #[error(
+        "sha256:{0} is kept outside the database: name the folder with `--evidence-folder`, or the bucket with \
+         `--evidence-bucket`"
+    )]
     NoAnnex(String),
     /// The sequencer has stopped.
     #[error("the record takes no more entries: it was stopped")]

@@ -1,4 +1,4 @@
-//! Storey 5: where the record is kept, in SQLite or PostgreSQL, or as files.
+//! Storey 6: where the record is kept, in SQLite or PostgreSQL, or as files.
 //!
 //! [`address`] says which database, [`session`] makes the two alike, [`migrations`]
 //! lays out the tables. [`writer`] turns a batch of entries into one durable
@@ -10,8 +10,9 @@
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
-//! reads it. [`replica`] says who may write, [`outbox`] hands out effects and
-//! keeps those that fail, [`timers`] wakes. [`blob`] keeps bytes by digest.
+//! reads it, [`standing`] says how far behind it is. [`replica`] says who may write, [`outbox`] hands out effects and
+//! keeps those that fail, [`timers`] wakes. [`blob`] keeps bytes by digest, [`annex`]
+//! the large ones of them in a folder or a bucket.
 //!
 //! Never here: a rule, a word to a person other than a fault.
 //!
@@ -20,6 +21,8 @@
 
 #[cfg(feature = "app")]
 pub mod address;
+#[cfg(feature = "app")]
+pub mod annex;
 #[cfg(feature = "app")]
 mod batch;
 #[cfg(feature = "app")]
@@ -53,6 +56,8 @@ pub mod session;
 pub mod signatory;
 #[cfg(feature = "app")]
 mod sqlite;
+#[cfg(feature = "app")]
+pub mod standing;
 #[cfg(feature = "app")]
 pub mod stands;
 #[cfg(feature = "app")]

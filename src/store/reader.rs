@@ -1,10 +1,11 @@
 //! The reader: tiles, entries, checkpoints and blobs, from either database.
 
 use super::address::Address;
-use super::blob::{self, Annex};
+use super::annex::Annex;
+use super::blob;
 use super::fault::Fault;
 use super::migrations;
-use super::session::{Session, int};
+use super::session::{Session, Value, digest, int};
 use crate::log::entry::{Entry, Kind};
 use crate::log::tile::{self, Tile, Tiles, WIDTH};
 use crate::log::tree::{Edge, Hash};
@@ -75,7 +76,7 @@ impl Reader {
         Ok(notes)
     }
 
-    /// Looks for what is large in a folder as well.
+    /// Looks for what is large in an annex as well.
     #[must_use]
     pub fn with_annex(mut self, annex: Option<Annex>) -> Self {
         self.annex = annex;
@@ -97,7 +98,7 @@ impl Reader {
             return Ok(None);
         }
         let annex = self.annex.as_ref().ok_or_else(|| Fault::NoAnnex(digest.to_string()))?;
-        let bytes = blob::unpacked(&annex.read(digest, size)?, size, digest);
+        let bytes = blob::unpacked(&annex.read(digest, size).await?, size, digest);
         bytes.ok_or_else(|| annex.wrong(digest, "it has another digest".to_owned())).map(Some)
     }
 
@@ -105,6 +106,16 @@ impl Reader {
     pub async fn has(&mut self, digest: Hash) -> Result<bool, Fault> {
         let sql = "SELECT size FROM blob WHERE digest = $1 AND (packed IS NOT NULL OR annexed = 1)";
         Ok(self.session.row(sql, &[digest.0.to_vec().into()]).await?.is_some())
+    }
+
+    /// Which digests that begin with a byte the record says lie in the annex.
+    pub async fn annexed(&mut self, first: u8) -> Result<Vec<Hash>, Fault> {
+        let mut range = vec![Value::from(vec![first])];
+        range.extend(first.checked_add(1).map(|next| Value::from(vec![next])));
+        let below = if range.len() > 1 { "AND digest < $2" } else { "" };
+        let sql = format!("SELECT digest FROM blob WHERE annexed = 1 AND digest >= $1 {below} ORDER BY digest");
+        let rows = self.session.rows_made(sql, &range).await?;
+        rows.iter().map(|row| digest(row, 0)).collect()
     }
 
     /// Closes the database in order.

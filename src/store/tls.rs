@@ -7,7 +7,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -15,6 +15,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::Fault;
+use crate::transport::tls;
 
 /// What of a server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ fn stays_here(config: &tokio_postgres::Config) -> bool {
 }
 
 fn client(mode: Mode, authority: Option<&Path>) -> Result<ClientConfig, Fault> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = tls::provider();
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
         Mode::Disable | Mode::Prefer | Mode::Require => Arc::new(AnyName { known: None, provider: provider.clone() }),
         Mode::VerifyCa | Mode::VerifyFull => {
@@ -129,15 +130,15 @@ fn client(mode: Mode, authority: Option<&Path>) -> Result<ClientConfig, Fault> {
 
 /// The certificates of the authorities: those of a file, or the system's.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, Fault> {
-    let mut roots = RootCertStore::empty();
     let Some(file) = file else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let roots = tls::authorities();
         if roots.is_empty() {
             let advice = "install `ca-certificates`, or name a file with `sslrootcert=FILE`";
             return Err(Fault::Tls(format!("this system has no certificates of authorities: {advice}")));
         }
         return Ok(roots);
     };
+    let mut roots = RootCertStore::empty();
     let flawed = |error: String| Fault::Tls(format!("`sslrootcert={}`: {error}", file.display()));
     for certificate in CertificateDer::pem_file_iter(file).map_err(|error| flawed(error.to_string()))? {
         let certificate = certificate.map_err(|error| flawed(error.to_string()))?;

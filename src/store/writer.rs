@@ -11,8 +11,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::address::Address;
+use super::annex::Annex;
 use super::batch::Batch;
-use super::blob::{Annex, Blob};
+use super::blob::Blob;
 use super::change::{self, Change};
 use super::fault::Fault;
 use super::lock::{self, Lock};
@@ -38,6 +39,13 @@ pub struct Append {
     pub blobs: Vec<Blob>,
     /// What else changes with it.
     pub changes: Vec<Change>,
+}
+
+impl Append {
+    /// The digests of what goes to an annex, where there is one.
+    pub fn large(&self) -> impl Iterator<Item = Hash> {
+        self.blobs.iter().filter(|blob| blob.is_large()).map(Blob::digest)
+    }
 }
 
 /// A key under which something happens once.
@@ -166,7 +174,8 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Keeps what is large in a folder from here on, rather than in the database.
+    /// Keeps what is large in an annex from here on, rather than in the database. Whoever has [staged](Annex::stage) it
+    /// there keeps nobody waiting.
     #[must_use]
     pub fn with_annex(mut self, annex: Option<Annex>) -> Self {
         self.annex = annex;
@@ -284,7 +293,7 @@ impl Writer {
                 rest.asked.push(happens_once(&once.key, first, entries, once.digest));
             }
             for blob in &append.blobs {
-                rest.asked.push(blob.kept(self.annex.as_ref(), at)?);
+                rest.asked.push(self.kept(blob, at).await?);
             }
             for change in &append.changes {
                 change::made(change, first, at, &mut rest.asked);
@@ -306,6 +315,18 @@ impl Writer {
         }
         let asked = answers.iter().flatten().any(|answer| !answer.before);
         Ok((answers, asked.then_some(rest)))
+    }
+
+    /// What keeps a blob. What goes to the annex is durable there when this comes back, before the row that says so:
+    /// where it is not there, as after somebody has swept it away in between, it is put there now.
+    async fn kept(&self, blob: &Blob, at: i64) -> Result<Asked, Fault> {
+        let annex = self.annex.as_ref().filter(|_| blob.is_large());
+        if let Some(annex) = annex
+            && !annex.holds(blob.digest(), blob.packed().len() as u64).await?
+        {
+            annex.put(blob.digest(), blob.packed()).await?;
+        }
+        Ok(blob.kept(annex.is_some(), at))
     }
 
     /// Why changes cannot be made, as the database stands with what this batch has changed so far.

@@ -1,4 +1,4 @@
-//! Storey 7: what is served over HTTP.
+//! Storey 8: what is served over HTTP.
 //!
 //! [`serve`] accepts connections, so many at once and each for so long, and ends in
 //! order when it is told to. [`tiles`] are the log's files, read-only.

@@ -9,6 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use super::open;
+use crate::model::report::Fault;
+use crate::model::verdict::Reason;
 use crate::policy::layers::{Pin, parent};
 use crate::policy::{self, Attachment, Source, tree};
 
@@ -74,6 +76,9 @@ impl From {
                 "is no ref; name a branch, a full ref such as `refs/heads/main`, or a commit".to_owned(),
             ));
         }
+        if let Some(why) = changeable(name) {
+            return Err(wrong(why));
+        }
         let commit = matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         let full = if commit || name.starts_with("refs/") {
             name.to_owned()
@@ -87,6 +92,10 @@ impl From {
             let hint = if commit { String::new() } else { format!("; fetch it first: `git fetch origin {name}`") };
             return Err(wrong(format!("is not in this clone (looked for {full}){hint}")));
         }
+        if commit && judged()?.contains(&sha) {
+            let why = "is the commit that is judged, so whoever changes the code can change the policy with it; name the branch that you protect, such as `origin/main`";
+            return Err(wrong(why.to_owned()));
+        }
         Ok(Self::Commit { name: name.to_owned(), sha })
     }
 
@@ -99,7 +108,7 @@ impl From {
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
         match self {
             Self::WorkingTree => {
-                let artifact = open::named(path, tree::SIZE_LIMIT as u64).map_err(|fault| fault.message)?;
+                let artifact = open::named(path, tree::SIZE_LIMIT as u64).map_err(|fault| unusable(&fault))?;
                 Ok(artifact.to_vec())
             }
             Self::Commit { sha, name } => {
@@ -123,6 +132,35 @@ impl From {
             Self::Commit { name, sha } => Some(format!("{name}@{}", sha.get(..12).unwrap_or(sha))),
         }
     }
+}
+
+/// Why a file cannot be read as a policy or what belongs to one, after its name.
+fn unusable(fault: &Fault) -> String {
+    match fault.reason {
+        Reason::BeyondLimit => {
+            format!("has more than the {} bytes that a file of a policy may have", tree::SIZE_LIMIT)
+        }
+        Reason::NotAPlainFile => "is not a plain file".to_owned(),
+        _ => fault.message.clone(),
+    }
+}
+
+/// Why a ref cannot be one that the forge protects, if it cannot: whoever changes the code makes it himself.
+fn changeable(name: &str) -> Option<String> {
+    if let Some(branch) = name.strip_prefix("refs/heads/") {
+        return Some(format!("is a local branch, which no rule of the forge protects; name `origin/{branch}`"));
+    }
+    let proposed = ["refs/pull/", "refs/remotes/pull/", "refs/merge-requests/", "refs/remotes/merge-requests/"];
+    let why = "is what a change proposes, which no rule of the forge protects; name the branch that you protect, such as `origin/main`";
+    proposed.iter().any(|prefix| name.starts_with(prefix)).then(|| why.to_owned())
+}
+
+/// The commit that is checked out and, where a forge made it by merging a change into its target, the change's own.
+fn judged() -> Result<Vec<String>, Error> {
+    let wrong = |why: String| Error::Ref { name: "HEAD".to_owned(), why };
+    let found = git(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).map_err(&wrong)?;
+    let merged = git(&["rev-parse", "--verify", "--quiet", "HEAD^2"]).map_err(&wrong)?;
+    Ok([found, merged].iter().map(|sha| String::from_utf8_lossy(sha).trim().to_owned()).collect())
 }
 
 /// Whether a text can be the name of a ref, by the rules of git-check-ref-format.

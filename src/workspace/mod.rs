@@ -1,4 +1,4 @@
-//! Storey 5: the folder in which the pipeline left its artifacts.
+//! Storey 6: the folder in which the pipeline left its artifacts.
 //!
 //! Files are found by glob ([`walk`]), opened only where they are plain files
 //! inside the folder ([`open`]), mapped so that large ones cost no memory

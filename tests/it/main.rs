@@ -13,6 +13,8 @@
 mod cli;
 mod decide;
 mod evidence;
+#[cfg(feature = "app")]
+mod forge;
 mod in_step;
 mod log;
 mod policy;

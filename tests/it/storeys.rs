@@ -12,12 +12,14 @@ const STOREYS: &[(&str, u8)] = &[
     ("decide", 3),
     ("report", 4),
     ("log", 4),
-    ("connect", 5),
-    ("workspace", 5),
-    ("store", 5),
-    ("flow", 6),
-    ("web", 7),
-    ("cli", 8),
+    ("transport", 5),
+    ("connect", 6),
+    ("forge", 6),
+    ("store", 6),
+    ("workspace", 6),
+    ("flow", 7),
+    ("web", 8),
+    ("cli", 9),
 ];
 
 /// What the lower four storeys may not touch.

@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 
 use super::key::Signing;
 use super::{Failure, REFUTED, Trusted, put, text};
-use crate::cli::append::{address, evidence_folder};
+use crate::cli::append::address;
+use crate::cli::evidence::Evidence;
 use crate::cli::{PROCEED, UNKNOWN, USAGE, answer};
 use crate::flow::retention::{self, Failed};
 use crate::log::note::{Note, Signer};
@@ -105,20 +106,6 @@ pub(in crate::cli) struct Writing {
     now: Option<DateTime<Utc>>,
 }
 
-/// Where large bytes lie.
-#[derive(Args)]
-pub(in crate::cli) struct Evidence {
-    /// The folder where what is large is kept; or COUNTERSIGN_EVIDENCE_FOLDER. Its files go as well.
-    #[arg(long, value_name = "DIR")]
-    evidence_folder: Option<PathBuf>,
-}
-
-impl Evidence {
-    fn folder(&self) -> Option<PathBuf> {
-        self.evidence_folder.clone().or_else(evidence_folder)
-    }
-}
-
 #[derive(Args)]
 #[group(skip)]
 pub(in crate::cli) struct Ordering {
@@ -202,8 +189,8 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
         Command::Purge { writing, evidence, order } => {
             writing.signing.signatory()?;
             let (address, at) = (writing.address()?, writing.at());
-            let folder = evidence.folder();
-            let purged = retention::purge(&address, writing.signer(), folder.as_deref(), &text(order)?, at);
+            let annex = evidence.annex()?;
+            let purged = retention::purge(&address, writing.signer(), annex.as_ref(), &text(order)?, at);
             let (order, count) = purged.map_err(failed)?;
             Ok(answer(&format!("the bytes of {count} digests are gone: {}\n", neutral::line(&order.reason, 1_000))))
         }
@@ -225,17 +212,19 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     }
 }
 
+/// The digest that a text states, with or without `sha256:` before it.
+pub(in crate::cli) fn digest(text: &str) -> Result<Hash, Failure> {
+    let hash = Hash::parse(text.strip_prefix("sha256:").unwrap_or(text));
+    hash.ok_or_else(|| Failure(USAGE, format!("`{text}` is no SHA-256 digest")))
+}
+
 fn write_order(order: &Ordering) -> Result<u8, Failure> {
     let act = if let Some(file) = &order.settings {
         Act::Retain(settings(file)?.digest())
     } else if let Some(name) = &order.lift {
         Act::Lift(name.clone())
     } else {
-        let digest = |text: &String| {
-            Hash::parse(text.strip_prefix("sha256:").unwrap_or(text))
-                .ok_or_else(|| Failure(USAGE, format!("`{text}` is no SHA-256 digest")))
-        };
-        Act::Purge(order.purge.iter().map(digest).collect::<Result<_, _>>()?)
+        Act::Purge(order.purge.iter().map(|text| digest(text)).collect::<Result<_, _>>()?)
     };
     let written = Order { log: order.log.clone(), act, reason: order.reason.clone() };
     let Some(note) = written.note() else {
@@ -258,7 +247,7 @@ fn expire(writing: &Writing, evidence: &Evidence, dry_run: bool) -> Result<u8, F
         let read = retention::read(&mut log, &keys)?;
         retention::due(&address, &read.ledger, at).map_err(failed)?
     } else {
-        retention::expire(&address, writing.signer(), evidence.folder().as_deref(), at).map_err(failed)?
+        retention::expire(&address, writing.signer(), evidence.annex()?.as_ref(), at).map_err(failed)?
     };
     let mut out: String = due.iter().map(line).collect();
     let _ = writeln!(out, "{} {}", due.len(), if dry_run { "would go" } else { "gone" });

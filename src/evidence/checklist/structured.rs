@@ -13,6 +13,7 @@ use serde_saphyr::Spanned;
 use super::{BYTES, Checklist, ITEMS, Item, TEXT, key};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
+use crate::model::yaml;
 
 /// How deep a checklist may nest; its own grammar needs three levels.
 const DEPTH: usize = 32;
@@ -25,7 +26,8 @@ pub(super) fn read(text: &str, about: &mut About) -> Result<Checklist, Fault> {
             format!("a checklist of {} bytes, where at most {BYTES} are read", text.len()),
         ));
     }
-    let document: Document = serde_saphyr::from_str_with_options(text, options()).map_err(|error| fault(&error))?;
+    let document: Document =
+        serde_saphyr::from_str_with_options(text, options()).map_err(|error| fault(&error, text))?;
     let mut list = Checklist::default();
     for item in document.items {
         list.push(item)?;
@@ -57,7 +59,7 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// Says in our words what the reader refuses because we asked it to.
-fn fault(error: &serde_saphyr::Error) -> Fault {
+fn fault(error: &serde_saphyr::Error, text: &str) -> Fault {
     use serde_saphyr::Error;
     use serde_saphyr::budget::BudgetBreach;
 
@@ -75,14 +77,9 @@ fn fault(error: &serde_saphyr::Error) -> Fault {
                 "larger or deeper than a checklist may be; write it as a plain list of items",
             );
         }
-        Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("the key `{}` stands twice; keep one of them", shortened(key, 60))
-        }
-        Error::MergeKeyNotAllowed { .. } => "`<<` is not read here; write the items out".to_owned(),
-        Error::InvalidBooleanStrict { .. } => "expected true or false; write `true` or `false`".to_owned(),
-        other => {
-            let text = other.to_string();
-            text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned()
+        _ => {
+            let line = error.location().and_then(|location| usize::try_from(location.line()).ok()).unwrap_or_default();
+            yaml::why(error, text.lines().nth(line.saturating_sub(1)).unwrap_or_default())
         }
     };
     Fault::malformed(place, message)

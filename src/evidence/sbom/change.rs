@@ -7,8 +7,8 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::licence::Licence;
 use super::{Identity, Names, notable};
+use crate::model::licence::Licence;
 use crate::model::measures::Measures;
 use crate::model::notable::{Notables, Weight};
 

@@ -385,9 +385,12 @@ impl<'c> Check<'c> {
         let bound = self.bound == Some(name.as_str());
         let list = self.looped.as_deref().filter(|_| bound);
         let scope = self.scope;
-        let Some(known) = list.or((!bound).then_some(name.as_str())).and_then(|name| scope.values(name)) else {
+        let Some(asked) = list.or((!bound).then_some(name.as_str())) else { return };
+        if let Some(written) = scope.spelling(asked, text).filter(|written| written != text) {
+            self.mistake(stated, format!("`{asked}` never holds `{text}`: it is written `{written}` there"));
             return;
-        };
+        }
+        let Some(known) = scope.values(asked) else { return };
         if known.contains(&text.as_str()) {
             return;
         }

@@ -287,9 +287,13 @@ impl Parser<'_> {
         }
     }
 
-    /// The entries of a list, after its opening bracket; a comma may follow the last.
+    /// The entries of a list, after its opening bracket; a comma may follow the last, and in CEL's grammar also none.
     fn entries(&mut self) -> Result<Vec<Syntax>, Mistake> {
         let mut all = Vec::new();
+        if self.take(",") {
+            self.expect("]")?;
+            return Ok(all);
+        }
         while !self.take("]") {
             all.push(self.expression()?);
             if !self.take(",") {

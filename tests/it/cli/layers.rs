@@ -143,6 +143,66 @@ fn t15_a_tag_or_a_local_branch_of_that_name_is_not_taken_for_it() {
 }
 
 #[test]
+fn t14_what_the_change_itself_carries_is_no_protected_ref() {
+    let world = World::with_policy(&layer("repository", "{ scan: { sarif: '*.sarif', require: 'true' } }", ""));
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "first"]);
+    let first = world.git(&["rev-parse", "HEAD"]);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "second"]);
+    let judged = world.git(&["rev-parse", "HEAD"]);
+    for name in ["refs/heads/evil", "refs/pull/7/head", "refs/remotes/pull/7/merge", "refs/merge-requests/7/head"] {
+        world.git(&["update-ref", name, "HEAD"]);
+        let said = world.run(&["gate", "--policy-ref", name]);
+        assert_eq!(said.code, 2, "`{name}`: {}{}", said.out, said.err);
+        assert!(said.err.contains("which no rule of the forge protects; name "), "{}", said.err);
+    }
+    let said = world.run(&["gate", "--policy-ref", &judged]);
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert!(said.err.contains("is the commit that is judged"), "{}", said.err);
+    world.write("a.sarif", WARNING);
+    assert_eq!(world.gate(&["--policy-ref", &first]).0, 0, "another commit is taken at its word");
+    // As a forge merges a change to try it: the change's own commit is the second parent.
+    world.git(&["checkout", "-q", "--detach", &first]);
+    world.git(&["merge", "-q", "--no-ff", "-m", "tried", &judged]);
+    assert_eq!(world.run(&["gate", "--policy-ref", &judged]).code, 2);
+    assert_eq!(world.gate(&["--policy-ref", &first]).0, 0);
+}
+
+#[test]
+fn gates_of_one_name_in_two_layers_are_told_apart_wherever_they_are_named() {
+    let world = World::with_policy("");
+    world.write(
+        "outer.yml",
+        layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", ""),
+    );
+    world.write("inner.yml", layer("repository", "{ scan: { sarif: '*.sarif', require: 'findings.total == 0' } }", ""));
+    world.write("a.sarif", WARNING);
+    let layers = ["gate", "--policy", "outer.yml", "--policy", "inner.yml", "--format"];
+    for format in ["text", "markdown", "gitlab", "github"] {
+        let said = world.run(&[&layers[..], &[format]].concat());
+        assert_eq!(said.code, 11, "{}{}", said.out, said.err);
+        for name in ["scan (organisation)", "scan (repository)"] {
+            assert!(said.out.contains(name), "{format}: {}", said.out);
+        }
+    }
+}
+
+#[rstest::rstest]
+#[case("/dev/zero", "the policy /dev/zero is not a plain file")]
+#[case("big.yml", "the policy big.yml has more than the 1048576 bytes that a file of a policy may have")]
+fn what_is_no_policy_is_said_in_a_sentence(#[case] path: &str, #[case] says: &str) {
+    let world = World::with_policy("");
+    world.write("big.yml", "#".repeat(1_100_000));
+    for command in [["gate", "--policy", path], ["policy", "check", path]] {
+        let said = world.run(&command);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(said.err.contains(says), "{}", said.err);
+        assert!(!said.err.contains("limits.bytes"), "{}", said.err);
+    }
+}
+
+#[test]
 fn a_waiver_counts_from_a_protected_ref_in_its_time_and_not_a_second_longer() {
     let policy = layer(
         "repository",

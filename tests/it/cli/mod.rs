@@ -6,6 +6,8 @@ mod cut;
 mod damage;
 mod decide;
 mod deciding;
+#[cfg(feature = "app")]
+mod evidence;
 mod gate;
 mod layers;
 mod licences;
@@ -22,6 +24,8 @@ mod scenarios;
 #[cfg(feature = "app")]
 mod serve;
 mod signatures;
+#[cfg(feature = "app")]
+mod standing;
 #[cfg(feature = "app")]
 mod succession;
 mod surfaces;

@@ -49,6 +49,79 @@ rols: {}
     ));
 }
 
+#[test]
+fn a_key_that_stands_twice_hides_no_other_mistake_not_even_of_another_layer() {
+    let outer = "version: 1\nlayer: organisation\nroles: {a: {members: []}, a: {members: []}}\nrols: {}\n";
+    let inner = "version: 1\nlayer: repository\nenvironments: {p: {approval: automatik}}\ngates: {g: {junit: a.xml, require: 'tests.faild == 0'}}\n";
+    let files = policy::read(vec![source("outer.yml", outer), source("inner.yml", inner)]).unwrap_err();
+    let told: String = files.iter().map(|file| file.render(false)).collect();
+    for says in ["duplicate key `a`", "`rols`", "automatik", "`tests.failed`"] {
+        assert!(told.contains(says), "{says}\n{told}");
+    }
+}
+
+#[rstest]
+#[case::folded("require: >-\n      tests.total > 0 &&\n      tests.faild == 0", "6:7", "tests.faild")]
+#[case::literal("require: |\n      tests.faild == 0 &&\n      tests.total > 0\n", "5:7", "tests.faild")]
+#[case::plain("require: tests.total > 0 &&\n      tests.faild == 0", "5:7", "tests.faild")]
+#[case::quoted("require: \"tests.total > 0 &&\n      tests.faild == 0\"", "5:7", "tests.faild")]
+#[case::first_line("require: 'tests.faild == 0 &&\n      tests.total > 0'", "4:15", "tests.faild")]
+#[case::indented_more("require: >-\n      tests.total > 0 &&\n        tests.faild == 0", "6:9", "tests.faild")]
+fn a_mistake_in_an_expression_of_several_lines_is_told_at_its_own(
+    #[case] require: &str,
+    #[case] place: &str,
+    #[case] underlined: &str,
+) {
+    let text = format!(
+        "version: 1\ngates:\n  g:\n    {require}\n    junit: a.xml\nenvironments: {{p: {{approval: automatic}}}}\n"
+    );
+    let told = complaints(&text);
+    assert!(told.contains(&format!("policy.yml:{place}\n")), "{place}\n{told}");
+    assert!(
+        told.contains(&"^".repeat(underlined.len())) && !told.contains(&"^".repeat(underlined.len() + 1)),
+        "{told}"
+    );
+}
+
+#[rstest]
+#[case("environments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: 'true'}}", "speaks of no measure")]
+#[case(
+    "environments: {p: {approval: automatic}}\ngates: {g: {junit: a.xml, require: '1 == 1'}}",
+    "speaks of no measure"
+)]
+fn a_policy_that_decides_nothing_is_warned_of(#[case] rest: &str, #[case] says: &str) {
+    let told = complaints(&format!("version: 1\n{rest}\n"));
+    assert!(told.contains("warning[") && told.contains(says), "{told}");
+    assert!(!told.contains("error["), "{told}");
+}
+
+#[test]
+fn a_policy_without_environments_is_refused() {
+    let gates = "version: 1\ngates: {g: {junit: a.xml, require: 'tests.failed == 0'}}\n";
+    for rest in ["", "environments: {}\n"] {
+        let told = complaints(&format!("{gates}{rest}"));
+        assert!(told.contains("error[missing-key]") && told.contains("environments"), "{told}");
+    }
+}
+
+#[rstest]
+#[case::case("gpl-3.0-only", "it is written `GPL-3.0-only` there")]
+#[case::deprecated("GPL-3.0", "it is written `GPL-3.0-only` there")]
+#[case::plus("GPL-2.0+", "it is written `GPL-2.0-or-later` there")]
+#[case::exception("classpath-exception-2.0", "it is written `Classpath-exception-2.0` there")]
+#[case::order("MIT OR Apache-2.0", "it is written `Apache-2.0 OR MIT` there")]
+fn a_licence_that_is_never_spelt_like_that_is_refused(#[case] licence: &str, #[case] says: &str) {
+    let require =
+        [format!("!('{licence}' in sbom.licences)"), format!("sbom.new.licences.all(one, one != '{licence}')")];
+    for require in require {
+        let told = complaints(&format!("{GOOD}gates:\n  g: {{sbom: a, require: \"{require}\"}}\n"));
+        assert!(told.contains("error[bad-expression]") && told.contains(says), "{told}");
+    }
+    let right =
+        complaints(&format!("{GOOD}gates:\n  g: {{sbom: a, require: \"!('GPL-3.0-only' in sbom.licences)\"}}\n"));
+    assert_eq!(right, "");
+}
+
 #[rstest]
 #[case::duplicate_key("version: 1\nversion: 1\n", "duplicate")]
 #[case::alias_bomb(

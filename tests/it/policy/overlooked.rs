@@ -7,7 +7,7 @@ use super::{source, told};
 
 const HEAD: &str = "version: 1
 environments: {staging: {approval: automatic}, production: {approval: formal}}
-gates: {g: {junit: a.xml, require: 'true'}}
+gates: {g: {junit: a.xml, require: 'tests.failed == 0'}}
 people: {bob: {github: bob-h}, erin: {github: erin-r}}
 roles: {r: {members: ['user:bob', 'user:erin']}}
 ";

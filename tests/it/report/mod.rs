@@ -21,6 +21,7 @@ use countersign::model::verdict::Reason;
 pub fn gate(name: &str, reason: Reason, explanation: &str) -> GateDecision {
     GateDecision {
         name: name.to_owned(),
+        has_namesake: false,
         layer: ".countersign/policy.yml".to_owned(),
         kind: Kind::Findings,
         verdict: reason.verdict(),

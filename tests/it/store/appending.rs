@@ -137,12 +137,12 @@ fn a_blob_that_was_changed_is_not_handed_out() {
 
 #[test]
 fn what_is_large_lies_in_a_folder_once_and_is_checked_when_it_is_read() {
-    use countersign::store::blob::Annex;
+    use countersign::store::annex::Annex;
     let bytes: Vec<u8> =
         (0..400_000_u32).flat_map(|number| (number.wrapping_mul(2_654_435_761) >> 7).to_be_bytes()).collect();
     for database in Database::each() {
         let folder = tempfile::tempdir().unwrap();
-        let annex = Some(Annex::new(folder.path()));
+        let annex = Some(Annex::folder(folder.path()));
         let (large, small) = (Blob::new(&bytes), Blob::new(b"small"));
         let mut writer = database.writer().with_annex(annex.clone());
         let batch = [Append { blobs: vec![large.clone(), small.clone()], ..append(0) }];

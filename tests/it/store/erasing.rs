@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign::store::blob::{Annex, Blob};
+use countersign::store::annex::Annex;
+use countersign::store::blob::Blob;
 use countersign::store::erasure::Erased;
 use countersign::store::fault::Fault;
 use countersign::store::writer::Append;
@@ -25,7 +26,7 @@ fn file(folder: &Path, blob: &Blob) -> PathBuf {
 fn t66_a_file_that_one_who_was_killed_left_goes_with_the_next_and_what_came_again_stays() {
     for database in Database::each() {
         let folder = tempfile::tempdir().unwrap();
-        let annex = Some(Annex::new(folder.path()));
+        let annex = Some(Annex::folder(folder.path()));
         let blobs: Vec<Blob> = (0..4).map(large).collect();
         let mut writer = database.writer().with_annex(annex.clone());
         let batch = [Append { blobs: blobs.clone(), ..append(0) }];
@@ -67,7 +68,7 @@ fn t66_a_file_that_one_who_was_killed_left_goes_with_the_next_and_what_came_agai
 fn t66_bytes_that_lie_in_the_database_and_in_the_folder_go_from_both() {
     for database in Database::each() {
         let folder = tempfile::tempdir().unwrap();
-        let annex = Some(Annex::new(folder.path()));
+        let annex = Some(Annex::folder(folder.path()));
         let blob = large(9);
         let keep = |annex: Option<Annex>, number| {
             let mut writer = database.writer().with_annex(annex);
@@ -92,7 +93,7 @@ fn t66_without_the_folder_nothing_in_it_is_said_to_be_gone() {
     for database in Database::each() {
         let folder = tempfile::tempdir().unwrap();
         let blob = large(5);
-        let mut writer = database.writer().with_annex(Some(Annex::new(folder.path())));
+        let mut writer = database.writer().with_annex(Some(Annex::folder(folder.path())));
         let batch = [Append { blobs: vec![blob.clone()], ..append(0) }];
         database.runtime.block_on(writer.append(&batch, now())).unwrap();
         let mut writer = writer.with_annex(None);

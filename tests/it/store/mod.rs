@@ -7,11 +7,11 @@ mod crashes;
 mod erasing;
 mod fencing;
 mod leaving;
-mod migrations;
+pub mod migrations;
 mod power;
 mod storms;
 mod tampering;
-mod workload;
+pub mod workload;
 mod writers;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,5 +1,7 @@
 //! What several tests need.
 
+#[cfg(feature = "app")]
+pub mod github;
 pub mod run;
 
 use std::path::{Path, PathBuf};

@@ -40,15 +40,17 @@ static LISTED: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
 });
 
 /// A licence as a component states it.
-pub(super) struct Licence {
+pub struct Licence {
     /// The canonical form of an expression, or the text itself where it is none.
-    pub(super) text: String,
+    pub text: String,
     /// The identifiers within, the text itself not among them.
     within: SmallVec<[String; 2]>,
 }
 
 impl Licence {
-    pub(super) fn read(text: &str) -> Self {
+    /// Reads what a component, or a policy, states.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
         // Most are one identifier, which is its own canonical form unless it is a GNU one.
         if spdx::license_id(text).is_some_and(|id| id.name == text && !id.is_gnu()) {
             return Self { text: text.to_owned(), within: SmallVec::new() };
@@ -71,7 +73,7 @@ impl Licence {
     }
 
     /// The text, and every identifier within.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.text.as_str()).chain(self.within.iter().map(String::as_str))
     }
 }

@@ -1,12 +1,11 @@
-//! A client for HTTP: TLS by the one provider of cryptography, with the authorities that this system knows.
+//! A client for HTTP.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Response, Url, redirect};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
+use reqwest::{Client, ClientBuilder, Response, Url, redirect};
+
+use super::tls;
 
 /// How long a whole exchange may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,8 +19,8 @@ pub enum Fault {
     #[error("`{0}` cannot be spoken to: name an `https://` address, or an `http://` one of this machine itself")]
     Address(String),
     /// TLS cannot be spoken.
-    #[error("TLS cannot be spoken: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Tls(#[from] tls::Fault),
     /// Nobody answered, or not in order.
     #[error("{}", words(.0))]
     Http(#[source] reqwest::Error),
@@ -55,24 +54,25 @@ fn words(error: &reqwest::Error) -> String {
     text
 }
 
-/// A client.
-pub fn client() -> Result<Client, Fault> {
-    let tls = |error: &dyn std::fmt::Display| Fault::Tls(error.to_string());
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| tls(&error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+/// What every client has in common.
+pub fn builder() -> Result<ClientBuilder, tls::Fault> {
     Ok(Client::builder()
-        .tls_backend_preconfigured(config)
+        .tls_backend_preconfigured(tls::client()?)
         .redirect(redirect::Policy::none())
-        .no_proxy()
         .timeout(PATIENCE)
         .connect_timeout(CONNECT)
-        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
-        .build()?)
+        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION"))))
+}
+
+/// A client for addresses that a policy or a setting names. No proxy stands between, which would connect to addresses
+/// that this one may not.
+pub fn client() -> Result<Client, Fault> {
+    client_for(PATIENCE)
+}
+
+/// Such a client whose exchanges may take so long.
+pub fn client_for(patience: Duration) -> Result<Client, Fault> {
+    Ok(builder()?.no_proxy().timeout(patience).build()?)
 }
 
 /// Reads an address that may be spoken to.
@@ -85,7 +85,9 @@ pub fn address(text: &str) -> Result<Url, Fault> {
     url.ok_or_else(|| Fault::Address(text.chars().take(200).collect()))
 }
 
-fn is_here(host: &str) -> bool {
+/// Whether a host is this very machine. What goes there nobody listens to on the way.
+#[must_use]
+pub fn is_here(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -1,0 +1,271 @@
+//! The facts of a release, gathered: the policy says what is worth knowing, the forge says what it knows, and the two
+//! become the document that is decided by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::forge::{Folders, Forge, Gathered, Question, Ranged};
+use crate::model::facts::people::folded;
+use crate::model::facts::{Account, Change, Fact, Facts, Release, Released, VERSION};
+use crate::policy::Policy;
+use crate::policy::roster::Roster;
+use crate::policy::rules::{Component, MemberRef};
+
+/// A release that is asked for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What people call it. Left out: the repository's name and the commit.
+    pub name: Option<String>,
+    /// The forge: `github`.
+    pub forge: &'static str,
+    /// The repository: `acme/payments`.
+    pub repository: String,
+    /// The environment, exactly as the forge names it.
+    pub environment: String,
+    /// The commit.
+    pub commit: String,
+    /// The branch or tag, in full. Left out: what the run says.
+    pub reference: Option<String>,
+    /// The pipeline's run that deploys.
+    pub run: Option<u64>,
+    /// When the release was asked for, UTC. Left out: when the run began.
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// Components that go whatever the changes touch.
+    pub components: Vec<String>,
+    /// The commits that components last ran here, by name; the empty name stands for all that are not named.
+    pub since: BTreeMap<String, String>,
+    /// Who was in the groups when the release was asked for, as far as that is known.
+    pub roster: Roster,
+    /// The artifacts of components, by name: SHA-256 digests, none where a component has none.
+    pub artifacts: BTreeMap<String, Vec<String>>,
+}
+
+/// Why there are no facts.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The forge could not be asked.
+    #[error("{0}")]
+    Forge(String),
+    /// What was asked for does not go with the policy.
+    #[error("{0}")]
+    Asked(String),
+    /// The facts do not take what was to be filled in.
+    #[error("what is to be filled in does not fit: {0}; see `countersign schema facts`")]
+    Filled(String),
+}
+
+/// Gathers the facts of a release.
+pub async fn gather<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Result<Facts, Fault> {
+    let rules = &policy.rules;
+    let unknown = wanted.components.iter().chain(wanted.since.keys()).chain(wanted.artifacts.keys());
+    for name in unknown.filter(|name| !name.is_empty()) {
+        if !rules.components.iter().any(|component| component.name == *name) {
+            return Err(Fault::Asked(format!("the policy has no component `{name}`")));
+        }
+    }
+    let question = question(forge, policy, wanted).await;
+    let gathered = forge.gather(&question).await.map_err(|fault| Fault::Forge(fault.to_string()))?;
+    let submitted_at = match (wanted.submitted_at, &gathered.submitted_at) {
+        (Some(at), _) => at,
+        (None, Fact::Known(at)) => *at,
+        (None, Fact::Absent | Fact::Unavailable(_)) => {
+            let why = gathered.submitted_at.unavailable().unwrap_or("no run is named");
+            return Err(Fault::Asked(format!(
+                "when the release was asked for is not known ({why}); name the run or the instant"
+            )));
+        }
+    };
+    Ok(document(policy, wanted, &question, gathered, submitted_at))
+}
+
+/// What the policy makes worth asking.
+async fn question<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Question {
+    let rules = &policy.rules;
+    let otherwise = match wanted.since.get("") {
+        Some(commit) => Fact::Known(commit.clone()),
+        None if wanted.since.len() < rules.components.len().max(1) => {
+            forge.running(&wanted.repository, &wanted.environment).await
+        }
+        None => Fact::default(),
+    };
+    let running = |name: &str| wanted.since.get(name).map_or(otherwise.clone(), |commit| Fact::Known(commit.clone()));
+    let mut names: BTreeSet<&str> = rules.components.iter().map(|component| component.name.as_str()).collect();
+    if names.is_empty() {
+        // Without components everything that changed goes.
+        names.insert("");
+    }
+    let promoted = rules.environments.iter().find(|rule| rule.name == wanted.environment);
+    let members = rules.roles.iter().flat_map(|role| &role.members);
+    let mut groups = BTreeSet::new();
+    let mut logins = BTreeSet::new();
+    let prefix = format!("{}:", wanted.forge);
+    let login = |account: &str| folded(account).strip_prefix(&prefix).map(str::to_owned);
+    for member in members {
+        match member {
+            MemberRef::Group(group) if folded(group).starts_with(&prefix) => {
+                groups.insert(group.clone());
+            }
+            MemberRef::Account(account) => logins.extend(login(account)),
+            MemberRef::User(name) if !rules.people.iter().any(|person| person.name == *name) => {
+                logins.insert(name.to_ascii_lowercase());
+            }
+            MemberRef::Group(_) | MemberRef::User(_) => {}
+        }
+    }
+    logins.extend(rules.people.iter().flat_map(|person| &person.accounts).filter_map(|account| login(account)));
+    Question {
+        repository: wanted.repository.clone(),
+        environment: wanted.environment.clone(),
+        promoted_from: promoted.and_then(|rule| rule.from.clone()).into_iter().collect(),
+        commit: wanted.commit.clone(),
+        reference: wanted.reference.clone(),
+        run: wanted.run,
+        components: rules.components.iter().map(|it| (it.name.clone(), folders(&it.paths.written))).collect(),
+        running: names.into_iter().map(|name| (name.to_owned(), running(name))).collect(),
+        history: true,
+        logins: logins.into_iter().collect(),
+        groups: groups.into_iter().collect(),
+        roster: wanted.roster.groups.iter().map(|(group, members)| (group.clone(), accounts(members))).collect(),
+    }
+}
+
+fn accounts(members: &[String]) -> Vec<Account> {
+    members.iter().map(|member| Account::from(member.as_str())).collect()
+}
+
+/// The folders and files that globs begin with: everything that they can match lies there.
+#[must_use]
+pub fn folders(globs: &[String]) -> Folders {
+    let plain = |glob: &String| {
+        let parts = glob.split('/').take_while(|part| !part.contains(['*', '?', '{', '}', '[', ']', '!', '\\']));
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    };
+    let mut folders: Folders = globs.iter().map(plain).collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
+/// The components that a change touches; `None` where its files are not known.
+fn touched<'p>(components: &'p [Component], change: &Change) -> Option<Vec<&'p Component>> {
+    let files = change.known_files()?;
+    Some(components.iter().filter(|component| files.iter().any(|file| component.paths.matches(file))).collect())
+}
+
+/// Whether a change goes: it came since a component that it touches last ran here. What touches none, or what nobody
+/// knows, goes wherever it came.
+fn goes(components: &[Component], question: &Question, ranged: &Ranged) -> bool {
+    let since = |component: &&Component| {
+        let base = question.running.get(&component.name).and_then(Fact::known);
+        base.is_some_and(|base| ranged.since.contains(base))
+    };
+    match touched(components, &ranged.change) {
+        Some(touched) if !touched.is_empty() => touched.iter().any(since),
+        Some(_) | None => true,
+    }
+}
+
+fn document(
+    policy: &Policy,
+    wanted: &Wanted,
+    question: &Question,
+    gathered: Gathered,
+    submitted_at: DateTime<Utc>,
+) -> Facts {
+    let components = &policy.rules.components;
+    let changes: Fact<Vec<Change>> = match gathered.changes {
+        Fact::Known(ranged) => {
+            let going: Vec<Change> =
+                ranged.into_iter().filter(|it| goes(components, question, it)).map(|it| it.change).collect();
+            if going.is_empty() { Fact::Absent } else { Fact::Known(going) }
+        }
+        Fact::Absent => Fact::Absent,
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    };
+    let is_touched = |component: &Component| match &changes {
+        Fact::Known(changes) => changes
+            .iter()
+            .any(|change| change.known_files().is_none_or(|files| files.iter().any(|it| component.paths.matches(it)))),
+        // Going back takes every component back.
+        Fact::Absent | Fact::Unavailable(_) => true,
+    };
+    let released = |component: &Component| {
+        let artifacts = match wanted.artifacts.get(&component.name) {
+            Some(none) if none.is_empty() => Fact::Absent,
+            Some(artifacts) => Fact::Known(artifacts.clone()),
+            None => Fact::Unavailable("the forge does not say which artifacts go; name them with `--artifact`".into()),
+        };
+        let content = gathered.contents.get(&component.name).cloned().unwrap_or_default();
+        (component.name.clone(), Released { content, artifacts })
+    };
+    let goes = |component: &&Component| wanted.components.contains(&component.name) || is_touched(component);
+    let short = wanted.commit.get(..12).unwrap_or(&wanted.commit);
+    let repository = gathered.repository.rsplit('/').next().unwrap_or_default();
+    Facts {
+        version: VERSION,
+        release: Release {
+            name: wanted.name.clone().unwrap_or_else(|| format!("{repository} {short}")),
+            forge: wanted.forge.to_owned(),
+            repository: gathered.repository.clone(),
+            environment: wanted.environment.clone(),
+            reference: gathered.reference,
+            commit: wanted.commit.clone(),
+            submitted_at,
+            trigger: gathered.trigger,
+            deployed_by: Fact::Known(wanted.forge.to_owned()),
+            components: components.iter().filter(goes).map(released).collect(),
+            changes,
+            new_vendors: Fact::default(),
+            running: Fact::default(),
+            released: Fact::default(),
+            irreversible: Fact::default(),
+            documented: Fact::default(),
+            // What is asked for is not deployed yet.
+            outcome: Fact::Absent,
+            package: if policy.rules.packages.is_empty() { Fact::Absent } else { Fact::default() },
+            break_glass: Fact::Absent,
+            bypassed_by: Fact::Absent,
+        },
+        accounts: gathered.accounts,
+        groups: gathered.groups,
+        acts: gathered.acts,
+        evidence: BTreeMap::new(),
+        change_record: Fact::default(),
+        incidents: Fact::default(),
+        teams: BTreeMap::new(),
+        obligations: Fact::default(),
+        deployments: gathered.deployments,
+        standard_changes: BTreeMap::new(),
+        cab: Fact::default(),
+        meetings: Fact::default(),
+        experiments: BTreeMap::new(),
+    }
+}
+
+/// Fills in what the forge does not know from a document of the same form. What the forge said stays.
+pub fn fill(facts: &Facts, with: &Value) -> Result<Facts, Fault> {
+    let mut whole = serde_json::to_value(facts).map_err(|error| Fault::Filled(error.to_string()))?;
+    merge(&mut whole, with);
+    serde_json::from_value(whole).map_err(|error| Fault::Filled(error.to_string()))
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    let unknown =
+        |value: &Value| value.as_object().is_some_and(|map| map.len() == 1 && map.contains_key("unavailable"));
+    if unknown(into) {
+        into.clone_from(from);
+        return;
+    }
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        for (key, value) in from {
+            match into.get_mut(key) {
+                Some(there) => merge(there, value),
+                None => {
+                    into.insert(key.clone(), value.clone());
+                }
+            }
+        }
+    }
+}

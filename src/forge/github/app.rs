@@ -1,0 +1,131 @@
+//! The App that teams install: its installations, the repositories of each, and a client for each installation.
+//!
+//! GitHub counts its limits for an installation, so that all repositories of one share a client.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::client::{AppKey, Base, Client, Fault, Identity};
+use super::event::{Claimed, Foreign, Installed};
+use super::read::installation;
+use crate::forge::hint::Hinted;
+use crate::forge::{Hub, Installations};
+
+/// How long what an installation has is believed before it is read again.
+const AGE: Duration = Duration::from_mins(5);
+/// How soon it is read again because a repository is not in it.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// One installation.
+#[derive(Clone, Debug)]
+struct Known {
+    client: Client,
+    installed: Installed,
+    at: Instant,
+}
+
+/// The App.
+#[derive(Debug)]
+pub struct App {
+    base: Base,
+    key: Arc<AppKey>,
+    /// Under the App's own name, for what no installation is asked.
+    root: Client,
+    known: Mutex<BTreeMap<u64, Known>>,
+}
+
+impl App {
+    /// An App by its key.
+    pub fn new(base: Base, key: AppKey) -> Result<Self, Fault> {
+        let key = Arc::new(key);
+        let identity = Identity::App { key: key.clone(), installation: None, repository: None };
+        let root = Client::new(base.clone(), identity)?;
+        Ok(Self { base, key, root, known: Mutex::default() })
+    }
+
+    /// Where its GitHub is.
+    #[must_use]
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<u64, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An installation as it is known, read anew where that is older than `age`.
+    async fn installation(&self, id: u64, age: Duration) -> Result<Known, Fault> {
+        let before = self.known().get(&id).cloned();
+        if let Some(known) = before.as_ref().filter(|known| known.at.elapsed() < age) {
+            return Ok(known.clone());
+        }
+        let client = if let Some(known) = before {
+            known.client
+        } else {
+            let identity = Identity::App { key: self.key.clone(), installation: Some(id), repository: None };
+            Client::new(self.base.clone(), identity)?
+        };
+        let read = installation::repositories(&client, id).await;
+        let mut known = self.known();
+        match read {
+            Ok(installed) => {
+                let read = Known { client, installed, at: Instant::now() };
+                known.insert(id, read.clone());
+                Ok(read)
+            }
+            Err(fault) => {
+                // What cannot be read now may be ours no longer.
+                known.remove(&id);
+                Err(fault)
+            }
+        }
+    }
+
+    fn client_of(&self, repository: &str) -> Option<Client> {
+        let known = self.known();
+        let found = known.values().find(|known| known.installed.has(repository));
+        found.map(|known| known.client.clone())
+    }
+}
+
+impl Hub for App {
+    const NAME: &'static str = "github";
+    type Fault = Fault;
+    type Forge = Client;
+    type Claimed = Claimed;
+
+    async fn installations(&self) -> Result<Installations, Fault> {
+        let listed = self.root.installations().await?;
+        let standing: Vec<u64> = listed.iter().filter(|it| it.suspended_at.is_none()).map(|it| it.id).collect();
+        self.known().retain(|id, _| standing.contains(id));
+        let mut found = Installations::default();
+        for id in standing {
+            match self.installation(id, AGAIN).await {
+                Ok(known) => found.repositories.extend(known.installed.names()),
+                Err(fault) => found.unread.push(format!("installation {id}: {fault}")),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn of(&self, repository: &str) -> Result<Client, Fault> {
+        if let Some(client) = self.client_of(repository) {
+            return Ok(client);
+        }
+        self.installations().await?;
+        let missing = || Fault::NotFound { what: format!("repository `{repository}` among those of the App") };
+        self.client_of(repository).ok_or_else(missing)
+    }
+
+    async fn check(&self, claimed: Claimed) -> Result<Option<Hinted>, Fault> {
+        let Some(id) = claimed.installation() else { return Ok(None) };
+        let known = self.installation(id, AGE).await?;
+        let checked = match claimed.clone().check(&known.installed) {
+            // It may have come since.
+            Err(Foreign::OtherRepository(_)) => claimed.check(&self.installation(id, AGAIN).await?.installed),
+            checked => checked,
+        };
+        Ok(checked.ok().map(|it| Hinted { repository: it.repository().map(str::to_owned), hint: it.hint().clone() }))
+    }
+}

@@ -1,0 +1,100 @@
+//! Where GitHub is: github.com, an enterprise's own domain at ghe.com, or an enterprise server.
+//!
+//! Three places with three layouts. github.com and ghe.com have `api.` before their name and the GraphQL endpoint at
+//! `/graphql`; a server has REST below `/api/v3` and GraphQL at `/api/graphql`.
+
+use reqwest::Url;
+
+use crate::transport::http::is_here;
+
+/// The two endpoints of one GitHub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    rest: Url,
+    graphql: Url,
+    /// The host of the pages that people look at.
+    web: String,
+}
+
+/// Why a URL is no GitHub.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{written}` is no address of a GitHub: {why}; write `https://github.com` or `https://github.example.com`")]
+pub struct NoBase {
+    written: String,
+    why: &'static str,
+}
+
+impl Base {
+    /// Reads the address of a GitHub: the one that people open, or that of its API.
+    pub fn parse(written: &str) -> Result<Self, NoBase> {
+        let no = |why: &'static str| NoBase { written: written.to_owned(), why };
+        let url = Url::parse(written).map_err(|_| no("it cannot be read"))?;
+        let host = url.host_str().ok_or_else(|| no("it names no host"))?;
+        // What goes to this machine itself cannot be listened to on the way; everything else is encrypted.
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_here(host)) {
+            return Err(no("it does not begin with `https://`"));
+        }
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+            return Err(no("it has more in it than a host and a path"));
+        }
+        let path = url.path().trim_end_matches('/');
+        let hosted = host == "github.com" || host == "api.github.com" || host.ends_with(".ghe.com");
+        if hosted {
+            if !path.is_empty() {
+                return Err(no("it has a path"));
+            }
+            let web = host.strip_prefix("api.").unwrap_or(host).to_owned();
+            let rest = with(&url, &format!("api.{web}"), "/").ok_or_else(|| no("it cannot be read"))?;
+            let graphql = with(&url, &format!("api.{web}"), "/graphql").ok_or_else(|| no("it cannot be read"))?;
+            return Ok(Self { rest, graphql, web });
+        }
+        if !path.is_empty() && path != "/api/v3" {
+            return Err(no("its path is none of an API"));
+        }
+        let web = host.to_owned();
+        let rest = with(&url, host, "/api/v3/").ok_or_else(|| no("it cannot be read"))?;
+        let graphql = with(&url, host, "/api/graphql").ok_or_else(|| no("it cannot be read"))?;
+        Ok(Self { rest, graphql, web })
+    }
+
+    /// The URL of a REST path, which begins with `/`.
+    #[must_use]
+    pub fn rest(&self, path: &str) -> Option<Url> {
+        self.rest.join(path.trim_start_matches('/')).ok().filter(|url| self.owns(url))
+    }
+
+    /// The URL of GraphQL.
+    #[must_use]
+    pub fn graphql(&self) -> &Url {
+        &self.graphql
+    }
+
+    /// The host of the pages that people look at.
+    #[must_use]
+    pub fn web(&self) -> &str {
+        &self.web
+    }
+
+    /// Whether a URL is below this GitHub's REST endpoint. A token is sent nowhere else.
+    #[must_use]
+    pub fn owns(&self, url: &Url) -> bool {
+        url.origin() == self.rest.origin()
+            && url.path().starts_with(self.rest.path())
+            && url.username().is_empty()
+            && url.password().is_none()
+    }
+
+    /// A path below the REST endpoint, of a URL that is there.
+    #[must_use]
+    pub fn path_of(&self, url: &Url) -> Option<String> {
+        let below = self.owns(url).then(|| url.path().strip_prefix(self.rest.path())).flatten()?;
+        Some(format!("/{below}"))
+    }
+}
+
+fn with(url: &Url, host: &str, path: &str) -> Option<Url> {
+    let mut url = url.clone();
+    url.set_host(Some(host)).ok()?;
+    url.set_path(path);
+    Some(url)
+}

@@ -1,0 +1,95 @@
+//! GraphQL: one question about many things. What of it failed is known by its place in the answer.
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::fault::Fault;
+use super::send::Request;
+use super::{Client, parse, unreadable};
+use crate::report::neutral;
+
+/// The variables of a question. Texts of others go here, and never into the question itself.
+pub type Variables = Map<String, Value>;
+
+/// What GraphQL answered.
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    data: Option<Value>,
+    #[serde(default)]
+    errors: Vec<Wrong>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wrong {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    path: Vec<Value>,
+    #[serde(default)]
+    message: String,
+}
+
+const WHAT: &str = "a GraphQL question";
+
+impl Wrong {
+    fn fault(&self, place: &str) -> Fault {
+        let what = if place.is_empty() { WHAT.to_owned() } else { place.to_owned() };
+        let says = neutral::line(&self.message, 300);
+        match self.kind.as_deref() {
+            Some("NOT_FOUND") => Fault::NotFound { what },
+            Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => Fault::Forbidden { what, says },
+            _ => Fault::Unreadable { what, says },
+        }
+    }
+}
+
+impl Answer {
+    /// One part of the answer, by the names that lead to it. An error anywhere in it makes it one.
+    pub fn part<T: DeserializeOwned>(&self, place: &[&str]) -> Result<T, Fault> {
+        let named = place.join(".");
+        let within = |wrong: &&Wrong| {
+            let path: Vec<&str> = wrong.path.iter().map_while(Value::as_str).collect();
+            path.len().min(place.len()) == path.iter().zip(place).take_while(|(a, b)| a == b).count()
+        };
+        if let Some(wrong) = self.errors.iter().find(within) {
+            return Err(wrong.fault(&named));
+        }
+        let mut value = self.data.as_ref();
+        for name in place {
+            value = value.and_then(|value| value.get(name));
+        }
+        let value = value.filter(|value| !value.is_null()).ok_or_else(|| Fault::NotFound { what: named.clone() })?;
+        T::deserialize(value).map_err(|error| unreadable(&named, &error.to_string()))
+    }
+}
+
+impl Client {
+    /// Asks one question. It only reads, so that it may be repeated.
+    pub async fn ask(&self, question: &str, variables: &Variables) -> Result<Answer, Fault> {
+        let body = serde_json::json!({ "query": question, "variables": variables }).to_string();
+        let url = self.inner.base.graphql().clone();
+        let request = Request { method: Method::POST, url, body: Some(body), graphql: true, reads: true };
+        let mut waits = 0;
+        loop {
+            let reply = self.send(&request, WHAT).await?;
+            let answer: Answer = parse(WHAT, &reply.body)?;
+            // GraphQL says with status 200 that its allowance is used up.
+            let limit = answer.errors.iter().any(|wrong| wrong.kind.as_deref() == Some("RATE_LIMITED"));
+            if limit {
+                let none = reqwest::header::HeaderMap::new();
+                let wait = self.limited(&none, &reply.body, reqwest::StatusCode::TOO_MANY_REQUESTS, true);
+                waits += 1;
+                if waits > 2 {
+                    return Err(Fault::Limited { wait: wait.unwrap_or_default() });
+                }
+                continue;
+            }
+            if let Some(wrong) = answer.errors.iter().find(|wrong| wrong.path.is_empty()) {
+                return Err(wrong.fault(""));
+            }
+            return Ok(answer);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! GitHub: github.com, ghe.com and enterprise servers.
+//!
+//! [`signature`] says whether a delivery is GitHub's and [`event`] what it is a hint of, [`client`] speaks with its
+//! interfaces, [`read`] makes facts of what it says, [`write`] answers, and [`app`] is the App that teams install. Never here: a rule, the record, another forge.
+//!
+//! Invariant: what could not be read, or not to its last page, is a fact that says so; never a shorter list.
+
+pub mod app;
+pub mod client;
+pub mod event;
+pub mod read;
+pub mod signature;
+pub mod write;
+
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Waiting};
+use crate::model::facts::Fact;
+use client::{Client, Fault};
+
+impl Forge for Client {
+    type Fault = Fault;
+
+    async fn gather(&self, question: &Question) -> Result<Gathered, Fault> {
+        read::gather(self, question).await
+    }
+
+    async fn running(&self, repository: &str, environment: &str) -> Fact<String> {
+        match read::last_ran(self, repository, environment).await {
+            Ok(Some(commit)) => Fact::Known(commit),
+            Ok(None) => Fact::Absent,
+            Err(fault) => fault.unavailable(),
+        }
+    }
+
+    async fn deploys(&self, waiting: &Waiting) -> Result<String, Fault> {
+        write::rule::commit(self, waiting).await
+    }
+
+    async fn hold(&self, waiting: &Waiting, why: &str) -> Result<(), Fault> {
+        write::rule::report(self, waiting, why).await
+    }
+
+    async fn answer(&self, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+        write::rule::answer(self, waiting, answer, why).await
+    }
+
+    async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {
+        read::waiting::pending(self, repository).await
+    }
+
+    async fn file(&self, repository: &str, path: &str) -> Fact<File> {
+        match read::file::of_default_branch(self, repository, path).await {
+            Ok(Some(file)) => Fact::Known(file),
+            Ok(None) => Fact::Absent,
+            Err(fault) => fault.unavailable(),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The commits between two commits, as REST's comparison lists them: every page, and as many as it says that there are.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::people::RestUser;
+use crate::forge::github::client::{Client, Fault};
+
+/// A commit of a comparison.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct RestCommit {
+    pub(super) sha: String,
+    pub(super) commit: Written,
+    pub(super) author: Option<RestUser>,
+    pub(super) committer: Option<RestUser>,
+    #[serde(default)]
+    pub(super) parents: Vec<Named>,
+}
+
+/// What git itself says of a commit.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Written {
+    pub(super) committer: Option<Signature>,
+    pub(super) tree: Named,
+}
+
+/// Whom git names.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Signature {
+    pub(super) email: Option<String>,
+    pub(super) date: Option<DateTime<Utc>>,
+}
+
+/// Something that is named by its digest.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Named {
+    pub(super) sha: String,
+}
+
+#[derive(Deserialize)]
+struct Comparison {
+    total_commits: u64,
+    commits: Vec<RestCommit>,
+}
+
+/// The commits of `head` that `base` does not have, the oldest first.
+pub(super) async fn between(
+    client: &Client,
+    repository: &str,
+    base: &str,
+    head: &str,
+) -> Result<Vec<RestCommit>, Fault> {
+    let path = format!("/repos/{repository}/compare/{base}...{head}");
+    let (commits, first) =
+        client.list_in(&path, |mut page: Comparison| (std::mem::take(&mut page.commits), page)).await?;
+    let commits = commits.into_entries();
+    if commits.len() as u64 != first.total_commits {
+        let says = format!("it lists {} of {} commits", commits.len(), first.total_commits);
+        return Err(Fault::Unreadable { what: path, says });
+    }
+    Ok(commits)
+}
+
+/// Whether a commit can be reached from another: then it has nothing that the other does not have.
+pub(super) async fn reaches(client: &Client, repository: &str, tip: &str, commit: &str) -> Result<bool, Fault> {
+    #[derive(Deserialize)]
+    struct Ahead {
+        ahead_by: u64,
+    }
+    let path = format!("/repos/{repository}/compare/{tip}...{commit}?per_page=1");
+    client.get::<Ahead>(&path).await.map(|ahead| ahead.ahead_by == 0)
+}
+
+/// The newest commit that two commits have in common.
+pub(super) async fn common(client: &Client, repository: &str, one: &str, other: &str) -> Result<String, Fault> {
+    #[derive(Deserialize)]
+    struct Common {
+        merge_base_commit: Named,
+    }
+    let path = format!("/repos/{repository}/compare/{one}...{other}?per_page=1");
+    client.get::<Common>(&path).await.map(|common| common.merge_base_commit.sha)
+}
+
+/// How commits hang together: each with its parents.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Graph(BTreeMap<String, Vec<String>>);
+
+impl Graph {
+    pub(super) fn add(&mut self, sha: &str, parents: impl IntoIterator<Item = String>) {
+        self.0.entry(sha.to_owned()).or_insert_with(|| parents.into_iter().collect());
+    }
+
+    /// Everything known that can be reached from a commit, itself included.
+    pub(super) fn reach(&self, from: &str) -> HashSet<&str> {
+        let mut found = HashSet::new();
+        let mut next: Vec<&str> = self.0.get_key_value(from).map(|(sha, _)| sha.as_str()).into_iter().collect();
+        while let Some(sha) = next.pop() {
+            if found.insert(sha) {
+                let parents = self.0.get(sha).into_iter().flatten();
+                next.extend(parents.filter_map(|parent| self.0.get_key_value(parent)).map(|(sha, _)| sha.as_str()));
+            }
+        }
+        found
+    }
+}

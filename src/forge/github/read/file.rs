@@ -1,0 +1,49 @@
+//! A file as the default branch has it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use super::{Repository, unread};
+use crate::forge::File;
+use crate::forge::github::client::{Client, Fault};
+
+/// A file, or what else lies there.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Contents {
+    File { encoding: String, content: String, sha: String },
+    Other(serde::de::IgnoredAny),
+}
+
+/// A file; `None` where there is none. Revalidated, it costs nothing.
+pub async fn of_default_branch(client: &Client, repository: &str, path: &str) -> Result<Option<File>, Fault> {
+    let repository = Repository::parse(repository)?;
+    let escaped: Vec<String> = path.split('/').map(escaped).collect();
+    let place = format!("/repos/{}/contents/{}", repository.path(), escaped.join("/"));
+    let found = match client.get::<Contents>(&place).await {
+        Ok(found) => found,
+        Err(Fault::NotFound { .. }) => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    let Contents::File { encoding, content, sha } = found else {
+        return Err(unread(&place, "it is no file"));
+    };
+    // Above a megabyte GitHub leaves the content away, and says `none`.
+    if encoding != "base64" {
+        return Err(unread(&place, "it is larger than a megabyte"));
+    }
+    let packed: String = content.split_whitespace().collect();
+    let bytes = STANDARD.decode(packed).map_err(|error| unread(&place, &error.to_string()))?;
+    let from = format!("the default branch of {}, git object {sha}", repository.path());
+    Ok(Some(File { bytes, from }))
+}
+
+/// What of a part of a path stays as it is in a URL.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A part of a path as a URL has it.
+pub(super) fn escaped(part: &str) -> String {
+    utf8_percent_encode(part, PLAIN).to_string()
+}

@@ -1,0 +1,326 @@
+//! Pull requests: everything of each, every list to its last page.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::people::Actor;
+use super::question::{Part, Second};
+use super::{Repository, unread};
+use crate::forge::github::client::{Client, Fault};
+
+/// How many pull requests one question is about: GitHub counts at most 500,000 entries that could be listed.
+const AT_ONCE: usize = 100;
+/// How many further pages one list may have.
+const ROUNDS: usize = 100;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    pub(super) has_next_page: bool,
+    pub(super) end_cursor: Option<String>,
+}
+
+/// One page of a list. An entry that is `null` is one that we may not see.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page<T> {
+    #[serde(rename = "pageInfo")]
+    pub(super) info: PageInfo,
+    #[serde(default)]
+    pub(super) total_count: Option<usize>,
+    pub(super) nodes: Option<Vec<Option<T>>>,
+}
+
+/// A list that GitHub says the length of.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Counted<T> {
+    #[serde(default)]
+    pub(super) total_count: Option<usize>,
+    pub(super) nodes: Option<Vec<Option<T>>>,
+}
+
+impl<T> Counted<T> {
+    /// The entries, if all of them are here.
+    pub(super) fn whole(self) -> Option<Vec<T>> {
+        let entries: Vec<T> = self.nodes?.into_iter().collect::<Option<_>>()?;
+        (self.total_count.is_none_or(|count| count == entries.len())).then_some(entries)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Oid {
+    pub(super) oid: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Login {
+    pub(super) login: String,
+}
+
+/// Whom git names, and whom GitHub takes that for.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct GitActor {
+    pub(super) email: Option<String>,
+    pub(super) user: Option<Login>,
+}
+
+/// A commit with everybody whom it names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GraphCommit {
+    pub(super) oid: String,
+    pub(super) tree: Oid,
+    pub(super) parents: Counted<Oid>,
+    pub(super) author: Option<GitActor>,
+    pub(super) committer: Option<GitActor>,
+    pub(super) authors: Counted<GitActor>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Held {
+    pub(super) commit: GraphCommit,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct File {
+    pub(super) path: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Reviewed {
+    pub(super) tree: Oid,
+}
+
+/// A review of a pull request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Review {
+    pub(super) id: String,
+    pub(super) author: Option<Actor>,
+    pub(super) state: String,
+    pub(super) submitted_at: Option<DateTime<Utc>>,
+    pub(super) last_edited_at: Option<DateTime<Utc>>,
+    pub(super) body: String,
+    pub(super) commit: Option<Reviewed>,
+}
+
+/// A comment on a pull request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Comment {
+    pub(super) id: String,
+    pub(super) author: Option<Actor>,
+    pub(super) body: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) last_edited_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ForcePush {
+    pub(super) before_commit: Option<Oid>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Named {
+    pub(super) name_with_owner: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct MergeCommit {
+    pub(super) oid: String,
+    pub(super) tree: Oid,
+    pub(super) parents: Counted<Oid>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Tip {
+    pub(super) oid: String,
+    pub(super) tree: Oid,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct HeldTip {
+    pub(super) commit: Tip,
+}
+
+/// A pull request but for its lists.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pull {
+    pub(super) number: u64,
+    pub(super) author: Option<Actor>,
+    pub(super) merged: bool,
+    pub(super) merged_at: Option<DateTime<Utc>>,
+    pub(super) changed_files: usize,
+    pub(super) additions: u64,
+    pub(super) deletions: u64,
+    pub(super) head_ref_oid: String,
+    pub(super) base_ref_oid: String,
+    pub(super) is_cross_repository: bool,
+    pub(super) head_repository: Option<Named>,
+    pub(super) assignees: Counted<Actor>,
+    pub(super) merge_commit: Option<MergeCommit>,
+    pub(super) head: Counted<HeldTip>,
+}
+
+/// A pull request with its lists, each whole or with what kept it from being so.
+#[derive(Clone, Debug)]
+pub(super) struct WholePull {
+    pub(super) pull: Pull,
+    pub(super) commits: Result<Vec<GraphCommit>, Fault>,
+    pub(super) files: Result<Vec<String>, Fault>,
+    pub(super) reviews: Result<Vec<Review>, Fault>,
+    pub(super) comments: Result<Vec<Comment>, Fault>,
+    pub(super) force_pushes: Result<Vec<ForcePush>, Fault>,
+}
+
+/// A list that is being read, as JSON, until its last page was seen.
+#[derive(Debug)]
+enum Reading {
+    Going { entries: Vec<Value>, cursor: String },
+    Done(Vec<Value>),
+    Failed(Fault),
+}
+
+impl Reading {
+    fn begin() -> Self {
+        Self::Going { entries: Vec::new(), cursor: String::new() }
+    }
+
+    /// Takes one more page.
+    fn take(&mut self, page: Result<Page<Value>, Fault>, place: &str) {
+        let Self::Going { entries, .. } = self else { return };
+        let mut entries = std::mem::take(entries);
+        *self = match page {
+            Err(fault) => Self::Failed(fault),
+            Ok(page) => {
+                let nodes: Option<Vec<Value>> = page.nodes.unwrap_or_default().into_iter().collect();
+                match (nodes, page.info.has_next_page, page.info.end_cursor) {
+                    (None, ..) => Self::Failed(unread(place, "an entry of it may not be seen")),
+                    (Some(nodes), false, _) => {
+                        entries.extend(nodes);
+                        match page.total_count {
+                            Some(count) if count != entries.len() => {
+                                let says = format!("it lists {} of {count}", entries.len());
+                                Self::Failed(unread(place, &says))
+                            }
+                            _ => Self::Done(entries),
+                        }
+                    }
+                    (Some(nodes), true, Some(cursor)) => {
+                        entries.extend(nodes);
+                        Self::Going { entries, cursor }
+                    }
+                    (Some(_), true, None) => Self::Failed(unread(place, "it has a next page and does not say which")),
+                }
+            }
+        };
+    }
+
+    fn finish<T: DeserializeOwned>(self, place: &str) -> Result<Vec<T>, Fault> {
+        match self {
+            Self::Done(entries) => entries
+                .into_iter()
+                .map(|entry| serde_json::from_value(entry).map_err(|error| unread(place, &error.to_string())))
+                .collect(),
+            Self::Failed(fault) => Err(fault),
+            Self::Going { .. } => Err(unread(place, "it has more pages than are read")),
+        }
+    }
+}
+
+/// Everything of these pull requests, by their numbers.
+pub(super) async fn read(
+    client: &Client,
+    repository: &Repository,
+    numbers: &[u64],
+) -> BTreeMap<u64, Result<WholePull, Fault>> {
+    let mut found = BTreeMap::new();
+    let mut next: Vec<&[u64]> = numbers.chunks(AT_ONCE).collect();
+    while let Some(some) = next.pop() {
+        let pulls = some_of(client, repository, some).await;
+        let overloaded = |pull: &Result<WholePull, Fault>| matches!(pull, Err(Fault::Server { .. }));
+        // What GitHub does not answer in its time it may answer in halves.
+        if some.len() > 1 && pulls.values().all(overloaded) {
+            let (one, other) = some.split_at(some.len() / 2);
+            next.extend([one, other]);
+        } else {
+            found.extend(pulls);
+        }
+    }
+    found
+}
+
+async fn some_of(client: &Client, repository: &Repository, numbers: &[u64]) -> BTreeMap<u64, Result<WholePull, Fault>> {
+    let mut question = Second::default();
+    for number in numbers {
+        question.whole(*number);
+    }
+    let answer = match client.ask(&question.text(), &repository.variables()).await {
+        Ok(answer) => answer,
+        Err(fault) => return numbers.iter().map(|number| (*number, Err(fault.clone()))).collect(),
+    };
+    let mut pulls = BTreeMap::new();
+    let mut lists: BTreeMap<(u64, Part), Reading> = BTreeMap::new();
+    for number in numbers {
+        let place = format!("p{number}");
+        let pull = answer.part::<Pull>(&["repository", &place]);
+        for part in Part::ALL.into_iter().filter(|_| pull.is_ok()) {
+            let mut reading = Reading::begin();
+            reading.take(answer.part(&["repository", &place, part.name()]), part.name());
+            lists.insert((*number, part), reading);
+        }
+        pulls.insert(*number, pull);
+    }
+    more_pages(client, repository, &mut lists).await;
+    let whole = |(number, pull): (u64, Result<Pull, Fault>)| {
+        let mut list = |part: Part| lists.remove(&(number, part)).unwrap_or_else(Reading::begin);
+        let whole = pull.map(|pull| WholePull {
+            commits: list(Part::Commits)
+                .finish("commits")
+                .map(|held: Vec<Held>| held.into_iter().map(|it| it.commit).collect()),
+            files: list(Part::Files)
+                .finish("files")
+                .map(|files: Vec<File>| files.into_iter().map(|it| it.path).collect()),
+            reviews: list(Part::Reviews).finish("reviews"),
+            comments: list(Part::Comments).finish("comments"),
+            force_pushes: list(Part::ForcePushes).finish("force pushes"),
+            pull,
+        });
+        (number, whole)
+    };
+    pulls.into_iter().map(whole).collect()
+}
+
+/// Reads on where lists have further pages, all lists of a round in one question.
+async fn more_pages(client: &Client, repository: &Repository, lists: &mut BTreeMap<(u64, Part), Reading>) {
+    for _ in 0..ROUNDS {
+        let mut question = Second::default();
+        for ((number, part), reading) in &*lists {
+            if let Reading::Going { cursor, .. } = reading {
+                question.part(*number, *part, cursor);
+            }
+        }
+        if question.is_empty() {
+            return;
+        }
+        let answer = client.ask(&question.text(), &repository.variables()).await;
+        for ((number, part), reading) in
+            lists.iter_mut().filter(|(_, reading)| matches!(reading, Reading::Going { .. }))
+        {
+            let place = format!("p{number}_{}", part.name());
+            let page = match &answer {
+                Ok(answer) => answer.part(&["repository", &place, part.name()]),
+                Err(fault) => Err(fault.clone()),
+            };
+            reading.take(page, part.name());
+        }
+    }
+}

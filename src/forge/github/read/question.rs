@@ -1,0 +1,210 @@
+//! What is asked of GraphQL, as text. Names that people choose go in as variables or as JSON strings, which GraphQL
+//! reads alike; everything else is ours.
+
+use std::fmt::Write as _;
+
+/// A commit with everybody whom it names.
+const COMMIT: &str = "fragment commit on Commit { oid tree { oid } parents(first: 5) { totalCount nodes { oid } } \
+    author { email user { login } } committer { email user { login } } \
+    authors(first: 20) { totalCount nodes { email user { login } } } }";
+
+const ACTOR: &str = "{ __typename login }";
+
+const PAGE: &str = "pageInfo { hasNextPage endCursor }";
+
+/// A text as GraphQL and JSON both write it.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn after(cursor: Option<&str>) -> String {
+    cursor.map(|cursor| format!(", after: {}", quoted(cursor))).unwrap_or_default()
+}
+
+/// The first question: which pull requests brought each commit, and everything that hangs on the release itself.
+#[derive(Debug, Default)]
+pub(super) struct First {
+    repository: String,
+    outside: String,
+}
+
+impl First {
+    pub(super) fn commit(&mut self, at: usize, sha: &str) {
+        let _ = write!(
+            self.repository,
+            " c{at}: object(oid: {}) {{ ...commit ... on Commit {{ associatedPullRequests(first: 20) \
+             {{ totalCount nodes {{ number baseRepository {{ nameWithOwner }} }} }} }} }}",
+            quoted(sha)
+        );
+    }
+
+    pub(super) fn folder(&mut self, at: usize, sha: &str, folder: &str) {
+        let _ = write!(self.repository, " f{at}: object(expression: {}) {{ oid }}", quoted(&format!("{sha}:{folder}")));
+    }
+
+    pub(super) fn reference(&mut self, name: &str) {
+        let _ = write!(
+            self.repository,
+            " reference: ref(qualifiedName: {}) {{ target {{ oid ... on Tag {{ target {{ oid }} }} }} }}",
+            quoted(name)
+        );
+    }
+
+    pub(super) fn default_branch(&mut self) {
+        self.repository.push_str(" defaultBranchRef { name prefix target { oid } }");
+    }
+
+    pub(super) fn run(&mut self, sha: &str, cursor: Option<&str>) {
+        let _ = write!(
+            self.repository,
+            " runs: object(oid: {}) {{ ... on Commit {{ checkSuites(first: 100{}) {{ {PAGE} nodes {{ \
+             creator {ACTOR} branch {{ name prefix }} workflowRun {{ resourcePath event createdAt \
+             deploymentReviews(first: 50) {{ {PAGE} nodes {{ id state comment user {ACTOR} \
+             environments(first: 20) {{ totalCount nodes {{ name }} }} }} }} }} }} }} }} }}",
+            quoted(sha),
+            after(cursor)
+        );
+    }
+
+    pub(super) fn deployments(&mut self, at: usize, environment: &str, cursor: Option<&str>) {
+        let _ = write!(
+            self.repository,
+            " d{at}: deployments(environments: [{}], first: 100, orderBy: {{field: CREATED_AT, direction: DESC}}{}) \
+             {{ {PAGE} nodes {{ id commitOid createdAt creator {ACTOR} ref {{ name prefix }} \
+             statuses(first: 50) {{ totalCount nodes {{ state createdAt }} }} }} }}",
+            quoted(environment),
+            after(cursor)
+        );
+    }
+
+    pub(super) fn team(&mut self, at: usize, organisation: &str, team: &str, cursor: Option<&str>) {
+        let _ = write!(
+            self.outside,
+            " g{at}: organization(login: {}) {{ team(slug: {}) {{ members(first: 100, membership: ALL{}) \
+             {{ totalCount {PAGE} nodes {ACTOR} }} }} }}",
+            quoted(organisation),
+            quoted(team),
+            after(cursor)
+        );
+    }
+
+    pub(super) fn user(&mut self, at: usize, login: &str) {
+        let _ = write!(self.outside, " u{at}: user(login: {}) {ACTOR}", quoted(login));
+    }
+
+    pub(super) fn text(&self) -> String {
+        let fragment = if self.repository.contains("...commit") { COMMIT } else { "" };
+        format!("query($owner: String!, $name: String!) {{{}{} }} {fragment}", self.in_repository(), self.outside)
+    }
+
+    fn in_repository(&self) -> String {
+        // `owner` and `name` have to be used, or GitHub refuses the question.
+        format!(" repository(owner: $owner, name: $name) {{ nameWithOwner{} }}", self.repository)
+    }
+}
+
+/// A list of a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Part {
+    Commits,
+    Files,
+    Reviews,
+    Comments,
+    ForcePushes,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 5] = [Self::Commits, Self::Files, Self::Reviews, Self::Comments, Self::ForcePushes];
+
+    /// The name under which it stands in the answer.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Commits => "commits",
+            Self::Files => "files",
+            Self::Reviews => "reviews",
+            Self::Comments => "comments",
+            Self::ForcePushes => "timelineItems",
+        }
+    }
+
+    fn text(self, cursor: Option<&str>) -> String {
+        let after = after(cursor);
+        match self {
+            Self::Commits => {
+                format!(" commits(first: 100{after}) {{ totalCount {PAGE} nodes {{ commit {{ ...commit }} }} }}")
+            }
+            Self::Files => format!(" files(first: 100{after}) {{ totalCount {PAGE} nodes {{ path }} }}"),
+            Self::Reviews => format!(
+                " reviews(first: 100{after}) {{ totalCount {PAGE} nodes {{ id author {ACTOR} state submittedAt lastEditedAt body \
+                 commit {{ tree {{ oid }} }} }} }}"
+            ),
+            Self::Comments => format!(
+                " comments(first: 100{after}) {{ totalCount {PAGE} nodes {{ id author {ACTOR} body createdAt lastEditedAt }} }}"
+            ),
+            Self::ForcePushes => format!(
+                " timelineItems(first: 100, itemTypes: [HEAD_REF_FORCE_PUSHED_EVENT]{after}) {{ {PAGE} nodes {{ \
+                 ... on HeadRefForcePushedEvent {{ beforeCommit {{ oid }} }} }} }}"
+            ),
+        }
+    }
+}
+
+/// The second question: everything of the pull requests.
+#[derive(Debug, Default)]
+pub(super) struct Second(String);
+
+impl Second {
+    pub(super) fn whole(&mut self, number: u64) {
+        let parts: String = Part::ALL.iter().map(|part| part.text(None)).collect();
+        let _ = write!(
+            self.0,
+            " p{number}: pullRequest(number: {number}) {{ number author {ACTOR} merged mergedAt changedFiles additions deletions \
+             headRefOid baseRefOid isCrossRepository headRepository {{ nameWithOwner }} \
+             assignees(first: 50) {{ totalCount nodes {ACTOR} }} \
+             mergeCommit {{ oid tree {{ oid }} parents(first: 20) {{ nodes {{ oid }} }} }} \
+             head: commits(last: 1) {{ nodes {{ commit {{ oid tree {{ oid }} }} }} }}{parts} }}"
+        );
+    }
+
+    pub(super) fn part(&mut self, number: u64, part: Part, cursor: &str) {
+        let _ = write!(
+            self.0,
+            " p{number}_{}: pullRequest(number: {number}) {{{} }}",
+            part.name(),
+            part.text(Some(cursor))
+        );
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn text(&self) -> String {
+        let fragment = if self.0.contains("...commit") { COMMIT } else { "" };
+        format!(
+            "query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ nameWithOwner{} }} }} {fragment}",
+            self.0
+        )
+    }
+}
+
+/// A question about folders.
+#[derive(Debug, Default)]
+pub(super) struct Trees(String);
+
+impl Trees {
+    pub(super) fn folder(&mut self, at: usize, commit: &str, folder: &str) {
+        let _ = write!(
+            self.0,
+            " t{at}: object(expression: {}) {{ ... on Tree {{ entries {{ name oid type mode }} }} }}",
+            quoted(&format!("{commit}:{folder}"))
+        );
+    }
+
+    pub(super) fn text(&self) -> String {
+        format!(
+            "query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ nameWithOwner{} }} }}",
+            self.0
+        )
+    }
+}

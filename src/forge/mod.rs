@@ -1,0 +1,192 @@
+//! Storey 6: the forges, each in a folder of its own behind [`Forge`].
+//!
+//! A forge is asked for what is known of a release ([`Question`], [`Gathered`]); the words here are flow's own, and no
+//! forge's. Never here: a rule, the record, the policy.
+//!
+//! Invariant: a forge says what it could not read; it never leaves it out.
+
+pub mod command;
+pub mod github;
+pub mod hint;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::facts::{Account, AccountFacts, Act, Change, Deployment, Fact, Member, Reference};
+
+/// What is asked of one release × environment.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The repository: `acme/payments`.
+    pub repository: String,
+    /// The environment, exactly as the forge names it.
+    pub environment: String,
+    /// The environments whose deployments matter beside it: those that it is promoted from.
+    pub promoted_from: Vec<String>,
+    /// The commit, 40 hexadecimal digits (64 with SHA-256).
+    pub commit: String,
+    /// The branch or tag that is deployed, in full: `refs/heads/main`. Left out: what the forge says.
+    pub reference: Option<String>,
+    /// The pipeline's run that deploys, where there is one.
+    pub run: Option<u64>,
+    /// What each component is made of, by its name.
+    pub components: BTreeMap<String, Folders>,
+    /// The commit that each component last ran here, by its name; absent where it never did.
+    pub running: BTreeMap<String, Fact<String>>,
+    /// Whether the forge is asked what was deployed before. Whoever keeps a record knows better.
+    pub history: bool,
+    /// The accounts that the policy names, by their logins here.
+    pub logins: Vec<String>,
+    /// The groups whose members are asked for, as the policy names them: `github:@acme/infra`.
+    pub groups: Vec<String>,
+    /// Who was in each group when the release was asked for, where that is known. A forge says who is, and not since when.
+    pub roster: BTreeMap<String, Vec<Account>>,
+}
+
+/// The folders of a repository that hold all files of a component, without `/` at either end; the empty name is the whole
+/// repository.
+pub type Folders = Vec<String>;
+
+/// A change, and of which ranges it is a part.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranged {
+    /// The change.
+    pub change: Change,
+    /// The commits since which it came, of those that were asked.
+    pub since: Vec<String>,
+}
+
+/// What a forge knows of a release.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// The repository, as the forge writes it.
+    pub repository: String,
+    /// The branch or tag.
+    pub reference: Fact<Reference>,
+    /// When the deployment was asked for, UTC.
+    pub submitted_at: Fact<DateTime<Utc>>,
+    /// Who started it; absent: a schedule did.
+    pub trigger: Fact<Account>,
+    /// What changed since any of the commits that run here. Absent: nothing.
+    pub changes: Fact<Vec<Ranged>>,
+    /// A digest of each component's content at the commit.
+    pub contents: BTreeMap<String, Fact<String>>,
+    /// What is known of every account that is spoken of.
+    pub accounts: BTreeMap<Account, AccountFacts>,
+    /// Who is in each group that was asked for.
+    pub groups: BTreeMap<String, Fact<Vec<Member>>>,
+    /// What people did: reviews of the changes, commands, reviews of the environment.
+    pub acts: Fact<Vec<Act>>,
+    /// What was deployed here and where it is promoted from, the oldest first.
+    pub deployments: Fact<Vec<Deployment>>,
+}
+
+/// A deployment that waits for our word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The repository: `acme/payments`.
+    pub repository: String,
+    /// The pipeline's run.
+    pub run: u64,
+    /// The environment, exactly as the forge names it.
+    pub environment: String,
+}
+
+/// A deployment that waits, and what it deploys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Which.
+    pub waiting: Waiting,
+    /// The commit.
+    pub commit: String,
+}
+
+/// A file of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What it was read from, for people.
+    pub from: String,
+}
+
+/// A final answer to a deployment that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It goes.
+    Open,
+    /// It never will: the run fails.
+    Reject,
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// The forge took it.
+    Now,
+    /// The deployment no longer waits: an earlier try of ours had its effect, or somebody else decided.
+    NoLongerWaits,
+}
+
+/// What can be asked of a forge, and told to it.
+pub trait Forge {
+    /// Why nothing could be gathered or told at all.
+    type Fault: std::error::Error + Send + Sync + 'static;
+
+    /// What is known of a release. What could not be read is said in its place; a fault is only what leaves nothing.
+    fn gather(&self, question: &Question) -> impl Future<Output = Result<Gathered, Self::Fault>> + Send;
+
+    /// What last ran in an environment by the forge's own word; absent: nothing did.
+    fn running(&self, repository: &str, environment: &str) -> impl Future<Output = Fact<String>> + Send;
+
+    /// The commit that a run deploys.
+    fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
+
+    /// Says why a deployment does not go yet. It goes on waiting. Not repeated where it is not known whether it arrived.
+    fn hold(&self, waiting: &Waiting, why: &str) -> impl Future<Output = Result<(), Self::Fault>> + Send;
+
+    /// Answers for good, once: what may have had its effect is read back before it is repeated.
+    fn answer(
+        &self,
+        waiting: &Waiting,
+        answer: Answer,
+        why: &str,
+    ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
+
+    /// The deployments of a repository that wait for our word, all of them.
+    fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
+
+    /// A file as the repository's default branch has it; absent where it has none.
+    fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
+}
+
+/// The repositories that an app is installed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Installations {
+    /// Their names, as the forge writes them.
+    pub repositories: Vec<String>,
+    /// Which installations could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+/// A forge as the app sees it that teams install.
+pub trait Hub: Send + Sync + 'static {
+    /// What the forge is called in facts: `github`.
+    const NAME: &'static str;
+    /// Why it could not be asked.
+    type Fault: std::error::Error + Send + Sync + 'static;
+    /// One repository's forge.
+    type Forge: Forge<Fault = Self::Fault> + Send + Sync;
+    /// A delivery that is the forge's, and of which it is not known yet whose it is.
+    type Claimed: Send + 'static;
+
+    /// Where the app is installed.
+    fn installations(&self) -> impl Future<Output = Result<Installations, Self::Fault>> + Send;
+
+    /// The forge under the token of the installation that a repository belongs to.
+    fn of(&self, repository: &str) -> impl Future<Output = Result<Self::Forge, Self::Fault>> + Send;
+
+    /// What a delivery is a hint of; `None` where it is about what is not the installation's.
+    fn check(&self, claimed: Self::Claimed) -> impl Future<Output = Result<Option<hint::Hinted>, Self::Fault>> + Send;
+}

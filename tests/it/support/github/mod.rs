@@ -1,0 +1,467 @@
+//! A fake GitHub: a server on a loopback port that holds a repository, and enforces what GitHub enforces.
+//!
+//! Tokens, permissions, pages, tags, limits, the states of a protection rule. Every request that it gets is compared with
+//! GitHub's own descriptions, where they are installed ([`described`]).
+
+pub mod described;
+pub mod graphql;
+pub mod world;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{Duration, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use world::{APP, INSTALLATION, REPOSITORY, World};
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub method: String,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
+}
+
+/// What goes wrong with the next request.
+#[derive(Clone, Debug)]
+pub enum Trouble {
+    /// A status, headers and a body instead of the answer.
+    Answer(u16, Vec<(String, String)>, String),
+    /// The effect takes place, and the answer is lost.
+    Lost,
+    /// The answer ends in the middle.
+    Cut,
+}
+
+#[derive(Default)]
+struct State {
+    world: World,
+    asked: Vec<Asked>,
+    trouble: VecDeque<(String, Trouble)>,
+    /// How many entries a page has at most.
+    page: usize,
+    tokens: Vec<String>,
+    hidden: Vec<String>,
+    app_key: Option<Vec<u8>>,
+    remaining: u64,
+    suspended: bool,
+}
+
+/// The fake.
+#[derive(Clone)]
+pub struct Github {
+    state: Arc<Mutex<State>>,
+    port: u16,
+}
+
+struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+fn reply(status: u16, body: &Value) -> Reply {
+    Reply { status, headers: Vec::new(), body: if body.is_null() { String::new() } else { body.to_string() } }
+}
+
+/// The token that a person has.
+pub const TOKEN: &str = "github_pat_canary";
+
+impl Github {
+    /// Starts it with an empty repository.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = State { page: 100, remaining: 5000, tokens: vec![TOKEN.to_owned()], ..State::default() };
+        let github = Self { state: Arc::new(Mutex::new(state)), port };
+        github.with(|world| {
+            for (login, kind) in [("web-flow", "User"), ("ana", "User"), ("bo", "User"), ("carla", "User")] {
+                world.user(login, kind);
+            }
+        });
+        let serving = github.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let serving = serving.clone();
+                std::thread::spawn(move || serving.serve(stream));
+            }
+        });
+        github
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn with<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
+        edit(&mut self.lock().world)
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.lock().asked.clone()
+    }
+
+    pub fn forget(&self) {
+        self.lock().asked.clear();
+    }
+
+    pub fn page(&self, size: usize) {
+        self.lock().page = size;
+    }
+
+    pub fn hide(&self, team: &str) {
+        self.lock().hidden.push(team.to_owned());
+    }
+
+    pub fn app_key(&self, public: &[u8]) {
+        self.lock().app_key = Some(public.to_vec());
+    }
+
+    /// No token counts any longer, until a new one is asked for.
+    pub fn revoke(&self) {
+        self.lock().tokens.clear();
+    }
+
+    pub fn suspend(&self) {
+        self.lock().suspended = true;
+    }
+
+    /// What goes wrong with the next request whose path contains this.
+    pub fn trouble(&self, path: &str, trouble: Trouble) {
+        self.lock().trouble.push_back((path.to_owned(), trouble));
+    }
+
+    fn serve(&self, stream: TcpStream) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut stream = stream;
+        while let Some(asked) = receive(&mut reader) {
+            let trouble = {
+                let mut state = self.lock();
+                state.asked.push(asked.clone());
+                let at = state.trouble.iter().position(|(path, _)| asked.path.contains(path.as_str()));
+                at.and_then(|at| state.trouble.remove(at)).map(|(_, trouble)| trouble)
+            };
+            let mut reply = match &trouble {
+                Some(Trouble::Answer(status, headers, body)) => {
+                    Reply { status: *status, headers: headers.clone(), body: body.clone() }
+                }
+                Some(Trouble::Lost | Trouble::Cut) | None => self.answer(&asked),
+            };
+            if matches!(trouble, Some(Trouble::Lost)) {
+                return;
+            }
+            let digest = Sha256::digest(reply.body.as_bytes());
+            let tag = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+            let tag = format!("\"{tag}\"");
+            if asked.method == "GET" && reply.status == 200 {
+                if asked.headers.get("if-none-match") == Some(&tag) {
+                    reply.status = 304;
+                    reply.body.clear();
+                }
+                reply.headers.push(("etag".to_owned(), tag));
+            }
+            if !matches!(trouble, Some(Trouble::Answer(..))) {
+                let mut state = self.lock();
+                if reply.status != 304 {
+                    state.remaining = state.remaining.saturating_sub(1);
+                }
+                let reset = (Utc::now() + Duration::seconds(1800)).timestamp();
+                let resource = if asked.path == "/api/graphql" { "graphql" } else { "core" };
+                for (name, value) in [
+                    ("x-ratelimit-limit", "5000".to_owned()),
+                    ("x-ratelimit-remaining", state.remaining.to_string()),
+                    ("x-ratelimit-reset", reset.to_string()),
+                    ("x-ratelimit-resource", resource.to_owned()),
+                ] {
+                    reply.headers.push((name.to_owned(), value));
+                }
+            }
+            let mut text = format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
+            for (name, value) in &reply.headers {
+                text.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
+            }
+            text.push_str("\r\n");
+            let body =
+                if matches!(trouble, Some(Trouble::Cut)) { &reply.body[..reply.body.len() / 2] } else { &reply.body };
+            text.push_str(body);
+            if stream.write_all(text.as_bytes()).is_err() || matches!(trouble, Some(Trouble::Cut)) {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, asked: &Asked) -> Reply {
+        if let Some(wrong) = described::wrong(asked) {
+            return reply(599, &json!({"message": format!("GitHub has no such request: {wrong}")}));
+        }
+        let token = asked.headers.get("authorization").and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
+        let Some(path) = asked.path.strip_prefix("/api/") else { return missing() };
+        let apps = path.starts_with("v3/app/") || path.ends_with("/installation");
+        let mut state = self.lock();
+        if apps {
+            if !state.app_key.as_ref().is_some_and(|key| proves(token, key)) {
+                return reply(401, &json!({"message": "A JSON web token could not be decoded"}));
+            }
+        } else if !state.tokens.iter().any(|known| known == token) {
+            return reply(401, &json!({"message": "Bad credentials"}));
+        }
+        if path == "graphql" {
+            let document = graphql::read(asked.body["query"].as_str().unwrap());
+            let nodes = document.nodes();
+            if nodes > 500_000 {
+                return reply(
+                    200,
+                    &json!({"errors": [{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": nodes.to_string()}]}),
+                );
+            }
+            let State { world, page, hidden, .. } = &*state;
+            return reply(200, &graphql::answer(world, &document, &asked.body["variables"], *page, hidden));
+        }
+        let path = path.strip_prefix("v3").unwrap_or_default();
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (asked.method.as_str(), parts.as_slice()) {
+            ("GET", ["repos", owner, name, "installation"]) if is_ours(owner, name) => {
+                reply(200, &json!({"id": INSTALLATION}))
+            }
+            ("POST", ["app", "installations", id, "access_tokens"]) if *id == INSTALLATION.to_string() => {
+                if state.suspended {
+                    return reply(403, &json!({"message": "This installation has been suspended"}));
+                }
+                let token = format!("ghs_canary{}", state.tokens.len());
+                state.tokens.push(token.clone());
+                reply(201, &json!({"token": token, "expires_at": Utc::now() + Duration::hours(1)}))
+            }
+            ("GET", ["installation", "repositories"]) => {
+                let ours = [json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY})];
+                self.paged(asked, &state, &ours, |page| json!({"total_count": 1, "repositories": page}))
+            }
+            ("GET", ["user", id]) => {
+                let world = &state.world;
+                let login =
+                    world.users.iter().find(|(_, (_, number))| number.to_string() == *id).map(|(login, _)| login);
+                login.map_or_else(missing, |login| reply(200, &world.rest_user(login)))
+            }
+            ("GET", ["repos", owner, name, "activity"]) => {
+                let world = &state.world;
+                let Some(entries) = world.activity.get(&format!("{owner}/{name}")) else {
+                    return if is_ours(owner, name) { reply(200, &json!([])) } else { missing() };
+                };
+                let entry = |[at, before, after, kind, actor]: &[String; 5]| {
+                    json!({"id": 1, "before": before, "after": after, "ref": "refs/heads/main", "timestamp": at,
+                        "activity_type": kind, "actor": world.rest_user(actor)})
+                };
+                let entries: Vec<Value> = entries.iter().rev().map(entry).collect();
+                self.paged(asked, &state, &entries, |page| Value::Array(page.to_vec()))
+            }
+            ("GET", ["repos", owner, name, "compare", range]) if is_ours(owner, name) => {
+                let (base, head) = range.split_once("...").unwrap();
+                let Some(found) = state.world.between(base, head) else { return missing() };
+                let commits: Vec<Value> = found.iter().map(|sha| rest_commit(&state.world, sha)).collect();
+                let total = commits.len();
+                let common = state.world.common(base, head);
+                self.paged(asked, &state, &commits, |page| {
+                    json!({"total_commits": total, "ahead_by": total, "behind_by": 0, "status": "ahead", "commits": page, "files": [],
+                        "merge_base_commit": {"sha": common}})
+                })
+            }
+            ("GET", ["repos", owner, name, "commits", sha]) if is_ours(owner, name) => {
+                let world = &state.world;
+                let Some(commit) = world.commits.get(*sha) else { return missing() };
+                let changed = commit
+                    .parents
+                    .first()
+                    .map_or_else(|| commit.files.keys().cloned().collect(), |parent| world.between_files(parent, sha));
+                let files: Vec<Value> =
+                    changed.iter().map(|name| json!({"filename": name, "status": "modified"})).collect();
+                let mut whole = rest_commit(world, sha);
+                whole["stats"] = json!({"total": files.len() * 10});
+                self.paged(asked, &state, &files, |page| {
+                    let mut whole = whole.clone();
+                    whole["files"] = json!(page);
+                    whole
+                })
+            }
+            ("GET", ["repos", owner, name, "actions", "runs", run]) if is_ours(owner, name) => {
+                let found = state.world.runs.iter().find(|it| it.id.to_string() == *run);
+                found.map_or_else(missing, |run| reply(200, &json!({"id": run.id, "head_sha": run.commit})))
+            }
+            ("GET", ["repos", owner, name, "actions", "runs", run, "pending_deployments"]) if is_ours(owner, name) => {
+                let waits = |((id, environment), rule): (&(u64, String), &world::Rule)| {
+                    (id.to_string() == *run && rule.decided.is_none())
+                        .then(|| json!({"environment": {"id": 1, "name": environment}}))
+                };
+                reply(200, &json!(state.world.rules.iter().filter_map(waits).collect::<Vec<_>>()))
+            }
+            ("POST", ["repos", owner, name, "actions", "runs", run, "deployment_protection_rule"])
+                if is_ours(owner, name) =>
+            {
+                let key = (run.parse().unwrap(), asked.body["environment_name"].as_str().unwrap().to_owned());
+                let Some(rule) = state.world.rules.get_mut(&key) else { return missing() };
+                let comment = asked.body["comment"].as_str().unwrap_or_default().to_owned();
+                let refused = |says: &str| reply(422, &json!({"message": says}));
+                if comment.chars().count() > 1024 {
+                    return refused("comment is too long");
+                }
+                if rule.decided.is_some() {
+                    return refused("no pending deployment");
+                }
+                match asked.body["state"].as_str() {
+                    Some(state) => rule.decided = Some((state.to_owned(), comment)),
+                    None if rule.reports.len() == 10 => return refused("too many status reports"),
+                    None => rule.reports.push(comment),
+                }
+                reply(204, &Value::Null)
+            }
+            (method @ ("POST" | "PATCH"), ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
+                written(&mut state.world, method, rest, &asked.body)
+            }
+            ("GET", ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
+                let kind = rest.join("/");
+                let kind = if rest.first() == Some(&"commits") { "check-runs".to_owned() } else { kind };
+                let found = state.world.written.iter().rev().filter(|(of, _)| *of == kind);
+                let found: Vec<Value> = found.map(|(_, it)| it.clone()).collect();
+                self.paged(asked, &state, &found, |page| {
+                    if kind == "check-runs" { json!({"check_runs": page}) } else { json!(page) }
+                })
+            }
+            _ => missing(),
+        }
+    }
+
+    fn paged(&self, asked: &Asked, state: &State, entries: &[Value], whole: impl Fn(&[Value]) -> Value) -> Reply {
+        let number =
+            |name: &str, otherwise: usize| asked.query.get(name).map_or(otherwise, |text| text.parse().unwrap());
+        let size = number("per_page", 30).min(100).min(state.page);
+        let page = number("page", 1);
+        let begin = ((page - 1) * size).min(entries.len());
+        let end = (begin + size).min(entries.len());
+        let mut answer = reply(200, &whole(&entries[begin..end]));
+        if end < entries.len() {
+            let mut query = asked.query.clone();
+            query.insert("page".to_owned(), (page + 1).to_string());
+            let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let next = format!("<{}{}?{}>; rel=\"next\"", self.url(), asked.path, query.join("&"));
+            answer.headers.push(("link".to_owned(), next));
+        }
+        answer
+    }
+}
+
+/// Takes what is written, within GitHub's limits, and as our App's.
+fn written(world: &mut World, method: &str, path: &[&str], body: &Value) -> Reply {
+    let refused = |says: &str| reply(422, &json!({"message": says}));
+    let too_long = |value: &Value, most: usize| value.as_str().is_some_and(|text| text.chars().count() > most);
+    if body["status"] == "completed" && body["conclusion"].is_null() {
+        return refused("a check that is completed needs a conclusion");
+    }
+    if body["actions"].as_array().is_some_and(|actions| actions.len() > 3)
+        || too_long(&body["output"]["summary"], 65_535)
+        || too_long(&body["body"], 65_536)
+        || too_long(&body["description"], 140)
+    {
+        return refused("it has more than GitHub takes");
+    }
+    let (kind, number) = match (method, path) {
+        ("PATCH", [kind, number]) => ((*kind).to_owned(), Some(number.parse::<u64>().unwrap())),
+        ("POST", path) => (path.join("/"), None),
+        _ => return missing(),
+    };
+    if let Some(number) = number {
+        let found =
+            world.written.iter_mut().find(|(of, it)| *of == kind && (it["id"] == number || it["number"] == number));
+        let Some((_, it)) = found else { return missing() };
+        for (name, value) in body.as_object().unwrap() {
+            it[name] = value.clone();
+        }
+        return reply(200, it);
+    }
+    let mut made = body.clone();
+    let number = world.written.len() as u64 + 1;
+    made["id"] = json!(number);
+    made["number"] = json!(number);
+    let app = json!({"id": APP.parse::<u64>().unwrap()});
+    made["app"] = app.clone();
+    made["performed_via_github_app"] = app;
+    world.written.push((kind, made.clone()));
+    reply(201, &made)
+}
+
+fn missing() -> Reply {
+    reply(404, &json!({"message": "Not Found"}))
+}
+
+fn is_ours(owner: &str, name: &str) -> bool {
+    format!("{owner}/{name}").eq_ignore_ascii_case(REPOSITORY)
+}
+
+fn rest_commit(world: &World, sha: &str) -> Value {
+    let commit = &world.commits[sha];
+    let number = |login: &str| world.users.get(login).map_or(0, |(_, number)| *number);
+    json!({
+        "sha": sha,
+        "commit": {
+            "author": {"email": world::address(&commit.author, number(&commit.author)), "date": commit.date},
+            "committer": {"email": world::address(&commit.committer, number(&commit.committer)), "date": commit.date},
+            "tree": {"sha": world.tree(sha, "")}, "message": "a change",
+        },
+        "author": world.rest_user(&commit.author),
+        "committer": world.rest_user(&commit.committer),
+        "parents": commit.parents.iter().map(|sha| json!({"sha": sha})).collect::<Vec<_>>(),
+    })
+}
+
+/// Whether a JWT is the App's, and keeps to GitHub's rules for one.
+fn proves(token: &str, key: &[u8]) -> bool {
+    let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+    let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+    let known = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
+    if known.verify(signed.as_bytes(), &signature).is_err() {
+        return false;
+    }
+    let (header, claims) = signed.split_once('.').unwrap();
+    let read = |part: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap() };
+    let (header, claims) = (read(header), read(claims));
+    let now = Utc::now().timestamp();
+    let (issued, ends) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
+    header["alg"] == "RS256" && claims["iss"] == APP && issued <= now && ends > now && ends - issued <= 600
+}
+
+/// Reads one request.
+fn receive(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Some(Asked {
+        method,
+        path: path.to_owned(),
+        query: query.split('&').filter_map(pair).collect(),
+        headers,
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    })
+}

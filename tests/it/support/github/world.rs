@@ -1,0 +1,287 @@
+//! What the fake GitHub holds: a repository with its commits, pull requests, pushes, deployments, runs and teams.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+pub const REPOSITORY: &str = "acme/shop";
+pub const REPOSITORY_ID: u64 = 77;
+pub const INSTALLATION: u64 = 4711;
+pub const APP: &str = "12345";
+
+/// 40 digits that begin with these.
+pub fn sha(short: &str) -> String {
+    format!("{short:0<40}")
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(20).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// The address of an account: that of an App as GitHub gives it.
+pub fn address(login: &str, number: u64) -> String {
+    match login {
+        "web-flow" => "noreply@github.com".to_owned(),
+        login if login.ends_with("[bot]") => format!("{number}+{login}@users.noreply.127.0.0.1"),
+        login => format!("{login}@acme.example"),
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    pub author: String,
+    pub committer: String,
+    pub co_authors: Vec<String>,
+    pub parents: Vec<String>,
+    /// Every file at this commit.
+    pub files: BTreeMap<String, String>,
+    pub date: String,
+    /// The pull requests that brought it.
+    pub pulls: Vec<u64>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Pull {
+    pub author: String,
+    pub head: String,
+    pub base: String,
+    pub commits: Vec<String>,
+    pub merge_commit: Option<String>,
+    pub merged_at: Option<String>,
+    pub files: Vec<String>,
+    pub lines: u64,
+    pub reviews: Vec<Value>,
+    pub comments: Vec<Value>,
+    pub force_pushes: Vec<String>,
+    pub assignees: Vec<String>,
+    pub fork: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    pub environment: String,
+    pub commit: String,
+    pub statuses: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub id: u64,
+    pub commit: String,
+    pub branch: String,
+    pub creator: Option<String>,
+    pub event: String,
+    pub created_at: String,
+    /// Who said what of which environment.
+    pub reviews: Vec<(String, String, String)>,
+}
+
+#[derive(Debug, Default)]
+pub struct World {
+    /// Logins with GitHub's type and number.
+    pub users: BTreeMap<String, (String, u64)>,
+    pub commits: BTreeMap<String, Commit>,
+    pub branches: BTreeMap<String, String>,
+    pub pulls: BTreeMap<u64, Pull>,
+    /// The oldest first: instant, before, after, type, actor; by repository.
+    pub activity: BTreeMap<String, Vec<[String; 5]>>,
+    pub teams: BTreeMap<String, Vec<String>>,
+    pub deployments: Vec<Deployment>,
+    pub runs: Vec<Run>,
+    /// Checks, comments, issues and deployment statuses, as they were written: the kind, and what GitHub has of it.
+    pub written: Vec<(String, Value)>,
+    /// The state of each protection rule: run and environment, then what was said.
+    pub rules: BTreeMap<(u64, String), Rule>,
+}
+
+/// A protection rule that waits for our word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    pub reports: Vec<String>,
+    pub decided: Option<(String, String)>,
+}
+
+impl World {
+    pub fn user(&mut self, login: &str, kind: &str) -> &mut Self {
+        let number = 1000 + self.users.len() as u64;
+        self.users.insert(login.to_owned(), (kind.to_owned(), number));
+        self
+    }
+
+    /// A commit on top of another: its files, with these changed. An empty content removes a file.
+    pub fn commit(&mut self, short: &str, by: &str, parents: &[&str], changed: &[(&str, &str)]) -> String {
+        let name = sha(short);
+        let parents: Vec<String> = parents.iter().map(|parent| sha(parent)).collect();
+        let mut files = parents.first().map_or_else(BTreeMap::new, |first| self.commits[first].files.clone());
+        for (path, content) in changed {
+            if content.is_empty() {
+                files.remove(*path);
+            } else {
+                files.insert((*path).to_owned(), digest(content));
+            }
+        }
+        let commit = Commit {
+            author: by.to_owned(),
+            committer: by.to_owned(),
+            parents,
+            files,
+            date: "2026-12-01T10:00:00Z".to_owned(),
+            ..Commit::default()
+        };
+        self.commits.insert(name.clone(), commit);
+        name
+    }
+
+    pub fn edit(&mut self, short: &str, edit: impl FnOnce(&mut Commit)) {
+        edit(self.commits.get_mut(&sha(short)).unwrap());
+    }
+
+    /// A pull request with these commits, squashed as `squash` by the button in the page.
+    pub fn pull(&mut self, number: u64, author: &str, base: &str, commits: &[&str], squash: &str) {
+        let listed: Vec<String> = commits.iter().map(|short| sha(short)).collect();
+        let files = self.between_files(&sha(base), listed.last().unwrap());
+        for name in [sha(squash)].iter().chain(&listed) {
+            self.commits.get_mut(name).unwrap().pulls.push(number);
+        }
+        self.edit(squash, |commit| "web-flow".clone_into(&mut commit.committer));
+        self.pulls.insert(
+            number,
+            Pull {
+                author: author.to_owned(),
+                head: listed.last().unwrap().clone(),
+                base: sha(base),
+                commits: listed,
+                merge_commit: Some(sha(squash)),
+                merged_at: Some("2026-12-02T10:00:00Z".to_owned()),
+                lines: 10 * files.len() as u64,
+                files,
+                ..Pull::default()
+            },
+        );
+    }
+
+    pub fn review(&mut self, number: u64, id: &str, by: &str, state: &str, commit: &str, at: &str) -> &mut Value {
+        let tree = self.tree(&sha(commit), "").unwrap();
+        let review = json!({
+            "__typename": "PullRequestReview", "id": id, "author": self.actor(by), "state": state, "submittedAt": at,
+            "lastEditedAt": null, "body": "", "commit": {"__typename": "Commit", "tree": {"__typename": "Tree", "oid": tree}},
+        });
+        let reviews = &mut self.pulls.get_mut(&number).unwrap().reviews;
+        reviews.push(review);
+        reviews.last_mut().unwrap()
+    }
+
+    pub fn comment(&mut self, number: u64, id: &str, by: &str, body: &str, at: &str) -> &mut Value {
+        let comment = json!({
+            "__typename": "IssueComment", "id": id, "author": self.actor(by), "body": body, "createdAt": at,
+            "lastEditedAt": null,
+        });
+        let comments = &mut self.pulls.get_mut(&number).unwrap().comments;
+        comments.push(comment);
+        comments.last_mut().unwrap()
+    }
+
+    pub fn push(&mut self, at: &str, before: &str, after: &str, kind: &str, actor: &str) {
+        self.push_to(REPOSITORY, at, before, after, kind, actor);
+    }
+
+    pub fn push_to(&mut self, repository: &str, at: &str, before: &str, after: &str, kind: &str, actor: &str) {
+        let entry = [at.to_owned(), sha(before), sha(after), kind.to_owned(), actor.to_owned()];
+        self.activity.entry(repository.to_owned()).or_default().push(entry);
+    }
+
+    /// An actor as GraphQL has it.
+    pub fn actor(&self, login: &str) -> Value {
+        match self.users.get(login) {
+            Some((kind, _)) => json!({"__typename": kind, "login": login.trim_end_matches("[bot]")}),
+            None => Value::Null,
+        }
+    }
+
+    /// A user as REST has it.
+    pub fn rest_user(&self, login: &str) -> Value {
+        match self.users.get(login) {
+            Some((kind, id)) => json!({"login": login, "id": id, "type": kind}),
+            None => Value::Null,
+        }
+    }
+
+    /// Whom git names: GraphQL knows people and no Apps.
+    pub fn git_actor(&self, login: &str) -> Value {
+        let number = self.users.get(login).map_or(0, |(_, number)| *number);
+        let person = self.users.get(login).is_some_and(|(kind, _)| kind == "User");
+        let user = if person { json!({"__typename": "User", "login": login}) } else { Value::Null };
+        json!({"__typename": "GitActor", "email": address(login, number), "user": user})
+    }
+
+    /// The git object of a path at a commit.
+    pub fn tree(&self, commit: &str, path: &str) -> Option<String> {
+        let files = &self.commits.get(commit)?.files;
+        if let Some(blob) = files.get(path) {
+            return Some(blob.clone());
+        }
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let below: Vec<String> = files
+            .iter()
+            .filter_map(|(name, blob)| Some(format!("{}\0{blob}\n", name.strip_prefix(&prefix)?)))
+            .collect();
+        if below.is_empty() && !path.is_empty() { None } else { Some(digest(&below.concat())) }
+    }
+
+    /// The entries of a folder at a commit: name, object, mode, kind.
+    pub fn entries(&self, commit: &str, path: &str) -> Vec<(String, String, bool)> {
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let mut names: BTreeMap<String, bool> = BTreeMap::new();
+        for name in self.commits[commit].files.keys() {
+            if let Some(rest) = name.strip_prefix(&prefix) {
+                match rest.split_once('/') {
+                    Some((folder, _)) => names.insert(folder.to_owned(), true),
+                    None => names.insert(rest.to_owned(), false),
+                };
+            }
+        }
+        let entry = |(name, folder): (String, bool)| {
+            let object = self.tree(commit, &format!("{prefix}{name}")).unwrap();
+            (name, object, folder)
+        };
+        names.into_iter().map(entry).collect()
+    }
+
+    pub fn between_files(&self, base: &str, head: &str) -> Vec<String> {
+        let (before, after) = (&self.commits[base].files, &self.commits[head].files);
+        let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+    }
+
+    fn reach(&self, from: &str) -> Vec<String> {
+        let (mut found, mut next) = (Vec::new(), vec![from.to_owned()]);
+        while let Some(name) = next.pop() {
+            if found.contains(&name) {
+                continue;
+            }
+            if let Some(commit) = self.commits.get(&name) {
+                next.extend(commit.parents.iter().cloned());
+                found.push(name);
+            }
+        }
+        found
+    }
+
+    /// The commits of `head` that `base` does not have.
+    pub fn between(&self, base: &str, head: &str) -> Option<Vec<String>> {
+        if !self.commits.contains_key(base) || !self.commits.contains_key(head) {
+            return None;
+        }
+        let known = self.reach(base);
+        let mut found: Vec<String> = self.reach(head).into_iter().filter(|name| !known.contains(name)).collect();
+        found.reverse();
+        Some(found)
+    }
+
+    /// The newest commit that both have.
+    pub fn common(&self, base: &str, head: &str) -> Option<String> {
+        let both: Vec<String> = self.reach(head).into_iter().filter(|name| self.reach(base).contains(name)).collect();
+        both.iter().find(|name| !both.iter().any(|other| other != *name && self.reach(other).contains(name))).cloned()
+    }
+}
