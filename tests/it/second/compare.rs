@@ -215,12 +215,15 @@ struct Tally {
     held: BTreeMap<&'static str, (u64, u64)>,
     /// Worlds from which something follows, by its kind.
     owed: BTreeMap<String, u64>,
+    /// Worlds that an experiment lets go by itself.
+    trials: u64,
     reports: Vec<String>,
 }
 
 impl Tally {
     fn add(&mut self, other: Self) {
         self.judged += other.judged;
+        self.trials += other.trials;
         for (ruling, number) in other.rulings {
             *self.rulings.entry(ruling).or_default() += number;
         }
@@ -290,8 +293,10 @@ fn both_evaluators_agree() {
         |_| {},
         |tally: &mut Tally, case| {
             let Case { seed, shape, policy, world } = case;
-            let first = core::answer(&core::decision(policy, world));
+            let decision = core::decision(policy, world);
+            let first = core::answer(&decision);
             let second = judge(shape, &world.facts, world.now.timestamp());
+            tally.trials += u64::from(core::on_trial(&decision));
             tally.count(&second);
             if tally.reports.len() < most && apart(shape, world, first, second).is_some() {
                 tally.reports.push(report(*seed, shape, policy, world));
@@ -303,8 +308,8 @@ fn both_evaluators_agree() {
         all.add(tally);
     }
     eprintln!(
-        "{} worlds judged twice: {:?}; {refused} policies refused; held by (alone): {:?}; owed: {:?}",
-        all.judged, all.rulings, all.held, all.owed
+        "{} worlds judged twice: {:?}; {refused} policies refused; held by (alone): {:?}; owed: {:?}; {} by experiment",
+        all.judged, all.rulings, all.held, all.owed, all.trials
     );
     assert!(all.reports.is_empty(), "{}", all.reports.join("\n\n"));
     if only().is_some() {
@@ -313,6 +318,7 @@ fn both_evaluators_agree() {
     for kind in ["validate", "back_merge"] {
         assert!(all.owed.get(kind).is_some_and(|owed| owed * 2_000 >= all.judged), "{kind} follows in {:?}", all.owed);
     }
+    assert!(all.trials * 2_000 >= all.judged, "an experiment let {} of {} worlds go", all.trials, all.judged);
     assert!(all.judged * 10 >= number * 9, "of {number} worlds {} were judged", all.judged);
     for subject in SUBJECTS {
         let held = all.held.get(subject).map(|(all, _)| *all).or_else(|| all.rulings.get(subject).copied());

@@ -11,8 +11,19 @@ use super::judge::{Answer, thousandths};
 use super::worlds::World;
 
 pub fn read(text: &str) -> Result<Policy, String> {
-    let source = Source { path: "policy.yml".to_owned(), text: text.to_owned(), sha256: "ab".repeat(32), from: None };
-    policy::read(vec![source]).map_err(|complaints| complaints.iter().map(|file| file.render(false)).collect())
+    read_layers(&[text])
+}
+
+/// The outermost first.
+pub fn read_layers(texts: &[&str]) -> Result<Policy, String> {
+    let source = |(at, text): (usize, &&str)| Source {
+        path: format!("policy-{at}.yml"),
+        text: (*text).to_owned(),
+        sha256: "ab".repeat(32),
+        from: None,
+    };
+    let sources = texts.iter().enumerate().map(source).collect();
+    policy::read(sources).map_err(|complaints| complaints.iter().map(|file| file.render(false)).collect())
 }
 
 pub fn decision(policy: &Policy, world: &World) -> ReleaseDecision {
@@ -43,6 +54,13 @@ pub fn answer(decision: &ReleaseDecision) -> Answer {
         score: decision.risk.score.map(thousandths),
         owed: decision.obligations.iter().filter_map(|owed| follows(decision, owed)).collect(),
     }
+}
+
+/// Whether an experiment lets it go by itself.
+pub fn on_trial(decision: &ReleaseDecision) -> bool {
+    let mut found = false;
+    decision.tree.walk(&mut |node| found |= node.code == Ground::Experiment && node.says.contains("goes on by itself"));
+    found
 }
 
 /// Something that follows, as it is compared. What is merged back without an emergency depends on branches, of which the

@@ -10,6 +10,7 @@
 //! | `judge` | the second evaluator |
 //! | `core` | what the core answers, in the terms that are compared |
 //! | `compare` | both, and the smallest world on which they differ |
+//! | `layered` | the same policy in two layers |
 //! | `exhaustive` | every small world of a kind |
 //! | `properties` | what must be true of the core over the same worlds |
 //!
@@ -21,6 +22,7 @@ mod compare;
 mod core;
 mod exhaustive;
 mod judge;
+mod layered;
 mod properties;
 mod render;
 mod shape;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::shape::{ApprovalShape, BEFORE, Cond, HERE, ISSUER, ITEMS, Len, Member, OATH, On, RouteShape, Shape, Week};
+use super::shape::{
+    ApprovalShape, BEFORE, CabShape, Cond, HERE, ISSUER, ITEMS, Len, Member, OATH, On, RouteShape, Row, Shape, Week,
+};
 
 impl Len {
     pub fn text(self) -> String {
@@ -66,7 +68,7 @@ pub fn clock(minutes: i64) -> String {
     at.format("%Y-%m-%dT%H:%M").to_string()
 }
 
-fn list<T: AsRef<str>>(names: &[T]) -> String {
+pub fn list<T: AsRef<str>>(names: &[T]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{}\"", name.as_ref())).collect();
     format!("[{}]", quoted.join(", "))
 }
@@ -80,7 +82,7 @@ pub fn yaml(shape: &Shape) -> String {
     calendar(shape, &mut out);
     environments(shape, &mut out);
     people(shape, &mut out);
-    raci(shape, &mut out);
+    raci(shape.raci.iter(), &mut out);
     let missing = if shape.gate.block_missing { "block" } else { "pending" };
     let age = shape.gate.max_age.map(|minutes| format!(", max_age: {minutes}min")).unwrap_or_default();
     let _ = writeln!(
@@ -130,6 +132,21 @@ pub fn yaml(shape: &Shape) -> String {
 fn calendar(shape: &Shape, out: &mut String) {
     let zone = if shape.london { "Europe/London" } else { "UTC" };
     let _ = writeln!(out, "calendar:\n  timezone: {zone}\n  business_hours: \"{}\"", shape.business.text());
+    times_of(shape, out);
+    if let Some(cab) = &shape.cab {
+        board(cab, zone, out);
+    }
+}
+
+/// Closed hours, freezes and peaks alone, as another layer adds them.
+pub fn times(shape: &Shape, out: &mut String) {
+    if !shape.closed.is_empty() || !shape.freezes.is_empty() || shape.peak.is_some() {
+        out.push_str("calendar:\n");
+        times_of(shape, out);
+    }
+}
+
+fn times_of(shape: &Shape, out: &mut String) {
     if !shape.closed.is_empty() {
         let _ = writeln!(out, "  closed:");
         for (at, closed) in shape.closed.iter().enumerate() {
@@ -166,22 +183,23 @@ fn calendar(shape: &Shape, out: &mut String) {
     if let Some((from, to)) = shape.peak {
         let _ = writeln!(out, "  peak:\n    rush: {{ from: {}, to: {}, rigor: +1 }}", clock(from), clock(to));
     }
-    if let Some(cab) = &shape.cab {
-        let day = ["MO", "TU", "WE", "TH", "FR"][usize::try_from(cab.weekday).unwrap()];
-        // The first Monday of 2026 is the fifth of January.
-        let first = 5 + cab.weekday;
-        let chair = cab.chair.map(|role| format!("    chair: {role}\n")).unwrap_or_default();
-        let cutoff =
-            cab.cutoff.map(|minutes| format!("    cutoff: {}\n", Len::Minutes(minutes).text())).unwrap_or_default();
-        let _ = write!(
-            out,
-            "  cab:\n    meetings: \"DTSTART;TZID={zone}:202601{first:02}T{:02}{:02}00\\nRRULE:FREQ=WEEKLY;BYDAY={day}\"\n{chair}{cutoff}    quorum: {}\n    votes: {}\n",
-            cab.minute / 60,
-            cab.minute % 60,
-            cab.quorum,
-            if cab.votes { "anytime" } else { "meeting" }
-        );
-    }
+}
+
+fn board(cab: &CabShape, zone: &str, out: &mut String) {
+    let day = ["MO", "TU", "WE", "TH", "FR"][usize::try_from(cab.weekday).unwrap()];
+    // The first Monday of 2026 is the fifth of January.
+    let first = 5 + cab.weekday;
+    let chair = cab.chair.map(|role| format!("    chair: {role}\n")).unwrap_or_default();
+    let cutoff =
+        cab.cutoff.map(|minutes| format!("    cutoff: {}\n", Len::Minutes(minutes).text())).unwrap_or_default();
+    let _ = write!(
+        out,
+        "  cab:\n    meetings: \"DTSTART;TZID={zone}:202601{first:02}T{:02}{:02}00\\nRRULE:FREQ=WEEKLY;BYDAY={day}\"\n{chair}{cutoff}    quorum: {}\n    votes: {}\n",
+        cab.minute / 60,
+        cab.minute % 60,
+        cab.quorum,
+        if cab.votes { "anytime" } else { "meeting" }
+    );
 }
 
 fn environments(shape: &Shape, out: &mut String) {
@@ -284,9 +302,9 @@ fn people(shape: &Shape, out: &mut String) {
     }
 }
 
-fn raci(shape: &Shape, out: &mut String) {
+pub fn raci<'s>(rows: impl Iterator<Item = &'s Row>, out: &mut String) {
     out.push_str("raci:\n");
-    for row in &shape.raci {
+    for row in rows {
         let mut said = Vec::new();
         match &row.on {
             Some(On::Named(name)) => said.push(format!("on: {name}")),
@@ -343,7 +361,7 @@ fn triage(shape: &Shape, out: &mut String) {
     }
 }
 
-fn route(route: &RouteShape, out: &mut String) {
+pub fn route(route: &RouteShape, out: &mut String) {
     let _ = writeln!(out, "  {}:", route.name);
     if let Some(when) = &route.when {
         let _ = writeln!(out, "    when: {}", when.quoted());
