@@ -8,6 +8,8 @@ mod decide;
 mod deciding;
 #[cfg(feature = "app")]
 mod evidence;
+#[cfg(feature = "app")]
+mod foreign;
 mod gate;
 mod layers;
 mod licences;

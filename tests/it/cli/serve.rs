@@ -21,7 +21,7 @@ impl Drop for Served {
     }
 }
 
-fn serve(world: &World, more: &[&str]) -> Served {
+pub fn serve(world: &World, more: &[&str]) -> Served {
     let mut command = world.command();
     command.args(["log", "serve", "--listen", "127.0.0.1:0"]).args(more).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::workload::{DATABASE, append, decide, instant, rows, whole, world};
+use countersign::store::stands::Table;
+
+use super::workload::{DATABASE, append, checkpoint, counted, decide, instant, verified, whole, world};
 use crate::support::run::World;
 
 fn run(world: &World, arguments: &[String]) -> Output {
@@ -19,18 +21,6 @@ fn acknowledged(output: &Output) -> Option<u64> {
     let text = String::from_utf8_lossy(&output.stdout);
     let number = text.strip_prefix("entry ")?.split([' ', '\n']).next()?.parse().ok();
     number.filter(|_| text.ends_with('\n'))
-}
-
-fn verified(world: &World, from: Option<&str>) -> String {
-    let mut arguments = vec!["log", "verify", "--database", DATABASE, "--log-key", "log.pub"];
-    arguments.extend(from.into_iter().flat_map(|from| ["--from", from]));
-    let said = world.run(&arguments);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    said.out
-}
-
-fn checkpoint(world: &World) -> String {
-    world.run(&["log", "checkpoint", "--database", DATABASE]).out
 }
 
 /// What SQLite keeps beside the database goes with it.
@@ -57,13 +47,13 @@ pub(super) fn strace() -> bool {
 }
 
 /// A record with three entries, and its checkpoint kept.
-fn begun() -> World {
+fn begun() -> (World, String) {
     let ready = world();
     for number in 0..3 {
         assert!(acknowledged(&run(&ready, &append(&format!("before {number}")))).is_some());
     }
-    ready.write("kept", checkpoint(&ready));
-    ready
+    let kept = checkpoint(&ready);
+    (ready, kept)
 }
 
 #[test]
@@ -71,7 +61,7 @@ fn f01_f02_f03_at_every_call_that_touches_a_file() {
     if !strace() {
         return;
     }
-    let ready = begun();
+    let (ready, kept) = begun();
     let mut tried = BTreeMap::new();
     // Calls are counted in each thread, so those of the database are gone through alone as well.
     for (fault, files) in [("signal=KILL", false), ("signal=KILL", true), ("error=EIO", true), ("error=ENOSPC", true)] {
@@ -97,16 +87,16 @@ fn f01_f02_f03_at_every_call_that_touches_a_file() {
             let injected = log.contains("INJECTED") || log.contains("killed by SIGKILL");
             let number = acknowledged(&output);
             assert!(number.is_none_or(|number| number == 3), "{fault} {when}");
-            let held = verified(&world, Some("kept"));
-            let there = held.contains("size 4,");
-            assert!(there || held.contains("size 3,"), "{held}");
+            let held = verified(&world, Some(&kept), &format!("{fault} {when}"));
+            let there = held == 4;
+            assert!(there || held == 3, "{held}");
             assert!(number.is_none() || there, "{fault} {when}: acknowledged, and not there\n{log}");
             // Asked again, it is there once.
             let again = run(&world, &append("this one"));
             assert_eq!(acknowledged(&again), Some(3), "{fault} {when}: {}", String::from_utf8_lossy(&again.stderr));
             let said = String::from_utf8_lossy(&again.stdout).into_owned();
             assert_eq!(said.contains("already"), there, "{fault} {when}");
-            assert!(verified(&world, None).contains("size 4,"));
+            assert_eq!(verified(&world, None, "asked again"), 4);
             *tried.entry((fault, files, injected)).or_insert(0) += 1;
             if !injected {
                 break;
@@ -141,10 +131,10 @@ fn f01_f02_f03_a_decision_is_there_with_all_that_follows_from_it_or_not_at_all_a
     }
     let ready = world();
     assert!(acknowledged(&run(&ready, &append("before"))).is_some());
-    ready.write("kept", checkpoint(&ready));
+    let kept = checkpoint(&ready);
     let policy = ready.read(".countersign/policy.yml");
-    let mut tried = BTreeMap::new();
-    for fault in ["signal=KILL", "error=EIO", "error=ENOSPC"] {
+    let fail = |fault: &'static str| {
+        let mut tried = BTreeMap::new();
         let calls =
             if fault == "signal=KILL" { CALLS } else { "write,pwrite64,fdatasync,fsync,ftruncate,fallocate,unlink" };
         for when in 1.. {
@@ -152,24 +142,29 @@ fn f01_f02_f03_a_decision_is_there_with_all_that_follows_from_it_or_not_at_all_a
             copied(ready.path(), world.path());
             let (output, injected) = interfered(&world, &decide(0), calls, &format!("{fault}:when={when}"), true);
             let told = !output.stdout.is_empty();
-            let size = verified(&world, Some("kept"));
-            let nothing = size.contains("size 1,");
+            let size = verified(&world, Some(&kept), &format!("{fault} {when}"));
+            let nothing = size == 1;
             if nothing {
-                assert!(rows(&world, DATABASE, "outbox").is_empty(), "{fault} {when}");
+                assert_eq!(counted(&world, DATABASE, Table::Outbox), 0, "{fault} {when}");
             } else {
-                assert!(size.contains("size 10,"), "{fault} {when}: {size}");
+                assert_eq!(size, 10, "{fault} {when}");
                 assert_eq!(whole(&world, DATABASE), [instant(0)], "{fault} {when}");
             }
             assert!(!told || !nothing, "{fault} {when}: told, and not in the record");
             let again = run(&world, &decide(0));
             assert_eq!(again.status.code(), Some(0), "{fault} {when}: {}", String::from_utf8_lossy(&again.stderr));
-            assert!(verified(&world, None).contains("size 10,"), "{fault} {when}: once, however often");
+            assert_eq!(verified(&world, None, "asked again"), 10, "{fault} {when}: once, however often");
             *tried.entry((fault, injected, nothing, told)).or_insert(0) += 1;
             if !injected {
                 break;
             }
         }
-    }
+        tried
+    };
+    let tried: BTreeMap<_, i32> = std::thread::scope(|scope| {
+        let failing = ["signal=KILL", "error=EIO", "error=ENOSPC"].map(|fault| scope.spawn(move || fail(fault)));
+        failing.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
     eprintln!("what failed, whether it did, nothing was decided, it was told: {tried:?}");
     assert!(tried[&("signal=KILL", true, true, false)] > 15, "{tried:?}");
 }
@@ -210,7 +205,7 @@ fn f01_at_every_call_by_which_bytes_are_let_go_that_lie_in_a_folder() {
         let output = command.current_dir(world.path()).env_clear().stdin(Stdio::null()).output().unwrap();
         let killed = world.read("strace.log").contains("killed by SIGKILL");
         let there = world.path().join(&file).exists();
-        let recorded = verified(&world, None).contains("size 3,");
+        let recorded = verified(&world, None, "let go") == 3;
         assert!(recorded || there, "{when}: bytes went before the log said so");
         assert!(killed || (recorded && !there), "{when}: {}", String::from_utf8_lossy(&output.stderr));
         // Whoever lets go next finishes what was begun.
@@ -218,7 +213,7 @@ fn f01_at_every_call_by_which_bytes_are_let_go_that_lie_in_a_folder() {
         assert_eq!(said.code, 0, "{when}: {}", said.err);
         assert_eq!(said.out.contains("1 gone"), !recorded, "{when}: {}", said.out);
         assert!(!world.path().join(&file).exists(), "{when}: it was left");
-        assert!(verified(&world, None).contains("size 3,"), "{when}");
+        assert_eq!(verified(&world, None, "let go again"), 3, "{when}");
         *tried.entry((killed, recorded, there)).or_insert(0) += 1;
         if !killed {
             break;
@@ -233,7 +228,7 @@ fn f22_a_migration_that_was_killed_at_any_call_is_taken_up_and_the_log_stays_as_
     if !strace() {
         return;
     }
-    let ready = begun();
+    let (ready, kept) = begun();
     super::migrations::to_the_first_step(&ready.path().join("record.db"));
     let old = run(&ready, &append("too early"));
     let told = String::from_utf8_lossy(&old.stderr).into_owned();
@@ -247,7 +242,7 @@ fn f22_a_migration_that_was_killed_at_any_call_is_taken_up_and_the_log_stays_as_
         let status = world.run(&["db", "status", "--database", DATABASE]).out;
         let said = run(&world, &migrate);
         assert_eq!(said.status.code(), Some(0), "{when}: {}", String::from_utf8_lossy(&said.stderr));
-        assert!(verified(&world, Some("kept")).contains("size 3,"), "{when}");
+        assert_eq!(verified(&world, Some(&kept), "migrated"), 3, "{when}");
         assert_eq!(acknowledged(&run(&world, &append("afterwards"))), Some(3), "{when}");
         *tried.entry((killed, status)).or_insert(0) += 1;
         if !killed {
@@ -258,16 +253,13 @@ fn f22_a_migration_that_was_killed_at_any_call_is_taken_up_and_the_log_stays_as_
     assert!(tried.len() >= 4, "{tried:?}");
 }
 
-#[test]
-fn f01_killed_at_random() {
-    let kills: u32 = std::env::var("CRASH_KILLS").map_or(1_000, |kills| kills.parse().unwrap());
+/// Commands that are killed at random, one after another upon one record. What comes back is how many had answered, and
+/// how many of those had decided.
+fn killed(kills: u32, mut seed: u64) -> (usize, usize) {
     let world = world();
     let mut acked: Vec<(String, u64)> = Vec::new();
     let mut told: Vec<String> = Vec::new();
-    // A generator with a seed, so that a failure can be run again.
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut survived = 0;
-    world.write("kept", "");
+    let mut kept: Option<String> = None;
     for number in 0..kills {
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -291,20 +283,17 @@ fn f01_killed_at_random() {
         if decides && output.stdout.starts_with(b"PROCEED") {
             told.push(instant(number));
         }
-        survived += 1;
-        if number % 100 == 99 {
-            let from = fs::metadata(world.path().join("kept")).is_ok_and(|kept| kept.len() > 0).then_some("kept");
-            if world.path().join("record.db").exists()
-                && world.run(&["log", "checkpoint", "--database", DATABASE]).code == 0
-            {
-                verified(&world, from);
-                whole(&world, DATABASE);
-                world.write("kept", checkpoint(&world));
-            }
+        if number % 100 == 99
+            && world.path().join("record.db").exists()
+            && world.run(&["log", "checkpoint", "--database", DATABASE]).code == 0
+        {
+            verified(&world, kept.as_deref(), &format!("after {number}"));
+            whole(&world, DATABASE);
+            kept = Some(checkpoint(&world));
         }
     }
     assert!(!acked.is_empty());
-    verified(&world, None);
+    verified(&world, None, "in the end");
     let mut last = None;
     for (key, index) in &acked {
         assert!(last < Some(*index), "{key}: acknowledged out of order");
@@ -320,6 +309,19 @@ fn f01_killed_at_random() {
     for instant in &told {
         assert!(decided.contains(instant), "what was decided for {instant} was told, and is not in the record");
     }
-    let answered = acked.len() + told.len();
-    eprintln!("{survived} kills, {answered} of them after the answer ({} decisions), none of those lost", told.len());
+    (acked.len() + told.len(), told.len())
+}
+
+#[test]
+fn f01_killed_at_random() {
+    let kills: u32 = std::env::var("CRASH_KILLS").map_or(1_000, |kills| kills.parse().unwrap());
+    // Generators with seeds, so that a failure can be run again; two records at once, because one mostly waits.
+    let seeds = [0x9e37_79b9_7f4a_7c15_u64, 0xd1b5_4a32_d192_ed03];
+    let done = std::thread::scope(|scope| {
+        let running = seeds.map(|seed| scope.spawn(move || killed(kills / 2, seed)));
+        running.map(|thread| thread.join().unwrap())
+    });
+    let [(one, first), (other, second)] = done;
+    let (answered, decisions) = (one + other, first + second);
+    eprintln!("{kills} kills, {answered} of them after the answer ({decisions} decisions), none of those lost");
 }

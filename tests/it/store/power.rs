@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::crashes::strace;
-use super::workload::{DATABASE, append, decide, instant, whole, world};
+use super::workload::{DATABASE, append, checkpoint, decide, instant, verified, whole, world};
 use crate::second::chance::Chance;
 use crate::support::run::World;
 
@@ -246,27 +246,14 @@ struct Told {
     checkpoint: String,
 }
 
-/// How many entries were verified.
-fn size(said: &str) -> u64 {
-    let number = said.split_once(", size ").and_then(|(_, rest)| rest.split_once(','));
-    number.unwrap_or_else(|| panic!("{said}")).0.parse().unwrap()
-}
-
 /// Opens what was found, and demands what was told of it; then goes on.
 fn judge(found: &BTreeMap<PathBuf, Vec<u8>>, told: &Told, next: &[String], when: &str) {
     let world = World::new();
     for (name, content) in found {
         world.write(name.to_str().unwrap(), content);
     }
-    let verify = |from: &[&str]| {
-        let arguments = ["log", "verify", "--database", DATABASE, "--log-key", "log.pub"];
-        let said = world.run(&[&arguments[..], from].concat());
-        assert_eq!(said.code, 0, "{when}: {}{}", said.out, said.err);
-        size(&said.out)
-    };
     if told.entries > 0 {
-        world.write("kept", &told.checkpoint);
-        let size = verify(&["--from", "kept"]);
+        let size = verified(&world, Some(&told.checkpoint), when);
         assert!(size >= told.entries, "{when}: {size} of {} entries that were acknowledged", told.entries);
         let decided = whole(&world, DATABASE);
         for instant in &told.decisions {
@@ -283,7 +270,7 @@ fn judge(found: &BTreeMap<PathBuf, Vec<u8>>, told: &Told, next: &[String], when:
     let next: Vec<&str> = next.iter().map(String::as_str).collect();
     let said = world.run(&next);
     assert_eq!(said.code, 0, "{when}: it does not go on: {}", said.err);
-    verify(&[]);
+    verified(&world, None, when);
     whole(&world, DATABASE);
 }
 
@@ -350,9 +337,8 @@ fn f02_what_was_told_before_the_power_went_is_there_with_what_was_synced_alone_a
         for (name, content) in there.iter().filter_map(|(name, content)| Some((name, content.as_ref()?))) {
             copy.write(name.to_str().unwrap(), content);
         }
-        let verified = copy.run(&["log", "verify", "--database", DATABASE, "--log-key", "log.pub"]).out;
-        let mut after = Told { entries: size(&verified), ..told.clone() };
-        after.checkpoint = copy.run(&["log", "checkpoint", "--database", DATABASE]).out;
+        let mut after = Told { entries: verified(&copy, None, "a copy"), ..told.clone() };
+        after.checkpoint = checkpoint(&copy);
         match number {
             1 => after.decisions.push(instant(0)),
             2 => {
