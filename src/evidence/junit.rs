@@ -405,11 +405,8 @@ fn seconds(xml: &Xml<'_>, tag: &Element<'_>, value: RawValue<'_>) -> Result<Opti
     if text.is_empty() {
         return Ok(None);
     }
-    match dialect::seconds(text) {
-        Some(seconds) => Ok(Some(seconds)),
-        None => {
-            let found = shortened(text, 60);
-            Err(xml.fault_in(tag, format!("expected a time in seconds, zero or more, found `{found}`")))
-        }
-    }
+    dialect::seconds(text).map(Some).ok_or_else(|| {
+        let found = shortened(text, 60);
+        xml.fault_in(tag, format!("expected a time in seconds, zero or more, found `{found}`"))
+    })
 }

@@ -184,10 +184,9 @@ fn leads_into(text: &str, folder: &str) -> bool {
     let mut parts = text.split('/');
     for name in folder.split('/') {
         match parts.next() {
-            None => return false,
             Some("**") => return true,
             Some(part) if glob(part).is_ok_and(|part| part.compile_matcher().is_match(name)) => {}
-            Some(_) => return false,
+            Some(_) | None => return false,
         }
     }
     parts.next().is_some()
