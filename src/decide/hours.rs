@@ -60,19 +60,22 @@ fn closed(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
     nodes
 }
 
-/// The hours, closed for approving here, that are on now, and when none is on any more. The clock hears of it.
+/// The hours, closed for approving here, that are on now, and when none is on any more. The clock hears of each that begins
+/// or ends.
 pub fn closed_for_approving<'s>(scene: &Scene<'s>) -> Option<(&'s Closed, Option<DateTime<Utc>>)> {
     let calendar = &scene.rules.calendar;
     let all = || calendar.closed.iter().filter(|closed| closed.approval && here(scene, &closed.environments));
     let on = |at: DateTime<Utc>| all().find(move |closed| closed.hours.is_open(at, &calendar.holidays));
-    let first = on(scene.clock.now())?;
     let mut at = scene.clock.now();
+    for closed in all() {
+        if let Some(change) = closed.hours.next_change(at, &calendar.holidays) {
+            scene.clock.reached(change);
+        }
+    }
+    let first = on(at)?;
     // One may begin before another is over; each turn ends one of them.
     for _ in 0..=calendar.closed.len() * 8 {
-        let Some(closed) = on(at) else {
-            scene.clock.reached(at);
-            return Some((first, Some(at)));
-        };
+        let Some(closed) = on(at) else { return Some((first, Some(at))) };
         at = match closed.hours.next_change(at, &calendar.holidays) {
             Some(change) => change,
             None => break,

@@ -278,7 +278,7 @@ fn same_parts(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     all
 }
 
-/// Whether a deployment was of the same content; `None`` where that cannot be told.
+/// Whether a deployment was of the same content; `None` where that cannot be told.
 fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     if !deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit) {
         return Some(false);

@@ -17,7 +17,7 @@ use super::look::{deployment, policy_with};
 const EVERYTHING: &str = "calendar:
   timezone: Europe/London
   business_hours: Mo-Fr 09:00-17:30
-  closed: { friday: { hours: 'Fr 08:00-17:00', stops: [approval, deployment] }, nights: { hours: 'Sa-Su 22:00-03:00', stops: [deployment] } }
+  closed: { friday: { hours: 'Fr 08:00-17:00', stops: [approval, deployment] }, noon: { hours: 'Mo-Th 12:00-13:00', stops: [approval] }, nights: { hours: 'Sa-Su 22:00-03:00', stops: [deployment] } }
   freeze: { spring: { from: 2027-03-27T12:00, to: 2027-03-28T01:30, exceptions_by: cto }, leap: { from: 2028-02-28T23:00, to: 2028-02-29T12:00 } }
   peak: { autumn: { from: 2026-10-24, to: 2026-10-26, rigor: +1 } }
 environments:
