@@ -34,6 +34,8 @@ enum Job {
 #[derive(Debug)]
 pub struct File {
     jobs: mpsc::Sender<Job>,
+    /// What is being done while whoever asked goes on.
+    ahead: Vec<oneshot::Receiver<Result<Vec<Vec<Vec<Cell>>>, Fault>>>,
 }
 
 impl File {
@@ -55,32 +57,46 @@ impl File {
         });
         started.map_err(Fault::Thread)?;
         answered.await.map_err(|_| Fault::Stopped)??;
-        Ok(Self { jobs })
+        Ok(Self { jobs, ahead: Vec::new() })
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, Fault> {
+    /// Has statements run while whoever asks goes on. Where one of them failed, the next that is asked is not done, and
+    /// says why.
+    pub(super) fn ahead(&mut self, asked: Vec<Asked>) -> Result<(), Fault> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job::All(Part::Inner, asked, answer)).map_err(|_| Fault::Stopped)?;
+        self.ahead.push(answered);
+        Ok(())
+    }
+
+    async fn ask<T>(&mut self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, Fault> {
+        let mut before = Ok(());
+        for answered in std::mem::take(&mut self.ahead) {
+            before = before.and(answered.await.map_err(|_| Fault::Stopped).and_then(|done| done.map(drop)));
+        }
+        before?;
         let (answer, answered) = oneshot::channel();
         self.jobs.send(job(answer)).map_err(|_| Fault::Stopped)?;
         answered.await.map_err(|_| Fault::Stopped)?
     }
 
     /// Runs a statement; what comes back is how many rows it changed.
-    pub(super) async fn run(&self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<u64, Fault> {
+    pub(super) async fn run(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<u64, Fault> {
         self.ask(|answer| Job::Run(sql, values, answer)).await
     }
 
     /// Runs a query.
-    pub(super) async fn rows(&self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<Vec<Vec<Cell>>, Fault> {
+    pub(super) async fn rows(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<Vec<Vec<Cell>>, Fault> {
         self.ask(|answer| Job::Rows(sql, values, answer)).await
     }
 
     /// Runs several statements, one after another; what comes back are the rows of each.
-    pub(super) async fn all(&self, part: Part, asked: Vec<Asked>) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
+    pub(super) async fn all(&mut self, part: Part, asked: Vec<Asked>) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
         self.ask(|answer| Job::All(part, asked, answer)).await
     }
 
     /// Closes it in order.
-    pub(super) async fn close(self) -> Result<(), Fault> {
+    pub(super) async fn close(mut self) -> Result<(), Fault> {
         self.ask(Job::Close).await
     }
 }
