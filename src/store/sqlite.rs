@@ -21,12 +21,14 @@ const PREPARED: usize = 64;
 
 /// What comes back from a statement.
 type Answer<T> = oneshot::Sender<Result<T, Fault>>;
+/// The rows of a statement, each with its cells.
+type Rows = Vec<Vec<Cell>>;
 
 /// What the thread is asked to do. It ends when nobody can ask any more.
 enum Job {
     Run(Cow<'static, str>, Vec<Value>, Answer<u64>),
-    Rows(Cow<'static, str>, Vec<Value>, Answer<Vec<Vec<Cell>>>),
-    All(Part, Vec<Asked>, Answer<Vec<Vec<Vec<Cell>>>>),
+    Rows(Cow<'static, str>, Vec<Value>, Answer<Rows>),
+    All(Part, Vec<Asked>, Answer<Vec<Rows>>),
     Close(Answer<()>),
 }
 
@@ -35,7 +37,7 @@ enum Job {
 pub struct File {
     jobs: mpsc::Sender<Job>,
     /// What is being done while whoever asked goes on.
-    ahead: Vec<oneshot::Receiver<Result<Vec<Vec<Vec<Cell>>>, Fault>>>,
+    ahead: Vec<oneshot::Receiver<Result<Vec<Rows>, Fault>>>,
 }
 
 impl File {
@@ -86,12 +88,12 @@ impl File {
     }
 
     /// Runs a query.
-    pub(super) async fn rows(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<Vec<Vec<Cell>>, Fault> {
+    pub(super) async fn rows(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<Rows, Fault> {
         self.ask(|answer| Job::Rows(sql, values, answer)).await
     }
 
     /// Runs several statements, one after another; what comes back are the rows of each.
-    pub(super) async fn all(&mut self, part: Part, asked: Vec<Asked>) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
+    pub(super) async fn all(&mut self, part: Part, asked: Vec<Asked>) -> Result<Vec<Rows>, Fault> {
         self.ask(|answer| Job::All(part, asked, answer)).await
     }
 
@@ -199,7 +201,7 @@ fn rows<'c>(
     prepared: &mut HashMap<Cow<'static, str>, Prepared<'c>>,
     sql: Cow<'static, str>,
     values: &[Value],
-) -> Result<Vec<Vec<Cell>>, Fault> {
+) -> Result<Rows, Fault> {
     let statement = bound(connection, prepared, sql, values)?;
     let columns = statement.column_count();
     let mut rows = statement.raw_query();
@@ -216,7 +218,7 @@ fn all<'c>(
     prepared: &mut HashMap<Cow<'static, str>, Prepared<'c>>,
     part: Part,
     asked: Vec<Asked>,
-) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
+) -> Result<Vec<Rows>, Fault> {
     if part == Part::First {
         run(connection, prepared, "BEGIN IMMEDIATE".into(), &[])?;
     }
