@@ -121,16 +121,32 @@ pub fn append(
     at: DateTime<Utc>,
 ) -> Result<Vec<Result<Appended, Refused>>, Failed> {
     let batch = happened.into_iter().map(|it| it.append(at)).collect::<Result<Vec<_>, _>>()?;
-    let runtime = runtime()?;
-    let answers = runtime.block_on(async {
-        staged(annex.as_ref(), &batch).await?;
-        let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(annex);
+    runtime()?.block_on(staged(annex.as_ref(), &batch)).map_err(Fault::from)?;
+    let answers = written(address, signer, annex, PATIENCE, at, async |writer| {
         let answers = writer.append(&batch, at).await?;
-        let_go_of_refused(&mut writer, &batch, &answers).await?;
-        writer.close().await?;
-        Ok::<_, DatabaseFault>(answers)
+        let_go_of_refused(writer, &batch, &answers).await?;
+        Ok(answers)
     });
-    Ok(answers.map_err(Fault::from)?)
+    Ok(answers.map_err(|fault: Fault| fault)?)
+}
+
+/// Opens the record for writing, does something in it, and closes it in order. `patience` is how long another writer is
+/// waited for.
+pub(super) fn written<T, E: From<Fault> + From<DatabaseFault>>(
+    address: &Address,
+    signer: impl Into<Signatory>,
+    annex: Option<Annex>,
+    patience: Duration,
+    at: DateTime<Utc>,
+    work: impl AsyncFnOnce(&mut Writer) -> Result<T, DatabaseFault>,
+) -> Result<T, E> {
+    let done = runtime()?.block_on(async {
+        let mut writer = Writer::open(address, signer, patience, at).await?.with_annex(annex);
+        let done = work(&mut writer).await?;
+        writer.close().await?;
+        Ok::<_, DatabaseFault>(done)
+    });
+    Ok(done?)
 }
 
 /// Puts what is large in the annex, where there is one, before anybody has to wait for that.

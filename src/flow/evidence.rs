@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::append::PATIENCE;
+use super::append::{PATIENCE, written};
 use super::record::{Fault, runtime};
 use crate::log::tree::Hash;
 use crate::store::address::Address;
@@ -15,7 +15,6 @@ use crate::store::erasure::AT_ONCE;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 use crate::store::signatory::Signatory;
-use crate::store::writer::Writer;
 
 /// What was found, of one record and its annex.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,17 +69,18 @@ pub fn sweep(
     age: Duration,
     at: DateTime<Utc>,
 ) -> Result<(u64, u64), Fault> {
-    Ok(runtime()?.block_on(async {
+    let files = runtime()?.block_on(async {
         let mut files = 0;
         for first in 0..=u8::MAX {
             files += annex.part(first).await?.end()?;
         }
+        Ok::<_, DatabaseFault>(files)
+    })?;
+    written(address, signer, Some(annex), PATIENCE, at, async |writer| {
         let mut gone = 0;
-        let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(Some(annex));
         for some in orphans.chunks(AT_ONCE) {
             gone += writer.let_go(some, age).await?;
         }
-        writer.close().await?;
-        Ok::<_, DatabaseFault>((gone, files))
-    })?)
+        Ok((gone, files))
+    })
 }

@@ -1,11 +1,10 @@
 //! The story of what is kept and what goes: the log is verified, what it says of retention is worked out, and what is done
 //! stands in the log in the same transaction.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use super::append::{PATIENCE, written};
 use super::record::{Fault, Log, Place, runtime, verify};
 use crate::log::entry::{Entry, Kind};
 use crate::log::keys::Keys;
@@ -18,10 +17,7 @@ use crate::store::erasure::Erased;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 use crate::store::signatory::Signatory;
-use crate::store::writer::Writer;
 
-/// How long another that writes to the same file is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// How often what was worked out is worked out anew, when others write meanwhile.
 const ATTEMPTS: usize = 5;
 /// How many digests one entry of an expiry names: as many as fit.
@@ -66,40 +62,109 @@ struct Doing {
     gone: Vec<Hash>,
 }
 
-/// Reads the log, asks what is to be done by it, and does it, where the log has not gone on meanwhile.
-fn act<T>(
-    address: &Address,
-    signer: impl Fn() -> Result<Signatory, Failed>,
-    annex: Option<&Annex>,
-    at: DateTime<Utc>,
-    work: impl Fn(&Ledger) -> Result<(Doing, T), Failed>,
-) -> Result<(T, u64), Failed> {
-    // A log that is not begun yet is begun.
-    let first = signer()?;
-    runtime()?.block_on(async { Writer::open(address, first, PATIENCE, at).await?.close().await })?;
-    for _ in 0..ATTEMPTS {
-        let signer = signer()?;
-        let mut log = Log::open(&Place::Database(address.clone()))?;
-        let keys = log.keys(&Keys::from(signer.verifier()))?;
-        let Read { ledger, size } = read(&mut log, &keys)?;
-        let (doing, told) = work(&ledger)?;
-        if doing.entries.is_empty() {
-            return Ok((told, 0));
+/// Where what is done is recorded, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Recording<'r, S> {
+    /// The record.
+    pub address: &'r Address,
+    /// Who signs, as often as it is asked.
+    pub signer: S,
+    /// Where what is large lies.
+    pub annex: Option<&'r Annex>,
+    /// The instant.
+    pub at: DateTime<Utc>,
+}
+
+impl<S: Fn() -> Result<Signatory, Failed>> Recording<'_, S> {
+    /// Reads the log, asks what is to be done by it, and does it, where the log has not gone on meanwhile.
+    fn act<T>(&self, work: impl Fn(&Ledger) -> Result<(Doing, T), Failed>) -> Result<(T, u64), Failed> {
+        let Self { address, at, .. } = *self;
+        let annex = || self.annex.cloned();
+        // A log that is not begun yet is begun.
+        written::<_, Failed>(address, (self.signer)()?, None, PATIENCE, at, async |_| Ok(()))?;
+        for _ in 0..ATTEMPTS {
+            let signer = (self.signer)()?;
+            let mut log = Log::open(&Place::Database(address.clone()))?;
+            let keys = log.keys(&Keys::from(signer.verifier()))?;
+            let Read { ledger, size } = read(&mut log, &keys)?;
+            let (doing, told) = work(&ledger)?;
+            if doing.entries.is_empty() {
+                return Ok((told, 0));
+            }
+            let bytes = |(kind, body): (Kind, Map<String, Value>)| Entry { kind, at, body }.bytes();
+            let entries =
+                doing.entries.into_iter().map(bytes).collect::<Result<Vec<_>, _>>().map_err(DatabaseFault::from)?;
+            let erased = written::<_, Failed>(address, signer, annex(), PATIENCE, at, async |writer| {
+                writer.erase(size, &entries, &doing.gone, at).await
+            })?;
+            if let Erased::Done(count) = erased {
+                return Ok((told, count));
+            }
         }
-        let bytes = |(kind, body): (Kind, Map<String, Value>)| Entry { kind, at, body }.bytes();
-        let entries =
-            doing.entries.into_iter().map(bytes).collect::<Result<Vec<_>, _>>().map_err(DatabaseFault::from)?;
-        let erased = runtime()?.block_on(async {
-            let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(annex.cloned());
-            let erased = writer.erase(size, &entries, &doing.gone, at).await?;
-            writer.close().await?;
-            Ok::<_, DatabaseFault>(erased)
-        })?;
-        if let Erased::Done(count) = erased {
-            return Ok((told, count));
-        }
+        Err(Failed::Busy)
     }
-    Err(Failed::Busy)
+
+    /// Records one entry that the log lets be.
+    fn record(&self, kind: Kind, body: &Value, may: impl Fn(&Ledger) -> Result<(), Refused>) -> Result<(), Failed> {
+        let done = self.act(|ledger| {
+            may(ledger)?;
+            Ok((Doing { entries: vec![(kind, object(body.clone()))], gone: Vec::new() }, ()))
+        });
+        done.map(|_| ())
+    }
+
+    /// Lets settings come into force.
+    pub fn settle(&self, settings: &Written, order: Option<&str>) -> Result<(), Failed> {
+        let body = with_order(json!({ "retention": settings }), order);
+        self.record(Kind::Policy, &body, |ledger| ledger.may_settle(settings, order).map(drop))
+    }
+
+    /// Holds what belongs to releases, or everything where none is named.
+    pub fn hold(&self, name: &str, reason: &str, releases: &[String]) -> Result<(), Failed> {
+        let body = json!({ "hold": name, "reason": reason, "releases": releases });
+        self.record(Kind::LegalHold, &body, |ledger| ledger.may_hold(name))
+    }
+
+    /// Ends a hold, by an order of keepers.
+    pub fn lift(&self, name: &str, order: &str) -> Result<(), Failed> {
+        let body = with_order(json!({ "lift": name }), Some(order));
+        self.record(Kind::LegalHold, &body, |ledger| ledger.may_lift(name, Some(order)))
+    }
+
+    /// Deletes the bytes whose time is over, and records their digests.
+    pub fn expire(&self) -> Result<Vec<Due>, Failed> {
+        let (due, _) = self.act(|ledger| {
+            let due = due(self.address, ledger, self.at)?;
+            let mut doing = Doing { entries: Vec::new(), gone: due.iter().map(|due| due.digest).collect() };
+            for some in due.chunks(DIGESTS) {
+                let digests: Vec<String> = some.iter().map(|due| due.digest.to_string()).collect();
+                doing.entries.push((Kind::Expiry, object(json!({ "expired": digests }))));
+            }
+            Ok((doing, due))
+        })?;
+        if due.is_empty() && self.annex.is_some() {
+            // What one left in the annex who was killed before he had removed it.
+            let (signer, annex) = ((self.signer)()?, self.annex.cloned());
+            written::<_, Failed>(self.address, signer, annex, PATIENCE, self.at, async |writer| writer.sweep().await)?;
+        }
+        Ok(due)
+    }
+
+    /// Deletes bytes before their time, by an order of keepers. What comes back is what the order says, and how many were
+    /// there.
+    pub fn purge(&self, order: &str) -> Result<(Order, u64), Failed> {
+        let other = |why: &str| Failed::Refused(Refused::OtherOrder(why.to_owned()));
+        let note = Note::parse(order).map_err(|flaw| other(&flaw.to_string()))?;
+        let said = Order::parse(&note.text).ok_or_else(|| other("it is none"))?;
+        let Act::Purge(digests) = &said.act else { return Err(other("it purges nothing")) };
+        let ((), count) = self.act(|ledger| {
+            ledger.may_purge(digests, Some(order))?;
+            let listed: Vec<String> = digests.iter().map(ToString::to_string).collect();
+            let body = with_order(json!({ "purged": listed, "reason": said.reason }), Some(order));
+            Ok((Doing { entries: vec![(Kind::Expiry, object(body))], gone: digests.clone() }, ()))
+        })?;
+        Ok((said, count))
+    }
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -110,63 +175,11 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// A body with the order that lets it be, where there is one.
-fn with_order(body: Value, order: Option<&str>) -> Map<String, Value> {
-    let mut body = object(body);
-    if let Some(order) = order {
+fn with_order(mut body: Value, order: Option<&str>) -> Value {
+    if let (Some(order), Some(body)) = (order, body.as_object_mut()) {
         body.insert("order".to_owned(), order.into());
     }
     body
-}
-
-fn one(kind: Kind, body: Map<String, Value>) -> Doing {
-    Doing { entries: vec![(kind, body)], gone: Vec::new() }
-}
-
-/// Lets settings come into force.
-pub fn settle(
-    address: &Address,
-    signer: impl Fn() -> Result<Signatory, Failed>,
-    written: &Written,
-    order: Option<&str>,
-    at: DateTime<Utc>,
-) -> Result<(), Failed> {
-    act(address, signer, None, at, |ledger| {
-        ledger.may_settle(written, order)?;
-        Ok((one(Kind::Policy, with_order(json!({ "retention": written }), order)), ()))
-    })
-    .map(|_| ())
-}
-
-/// Holds what belongs to releases, or everything where none is named.
-pub fn hold(
-    address: &Address,
-    signer: impl Fn() -> Result<Signatory, Failed>,
-    name: &str,
-    reason: &str,
-    releases: &[String],
-    at: DateTime<Utc>,
-) -> Result<(), Failed> {
-    act(address, signer, None, at, |ledger| {
-        ledger.may_hold(name)?;
-        let body = json!({ "hold": name, "reason": reason, "releases": releases });
-        Ok((one(Kind::LegalHold, object(body)), ()))
-    })
-    .map(|_| ())
-}
-
-/// Ends a hold, by an order of keepers.
-pub fn lift(
-    address: &Address,
-    signer: impl Fn() -> Result<Signatory, Failed>,
-    name: &str,
-    order: &str,
-    at: DateTime<Utc>,
-) -> Result<(), Failed> {
-    act(address, signer, None, at, |ledger| {
-        ledger.may_lift(name, Some(order))?;
-        Ok((one(Kind::LegalHold, with_order(json!({ "lift": name }), Some(order))), ()))
-    })
-    .map(|_| ())
 }
 
 /// What is due by a log that was read, and still there.
@@ -183,57 +196,4 @@ pub fn due(address: &Address, ledger: &Ledger, at: DateTime<Utc>) -> Result<Vec<
         reader.close().await?;
         Ok::<_, DatabaseFault>(there)
     })?)
-}
-
-/// Deletes the bytes whose time is over, and records their digests.
-pub fn expire(
-    address: &Address,
-    signer: impl Fn() -> Result<Signatory, Failed>,
-    annex: Option<&Annex>,
-    at: DateTime<Utc>,
-) -> Result<Vec<Due>, Failed> {
-    let (due, _) = act(address, &signer, annex, at, |ledger| {
-        let due = due(address, ledger, at)?;
-        let mut doing = Doing { entries: Vec::new(), gone: due.iter().map(|due| due.digest).collect() };
-        for some in due.chunks(DIGESTS) {
-            let digests: Vec<String> = some.iter().map(|due| due.digest.to_string()).collect();
-            doing.entries.push((Kind::Expiry, object(json!({ "expired": digests }))));
-        }
-        Ok((doing, due))
-    })?;
-    if due.is_empty() {
-        sweep(address, signer()?, annex, at)?;
-    }
-    Ok(due)
-}
-
-/// Removes what one left in the annex who was killed before he had removed it.
-fn sweep(address: &Address, signer: Signatory, annex: Option<&Annex>, at: DateTime<Utc>) -> Result<(), Failed> {
-    let Some(annex) = annex.cloned() else { return Ok(()) };
-    Ok(runtime()?.block_on(async {
-        let mut writer = Writer::open(address, signer, PATIENCE, at).await?.with_annex(Some(annex));
-        writer.sweep().await?;
-        writer.close().await
-    })?)
-}
-
-/// Deletes bytes before their time, by an order of keepers. What comes back is what the order says, and how many were there.
-pub fn purge(
-    address: &Address,
-    signer: impl Fn() -> Result<Signatory, Failed>,
-    annex: Option<&Annex>,
-    order: &str,
-    at: DateTime<Utc>,
-) -> Result<(Order, u64), Failed> {
-    let other = |why: &str| Failed::Refused(Refused::OtherOrder(why.to_owned()));
-    let note = Note::parse(order).map_err(|flaw| other(&flaw.to_string()))?;
-    let said = Order::parse(&note.text).ok_or_else(|| other("it is none"))?;
-    let Act::Purge(digests) = &said.act else { return Err(other("it purges nothing")) };
-    let ((), count) = act(address, signer, annex, at, |ledger| {
-        ledger.may_purge(digests, Some(order))?;
-        let listed: Vec<String> = digests.iter().map(ToString::to_string).collect();
-        let body = with_order(json!({ "purged": listed, "reason": said.reason }), Some(order));
-        Ok((Doing { entries: vec![(Kind::Expiry, body)], gone: digests.clone() }, ()))
-    })?;
-    Ok((said, count))
 }

@@ -50,28 +50,12 @@ impl Shelf {
 
     /// The newest signed checkpoint.
     pub async fn checkpoint(&self) -> Result<Vec<u8>, Fault> {
-        match &self.0 {
-            Kind::Folder(path) => Ok(folder(path, |folder| folder.checkpoint()).await?.into_bytes()),
-            Kind::Database(readers) => {
-                let mut taken = readers.take().await?;
-                let head = taken.reader.head().await?;
-                taken.back().await;
-                Ok(head.checkpoint.into_bytes())
-            }
-        }
+        self.bytes(Wanted::Checkpoint).await
     }
 
     /// The rotations of the log's keys, one after another.
     pub async fn rotations(&self) -> Result<Vec<u8>, Fault> {
-        match &self.0 {
-            Kind::Folder(path) => Ok(folder(path, |folder| folder.rotations()).await?.into_bytes()),
-            Kind::Database(readers) => {
-                let mut taken = readers.take().await?;
-                let rotations = taken.reader.rotations().await?;
-                taken.back().await;
-                Ok(rotations.join("\n").into_bytes())
-            }
-        }
+        self.bytes(Wanted::Rotations).await
     }
 
     /// A tile or a bundle by its path.
@@ -83,22 +67,44 @@ impl Shelf {
         if newest.is_none_or(|newest| !tile.is_in(newest.size)) {
             return Ok(Found::Nowhere);
         }
-        let bytes = match &self.0 {
-            Kind::Folder(path) => match folder(path, move |folder| folder.read(tile)).await {
-                Err(Fault::Folder(fault)) if fault.error.kind() == std::io::ErrorKind::NotFound => {
-                    return Ok(Found::Nowhere);
-                }
-                read => read?,
-            },
+        match self.bytes(Wanted::Tile(tile)).await {
+            Err(Fault::Folder(fault)) if fault.error.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nowhere),
+            read => read.map(Found::Here),
+        }
+    }
+
+    async fn bytes(&self, wanted: Wanted) -> Result<Vec<u8>, Fault> {
+        match &self.0 {
+            Kind::Folder(path) => {
+                let mut folder = Folder::new(path);
+                // The disk keeps nobody else waiting.
+                let read = tokio::task::spawn_blocking(move || match wanted {
+                    Wanted::Checkpoint => folder.checkpoint().map(String::into_bytes),
+                    Wanted::Rotations => folder.rotations().map(String::into_bytes),
+                    Wanted::Tile(tile) => folder.read(tile),
+                });
+                Ok(read.await.map_err(|_| DatabaseFault::Stopped)??)
+            }
             Kind::Database(readers) => {
                 let mut taken = readers.take().await?;
-                let bytes = taken.reader.tile(tile).await?;
+                let bytes = match wanted {
+                    Wanted::Checkpoint => taken.reader.head().await?.checkpoint.into_bytes(),
+                    Wanted::Rotations => taken.reader.rotations().await?.join("\n").into_bytes(),
+                    Wanted::Tile(tile) => taken.reader.tile(tile).await?,
+                };
                 taken.back().await;
-                bytes
+                Ok(bytes)
             }
-        };
-        Ok(Found::Here(bytes))
+        }
     }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Checkpoint,
+    Rotations,
+    Tile(Tile),
 }
 
 /// Connections to a database that are open and idle.
@@ -133,14 +139,4 @@ impl Taken<'_> {
     async fn back(self) {
         self.readers.idle.lock().await.push(self.reader);
     }
-}
-
-/// Reads in a folder, where the disk keeps nobody else waiting.
-async fn folder<T: Send + 'static>(
-    path: &std::path::Path,
-    work: impl FnOnce(&mut Folder) -> Result<T, crate::store::folder::Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let mut folder = Folder::new(path);
-    let read = tokio::task::spawn_blocking(move || work(&mut folder)).await;
-    Ok(read.map_err(|_| DatabaseFault::Stopped)??)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::append::written;
 use super::record::{Fault, Log, Place, runtime, verify};
 use crate::log::keys::Keys;
 use crate::log::note::Flaw;
@@ -37,12 +38,7 @@ pub fn rotate(
     patience: Duration,
     at: DateTime<Utc>,
 ) -> Result<Appended, Failed> {
-    Ok(runtime()?.block_on(async {
-        let mut writer = Writer::open(address, from, patience, at).await?;
-        let appended = writer.rotate(to, at).await?;
-        writer.close().await?;
-        Ok::<_, DatabaseFault>(appended)
-    })?)
+    written(address, from, None, patience, at, async |writer| writer.rotate(to, at).await)
 }
 
 /// What was brought back.

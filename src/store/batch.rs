@@ -1,6 +1,7 @@
 //! What a batch adds to the log: its entries, the hashes that they complete, and the statements that write both.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::fault::Fault;
 use super::session::{Asked, Session, Value, int};
@@ -11,14 +12,20 @@ use crate::log::tree::{self, Edge, Hash};
 const ROWS: usize = 64;
 
 /// What is new in a batch.
-#[derive(Default)]
 pub(super) struct Batch {
+    /// The number of the first of the rows.
+    next: u64,
     rows: Vec<(Hash, Vec<u8>)>,
     /// By level and number of the tile: where in it the first new hash stands, and the new ones.
     tiles: BTreeMap<(u32, u64), (u64, Vec<u8>)>,
 }
 
 impl Batch {
+    /// A batch whose first entry has that number.
+    pub(super) fn from(first: u64) -> Self {
+        Self { next: first, rows: Vec::new(), tiles: BTreeMap::new() }
+    }
+
     pub(super) fn add(&mut self, edge: &mut Edge, entry: &[u8]) {
         let leaf = tree::leaf(entry);
         edge.append(leaf, |level, number, hash| {
@@ -30,10 +37,25 @@ impl Batch {
         self.rows.push((leaf, entry.to_vec()));
     }
 
-    /// The statements that write it, from that entry on.
-    pub(super) async fn written(self, session: &mut Session, from: u64) -> Result<Vec<Asked>, Fault> {
-        let mut asked = if session.is_sqlite() { one_by_one(from, self.rows) } else { vec![at_once(from, self.rows)] };
-        for ((level, number), hashes) in self.tiles {
+    /// Has SQLite insert what is one statement already, while the next entries are hashed.
+    pub(super) fn ahead(&mut self, session: &mut Session) -> Result<(), Fault> {
+        if self.rows.len() < ROWS {
+            return Ok(());
+        }
+        if let Session::Sqlite(file) = session {
+            let rows = std::mem::take(&mut self.rows);
+            let from = self.next;
+            self.next += rows.len() as u64;
+            file.ahead(one_by_one(from, rows))?;
+        }
+        Ok(())
+    }
+
+    /// The statements that write the rest of it.
+    pub(super) async fn written(self, session: &mut Session) -> Result<Vec<Asked>, Fault> {
+        let Self { next, rows, tiles } = self;
+        let mut asked = if session.is_sqlite() { one_by_one(next, rows) } else { vec![at_once(next, rows)] };
+        for ((level, number), hashes) in tiles {
             asked.push(extended(session, level, number, &hashes).await?);
         }
         Ok(asked)
@@ -55,13 +77,17 @@ fn one_by_one(from: u64, rows: Vec<(Hash, Vec<u8>)>) -> Vec<Asked> {
     while rows.len() > 0 {
         let mut values = Vec::with_capacity(ROWS * 3);
         for (hash, entry) in rows.by_ref().take(ROWS) {
-            values.extend([int(number), hash.0.to_vec().into(), entry.into()]);
+            values.extend([int(number), hash.into(), entry.into()]);
             number += 1;
         }
-        asked.push(Asked::new(insertion(values.len() / 3), values));
+        let many = values.len() / 3;
+        asked.push(if many == ROWS { Asked::new(FULL.as_str(), values) } else { Asked::new(insertion(many), values) });
     }
     asked
 }
+
+/// The statement that inserts as many as one does.
+static FULL: LazyLock<String> = LazyLock::new(|| insertion(ROWS));
 
 /// The statement that inserts so many entries.
 fn insertion(rows: usize) -> String {

@@ -188,14 +188,21 @@ async fn judge_decision(session: &mut Session, decision: &Decision) -> Result<Op
 /// The statements of a change whose first entry has that number.
 pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>) {
     match change {
-        Change::Delivery(sent, digest) => asked.push(Asked::new(
-            "INSERT INTO delivery (idx, forge, id, digest, at) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (forge, id) DO NOTHING",
-            [int(first), sent.forge.as_str().into(), sent.id.as_str().into(), digest.0.to_vec().into(), at.into()],
+        Change::Delivery(sent, digest) => asked.push(Asked::insert(
+            "delivery",
+            [
+                ("idx", int(first)),
+                ("forge", sent.forge.as_str().into()),
+                ("id", sent.id.as_str().into()),
+                ("digest", (*digest).into()),
+                ("at", at.into()),
+            ],
+            "ON CONFLICT (forge, id) DO NOTHING",
         )),
-        Change::Policy(digest) => asked.push(Asked::new(
-            "INSERT INTO policy (digest, idx, at) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING",
-            [digest.0.to_vec().into(), int(first), at.into()],
+        Change::Policy(digest) => asked.push(Asked::insert(
+            "policy",
+            [("digest", (*digest).into()), ("idx", int(first)), ("at", at.into())],
+            "ON CONFLICT (digest) DO NOTHING",
         )),
         Change::Decision(decision) => decided(decision, first, at, asked),
         Change::Ended(ended) => ended_with(ended, first, asked),
@@ -207,27 +214,28 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
 }
 
 fn decided(decision: &Decision, first: u64, at: i64, asked: &mut Vec<Asked>) {
-    let stream = decision.stream.to_string();
+    let name = decision.stream.to_string();
+    let stream = || ("stream", Value::from(name.as_str()));
     let version = decision.after + 1;
-    asked.push(Asked::new(
-        "INSERT INTO stream (name, version, idx) VALUES ($1, $2, $3) \
-         ON CONFLICT (name) DO UPDATE SET version = excluded.version, idx = excluded.idx",
-        [stream.as_str().into(), int(version), int(first)],
+    asked.push(Asked::insert(
+        "stream",
+        [("name", name.as_str().into()), ("version", int(version)), ("idx", int(first))],
+        "ON CONFLICT (name) DO UPDATE SET version = excluded.version, idx = excluded.idx",
     ));
-    asked.push(Asked::new(
-        "INSERT INTO decision (idx, stream, version, ruling, summary, now, at, facts, document) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    asked.push(Asked::insert(
+        "decision",
         [
-            int(first),
-            stream.as_str().into(),
-            int(version),
-            decision.ruling.into(),
-            decision.summary.as_str().into(),
-            decision.now.into(),
-            at.into(),
-            decision.facts.0.to_vec().into(),
-            decision.document.0.to_vec().into(),
+            ("idx", int(first)),
+            stream(),
+            ("version", int(version)),
+            ("ruling", decision.ruling.into()),
+            ("summary", decision.summary.as_str().into()),
+            ("now", decision.now.into()),
+            ("at", at.into()),
+            ("facts", decision.facts.into()),
+            ("document", decision.document.into()),
         ],
+        "",
     ));
     for sent in &decision.answers {
         asked.push(Asked::new(
@@ -242,65 +250,60 @@ fn decided(decision: &Decision, first: u64, at: i64, asked: &mut Vec<Asked>) {
         int(number)
     };
     for done in &decision.done {
-        asked.push(Asked::new(
-            "INSERT INTO act (idx, stream, id, kind, account, at, digest) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            [
-                next(),
-                stream.as_str().into(),
-                done.id.as_str().into(),
-                done.kind.into(),
-                done.account.as_str().into(),
-                done.at.into(),
-                done.digest.0.to_vec().into(),
-            ],
-        ));
+        let row = [
+            ("idx", next()),
+            stream(),
+            ("id", done.id.as_str().into()),
+            ("kind", done.kind.into()),
+            ("account", done.account.as_str().into()),
+            ("at", done.at.into()),
+            ("digest", done.digest.into()),
+        ];
+        asked.push(Asked::insert("act", row, ""));
     }
     for opened in &decision.opened {
-        asked.push(Asked::new(
-            "INSERT INTO obligation (id, idx, stream, kind, role, due) VALUES ($1, $2, $3, $4, $5, $6)",
-            [
-                opened.id.as_str().into(),
-                next(),
-                stream.as_str().into(),
-                opened.kind.as_str().into(),
-                Value::Text(opened.role.clone()),
-                Value::Int(opened.due),
-            ],
-        ));
+        let row = [
+            ("id", opened.id.as_str().into()),
+            ("idx", next()),
+            stream(),
+            ("kind", opened.kind.as_str().into()),
+            ("role", Value::Text(opened.role.clone())),
+            ("due", Value::Int(opened.due)),
+        ];
+        asked.push(Asked::insert("obligation", row, ""));
     }
     for met in &decision.met {
         asked.push(Asked::new("UPDATE obligation SET met = $2 WHERE id = $1", [met.as_str().into(), next()]));
     }
     for effect in &decision.effects {
-        left(effect, &stream, next(), at, asked);
+        asked.extend(left(effect, stream(), next(), at));
     }
     asked.push(match decision.timer {
-        Some(due) => Asked::new(
-            "INSERT INTO timer (stream, due) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET due = excluded.due",
-            [stream.into(), due.into()],
+        Some(due) => Asked::insert(
+            "timer",
+            [stream(), ("due", due.into())],
+            "ON CONFLICT (stream) DO UPDATE SET due = excluded.due",
         ),
-        None => Asked::new("DELETE FROM timer WHERE stream = $1", [stream.into()]),
+        None => Asked::new("DELETE FROM timer WHERE stream = $1", [name.into()]),
     });
 }
 
-fn left(effect: &Effect, stream: &str, number: Value, at: i64, asked: &mut Vec<Asked>) {
-    asked.push(Asked::new(
-        "INSERT INTO destination (name, holder, until, failures, opens) VALUES ($1, 0, 0, 0, 0) \
-         ON CONFLICT (name) DO NOTHING",
-        [effect.destination.as_str().into()],
-    ));
-    asked.push(Asked::new(
-        "INSERT INTO outbox (idx, once, destination, stream, body, state, attempts, due) \
-         VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6)",
-        [
-            number,
-            effect.once.as_str().into(),
-            effect.destination.as_str().into(),
-            stream.into(),
-            effect.body.0.to_vec().into(),
-            at.into(),
-        ],
-    ));
+fn left(effect: &Effect, stream: (&'static str, Value), number: Value, at: i64) -> [Asked; 2] {
+    let name = || Value::from(effect.destination.as_str());
+    let nobody = ["holder", "until", "failures", "opens"].map(|column| (column, Value::from(0)));
+    let [holder, until, failures, opens] = nobody;
+    let destination = [("name", name()), holder, until, failures, opens];
+    let outbox = [
+        ("idx", number),
+        ("once", effect.once.as_str().into()),
+        ("destination", name()),
+        stream,
+        ("body", effect.body.into()),
+        ("state", "waiting".into()),
+        ("attempts", 0.into()),
+        ("due", at.into()),
+    ];
+    [Asked::insert("destination", destination, "ON CONFLICT (name) DO NOTHING"), Asked::insert("outbox", outbox, "")]
 }
 
 fn ended_with(ended: &Ended, first: u64, asked: &mut Vec<Asked>) {

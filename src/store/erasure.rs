@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::batch::Batch;
 use super::fault::Fault;
 use super::session::{Asked, Session, digest, int};
-use super::transaction::{Head, Rest, Signed, advance};
+use super::transaction::{Head, Rest, Signed, advance, anew};
 use super::writer::Writer;
 use crate::log::tree::Hash;
 
@@ -39,15 +39,13 @@ impl Writer {
         let any = !gone.is_empty();
         // What is deleted is written over, so that it is not found in the file either.
         self.when_sqlite("PRAGMA secure_delete = ON", any).await?;
-        let erased = self
-            .transaction(async |writer, session, head| {
-                if head.edge.size() != size {
-                    return Ok((Erased::GoneOn, None));
-                }
-                let (count, rest) = writer.erased(session, head, entries, gone, now).await?;
-                Ok((Erased::Done(count), Some(rest)))
-            })
-            .await?;
+        let erased = anew!(self.transaction(async |writer, session, head| {
+            if head.edge.size() != size {
+                return Ok((Erased::GoneOn, None));
+            }
+            let (count, rest) = writer.erased(session, head, entries, gone, now).await?;
+            Ok((Erased::Done(count), Some(rest)))
+        }))?;
         if matches!(erased, Erased::Done(_)) {
             // Nor is it found in what was written before it comes to the file.
             self.when_sqlite("PRAGMA wal_checkpoint(TRUNCATE)", any).await?;
@@ -75,14 +73,14 @@ impl Writer {
     ) -> Result<(u64, Rest), Fault> {
         let Head { mut edge, .. } = head;
         let from = edge.size();
-        let mut new = Batch::default();
+        let mut new = Batch::from(from);
         for entry in entries {
             new.add(&mut edge, entry);
         }
-        let mut asked = new.written(session, from).await?;
+        let mut asked = new.written(session).await?;
         let mut count = 0;
         for hash in gone {
-            let key = [hash.0.to_vec().into()];
+            let key = [(*hash).into()];
             let sql = "SELECT annexed FROM blob WHERE digest = $1 AND (packed IS NOT NULL OR annexed = 1)";
             if let Some(row) = session.row(sql, &key).await? {
                 if row.int(0)? == 1 && self.annex.is_none() {
@@ -109,13 +107,11 @@ impl Writer {
         }
         let mut swept = 0;
         loop {
-            let some = self
-                .transaction(async |_, session, _| {
-                    let sql = "SELECT digest FROM blob WHERE annexed = 2 ORDER BY digest LIMIT $1";
-                    let rows = session.rows(sql, &[int(AT_ONCE as u64)]).await?;
-                    Ok((rows.iter().map(|row| digest(row, 0)).collect::<Result<Vec<_>, _>>()?, None))
-                })
-                .await?;
+            let some = anew!(self.transaction(async |_, session, _| {
+                let sql = "SELECT digest FROM blob WHERE annexed = 2 ORDER BY digest LIMIT $1";
+                let rows = session.rows(sql, &[int(AT_ONCE as u64)]).await?;
+                Ok((rows.iter().map(|row| digest(row, 0)).collect::<Result<Vec<_>, _>>()?, None))
+            }))?;
             if some.is_empty() {
                 return Ok(swept);
             }
@@ -128,10 +124,10 @@ impl Writer {
     /// comes back is how many are gone. Ask for [`AT_ONCE`] at most.
     pub async fn let_go(&mut self, digests: &[Hash], age: Duration) -> Result<u64, Fault> {
         let Some(annex) = self.annex.clone() else { return Ok(0) };
-        self.transaction(async |_, session, _| {
+        anew!(self.transaction(async |_, session, _| {
             let (mut count, mut asked) = (0, Vec::new());
             for hash in digests {
-                let key = [hash.0.to_vec().into()];
+                let key = [(*hash).into()];
                 let used = session.row("SELECT size FROM blob WHERE digest = $1 AND annexed = 1", &key).await?;
                 if used.is_none() && annex.remove(*hash, age).await? {
                     count += 1;
@@ -139,7 +135,6 @@ impl Writer {
                 }
             }
             Ok((count, (!asked.is_empty()).then(|| asked.into())))
-        })
-        .await
+        }))
     }
 }

@@ -18,6 +18,7 @@ use super::fault::Fault;
 use super::reader::Reader;
 use super::replica::micros;
 use super::session::{Asked, Part, Row, Session, Value, int};
+use super::transaction::anew;
 use super::writer::Writer;
 use crate::log::tree::Hash;
 
@@ -90,7 +91,7 @@ const READY: &str = "SELECT o.idx, o.once, o.destination, o.stream, o.body, o.at
 impl Writer {
     /// Claims effects that are due, one of each destination, so many at most.
     pub async fn claim(&mut self, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
-        self.transaction(async |writer, session, _| {
+        anew!(self.transaction(async |writer, session, _| {
             let epoch = writer.replica().epoch();
             let found = ready(session, now, most).await?;
             let clock = session.clock();
@@ -107,8 +108,7 @@ impl Writer {
             }
             let any = !found.is_empty();
             Ok((found, any.then_some(rest.into())))
-        })
-        .await
+        }))
     }
 
     /// Puts off an effect whose attempt failed, and its destination with it where that keeps failing. It comes to
@@ -125,7 +125,7 @@ impl Writer {
         let failures = claimed.failures.saturating_add(1);
         let open = failures.checked_sub(FAILURES).map(|more| backoff.after(&claimed.destination, more + 1));
         let opens = open.map_or(0, |open| at.saturating_add(micros(open)));
-        self.transaction(async |writer, _, _| {
+        anew!(self.transaction(async |writer, _, _| {
             let epoch = writer.replica().epoch();
             let mine = "EXISTS (SELECT 1 FROM destination WHERE name = $1 AND holder = $2)";
             let name = || Value::from(claimed.destination.as_str());
@@ -138,8 +138,7 @@ impl Writer {
                 [name(), epoch.into(), i64::from(failures).into(), opens.into()],
             );
             Ok(((), Some(vec![later, free].into())))
-        })
-        .await
+        }))
     }
 }
 

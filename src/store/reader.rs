@@ -86,7 +86,7 @@ impl Reader {
     /// The bytes of a blob, checked against their digest; `None` where there are none by that digest, or no more.
     pub async fn blob(&mut self, digest: Hash) -> Result<Option<Vec<u8>>, Fault> {
         let sql = "SELECT size, packed, annexed FROM blob WHERE digest = $1";
-        let row = self.session.row(sql, &[digest.0.to_vec().into()]).await?;
+        let row = self.session.row(sql, &[digest.into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let size = row.count(0)?;
         if let Some(packed) = row.maybe_bytes(1)? {
@@ -105,7 +105,7 @@ impl Reader {
     /// Whether the bytes of a digest are there.
     pub async fn has(&mut self, digest: Hash) -> Result<bool, Fault> {
         let sql = "SELECT size FROM blob WHERE digest = $1 AND (packed IS NOT NULL OR annexed = 1)";
-        Ok(self.session.row(sql, &[digest.0.to_vec().into()]).await?.is_some())
+        Ok(self.session.row(sql, &[digest.into()]).await?.is_some())
     }
 
     /// Which digests that begin with a byte the record says lie in the annex.

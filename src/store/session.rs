@@ -61,6 +61,20 @@ impl Asked {
     pub(super) fn new(sql: impl Into<Cow<'static, str>>, values: impl Into<Vec<Value>>) -> Self {
         Self { sql: sql.into(), values: values.into() }
     }
+
+    /// What inserts one row into a table; `or` says what becomes of it where the row is there already.
+    pub(super) fn insert<const N: usize>(table: &str, row: [(&str, Value); N], or: &str) -> Self {
+        let (names, values): (Vec<&str>, Vec<Value>) = row.into_iter().unzip();
+        let places: Vec<String> = (1..=N).map(|place| format!("${place}")).collect();
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({}) {or}", names.join(", "), places.join(", "));
+        Self { sql: sql.into(), values }
+    }
+}
+
+impl From<Hash> for Value {
+    fn from(digest: Hash) -> Self {
+        digest.0.to_vec().into()
+    }
 }
 
 /// Where statements that are run together stand in a transaction.

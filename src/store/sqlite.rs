@@ -21,12 +21,14 @@ const PREPARED: usize = 64;
 
 /// What comes back from a statement.
 type Answer<T> = oneshot::Sender<Result<T, Fault>>;
+/// The rows of a statement, each with its cells.
+type Rows = Vec<Vec<Cell>>;
 
 /// What the thread is asked to do. It ends when nobody can ask any more.
 enum Job {
     Run(Cow<'static, str>, Vec<Value>, Answer<u64>),
-    Rows(Cow<'static, str>, Vec<Value>, Answer<Vec<Vec<Cell>>>),
-    All(Part, Vec<Asked>, Answer<Vec<Vec<Vec<Cell>>>>),
+    Rows(Cow<'static, str>, Vec<Value>, Answer<Rows>),
+    All(Part, Vec<Asked>, Answer<Vec<Rows>>),
     Close(Answer<()>),
 }
 
@@ -34,6 +36,8 @@ enum Job {
 #[derive(Debug)]
 pub struct File {
     jobs: mpsc::Sender<Job>,
+    /// What is being done while whoever asked goes on.
+    ahead: Vec<oneshot::Receiver<Result<Vec<Rows>, Fault>>>,
 }
 
 impl File {
@@ -55,32 +59,46 @@ impl File {
         });
         started.map_err(Fault::Thread)?;
         answered.await.map_err(|_| Fault::Stopped)??;
-        Ok(Self { jobs })
+        Ok(Self { jobs, ahead: Vec::new() })
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, Fault> {
+    /// Has statements run while whoever asks goes on. Where one of them failed, the next that is asked is not done, and
+    /// says why.
+    pub(super) fn ahead(&mut self, asked: Vec<Asked>) -> Result<(), Fault> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job::All(Part::Inner, asked, answer)).map_err(|_| Fault::Stopped)?;
+        self.ahead.push(answered);
+        Ok(())
+    }
+
+    async fn ask<T>(&mut self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, Fault> {
+        let mut before = Ok(());
+        for answered in std::mem::take(&mut self.ahead) {
+            before = before.and(answered.await.map_err(|_| Fault::Stopped).and_then(|done| done.map(drop)));
+        }
+        before?;
         let (answer, answered) = oneshot::channel();
         self.jobs.send(job(answer)).map_err(|_| Fault::Stopped)?;
         answered.await.map_err(|_| Fault::Stopped)?
     }
 
     /// Runs a statement; what comes back is how many rows it changed.
-    pub(super) async fn run(&self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<u64, Fault> {
+    pub(super) async fn run(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<u64, Fault> {
         self.ask(|answer| Job::Run(sql, values, answer)).await
     }
 
     /// Runs a query.
-    pub(super) async fn rows(&self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<Vec<Vec<Cell>>, Fault> {
+    pub(super) async fn rows(&mut self, sql: Cow<'static, str>, values: Vec<Value>) -> Result<Rows, Fault> {
         self.ask(|answer| Job::Rows(sql, values, answer)).await
     }
 
     /// Runs several statements, one after another; what comes back are the rows of each.
-    pub(super) async fn all(&self, part: Part, asked: Vec<Asked>) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
+    pub(super) async fn all(&mut self, part: Part, asked: Vec<Asked>) -> Result<Vec<Rows>, Fault> {
         self.ask(|answer| Job::All(part, asked, answer)).await
     }
 
     /// Closes it in order.
-    pub(super) async fn close(self) -> Result<(), Fault> {
+    pub(super) async fn close(mut self) -> Result<(), Fault> {
         self.ask(Job::Close).await
     }
 }
@@ -183,7 +201,7 @@ fn rows<'c>(
     prepared: &mut HashMap<Cow<'static, str>, Prepared<'c>>,
     sql: Cow<'static, str>,
     values: &[Value],
-) -> Result<Vec<Vec<Cell>>, Fault> {
+) -> Result<Rows, Fault> {
     let statement = bound(connection, prepared, sql, values)?;
     let columns = statement.column_count();
     let mut rows = statement.raw_query();
@@ -200,7 +218,7 @@ fn all<'c>(
     prepared: &mut HashMap<Cow<'static, str>, Prepared<'c>>,
     part: Part,
     asked: Vec<Asked>,
-) -> Result<Vec<Vec<Vec<Cell>>>, Fault> {
+) -> Result<Vec<Rows>, Fault> {
     if part == Part::First {
         run(connection, prepared, "BEGIN IMMEDIATE".into(), &[])?;
     }

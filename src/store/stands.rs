@@ -7,6 +7,7 @@ use super::change::{self, Stream};
 use super::fault::Fault;
 use super::reader::Reader;
 use super::session::{Cell, Session, digest};
+use super::transaction::anew;
 use super::writer::Writer;
 
 /// How one release on its way into one environment stands.
@@ -27,12 +28,12 @@ impl Writer {
     /// then.
     pub async fn stands(&mut self, stream: &Stream) -> Result<Stands, Fault> {
         let name = stream.to_string();
-        self.transaction(async |_, session, _| Ok((stands(session, &name).await?, None))).await
+        anew!(self.transaction(async |_, session, _| Ok((stands(session, &name).await?, None))))
     }
 
     /// Which of those obligations the record has, and nobody has met.
     pub async fn open_obligations(&mut self, of: &[String]) -> Result<Vec<String>, Fault> {
-        self.transaction(async |_, session, _| {
+        anew!(self.transaction(async |_, session, _| {
             let mut open = Vec::new();
             for id in of {
                 let sql = "SELECT id FROM obligation WHERE id = $1 AND met IS NULL";
@@ -41,8 +42,7 @@ impl Writer {
                 }
             }
             Ok((open, None))
-        })
-        .await
+        }))
     }
 }
 

@@ -57,9 +57,9 @@ impl Writer {
         body.insert("note".to_owned(), text.into());
         body.insert("to".to_owned(), rotation.to.to_string().into());
         let entry = Entry { kind: Kind::KeyRotation, at: now, body }.bytes()?;
-        let mut new = Batch::default();
+        let mut new = Batch::from(index);
         new.add(&mut edge, &entry);
-        let mut asked = new.written(session, index).await?;
+        let mut asked = new.written(session).await?;
         let number = reader::rotations(session).await?.len() as u64 + 1;
         asked.push(rotates(number, index));
         let mut checkpoint = self.sign(&edge).await?;
@@ -97,7 +97,7 @@ impl Writer {
     ) -> Result<Rest, Fault> {
         let Head { mut edge, .. } = head;
         let from = edge.size();
-        let mut new = Batch::default();
+        let mut new = Batch::from(from);
         let mut asked = Vec::new();
         let mut rotated = reader::rotations(session).await?.len() as u64;
         for entry in entries {
@@ -113,7 +113,7 @@ impl Writer {
             ));
         }
         let signed = Signed { edge, checkpoint: note.to_owned() };
-        asked.extend(new.written(session, from).await?);
+        asked.extend(new.written(session).await?);
         if signed.edge.size() > from {
             asked.extend(advance(&signed, self.signer.verifier(), now.timestamp_micros()));
         }

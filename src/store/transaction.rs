@@ -13,8 +13,25 @@ use crate::log::checkpoint::Checkpoint;
 use crate::log::note::{Note, Verifier};
 use crate::log::tree::{Edge, Hash};
 
+/// How often a transaction is begun, at most, that the server undoes to let another through.
+pub(super) const TRIES: u32 = 5;
 /// The head of the log.
 const HEAD: &str = "SELECT vkey, size, edge, checkpoint, moved FROM log_head WHERE id = 1";
+
+/// Runs a transaction, and anew where the server undid it to let another through: the same again is another one.
+macro_rules! anew {
+    ($transaction:expr) => {{
+        let mut tries = $crate::store::transaction::TRIES;
+        loop {
+            tries -= 1;
+            match $transaction.await {
+                Err(fault) if fault.is_passing() && tries > 0 => {}
+                done => break done,
+            }
+        }
+    }};
+}
+pub(super) use anew;
 
 /// The head of the log, locked.
 pub(super) struct Head {
@@ -141,8 +158,10 @@ impl Writer {
     /// Renews the lease, where it still runs. Whoever idles calls this now and then, at least three times a lease.
     pub async fn renew(&mut self) -> Result<(), Fault> {
         let began = Instant::now();
-        self.transaction(async |writer, session, _| Ok(((), Some(Rest::from(vec![writer.replica.renewal(session)])))))
-            .await?;
+        let renewal = async |writer: &Self, session: &mut Session, _| {
+            Ok(((), Some(Rest::from(vec![writer.replica.renewal(session)]))))
+        };
+        anew!(self.transaction(renewal))?;
         self.replica.renewed(began);
         Ok(())
     }

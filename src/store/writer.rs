@@ -21,12 +21,9 @@ use super::migrations;
 use super::replica::{self, Replica};
 use super::session::{Asked, Part, Session, int};
 use super::signatory::Signatory;
-use super::transaction::{Head, Rest, Signed, advance};
+use super::transaction::{Head, Rest, Signed, advance, anew};
 use crate::log::tile::ENTRY;
 use crate::log::tree::{Edge, Hash};
-
-/// How often a transaction is begun anew that the server undid.
-const TRIES: u32 = 5;
 
 /// What is to be appended together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -233,16 +230,7 @@ impl Writer {
         batch: &[Append],
         now: DateTime<Utc>,
     ) -> Result<Vec<Result<Appended, Refused>>, Fault> {
-        let mut tries = TRIES;
-        loop {
-            tries -= 1;
-            let done = self.transaction(async |writer, session, head| writer.fill(session, head, batch, now).await);
-            match done.await {
-                // The server undid it to let another through; the same again is another transaction.
-                Err(fault) if fault.is_passing() && tries > 0 => {}
-                done => return done,
-            }
-        }
+        anew!(self.transaction(async |writer, session, head| writer.fill(session, head, batch, now).await))
     }
 
     /// How many entries the log has.
@@ -264,7 +252,7 @@ impl Writer {
         let Head { mut edge, mut checkpoint, .. } = head;
         let from = edge.size();
         let at = now.timestamp_micros();
-        let mut new = Batch::default();
+        let mut new = Batch::from(from);
         let mut seen = before(session, batch).await?;
         let mut rest = Rest::default();
         let mut answers: Answers = Vec::new();
@@ -300,11 +288,12 @@ impl Writer {
             }
             for entry in &append.entries {
                 new.add(&mut edge, entry);
+                new.ahead(session)?;
             }
             answers.push(Ok(Appended { first, entries, before: false, checkpoint: String::new() }));
         }
         if edge.size() > from {
-            rest.asked.extend(new.written(session, from).await?);
+            rest.asked.extend(new.written(session).await?);
             checkpoint = self.sign(&edge).await?.to_string();
             let signed = Signed { edge, checkpoint: checkpoint.clone() };
             rest.asked.extend(advance(&signed, self.signer.verifier(), at));

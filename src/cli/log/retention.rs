@@ -11,11 +11,16 @@ use super::{Failure, REFUTED, Trusted, put, text};
 use crate::cli::append::address;
 use crate::cli::evidence::Evidence;
 use crate::cli::{PROCEED, UNKNOWN, USAGE, answer};
-use crate::flow::retention::{self, Failed};
+use crate::flow::record::{Log, Place};
+use crate::flow::retention::{self, Failed, Recording};
 use crate::log::note::{Note, Signer};
 use crate::log::retention::{Act, Due, Order, Written};
 use crate::log::tree::Hash;
 use crate::report::neutral;
+use crate::store::address::Address;
+use crate::store::annex::Annex;
+use crate::store::fault::Fault;
+use crate::store::signatory::Signatory;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Command {
@@ -143,16 +148,21 @@ impl Writing {
         self.now.unwrap_or_else(Utc::now)
     }
 
-    fn address(&self) -> Result<crate::store::address::Address, Failure> {
+    fn address(&self) -> Result<Address, Failure> {
         address(self.database.as_deref())
     }
 
-    /// Who signs, as often as it is asked.
-    fn signer(&self) -> impl Fn() -> Result<crate::store::signatory::Signatory, Failed> {
-        || {
-            let unsigned = |Failure(_, why)| crate::store::fault::Fault::Unsigned { why };
-            self.signing.signatory().map_err(unsigned).map_err(Failed::Database)
-        }
+    /// Hands on where it is recorded. A mistake in the key is told before the log is read.
+    fn recorded<T>(
+        &self,
+        annex: Option<&Annex>,
+        work: impl FnOnce(Recording<'_, &dyn Fn() -> Result<Signatory, Failed>>) -> Result<T, Failed>,
+    ) -> Result<T, Failure> {
+        self.signing.signatory()?;
+        let unsigned = |Failure(_, why)| Failed::Database(Fault::Unsigned { why });
+        let signer = || self.signing.signatory().map_err(unsigned);
+        let address = self.address()?;
+        work(Recording { address: &address, signer: &signer, annex, at: self.at() }).map_err(failed)
     }
 }
 
@@ -165,33 +175,24 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Show { trusted, now } => show(trusted, now.unwrap_or_else(Utc::now)),
         Command::Set { writing, file, order } => {
-            // A mistake in the key is told before the log is read.
-            writing.signing.signatory()?;
-            let order = order.as_deref().map(text).transpose()?;
-            let (address, at) = (writing.address()?, writing.at());
-            retention::settle(&address, writing.signer(), &settings(file)?, order.as_deref(), at).map_err(failed)?;
+            let (order, settings) = (order.as_deref().map(text).transpose()?, settings(file)?);
+            writing.recorded(None, |record| record.settle(&settings, order.as_deref()))?;
             Ok(answer("the settings are in force\n"))
         }
         Command::Hold { writing, name, reason, release } => {
-            writing.signing.signatory()?;
-            let (address, at) = (writing.address()?, writing.at());
-            retention::hold(&address, writing.signer(), name, reason, release, at).map_err(failed)?;
+            writing.recorded(None, |record| record.hold(name, reason, release))?;
             let what = if release.is_empty() { "everything".to_owned() } else { release.join(", ") };
             Ok(answer(&format!("held by `{name}`: {what}\n")))
         }
         Command::Lift { writing, name, order } => {
-            writing.signing.signatory()?;
-            let (address, at) = (writing.address()?, writing.at());
-            retention::lift(&address, writing.signer(), name, &text(order)?, at).map_err(failed)?;
+            let order = text(order)?;
+            writing.recorded(None, |record| record.lift(name, &order))?;
             Ok(answer(&format!("`{name}` is lifted\n")))
         }
         Command::Expire { writing, evidence, dry_run } => expire(writing, evidence, *dry_run),
         Command::Purge { writing, evidence, order } => {
-            writing.signing.signatory()?;
-            let (address, at) = (writing.address()?, writing.at());
-            let annex = evidence.annex()?;
-            let purged = retention::purge(&address, writing.signer(), annex.as_ref(), &text(order)?, at);
-            let (order, count) = purged.map_err(failed)?;
+            let (annex, order) = (evidence.annex()?, text(order)?);
+            let (order, count) = writing.recorded(annex.as_ref(), |record| record.purge(&order))?;
             Ok(answer(&format!("the bytes of {count} digests are gone: {}\n", neutral::line(&order.reason, 1_000))))
         }
         Command::Order(order) => write_order(order),
@@ -239,15 +240,14 @@ fn line(due: &Due) -> String {
 }
 
 fn expire(writing: &Writing, evidence: &Evidence, dry_run: bool) -> Result<u8, Failure> {
-    let signer = writing.signing.signatory()?;
-    let (address, at) = (writing.address()?, writing.at());
     let due = if dry_run {
-        let mut log = crate::flow::record::Log::open(&crate::flow::record::Place::Database(address.clone()))?;
+        let (signer, address) = (writing.signing.signatory()?, writing.address()?);
+        let mut log = Log::open(&Place::Database(address.clone()))?;
         let keys = log.keys(&signer.verifier().into())?;
         let read = retention::read(&mut log, &keys)?;
-        retention::due(&address, &read.ledger, at).map_err(failed)?
+        retention::due(&address, &read.ledger, writing.at()).map_err(failed)?
     } else {
-        retention::expire(&address, writing.signer(), evidence.annex()?.as_ref(), at).map_err(failed)?
+        writing.recorded(evidence.annex()?.as_ref(), |record| record.expire())?
     };
     let mut out: String = due.iter().map(line).collect();
     let _ = writeln!(out, "{} {}", due.len(), if dry_run { "would go" } else { "gone" });

@@ -228,3 +228,79 @@ fn f13_what_was_acknowledged_survives_a_failover_and_the_old_primary_decides_not
     let sound = countersign::log::verify::all(&mut tiles, &checkpoint, &mut |_| {}).unwrap();
     assert_eq!(sound.size, size);
 }
+
+#[test]
+fn f14_replicas_that_are_undone_by_deadlocks_begin_anew_and_nothing_is_lost() {
+    const EACH: u64 = 25;
+    let Some(database) = Database::postgres() else { return };
+    let Address::Postgres(url) = &database.address else { return };
+    database.append(0, 1);
+    // Everybody who writes takes the head of the log first, so replicas alone wait for each other and no more. Somebody
+    // who takes a row that they need, and then the head, is what makes a deadlock; the replicas look for one first, so
+    // that it is they who are undone.
+    let hasty = Address::Postgres(format!("{url}?options=-c%20deadlock_timeout%3D20ms"));
+    let releases = ["1.0", "2.0"];
+    let deciding = AtomicU32::new(2);
+    let provoked = std::thread::scope(|scope| {
+        for release in releases {
+            let (hasty, deciding) = (&hasty, &deciding);
+            scope.spawn(move || {
+                runtime().block_on(async {
+                    let mut writer = Writer::open(hasty, signer(), Duration::ZERO, now()).await.unwrap();
+                    for number in 0..EACH {
+                        let stands = writer.stands(&stream(release)).await.unwrap();
+                        assert_eq!(stands.version, number);
+                        let effect = format!("{release} {number}");
+                        let next = decision(release, number, &[(&effect, "forge")], Some(1));
+                        writer.append(&[next], now()).await.unwrap()[0].as_ref().unwrap();
+                    }
+                    writer.close().await.unwrap();
+                });
+                deciding.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+        let waits = "SELECT COUNT(*)::bigint FROM pg_stat_activity WHERE datname = current_database() \
+                     AND wait_event_type = 'Lock' AND query LIKE '%stream%'";
+        runtime().block_on(async {
+            let mut other = Session::open(&database.address, false).await.unwrap();
+            let (mut provoked, mut round) = (0, 0);
+            while deciding.load(Ordering::SeqCst) > 0 {
+                round += 1;
+                let name = stream(releases[round % 2]).to_string();
+                other.begin().await.unwrap();
+                let row = "SELECT version FROM stream WHERE name = $1 FOR UPDATE";
+                if other.row(row, &[name.as_str().into()]).await.unwrap().is_some() {
+                    for _ in 0..40 {
+                        other.row("SELECT pg_stat_clear_snapshot()", &[]).await.unwrap();
+                        if other.row(waits, &[]).await.unwrap().unwrap().int(0).unwrap() > 0 {
+                            let head = "SELECT size FROM log_head WHERE id = 1 FOR UPDATE";
+                            other.row(head, &[]).await.unwrap().unwrap();
+                            provoked += 1;
+                            break;
+                        }
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                }
+                other.roll_back().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            other.close().await.unwrap();
+            provoked
+        })
+    });
+    let mut found = 0;
+    until("the server counts its deadlocks", || {
+        let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        found = database.runtime.block_on(async {
+            let mut session = Session::open(&database.address, false).await.unwrap();
+            session.row(sql, &[]).await.unwrap().unwrap().int(0).unwrap()
+        });
+        found > 0
+    });
+    eprintln!("{provoked} times somebody stood across, and {found} deadlocks were undone");
+    assert_eq!(database.verify().unwrap().size, 1 + 2 * 2 * EACH);
+    let mut writer = database.writer();
+    for release in releases {
+        assert_eq!(database.runtime.block_on(writer.stands(&stream(release))).unwrap().version, EACH);
+    }
+}
