@@ -72,11 +72,11 @@ impl Reading<'_> {
         let again = self.accounts.rest(run.triggering_actor.as_ref());
         match (first, again) {
             // GitHub names whoever wrote the schedule, and nobody started it.
-            (_, Fact::Known(_)) if run.event == "schedule" && run.run_attempt <= 1 => Fact::Absent,
+            (_, Fact::Known(_)) if run.event == "schedule" && run.attempt <= 1 => Fact::Absent,
             (_, again @ Fact::Known(_)) if run.event == "schedule" => again,
             (Fact::Known(first), Fact::Known(again)) if first == again => Fact::Known(first),
             (Fact::Known(first), Fact::Known(again)) => {
-                let (first, again, attempt) = (first.login(), again.login(), run.run_attempt);
+                let (first, again, attempt) = (first.login(), again.login(), run.attempt);
                 let says = format!(
                     "{first} started the run and {again} its attempt {attempt}, and both are who started it: \
                      one of them has to start a run of his own"

@@ -16,7 +16,8 @@ pub(super) struct Run {
     pub(super) node_id: String,
     head_sha: String,
     pub(super) event: String,
-    pub(super) run_attempt: u64,
+    #[serde(rename = "run_attempt")]
+    pub(super) attempt: u64,
     pub(super) created_at: DateTime<Utc>,
     /// Who started it first.
     pub(super) actor: Option<RestUser>,
