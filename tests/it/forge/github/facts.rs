@@ -466,7 +466,7 @@ fn what_is_decided_now_answers_the_deployment_that_waits() {
     let said = answer(&world, "901", &[]);
     assert_ne!(said.code, 0, "{}", said.out);
     // T14: the policy before a change that nobody approved yet holds beside it.
-    world.write("strict.yml", &POLICY.replace("github:@acme/shop-leads", "github:carla"));
+    world.write("strict.yml", POLICY.replace("github:@acme/shop-leads", "github:carla"));
     let said = answer(&world, "900", &["--policy-before", "strict.yml"]);
     assert_eq!(said.code, 10, "{}", said.out);
     // The record comes first: what cannot be recorded is not answered.
