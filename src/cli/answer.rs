@@ -81,7 +81,14 @@ fn answered(arguments: &Arguments) -> Result<(u8, String), Failure> {
     // As whoever replays it reads it.
     let facts = Facts::read(text.as_bytes()).map_err(|mistakes| Failure(UNKNOWN, mistakes.to_string()))?;
     let decision = policies.decide(&facts, &text, Utc::now());
+    #[cfg(feature = "app")]
     let recorded = record(arguments, policies, &facts, text, &decision).map_err(silent)?;
+    // A program that keeps no record records nothing.
+    #[cfg(not(feature = "app"))]
+    let recorded = {
+        drop((policies, text));
+        false
+    };
     if !recorded {
         complain("the answer leaves no record: name a database with `--database` to keep one");
     }
@@ -103,18 +110,6 @@ fn record(
 ) -> Result<bool, Said> {
     arguments.recording.record(policies, facts, text, decision)?;
     Ok(arguments.recording.is_stated())
-}
-
-/// Nothing is recorded by a program that keeps no record.
-#[cfg(not(feature = "app"))]
-fn record(
-    _arguments: &Arguments,
-    _policies: super::decide::InForce,
-    _facts: &Facts,
-    _text: String,
-    _decision: &crate::model::release_decision::ReleaseDecision,
-) -> Result<bool, Said> {
-    Ok(false)
 }
 
 async fn tell(
