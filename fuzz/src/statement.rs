@@ -35,7 +35,9 @@ pub fn is_about_its_report(bytes: &[u8]) {
     let document: Value = serde_json::from_slice(text).expect("what is read is JSON");
     let named = |digest: &str| {
         let subjects = document["subject"].as_array().into_iter().flatten();
-        subjects.filter_map(|subject| subject["digest"]["sha256"].as_str()).any(|named| named.eq_ignore_ascii_case(digest))
+        subjects
+            .filter_map(|subject| subject["digest"]["sha256"].as_str())
+            .any(|named| named.eq_ignore_ascii_case(digest))
     };
     assert!(named(REPORT), "it does not name the report");
     if !named(OTHER) {
