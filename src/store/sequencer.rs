@@ -121,6 +121,10 @@ async fn sequence(
                 }
             },
         };
+        // Whoever only asks, again and again, renews nothing by it.
+        if writer.replica.is_due() {
+            fenced(writer.renew().await)?;
+        }
         // Whoever asks for something else than an entry waits for those before, and goes alone.
         let (first, answer) = match first {
             Job::Append(append, answer) => (append, answer),
