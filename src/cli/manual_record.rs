@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-
 use super::{log, verify};
 use crate::log::entry::Kind as EntryKind;
 

@@ -94,10 +94,14 @@ fn leads_into(text: &str, folder: &str) -> bool {
 
 /// A glob as on a command line: `*` stops at `/`, `**` does not.
 fn glob(text: &str) -> Result<Glob, String> {
-    if text.starts_with('/') || text.contains('\\') || text.split('/').any(|part| part == "..") {
-        return Err(format!(
-            "`{text}` leads out of the artifact folder; write a path below it, with `/` between its parts"
-        ));
+    if text.contains('\\') {
+        return Err(format!("`{text}` holds a backslash; write `/` between the parts of a path, on every system"));
+    }
+    if text.starts_with('/') || text.split('/').any(|part| part == "..") {
+        return Err(format!("`{text}` leads out of the artifact folder; write a path below it"));
+    }
+    if text.starts_with('!') {
+        return Err(format!("`{text}` would take files away, and a glob only names files; name those that count"));
     }
     let text = text.strip_prefix("./").unwrap_or(text);
     GlobBuilder::new(text)
