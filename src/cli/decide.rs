@@ -168,7 +168,7 @@ fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result
     let answers = arguments.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
     let answers = answers.map_err(failed)?;
     let folder = arguments.evidence_folder.clone().or_else(super::append::evidence_folder);
-    let beside = Beside { answers, after: arguments.after, folder };
+    let beside = Beside { answers, after: arguments.after, folder, ..Beside::default() };
     let receipt = receipt::record(decided, &beside, &address, signer, chrono::Utc::now())
         .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
     let Some(path) = &arguments.receipt else { return Ok(()) };

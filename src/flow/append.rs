@@ -2,6 +2,7 @@
 //! before anybody is told.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +16,7 @@ use crate::store::address::Address;
 use crate::store::blob::{Annex, Blob};
 use crate::store::change::{Change, Sent};
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::sequencer;
 use crate::store::signatory::Signatory;
 use crate::store::writer::{Append, Appended, Once, Refused, Writer};
 
@@ -59,6 +61,18 @@ pub enum Failed {
     /// The record failed.
     #[error("{0}")]
     Fault(#[from] Fault),
+    /// The record failed for all that was handed in at once.
+    #[error("{0}")]
+    Batch(Arc<DatabaseFault>),
+}
+
+impl From<sequencer::Failed> for Failed {
+    fn from(failed: sequencer::Failed) -> Self {
+        match failed {
+            sequencer::Failed::Refused(refused) => Self::Refused(refused),
+            sequencer::Failed::Fault(fault) => Self::Batch(fault),
+        }
+    }
 }
 
 impl Happening {

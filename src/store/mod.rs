@@ -10,7 +10,7 @@
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
-//! reads it. [`replica`] says who may write, [`outbox`] hands out effects and
+//! and [`latest`] read it. [`replica`] says who may write, [`outbox`] hands out effects and
 //! keeps those that fail, [`timers`] wakes. [`blob`] keeps bytes by digest.
 //!
 //! Never here: a rule, a word to a person other than a fault.
@@ -33,6 +33,8 @@ pub mod erasure;
 #[cfg(feature = "app")]
 pub mod fault;
 pub mod folder;
+#[cfg(feature = "app")]
+pub mod latest;
 #[cfg(feature = "app")]
 mod lock;
 #[cfg(feature = "app")]
