@@ -171,7 +171,7 @@ fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result
     let answers = arguments.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
     let answers = answers.map_err(failed)?;
     let annex = arguments.evidence.annex().map_err(failed)?;
-    let beside = Beside { answers, after: arguments.after, annex };
+    let beside = Beside { answers, after: arguments.after, annex, ..Beside::default() };
     let receipt = receipt::record(decided, &beside, &address, signer, chrono::Utc::now())
         .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
     let Some(path) = &arguments.receipt else { return Ok(()) };

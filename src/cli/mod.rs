@@ -30,6 +30,8 @@ mod policy;
 mod progress;
 mod reference;
 #[cfg(feature = "app")]
+mod serve;
+#[cfg(feature = "app")]
 mod tables;
 mod verify;
 
@@ -70,6 +72,9 @@ enum Command {
     Facts(Box<facts::Arguments>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
     Answer(Box<answer::Arguments>),
+    /// Run the app: take what GitHub delivers, decide, record, and answer the deployments that wait.
+    #[cfg(feature = "app")]
+    Serve(Box<serve::Arguments>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -129,6 +134,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Facts(arguments) => facts::run(&arguments),
         Command::Answer(arguments) => answer::run(&arguments),
+        #[cfg(feature = "app")]
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Log(command) => log::run(&command.0),

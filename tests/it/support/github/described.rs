@@ -80,7 +80,9 @@ fn wrong_request(asked: &Asked) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     let fits = |template: &str| {
         let wanted: Vec<&str> = template.split('/').collect();
-        wanted.len() == parts.len()
+        // The path of a file has as many parts as it has.
+        let deep = wanted.last() == Some(&"{path}") && parts.len() > wanted.len();
+        (deep || wanted.len() == parts.len())
             && wanted.iter().zip(&parts).all(|(want, part)| want.starts_with('{') && !part.is_empty() || want == part)
     };
     let method = asked.method.to_ascii_lowercase();

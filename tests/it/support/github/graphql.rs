@@ -428,7 +428,7 @@ impl Answering<'_> {
                 .iter()
                 .enumerate()
                 .map(|(at, (who, state, environment))| {
-                    json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "state": state, "comment": "go",
+                    json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "state": state, "comment": "looked at on a phone",
                         "user": self.world.actor(who),
                         "environments": [{"__typename": "Environment", "name": environment}]})
                 })

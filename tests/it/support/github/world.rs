@@ -91,6 +91,8 @@ pub struct World {
     pub runs: Vec<Run>,
     /// Checks, comments, issues and deployment statuses, as they were written: the kind, and what GitHub has of it.
     pub written: Vec<(String, Value)>,
+    /// Files of the default branch, with their text.
+    pub contents: BTreeMap<String, String>,
     /// The state of each protection rule: run and environment, then what was said.
     pub rules: BTreeMap<(u64, String), Rule>,
 }

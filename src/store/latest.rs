@@ -1,0 +1,112 @@
+//! What was decided last of each release, and what earlier ones left to be done.
+
+use super::change::Stream;
+use super::fault::Fault;
+use super::reader::Reader;
+use super::session::{Row, digest, int};
+use crate::log::tree::Hash;
+
+/// The last decision of a release on its way into one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// What was decided of.
+    pub stream: Stream,
+    /// The number of its entry.
+    pub entry: u64,
+    /// How often it was decided by now.
+    pub version: u64,
+    /// `proceed`, `hold` or `reject`.
+    pub ruling: String,
+    /// Why, in one sentence.
+    pub summary: String,
+    /// When it was recorded, microseconds of the Unix time.
+    pub at: i64,
+    /// SHA-256 of the facts.
+    pub facts: Hash,
+    /// SHA-256 of the decision document.
+    pub document: Hash,
+}
+
+/// An obligation, as the record has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Its name in the record.
+    pub id: String,
+    /// The number of the entry that opened it.
+    pub entry: u64,
+    /// The release that left it.
+    pub stream: Stream,
+    /// What it is.
+    pub kind: String,
+    /// The role that meets it.
+    pub role: Option<String>,
+    /// When it is due, microseconds of the Unix time.
+    pub due: Option<i64>,
+    /// Whether an entry says that it is met.
+    pub met: bool,
+    /// SHA-256 of the facts of the decision that opened it.
+    pub facts: Hash,
+}
+
+const LATEST: &str = "SELECT d.stream, d.idx, d.version, d.ruling, d.summary, d.at, d.facts, d.document \
+     FROM stream s JOIN decision d ON d.idx = s.idx";
+
+fn stream(row: &Row, at: usize) -> Result<Stream, Fault> {
+    let name = row.text(at)?;
+    Stream::parse(&name).ok_or_else(|| Fault::Damaged(format!("`{name}` names no release")))
+}
+
+fn latest(row: &Row) -> Result<Latest, Fault> {
+    Ok(Latest {
+        stream: stream(row, 0)?,
+        entry: row.count(1)?,
+        version: row.count(2)?,
+        ruling: row.text(3)?,
+        summary: row.text(4)?,
+        at: row.int(5)?,
+        facts: digest(row, 6)?,
+        document: digest(row, 7)?,
+    })
+}
+
+impl Reader {
+    /// The last decision of one release.
+    pub async fn latest(&mut self, of: &Stream) -> Result<Option<Latest>, Fault> {
+        let sql = format!("{LATEST} WHERE s.name = $1");
+        let rows = self.session.rows_made(sql, &[of.to_string().into()]).await?;
+        rows.first().map(latest).transpose()
+    }
+
+    /// The last decision that stands in that entry.
+    pub async fn latest_in(&mut self, entry: u64) -> Result<Option<Latest>, Fault> {
+        let sql = format!("{LATEST} WHERE s.name = (SELECT stream FROM decision WHERE idx = $1)");
+        let rows = self.session.rows_made(sql, &[int(entry)]).await?;
+        rows.first().map(latest).transpose()
+    }
+
+    /// The last decisions of releases, the newest first, so many at most.
+    pub async fn decided(&mut self, most: u64) -> Result<Vec<Latest>, Fault> {
+        let sql = format!("{LATEST} ORDER BY d.idx DESC LIMIT $1");
+        self.session.rows_made(sql, &[int(most)]).await?.iter().map(latest).collect()
+    }
+
+    /// What releases left to be done, met or not, in the order in which it was opened.
+    pub async fn left(&mut self) -> Result<Vec<Left>, Fault> {
+        let sql = "SELECT o.id, o.idx, o.stream, o.kind, o.role, o.due, o.met, d.facts FROM obligation o \
+                   JOIN decision d ON d.idx = (SELECT MAX(idx) FROM decision b WHERE b.stream = o.stream AND b.idx < o.idx) \
+                   ORDER BY o.idx";
+        let left = |row: &Row| {
+            Ok(Left {
+                id: row.text(0)?,
+                entry: row.count(1)?,
+                stream: stream(row, 2)?,
+                kind: row.text(3)?,
+                role: row.maybe_text(4)?,
+                due: row.maybe_int(5)?,
+                met: row.maybe_int(6)?.is_some(),
+                facts: digest(row, 7)?,
+            })
+        };
+        self.session.rows(sql, &[]).await?.iter().map(left).collect()
+    }
+}
