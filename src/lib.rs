@@ -77,7 +77,8 @@
 //! environments) and asks a forge ([`forge`]). GitHub is asked in few large questions: which commits are between what runs
 //! and what goes, which pull requests brought them, everything of those, who pushed. A list is whole or says that it is
 //! not; merges are computed again from git's own objects. What comes back is sorted into [`model::facts`], and decided by
-//! nobody there. `countersign answer` decides now and tells the deployment that waits.
+//! nobody there. What anybody who may push can write is no fact. `countersign answer` gathers, decides and records now, and
+//! tells the deployment that waits.
 //!
 //! ## A walk through a delivery
 //!

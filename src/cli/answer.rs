@@ -1,18 +1,28 @@
 //! `countersign answer`: what is decided now becomes the answer to a deployment that waits.
 
-use std::path::PathBuf;
+use chrono::Utc;
 
-use super::facts::{Failure, Identified, usage};
-use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
+#[cfg(feature = "app")]
+use super::decide::Recording;
+use super::decide::{Policies, Said};
+use super::facts::{Failure, Release, document, usage};
+use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, answer, complain};
 use crate::forge::{Answer, Forge, Given, Waiting};
+use crate::model::facts::Facts;
 use crate::model::release_decision::Ruling;
 use crate::report::neutral;
 
 /// Every exit code, with what it means.
-pub(super) const EXIT_CODES: [(u8, &str); 3] = [
-    (PROCEED, "GitHub has the answer, or the deployment no longer waits"),
-    (USAGE, "the command or the policy is wrong, or the facts are about something else"),
-    (UNKNOWN, "the facts cannot be read, GitHub did not take the answer, or it is not known whether it did"),
+pub(super) const EXIT_CODES: [(u8, &str); 5] = [
+    (PROCEED, "the release may go, and GitHub has just been told so"),
+    (PENDING, "it is held, and GitHub has been told why"),
+    (BLOCKED, "it is rejected, and its run has failed"),
+    (USAGE, "the command or the policy is wrong, or the run deploys something else"),
+    (
+        UNKNOWN,
+        "the forge could not be asked, the decision cannot be recorded, GitHub did not take the answer, or the deployment no \
+         longer waits and somebody else decided",
+    ),
 ];
 
 /// How many bytes of the summary GitHub is told; a report has room for 1,024 characters.
@@ -21,8 +31,11 @@ const SUMMARY: usize = 900;
 fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
-        "Exit codes:\n{}\nA release that may go opens the environment, one that is held is told why and keeps waiting, and one that \
-         is rejected fails its run for good. Only an App that is a protection rule of the environment can answer.",
+        "Exit codes:\n{}\nThe facts are gathered now, as `countersign facts` does: what somebody took back meanwhile counts no longer. A \
+         release that may go opens the environment, one that is held is told why and keeps waiting, and one that is \
+         rejected fails its run for good. With `--database` the decision is recorded first, and nothing is answered that \
+         could not be recorded; without it the answer leaves no record, and the command says so. Only an App that is a \
+         protection rule of the environment can answer.",
         codes.concat()
     )
 }
@@ -32,22 +45,20 @@ fn after_help() -> String {
 #[command(after_help = after_help())]
 pub(super) struct Arguments {
     #[command(flatten)]
-    identified: Identified,
-    /// The workflow run that waits.
-    #[arg(long, value_name = "ID")]
-    run: u64,
-    /// A layer of the policy; repeat it, outermost layer first.
-    /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
-    #[arg(long, value_name = "FILE")]
-    policy: Vec<PathBuf>,
-    /// What is known of the release: what `countersign facts` wrote.
-    #[arg(long, value_name = "FILE")]
-    facts: PathBuf,
+    release: Release,
+    #[command(flatten)]
+    policies: Policies,
+    #[cfg(feature = "app")]
+    #[command(flatten)]
+    recording: Recording,
 }
 
 pub(super) fn run(arguments: &Arguments) -> u8 {
     match answered(arguments) {
-        Ok(said) => answer(&said),
+        Ok((code, told)) => match answer(&told) {
+            PROCEED => code,
+            unwritten => unwritten,
+        },
         Err(Failure(code, words)) => {
             if !words.is_empty() {
                 complain(&words);
@@ -57,49 +68,76 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     }
 }
 
-fn answered(arguments: &Arguments) -> Result<String, Failure> {
-    let (facts, decision) =
-        super::decide::now(&arguments.policy, &arguments.facts).map_err(|code| Failure(code, String::new()))?;
-    let named = arguments.identified.repository();
-    let release = &facts.release;
-    if release.forge != "github" || !release.repository.eq_ignore_ascii_case(named) {
-        return Err(usage(format!(
-            "the facts are about `{}` of {}, and not about `{named}`",
-            release.repository, release.forge
-        )));
-    }
-    let waiting =
-        Waiting { repository: named.to_owned(), run: arguments.run, environment: release.environment.clone() };
-    let client = arguments.identified.client()?;
-    let summary = neutral::prose(&decision.summary, SUMMARY);
-    let ruling = match decision.decision {
-        Ruling::Proceed => Some(Answer::Open),
-        Ruling::Hold => None,
-        Ruling::Reject => Some(Answer::Reject),
+fn answered(arguments: &Arguments) -> Result<(u8, String), Failure> {
+    let silent = |Said(code): Said| Failure(code, String::new());
+    let Some(run) = arguments.release.run() else {
+        return Err(usage("name with `--run` the workflow run that waits"));
     };
-    super::facts::runtime()?.block_on(tell(&client, &waiting, &release.commit, ruling, &summary))
+    #[cfg(feature = "app")]
+    arguments.recording.fits().map_err(silent)?;
+    let policies = arguments.policies.read().map_err(silent)?;
+    let client = arguments.release.client()?;
+    let text = document(&arguments.release.gather(&client, policies.policy())?)?;
+    // As whoever replays it reads it.
+    let facts = Facts::read(text.as_bytes()).map_err(|mistakes| Failure(UNKNOWN, mistakes.to_string()))?;
+    let decision = policies.decide(&facts, &text, Utc::now());
+    #[cfg(feature = "app")]
+    let recorded = record(arguments, policies, &facts, text, &decision).map_err(silent)?;
+    // A program that keeps no record records nothing.
+    #[cfg(not(feature = "app"))]
+    let recorded = {
+        drop((policies, text));
+        false
+    };
+    if !recorded {
+        complain("the answer leaves no record: name a database with `--database` to keep one");
+    }
+    let release = &facts.release;
+    let repository = arguments.release.repository().to_owned();
+    let waiting = Waiting { repository, run, environment: release.environment.clone() };
+    let summary = neutral::prose(&decision.summary, SUMMARY);
+    super::facts::runtime()?.block_on(tell(&client, &waiting, &release.commit, decision.decision, &summary))
+}
+
+/// Records the decision before it is told; whether it was.
+#[cfg(feature = "app")]
+fn record(
+    arguments: &Arguments,
+    policies: super::decide::InForce,
+    facts: &Facts,
+    text: String,
+    decision: &crate::model::release_decision::ReleaseDecision,
+) -> Result<bool, Said> {
+    arguments.recording.record(policies, facts, text, decision)?;
+    Ok(arguments.recording.is_stated())
 }
 
 async fn tell(
     forge: &impl Forge,
     waiting: &Waiting,
     commit: &str,
-    ruling: Option<Answer>,
+    ruling: Ruling,
     summary: &str,
-) -> Result<String, Failure> {
+) -> Result<(u8, String), Failure> {
     let unknown = |fault: &dyn std::error::Error| Failure(UNKNOWN, fault.to_string());
     // The answer is about the run, and the decision about a commit.
     let runs = forge.deploys(waiting).await.map_err(|fault| unknown(&fault))?;
     if runs != commit {
-        return Err(usage(format!("run {} deploys {runs}, and the facts are about {commit}", waiting.run)));
+        return Err(usage(format!("run {} deploys {runs}, and the decision is about {commit}", waiting.run)));
     }
-    let told = match ruling {
-        None => forge.hold(waiting, summary).await.map(|()| "told why it is held"),
-        Some(ruling) => forge.answer(waiting, ruling, summary).await.map(|given| match (ruling, given) {
-            (Answer::Open, Given::Now) => "opened",
-            (Answer::Reject, Given::Now) => "rejected",
-            (_, Given::NoLongerWaits) => "no longer waits",
-        }),
+    let given = match ruling {
+        Ruling::Hold => forge.hold(waiting, summary).await.map(|()| (PENDING, "told why it is held")),
+        Ruling::Proceed => opened(forge.answer(waiting, Answer::Open, summary).await, (PROCEED, "opened")),
+        Ruling::Reject => opened(forge.answer(waiting, Answer::Reject, summary).await, (BLOCKED, "rejected")),
     };
-    Ok(format!("{}, run {}: {}\n", waiting.environment, waiting.run, told.map_err(|fault| unknown(&fault))?))
+    let (code, told) = given.map_err(|fault| unknown(&fault))?;
+    Ok((code, format!("{}, run {}: {told}\n", waiting.environment, waiting.run)))
+}
+
+/// What became of a final answer: what somebody else decided meanwhile may be anything.
+fn opened<E>(given: Result<Given, E>, done: (u8, &'static str)) -> Result<(u8, &'static str), E> {
+    given.map(|given| match given {
+        Given::Now => done,
+        Given::NoLongerWaits => (UNKNOWN, "no longer waits: somebody else decided"),
+    })
 }

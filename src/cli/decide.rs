@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::decide::release;
@@ -46,10 +46,9 @@ enum Format {
     Json,
 }
 
-/// What is decided, by what, and how it is told.
+/// The policy that is decided by.
 #[derive(clap::Args)]
-#[command(after_help = after_help())]
-pub(super) struct Arguments {
+pub(super) struct Policies {
     /// A layer of the policy; repeat it, outermost layer first.
     /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
     #[arg(long, value_name = "FILE")]
@@ -64,6 +63,41 @@ pub(super) struct Arguments {
     /// Read it from this branch, tag or commit, likewise.
     #[arg(long, value_name = "REF", requires = "policy_before")]
     policy_before_ref: Option<String>,
+}
+
+/// Where a decision is recorded.
+#[cfg(feature = "app")]
+#[derive(clap::Args)]
+pub(super) struct Recording {
+    /// Record the decision, with the policy and the facts, in this database before it is told: `sqlite:FILE` or
+    /// `postgres://…`.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    #[command(flatten)]
+    signing: super::log::key::Signing,
+    /// Record this delivery of a forge first, and say in the decision that it answers it: `FORGE:ID=FILE` with the bytes
+    /// as they came, or `FORGE:ID` of one that is in the record. Repeat it for several.
+    #[arg(long, value_name = "DELIVERY", requires = "database")]
+    answers: Vec<String>,
+    /// Refuse to record the decision unless the release had been decided so many times before for this environment.
+    #[arg(long, value_name = "NUMBER", requires = "database")]
+    after: Option<u64>,
+    #[command(flatten)]
+    evidence: super::evidence::Evidence,
+    /// Write the decision's receipt to this file; `countersign verify` reads it.
+    #[arg(long, value_name = "FILE", requires = "database")]
+    receipt: Option<PathBuf>,
+    /// Leave out of the receipt what the facts and the policy say: their digests stay.
+    #[arg(long, requires = "receipt")]
+    redact: bool,
+}
+
+/// What is decided, by what, and how it is told.
+#[derive(clap::Args)]
+#[command(after_help = after_help())]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    policies: Policies,
     /// What is known of the release.
     #[arg(long, value_name = "FILE")]
     facts: PathBuf,
@@ -76,38 +110,13 @@ pub(super) struct Arguments {
     /// Write it to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Record the decision, with the policy and the facts, in this database before it is told: `sqlite:FILE` or
-    /// `postgres://…`.
-    #[cfg(feature = "app")]
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
     #[cfg(feature = "app")]
     #[command(flatten)]
-    signing: super::log::key::Signing,
-    /// Record this delivery of a forge first, and say in the decision that it answers it: `FORGE:ID=FILE` with the bytes
-    /// as they came, or `FORGE:ID` of one that is in the record. Repeat it for several.
-    #[cfg(feature = "app")]
-    #[arg(long, value_name = "DELIVERY", requires = "database")]
-    answers: Vec<String>,
-    /// Refuse to record the decision unless the release had been decided so many times before for this environment.
-    #[cfg(feature = "app")]
-    #[arg(long, value_name = "NUMBER", requires = "database")]
-    after: Option<u64>,
-    #[cfg(feature = "app")]
-    #[command(flatten)]
-    evidence: super::evidence::Evidence,
-    /// Write the decision's receipt to this file; `countersign verify` reads it.
-    #[cfg(feature = "app")]
-    #[arg(long, value_name = "FILE", requires = "database")]
-    receipt: Option<PathBuf>,
-    /// Leave out of the receipt what the facts and the policy say: their digests stay.
-    #[cfg(feature = "app")]
-    #[arg(long, requires = "receipt")]
-    redact: bool,
+    recording: Recording,
 }
 
 /// Why nothing was decided: the exit code, after it was said.
-struct Said(u8);
+pub(super) struct Said(pub(super) u8);
 
 fn said(code: u8, message: &str) -> Said {
     complain(message);
@@ -122,38 +131,17 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 fn decided(arguments: &Arguments) -> Result<u8, Said> {
     #[cfg(feature = "app")]
-    if arguments.database.is_none() && arguments.signing.is_stated() {
-        return Err(said(USAGE, "a log's key signs what `--database` records: name both, or neither"));
-    }
-    #[cfg(feature = "app")]
-    if arguments.database.is_none() && arguments.evidence.is_stated() {
-        return Err(said(USAGE, "a folder or a bucket keeps what `--database` records: name both, or neither"));
-    }
+    arguments.recording.fits()?;
     let now = DateTime::parse_from_rfc3339(&arguments.now).map_err(|_| {
         said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
     })?;
     let now = now.to_utc();
-    let Read { policy, layers } = read(&arguments.policy, arguments.policy_ref.as_deref())?;
-    let before = match arguments.policy_before.as_slice() {
-        [] => None,
-        files => Some(read(files, arguments.policy_before_ref.as_deref())?),
-    };
-    let (facts, text) = facts(&arguments.facts, policy.limits.bytes)?;
-    let decision = match &before {
-        Some(before) => release::decide_between(&before.policy, &policy, &facts, now),
-        None => release::decide(&policy, &facts, now),
-    };
-    let decision = decision.by_document(text.as_bytes());
+    let read = arguments.policies.read()?;
+    let (facts, text) = facts(&arguments.facts, read.now.policy.limits.bytes)?;
+    let decision = read.decide(&facts, &text, now);
+    let policy = read.now.policy.clone();
     #[cfg(feature = "app")]
-    if let Some(database) = &arguments.database {
-        let before = before.map(|before| before.layers).unwrap_or_default();
-        let document = report::json::release(&decision).map_err(|error| said(UNKNOWN, &error.to_string()))?;
-        let decided =
-            Decided { policy: layers, before, facts_text: text, facts: &facts, decision: &decision, document };
-        record(arguments, database, decided)?;
-    }
-    #[cfg(not(feature = "app"))]
-    drop((layers, text));
+    arguments.recording.record(read, &facts, text, &decision)?;
     write(arguments, &policy, &decision).map_err(|message| said(UNKNOWN, &message))?;
     Ok(match decision.decision {
         Ruling::Proceed => PROCEED,
@@ -162,41 +150,96 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
     })
 }
 
-/// Records a decision, and writes its receipt.
+/// The policy that is in force, and the one before it that its approvers have not let go yet.
+pub(super) struct InForce {
+    now: Read,
+    before: Option<Read>,
+}
+
+impl Policies {
+    /// Reads them.
+    pub(super) fn read(&self) -> Result<InForce, Said> {
+        let now = read(&self.policy, self.policy_ref.as_deref())?;
+        let before = match self.policy_before.as_slice() {
+            [] => None,
+            files => Some(read(files, self.policy_before_ref.as_deref())?),
+        };
+        Ok(InForce { now, before })
+    }
+}
+
+impl InForce {
+    /// The policy that is in force.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.now.policy
+    }
+
+    /// Decides, by the stricter of the two where there are two.
+    pub(super) fn decide(&self, facts: &Facts, text: &str, now: DateTime<Utc>) -> ReleaseDecision {
+        let decision = match &self.before {
+            Some(before) => release::decide_between(&before.policy, &self.now.policy, facts, now),
+            None => release::decide(&self.now.policy, facts, now),
+        };
+        decision.by_document(text.as_bytes())
+    }
+}
+
 #[cfg(feature = "app")]
-fn record(arguments: &Arguments, database: &str, decided: Decided<'_>) -> Result<(), Said> {
-    let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
-    let address = super::append::address(Some(database)).map_err(failed)?;
-    let signer = arguments.signing.signatory().map_err(failed)?;
-    let answers = arguments.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
-    let answers = answers.map_err(failed)?;
-    let annex = arguments.evidence.annex().map_err(failed)?;
-    let beside = Beside { answers, after: arguments.after, annex, ..Beside::default() };
-    let receipt = receipt::record(decided, &beside, &address, signer, chrono::Utc::now())
-        .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
-    let Some(path) = &arguments.receipt else { return Ok(()) };
-    let receipt = if arguments.redact { receipt.redacted() } else { receipt };
-    let text = serde_json::to_string_pretty(&receipt).map_err(|error| said(UNKNOWN, &error.to_string()))?;
-    super::log::put(path, format!("{text}\n").as_bytes()).map_err(failed)
+impl Recording {
+    /// Whether a decision is recorded at all.
+    pub(super) fn is_stated(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// Whether everything that is named belongs to a record.
+    pub(super) fn fits(&self) -> Result<(), Said> {
+        if self.database.is_none() && self.signing.is_stated() {
+            return Err(said(USAGE, "a log's key signs what `--database` records: name both, or neither"));
+        }
+        if self.database.is_none() && self.evidence.is_stated() {
+            return Err(said(USAGE, "a folder or a bucket keeps what `--database` records: name both, or neither"));
+        }
+        Ok(())
+    }
+
+    /// Records a decision where it is to be recorded, and writes its receipt.
+    pub(super) fn record(
+        &self,
+        policies: InForce,
+        facts: &Facts,
+        facts_text: String,
+        decision: &ReleaseDecision,
+    ) -> Result<(), Said> {
+        let Some(database) = &self.database else { return Ok(()) };
+        let before = policies.before.map(|before| before.layers).unwrap_or_default();
+        let document = report::json::release(decision).map_err(|error| said(UNKNOWN, &error.to_string()))?;
+        let decided = Decided { policy: policies.now.layers, before, facts_text, facts, decision, document };
+        let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
+        let address = super::append::address(Some(database)).map_err(failed)?;
+        let signer = self.signing.signatory().map_err(failed)?;
+        let answers = self.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
+        let answers = answers.map_err(failed)?;
+        let annex = self.evidence.annex().map_err(failed)?;
+        let beside = Beside { answers, after: self.after, annex, ..Beside::default() };
+        let receipt = receipt::record(decided, &beside, &address, signer, Utc::now())
+            .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
+        let Some(path) = &self.receipt else { return Ok(()) };
+        let receipt = if self.redact { receipt.redacted() } else { receipt };
+        let text = serde_json::to_string_pretty(&receipt).map_err(|error| said(UNKNOWN, &error.to_string()))?;
+        super::log::put(path, format!("{text}\n").as_bytes()).map_err(failed)
+    }
 }
 
 /// A policy, and its layers as a receipt has them.
 struct Read {
     policy: Policy,
+    #[cfg_attr(not(feature = "app"), expect(dead_code, reason = "only a record keeps the layers"))]
     layers: Vec<Layer>,
 }
 
 /// A policy alone; the code to exit with after it was said what is wrong with it.
 pub(super) fn policy(files: &[PathBuf]) -> Result<Policy, u8> {
     read(files, None).map(|read| read.policy).map_err(|Said(code)| code)
-}
-
-/// What is known of a release, and what is decided of it now.
-pub(super) fn now(policy: &[PathBuf], file: &Path) -> Result<(Facts, ReleaseDecision), u8> {
-    let policy = self::policy(policy)?;
-    let (facts, _) = facts(file, policy.limits.bytes).map_err(|Said(code)| code)?;
-    let decision = release::decide(&policy, &facts, chrono::Utc::now());
-    Ok((facts, decision))
 }
 
 fn read(files: &[PathBuf], reference: Option<&str>) -> Result<Read, Said> {

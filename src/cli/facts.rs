@@ -10,6 +10,8 @@ use super::environment::variable;
 use super::{PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::flow::facts;
 use crate::forge::github::client::{AppKey, Base, Client, Identity, Secret};
+use crate::model::facts::Facts;
+use crate::policy::Policy;
 use crate::policy::roster::Roster;
 use crate::transport;
 use crate::workspace::open;
@@ -28,7 +30,7 @@ fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
         "Exit codes:\n{}\nThe token comes from the file of `--token-file` or the variable COUNTERSIGN_GITHUB_TOKEN; an App gives \
-         `--app` and `--app-key` instead. It reads contents, pull requests, actions, checks, deployments and the members \
+         `--app` and `--app-key` instead. It reads contents, pull requests, actions, deployments, who may come in and the members \
          of the teams that the policy names. No directory is asked: an account that the policy's `people` does not name \
          is a person of its own.",
         codes.concat()
@@ -59,10 +61,9 @@ pub(super) struct Identified {
     installation: Option<u64>,
 }
 
-/// Which release.
+/// Which release, and what is known of it beside the forge.
 #[derive(clap::Args)]
-#[command(after_help = after_help())]
-pub(super) struct Arguments {
+pub(super) struct Release {
     #[command(flatten)]
     identified: Identified,
     /// The environment, exactly as GitHub names it.
@@ -71,10 +72,6 @@ pub(super) struct Arguments {
     /// The commit, all of its digits.
     #[arg(long, value_name = "SHA")]
     commit: String,
-    /// A layer of the policy, which says what is worth knowing; repeat it, outermost layer first.
-    /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
-    #[arg(long, value_name = "FILE")]
-    policy: Vec<PathBuf>,
     /// The branch or tag that is deployed, in full: `refs/heads/main`. Left out: what the run says.
     #[arg(long, value_name = "REF")]
     reference: Option<String>,
@@ -91,7 +88,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     component: Vec<String>,
     /// The commit that runs there now, of one component or of all that are not named; repeat it.
-    /// Left out: the last deployment that GitHub says succeeded.
+    /// Left out: nothing is known of what changes, and the release holds: whoever may push can write into GitHub's list of
+    /// deployments.
     #[arg(long, value_name = "[COMPONENT=]SHA")]
     since: Vec<String>,
     /// An artifact of a component, or `none`; repeat it.
@@ -104,6 +102,18 @@ pub(super) struct Arguments {
     /// Facts that the forge does not know, such as evidence and the change record: a JSON document of the same form.
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
+}
+
+/// Which release, and where its facts go.
+#[derive(clap::Args)]
+#[command(after_help = after_help())]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    release: Release,
+    /// A layer of the policy, which says what is worth knowing; repeat it, outermost layer first.
+    /// Left out: `.countersign/policy.yml`, `.countersign/policy.yaml` or `countersign.yml`.
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
     /// Write the document to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -130,18 +140,9 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 fn gathered(arguments: &Arguments) -> Result<(), Failure> {
     let policy = super::decide::policy(&arguments.policy).map_err(|code| Failure(code, String::new()))?;
-    let wanted = wanted(arguments)?;
-    let with = arguments.with.as_deref().map(filled).transpose()?;
-    let client = arguments.identified.client()?;
-    let facts = runtime()?.block_on(facts::gather(&client, &policy, &wanted)).map_err(|fault| {
-        Failure(if matches!(fault, facts::Fault::Asked(_)) { USAGE } else { UNKNOWN }, fault.to_string())
-    })?;
-    let facts = match &with {
-        Some(with) => facts::fill(&facts, with).map_err(usage)?,
-        None => facts,
-    };
-    let text = serde_json::to_string_pretty(&facts).map_err(|error| Failure(UNKNOWN, error.to_string()))?;
-    outputs::document(&format!("{text}\n"), arguments.output.as_deref()).map_err(|error| Failure(UNKNOWN, error))?;
+    let client = arguments.release.client()?;
+    let facts = arguments.release.gather(&client, &policy)?;
+    outputs::document(&document(&facts)?, arguments.output.as_deref()).map_err(|error| Failure(UNKNOWN, error))?;
     let calls = client.calls();
     complain(&format!(
         "asked GitHub {} times: {} REST, {} GraphQL, {} revalidated",
@@ -153,16 +154,52 @@ fn gathered(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The facts as they are written.
+pub(super) fn document(facts: &Facts) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(facts).map_err(|error| Failure(UNKNOWN, error.to_string()))?;
+    Ok(format!("{text}\n"))
+}
+
+impl Release {
+    /// The repository, as it was named.
+    pub(super) fn repository(&self) -> &str {
+        &self.identified.github
+    }
+
+    /// The run that deploys.
+    pub(super) fn run(&self) -> Option<u64> {
+        self.run
+    }
+
+    /// The client.
+    pub(super) fn client(&self) -> Result<Client, Failure> {
+        self.identified.client()
+    }
+
+    /// What is known of it now.
+    pub(super) fn gather(&self, client: &Client, policy: &Policy) -> Result<Facts, Failure> {
+        let wanted = wanted(self)?;
+        let with = self.with.as_deref().map(filled).transpose()?;
+        let facts = runtime()?.block_on(facts::gather(client, policy, &wanted)).map_err(|fault| {
+            Failure(if matches!(fault, facts::Fault::Asked(_)) { USAGE } else { UNKNOWN }, fault.to_string())
+        })?;
+        match &with {
+            Some(with) => facts::fill(&facts, with).map_err(usage),
+            None => Ok(facts),
+        }
+    }
+}
+
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     transport::runtime()
         .map_err(|error| Failure(UNKNOWN, format!("this machine has no room to wait for an answer: {error}")))
 }
 
-fn wanted(arguments: &Arguments) -> Result<facts::Wanted, Failure> {
+fn wanted(arguments: &Release) -> Result<facts::Wanted, Failure> {
     let mut since = BTreeMap::new();
     for written in &arguments.since {
         let (name, commit) = written.split_once('=').unwrap_or(("", written));
-        if since.insert(name.to_owned(), commit.to_owned()).is_some() {
+        if since.insert(name.to_owned(), commit.to_ascii_lowercase()).is_some() {
             return Err(usage(format!("`--since {written}` names for the second time what ran")));
         }
     }
@@ -193,6 +230,7 @@ fn wanted(arguments: &Arguments) -> Result<facts::Wanted, Failure> {
         submitted_at: arguments.submitted_at,
         components: arguments.component.clone(),
         since,
+        running: None,
         roster: roster(arguments.roster.as_deref())?,
         artifacts,
     })
@@ -229,13 +267,8 @@ pub(super) fn secret(path: &Path) -> Result<Secret, Failure> {
 }
 
 impl Identified {
-    /// The repository, as it was named.
-    pub(super) fn repository(&self) -> &str {
-        &self.github
-    }
-
     /// The client.
-    pub(super) fn client(&self) -> Result<Client, Failure> {
+    fn client(&self) -> Result<Client, Failure> {
         let url = self.github_url.clone().or_else(|| variable("COUNTERSIGN_GITHUB_URL"));
         let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
         let identity = match (&self.app, &self.app_key) {

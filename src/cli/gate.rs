@@ -97,6 +97,10 @@ impl Arguments {
     fn given(&self) -> Given {
         if self.inputs { Given::Inputs } else { Given::Variables }
     }
+
+    fn output(&self) -> Option<PathBuf> {
+        self.output.clone().or_else(|| self.given().option("OUTPUT").map(PathBuf::from))
+    }
 }
 
 /// What went wrong before anything was judged.
@@ -133,7 +137,7 @@ struct Plan {
 
 pub(super) fn run(arguments: Arguments) -> u8 {
     let place = Place::here();
-    let output = arguments.output.clone().or_else(|| arguments.given().option("OUTPUT").map(PathBuf::from));
+    let output = arguments.output();
     let (limit, format) = match prepare(&arguments, place, output.as_deref()) {
         Ok(prepared) => prepared,
         Err(refusal) => return refused(refusal),
@@ -297,6 +301,14 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     if let Some(root) = roots.iter().find(|root| !root.is_dir()) {
         return said(format!("`--artifacts {}` is not a folder", root.display()));
     }
+    if let Some(output) = arguments.output()
+        && let Some(gate) = reader_of(&output, &policy, &roots)
+    {
+        return said(format!(
+            "`--output {}` is a file that the gate `{gate}` reads as evidence; write the decision under another name",
+            output.display()
+        ));
+    }
     let baseline = one(arguments.baseline.as_ref(), given, "BASELINE");
     if let Some(path) = baseline.as_ref().filter(|path| !path.exists()) {
         return said(format!(
@@ -329,6 +341,15 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
         protection,
         policy,
     })
+}
+
+/// The gate that would read a file as its evidence.
+fn reader_of<'p>(file: &Path, policy: &'p Policy, roots: &[PathBuf]) -> Option<&'p str> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let whole = folder.canonicalize().ok()?.join(file.file_name()?);
+    let below = |root: &PathBuf| Some(whole.strip_prefix(root.canonicalize().ok()?).ok()?.to_str()?.to_owned());
+    let paths: Vec<String> = roots.iter().filter_map(below).collect();
+    policy.gates.iter().find(|gate| paths.iter().any(|path| gate.files.matches(path))).map(|gate| gate.name.as_str())
 }
 
 /// The environment that was named, or the only one that there is.

@@ -157,10 +157,17 @@ fn options(out: &mut String) {
     );
 }
 
+/// The command with all that is laid out only when it is asked for.
+pub(super) fn whole() -> clap::Command {
+    let mut command = Arguments::command();
+    command.build();
+    command
+}
+
 /// The options of a command, and its exit codes.
 fn options_of(out: &mut String, name: &str, exit_codes: &[(u8, &str)]) {
     let _ = writeln!(out, "\n## Options of `countersign {name}`\n\n| option | meaning |\n| --- | --- |");
-    let command = Arguments::command();
+    let command = whole();
     let found = command.find_subcommand(name);
     for option in found.into_iter().flat_map(clap::Command::get_arguments) {
         if option.get_long().is_some_and(|long| long != "help") {

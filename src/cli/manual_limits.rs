@@ -23,7 +23,7 @@ and are the same for everybody.
 /// Writes the table.
 pub(super) fn write(out: &mut String) {
     let set = Limits::default();
-    let rows: [(&str, u64); 25] = [
+    let rows: [(&str, u64); 26] = [
         ("files that one gate reads (`limits.files`)", set.files as u64),
         ("entries of the artifact folders (`limits.entries`)", set.entries as u64),
         ("bytes of one file (`limits.bytes`)", set.bytes),
@@ -31,6 +31,7 @@ pub(super) fn write(out: &mut String) {
         ("bytes of one policy file", tree::SIZE_LIMIT as u64),
         ("layers of one policy", layers::DEPTH as u64),
         ("bytes of one expression", expression::LENGTH_LIMIT as u64),
+        ("terms inside one another in an expression", expression::DEPTH_LIMIT.into()),
         ("values inside one another in JSON", json::NESTING as u64),
         ("bytes of one text in JSON", json::TEXT_LIMIT as u64),
         ("keys of one object in JSON", json::KEY_LIMIT as u64),

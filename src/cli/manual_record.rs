@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clap::CommandFactory as _;
-
-use super::{Arguments, log, verify};
+use super::{log, verify};
 use crate::log::entry::Kind as EntryKind;
 
 const KINDS_OF_ENTRY: &str = "
@@ -47,9 +45,7 @@ pub(super) fn write(out: &mut String) {
     for kind in EntryKind::ALL {
         let _ = writeln!(out, "| `{}` | {} |", kind.word(), kind.meaning());
     }
-    let mut command = Arguments::command();
-    // Some are laid out only when they are asked for.
-    command.build();
+    let command = super::manual::whole();
     if let Some(command) = command.find_subcommand("verify") {
         one(out, "verify", command);
     }

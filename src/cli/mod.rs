@@ -39,6 +39,8 @@ use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
 
+use self::deferred::Deferred;
+
 use crate::report::neutral;
 
 /// The release may go on.
@@ -67,26 +69,26 @@ enum Command {
     /// Judge the release gates of a policy by the artifacts of a pipeline.
     Gate(Box<gate::Arguments>),
     /// Decide whether a release may go, by a policy and what is known of it.
-    Decide(Box<decide::Arguments>),
+    Decide(Box<Deferred<decide::Arguments>>),
     /// Ask a forge what it knows of a release, and write the facts that `decide` reads.
-    Facts(Box<facts::Arguments>),
+    Facts(Box<Deferred<facts::Arguments>>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
-    Answer(Box<answer::Arguments>),
+    Answer(Box<Deferred<answer::Arguments>>),
     /// Run the app: take what GitHub delivers, decide, record, and answer the deployments that wait.
     #[cfg(feature = "app")]
-    Serve(Box<serve::Arguments>),
+    Serve(Box<Deferred<serve::Arguments>>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Say whether a receipt shows that a release was approved, with the log's key and no network.
-    Verify(verify::Arguments),
+    Verify(Deferred<verify::Arguments>),
     /// Write to the record's log, and verify, show, prove and export it.
     #[command(subcommand)]
-    Log(deferred::Deferred<log::Command>),
+    Log(Deferred<log::Command>),
     /// Lay out the record's database, back it up, bring it back, move it.
     #[cfg(feature = "app")]
     #[command(subcommand)]
-    Db(deferred::Deferred<database::Command>),
+    Db(Deferred<database::Command>),
     /// Print a JSON Schema: of the policy, for editors, of the facts, or of a decision document.
     Schema {
         /// Which one.
@@ -131,13 +133,13 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     match arguments.command {
         Command::Gate(arguments) => gate::run(*arguments),
-        Command::Decide(arguments) => decide::run(&arguments),
-        Command::Facts(arguments) => facts::run(&arguments),
-        Command::Answer(arguments) => answer::run(&arguments),
+        Command::Decide(arguments) => decide::run(&arguments.0),
+        Command::Facts(arguments) => facts::run(&arguments.0),
+        Command::Answer(arguments) => answer::run(&arguments.0),
         #[cfg(feature = "app")]
-        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments.0),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
-        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments.0),
         Command::Log(command) => log::run(&command.0),
         #[cfg(feature = "app")]
         Command::Db(command) => database::run(&command.0),

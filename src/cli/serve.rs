@@ -1,5 +1,6 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -97,6 +98,11 @@ pub(super) struct Arguments {
     /// A component that has no artifacts; repeat it; or COUNTERSIGN_WITHOUT_ARTIFACTS, one a line.
     #[arg(long, value_name = "COMPONENT")]
     without_artifacts: Vec<String>,
+    /// What ran in an environment before this record began, `OWNER/NAME:ENVIRONMENT=COMMIT`, or
+    /// `OWNER/NAME:ENVIRONMENT:COMPONENT=COMMIT` for one component; repeat it; or COUNTERSIGN_SINCE, one a line. What runs is
+    /// otherwise what this record opened the environment for.
+    #[arg(long, value_name = "WHERE=COMMIT")]
+    since: Vec<String>,
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
@@ -118,6 +124,7 @@ struct Configured {
     roster: Option<PathBuf>,
     with: Option<PathBuf>,
     without_artifacts: Vec<String>,
+    since: Vec<String>,
     sweep: Option<u64>,
 }
 
@@ -206,6 +213,28 @@ fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
     Ok(Outer { layers, attached })
 }
 
+/// What ran before the record began, by repository and environment.
+fn since(written: &[String]) -> Result<BTreeMap<(String, String), BTreeMap<String, String>>, Failure> {
+    let mut found: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for text in written {
+        let wrong = || usage(format!("`--since {text}` is not of the form `owner/name:environment=commit`"));
+        let (place, commit) = text.split_once('=').ok_or_else(wrong)?;
+        let mut parts = place.splitn(3, ':');
+        let (Some(repository), Some(environment)) = (parts.next(), parts.next().filter(|it| !it.is_empty())) else {
+            return Err(wrong());
+        };
+        let whole = matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !whole || repository.split('/').filter(|part| !part.is_empty()).count() != 2 {
+            return Err(wrong());
+        }
+        let here = found.entry((repository.to_ascii_lowercase(), environment.to_owned())).or_default();
+        if here.insert(parts.next().unwrap_or_default().to_owned(), commit.to_ascii_lowercase()).is_some() {
+            return Err(usage(format!("`--since {text}` names for the second time what ran")));
+        }
+    }
+    Ok(found)
+}
+
 /// What the command needs beside the app's own settings.
 struct Set {
     settings: Settings,
@@ -254,6 +283,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
             "COUNTERSIGN_WITHOUT_ARTIFACTS",
             file.without_artifacts,
         ),
+        since: since(&listed(&arguments.since, "COUNTERSIGN_SINCE", file.since))?,
         sweep: Duration::from_secs(sweep),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
     };

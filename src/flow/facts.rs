@@ -13,6 +13,9 @@ use crate::policy::Policy;
 use crate::policy::roster::Roster;
 use crate::policy::rules::{Component, MemberRef};
 
+/// Of what only whoever watches the deployment knows.
+const UNASKED: &str = "the forge was not asked how the deployment goes; the record of who let it in knows";
+
 /// A release that is asked for.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -36,6 +39,9 @@ pub struct Wanted {
     pub components: Vec<String>,
     /// The commits that components last ran here, by name; the empty name stands for all that are not named.
     pub since: BTreeMap<String, String>,
+    /// What ran here of all that `since` does not name, by a record that knows it: absent where nothing ever ran. Left
+    /// out: nobody knows, because a forge's own list is no proof of it.
+    pub running: Option<Fact<String>>,
     /// Who was in the groups when the release was asked for, as far as that is known.
     pub roster: Roster,
     /// The artifacts of components, by name: SHA-256 digests, none where a component has none.
@@ -83,14 +89,14 @@ pub async fn gather<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Re
 /// What the policy makes worth asking.
 async fn question<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Question {
     let rules = &policy.rules;
-    let otherwise = match wanted.since.get("") {
-        Some(commit) => Fact::Known(commit.clone()),
-        None if wanted.since.len() < rules.components.len().max(1) => {
-            forge.running(&wanted.repository, &wanted.environment).await
-        }
-        None => Fact::default(),
+    let running = |name: &str| wanted.since.get(name).map(|commit| Fact::Known(commit.clone()));
+    let all = rules.components.iter().all(|component| wanted.since.contains_key(&component.name));
+    let otherwise = match running("").or_else(|| wanted.running.clone()) {
+        Some(commit) => commit,
+        None if all && !rules.components.is_empty() => Fact::default(),
+        None => unproven(forge.running(&wanted.repository, &wanted.environment).await),
     };
-    let running = |name: &str| wanted.since.get(name).map_or(otherwise.clone(), |commit| Fact::Known(commit.clone()));
+    let running = |name: &str| running(name).unwrap_or_else(|| otherwise.clone());
     let mut names: BTreeSet<&str> = rules.components.iter().map(|component| component.name.as_str()).collect();
     if names.is_empty() {
         // Without components everything that changed goes.
@@ -131,6 +137,19 @@ async fn question<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Ques
     }
 }
 
+/// What runs by a forge's own list of deployments is no fact: whoever may push can write into it, it does not say which
+/// component ran, and a range that begins too late leaves out whoever wrote what came before.
+fn unproven(shown: Fact<String>) -> Fact<String> {
+    let shown = match shown {
+        Fact::Known(commit) => format!("the last that it shows is {commit}"),
+        Fact::Absent => "it shows none that ran".to_owned(),
+        Fact::Unavailable(why) => format!("it could not be read: {why}"),
+    };
+    let says =
+        "whoever may push can write into the forge's list of deployments, which does not say which component ran";
+    Fact::Unavailable(format!("{says} ({shown}); name with `--since` what runs").into())
+}
+
 fn accounts(members: &[String]) -> Vec<Account> {
     members.iter().map(|member| Account::from(member.as_str())).collect()
 }
@@ -164,6 +183,15 @@ fn goes(components: &[Component], question: &Question, ranged: &Ranged) -> bool 
     match touched(components, &ranged.change) {
         Some(touched) if !touched.is_empty() => touched.iter().any(since),
         Some(_) | None => true,
+    }
+}
+
+/// What deploys: the forge, where one of its runs does.
+fn deployed_by(wanted: &Wanted, began: &Fact<DateTime<Utc>>) -> Fact<String> {
+    match (wanted.run, began) {
+        (Some(_), Fact::Known(_)) => Fact::Known(wanted.forge.to_owned()),
+        (Some(_), began) => Fact::Unavailable(began.unavailable().unwrap_or("the run is not known").to_owned().into()),
+        (None, _) => Fact::Unavailable("no run of the forge is named that deploys".into()),
     }
 }
 
@@ -214,7 +242,7 @@ fn document(
             commit: wanted.commit.clone(),
             submitted_at,
             trigger: gathered.trigger,
-            deployed_by: Fact::Known(wanted.forge.to_owned()),
+            deployed_by: deployed_by(wanted, &gathered.submitted_at),
             components: components.iter().filter(goes).map(released).collect(),
             changes,
             new_vendors: Fact::default(),
@@ -222,11 +250,10 @@ fn document(
             released: Fact::default(),
             irreversible: Fact::default(),
             documented: Fact::default(),
-            // What is asked for is not deployed yet.
-            outcome: Fact::Absent,
+            outcome: Fact::Unavailable(UNASKED.into()),
             package: if policy.rules.packages.is_empty() { Fact::Absent } else { Fact::default() },
-            break_glass: Fact::Absent,
-            bypassed_by: Fact::Absent,
+            break_glass: Fact::Unavailable(UNASKED.into()),
+            bypassed_by: Fact::Unavailable(UNASKED.into()),
         },
         accounts: gathered.accounts,
         groups: gathered.groups,

@@ -1,7 +1,7 @@
 //! Commands that people write in comments: `/countersign approve production as shop-owner: looks right`.
 //!
-//! One command a line, at the beginning of the line. What is not understood is no command that does something else: it is
-//! told back.
+//! One command a line, at the beginning of the line. What is not understood is no command, and does nothing else. But for a
+//! rejection: whoever writes that he rejects is heard, however he writes the rest.
 
 use chrono::{DateTime, Utc};
 
@@ -13,8 +13,8 @@ pub const WORD: &str = "/countersign";
 /// A command, read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
-    /// The environment that it names.
-    pub environment: String,
+    /// The environment that it names; none where a rejection names none, which is of every one.
+    pub environment: Option<String>,
     /// The commit that it names, at least 7 hexadecimal digits.
     pub commit: Option<String>,
     /// What it does.
@@ -36,14 +36,17 @@ pub struct NoCommand {
 /// Every command of a comment, in order; quoted lines and blocks of code are somebody else's words.
 #[must_use]
 pub fn commands(comment: &str, forge: &str) -> Vec<Result<Command, NoCommand>> {
-    let mut fenced = false;
+    let mut fence: Option<&str> = None;
     let mut found = Vec::new();
     for line in comment.lines() {
         let text = line.trim_end();
-        if text.trim_start().starts_with("```") || text.trim_start().starts_with("~~~") {
-            fenced = !fenced;
+        let mark = ["```", "~~~"].into_iter().find(|mark| text.trim_start().starts_with(mark));
+        match (fence, mark) {
+            (None, Some(_)) => fence = mark,
+            (Some(open), Some(_)) if mark == Some(open) => fence = None,
+            _ => {}
         }
-        let Some(rest) = text.strip_prefix(WORD).filter(|_| !fenced) else { continue };
+        let Some(rest) = text.strip_prefix(WORD).filter(|_| fence.is_none()) else { continue };
         if rest.is_empty() || rest.starts_with([' ', '\t']) {
             found.push(read(rest.trim(), forge).map_err(|why| NoCommand { line: text.to_owned(), why }));
         }
@@ -61,6 +64,9 @@ fn read(text: &str, forge: &str) -> Result<Command, &'static str> {
     };
     let mut words = words.split_whitespace();
     let verb = words.next().ok_or(FORM)?;
+    if verb.trim_end_matches(':').eq_ignore_ascii_case("reject") {
+        return Ok(rejection(text));
+    }
     let environment = words.next().ok_or("it does not name the environment")?.to_owned();
     let mut rest: Vec<&str> = words.collect();
     let commit = match rest.first() {
@@ -74,8 +80,6 @@ fn read(text: &str, forge: &str) -> Result<Command, &'static str> {
             let accepts = reason.clone().ok_or("say after a colon what you declare, in the policy's words")?;
             Deed::Approve { role: Some((*role).to_owned()), accepts: Some(accepts) }
         }
-        ("reject", []) if reason.is_none() => return Err("say after a colon why it is rejected"),
-        ("reject", []) => Deed::Reject {},
         ("emergency", []) if reason.is_none() => return Err("say after a colon what the emergency is"),
         ("emergency", []) => Deed::ClaimEmergency {},
         ("withdraw", [of]) => Deed::Withdraw { of: (*of).to_owned() },
@@ -101,7 +105,21 @@ fn read(text: &str, forge: &str) -> Result<Command, &'static str> {
         },
         _ => return Err(FORM),
     };
-    Ok(Command { environment, commit, does, reason })
+    Ok(Command { environment: Some(environment), commit, does, reason })
+}
+
+/// A rejection: `reject production: too slow`. What else stands there is the reason too; one that names no environment is
+/// of every one.
+fn rejection(text: &str) -> Command {
+    let rest = text.get("reject".len()..).unwrap_or_default().trim_start();
+    let (words, reason) = rest.split_once(':').unwrap_or((rest, ""));
+    let mut words = words.split_whitespace().peekable();
+    let environment = words.next().map(str::to_owned);
+    let commit = words.next_if(|word| is_commit(word)).map(str::to_ascii_lowercase);
+    let mut reasons: Vec<&str> = words.collect();
+    reasons.extend(reason.split_whitespace());
+    let reason = Some(reasons.join(" ")).filter(|reason| !reason.is_empty());
+    Command { environment, commit, does: Deed::Reject {}, reason }
 }
 
 fn is_commit(word: &str) -> bool {

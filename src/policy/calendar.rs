@@ -15,7 +15,7 @@
 //! everything about days and hours is computed from them anew: a zone database that is newer than a record
 //! changes what is computed, never what was recorded. [`zone_database`] says which one this is.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset as _, TimeDelta, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 use super::length::Length;
@@ -241,11 +241,18 @@ pub fn instant(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// An instant by a zone's clock. Next to the first and the last instant that there are, a clock would show what no date
+/// can say; such an instant is taken for the nearest that it can show.
+fn there(at: DateTime<Utc>, zone: Tz) -> DateTime<Tz> {
+    let margin = TimeDelta::days(2);
+    at.clamp(DateTime::<Utc>::MIN_UTC + margin, DateTime::<Utc>::MAX_UTC - margin).with_timezone(&zone)
+}
+
 /// An instant as people of a zone say it: `Tue 8 Dec 2026 14:00 Europe/London`. In an hour that comes twice, the
 /// offset says which of them it is. Seconds are left out.
 #[must_use]
 pub fn told(at: DateTime<Utc>, zone: Tz) -> String {
-    let local = at.with_timezone(&zone);
+    let local = there(at, zone);
     let clock = local.naive_local();
     let twice = matches!(zone.from_local_datetime(&clock), chrono::LocalResult::Ambiguous(..));
     let which = if twice { format!(" ({})", local.offset().fix()) } else { String::new() };

@@ -16,9 +16,11 @@
 mod check;
 mod clash;
 mod parse;
+mod place;
 mod slips;
 mod tokens;
 
+pub(super) use place::placed;
 pub use slips::nearest;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};

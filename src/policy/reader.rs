@@ -121,7 +121,7 @@ impl<'l> Layer<'l> {
             Ok(expression) => Some(expression),
             Err(mistakes) => {
                 let source = node.text().unwrap_or_default();
-                let placed = |mistake| super::gate::placed(mistake, source, node.span, self.characters);
+                let placed = |mistake| super::expression::placed(mistake, source, node.span, self.characters);
                 self.list.extend(mistakes.into_iter().map(placed));
                 None
             }

@@ -48,6 +48,15 @@ pub struct Left {
     pub facts: Hash,
 }
 
+/// A decision that let a release go, and whose answer arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The release.
+    pub stream: Stream,
+    /// SHA-256 of the facts that it was decided by.
+    pub facts: Hash,
+}
+
 const LATEST: &str = "SELECT d.stream, d.idx, d.version, d.ruling, d.summary, d.at, d.facts, d.document \
      FROM stream s JOIN decision d ON d.idx = s.idx";
 
@@ -88,6 +97,25 @@ impl Reader {
     pub async fn decided(&mut self, most: u64) -> Result<Vec<Latest>, Fault> {
         let sql = format!("{LATEST} ORDER BY d.idx DESC LIMIT $1");
         self.session.rows_made(sql, &[int(most)]).await?.iter().map(latest).collect()
+    }
+
+    /// The decisions that let releases go into an environment and whose answers arrived, the newest first.
+    pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
+        // What leaves for a decision has its entries behind it, and before those of the next one.
+        let sql = "SELECT d.stream, d.facts FROM decision d WHERE d.ruling = 'proceed' AND EXISTS (\
+                   SELECT 1 FROM outbox o WHERE o.stream = d.stream AND o.state = 'done' AND o.idx > d.idx AND NOT EXISTS (\
+                   SELECT 1 FROM decision e WHERE e.stream = d.stream AND e.idx > d.idx AND e.idx < o.idx)) \
+                   ORDER BY d.idx DESC";
+        let rows = self.session.rows(sql, &[]).await?;
+        let opened = rows.iter().map(|row| Ok(Opening { stream: stream(row, 0)?, facts: digest(row, 1)? }));
+        let here = |it: &Result<Opening, Fault>| {
+            it.as_ref().map_or(true, |it| {
+                it.stream.forge == forge
+                    && it.stream.repository.eq_ignore_ascii_case(repository)
+                    && it.stream.environment == environment
+            })
+        };
+        opened.filter(here).collect()
     }
 
     /// What releases left to be done, met or not, in the order in which it was opened.

@@ -236,6 +236,10 @@ pub fn read_within(outer: Vec<Source>, named: &[PathBuf], from: &From) -> Result
     };
     for path in named {
         let source = one(path, from)?;
+        if layers.iter().any(|layer| layer.sha256 == source.sha256) {
+            let why = "is named twice, or a layer named before it extends it; name each layer once, outermost first";
+            return Err(Error::Unreadable { path: source.path, why: why.to_owned() });
+        }
         let mut chain = vec![source];
         while let Some(pin) = chain.last().and_then(|source| parent(&source.text)) {
             let Some(child) = chain.last() else { break };
@@ -342,8 +346,9 @@ fn one(path: &Path, from: &From) -> Result<Source, Error> {
     let wrong = |why: String| Error::Unreadable { path: path.display().to_string(), why };
     let bytes = from.read(path).map_err(wrong)?;
     let sha256 = open::sha256(&bytes);
-    let text = String::from_utf8(bytes)
-        .map_err(|error| wrong(format!("is not UTF-8 at byte {}", error.utf8_error().valid_up_to())))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        wrong(format!("is not UTF-8 at byte {}; save it as UTF-8", error.utf8_error().valid_up_to()))
+    })?;
     Ok(Source { path: path.display().to_string(), text, sha256, from: from.label() })
 }
 

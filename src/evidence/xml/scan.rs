@@ -23,8 +23,6 @@ pub(super) struct Scan<'a> {
     /// The attributes of the tag that begins at this byte, where they are as they should be.
     attributes: Vec<Attribute<'a>>,
     attributes_of: Option<usize>,
-    /// No `&` stands before this byte that was not looked at, unless outside of tags.
-    ampersand: usize,
 }
 
 /// One thing of a document.
@@ -56,17 +54,11 @@ pub(super) struct Tag<'a> {
     pub(super) attributes: &'a str,
 }
 
-/// Whether a text begins with a reference to a character or to one of the five entities of XML itself.
-fn begins_reference(text: &[u8]) -> bool {
-    let whole = memchr::memchr(b';', text).and_then(|end| text.get(..=end)).map(std::str::from_utf8);
-    matches!(whole, Some(Ok(reference)) if quick_xml::escape::unescape(reference).is_ok())
-}
-
 impl<'a> Scan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         // The mark is no part of the document; without it lines and columns are what an editor shows.
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        Self { bytes, at: 0, window: "", window_at: 0, attributes: Vec::new(), attributes_of: None, ampersand: 0 }
+        Self { bytes, at: 0, window: "", window_at: 0, attributes: Vec::new(), attributes_of: None }
     }
 
     /// The byte that was reached.
@@ -141,53 +133,10 @@ impl<'a> Scan<'a> {
 
     #[inline]
     fn open(&mut self) -> Result<Part<'a>, Fault> {
-        let at = self.at;
-        let part = match self.open_at_once() {
-            Some(part) => part,
-            None => self.open_by_its_end()?,
-        };
-        if self.ampersand < self.at {
-            self.references(at)?;
+        match self.open_at_once() {
+            Some(part) => Ok(part),
+            None => self.open_by_its_end(),
         }
-        Ok(part)
-    }
-
-    /// Complains where the tag that was taken last, which begins at a byte, holds a `&` that begins no reference: also
-    /// in attributes that nobody reads. One search goes through the document, so a tag without any costs nothing.
-    #[cold]
-    fn references(&mut self, at: usize) -> Result<(), Fault> {
-        let next = |from: usize| {
-            let rest = self.bytes.get(from..).unwrap_or_default();
-            from + memchr::memchr(b'&', rest).unwrap_or(rest.len())
-        };
-        let mut found = self.ampersand.max(at);
-        if found == at {
-            found = next(at);
-        }
-        while found < self.at {
-            let tag = self.bytes.get(found..self.at).unwrap_or_default();
-            if !begins_reference(tag) {
-                return Err(self.fault(at, self.misplaced(at, found)));
-            }
-            found = next(found + 1);
-        }
-        self.ampersand = found;
-        Ok(())
-    }
-
-    /// What is wrong with a `&` of the tag that begins at a byte.
-    fn misplaced(&self, at: usize, ampersand: usize) -> String {
-        let before = self.bytes.get(at..ampersand).and_then(|before| std::str::from_utf8(before).ok());
-        let named = before.and_then(|before| {
-            let begin = name_length(before.get(1..)?)? + 1;
-            let mut rest = past_blank(before.get(begin..)?);
-            while let Ok(whole) = Attribute::first(rest) {
-                rest = whole.rest;
-            }
-            rest.split_once('=').map(|(name, _)| crate::model::notable::shortened(name.trim_end_matches(BLANK), 60))
-        });
-        let of = named.map_or_else(|| "the tag".to_owned(), |name| format!("the attribute `{name}`"));
-        format!("{of} holds a `&` that begins no reference of XML; write `&amp;`")
     }
 
     /// Takes a tag and its attributes in one go, as can nearly always be done. `None` where it reaches out of the

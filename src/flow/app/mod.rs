@@ -15,6 +15,7 @@ pub mod docket;
 mod owed;
 pub mod policy;
 mod ruling;
+mod runs;
 mod sweep;
 pub mod watch;
 
@@ -64,6 +65,9 @@ pub struct Settings {
     pub roster: Roster,
     /// The components that have no artifacts.
     pub without_artifacts: Vec<String>,
+    /// What ran before this record began: by repository, in lower case, and environment, the commit of each component; the
+    /// empty name stands for all that are not named.
+    pub since: BTreeMap<(String, String), BTreeMap<String, String>>,
     /// How often every repository is read without being told to.
     pub sweep: Duration,
     /// How long is waited after something that the forge did not take.

@@ -1,7 +1,6 @@
 //! A release that waits is decided: what the forge and the record know becomes facts, these become a decision, and that
 //! is written down with all that follows from it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -11,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::{Desk, owed};
+use super::{Desk, owed, runs};
 use crate::decide::release;
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
@@ -184,6 +183,9 @@ impl<H: Hub> Desk<H> {
         let key = &case.key;
         let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
         let without = self.settings.without_artifacts.iter().filter(known);
+        let mut reader = self.reader().await?;
+        let shown = forge.running(&key.repository, &key.environment).await;
+        let running = runs::proven(&mut reader, H::NAME, key, shown).await?;
         let wanted = Wanted {
             name: None,
             forge: H::NAME,
@@ -194,12 +196,12 @@ impl<H: Hub> Desk<H> {
             run: case.runs.first().copied(),
             submitted_at: None,
             components: Vec::new(),
-            since: BTreeMap::new(),
+            since: self.settings.since.get(&(key.repository.to_ascii_lowercase(), key.environment.clone())).cloned().unwrap_or_default(),
+            running: Some(running),
             roster: self.settings.roster.clone(),
             artifacts: without.map(|name| (name.clone(), Vec::new())).collect(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
-        let mut reader = self.reader().await?;
         facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);
         reader.close().await?;
         Ok(match &self.settings.known {

@@ -81,7 +81,7 @@ pub(super) fn local(at: DateTime<Utc>, zone: Tz) -> Option<(i64, i64)> {
 
 /// What the clocks show at an instant.
 pub(super) fn clock(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
-    at.with_timezone(&zone).naive_local()
+    super::there(at, zone).naive_local()
 }
 
 /// The first instant at which the clocks show this time, or, where they skip it, the first after it.

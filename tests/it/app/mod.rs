@@ -168,6 +168,8 @@ impl App {
             "roster.yml",
             "--without-artifacts",
             "checkout",
+            "--since",
+            &format!("{REPOSITORY}:production={}", sha("b0")),
         ]
         .map(str::to_owned)
         .to_vec()

@@ -41,6 +41,21 @@ fn without_flags_it_finds_policy_and_artifacts_and_says_what_it_read() {
 }
 
 #[test]
+fn a_decision_is_not_written_where_a_gate_looks_for_its_evidence() {
+    let world = World::with_policy(SMALLEST);
+    world.write("build/out.sarif", CLEAN);
+    for output in ["build/decision.sarif", "./decision.sarif"] {
+        let said = world.run(&["gate", "--format", "json", "--output", output]);
+        assert_eq!(said.code, 2);
+        assert!(said.err.contains("is a file that the gate `scan` reads as evidence"), "{}", said.err);
+    }
+    let said = world.run(&["gate", "--format", "json", "--output", "build/decision.json"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let said = world.run(&["gate", "--artifacts", "build", "--format", "json", "--output", "other.sarif"]);
+    assert_eq!(said.code, 0, "a file outside of the artifacts: {}", said.err);
+}
+
+#[test]
 fn gates_are_told_in_the_order_of_the_policy_however_long_each_takes() {
     let gate = |at| format!("  gate-{at}: {{ sarif: \"{at}/*\", require: \"findings.total == {at}\" }}\n");
     let gates = (0..9).map(gate).collect::<Vec<_>>().concat();

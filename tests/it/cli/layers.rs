@@ -35,6 +35,21 @@ fn an_inner_layer_adds_and_never_loosens() {
 }
 
 #[test]
+fn a_layer_that_is_named_twice_is_refused_and_not_judged_twice() {
+    let world = World::new();
+    let whole = layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.warning == 0' } }", "");
+    world.write("org.yml", &whole).write("copy.yml", &whole).write("a.sarif", CLEAN);
+    let pin = format!("extends: {{ path: org.yml, sha256: {} }}\n", sha256(&world, "org.yml"));
+    world.write("repo.yml", layer("repository", "{ own: { sarif: '*.sarif', require: 'findings.error == 0' } }", &pin));
+    assert_eq!(world.gate(&["--policy", "org.yml", "--policy", "repo.yml"]).0, 0, "a parent may be named too");
+    for named in [["org.yml", "org.yml"], ["org.yml", "copy.yml"], ["repo.yml", "org.yml"]] {
+        let said = world.run(&["gate", "--policy", named[0], "--policy", named[1]]);
+        assert_eq!(said.code, 2, "{named:?}");
+        assert!(said.err.contains(&format!("the policy {} is named twice", named[1])), "{}", said.err);
+    }
+}
+
+#[test]
 fn what_the_centre_delegates_is_replaced_by_the_inner_layers_own() {
     let world = World::new();
     world

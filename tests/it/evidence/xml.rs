@@ -213,27 +213,3 @@ fn what_is_read_is_what_quick_xml_tells() {
     }
     assert!(read > 5_000 && refused > 5_000, "{read} read, {refused} refused");
 }
-
-#[rstest]
-#[case("<a><b c='x & y'/></a>")]
-#[case("<a>&amp;<b c='&amp;'>&lt;&gt;</b><b c='&foo;'/></a>")]
-#[case("<a><!-- & --><b/><![CDATA[ & ]]><b c='1' d='& '></b></a>")]
-#[case("<a b='&amp;&amp;&'/>")]
-fn a_reference_that_xml_does_not_know_is_refused_though_nobody_reads_the_attribute(#[case] text: &str) {
-    let mut xml = Xml::new(text.as_bytes());
-    let fault = loop {
-        match xml.next() {
-            Ok(Event::End) => panic!("read to its end: {text}"),
-            Ok(_) => {}
-            Err(fault) => break fault,
-        }
-    };
-    assert!(fault.message.contains("holds a `&` that begins no reference of XML"), "{fault}");
-}
-
-#[test]
-fn an_ampersand_outside_of_tags_is_no_mistake_of_a_tag() {
-    let text = "<a><!-- & &foo; --><b c='1'/><![CDATA[ & ]]><?x &?><b c='&amp;&#38;'/></a>";
-    let mut xml = Xml::new(text.as_bytes());
-    while !matches!(xml.next().unwrap(), Event::End) {}
-}

@@ -215,6 +215,8 @@ const GOOD: &str = "version: 1\nenvironments: {p: {approval: automatic}}\n";
     "without a baseline"
 )]
 #[case("gates: {g: {junit: ../a.xml, require: 'true'}}", "leads out of the artifact folder")]
+#[case("gates: {g: {junit: 'a\\b.xml', require: 'true'}}", "write `/` between the parts")]
+#[case("gates: {g: {junit: '!a.xml', require: 'true'}}", "name those that count")]
 #[case("gates: {g: {junit: 'a[', require: 'true'}}", "is no glob")]
 #[case("gates: {'g g': {junit: a.xml, require: 'true'}}", "a name in")]
 #[case("gates: {g: {checklist: [a, a]}}", "stands twice")]

@@ -14,6 +14,8 @@ pub struct Base {
     graphql: Url,
     /// The host of the pages that people look at.
     web: String,
+    /// Whether it is GitHub's own, and no enterprise's server.
+    hosted: bool,
 }
 
 /// Why a URL is no GitHub.
@@ -46,7 +48,7 @@ impl Base {
             let web = host.strip_prefix("api.").unwrap_or(host).to_owned();
             let rest = with(&url, &format!("api.{web}"), "/").ok_or_else(|| no("it cannot be read"))?;
             let graphql = with(&url, &format!("api.{web}"), "/graphql").ok_or_else(|| no("it cannot be read"))?;
-            return Ok(Self { rest, graphql, web });
+            return Ok(Self { rest, graphql, web, hosted });
         }
         if !path.is_empty() && path != "/api/v3" {
             return Err(no("its path is none of an API"));
@@ -54,7 +56,7 @@ impl Base {
         let web = host.to_owned();
         let rest = with(&url, host, "/api/v3/").ok_or_else(|| no("it cannot be read"))?;
         let graphql = with(&url, host, "/api/graphql").ok_or_else(|| no("it cannot be read"))?;
-        Ok(Self { rest, graphql, web })
+        Ok(Self { rest, graphql, web, hosted })
     }
 
     /// The URL of a REST path, which begins with `/`.
@@ -73,6 +75,17 @@ impl Base {
     #[must_use]
     pub fn web(&self) -> &str {
         &self.web
+    }
+
+    /// Whether it is github.com or ghe.com, and no enterprise's own server.
+    #[must_use]
+    pub fn is_hosted(&self) -> bool {
+        self.hosted
+    }
+
+    /// Whether what is sent there is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.rest.scheme() == "https"
     }
 
     /// Whether a URL is below this GitHub's REST endpoint. A token is sent nowhere else.

@@ -92,9 +92,10 @@ pub struct Client {
 impl Client {
     /// A client. Certificates are the system's.
     pub fn new(base: Base, identity: Identity) -> Result<Self, Fault> {
-        let http = http::builder()
-            .map_err(|fault| Fault::Setup(fault.to_string()))?
-            .timeout(TIME)
+        let builder = http::builder().map_err(|fault| Fault::Setup(fault.to_string()))?.timeout(TIME);
+        // What is not encrypted stays on this machine: a proxy would have the token.
+        let builder = if base.is_encrypted() { builder } else { builder.no_proxy() };
+        let http = builder
             .build()
             .map_err(|error| Fault::Setup(format!("the HTTP client cannot be made: {}", send::plain(&error))))?;
         let inner = Inner {

@@ -28,6 +28,8 @@ pub enum Resource {
     Graphql,
 }
 
+/// The longest that is waited at one go, whatever an answer says: GitHub's own limits are over within an hour.
+const LONGEST: Duration = Duration::from_hours(24);
 /// Posts in a minute.
 const A_MINUTE: usize = 80;
 /// Posts in an hour.
@@ -114,7 +116,7 @@ impl Pace {
     /// What an answer says of its allowance.
     pub fn stated(&mut self, now: Instant, resource: Resource, limit: u64, left: u64, full_in: Duration) {
         let allowance = self.of(resource);
-        let full_at = now + full_in;
+        let full_at = now + full_in.min(LONGEST);
         // Answers overtake each other: within one hour what is left only gets less.
         let same_hour = allowance.full_at.is_some_and(|at| at.max(full_at) - at.min(full_at) < Duration::from_secs(5));
         allowance.left = match allowance.left {
@@ -127,7 +129,7 @@ impl Pace {
 
     /// GitHub said to wait. A secondary limit closes everything, for it counts everything.
     pub fn close(&mut self, now: Instant, resource: Resource, wait: Duration, secondary: bool) {
-        let until = now + wait;
+        let until = now + wait.min(LONGEST);
         let shut = |allowance: &mut Allowance| {
             allowance.closed_until = Some(allowance.closed_until.map_or(until, |before| before.max(until)));
         };

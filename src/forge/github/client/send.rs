@@ -192,6 +192,8 @@ impl Client {
     fn judge(&self, request: &Request, url: &Url, what: &str, answered: Answered) -> Tried {
         let Answered { status, headers, body, kept } = answered;
         let owned = || what.to_owned();
+        // A page that is as it was says anew which comes after it: the list may have grown by one.
+        let later = next_page(&headers).filter(|next| self.inner.base.owns(next));
         match status.as_u16() {
             200..=299 => {
                 let next = match next_page(&headers) {
@@ -208,7 +210,7 @@ impl Client {
                 Tried::Done(Reply { body, next })
             }
             304 => match kept {
-                Some(kept) => Tried::Done(Reply { body: kept.body, next: kept.next }),
+                Some(kept) => Tried::Done(Reply { body: kept.body, next: later.or(kept.next) }),
                 None => Tried::Failed(super::unreadable(what, "it says `not modified` of what we do not have")),
             },
             301 | 302 | 307 | 308 => {

@@ -1,15 +1,21 @@
 //! What people did on GitHub: reviews of pull requests, commands in their comments, reviews of the environment.
+//!
+//! Whoever may push can edit and delete the comments of others and dismiss their reviews. What was said for a release
+//! then counts no longer; what was said against it must not be lost: where it may have been, no act is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::changes::content;
-use super::people::Accounts;
-use super::pulls::{Comment, Review, WholePull};
-use super::runs::Run;
-use crate::forge::command;
-use crate::model::facts::{Account, Act, Deed, Saw, Standing, Via};
+use super::people::{Accounts, Actor};
+use super::pulls::{Comment, Event, Review, WholePull};
+use super::runs::{EnvironmentReview, Run};
+use super::{Reading, unread};
+use crate::forge::Ranged;
+use crate::forge::command::{self, Command};
+use crate::forge::github::client::Fault;
+use crate::model::facts::{Account, Act, Deed, Fact, Saw, Standing, Via};
 
 fn act(id: &str, at: DateTime<Utc>, by: Account, via: Via, does: Deed) -> Act {
     Act {
@@ -30,17 +36,48 @@ fn said(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// A review; `None` where it says nothing yet, or nobody is left who said it.
-pub(super) fn review(accounts: &mut Accounts, repository: &str, change: &str, review: &Review) -> Option<Act> {
-    let by = accounts.actor(review.author.as_ref()?);
-    let does = match review.state.as_str() {
-        // What was dismissed may have been either. It counts as neither, and takes an earlier approval's place.
-        "APPROVED" | "DISMISSED" => Deed::Approve { role: None, accepts: None },
+/// What each review was before it was dismissed. The last event tells it.
+fn dismissed(events: &[Event]) -> HashMap<&str, &str> {
+    let state = |event| match event {
+        &Event::Dismissed { ref previous_review_state, review: Some(ref review) } => {
+            Some((review.id.as_str(), previous_review_state.as_str()))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(state).collect()
+}
+
+/// A review; `None` where it says nothing yet, or says nothing that anybody is left for.
+fn review(
+    accounts: &mut Accounts,
+    (repository, change): (&str, &str),
+    review: &Review,
+    dismissed: &HashMap<&str, &str>,
+) -> Result<Option<Act>, Fault> {
+    let what = || format!("review {}", review.id);
+    let state = match review.state.as_str() {
+        "DISMISSED" => dismissed
+            .get(review.id.as_str())
+            .copied()
+            .ok_or_else(|| unread(&what(), "it was dismissed, and GitHub does not say what it was before"))?,
+        state => state,
+    };
+    let does = match state {
+        "APPROVED" => Deed::Approve { role: None, accepts: None },
         "CHANGES_REQUESTED" => Deed::Reject {},
         "COMMENTED" => Deed::Comment {},
-        _ => return None,
+        _ => return Ok(None),
     };
-    let mut act = act(&review.id, review.submitted_at?, by, Via::Review, does);
+    let Some(at) = review.submitted_at else { return Ok(None) };
+    let Some(author) = &review.author else {
+        return match does {
+            Deed::Reject {} if review.state != "DISMISSED" => {
+                Err(unread(&what(), "it requests changes, and whoever wrote it has no account any longer"))
+            }
+            _ => Ok(None),
+        };
+    };
+    let mut act = act(&review.id, at, accounts.actor(author), Via::Review, does);
     act.reason = said(&review.body);
     act.saw.repository = Some(repository.to_owned());
     if let Some(commit) = &review.commit {
@@ -51,42 +88,40 @@ pub(super) fn review(accounts: &mut Accounts, repository: &str, change: &str, re
         (_, Some(_)) => Standing::Edited,
         (_, None) => Standing::Stands,
     };
-    Some(act)
+    Ok(Some(act))
 }
 
-/// The commands of a comment on a pull request.
-pub(super) fn commands(
-    accounts: &mut Accounts,
-    repository: &str,
-    change: &str,
-    whole: &WholePull,
-    comment: &Comment,
-) -> Vec<Act> {
-    let Some(author) = &comment.author else { return Vec::new() };
-    let read = command::commands(&comment.body, "github");
-    let mut found = Vec::new();
-    for (at, command) in read.into_iter().enumerate() {
-        let Ok(command) = command else { continue };
-        let id = if at == 0 { comment.id.clone() } else { format!("{}/{at}", comment.id) };
-        let mut act = act(&id, comment.created_at, accounts.actor(author), Via::Command, command.does);
-        act.reason = command.reason;
-        act.saw.repository = Some(repository.to_owned());
-        act.saw.environment = Some(command.environment);
-        if let Some(content) = shown(whole, command.commit.as_deref(), comment.created_at) {
-            act.saw.changes = BTreeMap::from([(change.to_owned(), content)]);
-        }
-        if comment.last_edited_at.is_some() {
-            act.standing = Standing::Edited;
-        }
-        found.push(act);
+/// The commands of a comment, of every text that it ever had: whoever edits it away has not unsaid it.
+fn written(comment: &Comment) -> Result<Vec<Command>, Fault> {
+    let what = || format!("comment {}", comment.id);
+    let mut found: Vec<Command> = command::commands(&comment.body, "github").into_iter().flatten().collect();
+    let is_bots = comment.author.as_ref().is_some_and(|author| author.kind.as_deref() == Some("Bot"));
+    // A bot rejects nothing, and many edit theirs all day.
+    if comment.last_edited_at.is_none() || is_bots {
+        return Ok(found);
     }
-    found
+    let edits = comment.user_content_edits.clone().and_then(super::pulls::Counted::whole);
+    let edits = edits.ok_or_else(|| unread(&what(), "it was edited more often than is read"))?;
+    // The first of them is what was written at first.
+    if edits.len() < 2 {
+        return Err(unread(&what(), "it was edited, and GitHub does not say what it said before"));
+    }
+    for edit in edits {
+        let text = edit.diff.ok_or_else(|| unread(&what(), "what it said before was struck from its history"))?;
+        for command in command::commands(&text, "github").into_iter().flatten() {
+            if !found.contains(&command) {
+                found.push(command);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Which content a command is about: that of the commit that it names, or what was merged before it was written. Of an
 /// open pull request nobody can tell which head its writer had before him.
-fn shown(whole: &WholePull, commit: Option<&str>, at: DateTime<Utc>) -> Option<String> {
+fn shown(whole: &WholePull, commit: Option<&str>, released: bool, at: DateTime<Utc>) -> Option<String> {
     match commit {
+        Some(_) if released => content(whole),
         Some(prefix) => {
             let mut named = whole.commits.as_ref().ok()?.iter().filter(|commit| commit.oid.starts_with(prefix));
             named.next().filter(|_| named.next().is_none()).map(|commit| commit.tree.oid.clone())
@@ -95,22 +130,164 @@ fn shown(whole: &WholePull, commit: Option<&str>, at: DateTime<Utc>) -> Option<S
     }
 }
 
-/// The reviews of the run's environment. GitHub says who, what and why, and not when: each stands at the earliest instant
-/// that it can have been given, the beginning of the run, so that it expires no later than it should.
-pub(super) fn of_run(accounts: &mut Accounts, run: &Run, environment: &str, saw: &Saw) -> Vec<Act> {
-    let here = run.reviews.iter().filter(|review| review.environments.iter().any(|name| name == environment));
-    let mut found = Vec::new();
-    for review in here {
-        let does = match review.state.as_str() {
-            "APPROVED" => Deed::Approve { role: None, accepts: None },
-            "REJECTED" => Deed::Reject {},
-            _ => continue,
-        };
-        let by = accounts.actor(&review.user);
-        let mut act = act(&review.id, run.created_at, by, Via::Environment, does);
-        act.reason = said(&review.comment);
-        act.saw.clone_from(saw);
-        found.push(act);
+/// That nobody deleted what somebody else wrote: it may have been a rejection.
+fn nothing_deleted(number: u64, events: &[Event]) -> Result<(), Fault> {
+    let is_bots = |actor: &Option<Actor>| actor.as_ref().is_some_and(|it| it.kind.as_deref() == Some("Bot"));
+    let same = |one: &Option<Actor>, other: &Option<Actor>| match (one, other) {
+        (Some(one), Some(other)) => one.login.eq_ignore_ascii_case(&other.login),
+        _ => false,
+    };
+    let lost = |event: &Event| match event {
+        Event::Deleted { actor, deleted_comment_author: author } => !same(actor, author) && !is_bots(author),
+        _ => false,
+    };
+    if events.iter().any(lost) {
+        let says = "somebody deleted a comment that somebody else wrote, which may have been a rejection";
+        return Err(unread(&format!("the comments of pull request {number}"), says));
     }
-    found
+    Ok(())
+}
+
+/// What an approver of the environment was shown, as far as the run itself fixes it.
+pub(super) struct Fixed<'a> {
+    pub(super) run: &'a Run,
+    pub(super) reviews: &'a [EnvironmentReview],
+    /// The changes that he was shown, where nothing else was deployed here since the run began.
+    pub(super) changes: bool,
+}
+
+impl Reading<'_> {
+    /// Everything that people did, the earliest first.
+    pub(super) fn acts(
+        &mut self,
+        canonical: &str,
+        changes: &Fact<Vec<Ranged>>,
+        contents: &BTreeMap<String, Fact<String>>,
+        pulls: Result<Vec<&WholePull>, Fault>,
+        run: Option<Result<Fixed<'_>, Fault>>,
+    ) -> Fact<Vec<Act>> {
+        let known = contents.iter().filter_map(|(name, content)| Some((name.clone(), content.known()?.clone())));
+        let known: BTreeMap<String, String> = known.collect();
+        let mut found = Vec::new();
+        let pulls = match pulls {
+            Ok(pulls) => pulls,
+            Err(fault) => return fault.unavailable(),
+        };
+        for pull in pulls {
+            if let Err(fault) = self.of_pull(canonical, pull, &known, &mut found) {
+                return fault.unavailable();
+            }
+        }
+        match run {
+            Some(Ok(fixed)) => self.of_environment(canonical, &fixed, changes, known, &mut found),
+            Some(Err(fault)) => return fault.unavailable(),
+            None => {}
+        }
+        found.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        Fact::Known(found)
+    }
+
+    fn of_pull(
+        &mut self,
+        canonical: &str,
+        pull: &WholePull,
+        components: &BTreeMap<String, String>,
+        found: &mut Vec<Act>,
+    ) -> Result<(), Fault> {
+        let id = format!("{canonical}#{}", pull.pull.number);
+        let fault = Fault::clone;
+        let events = pull.events.as_ref().map_err(fault)?;
+        nothing_deleted(pull.pull.number, events)?;
+        let dismissed = dismissed(events);
+        for it in pull.reviews.as_ref().map_err(fault)? {
+            found.extend(review(&mut self.accounts, (canonical, &id), it, &dismissed)?);
+        }
+        for comment in pull.comments.as_ref().map_err(fault)? {
+            self.commands(canonical, &id, pull, comment, components, found)?;
+        }
+        Ok(())
+    }
+
+    /// The commands of a comment on a pull request.
+    fn commands(
+        &mut self,
+        canonical: &str,
+        change: &str,
+        whole: &WholePull,
+        comment: &Comment,
+        components: &BTreeMap<String, String>,
+        found: &mut Vec<Act>,
+    ) -> Result<(), Fault> {
+        for (at, command) in written(comment)?.into_iter().enumerate() {
+            let Some(author) = &comment.author else {
+                if command.does == (Deed::Reject {}) {
+                    let says = "it rejects, and whoever wrote it has no account any longer";
+                    return Err(unread(&format!("comment {}", comment.id), says));
+                }
+                continue;
+            };
+            let id = if at == 0 { comment.id.clone() } else { format!("{}/{at}", comment.id) };
+            let mut act = act(&id, comment.created_at, self.accounts.actor(author), Via::Command, command.does);
+            act.reason = command.reason;
+            act.saw.repository = Some(canonical.to_owned());
+            act.saw.environment = command.environment.map(|name| self.environment(name, &act.does));
+            let released = command.commit.as_deref().is_some_and(|prefix| self.question.commit.starts_with(prefix));
+            if let Some(content) = shown(whole, command.commit.as_deref(), released, comment.created_at) {
+                act.saw.changes = BTreeMap::from([(change.to_owned(), content)]);
+            }
+            // Whoever names the commit that goes knows what it is made of.
+            if released {
+                act.saw.components.clone_from(components);
+            }
+            if comment.last_edited_at.is_some() {
+                act.standing = Standing::Edited;
+            }
+            found.push(act);
+        }
+        Ok(())
+    }
+
+    /// The environment that somebody named. A rejection is not lost by a capital letter.
+    fn environment(&self, named: String, does: &Deed) -> String {
+        let meant = *does == (Deed::Reject {}) && named.eq_ignore_ascii_case(&self.question.environment);
+        if meant { self.question.environment.clone() } else { named }
+    }
+
+    /// The reviews of the run's environment. GitHub says who, what, why and in which order, and not when. An approval
+    /// stands at the earliest instant that it can have been given, the beginning of the run, so that it expires no later
+    /// than it should; a rejection at the latest, now, so that nothing older answers it.
+    fn of_environment(
+        &mut self,
+        canonical: &str,
+        fixed: &Fixed<'_>,
+        changes: &Fact<Vec<Ranged>>,
+        components: BTreeMap<String, String>,
+        found: &mut Vec<Act>,
+    ) {
+        let listed: &[Ranged] = if fixed.changes { changes.entries() } else { &[] };
+        let change = |it: &Ranged| -> (String, String) { (it.change.id.clone(), it.change.content.clone()) };
+        let saw = Saw {
+            environment: Some(self.question.environment.clone()),
+            repository: Some(canonical.to_owned()),
+            changes: listed.iter().map(change).collect(),
+            components,
+            ..Saw::default()
+        };
+        let now = Utc::now().max(fixed.run.created_at);
+        let environment = &self.question.environment;
+        let here = fixed.reviews.iter().filter(|review| review.environments.iter().any(|name| name == environment));
+        let here: Vec<&EnvironmentReview> = here.collect();
+        for review in &here {
+            let (does, at) = match review.state.as_str() {
+                "APPROVED" => (Deed::Approve { role: None, accepts: None }, fixed.run.created_at),
+                "REJECTED" => (Deed::Reject {}, now),
+                _ => continue,
+            };
+            let by = self.accounts.actor(&review.user);
+            let mut act = act(&review.id, at, by, Via::Environment, does);
+            act.reason = said(&review.comment);
+            act.saw.clone_from(&saw);
+            found.push(act);
+        }
+    }
 }

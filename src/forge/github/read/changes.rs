@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::commits::RestCommit;
-use super::people::{Accounts, is_forge};
-use super::pulls::{GitActor, GraphCommit, WholePull};
-use crate::forge::github::client::Fault;
+use super::people::{Accounts, goes_as_forge};
+use super::pulls::{Event, GitActor, GraphCommit, WholePull};
+use super::pushes::Pushers;
+use super::touched::Touched;
+use super::unread;
+use crate::forge::github::client::{Base, Fault};
 use crate::model::facts::{Account, Change, Commit, Fact, Landing, Merge};
 
 /// What is known beside the pull requests themselves.
@@ -16,10 +19,12 @@ pub(super) struct Known<'a> {
     pub(super) landed: &'a BTreeMap<String, RestCommit>,
     /// The same as GraphQL has them.
     pub(super) graph: &'a BTreeMap<String, GraphCommit>,
+    /// Where GitHub is.
+    pub(super) base: &'a Base,
     /// Who pushed each commit, or why that could not be read.
-    pub(super) pushers: &'a Result<BTreeMap<String, Account>, Fault>,
-    /// The accounts behind addresses that GitHub gave to Apps.
-    pub(super) addresses: &'a BTreeMap<String, Account>,
+    pub(super) pushers: &'a Result<Pushers, Fault>,
+    /// The accounts behind addresses that GitHub gave to Apps, or why that could not be read.
+    pub(super) addresses: &'a BTreeMap<String, Fact<Account>>,
     /// Whether merges made themselves, by the merge's name.
     pub(super) merges: &'a BTreeMap<String, Fact<Merge>>,
     /// What merging each pull request makes by itself, and in which paths what landed differs.
@@ -34,7 +39,7 @@ impl Known<'_> {
             return Fact::Known(accounts.note(&user.login, Some("User")));
         }
         let known = actor.email.as_ref().and_then(|address| self.addresses.get(address));
-        known.cloned().map_or(Fact::Absent, Fact::Known)
+        known.cloned().unwrap_or(Fact::Absent)
     }
 
     fn co_authors(&self, accounts: &mut Accounts, commit: Option<&GraphCommit>) -> Fact<Vec<Account>> {
@@ -49,7 +54,8 @@ impl Known<'_> {
         for actor in authors.iter().skip(1) {
             match self.person(accounts, Some(actor)) {
                 Fact::Known(account) => found.push(account),
-                Fact::Absent | Fact::Unavailable(_) => {
+                Fact::Unavailable(why) => return Fact::Unavailable(why),
+                Fact::Absent => {
                     let address = actor.email.as_deref().unwrap_or("somebody without an address");
                     return Fact::Unavailable(
                         format!("`{address}` is named beside the author, and is nobody whom GitHub knows").into(),
@@ -63,7 +69,7 @@ impl Known<'_> {
     fn pushed_by(&self, sha: &str) -> Fact<Account> {
         match self.pushers {
             Ok(pushers) => match pushers.get(sha) {
-                Some(account) => Fact::Known(account.clone()),
+                Some(pusher) => pusher.clone(),
                 None => Fact::Unavailable("GitHub's activity does not say who pushed it".into()),
             },
             Err(fault) => fault.unavailable(),
@@ -79,43 +85,70 @@ impl Known<'_> {
         self.merges.get(sha).cloned().unwrap_or_else(unknown)
     }
 
+    /// Who committed: GitHub itself by its signature alone, and who only goes by its name is nobody.
+    fn committer(
+        &self,
+        accounts: &mut Accounts,
+        graph: Option<&GraphCommit>,
+        (login, address): (Option<&str>, Option<&str>),
+        named: impl FnOnce(&mut Accounts) -> Fact<Account>,
+    ) -> Fact<Account> {
+        match graph {
+            _ if !goes_as_forge(self.base, login, address) => named(accounts),
+            Some(commit) if commit.is_forges() => Fact::Known(accounts.forge()),
+            Some(_) => Fact::Absent,
+            None => Fact::Unavailable("GitHub does not say whether it made the commit itself".into()),
+        }
+    }
+
     /// A commit of a range.
-    fn of_range(&self, accounts: &mut Accounts, commit: &RestCommit, behalf: &Fact<Vec<Account>>) -> Commit {
+    fn of_range(&self, accounts: &mut Accounts, commit: &RestCommit) -> Commit {
         let address = commit.commit.committer.as_ref().and_then(|it| it.email.as_deref());
         let login = commit.committer.as_ref().and_then(|it| it.login.as_deref());
-        let committer = if is_forge(login, address) {
-            Fact::Known(accounts.forge())
-        } else {
-            accounts.rest(commit.committer.as_ref())
-        };
+        let graph = self.graph.get(&commit.sha);
+        let rest = |accounts: &mut Accounts| accounts.rest(commit.committer.as_ref());
         Commit {
             sha: commit.sha.clone(),
             author: accounts.rest(commit.author.as_ref()),
-            committer,
-            co_authors: self.co_authors(accounts, self.graph.get(&commit.sha)),
+            committer: self.committer(accounts, graph, (login, address), rest),
+            co_authors: self.co_authors(accounts, graph),
             pushed_by: self.pushed_by(&commit.sha),
-            on_behalf_of: behalf.clone(),
+            on_behalf_of: Fact::Absent,
             merge: self.merge(&commit.sha, commit.parents.len()),
         }
     }
 
     /// A commit of a pull request.
-    fn of_pull(&self, accounts: &mut Accounts, commit: &GraphCommit, behalf: &Fact<Vec<Account>>) -> Commit {
+    fn of_pull(&self, accounts: &mut Accounts, commit: &GraphCommit) -> Commit {
         let committer = commit.committer.as_ref();
         let login = committer.and_then(|it| it.user.as_ref()).map(|user| user.login.as_str());
-        let committer = if is_forge(login, committer.and_then(|it| it.email.as_deref())) {
-            Fact::Known(accounts.forge())
-        } else {
-            self.person(accounts, committer)
-        };
+        let address = committer.and_then(|it| it.email.as_deref());
+        let person = |accounts: &mut Accounts| self.person(accounts, committer);
         Commit {
             sha: commit.oid.clone(),
             author: self.person(accounts, commit.author.as_ref()),
-            committer,
+            committer: self.committer(accounts, Some(commit), (login, address), person),
             co_authors: self.co_authors(accounts, Some(commit)),
             pushed_by: self.pushed_by(&commit.oid),
-            on_behalf_of: behalf.clone(),
+            on_behalf_of: Fact::Absent,
             merge: self.merge(&commit.oid, commit.parents.total_count.unwrap_or(0)),
+        }
+    }
+
+    /// For whom a bot made a commit: for nobody where no bot had a hand in it.
+    fn behalf(accounts: &Accounts, commit: &Commit, asked: &Result<Vec<Account>, Fault>) -> Fact<Vec<Account>> {
+        let hands = [&commit.author, &commit.committer, &commit.pushed_by];
+        if !hands.into_iter().filter_map(Fact::known).any(|account| accounts.is_bot(account)) {
+            return Fact::Absent;
+        }
+        match asked {
+            Ok(asked) if asked.is_empty() => Fact::Unavailable(
+                "a bot made it, nobody but a bot opened the pull request, and it was never assigned to anybody: GitHub does \
+                 not say for whom the bot works"
+                    .into(),
+            ),
+            Ok(asked) => Fact::Known(asked.clone()),
+            Err(fault) => fault.unavailable(),
         }
     }
 
@@ -130,13 +163,15 @@ impl Known<'_> {
             Ok(touched) => (Fact::Known(touched.files.clone()), Fact::Known(touched.lines)),
             Err(fault) => (fault.unavailable(), fault.unavailable()),
         };
+        let mut made = self.of_range(accounts, commit);
+        made.on_behalf_of = Self::behalf(accounts, &made, &Ok(Vec::new()));
         Change {
             id: commit.sha.clone(),
             content: commit.commit.tree.sha.clone(),
             direct: true,
             files,
             lines,
-            commits: Fact::Known(vec![self.of_range(accounts, commit, &Fact::Absent)]),
+            commits: Fact::Known(vec![made]),
             landed: Fact::Absent,
         }
     }
@@ -152,37 +187,30 @@ impl Known<'_> {
     ) -> Option<Change> {
         let pull = &whole.pull;
         let content = content(whole)?;
-        // A bot that opens a pull request works for those to whom it is assigned.
-        let by_bot = pull.author.as_ref().is_some_and(|author| author.kind.as_deref() == Some("Bot"));
-        let behalf = match (by_bot, pull.assignees.clone().whole()) {
-            (false, _) => Fact::Absent,
-            (true, None) => Fact::Unavailable("more are assigned than GitHub lists".into()),
-            (true, Some(assignees)) if assignees.is_empty() => Fact::Absent,
-            (true, Some(assignees)) => Fact::Known(assignees.iter().map(|actor| accounts.actor(actor)).collect()),
-        };
+        let asked = asked(accounts, whole);
         let commits = match (&whole.commits, replaced) {
             (Ok(listed), Ok(replaced)) => {
                 let mut commits: Vec<Commit> = Vec::new();
                 let mut seen = BTreeSet::new();
                 for commit in own.iter().filter_map(|sha| self.landed.get(sha)).chain(replaced) {
                     if seen.insert(commit.sha.clone()) {
-                        commits.push(self.of_range(accounts, commit, &behalf));
+                        commits.push(self.of_range(accounts, commit));
                     }
                 }
                 for commit in listed {
                     if seen.insert(commit.oid.clone()) {
-                        commits.push(self.of_pull(accounts, commit, &behalf));
+                        commits.push(self.of_pull(accounts, commit));
                     }
+                }
+                for commit in &mut commits {
+                    commit.on_behalf_of = Self::behalf(accounts, commit, &asked);
                 }
                 Fact::Known(commits)
             }
             (Err(fault), _) | (_, Err(fault)) => fault.unavailable(),
         };
         let files = match &whole.files {
-            Ok(files) if files.len() == pull.changed_files => Fact::Known(files.clone()),
-            Ok(files) => {
-                Fact::Unavailable(format!("GitHub lists {} of {} files", files.len(), pull.changed_files).into())
-            }
+            Ok(files) => Fact::Known(files.clone()),
             Err(fault) => fault.unavailable(),
         };
         let landed = match (&pull.merge_commit, pull.merged) {
@@ -218,9 +246,28 @@ pub(super) fn content(whole: &WholePull) -> Option<String> {
     (head.commit.oid == whole.pull.head_ref_oid).then(|| head.commit.tree.oid.clone())
 }
 
-/// What one commit touches.
-#[derive(Clone, Debug)]
-pub(super) struct Touched {
-    pub(super) files: Vec<String>,
-    pub(super) lines: u64,
+/// Everybody for whom a bot can have worked on a pull request: whoever opened it, and whoever it was ever assigned to. The
+/// present assignees alone say little, for anybody who may write can take himself off.
+fn asked(accounts: &mut Accounts, whole: &WholePull) -> Result<Vec<Account>, Fault> {
+    let cut = || unread("the assignees", "GitHub does not list all of them");
+    let now = whole.pull.assignees.clone().whole().ok_or_else(cut)?;
+    let mut found: Vec<Account> = Vec::new();
+    for actor in whole.pull.author.iter().chain(&now) {
+        found.push(accounts.actor(actor));
+    }
+    for event in whole.events.as_ref().map_err(Clone::clone)? {
+        match event {
+            Event::Assigned { assignee: Some(actor) } | Event::Unassigned { assignee: Some(actor) } => {
+                found.push(accounts.actor(actor));
+            }
+            Event::Assigned { assignee: None } | Event::Unassigned { assignee: None } => {
+                return Err(unread("the assignees", "it was assigned to somebody who has no account any longer"));
+            }
+            Event::ForcePush { .. } | Event::Dismissed { .. } | Event::Deleted { .. } => {}
+        }
+    }
+    found.retain(|account| !accounts.is_bot(account));
+    found.sort();
+    found.dedup();
+    Ok(found)
 }

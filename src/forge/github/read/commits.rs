@@ -1,11 +1,12 @@
-//! The commits between two commits, as REST's comparison lists them: every page, and as many as it says that there are.
+//! What lies between two commits, as REST's comparison lists it: every page, and as many commits as it says that there are.
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::people::RestUser;
+use super::touched::TouchedFile;
+use super::unread;
 use crate::forge::github::client::{Client, Fault};
 
 /// A commit of a comparison.
@@ -30,7 +31,6 @@ pub(super) struct Written {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Signature {
     pub(super) email: Option<String>,
-    pub(super) date: Option<DateTime<Utc>>,
 }
 
 /// Something that is named by its digest.
@@ -42,25 +42,42 @@ pub(super) struct Named {
 #[derive(Deserialize)]
 struct Comparison {
     total_commits: u64,
+    behind_by: u64,
     commits: Vec<RestCommit>,
+    /// On the first page only, and at most 300 of them.
+    files: Option<Vec<TouchedFile>>,
 }
 
-/// The commits of `head` that `base` does not have, the oldest first.
-pub(super) async fn between(
-    client: &Client,
-    repository: &str,
-    base: &str,
-    head: &str,
-) -> Result<Vec<RestCommit>, Fault> {
+/// How many files a comparison names at most.
+const FILES: usize = 300;
+
+/// What one commit has beyond another.
+#[derive(Clone, Debug)]
+pub(super) struct Between {
+    /// The commits, the oldest first.
+    pub(super) commits: Vec<RestCommit>,
+    /// How many commits the other has beyond this one.
+    pub(super) behind: u64,
+    /// The paths in which the two differ, or why they are not known.
+    pub(super) files: Result<Vec<String>, Fault>,
+}
+
+/// The commits of `head` that `base` does not have, and what they come to.
+pub(super) async fn between(client: &Client, repository: &str, base: &str, head: &str) -> Result<Between, Fault> {
     let path = format!("/repos/{repository}/compare/{base}...{head}");
     let (commits, first) =
         client.list_in(&path, |mut page: Comparison| (std::mem::take(&mut page.commits), page)).await?;
     let commits = commits.into_entries();
     if commits.len() as u64 != first.total_commits {
         let says = format!("it lists {} of {} commits", commits.len(), first.total_commits);
-        return Err(Fault::Unreadable { what: path, says });
+        return Err(unread(&path, &says));
     }
-    Ok(commits)
+    let files = match first.files {
+        Some(files) if files.len() < FILES => Ok(files.into_iter().flat_map(TouchedFile::paths).collect()),
+        Some(_) => Err(unread(&path, &format!("it names {FILES} files and no more"))),
+        None => Err(unread(&path, "it names no files")),
+    };
+    Ok(Between { commits, behind: first.behind_by, files })
 }
 
 /// Whether a commit can be reached from another: then it has nothing that the other does not have.
@@ -90,6 +107,11 @@ pub(super) struct Graph(BTreeMap<String, Vec<String>>);
 impl Graph {
     pub(super) fn add(&mut self, sha: &str, parents: impl IntoIterator<Item = String>) {
         self.0.entry(sha.to_owned()).or_insert_with(|| parents.into_iter().collect());
+    }
+
+    /// Every commit with its parents.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(sha, parents)| (sha.as_str(), parents.as_slice()))
     }
 
     /// Everything known that can be reached from a commit, itself included.

@@ -22,8 +22,14 @@ pub(super) fn folders(components: &BTreeMap<String, Folders>) -> Vec<&str> {
     folders
 }
 
-/// The digest of a component from an answer in which folder number `at` stands as `f{at + from}`.
-pub(super) fn of(answer: &Answer, folders: &[&str], from: usize, component: &Folders) -> Fact<String> {
+/// The digest of a component from an answer in which commit number `nth` stands as `there{nth}`, and folder number `at` of
+/// it as `f{at + nth × folders}`.
+pub(super) fn of(answer: &Answer, folders: &[&str], nth: usize, component: &Folders) -> Fact<String> {
+    let from = nth * folders.len();
+    // Of a commit that is gone every folder looks as if it were not there.
+    if let Err(fault) = answer.part::<Oid>(&["repository", &format!("there{nth}")]) {
+        return fault.unavailable();
+    }
     let mut digest = Sha256::new();
     let mut names: Vec<&str> = component.iter().map(String::as_str).collect();
     names.sort_unstable();
@@ -61,6 +67,7 @@ pub(super) async fn at(
     for some in commits.chunks((AT_ONCE / folders.len()).max(1)) {
         let mut question = First::default();
         for (nth, commit) in some.iter().enumerate() {
+            question.there(nth, commit);
             for (at, folder) in folders.iter().enumerate() {
                 question.folder(nth * folders.len() + at, commit, folder);
             }
@@ -69,7 +76,7 @@ pub(super) async fn at(
         for (nth, commit) in some.iter().enumerate() {
             for (name, component) in components {
                 let content = match &answer {
-                    Ok(answer) => of(answer, &folders, nth * folders.len(), component),
+                    Ok(answer) => of(answer, &folders, nth, component),
                     Err(fault) => fault.unavailable(),
                 };
                 found.insert(((*commit).to_owned(), name.clone()), content);

@@ -1,8 +1,9 @@
-//! What was deployed before, by GitHub's own word.
+//! What was deployed before, by GitHub's list. Whoever may push can add to it: that something was deployed there makes
+//! nothing easier, and how it went is nothing that is known from here.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
 use super::pulls::{Counted, Page};
@@ -10,16 +11,22 @@ use super::question::First;
 use super::{Repository, contents, unread};
 use crate::forge::Folders;
 use crate::forge::github::client::{Answer, Client, Fault};
-use crate::model::facts::{Deployment, Fact, Outcome, Released};
+use crate::model::facts::{Deployment, Fact, Released};
 
-/// How many deployments are looked back to.
-const PAGES: usize = 10;
+/// Why GitHub's word for how a deployment went is none.
+const UNPROVEN: &str =
+    "whoever may push can write how a deployment went into GitHub; the record of who let it in knows";
+/// How many pages of deployments are read.
+const PAGES: usize = 100;
+/// How far back deployments are read, where there are more than a page of them. What is older was superseded by those.
+const LOOK_BACK: Duration = Duration::days(400);
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Raw {
     id: String,
     commit_oid: String,
+    created_at: DateTime<Utc>,
     statuses: Counted<Status>,
 }
 
@@ -37,14 +44,19 @@ pub(super) struct Opened {
     environment: String,
     pub(super) commit: String,
     at: DateTime<Utc>,
-    finished_at: Option<DateTime<Utc>>,
-    outcome: Option<Outcome>,
+    /// When it began to run, where it did.
+    ran: Option<DateTime<Utc>>,
 }
 
 impl Opened {
-    /// Whether it ran.
-    pub(super) fn ran(&self) -> bool {
-        self.outcome == Some(Outcome::Succeeded)
+    /// When it began to run, by the word of whoever wrote it down.
+    pub(super) fn ran(&self) -> Option<DateTime<Utc>> {
+        self.ran
+    }
+
+    /// Whether another commit may have run here since an instant.
+    pub(super) fn moved(&self, environment: &str, commit: &str, since: DateTime<Utc>) -> bool {
+        self.environment == environment && self.commit != commit && self.ran.unwrap_or(self.at).max(self.at) > since
     }
 }
 
@@ -55,20 +67,15 @@ fn opened(raw: Raw, environment: &str) -> Result<Option<Opened>, Fault> {
     statuses.sort_by_key(|status| status.created_at);
     let began = |state: &str| matches!(state, "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "ERROR" | "INACTIVE");
     let Some(first) = statuses.iter().find(|status| began(&status.state)) else { return Ok(None) };
-    let ended = |status: &&Status| match status.state.as_str() {
-        "SUCCESS" => Some(Outcome::Succeeded),
-        "FAILURE" | "ERROR" => Some(Outcome::Failed),
-        _ => None,
-    };
     // What ran and was marked as failed later failed.
-    let last = statuses.iter().rev().find_map(|status| Some((ended(&status)?, status.created_at)));
+    let ended = statuses.iter().rev().find(|status| matches!(status.state.as_str(), "SUCCESS" | "FAILURE" | "ERROR"));
+    let ran = ended.filter(|status| status.state == "SUCCESS").map(|status| status.created_at);
     Ok(Some(Opened {
         id: raw.id,
         environment: environment.to_owned(),
         commit: raw.commit_oid,
         at: first.created_at,
-        finished_at: last.map(|(_, at)| at),
-        outcome: last.map(|(outcome, _)| outcome),
+        ran,
     }))
 }
 
@@ -79,24 +86,26 @@ pub(super) async fn of(
     answer: &Answer,
     at: usize,
     environment: &str,
-    enough: impl Fn(&[Opened]) -> bool,
 ) -> Result<Vec<Opened>, Fault> {
     let name = format!("d{at}");
     let mut page: Page<Raw> = answer.part(&["repository", &name])?;
     let mut found = Vec::new();
+    let since = Utc::now() - LOOK_BACK;
     for _ in 0..PAGES {
+        let mut old = false;
         for raw in page.nodes.unwrap_or_default() {
             let raw = raw.ok_or_else(|| unread("the deployments", "one of them may not be seen"))?;
+            old |= raw.created_at < since;
             found.extend(opened(raw, environment)?);
         }
-        if !page.info.has_next_page || enough(&found) {
+        if !page.info.has_next_page || old {
             return Ok(found);
         }
         let mut question = First::default();
         question.deployments(at, environment, page.info.end_cursor.as_deref());
         page = client.ask(&question.text(), &repository.variables()).await?.part(&["repository", &name])?;
     }
-    Err(unread("the deployments", "there are more than 1,000"))
+    Err(unread("the deployments", "there are more than 10,000 of the last 400 days"))
 }
 
 /// The deployments as facts, the oldest first, each with what it contained.
@@ -124,8 +133,8 @@ pub(super) async fn facts(
             })
             .collect(),
         opened_at: it.at,
-        finished_at: it.finished_at.map_or(Fact::Absent, Fact::Known),
-        outcome: it.outcome.map_or(Fact::Absent, Fact::Known),
+        finished_at: Fact::Unavailable(UNPROVEN.into()),
+        outcome: Fact::Unavailable(UNPROVEN.into()),
         approved: Fact::Unavailable("GitHub does not say whether a decision of ours opened it".into()),
         parts: Fact::Unavailable("GitHub does not say which other parts of a package went with it".into()),
     };

@@ -1,10 +1,15 @@
 //! A file as the default branch has it.
+//!
+//! REST answers alike where a file is not there and where it may not be seen. A policy that is not there is one that asks
+//! for nothing: so GraphQL is asked first, which names the commit of the default branch beside it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use super::pulls::Oid;
+use super::question::First;
 use super::{Repository, unread};
 use crate::forge::File;
 use crate::forge::github::client::{Client, Fault};
@@ -17,17 +22,25 @@ enum Contents {
     Other(serde::de::IgnoredAny),
 }
 
-/// A file; `None` where there is none. Revalidated, it costs nothing.
+/// A file; `None` where the default branch can be read and has none. Revalidated, its bytes cost nothing.
 pub async fn of_default_branch(client: &Client, repository: &str, path: &str) -> Result<Option<File>, Fault> {
     let repository = Repository::parse(repository)?;
-    let escaped: Vec<String> = path.split('/').map(escaped).collect();
-    let place = format!("/repos/{}/contents/{}", repository.path(), escaped.join("/"));
-    let found = match client.get::<Contents>(&place).await {
-        Ok(found) => found,
+    let mut question = First::default();
+    question.default_branch();
+    question.folder(0, "HEAD", path);
+    let answer = client.ask(&question.text(), &repository.variables()).await?;
+    let tip: Oid = answer.part(&["repository", "defaultBranchRef", "target"]).map_err(|fault| match fault {
+        Fault::NotFound { .. } => unread(path, "the default branch cannot be seen, and so not what it has"),
+        fault => fault,
+    })?;
+    match answer.part::<Oid>(&["repository", "f0"]) {
+        Ok(_) => {}
         Err(Fault::NotFound { .. }) => return Ok(None),
         Err(fault) => return Err(fault),
-    };
-    let Contents::File { encoding, content, sha } = found else {
+    }
+    let escaped: Vec<String> = path.split('/').map(escaped).collect();
+    let place = format!("/repos/{}/contents/{}?ref={}", repository.path(), escaped.join("/"), tip.oid);
+    let Contents::File { encoding, content, sha } = client.get::<Contents>(&place).await? else {
         return Err(unread(&place, "it is no file"));
     };
     // Above a megabyte GitHub leaves the content away, and says `none`.
@@ -36,7 +49,7 @@ pub async fn of_default_branch(client: &Client, repository: &str, path: &str) ->
     }
     let packed: String = content.split_whitespace().collect();
     let bytes = STANDARD.decode(packed).map_err(|error| unread(&place, &error.to_string()))?;
-    let from = format!("the default branch of {}, git object {sha}", repository.path());
+    let from = format!("the default branch of {} at {}, git object {sha}", repository.path(), tip.oid);
     Ok(Some(File { bytes, from }))
 }
 

@@ -1,11 +1,13 @@
 //! What GitHub says of a release becomes facts.
 //!
-//! Four questions, whatever the size: the commits between what runs and what goes (REST, once for each commit that runs
-//! here), which pull requests brought them with everything that hangs on the release itself (GraphQL), all of those pull
-//! requests (GraphQL), and who pushed (REST). Longer lists take further pages.
+//! A few questions, whatever the size: the run (REST), the commits between what runs and what goes (REST, once for each
+//! commit that runs here), which pull requests brought them with everything that hangs on the release itself (GraphQL), all
+//! of those pull requests (GraphQL), who pushed (REST), and whether who acted may still come in (REST, once for each).
+//! Longer lists take further pages.
 //!
 //! Invariant: every list is whole or is [`Fact::Unavailable`] with the reason.
 
+mod access;
 mod acts;
 mod changes;
 mod commits;
@@ -21,24 +23,27 @@ mod pushes;
 mod question;
 mod reference;
 mod runs;
+mod touched;
 mod trees;
 pub mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Answer, Client, Fault, Variables};
 use crate::forge::{Gathered, Question, Ranged};
-use crate::model::facts::{Account, Act, Fact, Saw};
-use changes::{Known, Touched};
-use commits::{Graph, RestCommit};
+use crate::model::facts::{Account, Fact};
+use acts::Fixed;
+use changes::Known;
+use commits::{Between, Graph, RestCommit};
+use deployments::Opened;
 use people::{Accounts, RestUser};
-use pulls::{Counted, GraphCommit, Named, WholePull};
+use pulls::{Counted, Event, GraphCommit, Named, Oid, WholePull};
 use question::First;
 use reference::Started;
+use runs::Run;
 
 /// How many commits one question is about.
 const AT_ONCE: usize = 100;
@@ -91,19 +96,20 @@ pub fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// The commit of the last deployment that succeeded in an environment.
+/// The commit of the deployment that began to run last in an environment, by GitHub's list. Whoever may push can write it.
 pub(super) async fn last_ran(client: &Client, repository: &str, environment: &str) -> Result<Option<String>, Fault> {
     let repository = Repository::parse(repository)?;
     let mut question = First::default();
     question.deployments(0, environment, None);
     let answer = client.ask(&question.text(), &repository.variables()).await?;
-    let ran = |found: &[deployments::Opened]| found.iter().any(deployments::Opened::ran);
-    let found = deployments::of(client, &repository, &answer, 0, environment, ran).await?;
-    Ok(found.into_iter().find(deployments::Opened::ran).map(|it| it.commit))
+    let found = deployments::of(client, &repository, &answer, 0, environment).await?;
+    // One that waited runs long after it was asked for.
+    let last = found.into_iter().filter(|it| it.ran().is_some()).max_by_key(Opened::ran);
+    Ok(last.map(|it| it.commit))
 }
 
 /// What changed since one commit that runs here.
-type Range = Result<Vec<RestCommit>, Fault>;
+type Range = Result<Between, Fault>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,7 +121,24 @@ struct Associated {
 #[serde(rename_all = "camelCase")]
 struct Numbered {
     number: u64,
+    merged: bool,
+    head_ref_oid: String,
+    merge_commit: Option<Oid>,
     base_repository: Option<Named>,
+}
+
+impl Numbered {
+    /// Whether a pull request brought a commit as it was reviewed: it was merged, and what it was merged as goes too; or it is
+    /// open, and its head is what goes. GitHub names others as well: open ones, those that were merged into another branch,
+    /// and those of which only a part goes. Of those no review is one of what goes.
+    fn brought(&self, here: &str, released: &str, landed: &BTreeMap<String, RestCommit>) -> bool {
+        self.base_repository.as_ref().is_some_and(|base| base.name_with_owner == here)
+            && match (self.merged, &self.merge_commit) {
+                (true, Some(merge)) => landed.contains_key(&merge.oid),
+                (true, None) => false,
+                (false, _) => self.head_ref_oid == released,
+            }
+    }
 }
 
 /// What the first questions found of each commit.
@@ -146,13 +169,20 @@ struct Reading<'c> {
 impl Reading<'_> {
     async fn gather(mut self) -> Result<Gathered, Fault> {
         let ranges = self.ranges().await;
-        let landed: BTreeMap<String, RestCommit> =
-            ranges.values().flatten().flatten().map(|commit| (commit.sha.clone(), commit.clone())).collect();
-        let listed: Vec<String> = landed.keys().cloned().collect();
-        if listed.len() > MOST {
-            return Err(Fault::Setup(format!("the release has {} commits; {MOST} are read", listed.len())));
+        let landed: BTreeMap<String, RestCommit> = ranges
+            .values()
+            .flatten()
+            .flat_map(|range| &range.commits)
+            .map(|commit| (commit.sha.clone(), commit.clone()))
+            .collect();
+        if landed.len() > MOST {
+            return Err(Fault::Setup(format!("the release has {} commits; {MOST} are read", landed.len())));
         }
-        let (first, traced) = self.first(&listed).await;
+        let run = match self.question.run {
+            Some(run) => Some(runs::find(self.client, &self.repository, &self.question.commit, run).await),
+            None => None,
+        };
+        let (first, traced) = self.first(&landed, run.as_ref()).await;
         let canonical = first.as_ref().map_err(Clone::clone)?.part::<String>(&["repository", "nameWithOwner"])?;
         if !canonical.eq_ignore_ascii_case(&self.repository.path()) {
             return Err(Fault::Setup(format!("`{}` is `{canonical}` now; name it so", self.repository.path())));
@@ -160,27 +190,35 @@ impl Reading<'_> {
         let numbers: BTreeSet<u64> = traced.iter().flat_map(|it| it.brought.values().flatten().copied()).collect();
         let numbers: Vec<u64> = numbers.into_iter().collect();
         let pulls = pulls::read(self.client, &self.repository, &numbers).await;
-        let changes = self.changes(&canonical, &ranges, &landed, &traced, &pulls).await;
-        let run = match (&first, self.question.run) {
-            (Ok(answer), Some(run)) => {
-                Some(runs::find(self.client, &self.repository, answer, &self.question.commit, run).await)
-            }
-            _ => None,
+        // One that is missing would take what was said against it with it.
+        let whole = match &traced {
+            Ok(_) => pulls.values().map(|pull| pull.as_ref().map_err(Clone::clone)).collect(),
+            Err(fault) => Err(fault.clone()),
         };
-        let folders = contents::folders(&self.question.components);
-        let contents: BTreeMap<String, Fact<String>> = self
-            .question
-            .components
-            .iter()
-            .map(|(name, component)| {
-                let content = first.as_ref().map(|answer| contents::of(answer, &folders, 0, component));
-                (name.clone(), content.unwrap_or_else(Fault::unavailable))
-            })
-            .collect();
-        let acts = self.acts(&canonical, &changes, &contents, &pulls, run.as_ref());
+        let changes = self.changes(&canonical, &ranges, &landed, traced, &whole).await;
+        let contents = self.contents(&first);
+        let opened = self.opened(&first).await;
+        let reviews = match (&first, &run) {
+            (Ok(answer), Some(Ok(run))) => {
+                Some(runs::reviews(self.client, &self.repository, answer, run).await.map(|reviews| (run, reviews)))
+            }
+            (_, Some(Err(fault))) | (Err(fault), Some(_)) => Some(Err(fault.clone())),
+            (_, None) => None,
+        };
+        let fixed = reviews.as_ref().map(|reviews| match reviews {
+            Ok((run, reviews)) => Ok(Fixed { run, reviews, changes: self.same_range(&opened, run) }),
+            Err(fault) => Err(fault.clone()),
+        });
+        let ranges = ranges.values().find_map(|range| range.as_ref().err().cloned());
+        let acts = match ranges {
+            // What changes, and so what was said of it, is not known.
+            Some(fault) => fault.unavailable(),
+            None => self.acts(&canonical, &changes, &contents, whole, fixed),
+        };
         let groups = groups::members(self.client, &self.repository, &first, self.question, &mut self.accounts).await;
         self.named_accounts(&first);
-        let deployments = self.deployments(&first).await;
+        self.access(&acts).await;
+        let deployments = self.deployments(opened).await;
         let Started { reference, trigger, at: submitted_at } = self.started(&first, run.as_ref()).await;
         Ok(Gathered {
             repository: canonical,
@@ -196,7 +234,25 @@ impl Reading<'_> {
         })
     }
 
-    /// The commits since each commit that runs here.
+    /// The digests of what goes.
+    fn contents(&self, first: &Result<Answer, Fault>) -> BTreeMap<String, Fact<String>> {
+        let folders = contents::folders(&self.question.components);
+        let content = |component| match first {
+            Ok(answer) => contents::of(answer, &folders, 0, component),
+            Err(fault) => fault.unavailable(),
+        };
+        let components = self.question.components.iter();
+        components.map(|(name, component)| (name.clone(), content(component))).collect()
+    }
+
+    /// Whether what runs here is what ran when the run began, so that whoever approved the environment was shown the
+    /// changes that are known now. GitHub does not keep what it showed.
+    fn same_range(&self, opened: &Result<Vec<Opened>, Fault>, run: &Run) -> bool {
+        let moved = |it: &Opened| it.moved(&self.question.environment, &self.question.commit, run.created_at);
+        self.question.history && opened.as_ref().is_ok_and(|opened| !opened.iter().any(moved))
+    }
+
+    /// What lies between each commit that runs here and the one that goes.
     async fn ranges(&self) -> BTreeMap<String, Range> {
         let bases: BTreeSet<&String> = self.question.running.values().filter_map(Fact::known).collect();
         let mut ranges = BTreeMap::new();
@@ -204,17 +260,31 @@ impl Reading<'_> {
             let range = if is_commit(base) {
                 commits::between(self.client, &self.repository.path(), base, &self.question.commit).await
             } else {
-                Err(Fault::Setup(format!("`{base}` is no commit")))
+                Err(Fault::Setup(format!("`{base}` is no commit; write all of its digits")))
             };
+            let range = range.and_then(|range| match (range.behind, range.commits.is_empty()) {
+                (0, _) | (_, true) => Ok(range),
+                // What is lost by it no change names.
+                (behind, false) => Err(Fault::Setup(format!(
+                    "{behind} commits that run here, up to {base}, are not in what goes, and would be lost without a word: \
+                     merge them, or name with `--since` a commit that both have"
+                ))),
+            });
             ranges.insert(base.clone(), range);
         }
         ranges
     }
 
     /// The first questions: everything that hangs on the release, with as many commits as one question can have.
-    async fn first(&self, commits: &[String]) -> (Result<Answer, Fault>, Result<Traced, Fault>) {
+    async fn first(
+        &self,
+        landed: &BTreeMap<String, RestCommit>,
+        run: Option<&Result<Run, Fault>>,
+    ) -> (Result<Answer, Fault>, Result<Traced, Fault>) {
         let question = self.question;
+        let commits: Vec<&String> = landed.keys().collect();
         let mut first = First::default();
+        first.there(0, &question.commit);
         for (at, folder) in contents::folders(&question.components).into_iter().enumerate() {
             first.folder(at, &question.commit, folder);
         }
@@ -224,8 +294,8 @@ impl Reading<'_> {
         if question.reference.is_some() || question.run.is_some() {
             first.default_branch();
         }
-        if question.run.is_some() {
-            first.run(&question.commit, None);
+        if let Some(Ok(run)) = run {
+            first.reviews(&run.node_id, None);
         }
         for (at, environment) in self.environments().into_iter().enumerate() {
             first.deployments(at, environment, None);
@@ -246,7 +316,8 @@ impl Reading<'_> {
         let variables = self.repository.variables();
         let answer = self.client.ask(&first.text(), &variables).await;
         let mut traced = Traced::default();
-        let mut outcome = answer.as_ref().map_err(Clone::clone).and_then(|answer| trace(answer, begin, &mut traced));
+        let mut outcome =
+            answer.as_ref().map_err(Clone::clone).and_then(|answer| self.trace(answer, begin, landed, &mut traced));
         for more in chunks {
             if outcome.is_err() {
                 break;
@@ -256,7 +327,7 @@ impl Reading<'_> {
                 next.commit(at, sha);
             }
             let answer = self.client.ask(&next.text(), &variables).await;
-            outcome = answer.and_then(|answer| trace(&answer, more, &mut traced));
+            outcome = answer.and_then(|answer| self.trace(&answer, more, landed, &mut traced));
         }
         (answer, outcome.map(|()| traced))
     }
@@ -278,8 +349,8 @@ impl Reading<'_> {
         canonical: &str,
         ranges: &BTreeMap<String, Range>,
         landed: &BTreeMap<String, RestCommit>,
-        traced: &Result<Traced, Fault>,
-        pulls: &BTreeMap<u64, Result<WholePull, Fault>>,
+        traced: Result<Traced, Fault>,
+        whole: &Result<Vec<&WholePull>, Fault>,
     ) -> Fact<Vec<Ranged>> {
         if let Some((name, fact)) = self.question.running.iter().find(|(_, fact)| fact.known().is_none()) {
             let why = fact.unavailable().unwrap_or("it never ran here, so that nothing says where its changes begin");
@@ -288,18 +359,21 @@ impl Reading<'_> {
         if let Some(fault) = ranges.values().find_map(|range| range.as_ref().err()) {
             return fault.unavailable();
         }
-        let traced = match traced {
-            Ok(traced) => traced,
-            Err(fault) => return fault.unavailable(),
+        let (mut traced, whole) = match (traced, whole) {
+            (Ok(traced), Ok(whole)) => (traced, whole),
+            (Err(fault), _) => return fault.unavailable(),
+            (_, Err(fault)) => return fault.unavailable(),
         };
-        if let Some(fault) = pulls.values().find_map(|pull| pull.as_ref().err()) {
-            return fault.unavailable();
-        }
-        let whole: Vec<&WholePull> = pulls.values().flatten().collect();
         let mut replaced = BTreeMap::new();
-        for pull in &whole {
-            replaced.insert(pull.pull.number, self.replaced(pull).await);
+        for pull in whole {
+            let found = self.replaced(pull).await;
+            let found = match found {
+                Ok(found) => self.named(&found, &mut traced.graph).await.map(|()| found),
+                Err(fault) => Err(fault),
+            };
+            replaced.insert(pull.pull.number, found);
         }
+        let traced = &traced;
         let mut graph = Graph::default();
         for commit in landed.values().chain(replaced.values().flatten().flatten()) {
             graph.add(&commit.sha, commit.parents.iter().map(|parent| parent.sha.clone()));
@@ -311,24 +385,26 @@ impl Reading<'_> {
             pulled.insert(commit.oid.clone());
         }
         pulled.extend(replaced.values().flatten().flatten().map(|commit| commit.sha.clone()));
-        let pushers = self.pushers(&whole, landed, &graph, &pulled).await;
-        let addresses = self.addresses(traced, &whole).await;
-        let merges = merges::read(self.client, &self.repository, &whole, landed, &traced.brought).await;
+        let pushers = self.pushers(whole, landed, &graph, &pulled).await;
+        let addresses = self.addresses(traced, whole).await;
+        let merges = merges::read(self.client, &self.repository, whole, landed, &traced.brought).await;
         let known = Known {
             repository: canonical,
             landed,
             graph: &traced.graph,
+            base: self.client.base(),
             pushers: &pushers,
             addresses: &addresses,
             merges: &merges.commits,
             clean: &merges.pulls,
         };
         let since = |shas: &BTreeSet<String>| -> Vec<String> {
-            let within = |range: &Range| range.iter().flatten().any(|commit| shas.contains(&commit.sha));
+            let within =
+                |range: &Range| range.iter().flat_map(|range| &range.commits).any(|commit| shas.contains(&commit.sha));
             ranges.iter().filter(|(_, range)| within(range)).map(|(base, _)| base.clone()).collect()
         };
         let mut found = Vec::new();
-        for pull in &whole {
+        for pull in whole {
             let number = pull.pull.number;
             let own: BTreeSet<String> =
                 traced.brought.iter().filter(|(_, by)| by.contains(&number)).map(|(sha, _)| sha.clone()).collect();
@@ -344,64 +420,45 @@ impl Reading<'_> {
             let change = known.direct(&mut self.accounts, commit, &files);
             found.push(Ranged { change, since: since(&BTreeSet::from([commit.sha.clone()])) });
         }
+        touched::complete(&mut found, ranges);
         if found.is_empty() { Fact::Absent } else { Fact::Known(found) }
     }
 
     /// The commits of heads that were pushed over: whoever wrote them had a hand in it all the same.
     async fn replaced(&self, pull: &WholePull) -> Result<Vec<RestCommit>, Fault> {
         let mut found = Vec::new();
-        for push in pull.force_pushes.as_ref().map_err(Clone::clone)? {
-            let before = push.before_commit.as_ref().ok_or_else(|| {
+        for event in pull.events.as_ref().map_err(Clone::clone)? {
+            let Event::ForcePush { before_commit } = event else { continue };
+            let before = before_commit.as_ref().ok_or_else(|| {
                 unread("a head that was pushed over", "GitHub has thrown it away, so that nobody can tell who wrote it")
             })?;
             let path = self.repository.path();
-            found.extend(commits::between(self.client, &path, &pull.pull.base_ref_oid, &before.oid).await?);
+            found.extend(commits::between(self.client, &path, &pull.pull.base_ref_oid, &before.oid).await?.commits);
         }
         Ok(found)
     }
 
-    /// Who pushed each commit: here, and in the repositories that pull requests came from.
-    async fn pushers(
-        &mut self,
-        pulls: &[&WholePull],
-        landed: &BTreeMap<String, RestCommit>,
-        graph: &Graph,
-        pulled: &HashSet<String>,
-    ) -> Result<BTreeMap<String, Account>, Fault> {
-        let wanted: HashSet<&str> =
-            landed.keys().map(String::as_str).chain(pulled.iter().map(String::as_str)).collect();
-        if wanted.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let dates = landed.values().filter_map(|commit| commit.commit.committer.as_ref()?.date);
-        let earliest: Option<DateTime<Utc>> = dates.min();
-        // Enough is read once everything is somebody's, and the pages go back to before it was written.
-        let enough = |entries: &[pushes::Activity]| {
-            let mut sorted = entries.to_vec();
-            sorted.reverse();
-            let known = pushes::pushers(&sorted, graph, pulled, &mut Accounts::default());
-            earliest.is_some_and(|earliest| pushes::goes_back_to(entries, earliest))
-                && wanted.iter().all(|sha| known.contains_key(*sha))
-        };
-        let mut activity = pushes::read(self.client, &self.repository.path(), enough).await?;
-        let forks: BTreeSet<&str> = pulls
-            .iter()
-            .filter(|pull| pull.pull.is_cross_repository)
-            .filter_map(|pull| Some(pull.pull.head_repository.as_ref()?.name_with_owner.as_str()))
-            .collect();
-        for fork in forks {
-            // A fork that may not be read leaves its commits without a pusher, which holds.
-            if let Ok(more) = pushes::read(self.client, fork, |_| false).await {
-                activity.extend(more);
+    /// Asks whom commits name that no range has: REST does not say who is named beside the author.
+    async fn named(&self, commits: &[RestCommit], graph: &mut BTreeMap<String, GraphCommit>) -> Result<(), Fault> {
+        let missing: BTreeSet<&str> =
+            commits.iter().map(|it| it.sha.as_str()).filter(|sha| !graph.contains_key(*sha)).collect();
+        let missing: Vec<&str> = missing.into_iter().collect();
+        for some in missing.chunks(AT_ONCE) {
+            let mut question = First::default();
+            for (at, sha) in some.iter().enumerate() {
+                question.named(at, sha);
+            }
+            let answer = self.client.ask(&question.text(), &self.repository.variables()).await?;
+            for (at, sha) in some.iter().enumerate() {
+                graph.insert((*sha).to_owned(), answer.part(&["repository", &format!("c{at}")])?);
             }
         }
-        activity.sort_by_key(pushes::Activity::at);
-        Ok(pushes::pushers(&activity, graph, pulled, &mut self.accounts))
+        Ok(())
     }
 
     /// The accounts behind the addresses that GitHub gives to Apps, `123+name[bot]@users.noreply.github.com`: GraphQL
     /// leaves them out. The number is asked for, so that the type is GitHub's word and not the name's.
-    async fn addresses(&mut self, traced: &Traced, pulls: &[&WholePull]) -> BTreeMap<String, Account> {
+    async fn addresses(&mut self, traced: &Traced, pulls: &[&WholePull]) -> BTreeMap<String, Fact<Account>> {
         let pulled = pulls.iter().filter_map(|pull| pull.commits.as_ref().ok()).flatten();
         let mut addresses = BTreeSet::new();
         for commit in traced.graph.values().chain(pulled) {
@@ -413,85 +470,15 @@ impl Reading<'_> {
         for address in addresses {
             let id = address.strip_suffix(&suffix).and_then(|name| name.split_once('+')).map(|(id, _)| id);
             let Some(id) = id.and_then(|id| id.parse::<u64>().ok()) else { continue };
-            if let Ok(user) = self.client.get::<RestUser>(&format!("/user/{id}")).await
-                && let Fact::Known(account) = self.accounts.rest(Some(&user))
-            {
-                found.insert(address, account);
-            }
+            let account = match self.client.get::<RestUser>(&format!("/user/{id}")).await {
+                Ok(user) => self.accounts.rest(Some(&user)),
+                // Nobody has the number any longer.
+                Err(Fault::NotFound { .. }) => Fact::Absent,
+                Err(fault) => fault.unavailable(),
+            };
+            found.insert(address, account);
         }
         found
-    }
-
-    /// What a commit that came without a pull request touches.
-    async fn touched(&self, sha: &str) -> Result<Touched, Fault> {
-        #[derive(Deserialize)]
-        struct Detail {
-            #[serde(default)]
-            files: Vec<TouchedFile>,
-            stats: Option<Stats>,
-        }
-        #[derive(Deserialize)]
-        struct TouchedFile {
-            filename: String,
-            previous_filename: Option<String>,
-        }
-        #[derive(Deserialize)]
-        struct Stats {
-            total: u64,
-        }
-        let path = format!("/repos/{}/commits/{sha}", self.repository.path());
-        let (files, first) =
-            self.client.list_in(&path, |mut page: Detail| (std::mem::take(&mut page.files), page)).await?;
-        // GitHub lists 3,000 files of a commit and no more.
-        if files.entries().len() >= 3_000 {
-            return Err(unread(&path, "it touches more files than GitHub lists"));
-        }
-        let lines = first.stats.ok_or_else(|| unread(&path, "it does not say how many lines it has"))?.total;
-        let names = files.into_entries().into_iter().flat_map(|file| [Some(file.filename), file.previous_filename]);
-        Ok(Touched { files: names.flatten().collect(), lines })
-    }
-
-    fn acts(
-        &mut self,
-        canonical: &str,
-        changes: &Fact<Vec<Ranged>>,
-        contents: &BTreeMap<String, Fact<String>>,
-        pulls: &BTreeMap<u64, Result<WholePull, Fault>>,
-        run: Option<&Result<runs::Run, Fault>>,
-    ) -> Fact<Vec<Act>> {
-        let mut found = Vec::new();
-        for pull in pulls.values().flatten() {
-            let id = format!("{canonical}#{}", pull.pull.number);
-            let (reviews, comments) = match (&pull.reviews, &pull.comments) {
-                (Ok(reviews), Ok(comments)) => (reviews, comments),
-                (Err(fault), _) | (_, Err(fault)) => return fault.unavailable(),
-            };
-            found.extend(reviews.iter().filter_map(|review| acts::review(&mut self.accounts, canonical, &id, review)));
-            for comment in comments {
-                found.extend(acts::commands(&mut self.accounts, canonical, &id, pull, comment));
-            }
-        }
-        match run {
-            Some(Ok(run)) => {
-                let listed: &[Ranged] = changes.entries();
-                let change = |it: &Ranged| -> (String, String) { (it.change.id.clone(), it.change.content.clone()) };
-                let saw = Saw {
-                    environment: Some(self.question.environment.clone()),
-                    repository: Some(canonical.to_owned()),
-                    changes: listed.iter().map(change).collect(),
-                    components: contents
-                        .iter()
-                        .filter_map(|(name, content)| Some((name.clone(), content.known()?.clone())))
-                        .collect(),
-                    ..Saw::default()
-                };
-                found.extend(acts::of_run(&mut self.accounts, run, &self.question.environment, &saw));
-            }
-            Some(Err(fault)) => return fault.unavailable(),
-            None => {}
-        }
-        found.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
-        Fact::Known(found)
     }
 
     /// What the accounts are that the policy names.
@@ -504,38 +491,48 @@ impl Reading<'_> {
         }
     }
 
-    async fn deployments(&self, first: &Result<Answer, Fault>) -> Fact<Vec<crate::model::facts::Deployment>> {
+    /// What was deployed here and where it is promoted from, by GitHub's list.
+    async fn opened(&self, first: &Result<Answer, Fault>) -> Result<Vec<Opened>, Fault> {
+        let answer = first.as_ref().map_err(Clone::clone)?;
+        let mut opened = Vec::new();
+        for (at, environment) in self.environments().into_iter().enumerate() {
+            opened.extend(deployments::of(self.client, &self.repository, answer, at, environment).await?);
+        }
+        Ok(opened)
+    }
+
+    async fn deployments(&self, opened: Result<Vec<Opened>, Fault>) -> Fact<Vec<crate::model::facts::Deployment>> {
         if !self.question.history {
             return Fact::default();
         }
-        let answer = match first {
-            Ok(answer) => answer,
-            Err(fault) => return fault.unavailable(),
-        };
-        let mut opened = Vec::new();
-        for (at, environment) in self.environments().into_iter().enumerate() {
-            match deployments::of(self.client, &self.repository, answer, at, environment, |_| false).await {
-                Ok(found) => opened.extend(found),
-                Err(fault) => return fault.unavailable(),
+        match opened {
+            Ok(opened) => {
+                let components = &self.question.components;
+                Fact::Known(deployments::facts(self.client, &self.repository, components, opened).await)
             }
+            Err(fault) => fault.unavailable(),
         }
-        Fact::Known(deployments::facts(self.client, &self.repository, &self.question.components, opened).await)
     }
-}
 
-/// Which pull requests brought each commit.
-fn trace(answer: &Answer, commits: &[String], traced: &mut Traced) -> Result<(), Fault> {
-    for (at, sha) in commits.iter().enumerate() {
-        let place = format!("c{at}");
-        let commit: GraphCommit = answer.part(&["repository", &place])?;
-        let associated: Associated = answer.part(&["repository", &place])?;
-        let cut = || unread("the pull requests of a commit", "GitHub does not list all of them");
-        let numbered = associated.associated_pull_requests.whole().ok_or_else(cut)?;
+    /// Which pull requests brought each commit.
+    fn trace(
+        &self,
+        answer: &Answer,
+        commits: &[&String],
+        landed: &BTreeMap<String, RestCommit>,
+        traced: &mut Traced,
+    ) -> Result<(), Fault> {
         let canonical: String = answer.part(&["repository", "nameWithOwner"])?;
-        // A pull request of another repository, such as a fork's own, brought nothing here.
-        let here = |it: &Numbered| it.base_repository.as_ref().is_some_and(|base| base.name_with_owner == canonical);
-        traced.brought.insert(sha.clone(), numbered.iter().filter(|it| here(it)).map(|it| it.number).collect());
-        traced.graph.insert(sha.clone(), commit);
+        for (at, sha) in commits.iter().enumerate() {
+            let place = format!("c{at}");
+            let commit: GraphCommit = answer.part(&["repository", &place])?;
+            let associated: Associated = answer.part(&["repository", &place])?;
+            let cut = || unread("the pull requests of a commit", "GitHub does not list all of them");
+            let numbered = associated.associated_pull_requests.whole().ok_or_else(cut)?;
+            let brought = numbered.iter().filter(|it| it.brought(&canonical, &self.question.commit, landed));
+            traced.brought.insert((*sha).clone(), brought.map(|it| it.number).collect());
+            traced.graph.insert((*sha).clone(), commit);
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::forge::github::client::Base;
 use crate::model::facts::{Account, AccountFacts, AccountKind, Fact};
 
 /// The account by which GitHub commits what people merge in its web page.
-pub(super) const WEB_FLOW: &str = "web-flow";
-/// The address under which it does.
-const WEB_FLOW_ADDRESS: &str = "noreply@github.com";
+const WEB_FLOW: &str = "web-flow";
 
 /// An account as REST names it. An empty object, as old answers have it, names nobody.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -46,7 +45,6 @@ impl Accounts {
         };
         let account = account(&login);
         let kind = match kind {
-            Some("User" | "EnterpriseUserAccount") if login == WEB_FLOW => Some(AccountKind::Forge),
             Some("User" | "EnterpriseUserAccount") => Some(AccountKind::Person),
             Some("Bot") if login == "github-actions[bot]" => Some(AccountKind::Pipeline),
             Some("Bot") => Some(AccountKind::App),
@@ -56,14 +54,13 @@ impl Accounts {
         };
         let facts = self.0.entry(account.clone()).or_insert_with(|| AccountFacts {
             kind: Fact::Unavailable("GitHub does not say what this account is".into()),
-            active: Fact::Unavailable("GitHub does not say whether this account is active".into()),
+            active: Fact::Unavailable("it did nothing here, and so GitHub was not asked whether it is active".into()),
             // No directory is asked here.
             person: Fact::Absent,
         });
-        if let Some(kind) = kind {
+        // That somebody is named says nothing of whether he may still come in.
+        if let Some(kind) = kind.filter(|_| facts.kind != Fact::Known(AccountKind::Forge)) {
             facts.kind = Fact::Known(kind);
-            // GitHub names an account that is suspended or deleted no longer by its login.
-            facts.active = Fact::Known(true);
         }
         account
     }
@@ -81,9 +78,31 @@ impl Accounts {
         self.note(&actor.login, actor.kind.as_deref())
     }
 
-    /// GitHub itself.
+    /// GitHub itself, known by its signature or by its own record.
     pub(super) fn forge(&mut self) -> Account {
-        self.note(WEB_FLOW, Some("User"))
+        let account = self.note(WEB_FLOW, None);
+        if let Some(facts) = self.0.get_mut(&account) {
+            facts.kind = Fact::Known(AccountKind::Forge);
+        }
+        account
+    }
+
+    /// Whether an account may be a person's.
+    pub(super) fn is_person(&self, account: &Account) -> bool {
+        self.0.get(account).is_some_and(|facts| matches!(facts.kind, Fact::Known(AccountKind::Person)))
+    }
+
+    /// Whether an account is no person's.
+    pub(super) fn is_bot(&self, account: &Account) -> bool {
+        let kind = self.0.get(account).map(|facts| &facts.kind);
+        matches!(kind, Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline)))
+    }
+
+    /// Notes whether an account is active.
+    pub(super) fn active(&mut self, account: &Account, active: Fact<bool>) {
+        if let Some(facts) = self.0.get_mut(account) {
+            facts.active = active;
+        }
     }
 
     /// What is known of everybody.
@@ -92,7 +111,8 @@ impl Accounts {
     }
 }
 
-/// Whether a committer is GitHub itself.
-pub(super) fn is_forge(login: Option<&str>, address: Option<&str>) -> bool {
-    login == Some(WEB_FLOW) || (login.is_none() && address == Some(WEB_FLOW_ADDRESS))
+/// Whether a committer goes by the name or the address of GitHub itself, which anybody can write into a commit.
+pub(super) fn goes_as_forge(base: &Base, login: Option<&str>, address: Option<&str>) -> bool {
+    let own = || address.and_then(|it| it.strip_prefix("noreply@")).is_some_and(|host| host == base.web());
+    login == Some(WEB_FLOW) || (login.is_none() && own())
 }

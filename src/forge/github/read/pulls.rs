@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::people::Actor;
 use super::question::{Part, Second};
+use super::touched::TouchedFile;
 use super::{Repository, unread};
 use crate::forge::github::client::{Client, Fault};
 
@@ -79,6 +80,22 @@ pub(super) struct GraphCommit {
     pub(super) author: Option<GitActor>,
     pub(super) committer: Option<GitActor>,
     pub(super) authors: Counted<GitActor>,
+    pub(super) signature: Option<Signed>,
+}
+
+impl GraphCommit {
+    /// Whether GitHub itself made it: by its own signature, which no address and no name can stand for.
+    pub(super) fn is_forges(&self) -> bool {
+        self.signature.as_ref().is_some_and(|signed| signed.is_valid && signed.was_signed_by_git_hub)
+    }
+}
+
+/// Whether a commit's signature holds, and whether it is GitHub's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Signed {
+    is_valid: bool,
+    was_signed_by_git_hub: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -87,8 +104,17 @@ pub(super) struct Held {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct File {
     pub(super) path: String,
+    pub(super) change_type: String,
+}
+
+impl File {
+    /// Whether it had another name, which GraphQL does not say.
+    fn moved(&self) -> bool {
+        matches!(self.change_type.as_str(), "RENAMED" | "COPIED")
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -118,12 +144,40 @@ pub(super) struct Comment {
     pub(super) body: String,
     pub(super) created_at: DateTime<Utc>,
     pub(super) last_edited_at: Option<DateTime<Utc>>,
+    pub(super) user_content_edits: Option<Counted<Edit>>,
+}
+
+/// What a comment said at one time. The oldest is what was written first.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Edit {
+    /// The whole text; left out where somebody struck it from the history.
+    pub(super) diff: Option<String>,
+}
+
+/// What happened to a pull request, of what matters here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "__typename")]
+pub(super) enum Event {
+    /// A head was pushed over.
+    #[serde(rename = "HeadRefForcePushedEvent", rename_all = "camelCase")]
+    ForcePush { before_commit: Option<Oid> },
+    /// A review was dismissed.
+    #[serde(rename = "ReviewDismissedEvent", rename_all = "camelCase")]
+    Dismissed { previous_review_state: String, review: Option<Id> },
+    /// A comment was deleted.
+    #[serde(rename = "CommentDeletedEvent", rename_all = "camelCase")]
+    Deleted { actor: Option<Actor>, deleted_comment_author: Option<Actor> },
+    /// It was assigned to somebody.
+    #[serde(rename = "AssignedEvent")]
+    Assigned { assignee: Option<Actor> },
+    /// It was taken from somebody.
+    #[serde(rename = "UnassignedEvent")]
+    Unassigned { assignee: Option<Actor> },
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ForcePush {
-    pub(super) before_commit: Option<Oid>,
+pub(super) struct Id {
+    pub(super) id: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -175,10 +229,11 @@ pub(super) struct Pull {
 pub(super) struct WholePull {
     pub(super) pull: Pull,
     pub(super) commits: Result<Vec<GraphCommit>, Fault>,
+    /// The paths, and those from which files were moved.
     pub(super) files: Result<Vec<String>, Fault>,
     pub(super) reviews: Result<Vec<Review>, Fault>,
     pub(super) comments: Result<Vec<Comment>, Fault>,
-    pub(super) force_pushes: Result<Vec<ForcePush>, Fault>,
+    pub(super) events: Result<Vec<Event>, Fault>,
 }
 
 /// A list that is being read, as JSON, until its last page was seen.
@@ -246,7 +301,12 @@ pub(super) async fn read(
     let mut next: Vec<&[u64]> = numbers.chunks(AT_ONCE).collect();
     while let Some(some) = next.pop() {
         let pulls = some_of(client, repository, some).await;
-        let overloaded = |pull: &Result<WholePull, Fault>| matches!(pull, Err(Fault::Server { .. }));
+        let overloaded = |pull: &Result<WholePull, Fault>| {
+            matches!(
+                pull,
+                Err(Fault::Server { .. } | Fault::Network { .. } | Fault::TooLarge { .. } | Fault::Unreadable { .. })
+            )
+        };
         // What GitHub does not answer in its time it may answer in halves.
         if some.len() > 1 && pulls.values().all(overloaded) {
             let (one, other) = some.split_at(some.len() / 2);
@@ -280,23 +340,49 @@ async fn some_of(client: &Client, repository: &Repository, numbers: &[u64]) -> B
         pulls.insert(*number, pull);
     }
     more_pages(client, repository, &mut lists).await;
+    let mut files = BTreeMap::new();
+    for pull in pulls.values().flatten() {
+        let listed = lists.remove(&(pull.number, Part::Files)).unwrap_or_else(Reading::begin).finish("files");
+        files.insert(pull.number, paths(client, repository, pull, listed).await);
+    }
     let whole = |(number, pull): (u64, Result<Pull, Fault>)| {
         let mut list = |part: Part| lists.remove(&(number, part)).unwrap_or_else(Reading::begin);
         let whole = pull.map(|pull| WholePull {
             commits: list(Part::Commits)
                 .finish("commits")
                 .map(|held: Vec<Held>| held.into_iter().map(|it| it.commit).collect()),
-            files: list(Part::Files)
-                .finish("files")
-                .map(|files: Vec<File>| files.into_iter().map(|it| it.path).collect()),
+            files: files.remove(&number).unwrap_or_else(|| Err(unread("files", "they were not asked for"))),
             reviews: list(Part::Reviews).finish("reviews"),
             comments: list(Part::Comments).finish("comments"),
-            force_pushes: list(Part::ForcePushes).finish("force pushes"),
+            events: list(Part::Events).finish("the events"),
             pull,
         });
         (number, whole)
     };
     pulls.into_iter().map(whole).collect()
+}
+
+/// The paths of files, those from which they were moved included: what leaves a component touches it.
+async fn paths(
+    client: &Client,
+    repository: &Repository,
+    pull: &Pull,
+    listed: Result<Vec<File>, Fault>,
+) -> Result<Vec<String>, Fault> {
+    let listed = listed?;
+    if listed.len() != pull.changed_files {
+        return Err(unread("files", &format!("GitHub lists {} of {}", listed.len(), pull.changed_files)));
+    }
+    if !listed.iter().any(File::moved) {
+        return Ok(listed.into_iter().map(|it| it.path).collect());
+    }
+    let place = format!("/repos/{}/pulls/{}/files", repository.path(), pull.number);
+    let named: Vec<TouchedFile> = client.list(&place).await?.into_entries();
+    let missing = listed.iter().find(|file| !named.iter().any(|it| it.filename == file.path));
+    if let Some(file) = missing {
+        return Err(unread(&place, &format!("it does not list `{}`, whose older name is not known", file.path)));
+    }
+    Ok(named.into_iter().flat_map(TouchedFile::paths).collect())
 }
 
 /// Reads on where lists have further pages, all lists of a round in one question.

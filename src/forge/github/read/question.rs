@@ -1,14 +1,19 @@
 //! What is asked of GraphQL, as text. Names that people choose go in as variables or as JSON strings, which GraphQL
-//! reads alike; everything else is ours.
+//! reads alike; nothing else that anybody wrote goes in.
 
 use std::fmt::Write as _;
 
 /// A commit with everybody whom it names.
 const COMMIT: &str = "fragment commit on Commit { oid tree { oid } parents(first: 5) { totalCount nodes { oid } } \
+    signature { isValid wasSignedByGitHub } \
     author { email user { login } } committer { email user { login } } \
     authors(first: 20) { totalCount nodes { email user { login } } } }";
 
 const ACTOR: &str = "{ __typename login }";
+
+/// Whom something was assigned to: a union, which has no login of its own.
+const ASSIGNEE: &str = "{ __typename ... on User { login } ... on Bot { login } \
+    ... on Mannequin { login } ... on Organization { login } }";
 
 const PAGE: &str = "pageInfo { hasNextPage endCursor }";
 
@@ -33,9 +38,19 @@ impl First {
         let _ = write!(
             self.repository,
             " c{at}: object(oid: {}) {{ ...commit ... on Commit {{ associatedPullRequests(first: 20) \
-             {{ totalCount nodes {{ number baseRepository {{ nameWithOwner }} }} }} }} }}",
+             {{ totalCount nodes {{ number merged headRefOid mergeCommit {{ oid }} baseRepository {{ nameWithOwner }} }} }} }} }}",
             quoted(sha)
         );
+    }
+
+    /// A commit with everybody whom it names, and without the pull requests that brought it.
+    pub(super) fn named(&mut self, at: usize, sha: &str) {
+        let _ = write!(self.repository, " c{at}: object(oid: {}) {{ ...commit }}", quoted(sha));
+    }
+
+    /// Whether a commit is there at all: a folder that is not looks the same where its commit is not.
+    pub(super) fn there(&mut self, at: usize, sha: &str) {
+        let _ = write!(self.repository, " there{at}: object(oid: {}) {{ oid }}", quoted(sha));
     }
 
     pub(super) fn folder(&mut self, at: usize, sha: &str, folder: &str) {
@@ -54,14 +69,14 @@ impl First {
         self.repository.push_str(" defaultBranchRef { name prefix target { oid } }");
     }
 
-    pub(super) fn run(&mut self, sha: &str, cursor: Option<&str>) {
+    /// The branch of a run and the reviews of environments that it was given, by its id in GraphQL.
+    pub(super) fn reviews(&mut self, run: &str, cursor: Option<&str>) {
         let _ = write!(
-            self.repository,
-            " runs: object(oid: {}) {{ ... on Commit {{ checkSuites(first: 100{}) {{ {PAGE} nodes {{ \
-             creator {ACTOR} branch {{ name prefix }} workflowRun {{ resourcePath event createdAt \
-             deploymentReviews(first: 50) {{ {PAGE} nodes {{ id state comment user {ACTOR} \
-             environments(first: 20) {{ totalCount nodes {{ name }} }} }} }} }} }} }} }} }}",
-            quoted(sha),
+            self.outside,
+            " run: node(id: {}) {{ ... on WorkflowRun {{ checkSuite {{ branch {{ name prefix }} }} \
+             deploymentReviews(first: 100{}) {{ {PAGE} nodes {{ \
+             id databaseId state comment user {ACTOR} environments(first: 20) {{ totalCount nodes {{ name }} }} }} }} }} }}",
+            quoted(run),
             after(cursor)
         );
     }
@@ -70,8 +85,7 @@ impl First {
         let _ = write!(
             self.repository,
             " d{at}: deployments(environments: [{}], first: 100, orderBy: {{field: CREATED_AT, direction: DESC}}{}) \
-             {{ {PAGE} nodes {{ id commitOid createdAt creator {ACTOR} ref {{ name prefix }} \
-             statuses(first: 50) {{ totalCount nodes {{ state createdAt }} }} }} }}",
+             {{ {PAGE} nodes {{ id commitOid createdAt statuses(first: 50) {{ totalCount nodes {{ state createdAt }} }} }} }}",
             quoted(environment),
             after(cursor)
         );
@@ -110,11 +124,11 @@ pub(super) enum Part {
     Files,
     Reviews,
     Comments,
-    ForcePushes,
+    Events,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 5] = [Self::Commits, Self::Files, Self::Reviews, Self::Comments, Self::ForcePushes];
+    pub(super) const ALL: [Self; 5] = [Self::Commits, Self::Files, Self::Reviews, Self::Comments, Self::Events];
 
     /// The name under which it stands in the answer.
     pub(super) fn name(self) -> &'static str {
@@ -123,7 +137,7 @@ impl Part {
             Self::Files => "files",
             Self::Reviews => "reviews",
             Self::Comments => "comments",
-            Self::ForcePushes => "timelineItems",
+            Self::Events => "timelineItems",
         }
     }
 
@@ -133,17 +147,22 @@ impl Part {
             Self::Commits => {
                 format!(" commits(first: 100{after}) {{ totalCount {PAGE} nodes {{ commit {{ ...commit }} }} }}")
             }
-            Self::Files => format!(" files(first: 100{after}) {{ totalCount {PAGE} nodes {{ path }} }}"),
+            Self::Files => format!(" files(first: 100{after}) {{ totalCount {PAGE} nodes {{ path changeType }} }}"),
             Self::Reviews => format!(
                 " reviews(first: 100{after}) {{ totalCount {PAGE} nodes {{ id author {ACTOR} state submittedAt lastEditedAt body \
                  commit {{ tree {{ oid }} }} }} }}"
             ),
             Self::Comments => format!(
-                " comments(first: 100{after}) {{ totalCount {PAGE} nodes {{ id author {ACTOR} body createdAt lastEditedAt }} }}"
+                " comments(first: 100{after}) {{ totalCount {PAGE} nodes {{ id author {ACTOR} body createdAt lastEditedAt \
+                 userContentEdits(first: 10) {{ totalCount nodes {{ diff }} }} }} }}"
             ),
-            Self::ForcePushes => format!(
-                " timelineItems(first: 100, itemTypes: [HEAD_REF_FORCE_PUSHED_EVENT]{after}) {{ {PAGE} nodes {{ \
-                 ... on HeadRefForcePushedEvent {{ beforeCommit {{ oid }} }} }} }}"
+            Self::Events => format!(
+                " timelineItems(first: 100, itemTypes: [HEAD_REF_FORCE_PUSHED_EVENT, REVIEW_DISMISSED_EVENT, \
+                 COMMENT_DELETED_EVENT, ASSIGNED_EVENT, UNASSIGNED_EVENT]{after}) {{ {PAGE} nodes {{ __typename \
+                 ... on HeadRefForcePushedEvent {{ beforeCommit {{ oid }} }} \
+                 ... on ReviewDismissedEvent {{ previousReviewState review {{ id }} }} \
+                 ... on CommentDeletedEvent {{ actor {ACTOR} deletedCommentAuthor {ACTOR} }} \
+                 ... on AssignedEvent {{ assignee {ASSIGNEE} }} ... on UnassignedEvent {{ assignee {ASSIGNEE} }} }} }}"
             ),
         }
     }
@@ -196,7 +215,7 @@ impl Trees {
     pub(super) fn folder(&mut self, at: usize, commit: &str, folder: &str) {
         let _ = write!(
             self.0,
-            " t{at}: object(expression: {}) {{ ... on Tree {{ entries {{ name oid type mode }} }} }}",
+            " t{at}: object(expression: {}) {{ __typename ... on Tree {{ entries {{ name oid type mode }} }} }}",
             quoted(&format!("{commit}:{folder}"))
         );
     }

@@ -48,21 +48,43 @@ impl Reading<'_> {
         let (trigger, at) = match run {
             None => (Fact::default(), Fact::default()),
             Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
-            Some(Ok(run)) => {
-                let trigger = match &run.creator {
-                    Some(actor) => Fact::Known(self.accounts.actor(actor)),
-                    None if run.event == "schedule" => Fact::Absent,
-                    None => Fact::Unavailable("GitHub does not say who started the run".into()),
-                };
-                (trigger, Fact::Known(run.created_at))
-            }
+            Some(Ok(run)) => (self.trigger(run), Fact::Known(run.created_at)),
         };
-        let of_run = run.and_then(|run| run.as_ref().ok()).and_then(|run| run.reference.clone());
+        let of_run = match (&self.question.reference, first, run) {
+            (None, Ok(answer), Some(Ok(_))) => runs::branch(answer),
+            _ => Ok(None),
+        };
+        let of_run = match of_run {
+            Ok(of_run) => of_run,
+            Err(fault) => return Started { reference: fault.unavailable(), trigger, at },
+        };
         let reference = match self.question.reference.clone().or(of_run) {
             Some(name) => self.reference(first, name).await,
             None => Fact::default(),
         };
         Started { reference, trigger, at }
+    }
+
+    /// Who started the run. Whoever starts it again starts what deploys, and so does who started it first: the facts name
+    /// one, and where there are two none is let off.
+    fn trigger(&mut self, run: &runs::Run) -> Fact<Account> {
+        let first = self.accounts.rest(run.actor.as_ref());
+        let again = self.accounts.rest(run.triggering_actor.as_ref());
+        match (first, again) {
+            // GitHub names whoever wrote the schedule, and nobody started it.
+            (_, Fact::Known(_)) if run.event == "schedule" && run.attempt <= 1 => Fact::Absent,
+            (_, again @ Fact::Known(_)) if run.event == "schedule" => again,
+            (Fact::Known(first), Fact::Known(again)) if first == again => Fact::Known(first),
+            (Fact::Known(first), Fact::Known(again)) => {
+                let (first, again, attempt) = (first.login(), again.login(), run.attempt);
+                let says = format!(
+                    "{first} started the run and {again} its attempt {attempt}, and both are who started it: \
+                     one of them has to start a run of his own"
+                );
+                Fact::Unavailable(says.into())
+            }
+            _ => Fact::Unavailable("GitHub does not say who started the run".into()),
+        }
     }
 
     async fn reference(&self, first: &Result<Answer, Fault>, name: String) -> Fact<Reference> {

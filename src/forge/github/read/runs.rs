@@ -3,53 +3,66 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::people::Actor;
-use super::pulls::{Counted, Page, PageInfo};
+use super::people::{Actor, RestUser};
+use super::pulls::{Counted, Page};
 use super::question::First;
 use super::{Repository, unread};
 use crate::forge::github::client::{Answer, Client, Fault};
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Suite {
-    creator: Option<Actor>,
-    branch: Option<Branch>,
-    workflow_run: Option<WorkflowRun>,
+/// The run, as REST tells of its present attempt.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Run {
+    /// Its id in GraphQL.
+    pub(super) node_id: String,
+    head_sha: String,
+    pub(super) event: String,
+    #[serde(rename = "run_attempt")]
+    pub(super) attempt: u64,
+    pub(super) created_at: DateTime<Utc>,
+    /// Who started it first.
+    pub(super) actor: Option<RestUser>,
+    /// Who started this attempt.
+    pub(super) triggering_actor: Option<RestUser>,
+}
+
+/// The run, if it is one of this commit.
+pub(super) async fn find(client: &Client, repository: &Repository, commit: &str, run: u64) -> Result<Run, Fault> {
+    let path = format!("/repos/{}/actions/runs/{run}", repository.path());
+    let found: Run = client.get(&path).await?;
+    if found.head_sha != commit {
+        return Err(unread(&path, &format!("the run is of commit {}, and not of {commit}", found.head_sha)));
+    }
+    Ok(found)
 }
 
 /// A branch or tag as GraphQL names it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Branch {
+struct Branch {
     name: String,
     prefix: String,
 }
 
-impl Branch {
-    /// The full name.
-    pub(super) fn full(&self) -> String {
-        format!("{}{}", self.prefix, self.name)
+/// The branch or tag that the run is of, in full: REST gives its short name, which a tag and a branch may share.
+pub(super) fn branch(answer: &Answer) -> Result<Option<String>, Fault> {
+    match answer.part::<Branch>(&["run", "checkSuite", "branch"]) {
+        Ok(branch) => Ok(Some(branch.prefix + &branch.name)),
+        Err(Fault::NotFound { .. }) => Ok(None),
+        Err(fault) => Err(fault),
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WorkflowRun {
-    resource_path: String,
-    event: String,
-    created_at: DateTime<Utc>,
-    deployment_reviews: Page<RawReview>,
-}
-
-#[derive(Debug, Deserialize)]
 struct RawReview {
     id: String,
+    database_id: Option<u64>,
     state: String,
     comment: String,
     user: Actor,
     environments: Counted<Name>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Name {
     name: String,
 }
@@ -58,78 +71,48 @@ struct Name {
 #[derive(Clone, Debug)]
 pub(super) struct EnvironmentReview {
     pub(super) id: String,
+    /// GitHub counts them: a later one has a greater number.
+    pub(super) number: Option<u64>,
     pub(super) state: String,
     pub(super) comment: String,
     pub(super) user: Actor,
     pub(super) environments: Vec<String>,
 }
 
-/// The run.
-#[derive(Clone, Debug)]
-pub(super) struct Run {
-    pub(super) creator: Option<Actor>,
-    pub(super) reference: Option<String>,
-    pub(super) event: String,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) reviews: Vec<EnvironmentReview>,
-}
+/// How many pages of reviews a run may have.
+const PAGES: usize = 20;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Suites {
-    check_suites: Page<Suite>,
-}
-
-/// The run among the suites of the commit: in the answer, or on a further page. Another commit's run is not found here.
-pub(super) async fn find(
+/// The reviews of a run's environments, from an answer and its further pages, in the order in which they were given.
+pub(super) async fn reviews(
     client: &Client,
     repository: &Repository,
     answer: &Answer,
-    commit: &str,
-    run: u64,
-) -> Result<Run, Fault> {
-    let mut suites: Suites = answer.part(&["repository", "runs"])?;
-    for _ in 0..20 {
-        let PageInfo { has_next_page, end_cursor } = suites.check_suites.info;
-        for suite in suites.check_suites.nodes.unwrap_or_default().into_iter().flatten() {
-            let is = |found: &WorkflowRun| found.resource_path.rsplit('/').next() == Some(run.to_string().as_str());
-            if suite.workflow_run.as_ref().is_some_and(is) {
-                return read(suite);
-            }
+    run: &Run,
+) -> Result<Vec<EnvironmentReview>, Fault> {
+    let place = ["run", "deploymentReviews"];
+    let cut = || unread("the reviews of the run", "GitHub does not list all of them");
+    let mut page: Page<RawReview> = answer.part(&place)?;
+    let mut found = Vec::new();
+    for _ in 0..PAGES {
+        for review in page.nodes.unwrap_or_default() {
+            let review = review.ok_or_else(cut)?;
+            let environments = review.environments.whole().ok_or_else(cut)?;
+            found.push(EnvironmentReview {
+                id: review.id,
+                number: review.database_id,
+                state: review.state,
+                comment: review.comment,
+                user: review.user,
+                environments: environments.into_iter().map(|it| it.name).collect(),
+            });
         }
-        if !has_next_page {
-            break;
+        if !page.info.has_next_page {
+            found.sort_by_key(|review| review.number);
+            return Ok(found);
         }
         let mut question = First::default();
-        question.run(commit, end_cursor.as_deref());
-        suites = client.ask(&question.text(), &repository.variables()).await?.part(&["repository", "runs"])?;
+        question.reviews(&run.node_id, page.info.end_cursor.as_deref());
+        page = client.ask(&question.text(), &repository.variables()).await?.part(&place)?;
     }
-    Err(Fault::NotFound { what: format!("run {run} of commit {commit}") })
-}
-
-fn read(suite: Suite) -> Result<Run, Fault> {
-    let run = suite.workflow_run.ok_or_else(|| unread("the run", "it is not there"))?;
-    let cut = || unread("the reviews of the run", "GitHub does not list all of them");
-    if run.deployment_reviews.info.has_next_page {
-        return Err(cut());
-    }
-    let mut reviews = Vec::new();
-    for review in run.deployment_reviews.nodes.unwrap_or_default() {
-        let review = review.ok_or_else(cut)?;
-        let environments = review.environments.whole().ok_or_else(cut)?;
-        reviews.push(EnvironmentReview {
-            id: review.id,
-            state: review.state,
-            comment: review.comment,
-            user: review.user,
-            environments: environments.into_iter().map(|it| it.name).collect(),
-        });
-    }
-    Ok(Run {
-        creator: suite.creator,
-        reference: suite.branch.map(|branch| branch.full()),
-        event: run.event,
-        created_at: run.created_at,
-        reviews,
-    })
+    Err(cut())
 }

@@ -66,9 +66,14 @@ struct Entry {
 }
 
 #[derive(Deserialize)]
-struct Listed {
-    /// Left out where the object is no folder.
-    entries: Option<Vec<Entry>>,
+#[serde(tag = "__typename")]
+enum Listed {
+    Tree {
+        entries: Vec<Entry>,
+    },
+    /// A file, or a submodule.
+    #[serde(other)]
+    NoFolder,
 }
 
 type Folder = BTreeMap<String, Entry>;
@@ -98,8 +103,10 @@ pub(super) async fn judge(client: &Client, repository: &Repository, merges: &[Me
                 Err(fault) => Err(fault.clone()),
             };
             let folder = match listed {
-                Ok(listed) => Ok(listed.entries.unwrap_or_default()),
-                // The folder is not there at this commit; that a commit is not there shows at the root.
+                Ok(Listed::Tree { entries }) => Ok(entries),
+                Ok(Listed::NoFolder) => Ok(Vec::new()),
+                // The folder is not there at this commit. That the commit itself is not there shows at its root, which is
+                // always read, and is never taken for empty.
                 Err(Fault::NotFound { .. }) if !key.1.is_empty() => Ok(Vec::new()),
                 Err(fault) => Err(fault),
             };

@@ -8,109 +8,10 @@ use serde_json::{Value, json};
 
 use super::client::{client, run};
 
-use crate::support::github::world::{Deployment, REPOSITORY, Rule, Run, sha};
+use super::shop::{Asked, POLICY, ask, ask_with, busy, shop};
+use crate::support::github::world::{REPOSITORY, Rule, Run, sha};
 use crate::support::github::{Github, TOKEN, Trouble};
-use crate::support::run::{Said, World};
-
-const POLICY: &str = r#"
-version: 1
-environments:
-  staging: { approval: automatic }
-  production: { approval: formal, branches: [main] }
-gates:
-  tests: { junit: "**/*.xml", require: "tests.failed == 0", environments: [staging] }
-components:
-  checkout: { paths: ["checkout/**"], team: shop }
-  search:   { paths: ["search/**"], team: search }
-roles:
-  shop-owner: { members: ["github:@acme/shop-leads"] }
-  search-owner: { members: ["github:carla"] }
-raci:
-  - { on: checkout, accountable: shop-owner }
-  - { on: search, accountable: search-owner }
-routes:
-  normal: { approvals: { accountable: 1 } }
-separation: { exclude: [author, committer, co_author, pusher, trigger], per: release, distinct_people: true, bots: never }
-"#;
-
-/// `ana` wrote pull request 12, which was merged by squashing; `main` runs it in run 900; `b0` ran before.
-fn shop() -> Github {
-    let github = Github::start();
-    github.with(|world| {
-        for (login, kind) in [("dana", "User"), ("eve", "User"), ("helper[bot]", "Bot")] {
-            world.user(login, kind);
-        }
-        world.commit("b0", "carla", &[], &[("checkout/basket.rs", "1"), ("search/index.rs", "1"), ("README.md", "1")]);
-        world.commit("c1", "ana", &["b0"], &[("checkout/basket.rs", "2")]);
-        world.commit("51", "ana", &["b0"], &[("checkout/basket.rs", "2")]);
-        world.pull(12, "ana", "b0", &["c1"], "51");
-        world.push("2026-12-01T09:00:00Z", "b0", "c1", "push", "ana");
-        world.push("2026-12-02T10:00:00Z", "b0", "51", "pr_merge", "bo");
-        world.push("2026-01-01T10:00:00Z", "0", "b0", "push", "carla");
-        world.branches.insert("refs/heads/main".to_owned(), sha("51"));
-        world.teams.insert("acme/shop-leads".to_owned(), vec!["bo".to_owned(), "carla".to_owned()]);
-        world.deployments.push(Deployment {
-            environment: "production".to_owned(),
-            commit: sha("b0"),
-            statuses: vec![
-                ("SUCCESS".to_owned(), "2026-11-01T10:05:00Z".to_owned()),
-                ("IN_PROGRESS".to_owned(), "2026-11-01T10:00:00Z".to_owned()),
-            ],
-        });
-        world.runs.push(Run {
-            id: 900,
-            commit: sha("51"),
-            branch: "main".to_owned(),
-            creator: Some("ana".to_owned()),
-            event: "push".to_owned(),
-            created_at: "2026-12-02T10:01:00Z".to_owned(),
-            reviews: Vec::new(),
-        });
-    });
-    github
-}
-
-struct Asked {
-    said: Said,
-    facts: Value,
-    world: World,
-}
-
-fn ask_with(github: &Github, more: &[&str]) -> Asked {
-    let world = World::with_policy(POLICY)
-        .variable("COUNTERSIGN_GITHUB_TOKEN", TOKEN)
-        .variable("COUNTERSIGN_GITHUB_URL", &github.url());
-    let head = sha("51");
-    let mut arguments = vec!["facts", "--github", REPOSITORY, "--environment", "production", "--commit", &head];
-    // What earlier releases left to be done the record knows, and no forge.
-    world.write("known.json", r#"{"obligations": []}"#);
-    world.write("roster.yml", r#"groups: { "github:@acme/shop-leads": [github:Bo, github:carla] }"#);
-    arguments.extend(["--artifact", "checkout=none", "--with", "known.json", "--output", "facts.json"]);
-    arguments.extend(["--roster", "roster.yml"]);
-    arguments.extend(more);
-    let said = world.run(&arguments);
-    let facts = if said.code == 0 { serde_json::from_str(&world.read("facts.json")).unwrap() } else { Value::Null };
-    Asked { said, facts, world }
-}
-
-fn ask(github: &Github) -> Asked {
-    let asked = ask_with(github, &["--run", "900"]);
-    assert_eq!(asked.said.code, 0, "{}", asked.said.err);
-    asked
-}
-
-impl Asked {
-    fn decided(&self) -> (i32, String) {
-        let said = self.world.run(&["decide", "--facts", "facts.json", "--now", "2026-12-02T12:00:00Z"]);
-        (said.code, said.out + &said.err)
-    }
-
-    fn commit(&self, short: &str) -> &Value {
-        let changes = self.facts["release"]["changes"].as_array().unwrap();
-        let mut commits = changes.iter().flat_map(|change| change["commits"].as_array().unwrap());
-        commits.find(|commit| commit["sha"] == sha(short)).unwrap_or_else(|| panic!("no commit {short} in {changes:?}"))
-    }
-}
+use crate::support::run::World;
 
 #[test]
 fn a_release_is_what_changed_since_what_runs_and_a_review_lets_it_go() {
@@ -151,19 +52,19 @@ fn a_release_is_what_changed_since_what_runs_and_a_review_lets_it_go() {
 }
 
 #[test]
-fn a_cold_question_takes_five_calls_with_what_was_deployed_before() {
+fn a_cold_question_takes_six_calls_with_what_was_deployed_before() {
     let github = shop();
     let asked = ask_with(&github, &["--run", "900", "--since", &sha("b0"), "--reference", "refs/heads/main"]);
     assert_eq!(asked.said.code, 0, "{}", asked.said.err);
     let paths: Vec<String> = github.asked().into_iter().map(|it| it.path).collect();
-    // The fifth is for what was deployed before, which an app with a record knows.
-    assert_eq!(paths.len(), 5, "{paths:?}");
-    assert!(asked.said.err.contains("asked GitHub 5 times"), "{}", asked.said.err);
+    // One is for the run, and one for what was deployed before, which an app with a record knows.
+    assert_eq!(paths.len(), 6, "{paths:?}");
+    assert!(asked.said.err.contains("asked GitHub 6 times"), "{}", asked.said.err);
 }
 
 /// 100 pull requests of one commit each, and a team of 100.
 #[test]
-fn a_hundred_commits_and_a_hundred_members_take_four_calls_and_two_when_nothing_happened() {
+fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_happened() {
     let github = Github::start();
     github.with(|world| {
         world.commit("b0", "carla", &[], &[("checkout/basket.rs", "0")]);
@@ -175,10 +76,9 @@ fn a_hundred_commits_and_a_hundred_members_take_four_calls_and_two_when_nothing_
             world.commit(&head, "ana", &[&before], &changed);
             world.commit(&landed, "ana", &[&before], &changed);
             world.pull(number, "ana", &before, &[&head], &landed);
-            if number > 50 {
-                world.push("2026-12-01T11:00:00Z", &before, &landed, "pr_merge", "bo");
-                world.push("2026-12-01T09:30:00Z", &before, &head, "push", "ana");
-            }
+            let at = |minutes: u64| format!("2026-12-01T{:02}:{:02}:00Z", minutes / 60, minutes % 60);
+            world.push(&at(number * 2), &before, &head, "push", "ana");
+            world.push(&at(number * 2 + 1), &before, &landed, "pr_merge", "bo");
             before = landed;
         }
         world.branches.insert("refs/heads/main".to_owned(), sha("d100"));
@@ -206,12 +106,16 @@ fn a_hundred_commits_and_a_hundred_members_take_four_calls_and_two_when_nothing_
     let cold = run(client.gather(&question)).unwrap();
     assert_eq!(cold.changes.known().unwrap().len(), 100);
     assert_eq!(cold.groups["github:@acme/shop-leads"].known().unwrap().len(), 100);
+    let commits = cold.changes.known().unwrap().iter().flat_map(|it| it.change.commits.known().unwrap());
+    let pushed: Vec<bool> = commits.map(|commit| commit.pushed_by.known().is_some()).collect();
+    assert_eq!((pushed.len(), pushed.iter().all(|known| *known)), (200, true), "all of them are somebody's");
+    // The pushes take two pages.
     let first = client.calls();
-    assert_eq!((first.rest, first.graphql, first.revalidated), (2, 2, 0));
+    assert_eq!((first.rest, first.graphql, first.revalidated), (3, 2, 0));
     let warm = run(client.gather(&question)).unwrap();
     assert_eq!(warm.changes, cold.changes);
     let second = client.calls();
-    assert_eq!((second.rest - first.rest, second.graphql - first.graphql, second.revalidated), (0, 2, 2));
+    assert_eq!((second.rest - first.rest, second.graphql - first.graphql, second.revalidated), (0, 2, 3));
 }
 
 #[test]
@@ -341,8 +245,11 @@ fn t17_t18_dismissed_reviews_and_edited_comments_never_count() {
         world.review(12, "R1", "bo", "APPROVED", "c1", "2026-12-01T11:00:00Z");
         world.review(12, "R2", "bo", "DISMISSED", "c1", "2026-12-01T12:00:00Z");
         world.review(12, "R3", "carla", "CHANGES_REQUESTED", "c1", "2026-12-01T13:00:00Z");
-        let comment = world.comment(12, "C1", "bo", "/countersign approve production", "2026-12-02T11:00:00Z");
-        comment["lastEditedAt"] = json!("2026-12-02T11:30:00Z");
+        let was = json!({"__typename": "ReviewDismissedEvent", "previousReviewState": "APPROVED", "review": {"__typename":
+            "PullRequestReview", "id": "R2"}});
+        world.event(12, was);
+        world.comment(12, "C1", "bo", "hm", "2026-12-02T11:00:00Z");
+        world.edit_comment(12, "C1", "/countersign approve production", "2026-12-02T11:30:00Z");
         world.comment(
             12,
             "C2",
@@ -429,7 +336,7 @@ fn a_commit_without_a_pull_request_is_a_change_of_its_own() {
     let world = World::with_policy(POLICY).variable("COUNTERSIGN_GITHUB_TOKEN", TOKEN);
     let (head, url) = (sha("d1"), github.url());
     let arguments = ["facts", "--github", REPOSITORY, "--environment", "production", "--commit", &head, "--run", "900"];
-    let said = world.run(&[&arguments[..], &["--github-url", &url]].concat());
+    let said = world.run(&[&arguments[..], &["--github-url", &url, "--since", &sha("b0")]].concat());
     assert_eq!(said.code, 0, "{}", said.err);
     let facts: Value = serde_json::from_str(&said.out).unwrap();
     let changes = facts["release"]["changes"].as_array().unwrap();
@@ -486,25 +393,6 @@ fn what_the_forge_does_not_know_is_filled_in_and_what_it_said_stays() {
     assert_eq!(said.code, 2);
 }
 
-/// Another pull request was merged while number 12 was open, and so 12 landed on top of it.
-fn busy(landed: &[(&str, &str)]) -> Github {
-    let github = shop();
-    github.with(|world| {
-        world.commit("a9", "carla", &["b0"], &[("search/index.rs", "9")]);
-        world.commit("51", "ana", &["a9"], landed);
-        world.commit("c9", "carla", &["b0"], &[("search/index.rs", "9")]);
-        world.pulls.clear();
-        world.edit("c1", |commit| commit.pulls.clear());
-        world.pull(11, "carla", "b0", &["c9"], "a9");
-        world.pull(12, "ana", "b0", &["c1"], "51");
-        world.push("2026-11-30T09:00:00Z", "b0", "c9", "push", "carla");
-        world.push("2026-12-01T09:00:00Z", "b0", "a9", "pr_merge", "bo");
-        world.review(11, "R1", "bo", "APPROVED", "c9", "2026-12-01T11:00:00Z");
-        world.review(12, "R2", "bo", "APPROVED", "c1", "2026-12-01T11:00:00Z");
-    });
-    github
-}
-
 #[test]
 fn t28_what_landed_is_the_clean_merge_of_what_was_reviewed_or_names_where_it_differs() {
     let asked = ask(&busy(&[("checkout/basket.rs", "2")]));
@@ -554,11 +442,18 @@ fn what_is_decided_now_answers_the_deployment_that_waits() {
         world.rules.insert((900, "production".to_owned()), Rule::default());
     });
     let rule = || github.with(|world| world.rules[&(900, "production".to_owned())].clone());
-    let answer = |asked: &Asked, run: &str| {
-        asked.world.run(&["answer", "--github", REPOSITORY, "--run", run, "--facts", "facts.json"])
+    let answer = |world: &World, run: &str, more: &[&str]| {
+        let (head, base) = (sha("51"), sha("b0"));
+        let mut arguments = vec!["answer", "--github", REPOSITORY, "--environment", "production", "--commit", &head];
+        arguments.extend(["--since", &base, "--run", run, "--artifact", "checkout=none", "--with", "known.json"]);
+        arguments.extend(["--roster", "roster.yml"]);
+        arguments.extend(more);
+        world.run(&arguments)
     };
-    let said = answer(&ask(&github), "900");
-    assert_eq!((said.code, said.out.as_str()), (0, "production, run 900: told why it is held\n"), "{}", said.err);
+    let world = ask(&github).world;
+    let said = answer(&world, "900", &[]);
+    assert_eq!((said.code, said.out.as_str()), (10, "production, run 900: told why it is held\n"), "{}", said.err);
+    assert!(said.err.contains("leaves no record"), "{}", said.err);
     assert!(rule().reports[0].contains("0 of 1 approvals"), "{:?}", rule());
     assert_eq!(rule().decided, None);
     github.with(|world| {
@@ -567,11 +462,24 @@ fn what_is_decided_now_answers_the_deployment_that_waits() {
         world.runs.push(other);
         world.rules.insert((901, "production".to_owned()), Rule::default());
     });
-    let asked = ask(&github);
     // T31, T32: the decision is about one commit, and opens no run of another.
-    let said = answer(&asked, "901");
-    assert_eq!(said.code, 2, "{}", said.err);
-    let said = answer(&asked, "900");
+    let said = answer(&world, "901", &[]);
+    assert_ne!(said.code, 0, "{}", said.out);
+    // T14: the policy before a change that nobody approved yet holds beside it.
+    world.write("strict.yml", POLICY.replace("github:@acme/shop-leads", "github:carla"));
+    let said = answer(&world, "900", &["--policy-before", "strict.yml"]);
+    assert_eq!(said.code, 10, "{}", said.out);
+    // The record comes first: what cannot be recorded is not answered.
+    let said = answer(&world, "900", &["--database", "sqlite:/nowhere/at/all.db", "--log-key", "absent.key"]);
+    assert_ne!(said.code, 0, "{}", said.out);
+    assert_eq!(rule().decided, None);
+    assert_eq!(world.run(&["log", "key", "new", "--name", "log.example/releases", "--output", "log.key"]).code, 0);
+    let said = answer(&world, "900", &["--database", "sqlite:record.db", "--log-key", "log.key"]);
     assert_eq!((said.code, said.out.as_str()), (0, "production, run 900: opened\n"), "{}", said.err);
+    assert!(!said.err.contains("leaves no record"), "{}", said.err);
     assert_eq!(rule().decided.unwrap().0, "approved");
+    // Once more: somebody decided, and nobody can tell from here what.
+    let said = answer(&world, "900", &[]);
+    assert_eq!(said.code, 3, "{}", said.out);
+    assert!(said.out.contains("no longer waits"), "{}", said.out);
 }

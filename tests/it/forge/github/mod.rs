@@ -3,5 +3,7 @@
 pub mod client;
 mod event;
 mod facts;
+mod loose;
+mod shop;
 mod signature;
 mod write;

@@ -222,3 +222,12 @@ proptest! {
         }
     }
 }
+
+#[rstest]
+#[case(DateTime::<Utc>::MIN_UTC)]
+#[case(DateTime::<Utc>::MAX_UTC)]
+fn f20_the_ends_of_time_are_told_in_every_zone(#[case] at: DateTime<Utc>) {
+    for zone in chrono_tz::TZ_VARIANTS {
+        assert!(told(at, zone).contains(zone.name()));
+    }
+}

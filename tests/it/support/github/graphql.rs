@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::world::{REPOSITORY, World};
+use super::world::{self, REPOSITORY, World, sha};
 
 #[derive(Clone, Debug)]
 pub struct Field {
@@ -331,6 +331,14 @@ impl Answering<'_> {
                     self.missing("NOT_FOUND", path)
                 }
             }
+            ("Query", "node") => {
+                let id = text("id");
+                let run = self.world.runs.iter().find(|run| format!("WFR_{}", run.id) == id);
+                match run {
+                    Some(run) => self.run(run),
+                    None => self.missing("NOT_FOUND", path),
+                }
+            }
             ("Query", "organization") => json!({"__typename": "Organization", "login": text("login")}),
             ("Query", "user") => match self.world.actor(&text("login")) {
                 Value::Null => self.missing("NOT_FOUND", path),
@@ -352,11 +360,18 @@ impl Answering<'_> {
             ("Repository", "object") => match self.argument(field, "expression").as_str() {
                 Some(expression) => {
                     let (commit, path) = expression.split_once(':').unwrap();
+                    if commit == "HEAD" {
+                        return match self.world.contents.get(path) {
+                            Some(_) => json!({"__typename": "Blob", "oid": sha("f1")}),
+                            None => Value::Null,
+                        };
+                    }
                     match self.world.tree(commit, path) {
                         Some(oid) => {
-                            let entries: Vec<Value> = if self.world.commits[commit].files.contains_key(path) {
-                                Vec::new()
-                            } else {
+                            if self.world.commits[commit].files.contains_key(path) {
+                                return json!({"__typename": "Blob", "oid": oid});
+                            }
+                            let entries: Vec<Value> = {
                                 let entry = |(name, oid, folder): (String, String, bool)| {
                                     let (kind, mode) = if folder { ("tree", 0o040_000) } else { ("blob", 0o100_644) };
                                     json!({"__typename": "TreeEntry", "name": name, "oid": oid, "type": kind, "mode": mode})
@@ -419,36 +434,32 @@ impl Answering<'_> {
         let parents: Vec<Value> =
             commit.parents.iter().map(|oid| json!({"__typename": "Commit", "oid": oid})).collect();
         let pulls = commit.pulls.iter().map(|number| {
-            json!({"__typename": "PullRequest", "number": number,
+            let pull = &self.world.pulls[number];
+            let merged = pull.merge_commit.as_ref().map(|oid| json!({"__typename": "Commit", "oid": oid}));
+            json!({"__typename": "PullRequest", "number": number, "merged": merged.is_some(), "headRefOid": pull.head,
+                "mergeCommit": merged,
                 "baseRepository": {"__typename": "Repository", "nameWithOwner": REPOSITORY}})
         });
-        let suites = self.world.runs.iter().filter(|run| run.commit == sha).map(|run| {
-            let reviews: Vec<Value> = run
-                .reviews
-                .iter()
-                .enumerate()
-                .map(|(at, (who, state, environment))| {
-                    json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "state": state, "comment": "looked at on a phone",
-                        "user": self.world.actor(who),
-                        "environments": [{"__typename": "Environment", "name": environment}]})
-                })
-                .collect();
-            json!({
-                "__typename": "CheckSuite",
-                "creator": run.creator.as_ref().map(|login| self.world.actor(login)),
-                "branch": {"__typename": "Ref", "name": run.branch, "prefix": "refs/heads/"},
-                "workflowRun": {
-                    "__typename": "WorkflowRun", "resourcePath": format!("/{REPOSITORY}/actions/runs/{}", run.id),
-                    "event": run.event, "createdAt": run.created_at, "deploymentReviews": reviews,
-                },
-            })
-        });
+        let ours = commit.committer == "web-flow" && !commit.unsigned;
+        let signature = ours.then(|| json!({"__typename": "GpgSignature", "isValid": true, "wasSignedByGitHub": true}));
         json!({
             "__typename": "Commit", "oid": sha, "tree": {"__typename": "Tree", "oid": self.world.tree(sha, "")},
             "parents": parents, "author": author, "committer": self.world.git_actor(&commit.committer),
             "authors": authors, "associatedPullRequests": pulls.collect::<Vec<_>>(),
-            "checkSuites": suites.collect::<Vec<_>>(),
+            "signature": signature,
         })
+    }
+
+    fn run(&self, run: &world::Run) -> Value {
+        let review = |(at, (who, state, environment)): (usize, &(String, String, String))| {
+            json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "databaseId": at, "state": state,
+                "comment": "looked at on a phone", "user": self.world.actor(who),
+                "environments": [{"__typename": "Environment", "name": environment}]})
+        };
+        let reviews: Vec<Value> = run.reviews.iter().enumerate().map(review).collect();
+        let branch = json!({"__typename": "Ref", "name": run.branch, "prefix": "refs/heads/"});
+        json!({"__typename": "WorkflowRun", "deploymentReviews": reviews,
+            "checkSuite": {"__typename": "CheckSuite", "branch": branch}})
     }
 
     fn pull(&self, number: u64) -> Value {
@@ -458,13 +469,17 @@ impl Answering<'_> {
             .iter()
             .map(|sha| json!({"__typename": "PullRequestCommit", "commit": self.commit(sha)}))
             .collect();
-        let files: Vec<Value> =
-            pull.files.iter().map(|path| json!({"__typename": "PullRequestChangedFile", "path": path})).collect();
-        let pushes: Vec<Value> = pull
+        let file = |path: &String| {
+            let kind = if pull.moved.contains_key(path) { "RENAMED" } else { "MODIFIED" };
+            json!({"__typename": "PullRequestChangedFile", "path": path, "changeType": kind})
+        };
+        let files: Vec<Value> = pull.files.iter().map(file).collect();
+        let mut pushes: Vec<Value> = pull
             .force_pushes
             .iter()
             .map(|before| json!({"__typename": "HeadRefForcePushedEvent", "beforeCommit": self.commit(before)}))
             .collect();
+        pushes.extend(pull.events.iter().cloned());
         let assignees: Vec<Value> = pull.assignees.iter().map(|login| self.world.actor(login)).collect();
         json!({
             "__typename": "PullRequest", "number": number, "author": self.world.actor(&pull.author),

@@ -290,7 +290,9 @@ impl Github {
                     json!({"id": 1, "before": before, "after": after, "ref": "refs/heads/main", "timestamp": at,
                         "activity_type": kind, "actor": world.rest_user(actor)})
                 };
-                let entries: Vec<Value> = entries.iter().rev().map(entry).collect();
+                let mut entries: Vec<&[String; 5]> = entries.iter().rev().collect();
+                entries.sort_by(|one, other| other[0].cmp(&one[0]));
+                let entries: Vec<Value> = entries.into_iter().map(entry).collect();
                 self.paged(asked, &state, &entries, |page| Value::Array(page.to_vec()))
             }
             ("GET", ["repos", owner, name, "compare", range]) if is_ours(owner, name) => {
@@ -299,20 +301,22 @@ impl Github {
                 let commits: Vec<Value> = found.iter().map(|sha| rest_commit(&state.world, sha)).collect();
                 let total = commits.len();
                 let common = state.world.common(base, head);
+                let behind = state.world.between(head, base).map_or(0, |found| found.len());
+                // On the first page only, and no more than 300.
+                let first = asked.query.get("page").is_none_or(|page| page == "1");
+                let files = first.then(|| state.world.listed_files(common.as_deref(), head)).map(|mut files| {
+                    files.truncate(300);
+                    files
+                });
                 self.paged(asked, &state, &commits, |page| {
-                    json!({"total_commits": total, "ahead_by": total, "behind_by": 0, "status": "ahead", "commits": page, "files": [],
-                        "merge_base_commit": {"sha": common}})
+                    json!({"total_commits": total, "ahead_by": total, "behind_by": behind, "status": "ahead", "commits": page,
+                        "files": files, "merge_base_commit": {"sha": common}})
                 })
             }
             ("GET", ["repos", owner, name, "commits", sha]) if is_ours(owner, name) => {
                 let world = &state.world;
                 let Some(commit) = world.commits.get(*sha) else { return missing() };
-                let changed = commit
-                    .parents
-                    .first()
-                    .map_or_else(|| commit.files.keys().cloned().collect(), |parent| world.between_files(parent, sha));
-                let files: Vec<Value> =
-                    changed.iter().map(|name| json!({"filename": name, "status": "modified"})).collect();
+                let files = world.listed_files(commit.parents.first().map(String::as_str), sha);
                 let mut whole = rest_commit(world, sha);
                 whole["stats"] = json!({"total": files.len() * 10});
                 self.paged(asked, &state, &files, |page| {
@@ -323,7 +327,46 @@ impl Github {
             }
             ("GET", ["repos", owner, name, "actions", "runs", run]) if is_ours(owner, name) => {
                 let found = state.world.runs.iter().find(|it| it.id.to_string() == *run);
-                found.map_or_else(missing, |run| reply(200, &json!({"id": run.id, "head_sha": run.commit})))
+                let world = &state.world;
+                found.map_or_else(missing, |run| {
+                    let actor = run.creator.as_deref().map_or(Value::Null, |login| world.rest_user(login));
+                    let (attempt, again) = match world.attempts.get(&run.id) {
+                        Some((attempt, login)) => (*attempt, world.rest_user(login)),
+                        None => (1, actor.clone()),
+                    };
+                    let run = json!({"id": run.id, "node_id": format!("WFR_{}", run.id), "head_sha": run.commit,
+                        "head_branch": run.branch, "event": run.event, "run_attempt": attempt,
+                        "created_at": run.created_at, "actor": actor, "triggering_actor": again});
+                    reply(200, &run)
+                })
+            }
+            ("GET", ["repos", owner, name, "collaborators", login, "permission"]) if is_ours(owner, name) => {
+                if !state.world.users.contains_key(*login) {
+                    return missing();
+                }
+                let outside = state.world.outside.iter().any(|it| it == login);
+                reply(200, &json!({"permission": if outside { "none" } else { "write" }}))
+            }
+            ("GET", ["users", login]) => {
+                let mut user = state.world.rest_user(login);
+                if user.is_null() {
+                    return missing();
+                }
+                if state.world.suspended.iter().any(|it| it == login) {
+                    user["suspended_at"] = json!("2026-12-02T00:00:00Z");
+                }
+                reply(200, &user)
+            }
+            ("GET", ["repos", owner, name, "pulls", number, "files"]) if is_ours(owner, name) => {
+                let Some(pull) = state.world.pulls.get(&number.parse().unwrap()) else { return missing() };
+                let entry = |path: &String| json!({"filename": path, "previous_filename": pull.moved.get(path)});
+                let files: Vec<Value> = pull.files.iter().map(entry).collect();
+                self.paged(asked, &state, &files, |page| Value::Array(page.to_vec()))
+            }
+            ("GET", ["repos", owner, name, "contents", path @ ..]) if is_ours(owner, name) => {
+                let Some(text) = state.world.contents.get(&path.join("/")) else { return missing() };
+                let content = base64::engine::general_purpose::STANDARD.encode(text);
+                reply(200, &json!({"type": "file", "encoding": "base64", "content": content, "sha": world::sha("f1")}))
             }
             ("GET", ["repos", owner, name, "actions", "runs", run, "pending_deployments"]) if is_ours(owner, name) => {
                 let waits = |((id, environment), rule): (&(u64, String), &world::Rule)| {

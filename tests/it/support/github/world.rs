@@ -37,6 +37,8 @@ pub struct Commit {
     /// Every file at this commit.
     pub files: BTreeMap<String, String>,
     pub date: String,
+    /// Whether it goes by GitHub's name without GitHub's signature.
+    pub unsigned: bool,
     /// The pull requests that brought it.
     pub pulls: Vec<u64>,
 }
@@ -53,7 +55,11 @@ pub struct Pull {
     pub lines: u64,
     pub reviews: Vec<Value>,
     pub comments: Vec<Value>,
+    /// The names that moved files had before, by their present ones.
+    pub moved: BTreeMap<String, String>,
     pub force_pushes: Vec<String>,
+    /// What else stands on its timeline.
+    pub events: Vec<Value>,
     pub assignees: Vec<String>,
     pub fork: Option<String>,
 }
@@ -93,6 +99,12 @@ pub struct World {
     pub written: Vec<(String, Value)>,
     /// Files of the default branch, with their text.
     pub contents: BTreeMap<String, String>,
+    /// The attempt of each run that was started again, and who started it.
+    pub attempts: BTreeMap<u64, (u64, String)>,
+    /// Who may not come into the repository.
+    pub outside: Vec<String>,
+    /// Who is suspended.
+    pub suspended: Vec<String>,
     /// The state of each protection rule: run and environment, then what was said.
     pub rules: BTreeMap<(u64, String), Rule>,
 }
@@ -177,11 +189,31 @@ impl World {
     pub fn comment(&mut self, number: u64, id: &str, by: &str, body: &str, at: &str) -> &mut Value {
         let comment = json!({
             "__typename": "IssueComment", "id": id, "author": self.actor(by), "body": body, "createdAt": at,
-            "lastEditedAt": null,
+            "lastEditedAt": null, "userContentEdits": [],
         });
         let comments = &mut self.pulls.get_mut(&number).unwrap().comments;
         comments.push(comment);
         comments.last_mut().unwrap()
+    }
+
+    /// Somebody edits a comment: GitHub keeps what it said at first and what it says since, the newest first.
+    pub fn edit_comment(&mut self, number: u64, id: &str, body: &str, at: &str) {
+        let comments = &mut self.pulls.get_mut(&number).unwrap().comments;
+        let comment = comments.iter_mut().find(|comment| comment["id"] == id).unwrap();
+        let edit = |text: &Value| json!({"__typename": "UserContentEdit", "diff": text});
+        let mut edits = vec![edit(&json!(body))];
+        match comment["userContentEdits"].as_array() {
+            Some(before) if !before.is_empty() => edits.extend(before.iter().cloned()),
+            _ => edits.push(edit(&comment["body"])),
+        }
+        comment["userContentEdits"] = json!(edits);
+        comment["body"] = json!(body);
+        comment["lastEditedAt"] = json!(at);
+    }
+
+    /// Something on the timeline of a pull request.
+    pub fn event(&mut self, number: u64, event: Value) {
+        self.pulls.get_mut(&number).unwrap().events.push(event);
     }
 
     pub fn push(&mut self, at: &str, before: &str, after: &str, kind: &str, actor: &str) {
@@ -248,6 +280,25 @@ impl World {
             (name, object, folder)
         };
         names.into_iter().map(entry).collect()
+    }
+
+    /// The files that differ, as REST lists them: what is gone from one place and stands in another was moved.
+    pub fn listed_files(&self, base: Option<&str>, head: &str) -> Vec<Value> {
+        let none = BTreeMap::new();
+        let before = base.map_or(&none, |base| &self.commits[base].files);
+        let after = &self.commits[head].files;
+        let from = |name: &String| {
+            let moved = |(old, blob): &(&String, &String)| after.get(name) == Some(blob) && !after.contains_key(*old);
+            before.iter().find(moved).filter(|_| !before.contains_key(name)).map(|(old, _)| old.clone())
+        };
+        let moved: Vec<String> = after.keys().filter_map(from).collect();
+        let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let differs = |name: &&&String| before.get(**name) != after.get(**name) && !moved.contains(**name);
+        let entry = |name: &&String| match from(name).filter(|_| after.contains_key(*name)) {
+            Some(old) => json!({"filename": name, "status": "renamed", "previous_filename": old}),
+            None => json!({"filename": name, "status": "modified"}),
+        };
+        names.iter().filter(differs).map(entry).collect()
     }
 
     pub fn between_files(&self, base: &str, head: &str) -> Vec<String> {
