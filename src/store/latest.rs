@@ -1,5 +1,7 @@
 //! What was decided last of each release, and what earlier ones left to be done.
 
+use serde_json::json;
+
 use super::change::Stream;
 use super::fault::Fault;
 use super::reader::Reader;
@@ -57,6 +59,21 @@ pub struct Opening {
     pub facts: Hash,
 }
 
+/// Where a release began that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The number of the entry of its first decision.
+    pub entry: u64,
+    /// SHA-256 of the facts that it was decided by.
+    pub facts: Hash,
+}
+
+/// Of a decision `d`: it let its release go, and the answer arrived. What leaves for a decision has its entries behind it,
+/// and before those of the next one.
+const OPENED: &str = "d.ruling = 'proceed' AND EXISTS (\
+     SELECT 1 FROM outbox o WHERE o.stream = d.stream AND o.state = 'done' AND o.idx > d.idx AND NOT EXISTS (\
+     SELECT 1 FROM decision e WHERE e.stream = d.stream AND e.idx > d.idx AND e.idx < o.idx))";
+
 const LATEST: &str = "SELECT d.stream, d.idx, d.version, d.ruling, d.summary, d.at, d.facts, d.document \
      FROM stream s JOIN decision d ON d.idx = s.idx";
 
@@ -101,12 +118,8 @@ impl Reader {
 
     /// The decisions that let releases go into an environment and whose answers arrived, the newest first.
     pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
-        // What leaves for a decision has its entries behind it, and before those of the next one.
-        let sql = "SELECT d.stream, d.facts FROM decision d WHERE d.ruling = 'proceed' AND EXISTS (\
-                   SELECT 1 FROM outbox o WHERE o.stream = d.stream AND o.state = 'done' AND o.idx > d.idx AND NOT EXISTS (\
-                   SELECT 1 FROM decision e WHERE e.stream = d.stream AND e.idx > d.idx AND e.idx < o.idx)) \
-                   ORDER BY d.idx DESC";
-        let rows = self.session.rows(sql, &[]).await?;
+        let sql = format!("SELECT d.stream, d.facts FROM decision d WHERE {OPENED} ORDER BY d.idx DESC");
+        let rows = self.session.rows_made(sql, &[]).await?;
         let opened = rows.iter().map(|row| Ok(Opening { stream: stream(row, 0)?, facts: digest(row, 1)? }));
         let here = |it: &Result<Opening, Fault>| {
             it.as_ref().map_or(true, |it| {
@@ -116,6 +129,21 @@ impl Reader {
             })
         };
         opened.filter(here).collect()
+    }
+
+    /// The first decision of a release on its way into each environment since it was let go there last, the oldest first.
+    pub async fn begun(&mut self, forge: &str, repository: &str, release: &str) -> Result<Vec<Begun>, Fault> {
+        // The name of every stream of the release begins with these three, and goes on with the environment.
+        let of = json!([forge, repository, release]).to_string();
+        let of = format!("{},", of.trim_end_matches(']'));
+        let sql = format!(
+            "SELECT f.idx, f.facts FROM decision f WHERE f.idx IN (\
+             SELECT MIN(b.idx) FROM decision b WHERE substr(b.stream, 1, length(CAST($1 AS TEXT))) = $1 AND b.idx > COALESCE((\
+             SELECT MAX(d.idx) FROM decision d WHERE d.stream = b.stream AND {OPENED}), -1) GROUP BY b.stream) \
+             ORDER BY f.idx"
+        );
+        let rows = self.session.rows_made(sql, &[of.into()]).await?;
+        rows.iter().map(|row| Ok(Begun { entry: row.count(0)?, facts: digest(row, 1)? })).collect()
     }
 
     /// What releases left to be done, met or not, in the order in which it was opened.

@@ -10,6 +10,7 @@
 //!
 //! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
 
+mod before;
 mod carry;
 pub mod docket;
 mod owed;
@@ -115,8 +116,6 @@ pub struct Desk<H: Hub> {
     journal: Journal,
     counts: Counts,
     docket: Mutex<Docket>,
-    /// The policy by which each release that waits was decided first.
-    first: Mutex<BTreeMap<docket::Key, policy::Read>>,
     delivered: mpsc::Sender<Delivered<H::Claimed>>,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
@@ -158,7 +157,6 @@ impl<H: Hub> Desk<H> {
             journal,
             counts,
             docket: Mutex::default(),
-            first: Mutex::default(),
             delivered,
             to_decide: Notify::new(),
             to_tell: Notify::new(),

@@ -31,6 +31,14 @@ pub(super) struct Read {
     pub(super) layers: Vec<Layer>,
 }
 
+impl Read {
+    /// Whether the other is the same, word for word, whichever commit it was read from.
+    pub(super) fn asks_the_same_as(&self, other: &Self) -> bool {
+        let bare = |layers: &[Layer]| layers.iter().map(|it| Layer { from: None, ..it.clone() }).collect::<Vec<_>>();
+        bare(&self.layers) == bare(&other.layers)
+    }
+}
+
 /// Reads the policy of a repository; what comes back else is why there is none.
 pub(super) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, String> {
     let own = own(forge, repository).await?;

@@ -1,7 +1,7 @@
 //! A release that waits is decided: what the forge and the record know becomes facts, these become a decision, and that
 //! is written down with all that follows from it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::{Desk, owed, runs};
+use super::{Desk, before, owed, runs};
 use crate::decide::release;
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
@@ -41,6 +41,8 @@ enum Undecided {
     Forge(String),
     #[error("{0}")]
     Facts(#[from] facts::Fault),
+    #[error(transparent)]
+    Before(#[from] before::Unknown),
     #[error("the record could not be read: {0}")]
     Record(#[from] crate::store::fault::Fault),
     #[error("it cannot be recorded: {0}")]
@@ -56,7 +58,7 @@ impl Undecided {
             Self::Policy(_) => "policy",
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
-            Self::Record(_) | Self::Failed(_) => "record",
+            Self::Before(_) | Self::Record(_) | Self::Failed(_) => "record",
             Self::Form(_) => "form",
         }
     }
@@ -67,6 +69,8 @@ struct Outcome {
     ruling: Ruling,
     summary: String,
     stream: Stream,
+    /// Whether the record did not have it yet.
+    is_new: bool,
 }
 
 impl<H: Hub> Desk<H> {
@@ -94,7 +98,13 @@ impl<H: Hub> Desk<H> {
     async fn case(&self, case: Case) {
         let Key { repository, environment, commit } = case.key.clone();
         match self.decide(&case).await {
-            Ok(Outcome { ruling, summary, stream }) => {
+            Ok(Outcome { ruling, summary, stream, is_new: false }) => {
+                let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
+                    "decision": word(ruling) });
+                self.say("release_unchanged", &fields);
+                self.docket().decided(&case, stream, summary);
+            }
+            Ok(Outcome { ruling, summary, stream, is_new: true }) => {
                 let answers: Vec<String> = case.answers.iter().map(ToString::to_string).collect();
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
                     "decision": word(ruling), "summary": summary, "answers": answers });
@@ -148,7 +158,11 @@ impl<H: Hub> Desk<H> {
         let read = policy::read(&forge, &key.repository, &self.settings.outer).await.map_err(Undecided::Policy)?;
         let facts = self.facts(&forge, &read, case).await?;
         let text = serde_json::to_string(&facts)?;
-        let before = self.before(key, &read);
+        let mut reader = self.reader().await?;
+        // A release that is under way keeps the stricter of the policy that it began with and the one in force.
+        let before = before::first(&mut reader, key, &facts.release).await?;
+        reader.close().await?;
+        let before = before.filter(|before| !before.asks_the_same_as(&read));
         let now = Utc::now();
         let decision = match &before {
             Some(before) => release::decide_between(&before.policy, &read.policy, &facts, now),
@@ -167,16 +181,6 @@ impl<H: Hub> Desk<H> {
             }
         }
         Ok(false)
-    }
-
-    /// The policy by which the release was decided first, where another is in force by now. A release that is under way
-    /// keeps the stricter of the two.
-    fn before(&self, key: &Key, read: &Read) -> Option<Read> {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = self.docket().keys();
-        first.retain(|key, _| waiting.contains(key));
-        let first = first.entry(key.clone()).or_insert_with(|| read.clone());
-        (first.layers != read.layers).then(|| first.clone())
     }
 
     async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case) -> Result<Facts, Undecided> {
@@ -243,7 +247,18 @@ impl<H: Hub> Desk<H> {
             decision,
             document: report::json::release(decision)?,
         };
+        let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
+        // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until
+        // nobody waits for it.
+        if beside.told && beside.answers.is_empty() && outcome.ruling == Ruling::Hold {
+            let mut reader = self.reader().await?;
+            let known = before::is_the_last(&mut reader, &decided, Utc::now()).await?;
+            reader.close().await?;
+            if known {
+                return Ok(Outcome { is_new: false, ..outcome });
+            }
+        }
         receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, Utc::now()).await?;
-        Ok(Outcome { ruling: decision.decision, summary, stream: decided.stream() })
+        Ok(outcome)
     }
 }

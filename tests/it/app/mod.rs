@@ -243,6 +243,11 @@ impl App {
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 
+    /// How often it came to a decision, new or not.
+    pub fn looks(&self) -> usize {
+        self.events("release_decided").len() + self.events("release_unchanged").len()
+    }
+
     /// The events of a name.
     pub fn events(&self, name: &str) -> Vec<Value> {
         self.logged().into_iter().filter(|event| event["event"] == name).collect()

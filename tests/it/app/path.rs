@@ -137,14 +137,48 @@ fn t14_a_release_under_way_keeps_the_stricter_of_two_policies() {
     let github = shop();
     asks(&github);
     let app = App::new(&github);
-    let _served = app.start(&["--sweep", "1"]);
+    let served = app.start(&["--sweep", "1"]);
     until("a report", || !told(&github).reports.is_empty());
     let looser = POLICY.replace("production: { approval: formal", "production: { approval: automatic");
     assert_ne!(looser, POLICY);
     github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), looser));
-    let before = app.events("release_decided").len();
-    until("decisions by the new policy", || app.events("release_decided").len() > before + 2);
+    let before = app.looks();
+    until("decisions by the new policy", || app.looks() > before + 2);
     assert_eq!(told(&github).decided, None, "{:?}", app.events("release_decided").last());
+    // Whoever is started next has only the record to know it from.
+    drop(served);
+    let before = app.looks();
+    let _served = app.start(&["--sweep", "1"]);
+    until("decisions by another process", || app.looks() > before + 2);
+    assert_eq!(told(&github).decided, None, "{:?}", app.events("release_decided").last());
+    // The stricter of the two is met in the end.
+    reviews(&github, "bo", "APPROVED");
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved");
+}
+
+#[test]
+fn what_has_not_changed_is_not_recorded_again() {
+    let github = shop();
+    asks(&github);
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    until("looks that found nothing new", || app.events("release_unchanged").len() > 3);
+    assert_eq!(app.events("release_decided").len(), 1);
+    // A delivery is answered by a decision of its own, which says so.
+    let review = payload(json!({"action": "approved", "workflow_run": {"id": RUN}}));
+    takes(&served, "deployment_review", &id(), &review);
+    until("the answer to a delivery", || app.events("release_decided").len() == 2);
+    // A policy that says the same in other words is another.
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), format!("{POLICY}# the same\n")));
+    until("a decision by the other policy", || app.events("release_decided").len() == 3);
+    let before = app.looks();
+    until("looks that found nothing new", || app.looks() > before + 2);
+    assert_eq!(app.events("release_decided").len(), 3);
+    drop(served);
+    let listed = app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]);
+    assert_eq!(listed.out.matches("\thold\t").count(), 3, "{}", listed.out);
+    assert_eq!(told(&github).reports.len(), 1, "{:?}", told(&github).reports);
 }
 
 #[test]
