@@ -2,6 +2,8 @@
 
 pub(super) mod key;
 #[cfg(feature = "app")]
+mod reading;
+#[cfg(feature = "app")]
 pub(super) mod retention;
 #[cfg(feature = "app")]
 mod serve;
@@ -14,6 +16,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+#[cfg(feature = "app")]
+use serde_json::json;
 
 use super::environment::variable;
 use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
@@ -143,6 +147,9 @@ pub(super) fn unwitnessed(quorum: &Quorum) -> Failure {
 pub(super) struct Show {
     #[command(flatten)]
     trusted: Trusted,
+    #[cfg(feature = "app")]
+    #[command(flatten)]
+    reading: reading::Reading,
     /// The first entry, counted from 0. Left out: the last ones are shown.
     #[arg(long, value_name = "INDEX")]
     from: Option<u64>,
@@ -158,6 +165,9 @@ pub(super) struct Show {
 pub(super) struct Export {
     #[command(flatten)]
     trusted: Trusted,
+    #[cfg(feature = "app")]
+    #[command(flatten)]
+    reading: reading::Reading,
     /// The folder.
     to: PathBuf,
 }
@@ -166,6 +176,9 @@ pub(super) struct Export {
 pub(super) struct Prove {
     #[command(flatten)]
     trusted: Trusted,
+    #[cfg(feature = "app")]
+    #[command(flatten)]
+    reading: reading::Reading,
     /// The entry's number, counted from 0.
     index: u64,
     /// Prove it under the newest checkpoint that these witnesses cosigned, instead of the newest.
@@ -295,6 +308,11 @@ fn verify(arguments: &Verify) -> Result<u8, Failure> {
 }
 
 fn show(arguments: &Show) -> Result<u8, Failure> {
+    #[cfg(feature = "app")]
+    {
+        let asked = json!({ "command": "log show", "from": arguments.from, "limit": arguments.limit });
+        arguments.reading.record(&arguments.trusted, asked)?;
+    }
     let (mut log, key, _) = arguments.trusted.open()?;
     let text = log.checkpoint()?;
     let (checkpoint, _) =
@@ -337,6 +355,8 @@ fn line(index: u64, bytes: &[u8]) -> String {
 }
 
 fn export(arguments: &Export) -> Result<u8, Failure> {
+    #[cfg(feature = "app")]
+    arguments.reading.record(&arguments.trusted, json!({ "command": "log export" }))?;
     let (mut log, key, _) = arguments.trusted.open()?;
     let exported = record::export(&mut log, &key, &Folder::new(&arguments.to))?;
     let new = exported.verified.size - exported.verified.from;
@@ -354,6 +374,8 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn prove(arguments: &Prove) -> Result<u8, Failure> {
+    #[cfg(feature = "app")]
+    arguments.reading.record(&arguments.trusted, json!({ "command": "log prove", "index": arguments.index }))?;
     let (mut log, key, _) = arguments.trusted.open()?;
     let proven = match arguments.watched.quorum()? {
         None => record::prove(&mut log, &key, arguments.index)?,

@@ -24,7 +24,7 @@ use self::requirements::Requirement;
 use self::seats::Seating;
 use super::path::{Path, Triage};
 use super::rejections::{self, Rejection};
-use super::release_gates::Judged;
+use super::release_gates::{Judged, skippable};
 use super::scene::Scene;
 use super::separation;
 use super::words;
@@ -131,8 +131,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     }
     nodes.extend(per_change);
     found.counted = seating.counted();
-    let skips = path.legs.iter().any(|leg| leg.route.is_some_and(|route| !route.may_skip.is_empty()));
-    if found.met && skips && gates.iter().any(|gate| !gate.judgement.verdict.opens()) {
+    if found.met && gates.iter().any(|gate| !gate.judgement.verdict.opens() && skippable(path, gate)) {
         // Only who says why, and not too long ago, goes past a gate; who approves without takes nothing from those who
         // say it.
         let said = |it: &Candidate<'_>| {

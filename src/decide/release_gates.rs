@@ -511,7 +511,7 @@ fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence)
 }
 
 /// Whether every way of the release may leave a gate out.
-fn skippable(path: &Path<'_>, judged: &Judged<'_>) -> bool {
+pub(super) fn skippable(path: &Path<'_>, judged: &Judged<'_>) -> bool {
     let may = |names: &[String]| names.iter().any(|name| judged.named(name));
     !path.legs.is_empty() && path.legs.iter().all(|leg| leg.route.is_some_and(|route| may(&route.may_skip)))
 }

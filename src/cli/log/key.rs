@@ -76,6 +76,11 @@ pub(in crate::cli) struct Signing {
 
 #[cfg(feature = "app")]
 impl Signing {
+    /// Signs with these.
+    pub(in crate::cli) fn of(key: Option<PathBuf>, command: Option<String>, mark: Option<PathBuf>) -> Self {
+        Self { key, command, mark }
+    }
+
     /// Whether the command line names who signs.
     pub(in crate::cli) fn is_stated(&self) -> bool {
         self.key.is_some() || self.command.is_some() || self.mark.is_some()

@@ -18,6 +18,8 @@ mod log;
 #[cfg(feature = "app")]
 mod mutations;
 #[cfg(feature = "app")]
+mod reading;
+#[cfg(feature = "app")]
 mod receipt;
 mod reference;
 #[cfg(feature = "app")]

@@ -256,7 +256,7 @@ impl Tally {
 }
 
 /// What has to have held some worlds, else nothing is said of it.
-const SUBJECTS: [&str; 25] = [
+const SUBJECTS: [&str; 26] = [
     "acts",
     "approvals",
     "asked",
@@ -271,6 +271,7 @@ const SUBJECTS: [&str; 25] = [
     "incidents",
     "irreversible",
     "owed",
+    "pack",
     "package",
     "place",
     "promotion",

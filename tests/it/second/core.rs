@@ -139,7 +139,8 @@ fn subject(node: &Node) -> &'static str {
         Ground::Superseded => "superseded",
         Ground::ChangeUnapproved => "change unapproved",
         Ground::Rejected | Ground::RejectionWithoutReason => "rejected",
-        Ground::Gate | Ground::PackGate | Ground::GateSkipped => "gates",
+        Ground::PackGate => "pack",
+        Ground::Gate | Ground::GateSkipped => "gates",
         Ground::FactsUnavailable => unread(&node.says),
         other => other.code(),
     }

@@ -32,7 +32,7 @@ use super::shape::{EscalationShape, HERE, Len, RouteShape, Row, Shape};
 use super::worlds::{REPOSITORY, World, at};
 
 const PEOPLE: [&str; 4] = ["github:ana", "github:bo", "github:cy", "github:dee"];
-const ROLES: [&str; 3] = ["owner", "sec", "chief"];
+const ROLES: [&str; 3] = ["owner", "security", "chief"];
 /// Tuesday 9 June 2026, 10:00 UTC.
 const SUBMITTED: i64 = 1_780_999_200;
 const CHANGE: &str = "acme/shop#0";
@@ -94,7 +94,7 @@ fn policy(distinct: bool, per_change: bool) -> (Shape, Policy) {
         accountable: Some("owner"),
         responsible: None,
         consulted: None,
-        representation: vec!["sec"],
+        representation: vec!["security"],
     }];
     shape.routes = vec![RouteShape {
         approvals: vec![("accountable", 1)],

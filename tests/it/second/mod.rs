@@ -5,6 +5,7 @@
 //! | `chance` | numbers that a seed gives again |
 //! | `shape` | a small policy in parts, by chance |
 //! | `render` | the same as the YAML that the core reads |
+//! | `packs` | the shipped packs, read by hand |
 //! | `times` | clocks and open hours, by hand |
 //! | `worlds` | facts by chance, around thresholds |
 //! | `judge` | the second evaluator |
@@ -23,6 +24,7 @@ mod core;
 mod exhaustive;
 mod judge;
 mod layered;
+pub mod packs;
 mod properties;
 mod render;
 mod shape;

@@ -95,6 +95,9 @@ pub fn yaml(shape: &Shape) -> String {
         let signed = if list.signed { signed.as_str() } else { "" };
         let _ = writeln!(out, "  list: {{ checklist: [{}]{by}{signed} }}", ITEMS.join(", "));
     }
+    if let Some(named) = &shape.pack {
+        let _ = writeln!(out, "packs: {}", list(&[named.pack.name]));
+    }
     if let Some(waivers) = &shape.waivers {
         let mut needs = Vec::new();
         if waivers.reason {
@@ -241,6 +244,9 @@ fn environments(shape: &Shape, out: &mut String) {
             if let Some(value) = value {
                 let _ = writeln!(out, "    {key}: {value}");
             }
+        }
+        if let Some(under) = shape.pack.filter(|it| it.on == Some(component.name)) {
+            let _ = writeln!(out, "    regulations: {}", list(&[under.pack.regulation]));
         }
     }
     if let Some(package) = &shape.package {
@@ -405,7 +411,7 @@ pub fn route(route: &RouteShape, out: &mut String) {
         out.push_str("    may_skip: [coverage]\n");
     }
     if route.then {
-        out.push_str("    then: { validate: { by: ops, within: 4h, needs: evidence } }\n");
+        out.push_str("    then: { validate: { by: release-manager, within: 4h, needs: evidence } }\n");
     }
 }
 

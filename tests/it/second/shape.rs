@@ -7,12 +7,13 @@ mod parts;
 
 use self::parts::{components, people, raci, roles, routes, step, weights};
 use super::chance::Chance;
+use super::packs::{PACKS, Pack};
 
 pub const HERE: &str = "production";
 pub const BEFORE: &str = "staging";
 /// Everybody. The last one is in no role's members at first and joins groups only.
 pub const PEOPLE: [&str; 6] = ["ana", "bo", "cy", "dee", "eve", "fay"];
-pub const ROLES: [&str; 8] = ["owner", "second", "lead", "chief", "sec", "ops", "cab", "commander"];
+pub const ROLES: [&str; 8] = ["owner", "second", "lead", "chief", "security", "release-manager", "cab", "commander"];
 pub const OATH: &str = "I answer for it";
 
 /// A length of time.
@@ -252,6 +253,7 @@ pub struct Shape {
     pub raci: Vec<Row>,
     pub gate: GateShape,
     pub list: Option<ListShape>,
+    pub pack: Option<PackShape>,
     pub waivers: Option<WaiverShape>,
     pub weights: Vec<(&'static str, &'static str)>,
     pub impact: Option<(i64, i64)>,
@@ -286,6 +288,13 @@ pub struct ListShape {
     pub verified_by: Option<&'static str>,
     /// Whether the gate names who signs the file.
     pub signed: bool,
+}
+
+/// A pack that the policy names, and the component that comes under its regulation, if one does.
+#[derive(Clone, Copy, Debug)]
+pub struct PackShape {
+    pub pack: Pack,
+    pub on: Option<&'static str>,
 }
 
 /// What is on the checklist.
@@ -371,6 +380,7 @@ impl Shape {
             raci: Vec::new(),
             gate: GateShape { max_age: None, block_missing: false },
             list: None,
+            pack: None,
             waivers: None,
             weights: Vec::new(),
             impact: None,
@@ -485,8 +495,12 @@ impl Shape {
             raci: Vec::new(),
             gate: GateShape { max_age: c.maybe(40, |c| c.of(&[24 * 60, 7 * 24 * 60])), block_missing: c.often(40) },
             list: c.maybe(25, |c| ListShape {
-                verified_by: c.of(&[None, Some("ops"), Some("sec"), Some("owner")]),
+                verified_by: c.of(&[None, Some("release-manager"), Some("security"), Some("owner")]),
                 signed: c.often(50),
+            }),
+            pack: c.maybe(25, |c| PackShape {
+                pack: c.of(&PACKS),
+                on: if components.is_empty() { None } else { c.maybe(85, |c| c.of(&components).name) },
             }),
             waivers: c.maybe(70, |c| WaiverShape {
                 max_hours: c.maybe(60, |_| 72),

@@ -20,7 +20,7 @@ impl View<'_> {
             owed.insert(format!("{what} {role} {due}"));
         };
         if legs.iter().any(|leg| leg.route.is_some_and(|route| route.then)) {
-            owe("validate", "ops", Len::Minutes(240), self.now);
+            owe("validate", "release-manager", Len::Minutes(240), self.now);
         }
         let failed = matches!(self.facts.release.outcome, Fact::Known(Outcome::Failed) | Fact::Unavailable(_));
         if failed && self.shape.pir.is_some() && self.shape.approval != ApprovalShape::Automatic {

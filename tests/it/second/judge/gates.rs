@@ -6,7 +6,7 @@ use countersign::model::verdict::Verdict;
 
 use super::seats::says;
 use super::who::View;
-use crate::second::shape::{HERE, ISSUER, ITEMS};
+use crate::second::shape::{ApprovalShape, HERE, ISSUER, ITEMS, PackShape};
 
 impl View<'_> {
     /// What the one gate comes to, waivers included.
@@ -36,16 +36,33 @@ impl View<'_> {
         let counts = list.signed && file.is_some_and(|file| file.digests.iter().all(signed));
         ITEMS.iter().all(|text| {
             let in_file = counts && file.is_some_and(|file| file.ticked.iter().any(|it| it == text));
-            let by_somebody = self.acts.iter().any(|act| {
-                let may = match list.verified_by {
-                    Some(role) => self.independent(act, role).is_some(),
-                    None => self.shape.roles.iter().any(|role| self.independent(act, role.name).is_some()),
-                };
-                matches!(&act.does, Deed::Tick { gate, item, .. } if gate == "list" && item == text)
-                    && may
-                    && self.about_all(act)
-            });
-            in_file || by_somebody
+            in_file || self.ticked("list", text, list.verified_by)
+        })
+    }
+
+    /// Whether the list of a pack is ticked, where the regulation is about something that goes. A file of its ticks has no
+    /// signer whom the policy names, and says nothing; it has to have been looked for all the same.
+    pub fn pack_is_done(&self) -> bool {
+        let Some(PackShape { pack, on: Some(on) }) = self.shape.pack else { return true };
+        let goes = self.components().iter().any(|it| it.name == on);
+        if self.shape.approval == ApprovalShape::Automatic || !goes {
+            return true;
+        }
+        let gate = pack.gate();
+        !matches!(self.facts.evidence.get(&gate), None | Some(Fact::Unavailable(_)))
+            && pack.items().iter().all(|item| self.ticked(&gate, item, Some(pack.verified_by)))
+    }
+
+    /// Whether somebody who may ticked an item: of the role that verifies the list, or of any where none does.
+    fn ticked(&self, list: &str, text: &str, verified_by: Option<&str>) -> bool {
+        self.acts.iter().any(|act| {
+            let may = match verified_by {
+                Some(role) => self.independent(act, role).is_some(),
+                None => self.shape.roles.iter().any(|role| self.independent(act, role.name).is_some()),
+            };
+            matches!(&act.does, Deed::Tick { gate, item, .. } if gate == list && item == text)
+                && may
+                && self.about_all(act)
         })
     }
 

@@ -120,6 +120,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("gates", !(passes || skipped || back || again));
     // A list that is not ticked waits, and speaks against nothing.
     mark("gates", !(back || used == Used::Retry || view.list_is_done()));
+    mark("pack", !(back || used == Used::Retry || view.pack_is_done()));
 
     if let Fact::Known(_) = &facts.release.break_glass
         && glass == Some(true)

@@ -75,7 +75,7 @@ pub(super) fn roles(c: &mut Chance) -> Vec<RoleShape> {
         let (fallback, after) = match name {
             "owner" => (c.maybe(60, |_| "lead"), c.maybe(60, |c| c.of(&[Len::OpenHours(4), Len::Minutes(90)]))),
             "lead" => (c.maybe(60, |_| "chief"), c.maybe(60, |c| c.of(&[Len::OpenDays(1), Len::OpenHours(2)]))),
-            "sec" => (c.maybe(40, |_| "chief"), c.maybe(60, |_| Len::OpenDays(1))),
+            "security" => (c.maybe(40, |_| "chief"), c.maybe(60, |_| Len::OpenDays(1))),
             _ => (None, None),
         };
         all.push(RoleShape {
@@ -84,8 +84,8 @@ pub(super) fn roles(c: &mut Chance) -> Vec<RoleShape> {
             fallback,
             after: if fallback.is_some() { after } else { None },
             week: c.maybe(20, |c| c.of(&[Week::Always, Week::Sparse, Week::Office])),
-            accept: matches!(name, "second" | "ops") && c.often(40),
-            may_approve: name != "ops" || c.often(90),
+            accept: matches!(name, "second" | "release-manager") && c.often(40),
+            may_approve: name != "release-manager" || c.often(90),
         });
     }
     all
@@ -110,10 +110,13 @@ pub(super) fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
             Some(kind) if c.often(40) => On::Where(Cond::Kind(kind)),
             _ => On::Named(component.name),
         };
-        rows.push(Row { responsible: c.maybe(12, |c| c.of(&["ops", "commander"])), ..row(Some(on), Some(role)) });
+        rows.push(Row {
+            responsible: c.maybe(12, |c| c.of(&["release-manager", "commander"])),
+            ..row(Some(on), Some(role))
+        });
     }
     if c.often(45) {
-        let roles = c.of(&[vec!["sec"], vec!["sec", "ops"], vec!["sec", "owner"]]);
+        let roles = c.of(&[vec!["security"], vec!["security", "release-manager"], vec!["security", "owner"]]);
         let when = c.maybe(70, |c| c.of(&[Cond::Impact("high"), Cond::ImpactIsNot("low")]));
         let on = if shape.components.is_empty() { None } else { c.maybe(25, |_| On::Named("pay")) };
         rows.push(Row { on, when, accountable: None, responsible: None, consulted: None, representation: roles });
@@ -125,7 +128,7 @@ pub(super) fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
             when: c.maybe(30, |_| Cond::ImpactIsNot("low")),
             accountable: None,
             responsible: None,
-            consulted: Some((c.of(&["ops", "lead"]), wait)),
+            consulted: Some((c.of(&["release-manager", "lead"]), wait)),
             representation: Vec::new(),
         });
     }
@@ -136,15 +139,16 @@ pub(super) fn approvals(c: &mut Chance) -> Vec<(&'static str, usize)> {
     match c.below(10) {
         0 => vec![("owner", 1)],
         1 => vec![("second", 2)],
-        2 => vec![("accountable", 1), ("sec", 1)],
-        3 => vec![("sec", 1), ("accountable", 1)],
+        2 => vec![("accountable", 1), ("security", 1)],
+        3 => vec![("security", 1), ("accountable", 1)],
         4 => vec![("accountable", 2)],
         _ => vec![("accountable", 1)],
     }
 }
 
 pub(super) fn escalation(c: &mut Chance) -> EscalationShape {
-    let to: Vec<&'static str> = c.of(&[vec!["lead", "chief"], vec!["chief"], vec!["lead"], vec!["ops", "chief"]]);
+    let to: Vec<&'static str> =
+        c.of(&[vec!["lead", "chief"], vec!["chief"], vec!["lead"], vec!["release-manager", "chief"]]);
     EscalationShape {
         after: c.of(&[Len::OpenDays(1), Len::Minutes(15), Len::OpenHours(3), Len::Minutes(600)]),
         to,
@@ -221,7 +225,7 @@ pub(super) fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
     if c.often(10) {
         all.push(RouteShape {
             when: Some(Cond::Tier("critical")),
-            approvals: vec![("accountable", 1), ("ops", 1)],
+            approvals: vec![("accountable", 1), ("release-manager", 1)],
             ..RouteShape::plain("heavy")
         });
     }

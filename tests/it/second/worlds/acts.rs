@@ -20,6 +20,9 @@ impl Maker<'_> {
                 }
             }
         }
+        if self.shape.pack.is_some() && self.c.often(75) {
+            self.ticks(&mut all);
+        }
         let number = self.c.of(&[0, 0, 1, 1, 2, 2, 3, 4, 5]);
         for number in all.len()..all.len() + number {
             let act = self.act(number, &all);
@@ -116,6 +119,21 @@ impl Maker<'_> {
             standing: Standing::Stands,
             held: Vec::new(),
         })
+    }
+
+    /// The list of the pack, ticked by one who verifies it, seldom but for an item.
+    fn ticks(&mut self, all: &mut Vec<Act>) {
+        let Some(pack) = self.shape.pack.map(|it| it.pack) else { return };
+        let verifier = self.shape.roles.iter().find(|it| it.name == pack.verified_by);
+        for item in pack.items() {
+            let by_another = self.wrong();
+            let role = if by_another { self.shape.roles.first() } else { verifier };
+            let Some(act) = role.and_then(|role| self.good(all.len(), role)) else { continue };
+            if !self.wrong() {
+                let does = Deed::Tick { gate: pack.gate(), item, proof: None };
+                all.push(Act { via: Via::Page, does, ..act });
+            }
+        }
     }
 
     pub(super) fn approve(&mut self) -> Deed {

@@ -35,6 +35,12 @@ impl Maker<'_> {
             let list = self.list();
             all.insert("list".to_owned(), list);
         }
+        if let Some(named) = self.shape.pack
+            && !self.wrong()
+        {
+            let empty = if self.c.often(50) { self.fact(GateEvidence::default()) } else { self.none() };
+            all.insert(named.pack.gate(), empty);
+        }
         all
     }
 
@@ -200,7 +206,7 @@ impl Maker<'_> {
                 release: "shop 2.3".to_owned(),
                 team: self.c.of(&["reds", "blues"]).to_owned(),
                 components: vec![self.c.of(&["pay", "infra"]).to_owned()],
-                by: if self.c.often(95) { Some(self.c.of(&["lead", "ops"]).to_owned()) } else { None },
+                by: if self.c.often(95) { Some(self.c.of(&["lead", "release-manager"]).to_owned()) } else { None },
                 opened_at: self.fact(at(opened)),
                 due: self.fact(at(due)),
                 contributors: self.fact(contributors),
