@@ -19,8 +19,8 @@
 //!
 //! ```text
 //! cli        9  arguments in, documents and an exit code out
-//! web        8  what is served over HTTP: the log's files
-//! flow       7  the stories, where what decides and what acts meet: a gate run
+//! web        8  what is served over HTTP: the log's files, where a forge delivers, how the app is
+//! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
 //! connect    6  other systems that are asked or told over the network: witnesses, webhooks
@@ -80,6 +80,14 @@
 //! nobody there. What anybody who may push can write is no fact. `countersign answer` gathers, decides and records now, and
 //! tells the deployment that waits.
 //!
+//! ## A walk through a delivery
+//!
+//! GitHub posts to [`web::hooks`], which verifies it ([`forge::github::signature`]), reads it as a hint
+//! ([`forge::github::event`]) and hands it to [`flow::app`]; once it is durable it is answered. The desk asks whose it is,
+//! and marks what waits in its docket. A release that is marked is gathered anew ([`flow::facts`]), decided, and recorded
+//! in one transaction with what is to leave; that is claimed, told to GitHub while it is still the last word, and ended by
+//! an entry of its own. The sweep marks what nobody told of, and the clocks what time alone changes.
+//!
 //! ## A walk through the record
 //!
 //! `countersign log append` reads what happened and writes it down in its one
@@ -111,6 +119,8 @@
 //! - Memory does not grow with an artifact: large files are mapped, entries are
 //!   folded, lists are bounded.
 //! - Text from artifacts reaches a surface only through [`report::neutral`].
+//! - No delivery is answered before it is durable, and nothing opens an environment but
+//!   the last decision of a release.
 //! - No entry is acknowledged, and no checkpoint leaves, before the transaction
 //!   that holds both is durable.
 //! - The worst verdict wins, in one place: [`decide::gates::together`].

@@ -146,6 +146,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Failure(USAGE, unfit.to_string())
         }
         Failed::Fault(fault) => Failure(UNKNOWN, fault.to_string()),
+        Failed::Batch(fault) => Failure(UNKNOWN, fault.to_string()),
     })?;
     let mut out = String::new();
     for appended in answers {

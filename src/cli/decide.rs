@@ -220,7 +220,7 @@ impl Recording {
         let answers = self.answers.iter().map(|text| super::append::answered(text)).collect::<Result<_, _>>();
         let answers = answers.map_err(failed)?;
         let annex = self.evidence.annex().map_err(failed)?;
-        let beside = Beside { answers, after: self.after, annex };
+        let beside = Beside { answers, after: self.after, annex, ..Beside::default() };
         let receipt = receipt::record(decided, &beside, &address, signer, Utc::now())
             .map_err(|why| said(UNKNOWN, &format!("nothing is decided, because it cannot be recorded: {why}")))?;
         let Some(path) = &self.receipt else { return Ok(()) };

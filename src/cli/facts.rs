@@ -230,12 +230,13 @@ fn wanted(arguments: &Release) -> Result<facts::Wanted, Failure> {
         submitted_at: arguments.submitted_at,
         components: arguments.component.clone(),
         since,
+        running: None,
         roster: roster(arguments.roster.as_deref())?,
         artifacts,
     })
 }
 
-fn roster(path: Option<&Path>) -> Result<Roster, Failure> {
+pub(super) fn roster(path: Option<&Path>) -> Result<Roster, Failure> {
     let Some(path) = path else { return Ok(Roster::default()) };
     let shown = path.display().to_string();
     let artifact = open::named(path, MOST).map_err(|fault| usage(format!("the roster `{shown}`: {fault}")))?;
@@ -251,13 +252,13 @@ fn is_digest(text: &str) -> bool {
         .is_some_and(|digits| digits.len() == 64 && digits.bytes().all(|it| it.is_ascii_hexdigit()))
 }
 
-fn filled(path: &Path) -> Result<serde_json::Value, Failure> {
+pub(super) fn filled(path: &Path) -> Result<serde_json::Value, Failure> {
     let wrong = |why: String| usage(format!("`{}`: {why}", path.display()));
     let artifact = open::named(path, MOST).map_err(|fault| wrong(fault.to_string()))?;
     serde_json::from_slice(&artifact).map_err(|error| wrong(error.to_string()))
 }
 
-fn secret(path: &Path) -> Result<Secret, Failure> {
+pub(super) fn secret(path: &Path) -> Result<Secret, Failure> {
     let wrong = |why: String| usage(format!("`{}`: {why}", path.display()));
     let artifact = open::named(path, MOST).map_err(|fault| wrong(fault.to_string()))?;
     let text = std::str::from_utf8(&artifact).map_err(|_| wrong("it is not UTF-8".to_owned()))?;

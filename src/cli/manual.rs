@@ -115,6 +115,8 @@ fn page() -> String {
     options_of(&mut out, "decide", &decide::EXIT_CODES);
     options_of(&mut out, "facts", &facts::EXIT_CODES);
     options_of(&mut out, "answer", &answer::EXIT_CODES);
+    #[cfg(feature = "app")]
+    options_of(&mut out, "serve", &super::serve::EXIT_CODES);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,

@@ -30,6 +30,8 @@ mod policy;
 mod progress;
 mod reference;
 #[cfg(feature = "app")]
+mod serve;
+#[cfg(feature = "app")]
 mod tables;
 mod verify;
 
@@ -72,6 +74,9 @@ enum Command {
     Facts(Box<Deferred<facts::Arguments>>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
     Answer(Box<Deferred<answer::Arguments>>),
+    /// Run the app: take what GitHub delivers, decide, record, and answer the deployments that wait.
+    #[cfg(feature = "app")]
+    Serve(Box<Deferred<serve::Arguments>>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -131,6 +136,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Decide(arguments) => decide::run(&arguments.0),
         Command::Facts(arguments) => facts::run(&arguments.0),
         Command::Answer(arguments) => answer::run(&arguments.0),
+        #[cfg(feature = "app")]
+        Command::Serve(arguments) => serve::run(&arguments.0),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments.0),
         Command::Log(command) => log::run(&command.0),

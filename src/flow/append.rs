@@ -1,6 +1,7 @@
 //! The story of an entry: what happened is written down in its one form, and is in the log, under a signed checkpoint,
 //! before anybody is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use crate::store::blob::Blob;
 use crate::store::change::{Change, Sent};
 use crate::store::erasure::AT_ONCE;
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::sequencer;
 use crate::store::signatory::Signatory;
 use crate::store::writer::{Append, Appended, Once, Refused, Writer};
 
@@ -60,6 +62,18 @@ pub enum Failed {
     /// The record failed.
     #[error("{0}")]
     Fault(#[from] Fault),
+    /// The record failed for all that was handed in at once.
+    #[error("{0}")]
+    Batch(Arc<DatabaseFault>),
+}
+
+impl From<sequencer::Failed> for Failed {
+    fn from(failed: sequencer::Failed) -> Self {
+        match failed {
+            sequencer::Failed::Refused(refused) => Self::Refused(refused),
+            sequencer::Failed::Fault(fault) => Self::Batch(fault),
+        }
+    }
 }
 
 impl Happening {

@@ -21,6 +21,7 @@ use crate::store::annex::Annex;
 use crate::store::blob::Blob;
 use crate::store::change::{Change, Decision, Done, Effect, Opened, Sent, Stream};
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::sequencer::Sequencer;
 use crate::store::signatory::Signatory;
 use crate::store::stands::Stands;
 use crate::store::writer::{Append, Appended, Writer};
@@ -34,6 +35,10 @@ pub struct Beside {
     pub after: Option<u64>,
     /// Where what is large is kept, rather than in the database.
     pub annex: Option<Annex>,
+    /// The pipeline's runs that wait for the answer. Without one the answer leaves all the same, for whoever carries it.
+    pub runs: Vec<u64>,
+    /// Whether those who wait were told this very thing before, so that it need not be said again that they wait.
+    pub told: bool,
 }
 
 /// A decision, by what its entries are made of.
@@ -59,29 +64,45 @@ pub fn word(ruling: Ruling) -> &'static str {
     }
 }
 
+/// What is written for a decision.
+struct Prepared {
+    /// What came, and what happened before it.
+    before: Vec<Append>,
+    /// How many of those are deliveries that came with it.
+    sent: usize,
+    /// The decision, without what follows from it.
+    last: Append,
+}
+
+fn prepared(mut happened: Vec<Happening>, beside: &Beside, at: DateTime<Utc>) -> Result<Option<Prepared>, Failed> {
+    let Some(mut decision) = happened.pop() else { return Ok(None) };
+    answering(&mut decision, beside);
+    let mut before = Vec::new();
+    for (sent, bytes) in &beside.answers {
+        if let Some(bytes) = bytes {
+            before.push(super::append::delivery(sent, bytes).append(at)?);
+        }
+    }
+    let sent = before.len();
+    for other in happened {
+        before.push(other.append(at)?);
+    }
+    Ok(Some(Prepared { before, sent, last: decision.append(at)? }))
+}
+
 /// Records what happened with the decision that is its last, all in one durable write. What comes back is in the same
 /// order.
 pub fn commit(
     ruled: Ruled<'_>,
-    mut happened: Vec<Happening>,
+    happened: Vec<Happening>,
     beside: &Beside,
     address: &Address,
     signer: Signatory,
     at: DateTime<Utc>,
 ) -> Result<Vec<Appended>, Failed> {
-    let Some(mut decision) = happened.pop() else { return Ok(Vec::new()) };
-    answering(&mut decision, beside);
-    let mut batch = Vec::new();
-    for (sent, bytes) in &beside.answers {
-        if let Some(bytes) = bytes {
-            batch.push(super::append::delivery(sent, bytes).append(at)?);
-        }
-    }
-    let sent = batch.len();
-    for other in happened {
-        batch.push(other.append(at)?);
-    }
-    let last = decision.append(at)?;
+    let Some(Prepared { before: mut batch, sent, last }) = prepared(happened, beside, at)? else {
+        return Ok(Vec::new());
+    };
     let stream = stream(ruled);
     let runtime = runtime()?;
     let answers = runtime.block_on(async {
@@ -100,6 +121,25 @@ pub fn commit(
     answers.into_iter().skip(sent).map(|answer| answer.map_err(Failed::Refused)).collect()
 }
 
+/// The same through whoever writes for many. The decision is one durable write with all that follows from it; what it was
+/// made from is there before it.
+pub async fn commit_through(
+    ruled: Ruled<'_>,
+    happened: Vec<Happening>,
+    beside: &Beside,
+    sequencer: &Sequencer,
+    at: DateTime<Utc>,
+) -> Result<Vec<Appended>, Failed> {
+    let Some(Prepared { before: mut batch, sent, last }) = prepared(happened, beside, at)? else {
+        return Ok(Vec::new());
+    };
+    let stands = sequencer.stands(stream(ruled)).await.map_err(Fault::from)?;
+    let open = sequencer.open_obligations(found_met(ruled.decision)).await.map_err(Fault::from)?;
+    batch.push(follows(ruled, last, &stands, open, beside, at)?);
+    let answers = sequencer.append_all(batch).await;
+    answers.into_iter().skip(sent).map(|answer| answer.map_err(Failed::from)).collect()
+}
+
 /// Says in the decision's entry which deliveries it answers, so that the same decision of others is another.
 fn answering(decision: &mut Happening, beside: &Beside) {
     if beside.answers.is_empty() {
@@ -112,7 +152,7 @@ fn answering(decision: &mut Happening, beside: &Beside) {
 }
 
 /// What is decided of.
-fn stream(ruled: Ruled<'_>) -> Stream {
+pub(super) fn stream(ruled: Ruled<'_>) -> Stream {
     let release = &ruled.facts.release;
     Stream {
         forge: release.forge.clone(),
@@ -173,7 +213,7 @@ fn follows(
         following.add(Kind::Obligation, &json!({ "obligation": id, "state": "met" }))?;
     }
     let version = stands.version + 1;
-    let effects = effects(ruled, &stream, version, &opened, &mut following)?;
+    let effects = effects(ruled, &stream, version, &opened, beside, &mut following)?;
     let opened: Vec<Opened> = opened.into_iter().map(|(opened, _)| opened).collect();
     let timer = timer(ruled.decision, stands, &opened, at);
     append.changes.push(Change::Decision(Box::new(Decision {
@@ -266,16 +306,10 @@ fn effects(
     stream: &Stream,
     version: u64,
     opened: &[(Opened, &OpenedObligation)],
+    beside: &Beside,
     following: &mut Following<'_>,
 ) -> Result<Vec<Effect>, Failed> {
-    let decision = ruled.decision;
-    let verdict = json!({
-        "effect": "decision", "forge": stream.forge, "repository": stream.repository, "release": stream.release,
-        "environment": stream.environment, "commit": ruled.facts.release.commit, "number": version,
-        "decision": word(decision.decision), "summary": decision.summary, "document": ruled.document.to_string(),
-    });
-    let once = format!("decision {}", sha256(json!([stream.to_string(), version]).to_string().as_bytes()));
-    let mut all = vec![(once, format!("{}:{}", stream.forge, stream.repository), verdict)];
+    let mut all = answers(ruled, stream, version, beside);
     for (obligation, owed) in opened {
         for place in &owed.to {
             let notice = json!({
@@ -293,6 +327,35 @@ fn effects(
         effects.push(Effect { once, destination, body });
     }
     Ok(effects)
+}
+
+/// The decision as the forge is told it: the key, where to, and what. One for each run that waits.
+fn answers(ruled: Ruled<'_>, stream: &Stream, version: u64, beside: &Beside) -> Vec<(String, String, Value)> {
+    let decision = ruled.decision;
+    let release = &ruled.facts.release;
+    if beside.told && decision.decision == Ruling::Hold {
+        return Vec::new();
+    }
+    let verdict = json!({
+        "effect": "decision", "forge": stream.forge, "repository": stream.repository, "release": stream.release,
+        "environment": stream.environment, "commit": release.commit, "number": version,
+        "decision": word(decision.decision), "summary": decision.summary, "document": ruled.document.to_string(),
+    });
+    let to = format!("{}:{}", stream.forge, stream.repository);
+    let key = |of: Value| format!("decision {}", sha256(of.to_string().as_bytes()));
+    if beside.runs.is_empty() {
+        return vec![(key(json!([stream.to_string(), version])), to, verdict)];
+    }
+    let of_run = |run: &u64| {
+        let mut verdict = verdict.clone();
+        if let Some(map) = verdict.as_object_mut() {
+            map.insert("run".to_owned(), json!(run));
+            // The forge knows the environment by its own name for it.
+            map.insert("waits_at".to_owned(), json!(release.environment));
+        }
+        (key(json!([stream.to_string(), version, run])), to.clone(), verdict)
+    };
+    beside.runs.iter().map(of_run).collect()
 }
 
 /// The earliest instant yet to come at which time alone changes something.

@@ -39,6 +39,9 @@ pub struct Wanted {
     pub components: Vec<String>,
     /// The commits that components last ran here, by name; the empty name stands for all that are not named.
     pub since: BTreeMap<String, String>,
+    /// What ran here of all that `since` does not name, by a record that knows it: absent where nothing ever ran. Left
+    /// out: nobody knows, because a forge's own list is no proof of it.
+    pub running: Option<Fact<String>>,
     /// Who was in the groups when the release was asked for, as far as that is known.
     pub roster: Roster,
     /// The artifacts of components, by name: SHA-256 digests, none where a component has none.
@@ -88,7 +91,7 @@ async fn question<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Ques
     let rules = &policy.rules;
     let running = |name: &str| wanted.since.get(name).map(|commit| Fact::Known(commit.clone()));
     let all = rules.components.iter().all(|component| wanted.since.contains_key(&component.name));
-    let otherwise = match running("") {
+    let otherwise = match running("").or_else(|| wanted.running.clone()) {
         Some(commit) => commit,
         None if all && !rules.components.is_empty() => Fact::default(),
         None => unproven(forge.running(&wanted.repository, &wanted.environment).await),

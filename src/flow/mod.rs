@@ -8,10 +8,14 @@
 //! from a decision is written with it (`decided`) and leaves afterwards (`send`). A
 //! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //! It goes on under new keys (`succession`), and lets go what its time is over
-//! (`retention`). What is large lies beside the database (`evidence`). Many read it at once (`shelf`), and others see it (`witnessing`).
+//! (`retention`). What is large lies beside the database (`evidence`). Many read it at once
+//! (`shelf`), and others see it (`witnessing`). The app is the story that never ends (`app`):
+//! told of something, it reads, decides, records and tells.
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
+#[cfg(feature = "app")]
+pub mod app;
 #[cfg(feature = "app")]
 pub mod append;
 mod baseline;

@@ -6,13 +6,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::append::{Failed, Happening};
 use super::decided::{self, Beside, Ruled, word};
+use super::record::{Fault, Log, Place, prove};
+use crate::log::entry::Kind;
+use crate::log::keys::Keys;
 use crate::log::receipt::{Envelope, Layer, Receipt, encoded, sha256};
 use crate::log::tree::Hash;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
+use crate::store::address::Address;
+use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::sequencer::Sequencer;
 use crate::store::signatory::Signatory;
+use crate::store::writer::Appended;
 
 /// What decided, as an entry names it.
 fn engine() -> Value {
@@ -140,6 +148,48 @@ impl Decided<'_> {
     }
 }
 
+impl<'d> Decided<'d> {
+    /// What happened, the decision last: the policy and the facts that it was made from, once each. With it the
+    /// statements in their envelopes.
+    fn happened(&self, signer: &Signatory) -> Result<(Vec<Happening>, Vec<Envelope>), DatabaseFault> {
+        let (statements, body) = self.stated(signer)?;
+        let mut happened = Vec::new();
+        for layers in [&self.policy, &self.before].into_iter().filter(|layers| !layers.is_empty()) {
+            let mut body = serde_json::Map::new();
+            body.insert("layers".to_owned(), crate::log::receipt::listed(layers));
+            let files = layers.iter().flat_map(|layer| std::iter::once(layer).chain(&layer.attached));
+            let attached = files.filter_map(|it| Some((it.path.clone(), it.text.clone()?.into_bytes()))).collect();
+            let once = Some(format!("policy {}", sha256(Value::Object(body.clone()).to_string().as_bytes())));
+            happened.push(Happening { kind: Kind::Policy, body, attached, once });
+        }
+        let facts = sha256(self.facts_text.as_bytes());
+        let mut of = serde_json::Map::new();
+        of.insert("release".to_owned(), self.facts.release.name.as_str().into());
+        let attached = vec![("facts.json".to_owned(), self.facts_text.clone().into_bytes())];
+        happened.push(Happening { kind: Kind::Facts, body: of, attached, once: Some(format!("facts {facts}")) });
+        let once = Some(format!("decision {}", sha256(Value::Object(body.clone()).to_string().as_bytes())));
+        let attached = vec![("decision.json".to_owned(), self.document.clone().into_bytes())];
+        happened.push(Happening { kind: Kind::Decision, body, attached, once });
+        Ok((happened, statements))
+    }
+
+    /// What is decided of, as the record names it.
+    #[must_use]
+    pub fn stream(&self) -> Stream {
+        decided::stream(self.ruled())
+    }
+
+    /// By what its entries are made of.
+    fn ruled(&self) -> Ruled<'d> {
+        Ruled {
+            facts: self.facts,
+            facts_digest: Hash(Sha256::digest(&self.facts_text).into()),
+            decision: self.decision,
+            document: Hash(Sha256::digest(&self.document).into()),
+        }
+    }
+}
+
 /// What of a text stays as it is in a URI.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
@@ -157,43 +207,14 @@ fn resource(forge: &str, repository: &str, commit: &str, environment: &str) -> S
 pub fn record(
     decided: Decided<'_>,
     beside: &Beside,
-    address: &crate::store::address::Address,
+    address: &Address,
     signer: impl Into<Signatory>,
     at: DateTime<Utc>,
-) -> Result<Receipt, super::append::Failed> {
-    use super::append::Happening;
-    use super::record::{Fault, Log, Place, prove};
-    use crate::log::entry::Kind;
-    use crate::log::keys::Keys;
-
+) -> Result<Receipt, Failed> {
     let signer = signer.into();
     let trusted = Keys::from(signer.verifier());
-    let (statements, body) = decided.stated(&signer).map_err(Fault::from)?;
-    let mut happened = Vec::new();
-    for layers in [&decided.policy, &decided.before].into_iter().filter(|layers| !layers.is_empty()) {
-        let mut body = serde_json::Map::new();
-        body.insert("layers".to_owned(), crate::log::receipt::listed(layers));
-        let files = layers.iter().flat_map(|layer| std::iter::once(layer).chain(&layer.attached));
-        let attached = files.filter_map(|it| Some((it.path.clone(), it.text.clone()?.into_bytes()))).collect();
-        let once = Some(format!("policy {}", sha256(Value::Object(body.clone()).to_string().as_bytes())));
-        happened.push(Happening { kind: Kind::Policy, body, attached, once });
-    }
-    let facts = sha256(decided.facts_text.as_bytes());
-    let mut of = serde_json::Map::new();
-    of.insert("release".to_owned(), decided.facts.release.name.as_str().into());
-    let attached = vec![("facts.json".to_owned(), decided.facts_text.clone().into_bytes())];
-    happened.push(Happening { kind: Kind::Facts, body: of, attached, once: Some(format!("facts {facts}")) });
-    let once = Some(format!("decision {}", sha256(Value::Object(body.clone()).to_string().as_bytes())));
-    let attached = vec![("decision.json".to_owned(), decided.document.clone().into_bytes())];
-    happened.push(Happening { kind: Kind::Decision, body, attached, once });
-
-    let ruled = Ruled {
-        facts: decided.facts,
-        facts_digest: Hash(Sha256::digest(&decided.facts_text).into()),
-        decision: decided.decision,
-        document: Hash(Sha256::digest(&decided.document).into()),
-    };
-    let appended = decided::commit(ruled, happened, beside, address, signer, at)?;
+    let (happened, statements) = decided.happened(&signer).map_err(Fault::from)?;
+    let appended = decided::commit(decided.ruled(), happened, beside, address, signer, at)?;
     let index = appended.last().map(|last| last.first).unwrap_or_default();
     let mut log = Log::open(&Place::Database(address.clone()))?;
     // The key that signs now is trusted here; the rotations let those follow who trust an older one.
@@ -212,4 +233,17 @@ pub fn record(
         policy_before: decided.before,
         rotations,
     })
+}
+
+/// Records a decision likewise through whoever writes for many. What comes back is the decision's entry.
+pub async fn record_through(
+    decided: &Decided<'_>,
+    beside: &Beside,
+    sequencer: &Sequencer,
+    signer: &Signatory,
+    at: DateTime<Utc>,
+) -> Result<Option<Appended>, Failed> {
+    let (happened, _) = decided.happened(signer).map_err(Fault::from)?;
+    let appended = decided::commit_through(decided.ruled(), happened, beside, sequencer, at).await?;
+    Ok(appended.into_iter().next_back())
 }

@@ -54,19 +54,19 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
     let Ok(now) = shown.text("now").parse::<DateTime<Utc>>() else {
         return not("it does not say for which instant it was decided".to_owned());
     };
-    let (policy, before) = match (read(&receipt.policy), read(&receipt.policy_before)) {
-        (Ok(policy), Ok(before)) => (policy, before),
+    let (own, before) = match (policy(&receipt.policy), policy(&receipt.policy_before)) {
+        (Ok(own), Ok(before)) => (own, before),
         (Err(why), _) | (_, Err(why)) => return not(why),
     };
-    let Some(policy) = policy else { return not("it has no policy".to_owned()) };
+    let Some(own) = own else { return not("it has no policy".to_owned()) };
     let document = facts.as_bytes();
     let facts = match Facts::read(document) {
         Ok(facts) => facts,
         Err(mistakes) => return not(format!("its facts cannot be read: {mistakes}")),
     };
     let decision = match &before {
-        Some(before) => release::decide_between(before, &policy, &facts, now),
-        None => release::decide(&policy, &facts, now),
+        Some(before) => release::decide_between(before, &own, &facts, now),
+        None => release::decide(&own, &facts, now),
     };
     match report::json::release(&decision.by_document(document)) {
         Ok(document) if document == receipt.decision => Replayed::Same,
@@ -75,8 +75,8 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
     }
 }
 
-/// A policy out of a receipt; `None` where there is none.
-fn read(layers: &[Layer]) -> Result<Option<Policy>, String> {
+/// A policy out of its layers with their texts; `None` where there is no layer, and else why there is none.
+pub(super) fn policy(layers: &[Layer]) -> Result<Option<Policy>, String> {
     if layers.is_empty() {
         return Ok(None);
     }

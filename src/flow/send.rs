@@ -97,6 +97,31 @@ fn carried(
     })
 }
 
+/// What is written down of an attempt.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// It is tried again later.
+    Later(String),
+    /// It has ended.
+    Ended(Box<Append>),
+}
+
+/// What is written down of an attempt that came to this.
+pub(super) fn told_of(claimed: &Claimed, answer: Answer, at: DateTime<Utc>) -> Result<Told, DatabaseFault> {
+    let (given_up, answered) = match answer {
+        Answer::Failed(why) if claimed.attempt < ATTEMPTS => return Ok(Told::Later(why)),
+        Answer::Failed(why) => (Some(format!("{why}; given up after {} attempts", claimed.attempt)), false),
+        Answer::Refused(why) => (Some(why), true),
+        Answer::Done => (None, true),
+    };
+    let state = if given_up.is_some() { "given up" } else { "done" };
+    let body = json!({ "effect": claimed.effect, "key": claimed.once, "to": claimed.destination, "state": state,
+        "attempts": claimed.attempt, "said": given_up });
+    let (effect, destination) = (claimed.effect, claimed.destination.clone());
+    let change = Change::Ended(Ended { effect, destination, given_up, answered });
+    Ok(Told::Ended(Box::new(of_effect(&body, change, at)?)))
+}
+
 /// Writes down what became of an attempt.
 async fn told(
     writer: &mut Writer,
@@ -106,40 +131,25 @@ async fn told(
     now: DateTime<Utc>,
     counted: &mut Counted,
 ) -> Result<(), DatabaseFault> {
-    let (given_up, answered) = match answer {
-        Answer::Failed(why) if claimed.attempt < ATTEMPTS => {
+    let done = answer == Answer::Done;
+    match told_of(claimed, answer, now)? {
+        Told::Later(why) => {
             counted.put_off += 1;
-            return writer.put_off(claimed, &why, backoff, now).await;
+            writer.put_off(claimed, &why, backoff, now).await
         }
-        Answer::Failed(why) => (Some(format!("{why}; given up after {} attempts", claimed.attempt)), false),
-        Answer::Refused(why) => (Some(why), true),
-        Answer::Done => (None, true),
-    };
-    match given_up {
-        Some(_) => counted.given_up += 1,
-        None => counted.done += 1,
+        Told::Ended(append) => {
+            *(if done { &mut counted.done } else { &mut counted.given_up }) += 1;
+            // Where another took it over, that one says what became of it.
+            writer.append(&[*append], now).await.map(|_| ())
+        }
     }
-    let state = if given_up.is_some() { "given up" } else { "done" };
-    let body = json!({ "effect": claimed.effect, "key": claimed.once, "to": claimed.destination, "state": state,
-        "attempts": claimed.attempt, "said": given_up });
-    let (effect, destination) = (claimed.effect, claimed.destination.clone());
-    let change = Change::Ended(Ended { effect, destination, given_up, answered });
-    // Where another took it over, that one says what became of it.
-    write(writer, &body, change, now).await.map(|_| ())
 }
 
-async fn write(
-    writer: &mut Writer,
-    body: &Value,
-    change: Change,
-    at: DateTime<Utc>,
-) -> Result<Result<u64, Refused>, DatabaseFault> {
+/// An entry that says of an effect how it stands, with that change.
+fn of_effect(body: &Value, change: Change, at: DateTime<Utc>) -> Result<Append, DatabaseFault> {
     let body = body.as_object().cloned().unwrap_or_default();
     let entry = Entry { kind: Kind::Effect, at, body }.bytes()?;
-    let append = Append { entries: vec![entry], changes: vec![change], ..Append::default() };
-    let mut answers = writer.append(&[append], at).await?;
-    let answer = answers.pop().ok_or(DatabaseFault::Stopped)?;
-    Ok(answer.map(|appended| appended.first))
+    Ok(Append { entries: vec![entry], changes: vec![change], ..Append::default() })
 }
 
 /// Has an effect tried again that was given up; what comes back is the number of the entry that says so.
@@ -152,8 +162,9 @@ pub fn retry(
     runtime()?.block_on(async {
         let mut writer = Writer::open(address, signer, PATIENCE, at).await?;
         let body = json!({ "effect": effect, "state": "to do again" });
-        let answer = write(&mut writer, &body, Change::Retried(effect), at).await?;
+        let append = of_effect(&body, Change::Retried(effect), at)?;
+        let answer = writer.append(&[append], at).await?.pop().ok_or(DatabaseFault::Stopped)?;
         writer.close().await?;
-        Ok(answer)
+        Ok(answer.map(|appended| appended.first))
     })
 }

@@ -154,6 +154,9 @@ pub trait Forge {
         why: &str,
     ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
 
+    /// Whether a deployment still waits.
+    fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
+
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
 

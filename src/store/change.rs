@@ -27,6 +27,15 @@ impl std::fmt::Display for Stream {
     }
 }
 
+impl Stream {
+    /// Reads what [`std::fmt::Display`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let [forge, repository, release, environment] = serde_json::from_str::<[String; 4]>(text).ok()?;
+        Some(Self { forge, repository, release, environment })
+    }
+}
+
 /// Something that a forge or another system sent, by that system's own name for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sent {

@@ -30,7 +30,8 @@ pub enum Failed {
     Fault(std::sync::Arc<Fault>),
 }
 
-type Answer = Result<Appended, Failed>;
+/// What came of one that was handed in.
+pub type Answer = Result<Appended, Failed>;
 
 /// What is asked of the one who writes.
 enum Job {
@@ -38,6 +39,7 @@ enum Job {
     Claim(DateTime<Utc>, u32, oneshot::Sender<Result<Vec<Claimed>, Fault>>),
     PutOff(Box<Claimed>, String, Backoff, DateTime<Utc>, oneshot::Sender<Result<(), Fault>>),
     Stands(Stream, oneshot::Sender<Result<Stands, Fault>>),
+    Open(Vec<String>, oneshot::Sender<Result<Vec<String>, Fault>>),
 }
 
 /// Where entries are handed in. It can be cloned, and used from many tasks.
@@ -53,6 +55,12 @@ pub struct Running {
 }
 
 impl Running {
+    /// Whether it has ended, as when its lease was lost.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Waits until everything is durable and the database is closed.
     pub async fn finished(self) -> Result<(), Fault> {
         self.task.await.unwrap_or(Err(Fault::Stopped))
@@ -71,6 +79,24 @@ impl Sequencer {
     pub async fn append(&self, append: Append) -> Answer {
         let asked = self.ask(|answer| Job::Append(Box::new(append), answer)).await;
         asked.unwrap_or_else(|fault| Err(Failed::Fault(std::sync::Arc::new(fault))))
+    }
+
+    /// Appends several, in this order; the answers come when all are durable.
+    pub async fn append_all(&self, appends: Vec<Append>) -> Vec<Answer> {
+        let mut waiting = Vec::with_capacity(appends.len());
+        for append in appends {
+            let (answer, answered) = oneshot::channel();
+            waiting.push(self.jobs.send(Job::Append(Box::new(append), answer)).await.map(|()| answered));
+        }
+        let mut answers = Vec::with_capacity(waiting.len());
+        for answered in waiting {
+            let answer = match answered {
+                Ok(answered) => answered.await.map_err(|_| Fault::Stopped),
+                Err(_) => Err(Fault::Stopped),
+            };
+            answers.push(answer.unwrap_or_else(|fault| Err(Failed::Fault(std::sync::Arc::new(fault)))));
+        }
+        answers
     }
 
     /// Claims effects that are due: [`Writer::claim`].
@@ -92,6 +118,11 @@ impl Sequencer {
     /// How a release stands in the record: [`Writer::stands`].
     pub async fn stands(&self, stream: Stream) -> Result<Stands, Fault> {
         self.ask(|answer| Job::Stands(stream, answer)).await?
+    }
+
+    /// Which of those obligations nobody has met: [`Writer::open_obligations`].
+    pub async fn open_obligations(&self, of: Vec<String>) -> Result<Vec<String>, Fault> {
+        self.ask(|answer| Job::Open(of, answer)).await?
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Fault> {
@@ -122,7 +153,7 @@ async fn sequence(
             },
         };
         // Whoever only asks, again and again, renews nothing by it.
-        if writer.replica.is_due() {
+        if writer.replica().is_due() {
             fenced(writer.renew().await)?;
         }
         // Whoever asks for something else than an entry waits for those before, and goes alone.
@@ -188,6 +219,7 @@ async fn alone(writer: &mut Writer, job: Job) -> Result<(), Fault> {
             told(answer, writer.put_off(&claimed, &why, backoff, now).await)?;
         }
         Job::Stands(stream, answer) => told(answer, writer.stands(&stream).await)?,
+        Job::Open(of, answer) => told(answer, writer.open_obligations(&of).await)?,
     }
     Ok(())
 }

@@ -70,3 +70,20 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, until:
     drop(listener);
     let _ = tokio::time::timeout(limits.end, served.shutdown()).await;
 }
+
+/// Waits until somebody ends the process in order.
+pub async fn ended() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut told) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = told.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}

@@ -4,6 +4,7 @@
 //! bring its own policy. A short name means the branch as it was fetched
 //! (`refs/remotes/origin/…`), never a tag or a local branch of that name.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
@@ -65,6 +66,13 @@ pub enum From {
         /// The commit.
         sha: String,
     },
+    /// Files that somebody read elsewhere, such as from a forge.
+    Files {
+        /// Their bytes, by their paths from the repository's root.
+        files: BTreeMap<String, Vec<u8>>,
+        /// What they were read from, for people.
+        name: String,
+    },
 }
 
 impl From {
@@ -124,6 +132,10 @@ impl From {
                 }
                 Ok(found)
             }
+            Self::Files { files, name } => {
+                let found = files.get(path.to_string_lossy().as_ref());
+                found.cloned().ok_or_else(|| format!("is not there at `{name}`"))
+            }
         }
     }
 
@@ -131,6 +143,7 @@ impl From {
         match self {
             Self::WorkingTree => None,
             Self::Commit { name, sha } => Some(format!("{name}@{}", sha.get(..12).unwrap_or(sha))),
+            Self::Files { name, .. } => Some(name.clone()),
         }
     }
 }
@@ -208,7 +221,12 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>, String> {
 /// Reads the layers that were named, outermost first, with the parents that they
 /// pin before them; or the one at a usual place, when none was named.
 pub fn read(named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
-    let mut layers: Vec<Source> = Vec::new();
+    read_within(Vec::new(), named, from)
+}
+
+/// The same within layers that were read before. A parent that is one of those needs no file of its own.
+pub fn read_within(outer: Vec<Source>, named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
+    let mut layers = outer;
     let usual;
     let named = if named.is_empty() {
         usual = [find(from)?];
@@ -250,12 +268,26 @@ pub fn read(named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
 
 /// Reads the files that layers name, each beside its layer and from where that was read.
 pub fn attachments(sources: &[Source], from: &From) -> Result<Vec<(usize, Attachment)>, Error> {
-    each_attachment(sources, from).collect()
+    attachments_within(0, sources, from)
+}
+
+/// The same of the layers from a place on, counted from the outermost.
+pub fn attachments_within(outer: usize, sources: &[Source], from: &From) -> Result<Vec<(usize, Attachment)>, Error> {
+    each_within(outer, sources, from).collect()
 }
 
 /// The files that layers name, or for each why it cannot be read.
 pub fn each_attachment(sources: &[Source], from: &From) -> impl Iterator<Item = Result<(usize, Attachment), Error>> {
-    policy::attachments(sources).into_iter().filter_map(move |(layer, path)| {
+    each_within(0, sources, from)
+}
+
+fn each_within(
+    outer: usize,
+    sources: &[Source],
+    from: &From,
+) -> impl Iterator<Item = Result<(usize, Attachment), Error>> {
+    let named = policy::attachments(sources).into_iter().filter(move |(layer, _)| *layer >= outer);
+    named.filter_map(move |(layer, path)| {
         let source = sources.get(layer)?;
         let file = beside(Path::new(&source.path), &path);
         let read = from.read(&file).and_then(|bytes| {
@@ -282,6 +314,14 @@ fn named_by(policy: &str, file: &str, why: String) -> Error {
     Error::Unreadable { path: format!("{policy} names {file}, which"), why }
 }
 
+/// The files that a layer cannot do without: its parent, and those that it names.
+#[must_use]
+pub fn needed(layer: &Source) -> Vec<PathBuf> {
+    let parent = parent(&layer.text).map(|pin| pin.path);
+    let attached = policy::attachments(std::slice::from_ref(layer)).into_iter().map(|(_, path)| path);
+    parent.into_iter().chain(attached).map(|path| beside(Path::new(&layer.path), &path)).collect()
+}
+
 fn refused(child: &Source, pin: &Pin, why: String) -> Error {
     Error::Parent { path: child.path.clone(), line: pin.span.line, why }
 }
@@ -297,6 +337,7 @@ fn find(from: &From) -> Result<PathBuf, Error> {
         From::Commit { sha, .. } => {
             git(&["ls-tree", "--full-tree", "--name-only", sha, "--", place]).map_or(true, |listed| !listed.is_empty())
         }
+        From::Files { files, .. } => files.contains_key(*place),
     };
     PLACES.iter().find(|place| there(place)).map(PathBuf::from).ok_or(Error::NoPolicy)
 }

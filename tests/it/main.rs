@@ -10,10 +10,11 @@
     reason = "a test says what is wrong by failing"
 )]
 
+#[cfg(feature = "app")]
+mod app;
 mod cli;
 mod decide;
 mod evidence;
-#[cfg(feature = "app")]
 mod forge;
 mod in_step;
 mod log;

@@ -59,7 +59,7 @@ pub(in crate::cli) enum Key {
 
 /// Who signs, where entries are written.
 #[cfg(feature = "app")]
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(in crate::cli) struct Signing {
     /// The log's private key, a file; or COUNTERSIGN_LOG_KEY, which may hold the key itself.
     #[arg(id = "log_key", long = "log-key", value_name = "FILE")]
@@ -84,6 +84,14 @@ impl Signing {
     /// Whether the command line names who signs.
     pub(in crate::cli) fn is_stated(&self) -> bool {
         self.key.is_some() || self.command.is_some() || self.mark.is_some()
+    }
+
+    /// The same, by this key where neither the command line nor a variable names one.
+    pub(in crate::cli) fn or_key(mut self, key: Option<PathBuf>) -> Self {
+        if self.key.is_none() && variable("COUNTERSIGN_LOG_KEY").is_none() {
+            self.key = key;
+        }
+        self
     }
 
     /// Who signs, as it was named.

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Failure, Source};
 use crate::cli::{PROCEED, UNKNOWN, USAGE, print};
 use crate::flow::shelf::Shelf;
-use crate::web::serve::{Limits, serve};
+use crate::web::serve::{Limits, ended, serve};
 use crate::web::tiles;
 
 #[derive(Args)]
@@ -39,21 +39,4 @@ pub(super) fn run(arguments: &Serve) -> Result<u8, Failure> {
         serve(listener, tiles::router(shelf), Limits::default(), ended()).await;
         Ok(PROCEED)
     })
-}
-
-/// Waits until somebody ends the process in order.
-async fn ended() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut told) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = told.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
 }

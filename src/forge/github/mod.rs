@@ -43,6 +43,10 @@ impl Forge for Client {
         write::rule::answer(self, waiting, answer, why).await
     }
 
+    async fn waits(&self, waiting: &Waiting) -> Result<bool, Fault> {
+        write::rule::waits(self, waiting).await
+    }
+
     async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {
         read::waiting::pending(self, repository).await
     }

@@ -1,46 +1,21 @@
 //! The log over HTTP, as clients of the C2SP specification tlog-tiles read it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::log::{fed, files, filled, good, lines, second};
 use crate::support::run::World;
-
-/// A server, ended with the test.
-pub struct Served {
-    child: Child,
-    pub address: String,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::served::{Came, Served};
 
 pub fn serve(world: &World, more: &[&str]) -> Served {
     let mut command = world.command();
-    command.args(["log", "serve", "--listen", "127.0.0.1:0"]).args(more).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("the log is served on http://").unwrap().to_owned();
-    Served { child, address }
+    command.args(["log", "serve", "--listen", "127.0.0.1:0"]).args(more);
+    Served::start(command, "the log is served on http://")
 }
 
-/// What came back: the status, the head, the body.
-fn ask(served: &Served, what: &str) -> (u16, String, Vec<u8>) {
-    let mut stream = TcpStream::connect(&served.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    write!(stream, "{what} HTTP/1.1\r\nhost: log\r\nconnection: close\r\n\r\n").unwrap();
-    let mut whole = Vec::new();
-    stream.read_to_end(&mut whole).unwrap();
-    let at = memchr::memmem::find(&whole, b"\r\n\r\n").unwrap();
-    let head = String::from_utf8(whole[..at].to_vec()).unwrap().to_ascii_lowercase();
-    (head[9..12].parse().unwrap(), head, whole[at + 4..].to_vec())
+fn ask(served: &Served, what: &str) -> Came {
+    served.ask(what)
 }
 
 #[test]

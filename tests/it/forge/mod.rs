@@ -1,3 +1,3 @@
 //! The forges, each against a server that holds what it holds.
 
-mod github;
+pub mod github;

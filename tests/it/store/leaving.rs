@@ -200,3 +200,39 @@ fn f17_timers_are_due_by_the_clock_as_it_is_whatever_it_was() {
         });
     }
 }
+
+#[test]
+fn a_release_is_under_way_from_its_first_decision_since_it_was_let_go_there() {
+    for database in Database::each() {
+        let mut writer = database.writer();
+        database.runtime.block_on(async {
+            let mut decided = async |writer: &mut Writer, release: &str, after: u64, ruling: &'static str| {
+                let mut append = decision(release, after, &[(&format!("{release} {after}"), "forge")], None);
+                let [Change::Decision(decision)] = append.changes.as_mut_slice() else { panic!("{append:?}") };
+                decision.ruling = ruling;
+                writer.append(&[append], now()).await.unwrap().remove(0).unwrap().first
+            };
+            let begun = async || {
+                let mut reader = Reader::open(&database.address).await.unwrap();
+                let begun = reader.begun("github", "acme/shop", "1.0").await.unwrap();
+                begun.iter().map(|it| it.entry).collect::<Vec<u64>>()
+            };
+            assert!(begun().await.is_empty(), "nothing was decided");
+            // Of a name that begins like it, and is another.
+            decided(&mut writer, "1.0.1", 0, "hold").await;
+            assert!(begun().await.is_empty());
+            let first = decided(&mut writer, "1.0", 0, "hold").await;
+            decided(&mut writer, "1.0", 1, "proceed").await;
+            assert_eq!(begun().await, [first], "whoever waits has not heard that it may go");
+            for key in ["1.0.1 0", "1.0 0", "1.0 1"] {
+                let claimed = writer.claim(now(), 1).await.unwrap().remove(0);
+                assert_eq!(claimed.once, key);
+                writer.append(&[ended(&claimed, None)], now()).await.unwrap().remove(0).unwrap();
+            }
+            assert!(begun().await.is_empty(), "it went");
+            let next = decided(&mut writer, "1.0", 2, "hold").await;
+            decided(&mut writer, "1.0", 3, "hold").await;
+            assert_eq!(begun().await, [next], "it comes once more");
+        });
+    }
+}

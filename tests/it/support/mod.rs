@@ -1,8 +1,8 @@
 //! What several tests need.
 
-#[cfg(feature = "app")]
 pub mod github;
 pub mod run;
+pub mod served;
 
 use std::path::{Path, PathBuf};
 

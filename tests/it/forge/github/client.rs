@@ -31,7 +31,7 @@ fn activity(github: &Github, entries: usize) {
 const ACTIVITY: &str = "/repos/acme/shop/activity";
 
 /// A new key of an App: its PEM file, and the public key.
-fn key() -> (String, Vec<u8>) {
+pub fn key() -> (String, Vec<u8>) {
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&key).unwrap();
     let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());

@@ -1,6 +1,6 @@
 //! GitHub, against a fake that enforces what GitHub enforces.
 
-mod client;
+pub mod client;
 mod event;
 mod facts;
 mod loose;

@@ -244,6 +244,33 @@ impl Github {
                 state.tokens.push(token.clone());
                 reply(201, &json!({"token": token, "expires_at": Utc::now() + Duration::hours(1)}))
             }
+            ("GET", ["app", "installations"]) => {
+                let suspended = state.suspended.then_some("2026-01-01T00:00:00Z");
+                reply(200, &json!([{"id": INSTALLATION, "suspended_at": suspended}]))
+            }
+            ("GET", ["repos", owner, name, "contents", path @ ..]) if is_ours(owner, name) => {
+                let Some(text) = state.world.contents.get(&path.join("/")) else { return missing() };
+                let content = base64::engine::general_purpose::STANDARD.encode(text);
+                reply(200, &json!({"type": "file", "encoding": "base64", "content": content, "sha": world::sha("f1")}))
+            }
+            ("GET", ["repos", owner, name, "environments", _, "deployment_protection_rules"])
+                if is_ours(owner, name) =>
+            {
+                let rule = json!({"id": 3, "node_id": "x", "enabled": true,
+                    "app": {"id": APP.parse::<u64>().unwrap(), "slug": "countersign"}});
+                reply(200, &json!({"total_count": 1, "custom_deployment_protection_rules": [rule]}))
+            }
+            ("GET", ["repos", owner, name, "actions", "runs"]) if is_ours(owner, name) => {
+                assert_eq!(asked.query.get("status").map(String::as_str), Some("waiting"));
+                let world = &state.world;
+                let waits = |run: &&world::Run| {
+                    world.rules.iter().any(|((id, _), rule)| *id == run.id && rule.decided.is_none())
+                };
+                let runs = world.runs.iter().filter(waits).map(|run| json!({"id": run.id, "head_sha": run.commit}));
+                let runs: Vec<Value> = runs.collect();
+                let total = runs.len();
+                self.paged(asked, &state, &runs, |page| json!({"total_count": total, "workflow_runs": page}))
+            }
             ("GET", ["installation", "repositories"]) => {
                 let ours = [json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY})];
                 self.paged(asked, &state, &ours, |page| json!({"total_count": 1, "repositories": page}))

@@ -1,0 +1,96 @@
+//! What the record has of a release that is decided again: by which policy it was decided first, and whether there is
+//! anything to add.
+//!
+//! All of it is read from the record, so that a process that was killed, and another replica, know the same.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::docket::Key;
+use super::policy::Read;
+use crate::flow::receipt::Decided;
+use crate::flow::replay;
+use crate::log::entry::Entry;
+use crate::log::receipt::{Layer, listed};
+use crate::log::tree::Hash;
+use crate::model::facts::{Facts, Release};
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::reader::Reader;
+
+/// Why the policy by which a release was decided first is not known. It holds: the one in force could ask for less.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unknown {
+    #[error("the record could not be read: {0}")]
+    Record(#[from] DatabaseFault),
+    #[error(
+        "the policy by which entry {entry} decided it first is not known any more, and could ask for more: {why}; release another commit"
+    )]
+    Policy { entry: u64, why: String },
+}
+
+/// The policy by which a release that is under way was decided first; `None` where it was not decided yet.
+pub(super) async fn first(reader: &mut Reader, key: &Key, release: &Release) -> Result<Option<Read>, Unknown> {
+    for begun in reader.begun(&release.forge, &release.repository, &release.name).await? {
+        let gone = |why: String| Unknown::Policy { entry: begun.entry, why };
+        let facts = reader.blob(begun.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
+        let of = facts.ok_or_else(|| gone("its facts are not kept".to_owned()))?.release;
+        // What a policy calls an environment changes with it; what the forge calls it says which one was meant.
+        if of.environment != key.environment || !of.commit.eq_ignore_ascii_case(&key.commit) {
+            continue;
+        }
+        let body = body(reader, begun.entry).await?.unwrap_or_default();
+        let stated = body.get("policy").cloned().unwrap_or_default();
+        let mut layers: Vec<Layer> = serde_json::from_value(stated).map_err(|why| gone(why.to_string()))?;
+        for layer in &mut layers {
+            layer.text = text(reader, &layer.sha256).await?;
+            for file in &mut layer.attached {
+                file.text = text(reader, &file.sha256).await?;
+            }
+        }
+        let policy = replay::policy(&layers).map_err(gone)?;
+        let policy = policy.ok_or_else(|| gone("the entry names none".to_owned()))?;
+        return Ok(Some(Read { policy, layers }));
+    }
+    Ok(None)
+}
+
+/// Whether the last decision of the record is this one but for its instant, by the same facts and policies, and no clock
+/// asks for another.
+pub(super) async fn is_the_last(
+    reader: &mut Reader,
+    decided: &Decided<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseFault> {
+    let stream = decided.stream();
+    let Some(latest) = reader.latest(&stream).await? else { return Ok(false) };
+    let document = reader.blob(latest.document).await?;
+    let last = document.and_then(|bytes| timeless(&bytes));
+    if last.is_none() || last != timeless(decided.document.as_bytes()) {
+        return Ok(false);
+    }
+    let body = body(reader, latest.entry).await?.unwrap_or_default();
+    let same = |name: &str, layers: &[Layer]| body.get(name) == Some(&listed(layers));
+    if !same("policy", &decided.policy) || !same("policy_before", &decided.before) {
+        return Ok(false);
+    }
+    // The next decision takes a timer away that has come.
+    let name = stream.to_string();
+    Ok(!reader.due(now).await?.iter().any(|due| due.stream == name))
+}
+
+/// A decision document without its instant. It names its facts by their digest.
+fn timeless(document: &[u8]) -> Option<Map<String, Value>> {
+    let mut document: Map<String, Value> = serde_json::from_slice(document).ok()?;
+    document.remove("now")?;
+    Some(document)
+}
+
+async fn body(reader: &mut Reader, entry: u64) -> Result<Option<Map<String, Value>>, DatabaseFault> {
+    let found = reader.entries(entry, 1).await?.into_iter().next();
+    Ok(found.filter(|(at, _)| *at == entry).and_then(|(_, bytes)| Entry::parse(&bytes).ok()).map(|entry| entry.body))
+}
+
+async fn text(reader: &mut Reader, sha256: &str) -> Result<Option<String>, DatabaseFault> {
+    let Some(digest) = Hash::parse(sha256) else { return Ok(None) };
+    Ok(reader.blob(digest).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}

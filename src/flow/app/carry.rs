@@ -1,0 +1,161 @@
+//! What is to leave, leaves: the forge is told what was decided, each thing until it is known to have arrived, and only
+//! while it is the last word.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Desk;
+use crate::flow::append::Failed;
+use crate::flow::send::{self, Answer, Told};
+use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
+use crate::store::change::Stream;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::outbox::Claimed;
+
+/// To how many destinations is sent at once.
+const AT_ONCE: u32 = 8;
+/// How long nobody looks for what is due, at most.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A decision as it is kept for whoever tells it.
+#[derive(Deserialize)]
+struct Verdict {
+    effect: String,
+    forge: String,
+    repository: String,
+    release: String,
+    environment: String,
+    number: u64,
+    decision: String,
+    summary: String,
+    run: Option<u64>,
+    waits_at: Option<String>,
+}
+
+impl<H: Hub> Desk<H> {
+    /// Tells whatever is to be told, for ever.
+    pub(super) async fn carry(self: Arc<Self>) {
+        loop {
+            match self.sequencer.claim(Utc::now(), AT_ONCE).await {
+                Ok(claimed) if claimed.is_empty() => {
+                    let _ = tokio::time::timeout(LOOK, self.to_tell.notified()).await;
+                }
+                Ok(claimed) => {
+                    let mut all = tokio::task::JoinSet::new();
+                    for one in claimed {
+                        let desk = self.clone();
+                        all.spawn(async move { desk.one(one).await });
+                    }
+                    while all.join_next().await.is_some() {}
+                }
+                Err(fault) => {
+                    self.say("outbox_unread", &json!({ "fault": fault.to_string() }));
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    async fn one(&self, claimed: Claimed) {
+        let answer = match self.tell(&claimed).await {
+            Ok(answer) => answer,
+            Err(fault) => Answer::Failed(format!("the record could not be read: {fault}")),
+        };
+        let (outcome, why) = match &answer {
+            Answer::Done => ("done", None),
+            Answer::Refused(why) => ("refused", Some(why.clone())),
+            Answer::Failed(why) => ("failed", Some(why.clone())),
+        };
+        self.counts.effect(outcome);
+        self.say(
+            "effect_attempted",
+            &json!({ "effect": claimed.effect, "to": claimed.destination, "attempt": claimed.attempt,
+                "outcome": outcome, "why": why }),
+        );
+        if let Err(why) = self.told(&claimed, answer).await {
+            // Whoever claims it next reads back whether it arrived.
+            self.say("effect_unwritten", &json!({ "effect": claimed.effect, "fault": why.to_string() }));
+        }
+    }
+
+    async fn told(&self, claimed: &Claimed, answer: Answer) -> Result<(), Failed> {
+        let now = Utc::now();
+        match send::told_of(claimed, answer, now).map_err(crate::flow::record::Fault::from)? {
+            Told::Later(why) => {
+                let done = self.sequencer.put_off(claimed.clone(), why, self.settings.backoff, now).await;
+                Ok(done.map_err(crate::flow::record::Fault::from)?)
+            }
+            Told::Ended(append) => self.sequencer.append(*append).await.map(|_| ()).map_err(Failed::from),
+        }
+    }
+
+    async fn tell(&self, claimed: &Claimed) -> Result<Answer, DatabaseFault> {
+        let mut reader = self.reader().await?;
+        let Some(body) = reader.blob(claimed.body).await? else {
+            return Ok(Answer::Refused("what was to be sent is not kept any more".to_owned()));
+        };
+        let verdict = match serde_json::from_slice::<Verdict>(&body) {
+            Ok(verdict) if verdict.effect == "decision" && verdict.forge == H::NAME => verdict,
+            _ => {
+                return Ok(Answer::Refused("nothing here sends such a thing; `countersign db outbox` does".to_owned()));
+            }
+        };
+        let stream = Stream {
+            forge: verdict.forge.clone(),
+            repository: verdict.repository.clone(),
+            release: verdict.release.clone(),
+            environment: verdict.environment.clone(),
+        };
+        let latest = reader.latest(&stream).await?;
+        reader.close().await?;
+        if latest.is_some_and(|latest| latest.version != verdict.number) {
+            return Ok(Answer::Refused("a later decision has taken its place".to_owned()));
+        }
+        let (Some(run), Some(environment)) = (verdict.run, verdict.waits_at.clone()) else {
+            return Ok(Answer::Refused("no run is known that waits for it".to_owned()));
+        };
+        let waiting = Waiting { repository: verdict.repository.clone(), run, environment };
+        Ok(self.say_to(&verdict, &waiting).await)
+    }
+
+    async fn say_to(&self, verdict: &Verdict, waiting: &Waiting) -> Answer {
+        let forge = match self.hub.of(&waiting.repository).await {
+            Ok(forge) => forge,
+            Err(fault) => return Answer::Failed(fault.to_string()),
+        };
+        let last = match verdict.decision.as_str() {
+            "proceed" => Final::Open,
+            "reject" => Final::Reject,
+            // A report that does not arrive harms nobody, and is not sent twice: a later answer must not wait for it.
+            _ => {
+                return match forge.hold(waiting, &verdict.summary).await {
+                    Ok(()) => Answer::Done,
+                    Err(fault) => Answer::Refused(fault.to_string()),
+                };
+            }
+        };
+        match forge.answer(waiting, last, &verdict.summary).await {
+            Ok(given) => {
+                let mut docket = self.docket();
+                docket.answered(&waiting.repository, &waiting.environment, waiting.run);
+                self.counts.waiting(docket.len());
+                drop(docket);
+                let given = match given {
+                    Given::Now => "now",
+                    Given::NoLongerWaits => "it no longer waited",
+                };
+                self.say(
+                    "deployment_answered",
+                    &json!({ "repository": waiting.repository, "environment": waiting.environment,
+                        "run": waiting.run, "answer": verdict.decision, "given": given }),
+                );
+                Answer::Done
+            }
+            Err(fault) => Answer::Failed(fault.to_string()),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The story of the app: it is told that something happened, reads again what the forge knows, decides, writes that down,
+//! and tells the forge.
+//!
+//! A delivery is in the record before whoever sent it has an answer (`Desk::deliver`), and is only a hint: what waits
+//! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
+//! What is to leave leaves through [`carry`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all
+//! of this comes to the same when no delivery ever comes.
+//!
+//! Never here: the name of a forge, HTTP.
+//!
+//! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
+
+mod before;
+mod carry;
+pub mod docket;
+mod owed;
+pub mod policy;
+mod ruling;
+mod runs;
+mod sweep;
+pub mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc, watch as signal};
+use tokio::task::JoinSet;
+
+use super::append::{Failed, delivery};
+use super::record::Fault;
+use crate::forge::Hub;
+use crate::policy::roster::Roster;
+use crate::store::address::Address;
+use crate::store::annex::Annex;
+use crate::store::change::Sent;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::outbox::Backoff;
+use crate::store::reader::Reader;
+use crate::store::sequencer::{Running, Sequencer};
+use crate::store::signatory::Signatory;
+use crate::store::writer::{Refused, Writer};
+use docket::Docket;
+use watch::{Counts, Journal};
+
+/// How many deliveries wait to be looked at. Beyond that, who brings one waits; it is in the record by then.
+const QUEUE: usize = 4_096;
+/// How long those that are at work when the end comes are waited for.
+const END: Duration = Duration::from_secs(10);
+
+/// What ran when a record began: by repository, in lower case, and environment, the commit of each component; the empty
+/// name stands for all that are not named.
+pub type Began = BTreeMap<(String, String), BTreeMap<String, String>>;
+
+/// What the app works by.
+#[derive(Debug)]
+pub struct Settings {
+    /// The record.
+    pub address: Address,
+    /// The folder for what is large.
+    pub folder: Option<PathBuf>,
+    /// The layers around every repository's own policy.
+    pub outer: policy::Outer,
+    /// What no forge knows of any release, as the facts have it.
+    pub known: Option<Value>,
+    /// Who was in the groups before.
+    pub roster: Roster,
+    /// The components that have no artifacts.
+    pub without_artifacts: Vec<String>,
+    /// What ran before this record began.
+    pub since: Began,
+    /// How often every repository is read without being told to.
+    pub sweep: Duration,
+    /// How long is waited after something that the forge did not take.
+    pub backoff: Backoff,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the record.
+    Recorded,
+    /// It was there before.
+    Before,
+}
+
+/// Why a delivery was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// Another one came under the same id.
+    #[error("another delivery came under this id, and this one is not the same")]
+    Other,
+    /// It cannot be recorded.
+    #[error("{0}")]
+    Failed(Failed),
+    /// The app ends.
+    #[error("the app ends; send it again")]
+    Ends,
+}
+
+/// What was delivered, for whoever looks at it.
+struct Delivered<C> {
+    sent: Sent,
+    claimed: C,
+}
+
+/// The app.
+pub struct Desk<H: Hub> {
+    hub: H,
+    settings: Settings,
+    signer: Signatory,
+    sequencer: Sequencer,
+    journal: Journal,
+    counts: Counts,
+    docket: Mutex<Docket>,
+    delivered: mpsc::Sender<Delivered<H::Claimed>>,
+    /// Wakes whoever decides, and whoever tells.
+    to_decide: Notify,
+    to_tell: Notify,
+}
+
+/// What of the app ends with it.
+pub struct Works {
+    tasks: JoinSet<()>,
+    running: Running,
+    end: signal::Sender<bool>,
+}
+
+impl<H: Hub> std::fmt::Debug for Desk<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<H: Hub> Desk<H> {
+    /// Opens the record and starts to work, on the runtime that this is called on. `signer` signs the log, and `states`,
+    /// the same key, what is stated of decisions.
+    pub async fn start(
+        hub: H,
+        settings: Settings,
+        (signer, states): (Signatory, Signatory),
+        (journal, counts): (Journal, Counts),
+    ) -> Result<(Arc<Self>, Works), Fault> {
+        let now = Utc::now();
+        let writer = Writer::open(&settings.address, signer, super::append::PATIENCE, now).await?;
+        let writer = writer.with_annex(settings.folder.as_deref().map(Annex::folder));
+        let (sequencer, running) = Sequencer::start(writer, Utc::now);
+        let (delivered, queue) = mpsc::channel(QUEUE);
+        let desk = Arc::new(Self {
+            hub,
+            settings,
+            signer: states,
+            sequencer,
+            journal,
+            counts,
+            docket: Mutex::default(),
+            delivered,
+            to_decide: Notify::new(),
+            to_tell: Notify::new(),
+        });
+        let (end, ends) = signal::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(until(ends.clone(), desk.clone().look(queue)));
+        tasks.spawn(until(ends.clone(), desk.clone().rule()));
+        tasks.spawn(until(ends.clone(), desk.clone().carry()));
+        tasks.spawn(until(ends.clone(), desk.clone().sweep()));
+        tasks.spawn(until(ends, desk.clone().wake()));
+        Ok((desk, Works { tasks, running, end }))
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The forge.
+    #[must_use]
+    pub fn hub(&self) -> &H {
+        &self.hub
+    }
+
+    /// Says in the journal that something happened.
+    pub fn say(&self, event: &str, fields: &Value) {
+        (self.journal)(event, fields);
+    }
+
+    fn docket(&self) -> MutexGuard<'_, Docket> {
+        self.docket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the record for reading.
+    pub async fn reader(&self) -> Result<Reader, DatabaseFault> {
+        let reader = Reader::open(&self.settings.address).await?;
+        Ok(reader.with_annex(self.settings.folder.as_deref().map(Annex::folder)))
+    }
+
+    /// Whether the record can be read.
+    pub async fn is_well(&self) -> Result<(), DatabaseFault> {
+        let mut reader = self.reader().await?;
+        reader.head().await?;
+        reader.close().await
+    }
+
+    /// Takes a delivery that is the forge's. When this comes back it is durable.
+    pub async fn deliver(&self, id: &str, bytes: &[u8], claimed: H::Claimed) -> Result<Taken, NotTaken> {
+        // Who cannot hand it on to be looked at does not record it either, and is told to come again.
+        let place = self.delivered.reserve().await.map_err(|_| NotTaken::Ends)?;
+        let sent = Sent { forge: H::NAME.to_owned(), id: id.to_owned() };
+        let append = delivery(&sent, bytes).append(Utc::now()).map_err(NotTaken::Failed)?;
+        match self.sequencer.append(append).await.map_err(Failed::from) {
+            Ok(appended) if appended.before => Ok(Taken::Before),
+            Ok(_) => {
+                place.send(Delivered { sent, claimed });
+                Ok(Taken::Recorded)
+            }
+            Err(Failed::Refused(Refused::OtherContent(_))) => Err(NotTaken::Other),
+            Err(failed) => Err(NotTaken::Failed(failed)),
+        }
+    }
+
+    /// Looks at what was delivered, and marks what is to be read again.
+    async fn look(self: Arc<Self>, mut queue: mpsc::Receiver<Delivered<H::Claimed>>) {
+        while let Some(Delivered { sent, claimed }) = queue.recv().await {
+            match self.hub.check(claimed).await {
+                Ok(Some(hinted)) => self.hinted(hinted, sent),
+                Ok(None) => {
+                    self.counts.delivery("foreign");
+                    self.say("delivery_foreign", &json!({ "delivery": sent.id }));
+                }
+                Err(fault) => {
+                    // Whose it is will be known at the next sweep, which reads what it is about without it.
+                    self.counts.delivery("unchecked");
+                    self.say("delivery_unchecked", &json!({ "delivery": sent.id, "fault": fault.to_string() }));
+                }
+            }
+        }
+    }
+
+    /// Waits until something is to be decided, or may be.
+    async fn something(&self) {
+        let next = self.docket().next();
+        let wait = next.map_or(Duration::from_secs(1), |next| next.saturating_duration_since(Instant::now()));
+        let wait = wait.clamp(Duration::from_millis(5), Duration::from_secs(1));
+        let _ = tokio::time::timeout(wait, self.to_decide.notified()).await;
+    }
+}
+
+/// Works until the end comes.
+async fn until(mut ends: signal::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = ends.wait_for(|ends| *ends) => {}
+    }
+}
+
+impl Works {
+    /// Waits until the record takes no more, as when another process has taken the lease over.
+    pub async fn broken(&mut self) {
+        while !self.running.is_over() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Ends in order: nothing new is begun, and what was handed in is durable.
+    pub async fn end<H: Hub>(mut self, desk: Arc<Desk<H>>) -> Result<(), DatabaseFault> {
+        let _ = self.end.send(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(END, all).await;
+        self.tasks.shutdown().await;
+        // The last who could hand something in is gone with it.
+        drop(desk);
+        match tokio::time::timeout(END, self.running.finished()).await {
+            Ok(done) => done,
+            Err(_) => Err(DatabaseFault::Stopped),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What earlier releases left to be done, as the record has it, for those who are decided on now.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::log::entry::Entry;
+use crate::model::facts::{Account, Fact, Facts, OwedObligation};
+use crate::policy::Policy;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::latest::Left;
+use crate::store::reader::Reader;
+
+/// What releases from the same forge left to people to be done.
+pub(super) async fn read(
+    reader: &mut Reader,
+    forge: &str,
+    policy: &Policy,
+) -> Result<Vec<OwedObligation>, DatabaseFault> {
+    let mut found = Vec::new();
+    for left in
+        reader.left().await?.into_iter().filter(|left| left.stream.forge == forge && !left.met && left.role.is_some())
+    {
+        let facts = reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
+        let entry = reader.entries(left.entry, 1).await?.into_iter().next();
+        let entry = entry.and_then(|(_, bytes)| Entry::parse(&bytes).ok());
+        found.extend(owed(&left, facts.as_ref(), entry.as_ref(), policy));
+    }
+    Ok(found)
+}
+
+/// One obligation, once for each team whose release it was.
+fn owed(left: &Left, facts: Option<&Facts>, entry: Option<&Entry>, policy: &Policy) -> Vec<OwedObligation> {
+    let gone = || "what the release was is not kept any more".into();
+    let components: Vec<String> = facts.map(|it| it.release.components.keys().cloned().collect()).unwrap_or_default();
+    let mut teams: BTreeSet<&str> = BTreeSet::new();
+    for component in policy.rules.components.iter().filter(|it| components.contains(&it.name)) {
+        teams.extend(component.team.as_deref());
+    }
+    if teams.is_empty() {
+        teams.insert("");
+    }
+    let needs = entry.and_then(|entry| entry.body.get("needs_evidence")?.as_bool());
+    let one = |team: &str| OwedObligation {
+        id: left.id.clone(),
+        kind: left.kind.clone(),
+        release: left.stream.release.clone(),
+        team: team.to_owned(),
+        components: components.clone(),
+        by: left.role.clone(),
+        opened_at: entry.map_or_else(|| Fact::Unavailable(gone()), |entry| Fact::Known(entry.at)),
+        due: match left.due.map(DateTime::<Utc>::from_timestamp_micros) {
+            None => Fact::Absent,
+            Some(Some(due)) => Fact::Known(due),
+            Some(None) => Fact::Unavailable("the record has no instant there".into()),
+        },
+        contributors: facts.map_or_else(|| Fact::Unavailable(gone()), contributors),
+        invoked_by: Fact::Unavailable("the record does not say who let it go as an emergency".into()),
+        needs_evidence: needs.map_or_else(|| Fact::Unavailable(gone()), Fact::Known),
+        incidents: Vec::new(),
+        met: Fact::Known(left.met),
+    };
+    teams.into_iter().map(one).collect()
+}
+
+/// Everybody who had a hand in a release, or started it.
+fn contributors(facts: &Facts) -> Fact<Vec<Account>> {
+    let mut found: BTreeSet<Account> = BTreeSet::new();
+    let mut add = |fact: &Fact<Account>| match fact {
+        Fact::Known(account) => {
+            found.insert(account.clone());
+            Ok(())
+        }
+        Fact::Absent => Ok(()),
+        Fact::Unavailable(why) => Err(why.clone()),
+    };
+    let mut all = || {
+        add(&facts.release.trigger)?;
+        let changes = match &facts.release.changes {
+            Fact::Unavailable(why) => return Err(why.clone()),
+            changes => changes.entries(),
+        };
+        for change in changes {
+            let commits = match &change.commits {
+                Fact::Unavailable(why) => return Err(why.clone()),
+                commits => commits.entries(),
+            };
+            for commit in commits {
+                for account in [&commit.author, &commit.committer, &commit.pushed_by] {
+                    add(account)?;
+                }
+                for several in [&commit.co_authors, &commit.on_behalf_of] {
+                    if let Fact::Unavailable(why) = several {
+                        return Err(why.clone());
+                    }
+                    several.entries().iter().try_for_each(|account| add(&Fact::Known(account.clone())))?;
+                }
+            }
+        }
+        Ok(())
+    };
+    match all() {
+        Ok(()) if found.is_empty() => Fact::Absent,
+        Ok(()) => Fact::Known(found.into_iter().collect()),
+        Err(why) => Fact::Unavailable(why),
+    }
+}

@@ -1,0 +1,109 @@
+//! By which policy a repository's releases are decided: the layers that the settings name, and within them the
+//! repository's own, as its default branch has it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::flow::replay;
+use crate::forge::Forge;
+use crate::log::receipt::Layer;
+use crate::model::facts::Fact;
+use crate::policy::{self, Attachment, Policy, Source};
+use crate::report::neutral;
+use crate::workspace::layers::{self, From, PLACES};
+
+/// How many files of a repository a policy may be made of.
+const FILES: usize = 32;
+
+/// The layers that the settings name, with the files that those name.
+#[derive(Clone, Debug, Default)]
+pub struct Outer {
+    /// The layers, outermost first.
+    pub layers: Vec<Source>,
+    /// Their files.
+    pub attached: Vec<(usize, Attachment)>,
+}
+
+/// A policy, and its layers as the record has them.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    pub(super) policy: Policy,
+    pub(super) layers: Vec<Layer>,
+}
+
+impl Read {
+    /// Whether the other is the same, word for word, whichever commit it was read from.
+    pub(super) fn asks_the_same_as(&self, other: &Self) -> bool {
+        let bare = |layers: &[Layer]| layers.iter().map(|it| Layer { from: None, ..it.clone() }).collect::<Vec<_>>();
+        bare(&self.layers) == bare(&other.layers)
+    }
+}
+
+/// Reads the policy of a repository; what comes back else is why there is none.
+pub(super) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, String> {
+    let own = own(forge, repository).await?;
+    let (sources, mut attached) = (outer.layers.clone(), outer.attached.clone());
+    let sources = match own {
+        Some((path, from)) => {
+            let within = sources.len();
+            let sources = layers::read_within(sources, &[path], &from).map_err(|error| error.to_string())?;
+            attached.extend(layers::attachments_within(within, &sources, &from).map_err(|error| error.to_string())?);
+            sources
+        }
+        None if sources.is_empty() => {
+            return Err(format!("its default branch has no policy at {}; write one", PLACES.join(", ")));
+        }
+        None => sources,
+    };
+    let layers = replay::layers(&sources, &attached);
+    match policy::read_with(sources, &attached) {
+        Ok(policy) => Ok(Read { policy, layers }),
+        Err(complaints) => {
+            let rendered: String = complaints.iter().map(|it| it.render(false)).collect();
+            Err(format!("the policy has mistakes: {}", neutral::line(&rendered, 600)))
+        }
+    }
+}
+
+/// The repository's own layer and the files that it cannot do without; `None` where it has none.
+async fn own<F: Forge>(forge: &F, repository: &str) -> Result<Option<(PathBuf, From)>, String> {
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut found = None;
+    for place in PLACES {
+        if let Some(file) = fetched(forge, repository, place).await? {
+            files.insert(place.to_owned(), file.bytes);
+            found = Some((PathBuf::from(place), file.from));
+            break;
+        }
+    }
+    let Some((path, name)) = found else { return Ok(None) };
+    let mut next = vec![path.clone()];
+    while let Some(path) = next.pop() {
+        let path = path.to_string_lossy().into_owned();
+        let Some(text) = files.get(&path).and_then(|bytes| String::from_utf8(bytes.clone()).ok()) else { continue };
+        let layer = Source { path, text, sha256: String::new(), from: None };
+        for needed in layers::needed(&layer) {
+            let key = needed.to_string_lossy().into_owned();
+            if files.contains_key(&key) {
+                continue;
+            }
+            if files.len() >= FILES {
+                return Err(format!("the policy of `{repository}` is made of more than {FILES} files"));
+            }
+            // What is not there is told of by whoever reads the layers.
+            if let Some(file) = fetched(forge, repository, &key).await? {
+                files.insert(key, file.bytes);
+                next.push(needed);
+            }
+        }
+    }
+    Ok(Some((path, From::Files { files, name })))
+}
+
+async fn fetched<F: Forge>(forge: &F, repository: &str, path: &str) -> Result<Option<crate::forge::File>, String> {
+    match forge.file(repository, path).await {
+        Fact::Known(file) => Ok(Some(file)),
+        Fact::Absent => Ok(None),
+        Fact::Unavailable(why) => Err(format!("`{path}` could not be read: {why}")),
+    }
+}

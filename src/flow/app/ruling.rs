@@ -1,0 +1,264 @@
+//! A release that waits is decided: what the forge and the record know becomes facts, these become a decision, and that
+//! is written down with all that follows from it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::Utc;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::docket::{Case, Key};
+use super::policy::{self, Read};
+use super::{Desk, before, owed, runs};
+use crate::decide::release;
+use crate::flow::append::Failed;
+use crate::flow::decided::{Beside, word};
+use crate::flow::facts::{self, Wanted};
+use crate::flow::receipt::{self, Decided};
+use crate::forge::{Forge as _, Hub, Waiting};
+use crate::model::facts::{Fact, Facts};
+use crate::model::release_decision::{ReleaseDecision, Ruling};
+use crate::report;
+use crate::report::neutral;
+use crate::store::change::{Sent, Stream};
+
+/// How many releases are decided at once.
+const AT_ONCE: usize = 8;
+/// How often is looked again whether a deployment waits that the forge does not list yet, or no longer.
+const LOOKS: u32 = 2;
+/// How many bytes of the summary a forge is told.
+const SUMMARY: usize = 900;
+
+/// Why a release could not be decided. It goes on waiting, and is tried again.
+#[derive(Debug, thiserror::Error)]
+enum Undecided {
+    #[error("none of its runs waits, as far as the forge says")]
+    WaitsNoLonger,
+    #[error("no policy can be read: {0}")]
+    Policy(String),
+    #[error("the forge could not be asked: {0}")]
+    Forge(String),
+    #[error("{0}")]
+    Facts(#[from] facts::Fault),
+    #[error(transparent)]
+    Before(#[from] before::Unknown),
+    #[error("the record could not be read: {0}")]
+    Record(#[from] crate::store::fault::Fault),
+    #[error("it cannot be recorded: {0}")]
+    Failed(#[from] Failed),
+    #[error("it cannot be written: {0}")]
+    Form(#[from] serde_json::Error),
+}
+
+impl Undecided {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::WaitsNoLonger => "waits_no_longer",
+            Self::Policy(_) => "policy",
+            Self::Forge(_) => "forge",
+            Self::Facts(_) => "facts",
+            Self::Before(_) | Self::Record(_) | Self::Failed(_) => "record",
+            Self::Form(_) => "form",
+        }
+    }
+}
+
+/// What was decided.
+struct Outcome {
+    ruling: Ruling,
+    summary: String,
+    stream: Stream,
+    /// Whether the record did not have it yet.
+    is_new: bool,
+}
+
+impl<H: Hub> Desk<H> {
+    /// Decides whatever is to be decided, for ever.
+    pub(super) async fn rule(self: Arc<Self>) {
+        let mut busy: JoinSet<()> = JoinSet::new();
+        loop {
+            while busy.try_join_next().is_some() {}
+            let room = AT_ONCE.saturating_sub(busy.len());
+            let cases = self.docket().take(Instant::now(), room);
+            if cases.is_empty() {
+                tokio::select! {
+                    () = self.something() => {}
+                    Some(_) = busy.join_next() => {}
+                }
+                continue;
+            }
+            for case in cases {
+                let desk = self.clone();
+                busy.spawn(async move { desk.case(case).await });
+            }
+        }
+    }
+
+    async fn case(&self, case: Case) {
+        let Key { repository, environment, commit } = case.key.clone();
+        match self.decide(&case).await {
+            Ok(Outcome { ruling, summary, stream, is_new: false }) => {
+                let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
+                    "decision": word(ruling) });
+                self.say("release_unchanged", &fields);
+                self.docket().decided(&case, stream, summary);
+            }
+            Ok(Outcome { ruling, summary, stream, is_new: true }) => {
+                let answers: Vec<String> = case.answers.iter().map(ToString::to_string).collect();
+                let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
+                    "decision": word(ruling), "summary": summary, "answers": answers });
+                self.counts.decision(word(ruling));
+                self.say("release_decided", &fields);
+                self.docket().decided(&case, stream, summary);
+                self.to_tell.notify_one();
+            }
+            Err(why) => {
+                let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
+                    "why": why.to_string() });
+                self.counts.undecided(why.word());
+                self.say("release_undecided", &fields);
+                let gone = matches!(why, Undecided::WaitsNoLonger);
+                if gone && case.failures >= LOOKS {
+                    self.docket().gone(&case);
+                    return;
+                }
+                let says = neutral::prose(&format!("held, because it cannot be decided: {why}"), SUMMARY);
+                let says = (!gone).then_some(says);
+                if let Some(says) = &says {
+                    self.excuse(&case, says).await;
+                }
+                self.docket().failed(case, says, Instant::now());
+            }
+        }
+    }
+
+    /// Tells those who wait why nothing is decided, once. It is no decision, and so it is sent as well as it can be.
+    async fn excuse(&self, case: &Case, says: &str) {
+        if case.told.as_deref() == Some(says) {
+            return;
+        }
+        let Key { repository, environment, .. } = &case.key;
+        let Ok(forge) = self.hub.of(repository).await else { return };
+        for run in &case.runs {
+            let waiting = Waiting { repository: repository.clone(), run: *run, environment: environment.clone() };
+            if let Err(fault) = forge.hold(&waiting, says).await {
+                self.say("report_unsent", &json!({ "repository": repository, "run": run, "fault": fault.to_string() }));
+            }
+        }
+    }
+
+    async fn decide(&self, case: &Case) -> Result<Outcome, Undecided> {
+        let key = &case.key;
+        let forge = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+        // A delivery can be old: nothing is done for what waits no longer.
+        if case.told.is_none() && !self.waits(&forge, case).await? {
+            return Err(Undecided::WaitsNoLonger);
+        }
+        let read = policy::read(&forge, &key.repository, &self.settings.outer).await.map_err(Undecided::Policy)?;
+        let facts = self.facts(&forge, &read, case).await?;
+        let text = serde_json::to_string(&facts)?;
+        let mut reader = self.reader().await?;
+        // A release that is under way keeps the stricter of the policy that it began with and the one in force.
+        let before = before::first(&mut reader, key, &facts.release).await?;
+        reader.close().await?;
+        let before = before.filter(|before| !before.asks_the_same_as(&read));
+        let now = Utc::now();
+        let decision = match &before {
+            Some(before) => release::decide_between(&before.policy, &read.policy, &facts, now),
+            None => release::decide(&read.policy, &facts, now),
+        };
+        let decision = decision.by_document(text.as_bytes());
+        self.record(case, &facts, text, &decision, (before, read)).await
+    }
+
+    async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {
+        for run in &case.runs {
+            let Key { repository, environment, .. } = case.key.clone();
+            let waiting = Waiting { repository, run: *run, environment };
+            if forge.waits(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case) -> Result<Facts, Undecided> {
+        let key = &case.key;
+        let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
+        let without = self.settings.without_artifacts.iter().filter(known);
+        let mut reader = self.reader().await?;
+        let shown = forge.running(&key.repository, &key.environment).await;
+        let running = runs::proven(&mut reader, H::NAME, key, shown).await?;
+        // What the record shows is newer than what it began with.
+        let since = match &running {
+            Fact::Known(_) => None,
+            Fact::Absent | Fact::Unavailable(_) => {
+                self.settings.since.get(&(key.repository.to_ascii_lowercase(), key.environment.clone())).cloned()
+            }
+        };
+        let since = since.unwrap_or_default();
+        let wanted = Wanted {
+            name: None,
+            forge: H::NAME,
+            repository: key.repository.clone(),
+            environment: key.environment.clone(),
+            commit: key.commit.clone(),
+            reference: None,
+            run: case.runs.first().copied(),
+            submitted_at: None,
+            components: Vec::new(),
+            since,
+            running: Some(running),
+            roster: self.settings.roster.clone(),
+            artifacts: without.map(|name| (name.clone(), Vec::new())).collect(),
+        };
+        let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
+        facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);
+        reader.close().await?;
+        Ok(match &self.settings.known {
+            Some(known) => facts::fill(&facts, known)?,
+            None => facts,
+        })
+    }
+
+    async fn record(
+        &self,
+        case: &Case,
+        facts: &Facts,
+        text: String,
+        decision: &ReleaseDecision,
+        (before, read): (Option<Read>, Read),
+    ) -> Result<Outcome, Undecided> {
+        let summary = neutral::prose(&decision.summary, SUMMARY);
+        let answers: Vec<(Sent, Option<Vec<u8>>)> = case.answers.iter().map(|sent| (sent.clone(), None)).collect();
+        let beside = Beside {
+            answers,
+            after: None,
+            annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
+            runs: case.runs.clone(),
+            told: case.told.as_deref() == Some(summary.as_str()),
+        };
+        let decided = Decided {
+            policy: read.layers,
+            before: before.map(|before| before.layers).unwrap_or_default(),
+            facts_text: text,
+            facts,
+            decision,
+            document: report::json::release(decision)?,
+        };
+        let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
+        // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until
+        // nobody waits for it.
+        if beside.told && beside.answers.is_empty() && outcome.ruling == Ruling::Hold {
+            let mut reader = self.reader().await?;
+            let known = before::is_the_last(&mut reader, &decided, Utc::now()).await?;
+            reader.close().await?;
+            if known {
+                return Ok(Outcome { is_new: false, ..outcome });
+            }
+        }
+        receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, Utc::now()).await?;
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,108 @@
+//! What the app says of itself: an event with its fields for each thing that happens, and counts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+/// Takes an event: its name, and its fields, a JSON object. No field has a secret.
+pub type Journal = Arc<dyn Fn(&str, &Value) + Send + Sync>;
+
+/// A count, by its name and one label.
+type Series = (&'static str, &'static str, String);
+
+/// Every count: its name, its label, and what it counts.
+const COUNTERS: [(&str, &str, &str); 5] = [
+    ("countersign_deliveries_total", "outcome", "Deliveries of a forge, by what became of them."),
+    ("countersign_decisions_total", "ruling", "Decisions that were recorded, by what they came to."),
+    ("countersign_undecided_total", "why", "Times that a release could not be decided."),
+    ("countersign_effects_total", "outcome", "Attempts to tell a forge something, by what became of them."),
+    ("countersign_sweeps_total", "outcome", "Times that a repository was read without having been told to."),
+];
+
+/// Every measure of what is: its name, and what it says.
+const GAUGES: [(&str, &str); 3] = [
+    ("countersign_waiting_releases", "Releases that wait before an environment."),
+    ("countersign_repositories", "Repositories that the app is installed on."),
+    ("countersign_last_sweep_timestamp_seconds", "When all repositories were read last, in seconds of the Unix time."),
+];
+
+/// What is counted. Copies share it.
+#[derive(Clone, Debug, Default)]
+pub struct Counts(Arc<Mutex<Counted>>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    counters: BTreeMap<Series, u64>,
+    gauges: BTreeMap<&'static str, i64>,
+}
+
+impl Counts {
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, name: &'static str, label: &str) {
+        let key = COUNTERS.iter().find(|(known, ..)| *known == name).map_or("", |(_, key, _)| key);
+        *self.lock().counters.entry((name, key, label.to_owned())).or_default() += 1;
+    }
+
+    /// A delivery came to something.
+    pub fn delivery(&self, outcome: &'static str) {
+        self.add("countersign_deliveries_total", outcome);
+    }
+
+    pub(super) fn decision(&self, ruling: &'static str) {
+        self.add("countersign_decisions_total", ruling);
+    }
+
+    pub(super) fn undecided(&self, why: &'static str) {
+        self.add("countersign_undecided_total", why);
+    }
+
+    pub(super) fn effect(&self, outcome: &'static str) {
+        self.add("countersign_effects_total", outcome);
+    }
+
+    pub(super) fn sweep(&self, outcome: &'static str) {
+        self.add("countersign_sweeps_total", outcome);
+    }
+
+    fn set(&self, name: &'static str, value: i64) {
+        self.lock().gauges.insert(name, value);
+    }
+
+    pub(super) fn waiting(&self, releases: usize) {
+        self.set("countersign_waiting_releases", i64::try_from(releases).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn swept(&self, repositories: usize, at: i64) {
+        self.set("countersign_repositories", i64::try_from(repositories).unwrap_or(i64::MAX));
+        self.set("countersign_last_sweep_timestamp_seconds", at);
+    }
+
+    /// Whether all repositories were read at least once.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.lock().gauges.contains_key("countersign_last_sweep_timestamp_seconds")
+    }
+
+    /// Everything in the text format of Prometheus, version 0.0.4.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let counted = self.lock();
+        let mut out = String::new();
+        for (name, _, help) in COUNTERS {
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter");
+            for ((_, key, label), value) in counted.counters.iter().filter(|((known, ..), _)| *known == name) {
+                let _ = writeln!(out, "{name}{{{key}=\"{label}\"}} {value}");
+            }
+        }
+        for (name, help) in GAUGES {
+            let Some(value) = counted.gauges.get(name) else { continue };
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+        }
+        out
+    }
+}

@@ -1,0 +1,168 @@
+//! What was decided last of each release, and what earlier ones left to be done.
+
+use serde_json::json;
+
+use super::change::Stream;
+use super::fault::Fault;
+use super::reader::Reader;
+use super::session::{Row, digest, int};
+use crate::log::tree::Hash;
+
+/// The last decision of a release on its way into one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// What was decided of.
+    pub stream: Stream,
+    /// The number of its entry.
+    pub entry: u64,
+    /// How often it was decided by now.
+    pub version: u64,
+    /// `proceed`, `hold` or `reject`.
+    pub ruling: String,
+    /// Why, in one sentence.
+    pub summary: String,
+    /// When it was recorded, microseconds of the Unix time.
+    pub at: i64,
+    /// SHA-256 of the facts.
+    pub facts: Hash,
+    /// SHA-256 of the decision document.
+    pub document: Hash,
+}
+
+/// An obligation, as the record has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Its name in the record.
+    pub id: String,
+    /// The number of the entry that opened it.
+    pub entry: u64,
+    /// The release that left it.
+    pub stream: Stream,
+    /// What it is.
+    pub kind: String,
+    /// The role that meets it.
+    pub role: Option<String>,
+    /// When it is due, microseconds of the Unix time.
+    pub due: Option<i64>,
+    /// Whether an entry says that it is met.
+    pub met: bool,
+    /// SHA-256 of the facts of the decision that opened it.
+    pub facts: Hash,
+}
+
+/// A decision that let a release go, and whose answer arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The release.
+    pub stream: Stream,
+    /// SHA-256 of the facts that it was decided by.
+    pub facts: Hash,
+}
+
+/// Where a release began that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The number of the entry of its first decision.
+    pub entry: u64,
+    /// SHA-256 of the facts that it was decided by.
+    pub facts: Hash,
+}
+
+/// Of a decision `d`: it let its release go, and the answer arrived. What leaves for a decision has its entries behind it,
+/// and before those of the next one.
+const OPENED: &str = "d.ruling = 'proceed' AND EXISTS (\
+     SELECT 1 FROM outbox o WHERE o.stream = d.stream AND o.state = 'done' AND o.idx > d.idx AND NOT EXISTS (\
+     SELECT 1 FROM decision e WHERE e.stream = d.stream AND e.idx > d.idx AND e.idx < o.idx))";
+
+const LATEST: &str = "SELECT d.stream, d.idx, d.version, d.ruling, d.summary, d.at, d.facts, d.document \
+     FROM stream s JOIN decision d ON d.idx = s.idx";
+
+fn stream(row: &Row, at: usize) -> Result<Stream, Fault> {
+    let name = row.text(at)?;
+    Stream::parse(&name).ok_or_else(|| Fault::Damaged(format!("`{name}` names no release")))
+}
+
+fn latest(row: &Row) -> Result<Latest, Fault> {
+    Ok(Latest {
+        stream: stream(row, 0)?,
+        entry: row.count(1)?,
+        version: row.count(2)?,
+        ruling: row.text(3)?,
+        summary: row.text(4)?,
+        at: row.int(5)?,
+        facts: digest(row, 6)?,
+        document: digest(row, 7)?,
+    })
+}
+
+impl Reader {
+    /// The last decision of one release.
+    pub async fn latest(&mut self, of: &Stream) -> Result<Option<Latest>, Fault> {
+        let sql = format!("{LATEST} WHERE s.name = $1");
+        let rows = self.session.rows_made(sql, &[of.to_string().into()]).await?;
+        rows.first().map(latest).transpose()
+    }
+
+    /// The last decision that stands in that entry.
+    pub async fn latest_in(&mut self, entry: u64) -> Result<Option<Latest>, Fault> {
+        let sql = format!("{LATEST} WHERE s.name = (SELECT stream FROM decision WHERE idx = $1)");
+        let rows = self.session.rows_made(sql, &[int(entry)]).await?;
+        rows.first().map(latest).transpose()
+    }
+
+    /// The last decisions of releases, the newest first, so many at most.
+    pub async fn decided(&mut self, most: u64) -> Result<Vec<Latest>, Fault> {
+        let sql = format!("{LATEST} ORDER BY d.idx DESC LIMIT $1");
+        self.session.rows_made(sql, &[int(most)]).await?.iter().map(latest).collect()
+    }
+
+    /// The decisions that let releases go into an environment and whose answers arrived, the newest first.
+    pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
+        let sql = format!("SELECT d.stream, d.facts FROM decision d WHERE {OPENED} ORDER BY d.idx DESC");
+        let rows = self.session.rows_made(sql, &[]).await?;
+        let opened = rows.iter().map(|row| Ok(Opening { stream: stream(row, 0)?, facts: digest(row, 1)? }));
+        let here = |it: &Result<Opening, Fault>| {
+            it.as_ref().map_or(true, |it| {
+                it.stream.forge == forge
+                    && it.stream.repository.eq_ignore_ascii_case(repository)
+                    && it.stream.environment == environment
+            })
+        };
+        opened.filter(here).collect()
+    }
+
+    /// The first decision of a release on its way into each environment since it was let go there last, the oldest first.
+    pub async fn begun(&mut self, forge: &str, repository: &str, release: &str) -> Result<Vec<Begun>, Fault> {
+        // The name of every stream of the release begins with these three, and goes on with the environment.
+        let of = json!([forge, repository, release]).to_string();
+        let of = format!("{},", of.trim_end_matches(']'));
+        let sql = format!(
+            "SELECT f.idx, f.facts FROM decision f WHERE f.idx IN (\
+             SELECT MIN(b.idx) FROM decision b WHERE substr(b.stream, 1, length(CAST($1 AS TEXT))) = $1 AND b.idx > COALESCE((\
+             SELECT MAX(d.idx) FROM decision d WHERE d.stream = b.stream AND {OPENED}), -1) GROUP BY b.stream) \
+             ORDER BY f.idx"
+        );
+        let rows = self.session.rows_made(sql, &[of.into()]).await?;
+        rows.iter().map(|row| Ok(Begun { entry: row.count(0)?, facts: digest(row, 1)? })).collect()
+    }
+
+    /// What releases left to be done, met or not, in the order in which it was opened.
+    pub async fn left(&mut self) -> Result<Vec<Left>, Fault> {
+        let sql = "SELECT o.id, o.idx, o.stream, o.kind, o.role, o.due, o.met, d.facts FROM obligation o \
+                   JOIN decision d ON d.idx = (SELECT MAX(idx) FROM decision b WHERE b.stream = o.stream AND b.idx < o.idx) \
+                   ORDER BY o.idx";
+        let left = |row: &Row| {
+            Ok(Left {
+                id: row.text(0)?,
+                entry: row.count(1)?,
+                stream: stream(row, 2)?,
+                kind: row.text(3)?,
+                role: row.maybe_text(4)?,
+                due: row.maybe_int(5)?,
+                met: row.maybe_int(6)?.is_some(),
+                facts: digest(row, 7)?,
+            })
+        };
+        self.session.rows(sql, &[]).await?.iter().map(left).collect()
+    }
+}

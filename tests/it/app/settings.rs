@@ -1,0 +1,85 @@
+//! What the app is set by: options, variables, a file; and what is said where one is wrong.
+
+use std::time::{Duration, Instant};
+
+use super::{App, shop, until};
+
+#[test]
+fn what_is_missing_or_wrong_is_said_and_nothing_is_started() {
+    let github = shop();
+    let app = App::new(&github);
+    app.world
+        .write("empty", "\n")
+        .write("bad.yml", "listen: 127.0.0.1:0\nlisten-to: x\n")
+        .write("p.yml", "version: 7\n");
+    let cases: [(&[&str], &str); 9] = [
+        (&["--webhook-secret-file", "empty"], "is empty"),
+        (&["--webhook-secret-file", "nowhere"], "nowhere"),
+        (&["--app-key", "secret"], "PEM"),
+        (&["--sweep", "0"], "1 to 300"),
+        (&["--listen", "somewhere"], "no address to listen on"),
+        (&["--config", "bad.yml"], "listen-to"),
+        (&["--since", "acme/shop=51"], "owner/name:environment=commit"),
+        (&["--since", "acme/shop:production=main"], "owner/name:environment=commit"),
+        (&["--policy", "p.yml"], "mistakes"),
+    ];
+    for (more, says) in cases {
+        let mut options = app.options();
+        if let Some(at) = options.iter().position(|it| it == more[0]) {
+            options.drain(at..at + 2);
+        }
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(options.iter().map(String::as_str)).collect();
+        let said = app.world.run(&[&arguments[..], more].concat());
+        assert_eq!(said.code, 2, "{more:?}: {}", said.err);
+        assert!(said.err.contains(says), "{more:?}: {}", said.err);
+    }
+    let said = app.world.run(&["serve", "--database", "sqlite:record.db"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("`--app`"), "{}", said.err);
+}
+
+#[test]
+fn a_file_sets_what_neither_an_option_nor_a_variable_does() {
+    let github = shop();
+    let app = App::new(&github);
+    app.world.write(
+        "serve.yml",
+        format!(
+            "database: sqlite:record.db\nlog-key: log.key\nlisten: 127.0.0.1:1\napp: '{}'\napp-key: app.pem\n\
+             webhook-secret-file: secret\nwithout-artifacts: [checkout]\ngithub-url: http://127.0.0.1:1\n",
+            super::APP
+        ),
+    );
+    let mut command = app.world.command();
+    command.env("COUNTERSIGN_GITHUB_URL", github.url());
+    command.args(["serve", "--config", "serve.yml", "--listen", "127.0.0.1:0"]);
+    let served = crate::support::served::Served::start(command, "the app listens on http://");
+    until("the first sweep", || served.ask("GET /readyz").0 == 200);
+}
+
+#[test]
+fn it_ends_in_order_when_it_is_told_to() {
+    let github = shop();
+    let app = App::new(&github);
+    let mut served = app.start(&[]);
+    until("life", || served.ask("GET /healthz").0 == 200);
+    let begun = Instant::now();
+    let told = std::process::Command::new("kill").arg(served.child.id().to_string()).status().unwrap();
+    assert!(told.success());
+    assert_eq!(served.child.wait().unwrap().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(15));
+    assert_eq!(app.events("ended")[0]["in_order"], true);
+}
+
+#[test]
+fn f16_a_second_app_does_not_write_to_the_same_file() {
+    let github = shop();
+    let app = App::new(&github);
+    let served = app.start(&[]);
+    let options = app.options();
+    let arguments: Vec<&str> = ["serve"].into_iter().chain(options.iter().map(String::as_str)).collect();
+    let said = app.world.run(&arguments);
+    assert_eq!(said.code, 3, "{}", said.err);
+    assert!(said.err.contains("record.db"), "{}", said.err);
+    drop(served);
+}
