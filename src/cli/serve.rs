@@ -1,6 +1,5 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -17,7 +16,7 @@ use super::log::key::Signing;
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::{Counts, Journal};
-use crate::flow::app::{Desk, Settings};
+use crate::flow::app::{Began, Desk, Settings};
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
 use crate::forge::github::signature::WebhookSecret;
@@ -214,8 +213,8 @@ fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
 }
 
 /// What ran before the record began, by repository and environment.
-fn since(written: &[String]) -> Result<BTreeMap<(String, String), BTreeMap<String, String>>, Failure> {
-    let mut found: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+fn since(written: &[String]) -> Result<Began, Failure> {
+    let mut found = Began::new();
     for text in written {
         let wrong = || usage(format!("`--since {text}` is not of the form `owner/name:environment=commit`"));
         let (place, commit) = text.split_once('=').ok_or_else(wrong)?;

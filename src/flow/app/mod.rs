@@ -51,6 +51,10 @@ const QUEUE: usize = 4_096;
 /// How long those that are at work when the end comes are waited for.
 const END: Duration = Duration::from_secs(10);
 
+/// What ran when a record began: by repository, in lower case, and environment, the commit of each component; the empty
+/// name stands for all that are not named.
+pub type Began = BTreeMap<(String, String), BTreeMap<String, String>>;
+
 /// What the app works by.
 #[derive(Debug)]
 pub struct Settings {
@@ -66,9 +70,8 @@ pub struct Settings {
     pub roster: Roster,
     /// The components that have no artifacts.
     pub without_artifacts: Vec<String>,
-    /// What ran before this record began: by repository, in lower case, and environment, the commit of each component; the
-    /// empty name stands for all that are not named.
-    pub since: BTreeMap<(String, String), BTreeMap<String, String>>,
+    /// What ran before this record began.
+    pub since: Began,
     /// How often every repository is read without being told to.
     pub sweep: Duration,
     /// How long is waited after something that the forge did not take.

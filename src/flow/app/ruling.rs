@@ -190,6 +190,14 @@ impl<H: Hub> Desk<H> {
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
         let running = runs::proven(&mut reader, H::NAME, key, shown).await?;
+        // What the record shows is newer than what it began with.
+        let since = match &running {
+            Fact::Known(_) => None,
+            Fact::Absent | Fact::Unavailable(_) => {
+                self.settings.since.get(&(key.repository.to_ascii_lowercase(), key.environment.clone())).cloned()
+            }
+        };
+        let since = since.unwrap_or_default();
         let wanted = Wanted {
             name: None,
             forge: H::NAME,
@@ -200,7 +208,7 @@ impl<H: Hub> Desk<H> {
             run: case.runs.first().copied(),
             submitted_at: None,
             components: Vec::new(),
-            since: self.settings.since.get(&(key.repository.to_ascii_lowercase(), key.environment.clone())).cloned().unwrap_or_default(),
+            since,
             running: Some(running),
             roster: self.settings.roster.clone(),
             artifacts: without.map(|name| (name.clone(), Vec::new())).collect(),

@@ -21,6 +21,7 @@ use crate::support::served::{Came, Served};
 
 pub const SECRET: &str = "a webhook secret of more than thirty-two letters";
 pub const RUN: u64 = 900;
+pub const NEXT: u64 = 901;
 
 /// Whoever leads the shop approves what goes to production.
 pub const POLICY: &str = r#"
@@ -91,15 +92,55 @@ pub fn asks(github: &Github) {
     });
 }
 
+/// `51` went well; `bo` wrote pull request 13, which was squashed as `61`, and run 901 asks for production.
+pub fn next_release(github: &Github) {
+    github.with(|world| {
+        world.commit("c2", "bo", &["51"], &[("checkout/basket.rs", "3")]);
+        world.commit("61", "bo", &["51"], &[("checkout/basket.rs", "3")]);
+        world.pull(13, "bo", "51", &["c2"], "61");
+        for (commit, minutes) in [("c2", 4), ("61", 3)] {
+            world.edit(commit, |it| it.date = ago(minutes));
+        }
+        world.pulls.get_mut(&13).unwrap().merged_at = Some(ago(3));
+        world.push(&ago(4), "51", "c2", "push", "bo");
+        world.push(&ago(3), "51", "61", "pr_merge", "carla");
+        world.branches.insert("refs/heads/main".to_owned(), sha("61"));
+        let statuses = vec![("SUCCESS".to_owned(), ago(1)), ("IN_PROGRESS".to_owned(), ago(2))];
+        let deployment = Deployment { environment: "production".to_owned(), commit: sha("51"), statuses };
+        world.deployments.insert(0, deployment);
+        world.runs.push(Run {
+            id: NEXT,
+            commit: sha("61"),
+            branch: "main".to_owned(),
+            creator: Some("ana".to_owned()),
+            event: "push".to_owned(),
+            created_at: ago(0),
+            reviews: Vec::new(),
+        });
+        world.rules.insert((NEXT, "production".to_owned()), Rule::default());
+    });
+}
+
 /// `who` reviews the environment of the run.
 pub fn reviews(github: &Github, who: &str, state: &str) {
     let review = (who.to_owned(), state.to_owned(), "production".to_owned());
     github.with(|world| world.runs[0].reviews.push(review));
 }
 
+/// `who` approves the environment of a later run.
+pub fn reviews_of(github: &Github, run: usize, who: &str) {
+    let review = (who.to_owned(), "APPROVED".to_owned(), "production".to_owned());
+    github.with(|world| world.runs[run].reviews.push(review));
+}
+
 /// What the run was told.
 pub fn told(github: &Github) -> Rule {
-    github.with(|world| world.rules[&(RUN, "production".to_owned())].clone())
+    told_of(github, RUN)
+}
+
+/// What a run was told.
+pub fn told_of(github: &Github, run: u64) -> Rule {
+    github.with(|world| world.rules[&(run, "production".to_owned())].clone())
 }
 
 /// How often GitHub was asked to open or to reject.
@@ -175,11 +216,24 @@ impl App {
         .to_vec()
     }
 
+    /// The same without one of them.
+    pub fn options_without(&self, option: &str) -> Vec<String> {
+        let mut options = self.options();
+        let at = options.iter().position(|it| it == option).unwrap();
+        options.drain(at..at + 2);
+        options
+    }
+
     /// Starts it. What it logs is added to `app.log`.
     pub fn start(&self, more: &[&str]) -> Served {
+        self.start_with(&self.options(), more)
+    }
+
+    /// The same with other options.
+    pub fn start_with(&self, options: &[String], more: &[&str]) -> Served {
         let mut command = self.world.command();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.world.path().join("app.log"));
-        command.arg("serve").args(self.options()).args(more).stderr(Stdio::from(log.unwrap()));
+        command.arg("serve").args(options).args(more).stderr(Stdio::from(log.unwrap()));
         Served::start(command, "the app listens on http://")
     }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{App, POLICY, RUN, answers, asks, deliver, id, payload, reviews, shop, takes, told, until, waits};
+use super::{
+    App, NEXT, POLICY, RUN, answers, asks, deliver, id, next_release, payload, reviews, reviews_of, shop, takes, told,
+    told_of, until, waits,
+};
 
 #[test]
 fn a_deployment_is_held_explained_approved_and_opened_once() {
@@ -74,6 +77,42 @@ fn without_any_delivery_it_comes_to_the_same() {
     assert_eq!(told(&github).decided.unwrap().0, "approved");
     assert_eq!(answers(&github), 1);
     drop(served);
+}
+
+#[test]
+fn what_runs_is_what_the_record_opened_and_not_what_a_forge_lists() {
+    let github = shop();
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let app = App::new(&github);
+    // Nothing opened production for what GitHub lists there.
+    let served = app.start_with(&app.options_without("--since"), &["--sweep", "1"]);
+    until("two looks", || app.looks() > 1);
+    assert_eq!(told(&github).decided, None, "{:?}", app.events("release_decided").last());
+    let why = app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]);
+    assert!(!why.out.contains("proceed"), "{}", why.out);
+    drop(served);
+
+    // Who knows what ran before says so; and what was opened since needs nobody's word.
+    let served = app.start(&["--sweep", "1"]);
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved");
+    drop(served);
+    next_release(&github);
+    let _served = app.start_with(&app.options_without("--since"), &["--sweep", "1"]);
+    until("a report", || !told_of(&github, NEXT).reports.is_empty());
+    reviews_of(&github, 1, "bo");
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    assert_eq!(
+        told_of(&github, NEXT).decided,
+        None,
+        "bo wrote what came since: {:?}",
+        app.events("release_decided").last()
+    );
+    reviews_of(&github, 1, "carla");
+    until("an answer", || told_of(&github, NEXT).decided.is_some());
+    assert_eq!(told_of(&github, NEXT).decided.unwrap().0, "approved");
 }
 
 #[test]

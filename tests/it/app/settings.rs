@@ -12,13 +12,15 @@ fn what_is_missing_or_wrong_is_said_and_nothing_is_started() {
         .write("empty", "\n")
         .write("bad.yml", "listen: 127.0.0.1:0\nlisten-to: x\n")
         .write("p.yml", "version: 7\n");
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["--webhook-secret-file", "empty"], "is empty"),
         (&["--webhook-secret-file", "nowhere"], "nowhere"),
         (&["--app-key", "secret"], "PEM"),
         (&["--sweep", "0"], "1 to 300"),
         (&["--listen", "somewhere"], "no address to listen on"),
         (&["--config", "bad.yml"], "listen-to"),
+        (&["--since", "acme/shop=51"], "owner/name:environment=commit"),
+        (&["--since", "acme/shop:production=main"], "owner/name:environment=commit"),
         (&["--policy", "p.yml"], "mistakes"),
     ];
     for (more, says) in cases {

@@ -50,7 +50,7 @@ impl Served {
             text.extend([*name, ": ", *value, "\r\n"]);
         }
         if !body.is_empty() {
-            text.push_str(&format!("content-length: {}\r\n", body.len()));
+            text.extend(["content-length: ", &body.len().to_string(), "\r\n"]);
         }
         text.push_str("\r\n");
         stream.write_all(text.as_bytes()).ok()?;
