@@ -87,7 +87,7 @@ fn what_runs_is_what_the_record_opened_and_not_what_a_forge_lists() {
     let app = App::new(&github);
     // Nothing opened production for what GitHub lists there.
     let served = app.start_with(&app.options_without("--since"), &["--sweep", "1"]);
-    until("two decisions", || app.events("release_decided").len() > 1);
+    until("two looks", || app.looks() > 1);
     assert_eq!(told(&github).decided, None, "{:?}", app.events("release_decided").last());
     let why = app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]);
     assert!(!why.out.contains("proceed"), "{}", why.out);
@@ -102,8 +102,8 @@ fn what_runs_is_what_the_record_opened_and_not_what_a_forge_lists() {
     let _served = app.start_with(&app.options_without("--since"), &["--sweep", "1"]);
     until("a report", || !told_of(&github, NEXT).reports.is_empty());
     reviews_of(&github, 1, "bo");
-    let before = app.events("release_decided").len();
-    until("more decisions", || app.events("release_decided").len() > before + 2);
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
     assert_eq!(
         told_of(&github, NEXT).decided,
         None,

@@ -206,7 +206,7 @@ fn a_release_is_under_way_from_its_first_decision_since_it_was_let_go_there() {
     for database in Database::each() {
         let mut writer = database.writer();
         database.runtime.block_on(async {
-            let mut decided = async |writer: &mut Writer, release: &str, after: u64, ruling: &'static str| {
+            let decided = async |writer: &mut Writer, release: &str, after: u64, ruling: &'static str| {
                 let mut append = decision(release, after, &[(&format!("{release} {after}"), "forge")], None);
                 let [Change::Decision(decision)] = append.changes.as_mut_slice() else { panic!("{append:?}") };
                 decision.ruling = ruling;
