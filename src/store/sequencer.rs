@@ -4,6 +4,9 @@
 //! for one write as well. Effects are claimed here too, because a file of SQLite has one writer. A lease that has ended
 //! ends the sequencer: what waits is refused, and whoever goes on starts anew from what the record says.
 
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -27,7 +30,7 @@ pub enum Failed {
     Refused(#[from] Refused),
     /// The batch in which it was failed.
     #[error("{0}")]
-    Fault(std::sync::Arc<Fault>),
+    Fault(Arc<Fault>),
 }
 
 /// What came of one that was handed in.
@@ -46,7 +49,11 @@ enum Job {
 #[derive(Clone, Debug)]
 pub struct Sequencer {
     jobs: mpsc::Sender<Job>,
+    end: End,
 }
+
+/// The lease whose end ended a sequencer, known before anybody is left without an answer by it.
+type End = Arc<OnceLock<Duration>>;
 
 /// The sequencer's task; it ends when the last [`Sequencer`] is gone and everything was answered.
 #[derive(Debug)]
@@ -72,13 +79,20 @@ impl Sequencer {
     #[must_use]
     pub fn start(writer: Writer, clock: impl Fn() -> DateTime<Utc> + Send + 'static) -> (Self, Running) {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        (Self { jobs }, Running { task: tokio::spawn(sequence(writer, queue, clock)) })
+        let end = End::default();
+        let task = tokio::spawn(sequence(writer, queue, clock, end.clone()));
+        (Self { jobs, end }, Running { task })
+    }
+
+    /// Why nobody answers.
+    fn over(&self) -> Fault {
+        self.end.get().map_or(Fault::Stopped, |lease| Fault::Fenced(*lease))
     }
 
     /// Appends; the answer comes when the entries are durable and a signed checkpoint covers them.
     pub async fn append(&self, append: Append) -> Answer {
         let asked = self.ask(|answer| Job::Append(Box::new(append), answer)).await;
-        asked.unwrap_or_else(|fault| Err(Failed::Fault(std::sync::Arc::new(fault))))
+        asked.unwrap_or_else(|fault| Err(Failed::Fault(Arc::new(fault))))
     }
 
     /// Appends several, in this order; the answers come when all are durable.
@@ -91,10 +105,10 @@ impl Sequencer {
         let mut answers = Vec::with_capacity(waiting.len());
         for answered in waiting {
             let answer = match answered {
-                Ok(answered) => answered.await.map_err(|_| Fault::Stopped),
-                Err(_) => Err(Fault::Stopped),
+                Ok(answered) => answered.await.map_err(|_| self.over()),
+                Err(_) => Err(self.over()),
             };
-            answers.push(answer.unwrap_or_else(|fault| Err(Failed::Fault(std::sync::Arc::new(fault)))));
+            answers.push(answer.unwrap_or_else(|fault| Err(Failed::Fault(Arc::new(fault)))));
         }
         answers
     }
@@ -127,8 +141,8 @@ impl Sequencer {
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Fault> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.send(job(answer)).await.map_err(|_| Fault::Stopped)?;
-        answered.await.map_err(|_| Fault::Stopped)
+        self.jobs.send(job(answer)).await.map_err(|_| self.over())?;
+        answered.await.map_err(|_| self.over())
     }
 }
 
@@ -136,6 +150,7 @@ async fn sequence(
     mut writer: Writer,
     mut queue: mpsc::Receiver<Job>,
     clock: impl Fn() -> DateTime<Utc> + Send + 'static,
+    end: End,
 ) -> Result<(), Fault> {
     let beat = writer.lease() / 3;
     let mut next = None;
@@ -147,20 +162,20 @@ async fn sequence(
                 Ok(Some(job)) => job,
                 Ok(None) => break,
                 Err(_) => {
-                    fenced(writer.renew().await)?;
+                    fenced(writer.renew().await, &end)?;
                     continue;
                 }
             },
         };
         // Whoever only asks, again and again, renews nothing by it.
         if writer.replica().is_due() {
-            fenced(writer.renew().await)?;
+            fenced(writer.renew().await, &end)?;
         }
         // Whoever asks for something else than an entry waits for those before, and goes alone.
         let (first, answer) = match first {
             Job::Append(append, answer) => (append, answer),
             other => {
-                fenced(alone(&mut writer, other).await)?;
+                fenced(alone(&mut writer, other).await, &end)?;
                 continue;
             }
         };
@@ -191,12 +206,12 @@ async fn sequence(
             }
             Err(fault) => {
                 let ends = is_end(&fault);
-                let fault = std::sync::Arc::new(fault);
+                let fault = Arc::new(fault);
                 for answer in answers {
                     let _ = answer.send(Err(Failed::Fault(fault.clone())));
                 }
                 if let Some(lease) = ends {
-                    return Err(Fault::Fenced(lease));
+                    return fenced(Err(Fault::Fenced(lease)), &end);
                 }
             }
         }
@@ -225,13 +240,16 @@ async fn alone(writer: &mut Writer, job: Job) -> Result<(), Fault> {
 }
 
 /// Whoever's lease has ended does nothing more. Other faults pass, and the next attempt shows whether they did.
-fn fenced(done: Result<(), Fault>) -> Result<(), Fault> {
+fn fenced(done: Result<(), Fault>, end: &End) -> Result<(), Fault> {
     match done {
-        Err(fault) if is_end(&fault).is_some() => Err(fault),
+        Err(Fault::Fenced(lease)) => {
+            let _ = end.set(lease);
+            Err(Fault::Fenced(lease))
+        }
         _ => Ok(()),
     }
 }
 
-fn is_end(fault: &Fault) -> Option<std::time::Duration> {
+fn is_end(fault: &Fault) -> Option<Duration> {
     if let Fault::Fenced(lease) = fault { Some(*lease) } else { None }
 }

@@ -135,13 +135,18 @@ fn a_sequencer_keeps_its_lease_whether_nobody_asks_or_somebody_only_asks_and_one
             let mut other = countersign::store::session::Session::open(&database.address, false).await.unwrap();
             other.run("UPDATE replica SET until = 0", &[]).await.unwrap();
             let refused = sequencer.append(append(1)).await;
-            // It may have found out by itself, and ended, before it came to this one.
-            assert!(
-                matches!(&refused, Err(Failed::Fault(fault)) if matches!(**fault, Fault::Fenced(_) | Fault::Stopped)),
-                "{refused:?}"
-            );
+            // Whether it finds out by this one or had found out by itself, and after it has ended.
+            let fenced = |refused: &countersign::store::sequencer::Answer| {
+                assert!(
+                    matches!(refused, Err(Failed::Fault(fault)) if matches!(**fault, Fault::Fenced(_))),
+                    "{refused:?}"
+                );
+            };
+            fenced(&refused);
             assert!(matches!(running.finished().await, Err(Fault::Fenced(_))));
-            assert!(sequencer.append(append(1)).await.is_err());
+            fenced(&sequencer.append(append(1)).await);
+            sequencer.append_all(vec![append(1), append(2)]).await.iter().for_each(fenced);
+            assert!(matches!(sequencer.claim(now(), 1).await, Err(Fault::Fenced(_))));
         });
         assert_eq!(database.verify().unwrap().size, 1);
     }
