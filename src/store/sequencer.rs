@@ -241,13 +241,9 @@ async fn alone(writer: &mut Writer, job: Job) -> Result<(), Fault> {
 
 /// Whoever's lease has ended does nothing more. Other faults pass, and the next attempt shows whether they did.
 fn fenced(done: Result<(), Fault>, end: &End) -> Result<(), Fault> {
-    match done {
-        Err(Fault::Fenced(lease)) => {
-            let _ = end.set(lease);
-            Err(Fault::Fenced(lease))
-        }
-        _ => Ok(()),
-    }
+    let Some(lease) = done.err().as_ref().and_then(is_end) else { return Ok(()) };
+    let _ = end.set(lease);
+    Err(Fault::Fenced(lease))
 }
 
 fn is_end(fault: &Fault) -> Option<Duration> {

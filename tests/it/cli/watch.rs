@@ -261,18 +261,16 @@ fn sink(status: u16) -> (String, std::thread::JoinHandle<String>) {
 
 #[test]
 fn macs_agree_with_wycheproof() {
-    let Some(path) = crate::support::vectors("hmac_sha256_test.json") else { return };
+    use crate::support::{unhex, vectors};
+
+    let Some(path) = vectors("hmac_sha256_test.json") else { return };
     let all: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let bytes = |text: &serde_json::Value| -> Vec<u8> {
-        let digits = text.as_str().unwrap();
-        (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
-    };
     let mut seen = 0;
     for group in all["testGroups"].as_array().unwrap() {
         let length = usize::try_from(group["tagSize"].as_u64().unwrap()).unwrap() / 8;
         for case in group["tests"].as_array().unwrap() {
-            let secret = countersign::connect::webhook::Secret::new(&bytes(&case["key"]));
-            let same = secret.mac(&bytes(&case["msg"]))[..length] == bytes(&case["tag"]);
+            let secret = countersign::connect::webhook::Secret::new(&unhex(&case["key"]));
+            let same = secret.mac(&unhex(&case["msg"]))[..length] == unhex(&case["tag"]);
             assert_eq!(same, case["result"] == "valid", "case {}", case["tcId"]);
             seen += 1;
         }

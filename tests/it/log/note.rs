@@ -4,7 +4,7 @@ use countersign::log::tree::Hash;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::vectors;
+use crate::support::{unhex, vectors};
 
 pub fn log_key() -> Signer {
     Signer::new("acme.example/releases", Kind::Ed25519, &[7; 32]).unwrap()
@@ -166,21 +166,16 @@ fn every_changed_byte_of_a_signed_note_is_noticed() {
     assert!(noticed > 1_000, "{noticed}");
 }
 
-fn bytes(hex: &Value) -> Vec<u8> {
-    let hex = hex.as_str().unwrap();
-    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
-}
-
 #[test]
 fn ed25519_signatures_of_wycheproof() {
     let Some(path) = vectors("ed25519_test.json") else { return };
     let all: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let (mut valid, mut invalid) = (0, 0);
     for group in all["testGroups"].as_array().unwrap() {
-        let key: [u8; 32] = bytes(&group["publicKey"]["pk"]).try_into().unwrap();
+        let key: [u8; 32] = unhex(&group["publicKey"]["pk"]).try_into().unwrap();
         let verifier = Verifier::new("wycheproof", Kind::Ed25519, key).unwrap();
         for test in group["tests"].as_array().unwrap() {
-            let holds = verifier.check_bytes(&bytes(&test["msg"]), &bytes(&test["sig"])).is_ok();
+            let holds = verifier.check_bytes(&unhex(&test["msg"]), &unhex(&test["sig"])).is_ok();
             match test["result"].as_str().unwrap() {
                 "valid" => assert!(holds, "{test}"),
                 "invalid" => assert!(!holds, "{test}"),

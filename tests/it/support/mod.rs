@@ -17,6 +17,12 @@ pub fn vectors(file: &str) -> Option<PathBuf> {
     Some(vectors.join(file))
 }
 
+/// The bytes that such a vector writes as hexadecimal.
+pub fn unhex(hex: &serde_json::Value) -> Vec<u8> {
+    let hex = hex.as_str().unwrap();
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
 /// A file of the corpus of real artifacts, which lies beside the checkout.
 /// Where it is absent the test says so and does nothing.
 pub fn corpus(path: &str) -> Option<PathBuf> {

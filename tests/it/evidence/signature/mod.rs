@@ -9,6 +9,7 @@ mod forge;
 mod hostile;
 mod provenance;
 mod signers;
+mod vectors;
 
 use countersign::evidence::signature::{Expected, Pattern, Signer};
 use sigstore_verify::types::{DigestBytes, Sha256Hash};
