@@ -164,7 +164,11 @@ fn decide(facts: &Facts, now: DateTime<Utc>) -> Option<()> {
         needed.push(("github:@sec/all", "", 1));
         needed.push(("github:@ops/all", "", 1));
     }
-    let groups: Vec<&str> = needed.iter().map(|(group, _, _)| *group).collect();
+    let mut groups: Vec<&str> = needed.iter().map(|(group, _, _)| *group).collect();
+    // Who is consulted is heard as well.
+    if components.iter().any(|name| team(name) == "shop") {
+        groups.push("github:@sec/all");
+    }
     let mut approving: Vec<(&str, &Act)> = Vec::new();
     for (by, act) in last {
         let known = facts.accounts.get(&act.by)?;
