@@ -4,6 +4,8 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use countersign::forge::github::client::Secret;
 use countersign::forge::github::signature::{Empty, Refused, WebhookSecret};
 
+use crate::support::{unhex, vectors};
+
 fn secret(text: &str) -> WebhookSecret {
     WebhookSecret::new(&Secret::new(text)).unwrap()
 }
@@ -19,6 +21,29 @@ fn t41_the_example_of_github_documentation_is_its_own() {
     let signed = b"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
     let good = secret("It's a Secret to Everybody").verify(&[signed], b"Hello, World!").unwrap();
     assert_eq!(good.body(), b"Hello, World!");
+}
+
+/// Those of Wycheproof whose key is text, as a webhook's secret is; each has a tag that is not quite right.
+#[test]
+fn t41_macs_of_wycheproof_that_are_wrong_are_refused() {
+    let Some(path) = vectors("hmac_sha256_test.json") else { return };
+    let all: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let mut refused = 0;
+    for group in all["testGroups"].as_array().unwrap().iter().filter(|group| group["tagSize"] == 256) {
+        for case in group["tests"].as_array().unwrap() {
+            let Ok(key) = String::from_utf8(unhex(&case["key"])) else { continue };
+            let (body, signed) = (unhex(&case["msg"]), format!("sha256={}", case["tag"].as_str().unwrap()));
+            if key.is_empty() || case["result"] == "valid" {
+                continue;
+            }
+            let own = signature(&key, &body);
+            assert!(secret(&key).verify(&[own.as_bytes()], &body).is_ok(), "case {}", case["tcId"]);
+            let answer = secret(&key).verify(&[signed.as_bytes()], &body);
+            assert!(matches!(answer, Err(Refused::Wrong)), "case {}", case["tcId"]);
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 54);
 }
 
 #[test]
