@@ -189,15 +189,9 @@ impl<H: Hub> Desk<H> {
         let without = self.settings.without_artifacts.iter().filter(known);
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
-        let running = runs::proven(&mut reader, H::NAME, key, shown).await?;
-        // What the record shows is newer than what it began with.
-        let since = match &running {
-            Fact::Known(_) => None,
-            Fact::Absent | Fact::Unavailable(_) => {
-                self.settings.since.get(&(key.repository.to_ascii_lowercase(), key.environment.clone())).cloned()
-            }
-        };
-        let since = since.unwrap_or_default();
+        let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
+        let began = self.settings.since.get(&place).cloned().unwrap_or_default();
+        let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown, &began).await?;
         let wanted = Wanted {
             name: None,
             forge: H::NAME,
@@ -208,8 +202,8 @@ impl<H: Hub> Desk<H> {
             run: case.runs.first().copied(),
             submitted_at: None,
             components: Vec::new(),
-            since,
-            running: Some(running),
+            since: ran.since,
+            running: Some(ran.otherwise),
             roster: self.settings.roster.clone(),
             artifacts: without.map(|name| (name.clone(), Vec::new())).collect(),
         };

@@ -1,32 +1,63 @@
 //! What runs in an environment, by the record.
 //!
 //! Whoever may push can write into a forge's list of deployments. A commit in it counts as what runs only where this
-//! record opened the environment for it: then all that came before it was approved, and a range that begins there leaves
-//! nothing out. Where the list shows nothing, everything that there ever was is new, and has to be covered.
+//! record opened the environment for it. A component runs what it went with last by then: a release of others says nothing
+//! of it. What never went is new from its beginning, and has to be covered whole.
+
+use std::collections::BTreeMap;
 
 use super::docket::Key;
 use crate::model::facts::{Fact, Facts};
+use crate::policy::Policy;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
-/// What a forge shows to run, held against the record.
+/// What ran, by component; the empty name stands for all that are not named.
+pub(super) struct Ran {
+    pub(super) since: BTreeMap<String, String>,
+    pub(super) otherwise: Fact<String>,
+}
+
+/// What a forge shows to run, held against the record. `began` is what ran before it.
 pub(super) async fn proven(
     reader: &mut Reader,
     forge: &str,
     key: &Key,
+    policy: &Policy,
     shown: Fact<String>,
-) -> Result<Fact<String>, DatabaseFault> {
-    let Fact::Known(commit) = shown else { return Ok(shown) };
+    began: &BTreeMap<String, String>,
+) -> Result<Ran, DatabaseFault> {
+    let Fact::Known(commit) = shown else { return Ok(Ran { since: began.clone(), otherwise: shown }) };
+    let mut since = BTreeMap::new();
+    let mut found = false;
+    let components = &policy.rules.components;
     for opening in reader.openings(forge, &key.repository, &key.environment).await? {
         let facts = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
-        if facts.is_some_and(|facts| facts.release.commit.eq_ignore_ascii_case(&commit)) {
-            return Ok(Fact::Known(commit));
+        let Some(release) = facts.map(|facts| facts.release) else { continue };
+        found |= release.commit.eq_ignore_ascii_case(&commit);
+        if !found {
+            continue;
         }
+        if components.is_empty() {
+            return Ok(Ran { since: BTreeMap::from([(String::new(), release.commit)]), otherwise: Fact::Absent });
+        }
+        for component in components.iter().filter(|it| release.components.contains_key(&it.name)) {
+            since.entry(component.name.clone()).or_insert_with(|| release.commit.clone());
+        }
+        if since.len() == components.len() {
+            break;
+        }
+    }
+    for (name, before) in began {
+        since.entry(name.clone()).or_insert_with(|| before.clone());
+    }
+    if found {
+        return Ok(Ran { since, otherwise: Fact::Absent });
     }
     let why = format!(
         "`{}` runs {commit}, for which no decision of this record opened it; if that is right, start the app with \
          `--since {}:{}={commit}`",
         key.environment, key.repository, key.environment
     );
-    Ok(Fact::Unavailable(why.into()))
+    Ok(Ran { since, otherwise: Fact::Unavailable(why.into()) })
 }
