@@ -110,7 +110,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
     #[command(flatten)]
-    pages: pages::Arguments,
+    pages: pages::PageArguments,
 }
 
 /// The same as a file states it.

@@ -62,34 +62,30 @@ impl Reader {
 
     /// The decisions of a release, the newest first, so many at most.
     pub async fn history(&mut self, of: &Stream, most: u64) -> Result<Vec<Past>, Fault> {
-        self.past(of, "ORDER BY idx DESC", vec![int(most)]).await
+        self.past(of, "idx <= $2 ORDER BY idx DESC", int(u64::MAX), most).await
     }
 
     /// The last decision of a release that stands in an entry or before it.
     pub async fn decided_by_entry(&mut self, of: &Stream, entry: u64) -> Result<Option<Past>, Fault> {
-        let found = self.past(of, "AND idx <= $3 ORDER BY idx DESC", vec![int(1), int(entry)]).await?;
-        Ok(found.into_iter().next())
+        Ok(self.past(of, "idx <= $2 ORDER BY idx DESC", int(entry), 1).await?.into_iter().next())
     }
 
     /// The last decision of a release that was recorded by an instant, microseconds of the Unix time.
     pub async fn decided_by(&mut self, of: &Stream, at: i64) -> Result<Option<Past>, Fault> {
-        let found = self.past(of, "AND at <= $3 ORDER BY idx DESC", vec![int(1), at.into()]).await?;
-        Ok(found.into_iter().next())
+        Ok(self.past(of, "at <= $2 ORDER BY idx DESC", at.into(), 1).await?.into_iter().next())
     }
 
     /// The first decision of a release that stands in an entry or after it.
     pub async fn decided_from(&mut self, of: &Stream, entry: u64) -> Result<Option<Past>, Fault> {
-        let found = self.past(of, "AND idx >= $3 ORDER BY idx", vec![int(1), int(entry)]).await?;
-        Ok(found.into_iter().next())
+        Ok(self.past(of, "idx >= $2 ORDER BY idx", int(entry), 1).await?.into_iter().next())
     }
 
-    async fn past(&mut self, of: &Stream, which: &str, mut more: Vec<Value>) -> Result<Vec<Past>, Fault> {
+    async fn past(&mut self, of: &Stream, which: &str, than: Value, most: u64) -> Result<Vec<Past>, Fault> {
+        // SQLite numbers placeholders in the order in which they stand.
         let sql = format!(
-            "SELECT idx, version, ruling, summary, at, facts, document FROM decision WHERE stream = $1 {which} LIMIT $2"
+            "SELECT idx, version, ruling, summary, at, facts, document FROM decision WHERE stream = $1 AND {which} LIMIT $3"
         );
-        let mut values = vec![of.to_string().into()];
-        values.append(&mut more);
-        let rows = self.session.rows_made(sql, &values).await?;
+        let rows = self.session.rows_made(sql, &[of.to_string().into(), than, int(most)]).await?;
         let past = rows.iter().map(|row| {
             Ok(Past {
                 entry: row.count(0)?,

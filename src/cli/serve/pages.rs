@@ -19,7 +19,7 @@ const RECHECKS: std::ops::RangeInclusive<u64> = 1..=60;
 
 /// The pages that people look at.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct PageArguments {
     /// The App's client id, by which people log in to see releases; or COUNTERSIGN_CLIENT_ID. With `--client-secret-file` and
     /// `--public-url` it switches the pages on; without them none is served.
     #[arg(long, value_name = "ID")]
@@ -71,7 +71,7 @@ fn origin(written: &str) -> Result<Origin, Failure> {
 }
 
 /// What the pages are set by; `None` where they are not switched on.
-pub(super) fn settings(arguments: &Arguments, file: Stated, base: &Base) -> Result<Option<Set>, Failure> {
+pub(super) fn settings(arguments: &PageArguments, file: Stated, base: &Base) -> Result<Option<Set>, Failure> {
     let id = set(arguments.client_id.as_ref(), "COUNTERSIGN_CLIENT_ID", file.client_id)?;
     let secret_file =
         set(arguments.client_secret_file.as_ref(), "COUNTERSIGN_CLIENT_SECRET_FILE", file.client_secret_file)?;

@@ -47,6 +47,7 @@ fn what(number: u64, entry: &Entry, decisions: &[Past]) -> Markup {
         Kind::Effect => html! {
             @match text(entry, "state") {
                 "to do" => "to be told",
+                "done" => "told",
                 other => (name(other)),
             }
             @if !text(entry, "to").is_empty() { ": " (name(text(entry, "to"))) }
