@@ -2,9 +2,10 @@
 
 use super::super::{ago, reviews};
 use super::{RELEASE, asks, begin, shop, told, until};
+use crate::support::github::Github;
 
 /// A gate, approvals with a final word, a zone, and what is left to be done.
-const POLICY: &str = r#"
+pub const POLICY: &str = r#"
 version: 1
 calendar: { timezone: Europe/London }
 environments:
@@ -24,7 +25,19 @@ separation: { exclude: [author, committer, co_author, pusher, trigger], per: rel
 
 const EVIL: &str = "<script>alert(1)</script>\u{202e}gnp.exe\u{200b} [click](https://evil.example) @acme/all \"'&";
 
-fn evidence(failed: u32) -> String {
+/// The author approves her own release, with a reason that would act on whoever reads it.
+pub fn evil() -> Github {
+    let github = shop();
+    github.with(|world| {
+        world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned());
+        let command = format!("/countersign approve production as shop-owner: {EVIL}");
+        world.comment(12, "IC_9", "ana", &command, &ago(30));
+    });
+    asks(&github);
+    github
+}
+
+pub fn evidence(failed: u32) -> String {
     format!(
         r#"{{"evidence": {{"tests": {{"digests": ["{}"], "measures": {{"tests.failed": {failed}, "tests.total": 31, "tests.passed": {}}},
             "baseline": {{"tests.total": 30}}, "made_at": null, "commits": [], "artifacts": []}}}}}}"#,
@@ -35,14 +48,7 @@ fn evidence(failed: u32) -> String {
 
 #[test]
 fn a_page_shows_all_that_the_record_has() {
-    let github = shop();
-    github.with(|world| {
-        world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned());
-        let command = format!("/countersign approve production as shop-owner: {EVIL}");
-        world.comment(12, "IC_9", "ana", &command, &ago(30));
-    });
-    asks(&github);
-    let it = begin_with(github, &evidence(0));
+    let it = begin_with(evil(), &evidence(0));
     let bo = it.login("bo");
     let index = it.get(&bo, "/").text();
     assert!(index.contains("<h2>Waiting</h2>") && index.contains("shop 510000000000 to production"), "{index}");
@@ -91,7 +97,7 @@ fn a_page_shows_all_that_the_record_has() {
     assert_eq!(page.matches("<script").count(), 0);
 }
 
-fn begin_with(github: crate::support::github::Github, with: &str) -> super::Shown {
+fn begin_with(github: Github, with: &str) -> super::Shown {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), with).unwrap();
     begin(github, &["--with", file.path().to_str().unwrap()])
