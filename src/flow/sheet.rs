@@ -95,8 +95,8 @@ pub enum Looked {
 /// Releases, and from where on there are more.
 #[derive(Debug, Default)]
 pub struct Releases {
-    /// The last decision of each, the newest first.
-    pub found: Vec<Latest>,
+    /// The last decision of each, the newest first, with the zone of its policy where that is known.
+    pub found: Vec<(Latest, Option<Tz>)>,
     /// The entry before which there are more.
     pub more: Option<u64>,
 }
@@ -120,7 +120,8 @@ pub async fn releases(
             }
             next = latest.entry;
             if may_see(&latest.stream) {
-                releases.found.push(latest);
+                let zone = zone(reader, latest.entry).await?.ok();
+                releases.found.push((latest, zone));
             }
         }
         if is_last_page {
@@ -165,7 +166,7 @@ pub async fn look(reader: &mut Reader, stream: &Stream, at: Moment) -> Result<Lo
         decisions,
         decision,
         facts,
-        zone: zone(reader, &shown).await?,
+        zone: zone(reader, shown.entry).await?,
         timeline,
         owed,
         checkpoint: checkpoint.map_err(|flaw| Fault::Damaged(format!("the checkpoint: {flaw}")))?,
@@ -229,9 +230,9 @@ async fn owed(reader: &mut Reader, stream: &Stream, until: Until) -> Result<Vec<
     Ok(found)
 }
 
-/// The zone of the policy by which a decision was made.
-async fn zone(reader: &mut Reader, shown: &Past) -> Result<Result<Tz, String>, Fault> {
-    let Some(entry) = recorded::entry(reader, shown.entry).await? else {
+/// The zone of the policy by which the decision in an entry was made; else why it is not known.
+async fn zone(reader: &mut Reader, decision: u64) -> Result<Result<Tz, String>, Fault> {
+    let Some(entry) = recorded::entry(reader, decision).await? else {
         return Ok(Err("its entry cannot be read".to_owned()));
     };
     let layers = match recorded::layers(reader, &entry, "policy").await {

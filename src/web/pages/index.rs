@@ -10,7 +10,7 @@ use crate::store::latest::Latest;
 
 /// The releases, under what became of them.
 pub fn index(releases: &Releases, is_first: bool) -> Markup {
-    let of = |word: &str| releases.found.iter().filter(|it| it.ruling == word).collect::<Vec<_>>();
+    let of = |word: &str| releases.found.iter().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
     html! {
         h1 { "Releases" }
         @if releases.found.is_empty() { (none(is_first)) }
@@ -41,22 +41,22 @@ fn none(is_first: bool) -> Markup {
     }
 }
 
-fn section(title: &str, releases: &[&Latest]) -> Markup {
+fn section(title: &str, releases: &[&(Latest, Option<Tz>)]) -> Markup {
     html! {
         @if !releases.is_empty() {
             h2 { (title) }
-            ul class="cards" { @for latest in releases { li { (card(latest)) } } }
+            ul class="cards" { @for (latest, zone) in releases { li { (card(latest, zone.unwrap_or(Tz::UTC))) } } }
         }
     }
 }
 
-fn card(latest: &Latest) -> Markup {
+fn card(latest: &Latest, zone: Tz) -> Markup {
     let stream = &latest.stream;
     html! {
         h3 { a href=(link::path(stream)) { (name(&stream.release)) " to " (name(&stream.environment)) } }
         p { (ruling(&latest.ruling)) " " (said(&latest.summary)) }
         p class="faint" {
-            (name(&stream.repository)) ", decided " (micros(latest.at, Tz::UTC)) ", decision " (latest.version)
+            (name(&stream.repository)) ", decided " (micros(latest.at, zone)) ", decision " (latest.version)
         }
     }
 }

@@ -236,7 +236,11 @@ fn obligations(sheet: &Sheet, zone: Tz, now: DateTime<Utc>) -> Markup {
     let goes_on = sheet.shown.ruling != "proceed" || sheet.owed.is_empty();
     html! {
         h2 { "Obligations" }
-        @if sheet.owed.is_empty() && would.is_empty() { p { "It leaves nothing to be done." } }
+        @if sheet.owed.is_empty() && would.is_empty() {
+            p { @if sheet.shown.ruling == "proceed" { "It leaves nothing to be done." } @else {
+                "Nothing is owed for it: what a release leaves to be done is opened when it goes."
+            } }
+        }
         @if !sheet.owed.is_empty() {
             (table("What it left to be done", &["What", "By", "Due", "Stands"], &html! {
                 @for (owed, met) in &sheet.owed { tr {

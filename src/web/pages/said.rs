@@ -64,12 +64,12 @@ pub fn status(status: Status) -> Markup {
 /// What a decision came to, by its word in the record.
 pub fn ruling(word: &str) -> Markup {
     let (class, sign, word) = match word {
-        "proceed" => ("met", "✓", "goes"),
-        "hold" => ("held", "…", "held"),
-        "reject" => ("rejected", "‼", "rejected"),
-        _ => ("unknown", "?", "not known"),
+        "proceed" => ("met", "✓", "Proceed"),
+        "hold" => ("held", "…", "Hold"),
+        "reject" => ("rejected", "‼", "Reject"),
+        _ => ("unknown", "?", "Not known"),
     };
-    html! { span class={ "mark " (class) } { span aria-hidden="true" { (sign) " " } (word) } }
+    html! { span class={ "mark " (class) } { span aria-hidden="true" { (sign) " " } (word) ":" } }
 }
 
 /// Names in a row.

@@ -25,7 +25,7 @@ use crate::web::hooks::one;
 /// Where the forge sends browsers back to.
 pub const BACK: &str = "/login/back";
 /// How many bytes the way back to a page may have.
-const WAY: usize = 1_500;
+const WAY: usize = 1_000;
 /// How many bytes a code may have.
 const CODE: usize = 512;
 /// How many bytes a form may have, and how long it may take to arrive.

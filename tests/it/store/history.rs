@@ -78,7 +78,7 @@ fn releases_that_somebody_may_not_see_take_no_room_from_those_that_he_may() {
             for _ in 0..20 {
                 let page = sheet::releases(&mut reader, may_see, before, 10).await.unwrap();
                 assert!(page.found.len() <= 10);
-                seen.extend(page.found.iter().map(|latest| latest.stream.release.clone()));
+                seen.extend(page.found.iter().map(|(latest, _)| latest.stream.release.clone()));
                 before = page.more;
                 if before.is_none() {
                     break;

@@ -52,6 +52,7 @@ fn a_page_shows_all_that_the_record_has() {
     let bo = it.login("bo");
     let index = it.get(&bo, "/").text();
     assert!(index.contains("<h2>Waiting</h2>") && index.contains("shop 510000000000 to production"), "{index}");
+    assert!(index.contains("Europe/London</time>"), "{index}");
     let page = it.get(&bo, RELEASE).text();
     for part in [
         "<html lang=\"en\">",
