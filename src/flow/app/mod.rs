@@ -197,6 +197,12 @@ impl<H: Hub> Desk<H> {
         self.docket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The releases that wait and could not be decided when they were looked at last.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<docket::Key> {
+        self.docket().undecided()
+    }
+
     /// Opens the record for reading.
     pub async fn reader(&self) -> Result<Reader, DatabaseFault> {
         let reader = Reader::open(&self.settings.address).await?;

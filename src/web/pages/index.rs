@@ -4,16 +4,24 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use super::said::{micros, name, ruling, said};
+use crate::flow::app::docket::Key;
 use crate::flow::app::link;
 use crate::flow::sheet::Releases;
 use crate::store::latest::Latest;
 
-/// The releases, under what became of them.
-pub fn index(releases: &Releases, is_first: bool) -> Markup {
+/// The releases, under what became of them; first those that wait and cannot be decided.
+pub fn index(releases: &Releases, undecided: &[Key], is_first: bool) -> Markup {
     let of = |word: &str| releases.found.iter().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
     html! {
         h1 { "Releases" }
-        @if releases.found.is_empty() { (none(is_first)) }
+        @if releases.found.is_empty() && undecided.is_empty() { (none(is_first)) }
+        @if !undecided.is_empty() {
+            h2 { "Cannot be decided now" }
+            p { "They wait until they can be. The run at the forge says why, and so does the app's log." }
+            ul { @for key in undecided { li {
+                (name(&key.repository)) ", to " (name(&key.environment)) ": commit " code { (name(&key.commit)) }
+            } } }
+        }
         (section("Waiting", &of("hold")))
         (section("Went", &of("proceed")))
         (section("Rejected", &of("reject")))

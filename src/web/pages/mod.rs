@@ -217,7 +217,12 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
         Ok::<_, Fault>(found)
     };
     match read.await {
-        Ok(found) => page(StatusCode::OK, "Releases", Some(&wanted.here), &index::index(&found, before.is_none())),
+        Ok(found) => {
+            // They are on the first page, and in no record.
+            let mut undecided = if before.is_none() { pages.desk.undecided() } else { Vec::new() };
+            undecided.retain(|key| wanted.here.visitor.may_read(H::NAME, &key.repository));
+            page(StatusCode::OK, "Releases", Some(&wanted.here), &index::index(&found, &undecided, before.is_none()))
+        }
         Err(fault) => pages.unread(&wanted.here, &fault.to_string()),
     }
 }

@@ -127,7 +127,7 @@ fn deed(does: &Deed) -> Markup {
     } }
 }
 
-/// Whether an act counts; if not, every reason that the explanation gives.
+/// Whether an act counts, and what the explanation says of one that lets nothing go.
 fn counts(decision: &ReleaseDecision, act: &Act) -> Markup {
     if decision.counted.contains(&act.id) {
         let roles: BTreeSet<&str> = decision
@@ -139,20 +139,25 @@ fn counts(decision: &ReleaseDecision, act: &Act) -> Markup {
         let roles: Vec<String> = roles.into_iter().map(name).collect();
         return html! { "yes" @if !roles.is_empty() { ", for " (roles.join(", ")) } };
     }
-    let mut reasons: BTreeSet<&str> = BTreeSet::new();
-    collect(&decision.tree, &act.id, &mut reasons);
+    let mut spoken_of = Vec::new();
+    speaking(&decision.tree, &act.id, &mut spoken_of);
+    let (holding, rest): (Vec<&Node>, Vec<&Node>) = spoken_of.into_iter().partition(|node| !node.status.opens());
     html! {
-        "no"
-        @for reason in reasons { ": " (said(reason)) }
+        @if !holding.is_empty() && act.does == (Deed::Reject {}) { "yes, it holds the release" }
+        @else if !holding.is_empty() { "not enough" }
+        @else { "no" }
+        @for says in holding.into_iter().chain(rest).map(|node| node.says.as_str()).collect::<BTreeSet<_>>() {
+            ": " (said(says))
+        }
     }
 }
 
-/// What the explanation says of an act that meets nothing.
-fn collect<'n>(node: &'n Node, act: &str, into: &mut BTreeSet<&'n str>) {
+/// The requirements and notes that speak of an act and are not met by it.
+fn speaking<'n>(node: &'n Node, act: &str, found: &mut Vec<&'n Node>) {
     if node.status != Status::Met && node.evidence.iter().any(|it| it == act) {
-        into.insert(&node.says);
+        found.push(node);
     }
     for part in &node.parts {
-        collect(part, act, into);
+        speaking(part, act, found);
     }
 }

@@ -120,6 +120,34 @@ fn a_gate_that_holds_says_what_was_measured() {
 }
 
 #[test]
+fn a_rejection_is_shown_to_hold_the_release() {
+    let it = super::shown(super::POLICY, &[]);
+    reviews(&it.github, "carla", "REJECTED");
+    until("a second report", || told(&it.github).reports.len() > 1);
+    let page = it.get(&it.login("bo"), RELEASE).text();
+    let (_, acts) = page.split_once("<caption>What people did</caption>").unwrap();
+    let (acts, _) = acts.split_once("</table>").unwrap();
+    assert!(acts.contains("rejects, as a review of the environment"), "{acts}");
+    assert!(acts.contains("yes, it holds the release: carla rejects it"), "{acts}");
+}
+
+#[test]
+fn a_release_that_cannot_be_decided_is_on_the_list_of_those_who_may_read_its_repository() {
+    let github = shop();
+    github.with(|world| {
+        world.contents.insert(".countersign/policy.yml".to_owned(), "version: 1\ngates: 7\n".to_owned());
+        world.user("eve", "User");
+        world.outside.push("eve".to_owned());
+    });
+    asks(&github);
+    let it = begin(github, &[]);
+    let index = it.get(&it.login("bo"), "/").text();
+    assert!(index.contains("<h2>Cannot be decided now</h2>") && index.contains("acme/shop, to production"), "{index}");
+    let index = it.get(&it.login("eve"), "/").text();
+    assert!(index.contains("No release has been asked for yet") && !index.contains("acme"), "{index}");
+}
+
+#[test]
 fn names_and_places_that_are_none_are_answered_with_the_next_step() {
     let it = super::shown(super::POLICY, &[]);
     let bo = it.login("bo");
