@@ -166,7 +166,8 @@ impl Doorway for Door {
         match traded {
             // GitHub answers 200 where it refuses, too.
             Traded { access_token: Some(token), error: None, .. } if !token.trim().is_empty() => {
-                Client::new(self.base.clone(), Identity::Token(Secret::new(&token))).map_err(closed)
+                // What it answers is large, and is asked for once a minute.
+                Client::forgetful(self.base.clone(), Identity::Token(Secret::new(&token))).map_err(closed)
             }
             Traded { error, error_description, .. } => {
                 let says = error_description.or(error).unwrap_or_else(|| "it gives no token".to_owned());

@@ -77,7 +77,8 @@ struct Inner {
     base: Base,
     identity: Identity,
     lease: tokio::sync::Mutex<Option<Lease>>,
-    cache: Mutex<Cache>,
+    /// What was answered before; none of it where nothing is kept.
+    cache: Option<Mutex<Cache>>,
     queue: Queue,
     counters: Counters,
 }
@@ -92,6 +93,15 @@ pub struct Client {
 impl Client {
     /// A client. Certificates are the system's.
     pub fn new(base: Base, identity: Identity) -> Result<Self, Fault> {
+        Self::keeping(base, identity, Some(Mutex::default()))
+    }
+
+    /// A client that keeps no answer, for tokens of which there are many: each person's answers are his own.
+    pub fn forgetful(base: Base, identity: Identity) -> Result<Self, Fault> {
+        Self::keeping(base, identity, None)
+    }
+
+    fn keeping(base: Base, identity: Identity, cache: Option<Mutex<Cache>>) -> Result<Self, Fault> {
         let builder = http::builder().map_err(|fault| Fault::Setup(fault.to_string()))?.timeout(TIME);
         // What is not encrypted stays on this machine: a proxy would have the token.
         let builder = if base.is_encrypted() { builder } else { builder.no_proxy() };
@@ -103,7 +113,7 @@ impl Client {
             base,
             identity,
             lease: tokio::sync::Mutex::new(None),
-            cache: Mutex::default(),
+            cache,
             queue: Queue::default(),
             counters: Counters::default(),
         };
@@ -134,8 +144,8 @@ impl Client {
         }
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> Option<MutexGuard<'_, Cache>> {
+        self.inner.cache.as_ref().map(|cache| cache.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// One object.

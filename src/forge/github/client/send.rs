@@ -147,7 +147,8 @@ impl Client {
 
     async fn try_once(&self, request: &Request, url: &Url, what: &str, token: &Secret) -> Tried {
         let resource = if request.graphql { Resource::Graphql } else { Resource::Core };
-        let kept = if request.method == Method::GET { self.cache().get(url) } else { None };
+        let reads = request.method == Method::GET;
+        let kept = self.cache().filter(|_| reads).and_then(|mut cache| cache.get(url));
         let _turn = self.inner.queue.turn(resource, self.priority, !request.reads).await;
         let mut builder = self.inner.http.request(request.method.clone(), url.clone());
         builder = builder
@@ -204,8 +205,10 @@ impl Client {
                     next => next,
                 };
                 let etag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
-                if let (Some(etag), true) = (etag, request.method == Method::GET) {
-                    self.cache().put(url, etag.to_owned(), &body, next.clone());
+                if let (Some(etag), true) = (etag, request.method == Method::GET)
+                    && let Some(mut cache) = self.cache()
+                {
+                    cache.put(url, etag.to_owned(), &body, next.clone());
                 }
                 Tried::Done(Reply { body, next })
             }

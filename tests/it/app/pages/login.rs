@@ -189,9 +189,16 @@ fn what_somebody_may_not_read_is_as_if_it_were_not_there() {
 fn t20_a_session_ends_with_the_account_and_with_what_it_may_read() {
     let it = shown(POLICY, &["--recheck", "1"]);
     let (bo, carla, ana) = (it.login("bo"), it.login("carla"), it.login("ana"));
+    std::thread::sleep(Duration::from_millis(1_100));
+    it.github.forget();
     for browser in [&bo, &carla, &ana] {
         assert_eq!(it.get(browser, RELEASE).status, 200);
     }
+    // They were asked of anew, each under his own name, and nothing of the answer before was kept.
+    let asked = it.github.asked();
+    let asked: Vec<_> = asked.iter().filter(|it| it.path.starts_with("/api/v3/user/installations/")).collect();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert!(asked.iter().all(|it| !it.headers.contains_key("if-none-match")), "{asked:?}");
     it.github.with(|world| {
         world.suspended.push("bo".to_owned());
         world.outside.push("ana".to_owned());
