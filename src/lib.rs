@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! cli        9  arguments in, documents and an exit code out
-//! web        8  what is served over HTTP: the log's files, where a forge delivers, how the app is
+//! web        8  what is served over HTTP: the log's files, where a forge delivers, the pages of releases
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
@@ -111,6 +111,15 @@
 //! The feature `app`, on by default, brings the database and what serves; without it the
 //! gate is built alone, and still reads an exported log, gathers facts and decides.
 //!
+//! ## A walk through a page
+//!
+//! Somebody who comes is sent to the forge, and comes back with a code ([`web::pages`]) that is
+//! traded for what asks the forge what he may read ([`forge::Doorway`], [`flow::visits`]). A
+//! release is then read out of the record as it stood at the moment that he names
+//! ([`flow::sheet`]): the document that was written then, the facts beside it, the entries of
+//! its timeline. Nothing is decided again. The page is rendered whole, every text from
+//! elsewhere through [`report::neutral`], and changes nothing.
+//!
 //! ## Invariants
 //!
 //! - A policy with any mistake judges nothing.
@@ -119,6 +128,7 @@
 //! - Memory does not grow with an artifact: large files are mapped, entries are
 //!   folded, lists are bounded.
 //! - Text from artifacts reaches a surface only through [`report::neutral`].
+//! - Nobody is shown what the forge did not say within the last minute that he may read.
 //! - No delivery is answered before it is durable, and nothing opens an environment but
 //!   the last decision of a release.
 //! - No entry is acknowledged, and no checkpoint leaves, before the transaction

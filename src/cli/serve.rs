@@ -1,5 +1,7 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
+mod pages;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -17,13 +19,14 @@ use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::{Counts, Journal};
 use crate::flow::app::{Began, Desk, Settings};
+use crate::flow::visits::Visits;
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
 use crate::forge::github::signature::WebhookSecret;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
 use crate::web::serve::{Limits, ended, serve};
-use crate::web::{health, hooks};
+use crate::web::{health, hooks, pages as web};
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
@@ -45,7 +48,8 @@ fn after_help() -> String {
     format!(
         "Exit codes:\n{}\nAn option outranks its variable, and that the file of `--config`: YAML whose keys are the options' names \
          without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`; `/healthz`, `/readyz` and \
-         `/metrics` say how the app is. It logs one JSON object a line on standard error. The App needs the permissions \
+         `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it serves the pages of releases \
+         to whoever may read their repository, from `/` on. It logs one JSON object a line on standard error. The App needs the permissions \
          actions, checks, contents, issues and members to read, deployments and pull requests to write, and the events \
          deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
         codes.concat()
@@ -105,6 +109,8 @@ pub(super) struct Arguments {
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
+    #[command(flatten)]
+    pages: pages::PageArguments,
 }
 
 /// The same as a file states it.
@@ -125,6 +131,10 @@ struct Configured {
     without_artifacts: Vec<String>,
     since: Vec<String>,
     sweep: Option<u64>,
+    client_id: Option<String>,
+    client_secret_file: Option<PathBuf>,
+    public_url: Option<String>,
+    recheck: Option<u64>,
 }
 
 impl Configured {
@@ -241,6 +251,7 @@ struct Set {
     app: App,
     secret: WebhookSecret,
     listen: SocketAddr,
+    pages: Option<pages::Set>,
 }
 
 fn settings(arguments: &Arguments) -> Result<Set, Failure> {
@@ -251,6 +262,13 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let address = super::append::address(database.as_deref()).map_err(failed)?;
     let url = set(arguments.github_url.as_ref(), "COUNTERSIGN_GITHUB_URL", file.github_url)?;
     let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
+    let stated = pages::Stated {
+        client_id: file.client_id,
+        client_secret_file: file.client_secret_file,
+        public_url: file.public_url,
+        recheck: file.recheck,
+    };
+    let pages = pages::settings(&arguments.pages, stated, &base)?;
     let app = set(arguments.app.as_ref(), "COUNTERSIGN_APP", file.app)?;
     let app = needed(app, "name the App with `--app`: its id, or its client id")?;
     let key = set(arguments.app_key.as_ref(), "COUNTERSIGN_APP_KEY", file.app_key)?;
@@ -285,6 +303,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         since: since(&listed(&arguments.since, "COUNTERSIGN_SINCE", file.since))?,
         sweep: Duration::from_secs(sweep),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
+        pages: pages.as_ref().map(|pages| pages.origin.address.clone()),
     };
     Ok(Set {
         settings,
@@ -292,11 +311,12 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         app: App::new(base, key).map_err(usage)?,
         secret: WebhookSecret::new(&secret(&hook)?).map_err(usage)?,
         listen,
+        pages,
     })
 }
 
 fn served(arguments: &Arguments) -> Result<u8, Failure> {
-    let Set { settings, signing, app, secret, listen } = settings(arguments)?;
+    let Set { settings, signing, app, secret, listen, pages } = settings(arguments)?;
     let failed = |failure: super::log::Failure| Failure(failure.0, failure.1);
     let signers = (signing.signatory().map_err(failed)?, signing.signatory().map_err(failed)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -315,7 +335,11 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         // Whoever reads this may go away; the app stays.
         let _ = print(&format!("the app listens on http://{address}\n"));
         journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
-        let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone()));
+        let shown = match pages {
+            Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age), pages.origin),
+            None => web::closed(),
+        };
+        let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone())).merge(shown);
         let mut broke = false;
         let end = async {
             tokio::select! {

@@ -9,7 +9,8 @@
 //! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //! It goes on under new keys (`succession`), and lets go what its time is over
 //! (`retention`). What is large lies beside the database (`evidence`). Many read it at once
-//! (`shelf`), and others see it (`witnessing`). The app is the story that never ends (`app`):
+//! (`shelf`), and others see it (`witnessing`). What it has of one release is shown to people (`sheet`), who come
+//! through the forge (`visits`). The app is the story that never ends (`app`):
 //! told of something, it reads, decides, records and tells.
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
@@ -30,6 +31,8 @@ mod gathered;
 #[cfg(feature = "app")]
 pub mod receipt;
 pub mod record;
+#[cfg(feature = "app")]
+mod recorded;
 pub mod replay;
 mod reports;
 pub mod request;
@@ -38,10 +41,14 @@ pub mod retention;
 #[cfg(feature = "app")]
 pub mod send;
 #[cfg(feature = "app")]
+pub mod sheet;
+#[cfg(feature = "app")]
 pub mod shelf;
 mod signatures;
 mod statements;
 #[cfg(feature = "app")]
 pub mod succession;
+#[cfg(feature = "app")]
+pub mod visits;
 #[cfg(feature = "app")]
 pub mod witnessing;

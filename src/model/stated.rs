@@ -1,10 +1,10 @@
 //! Where a rule stands: its layer, file and line.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a rule stands, and which rule among the layers kept it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stated {
     /// The layer: `organisation`, `group`, `repository`.
     pub layer: String,

@@ -8,10 +8,11 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Desk;
+use super::{Desk, link};
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
 use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
+use crate::report::neutral;
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::Claimed;
@@ -20,6 +21,11 @@ use crate::store::outbox::Claimed;
 const AT_ONCE: u32 = 8;
 /// How long nobody looks for what is due, at most.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How many bytes of a summary are told, the most that fit of these, and how many of them with all that is around it: a forge
+/// takes so many of a comment.
+const SUMMARY: [usize; 4] = [900, 600, 400, 200];
+const COMMENT: usize = 1_024;
 
 /// A decision as it is kept for whoever tells it.
 #[derive(Deserialize)]
@@ -34,6 +40,17 @@ struct Verdict {
     summary: String,
     run: Option<u64>,
     waits_at: Option<String>,
+}
+
+impl Verdict {
+    fn stream(&self) -> Stream {
+        Stream {
+            forge: self.forge.clone(),
+            repository: self.repository.clone(),
+            release: self.release.clone(),
+            environment: self.environment.clone(),
+        }
+    }
 }
 
 impl<H: Hub> Desk<H> {
@@ -104,12 +121,7 @@ impl<H: Hub> Desk<H> {
                 return Ok(Answer::Refused("nothing here sends such a thing; `countersign db outbox` does".to_owned()));
             }
         };
-        let stream = Stream {
-            forge: verdict.forge.clone(),
-            repository: verdict.repository.clone(),
-            release: verdict.release.clone(),
-            environment: verdict.environment.clone(),
-        };
+        let stream = verdict.stream();
         let latest = reader.latest(&stream).await?;
         reader.close().await?;
         if latest.is_some_and(|latest| latest.version != verdict.number) {
@@ -122,23 +134,36 @@ impl<H: Hub> Desk<H> {
         Ok(self.say_to(&verdict, &waiting).await)
     }
 
+    /// What is said of a decision, with the way to its release's page where there is one: the sentence is cut, not the way.
+    fn linked(&self, verdict: &Verdict) -> String {
+        let way = self
+            .settings
+            .pages
+            .as_ref()
+            .map_or_else(String::new, |pages| format!(" [See why]({pages}{})", link::path(&verdict.stream())));
+        let said = SUMMARY.map(|limit| neutral::prose(&verdict.summary, limit));
+        let fitting = said.into_iter().find(|said| said.len() + way.len() <= COMMENT);
+        format!("{}{way}", fitting.unwrap_or_default())
+    }
+
     async fn say_to(&self, verdict: &Verdict, waiting: &Waiting) -> Answer {
         let forge = match self.hub.of(&waiting.repository).await {
             Ok(forge) => forge,
             Err(fault) => return Answer::Failed(fault.to_string()),
         };
+        let says = self.linked(verdict);
         let last = match verdict.decision.as_str() {
             "proceed" => Final::Open,
             "reject" => Final::Reject,
             // A report that does not arrive harms nobody, and is not sent twice: a later answer must not wait for it.
             _ => {
-                return match forge.hold(waiting, &verdict.summary).await {
+                return match forge.hold(waiting, &says).await {
                     Ok(()) => Answer::Done,
                     Err(fault) => Answer::Refused(fault.to_string()),
                 };
             }
         };
-        match forge.answer(waiting, last, &verdict.summary).await {
+        match forge.answer(waiting, last, &says).await {
             Ok(given) => {
                 let mut docket = self.docket();
                 docket.answered(&waiting.repository, &waiting.environment, waiting.run);

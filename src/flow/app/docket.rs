@@ -200,6 +200,12 @@ impl Docket {
         self.0.keys().cloned().collect()
     }
 
+    /// The releases that wait and could not be decided when they were looked at last.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<Key> {
+        self.0.iter().filter(|(_, open)| open.failures > 0).map(|(key, _)| key.clone()).collect()
+    }
+
     /// How many releases wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -13,6 +13,7 @@
 mod before;
 mod carry;
 pub mod docket;
+pub mod link;
 mod owed;
 pub mod policy;
 mod ruling;
@@ -31,12 +32,14 @@ use tokio::sync::{Notify, mpsc, watch as signal};
 use tokio::task::JoinSet;
 
 use super::append::{Failed, delivery};
+use super::receipt::{self, NoReceipt};
 use super::record::Fault;
+use super::sheet::{self, Moment};
 use crate::forge::Hub;
 use crate::policy::roster::Roster;
 use crate::store::address::Address;
 use crate::store::annex::Annex;
-use crate::store::change::Sent;
+use crate::store::change::{Sent, Stream};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::Backoff;
 use crate::store::reader::Reader;
@@ -76,6 +79,8 @@ pub struct Settings {
     pub sweep: Duration,
     /// How long is waited after something that the forge did not take.
     pub backoff: Backoff,
+    /// The address under which the pages of releases are reached, without `/` at its end; left out where none is served.
+    pub pages: Option<String>,
 }
 
 /// What became of a delivery.
@@ -192,6 +197,12 @@ impl<H: Hub> Desk<H> {
         self.docket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The releases that wait and could not be decided when they were looked at last.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<docket::Key> {
+        self.docket().undecided()
+    }
+
     /// Opens the record for reading.
     pub async fn reader(&self) -> Result<Reader, DatabaseFault> {
         let reader = Reader::open(&self.settings.address).await?;
@@ -203,6 +214,24 @@ impl<H: Hub> Desk<H> {
         let mut reader = self.reader().await?;
         reader.head().await?;
         reader.close().await
+    }
+
+    /// The receipt of the decision that stood at a moment, as a JSON document, with the number of its entry; `None` where
+    /// there was none.
+    pub async fn receipt(self: &Arc<Self>, stream: &Stream, at: Moment) -> Result<Option<(u64, Vec<u8>)>, NoReceipt> {
+        let mut reader = self.reader().await?;
+        let past = sheet::stood(&mut reader, stream, at).await?;
+        let Some(past) = past else { return Ok(None) };
+        let recorded = receipt::recorded(&mut reader, &past).await?;
+        reader.close().await?;
+        let desk = self.clone();
+        // Whoever signs, and the log where it is proven, keep nobody else waiting.
+        let made = tokio::task::spawn_blocking(move || {
+            let receipt = recorded.receipt(&desk.settings.address, &desk.signer)?;
+            serde_json::to_vec_pretty(&receipt).map_err(|why| NoReceipt::Gone(why.to_string()))
+        });
+        let bytes = made.await.map_err(|_| DatabaseFault::Stopped)??;
+        Ok(Some((past.entry, bytes)))
     }
 
     /// Takes a delivery that is the forge's. When this comes back it is durable.

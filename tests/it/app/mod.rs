@@ -2,6 +2,7 @@
 
 mod docket;
 mod hooks;
+mod pages;
 mod path;
 mod settings;
 

@@ -5,6 +5,7 @@
 
 pub mod described;
 pub mod graphql;
+pub mod login;
 pub mod world;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -54,6 +55,7 @@ struct State {
     app_key: Option<Vec<u8>>,
     remaining: u64,
     suspended: bool,
+    logins: login::Logins,
 }
 
 /// The fake.
@@ -206,6 +208,9 @@ impl Github {
     fn answer(&self, asked: &Asked) -> Reply {
         if let Some(wrong) = described::wrong(asked) {
             return reply(599, &json!({"message": format!("GitHub has no such request: {wrong}")}));
+        }
+        if let Some(reply) = login::answer(self, &mut self.lock(), asked) {
+            return reply;
         }
         let token = asked.headers.get("authorization").and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
         let Some(path) = asked.path.strip_prefix("/api/") else { return missing() };
@@ -509,6 +514,11 @@ fn proves(token: &str, key: &[u8]) -> bool {
     header["alg"] == "RS256" && claims["iss"] == APP && issued <= now && ends > now && ends - issued <= 600
 }
 
+/// What is no JSON as text, as a form is; nothing where there is none.
+fn form(body: &[u8]) -> Value {
+    if body.is_empty() { Value::Null } else { String::from_utf8_lossy(body).into_owned().into() }
+}
+
 /// Reads one request.
 fn receive(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
@@ -532,6 +542,6 @@ fn receive(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         path: path.to_owned(),
         query: query.split('&').filter_map(pair).collect(),
         headers,
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        body: serde_json::from_slice(&body).unwrap_or_else(|_| form(&body)),
     })
 }
