@@ -31,6 +31,7 @@ mod progress;
 mod reference;
 #[cfg(feature = "app")]
 mod serve;
+mod submit;
 #[cfg(feature = "app")]
 mod tables;
 mod verify;

@@ -19,11 +19,13 @@ use crate::flow::app::watch::{Counts, Journal};
 use crate::flow::app::{Began, Desk, Settings};
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
+use crate::forge::github::oidc;
 use crate::forge::github::signature::WebhookSecret;
+use crate::forge::token::Issuer;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
 use crate::web::serve::{Limits, ended, serve};
-use crate::web::{health, hooks};
+use crate::web::{evidence, health, hooks};
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
@@ -44,8 +46,8 @@ fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
         "Exit codes:\n{}\nAn option outranks its variable, and that the file of `--config`: YAML whose keys are the options' names \
-         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`; `/healthz`, `/readyz` and \
-         `/metrics` say how the app is. It logs one JSON object a line on standard error. The App needs the permissions \
+         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`; \
+         `/healthz`, `/readyz` and `/metrics` say how the app is. It logs one JSON object a line on standard error. The App needs the permissions \
          actions, checks, contents, issues and members to read, deployments and pull requests to write, and the events \
          deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
         codes.concat()
@@ -102,6 +104,14 @@ pub(super) struct Arguments {
     /// otherwise what this record opened the environment for.
     #[arg(long, value_name = "WHERE=COMMIT")]
     since: Vec<String>,
+    /// Where the app is reached, `https://…`; or COUNTERSIGN_URL. Jobs submit evidence there, under tokens that they are issued
+    /// for this very address. Left out: no evidence is taken from jobs.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Who issues the tokens of jobs; or COUNTERSIGN_TOKEN_ISSUER. Left out: the GitHub's own. An enterprise may have GitHub
+    /// put its name behind it: `https://token.actions.githubusercontent.com/acme`.
+    #[arg(long, value_name = "URL")]
+    token_issuer: Option<String>,
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
@@ -124,6 +134,8 @@ struct Configured {
     with: Option<PathBuf>,
     without_artifacts: Vec<String>,
     since: Vec<String>,
+    url: Option<String>,
+    token_issuer: Option<String>,
     sweep: Option<u64>,
 }
 
@@ -234,6 +246,13 @@ fn since(written: &[String]) -> Result<Began, Failure> {
     Ok(found)
 }
 
+/// The address at which the app is reached, as tokens name it.
+fn audience(url: &str) -> Result<String, Failure> {
+    let plain = url.trim_end_matches('/');
+    crate::transport::http::address(plain).map_err(usage)?;
+    Ok(plain.to_owned())
+}
+
 /// What the command needs beside the app's own settings.
 struct Set {
     settings: Settings,
@@ -271,6 +290,11 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let rostered = set(arguments.roster.as_ref(), "COUNTERSIGN_ROSTER", file.roster)?;
     let with = set(arguments.with.as_ref(), "COUNTERSIGN_WITH", file.with)?;
     let folder = set(arguments.evidence_folder.as_ref(), "COUNTERSIGN_EVIDENCE_FOLDER", file.evidence_folder)?;
+    let url = set(arguments.url.as_ref(), "COUNTERSIGN_URL", file.url)?;
+    let issuer = set(arguments.token_issuer.as_ref(), "COUNTERSIGN_TOKEN_ISSUER", file.token_issuer)?;
+    let issuer = issuer.unwrap_or_else(|| base.issuer());
+    let issuer = url.map(|url| audience(&url).and_then(|url| Issuer::new(&issuer, oidc::KEYS, &url).map_err(usage)));
+    let issuer = issuer.transpose()?;
     let settings = Settings {
         address,
         folder,
@@ -282,6 +306,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
             "COUNTERSIGN_WITHOUT_ARTIFACTS",
             file.without_artifacts,
         ),
+        submissions: issuer.is_some(),
         since: since(&listed(&arguments.since, "COUNTERSIGN_SINCE", file.since))?,
         sweep: Duration::from_secs(sweep),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
@@ -289,7 +314,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     Ok(Set {
         settings,
         signing: arguments.signing.clone().or_key(file.log_key),
-        app: App::new(base, key).map_err(usage)?,
+        app: App::new(base, key).map_err(usage)?.with_issuer(issuer),
         secret: WebhookSecret::new(&secret(&hook)?).map_err(usage)?,
         listen,
     })
@@ -315,7 +340,9 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         // Whoever reads this may go away; the app stays.
         let _ = print(&format!("the app listens on http://{address}\n"));
         journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
-        let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone()));
+        let router = hooks::router(desk.clone(), secret)
+            .merge(health::router(desk.clone()))
+            .merge(evidence::router(desk.clone()));
         let mut broke = false;
         let end = async {
             tokio::select! {

@@ -9,7 +9,8 @@
 //! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //! It goes on under new keys (`succession`), and lets go what its time is over
 //! (`retention`). What is large lies beside the database (`evidence`). Many read it at once
-//! (`shelf`), and others see it (`witnessing`). The app is the story that never ends (`app`):
+//! (`shelf`), and others see it (`witnessing`). A step submits raw evidence ([`submit`], in the form of [`submission`]),
+//! and the app reads it again (`submitted`). The app is the story that never ends (`app`):
 //! told of something, it reads, decides, records and tells.
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
@@ -41,6 +42,10 @@ pub mod send;
 pub mod shelf;
 mod signatures;
 mod statements;
+pub mod submission;
+pub mod submit;
+#[cfg(feature = "app")]
+mod submitted;
 #[cfg(feature = "app")]
 pub mod succession;
 #[cfg(feature = "app")]

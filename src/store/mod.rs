@@ -10,7 +10,7 @@
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
-//! and [`latest`] read it, [`standing`] says how far behind it is. [`replica`] says who may
+//! and [`latest`] read it, [`submitted`] says what jobs submitted, [`standing`] says how far behind it is. [`replica`] says who may
 //! write, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
 //! keeps bytes by digest, [`annex`] the large ones of them in a folder or a bucket.
 //!
@@ -62,6 +62,8 @@ mod sqlite;
 pub mod standing;
 #[cfg(feature = "app")]
 pub mod stands;
+#[cfg(feature = "app")]
+pub mod submitted;
 #[cfg(feature = "app")]
 mod succession;
 #[cfg(feature = "app")]

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::{Desk, before, owed, runs};
+use super::{Desk, before, evidence, owed, runs};
 use crate::decide::release;
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
@@ -45,6 +45,8 @@ enum Undecided {
     Before(#[from] before::Unknown),
     #[error("the record could not be read: {0}")]
     Record(#[from] crate::store::fault::Fault),
+    #[error("the evidence that was submitted is not known: {0}")]
+    Evidence(#[from] evidence::Unread),
     #[error("it cannot be recorded: {0}")]
     Failed(#[from] Failed),
     #[error("it cannot be written: {0}")]
@@ -59,6 +61,7 @@ impl Undecided {
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
             Self::Before(_) | Self::Record(_) | Self::Failed(_) => "record",
+            Self::Evidence(_) => "evidence",
             Self::Form(_) => "form",
         }
     }
@@ -192,6 +195,7 @@ impl<H: Hub> Desk<H> {
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
         let began = self.settings.since.get(&place).cloned().unwrap_or_default();
         let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown, &began).await?;
+        let is_first = ran.since.is_empty() && ran.otherwise.is_absent();
         let wanted = Wanted {
             name: None,
             forge: H::NAME,
@@ -209,6 +213,7 @@ impl<H: Hub> Desk<H> {
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);
+        let facts = self.with_evidence(forge, &mut reader, read, case, facts, is_first).await?;
         reader.close().await?;
         Ok(match &self.settings.known {
             Some(known) => facts::fill(&facts, known)?,
