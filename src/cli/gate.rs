@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::environment::{self, Given, Place};
 use super::outputs::{self, Format};
 use super::progress::Progress;
+use super::required;
 use super::submit;
 use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, USAGE, complain};
 use crate::decide::gates::together;
@@ -96,6 +97,8 @@ pub(super) struct Arguments {
     /// How long the run may take, such as `90s`. Left out: 10 minutes.
     #[arg(long, value_name = "TIME")]
     time_limit: Option<String>,
+    #[command(flatten)]
+    required: required::Whose,
     /// Take what is left out from the inputs of a GitHub action, and from no variable.
     #[arg(long, hide = true)]
     inputs: bool,
@@ -104,6 +107,13 @@ pub(super) struct Arguments {
 impl Arguments {
     fn given(&self) -> Given {
         if self.inputs { Given::Inputs } else { Given::Variables }
+    }
+
+    /// Ends by a decision of somebody else's, where one is required.
+    fn elsewhere(&self, place: Place) -> Result<Option<u8>, Refusal> {
+        let given = self.given();
+        let environment = one(self.environment.as_ref(), given, "ENVIRONMENT");
+        self.required.run(given, place, environment, one(self.commit.as_ref(), given, "COMMIT"))
     }
 
     fn output(&self) -> Option<PathBuf> {
@@ -145,6 +155,11 @@ struct Plan {
 
 pub(super) fn run(arguments: Arguments) -> u8 {
     let place = Place::here();
+    match arguments.elsewhere(place) {
+        Ok(Some(code)) => return code,
+        Ok(None) => {}
+        Err(refusal) => return refused(refusal),
+    }
     let output = arguments.output();
     let (limit, format) = match prepare(&arguments, place, output.as_deref()) {
         Ok(prepared) => prepared,
@@ -209,7 +224,8 @@ fn decided(
     progress: &Progress,
     until: Instant,
 ) -> Result<(Decision, bool), Refusal> {
-    let target = submit::target(one(arguments.submit.as_ref(), arguments.given(), "SUBMIT"))?;
+    let target = one(arguments.submit.as_ref(), arguments.given(), "SUBMIT");
+    let target = target.map(|url| submit::address("--submit", &url)).transpose()?;
     let plan = plan(arguments, place, progress)?;
     super::policy::tell(&plan.policy.warnings);
     let request = Request {
@@ -284,12 +300,14 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
 
 fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
     let stated = one(arguments.time_limit.as_ref(), arguments.given(), "TIME_LIMIT");
-    let Some(text) = stated else { return Ok(TIME_LEFT_OUT) };
-    match policy::duration::seconds(&text) {
+    stated.map_or(Ok(TIME_LEFT_OUT), |text| length("--time-limit", &text))
+}
+
+/// A length of time that an option states.
+pub(super) fn length(option: &str, text: &str) -> Result<Duration, Refusal> {
+    match policy::duration::seconds(text) {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(Refusal::Said(format!(
-            "`--time-limit {text}` is no length of time; write one such as `90s` or `10min`"
-        ))),
+        _ => Err(Refusal::Said(format!("`{option} {text}` is no length of time; write one such as `90s` or `10min`"))),
     }
 }
 
@@ -430,7 +448,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// An option, else its variable.
-fn one<T: Clone + std::convert::From<String>>(option: Option<&T>, given: Given, name: &str) -> Option<T> {
+pub(super) fn one<T: Clone + std::convert::From<String>>(option: Option<&T>, given: Given, name: &str) -> Option<T> {
     option.cloned().or_else(|| given.option(name).map(|value| T::from(value.trim().to_owned())))
 }
 

@@ -29,6 +29,7 @@ mod outputs;
 mod policy;
 mod progress;
 mod reference;
+mod required;
 #[cfg(feature = "app")]
 mod serve;
 mod submit;

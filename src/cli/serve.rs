@@ -25,7 +25,7 @@ use crate::forge::token::Issuer;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
 use crate::web::serve::{Limits, ended, serve};
-use crate::web::{evidence, health, hooks};
+use crate::web::{health, hooks, jobs};
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
@@ -340,9 +340,8 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         // Whoever reads this may go away; the app stays.
         let _ = print(&format!("the app listens on http://{address}\n"));
         journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
-        let router = hooks::router(desk.clone(), secret)
-            .merge(health::router(desk.clone()))
-            .merge(evidence::router(desk.clone()));
+        let router =
+            hooks::router(desk.clone(), secret).merge(health::router(desk.clone())).merge(jobs::router(desk.clone()));
         let mut broke = false;
         let end = async {
             tokio::select! {

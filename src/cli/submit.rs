@@ -10,12 +10,11 @@ use crate::flow::submit::{self, Sent, To};
 use crate::forge::github::oidc;
 use crate::transport::{self, http};
 
-/// Where evidence is submitted to, checked before anything is judged.
-pub(super) fn target(url: Option<String>) -> Result<Option<String>, Refusal> {
-    let Some(url) = url else { return Ok(None) };
+/// Where the app is, checked before anything is done.
+pub(super) fn address(option: &str, url: &str) -> Result<String, Refusal> {
     let plain = url.trim().trim_end_matches('/').to_owned();
-    http::address(&plain).map_err(|fault| Refusal::Said(format!("`--submit`: {fault}")))?;
-    Ok(Some(plain))
+    http::address(&plain).map_err(|fault| Refusal::Said(format!("`{option}`: {fault}")))?;
+    Ok(plain)
 }
 
 /// Submits what the gates of a run read; what comes back is whether all of it is there. What is not is told.
@@ -50,7 +49,7 @@ fn submitted(url: &str, request: &Request<'_>, place: Place, until: Instant) -> 
 }
 
 /// Where the job asks for its tokens.
-fn tokens() -> Result<oidc::Desk, String> {
+pub(super) fn tokens() -> Result<oidc::Desk, String> {
     let asked = variable("ACTIONS_ID_TOKEN_REQUEST_URL").zip(variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));
     let (url, bearer) = asked.ok_or("the job may not ask for a token; give it `permissions: id-token: write`")?;
     oidc::Desk::new(&url, &bearer).map_err(|fault| fault.to_string())

@@ -1,19 +1,19 @@
 //! The story of a step that submits: what the gates read goes to the app as it is, each file once, under a token by which
 //! the job proves itself.
 //!
-//! Every request has a token of its own. What may pass is tried again until the time is over; whoever repeats a submission
-//! changes nothing.
+//! Whoever repeats a submission changes nothing.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, StatusCode, Url};
 
+use super::courier::{self, Courier};
 use super::gate_run::meant;
 use super::request::Request;
 use super::statements;
@@ -21,20 +21,13 @@ use super::submission::{FILES, Listed, MEDIA, Manifest, TOTAL, Taken};
 use crate::decide::gates;
 use crate::forge::job::Tokens;
 use crate::model::report::Fault as Unread;
-use crate::transport::http;
 use crate::workspace::open::{self, Artifact};
 use crate::workspace::walk::{self, Entry, Nature};
 
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_mins(2);
 /// How many bytes of files go together; a larger file goes alone.
 const TOGETHER: u64 = 8 << 20;
 /// How many files are asked for at once.
 const AT_ONCE: usize = FILES / 2;
-/// How long is waited before something is tried again, at first and at most.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
-/// How many bytes an answer may have.
-const ANSWER: usize = 1 << 20;
 /// How many bytes of a file are handed on at a time.
 const CHUNK: usize = 64 << 10;
 
@@ -55,42 +48,9 @@ pub enum Fault {
     /// The folders could not be walked.
     #[error("{0}")]
     Folders(Unread),
-    /// No token was handed out.
-    #[error("the job got no token: {0}")]
-    Token(#[source] http::Fault),
-    /// The app could not be spoken to, or gave no answer that is understood.
-    #[error("the app could not be spoken to: {0}")]
-    Http(#[from] http::Fault),
-    /// The app refuses it.
-    #[error("the app answered {status}: {says}")]
-    Refused {
-        /// With which status.
-        status: u16,
-        /// In its words.
-        says: String,
-    },
-    /// The time is over.
-    #[error("it did not go through in time: {0}")]
-    Time(String),
-}
-
-impl Fault {
-    /// Whether the same may go well the next time.
-    fn passes(&self) -> bool {
-        match self {
-            Self::Token(fault) | Self::Http(fault) => match fault {
-                http::Fault::Http(_) => true,
-                http::Fault::Answer { status, .. } => passes(*status),
-                http::Fault::Address(_) | http::Fault::Tls(_) | http::Fault::Long(_) => false,
-            },
-            Self::Refused { status, .. } => passes(*status),
-            Self::File { .. } | Self::Wrong(_) | Self::Folders(_) | Self::Time(_) => false,
-        }
-    }
-}
-
-fn passes(status: u16) -> bool {
-    status >= 500 || matches!(status, 408 | 425 | 429)
+    /// The app did not take it.
+    #[error("{0}")]
+    NotTaken(#[from] courier::Fault),
 }
 
 /// To whom, of which run, and until when.
@@ -166,13 +126,12 @@ pub fn files(request: &Request<'_>) -> Result<Vec<Found>, Fault> {
 
 /// Submits files.
 pub async fn submit<T: Tokens>(tokens: &T, to: &To, files: &[Found]) -> Result<Sent, Fault> {
-    let client = http::builder().map_err(http::Fault::from)?.timeout(PATIENCE).build().map_err(http::Fault::from)?;
-    let courier = Courier { tokens, to, client };
+    let sender = Sender { courier: Courier::new(tokens, &to.url, to.until)?, to };
     let mut sent = Sent::default();
     for some in files.chunks(AT_ONCE) {
         let mut left: Vec<&Found> = some.iter().collect();
         while !left.is_empty() {
-            let taken = courier.ask(&left).await?;
+            let taken = sender.ask(&left).await?;
             sent.files += taken.recorded + taken.before;
             left.retain(|file| taken.wanted.contains(&file.listed.sha256));
             // The bytes of each digest once; whoever else has them is recorded when asked for again.
@@ -180,7 +139,7 @@ pub async fn submit<T: Tokens>(tokens: &T, to: &To, files: &[Found]) -> Result<S
             let (now, later): (Vec<&Found>, Vec<&Found>) =
                 left.iter().partition(|file| seen.insert(file.listed.sha256.as_str()));
             for batch in batches(&now) {
-                let taken = courier.send(&batch).await?;
+                let taken = sender.send(&batch).await?;
                 sent.files += taken.recorded + taken.before;
                 sent.bytes_of += batch.len() as u64;
             }
@@ -207,13 +166,12 @@ fn batches<'f>(files: &[&'f Found]) -> Vec<Vec<&'f Found>> {
     all
 }
 
-struct Courier<'c, T> {
-    tokens: &'c T,
-    to: &'c To,
-    client: Client,
+struct Sender<'s, T> {
+    courier: Courier<'s, T>,
+    to: &'s To,
 }
 
-impl<T: Tokens> Courier<'_, T> {
+impl<T: Tokens> Sender<'_, T> {
     fn manifest(&self, files: &[&Found]) -> String {
         let To { run, attempt, commit, .. } = self.to.clone();
         let manifest = Manifest { run, attempt, commit, files: files.iter().map(|file| file.listed.clone()).collect() };
@@ -224,59 +182,20 @@ impl<T: Tokens> Courier<'_, T> {
     /// Which files are wanted.
     async fn ask(&self, files: &[&Found]) -> Result<Taken, Fault> {
         let manifest = self.manifest(files);
-        self.tried("/evidence/wanted", "application/json", || Ok(manifest.clone().into())).await
+        let request =
+            |client: &Client, url| Ok(client.post(url).header(CONTENT_TYPE, "application/json").body(manifest.clone()));
+        self.courier.tried("/evidence/wanted", request).await
     }
 
     /// Sends files with their bytes.
     async fn send(&self, files: &[&Found]) -> Result<Taken, Fault> {
         let manifest = self.manifest(files) + "\n";
-        let body = || Ok(reqwest::Body::wrap(Stream::new(&manifest, files)?));
-        self.tried("/evidence", MEDIA, body).await
+        let request = |client: &Client, url| {
+            let body = reqwest::Body::wrap(Stream::new(&manifest, files)?);
+            Ok(client.post(url).header(CONTENT_TYPE, MEDIA).body(body))
+        };
+        self.courier.tried("/evidence", request).await
     }
-
-    /// Posts something until it is taken, refused, or the time is over.
-    async fn tried(
-        &self,
-        path: &str,
-        media: &str,
-        body: impl Fn() -> Result<reqwest::Body, Fault>,
-    ) -> Result<Taken, Fault> {
-        let url = http::address(&format!("{}{path}", self.to.url))?;
-        let mut wait = AGAIN.0;
-        loop {
-            let left = self.to.until.saturating_duration_since(Instant::now());
-            let fault = match tokio::time::timeout(left, self.once(&url, media, body()?)).await {
-                Ok(Ok(taken)) => return Ok(taken),
-                Ok(Err(fault)) => fault,
-                Err(_) => return Err(Fault::Time("the app did not answer".to_owned())),
-            };
-            if !fault.passes() {
-                return Err(fault);
-            }
-            if Instant::now() + wait >= self.to.until {
-                return Err(Fault::Time(fault.to_string()));
-            }
-            tokio::time::sleep(wait).await;
-            wait = wait.saturating_mul(2).min(AGAIN.1);
-        }
-    }
-
-    async fn once(&self, url: &Url, media: &str, body: reqwest::Body) -> Result<Taken, Fault> {
-        let bearer = self.tokens.bearer(&self.client, &self.to.url).await.map_err(Fault::Token)?;
-        let request = self.client.post(url.clone()).header(CONTENT_TYPE, media).header("authorization", bearer);
-        let response = request.body(body).send().await.map_err(http::Fault::from)?;
-        taken(response).await
-    }
-}
-
-async fn taken(response: Response) -> Result<Taken, Fault> {
-    let status = response.status();
-    let text = http::text(response, ANSWER).await?;
-    if status == StatusCode::OK {
-        let form = |_| http::Fault::Answer { status: 200, body: "and not in the form that is known here".to_owned() };
-        return Ok(serde_json::from_str(&text).map_err(form)?);
-    }
-    Err(Fault::Refused { status: status.as_u16(), says: text.trim().chars().take(600).collect() })
 }
 
 /// The body of a submission: the manifest, then each file as it lies there.

@@ -2,15 +2,15 @@
 //!
 //! [`serve`] accepts connections, so many at once and each for so long, and ends in
 //! order when it is told to. [`tiles`] are the log's files, read-only. [`hooks`] is where a
-//! forge delivers, [`evidence`] where jobs submit what they made, and [`health`] says how the app is.
+//! forge delivers, [`jobs`] where jobs submit what they made, and [`health`] says how the app is.
 //!
 //! Never here: a decision, a query; what is served comes from `flow`.
 //!
 //! Invariant: nobody who connects can make it wait for ever, or hold more than his
 //! share of it.
 
-pub mod evidence;
 pub mod health;
 pub mod hooks;
+pub mod jobs;
 pub mod serve;
 pub mod tiles;

@@ -11,6 +11,7 @@
 //!
 //! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
 
+mod asked;
 mod before;
 mod carry;
 pub mod docket;

@@ -32,7 +32,7 @@ const SUMMARY: usize = 900;
 
 /// Why a release could not be decided. It goes on waiting, and is tried again.
 #[derive(Debug, thiserror::Error)]
-enum Undecided {
+pub(super) enum Undecided {
     #[error("none of its runs waits, as far as the forge says")]
     WaitsNoLonger,
     #[error("no policy can be read: {0}")]
@@ -68,12 +68,12 @@ impl Undecided {
 }
 
 /// What was decided.
-struct Outcome {
-    ruling: Ruling,
-    summary: String,
+pub(super) struct Outcome {
+    pub(super) ruling: Ruling,
+    pub(super) summary: String,
     stream: Stream,
     /// Whether the record did not have it yet.
-    is_new: bool,
+    pub(super) is_new: bool,
 }
 
 impl<H: Hub> Desk<H> {
@@ -151,11 +151,11 @@ impl<H: Hub> Desk<H> {
         }
     }
 
-    async fn decide(&self, case: &Case) -> Result<Outcome, Undecided> {
+    pub(super) async fn decide(&self, case: &Case) -> Result<Outcome, Undecided> {
         let key = &case.key;
         let forge = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
         // A delivery can be old: nothing is done for what waits no longer.
-        if case.told.is_none() && !self.waits(&forge, case).await? {
+        if !case.asked && case.told.is_none() && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
         let read = policy::read(&forge, &key.repository, &self.settings.outer).await.map_err(Undecided::Policy)?;
@@ -236,7 +236,7 @@ impl<H: Hub> Desk<H> {
             after: None,
             annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
             runs: case.runs.clone(),
-            told: case.told.as_deref() == Some(summary.as_str()),
+            told: case.asked || case.told.as_deref() == Some(summary.as_str()),
         };
         let decided = Decided {
             policy: read.layers,
@@ -248,8 +248,8 @@ impl<H: Hub> Desk<H> {
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until
-        // nobody waits for it.
-        if beside.told && beside.answers.is_empty() && outcome.ruling == Ruling::Hold {
+        // nobody waits for it, and to a job that asks by what is answered to it.
+        if beside.told && beside.answers.is_empty() && (case.asked || outcome.ruling == Ruling::Hold) {
             let mut reader = self.reader().await?;
             let known = before::is_the_last(&mut reader, &decided, Utc::now()).await?;
             reader.close().await?;

@@ -5,95 +5,14 @@ use std::net::TcpListener;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    App, NEXT, POLICY, RUN, answers, asks, id, next_release, reviews, shop, takes, told, told_of, until, waits,
-};
-use crate::support::github::Github;
+use super::taking::{Taking, policy};
+use super::{App, NEXT, RUN, answers, id, next_release, reviews, reviews_of, shop, takes, told, told_of, until, waits};
 use crate::support::github::tokens::{self, RUNNER};
-use crate::support::github::world::{REPOSITORY, sha};
-use crate::support::run::{Said, World};
-use crate::support::served::Served;
+use crate::support::github::world::sha;
+use crate::support::run::World;
 
 const PASSING: &str = r#"<testsuite name="shop" tests="2"><testcase name="a"/><testcase name="b"/></testsuite>"#;
 const FAILING: &str = r#"<testsuite name="shop" tests="2" failures="1"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>"#;
-
-/// Production asks for tests as well.
-fn policy() -> String {
-    POLICY.replace("environments: [staging]", "environments: [production]")
-}
-
-/// The app with an address of its own, to which jobs submit.
-struct Taking {
-    github: Github,
-    app: App,
-    url: String,
-    served: Option<Served>,
-}
-
-impl Taking {
-    fn new() -> Self {
-        let github = shop();
-        github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), policy()));
-        asks(&github);
-        let app = App::new(&github);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut taking = Self { github, app, url: format!("http://127.0.0.1:{port}"), served: None };
-        taking.start();
-        taking
-    }
-
-    fn start(&mut self) {
-        let mut options = self.app.options_without("--listen");
-        let listen = self.url.trim_start_matches("http://").to_owned();
-        options.extend(["--listen".to_owned(), listen, "--url".to_owned(), format!("{}/", self.url)]);
-        self.served = Some(self.app.start_with(&options, &["--sweep", "1"]));
-    }
-
-    fn served(&self) -> &Served {
-        self.served.as_ref().unwrap()
-    }
-
-    /// A job of a run of a commit, with a report.
-    fn job(&self, run: u64, attempt: u64, commit: &str, report: &str) -> World {
-        let world = World::with_policy(&policy())
-            .variable("GITHUB_ACTIONS", "true")
-            .variable("GITHUB_RUN_ID", &run.to_string())
-            .variable("GITHUB_RUN_ATTEMPT", &attempt.to_string())
-            .variable("GITHUB_SHA", &sha(commit))
-            .variable("GITHUB_REPOSITORY", REPOSITORY)
-            .variable("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/request?api-version=2.0", self.github.issuer()))
-            .variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", &format!("{RUNNER}{run}"));
-        world.write("reports/tests.xml", report);
-        world
-    }
-
-    /// What the step of a job says that submits.
-    fn submits(&self, job: &World) -> Said {
-        job.run(&["gate", "--environment", "production", "--format", "text", "--submit", &self.url])
-    }
-
-    /// What is recorded of evidence.
-    fn listed(&self) -> String {
-        self.app.world.run(&["db", "list", "evidence", "--database", "sqlite:record.db"]).out
-    }
-
-    /// The last decision's document.
-    fn decided(&self) -> String {
-        self.app.events("release_decided").last().map_or_else(String::new, ToString::to_string)
-    }
-
-    /// Shows a submission under a token; what comes back is the status and what is said.
-    fn shows(&self, token: &str, body: &[u8]) -> (u16, String) {
-        let bearer = format!("Bearer {token}");
-        let (status, _, said) = self.served().send("POST /evidence", &[("authorization", &bearer)], body);
-        (status, String::from_utf8(said).unwrap())
-    }
-
-    /// What GitHub states of a job of the run that waits.
-    fn claims(&self) -> Value {
-        self.github.claims(RUN, &self.url)
-    }
-}
 
 /// A submission of one file of the run that waits.
 fn submission(run: u64, attempt: u64, commit: &str, path: &str, bytes: &str) -> Vec<u8> {
@@ -352,4 +271,39 @@ fn an_app_without_an_address_takes_nothing() {
     let (status, _, says) = served.send("POST /evidence", &[("authorization", "Bearer x.y.z")], &good());
     assert_eq!(status, 404, "{}", String::from_utf8_lossy(&says));
     assert_eq!(served.ask("GET /evidence").0, 405);
+}
+
+#[test]
+fn a_gate_that_compares_is_compared_with_what_the_last_release_was_opened_by() {
+    let github = shop();
+    let compared = r#"require: "tests.total >= baseline.total", first_release: "tests.failed == 0""#;
+    let policy = policy().replace(r#"require: "tests.failed == 0""#, compared);
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), policy));
+    super::asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let mut taking = Taking::of(github.clone());
+    taking.start();
+    assert_eq!(taking.submits(&taking.job(RUN, 1, "51", PASSING)).code, 0);
+    // Something ran before the record began, and what its tests were is nobody's to guess.
+    until("a decision by it", || taking.decided().contains("reports of the last release"));
+    assert_eq!(told(&github).decided, None, "{}", taking.decided());
+    // Whoever knows says so.
+    taking.served = None;
+    taking.app.world.write("known.json", r#"{"evidence": {"tests": {"baseline": {"tests.total": 2}}}}"#);
+    taking.more = vec!["--with".to_owned(), "known.json".to_owned()];
+    taking.start();
+    until("an answer", || told(&github).decided.is_some());
+    taking.served = None;
+    taking.more.clear();
+    next_release(&github);
+    reviews_of(&github, 1, "carla");
+    taking.start();
+    let fewer = r#"<testsuite name="shop" tests="1"><testcase name="a"/></testsuite>"#;
+    taking.submits(&taking.job(NEXT, 1, "61", fewer));
+    until("a decision by it", || taking.decided().contains("tests.total"));
+    assert_eq!(told_of(&github, NEXT).decided, None, "{}", taking.decided());
+    github.with(|world| world.attempts.insert(NEXT, (2, "ana".to_owned())));
+    taking.submits(&taking.job(NEXT, 2, "61", PASSING));
+    until("an answer", || told_of(&github, NEXT).decided.is_some());
+    assert_eq!(told_of(&github, NEXT).decided.unwrap().0, "approved");
 }

@@ -4,7 +4,9 @@ mod docket;
 mod evidence;
 mod hooks;
 mod path;
+mod required;
 mod settings;
+mod taking;
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,6 @@
-//! Where jobs of pipelines submit evidence: `POST /evidence/wanted` asks which files are wanted, `POST /evidence` brings
-//! them. Each request shows a token by which its job proves itself, before a byte of its body is read.
+//! Where jobs of pipelines come: `POST /evidence/wanted` asks which files are wanted, `POST /evidence` brings them,
+//! `GET /decision?environment=…` asks for the decision on the job's commit. Each request shows a token by which its job proves
+//! itself, before a byte of its body is read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -20,8 +21,10 @@ use crate::flow::submission::{MANIFEST, Manifest, TOTAL, Taken};
 use crate::forge::Hub;
 use crate::forge::job::{Job, Unknown};
 
-/// How many submissions are read at once, and how many manifests. Whoever comes then waits.
-const AT_ONCE: (usize, usize) = (2, 16);
+/// How many submissions are read at once, how many manifests, and how many decisions are made. Whoever comes then waits.
+const AT_ONCE: (usize, usize, usize) = (2, 16, 4);
+/// How many bytes the name of an environment may have.
+const NAME: usize = 255;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -29,14 +32,17 @@ struct Desks<H: Hub> {
     desk: Arc<Desk<H>>,
     files: Semaphore,
     manifests: Semaphore,
+    decisions: Semaphore,
 }
 
-/// Where jobs submit.
+/// Where jobs submit, and ask.
 pub fn router<H: Hub>(desk: Arc<Desk<H>>) -> Router {
-    let desks = Desks { desk, files: Semaphore::new(AT_ONCE.0), manifests: Semaphore::new(AT_ONCE.1) };
+    let [files, manifests, decisions] = [AT_ONCE.0, AT_ONCE.1, AT_ONCE.2].map(Semaphore::new);
+    let desks = Desks { desk, files, manifests, decisions };
     Router::new()
         .route("/evidence", post(brought::<H>))
         .route("/evidence/wanted", post(asked::<H>))
+        .route("/decision", get(decision::<H>))
         .with_state(Arc::new(desks))
 }
 
@@ -95,6 +101,40 @@ async fn brought<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -
     desks.answer(taken)
 }
 
+async fn decision<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let answer = async {
+        let job = desks.job(&parts.headers).await?;
+        let environment = environment(parts.uri.query().unwrap_or_default())?;
+        if let Some(own) = job.environment.as_ref().filter(|own| **own != environment) {
+            let says = format!("the job is of the environment `{own}`, and asks for `{environment}`");
+            return Err(No(StatusCode::FORBIDDEN, says));
+        }
+        let _room = desks.decisions.acquire().await;
+        Ok(desks.desk.ask(&job, &environment).await)
+    };
+    match answer.await {
+        Ok(answer) => json_of(&answer),
+        Err(no) => desks.refused("decision_refused", no),
+    }
+}
+
+/// The environment that a question names.
+fn environment(query: &str) -> Result<String, No> {
+    let named = query.strip_prefix("environment=").filter(|name| !name.contains('&'));
+    let named = named.and_then(|name| percent_encoding::percent_decode_str(name).decode_utf8().ok());
+    let named = named.filter(|name| (1..=NAME).contains(&name.len()) && !name.chars().any(char::is_control));
+    named
+        .map(std::borrow::Cow::into_owned)
+        .ok_or_else(|| bad("name the environment: `?environment=production`".to_owned()))
+}
+
+/// What serialises always: numbers and plain text.
+fn json_of(answer: &impl serde::Serialize) -> Response {
+    let text = serde_json::to_string(answer).unwrap_or_default();
+    (StatusCode::OK, [(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
 fn bad(says: String) -> No {
     No(StatusCode::BAD_REQUEST, says)
 }
@@ -130,21 +170,20 @@ impl<H: Hub> Desks<H> {
         match taken {
             Ok(taken) => {
                 self.desk.counts().submission("taken");
-                // Numbers and plain text always have a form.
-                let text = serde_json::to_string(&taken).unwrap_or_default();
-                (StatusCode::OK, [(CONTENT_TYPE, "application/json")], text).into_response()
+                json_of(&taken)
             }
-            Err(No(status, says)) => {
+            Err(no) => {
                 self.desk.counts().submission("refused");
-                self.desk.say("evidence_refused", &json!({ "status": status.as_u16(), "says": says }));
-                // What is wrong with the record stands in the log, and is nobody's business out there.
-                let says = if status == StatusCode::SERVICE_UNAVAILABLE {
-                    "it is not taken now; try again".to_owned()
-                } else {
-                    says
-                };
-                (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{says}\n")).into_response()
+                self.refused("evidence_refused", no)
             }
         }
+    }
+
+    fn refused(&self, event: &str, No(status, says): No) -> Response {
+        self.desk.say(event, &json!({ "status": status.as_u16(), "says": says }));
+        // What is wrong with the record stands in the log, and is nobody's business out there.
+        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        let says = if unavailable { "it is not taken now; try again".to_owned() } else { says };
+        (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{says}\n")).into_response()
     }
 }
