@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! cli        9  arguments in, documents and an exit code out
-//! web        8  what is served over HTTP: the log's files, where a forge delivers, the pages of releases
+//! web        8  what is served over HTTP: the log's files, where forges deliver and jobs submit, pages of releases
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
@@ -87,6 +87,14 @@
 //! and marks what waits in its docket. A release that is marked is gathered anew ([`flow::facts`]), decided, and recorded
 //! in one transaction with what is to leave; that is claimed, told to GitHub while it is still the last word, and ended by
 //! an entry of its own. The sweep marks what nobody told of, and the clocks what time alone changes.
+//!
+//! ## A walk through submitted evidence
+//!
+//! `countersign gate --submit` lists what the gates read ([`flow::submit`]), asks the app which of it is wanted, and sends
+//! that, each request under a new token of the job's. [`web::jobs`] has the token verified ([`forge::token`],
+//! [`forge::github::oidc`]) before it reads a byte, the desk compares bytes and digests and appends an entry for each file
+//! ([`flow::app::submission`]). When a release is decided, the files of the run that waits are laid out in a folder as the step
+//! had them, and gathered as in a gate run; what was found becomes the evidence of the facts.
 //!
 //! ## A walk through the record
 //!

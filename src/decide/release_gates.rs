@@ -119,7 +119,11 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
         let mut judgement = gates::judge(gate, &subject, &given, &[]);
         if matches!(judgement.reason, Reason::NoEvidence | Reason::EvidenceRequired) {
             judgement.explanation = match gate.missing {
-                Missing::Pending => "there is no evidence yet; the step that makes it has to run".to_owned(),
+                Missing::Pending => {
+                    "there is no evidence yet; the step that makes it has to run, and `countersign gate --submit` behind it \
+                     hands it to the app"
+                        .to_owned()
+                }
                 Missing::Block => "there is no evidence, and the policy says that there must be".to_owned(),
             };
         }
@@ -165,7 +169,9 @@ impl Artifacts {
         }
         for (_, released) in stated.iter().filter(|(name, _)| guards(name)) {
             match &released.artifacts {
-                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| plain(digest))),
+                Fact::Known(artifacts) => {
+                    found.digests.extend(artifacts.iter().map(|digest| plain(digest).into_owned()));
+                }
                 Fact::Absent => {}
                 Fact::Unavailable(why) => found.unread = Some(why.to_string()),
             }
@@ -208,7 +214,7 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence:
             about: About {
                 made_at: evidence.made_at.known().copied(),
                 commits: Some(evidence.commits.clone()).filter(|part| !part.is_empty()).into_iter().collect(),
-                artifacts: evidence.artifacts.iter().map(|digest| plain(digest)).collect(),
+                artifacts: evidence.artifacts.iter().map(|digest| plain(digest).into_owned()).collect(),
                 ..About::default()
             },
             fault: evidence.fault.as_ref().map(|(reason, message)| Fault {

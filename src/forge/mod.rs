@@ -8,6 +8,8 @@
 pub mod command;
 pub mod github;
 pub mod hint;
+pub mod job;
+pub mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -157,6 +159,9 @@ pub trait Forge {
     /// Whether a deployment still waits.
     fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
 
+    /// Which attempt of its run a deployment is of now, counted from 1.
+    fn attempt(&self, waiting: &Waiting) -> impl Future<Output = Result<u64, Self::Fault>> + Send;
+
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
 
@@ -192,6 +197,9 @@ pub trait Hub: Send + Sync + 'static {
 
     /// What a delivery is a hint of; `None` where it is about what is not the installation's.
     fn check(&self, claimed: Self::Claimed) -> impl Future<Output = Result<Option<hint::Hinted>, Self::Fault>> + Send;
+
+    /// The job that a token proves, of a repository that the app is installed on. A token counts once.
+    fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;
 }
 
 /// What a browser is sent to the forge with, to say who its person is (OAuth 2.0, RFC 6749, with PKCE, RFC 7636).

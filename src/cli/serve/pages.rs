@@ -21,17 +21,12 @@ const RECHECKS: std::ops::RangeInclusive<u64> = 1..=60;
 #[derive(clap::Args)]
 pub(super) struct PageArguments {
     /// The App's client id, by which people log in to see releases; or COUNTERSIGN_CLIENT_ID. With `--client-secret-file` and
-    /// `--public-url` it switches the pages on; without them none is served.
+    /// `--public-url` it switches the pages on; without it none is served.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
     /// A file with the App's client secret; or COUNTERSIGN_CLIENT_SECRET_FILE.
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
-    /// The address under which browsers reach the app, without a path: `https://countersign.example.com`; or
-    /// COUNTERSIGN_PUBLIC_URL. The App's callback URL is this with `/login/back` behind it, and what the forge is told of a
-    /// release links to its page there.
-    #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
     /// Ask the forge anew what somebody may read after so many seconds, 1 to 60; or COUNTERSIGN_RECHECK. Left out: 60. Whoever
     /// is deactivated there is logged out within that time.
     #[arg(long, value_name = "SECONDS")]
@@ -42,7 +37,6 @@ pub(super) struct PageArguments {
 pub(super) struct Stated {
     pub(super) client_id: Option<String>,
     pub(super) client_secret_file: Option<PathBuf>,
-    pub(super) public_url: Option<String>,
     pub(super) recheck: Option<u64>,
 }
 
@@ -53,7 +47,8 @@ pub(super) struct Set {
     pub(super) origin: Origin,
 }
 
-fn origin(written: &str) -> Result<Origin, Failure> {
+/// The address under which the app is reached.
+pub(super) fn origin(written: &str) -> Result<Origin, Failure> {
     let wrong = |why: &str| {
         usage(format!("`--public-url {written}` {why}; write one such as `https://countersign.example.com`"))
     };
@@ -61,7 +56,7 @@ fn origin(written: &str) -> Result<Origin, Failure> {
     let is_secure = url.scheme() == "https";
     let stays_here = url.scheme() == "http" && url.host_str().is_some_and(is_here);
     if !(is_secure || stays_here) {
-        return Err(wrong("does not begin with `https://`, and logins would be read on the way"));
+        return Err(wrong("does not begin with `https://`, and logins and tokens would be read on the way"));
     }
     let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
     if more || !url.username().is_empty() || url.password().is_some() {
@@ -71,13 +66,17 @@ fn origin(written: &str) -> Result<Origin, Failure> {
 }
 
 /// What the pages are set by; `None` where they are not switched on.
-pub(super) fn settings(arguments: &PageArguments, file: Stated, base: &Base) -> Result<Option<Set>, Failure> {
+pub(super) fn settings(
+    arguments: &PageArguments,
+    file: Stated,
+    base: &Base,
+    public: Option<&Origin>,
+) -> Result<Option<Set>, Failure> {
     let id = set(arguments.client_id.as_ref(), "COUNTERSIGN_CLIENT_ID", file.client_id)?;
     let secret_file =
         set(arguments.client_secret_file.as_ref(), "COUNTERSIGN_CLIENT_SECRET_FILE", file.client_secret_file)?;
-    let url = set(arguments.public_url.as_ref(), "COUNTERSIGN_PUBLIC_URL", file.public_url)?;
     let recheck = set(arguments.recheck.as_ref(), "COUNTERSIGN_RECHECK", file.recheck)?;
-    if id.is_none() && secret_file.is_none() && url.is_none() {
+    if id.is_none() && secret_file.is_none() {
         return Ok(None);
     }
     let id = needed(id, "the pages need the App's client id too: name it with `--client-id`")?;
@@ -85,14 +84,16 @@ pub(super) fn settings(arguments: &PageArguments, file: Stated, base: &Base) -> 
         secret_file,
         "the pages need the App's client secret too: name the file that holds it with `--client-secret-file`",
     )?;
-    let url = needed(url, "the pages need the address under which browsers reach them: name it with `--public-url`")?;
+    let origin = needed(
+        public.cloned(),
+        "the pages need the address under which browsers reach them: name it with `--public-url`",
+    )?;
     let recheck = recheck.unwrap_or(RECHECK);
     if !RECHECKS.contains(&recheck) {
         return Err(usage(format!(
             "what somebody may read is asked again after 1 to 60 seconds, and `{recheck}` is none"
         )));
     }
-    let origin = origin(&url)?;
     let back = format!("{}{BACK}", origin.address);
     let door = Door::new(base.clone(), &id, secret(&secret_file)?, &back).map_err(usage)?;
     Ok(Some(Set { door, age: Duration::from_secs(recheck), origin }))

@@ -62,6 +62,8 @@ pub struct Case {
     pub told: Option<String>,
     /// How often in a row it could not be decided.
     pub failures: u32,
+    /// Whether a job asks, and nothing need wait for the answer.
+    pub asked: bool,
 }
 
 /// The releases that wait.
@@ -137,6 +139,7 @@ impl Docket {
                 answers: std::mem::take(&mut open.answers),
                 told,
                 failures: open.failures,
+                asked: false,
                 key,
             });
         }

@@ -3,21 +3,25 @@
 //!
 //! A delivery is in the record before whoever sent it has an answer (`Desk::deliver`), and is only a hint: what waits
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
-//! What is to leave leaves through [`carry`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all
+//! What is to leave leaves through [`carry`].
+//! Jobs hand in raw evidence through [`submission`], which is read again in [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all
 //! of this comes to the same when no delivery ever comes.
 //!
 //! Never here: the name of a forge, HTTP.
 //!
 //! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
 
+mod asked;
 mod before;
 mod carry;
 pub mod docket;
+mod evidence;
 pub mod link;
 mod owed;
 pub mod policy;
 mod ruling;
 mod runs;
+pub mod submission;
 mod sweep;
 pub mod watch;
 
@@ -73,6 +77,8 @@ pub struct Settings {
     pub roster: Roster,
     /// The components that have no artifacts.
     pub without_artifacts: Vec<String>,
+    /// Whether evidence is taken from the jobs of pipelines, and looked for where a release is decided.
+    pub submissions: bool,
     /// What ran before this record began.
     pub since: Began,
     /// How often every repository is read without being told to.

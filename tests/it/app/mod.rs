@@ -1,10 +1,13 @@
 //! The app as a process, against a GitHub that holds deployments until it is told.
 
 mod docket;
+mod evidence;
 mod hooks;
 mod pages;
 mod path;
+mod required;
 mod settings;
+mod taking;
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,6 +6,7 @@
 pub mod described;
 pub mod graphql;
 pub mod login;
+pub mod tokens;
 pub mod world;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -206,6 +207,9 @@ impl Github {
     }
 
     fn answer(&self, asked: &Asked) -> Reply {
+        if asked.path.starts_with("/_services/") {
+            return self.issues(asked);
+        }
         if let Some(wrong) = described::wrong(asked) {
             return reply(599, &json!({"message": format!("GitHub has no such request: {wrong}")}));
         }
@@ -277,7 +281,8 @@ impl Github {
                 self.paged(asked, &state, &runs, |page| json!({"total_count": total, "workflow_runs": page}))
             }
             ("GET", ["installation", "repositories"]) => {
-                let ours = [json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY})];
+                let owner = json!({"id": world::OWNER_ID, "login": "acme"});
+                let ours = [json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY, "owner": owner})];
                 self.paged(asked, &state, &ours, |page| json!({"total_count": 1, "repositories": page}))
             }
             ("GET", ["user", id]) => {
