@@ -76,6 +76,11 @@ impl Laid {
         Err(last)
     }
 
+    /// A sentence without the places where the files are laid out, which are other ones each time.
+    fn without_places(&self, says: String) -> String {
+        self.roots.iter().fold(says, |says, root| says.replace(&format!("{}/", root.display()), ""))
+    }
+
     /// The one folder that has them all, where no paths clash.
     fn whole(&self) -> Option<&PathBuf> {
         self.roots.first().filter(|_| self.roots.len() == 1)
@@ -200,7 +205,7 @@ fn evidence(
         commits: commits(gate, &facts.release.commit, &sound),
         artifacts: artifacts(gate, facts, &sound),
         from: from(gate, known.iter().map(|(_, pipeline, _)| pipeline)),
-        fault: fault(&gathered, &sound),
+        fault: fault(&gathered, &sound).map(|(reason, says)| (reason, found.files.without_places(says))),
         signers: Vec::new(),
         ticked: ticked.map(|item| item.text.clone()).collect(),
     })

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::Utc;
+use serde_json::json;
 
 use super::Desk;
 use super::docket::Case;
@@ -12,6 +14,7 @@ use super::policy::Read;
 use crate::flow::statements;
 use crate::flow::submitted::{self, Found, Laid};
 use crate::forge::{Forge as _, Hub, Waiting};
+use crate::log::receipt::{listed, sha256};
 use crate::log::tree::Hash;
 use crate::model::facts::{Fact, Facts, GateEvidence};
 use crate::model::report::digest;
@@ -34,6 +37,42 @@ pub(super) enum Unread {
     Gone(String),
     #[error("it could not be read to the end; please report it")]
     Broken(#[from] tokio::task::JoinError),
+}
+
+/// How many releases' evidence is remembered.
+const REMEMBERED: usize = 64;
+
+/// Evidence that was read, by everything that it was read from: bytes do not change, and are not read again for each look.
+#[derive(Debug, Default)]
+pub(super) struct Remembered(Mutex<BTreeMap<String, Stated>>);
+
+type Stated = BTreeMap<String, Fact<GateEvidence>>;
+
+impl Remembered {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Stated>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, asked: &str) -> Option<Stated> {
+        self.lock().get(asked).cloned()
+    }
+
+    fn put(&self, asked: String, read: Stated) {
+        let mut known = self.lock();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(asked, read);
+    }
+}
+
+/// What evidence is read from: the policy, the release and its files, and the facts of the last one.
+fn asked(case: &Case, read: &Read, facts: &Facts, files: &[Submitted], last: (bool, Option<Hash>)) -> String {
+    let files: Vec<_> = files.iter().map(|it| (it.run, &it.path, it.digest.to_string(), &it.pipeline)).collect();
+    let last = (last.0, last.1.map(|digest| digest.to_string()));
+    let key = &case.key;
+    let release = (&key.repository, &key.environment, &key.commit, &case.runs, &facts.release.components);
+    sha256(json!([listed(&read.layers), release, files, last]).to_string().as_bytes())
 }
 
 /// Whether a gate reads a file, or the statement beside one.
@@ -64,12 +103,24 @@ impl<H: Hub> Desk<H> {
         if !self.settings.submissions {
             return Ok(facts);
         }
-        let policy = read.policy.clone();
-        let files = self.of_the_runs(forge, reader, &policy, case).await?;
-        let before = if is_first { BTreeMap::new() } else { self.of_the_last(reader, &policy, &facts).await? };
-        let found = Found { runs: case.runs.clone(), files: laid(reader, &files).await?, before };
-        let asked = facts.clone();
-        let read = tokio::task::spawn_blocking(move || submitted::read(&policy, &asked, &found, Utc::now())).await?;
+        let policy = &read.policy;
+        let files = self.of_the_runs(forge, reader, policy, case).await?;
+        let compares = submitted::asking(policy, &case.key.environment).any(submitted::compares);
+        let last = if is_first || !compares { None } else { self.last(reader, &facts).await? };
+        let asked = asked(case, read, &facts, &files, (is_first, last.as_ref().map(|(digest, _)| *digest)));
+        let read = if let Some(known) = self.evidence.get(&asked) {
+            known
+        } else {
+            let last = last.map(|(_, facts)| facts);
+            let before =
+                if is_first { BTreeMap::new() } else { self.of_the_last(reader, policy, &facts, last).await? };
+            let found = Found { runs: case.runs.clone(), files: laid(reader, &files).await?, before };
+            let (policy, release) = (policy.clone(), facts.clone());
+            let work = move || submitted::read(&policy, &release, &found, Utc::now());
+            let read = tokio::task::spawn_blocking(work).await?;
+            self.evidence.put(asked, read.clone());
+            read
+        };
         facts.evidence.extend(read.into_iter().filter(|(name, found)| !found.is_absent() || !self.knows(name)));
         Ok(facts)
     }
@@ -115,15 +166,12 @@ impl<H: Hub> Desk<H> {
         reader: &mut Reader,
         policy: &Policy,
         facts: &Facts,
+        last: Option<Facts>,
     ) -> Result<BTreeMap<String, Fact<Laid>>, Unread> {
         let release = &facts.release;
         let gates: Vec<&Gate> =
             submitted::asking(policy, &release.environment).filter(|gate| submitted::compares(gate)).collect();
         let mut found = BTreeMap::new();
-        if gates.is_empty() {
-            return Ok(found);
-        }
-        let last = self.last(reader, facts).await?;
         for gate in gates {
             let name = submitted::key(policy, gate);
             let stated = last.as_ref().and_then(|last| last.evidence.get(&name)).and_then(Fact::known);
@@ -138,15 +186,15 @@ impl<H: Hub> Desk<H> {
         Ok(found)
     }
 
-    /// The facts of the last release that was let go here, but for this one.
-    async fn last(&self, reader: &mut Reader, facts: &Facts) -> Result<Option<Facts>, Unread> {
+    /// The facts of the last release that was let go here, but for this one, with their digest.
+    async fn last(&self, reader: &mut Reader, facts: &Facts) -> Result<Option<(Hash, Facts)>, Unread> {
         let release = &facts.release;
         for opening in reader.openings(H::NAME, &release.repository, &release.environment).await? {
             let read = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
             // What cannot be read may be the last one.
             let Some(read) = read else { return Ok(None) };
             if !read.release.commit.eq_ignore_ascii_case(&release.commit) {
-                return Ok(Some(read));
+                return Ok(Some((opening.facts, read)));
             }
         }
         Ok(None)

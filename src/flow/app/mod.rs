@@ -128,6 +128,7 @@ pub struct Desk<H: Hub> {
     counts: Counts,
     docket: Mutex<Docket>,
     delivered: mpsc::Sender<Delivered<H::Claimed>>,
+    evidence: evidence::Remembered,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
     to_tell: Notify,
@@ -169,6 +170,7 @@ impl<H: Hub> Desk<H> {
             counts,
             docket: Mutex::default(),
             delivered,
+            evidence: evidence::Remembered::default(),
             to_decide: Notify::new(),
             to_tell: Notify::new(),
         });

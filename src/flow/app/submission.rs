@@ -75,7 +75,8 @@ impl<H: Hub> Desk<H> {
         of_its_run(job, manifest)?;
         let mut reader = self.reader().await?;
         let mut taken = Taken::default();
-        let mut had = Vec::new();
+        // So many at once as one submission brings.
+        let (mut had, mut held) = (Vec::new(), 0_u64);
         for listed in &manifest.files {
             let digest = Hash::parse(&listed.sha256).ok_or_else(|| Wrong::Digest(listed.sha256.clone()))?;
             // That somebody else has a file is not to be found out by its digest.
@@ -83,14 +84,19 @@ impl<H: Hub> Desk<H> {
             let bytes = if known { reader.blob(digest).await? } else { None };
             match bytes {
                 Some(bytes) => {
+                    held = held.saturating_add(listed.size);
                     had.push((listed, bytes));
-                    self.keep(job, std::mem::take(&mut had), &mut taken).await?;
+                    if held >= TOTAL {
+                        held = 0;
+                        self.keep(job, std::mem::take(&mut had), &mut taken).await?;
+                    }
                 }
                 None if taken.wanted.contains(&listed.sha256) => {}
                 None => taken.wanted.push(listed.sha256.clone()),
             }
         }
         reader.close().await?;
+        self.keep(job, had, &mut taken).await?;
         self.submitted(job, &taken);
         Ok(taken)
     }

@@ -101,6 +101,11 @@ fn what_another_job_brought_beside_it_counts_too_and_a_later_attempt_replaces_bo
     until("more looks", || taking.app.looks() > before + 2);
     assert_eq!(told(&github).decided, None, "{}", taking.decided());
 
+    // Nor does it hide one that cannot be read, which is told by the path that its job has.
+    taking.submits(&taking.job(RUN, 1, "51", "<testsuite"));
+    until("a decision by it", || taking.decided().contains("reports/tests.xml"));
+    assert!(!taking.decided().contains("/tmp"), "{}", taking.decided());
+
     // The run is started again: what the first attempt brought counts no longer.
     github.with(|world| world.attempts.insert(RUN, (2, "ana".to_owned())));
     let before = taking.app.looks();
@@ -111,7 +116,7 @@ fn what_another_job_brought_beside_it_counts_too_and_a_later_attempt_replaces_bo
     assert!(again.err.contains("0 were sent just now"), "the bytes are there: {}", again.err);
     until("an answer", || told(&github).decided.is_some());
     assert_eq!(told(&github).decided.unwrap().0, "approved");
-    assert_eq!(taking.listed().matches("reports/tests.xml").count(), 3, "{}", taking.listed());
+    assert_eq!(taking.listed().matches("reports/tests.xml").count(), 4, "{}", taking.listed());
 }
 
 #[test]
