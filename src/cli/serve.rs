@@ -46,7 +46,7 @@ fn after_help() -> String {
         "Exit codes:\n{}\nAn option outranks its variable, and that the file of `--config`: YAML whose keys are the options' names \
          without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`; `/healthz`, `/readyz` and \
          `/metrics` say how the app is. It logs one JSON object a line on standard error. The App needs the permissions \
-         actions, checks, contents, issues and members to read, deployments and pull requests to write, and the events \
+         actions, contents, issues and members to read, checks, deployments and pull requests to write, and the events \
          deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
         codes.concat()
     )

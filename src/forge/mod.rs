@@ -8,6 +8,7 @@
 pub mod command;
 pub mod github;
 pub mod hint;
+pub mod talk;
 
 use std::collections::BTreeMap;
 
@@ -180,7 +181,7 @@ pub trait Hub: Send + Sync + 'static {
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.
-    type Forge: Forge<Fault = Self::Fault> + Send + Sync;
+    type Forge: talk::Talk + Forge<Fault = Self::Fault> + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
     type Claimed: Send + 'static;
 

@@ -1,10 +1,10 @@
 //! Where a rule stands: its layer, file and line.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a rule stands, and which rule among the layers kept it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stated {
     /// The layer: `organisation`, `group`, `repository`.
     pub layer: String,
@@ -13,6 +13,6 @@ pub struct Stated {
     /// The line, counted from 1; 0 where the rule is a default that no line states.
     pub line: usize,
     /// Why this layer's word holds where several spoke, such as `stricter than 1 in repository`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,
 }

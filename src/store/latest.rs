@@ -116,6 +116,15 @@ impl Reader {
         self.session.rows_made(sql, &[int(most)]).await?.iter().map(latest).collect()
     }
 
+    /// The releases from a repository whose decisions saw an approval, rejection, withdrawal or waiver of that name.
+    pub async fn saw(&mut self, forge: &str, repository: &str, act: &str) -> Result<Vec<Stream>, Fault> {
+        let sql = "SELECT DISTINCT stream FROM act WHERE id = $1";
+        let rows = self.session.rows(sql, &[act.into()]).await?;
+        let found: Vec<Stream> = rows.iter().map(|row| stream(row, 0)).collect::<Result<_, _>>()?;
+        let here = |it: &Stream| it.forge == forge && it.repository.eq_ignore_ascii_case(repository);
+        Ok(found.into_iter().filter(here).collect())
+    }
+
     /// The decisions that let releases go into an environment and whose answers arrived, the newest first.
     pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
         let sql = format!("SELECT d.stream, d.facts FROM decision d WHERE {OPENED} ORDER BY d.idx DESC");

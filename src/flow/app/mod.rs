@@ -4,7 +4,8 @@
 //! A delivery is in the record before whoever sent it has an answer (`Desk::deliver`), and is only a hint: what waits
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
 //! What is to leave leaves through [`carry`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all
-//! of this comes to the same when no delivery ever comes.
+//! of this comes to the same when no delivery ever comes. [`talk`] says on changes what their release would need, and
+//! answers what people write there; whatever a deployment waits for goes before it.
 //!
 //! Never here: the name of a forge, HTTP.
 //!
@@ -18,6 +19,7 @@ pub mod policy;
 mod ruling;
 mod runs;
 mod sweep;
+pub mod talk;
 pub mod watch;
 
 use std::collections::BTreeMap;
@@ -117,6 +119,7 @@ pub struct Desk<H: Hub> {
     counts: Counts,
     docket: Mutex<Docket>,
     delivered: mpsc::Sender<Delivered<H::Claimed>>,
+    talk: talk::Talking,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
     to_tell: Notify,
@@ -157,6 +160,7 @@ impl<H: Hub> Desk<H> {
             journal,
             counts,
             docket: Mutex::default(),
+            talk: talk::Talking::default(),
             delivered,
             to_decide: Notify::new(),
             to_tell: Notify::new(),
@@ -167,6 +171,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().rule()));
         tasks.spawn(until(ends.clone(), desk.clone().carry()));
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
+        tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
     }

@@ -1,6 +1,7 @@
 //! A release that waits is decided: what the forge and the record know becomes facts, these become a decision, and that
 //! is written down with all that follows from it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,7 +37,7 @@ enum Undecided {
     #[error("none of its runs waits, as far as the forge says")]
     WaitsNoLonger,
     #[error("no policy can be read: {0}")]
-    Policy(String),
+    Policy(#[from] policy::NoPolicy),
     #[error("the forge could not be asked: {0}")]
     Forge(String),
     #[error("{0}")]
@@ -155,7 +156,7 @@ impl<H: Hub> Desk<H> {
         if case.told.is_none() && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let read = policy::read(&forge, &key.repository, &self.settings.outer).await.map_err(Undecided::Policy)?;
+        let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
         let facts = self.facts(&forge, &read, case).await?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
@@ -183,10 +184,14 @@ impl<H: Hub> Desk<H> {
         Ok(false)
     }
 
+    /// The components of a policy that have no artifacts, each with none.
+    pub(super) fn without_artifacts(&self, read: &Read) -> BTreeMap<String, Vec<String>> {
+        let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
+        self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
+    }
+
     async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case) -> Result<Facts, Undecided> {
         let key = &case.key;
-        let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
-        let without = self.settings.without_artifacts.iter().filter(known);
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
@@ -205,7 +210,7 @@ impl<H: Hub> Desk<H> {
             since: ran.since,
             running: Some(ran.otherwise),
             roster: self.settings.roster.clone(),
-            artifacts: without.map(|name| (name.clone(), Vec::new())).collect(),
+            artifacts: self.without_artifacts(read),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);

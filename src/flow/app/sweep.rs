@@ -32,6 +32,7 @@ impl<H: Hub> Desk<H> {
     pub(super) fn hinted(&self, hinted: Hinted, sent: Sent) {
         let now = Instant::now();
         let urgent = hinted.hint.is_urgent();
+        self.heard(&hinted, now);
         let mut docket = self.docket();
         let marked = match (hinted.hint, hinted.repository) {
             (Hint::DeploymentWaits { environment, commit, run, .. }, Some(repository)) => {
@@ -101,6 +102,7 @@ impl<H: Hub> Desk<H> {
             self.say("deployments_found", &json!({ "repository": repository, "found": found }));
         }
         self.to_decide.notify_one();
+        self.book().swept(repository, now);
         Ok(())
     }
 
