@@ -3,6 +3,7 @@
 //! Invariant: what an act that is asked about here does not name it is not about. Only a review of a pull or merge request
 //! names nothing but the change, and only where it approves, rejects or says something.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::released::{self, plain};
@@ -31,7 +32,7 @@ pub struct Shown<'a> {
     /// The components, each with the digest of its content.
     pub components: &'a BTreeMap<String, String>,
     /// SHA-256 digests of the artifacts, as they are compared.
-    pub artifacts: BTreeSet<String>,
+    pub artifacts: BTreeSet<Cow<'a, str>>,
 }
 
 impl<'a> From<&'a CabDecision> for Shown<'a> {
@@ -79,7 +80,7 @@ impl Shown<'_> {
     }
 
     fn has(&self, digest: &str) -> bool {
-        self.artifacts.contains(&plain(digest))
+        self.artifacts.contains(plain(digest).as_ref())
     }
 }
 

@@ -40,12 +40,12 @@ fn collect(term: &Term, facts: &dyn Facts, parts: &mut Vec<String>) {
 /// The values of the names that a term speaks of: `tests.failed is 3, tests.total is 412`.
 #[must_use]
 pub fn values(term: &Term, facts: &dyn Facts) -> String {
-    let mut told = Vec::new();
+    let (mut told, mut named) = (Vec::new(), Vec::new());
     each_name(term, &mut |name| {
-        let value = facts.value(name).map_or_else(|| "unknown".to_owned(), shown);
-        let line = format!("{name} is {value}");
-        if !told.contains(&line) {
-            told.push(line);
+        if !named.contains(&name) {
+            named.push(name);
+            let value = facts.value(name).map_or_else(|| "unknown".to_owned(), shown);
+            told.push(format!("{name} is {value}"));
         }
     });
     let quotient = undefined(term, facts).then_some("a division by zero has no answer".to_owned());
@@ -66,33 +66,41 @@ fn undefined(term: &Term, facts: &dyn Facts) -> bool {
                 }
         }
         Term::Loop { list, condition, .. } => undefined(list, facts) || undefined(condition, facts),
-        _ => parts(term).into_iter().any(|part| undefined(part, facts)),
+        _ => {
+            let mut found = false;
+            each_part(term, &mut |part| found = found || undefined(part, facts));
+            found
+        }
     }
 }
 
 /// What a term is made of; not what a loop asks of its entries, whose names are its own.
-fn parts(term: &Term) -> Vec<&Term> {
+fn each_part<'t>(term: &'t Term, each: &mut dyn FnMut(&'t Term)) {
     match term {
         Term::Number(_) | Term::Seconds(_) | Term::Flag(_) | Term::Text(_) | Term::Name(_) | Term::Predicate { .. } => {
-            Vec::new()
         }
-        Term::Not(a) | Term::Negate(a) | Term::Size(a) => vec![a],
+        Term::Not(a) | Term::Negate(a) | Term::Size(a) => each(a),
         Term::List(all) | Term::And(all) | Term::Or(all) | Term::Least(all) | Term::Greatest(all) => {
-            all.iter().collect()
+            all.iter().for_each(each);
         }
-        Term::If(a, b, c) => vec![a, b, c],
-        Term::Compare(_, a, b) | Term::Calculate(_, a, b) | Term::Ask(_, a, b) | Term::In(a, b) => vec![a, b],
-        Term::Loop { list, .. } => vec![list],
+        Term::If(a, b, c) => {
+            each(a);
+            each(b);
+            each(c);
+        }
+        Term::Compare(_, a, b) | Term::Calculate(_, a, b) | Term::Ask(_, a, b) | Term::In(a, b) => {
+            each(a);
+            each(b);
+        }
+        Term::Loop { list, .. } => each(list),
     }
 }
 
-fn each_name(term: &Term, each: &mut dyn FnMut(&str)) {
+fn each_name<'t>(term: &'t Term, each: &mut dyn FnMut(&'t str)) {
     if let Term::Name(name) = term {
         each(name);
     }
-    for part in parts(term) {
-        each_name(part, each);
-    }
+    each_part(term, &mut |part| each_name(part, each));
 }
 
 /// A value as people read it, with its unit where the name does not say it.
@@ -116,15 +124,22 @@ pub fn shown(value: Given<'_>) -> String {
 /// A number with as many decimals as tell it apart, at most four.
 #[must_use]
 pub fn round(number: f64) -> String {
+    // What is not nothing is not told as nothing.
+    if number != 0.0 && number.abs() < 0.000_000_5 {
+        return format!("{number:e}");
+    }
+    let most = if number.abs() < 0.001 { 6 } else { 4 };
+    // Nearly all are short as they are, and that is found much sooner than a number of decimals that is given.
+    if number.abs() < 1e9 {
+        let shortest = number.to_string();
+        if shortest.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= most) {
+            return shortest;
+        }
+    }
     if number.fract() == 0.0 {
         return format!("{number:.0}");
     }
-    // What is not nothing is not told as nothing.
-    if number.abs() < 0.000_000_5 {
-        return format!("{number:e}");
-    }
-    let small = number.abs() < 0.001;
-    let text = if small { format!("{number:.6}") } else { format!("{number:.4}") };
+    let text = format!("{number:.most$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

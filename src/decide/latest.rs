@@ -4,6 +4,7 @@
 //! nothing: what was there before never comes back. A later approval that stands adds to what was there. Reviews of a
 //! change and approvals of the release are two conversations; only a rejection is heard in both.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::bound::{self, Extent};
@@ -76,7 +77,7 @@ pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bo
 fn made(scene: &Scene<'_>, rejection: &Act, answers: &Answers<'_>, later: &dyn Fn(&&Act) -> bool) -> bool {
     let saw = &rejection.saw;
     let names = |name: &str, content: &str| answers.components.get(&(name, content)).is_some_and(later);
-    let has = |digest: &String| answers.artifacts.get(&plain(digest)).is_some_and(later);
+    let has = |digest: &String| answers.artifacts.get(plain(digest).as_ref()).is_some_and(later);
     let released = &scene.facts.release.components;
     let stated = scene.components.iter().all(|component| released.contains_key(&component.name));
     let goes = |name: &str| match released.get(name).map(|released| &released.content) {
@@ -117,7 +118,7 @@ pub(super) struct Answers<'s> {
     /// The last one of each component, with the content that it had.
     components: HashMap<(&'s str, &'s str), &'s Act>,
     /// The last one of each artifact.
-    artifacts: HashMap<String, &'s Act>,
+    artifacts: HashMap<Cow<'s, str>, &'s Act>,
     /// The reviews that approve changes.
     reviewed: Vec<&'s Act>,
     /// The last rejection with its reason.

@@ -165,7 +165,9 @@ impl Artifacts {
         }
         for (_, released) in stated.iter().filter(|(name, _)| guards(name)) {
             match &released.artifacts {
-                Fact::Known(artifacts) => found.digests.extend(artifacts.iter().map(|digest| plain(digest))),
+                Fact::Known(artifacts) => {
+                    found.digests.extend(artifacts.iter().map(|digest| plain(digest).into_owned()));
+                }
                 Fact::Absent => {}
                 Fact::Unavailable(why) => found.unread = Some(why.to_string()),
             }
@@ -208,7 +210,7 @@ fn given<'s>(scene: &Scene<'s>, gate: &'s Gate, artifacts: &Artifacts, evidence:
             about: About {
                 made_at: evidence.made_at.known().copied(),
                 commits: Some(evidence.commits.clone()).filter(|part| !part.is_empty()).into_iter().collect(),
-                artifacts: evidence.artifacts.iter().map(|digest| plain(digest)).collect(),
+                artifacts: evidence.artifacts.iter().map(|digest| plain(digest).into_owned()).collect(),
                 ..About::default()
             },
             fault: evidence.fault.as_ref().map(|(reason, message)| Fault {

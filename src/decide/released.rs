@@ -1,5 +1,6 @@
 //! Whether what goes is what went: digests, artifacts and content, compared in one way by all who ask.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::bound::bare;
@@ -7,12 +8,15 @@ use crate::model::facts::{Fact, Released};
 
 /// A digest as it is compared: without its algorithm's name, and in small letters. Tools write the same one otherwise.
 #[must_use]
-pub fn plain(digest: &str) -> String {
-    bare(&digest.to_ascii_lowercase()).to_owned()
+pub fn plain(digest: &str) -> Cow<'_, str> {
+    if digest.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(bare(&digest.to_ascii_lowercase()).to_owned());
+    }
+    Cow::Borrowed(bare(digest))
 }
 
 /// Some digests as they are compared.
-pub fn set<'d>(digests: impl IntoIterator<Item = &'d String>) -> BTreeSet<String> {
+pub fn set<'d>(digests: impl IntoIterator<Item = &'d String>) -> BTreeSet<Cow<'d, str>> {
     digests.into_iter().map(|digest| plain(digest)).collect()
 }
 
@@ -21,7 +25,8 @@ pub fn set<'d>(digests: impl IntoIterator<Item = &'d String>) -> BTreeSet<String
 #[must_use]
 pub fn same_artifacts(one: &Fact<Vec<String>>, other: &Fact<Vec<String>>) -> Option<bool> {
     let (one, other) = (listed(one)?, listed(other)?);
-    Some(one.is_empty() == other.is_empty() && set(one) == set(other))
+    // Most are the same as they are written.
+    Some(one == other || (one.is_empty() == other.is_empty() && set(one) == set(other)))
 }
 
 /// Whether two states of a component are the same: content and artifacts. `None` where that cannot be told.

@@ -235,7 +235,7 @@ fn ask_for_astray<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], 
         return;
     }
     for (at, change) in scene.changes().unwrap_or_default().iter().enumerate() {
-        let Some(file) = scene.astray(change) else { continue };
+        let Some(file) = scene.astray(at) else { continue };
         let asked = |leg: &Leg<'_>| leg.formal || leg.route.is_some_and(|route| route.to_last_good);
         let concerned = |leg: &Leg<'_>| concerns(scene, leg.component, at);
         if legs.iter().any(|leg| asked(leg) && concerned(leg)) {

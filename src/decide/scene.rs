@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use globset::Candidate;
 
 use super::clock::Clock;
 use super::people::{People, Person};
@@ -39,8 +40,8 @@ pub struct Scene<'s> {
     acts: Vec<(&'s Act, Person)>,
     /// What was taken back, and by whom.
     withdrawn: HashSet<(&'s str, Person)>,
-    /// For every change, which of the components it touches.
-    touched: Vec<Vec<bool>>,
+    /// For every change, what it touches.
+    touched: Vec<Touched<'s>>,
     members: Vec<OnceCell<Membership<'s>>>,
     /// What was counted already.
     pub(super) totals: Totals<'s>,
@@ -172,7 +173,7 @@ impl<'s> Scene<'s> {
         let Some(at) = self.rules.components.iter().position(|known| std::ptr::eq(known, component)) else {
             return false;
         };
-        self.touched.get(change).and_then(|touched| touched.get(at)).copied().unwrap_or(true)
+        self.touched.get(change).and_then(|touched| touched.components.get(at)).copied().unwrap_or(true)
     }
 
     /// Whether a component of the policy goes for certain. Files that are not known are no proof that it does.
@@ -201,24 +202,19 @@ impl<'s> Scene<'s> {
     /// Whether a change touches no component at all.
     #[must_use]
     pub fn touches_none(&self, change: usize) -> bool {
-        self.touched.get(change).is_some_and(|touched| !touched.contains(&true))
+        self.touched.get(change).is_some_and(|touched| !touched.components.contains(&true))
     }
 
     /// A file of a change that belongs to no component of the policy, or may: a change whose files are not known.
     #[must_use]
-    pub fn astray(&self, change: &'s Change) -> Option<&'s str> {
-        let Some(files) = change.known_files() else { return Some(&change.id) };
-        let owned = |file: &str| self.rules.components.iter().any(|component| component.paths.matches(file));
-        files.iter().map(String::as_str).find(|file| !owned(file))
+    pub fn astray(&self, change: usize) -> Option<&'s str> {
+        self.touched.get(change).and_then(|touched| touched.astray)
     }
 
     /// Whether something of a release of components belongs to none, or may.
     #[must_use]
     pub fn goes_astray(&self) -> bool {
-        *self.totals.astray.get_or_init(|| {
-            let changes = self.changes().unwrap_or_default();
-            !self.components.is_empty() && changes.iter().any(|change| self.astray(change).is_some())
-        })
+        !self.components.is_empty() && self.touched.iter().any(|touched| touched.astray.is_some())
     }
 }
 
@@ -257,30 +253,52 @@ fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
     found
 }
 
-/// The components that go, and for every change which of the policy's it touches.
-fn components<'s>(rules: &'s Rules, facts: &'s Facts) -> (Vec<&'s Component>, Vec<Vec<bool>>) {
-    let number = rules.components.len();
+/// What a change touches.
+#[derive(Debug)]
+struct Touched<'s> {
+    /// Which of the policy's components; all where its files are not known.
+    components: Vec<bool>,
+    /// A file of it that belongs to none, or its own name where its files are not known.
+    astray: Option<&'s str>,
+}
+
+impl<'s> Touched<'s> {
+    fn by(change: &'s Change, rules: &Rules) -> Self {
+        let Some(files) = change.known_files() else {
+            return Self { components: vec![true; rules.components.len()], astray: Some(&change.id) };
+        };
+        let mut touched = Self { components: vec![false; rules.components.len()], astray: None };
+        for file in files {
+            let path = Candidate::new(file);
+            let mut owned = false;
+            for (component, touched) in rules.components.iter().zip(&mut touched.components) {
+                // Whether it is in one that is touched anyway matters only while it is in none.
+                if !(owned && *touched) && component.paths.mean(&path) {
+                    (owned, *touched) = (true, true);
+                }
+            }
+            if !owned && touched.astray.is_none() {
+                touched.astray = Some(file);
+            }
+        }
+        touched
+    }
+}
+
+/// The components that go, and what every change touches.
+fn components<'s>(rules: &'s Rules, facts: &'s Facts) -> (Vec<&'s Component>, Vec<Touched<'s>>) {
     let mut touched = Vec::new();
     let mut all = false;
     match &facts.release.changes {
         Fact::Known(changes) => {
-            for change in changes {
-                touched.push(match change.known_files() {
-                    Some(files) => rules
-                        .components
-                        .iter()
-                        .map(|component| files.iter().any(|file| component.paths.matches(file)))
-                        .collect(),
-                    None => vec![true; number],
-                });
-            }
+            touched.extend(changes.iter().map(|change| Touched::by(change, rules)));
         }
         Fact::Absent => {}
         Fact::Unavailable(_) => all = true,
     }
     let goes = |at: usize, component: &Component| {
         all || facts.release.components.contains_key(&component.name)
-            || touched.iter().any(|touched| touched.get(at).copied().unwrap_or(true))
+            || touched.iter().any(|touched| touched.components.get(at).copied().unwrap_or(true))
     };
     let components =
         rules.components.iter().enumerate().filter(|(at, component)| goes(*at, component)).map(|(_, it)| it).collect();

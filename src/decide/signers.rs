@@ -4,6 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use super::bound::short;
@@ -29,7 +30,7 @@ pub fn judge(scene: &Scene<'_>, gate: &Gate, artifacts: &Artifacts, evidence: &G
         .iter()
         .map(|digest| {
             let unsigned = "nobody signed it; the step that signs it has to run";
-            let outcome = any(signers.get(digest).into_iter().flatten().copied(), unsigned, |signer| {
+            let outcome = any(signers.get(digest.as_str()).into_iter().flatten().copied(), unsigned, |signer| {
                 right(&gate.trust, repository, signer)
             });
             signature(format!("sha256:{}", short(digest)), outcome)
@@ -49,8 +50,8 @@ pub fn judge(scene: &Scene<'_>, gate: &Gate, artifacts: &Artifacts, evidence: &G
 }
 
 /// The signers of each artifact, by its digest as it is compared.
-fn by_artifact(evidence: &GateEvidence) -> HashMap<String, Vec<&Signer>> {
-    let mut signers: HashMap<String, Vec<&Signer>> = HashMap::new();
+fn by_artifact(evidence: &GateEvidence) -> HashMap<Cow<'_, str>, Vec<&Signer>> {
+    let mut signers: HashMap<Cow<'_, str>, Vec<&Signer>> = HashMap::new();
     for signer in &evidence.signers {
         signers.entry(plain(&signer.artifact)).or_default().push(signer);
     }

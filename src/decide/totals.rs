@@ -26,8 +26,6 @@ pub(super) struct Totals<'s> {
     pub(super) documented: OnceCell<Truth>,
     pub(super) rollback: OnceCell<Option<bool>>,
     pub(super) granted: OnceCell<bool>,
-    /// Whether something that changes belongs to no component.
-    pub(super) astray: OnceCell<bool>,
     /// In which round of delegations somebody is.
     pub(super) rounds: OnceCell<Rounds<'s>>,
     /// What each person did that can leave nothing of an earlier approval, the earliest first.

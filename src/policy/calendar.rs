@@ -239,6 +239,7 @@ pub fn instant(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     line::first(clock, zone)
 }
 
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// An instant by a zone's clock. Next to the first and the last instant that there are, a clock would show what no date
@@ -254,10 +255,35 @@ fn there(at: DateTime<Utc>, zone: Tz) -> DateTime<Tz> {
 pub fn told(at: DateTime<Utc>, zone: Tz) -> String {
     let local = there(at, zone);
     let clock = local.naive_local();
-    let twice = matches!(zone.from_local_datetime(&clock), chrono::LocalResult::Ambiguous(..));
-    let which = if twice { format!(" ({})", local.offset().fix()) } else { String::new() };
-    // Said in every explanation, and so without the format language.
-    let month = MONTHS.get(clock.month0() as usize).copied().unwrap_or_default();
-    let (day, year, hour, minute) = (clock.day(), clock.year(), clock.hour(), clock.minute());
-    format!("{} {day} {month} {year:04} {hour:02}:{minute:02} {}{which}", clock.weekday(), zone.name())
+    let name = |names: &[&'static str], at: u32| names.get(at as usize).copied().unwrap_or_default();
+    // Said in every explanation many times, and so put together by hand.
+    let mut told = String::with_capacity(48);
+    told.push_str(name(&WEEKDAYS, clock.weekday().num_days_from_monday()));
+    told.push(' ');
+    digits(&mut told, clock.day(), 1);
+    told.push(' ');
+    told.push_str(name(&MONTHS, clock.month0()));
+    told.push(' ');
+    match u32::try_from(clock.year()) {
+        Ok(year) => digits(&mut told, year, 4),
+        Err(_) => told.push_str(&clock.year().to_string()),
+    }
+    told.push(' ');
+    digits(&mut told, clock.hour(), 2);
+    told.push(':');
+    digits(&mut told, clock.minute(), 2);
+    told.push(' ');
+    told.push_str(zone.name());
+    if matches!(zone.from_local_datetime(&clock), chrono::LocalResult::Ambiguous(..)) {
+        told.extend([" (", &local.offset().fix().to_string(), ")"]);
+    }
+    told
+}
+
+/// Writes a number with so many digits at least.
+fn digits(text: &mut String, number: u32, least: usize) {
+    if number >= 10 || least > 1 {
+        digits(text, number / 10, least.saturating_sub(1));
+    }
+    text.extend(char::from_digit(number % 10, 10));
 }

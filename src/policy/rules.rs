@@ -6,7 +6,7 @@
 
 mod guards;
 
-use globset::GlobSet;
+use globset::{Candidate, GlobSet};
 
 use super::calendar::Calendar;
 use super::expression::Expression;
@@ -93,7 +93,13 @@ impl Globs {
     /// Whether a path, a branch or a tag is meant, by every layer that says which are.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        self.set.is_match(path) && self.and.as_ref().is_none_or(|and| and.matches(path))
+        self.mean(&Candidate::new(path))
+    }
+
+    /// The same of a path that several are asked about, and that is taken apart once.
+    #[must_use]
+    pub fn mean(&self, path: &Candidate<'_>) -> bool {
+        self.set.is_match_candidate(path) && self.and.as_ref().is_none_or(|and| and.mean(path))
     }
 
     /// These, where another layer's match too.

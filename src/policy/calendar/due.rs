@@ -1,8 +1,8 @@
 //! When a length of time ends that runs in open hours, and when it must begin to end in time.
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 
-use super::line::{self, DAY, Line};
+use super::line::{self, DAY, Dial, Line};
 use super::open::{Parts, seconds};
 use super::{Hours, NEVER};
 use crate::policy::length::Length;
@@ -90,16 +90,16 @@ impl Hours {
         let begin = self.next_opening(from, holidays)?;
         let (date, clock) = line::local(begin, self.zone)?;
         let (date, clock) = if clock < self.spill(date, holidays) { (date - 1, clock + DAY) } else { (date, clock) };
-        let mut ends = (date + 1..date + HORIZON / DAY).filter_map(|day| self.moved(day, clock, holidays));
-        let (end, exact) = ends.nth(nth(days)?)?;
+        let mut dates = self.open_dates(date + 1..date + HORIZON / DAY, holidays);
+        let (end, exact) = self.moved(dates.nth(nth(days)?)?, clock, holidays)?;
         let rest = if exact { begin.timestamp_subsec_nanos() } else { 0 };
         Some(end + Duration::nanoseconds(i64::from(rest)))
     }
 
     fn days_before(&self, to: DateTime<Utc>, days: u32, holidays: &[NaiveDate]) -> Option<DateTime<Utc>> {
         let (date, clock) = self.last_open(to, holidays)?;
-        let mut starts = (date - HORIZON / DAY..date).rev().filter_map(|day| self.moved(day, clock, holidays));
-        starts.nth(nth(days)?).map(|(start, _)| start)
+        let mut dates = self.open_dates((date - HORIZON / DAY..date).rev(), holidays);
+        self.moved(dates.nth(nth(days)?)?, clock, holidays).map(|(start, _)| start)
     }
 
     /// The date to which the hours belong that were open last by an instant, and the clock then or at their closing.
@@ -110,29 +110,38 @@ impl Hours {
         }
         (date - HORIZON / DAY..=date).rev().find_map(|day| {
             let clock = clock + (date - day) * DAY;
-            let (_, end) = self.stretches(day, holidays).filter(|(from, _)| *from <= clock).last()?;
+            let dial = Dial::of(day, self.zone);
+            let (_, end) = self.stretches(dial, holidays).filter(|(from, _)| *from <= clock).last()?;
             Some((day, clock.min(end)))
         })
     }
 
-    /// The stretches of a date that the day before leaves to it and in which clocks show any time at all.
-    fn stretches(&self, day: i64, holidays: &[NaiveDate]) -> impl Iterator<Item = (i64, i64)> {
-        let spill = self.spill(day, holidays);
-        let stretches = self.of_day(day, holidays).iter();
-        stretches.map(move |(from, to)| (seconds(*from).max(spill), seconds(*to))).filter(move |(from, to)| {
-            let at = |clock| at_clock(day, clock);
-            let (Some(from), Some(to)) = (at(*from), at(*to)) else { return false };
-            from < to && line::first(from, self.zone) < line::closing(to, self.zone)
+    /// Those of some dates that have hours of their own.
+    fn open_dates(&self, dates: impl Iterator<Item = i64>, holidays: &[NaiveDate]) -> impl Iterator<Item = i64> {
+        let mut dial: Option<Dial> = None;
+        dates.filter(move |day| {
+            let turned = dial.map_or_else(|| Dial::of(*day, self.zone), |dial| dial.on(*day));
+            dial = Some(turned);
+            self.stretches(turned, holidays).next().is_some()
         })
+    }
+
+    /// The stretches of a date that the day before leaves to it and in which clocks show any time at all.
+    fn stretches(&self, dial: Dial, holidays: &[NaiveDate]) -> impl Iterator<Item = (i64, i64)> {
+        let spill = self.spill(dial.day, holidays);
+        let stretches = self.of_day(dial.day, holidays).iter();
+        let stretches = stretches.map(move |(from, to)| (seconds(*from).max(spill), seconds(*to)));
+        stretches.filter(move |(from, to)| dial.shows(*from, *to))
     }
 
     /// A clock time of a date moved into its open hours, and whether it was there; `None` where it has none.
     fn moved(&self, day: i64, clock: i64, holidays: &[NaiveDate]) -> Option<(DateTime<Utc>, bool)> {
+        let dial = Dial::of(day, self.zone);
         let mut closing = None;
-        for (from, to) in self.stretches(day, holidays) {
-            let end = line::closing(at_clock(day, to)?, self.zone);
+        for (from, to) in self.stretches(dial, holidays) {
+            let end = dial.closing(to)?;
             if clock < to {
-                let at = line::first(at_clock(day, clock.max(from))?, self.zone);
+                let at = dial.first(clock.max(from))?;
                 // Of a stretch that ends within a gap, what the clocks skip is not there.
                 if at < end {
                     return Some((at, from <= clock));
@@ -142,11 +151,6 @@ impl Hours {
         }
         closing
     }
-}
-
-/// A clock time of a date, which may lie on the next.
-fn at_clock(day: i64, clock: i64) -> Option<NaiveDateTime> {
-    DateTime::from_timestamp(day * DAY + clock, 0).map(|at| at.naive_utc())
 }
 
 /// The index of the n-th of something.

@@ -1,7 +1,7 @@
 //! Time as a clock on a wall shows it: pieces that lie on one date, while the clock runs evenly.
 //!
 //! The offsets of a zone are asked for at midnights only. Where two differ, the instant of the change is found by
-//! halving. Two changes within a day would be missed where the second undoes the first; no zone has such a pair
+//! halving. Two changes within six days would be missed where the second undoes the first; no zone has such a pair
 //! from 1990 on, and a test asks all of them.
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset as _, TimeZone as _, Utc};
@@ -82,6 +82,61 @@ pub(super) fn local(at: DateTime<Utc>, zone: Tz) -> Option<(i64, i64)> {
 /// What the clocks show at an instant.
 pub(super) fn clock(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
     super::there(at, zone).naive_local()
+}
+
+/// The clocks of a date, and of the next one, into which its hours may run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dial {
+    /// The date, in days since 1 January 1970.
+    pub(super) day: i64,
+    /// The first of the dates of which `even` is true.
+    since: i64,
+    zone: Tz,
+    /// How far they are ahead of UTC, where that is the same all the time.
+    even: Option<i64>,
+}
+
+impl Dial {
+    /// How many dates are looked at together.
+    const DATES: i64 = 3;
+
+    pub(super) fn of(day: i64, zone: Tz) -> Self {
+        // Clocks are never a day apart from UTC; so all that belongs to the dates lies between these two.
+        let [before, after] = [day - 1, day + Self::DATES + 2].map(|day| offset(zone, day * DAY));
+        Self { day, since: day, zone, even: before.filter(|_| before == after) }
+    }
+
+    /// The same of another date.
+    pub(super) fn on(self, day: i64) -> Self {
+        if (self.since..self.since + Self::DATES).contains(&day) {
+            Self { day, ..self }
+        } else {
+            Self::of(day, self.zone)
+        }
+    }
+
+    /// The first instant at which they show a time, in seconds from midnight, as [`first`] has it.
+    pub(super) fn first(&self, clock: i64) -> Option<DateTime<Utc>> {
+        self.at(clock, first)
+    }
+
+    /// The instant at which hours close that end at a time, in seconds from midnight, as [`closing`] has it.
+    pub(super) fn closing(&self, clock: i64) -> Option<DateTime<Utc>> {
+        self.at(clock, closing)
+    }
+
+    /// Whether clocks show any time from one to another, in seconds from midnight.
+    pub(super) fn shows(&self, from: i64, to: i64) -> bool {
+        from < to && (self.even.is_some() || self.first(from) < self.closing(to))
+    }
+
+    fn at(&self, clock: i64, uneven: fn(NaiveDateTime, Tz) -> DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let local = self.day * DAY + clock;
+        match self.even {
+            Some(ahead) => DateTime::from_timestamp(local - ahead, 0),
+            None => Some(uneven(DateTime::from_timestamp(local, 0)?.naive_utc(), self.zone)),
+        }
+    }
 }
 
 /// The first instant at which the clocks show this time, or, where they skip it, the first after it.

@@ -6,6 +6,7 @@ use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Event, Ruling, Status};
 use countersign::model::verdict::Reason;
 use countersign::policy::evaluate::Given;
+use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
 
@@ -173,4 +174,17 @@ fn numbers_and_lengths_are_told_so_that_they_can_be_read(
 fn of_a_list_three_are_shown(#[case] names: &[&str], #[case] told: &str) {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     assert_eq!(explain::shown(Given::Names(&names)), told);
+}
+
+proptest! {
+    #[test]
+    fn a_number_is_rounded_as_a_decimal_of_fixed_length_is(thousandths in -4_000_000_000_000_i64..4_000_000_000_000, by in 0_i32..9) {
+        #[expect(clippy::cast_precision_loss, reason = "any number will do")]
+        let number = thousandths as f64 / 10_f64.powi(by);
+        let most = if number.abs() < 0.001 { 6 } else { 4 };
+        let fixed = format!("{number:.most$}");
+        let plain = fixed.trim_end_matches('0').trim_end_matches('.');
+        prop_assume!(number == 0.0 || number.abs() >= 0.000_000_5);
+        prop_assert_eq!(explain::round(number), plain);
+    }
 }

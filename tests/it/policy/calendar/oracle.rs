@@ -221,7 +221,7 @@ proptest! {
 }
 
 #[test]
-fn no_zone_changes_its_clocks_twice_within_a_day() {
+fn no_zone_changes_its_clocks_twice_within_six_days() {
     for zone in TZ_VARIANTS {
         let offset =
             |at: i64| zone.offset_from_utc_datetime(&DateTime::from_timestamp(at, 0).unwrap().naive_utc()).fix();
@@ -231,7 +231,7 @@ fn no_zone_changes_its_clocks_twice_within_a_day() {
         for at in (0..50 * 366 * 4).map(|n| 631_152_000 + n * 6 * 3600) {
             let now = offset(at);
             if now != before {
-                assert!(at - last > 86_400, "{zone} at {at}");
+                assert!(at - last > 6 * 86_400, "{zone} at {at}");
                 (before, last) = (now, at);
             }
         }
