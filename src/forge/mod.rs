@@ -193,4 +193,8 @@ pub trait Hub: Send + Sync + 'static {
 
     /// What a delivery is a hint of; `None` where it is about what is not the installation's.
     fn check(&self, claimed: Self::Claimed) -> impl Future<Output = Result<Option<hint::Hinted>, Self::Fault>> + Send;
+
+    /// A delivery that was the forge's when it was recorded, and of which nothing but its bytes is kept: whatever it is
+    /// about is to be read again. `None` where they do not say that.
+    fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
 }

@@ -168,6 +168,14 @@ impl Reader {
         row.map(last).transpose()
     }
 
+    /// What has left about something or is to, and was not given up: SHA-256 of each that was sent, the newest first, so
+    /// many at most.
+    pub async fn sent_about(&mut self, about: &str, most: u64) -> Result<Vec<Hash>, Fault> {
+        let sql = "SELECT body FROM outbox WHERE stream = $1 AND state <> 'dead' ORDER BY idx DESC LIMIT $2";
+        let rows = self.session.rows(sql, &[about.into(), int(most)]).await?;
+        rows.iter().map(|row| super::session::digest(row, 0)).collect()
+    }
+
     /// Whether an effect is there by its key, however it stands.
     pub async fn has_effect(&mut self, once: &str) -> Result<bool, Fault> {
         Ok(self.session.row("SELECT idx FROM outbox WHERE once = $1", &[once.into()]).await?.is_some())

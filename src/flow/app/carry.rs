@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use super::ruling::shown;
 use super::{Desk, talk};
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
@@ -24,16 +25,16 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// A decision as it is kept for whoever tells it.
 #[derive(Deserialize)]
-struct Verdict {
+pub(super) struct Verdict {
     effect: String,
     forge: String,
     repository: String,
     release: String,
     environment: String,
     number: u64,
-    decision: String,
-    summary: String,
-    run: Option<u64>,
+    pub(super) decision: String,
+    pub(super) summary: String,
+    pub(super) run: Option<u64>,
     waits_at: Option<String>,
 }
 
@@ -140,18 +141,19 @@ impl<H: Hub> Desk<H> {
             Ok(forge) => forge,
             Err(fault) => return Answer::Failed(fault.to_string()),
         };
+        let says = shown(&verdict.summary);
         let last = match verdict.decision.as_str() {
             "proceed" => Final::Open,
             "reject" => Final::Reject,
             // A report that does not arrive harms nobody, and is not sent twice: a later answer must not wait for it.
             _ => {
-                return match forge.hold(waiting, &verdict.summary).await {
+                return match forge.hold(waiting, &says).await {
                     Ok(()) => Answer::Done,
                     Err(fault) => Answer::Refused(fault.to_string()),
                 };
             }
         };
-        match forge.answer(waiting, last, &verdict.summary).await {
+        match forge.answer(waiting, last, &says).await {
             Ok(given) => {
                 let mut docket = self.docket();
                 docket.answered(&waiting.repository, &waiting.environment, waiting.run);

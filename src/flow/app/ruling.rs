@@ -65,6 +65,11 @@ impl Undecided {
     }
 }
 
+/// The sentence of a decision as a forge is told it.
+pub(super) fn shown(summary: &str) -> String {
+    neutral::prose(summary, SUMMARY)
+}
+
 /// What was decided.
 struct Outcome {
     ruling: Ruling,
@@ -221,6 +226,17 @@ impl<H: Hub> Desk<H> {
         })
     }
 
+    /// What the runs of a release were told last. Whoever was started since has only the record to know it from.
+    async fn runs_told(&self, case: &Case, stream: &Stream) -> Result<Option<String>, crate::store::fault::Fault> {
+        if case.told.is_some() {
+            return Ok(case.told.clone());
+        }
+        let mut reader = self.reader().await?;
+        let told = before::told(&mut reader, stream, &case.runs).await?;
+        reader.close().await?;
+        Ok(told.map(|told| shown(&told)))
+    }
+
     async fn record(
         &self,
         case: &Case,
@@ -229,15 +245,8 @@ impl<H: Hub> Desk<H> {
         decision: &ReleaseDecision,
         (before, read): (Option<Read>, Read),
     ) -> Result<Outcome, Undecided> {
-        let summary = neutral::prose(&decision.summary, SUMMARY);
+        let summary = shown(&decision.summary);
         let answers: Vec<(Sent, Option<Vec<u8>>)> = case.answers.iter().map(|sent| (sent.clone(), None)).collect();
-        let beside = Beside {
-            answers,
-            after: None,
-            annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
-            runs: case.runs.clone(),
-            told: case.told.as_deref() == Some(summary.as_str()),
-        };
         let decided = Decided {
             policy: read.layers,
             before: before.map(|before| before.layers).unwrap_or_default(),
@@ -245,6 +254,14 @@ impl<H: Hub> Desk<H> {
             facts,
             decision,
             document: report::json::release(decision)?,
+        };
+        let told = self.runs_told(case, &decided.stream()).await?;
+        let beside = Beside {
+            answers,
+            after: None,
+            annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
+            runs: case.runs.clone(),
+            told: told.as_deref() == Some(summary.as_str()),
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until

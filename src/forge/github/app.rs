@@ -128,4 +128,8 @@ impl Hub for App {
         };
         Ok(checked.ok().map(|it| Hinted { repository: it.repository().map(str::to_owned), hint: it.hint().clone() }))
     }
+
+    fn recall(&self, bytes: &[u8]) -> Option<Claimed> {
+        super::event::recalled(bytes)
+    }
 }

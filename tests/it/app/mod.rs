@@ -1,8 +1,10 @@
 //! The app as a process, against a GitHub that holds deployments until it is told.
 
+mod book;
 mod docket;
 mod hooks;
 mod path;
+mod record;
 mod settings;
 mod talk;
 

@@ -10,7 +10,7 @@ use crate::support::github::{Github, Trouble};
 use crate::support::served::Served;
 
 /// `bo` opens pull request 13 upon what `ana` brought; production runs `b0`.
-fn proposed() -> Github {
+pub(super) fn proposed() -> Github {
     let github = shop();
     github.with(|world| {
         world.commit("c2", "bo", &["51"], &[("checkout/basket.rs", "3")]);
@@ -22,7 +22,7 @@ fn proposed() -> Github {
 }
 
 /// What our App has written of a kind.
-fn written(github: &Github, kind: &str) -> Vec<Value> {
+pub(super) fn written(github: &Github, kind: &str) -> Vec<Value> {
     github.with(|world| world.written.iter().filter(|(of, _)| of == kind).map(|(_, it)| it.clone()).collect())
 }
 
@@ -44,7 +44,7 @@ fn replies(github: &Github, number: u64) -> Vec<String> {
 }
 
 /// GitHub says that something of a pull request happened.
-fn happens(served: &Served, number: u64) {
+pub(super) fn happens(served: &Served, number: u64) {
     let one = payload(json!({"action": "created", "issue": {"number": number, "pull_request": {}}}));
     takes(served, "issue_comment", &id(), &one);
 }
