@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! cli        9  arguments in, documents and an exit code out
-//! web        8  what is served over HTTP: the log's files, where a forge delivers, how the app is
+//! web        8  what is served over HTTP: the log's files, where forges deliver and jobs submit, pages of releases
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
@@ -96,6 +96,14 @@
 //! something is looked for in the decision that saw it, and [`report::reply`] says what became of it. Both leave through the
 //! outbox, to destinations that everything else goes before.
 //!
+//! ## A walk through submitted evidence
+//!
+//! `countersign gate --submit` lists what the gates read ([`flow::submit`]), asks the app which of it is wanted, and sends
+//! that, each request under a new token of the job's. [`web::jobs`] has the token verified ([`forge::token`],
+//! [`forge::github::oidc`]) before it reads a byte, the desk compares bytes and digests and appends an entry for each file
+//! ([`flow::app::submission`]). When a release is decided, the files of the run that waits are laid out in a folder as the step
+//! had them, and gathered as in a gate run; what was found becomes the evidence of the facts.
+//!
 //! ## A walk through the record
 //!
 //! `countersign log append` reads what happened and writes it down in its one
@@ -119,6 +127,15 @@
 //! The feature `app`, on by default, brings the database and what serves; without it the
 //! gate is built alone, and still reads an exported log, gathers facts and decides.
 //!
+//! ## A walk through a page
+//!
+//! Somebody who comes is sent to the forge, and comes back with a code ([`web::pages`]) that is
+//! traded for what asks the forge what he may read ([`forge::Doorway`], [`flow::visits`]). A
+//! release is then read out of the record as it stood at the moment that he names
+//! ([`flow::sheet`]): the document that was written then, the facts beside it, the entries of
+//! its timeline. Nothing is decided again. The page is rendered whole, every text from
+//! elsewhere through [`report::neutral`], and changes nothing.
+//!
 //! ## Invariants
 //!
 //! - A policy with any mistake judges nothing.
@@ -127,6 +144,7 @@
 //! - Memory does not grow with an artifact: large files are mapped, entries are
 //!   folded, lists are bounded.
 //! - Text from artifacts reaches a surface only through [`report::neutral`].
+//! - Nobody is shown what the forge did not say within the last minute that he may read.
 //! - No delivery is answered before it is durable, and nothing opens an environment but
 //!   the last decision of a release.
 //! - No entry is acknowledged, and no checkpoint leaves, before the transaction

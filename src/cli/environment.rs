@@ -14,6 +14,13 @@ pub(super) enum Place {
     Elsewhere,
 }
 
+/// A job, as the place where it runs names it.
+pub(super) struct Job {
+    pub(super) run: u64,
+    pub(super) attempt: u64,
+    pub(super) commit: String,
+}
+
 /// Where the options are that the command line leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Given {
@@ -80,6 +87,19 @@ impl Place {
             }
             Self::Gitlab => variable("CI_COMMIT_SHA"),
             Self::Elsewhere => None,
+        }
+    }
+
+    /// The job that runs this: its run, which attempt of it, and the commit that the run is of.
+    pub(super) fn job(self) -> Option<Job> {
+        let number = |name: &str| variable(name)?.trim().parse().ok();
+        match self {
+            Self::Github => Some(Job {
+                run: number("GITHUB_RUN_ID")?,
+                attempt: number("GITHUB_RUN_ATTEMPT")?,
+                commit: variable("GITHUB_SHA")?,
+            }),
+            Self::Gitlab | Self::Elsewhere => None,
         }
     }
 

@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 use super::environment::{self, Given, Place};
 use super::outputs::{self, Format};
 use super::progress::Progress;
+use super::required;
+use super::submit;
 use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, USAGE, complain};
 use crate::decide::gates::together;
 use crate::flow::gate_run;
@@ -25,7 +27,10 @@ pub(super) const EXIT_CODES: [(u8, &str); 6] = [
     (PROCEED, "every gate passes, is waived or does not apply: the release may go on"),
     (PENDING, "a gate is pending: evidence can still come"),
     (BLOCKED, "a gate blocks: the evidence is here and does not meet the requirement"),
-    (UNKNOWN, "an artifact or the tool failed, so the answer is unknown; outranks 10, not 11"),
+    (
+        UNKNOWN,
+        "an artifact or the tool failed, so the answer is unknown, or the evidence was not submitted; outranks 10, not 11",
+    ),
     (USAGE, "the command or the policy is wrong, and nothing was judged"),
     (TIME_LIMIT, "the time limit was reached"),
 ];
@@ -85,9 +90,15 @@ pub(super) struct Arguments {
     /// The instant to decide for, RFC 3339. Left out: now.
     #[arg(long, value_name = "RFC3339")]
     now: Option<String>,
+    /// Submit the evidence that the gates read to the app at this address, under the job's own token, which is issued for
+    /// it. The app reads it again, and takes no verdict from here. Left out: nothing is sent.
+    #[arg(long, value_name = "URL")]
+    submit: Option<String>,
     /// How long the run may take, such as `90s`. Left out: 10 minutes.
     #[arg(long, value_name = "TIME")]
     time_limit: Option<String>,
+    #[command(flatten)]
+    required: required::Whose,
     /// Take what is left out from the inputs of a GitHub action, and from no variable.
     #[arg(long, hide = true)]
     inputs: bool,
@@ -98,13 +109,20 @@ impl Arguments {
         if self.inputs { Given::Inputs } else { Given::Variables }
     }
 
+    /// Ends by a decision of somebody else's, where one is required.
+    fn elsewhere(&self, place: Place) -> Result<Option<u8>, Refusal> {
+        let given = self.given();
+        let environment = one(self.environment.as_ref(), given, "ENVIRONMENT");
+        self.required.run(given, place, environment, one(self.commit.as_ref(), given, "COMMIT"))
+    }
+
     fn output(&self) -> Option<PathBuf> {
         self.output.clone().or_else(|| self.given().option("OUTPUT").map(PathBuf::from))
     }
 }
 
 /// What went wrong before anything was judged.
-enum Refusal {
+pub(super) enum Refusal {
     /// One sentence.
     Said(String),
     /// The policy's mistakes, each at its place.
@@ -137,13 +155,19 @@ struct Plan {
 
 pub(super) fn run(arguments: Arguments) -> u8 {
     let place = Place::here();
+    match arguments.elsewhere(place) {
+        Ok(Some(code)) => return code,
+        Ok(None) => {}
+        Err(refusal) => return refused(refusal),
+    }
     let output = arguments.output();
     let (limit, format) = match prepare(&arguments, place, output.as_deref()) {
         Ok(prepared) => prepared,
         Err(refusal) => return refused(refusal),
     };
-    let decision = match within(limit, move |progress| decided(&arguments, place, progress)) {
-        Ok(Ok(decision)) => decision,
+    let until = submit::until(Instant::now(), limit);
+    let (decision, submitted) = match within(limit, move |progress| decided(&arguments, place, progress, until)) {
+        Ok(Ok(decided)) => decided,
         Ok(Err(refusal)) => return refused(refusal),
         Err(code) => return code,
     };
@@ -152,7 +176,12 @@ pub(super) fn run(arguments: Arguments) -> u8 {
         // That a gate blocks is known, whoever could not be told.
         return if code(&decision) == BLOCKED { BLOCKED } else { UNKNOWN };
     }
-    code(&decision)
+    match code(&decision) {
+        BLOCKED => BLOCKED,
+        // What the gates come to here lets nothing go where the app does not know of it.
+        _ if !submitted => UNKNOWN,
+        code => code,
+    }
 }
 
 /// Tells why nothing was judged.
@@ -188,11 +217,18 @@ fn code(decision: &Decision) -> u8 {
     }
 }
 
-/// Reads the policy and judges.
-fn decided(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Decision, Refusal> {
+/// Reads the policy and judges; says as well whether everything was submitted that was to be.
+fn decided(
+    arguments: &Arguments,
+    place: Place,
+    progress: &Progress,
+    until: Instant,
+) -> Result<(Decision, bool), Refusal> {
+    let target = one(arguments.submit.as_ref(), arguments.given(), "SUBMIT");
+    let target = target.map(|url| submit::address("--submit", &url)).transpose()?;
     let plan = plan(arguments, place, progress)?;
     super::policy::tell(&plan.policy.warnings);
-    Ok(gate_run::run(&Request {
+    let request = Request {
         policy: &plan.policy,
         environment: plan.environment,
         components: plan.components,
@@ -205,7 +241,10 @@ fn decided(arguments: &Arguments, place: Place, progress: &Progress) -> Result<D
         now: plan.now,
         policy_files: &plan.policy_files,
         watch: progress,
-    }))
+    };
+    let decision = gate_run::run(&request);
+    let submitted = target.is_none_or(|url| submit::run(&url, &request, place, until));
+    Ok((decision, submitted))
 }
 
 /// Works on a thread of its own, so that a limit holds whatever the input does.
@@ -261,12 +300,14 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
 
 fn time_limit(arguments: &Arguments) -> Result<Duration, Refusal> {
     let stated = one(arguments.time_limit.as_ref(), arguments.given(), "TIME_LIMIT");
-    let Some(text) = stated else { return Ok(TIME_LEFT_OUT) };
-    match policy::duration::seconds(&text) {
+    stated.map_or(Ok(TIME_LEFT_OUT), |text| length("--time-limit", &text))
+}
+
+/// A length of time that an option states.
+pub(super) fn length(option: &str, text: &str) -> Result<Duration, Refusal> {
+    match policy::duration::seconds(text) {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(Refusal::Said(format!(
-            "`--time-limit {text}` is no length of time; write one such as `90s` or `10min`"
-        ))),
+        _ => Err(Refusal::Said(format!("`{option} {text}` is no length of time; write one such as `90s` or `10min`"))),
     }
 }
 
@@ -407,7 +448,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// An option, else its variable.
-fn one<T: Clone + std::convert::From<String>>(option: Option<&T>, given: Given, name: &str) -> Option<T> {
+pub(super) fn one<T: Clone + std::convert::From<String>>(option: Option<&T>, given: Given, name: &str) -> Option<T> {
     option.cloned().or_else(|| given.option(name).map(|value| T::from(value.trim().to_owned())))
 }
 

@@ -114,7 +114,7 @@ pub(super) struct Verify {
 }
 
 /// Whose word is asked for beside the log's.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct Watched {
     /// A witness's key, `name+hash+key` or a file that holds one: its cosignature is asked for; repeat it.
     #[arg(long, value_name = "KEY")]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::evidence::{
     checklist, findings, go_test, json, osv_scanner, rows, sarif, sbom, signature, snyk, tests, xml,
 };
+use crate::flow::submission;
 use crate::policy::layers::Limits;
 use crate::policy::{expression, tree};
 use crate::workspace::layers;
@@ -23,7 +24,7 @@ and are the same for everybody.
 /// Writes the table.
 pub(super) fn write(out: &mut String) {
     let set = Limits::default();
-    let rows: [(&str, u64); 26] = [
+    let rows: [(&str, u64); 30] = [
         ("files that one gate reads (`limits.files`)", set.files as u64),
         ("entries of the artifact folders (`limits.entries`)", set.entries as u64),
         ("bytes of one file (`limits.bytes`)", set.bytes),
@@ -50,6 +51,10 @@ pub(super) fn write(out: &mut String) {
         ("bundles of one file", signature::BUNDLE_LIMIT as u64),
         ("bytes of a YAML or JSON checklist", checklist::BYTES as u64),
         ("items of a checklist", checklist::ITEMS as u64),
+        ("bytes of one file that is submitted", submission::FILE),
+        ("files of one submission", submission::FILES as u64),
+        ("bytes that one attempt of a run submits", submission::OF_A_RUN.1),
+        ("files that one attempt of a run submits", submission::OF_A_RUN.0 as u64),
     ];
     out.push_str(OPENING);
     for (of, most) in rows {

@@ -29,8 +29,10 @@ mod outputs;
 mod policy;
 mod progress;
 mod reference;
+mod required;
 #[cfg(feature = "app")]
 mod serve;
+mod submit;
 #[cfg(feature = "app")]
 mod tables;
 mod verify;

@@ -1,5 +1,7 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
+mod pages;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -17,13 +19,16 @@ use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::{Counts, Journal};
 use crate::flow::app::{Began, Desk, Settings};
+use crate::flow::visits::Visits;
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
+use crate::forge::github::oidc;
 use crate::forge::github::signature::WebhookSecret;
+use crate::forge::token::Issuer;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
 use crate::web::serve::{Limits, ended, serve};
-use crate::web::{health, hooks};
+use crate::web::{health, hooks, jobs, pages as web};
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
@@ -44,8 +49,10 @@ fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
         "Exit codes:\n{}\nAn option outranks its variable, and that the file of `--config`: YAML whose keys are the options' names \
-         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`; `/healthz`, `/readyz` and \
-         `/metrics` say how the app is. It logs one JSON object a line on standard error. The App needs the permissions \
+         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`; \
+         `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
+         serves the pages of releases to whoever may read their repository, from `/` on. It logs one JSON object a line on \
+         standard error. The App needs the permissions \
          actions, contents, issues and members to read, checks, deployments and pull requests to write, and the events \
          deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
         codes.concat()
@@ -102,9 +109,21 @@ pub(super) struct Arguments {
     /// otherwise what this record opened the environment for.
     #[arg(long, value_name = "WHERE=COMMIT")]
     since: Vec<String>,
+    /// The address under which jobs and browsers reach the app, without a path: `https://countersign.example.com`; or
+    /// COUNTERSIGN_PUBLIC_URL. Jobs submit evidence there, under tokens that they are issued for this very address; the App's
+    /// callback URL is this with `/login/back` behind it, and what the forge is told of a release links to its page there. Left
+    /// out: no evidence is taken from jobs, and no page is served.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Who issues the tokens of jobs; or COUNTERSIGN_TOKEN_ISSUER. Left out: the GitHub's own. An enterprise may have GitHub
+    /// put its name behind it: `https://token.actions.githubusercontent.com/acme`.
+    #[arg(long, value_name = "URL")]
+    token_issuer: Option<String>,
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
+    #[command(flatten)]
+    pages: pages::PageArguments,
 }
 
 /// The same as a file states it.
@@ -124,7 +143,12 @@ struct Configured {
     with: Option<PathBuf>,
     without_artifacts: Vec<String>,
     since: Vec<String>,
+    public_url: Option<String>,
+    token_issuer: Option<String>,
     sweep: Option<u64>,
+    client_id: Option<String>,
+    client_secret_file: Option<PathBuf>,
+    recheck: Option<u64>,
 }
 
 impl Configured {
@@ -241,6 +265,7 @@ struct Set {
     app: App,
     secret: WebhookSecret,
     listen: SocketAddr,
+    pages: Option<pages::Set>,
 }
 
 fn settings(arguments: &Arguments) -> Result<Set, Failure> {
@@ -251,6 +276,11 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let address = super::append::address(database.as_deref()).map_err(failed)?;
     let url = set(arguments.github_url.as_ref(), "COUNTERSIGN_GITHUB_URL", file.github_url)?;
     let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
+    let public = set(arguments.public_url.as_ref(), "COUNTERSIGN_PUBLIC_URL", file.public_url)?;
+    let public = public.map(|url| pages::origin(&url)).transpose()?;
+    let stated =
+        pages::Stated { client_id: file.client_id, client_secret_file: file.client_secret_file, recheck: file.recheck };
+    let pages = pages::settings(&arguments.pages, stated, &base, public.as_ref())?;
     let app = set(arguments.app.as_ref(), "COUNTERSIGN_APP", file.app)?;
     let app = needed(app, "name the App with `--app`: its id, or its client id")?;
     let key = set(arguments.app_key.as_ref(), "COUNTERSIGN_APP_KEY", file.app_key)?;
@@ -271,6 +301,9 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let rostered = set(arguments.roster.as_ref(), "COUNTERSIGN_ROSTER", file.roster)?;
     let with = set(arguments.with.as_ref(), "COUNTERSIGN_WITH", file.with)?;
     let folder = set(arguments.evidence_folder.as_ref(), "COUNTERSIGN_EVIDENCE_FOLDER", file.evidence_folder)?;
+    let issuer = set(arguments.token_issuer.as_ref(), "COUNTERSIGN_TOKEN_ISSUER", file.token_issuer)?;
+    let issuer = issuer.unwrap_or_else(|| base.issuer());
+    let issuer = public.map(|public| Issuer::new(&issuer, oidc::KEYS, &public.address)).transpose().map_err(usage)?;
     let settings = Settings {
         address,
         folder,
@@ -282,21 +315,24 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
             "COUNTERSIGN_WITHOUT_ARTIFACTS",
             file.without_artifacts,
         ),
+        submissions: issuer.is_some(),
         since: since(&listed(&arguments.since, "COUNTERSIGN_SINCE", file.since))?,
         sweep: Duration::from_secs(sweep),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
+        pages: pages.as_ref().map(|pages| pages.origin.address.clone()),
     };
     Ok(Set {
         settings,
         signing: arguments.signing.clone().or_key(file.log_key),
-        app: App::new(base, key).map_err(usage)?,
+        app: App::new(base, key).map_err(usage)?.with_issuer(issuer),
         secret: WebhookSecret::new(&secret(&hook)?).map_err(usage)?,
         listen,
+        pages,
     })
 }
 
 fn served(arguments: &Arguments) -> Result<u8, Failure> {
-    let Set { settings, signing, app, secret, listen } = settings(arguments)?;
+    let Set { settings, signing, app, secret, listen, pages } = settings(arguments)?;
     let failed = |failure: super::log::Failure| Failure(failure.0, failure.1);
     let signers = (signing.signatory().map_err(failed)?, signing.signatory().map_err(failed)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -315,7 +351,12 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         // Whoever reads this may go away; the app stays.
         let _ = print(&format!("the app listens on http://{address}\n"));
         journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
+        let shown = match pages {
+            Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age), pages.origin),
+            None => web::closed(),
+        };
         let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone()));
+        let router = router.merge(jobs::router(desk.clone())).merge(shown);
         let mut broke = false;
         let end = async {
             tokio::select! {

@@ -69,6 +69,19 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
     }
 }
 
+/// Verifies a receipt that has to be about a commit on its way into an environment.
+pub(super) fn of_a_commit(receipt: PathBuf, log_key: String, commit: &str, environment: String) -> u8 {
+    run(&Arguments {
+        receipt,
+        log_key: Some(log_key),
+        subject: Some(format!("gitCommit:{commit}")),
+        environment: Some(environment),
+        proof: None,
+        watched: Watched::default(),
+        replay: false,
+    })
+}
+
 fn verified(arguments: &Arguments) -> Result<String, Failure> {
     let stated = arguments.log_key.clone().or_else(|| variable("COUNTERSIGN_LOG_KEY"));
     let Some(stated) = stated else {

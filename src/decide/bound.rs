@@ -4,6 +4,7 @@
 //! names nothing but the change, and only where it approves, rejects or says something.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::released::{self, plain};
@@ -31,23 +32,34 @@ pub struct Shown<'a> {
     pub changes: &'a BTreeMap<String, String>,
     /// The components, each with the digest of its content.
     pub components: &'a BTreeMap<String, String>,
-    /// SHA-256 digests of the artifacts, as they are compared.
-    pub artifacts: BTreeSet<Cow<'a, str>>,
+    /// SHA-256 digests of the artifacts.
+    artifacts: &'a [String],
+    /// The same, as they are compared.
+    compared: OnceCell<BTreeSet<Cow<'a, str>>>,
 }
+
+/// Up to so many digests are looked for as they are written before they are looked for as they are compared.
+const FEW: usize = 16;
 
 impl<'a> From<&'a CabDecision> for Shown<'a> {
     fn from(decision: &'a CabDecision) -> Self {
         Self {
             changes: &decision.changes,
             components: &decision.components,
-            artifacts: released::set(&decision.artifacts),
+            artifacts: &decision.artifacts,
+            compared: OnceCell::new(),
         }
     }
 }
 
 impl<'a> From<&'a Saw> for Shown<'a> {
     fn from(saw: &'a Saw) -> Self {
-        Self { changes: &saw.changes, components: &saw.components, artifacts: released::set(&saw.artifacts) }
+        Self {
+            changes: &saw.changes,
+            components: &saw.components,
+            artifacts: &saw.artifacts,
+            compared: OnceCell::new(),
+        }
     }
 }
 
@@ -79,8 +91,22 @@ impl Shown<'_> {
         }
     }
 
-    fn has(&self, digest: &str) -> bool {
-        self.artifacts.contains(plain(digest).as_ref())
+    fn has(&self, digest: &String) -> bool {
+        (self.artifacts.len() <= FEW && self.artifacts.contains(digest))
+            || self.compared().contains(plain(digest).as_ref())
+    }
+
+    fn compared(&self) -> &BTreeSet<Cow<'_, str>> {
+        self.compared.get_or_init(|| released::set(self.artifacts))
+    }
+
+    /// An artifact that was shown and is none of those that go.
+    fn other_than<'g>(&self, goes: impl Iterator<Item = &'g String> + Clone) -> Option<Cow<'_, str>> {
+        if self.artifacts.len() <= FEW && self.artifacts.iter().all(|seen| goes.clone().any(|goes| goes == seen)) {
+            return None;
+        }
+        let goes = released::set(goes);
+        self.compared().iter().find(|seen| !goes.contains(seen.as_ref())).cloned()
     }
 }
 
@@ -312,9 +338,8 @@ fn made(scene: &Scene<'_>, shown: &Shown<'_>, verb: &str) -> Result<(), Refusal>
             }
         }
     }
-    let goes = released::set(components.values().flat_map(|released| released.artifacts.entries()));
-    if let Some(gone) = shown.artifacts.difference(&goes).next() {
-        return Err(Refusal::new(Ground::OtherArtifact, format!("{verb} sha256:{}, which does not go", short(gone))));
+    if let Some(gone) = shown.other_than(components.values().flat_map(|released| released.artifacts.entries())) {
+        return Err(Refusal::new(Ground::OtherArtifact, format!("{verb} sha256:{}, which does not go", short(&gone))));
     }
     if something {
         return Ok(());

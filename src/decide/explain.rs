@@ -1,6 +1,8 @@
 //! Why a condition holds or does not, in words: the part that decides it, and
 //! the measured values of what it speaks of.
 
+use std::borrow::Cow;
+
 use crate::model::notable::shortened;
 use crate::policy::evaluate::{Facts, Given, Truth, condition, number};
 use crate::policy::expression::{Comparison, Operation, Question, Term};
@@ -40,17 +42,22 @@ fn collect(term: &Term, facts: &dyn Facts, parts: &mut Vec<String>) {
 /// The values of the names that a term speaks of: `tests.failed is 3, tests.total is 412`.
 #[must_use]
 pub fn values(term: &Term, facts: &dyn Facts) -> String {
-    let (mut told, mut named) = (Vec::new(), Vec::new());
+    let (mut told, mut named) = (String::new(), Vec::new());
+    let mut tell = |parts: &[&str]| {
+        told.push_str(if told.is_empty() { "" } else { ", " });
+        told.extend(parts.iter().copied());
+    };
     each_name(term, &mut |name| {
         if !named.contains(&name) {
             named.push(name);
-            let value = facts.value(name).map_or_else(|| "unknown".to_owned(), shown);
-            told.push(format!("{name} is {value}"));
+            let value = facts.value(name).map_or(Cow::Borrowed("unknown"), |value| Cow::Owned(shown(value)));
+            tell(&[name, " is ", &value]);
         }
     });
-    let quotient = undefined(term, facts).then_some("a division by zero has no answer".to_owned());
-    told.extend(quotient);
-    if told.is_empty() { "it speaks of nothing measured".to_owned() } else { told.join(", ") }
+    if undefined(term, facts) {
+        tell(&["a division by zero has no answer"]);
+    }
+    if told.is_empty() { "it speaks of nothing measured".to_owned() } else { told }
 }
 
 /// Whether a division by zero stands in a part of a term that is looked at.

@@ -18,6 +18,7 @@ use crate::policy::gate::{Gate, Missing, needs_baseline};
 use crate::policy::waiver::Waiver;
 
 pub(super) use self::about::CLOCKS_APART_SECONDS;
+pub use self::about::names_commit;
 
 /// What is released, and where to.
 #[derive(Clone, Copy, Debug)]

@@ -119,7 +119,11 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
         let mut judgement = gates::judge(gate, &subject, &given, &[]);
         if matches!(judgement.reason, Reason::NoEvidence | Reason::EvidenceRequired) {
             judgement.explanation = match gate.missing {
-                Missing::Pending => "there is no evidence yet; the step that makes it has to run".to_owned(),
+                Missing::Pending => {
+                    "there is no evidence yet; the step that makes it has to run, and `countersign gate --submit` behind it \
+                     hands it to the app"
+                        .to_owned()
+                }
                 Missing::Block => "there is no evidence, and the policy says that there must be".to_owned(),
             };
         }

@@ -9,7 +9,8 @@ use crate::model::facts::{Fact, Released};
 /// A digest as it is compared: without its algorithm's name, and in small letters. Tools write the same one otherwise.
 #[must_use]
 pub fn plain(digest: &str) -> Cow<'_, str> {
-    if digest.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    // Every byte is looked at, which is quicker than to stop at the first that is found.
+    if digest.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase()) {
         return Cow::Owned(bare(&digest.to_ascii_lowercase()).to_owned());
     }
     Cow::Borrowed(bare(digest))

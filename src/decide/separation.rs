@@ -80,6 +80,8 @@ pub struct Contributors<'s> {
     doubtful: HashSet<&'s Account>,
     /// Whom two authorities cleared, and of which commit.
     cleared: Vec<Cleared<'s>>,
+    /// Whose account was added last, `None` where it is the forge's: most commits name one account several times.
+    last: Option<(&'s Account, Option<Person>)>,
 }
 
 fn is_forge(people: &People<'_>, account: &Account) -> bool {
@@ -161,8 +163,18 @@ impl<'s> Contributors<'s> {
     }
 
     fn add(&mut self, people: &People<'s>, account: &'s Account, hand: Hand, commit: &'s str, change: Option<usize>) {
+        let person = match self.last {
+            Some((last, person)) if last == account => person,
+            _ => self.find(people, account),
+        };
+        self.last = Some((account, person));
+        self.list.extend(person.map(|person| Contribution { person, hand, account, commit, change }));
+    }
+
+    /// Whose an account is, `None` where it is the forge's; and what is missing to know that is noted.
+    fn find(&mut self, people: &People<'s>, account: &'s Account) -> Option<Person> {
         if is_forge(people, account) {
-            return;
+            return None;
         }
         match people.facts(account.as_str()).map(|known| &known.kind) {
             Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge)) => {}
@@ -172,7 +184,7 @@ impl<'s> Contributors<'s> {
                 }
             }
         }
-        self.list.push(Contribution { person: people.of(account), hand, account, commit, change });
+        Some(people.of(account))
     }
 
     /// What a person contributed, if anything: the first that speaks loudest.

@@ -83,20 +83,23 @@ struct Work<'e> {
 
 impl<'e> Work<'e> {
     fn new(gate: &'e Gate, entries: &'e [Entry], limit: usize) -> Self {
-        // A folder may lie in another that is named too, and its files still count once.
-        let mut seen = HashSet::new();
-        let report = |entry: &Entry| match entry.nature {
-            Nature::Outside => gate.files.reaches(&entry.path),
-            Nature::File | Nature::Link | Nature::Special => {
-                gate.files.matches(&entry.path) && !statements::is_one(entries, entry)
-            }
-        };
-        let meant = entries.iter().filter(|entry| report(entry) && seen.insert(&entry.location));
-        let meant: Vec<&Entry> = meant.collect();
+        let meant = meant(gate, entries);
         let size = |entry: &&Entry| entry.location.symlink_metadata().map_or(0, |about| about.len());
         let bytes = meant.iter().take(limit).map(size).fold(0, u64::saturating_add);
         Self { gate, meant, bytes }
     }
+}
+
+/// The files that are a gate's reports, each once: a folder may lie in another that is named too.
+pub(super) fn meant<'e>(gate: &Gate, entries: &'e [Entry]) -> Vec<&'e Entry> {
+    let mut seen = HashSet::new();
+    let report = |entry: &Entry| match entry.nature {
+        Nature::Outside => gate.files.reaches(&entry.path),
+        Nature::File | Nature::Link | Nature::Special => {
+            gate.files.matches(&entry.path) && !statements::is_one(entries, entry)
+        }
+    };
+    entries.iter().filter(|entry| report(entry) && seen.insert(&entry.location)).collect()
 }
 
 /// Does the same for every gate, two gates at a time and the largest first, so that
@@ -193,7 +196,7 @@ impl Gathered {
     }
 
     /// Gathers the evidence of one gate from the files that it means.
-    fn gather(
+    pub(super) fn gather(
         request: &Request<'_>,
         gate: &Gate,
         entries: &[Entry],

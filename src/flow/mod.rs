@@ -9,7 +9,10 @@
 //! decision leaves it with a receipt (`receipt`), and can be made again ([`replay`]).
 //! It goes on under new keys (`succession`), and lets go what its time is over
 //! (`retention`). What is large lies beside the database (`evidence`). Many read it at once
-//! (`shelf`), and others see it (`witnessing`). The app is the story that never ends (`app`):
+//! (`shelf`), and others see it (`witnessing`). What it has of one release is shown to people (`sheet`), who come
+//! through the forge (`visits`). A step submits raw evidence ([`submit`], in the form of [`submission`]), and the app
+//! reads it again (`submitted`); a job asks it for its decision ([`ask`]), both through a [`courier`]. The app is the
+//! story that never ends (`app`):
 //! told of something, it reads, decides, records and tells.
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
@@ -18,8 +21,10 @@
 pub mod app;
 #[cfg(feature = "app")]
 pub mod append;
+pub mod ask;
 mod baseline;
 mod checklists;
+pub mod courier;
 #[cfg(feature = "app")]
 pub mod decided;
 #[cfg(feature = "app")]
@@ -30,6 +35,8 @@ mod gathered;
 #[cfg(feature = "app")]
 pub mod receipt;
 pub mod record;
+#[cfg(feature = "app")]
+mod recorded;
 pub mod replay;
 mod reports;
 pub mod request;
@@ -38,10 +45,18 @@ pub mod retention;
 #[cfg(feature = "app")]
 pub mod send;
 #[cfg(feature = "app")]
+pub mod sheet;
+#[cfg(feature = "app")]
 pub mod shelf;
 mod signatures;
 mod statements;
+pub mod submission;
+pub mod submit;
+#[cfg(feature = "app")]
+mod submitted;
 #[cfg(feature = "app")]
 pub mod succession;
+#[cfg(feature = "app")]
+pub mod visits;
 #[cfg(feature = "app")]
 pub mod witnessing;

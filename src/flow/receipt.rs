@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::append::{Failed, Happening};
 use super::decided::{self, Beside, Ruled, word};
 use super::record::{Fault, Log, Place, prove};
+use super::recorded;
 use crate::log::entry::Kind;
 use crate::log::keys::Keys;
 use crate::log::receipt::{Envelope, Layer, Receipt, encoded, sha256};
@@ -18,6 +19,8 @@ use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::store::address::Address;
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::history::Past;
+use crate::store::reader::Reader;
 use crate::store::sequencer::Sequencer;
 use crate::store::signatory::Signatory;
 use crate::store::writer::Appended;
@@ -63,13 +66,13 @@ impl Decided<'_> {
         subjects
     }
 
-    /// The decision as statements, in canonical bytes.
-    fn statements(&self) -> Vec<Vec<u8>> {
+    /// The decision as statements of the version of this product that made it, in canonical bytes.
+    fn statements(&self, version: &str) -> Vec<Vec<u8>> {
         let (release, decision) = (&self.facts.release, self.decision);
         let passed = decision.decision == Ruling::Proceed;
         let verifier = json!({
             "id": "https://github.com/countersign/countersign",
-            "version": { "countersign": env!("CARGO_PKG_VERSION") },
+            "version": { "countersign": version },
         });
         let digest = |bytes: &[u8]| json!({ "sha256": sha256(bytes) });
         let policy = self.policy.last();
@@ -120,7 +123,7 @@ impl Decided<'_> {
 
     /// The statements in their envelopes, and the body of the entry that has the digests of everything.
     fn stated(&self, signer: &Signatory) -> Result<(Vec<Envelope>, serde_json::Map<String, Value>), DatabaseFault> {
-        let statements = self.statements();
+        let statements = self.statements(env!("CARGO_PKG_VERSION"));
         let digests: Vec<String> = statements.iter().map(|statement| sha256(statement)).collect();
         let release = &self.facts.release;
         let body = json!({
@@ -138,14 +141,19 @@ impl Decided<'_> {
             "engine": engine(),
             "statements": digests,
         });
-        let envelope = |statement: &Vec<u8>| {
-            let signature = signer.sign(&encoded(statement))?;
-            Ok(Envelope::of(statement, signer.verifier(), &signature))
-        };
-        let envelopes = statements.iter().map(envelope).collect::<Result<_, DatabaseFault>>()?;
+        let envelopes = enveloped(&statements, signer)?;
         let Value::Object(body) = body else { return Ok((envelopes, serde_json::Map::new())) };
         Ok((envelopes, body))
     }
+}
+
+/// Statements in their envelopes.
+fn enveloped(statements: &[Vec<u8>], signer: &Signatory) -> Result<Vec<Envelope>, DatabaseFault> {
+    let envelope = |statement: &Vec<u8>| {
+        let signature = signer.sign(&encoded(statement))?;
+        Ok(Envelope::of(statement, signer.verifier(), &signature))
+    };
+    statements.iter().map(envelope).collect()
 }
 
 impl<'d> Decided<'d> {
@@ -194,7 +202,7 @@ impl<'d> Decided<'d> {
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// A text as a part of a URI.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 
@@ -216,9 +224,20 @@ pub fn record(
     let (happened, statements) = decided.happened(&signer).map_err(Fault::from)?;
     let appended = decided::commit(decided.ruled(), happened, beside, address, signer, at)?;
     let index = appended.last().map(|last| last.first).unwrap_or_default();
+    proven(decided, statements, &trusted, address, index)
+}
+
+/// The receipt of the decision in an entry, with the proof that the log holds it.
+fn proven(
+    decided: Decided<'_>,
+    statements: Vec<Envelope>,
+    trusted: &Keys,
+    address: &Address,
+    index: u64,
+) -> Result<Receipt, Failed> {
     let mut log = Log::open(&Place::Database(address.clone()))?;
     // The key that signs now is trusted here; the rotations let those follow who trust an older one.
-    let proven = prove(&mut log, &trusted, index)?;
+    let proven = prove(&mut log, trusted, index)?;
     let rotations = log.rotations()?;
     let entry = String::from_utf8(proven.entry)
         .map_err(|_| Fault::Unproven { index, why: "it is no entry of ours".to_owned() })?;
@@ -246,4 +265,77 @@ pub async fn record_through(
     let (happened, _) = decided.happened(signer).map_err(Fault::from)?;
     let appended = decided::commit_through(decided.ruled(), happened, beside, sequencer, at).await?;
     Ok(appended.into_iter().next_back())
+}
+
+/// What a recorded decision was made from, read back from the record.
+#[derive(Debug)]
+pub struct Recorded {
+    entry: u64,
+    document: String,
+    facts: String,
+    policy: Vec<Layer>,
+    before: Vec<Layer>,
+    version: String,
+}
+
+/// Why a recorded decision has no receipt any more.
+#[derive(Debug, thiserror::Error)]
+pub enum NoReceipt {
+    /// Something that it is made of is gone, or cannot be read.
+    #[error("{0}; what the record still has is shown by `countersign log prove`")]
+    Gone(String),
+    /// The record could not be read.
+    #[error("the record could not be read: {0}")]
+    Record(#[from] DatabaseFault),
+    /// It cannot be proven.
+    #[error("{0}")]
+    Failed(#[from] Failed),
+}
+
+/// Reads back what a recorded decision was made from.
+pub async fn recorded(reader: &mut Reader, past: &Past) -> Result<Recorded, NoReceipt> {
+    let gone = |what: &str| NoReceipt::Gone(format!("{what} of entry {} is not kept any more", past.entry));
+    let entry = recorded::entry(reader, past.entry).await?.ok_or_else(|| gone("the content"))?;
+    let document = reader.blob(past.document).await?.and_then(|bytes| String::from_utf8(bytes).ok());
+    let facts = reader.blob(past.facts).await?.and_then(|bytes| String::from_utf8(bytes).ok());
+    let engine = entry.body.get("engine").and_then(|it| it.get("version")).and_then(Value::as_str);
+    let listed = |unlisted: recorded::Unlisted| match unlisted {
+        recorded::Unlisted::Record(fault) => NoReceipt::Record(fault),
+        form @ recorded::Unlisted::Form(_) => NoReceipt::Gone(format!("its policy cannot be listed: {form}")),
+    };
+    Ok(Recorded {
+        entry: past.entry,
+        document: document.ok_or_else(|| gone("the decision document"))?,
+        facts: facts.ok_or_else(|| gone("what the facts say"))?,
+        policy: recorded::layers(reader, &entry, "policy").await.map_err(listed)?,
+        before: recorded::layers(reader, &entry, "policy_before").await.map_err(listed)?,
+        version: engine.unwrap_or_default().to_owned(),
+    })
+}
+
+impl Recorded {
+    /// Makes the decision's receipt anew, as it was handed out then. It waits for the record and for whoever signs; what
+    /// comes back was checked as whoever gets it checks it.
+    pub fn receipt(self, address: &Address, signer: &Signatory) -> Result<Receipt, NoReceipt> {
+        let gone = |why: String| NoReceipt::Gone(why);
+        let facts =
+            Facts::read(self.facts.as_bytes()).map_err(|why| gone(format!("its facts cannot be read: {why}")))?;
+        let decision = ReleaseDecision::read(self.document.as_bytes())
+            .map_err(|why| gone(format!("its decision document is of another kind: {why}")))?;
+        let decided = Decided {
+            policy: self.policy,
+            before: self.before,
+            facts_text: self.facts,
+            facts: &facts,
+            decision: &decision,
+            document: self.document,
+        };
+        let statements = enveloped(&decided.statements(&self.version), signer)?;
+        let trusted = Keys::from(signer.verifier());
+        let receipt = proven(decided, statements, &trusted, address, self.entry)?;
+        match receipt.check(trusted) {
+            Ok(_) => Ok(receipt),
+            Err(invalid) => Err(gone(format!("it cannot be stated again as it was: {invalid}"))),
+        }
+    }
 }

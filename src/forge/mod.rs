@@ -8,9 +8,11 @@
 pub mod command;
 pub mod github;
 pub mod hint;
+pub mod job;
 pub mod talk;
+pub mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -158,6 +160,9 @@ pub trait Forge {
     /// Whether a deployment still waits.
     fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
 
+    /// Which attempt of its run a deployment is of now, counted from 1.
+    fn attempt(&self, waiting: &Waiting) -> impl Future<Output = Result<u64, Self::Fault>> + Send;
+
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
 
@@ -197,4 +202,62 @@ pub trait Hub: Send + Sync + 'static {
     /// A delivery that was the forge's when it was recorded, and of which nothing but its bytes is kept: whatever it is
     /// about is to be read again. `None` where they do not say that.
     fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
+
+    /// The job that a token proves, of a repository that the app is installed on. A token counts once.
+    fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;
+}
+
+/// What a browser is sent to the forge with, to say who its person is (OAuth 2.0, RFC 6749, with PKCE, RFC 7636).
+#[derive(Clone, Debug)]
+pub struct Login<'l> {
+    /// What the forge hands back unread, so that the answer is known to belong to this question.
+    pub state: &'l str,
+    /// The base64url form of the SHA-256 digest of what only we know until the code is traded.
+    pub challenge: &'l str,
+}
+
+/// Somebody who came through the forge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// His account.
+    pub account: Account,
+    /// The repositories of ours that he may read, in lower case.
+    pub repositories: BTreeSet<String>,
+}
+
+impl Visitor {
+    /// Whether he may read what belongs to a repository of a forge.
+    #[must_use]
+    pub fn may_read(&self, forge: &str, repository: &str) -> bool {
+        self.account.system() == forge && self.repositories.contains(&repository.to_ascii_lowercase())
+    }
+}
+
+/// Why nobody is let in.
+#[derive(Debug, thiserror::Error)]
+pub enum Closed<F> {
+    /// The forge does not know him, or no longer.
+    #[error("{0}")]
+    Gone(F),
+    /// The forge could not be asked.
+    #[error("{0}")]
+    Unasked(F),
+}
+
+/// How people come in through a forge.
+pub trait Doorway: Send + Sync + 'static {
+    /// Why it could not be asked.
+    type Fault: std::error::Error + Send + Sync + 'static;
+    /// What the forge gives us for somebody: good for asking what he may, and never shown.
+    type Pass: Send + Sync + 'static;
+
+    /// The address to which a browser is sent.
+    fn address(&self, login: &Login<'_>) -> String;
+
+    /// Trades the code with which a browser came back. `verifier` is what the challenge was made of.
+    fn trade(&self, code: &str, verifier: &str)
+    -> impl Future<Output = Result<Self::Pass, Closed<Self::Fault>>> + Send;
+
+    /// Who somebody is, and what he may read: asked anew each time.
+    fn visitor(&self, pass: &Self::Pass) -> impl Future<Output = Result<Visitor, Closed<Self::Fault>>> + Send;
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::kind::{Format, Kind};
 use super::measures::Measures;
@@ -65,7 +65,7 @@ pub enum Protection {
 }
 
 /// One layer of the policy, by content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicySource {
     /// The path as it was given.
     pub path: String,

@@ -15,7 +15,7 @@ use super::stated::Stated;
 pub const VERSION: u32 = 1;
 
 /// Whether the release may go into the environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
     /// It may.
@@ -87,7 +87,7 @@ pub struct Node {
 }
 
 /// The class of a release: the change types of ITIL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Approved in advance as a model.
@@ -99,7 +99,7 @@ pub enum Class {
 }
 
 /// How much hangs on a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Impact {
     /// Below both bands.
@@ -111,7 +111,7 @@ pub enum Impact {
 }
 
 /// The risk, itemised.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskAccount {
     /// The score; absent where part of it is not known.
     pub score: Option<f64>,
@@ -122,7 +122,7 @@ pub struct RiskAccount {
 }
 
 /// One item of the risk.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskItem {
     /// The weight, as the policy names it.
     pub name: String,
@@ -133,7 +133,7 @@ pub struct RiskItem {
 }
 
 /// What must happen because of the decision.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenedObligation {
     /// What it is: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`.
     pub kind: String,
@@ -146,7 +146,7 @@ pub struct OpenedObligation {
     /// Whether something must be attached.
     pub needs_evidence: bool,
     /// Where to, for what is told: `slack:#incident-review-board`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<String>,
     /// Where the policy says so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,7 +154,7 @@ pub struct OpenedObligation {
 }
 
 /// Somebody who is asked, consulted or told.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ask {
     /// The role.
     pub role: String,
@@ -168,7 +168,7 @@ pub struct Ask {
 }
 
 /// One requirement of approvals, and who fills it.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Filled {
     /// The role that is asked.
     pub role: String,
@@ -177,10 +177,10 @@ pub struct Filled {
     /// Whether it is met.
     pub met: bool,
     /// Whether a final word fills it, whatever the number.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_final_word: bool,
     /// The components that it is about; all of the release where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<String>,
     /// The requirement's digest, as in the explanation.
     pub digest: String,
@@ -189,7 +189,7 @@ pub struct Filled {
 }
 
 /// Somebody who fills a requirement.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Approver {
     /// Who, by name: as the policy or the directory calls him, or else by his login.
     pub person: String,
@@ -202,7 +202,7 @@ pub struct Approver {
 }
 
 /// The kinds of event that could change a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// Somebody does something.
@@ -228,7 +228,7 @@ pub enum Event {
 }
 
 /// What could change the decision.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Revisit {
     /// Which kinds of event.
     pub events: Vec<Event>,
@@ -237,7 +237,7 @@ pub struct Revisit {
 }
 
 /// The decision.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Countersign release decision")]
 pub struct ReleaseDecision {
     /// The version of this document's shape.
@@ -259,7 +259,7 @@ pub struct ReleaseDecision {
     /// The layers of the policy, outermost first.
     pub policy: Vec<PolicySource>,
     /// The files that the policy names, such as calendars: their paths beside the layers, and their content.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attached: Vec<PolicySource>,
     /// SHA-256 of the facts document, lower-case hexadecimal; absent where it was never a document.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -288,7 +288,30 @@ pub struct ReleaseDecision {
     pub revisit: Revisit,
 }
 
+/// Why a document is no decision of a release that is known here.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// It is of another shape.
+    #[error("it is of version {0}, and this reads version {VERSION}")]
+    Version(u32),
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Form(#[from] serde_json::Error),
+}
+
 impl ReleaseDecision {
+    /// Reads the document as it was written.
+    pub fn read(document: &[u8]) -> Result<Self, Unread> {
+        #[derive(Deserialize)]
+        struct Stated {
+            version: u32,
+        }
+        match serde_json::from_slice::<Stated>(document)?.version {
+            VERSION => Ok(serde_json::from_slice(document)?),
+            other => Err(Unread::Version(other)),
+        }
+    }
+
     /// The same, by the facts of this document.
     #[must_use]
     pub fn by_document(self, facts: &[u8]) -> Self {

@@ -3,6 +3,7 @@
 
 use super::fault::Fault;
 use super::session::{Asked, Part, Row, Session, Value, int};
+use super::submitted::Submitted;
 use super::writer::Refused;
 use crate::log::tree::Hash;
 
@@ -142,6 +143,8 @@ pub enum Change {
     Delivery(Sent, Hash),
     /// A policy came into force.
     Policy(Hash),
+    /// A job submitted a file; its bytes are a blob.
+    Submitted(Box<Submitted>),
     /// A release was decided.
     Decision(Box<Decision>),
     /// Something is to leave that follows from no decision, with what it is about: no release's [`Stream`].
@@ -155,7 +158,7 @@ pub enum Change {
 /// Whether a change can be made by who has that number, as the database stands.
 pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
     match change {
-        Change::Delivery(..) | Change::Policy(_) => Ok(None),
+        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) => Ok(None),
         Change::Decision(decision) => judge_decision(session, decision).await,
         Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,
         Change::Ended(ended) => {
@@ -221,6 +224,7 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
             [("digest", (*digest).into()), ("idx", int(first)), ("at", at.into())],
             "ON CONFLICT (digest) DO NOTHING",
         )),
+        Change::Submitted(submitted) => asked.push(submitted.kept(first, at)),
         Change::Decision(decision) => decided(decision, first, at, asked),
         Change::Leaves(about, effect) => {
             asked.extend(left(effect, ("stream", about.as_str().into()), int(first), at));

@@ -87,6 +87,23 @@ const TABLES: &[Table] = &[
     ("destination", 1, &[("name", Text), ("holder", Int), ("until", Int), ("failures", Int), ("opens", Int)]),
     ("timer", 1, &[("stream", Text), ("due", Int)]),
     (
+        "submitted",
+        1,
+        &[
+            ("idx", Int),
+            ("forge", Text),
+            ("repository", Text),
+            ("run", Int),
+            ("attempt", Int),
+            ("revision", Text),
+            ("pipeline", Text),
+            ("path", Text),
+            ("digest", Bytes),
+            ("size", Int),
+            ("at", Int),
+        ],
+    ),
+    (
         "log_head",
         1,
         &[

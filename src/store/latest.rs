@@ -74,7 +74,8 @@ const OPENED: &str = "d.ruling = 'proceed' AND EXISTS (\
      SELECT 1 FROM outbox o WHERE o.stream = d.stream AND o.state = 'done' AND o.idx > d.idx AND NOT EXISTS (\
      SELECT 1 FROM decision e WHERE e.stream = d.stream AND e.idx > d.idx AND e.idx < o.idx))";
 
-const LATEST: &str = "SELECT d.stream, d.idx, d.version, d.ruling, d.summary, d.at, d.facts, d.document \
+/// The last decision of every release; conditions follow.
+pub(super) const LATEST: &str = "SELECT d.stream, d.idx, d.version, d.ruling, d.summary, d.at, d.facts, d.document \
      FROM stream s JOIN decision d ON d.idx = s.idx";
 
 fn stream(row: &Row, at: usize) -> Result<Stream, Fault> {
@@ -82,7 +83,7 @@ fn stream(row: &Row, at: usize) -> Result<Stream, Fault> {
     Stream::parse(&name).ok_or_else(|| Fault::Damaged(format!("`{name}` names no release")))
 }
 
-fn latest(row: &Row) -> Result<Latest, Fault> {
+pub(super) fn latest(row: &Row) -> Result<Latest, Fault> {
     Ok(Latest {
         stream: stream(row, 0)?,
         entry: row.count(1)?,

@@ -78,6 +78,17 @@ const STEPS: &[Step] = &[
         name: "checkpoints that witnesses cosigned",
         statements: &["CREATE TABLE log_witnessed (size {int} PRIMARY KEY, note TEXT NOT NULL, at {int} NOT NULL)"],
     },
+    Step {
+        name: "evidence that jobs submitted",
+        statements: &[
+            // By the number of its entry; `repository` in lower case, `revision` the commit.
+            "CREATE TABLE submitted (idx {int} PRIMARY KEY, forge TEXT NOT NULL, repository TEXT NOT NULL, \
+         run {int} NOT NULL, attempt {int} NOT NULL, revision TEXT NOT NULL, pipeline TEXT NOT NULL, path TEXT NOT NULL, \
+         digest {bytes} NOT NULL, size {int} NOT NULL, at {int} NOT NULL)",
+            "CREATE INDEX submitted_run ON submitted (forge, repository, run)",
+            "CREATE INDEX submitted_digest ON submitted (digest)",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

@@ -10,8 +10,8 @@
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
-//! and [`latest`] read it, [`standing`] says how far behind it is. [`replica`] says who may
-//! write, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
+//! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`standing`] how far
+//! behind it is. [`replica`] says who may write, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
 //! keeps bytes by digest, [`annex`] the large ones of them in a folder or a bucket.
 //!
 //! Never here: a rule, a word to a person other than a fault.
@@ -36,6 +36,8 @@ pub mod erasure;
 #[cfg(feature = "app")]
 pub mod fault;
 pub mod folder;
+#[cfg(feature = "app")]
+pub mod history;
 #[cfg(feature = "app")]
 pub mod latest;
 #[cfg(feature = "app")]
@@ -62,6 +64,8 @@ mod sqlite;
 pub mod standing;
 #[cfg(feature = "app")]
 pub mod stands;
+#[cfg(feature = "app")]
+pub mod submitted;
 #[cfg(feature = "app")]
 mod succession;
 #[cfg(feature = "app")]

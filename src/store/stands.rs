@@ -140,6 +140,11 @@ tables! {
     Policies = "policies",
         [("entry", Number), ("sha256", Digest), ("at", Instant)],
         "SELECT idx, digest, at FROM policy ORDER BY idx";
+    /// evidence that jobs of pipelines submitted
+    Evidence = "evidence",
+        [("entry", Number), ("forge", Text), ("repository", Text), ("run", Number), ("attempt", Number),
+         ("commit", Text), ("pipeline", Text), ("path", Text), ("sha256", Digest), ("bytes", Number), ("at", Instant)],
+        "SELECT idx, forge, repository, run, attempt, revision, pipeline, path, digest, size, at FROM submitted ORDER BY idx";
     /// effects that are to leave, or have left
     Outbox = "outbox",
         [("effect", Number), ("state", Text), ("to", Text), ("attempts", Number), ("due", Instant), ("key", Text),

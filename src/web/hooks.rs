@@ -60,7 +60,7 @@ async fn deliver(State(hooks): State<Arc<Hooks>>, request: Request) -> Response 
 }
 
 /// The one value of a header, where it is short and plain.
-fn one(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn one(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     let plain = !value.is_empty() && value.len() <= NAME && value.bytes().all(|byte| byte.is_ascii_graphic());

@@ -2,7 +2,8 @@
 //!
 //! [`serve`] accepts connections, so many at once and each for so long, and ends in
 //! order when it is told to. [`tiles`] are the log's files, read-only. [`hooks`] is where a
-//! forge delivers, and [`health`] says how the app is.
+//! forge delivers, [`jobs`] where jobs submit what they made, [`health`] says how the app is, and [`pages`] are what
+//! people look at.
 //!
 //! Never here: a decision, a query; what is served comes from `flow`.
 //!
@@ -11,5 +12,7 @@
 
 pub mod health;
 pub mod hooks;
+pub mod jobs;
+pub mod pages;
 pub mod serve;
 pub mod tiles;

@@ -117,7 +117,8 @@ fn this_commit(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgem
 }
 
 /// Whether a commit that a report names, maybe abbreviated, is a full one.
-fn names_commit(named: &str, full: &str) -> bool {
+#[must_use]
+pub fn names_commit(named: &str, full: &str) -> bool {
     let begins = full.get(..named.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(named));
     begins && (named.len() >= 7 || named.len() == full.len())
 }

@@ -12,10 +12,9 @@ use super::carry::Verdict;
 use super::docket::Key;
 use super::policy::Read;
 use crate::flow::receipt::Decided;
+use crate::flow::recorded::{self, Unlisted};
 use crate::flow::replay;
-use crate::log::entry::Entry;
 use crate::log::receipt::{Layer, listed};
-use crate::log::tree::Hash;
 use crate::model::facts::{Facts, Release};
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
@@ -42,15 +41,13 @@ pub(super) async fn first(reader: &mut Reader, key: &Key, release: &Release) -> 
         if of.environment != key.environment || !of.commit.eq_ignore_ascii_case(&key.commit) {
             continue;
         }
-        let body = body(reader, begun.entry).await?.unwrap_or_default();
-        let stated = body.get("policy").cloned().unwrap_or_default();
-        let mut layers: Vec<Layer> = serde_json::from_value(stated).map_err(|why| gone(why.to_string()))?;
-        for layer in &mut layers {
-            layer.text = text(reader, &layer.sha256).await?;
-            for file in &mut layer.attached {
-                file.text = text(reader, &file.sha256).await?;
-            }
-        }
+        let Some(entry) = recorded::entry(reader, begun.entry).await? else {
+            return Err(gone("the entry cannot be read".to_owned()));
+        };
+        let layers = recorded::layers(reader, &entry, "policy").await.map_err(|why| match why {
+            Unlisted::Record(fault) => fault.into(),
+            form @ Unlisted::Form(_) => gone(form.to_string()),
+        })?;
         let policy = replay::policy(&layers).map_err(gone)?;
         let policy = policy.ok_or_else(|| gone("the entry names none".to_owned()))?;
         return Ok(Some(Read { policy, layers }));
@@ -95,7 +92,7 @@ pub(super) async fn is_the_last(
     if last.is_none() || last != timeless(decided.document.as_bytes()) {
         return Ok(false);
     }
-    let body = body(reader, latest.entry).await?.unwrap_or_default();
+    let body = recorded::entry(reader, latest.entry).await?.map(|entry| entry.body).unwrap_or_default();
     let same = |name: &str, layers: &[Layer]| body.get(name) == Some(&listed(layers));
     if !same("policy", &decided.policy) || !same("policy_before", &decided.before) {
         return Ok(false);
@@ -110,14 +107,4 @@ fn timeless(document: &[u8]) -> Option<Map<String, Value>> {
     let mut document: Map<String, Value> = serde_json::from_slice(document).ok()?;
     document.remove("now")?;
     Some(document)
-}
-
-async fn body(reader: &mut Reader, entry: u64) -> Result<Option<Map<String, Value>>, DatabaseFault> {
-    let found = reader.entries(entry, 1).await?.into_iter().next();
-    Ok(found.filter(|(at, _)| *at == entry).and_then(|(_, bytes)| Entry::parse(&bytes).ok()).map(|entry| entry.body))
-}
-
-async fn text(reader: &mut Reader, sha256: &str) -> Result<Option<String>, DatabaseFault> {
-    let Some(digest) = Hash::parse(sha256) else { return Ok(None) };
-    Ok(reader.blob(digest).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
 }

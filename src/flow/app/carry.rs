@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::ruling::shown;
-use super::{Desk, talk};
+use super::{Desk, link, talk};
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
 use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
+use crate::report::neutral;
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::Claimed;
@@ -22,6 +22,11 @@ use crate::store::outbox::Claimed;
 const AT_ONCE: u32 = 8;
 /// How long nobody looks for what is due, at most.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How many bytes of a summary are told, the most that fit of these, and how many of them with all that is around it: a forge
+/// takes so many of a comment.
+const SUMMARY: [usize; 4] = [900, 600, 400, 200];
+const COMMENT: usize = 1_024;
 
 /// A decision as it is kept for whoever tells it.
 #[derive(Deserialize)]
@@ -36,6 +41,17 @@ pub(super) struct Verdict {
     pub(super) summary: String,
     pub(super) run: Option<u64>,
     waits_at: Option<String>,
+}
+
+impl Verdict {
+    fn stream(&self) -> Stream {
+        Stream {
+            forge: self.forge.clone(),
+            repository: self.repository.clone(),
+            release: self.release.clone(),
+            environment: self.environment.clone(),
+        }
+    }
 }
 
 impl<H: Hub> Desk<H> {
@@ -118,12 +134,7 @@ impl<H: Hub> Desk<H> {
                 return Ok(Answer::Refused("nothing here sends such a thing; `countersign db outbox` does".to_owned()));
             }
         };
-        let stream = Stream {
-            forge: verdict.forge.clone(),
-            repository: verdict.repository.clone(),
-            release: verdict.release.clone(),
-            environment: verdict.environment.clone(),
-        };
+        let stream = verdict.stream();
         let latest = reader.latest(&stream).await?;
         reader.close().await?;
         if latest.is_some_and(|latest| latest.version != verdict.number) {
@@ -136,12 +147,24 @@ impl<H: Hub> Desk<H> {
         Ok(self.say_to(&verdict, &waiting).await)
     }
 
+    /// What is said of a decision, with the way to its release's page where there is one: the sentence is cut, not the way.
+    fn linked(&self, verdict: &Verdict) -> String {
+        let way = self
+            .settings
+            .pages
+            .as_ref()
+            .map_or_else(String::new, |pages| format!(" [See why]({pages}{})", link::path(&verdict.stream())));
+        let said = SUMMARY.map(|limit| neutral::prose(&verdict.summary, limit));
+        let fitting = said.into_iter().find(|said| said.len() + way.len() <= COMMENT);
+        format!("{}{way}", fitting.unwrap_or_default())
+    }
+
     async fn say_to(&self, verdict: &Verdict, waiting: &Waiting) -> Answer {
         let forge = match self.hub.of(&waiting.repository).await {
             Ok(forge) => forge,
             Err(fault) => return Answer::Failed(fault.to_string()),
         };
-        let says = shown(&verdict.summary);
+        let says = self.linked(verdict);
         let last = match verdict.decision.as_str() {
             "proceed" => Final::Open,
             "reject" => Final::Reject,

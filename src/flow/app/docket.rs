@@ -62,6 +62,8 @@ pub struct Case {
     pub told: Option<String>,
     /// How often in a row it could not be decided.
     pub failures: u32,
+    /// Whether a job asks, and nothing need wait for the answer.
+    pub asked: bool,
 }
 
 /// The releases that wait.
@@ -137,6 +139,7 @@ impl Docket {
                 answers: std::mem::take(&mut open.answers),
                 told,
                 failures: open.failures,
+                asked: false,
                 key,
             });
         }
@@ -212,6 +215,12 @@ impl Docket {
     pub fn waiting(&self, repository: &str, environment: &str) -> Vec<Option<Stream>> {
         let here = |key: &Key| key.repository.eq_ignore_ascii_case(repository) && key.environment == environment;
         self.0.iter().filter(|(key, _)| here(key)).map(|(_, open)| open.stream.clone()).collect()
+    }
+
+    /// The releases that wait and could not be decided when they were looked at last.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<Key> {
+        self.0.iter().filter(|(_, open)| open.failures > 0).map(|(key, _)| key.clone()).collect()
     }
 
     /// How many releases wait.

@@ -3,21 +3,26 @@
 //!
 //! A delivery is in the record before whoever sent it has an answer (`Desk::deliver`), and is only a hint: what waits
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
-//! What is to leave leaves through [`carry`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all
-//! of this comes to the same when no delivery ever comes. [`talk`] says on changes what their release would need, and
-//! answers what people write there; whatever a deployment waits for goes before it.
+//! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
+//! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
+//! delivery ever comes. [`talk`] says on changes what their release would need, and answers what people write there;
+//! whatever a deployment waits for goes before it.
 //!
 //! Never here: the name of a forge, HTTP.
 //!
 //! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
 
+mod asked;
 mod before;
 mod carry;
 pub mod docket;
+mod evidence;
+pub mod link;
 mod owed;
 pub mod policy;
 mod ruling;
 mod runs;
+pub mod submission;
 mod sweep;
 pub mod talk;
 pub mod watch;
@@ -33,12 +38,14 @@ use tokio::sync::{Notify, mpsc, watch as signal};
 use tokio::task::JoinSet;
 
 use super::append::{Failed, delivery};
+use super::receipt::{self, NoReceipt};
 use super::record::Fault;
+use super::sheet::{self, Moment};
 use crate::forge::Hub;
 use crate::policy::roster::Roster;
 use crate::store::address::Address;
 use crate::store::annex::Annex;
-use crate::store::change::Sent;
+use crate::store::change::{Sent, Stream};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::Backoff;
 use crate::store::reader::Reader;
@@ -72,12 +79,16 @@ pub struct Settings {
     pub roster: Roster,
     /// The components that have no artifacts.
     pub without_artifacts: Vec<String>,
+    /// Whether evidence is taken from the jobs of pipelines, and looked for where a release is decided.
+    pub submissions: bool,
     /// What ran before this record began.
     pub since: Began,
     /// How often every repository is read without being told to.
     pub sweep: Duration,
     /// How long is waited after something that the forge did not take.
     pub backoff: Backoff,
+    /// The address under which the pages of releases are reached, without `/` at its end; left out where none is served.
+    pub pages: Option<String>,
 }
 
 /// What became of a delivery.
@@ -197,6 +208,12 @@ impl<H: Hub> Desk<H> {
         self.docket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The releases that wait and could not be decided when they were looked at last.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<docket::Key> {
+        self.docket().undecided()
+    }
+
     /// Opens the record for reading.
     pub async fn reader(&self) -> Result<Reader, DatabaseFault> {
         let reader = Reader::open(&self.settings.address).await?;
@@ -208,6 +225,24 @@ impl<H: Hub> Desk<H> {
         let mut reader = self.reader().await?;
         reader.head().await?;
         reader.close().await
+    }
+
+    /// The receipt of the decision that stood at a moment, as a JSON document, with the number of its entry; `None` where
+    /// there was none.
+    pub async fn receipt(self: &Arc<Self>, stream: &Stream, at: Moment) -> Result<Option<(u64, Vec<u8>)>, NoReceipt> {
+        let mut reader = self.reader().await?;
+        let past = sheet::stood(&mut reader, stream, at).await?;
+        let Some(past) = past else { return Ok(None) };
+        let recorded = receipt::recorded(&mut reader, &past).await?;
+        reader.close().await?;
+        let desk = self.clone();
+        // Whoever signs, and the log where it is proven, keep nobody else waiting.
+        let made = tokio::task::spawn_blocking(move || {
+            let receipt = recorded.receipt(&desk.settings.address, &desk.signer)?;
+            serde_json::to_vec_pretty(&receipt).map_err(|why| NoReceipt::Gone(why.to_string()))
+        });
+        let bytes = made.await.map_err(|_| DatabaseFault::Stopped)??;
+        Ok(Some((past.entry, bytes)))
     }
 
     /// Takes a delivery that is the forge's. When this comes back it is durable.

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::{Desk, before, owed, runs};
+use super::{Desk, before, evidence, owed, runs};
 use crate::decide::release;
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
@@ -33,7 +33,7 @@ const SUMMARY: usize = 900;
 
 /// Why a release could not be decided. It goes on waiting, and is tried again.
 #[derive(Debug, thiserror::Error)]
-enum Undecided {
+pub(super) enum Undecided {
     #[error("none of its runs waits, as far as the forge says")]
     WaitsNoLonger,
     #[error("no policy can be read: {0}")]
@@ -46,6 +46,8 @@ enum Undecided {
     Before(#[from] before::Unknown),
     #[error("the record could not be read: {0}")]
     Record(#[from] crate::store::fault::Fault),
+    #[error("the evidence that was submitted is not known: {0}")]
+    Evidence(#[from] evidence::Unread),
     #[error("it cannot be recorded: {0}")]
     Failed(#[from] Failed),
     #[error("it cannot be written: {0}")]
@@ -60,23 +62,24 @@ impl Undecided {
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
             Self::Before(_) | Self::Record(_) | Self::Failed(_) => "record",
+            Self::Evidence(_) => "evidence",
             Self::Form(_) => "form",
         }
     }
 }
 
 /// The sentence of a decision as a forge is told it.
-pub(super) fn shown(summary: &str) -> String {
+fn shown(summary: &str) -> String {
     neutral::prose(summary, SUMMARY)
 }
 
 /// What was decided.
-struct Outcome {
-    ruling: Ruling,
-    summary: String,
+pub(super) struct Outcome {
+    pub(super) ruling: Ruling,
+    pub(super) summary: String,
     stream: Stream,
     /// Whether the record did not have it yet.
-    is_new: bool,
+    pub(super) is_new: bool,
 }
 
 impl<H: Hub> Desk<H> {
@@ -154,11 +157,11 @@ impl<H: Hub> Desk<H> {
         }
     }
 
-    async fn decide(&self, case: &Case) -> Result<Outcome, Undecided> {
+    pub(super) async fn decide(&self, case: &Case) -> Result<Outcome, Undecided> {
         let key = &case.key;
         let forge = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
         // A delivery can be old: nothing is done for what waits no longer.
-        if case.told.is_none() && !self.waits(&forge, case).await? {
+        if !case.asked && case.told.is_none() && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
         let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
@@ -202,6 +205,7 @@ impl<H: Hub> Desk<H> {
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
         let began = self.settings.since.get(&place).cloned().unwrap_or_default();
         let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown, &began).await?;
+        let is_first = ran.since.is_empty() && ran.otherwise.is_absent();
         let wanted = Wanted {
             name: None,
             forge: H::NAME,
@@ -219,6 +223,7 @@ impl<H: Hub> Desk<H> {
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);
+        let facts = self.with_evidence(forge, &mut reader, read, case, facts, is_first).await?;
         reader.close().await?;
         Ok(match &self.settings.known {
             Some(known) => facts::fill(&facts, known)?,
@@ -228,7 +233,7 @@ impl<H: Hub> Desk<H> {
 
     /// What the runs of a release were told last. Whoever was started since has only the record to know it from.
     async fn runs_told(&self, case: &Case, stream: &Stream) -> Result<Option<String>, crate::store::fault::Fault> {
-        if case.told.is_some() {
+        if case.asked || case.told.is_some() {
             return Ok(case.told.clone());
         }
         let mut reader = self.reader().await?;
@@ -261,12 +266,12 @@ impl<H: Hub> Desk<H> {
             after: None,
             annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
             runs: case.runs.clone(),
-            told: told.as_deref() == Some(summary.as_str()),
+            told: case.asked || told.as_deref() == Some(summary.as_str()),
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until
-        // nobody waits for it.
-        if beside.told && beside.answers.is_empty() && outcome.ruling == Ruling::Hold {
+        // nobody waits for it, and to a job that asks by what is answered to it.
+        if beside.told && beside.answers.is_empty() && (case.asked || outcome.ruling == Ruling::Hold) {
             let mut reader = self.reader().await?;
             let known = before::is_the_last(&mut reader, &decided, Utc::now()).await?;
             reader.close().await?;

@@ -13,8 +13,13 @@ pub type Journal = Arc<dyn Fn(&str, &Value) + Send + Sync>;
 type Series = (&'static str, &'static str, String);
 
 /// Every count: its name, its label, and what it counts.
-const COUNTERS: [(&str, &str, &str); 5] = [
+const COUNTERS: [(&str, &str, &str); 6] = [
     ("countersign_deliveries_total", "outcome", "Deliveries of a forge, by what became of them."),
+    (
+        "countersign_submissions_total",
+        "outcome",
+        "Submissions of evidence by jobs of pipelines, by what became of them.",
+    ),
     ("countersign_decisions_total", "ruling", "Decisions that were recorded, by what they came to."),
     ("countersign_undecided_total", "why", "Times that a release could not be decided."),
     ("countersign_effects_total", "outcome", "Attempts to tell a forge something, by what became of them."),
@@ -51,6 +56,11 @@ impl Counts {
     /// A delivery came to something.
     pub fn delivery(&self, outcome: &'static str) {
         self.add("countersign_deliveries_total", outcome);
+    }
+
+    /// A job submitted evidence.
+    pub fn submission(&self, outcome: &'static str) {
+        self.add("countersign_submissions_total", outcome);
     }
 
     pub(super) fn decision(&self, ruling: &'static str) {

@@ -6,10 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 use super::client::{AppKey, Base, Client, Fault, Identity};
 use super::event::{Claimed, Foreign, Installed};
+use super::oidc;
 use super::read::installation;
 use crate::forge::hint::Hinted;
+use crate::forge::job::{Job, Unknown};
+use crate::forge::token::Issuer;
 use crate::forge::{Hub, Installations};
 
 /// How long what an installation has is believed before it is read again.
@@ -33,6 +38,8 @@ pub struct App {
     /// Under the App's own name, for what no installation is asked.
     root: Client,
     known: Mutex<BTreeMap<u64, Known>>,
+    /// Who issues the tokens of its pipelines; nobody, where none are taken.
+    issuer: Option<Issuer>,
 }
 
 impl App {
@@ -41,7 +48,14 @@ impl App {
         let key = Arc::new(key);
         let identity = Identity::App { key: key.clone(), installation: None, repository: None };
         let root = Client::new(base.clone(), identity)?;
-        Ok(Self { base, key, root, known: Mutex::default() })
+        Ok(Self { base, key, root, known: Mutex::default(), issuer: None })
+    }
+
+    /// The same, that takes tokens of its pipelines' jobs.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: Option<Issuer>) -> Self {
+        self.issuer = issuer;
+        self
     }
 
     /// Where its GitHub is.
@@ -80,6 +94,21 @@ impl App {
                 Err(fault)
             }
         }
+    }
+
+    /// The name of the repository that a token names, where it is among ours.
+    async fn name_of(&self, wanted: oidc::Named) -> Result<Option<String>, Fault> {
+        let find = || {
+            let known = self.known();
+            let mut names = known.values().filter_map(|it| it.installed.owned(wanted.repository, wanted.owner));
+            names.next().map(str::to_owned)
+        };
+        if let Some(name) = find() {
+            return Ok(Some(name));
+        }
+        // It may have come since.
+        self.installations().await?;
+        Ok(find())
     }
 
     fn client_of(&self, repository: &str) -> Option<Client> {
@@ -131,5 +160,12 @@ impl Hub for App {
 
     fn recall(&self, bytes: &[u8]) -> Option<Claimed> {
         super::event::recalled(bytes)
+    }
+
+    async fn job(&self, token: &str, now: DateTime<Utc>) -> Result<Job, Unknown> {
+        let issuer = self.issuer.as_ref().ok_or(Unknown::NotTaken)?;
+        let claims = issuer.claims(token, now).await?;
+        let named = self.name_of(oidc::named(&claims)?).await.map_err(|fault| Unknown::Fault(fault.to_string()))?;
+        Ok(oidc::job(&claims, &named.ok_or(Unknown::OtherRepository)?)?)
     }
 }

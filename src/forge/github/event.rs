@@ -56,6 +56,8 @@ pub struct Unreadable {
 pub struct Installed {
     pub(super) installation: u64,
     pub(super) repositories: BTreeMap<u64, String>,
+    /// Who owns each, by their ids.
+    pub(super) owners: BTreeMap<u64, u64>,
 }
 
 impl Installed {
@@ -63,6 +65,13 @@ impl Installed {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.repositories.values().cloned().collect()
+    }
+
+    /// The name of the repository of an id, where it has that owner.
+    #[must_use]
+    pub fn owned(&self, repository: u64, owner: u64) -> Option<&str> {
+        let is_his = self.owners.get(&repository) == Some(&owner);
+        self.repositories.get(&repository).filter(|_| is_his).map(String::as_str)
     }
 
     /// Whether a repository is one of them.

@@ -1,14 +1,17 @@
 //! GitHub: github.com, ghe.com and enterprise servers.
 //!
 //! [`signature`] says whether a delivery is GitHub's and [`event`] what it is a hint of, [`client`] speaks with its
-//! interfaces, [`read`] makes facts of what it says, [`write`] answers, and [`app`] is the App that teams install. Never
-//! here: a rule, the record, another forge.
+//! interfaces, [`read`] makes facts of what it says, [`write`] answers, [`app`] is the App that teams install, and
+//! [`login`] lets people in through it; [`oidc`] says which job of Actions a token proves. Never here: a rule, the record,
+//! another forge.
 //!
 //! Invariant: what could not be read, or not to its last page, is a fact that says so; never a shorter list.
 
 pub mod app;
 pub mod client;
 pub mod event;
+pub mod login;
+pub mod oidc;
 pub mod read;
 pub mod signature;
 pub mod write;
@@ -50,6 +53,10 @@ impl Forge for Client {
 
     async fn waits(&self, waiting: &Waiting) -> Result<bool, Fault> {
         write::rule::waits(self, waiting).await
+    }
+
+    async fn attempt(&self, waiting: &Waiting) -> Result<u64, Fault> {
+        write::rule::attempt(self, waiting).await
     }
 
     async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {

@@ -2,10 +2,14 @@
 
 mod book;
 mod docket;
+mod evidence;
 mod hooks;
+mod pages;
 mod path;
 mod record;
+mod required;
 mod settings;
+mod taking;
 mod talk;
 
 use std::process::Stdio;

@@ -132,3 +132,47 @@ fn f16_a_second_app_does_not_write_to_the_same_file() {
     assert!(said.err.contains("record.db"), "{}", said.err);
     drop(served);
 }
+
+#[test]
+fn the_pages_are_set_up_whole_or_not_at_all() {
+    let github = shop();
+    let app = App::new(&github);
+    app.world.write("client", "a client secret\n").write("empty", "\n");
+    let whole =
+        ["--client-id", "Iv23", "--client-secret-file", "client", "--public-url", "https://countersign.example"];
+    let without = |option: &str, instead: &[&'static str]| {
+        let at = whole.iter().position(|it| *it == option).unwrap();
+        [&whole[..at], instead, &whole[at + 2..]].concat()
+    };
+    let cases: [(Vec<&str>, &str); 11] = [
+        (without("--client-id", &[]), "--client-id"),
+        (without("--client-secret-file", &[]), "--client-secret-file"),
+        (without("--public-url", &[]), "--public-url"),
+        (without("--client-id", &["--client-id", "Iv 23"]), "no client id"),
+        (without("--client-secret-file", &["--client-secret-file", "empty"]), "is empty"),
+        (without("--public-url", &["--public-url", "http://countersign.example"]), "https://"),
+        (without("--public-url", &["--public-url", "https://countersign.example/app"]), "more in it"),
+        (without("--public-url", &["--public-url", "https://bo@countersign.example"]), "more in it"),
+        (without("--public-url", &["--public-url", "countersign"]), "no address"),
+        ([&whole[..], &["--recheck", "0"]].concat(), "1 to 60"),
+        ([&whole[..], &["--recheck", "61"]].concat(), "1 to 60"),
+    ];
+    for (more, says) in cases {
+        let options = app.options();
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(options.iter().map(String::as_str)).collect();
+        let said = app.world.run(&[&arguments[..], &more].concat());
+        assert_eq!(said.code, 2, "{more:?}: {}", said.err);
+        assert!(said.err.contains(says), "{more:?}: {}", said.err);
+    }
+    // A file sets them as well.
+    app.world.write(
+        "serve.yml",
+        "client-id: Iv23\nclient-secret-file: client\npublic-url: http://127.0.0.1:8080/\nrecheck: 5\n",
+    );
+    let served = app.start(&["--config", "serve.yml"]);
+    let (status, head, _) = served.ask("GET /login");
+    assert_eq!(status, 303, "{head}");
+    assert!(head.contains("client_id=iv23") && head.contains("127.0.0.1%3a8080%2flogin%2fback"), "{head}");
+    // What never leaves this machine needs no TLS, and its cookie says nothing else.
+    assert!(head.contains("set-cookie: countersign-login=") && !head.contains("secure"), "{head}");
+}

@@ -392,3 +392,33 @@ fn a_document_that_the_engine_does_not_come_to_is_told_from_one_that_it_cannot_d
     older.entry.body["engine"]["version"] = json!("0.0.9");
     assert!(matches!(replay::replay(&good, &older), Replayed::NotHere(why) if why.contains("version 0.0.9")));
 }
+
+#[test]
+fn a_step_ends_by_a_receipt_of_its_own_commit_without_a_network() {
+    let world = world(0);
+    assert_eq!(decide(&world, &[]).code, 0);
+    let gate = |commit: &str, environment: &str, key: &str| {
+        let required = ["gate", "--receipt", "receipt.json", "--log-key", key, "--environment", environment];
+        world.run(&[&required[..], &["--commit", commit]].concat())
+    };
+    let said = gate(COMMIT, "production", "log.pub");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.starts_with("approved: "), "{}", said.out);
+    assert_eq!(gate(&"4".repeat(40), "production", "log.pub").code, 13);
+    assert_eq!(gate(COMMIT, "staging", "log.pub").code, 13);
+    assert_eq!(gate(COMMIT, "production", "nonsense").code, 2);
+    let held = self::world(1);
+    assert_ne!(decide(&held, &[]).code, 0);
+    let said = held.run(&[
+        "gate",
+        "--receipt",
+        "receipt.json",
+        "--log-key",
+        "log.pub",
+        "--environment",
+        "production",
+        "--commit",
+        COMMIT,
+    ]);
+    assert_eq!(said.code, 14, "{}{}", said.out, said.err);
+}

@@ -1,3 +1,4 @@
 //! The forges, each against a server that holds what it holds.
 
 pub mod github;
+mod token;

@@ -6,6 +6,7 @@ mod copying;
 mod crashes;
 mod erasing;
 mod fencing;
+mod history;
 mod leaving;
 pub mod migrations;
 mod power;

@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub mod browser;
 pub mod github;
 pub mod run;
 pub mod served;

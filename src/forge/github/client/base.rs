@@ -71,6 +71,12 @@ impl Base {
         &self.graphql
     }
 
+    /// A page that people look at, by its path, which begins with `/`.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<Url> {
+        with(&self.rest, &self.web, path)
+    }
+
     /// The host of the pages that people look at.
     #[must_use]
     pub fn web(&self) -> &str {
@@ -84,7 +90,8 @@ impl Base {
     }
 
     /// Whether what is sent there is encrypted.
-    pub(super) fn is_encrypted(&self) -> bool {
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
         self.rest.scheme() == "https"
     }
 

@@ -14,6 +14,12 @@ struct Page {
 struct Repository {
     id: u64,
     full_name: String,
+    owner: Owner,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    id: u64,
 }
 
 /// The repositories of an installation under whose token the client asks, to the last page.
@@ -21,6 +27,8 @@ pub async fn repositories(client: &Client, installation: u64) -> Result<Installe
     let (repositories, _) = client
         .list_in("/installation/repositories", |mut page: Page| (std::mem::take(&mut page.repositories), page))
         .await?;
-    let repositories = repositories.into_entries().into_iter().map(|it| (it.id, it.full_name)).collect();
-    Ok(Installed { installation, repositories })
+    let repositories = repositories.into_entries();
+    let owners = repositories.iter().map(|it| (it.id, it.owner.id)).collect();
+    let repositories = repositories.into_iter().map(|it| (it.id, it.full_name)).collect();
+    Ok(Installed { installation, repositories, owners })
 }

@@ -45,6 +45,15 @@ pub async fn commit(client: &Client, waiting: &Waiting) -> Result<String, Fault>
     client.get::<Run>(&path(waiting, "")?).await.map(|run| run.head_sha)
 }
 
+/// Which attempt of the run is at work or waits.
+pub async fn attempt(client: &Client, waiting: &Waiting) -> Result<u64, Fault> {
+    #[derive(Deserialize)]
+    struct Run {
+        run_attempt: u64,
+    }
+    client.get::<Run>(&path(waiting, "")?).await.map(|run| run.run_attempt)
+}
+
 /// Whether the run still waits at the environment.
 pub async fn waits(client: &Client, waiting: &Waiting) -> Result<bool, Fault> {
     #[derive(Deserialize)]

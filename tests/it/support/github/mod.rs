@@ -5,6 +5,8 @@
 
 pub mod described;
 pub mod graphql;
+pub mod login;
+pub mod tokens;
 pub mod world;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -54,6 +56,7 @@ struct State {
     app_key: Option<Vec<u8>>,
     remaining: u64,
     suspended: bool,
+    logins: login::Logins,
 }
 
 /// The fake.
@@ -204,8 +207,14 @@ impl Github {
     }
 
     fn answer(&self, asked: &Asked) -> Reply {
+        if asked.path.starts_with("/_services/") {
+            return self.issues(asked);
+        }
         if let Some(wrong) = described::wrong(asked) {
             return reply(599, &json!({"message": format!("GitHub has no such request: {wrong}")}));
+        }
+        if let Some(reply) = login::answer(self, &mut self.lock(), asked) {
+            return reply;
         }
         let token = asked.headers.get("authorization").and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
         let Some(path) = asked.path.strip_prefix("/api/") else { return missing() };
@@ -272,7 +281,8 @@ impl Github {
                 self.paged(asked, &state, &runs, |page| json!({"total_count": total, "workflow_runs": page}))
             }
             ("GET", ["installation", "repositories"]) => {
-                let ours = [json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY})];
+                let owner = json!({"id": world::OWNER_ID, "login": "acme"});
+                let ours = [json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY, "owner": owner})];
                 self.paged(asked, &state, &ours, |page| json!({"total_count": 1, "repositories": page}))
             }
             ("GET", ["user", id]) => {
@@ -521,6 +531,11 @@ fn proves(token: &str, key: &[u8]) -> bool {
     header["alg"] == "RS256" && claims["iss"] == APP && issued <= now && ends > now && ends - issued <= 600
 }
 
+/// What is no JSON as text, as a form is; nothing where there is none.
+fn form(body: &[u8]) -> Value {
+    if body.is_empty() { Value::Null } else { String::from_utf8_lossy(body).into_owned().into() }
+}
+
 /// Reads one request.
 fn receive(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
@@ -544,6 +559,6 @@ fn receive(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         path: path.to_owned(),
         query: query.split('&').filter_map(pair).collect(),
         headers,
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        body: serde_json::from_slice(&body).unwrap_or_else(|_| form(&body)),
     })
 }

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 pub const REPOSITORY: &str = "acme/shop";
 pub const REPOSITORY_ID: u64 = 77;
+pub const OWNER_ID: u64 = 65;
 pub const INSTALLATION: u64 = 4711;
 pub const APP: &str = "12345";
 

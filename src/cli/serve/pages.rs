@@ -1,0 +1,100 @@
+//! What the pages are set by: the App as people log in through it, and the address under which browsers reach the app.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::{needed, set};
+use crate::cli::facts::{Failure, secret, usage};
+use crate::forge::github::client::Base;
+use crate::forge::github::login::Door;
+use crate::transport::http::is_here;
+use crate::web::pages::{BACK, Origin};
+
+/// How soon the forge is asked again what somebody may read, in seconds, where nothing else is said; and the least and the
+/// most.
+const RECHECK: u64 = 60;
+const RECHECKS: std::ops::RangeInclusive<u64> = 1..=60;
+
+/// The pages that people look at.
+#[derive(clap::Args)]
+pub(super) struct PageArguments {
+    /// The App's client id, by which people log in to see releases; or COUNTERSIGN_CLIENT_ID. With `--client-secret-file` and
+    /// `--public-url` it switches the pages on; without it none is served.
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// A file with the App's client secret; or COUNTERSIGN_CLIENT_SECRET_FILE.
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+    /// Ask the forge anew what somebody may read after so many seconds, 1 to 60; or COUNTERSIGN_RECHECK. Left out: 60. Whoever
+    /// is deactivated there is logged out within that time.
+    #[arg(long, value_name = "SECONDS")]
+    recheck: Option<u64>,
+}
+
+/// The same as the file states it.
+pub(super) struct Stated {
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    pub(super) recheck: Option<u64>,
+}
+
+/// What the pages need.
+pub(super) struct Set {
+    pub(super) door: Door,
+    pub(super) age: Duration,
+    pub(super) origin: Origin,
+}
+
+/// The address under which the app is reached.
+pub(super) fn origin(written: &str) -> Result<Origin, Failure> {
+    let wrong = |why: &str| {
+        usage(format!("`--public-url {written}` {why}; write one such as `https://countersign.example.com`"))
+    };
+    let url = Url::parse(written).map_err(|_| wrong("is no address"))?;
+    let is_secure = url.scheme() == "https";
+    let stays_here = url.scheme() == "http" && url.host_str().is_some_and(is_here);
+    if !(is_secure || stays_here) {
+        return Err(wrong("does not begin with `https://`, and logins and tokens would be read on the way"));
+    }
+    let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+    if more || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("has more in it than a host and a port"));
+    }
+    Ok(Origin { address: url.origin().ascii_serialization(), is_secure })
+}
+
+/// What the pages are set by; `None` where they are not switched on.
+pub(super) fn settings(
+    arguments: &PageArguments,
+    file: Stated,
+    base: &Base,
+    public: Option<&Origin>,
+) -> Result<Option<Set>, Failure> {
+    let id = set(arguments.client_id.as_ref(), "COUNTERSIGN_CLIENT_ID", file.client_id)?;
+    let secret_file =
+        set(arguments.client_secret_file.as_ref(), "COUNTERSIGN_CLIENT_SECRET_FILE", file.client_secret_file)?;
+    let recheck = set(arguments.recheck.as_ref(), "COUNTERSIGN_RECHECK", file.recheck)?;
+    if id.is_none() && secret_file.is_none() {
+        return Ok(None);
+    }
+    let id = needed(id, "the pages need the App's client id too: name it with `--client-id`")?;
+    let secret_file = needed(
+        secret_file,
+        "the pages need the App's client secret too: name the file that holds it with `--client-secret-file`",
+    )?;
+    let origin = needed(
+        public.cloned(),
+        "the pages need the address under which browsers reach them: name it with `--public-url`",
+    )?;
+    let recheck = recheck.unwrap_or(RECHECK);
+    if !RECHECKS.contains(&recheck) {
+        return Err(usage(format!(
+            "what somebody may read is asked again after 1 to 60 seconds, and `{recheck}` is none"
+        )));
+    }
+    let back = format!("{}{BACK}", origin.address);
+    let door = Door::new(base.clone(), &id, secret(&secret_file)?, &back).map_err(usage)?;
+    Ok(Some(Set { door, age: Duration::from_secs(recheck), origin }))
+}

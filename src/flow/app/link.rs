@@ -1,0 +1,17 @@
+//! Where the page of a release is found: its path, and the whole address where the app knows under which it is reached.
+
+use crate::flow::receipt::plain;
+use crate::store::change::Stream;
+
+/// The path of a release's page with its query. The forge is the one through which people come.
+#[must_use]
+pub fn path(of: &Stream) -> String {
+    format!("/release?{}", query(of))
+}
+
+/// What says in a query which release is meant.
+#[must_use]
+pub fn query(of: &Stream) -> String {
+    let Stream { repository, release, environment, .. } = of;
+    format!("repository={}&release={}&environment={}", plain(repository), plain(release), plain(environment))
+}

@@ -1,0 +1,70 @@
+//! All releases that somebody may see: what waits first, then what went.
+
+use chrono_tz::Tz;
+use maud::{Markup, html};
+
+use super::said::{micros, name, ruling, said};
+use crate::flow::app::docket::Key;
+use crate::flow::app::link;
+use crate::flow::sheet::Releases;
+use crate::store::latest::Latest;
+
+/// The releases, under what became of them; first those that wait and cannot be decided.
+pub fn index(releases: &Releases, undecided: &[Key], is_first: bool) -> Markup {
+    let of = |word: &str| releases.found.iter().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
+    html! {
+        h1 { "Releases" }
+        @if releases.found.is_empty() && undecided.is_empty() { (none(is_first)) }
+        @if !undecided.is_empty() {
+            h2 { "Cannot be decided now" }
+            p { "They wait until they can be. The run at the forge says why, and so does the app's log." }
+            ul { @for key in undecided { li {
+                (name(&key.repository)) ", to " (name(&key.environment)) ": commit " code { (name(&key.commit)) }
+            } } }
+        }
+        (section("Waiting", &of("hold")))
+        (section("Went", &of("proceed")))
+        (section("Rejected", &of("reject")))
+        @if let Some(before) = releases.more {
+            p class="screen" { a href={ "/?before=" (before) } { "Older releases" } }
+        }
+        @if !is_first { p class="screen" { a href="/" { "The newest releases" } } }
+    }
+}
+
+fn none(is_first: bool) -> Markup {
+    html! {
+        @if is_first {
+            p {
+                "No release has been asked for yet in a repository that you may read. As soon as a run waits at an environment \
+                 that has this App as its protection rule, it stands here."
+            }
+            p {
+                "Is one missing? Add the rule in the repository under Settings, Environments, and see that the App is \
+                 installed there and that you can open the repository."
+            }
+        } @else {
+            p { "There are no older releases." }
+        }
+    }
+}
+
+fn section(title: &str, releases: &[&(Latest, Option<Tz>)]) -> Markup {
+    html! {
+        @if !releases.is_empty() {
+            h2 { (title) }
+            ul class="cards" { @for (latest, zone) in releases { li { (card(latest, zone.unwrap_or(Tz::UTC))) } } }
+        }
+    }
+}
+
+fn card(latest: &Latest, zone: Tz) -> Markup {
+    let stream = &latest.stream;
+    html! {
+        h3 { a href=(link::path(stream)) { (name(&stream.release)) " to " (name(&stream.environment)) } }
+        p { (ruling(&latest.ruling)) " " (said(&latest.summary)) }
+        p class="faint" {
+            (name(&stream.repository)) ", decided " (micros(latest.at, zone)) ", decision " (latest.version)
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The pages that people look at: all releases, one release as it stands or stood, its receipt, and the way in.
+//!
+//! Rendered here, whole, without a line of script: text from elsewhere goes through `said`, every answer through `frame`.
+//! Nobody sees anything before the forge says who he is and what he may read; what he may not read is as if it were not
+//! there. Nothing is changed by looking: what changes something is a form of ours, with the session's token in it.
+//!
+//! Never here: a decision, a query.
+
+mod frame;
+mod index;
+mod people;
+mod release;
+mod said;
+mod session;
+mod timeline;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_DISPOSITION;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::Response;
+use axum::routing::{get, post};
+use chrono::Utc;
+use maud::{Markup, html};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use crate::flow::app::{Desk, link};
+use crate::flow::receipt::NoReceipt;
+use crate::flow::sheet::{self, Looked, Moment};
+use crate::flow::visits::{Here, Out, Visits};
+use crate::forge::{Doorway, Hub};
+use crate::store::change::Stream;
+use crate::store::fault::Fault;
+use frame::{guarded, page, plainly};
+pub use session::BACK;
+
+/// How many releases stand on one page.
+const RELEASES: usize = 50;
+
+/// Under which address the app is reached.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Without a path, and without `/` at its end: `https://countersign.example.com`.
+    pub address: String,
+    /// Whether a browser comes there encrypted; else it never leaves its own machine.
+    pub is_secure: bool,
+}
+
+struct Pages<H: Hub, D: Doorway> {
+    desk: Arc<Desk<H>>,
+    visits: Visits<D>,
+    origin: Origin,
+}
+
+type Shared<H, D> = State<Arc<Pages<H, D>>>;
+
+/// The pages, for those whom the forge lets in.
+pub fn router<H: Hub, D: Doorway>(desk: Arc<Desk<H>>, visits: Visits<D>, origin: Origin) -> Router {
+    Router::new()
+        .route("/", get(releases::<H, D>))
+        .route("/release", get(release::<H, D>))
+        .route("/receipt", get(receipt::<H, D>))
+        .route("/login", get(session::login::<H, D>))
+        .route(BACK, get(session::back::<H, D>))
+        .route("/logout", post(session::logout::<H, D>))
+        .route("/style.css", get(style))
+        .fallback(nowhere)
+        .with_state(Arc::new(Pages { desk, visits, origin }))
+}
+
+/// Where no login is set up: nothing is shown, and it says how to change that.
+pub fn closed() -> Router {
+    Router::new().route("/style.css", get(style)).fallback(switched_off)
+}
+
+async fn style() -> Response {
+    guarded(frame::STYLE, "text/css; charset=utf-8")
+}
+
+async fn switched_off() -> Response {
+    let content = html! {
+        h1 { "No page is served here" }
+        p { "Releases are shown only to people whom the forge lets in, and no login is set up." }
+        p {
+            "Whoever runs the app switches it on with " code { "--client-id" } ", " code { "--client-secret-file" } " and "
+            code { "--public-url" } " of " code { "countersign serve" } ". The first two are on the settings page of the GitHub App, \
+            where " code { "PUBLIC-URL" code { (BACK) } } " is to be the callback URL."
+        }
+    };
+    page(StatusCode::NOT_FOUND, "No page is served here", None, &content)
+}
+
+async fn nowhere() -> Response {
+    plainly(StatusCode::NOT_FOUND, "There is no such page", None, "The address is none of this app's.", &to_all())
+}
+
+fn to_all() -> Markup {
+    html! { p { a class="action" href="/" { "All releases" } } }
+}
+
+/// The parameters of a query or a form; `None` where one is not UTF-8, or stands twice.
+fn parameters(text: &str) -> Option<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let plain = |text: &str| Some(percent_decode_str(&text.replace('+', " ")).decode_utf8().ok()?.into_owned());
+        if found.insert(plain(name)?, plain(value)?).is_some() {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+/// What a request asks for, of somebody who is here.
+struct Wanted {
+    here: Here,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    /// The release that is meant, where he may read its repository.
+    fn stream<H: Hub>(&self) -> Option<Stream> {
+        let of = |name: &str| self.parameters.get(name).cloned();
+        let stream = Stream {
+            forge: H::NAME.to_owned(),
+            repository: of("repository")?,
+            release: of("release")?,
+            environment: of("environment")?,
+        };
+        self.here.visitor.may_read(&stream.forge, &stream.repository).then_some(stream)
+    }
+
+    /// The moment that is meant; else what is no moment.
+    fn moment(&self) -> Result<Moment, String> {
+        match self.parameters.get("at") {
+            None => Ok(Moment::Last),
+            Some(text) => text.trim().parse().map_err(|_| text.clone()),
+        }
+    }
+}
+
+impl<H: Hub, D: Doorway> Pages<H, D> {
+    /// Who asks, and for what; else the page that he gets instead.
+    async fn wanted(&self, headers: &HeaderMap, uri: &Uri) -> Result<Wanted, Response> {
+        let here = self.here(headers, uri).await?;
+        let Some(parameters) = parameters(uri.query().unwrap_or_default()) else {
+            let says = "It names something twice, or is not UTF-8.";
+            return Err(plainly(StatusCode::BAD_REQUEST, "The address cannot be read", Some(&here), says, &to_all()));
+        };
+        Ok(Wanted { here, parameters })
+    }
+
+    async fn here(&self, headers: &HeaderMap, uri: &Uri) -> Result<Here, Response> {
+        let key = session::key(headers, &self.origin).ok_or(Out::Nobody);
+        let out = match key {
+            Ok(key) => match self.visits.who(&key).await {
+                Ok(here) => return Ok(here),
+                Err(out) => out,
+            },
+            Err(out) => out,
+        };
+        Err(self.shut(&out, &session::login_link(uri)))
+    }
+
+    /// The page for somebody who is not let in.
+    fn shut(&self, out: &Out, login: &str) -> Response {
+        let next = html! { p { a class="action" href=(login) { "Log in through the forge" } } };
+        match out {
+            Out::Nobody => {
+                let says = "Releases are shown to those who may read their repository. The forge says who you are.";
+                plainly(StatusCode::FORBIDDEN, "Log in", None, says, &next)
+            }
+            Out::Gone(why) => {
+                self.desk.say("visitor_gone", &json!({ "why": why }));
+                let says =
+                    "The forge does not take your login any more: it ended, or your account or the App was suspended.";
+                plainly(StatusCode::FORBIDDEN, "You are logged out", None, says, &next)
+            }
+            Out::Unasked(why) => {
+                self.desk.say("visitor_unasked", &json!({ "why": why }));
+                let says = "The forge cannot be asked now what you may read, and so nothing is shown. Load the page again in \
+                            a minute; if it stays so, whoever runs the app finds the reason in its log.";
+                plainly(StatusCode::SERVICE_UNAVAILABLE, "The forge cannot be asked", None, says, &html! {})
+            }
+            Out::Chance => {
+                let says = "The machine that the app runs on gives no random bytes. Try again.";
+                plainly(StatusCode::SERVICE_UNAVAILABLE, "Nobody can log in now", None, says, &html! {})
+            }
+        }
+    }
+
+    fn unread(&self, here: &Here, fault: &str) -> Response {
+        self.desk.say("page_failed", &json!({ "fault": fault }));
+        let says = "The record cannot be read now. Load the page again; if it stays so, whoever runs the app finds the reason \
+                    in its log.";
+        plainly(StatusCode::SERVICE_UNAVAILABLE, "The record cannot be read", Some(here), says, &to_all())
+    }
+}
+
+async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
+    let wanted = match pages.wanted(request.headers(), request.uri()).await {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    let before = wanted.parameters.get("before").and_then(|before| before.parse().ok());
+    let visitor = wanted.here.visitor.clone();
+    let may_see = |stream: &Stream| visitor.may_read(&stream.forge, &stream.repository);
+    let read = async {
+        let mut reader = pages.desk.reader().await?;
+        let found = sheet::releases(&mut reader, may_see, before, RELEASES).await?;
+        reader.close().await?;
+        Ok::<_, Fault>(found)
+    };
+    match read.await {
+        Ok(found) => {
+            // They are on the first page, and in no record.
+            let mut undecided = if before.is_none() { pages.desk.undecided() } else { Vec::new() };
+            undecided.retain(|key| wanted.here.visitor.may_read(H::NAME, &key.repository));
+            page(StatusCode::OK, "Releases", Some(&wanted.here), &index::index(&found, &undecided, before.is_none()))
+        }
+        Err(fault) => pages.unread(&wanted.here, &fault.to_string()),
+    }
+}
+
+/// The page for a release that is not there, or is not for him: both are alike.
+fn no_release(here: &Here) -> Response {
+    let says =
+        "The record has no release of that name on its way into that environment, or you may not read its repository.";
+    plainly(StatusCode::NOT_FOUND, "There is no such release", Some(here), says, &to_all())
+}
+
+fn no_moment(here: &Here, stream: &Stream, text: &str) -> Response {
+    let says = format!("`{text}` is none: {}.", sheet::NoMoment);
+    let next = html! { p { a class="action" href=(link::path(stream)) { "See it as it is now" } } };
+    plainly(StatusCode::BAD_REQUEST, "That is no moment", Some(here), &says, &next)
+}
+
+async fn release<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
+    let wanted = match pages.wanted(request.headers(), request.uri()).await {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    let here = &wanted.here;
+    let Some(stream) = wanted.stream::<H>() else { return no_release(here) };
+    let at = match wanted.moment() {
+        Ok(at) => at,
+        Err(text) => return no_moment(here, &stream, &text),
+    };
+    let read = async {
+        let mut reader = pages.desk.reader().await?;
+        let looked = sheet::look(&mut reader, &stream, at).await?;
+        reader.close().await?;
+        Ok::<_, Fault>(looked)
+    };
+    match read.await {
+        Ok(Looked::Sheet(sheet)) => {
+            let now = match at {
+                Moment::Instant(at) => at,
+                Moment::Entry(_) => chrono::DateTime::from_timestamp_micros(sheet.shown.at).unwrap_or_else(Utc::now),
+                Moment::Last => Utc::now(),
+            };
+            page(StatusCode::OK, &release::title(&stream), Some(here), &release::release(&sheet, at, now))
+        }
+        Ok(Looked::NotYet(first)) => {
+            let says = "Nothing was decided of this release by that moment.";
+            let next = html! { p {
+                a class="action" href={ (link::path(&stream)) "&at=" (first.entry) } { "See its first decision, entry " (first.entry) }
+            } };
+            plainly(StatusCode::NOT_FOUND, "It was not decided yet", Some(here), says, &next)
+        }
+        Ok(Looked::Nowhere) => no_release(here),
+        Err(fault) => pages.unread(here, &fault.to_string()),
+    }
+}
+
+async fn receipt<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
+    let wanted = match pages.wanted(request.headers(), request.uri()).await {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    let here = &wanted.here;
+    let Some(stream) = wanted.stream::<H>() else { return no_release(here) };
+    let at = match wanted.moment() {
+        Ok(at) => at,
+        Err(text) => return no_moment(here, &stream, &text),
+    };
+    match pages.desk.receipt(&stream, at).await {
+        Ok(Some((entry, bytes))) => {
+            let mut response = guarded(bytes, "application/json");
+            let name = HeaderValue::from_str(&format!("attachment; filename=\"receipt-{entry}.json\""));
+            if let Ok(name) = name {
+                response.headers_mut().insert(CONTENT_DISPOSITION, name);
+            }
+            response
+        }
+        Ok(None) => no_release(here),
+        Err(NoReceipt::Gone(why)) => {
+            let next = html! { p { a class="action" href=(link::path(&stream)) { "Back to the release" } } };
+            plainly(StatusCode::GONE, "This decision has no receipt any more", Some(here), &why, &next)
+        }
+        Err(fault) => pages.unread(here, &fault.to_string()),
+    }
+}

@@ -1,0 +1,170 @@
+//! What stands on a page: everything that the record has of a release, and nothing that acts on whoever reads it.
+
+use super::super::{ago, reviews};
+use super::{RELEASE, asks, begin, shop, told, until};
+use crate::support::github::Github;
+
+/// A gate, approvals with a final word, a zone, and what is left to be done.
+pub const POLICY: &str = r#"
+version: 1
+calendar: { timezone: Europe/London }
+environments:
+  production: { approval: formal, branches: [main] }
+gates:
+  tests: { junit: "**/*.xml", require: "tests.failed == 0" }
+components:
+  checkout: { paths: ["checkout/**"], team: shop }
+roles:
+  shop-owner: { members: ["github:@acme/shop-leads"] }
+raci:
+  - { on: checkout, accountable: shop-owner }
+routes:
+  normal: { approvals: { accountable: 1 }, then: { validate: { by: shop-owner, within: 4h, needs: evidence } } }
+separation: { exclude: [author, committer, co_author, pusher, trigger], per: release, distinct_people: true, bots: never }
+"#;
+
+const EVIL: &str = "<script>alert(1)</script>\u{202e}gnp.exe\u{200b} [click](https://evil.example) @acme/all \"'&";
+
+/// The author approves her own release, with a reason that would act on whoever reads it.
+pub fn evil() -> Github {
+    let github = shop();
+    github.with(|world| {
+        world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned());
+        let command = format!("/countersign approve production as shop-owner: {EVIL}");
+        world.comment(12, "IC_9", "ana", &command, &ago(30));
+    });
+    asks(&github);
+    github
+}
+
+pub fn evidence(failed: u32) -> String {
+    format!(
+        r#"{{"evidence": {{"tests": {{"digests": ["{}"], "measures": {{"tests.failed": {failed}, "tests.total": 31, "tests.passed": {}}},
+            "baseline": {{"tests.total": 30}}, "made_at": null, "commits": [], "artifacts": []}}}}}}"#,
+        "ab".repeat(32),
+        31 - failed
+    )
+}
+
+#[test]
+fn a_page_shows_all_that_the_record_has() {
+    let it = begin_with(evil(), &evidence(0));
+    let bo = it.login("bo");
+    let index = it.get(&bo, "/").text();
+    assert!(index.contains("<h2>Waiting</h2>") && index.contains("shop 510000000000 to production"), "{index}");
+    assert!(index.contains("Europe/London</time>"), "{index}");
+    let page = it.get(&bo, RELEASE).text();
+    for part in [
+        "<html lang=\"en\">",
+        "<main id=\"main\"",
+        "<h2>Why</h2>",
+        "<h2>Gates and their evidence</h2>",
+        "<code>tests.total</code></th><td>31</td><td>30</td>",
+        "<h2>Approvals</h2>",
+        "as shop-owner",
+        "asked</h3>",
+        "to approve for <strong>shop-owner</strong>: bo, carla",
+        "<h2>Obligations</h2>",
+        "<h2>Timeline</h2>",
+        "Download the receipt",
+        "Europe/London</time>",
+        "the checkpoint of ",
+        "<caption>What people did</caption>",
+        "scope=\"col\"",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    // Her own approval is listed, with why it does not count.
+    let (_, acts) = page.split_once("<caption>What people did</caption>").unwrap();
+    let (acts, _) = acts.split_once("</table>").unwrap();
+    assert!(acts.contains("scope=\"row\">ana") && acts.contains("no: ignored ana: wrote"), "{acts}");
+    // What she wrote acts on nobody.
+    for evil in ["<script", "\u{202e}", "\u{200b}", "href=\"https://evil"] {
+        assert!(!page.contains(evil), "{evil:?} in {page}");
+    }
+    assert!(acts.contains("&lt;script&gt;alert(1)") && acts.contains("\\u{202e}gnp.exe\\u{200b}"), "{acts}");
+    // The way to the page is where the forge shows the decision.
+    let report = told(&it.github).reports[0].clone();
+    let way = format!("[See why]({}{})", super::ORIGIN, RELEASE);
+    assert!(report.contains(&way) && report.chars().count() <= 1_024, "{report}");
+
+    reviews(&it.github, "bo", "APPROVED");
+    until("an answer", || told(&it.github).decided.is_some());
+    let page = it.get(&bo, RELEASE).text();
+    assert!(page.contains("What it left to be done"), "{page}");
+    let (_, timeline) = page.split_once("<h2>Timeline</h2>").unwrap();
+    assert!(timeline.contains("an approval by bo") && timeline.contains("obligation "), "{timeline}");
+    assert!(it.get(&bo, "/").text().contains("<h2>Went</h2>"));
+    assert_eq!(page.matches("<script").count(), 0);
+}
+
+fn begin_with(github: Github, with: &str) -> super::Shown {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), with).unwrap();
+    begin(github, &["--with", file.path().to_str().unwrap()])
+}
+
+#[test]
+fn a_gate_that_holds_says_what_was_measured() {
+    let github = shop();
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned()));
+    asks(&github);
+    let it = begin_with(github, &evidence(2));
+    let page = it.get(&it.login("carla"), RELEASE).text();
+    let (_, gates) = page.split_once("<h2>Gates and their evidence</h2>").unwrap();
+    let (gates, _) = gates.split_once("<h2>").unwrap();
+    assert!(gates.contains("not met</span> tests: "), "{gates}");
+    assert!(gates.contains("<code>tests.failed</code></th><td>2</td>"), "{gates}");
+    // What holds is open, what is met is not.
+    assert!(page.contains("<details open>"), "{page}");
+}
+
+#[test]
+fn a_rejection_is_shown_to_hold_the_release() {
+    let it = super::shown(super::POLICY, &[]);
+    reviews(&it.github, "carla", "REJECTED");
+    until("a second report", || told(&it.github).reports.len() > 1);
+    let page = it.get(&it.login("bo"), RELEASE).text();
+    let (_, acts) = page.split_once("<caption>What people did</caption>").unwrap();
+    let (acts, _) = acts.split_once("</table>").unwrap();
+    assert!(acts.contains("rejects, as a review of the environment"), "{acts}");
+    assert!(acts.contains("yes, it holds the release: carla rejects it"), "{acts}");
+}
+
+#[test]
+fn a_release_that_cannot_be_decided_is_on_the_list_of_those_who_may_read_its_repository() {
+    let github = shop();
+    github.with(|world| {
+        world.contents.insert(".countersign/policy.yml".to_owned(), "version: 1\ngates: 7\n".to_owned());
+        world.user("eve", "User");
+        world.outside.push("eve".to_owned());
+    });
+    asks(&github);
+    let it = begin(github, &[]);
+    let index = it.get(&it.login("bo"), "/").text();
+    assert!(index.contains("<h2>Cannot be decided now</h2>") && index.contains("acme/shop, to production"), "{index}");
+    let index = it.get(&it.login("eve"), "/").text();
+    assert!(index.contains("No release has been asked for yet") && !index.contains("acme"), "{index}");
+}
+
+#[test]
+fn names_and_places_that_are_none_are_answered_with_the_next_step() {
+    let it = super::shown(super::POLICY, &[]);
+    let bo = it.login("bo");
+    for (path, status) in [
+        ("/release", 404),
+        ("/release?repository=acme/shop", 404),
+        ("/release?repository=acme/shop&repository=acme/shop", 400),
+        ("/release?repository=%ff", 400),
+        ("/receipt", 404),
+        ("/nothing", 404),
+        ("/?before=0", 200),
+        ("/?before=x", 200),
+    ] {
+        let page = it.get(&bo, path);
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.text().contains("href=\"/\""), "{}", page.text());
+    }
+    let sheet = it.get(&bo, "/style.css");
+    assert_eq!((sheet.status, sheet.header("content-type")), (200, Some("text/css; charset=utf-8")));
+}

@@ -1,0 +1,115 @@
+//! `gate --require-decision` as a process: the app's decision on this very job, at once or after a wait, and a receipt's.
+
+use serde_json::json;
+
+use super::taking::Taking;
+use super::{POLICY, RUN, asks, reviews, shop, told, until};
+use crate::support::github::tokens;
+use crate::support::run::{Said, World};
+
+/// The app of a repository whose plan has no custom rules: nothing waits there.
+fn without_rules(policy: &str) -> Taking {
+    let github = shop();
+    asks(&github);
+    github.with(|world| {
+        world.rules.clear();
+        world.contents.insert(".countersign/policy.yml".to_owned(), policy.to_owned());
+    });
+    let mut taking = Taking::of(github);
+    taking.start();
+    until("the first sweep", || taking.served().ask("GET /readyz").0 == 200);
+    taking
+}
+
+/// What the step says that asks.
+fn asked(taking: &Taking, job: &World, more: &[&str]) -> Said {
+    let gate = ["gate", "--environment", "production", "--require-decision", &taking.url];
+    job.run(&[&gate[..], more].concat())
+}
+
+#[test]
+fn a_job_is_told_the_decision_at_once_or_waits_for_it() {
+    let taking = without_rules(POLICY);
+    // It needs no policy, and no evidence of its own.
+    let job = taking.job(RUN, 1, "51", "");
+    std::fs::remove_dir_all(job.path().join(".countersign")).unwrap();
+    let said = asked(&taking, &job, &[]);
+    assert_eq!(said.code, 10, "{}{}", said.out, said.err);
+    assert!(said.out.contains("held before production") && said.out.contains("bo"), "{}", said.out);
+    let over = asked(&taking, &job, &["--wait", "4s"]);
+    assert_eq!(over.code, 4, "{}{}", over.out, over.err);
+    assert!(over.out.contains("held before production") && over.err.contains("the wait is over"), "{}", over.err);
+    // Who asks often adds nothing to the log.
+    let listed = || taking.app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]).out;
+    assert_eq!(listed().matches("\thold\t").count(), 1, "{}", listed());
+
+    let gate = ["gate", "--environment", "production", "--require-decision", &taking.url, "--wait", "60s"];
+    let waiting = job.command().args(gate).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    reviews(&taking.github, "bo", "APPROVED");
+    let came = waiting.wait_with_output().unwrap();
+    let out = String::from_utf8(came.stdout).unwrap();
+    assert_eq!(came.status.code(), Some(0), "{out}");
+    assert!(out.contains("production may proceed"), "{out}");
+    assert_eq!(asked(&taking, &job, &[]).code, 0);
+    assert_eq!(listed().matches("\tproceed\t").count(), 1, "{}", listed());
+}
+
+#[test]
+fn a_final_rejection_ends_the_wait() {
+    let last = "accountable: 1 }, escalate: { undecided_after: 4h, to: [shop-owner], final: shop-owner }";
+    let taking = without_rules(&POLICY.replace("accountable: 1 }", last));
+    reviews(&taking.github, "bo", "REJECTED");
+    let said = asked(&taking, &taking.job(RUN, 1, "51", ""), &["--wait", "60s"]);
+    assert_eq!(said.code, 11, "{}{}", said.out, said.err);
+    assert!(said.out.contains("bo"), "{}", said.out);
+}
+
+#[test]
+fn what_is_not_known_is_no_decision() {
+    let taking = without_rules("version: 1\ngates: 7\n");
+    let job = taking.job(RUN, 1, "51", "");
+    let said = asked(&taking, &job, &[]);
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(said.out.contains("mistakes"), "{}", said.out);
+    // A job of one environment does not ask for another.
+    let mut claims = taking.claims();
+    claims["environment"] = json!("staging");
+    let bearer = format!("Bearer {}", tokens::token(&claims));
+    let headers = [("authorization", bearer.as_str())];
+    let (status, _, says) = taking.served().send("GET /decision?environment=production", &headers, b"");
+    assert_eq!(status, 403, "{}", String::from_utf8_lossy(&says));
+    let (status, ..) = taking.served().send("GET /decision?environment=production", &headers, b"");
+    assert_eq!(status, 401, "a token is shown once");
+    let bearer = format!("Bearer {}", tokens::token(&taking.claims()));
+    let (status, ..) = taking.served().send("GET /decision", &[("authorization", bearer.as_str())], b"");
+    assert_eq!(status, 400);
+    assert_eq!(taking.served().ask("GET /decision?environment=production").0, 401);
+    let nobody =
+        job.run(&["gate", "--environment", "production", "--require-decision", "http://127.0.0.1:1", "--wait", "2s"]);
+    assert_eq!(nobody.code, 3, "{}{}", nobody.out, nobody.err);
+    for (wrong, says) in [
+        (vec!["--require-decision", "http://countersign.example"], "--require-decision"),
+        (vec!["--require-decision", &taking.url, "--wait", "soon"], "--wait"),
+        (vec!["--wait", "5s"], "--require-decision"),
+        (vec!["--require-decision", &taking.url, "--receipt", "r"], "one of the two"),
+        (vec!["--receipt", "r"], "--log-key"),
+    ] {
+        let said = job.run(&[&["gate", "--environment", "production"], &wrong[..]].concat());
+        assert_eq!(said.code, 2, "{wrong:?}: {}", said.err);
+        assert!(said.err.contains(says), "{wrong:?}: {}", said.err);
+    }
+    assert_eq!(job.run(&["gate", "--require-decision", &taking.url]).code, 2, "no environment");
+}
+
+#[test]
+fn a_deployment_that_waits_is_opened_by_what_its_job_is_told() {
+    let taking = Taking::new();
+    let github = taking.github.clone();
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned()));
+    reviews(&github, "bo", "APPROVED");
+    let said = asked(&taking, &taking.job(RUN, 1, "51", ""), &["--wait", "30s"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(super::answers(&github), 1);
+}

@@ -1,0 +1,112 @@
+// Looks at the pages in headless Chromium: logs in and walks by keyboard alone, narrow and wide, light and dark, on paper,
+// with scripts switched off, and has axe-core look for what shuts people out. Ends with 1 and says what is wrong.
+//
+// Usage: node tests/pages.mjs MODULES ADDRESS FOLDER PATH...
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+
+const [modules, address, folder, ...paths] = process.argv.slice(2);
+const require = createRequire(`${modules}/`);
+const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const wrong = [];
+let looked = 0;
+
+/** Presses Tab until what has the focus says so. */
+async function tabTo(page, what, says) {
+    for (let presses = 0; presses < 80; presses += 1) {
+        await page.keyboard.press('Tab');
+        const focus = await page.evaluate(() => {
+            const at = document.activeElement;
+            const style = getComputedStyle(at);
+            const box = at.getBoundingClientRect();
+            return { text: at === document.body ? '' : at.textContent, seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 || at === document.body, box: box.width * box.height };
+        });
+        if (!focus.seen) wrong.push(`${what}: the focus on "${focus.text.slice(0, 40)}" cannot be seen`);
+        if (focus.text.includes(says)) return;
+    }
+    throw new Error(`${what}: no key leads to "${says}"`);
+}
+
+async function look(page, what) {
+    looked += 1;
+    await page.screenshot({ path: `${folder}/${what}.png`, fullPage: true });
+    const shape = await page.evaluate(() => ({
+        wide: document.documentElement.scrollWidth - window.innerWidth,
+        scripts: document.scripts.length,
+        lang: document.documentElement.lang,
+        mains: document.querySelectorAll('main').length,
+        headings: [...document.querySelectorAll('h1,h2,h3,h4')].map((it) => Number(it.tagName[1])),
+    }));
+    if (shape.wide > 0) wrong.push(`${what}: ${shape.wide} px wider than the screen`);
+    if (shape.scripts > 0) wrong.push(`${what}: it has a script`);
+    if (shape.lang !== 'en' || shape.mains !== 1) wrong.push(`${what}: no language, or not one main part`);
+    if (shape.headings[0] !== 1 || shape.headings.some((level, at) => at > 0 && level > shape.headings[at - 1] + 1))
+        wrong.push(`${what}: headings out of order: ${shape.headings}`);
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations', 'incomplete'] }));
+    for (const it of found.violations)
+        wrong.push(`${what}: axe ${it.id} (${it.impact}): ${it.help}: ${it.nodes.map((node) => node.target).slice(0, 3).join(' ')}`);
+    // A sign is no text for axe, or too short; it has the colour of the word beside it, which is judged.
+    // What is scrolled out of a narrow screen has the colours that are judged on the wide one.
+    const wide = page.viewportSize().width >= 1280;
+    const told = (node) => wide && !node.any.some((check) => ['nonBmp', 'shortTextContent'].includes(check.data?.messageKey));
+    for (const node of found.incomplete.filter((it) => it.id === 'color-contrast').flatMap((it) => it.nodes).filter(told))
+        wrong.push(`${what}: axe cannot tell the contrast of ${node.target}`);
+}
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+try {
+    for (const width of [320, 1280]) {
+        for (const colorScheme of ['light', 'dark']) {
+            const name = `${width}-${colorScheme}`;
+            const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
+            const page = await context.newPage();
+            page.on('console', (said) => { if (said.type() === 'error' && !/status of (4|5)\d\d/.test(said.text())) wrong.push(`${name}: ${said.text()}`); });
+            page.on('request', (request) => {
+                if (!request.url().startsWith(address) && !request.isNavigationRequest()) wrong.push(`${name}: it loads ${request.url()}`);
+            });
+            await page.goto(`${address}${paths[0]}`);
+            await look(page, `${name}-login`);
+            await tabTo(page, name, 'Log in through the forge');
+            await Promise.all([page.waitForURL(`${address}${paths[0]}`), page.keyboard.press('Enter')]);
+            await look(page, `${name}-release`);
+            await page.evaluate(() => document.querySelectorAll('details').forEach((it) => { it.open = true; }));
+            await look(page, `${name}-open`);
+            await tabTo(page, name, 'Countersign: all releases');
+            await Promise.all([page.waitForURL(`${address}/`), page.keyboard.press('Enter')]);
+            await look(page, `${name}-index`);
+            for (const [at, path] of paths.slice(1).entries()) {
+                await page.goto(`${address}${path}`);
+                await look(page, `${name}-more${at}`);
+            }
+            // A requirement is opened and closed by keys.
+            await page.goto(`${address}${paths[0]}`);
+            await page.locator('summary').first().focus();
+            const before = await page.locator('details').first().getAttribute('open');
+            await page.keyboard.press('Enter');
+            if ((await page.locator('details').first().getAttribute('open')) === before) wrong.push(`${name}: no key opens it`);
+            if (width === 1280 && colorScheme === 'light') {
+                await page.emulateMedia({ media: 'print' });
+                await page.screenshot({ path: `${folder}/print.png`, fullPage: true });
+                await page.emulateMedia({ media: 'screen' });
+            }
+            await page.goto(`${address}/`);
+            await tabTo(page, name, 'Log out');
+            await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+            if (!(await page.content()).includes('Log in through the forge')) wrong.push(`${name}: nobody was logged out`);
+            await context.close();
+        }
+    }
+    const still = await browser.newContext({ javaScriptEnabled: false });
+    const page = await still.newPage();
+    await page.goto(`${address}${paths[0]}`);
+    await page.getByText('Log in through the forge').click();
+    await page.waitForURL(`${address}${paths[0]}`);
+    if (!(await page.content()).includes('<h2>Why</h2>')) wrong.push('without scripts nothing is shown');
+} finally {
+    await browser.close();
+}
+console.log(`${looked} pages looked at, ${wrong.length} things wrong`);
+for (const it of new Set(wrong)) console.log(it);
+process.exit(wrong.length > 0 ? 1 : 0);
