@@ -88,6 +88,14 @@
 //! in one transaction with what is to leave; that is claimed, told to GitHub while it is still the last word, and ended by
 //! an entry of its own. The sweep marks what nobody told of, and the clocks what time alone changes.
 //!
+//! ## A walk through a pull request
+//!
+//! A hint, or the sweep, marks a change in the book of [`flow::app::talk`]. While no deployment is to be decided, a round reads
+//! the repository's open changes and the comments of the last day, gathers the facts of each change as if it were released from
+//! its branch, and decides them for nobody but the reader: [`report::proposal`] says what is missing. A comment that commands
+//! something is looked for in the decision that saw it, and [`report::reply`] says what became of it. Both leave through the
+//! outbox, to destinations that everything else goes before.
+//!
 //! ## A walk through submitted evidence
 //!
 //! `countersign gate --submit` lists what the gates read ([`flow::submit`]), asks the app which of it is wanted, and sends

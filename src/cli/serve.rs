@@ -53,7 +53,7 @@ fn after_help() -> String {
          `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
          serves the pages of releases to whoever may read their repository, from `/` on. It logs one JSON object a line on \
          standard error. The App needs the permissions \
-         actions, checks, contents, issues and members to read, deployments and pull requests to write, and the events \
+         actions, contents, issues and members to read, checks, deployments and pull requests to write, and the events \
          deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
         codes.concat()
     )

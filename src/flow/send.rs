@@ -11,7 +11,8 @@ use super::record::{Fault, runtime};
 use crate::log::entry::{Entry, Kind};
 use crate::store::address::Address;
 use crate::store::annex::Annex;
-use crate::store::change::{Change, Ended};
+use crate::store::blob::Blob;
+use crate::store::change::{Change, Effect, Ended};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::{ATTEMPT, ATTEMPTS, Backoff, Claimed};
 use crate::store::reader::Reader;
@@ -150,6 +151,21 @@ fn of_effect(body: &Value, change: Change, at: DateTime<Utc>) -> Result<Append, 
     let body = body.as_object().cloned().unwrap_or_default();
     let entry = Entry { kind: Kind::Effect, at, body }.bytes()?;
     Ok(Append { entries: vec![entry], changes: vec![change], ..Append::default() })
+}
+
+/// An entry that something is to leave which follows from no decision: what it is about, and the bytes that are sent.
+/// It leaves once for its key.
+pub(super) fn leaves(
+    about: &str,
+    (once, destination): (&str, &str),
+    bytes: &[u8],
+    at: DateTime<Utc>,
+) -> Result<Append, DatabaseFault> {
+    let blob = Blob::new(bytes);
+    let said = json!({ "about": about, "state": "to do", "key": once, "to": destination, "sha256": blob.digest().to_string() });
+    let effect = Effect { once: once.to_owned(), destination: destination.to_owned(), body: blob.digest() };
+    let append = of_effect(&said, Change::Leaves(about.to_owned(), effect), at)?;
+    Ok(Append { blobs: vec![blob], ..append })
 }
 
 /// Has an effect tried again that was given up; what comes back is the number of the entry that says so.

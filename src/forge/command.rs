@@ -33,9 +33,19 @@ pub struct NoCommand {
     pub why: &'static str,
 }
 
-/// Every command of a comment, in order; quoted lines and blocks of code are somebody else's words.
-#[must_use]
-pub fn commands(comment: &str, forge: &str) -> Vec<Result<Command, NoCommand>> {
+/// What a line says that begins with [`WORD`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spoken {
+    /// It does something.
+    Does(Command),
+    /// It asks how things stand, before one environment or before all.
+    Why(Option<String>),
+    /// It is no command.
+    Not(NoCommand),
+}
+
+/// The lines of a comment that begin with [`WORD`], in order; quoted lines and blocks of code are somebody else's words.
+fn lines(comment: &str) -> Vec<&str> {
     let mut fence: Option<&str> = None;
     let mut found = Vec::new();
     for line in comment.lines() {
@@ -46,16 +56,42 @@ pub fn commands(comment: &str, forge: &str) -> Vec<Result<Command, NoCommand>> {
             (Some(open), Some(_)) if mark == Some(open) => fence = None,
             _ => {}
         }
-        let Some(rest) = text.strip_prefix(WORD).filter(|_| fence.is_none()) else { continue };
-        if rest.is_empty() || rest.starts_with([' ', '\t']) {
-            found.push(read(rest.trim(), forge).map_err(|why| NoCommand { line: text.to_owned(), why }));
+        let rest = text.strip_prefix(WORD).filter(|_| fence.is_none());
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t'])) {
+            found.push(text);
         }
     }
     found
 }
 
+/// Every command of a comment, in order.
+#[must_use]
+pub fn commands(comment: &str, forge: &str) -> Vec<Result<Command, NoCommand>> {
+    lines(comment).into_iter().map(|line| command(line, forge)).collect()
+}
+
+fn command(line: &str, forge: &str) -> Result<Command, NoCommand> {
+    let rest = line.strip_prefix(WORD).unwrap_or(line);
+    read(rest.trim(), forge).map_err(|why| NoCommand { line: line.to_owned(), why })
+}
+
+/// Everything that a comment says to us, each line with what it says.
+#[must_use]
+pub fn spoken(comment: &str, forge: &str) -> Vec<(String, Spoken)> {
+    let one = |line: &str| {
+        let mut words = line.strip_prefix(WORD).unwrap_or(line).split_whitespace();
+        if words.next() == Some("why") {
+            return Spoken::Why(words.next().map(str::to_owned));
+        }
+        command(line, forge).map_or_else(Spoken::Not, Spoken::Does)
+    };
+    lines(comment).into_iter().map(|line| (line.to_owned(), one(line))).collect()
+}
+
 const FORM: &str = "write `/countersign approve ENVIRONMENT [COMMIT] [as ROLE] [: REASON]`, or `reject`, `withdraw`, `emergency`, \
-                    `tick`, `delegate`, `away` or `validate` likewise";
+                    `tick`, `accept`, `delegate`, `away` or `validate` likewise; `/countersign why` tells how it stands";
+/// What a command can begin with, beside `reject`.
+const VERBS: [&str; 8] = ["approve", "accept", "emergency", "withdraw", "tick", "delegate", "away", "validate"];
 
 fn read(text: &str, forge: &str) -> Result<Command, &'static str> {
     let (words, reason) = match text.split_once(": ") {
@@ -66,6 +102,9 @@ fn read(text: &str, forge: &str) -> Result<Command, &'static str> {
     let verb = words.next().ok_or(FORM)?;
     if verb.trim_end_matches(':').eq_ignore_ascii_case("reject") {
         return Ok(rejection(text));
+    }
+    if !VERBS.contains(&verb) {
+        return Err(FORM);
     }
     let environment = words.next().ok_or("it does not name the environment")?.to_owned();
     let mut rest: Vec<&str> = words.collect();

@@ -9,6 +9,7 @@ pub mod command;
 pub mod github;
 pub mod hint;
 pub mod job;
+pub mod talk;
 pub mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,7 +186,7 @@ pub trait Hub: Send + Sync + 'static {
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.
-    type Forge: Forge<Fault = Self::Fault> + Send + Sync;
+    type Forge: talk::Talk + Forge<Fault = Self::Fault> + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
     type Claimed: Send + 'static;
 
@@ -197,6 +198,10 @@ pub trait Hub: Send + Sync + 'static {
 
     /// What a delivery is a hint of; `None` where it is about what is not the installation's.
     fn check(&self, claimed: Self::Claimed) -> impl Future<Output = Result<Option<hint::Hinted>, Self::Fault>> + Send;
+
+    /// A delivery that was the forge's when it was recorded, and of which nothing but its bytes is kept: whatever it is
+    /// about is to be read again. `None` where they do not say that.
+    fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
 
     /// The job that a token proves, of a repository that the app is installed on. A token counts once.
     fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;

@@ -67,7 +67,7 @@ pub struct Node {
     /// The sentence that a person reads: lower case, no full stop.
     pub says: String,
     /// Where the requirement is stated; absent where it is the product's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stated: Option<Stated>,
     /// What was looked at: acts, digests, records, commits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -76,10 +76,10 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub who: Vec<String>,
     /// The next instant at which time alone changes it, UTC.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<DateTime<Utc>>,
     /// The requirement's digest, by which an approval says what it was for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// What it is made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -13,6 +13,6 @@ pub struct Stated {
     /// The line, counted from 1; 0 where the rule is a default that no line states.
     pub line: usize,
     /// Why this layer's word holds where several spoke, such as `stricter than 1 in repository`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,
 }

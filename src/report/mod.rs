@@ -1,7 +1,8 @@
 //! Storey 4: a decision becomes words and files.
 //!
 //! One surface a file: a terminal ([`text`]), programs ([`json`]), a job
-//! summary or a note on a merge request ([`markdown`]), a release's decision with its tree ([`release`]), and what a GitHub job
+//! summary or a note on a merge request ([`markdown`]), a release's decision with its tree ([`release`]), what a
+//! change would need ([`proposal`]), an answer to a command ([`reply`]), and what a GitHub job
 //! ([`github`]) or a GitLab job ([`gitlab`]) takes beside that. Each is a
 //! function from a decision to text; what is written where, and under which
 //! limits of the machine, is the caller's.
@@ -20,6 +21,8 @@ mod layout;
 mod location;
 pub mod markdown;
 pub mod neutral;
+pub mod proposal;
 pub mod release;
+pub mod reply;
 pub mod text;
 mod words;

@@ -147,6 +147,8 @@ pub enum Change {
     Submitted(Box<Submitted>),
     /// A release was decided.
     Decision(Box<Decision>),
+    /// Something is to leave that follows from no decision, with what it is about: no release's [`Stream`].
+    Leaves(String, Effect),
     /// An effect is done or given up, by who holds its destination.
     Ended(Ended),
     /// A person has an effect tried again that was given up.
@@ -158,6 +160,7 @@ pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) ->
     match change {
         Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) => Ok(None),
         Change::Decision(decision) => judge_decision(session, decision).await,
+        Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,
         Change::Ended(ended) => {
             let sql = "SELECT 1 FROM outbox JOIN destination ON name = destination \
                        WHERE idx = $1 AND state = 'waiting' AND holder = $2";
@@ -190,10 +193,15 @@ async fn judge_decision(session: &mut Session, decision: &Decision) -> Result<Op
     if let Some((sent, _)) = lacking {
         return Ok(Some(Refused::NoDelivery(sent.to_string())));
     }
+    judge_effects(session, &decision.effects).await
+}
+
+/// Whether none of these effects left before, or is to leave already.
+async fn judge_effects(session: &mut Session, effects: &[Effect]) -> Result<Option<Refused>, Fault> {
     let here = "SELECT 1 FROM outbox WHERE once = $1";
-    let asked = decision.effects.iter().map(|effect| Asked::new(here, [effect.once.as_str().into()])).collect();
+    let asked = effects.iter().map(|effect| Asked::new(here, [effect.once.as_str().into()])).collect();
     let there = session.all(Part::Inner, asked).await?;
-    let twice = decision.effects.iter().zip(&there).find(|(_, rows): &(_, &Vec<Row>)| !rows.is_empty());
+    let twice = effects.iter().zip(&there).find(|(_, rows): &(_, &Vec<Row>)| !rows.is_empty());
     Ok(twice.map(|(effect, _)| Refused::OtherContent(effect.once.clone())))
 }
 
@@ -218,6 +226,9 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
         )),
         Change::Submitted(submitted) => asked.push(submitted.kept(first, at)),
         Change::Decision(decision) => decided(decision, first, at, asked),
+        Change::Leaves(about, effect) => {
+            asked.extend(left(effect, ("stream", about.as_str().into()), int(first), at));
+        }
         Change::Ended(ended) => ended_with(ended, first, asked),
         Change::Retried(effect) => asked.push(Asked::new(
             "UPDATE outbox SET state = 'waiting', attempts = 0, due = $2, ended = NULL WHERE idx = $1",

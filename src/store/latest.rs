@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::change::Stream;
+use super::change::{Sent, Stream};
 use super::fault::Fault;
 use super::reader::Reader;
 use super::session::{Row, digest, int};
@@ -117,6 +117,15 @@ impl Reader {
         self.session.rows_made(sql, &[int(most)]).await?.iter().map(latest).collect()
     }
 
+    /// The releases from a repository whose decisions saw an approval, rejection, withdrawal or waiver of that name.
+    pub async fn saw(&mut self, forge: &str, repository: &str, act: &str) -> Result<Vec<Stream>, Fault> {
+        let sql = "SELECT DISTINCT stream FROM act WHERE id = $1";
+        let rows = self.session.rows(sql, &[act.into()]).await?;
+        let found: Vec<Stream> = rows.iter().map(|row| stream(row, 0)).collect::<Result<_, _>>()?;
+        let here = |it: &Stream| it.forge == forge && it.repository.eq_ignore_ascii_case(repository);
+        Ok(found.into_iter().filter(here).collect())
+    }
+
     /// The decisions that let releases go into an environment and whose answers arrived, the newest first.
     pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
         let sql = format!("SELECT d.stream, d.facts FROM decision d WHERE {OPENED} ORDER BY d.idx DESC");
@@ -145,6 +154,18 @@ impl Reader {
         );
         let rows = self.session.rows_made(sql, &[of.into()]).await?;
         rows.iter().map(|row| Ok(Begun { entry: row.count(0)?, facts: digest(row, 1)? })).collect()
+    }
+
+    /// The deliveries of a forge since an instant, microseconds of the Unix time, that no decision answers, each with the
+    /// SHA-256 of its bytes: the newest, so many at most, in the order in which they came.
+    pub async fn unanswered(&mut self, forge: &str, since: i64, most: u64) -> Result<Vec<(Sent, Hash)>, Fault> {
+        let sql = "SELECT d.id, d.digest FROM delivery d WHERE d.forge = $1 AND d.at >= $2 AND NOT EXISTS (\
+                   SELECT 1 FROM answer a WHERE a.delivery = d.idx) ORDER BY d.idx DESC LIMIT $3";
+        let rows = self.session.rows(sql, &[forge.into(), since.into(), int(most)]).await?;
+        let sent = |row: &Row| Ok((Sent { forge: forge.to_owned(), id: row.text(0)? }, digest(row, 1)?));
+        let mut found: Vec<(Sent, Hash)> = rows.iter().map(sent).collect::<Result<_, Fault>>()?;
+        found.reverse();
+        Ok(found)
     }
 
     /// What releases left to be done, met or not, in the order in which it was opened.

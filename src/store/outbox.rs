@@ -81,12 +81,15 @@ impl Backoff {
     }
 }
 
+/// How a destination begins that everything else goes before: what only tells people of something.
+pub const ASIDE: &str = "aside ";
+
 /// Effects whose destination nobody sends to, the first that waits for each, if it is due.
 const READY: &str = "SELECT o.idx, o.once, o.destination, o.stream, o.body, o.attempts, d.failures \
      FROM outbox o JOIN destination d ON d.name = o.destination \
      WHERE o.state = 'waiting' AND o.due <= $1 AND d.opens <= $1 AND d.until <= {clock} AND NOT EXISTS \
      (SELECT 1 FROM outbox p WHERE p.destination = o.destination AND p.state = 'waiting' AND p.idx < o.idx) \
-     ORDER BY o.idx LIMIT $2";
+     ORDER BY CASE WHEN o.destination LIKE 'aside %' THEN 1 ELSE 0 END, o.idx LIMIT $2";
 
 impl Writer {
     /// Claims effects that are due, one of each destination, so many at most.
@@ -142,7 +145,42 @@ impl Writer {
     }
 }
 
+/// What was said last of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// The number of its entry.
+    pub effect: u64,
+    /// SHA-256 of what is sent.
+    pub body: Hash,
+    /// How many effects were about it by now.
+    pub number: u64,
+}
+
 impl Reader {
+    /// The last effect about something, whether it has left or is to; `None` where there was none.
+    pub async fn last_about(&mut self, about: &str) -> Result<Option<Last>, Fault> {
+        let sql = "SELECT idx, body, (SELECT COUNT(*) FROM outbox WHERE stream = $1) FROM outbox WHERE stream = $1 \
+                   ORDER BY idx DESC LIMIT 1";
+        let row = self.session.row(sql, &[about.into()]).await?;
+        let last = |row: Row| {
+            Ok(Last { effect: row.count(0)?, body: super::session::digest(&row, 1)?, number: row.count(2)? })
+        };
+        row.map(last).transpose()
+    }
+
+    /// What has left about something or is to, and was not given up: SHA-256 of each that was sent, the newest first, so
+    /// many at most.
+    pub async fn sent_about(&mut self, about: &str, most: u64) -> Result<Vec<Hash>, Fault> {
+        let sql = "SELECT body FROM outbox WHERE stream = $1 AND state <> 'dead' ORDER BY idx DESC LIMIT $2";
+        let rows = self.session.rows(sql, &[about.into(), int(most)]).await?;
+        rows.iter().map(|row| super::session::digest(row, 0)).collect()
+    }
+
+    /// Whether an effect is there by its key, however it stands.
+    pub async fn has_effect(&mut self, once: &str) -> Result<bool, Fault> {
+        Ok(self.session.row("SELECT idx FROM outbox WHERE once = $1", &[once.into()]).await?.is_some())
+    }
+
     /// SHA-256 of what an effect sends.
     pub async fn sends(&mut self, effect: u64) -> Result<Option<Hash>, Fault> {
         let row = self.session.row("SELECT body FROM outbox WHERE idx = $1", &[int(effect)]).await?;

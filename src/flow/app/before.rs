@@ -3,9 +3,12 @@
 //!
 //! All of it is read from the record, so that a process that was killed, and another replica, know the same.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::carry::Verdict;
 use super::docket::Key;
 use super::policy::Read;
 use crate::flow::receipt::Decided;
@@ -13,6 +16,7 @@ use crate::flow::recorded::{self, Unlisted};
 use crate::flow::replay;
 use crate::log::receipt::{Layer, listed};
 use crate::model::facts::{Facts, Release};
+use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
@@ -49,6 +53,29 @@ pub(super) async fn first(reader: &mut Reader, key: &Key, release: &Release) -> 
         return Ok(Some(Read { policy, layers }));
     }
     Ok(None)
+}
+
+/// How many effects of a release are looked through for what its runs were told.
+const LOOKED_THROUGH: u64 = 100;
+
+/// What the runs of a release were told last, by the record; `None` where they were not told alike, or not that they wait.
+pub(super) async fn told(reader: &mut Reader, stream: &Stream, runs: &[u64]) -> Result<Option<String>, DatabaseFault> {
+    let mut last: BTreeMap<u64, Verdict> = BTreeMap::new();
+    for body in reader.sent_about(&stream.to_string(), LOOKED_THROUGH).await? {
+        let Some(told) = reader.blob(body).await?.and_then(|bytes| serde_json::from_slice::<Verdict>(&bytes).ok())
+        else {
+            continue;
+        };
+        if let Some(run) = told.run.filter(|run| runs.contains(run)) {
+            last.entry(run).or_insert(told);
+        }
+        if last.len() == runs.len() {
+            break;
+        }
+    }
+    let mut all = runs.iter().map(|run| last.get(run).filter(|told| told.decision == "hold").map(|told| &told.summary));
+    let Some(Some(first)) = all.next() else { return Ok(None) };
+    Ok(all.all(|it| it == Some(first)).then(|| first.clone()))
 }
 
 /// Whether the last decision of the record is this one but for its instant, by the same facts and policies, and no clock

@@ -7,8 +7,9 @@ use std::time::Duration;
 use chrono::Utc;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::task::JoinSet;
 
-use super::{Desk, link};
+use super::{Desk, link, talk};
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
 use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
@@ -29,16 +30,16 @@ const COMMENT: usize = 1_024;
 
 /// A decision as it is kept for whoever tells it.
 #[derive(Deserialize)]
-struct Verdict {
+pub(super) struct Verdict {
     effect: String,
     forge: String,
     repository: String,
     release: String,
     environment: String,
     number: u64,
-    decision: String,
-    summary: String,
-    run: Option<u64>,
+    pub(super) decision: String,
+    pub(super) summary: String,
+    pub(super) run: Option<u64>,
     waits_at: Option<String>,
 }
 
@@ -54,20 +55,28 @@ impl Verdict {
 }
 
 impl<H: Hub> Desk<H> {
-    /// Tells whatever is to be told, for ever.
+    /// Tells whatever is to be told, for ever. Nobody waits for one that is slow.
     pub(super) async fn carry(self: Arc<Self>) {
+        let mut busy = JoinSet::new();
         loop {
-            match self.sequencer.claim(Utc::now(), AT_ONCE).await {
+            while busy.try_join_next().is_some() {}
+            let room = AT_ONCE.saturating_sub(u32::try_from(busy.len()).unwrap_or(AT_ONCE));
+            if room == 0 {
+                busy.join_next().await;
+                continue;
+            }
+            match self.sequencer.claim(Utc::now(), room).await {
                 Ok(claimed) if claimed.is_empty() => {
-                    let _ = tokio::time::timeout(LOOK, self.to_tell.notified()).await;
+                    tokio::select! {
+                        _ = tokio::time::timeout(LOOK, self.to_tell.notified()) => {}
+                        Some(_) = busy.join_next() => {}
+                    }
                 }
                 Ok(claimed) => {
-                    let mut all = tokio::task::JoinSet::new();
                     for one in claimed {
                         let desk = self.clone();
-                        all.spawn(async move { desk.one(one).await });
+                        busy.spawn(async move { desk.one(one).await });
                     }
-                    while all.join_next().await.is_some() {}
                 }
                 Err(fault) => {
                     self.say("outbox_unread", &json!({ "fault": fault.to_string() }));
@@ -88,6 +97,7 @@ impl<H: Hub> Desk<H> {
             Answer::Failed(why) => ("failed", Some(why.clone())),
         };
         self.counts.effect(outcome);
+        self.talk.tried(&claimed.once);
         self.say(
             "effect_attempted",
             &json!({ "effect": claimed.effect, "to": claimed.destination, "attempt": claimed.attempt,
@@ -117,6 +127,9 @@ impl<H: Hub> Desk<H> {
         };
         let verdict = match serde_json::from_slice::<Verdict>(&body) {
             Ok(verdict) if verdict.effect == "decision" && verdict.forge == H::NAME => verdict,
+            Err(_) if let Some(said) = talk::said::Said::read(&body, H::NAME) => {
+                return self.speak(&mut reader, &said, claimed).await;
+            }
             _ => {
                 return Ok(Answer::Refused("nothing here sends such a thing; `countersign db outbox` does".to_owned()));
             }

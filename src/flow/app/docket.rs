@@ -203,6 +203,20 @@ impl Docket {
         self.0.keys().cloned().collect()
     }
 
+    /// Whether a release is to be decided now that nobody decides yet.
+    #[must_use]
+    pub fn is_pressing(&self, now: Instant) -> bool {
+        self.next().is_some_and(|next| next <= now)
+    }
+
+    /// The releases of a repository that wait before an environment, as the record calls them; `None` for one that was not
+    /// decided yet.
+    #[must_use]
+    pub fn waiting(&self, repository: &str, environment: &str) -> Vec<Option<Stream>> {
+        let here = |key: &Key| key.repository.eq_ignore_ascii_case(repository) && key.environment == environment;
+        self.0.iter().filter(|(key, _)| here(key)).map(|(_, open)| open.stream.clone()).collect()
+    }
+
     /// The releases that wait and could not be decided when they were looked at last.
     #[must_use]
     pub fn undecided(&self) -> Vec<Key> {

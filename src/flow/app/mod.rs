@@ -3,9 +3,10 @@
 //!
 //! A delivery is in the record before whoever sent it has an answer (`Desk::deliver`), and is only a hint: what waits
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
-//! What is to leave leaves through [`carry`].
-//! Jobs hand in raw evidence through [`submission`], which is read again in [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all
-//! of this comes to the same when no delivery ever comes.
+//! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
+//! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
+//! delivery ever comes. [`talk`] says on changes what their release would need, and answers what people write there;
+//! whatever a deployment waits for goes before it.
 //!
 //! Never here: the name of a forge, HTTP.
 //!
@@ -23,6 +24,7 @@ mod ruling;
 mod runs;
 pub mod submission;
 mod sweep;
+pub mod talk;
 pub mod watch;
 
 use std::collections::BTreeMap;
@@ -129,6 +131,7 @@ pub struct Desk<H: Hub> {
     docket: Mutex<Docket>,
     delivered: mpsc::Sender<Delivered<H::Claimed>>,
     evidence: evidence::Remembered,
+    talk: talk::Talking,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
     to_tell: Notify,
@@ -169,6 +172,7 @@ impl<H: Hub> Desk<H> {
             journal,
             counts,
             docket: Mutex::default(),
+            talk: talk::Talking::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             to_decide: Notify::new(),
@@ -180,6 +184,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().rule()));
         tasks.spawn(until(ends.clone(), desk.clone().carry()));
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
+        tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
     }

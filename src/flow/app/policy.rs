@@ -39,8 +39,25 @@ impl Read {
     }
 }
 
-/// Reads the policy of a repository; what comes back else is why there is none.
-pub(super) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, String> {
+/// Why a repository has no policy to decide by.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoPolicy {
+    /// Nobody wrote one.
+    #[error("its default branch has no policy at {}; write one", PLACES.join(", "))]
+    Unwritten,
+    /// There is one, and it cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl std::convert::From<String> for NoPolicy {
+    fn from(why: String) -> Self {
+        Self::Unusable(why)
+    }
+}
+
+/// Reads the policy of a repository.
+pub(super) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, NoPolicy> {
     let own = own(forge, repository).await?;
     let (sources, mut attached) = (outer.layers.clone(), outer.attached.clone());
     let sources = match own {
@@ -50,9 +67,7 @@ pub(super) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -
             attached.extend(layers::attachments_within(within, &sources, &from).map_err(|error| error.to_string())?);
             sources
         }
-        None if sources.is_empty() => {
-            return Err(format!("its default branch has no policy at {}; write one", PLACES.join(", ")));
-        }
+        None if sources.is_empty() => return Err(NoPolicy::Unwritten),
         None => sources,
     };
     let layers = replay::layers(&sources, &attached);
@@ -60,7 +75,7 @@ pub(super) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -
         Ok(policy) => Ok(Read { policy, layers }),
         Err(complaints) => {
             let rendered: String = complaints.iter().map(|it| it.render(false)).collect();
-            Err(format!("the policy has mistakes: {}", neutral::line(&rendered, 600)))
+            Err(NoPolicy::Unusable(format!("the policy has mistakes: {}", neutral::line(&rendered, 600))))
         }
     }
 }

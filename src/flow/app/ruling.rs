@@ -1,6 +1,7 @@
 //! A release that waits is decided: what the forge and the record know becomes facts, these become a decision, and that
 //! is written down with all that follows from it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,7 +37,7 @@ pub(super) enum Undecided {
     #[error("none of its runs waits, as far as the forge says")]
     WaitsNoLonger,
     #[error("no policy can be read: {0}")]
-    Policy(String),
+    Policy(#[from] policy::NoPolicy),
     #[error("the forge could not be asked: {0}")]
     Forge(String),
     #[error("{0}")]
@@ -65,6 +66,11 @@ impl Undecided {
             Self::Form(_) => "form",
         }
     }
+}
+
+/// The sentence of a decision as a forge is told it.
+fn shown(summary: &str) -> String {
+    neutral::prose(summary, SUMMARY)
 }
 
 /// What was decided.
@@ -158,7 +164,7 @@ impl<H: Hub> Desk<H> {
         if !case.asked && case.told.is_none() && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let read = policy::read(&forge, &key.repository, &self.settings.outer).await.map_err(Undecided::Policy)?;
+        let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
         let facts = self.facts(&forge, &read, case).await?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
@@ -186,10 +192,14 @@ impl<H: Hub> Desk<H> {
         Ok(false)
     }
 
+    /// The components of a policy that have no artifacts, each with none.
+    pub(super) fn without_artifacts(&self, read: &Read) -> BTreeMap<String, Vec<String>> {
+        let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
+        self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
+    }
+
     async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case) -> Result<Facts, Undecided> {
         let key = &case.key;
-        let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
-        let without = self.settings.without_artifacts.iter().filter(known);
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
@@ -209,7 +219,7 @@ impl<H: Hub> Desk<H> {
             since: ran.since,
             running: Some(ran.otherwise),
             roster: self.settings.roster.clone(),
-            artifacts: without.map(|name| (name.clone(), Vec::new())).collect(),
+            artifacts: self.without_artifacts(read),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);
@@ -221,6 +231,17 @@ impl<H: Hub> Desk<H> {
         })
     }
 
+    /// What the runs of a release were told last. Whoever was started since has only the record to know it from.
+    async fn runs_told(&self, case: &Case, stream: &Stream) -> Result<Option<String>, crate::store::fault::Fault> {
+        if case.asked || case.told.is_some() {
+            return Ok(case.told.clone());
+        }
+        let mut reader = self.reader().await?;
+        let told = before::told(&mut reader, stream, &case.runs).await?;
+        reader.close().await?;
+        Ok(told.map(|told| shown(&told)))
+    }
+
     async fn record(
         &self,
         case: &Case,
@@ -229,15 +250,8 @@ impl<H: Hub> Desk<H> {
         decision: &ReleaseDecision,
         (before, read): (Option<Read>, Read),
     ) -> Result<Outcome, Undecided> {
-        let summary = neutral::prose(&decision.summary, SUMMARY);
+        let summary = shown(&decision.summary);
         let answers: Vec<(Sent, Option<Vec<u8>>)> = case.answers.iter().map(|sent| (sent.clone(), None)).collect();
-        let beside = Beside {
-            answers,
-            after: None,
-            annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
-            runs: case.runs.clone(),
-            told: case.asked || case.told.as_deref() == Some(summary.as_str()),
-        };
         let decided = Decided {
             policy: read.layers,
             before: before.map(|before| before.layers).unwrap_or_default(),
@@ -245,6 +259,14 @@ impl<H: Hub> Desk<H> {
             facts,
             decision,
             document: report::json::release(decision)?,
+        };
+        let told = self.runs_told(case, &decided.stream()).await?;
+        let beside = Beside {
+            answers,
+            after: None,
+            annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
+            runs: case.runs.clone(),
+            told: case.asked || told.as_deref() == Some(summary.as_str()),
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until

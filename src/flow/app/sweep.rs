@@ -1,11 +1,11 @@
 //! What nobody told of: every repository is read from time to time as if no delivery ever came, and releases are decided
 //! again when a clock says so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
 use super::Desk;
@@ -18,6 +18,13 @@ use crate::store::change::{Sent, Stream};
 const AGAIN: Duration = Duration::from_secs(15);
 /// How often the clocks are looked at.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How old a delivery may be that is answered although whoever took it is gone, and how many are looked at.
+const RECALLED: TimeDelta = TimeDelta::hours(1);
+const MOST_RECALLED: u64 = 1_000;
+
+/// Deliveries by the repository that they are about.
+type Recalled = BTreeMap<String, Vec<Sent>>;
 
 fn key(pending: &Pending) -> Key {
     Key {
@@ -32,6 +39,7 @@ impl<H: Hub> Desk<H> {
     pub(super) fn hinted(&self, hinted: Hinted, sent: Sent) {
         let now = Instant::now();
         let urgent = hinted.hint.is_urgent();
+        self.heard(&hinted, now);
         let mut docket = self.docket();
         let marked = match (hinted.hint, hinted.repository) {
             (Hint::DeploymentWaits { environment, commit, run, .. }, Some(repository)) => {
@@ -48,14 +56,52 @@ impl<H: Hub> Desk<H> {
 
     /// Reads every repository, for ever.
     pub(super) async fn sweep(self: Arc<Self>) {
+        let mut recalled = None;
         loop {
-            let whole = self.swept().await;
+            if recalled.is_none() {
+                recalled = self.recalled().await;
+            }
+            let whole = self.swept(recalled.as_mut()).await;
             tokio::time::sleep(if whole { self.settings.sweep } else { AGAIN.min(self.settings.sweep) }).await;
         }
     }
 
+    /// The deliveries that whoever wrote this record before took and did not come to answer, each with its repository.
+    async fn recalled(&self) -> Option<Recalled> {
+        let since = (Utc::now() - RECALLED).timestamp_micros();
+        let unanswered = async {
+            let mut found = Vec::new();
+            let mut reader = self.reader().await?;
+            for (sent, digest) in reader.unanswered(H::NAME, since, MOST_RECALLED).await? {
+                found.extend(reader.blob(digest).await?.map(|bytes| (sent, bytes)));
+            }
+            reader.close().await?;
+            Ok::<_, crate::store::fault::Fault>(found)
+        };
+        let unanswered = match unanswered.await {
+            Ok(unanswered) => unanswered,
+            Err(fault) => {
+                self.say("deliveries_unread", &json!({ "fault": fault.to_string() }));
+                return None;
+            }
+        };
+        let mut recalled = Recalled::new();
+        for (sent, bytes) in unanswered {
+            let Some(claimed) = self.hub.recall(&bytes) else { continue };
+            match self.hub.check(claimed).await {
+                Ok(hinted) => {
+                    if let Some(repository) = hinted.and_then(|hinted| hinted.repository) {
+                        recalled.entry(repository).or_default().push(sent);
+                    }
+                }
+                Err(_) => return None,
+            }
+        }
+        Some(recalled)
+    }
+
     /// Reads every repository once; says whether all could be read.
-    async fn swept(&self) -> bool {
+    async fn swept(&self, mut recalled: Option<&mut Recalled>) -> bool {
         let installations = match self.hub.installations().await {
             Ok(installations) => installations,
             Err(fault) => {
@@ -69,7 +115,12 @@ impl<H: Hub> Desk<H> {
             self.say("installation_unread", &json!({ "fault": unread }));
         }
         for repository in &installations.repositories {
-            if let Err(fault) = self.read(repository).await {
+            let earlier = recalled.as_mut().and_then(|recalled| recalled.remove(repository)).unwrap_or_default();
+            if let Err(fault) = self.read(repository, &earlier).await {
+                // They are answered once it can be read.
+                if let Some(recalled) = recalled.as_mut() {
+                    recalled.insert(repository.clone(), earlier);
+                }
                 whole = false;
                 self.counts.sweep("failed");
                 self.say("repository_unread", &json!({ "repository": repository, "fault": fault.to_string() }));
@@ -83,7 +134,7 @@ impl<H: Hub> Desk<H> {
         whole
     }
 
-    async fn read(&self, repository: &str) -> Result<(), H::Fault> {
+    async fn read(&self, repository: &str, earlier: &[Sent]) -> Result<(), H::Fault> {
         let pending = self.hub.of(repository).await?.pending(repository).await?;
         let now = Instant::now();
         let waiting: BTreeSet<(Key, u64)> = pending.iter().map(|it| (key(it), it.waiting.run)).collect();
@@ -93,6 +144,9 @@ impl<H: Hub> Desk<H> {
         for (key, run) in waiting {
             found += u32::from(docket.waits(key, run, None, now));
         }
+        for sent in earlier {
+            docket.happened(Some(repository), Some(sent), false, now);
+        }
         // What is known may have changed without a delivery.
         docket.happened(Some(repository), None, false, now);
         self.counts.waiting(docket.len());
@@ -101,6 +155,7 @@ impl<H: Hub> Desk<H> {
             self.say("deployments_found", &json!({ "repository": repository, "found": found }));
         }
         self.to_decide.notify_one();
+        self.book().swept(repository, now);
         Ok(())
     }
 

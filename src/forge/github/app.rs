@@ -158,6 +158,10 @@ impl Hub for App {
         Ok(checked.ok().map(|it| Hinted { repository: it.repository().map(str::to_owned), hint: it.hint().clone() }))
     }
 
+    fn recall(&self, bytes: &[u8]) -> Option<Claimed> {
+        super::event::recalled(bytes)
+    }
+
     async fn job(&self, token: &str, now: DateTime<Utc>) -> Result<Job, Unknown> {
         let issuer = self.issuer.as_ref().ok_or(Unknown::NotTaken)?;
         let claims = issuer.claims(token, now).await?;

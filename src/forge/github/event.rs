@@ -160,6 +160,17 @@ pub fn read(event: &str, delivery: VerifiedDelivery<'_>, base: &Base) -> Result<
     Ok(Delivery::Hint(Claimed { installation, repository, hint }))
 }
 
+/// Reads the bytes of a delivery that was verified before it was recorded. Without its header nobody knows which event it
+/// was, so that it is a hint to read everything of its repository again.
+#[must_use]
+pub fn recalled(bytes: &[u8]) -> Option<Claimed> {
+    let payload: Value = serde_json::from_slice(bytes).ok()?;
+    let id = number(&payload, "/repository/id")?;
+    let name = text(&payload, "/repository/full_name").unwrap_or_default().to_owned();
+    let repository = Some(Named { id, name });
+    Some(Claimed { installation: number(&payload, "/installation/id"), repository, hint: Hint::Repository })
+}
+
 fn text<'p>(payload: &'p Value, place: &str) -> Option<&'p str> {
     payload.pointer(place)?.as_str().filter(|text| !text.is_empty())
 }

@@ -16,9 +16,13 @@ pub mod read;
 pub mod signature;
 pub mod write;
 
+use chrono::{DateTime, Utc};
+
+use super::talk::{Notice, Proposed, Remark, Talk};
 use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Waiting};
 use crate::model::facts::Fact;
-use client::{Client, Fault};
+use client::{Client, Fault, Priority};
+use read::Repository;
 
 impl Forge for Client {
     type Fault = Fault;
@@ -65,5 +69,35 @@ impl Forge for Client {
             Ok(None) => Fact::Absent,
             Err(fault) => fault.unavailable(),
         }
+    }
+}
+
+impl Talk for Client {
+    fn behind_deployments(&self) -> Self {
+        self.at(Priority::Person)
+    }
+
+    async fn proposed(&self, repository: &str) -> Result<Vec<Proposed>, Fault> {
+        read::proposals::open(self, repository).await
+    }
+
+    async fn begins(&self, repository: &str, proposed: &Proposed) -> Result<String, Fault> {
+        read::proposals::begins(self, repository, proposed).await
+    }
+
+    async fn remarks(&self, repository: &str, since: DateTime<Utc>) -> Result<Vec<Remark>, Fault> {
+        read::proposals::remarks(self, repository, since).await
+    }
+
+    async fn show(&self, repository: &str, notice: &Notice, again: bool) -> Result<(), Fault> {
+        write::check::show(self, &Repository::parse(repository)?, notice, again).await
+    }
+
+    async fn reply(&self, repository: &str, change: u64, (key, text): (&str, &str), again: bool) -> Result<(), Fault> {
+        write::comment::write_once(self, &Repository::parse(repository)?, change, (key, text), again).await
+    }
+
+    async fn acknowledge(&self, repository: &str, handle: u64) -> Result<(), Fault> {
+        write::comment::acknowledge(self, &Repository::parse(repository)?, handle).await
     }
 }

@@ -1,5 +1,6 @@
 //! What the app is set by: options, variables, a file; and what is said where one is wrong.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{App, shop, until};
@@ -69,6 +70,54 @@ fn it_ends_in_order_when_it_is_told_to() {
     assert_eq!(served.child.wait().unwrap().code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(15));
     assert_eq!(app.events("ended")[0]["in_order"], true);
+}
+
+/// The permission that GitHub wants for a request, by its documentation, and whether to write; `None` where none is.
+fn permission(method: &str, path: &str) -> Option<(&'static str, bool)> {
+    let writes = method != "GET";
+    let path = path.strip_prefix("/api/v3/").unwrap_or(path);
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        // GraphQL asks for what REST does, and for the members of teams.
+        ["", "api", "graphql"]
+        | ["app" | "installation" | "user" | "users", ..]
+        | ["repos", _, _, "collaborators", ..]
+        | ["repos", _, _, "installation"] => None,
+        ["repos", _, _, "actions", "runs", _, "deployment_protection_rule"] => Some(("deployments", writes)),
+        ["repos", _, _, "actions" | "environments", ..] => Some(("actions", writes)),
+        ["repos", _, _, "check-runs", ..] | ["repos", _, _, "commits", _, "check-runs"] => Some(("checks", writes)),
+        ["repos", _, _, "issues", ..] if writes => Some(("pull requests", true)),
+        ["repos", _, _, "issues", ..] => Some(("issues", false)),
+        ["repos", _, _, "pulls", ..] => Some(("pull requests", writes)),
+        ["repos", _, _, "compare" | "contents" | "commits" | "activity", ..] => Some(("contents", writes)),
+        _ => panic!("which permission is needed for {method} {path}?"),
+    }
+}
+
+#[test]
+fn what_the_app_asks_of_github_is_what_the_help_says_that_it_needs() {
+    let github = super::talk::proposed();
+    super::reviews_before(&github);
+    github.with(|world| world.comment(13, "IC_1", "carla", "/countersign frob", &super::ago(1)).is_null());
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    until("an answer", || super::told(&github).decided.is_some());
+    let written = |kind: &str| !super::talk::written(&github, kind).is_empty();
+    until("a check and a reply", || written("check-runs") && written("issues/13/comments"));
+    let asked = github.asked();
+    let needed = asked.iter().filter_map(|it| permission(&it.method, &it.path));
+    let (write, read): (BTreeSet<_>, BTreeSet<_>) = needed.partition(|(_, writes)| *writes);
+    let write: BTreeSet<&str> = write.into_iter().map(|(name, _)| name).collect();
+    let mut read: BTreeSet<&str> = read.into_iter().map(|(name, _)| name).filter(|it| !write.contains(it)).collect();
+    read.insert("members");
+
+    let help = app.world.run(&["serve", "--help"]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, rest) = help.split_once("needs the permissions ").unwrap();
+    let (reads, rest) = rest.split_once(" to read, ").unwrap();
+    let (writes, _) = rest.split_once(" to write").unwrap();
+    let named = |text: &'static str| text.split(", ").flat_map(|it| it.split(" and ")).collect::<BTreeSet<_>>();
+    let (reads, writes) = (named(reads.to_owned().leak()), named(writes.to_owned().leak()));
+    assert_eq!((reads, writes), (read, write));
 }
 
 #[test]

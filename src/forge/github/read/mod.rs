@@ -18,6 +18,7 @@ mod groups;
 pub mod installation;
 mod merges;
 mod people;
+pub mod proposals;
 mod pulls;
 mod pushes;
 mod question;

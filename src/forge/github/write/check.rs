@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::{By, TEXT, at_most, is_ours};
 use crate::forge::github::client::{Client, Fault, Method};
 use crate::forge::github::read::Repository;
+use crate::forge::talk::Notice;
+use crate::report::proposal;
 
 /// How many buttons a check has at most, and how long their texts are.
 const BUTTONS: usize = 3;
@@ -47,6 +49,16 @@ impl Standing {
             Self::Failure => ("completed", Some("failure")),
             Self::ActionRequired => ("completed", Some("action_required")),
             Self::Neutral => ("completed", Some("neutral")),
+        }
+    }
+}
+
+impl From<proposal::Standing> for Standing {
+    fn from(standing: proposal::Standing) -> Self {
+        match standing {
+            proposal::Standing::Met => Self::Success,
+            proposal::Standing::Told => Self::Neutral,
+            proposal::Standing::NobodyLeft => Self::ActionRequired,
         }
     }
 }
@@ -149,4 +161,26 @@ pub async fn make(client: &Client, repository: &Repository, check: &Check) -> Re
 pub async fn update(client: &Client, repository: &Repository, number: u64, check: &Check) -> Result<(), Fault> {
     let path = format!("/repos/{}/check-runs/{number}", repository.path());
     client.write_again::<Value>(Method::PATCH, &path, &body(check)).await.map(|_| ())
+}
+
+/// What our check is called on a pull request.
+const NAME: &str = "countersign";
+
+/// Shows a check, one for its key. Where it may have been shown before, it is looked for, and brought up to date.
+pub async fn show(client: &Client, repository: &Repository, notice: &Notice, again: bool) -> Result<(), Fault> {
+    let check = Check {
+        name: NAME.to_owned(),
+        commit: notice.commit.clone(),
+        key: notice.key.clone(),
+        standing: notice.standing.into(),
+        title: notice.title.clone(),
+        summary: notice.text.clone(),
+        page: None,
+        buttons: Vec::new(),
+    };
+    let there = if again { find(client, repository, &check).await? } else { None };
+    match there {
+        Some(number) => update(client, repository, number, &check).await,
+        None => make(client, repository, &check).await.map(|_| ()),
+    }
 }

@@ -1,7 +1,7 @@
 //! A comment on a pull request or an issue.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{By, is_ours, mark, marked};
 use crate::forge::github::client::{Client, Fault, Method};
@@ -40,4 +40,24 @@ pub async fn write(client: &Client, repository: &Repository, number: u64, key: &
         done => done?,
     };
     made.map(|made| made.id).ok_or_else(|| super::unreadable(&path, "it does not say what was made"))
+}
+
+/// Writes a comment once for its key. Where it may have been written before, it is looked for first.
+pub async fn write_once(
+    client: &Client,
+    repository: &Repository,
+    number: u64,
+    (key, text): (&str, &str),
+    again: bool,
+) -> Result<(), Fault> {
+    if again && find(client, repository, number, key).await?.is_some() {
+        return Ok(());
+    }
+    write(client, repository, number, key, text).await.map(|_| ())
+}
+
+/// Puts a thumb under a comment. GitHub keeps one of each of us.
+pub async fn acknowledge(client: &Client, repository: &Repository, comment: u64) -> Result<(), Fault> {
+    let path = format!("/repos/{}/issues/comments/{comment}/reactions", repository.path());
+    client.write_again::<Value>(Method::POST, &path, &json!({ "content": "+1" })).await.map(|_| ())
 }

@@ -307,6 +307,8 @@ impl Github {
             }
             ("GET", ["repos", owner, name, "compare", range]) if is_ours(owner, name) => {
                 let (base, head) = range.split_once("...").unwrap();
+                let branch = state.world.branches.get(&format!("refs/heads/{base}")).cloned();
+                let base = branch.as_deref().unwrap_or(base);
                 let Some(found) = state.world.between(base, head) else { return missing() };
                 let commits: Vec<Value> = found.iter().map(|sha| rest_commit(&state.world, sha)).collect();
                 let total = commits.len();
@@ -367,6 +369,15 @@ impl Github {
                 }
                 reply(200, &user)
             }
+            ("GET", ["repos", owner, name, "pulls"]) if is_ours(owner, name) => {
+                assert_eq!(asked.query.get("state").map(String::as_str), Some("open"));
+                let open = state.world.open_pulls();
+                self.paged(asked, &state, &open, |page| Value::Array(page.to_vec()))
+            }
+            ("GET", ["repos", owner, name, "issues", "comments"]) if is_ours(owner, name) => {
+                let comments = state.world.rest_comments(asked.query.get("since").unwrap());
+                self.paged(asked, &state, &comments, |page| Value::Array(page.to_vec()))
+            }
             ("GET", ["repos", owner, name, "pulls", number, "files"]) if is_ours(owner, name) => {
                 let Some(pull) = state.world.pulls.get(&number.parse().unwrap()) else { return missing() };
                 let entry = |path: &String| json!({"filename": path, "previous_filename": pull.moved.get(path)});
@@ -411,7 +422,8 @@ impl Github {
             ("GET", ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
                 let kind = rest.join("/");
                 let kind = if rest.first() == Some(&"commits") { "check-runs".to_owned() } else { kind };
-                let found = state.world.written.iter().rev().filter(|(of, _)| *of == kind);
+                let here = |it: &Value| kind != "check-runs" || it["head_sha"] == rest[1];
+                let found = state.world.written.iter().rev().filter(|(of, it)| *of == kind && here(it));
                 let found: Vec<Value> = found.map(|(_, it)| it.clone()).collect();
                 self.paged(asked, &state, &found, |page| {
                     if kind == "check-runs" { json!({"check_runs": page}) } else { json!(page) }

@@ -176,6 +176,64 @@ impl World {
         );
     }
 
+    /// A pull request with these commits that is open.
+    pub fn propose(&mut self, number: u64, author: &str, base: &str, commits: &[&str]) {
+        self.pull(number, author, base, commits, commits.last().unwrap());
+        self.edit(commits.last().unwrap(), |commit| author.clone_into(&mut commit.committer));
+        let pull = self.pulls.get_mut(&number).unwrap();
+        pull.merge_commit = None;
+        pull.merged_at = None;
+    }
+
+    /// The open pull requests as REST lists them.
+    pub fn open_pulls(&self) -> Vec<Value> {
+        let open = self.pulls.iter().filter(|(_, pull)| pull.merge_commit.is_none());
+        let pull = |(number, pull): (&u64, &Pull)| {
+            let said = pull.reviews.len() + pull.comments.len();
+            json!({
+                "number": number,
+                "head": {"ref": format!("branch-{number}"), "sha": pull.head, "repo": null},
+                "base": {"ref": "main", "sha": pull.base, "repo": {"default_branch": "main"}},
+                "updated_at": format!("2026-11-01T10:{:02}:{:02}Z", said / 60, said % 60),
+            })
+        };
+        open.map(pull).collect()
+    }
+
+    /// Every comment since an instant as REST lists it, those that our App wrote included.
+    pub fn rest_comments(&self, since: &str) -> Vec<Value> {
+        let web = |number: &str| format!("https://github.example/{REPOSITORY}/pull/{number}");
+        let of = |number: &str| format!("https://github.example/api/v3/repos/{REPOSITORY}/issues/{number}");
+        let mut found = Vec::new();
+        for (number, pull) in &self.pulls {
+            for (at, comment) in pull.comments.iter().enumerate() {
+                let author = comment["author"]["login"].as_str().unwrap_or_default();
+                let user = self.users.keys().find(|login| login.trim_end_matches("[bot]") == author);
+                let edited = comment["lastEditedAt"].as_str().or(comment["createdAt"].as_str()).unwrap();
+                found.push(json!({
+                    "id": number * 1_000 + at as u64, "node_id": comment["id"], "body": comment["body"],
+                    "html_url": web(&number.to_string()), "issue_url": of(&number.to_string()),
+                    "user": user.map_or(Value::Null, |login| self.rest_user(login)),
+                    "created_at": comment["createdAt"], "updated_at": edited, "performed_via_github_app": null,
+                }));
+            }
+        }
+        for (kind, written) in &self.written {
+            let Some(number) = kind.strip_prefix("issues/").and_then(|rest| rest.strip_suffix("/comments")) else {
+                continue;
+            };
+            found.push(json!({
+                "id": 900_000 + written["id"].as_u64().unwrap(), "node_id": format!("IC_ours{}", written["id"]),
+                "body": written["body"], "html_url": web(number), "issue_url": of(number),
+                "user": {"login": "countersign[bot]", "id": 9, "type": "Bot"},
+                "created_at": "2999-01-01T00:00:00Z", "updated_at": "2999-01-01T00:00:00Z",
+                "performed_via_github_app": written["performed_via_github_app"],
+            }));
+        }
+        found.retain(|comment| comment["updated_at"].as_str().unwrap() >= since);
+        found
+    }
+
     pub fn review(&mut self, number: u64, id: &str, by: &str, state: &str, commit: &str, at: &str) -> &mut Value {
         let tree = self.tree(&sha(commit), "").unwrap();
         let review = json!({
