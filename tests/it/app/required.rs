@@ -104,10 +104,11 @@ fn what_is_not_known_is_no_decision() {
 
 #[test]
 fn a_deployment_that_waits_is_opened_by_what_its_job_is_told() {
-    let taking = Taking::new();
-    let github = taking.github.clone();
-    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned()));
+    let github = shop();
+    asks(&github);
     reviews(&github, "bo", "APPROVED");
+    let mut taking = Taking::of(github.clone());
+    taking.start();
     let said = asked(&taking, &taking.job(RUN, 1, "51", ""), &["--wait", "30s"]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     until("an answer", || told(&github).decided.is_some());
