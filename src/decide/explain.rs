@@ -128,16 +128,15 @@ pub fn shown(value: Given<'_>) -> String {
     }
 }
 
-/// A number with as many decimals as tell it apart, at most four.
+/// A number with so many decimals at most, and none that says nothing.
 #[must_use]
-pub fn round(number: f64) -> String {
-    // What is not nothing is not told as nothing.
-    if number != 0.0 && number.abs() < 0.000_000_5 {
-        return format!("{number:e}");
-    }
-    let most = if number.abs() < 0.001 { 6 } else { 4 };
-    // Nearly all are short as they are, and that is found much sooner than a number of decimals that is given.
+pub(super) fn rounded(number: f64, most: usize) -> String {
+    // Nearly all are whole, or short as they are, and both is found much sooner than a number of decimals that is given.
     if number.abs() < 1e9 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and far below 2^63")]
+        if number.fract() == 0.0 && number != 0.0 {
+            return (number as i64).to_string();
+        }
         let shortest = number.to_string();
         if shortest.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= most) {
             return shortest;
@@ -148,6 +147,16 @@ pub fn round(number: f64) -> String {
     }
     let text = format!("{number:.most$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A number with as many decimals as tell it apart, at most four.
+#[must_use]
+pub fn round(number: f64) -> String {
+    // What is not nothing is not told as nothing.
+    if number != 0.0 && number.abs() < 0.000_000_5 {
+        return format!("{number:e}");
+    }
+    rounded(number, if number.abs() < 0.001 { 6 } else { 4 })
 }
 
 /// A length of time in the largest unit that keeps it readable.

@@ -470,7 +470,7 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     node.stated = Some(gate.stated.clone());
     node.evidence.push(judged.judgement.reason.code().to_owned());
     if let Some(evidence) = judged.evidence {
-        node.evidence.extend(evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest))));
+        node.evidence.extend(evidence.digests.iter().map(|digest| ["sha256:", bare(digest)].concat()));
     }
     node.evidence.extend(judged.acts.iter().map(|act| (*act).to_owned()));
     if let Some(role) = gate.verified_by.as_deref().filter(|_| status != Status::NotNeeded) {
@@ -507,7 +507,7 @@ fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence)
             }
         }
     }
-    let digests = evidence.digests.iter().map(|digest| format!("sha256:{}", bare(digest)));
+    let digests = evidence.digests.iter().map(|digest| ["sha256:", bare(digest)].concat());
     if names.is_empty() {
         let says = format!("{role} has not verified this evidence yet");
         return Node::new(Ground::GateUnverified, Status::Note, says).who(incidents::names(scene, role));

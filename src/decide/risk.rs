@@ -1,7 +1,7 @@
 //! Risk: a score, itemised. A part that cannot be told makes the score unknown, and the impact high.
 
 use super::scene::Scene;
-use super::{totals, words};
+use super::{explain, totals, words};
 use crate::model::facts::Fact;
 use crate::model::release_decision::{Impact, RiskAccount, RiskItem};
 use crate::policy::evaluate::{self, Facts, Given};
@@ -177,6 +177,5 @@ pub fn told(risk: &RiskAccount) -> String {
 
 /// A number of points, to two places at most.
 fn points(number: f64) -> String {
-    let text = format!("{number:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    explain::rounded(number, 2)
 }

@@ -67,6 +67,14 @@ impl TakenBack {
 /// The approvals that stand no longer, of whom a rejection would be heard, in the roles that are asked.
 #[must_use]
 pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
+    let may_end = |act: &Act| match act.does {
+        Deed::Approve { .. } => act.standing != Standing::Stands,
+        Deed::Withdraw { .. } => true,
+        _ => false,
+    };
+    if !scene.acts().any(may_end) {
+        return Vec::new();
+    }
     let mut approvals: HashMap<(&str, Person), &Act> = HashMap::new();
     let mut stand: HashMap<Person, Vec<DateTime<Utc>>> = HashMap::new();
     let mut found = Vec::new();

@@ -307,8 +307,6 @@ fn digest(scene: &Scene<'_>, requirement: &Requirement<'_>) -> String {
     text.push('\n');
     text.push_str(requirement.accept.unwrap_or("-"));
     let hash = Sha256::digest(text.as_bytes());
-    hash.iter().take(8).fold(String::with_capacity(16), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let nibbles = hash.iter().take(8).flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
 }
