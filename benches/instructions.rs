@@ -5,7 +5,9 @@
 //! Usage: `cargo bench --bench instructions [-- --update]`
 //!
 //! The digest is left out: valgrind has none of the processor's instructions for
-//! SHA-256, without which it would be most of the figure.
+//! SHA-256, without which it would be most of the figure. So is the system's loader:
+//! what it does hangs on the size of the whole program, not on what a gate run does,
+//! and it is told beside the figures.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks to the person who runs it")]
 
 mod inputs;
@@ -90,7 +92,7 @@ fn measure() -> io::Result<Vec<(&'static str, u64)>> {
     ])
 }
 
-/// The instructions of one run over the folder of a report, without those of the digest.
+/// The instructions of one run over the folder of a report, without those of the digest and the loader, which it tells.
 fn instructions(policy: &Path, report: &Path, baseline: Option<&Path>) -> io::Result<u64> {
     let profile = policy.with_extension("callgrind");
     let mut command = Command::new("valgrind");
@@ -107,22 +109,37 @@ fn instructions(policy: &Path, report: &Path, baseline: Option<&Path>) -> io::Re
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(io::Error::other(format!("{command:?}: {}: {said}", output.status)));
     }
-    Ok(counted(&fs::read_to_string(&profile)?))
+    let counted = counted(&fs::read_to_string(&profile)?);
+    if counted.loading == 0 || counted.judged == 0 {
+        return Err(io::Error::other(format!("{}: no loader or no run is told apart in it", profile.display())));
+    }
+    let case = policy.file_stem().unwrap_or_default().display();
+    println!("loading before {case}: {} instructions", counted.loading);
+    Ok(counted.judged)
 }
 
-/// Adds up what each function takes itself. In callgrind's format `fn=` names a
-/// function, a line of two numbers is a place in it and its cost, and the line
-/// after `calls=` is the cost of what it calls, which is told where that stands.
-fn counted(profile: &str) -> u64 {
-    let (mut sum, mut digest, mut called) = (0, false, false);
+/// What a run took: what is judged, and what the system's loader did before it began.
+struct Counted {
+    judged: u64,
+    loading: u64,
+}
+
+/// Adds up what each function takes itself. In callgrind's format `ob=` names the file that a function is in, `fn=` the
+/// function, a line of two numbers is a place in it and its cost, and the line after `calls=` is the cost of what it
+/// calls, which is told where that stands.
+fn counted(profile: &str) -> Counted {
+    let mut sum = Counted { judged: 0, loading: 0 };
+    let (mut loader, mut digest, mut called) = (false, false, false);
     for line in profile.lines() {
-        if let Some(function) = line.strip_prefix("fn=") {
+        if let Some(object) = line.strip_prefix("ob=") {
+            loader = object.rsplit('/').next().is_some_and(|file| file.starts_with("ld-linux"));
+        } else if let Some(function) = line.strip_prefix("fn=") {
             digest = function.contains("sha2::");
         } else if line.starts_with("calls=") {
             called = true;
         } else if line.starts_with(|first: char| first.is_ascii_digit()) && !std::mem::take(&mut called) && !digest {
-            let cost = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok());
-            sum += cost.unwrap_or_default();
+            let cost = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok()).unwrap_or_default();
+            *(if loader { &mut sum.loading } else { &mut sum.judged }) += cost;
         }
     }
     sum
