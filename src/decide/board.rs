@@ -120,7 +120,8 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, ret
     let why = notes.first().map_or(String::new(), |note| format!("; {}", note.says));
     let (on, at) = agenda(scene, cab, scene.clock.now());
     let first = if again { "the CAB has to decide again" } else { "the CAB has not decided yet" };
-    let says = format!("{first}; {on}{why}");
+    let short = too_few(scene, cab).map_or(String::new(), |few| format!("; {few}"));
+    let says = format!("{first}; {on}{short}{why}");
     let node = Node::new(Ground::CabWaits, Status::Waiting, says).stated(stated);
     vec![node.who(chairs(scene, cab)).next(at).parts(notes)]
 }
@@ -209,6 +210,23 @@ fn chairs(scene: &Scene<'_>, cab: &Cab) -> Vec<String> {
     let Some(role) = cab.chair.as_deref() else { return Vec::new() };
     let holders = roles::eligible_independent(scene, role);
     holders.people.iter().map(|person| scene.people.name(*person).to_owned()).collect()
+}
+
+/// Why nobody can decide at all, where that is known: too few members had no hand in the release, or nobody who chairs.
+fn too_few(scene: &Scene<'_>, cab: &Cab) -> Option<String> {
+    let members = roles::eligible_independent(scene, MEMBERS);
+    if members.unreadable.is_none() && members.people.len() < cab.quorum as usize {
+        let left = words::count(members.people.len(), "member is", "members are");
+        return Some(format!(
+            "{left} left who had no hand in it, and its quorum is {}, so it can never decide this; give somebody `{MEMBERS}`",
+            cab.quorum
+        ));
+    }
+    let role = cab.chair.as_deref()?;
+    let chairs = roles::eligible_independent(scene, role);
+    (chairs.unreadable.is_none() && chairs.people.is_empty()).then(|| {
+        format!("nobody is left who holds `{role}`, which chairs it, and had no hand in it; give somebody that role")
+    })
 }
 
 /// Why a decision does not count, if it does not.

@@ -295,6 +295,12 @@ fn own_words(text: &str, template: &str) -> bool {
     own(&text, &template).any(|word| said.enough(word))
 }
 
+/// Whether a text names anything: one word, a number or an address that does not stand for something still to be written.
+pub(super) fn names_anything(text: &str) -> bool {
+    let text = words::normal(text);
+    own(&text, "").next().is_some()
+}
+
 /// The words of a text that are its own.
 fn own<'t>(text: &'t str, template: &'t str) -> impl Iterator<Item = &'t str> {
     let parts = |text: &'t str| text.split(|it: char| !it.is_alphanumeric()).filter(|word| !word.is_empty());

@@ -11,7 +11,7 @@ use super::path::{Leg, Path, Triage};
 use super::people::Person;
 use super::roles::{self, Refusal};
 use super::scene::Scene;
-use super::{incidents, separation, words};
+use super::{follow, incidents, separation, words};
 use crate::model::facts::{Act, Deed, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Node, Status};
@@ -135,7 +135,7 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
             None => {}
         }
     }
-    let end = scene.rules.calendar.due(submitted, wait);
+    let end = follow::due(scene, Some(role), submitted, wait);
     let until = told(end, scene.rules.calendar.zone);
     if scene.clock.reached(end) {
         let says = format!("{role} was consulted and did not answer within {wait}, until {until}");

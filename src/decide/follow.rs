@@ -69,7 +69,7 @@ pub fn join(all: &mut Vec<OpenedObligation>, owed: OpenedObligation) {
 }
 
 /// When a length ends, in the calendar of the role that it is for where it has one of its own.
-fn due(scene: &Scene<'_>, role: Option<&str>, from: DateTime<Utc>, within: Length) -> DateTime<Utc> {
+pub(super) fn due(scene: &Scene<'_>, role: Option<&str>, from: DateTime<Utc>, within: Length) -> DateTime<Utc> {
     let calendar = &scene.rules.calendar;
     let hours = role.and_then(|name| scene.rules.roles.iter().find(|role| role.name == name)?.hours.as_ref());
     match hours {

@@ -1,10 +1,12 @@
 //! Break-glass: a release that went under a grant while the app could not be reached. The grant held if enough different
 //! people signed it who may and had no hand in the release, and it was used in time, for this content, and not more
-//! often than it may be.
+//! often than it may be. It lets one release go: that one again within its hours or the time for a retry, and nothing once
+//! something else was opened.
 //!
 //! It takes the place of what people, gates and calendars ask, and of nothing that says what went and where to: facts
 //! that cannot be read, an environment that nothing protects, a tag that was moved.
 
+use super::approvals::consumption;
 use super::bound::short;
 use super::path::Path;
 use super::people::Person;
@@ -18,15 +20,32 @@ use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar;
 use crate::policy::rules::BreakGlassRule;
 
-/// The grant under which the release went, if it held.
+/// The grant under which the release goes, if it held and is not over.
 #[must_use]
 pub fn opened<'s>(scene: &Scene<'s>) -> Option<&'s Grant> {
     let grant = grant(scene)?;
     let held = *scene
         .totals
         .granted
-        .get_or_init(|| scene.rules.break_glass.as_ref().is_some_and(|rule| flaws(scene, rule, grant).is_empty()));
+        .get_or_init(|| scene.rules.break_glass.as_ref().is_some_and(|rule| holds(scene, rule, grant)));
     held.then_some(grant)
+}
+
+fn holds(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> bool {
+    flaws(scene, rule, grant).is_empty() && over(scene, rule, grant).is_none()
+}
+
+/// Why a grant that held lets nothing go any more, where that is so. What went once is no reason to go for ever.
+fn over(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Option<String> {
+    match consumption::opened_since(scene, grant.opened_at) {
+        Ok(Some(newer)) => return Some(format!("{} was opened since", newer.release)),
+        Err(why) => return Some(format!("what was opened since could not be read: {why}")),
+        Ok(None) => {}
+    }
+    let calendar = &scene.rules.calendar;
+    let hours = calendar.due(grant.granted_at, rule.expires);
+    let end = hours.max(calendar.due(grant.opened_at, scene.rules.retry_within));
+    scene.clock.reached(end).then(|| format!("its time is over since {}", calendar::told(end, calendar.zone)))
 }
 
 /// The grant under which the release went already, whether it held or not.
@@ -70,7 +89,13 @@ pub fn judge(scene: &Scene<'_>, _path: &Path<'_>) -> Vec<Node> {
             words::all_of(&names),
             calendar::told(grant.opened_at, scene.rules.calendar.zone)
         );
-        return vec![node(Ground::BreakGlass, Status::Met, says)];
+        return vec![match over(scene, rule, grant) {
+            None => node(Ground::BreakGlass, Status::Met, says),
+            Some(why) => {
+                let says = format!("{says}; the grant lets nothing go any more: {why}");
+                node(Ground::BreakGlass, Status::Note, says)
+            }
+        }];
     }
     let says = format!("the grant `{}` did not hold: {}", grant.id, flaws.join("; "));
     vec![node(Ground::BreakGlassRefused, Status::Unmet, says)]

@@ -177,6 +177,13 @@ fn confirmed_told<'s>(scene: &Scene<'s>, id: &str) -> (Truth, Option<(Person, &'
     (truth, person, format!("no {role} confirmed that it fixes {id}{ignored}{ask}"))
 }
 
+/// What to do where it is known that nobody is left who holds a role and did not contribute.
+pub(super) fn nobody_left(scene: &Scene<'_>, role: &str) -> Option<String> {
+    let holders = roles::eligible_independent(scene, role);
+    (holders.people.is_empty() && holders.unreadable.is_none())
+        .then(|| format!("nobody is left who holds `{role}` and had no hand in it; give somebody that role"))
+}
+
 /// Who holds a role and did not contribute, by name.
 pub(super) fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
     let holders = roles::eligible_independent(scene, role);
@@ -275,6 +282,10 @@ fn one(
         let fix = fix(scene, incident);
         let who = rule.confirmed_by.as_deref().map(|role| names(scene, role)).unwrap_or_default();
         says.push_str("; wait until it is resolved, or show that this release is its fix");
+        if let Some(gone) = rule.confirmed_by.as_deref().and_then(|role| nobody_left(scene, role)) {
+            says.push_str(", which nobody can confirm: ");
+            says.push_str(&gone);
+        }
         parts = fix.missing.into_iter().map(|missing| Node::new(Ground::NotAFix, Status::Note, missing)).collect();
         return Some(node(Ground::IncidentBlocks, Status::Unmet, says).who(who).parts(parts));
     }

@@ -4,7 +4,7 @@
 use super::path::{Path, Triage};
 use super::people::Person;
 use super::scene::Scene;
-use super::{incidents, place, roles, words};
+use super::{change, incidents, place, roles};
 use crate::model::facts::{Account, Act, Deed, Fact, OwedObligation};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, Status};
@@ -168,7 +168,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         none_of(scene, person, &owed.invoked_by, ("let go", &owed.release))?;
     }
     let attached = match &act.does {
-        Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| words::meaningful(evidence, 1)),
+        Deed::Complete { evidence, .. } => evidence.iter().any(|evidence| change::names_anything(evidence)),
         _ => false,
     };
     if owed.needs_evidence.perhaps() && !attached { Err("nothing is attached".to_owned()) } else { Ok(person) }

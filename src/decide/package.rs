@@ -125,6 +125,14 @@ fn known(scene: &Scene<'_>, rule: &PackageRule, package: &Package) -> Vec<Node> 
         };
         nodes.push(Node::new(code, status, format!("`{}`: {says}", rule.name)).stated(&rule.stated));
     }
+    // What was released here is a part as well.
+    let outcome = scene.facts.release.outcome.known();
+    let ours = rule.components.iter().filter(|name| scene.surely_goes(name)).map(String::as_str);
+    match outcome {
+        Some(Outcome::Succeeded) => went.extend(ours),
+        Some(Outcome::Failed) => failed.extend(ours),
+        Some(Outcome::Cancelled) | None => {}
+    }
     if !failed.is_empty() && !went.is_empty() {
         let says = format!(
             "`{}` is deployed in part: {} went, {} failed",

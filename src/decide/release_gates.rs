@@ -477,6 +477,10 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
         if gate.kind == Kind::Checklist {
             if !status.opens() {
                 node.who = incidents::names(scene, role);
+                if let Some(gone) = incidents::nobody_left(scene, role) {
+                    node.says.push_str("; ");
+                    node.says.push_str(&gone);
+                }
                 asks.push(Ask {
                     role: role.to_owned(),
                     people: node.who.clone(),
@@ -485,7 +489,19 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
                 });
             }
         } else if let Some(evidence) = judged.evidence.filter(|evidence| !evidence.digests.is_empty()) {
-            node.parts.push(verified(scene, gate, role, evidence));
+            let verified = verified(scene, gate, role, evidence);
+            if verified.code == Ground::GateUnverified {
+                asks.push(Ask {
+                    role: role.to_owned(),
+                    people: verified.who.clone(),
+                    to: "verify".to_owned(),
+                    because: Some(format!(
+                        "{} was measured, and nobody has looked at what it was measured from",
+                        gate.name
+                    )),
+                });
+            }
+            node.parts.push(verified);
         }
     }
     node

@@ -68,7 +68,8 @@ pub struct Window {
     pub perhaps: u32,
     /// Of them, emergencies.
     pub emergencies: u32,
-    /// Mean seconds from detection to restoration, over the failures of which both are known; 0 where none failed.
+    /// Mean seconds from detection to restoration, over the failures that were detected; 0 where none was, `None` while one
+    /// of them lasts.
     pub mttr: Option<f64>,
     /// Mean seconds from deployment to detection, likewise.
     pub mttd: Option<f64>,
@@ -239,8 +240,8 @@ pub(super) fn window(
         detected.between(deployment.at, seen);
         match &deployment.restored_at {
             Fact::Known(at) if by_then(*at) => restored.between(seen, *at),
-            Fact::Known(_) | Fact::Absent => {}
-            Fact::Unavailable(_) => restored.unknown = true,
+            // How long it takes is not known while it lasts, and it is nothing that was repaired in no time.
+            Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => restored.unknown = true,
         }
     }
     // Where nothing was ever deployed there is no time to speak of.

@@ -182,18 +182,26 @@ pub fn able(scene: &Scene<'_>, gate: &Gate) -> Vec<String> {
     names
 }
 
-/// Waivers given by an act that match nothing: no gate of the policy, or one that opens without.
+/// Waivers that match nothing: those that an act gives of no gate of the policy, of one that guards nothing here, or of one
+/// that opens without; and those that the policy grants, in force here, of a gate that opens without.
 #[must_use]
 pub fn unused(scene: &Scene<'_>, judged: &[Judged<'_>]) -> Vec<Node> {
     let mut nodes = Vec::new();
     for act in scene.acts() {
         let Deed::Waive { gate, until, .. } = &act.does else { continue };
         let mut named = judged.iter().filter(|it| it.named(gate)).peekable();
-        let passes = |it: &Judged<'_>| it.judgement.verdict == Verdict::Pass;
-        if named.peek().is_some() && named.all(passes) && scene.clock.within(act.at, *until) {
-            let name = scene.people.name(scene.person_of(act));
-            let says = format!("{name}'s waiver of {gate} lifts nothing: the gate passes without");
-            nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
+        if named.peek().is_some() && scene.clock.within(act.at, *until) {
+            let all: Vec<Verdict> = named.map(|it| it.judgement.verdict).collect();
+            let why = if all.iter().all(|verdict| *verdict == Verdict::NotApplicable) {
+                Some("the gate does not apply to this release")
+            } else {
+                all.iter().all(|verdict| OPEN.contains(verdict)).then_some("the gate passes without")
+            };
+            if let Some(why) = why {
+                let name = scene.people.name(scene.person_of(act));
+                let says = format!("{name}'s waiver of {gate} lifts nothing: {why}");
+                nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
+            }
         }
         if !scene.policy.gates.iter().any(|known| is_named(known, gate)) {
             let name = scene.people.name(scene.person_of(act));
@@ -201,5 +209,22 @@ pub fn unused(scene: &Scene<'_>, judged: &[Judged<'_>]) -> Vec<Node> {
             nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
         }
     }
+    let environment = &scene.facts.release.environment;
+    for waiver in &scene.policy.waivers {
+        if !scene.clock.within(waiver.from, waiver.until) {
+            continue;
+        }
+        let mut about = judged.iter().filter(|it| waiver.about(it.gate, environment)).peekable();
+        if let Some(first) = about.peek()
+            && let gate = &first.gate.name
+            && about.all(|it| it.judgement.verdict == Verdict::Pass)
+        {
+            let says = format!("{}'s waiver of {gate} in the policy lifts nothing: the gate passes without", waiver.by);
+            nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says));
+        }
+    }
     nodes
 }
+
+/// What lets a release go without a waiver.
+const OPEN: [Verdict; 2] = [Verdict::Pass, Verdict::NotApplicable];

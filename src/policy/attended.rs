@@ -1,12 +1,12 @@
 //! Whether a roster has the people for what is asked beside approvals: the board's quorum and its chair, whoever verifies a
-//! checklist, whoever grants a break-glass.
+//! checklist, whoever confirms the fix of an incident, whoever meets what is owed, whoever grants a break-glass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layers::Policy;
 use super::proofs::BOARD;
 use super::roster::Roster;
-use super::rules::Approval;
+use super::rules::{Approval, Waits};
 use super::satisfiable::Directory;
 use crate::model::kind::Kind;
 
@@ -49,6 +49,13 @@ fn missing(policy: &Policy, directory: &Directory<'_>, absent: Option<&str>) -> 
         let verifier = gate.verified_by.as_deref().filter(|role| !stands_in(policy, role, there));
         missing.extend(verifier.map(|role| format!("`{}` cannot be ticked: nobody of `{role}` is there", gate.name)));
     }
+    let asked = |role: &&str| !stands_in(policy, role, there);
+    if let Some(role) = rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref()).filter(asked) {
+        missing.push(format!("no fix of an incident can be confirmed: nobody of `{role}` is there"));
+    }
+    for (kind, role) in owed(policy).into_iter().filter(|(_, role)| asked(role)) {
+        missing.push(format!("`{kind}` cannot be met, and would hold the next releases: nobody of `{role}` is there"));
+    }
     // A grant takes the people whom it names, and so can be had with all of them there; that one of them is away holds no
     // release that could go otherwise.
     if let Some(rule) = rules.break_glass.as_ref().filter(|_| absent.is_none()) {
@@ -59,6 +66,18 @@ fn missing(policy: &Policy, directory: &Directory<'_>, absent: Option<&str>) -> 
         }
     }
     missing
+}
+
+/// What releases leave to be done that holds later ones, each once, with the role that meets it.
+fn owed(policy: &Policy) -> Vec<(&str, &str)> {
+    let rules = &policy.rules;
+    let follows =
+        rules.routes.iter().flat_map(|route| &route.then).map(|follow| (follow.name.as_str(), follow.by.as_str()));
+    let review = rules.pir.iter().filter(|rule| rule.blocks != Waits::Nothing || rule.overdue_holds);
+    let mut all: Vec<(&str, &str)> = follows.chain(review.map(|rule| ("pir", rule.by.as_str()))).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Whether somebody of a role, or of those who stand in for it, is there.

@@ -192,7 +192,8 @@ fn first(layer: &mut Layer<'_>, name: &str, span: Span, said: Said) -> Route {
         name: name.to_owned(),
         when: said.when,
         to_last_good: said.to_last_good.unwrap_or(false),
-        any_hours: said.any_hours.unwrap_or(false),
+        // What goes back to what was good waits for no hours, and so do those who let it.
+        any_hours: said.any_hours.unwrap_or(false) || said.to_last_good.unwrap_or(false),
         automatic,
         approvals: said.approvals,
         expire: said.expire,

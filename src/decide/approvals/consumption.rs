@@ -139,11 +139,7 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
             .filter(|it| it.environment == scene.facts.release.environment && scene.clock.reached(it.opened_at))
     };
     // What cannot be compared may be something else: it supersedes and spends, and is never retried.
-    let newest_other = here()
-        // What was given up before anything changed took nothing's place.
-        .filter(|it| it.outcome != Fact::Known(Outcome::Cancelled))
-        .filter(|it| concerns(scene, it) && different(scene, it) != Some(false))
-        .max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
+    let newest_other = newest(here().filter(|it| replaces(scene, it)));
     let openings = || here().filter(|it| perhaps_opening(scene, it));
     let with_parts = |it: &Deployment| if recovers { Some(true) } else { same_parts(scene, it) };
     // What was opened with another part of the package used its approvals up, and is no earlier try of this.
@@ -172,6 +168,33 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
         Some(Run { first, until, .. }) if scene.clock.within(first, until) => Used::Retry { first, until },
         _ => Used::Spent(latest),
     }
+}
+
+/// What else was opened here after an instant, the newest; why that is not known, where it is not.
+pub(in crate::decide) fn opened_since<'s>(
+    scene: &Scene<'s>,
+    since: DateTime<Utc>,
+) -> Result<Option<&'s Deployment>, &'s str> {
+    let deployments = match &scene.facts.deployments {
+        Fact::Known(deployments) => deployments.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => return Err(why),
+    };
+    let here = deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
+    let later = here.filter(|it| it.opened_at > since && scene.clock.reached(it.opened_at));
+    Ok(newest(later.filter(|it| replaces(scene, it))))
+}
+
+fn newest<'s>(deployments: impl Iterator<Item = &'s Deployment>) -> Option<&'s Deployment> {
+    deployments.max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)))
+}
+
+/// Whether a deployment took the place of what goes, or may have: what was given up before anything changed took
+/// nothing's place.
+fn replaces(scene: &Scene<'_>, deployment: &Deployment) -> bool {
+    deployment.outcome != Fact::Known(Outcome::Cancelled)
+        && concerns(scene, deployment)
+        && different(scene, deployment) != Some(false)
 }
 
 /// The openings that belong together.

@@ -24,7 +24,7 @@ fn granted() -> Value {
 
 #[test]
 fn a_grant_of_two_opens_one_release_as_an_emergency_with_all_its_debts() {
-    let decision = decided(&policy_with(GLASS), granted());
+    let decision = decided_at(&policy_with(GLASS), granted(), "2026-12-08T11:59:59Z");
     assert_eq!((decision.decision, decision.class), (Ruling::Proceed, Class::Emergency), "{}", said(&decision));
     assert_eq!(
         says(&decision, Ground::BreakGlass),
@@ -66,9 +66,23 @@ fn t70_a_grant_that_did_not_hold_is_flagged(#[case] field: &str, #[case] value: 
 fn the_first_use_holds_though_a_second_came_later_and_the_last_second_is_in_time() {
     let again =
         with(granted(), "/release/break_glass/used_at", json!(["2026-12-08T09:00:00Z", "2026-12-08T09:30:00Z"]));
-    assert_eq!(decided(&policy_with(GLASS), again).decision, Ruling::Proceed);
+    assert_eq!(decided_at(&policy_with(GLASS), again, "2026-12-08T10:00:00Z").decision, Ruling::Proceed);
     let late = with(granted(), "/release/break_glass/granted_at", json!("2026-12-08T05:00:01Z"));
-    assert_eq!(decided(&policy_with(GLASS), late).decision, Ruling::Proceed);
+    assert_eq!(decided_at(&policy_with(GLASS), late, "2026-12-08T09:00:00Z").decision, Ruling::Proceed);
+}
+
+/// Its run may be tried again within the hours of the grant or the time for a retry, and its debts stay.
+#[rstest]
+#[case("", "2026-12-08T11:59:59Z", Ruling::Proceed)]
+#[case("", "2026-12-08T12:00:00Z", Ruling::Hold)]
+#[case("retry_within: 24h\n", "2026-12-09T08:59:59Z", Ruling::Proceed)]
+#[case("retry_within: 24h\n", "2026-12-09T09:00:00Z", Ruling::Hold)]
+#[case("retry_within: 1h\n", "2026-12-08T11:59:59Z", Ruling::Proceed)]
+fn t70_what_went_under_a_grant_may_not_go_for_ever(#[case] retry: &str, #[case] now: &str, #[case] ruling: Ruling) {
+    let decision = decided_at(&policy_with(&format!("{retry}{GLASS}")), granted(), now);
+    assert_eq!(decision.decision, ruling, "{}", said(&decision));
+    assert_eq!(status(&decision, Ground::BreakGlass).is_some_and(|it| it == Status::Met), ruling == Ruling::Proceed);
+    assert!(decision.obligations.iter().any(|it| it.kind == "validate"), "{}", said(&decision));
 }
 
 #[test]

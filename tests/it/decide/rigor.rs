@@ -120,12 +120,13 @@ fn means_are_over_what_was_detected_and_restored() {
     for (detected, restored, rigor) in [
         (json!("2026-12-01T01:00:00Z"), json!("2026-12-01T05:00:00Z"), 0),
         (json!("2026-12-01T01:00:00Z"), json!("2026-12-01T05:00:01Z"), 1),
-        (json!("2026-12-01T01:00:00Z"), json!(null), 0),
+        // It lasts: taking away what says that it was repaired loosens nothing.
+        (json!("2026-12-01T01:00:00Z"), json!(null), 1),
         (json!(null), json!(null), 0),
         (unread(), json!("2026-12-01T02:00:00Z"), 1),
         (json!("2026-12-01T01:00:00Z"), unread(), 1),
         // It is restored a second from now.
-        (json!("2026-12-01T01:00:00Z"), json!("2026-12-08T12:00:01Z"), 0),
+        (json!("2026-12-01T01:00:00Z"), json!("2026-12-08T12:00:01Z"), 1),
     ] {
         let decision = decided_at(&policy_with(steps), one(detected.clone(), restored.clone()), NOW);
         assert_eq!(decision.rigor, rigor, "{detected} {restored}: {}", said(&decision));

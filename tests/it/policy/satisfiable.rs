@@ -344,6 +344,8 @@ roles:
   qa: {members: ['user:a'], fallback: r}
   x: {members: ['user:a', 'user:b']}
   y: {members: ['user:b', 'user:c']}
+  gone: {members: ['github:@acme/gone']}
+  qa2: {members: ['user:a']}
 routes: {normal: {approvals: {r: 1}, cab: {}}}
 calendar: {cab: {meetings: \"DTSTART:20260901T140000\\nRRULE:FREQ=WEEKLY;BYDAY=TU\", quorum: 2, chair: chair}}
 gates: {ready: {checklist: [one], verified_by: qa}}
@@ -370,6 +372,21 @@ break_glass: {grant_by: [x, y], people: 2, releases: 1, expires: 4h}
     "y: {members: ['user:b']}",
     &[]
 )]
+#[case::nobody_confirms(
+    "break_glass:",
+    "incidents: {system: pagerduty, severity: {P1: 1}, block_at: 1, unless: release.fixes(incident), confirmed_by: gone}\nbreak_glass:",
+    &["no fix of an incident can be confirmed: nobody of `gone` is there"]
+)]
+#[case::nobody_reviews(
+    "break_glass:",
+    "reviews: {pir: {by: gone, within: 5bd, blocks: team}}\nbreak_glass:",
+    &["`pir` cannot be met, and would hold the next releases: nobody of `gone` is there"]
+)]
+#[case::nobody_audits(
+    "cab: {}}",
+    "cab: {}, then: {audit: {by: qa2, within: 1bd}}}",
+    &["`audit` cannot be met, and would hold the next releases: nobody of `qa2` is there, with github:a absent"]
+)]
 #[case::glass_never(
     "x: {members: ['user:a', 'user:b']}\n  y: {members: ['user:b', 'user:c']}",
     "x: {members: ['github:@acme/x']}\n  y: {members: ['user:b']}",
@@ -383,5 +400,8 @@ fn what_waits_for_people_beside_approvals_is_proved_too(
     let text = ATTENDED.replacen(from, to, 1);
     let read = policy::read(vec![source("policy.yml", &text)]);
     let policy = read.unwrap_or_else(|complaints| panic!("{}", told(&complaints)));
-    assert_eq!(attended::prove(&policy, &roster("groups: {'github:@acme/x': [github:B]}")), expected);
+    assert_eq!(
+        attended::prove(&policy, &roster("groups: {'github:@acme/x': [github:B], 'github:@acme/gone': []}")),
+        expected
+    );
 }

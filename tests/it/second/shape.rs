@@ -320,6 +320,11 @@ pub const DAYS: [i64; 6] = [
 ];
 
 impl RouteShape {
+    /// What goes back is let go at any hour.
+    pub fn at_any_hour(&self) -> bool {
+        self.any_hours || self.last_good
+    }
+
     /// One on which nothing is asked yet.
     pub fn plain(name: &'static str) -> Self {
         Self {

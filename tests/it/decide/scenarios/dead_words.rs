@@ -35,6 +35,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 /// Words of one entry, by what its line begins with, that say twice what they say.
 const SAID_TWICE: &[(&str, &str, &str)] = &[
     ("normal:", "cto", "the final authority is asked after all others, whether `to` names it or not"),
+    ("recovery:", "hours: any", "what goes back to the last good content goes at any hour, and is let go at any hour"),
     ("year-end:", "recovery", "no freeze stops going back to the last good content, whether `except` names it or not"),
 ];
 

@@ -291,8 +291,8 @@ impl<'w> View<'w> {
                 (Fact::Known(from), Fact::Known(to)) => all.push((*to - *from).num_seconds()),
                 // Nobody noticed yet.
                 (Fact::Absent, _) => {}
-                (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_)) => return None,
-                _ => {}
+                // One that lasts has no length yet.
+                (Fact::Unavailable(_), _) | (_, Fact::Unavailable(_) | Fact::Absent) => return None,
             }
         }
         if all.is_empty() { Some(0) } else { Some(all.iter().sum::<i64>() / i64::try_from(all.len()).unwrap()) }

@@ -412,7 +412,7 @@ impl<'w> View<'w> {
             .is_some_and(|length| times::due(length, self.shape.business, self.shape.london, at) <= self.now);
         named.as_ref().is_none_or(|named| named == role)
             && places.contains(&place(act.via))
-            && (route.any_hours || !closed)
+            && (route.at_any_hour() || !closed)
             && (!oath || accepts.as_ref().is_some_and(|said| said.trim() == OATH))
             && !over
     }
@@ -462,7 +462,7 @@ fn ask<'w>(
             scope: Vec::new(),
             expire: route.expire,
             places,
-            any_hours: route.any_hours,
+            any_hours: route.at_any_hour(),
             apart: None,
         });
         return;
@@ -472,7 +472,7 @@ fn ask<'w>(
     need.extra = total - need.base;
     need.representation |= representation;
     need.components.extend(leg.component);
-    need.any_hours &= route.any_hours;
+    need.any_hours &= route.at_any_hour();
     need.places.retain(|known| places.contains(known));
     let ends = |length| times::due(length, view.shape.business, view.shape.london, view.submitted());
     need.expire = match (need.expire, route.expire) {

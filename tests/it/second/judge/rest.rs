@@ -189,7 +189,7 @@ impl<'w> View<'w> {
     }
 
     pub fn closed_holds(&self, legs: &[Leg<'_>], back: bool) -> bool {
-        let any_hours = !legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.any_hours));
+        let any_hours = !legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.at_any_hour()));
         !back
             && !any_hours
             && self.shape.closed.iter().any(|closed| {
@@ -419,7 +419,8 @@ impl<'w> View<'w> {
         }
     }
 
-    /// Whether a grant opened the release while nothing could be asked. `Some(false)`: one that does not hold.
+    /// Whether a grant opens the release, which went while nothing could be asked. `Some(false)`: one that never held;
+    /// one that held and is over is as good as none.
     pub fn glass(&self) -> Option<bool> {
         let Fact::Known(grant) = &self.facts.release.break_glass else { return None };
         let Some(rule) = &self.shape.glass else { return Some(false) };
@@ -439,7 +440,11 @@ impl<'w> View<'w> {
             && opened <= self.now;
         // Nobody who had a hand in it signs, and who may have had is known.
         let known = self.starter_known() && !self.unread && !self.unattributed;
-        Some(fits && known && self.signers(grant, &rule.by) >= rule.people)
+        let held = fits && known && self.signers(grant, &rule.by) >= rule.people;
+        // One release and its tries, within the hours or the time for a retry, until anything else goes here.
+        let retries = opened + self.shape.retry.unwrap_or(0) * 60;
+        let over = self.now >= until.max(retries) || self.went_after(opened) != Tri::No;
+        if held && over { None } else { Some(held) }
     }
 
     /// Whether everything that was built and went is what a grant is for.
@@ -472,7 +477,8 @@ impl<'w> View<'w> {
         legs.iter().filter(|leg| leg.formal).any(|leg| {
             leg.route.is_some_and(|route| route.approvals.iter().any(|(role, _)| *role == "accountable"))
                 && self.rows(leg.component, kind).iter().filter_map(|row| row.consulted).any(|(role, wait)| {
-                    let until = times::due(wait, self.shape.business, self.shape.london, self.submitted());
+                    let own = self.shape.role(role).and_then(|it| it.week).unwrap_or(self.shape.business);
+                    let until = times::due(wait, own, self.shape.london, self.submitted());
                     let answered = self.acts.iter().any(|act| {
                         matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
                             && act.at >= self.facts.release.submitted_at

@@ -30,32 +30,16 @@ impl View<'_> {
         let here: Vec<&Deployment> =
             deployments.iter().filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now).collect();
         let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
-        let alike =
-            |it: &Deployment, name: &str| match (it.components.get(name), self.facts.release.components.get(name)) {
-                (None, _) => Tri::No,
-                (Some(_), None) => Tri::Unknown,
-                (Some(went), Some(goes)) => same_all(went, goes),
-            };
         // Opened by a decision, perhaps, for exactly what goes now.
         let same = |it: &Deployment| {
             let commit = Tri::from(it.commit == self.facts.release.commit);
-            names.iter().fold(commit, |all, name| all.and(alike(it, name)))
+            names.iter().fold(commit, |all, name| all.and(self.alike(it, name)))
         };
         let opening = |it: &Deployment| match &it.approved {
             Fact::Known(true) | Fact::Unavailable(_) => same(it),
             Fact::Known(false) | Fact::Absent => Tri::No,
         };
-        // Of other content of anything that goes now, or perhaps so.
-        let other = |it: &Deployment| {
-            let different = if names.is_empty() {
-                Tri::from(it.commit != self.facts.release.commit)
-            } else {
-                let shared = names.iter().filter(|name| it.components.contains_key(**name));
-                shared.fold(Tri::No, |any, name| any.or(alike(it, name).not()))
-            };
-            different != Tri::No && it.outcome != Fact::Known(Outcome::Cancelled)
-        };
-        let newest_other = here.iter().filter(|it| other(it)).map(|it| it.opened_at.timestamp()).max();
+        let newest_other = here.iter().filter(|it| self.is_other(it)).map(|it| it.opened_at.timestamp()).max();
         // The other parts of the package as they are now.
         let packed = |it: &Deployment| {
             if self.facts.release.package.unavailable().is_some() && self.shape.package.is_some() && !back {
@@ -131,6 +115,38 @@ impl View<'_> {
             }
         }
         if retries { Used::Retry } else { Used::Spent(spent) }
+    }
+
+    fn alike(&self, it: &Deployment, name: &str) -> Tri {
+        match (it.components.get(name), self.facts.release.components.get(name)) {
+            (None, _) => Tri::No,
+            (Some(_), None) => Tri::Unknown,
+            (Some(went), Some(goes)) => same_all(went, goes),
+        }
+    }
+
+    /// Whether a deployment was of other content of anything that goes now, or perhaps so.
+    fn is_other(&self, it: &Deployment) -> bool {
+        let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
+        let different = if names.is_empty() {
+            Tri::from(it.commit != self.facts.release.commit)
+        } else {
+            let shared = names.iter().filter(|name| it.components.contains_key(**name));
+            shared.fold(Tri::No, |any, name| any.or(self.alike(it, name).not()))
+        };
+        different != Tri::No && it.outcome != Fact::Known(Outcome::Cancelled)
+    }
+
+    /// Whether anything else went here after an instant.
+    pub fn went_after(&self, then: i64) -> Tri {
+        match &self.facts.deployments {
+            Fact::Known(all) => Tri::from(all.iter().any(|it| {
+                let at = it.opened_at.timestamp();
+                it.environment == HERE && then < at && at <= self.now && self.is_other(it)
+            })),
+            Fact::Absent => Tri::No,
+            Fact::Unavailable(_) => Tri::Unknown,
+        }
     }
 
     /// When approvals were given that somebody took back who would be heard, and when they were.
