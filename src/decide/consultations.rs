@@ -117,6 +117,11 @@ fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
 
 fn responsible(scene: &Scene<'_>, row: &RaciRow) -> Node {
     let mut says = format!("{} carries it out", words::all_of(&row.responsible));
+    let teams: Vec<&String> =
+        row.responsible.iter().filter(|name| !name.starts_with("user:") && scene.role(name).is_none()).collect();
+    if !teams.is_empty() {
+        let _ = write!(says, "; {} is no role, so nobody is kept from answering for it", words::all_of(&teams));
+    }
     match &scene.facts.release.trigger {
         Fact::Known(account) => {
             let _ = write!(says, "; {} started the deployment", scene.people.name(scene.people.of(account)));
