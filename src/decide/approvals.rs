@@ -26,9 +26,9 @@ use super::path::{Path, Triage};
 use super::rejections::{self, Rejection};
 use super::release_gates::{Judged, skippable};
 use super::scene::Scene;
-use super::separation;
 use super::words;
-use crate::model::facts::{Act, Fact};
+use super::{place, separation};
+use crate::model::facts::{Act, Deed, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Filled, Node, Status};
 use crate::policy::rules::Per;
@@ -52,8 +52,10 @@ pub struct Approvals<'s> {
     pub met: bool,
     /// Who said why, where approvals that do fill every requirement on a path that may leave out gates.
     pub reasons: Option<Reasons<'s>>,
-    /// Whether the same content goes again within the time for a retry.
+    /// Whether the same content goes again within the time for a retry, and so nobody is asked again.
     pub retried: bool,
+    /// Whether it goes again within that time on whatever way.
+    pub again: bool,
 }
 
 /// Who said why gates may be left out, and how long that word is good for.
@@ -95,7 +97,9 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
     // Going back is no repetition: it is judged by itself.
     let roles = rejections_roles(scene, triage, path, &requirements);
     let taken_back = consumption::taken_back(scene, &roles);
-    let used = if formal { consumption::of(scene, &taken_back, path.recovers()) } else { Used::No };
+    // What took a release's place did so on whatever way it went, but where everything goes by itself and as often.
+    let kept = formal || !place::automatic(scene);
+    let used = if kept { consumption::of(scene, &taken_back, path.recovers()) } else { Used::No };
     let used = match used {
         Used::Superseded { by, until } if path.recovers() => {
             nodes.push(told::goes_back(scene, by));
@@ -103,9 +107,14 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
         }
         used => used,
     };
+    found.again = matches!(used, Used::Retry { .. });
     if let Used::Retry { first, until } = used {
-        nodes.push(told::retry(scene, first, until));
-        found.retried = true;
+        if formal {
+            nodes.push(told::retry(scene, first, until));
+            found.retried = true;
+        }
+    } else if let (Used::Unknown(why), false, false) = (used, formal, path.recovers()) {
+        nodes.push(told::unread(why));
     } else if let Used::Superseded { by, .. } = used {
         nodes.push(told::superseded(scene, by));
     } else if let Used::Spent(first) = used {
@@ -183,23 +192,42 @@ fn rejections_roles<'s>(
             escalation.to.iter().chain(&escalation.last).for_each(|role| add(role));
         }
     }
-    for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(requirements::asks_accountable)) {
-        for row in requirements::rows(scene, triage, leg) {
+    for leg in &path.legs {
+        for row in requirements::rows(scene, triage, leg).filter(|row| requirements::asks_row(triage, leg, row)) {
+            // Who answers for it is heard where the route names others to approve it, too.
+            if let Some(role) = row.accountable.as_deref() {
+                add(role);
+                super::standins::chain(scene, role).into_iter().for_each(&mut add);
+            }
             row.consulted.iter().for_each(|(role, _)| add(role));
         }
     }
     roles
 }
 
+/// Who rejects a release of those whom a path hears; in an environment where everything goes by itself, only who names it: a
+/// review of a change says nothing of where that is tried.
+#[must_use]
+pub fn rejected_by<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Option<&'s str> {
+    if !scene.acts().any(|act| act.does == (Deed::Reject {})) {
+        return None;
+    }
+    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene, false));
+    let (standing, _) = rejections::of(scene, &rejections_roles(scene, triage, path, &requirements));
+    let everything = place::automatic(scene);
+    let rejection = standing.into_iter().find(|it| !everything || it.act.saw.environment.is_some())?;
+    Some(scene.people.name(rejection.person))
+}
+
 /// What speaks against letting a release go by itself that this path would ask people about: somebody rejects it whom the
 /// path would hear, or something newer took its place, or may have.
 #[must_use]
 pub fn against<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Option<String> {
+    if let Some(name) = rejected_by(scene, triage, path) {
+        return Some(format!("{name} rejects it"));
+    }
     let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene, false));
     let roles = rejections_roles(scene, triage, path, &requirements);
-    if let Some(rejection) = rejections::of(scene, &roles).0.first() {
-        return Some(format!("{} rejects it", scene.people.name(rejection.person)));
-    }
     match consumption::of(scene, &consumption::taken_back(scene, &roles), false) {
         Used::Superseded { by, .. } => Some(format!("`{}` was opened since", by.release)),
         Used::Unknown(why) => Some(format!("what was deployed could not be read: {why}")),
@@ -240,6 +268,5 @@ fn rejection_nodes<'s>(
 /// What holds because it cannot be attributed, and who contributed.
 #[must_use]
 pub fn separation(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
-    let formal = path.legs.iter().any(|leg| leg.formal);
-    separation::gaps::judge(scene, formal, path.recovers())
+    separation::gaps::judge(scene, path.legs.iter().any(|leg| leg.formal), path.recovers())
 }

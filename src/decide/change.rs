@@ -107,15 +107,18 @@ pub(super) fn documented(scene: &Scene<'_>) -> Truth {
     })
 }
 
-/// Judges the change record, where people approve.
+/// Judges the change record. What goes by itself may do so without one, and not with one that is another's, over or not yet
+/// begun: what has to stand in it there, the policy's conditions ask (`documentation.complete`).
 #[must_use]
-pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, retried: bool) -> Vec<Node> {
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -> Vec<Node> {
     let Some(rule) = &scene.rules.change else { return Vec::new() };
-    if place::automatic(scene) || path.recovers() || !path.legs.iter().any(|leg| leg.formal) {
+    if place::automatic(scene) || path.recovers() {
         return Vec::new();
     }
+    let formal = path.legs.iter().any(|leg| leg.formal);
     let record = match &scene.facts.change_record {
         Fact::Known(record) => record,
+        Fact::Absent if !formal => return Vec::new(),
         Fact::Absent => {
             let says = format!("no change record of {} is linked; create one and link it", rule.system);
             return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];
@@ -130,13 +133,15 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, retried: bool)
     let emergency = triage.class == Class::Emergency;
     let before = parts.len();
     let mut state = state(rule, record);
-    if let Some(node) = state.as_mut().filter(|_| retried && !called_off(record)) {
+    if let Some(node) = state.as_mut().filter(|_| again && !called_off(record)) {
         node.status = Status::Note;
         node.says.push_str("; it moved on when the release was opened, and does not keep it from being tried again");
     }
     parts.extend(state);
     parts.extend(window(scene, record));
-    parts.extend(rule.needs.iter().filter_map(|need| needed(record, need)));
+    if formal {
+        parts.extend(rule.needs.iter().filter_map(|need| needed(record, need)));
+    }
     if emergency {
         // An emergency is written up afterwards; what is missing is said.
         for part in parts.iter_mut().skip(before) {

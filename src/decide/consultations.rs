@@ -1,10 +1,11 @@
 //! Who carries a release out, who is consulted and who is told, by the table of responsibilities.
 //!
-//! Somebody who is consulted is waited for, and not longer than the policy says: his answer binds nobody.
+//! Somebody who is consulted is waited for, and not longer than the policy says: his answer binds nobody. Who carries a
+//! release out and who is told is said on every way, also of what goes by itself: that holds nothing.
 
 use std::fmt::Write as _;
 
-use super::approvals::requirements::{accountable, asks_accountable, rows};
+use super::approvals::requirements::{accountable, asks_accountable, asks_row, rows};
 use super::bound::{self, Extent};
 use super::known::{self, Known};
 use super::path::{Leg, Path, Triage};
@@ -25,9 +26,14 @@ use crate::policy::rules::{On, RaciRow};
 #[must_use]
 pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut Vec<Ask>) -> Vec<Node> {
     let mut rowed: Vec<&RaciRow> = Vec::new();
+    let mut asked: Vec<&RaciRow> = Vec::new();
     let mut untold: Vec<Node> = Vec::new();
-    for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_some_and(asks_accountable)) {
+    for leg in &path.legs {
         for row in rows(scene, triage, leg) {
+            let asks_them = asks_row(triage, leg, row);
+            if !asks_them && row.informed.is_empty() && row.responsible.is_empty() {
+                continue;
+            }
             let notes = unclear(scene, triage, leg, row).map(|it| known::untold(it, "its row is asked", &row.stated));
             notes.for_each(|note| {
                 if !untold.contains(&note) {
@@ -37,6 +43,9 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
             if !rowed.iter().any(|known| std::ptr::eq(*known, row)) {
                 rowed.push(row);
             }
+            if asks_them {
+                asked.push(row);
+            }
         }
     }
     let (mut nodes, mut consulted, mut informed): (Vec<Node>, Vec<&str>, Vec<&str>) = (untold, Vec::new(), Vec::new());
@@ -45,7 +54,8 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, asks: &mut
         if !row.responsible.is_empty() {
             nodes.push(responsible(scene, row));
         }
-        for (role, wait) in &row.consulted {
+        let asks_them = asked.iter().any(|known| std::ptr::eq(*known, row));
+        for (role, wait) in row.consulted.iter().filter(|_| asks_them) {
             if !consulted.contains(&role.as_str()) {
                 consulted.push(role);
                 nodes.push(consult(scene, row, role, *wait, asks));
@@ -107,6 +117,11 @@ fn names(scene: &Scene<'_>, role: &str) -> Vec<String> {
 
 fn responsible(scene: &Scene<'_>, row: &RaciRow) -> Node {
     let mut says = format!("{} carries it out", words::all_of(&row.responsible));
+    let teams: Vec<&String> =
+        row.responsible.iter().filter(|name| !name.starts_with("user:") && scene.role(name).is_none()).collect();
+    if !teams.is_empty() {
+        let _ = write!(says, "; {} is no role, so nobody is kept from answering for it", words::all_of(&teams));
+    }
     match &scene.facts.release.trigger {
         Fact::Known(account) => {
             let _ = write!(says, "; {} started the deployment", scene.people.name(scene.people.of(account)));

@@ -132,7 +132,7 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
             match act.does {
                 Deed::Approve { .. } => {
                     let own = matches!(act.standing, Standing::Stands | Standing::Dismissed);
-                    if !own || !roles::is_human(scene, act) {
+                    if !own || !roles::was_human(scene, act) {
                         continue;
                     }
                     let answers = found.entry(person).or_default();

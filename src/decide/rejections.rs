@@ -1,7 +1,8 @@
 //! Rejections: who may, what a reason is, and what becomes of one without.
 //!
 //! A rejection holds the release until it is taken back, replaced or overruled; only the final authority's ends it. What
-//! cannot be told of it keeps it standing: only what is known of it lets it go.
+//! cannot be told of it keeps it standing: only what is known of it lets it go. Whoever may push can dismiss a review and
+//! edit a comment on a forge, and an administrator can close an account: none of that lifts what was said.
 
 use std::fmt::Write as _;
 
@@ -44,10 +45,6 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
             note(Ground::Impersonated, format!("a rejection as {name} was by `{}`", other.as_str()));
             continue;
         }
-        if act.standing == Standing::Dismissed {
-            note(Ground::Dismissed, format!("{name}'s rejection was dismissed"));
-            continue;
-        }
         if scene.withdrawn(act, person) {
             note(Ground::Withdrawn, format!("{name} took the rejection back"));
             continue;
@@ -80,7 +77,8 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
             note(Ground::Replaced, format!("{name} rejected it without a reason, and said why afterwards"));
             continue;
         }
-        if !reasoned {
+        // What it said before it was edited may have been a reason.
+        if !reasoned && act.standing != Standing::Edited {
             let end = scene.rules.calendar.due(act.at, scene.rules.rejection.holds);
             if scene.clock.reached(end) {
                 note(
@@ -99,10 +97,25 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
 pub(super) fn says_why(scene: &Scene<'_>, act: &Act) -> bool {
     let reason = act.reason.as_deref().unwrap_or_default();
     act.does == (Deed::Reject {})
-        && act.standing != Standing::Dismissed
         && latest::here(scene, act)
         && act.impersonated_by.is_none()
         && words::meaningful(reason, scene.rules.rejection.reason as usize)
+}
+
+/// What became of a rejection that lifts it not.
+fn fate(scene: &Scene<'_>, act: &Act) -> String {
+    let reason = act.reason.as_deref().unwrap_or_default();
+    let reasoned = words::meaningful(reason, scene.rules.rejection.reason as usize);
+    let mut fate = String::from(match act.standing {
+        Standing::Stands => "",
+        Standing::Dismissed => "; dismissed on the forge, which does not lift it",
+        Standing::Edited if reasoned => "; edited since, which does not lift it",
+        Standing::Edited => "; edited since, and what it said before is not known",
+    });
+    if roles::gone(scene, &act.by) {
+        fate.push_str("; the account is deactivated since, which does not lift it");
+    }
+    fate
 }
 
 /// What is said of a rejection that nobody overruled, and who could.
@@ -110,13 +123,14 @@ pub(super) fn says_why(scene: &Scene<'_>, act: &Act) -> bool {
 pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool, above: Vec<String>) -> Node {
     let name = scene.people.name(rejection.person);
     let rule = &scene.rules.rejection;
-    if !rejection.reasoned {
+    let fate = fate(scene, rejection.act);
+    if !rejection.reasoned && rejection.act.standing != Standing::Edited {
         let end = scene.rules.calendar.due(rejection.act.at, rule.holds);
         return Node::new(
             Ground::RejectionWithoutReason,
             Status::Unmet,
             format!(
-                "{name} rejects it without a reason of {}; ask for it, else it lapses {}",
+                "{name} rejects it without a reason of {}; ask for it, else it lapses {}{fate}",
                 words::count(rule.reason as usize, "character", "characters"),
                 told(end, scene.rules.calendar.zone)
             ),
@@ -129,13 +143,20 @@ pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool, above: 
     let reason = words::normal(rejection.act.reason.as_deref().unwrap_or_default());
     let (status, mut says) = match (&rejection.unknown, last) {
         (None, true) => (Status::Rejected, format!("{name} rejects it, and that is final: {reason}")),
+        (None, false) if !rejection.reasoned => (Status::Unmet, format!("{name} rejects it")),
         (None, false) => (Status::Unmet, format!("{name} rejects it: {reason}")),
         (Some(why), _) => (Status::Unknown, format!("{name} rejects it, and whether he may is not known: {why}")),
     };
-    let mut who = vec![name.to_owned()];
+    says.push_str(&fate);
+    // Whose account is gone takes nothing back.
+    let able = !roles::gone(scene, &rejection.act.by);
+    let mut who: Vec<String> = able.then(|| name.to_owned()).into_iter().collect();
     if !above.is_empty() {
-        let _ = write!(says, "; ask {name} to take that back, or {} to approve it all the same", words::any_of(&above));
+        let back = if able { format!("{name} to take that back, or ") } else { String::new() };
+        let _ = write!(says, "; ask {back}{} to approve it all the same", words::any_of(&above));
         who.extend(above);
+    } else if !able {
+        says.push_str("; nobody is asked by now who could approve it all the same");
     }
     Node::new(Ground::Rejected, status, says).stated(&rule.stated).evidence([&rejection.act.id]).who(who)
 }

@@ -124,7 +124,7 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     nodes.extend(consultations::judge(scene, &triage, &path, &mut asks));
     nodes.append(&mut approvals.rejections);
     nodes.extend(hours::judge(scene, &path, &triage));
-    nodes.extend(change::judge(scene, &path, &triage, approvals.retried));
+    nodes.extend(change::judge(scene, &path, &triage, approvals.again));
     let open = incidents::judge(scene, &path, &triage);
     asks.extend(incidents::asks(scene, &open));
     nodes.extend(open);

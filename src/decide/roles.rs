@@ -7,7 +7,7 @@ use super::people::{Able, Person};
 use super::scene::Scene;
 use super::separation;
 use crate::model::facts::people::folded;
-use crate::model::facts::{Account, AccountKind, Act, Fact, Joined, Standing};
+use crate::model::facts::{Account, AccountFacts, AccountKind, Act, Fact, Joined, Standing};
 use crate::model::ground::Ground;
 use crate::policy::rules::{MemberRef, Role};
 
@@ -41,6 +41,9 @@ enum Came {
     Fairly,
     /// How he came there is not known.
     Unknown,
+    /// He put himself there, by no protected change, before the release was asked for: he approves nothing by it, and is
+    /// heard where he speaks against a release.
+    ByHimselfBefore,
     /// He put himself there while the release was under way.
     ByHimself,
 }
@@ -116,7 +119,19 @@ fn came(scene: &Scene<'_>, person: Person, joined: &Fact<Joined>) -> Came {
     match joined {
         Fact::Absent => Came::Fairly,
         Fact::Unavailable(_) => Came::Unknown,
-        Fact::Known(joined) if joined.at <= scene.facts.release.submitted_at => Came::Fairly,
+        Fact::Known(joined) if joined.at <= scene.facts.release.submitted_at => {
+            match (&joined.protected, &joined.by) {
+                (Fact::Known(true), _) => Came::Fairly,
+                (protected, Fact::Known(by)) if scene.people.of_seen(by) == Some(person) => match protected {
+                    Fact::Unavailable(_) => Came::Unknown,
+                    Fact::Known(_) | Fact::Absent => Came::ByHimselfBefore,
+                },
+                // It may have been he.
+                (_, Fact::Known(by)) if scene.people.link_unknown(by) => Came::Unknown,
+                (_, Fact::Unavailable(_)) => Came::Unknown,
+                (_, Fact::Known(_) | Fact::Absent) => Came::Fairly,
+            }
+        }
         Fact::Known(joined) => match (&joined.protected, &joined.by) {
             (Fact::Known(true), Fact::Known(by)) if scene.people.of_seen(by) == Some(person) => Came::ByHimself,
             // It may be another account of the same person.
@@ -147,10 +162,18 @@ pub fn acting(scene: &Scene<'_>, act: &Act) -> Result<Person, Refusal> {
     Ok(person)
 }
 
-/// Whether an act is an active human being's, whether or not it still stands.
+/// Whether an act was a human being's own of whom it is known who he is, whether or not it still stands. That his account
+/// is deactivated since takes nothing of what he did away.
 #[must_use]
-pub fn is_human(scene: &Scene<'_>, act: &Act) -> bool {
-    act.impersonated_by.is_none() && human(scene, &act.by).is_ok()
+pub fn was_human(scene: &Scene<'_>, act: &Act) -> bool {
+    act.impersonated_by.is_none() && (human(scene, &act.by).is_ok() || gone(scene, &act.by))
+}
+
+/// Whether an account was a human being's of whom it is known who he is, and is deactivated.
+pub(super) fn gone(scene: &Scene<'_>, account: &Account) -> bool {
+    let person = |known: &AccountFacts| known.kind == Fact::Known(AccountKind::Person);
+    scene.people.facts(account.as_str()).is_some_and(|known| person(known) && known.active == Fact::Known(false))
+        && !scene.people.link_unknown(account)
 }
 
 /// Whether an account is an active human being's of whom it is known who he is.
@@ -287,6 +310,9 @@ pub(super) fn holds(scene: &Scene<'_>, person: Person, role: &str) -> Result<(),
             Ground::SelfJoined,
             format!("came into {role} while the release was under way, by no protected change of somebody else"),
         )),
+        (Some(Came::ByHimselfBefore), _) => {
+            Err(Refusal::new(Ground::SelfJoined, format!("put himself into {role}, by no protected change")))
+        }
         (Some(Came::Unknown), _) => {
             Err(Refusal::new(Ground::SelfJoined, format!("when and how he came into {role} is not known")))
         }
@@ -309,17 +335,9 @@ pub enum Voice {
     Not(Refusal),
 }
 
-/// Whether somebody who speaks against a release is heard: an active human being with a seat in one of some roles.
-/// What is not known keeps his word standing.
+/// Whether somebody who speaks against a release is heard: a human being with a seat in one of some roles, whose account may
+/// be deactivated since. What is not known keeps his word standing.
 pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
-    match human(scene, &act.by) {
-        Err(refusal) if refusal.ground == Ground::Deactivated => Voice::Not(refusal),
-        _ => had_voice(scene, act, person, roles),
-    }
-}
-
-/// The same of what he did when he still could: that he is gone since takes nothing of it away.
-pub(super) fn had_voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]) -> Voice {
     let human = human(scene, &act.by);
     if let Err(refusal) = &human
         && refusal.ground == Ground::NotAPerson
@@ -341,8 +359,9 @@ pub(super) fn had_voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&
         }
         match (membership.seat(person), membership.unreadable) {
             // Whatever is not known of other roles, he surely holds this one.
-            (Some(Came::Fairly), _) => {
-                let doubt = link.or(human.err().map(|refusal| refusal.says));
+            (Some(Came::Fairly | Came::ByHimselfBefore), _) => {
+                let doubt = human.err().filter(|_| !gone(scene, &act.by)).map(|refusal| refusal.says);
+                let doubt = link.or(doubt);
                 return doubt.map_or(Voice::Heard, Voice::Unknown);
             }
             (Some(Came::ByHimself), _) => {

@@ -3,7 +3,7 @@
 //! A route whose condition cannot be told holds, unless it goes back: that one is only taken where it surely leads to the
 //! last good content. Then come the things that take the automatic path away: rigor, and what a bot wrote.
 
-use super::approvals::reviewed;
+use super::approvals::{self, reviewed};
 use super::known::{self, Known};
 use super::path::{Leg, Path, Triage};
 use super::recovery::{self, LastGood};
@@ -55,6 +55,7 @@ pub fn choose<'s>(scene: &Scene<'s>, triage: &Triage) -> Path<'s> {
             }
         }
     }
+    ask_about_rejected(scene, triage, &mut legs, &mut told);
     let mut nodes = routed(scene, &legs);
     nodes.extend(untouched(scene, &legs));
     nodes.append(&mut told);
@@ -245,6 +246,23 @@ fn ask_for_astray<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], 
             format!("`{file}` belongs to no component of the policy, and so people approve; add it to one's paths");
         push(notes, Node::new(Ground::NoComponent, Status::Note, says).evidence([change.id.as_str()]));
         legs.iter_mut().filter(|leg| concerned(leg)).for_each(|leg| ask_people(scene, leg, notes));
+    }
+}
+
+/// Takes the automatic path away from what somebody rejects whom the usual way hears: there it holds, and is lifted, like
+/// any other. What goes back goes past it.
+fn ask_about_rejected<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], notes: &mut Vec<Node>) {
+    for leg in legs.iter_mut().filter(|leg| !leg.formal && !leg.route.is_some_and(|route| route.to_last_good)) {
+        let (mut usual, mut said) = (leg.clone(), Vec::new());
+        ask_people(scene, &mut usual, &mut said);
+        let path = Path { legs: vec![usual], nodes: Vec::new() };
+        let Some(name) = approvals::rejected_by(scene, triage, &path) else { continue };
+        let says = format!("{name} rejects it, and so it no longer goes on by itself; people approve");
+        push(notes, Node::new(Ground::Routed, Status::Note, says));
+        said.into_iter().for_each(|node| push(notes, node));
+        if let Some(usual) = path.legs.into_iter().next() {
+            *leg = usual;
+        }
     }
 }
 

@@ -246,7 +246,7 @@ fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
         let Some(target) = named.get(&(of.as_str(), person)).filter(|target| target.at <= act.at) else { continue };
         let loosens = matches!(target.does, Deed::Reject {});
         let sound = act.standing == Standing::Stands && act.impersonated_by.is_none();
-        if (!loosens && act.impersonated_by.is_none()) || (sound && roles::acting(scene, act).is_ok()) {
+        if (!loosens && act.impersonated_by.is_none()) || (sound && roles::was_human(scene, act)) {
             found.insert((of.as_str(), person));
         }
     }

@@ -92,7 +92,7 @@ grounds! {
     NotInRole = "not_in_role";
     /// the person holds the role now, and held others when acting
     HeldThen = "held_then";
-    /// the person put himself into the role while the release was under way
+    /// the person put himself into the role, or came into it meanwhile by no protected change
     SelfJoined = "self_joined";
     /// somebody acted under another's name
     Impersonated = "impersonated";

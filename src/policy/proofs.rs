@@ -292,6 +292,16 @@ fn one_account(a: &str, b: &str) -> bool {
 /// Who carries a release out is never accountable for it.
 fn accountable(rules: &Rules, places: &mut Places<'_>) {
     for row in &rules.raci {
+        // Facts say who is in a role's groups, and not who is in a team.
+        let unknown = |name: &&String| !name.starts_with("user:") && rules.roles.iter().all(|role| role.name != **name);
+        for name in row.responsible.iter().filter(unknown) {
+            let layer = places.names.iter().position(|layer| *layer == row.stated.layer).unwrap_or_default();
+            let message = format!(
+                "`{name}` is no role, so it is not known who carries the release out, and nobody is kept from being accountable for it; say under `roles` who `{name}` is, or name a person with `user:`"
+            );
+            let span = places.trees.get(layer).and_then(|tree| row_span(tree, row.stated.line, "responsible"));
+            places.push(layer, Diagnostic::new(Code::Overlooked, span.unwrap_or_default(), message));
+        }
         let Some(role) = &row.accountable else { continue };
         let holders = named(rules, role).unwrap_or_default();
         let empties = row.responsible.iter().find(|responsible| {
@@ -305,16 +315,16 @@ fn accountable(rules: &Rules, places: &mut Places<'_>) {
             let message = format!(
                 "`{responsible}` carries the release out, and is all that `{role}` has; who carries it out is never accountable for it"
             );
-            let span = places.trees.get(layer).and_then(|tree| row_span(tree, row.stated.line));
+            let span = places.trees.get(layer).and_then(|tree| row_span(tree, row.stated.line, "accountable"));
             places.push(layer, Diagnostic::new(Code::Unsatisfiable, span.unwrap_or_default(), message));
         }
     }
 }
 
-/// The place of the accountable role in the row at a line.
-fn row_span(tree: &Node, line: usize) -> Option<Span> {
+/// The place of a key in the row at a line.
+fn row_span(tree: &Node, line: usize, key: &str) -> Option<Span> {
     let super::tree::Value::List(rows) = &tree.get("raci")?.value else { return None };
-    rows.iter().find(|row| row.span.line == line)?.get("accountable").map(|node| node.span)
+    rows.iter().find(|row| row.span.line == line)?.get(key).map(|node| node.span)
 }
 
 /// Facts that nothing would ever state.

@@ -78,7 +78,7 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
     let mut approvals: HashMap<(&str, Person), &Act> = HashMap::new();
     let mut stand: HashMap<Person, Vec<DateTime<Utc>>> = HashMap::new();
     let mut found = Vec::new();
-    let heard = |act: &Act, person: Person| !matches!(roles::had_voice(scene, act, person, roles), Voice::Not(_));
+    let heard = |act: &Act, person: Person| !matches!(roles::voice(scene, act, person, roles), Voice::Not(_));
     for (act, person) in scene.acts_by() {
         match &act.does {
             Deed::Approve { .. } if latest::here(scene, act) => {

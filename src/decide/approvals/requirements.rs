@@ -11,7 +11,7 @@ use crate::decide::path::{Leg, Path, Triage};
 use crate::decide::scene::Scene;
 use crate::model::facts::Via;
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Node, Status};
+use crate::model::release_decision::{Class, Node, Status};
 use crate::model::stated::Stated;
 use crate::policy::length::Length;
 use crate::policy::rules::{Component, On, RaciRow, Route};
@@ -139,8 +139,8 @@ pub fn of<'s>(
             }
         }
     }
-    for (leg, route) in formal().filter(|(_, route)| asks_accountable(route)) {
-        for row in rows(scene, triage, leg) {
+    for (leg, route) in formal() {
+        for row in rows(scene, triage, leg).filter(|row| asks_row(triage, leg, row)) {
             for role in &row.representation {
                 ask(&mut found, scene, leg, route, role, Kind::Representation, 1, 0, &row.stated);
             }
@@ -153,7 +153,21 @@ pub fn of<'s>(
     (found, nodes)
 }
 
-/// Whether a route asks whoever is accountable, and so everybody whom the table of responsibilities names.
+/// Whether a way waits for those whom a row of the table of responsibilities represents or consults: every one on which
+/// people approve, whichever roles its route names. Going back waits for nobody but those whom its route names, and an
+/// emergency neither, unless its route asks whoever is accountable or the row itself speaks of the class.
+#[must_use]
+pub fn asks_row(triage: &Triage, leg: &Leg<'_>, row: &RaciRow) -> bool {
+    let Some(route) = leg.route.filter(|_| leg.formal) else { return false };
+    let on = match &row.on {
+        On::Where(condition) => Some(condition),
+        On::All | On::Component(_) => None,
+    };
+    let of_class = || on.into_iter().chain(&row.when).any(|condition| condition.names().contains(&"release.class"));
+    asks_accountable(route) || !route.to_last_good && (triage.class != Class::Emergency || of_class())
+}
+
+/// Whether a route asks whoever is accountable.
 #[must_use]
 pub fn asks_accountable(route: &Route) -> bool {
     route.approvals.iter().any(|(role, _)| role == "accountable")

@@ -70,6 +70,12 @@ pub fn superseded(scene: &Scene<'_>, by: &Deployment) -> Node {
     Node::new(Ground::Superseded, Status::Unmet, says).evidence([&by.release])
 }
 
+/// Whether something newer went is not known, of what would go by itself.
+pub fn unread(why: &str) -> Node {
+    let says = format!("what was deployed could not be read, and so not whether something newer went since: {why}");
+    Node::new(Ground::FactsUnavailable, Status::Unknown, says)
+}
+
 /// Something else went since, and this goes back from it.
 pub fn goes_back(scene: &Scene<'_>, by: &Deployment) -> Node {
     let when = told(by.opened_at, scene.rules.calendar.zone);

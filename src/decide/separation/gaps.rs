@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{ANSWERS, Gap, Hand, Vouching, answering, authorities, starter_unknown};
 use crate::decide::people::Person;
+use crate::decide::place;
 use crate::decide::roles;
 use crate::decide::scene::Scene;
 use crate::decide::words;
@@ -15,18 +16,22 @@ use crate::model::release_decision::{Node, Status};
 /// How many commits are told one by one.
 const TOLD: usize = 10;
 
-/// The nodes of the separation of duties. What is missing holds where people approve; elsewhere it is said. What goes back
+/// The nodes of the separation of duties. A commit that cannot be attributed holds on every way, but where everything goes
+/// by itself; whose an account is and who started it matters where people approve, and is said elsewhere. What goes back
 /// went before, whoever wrote it; who starts it has to be known there too.
 #[must_use]
 pub fn judge(scene: &Scene<'_>, formal: bool, recovers: bool) -> Vec<Node> {
     let rule = &scene.rules.separation;
     let holds = |status: Status| if formal && !recovers { status } else { Status::Note };
+    let attributed = |status: Status| {
+        if (formal || !place::automatic(scene)) && !recovers { status } else { Status::Note }
+    };
     let starts = |status: Status| if formal { status } else { Status::Note };
     let hands = &scene.contributors.list;
     let starter = |account: &Account| hands.iter().any(|it| it.account == account && it.hand == Hand::Trigger);
     let mut nodes = Vec::new();
     let node = |status, says: String| Node::new(Ground::FactsUnavailable, status, says).stated(&rule.stated);
-    let unread = |says: String| node(holds(Status::Unknown), says);
+    let unread = |says: String| node(attributed(Status::Unknown), says);
     let mut nobody: Vec<(&str, Vec<Hand>)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for gap in scene.contributors.gaps() {
@@ -82,7 +87,7 @@ pub fn judge(scene: &Scene<'_>, formal: bool, recovers: bool) -> Vec<Node> {
                 by.len(),
                 elsewhere(scene, vouching)
             );
-            let node = Node::new(Ground::Unattributed, holds(Status::Unmet), says);
+            let node = Node::new(Ground::Unattributed, attributed(Status::Unmet), says);
             nodes.push(node.stated(&rule.stated).evidence([commit]).who(who));
         } else if let Some(last) = last.and_then(|at: usize| nodes.get_mut(at)) {
             last.evidence.push(commit.to_owned());

@@ -37,6 +37,21 @@ fn a_name_near_one_of_the_people_is_probably_that_one() {
     }
 }
 
+#[test]
+fn who_carries_a_release_out_is_a_role_or_a_person() {
+    let rows = "components: {shop: {paths: ['**']}}
+raci: [{on: shop, accountable: r, responsible: shop-team}]
+routes: {normal: {approvals: {accountable: 1}}}
+";
+    let text = format!("{HEAD}{rows}");
+    let found = one(&text, "`shop-team` is no role, so it is not known who carries the release out");
+    assert!(found.starts_with("warning[overlooked]") && found.contains("policy.yml:7:48"), "{found}");
+    let with_role = text.replace("roles: {", "roles: {shop-team: {members: ['github:@acme/shop']}, ");
+    for good in [with_role, text.replace("shop-team", "'user:bob'")] {
+        assert!(!complaints(&good).contains("is no role"), "{}", complaints(&good));
+    }
+}
+
 const ROUTES: &str = "routes: {normal: {approvals: {r: 1}, cab: {}}}
 calendar: {cab: {meetings: \"DTSTART:20260901T140000\\nRRULE:FREQ=WEEKLY;BYDAY=TU\", chair: r}}
 ";

@@ -112,6 +112,20 @@ fn holders_and_stand_ins_do_not_make_up_a_number_together() {
     );
 }
 
+#[test]
+fn whoever_is_represented_is_asked_whatever_role_the_route_names() {
+    let both = "groups: {'github:@acme/owners': [github:a, github:b], 'github:@acme/sec': [github:x], 'github:@acme/ops': [github:x]}\n";
+    let told = proved(&small(("{ accountable: 1 }", "{ head: 1 }")), both);
+    assert!(told[0].contains("head, security, operations need 3 different people together"), "{told:?}");
+    let emergency = small((
+        "routes: { normal: { approvals: { accountable: 1 } } }",
+        "classes: { emergency: { when: incident.severity <= 1 } }\nincidents: { block_at: 1 }\nroutes: { normal: { approvals: { accountable: 1 } }, emergency: { approvals: { head: 1 } } }",
+    ));
+    let told = proved(&emergency, both);
+    assert!(told.iter().any(|it| it.contains("route `normal`")), "{told:?}");
+    assert!(!told.iter().any(|it| it.contains("`emergency`") && it.contains("security")), "{told:?}");
+}
+
 #[rstest]
 #[case(
     "routes: {normal: {approvals: {r: 3}}}",

@@ -369,25 +369,24 @@ fn a_revocation_opens_nothing() {
             // An edited act is anybody's, a dismissed one is gone: neither is revoked by becoming the other.
             let binding = |act: &Act| {
                 act.standing == Standing::Stands
-                    && !matches!(
-                        act.does,
-                        Deed::Reject {} | Deed::Withdraw { .. } | Deed::Away { .. } | Deed::Comment {}
-                    )
+                    && !matches!(act.does, Deed::Withdraw { .. } | Deed::Away { .. } | Deed::Comment {})
             };
             let which: Vec<usize> = (0..acts.len()).filter(|at| binding(&acts[*at])).collect();
             if which.is_empty() {
                 return;
             }
             let at = c.of(&which);
-            // Whoever is gone rejects no more either.
-            let rejected = acts.iter().any(|act| act.does == Deed::Reject {});
+            // Only a rejection's own withdrawal lifts it: nobody else's doing, and not that he is gone.
+            let rejection = acts[at].does == Deed::Reject {};
             match c.below(3) {
                 0 => acts[at].standing = c.of(&[Standing::Edited, Standing::Dismissed]),
-                1 if !rejected => {
-                    if let Some(known) = facts.accounts.get_mut(&acts[at].by) {
+                1 => {
+                    let known = facts.accounts.get_mut(&acts[at].by);
+                    if let Some(known) = known.filter(|known| known.active == Fact::Known(true)) {
                         known.active = Fact::Known(false);
                     }
                 }
+                _ if rejection => {}
                 _ => {
                     let (of, by) = (acts[at].id.clone(), acts[at].by.clone());
                     let withdrawal = approval(&by, "act-over", now);

@@ -67,7 +67,10 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     };
     mark("place", view.place_holds());
     mark("component", view.components_hold());
-    mark("unattributed", formal && view.unattributed && !back);
+    // Where everything goes by itself, nothing hangs on who wrote it.
+    let looked_at = formal || shape.approval != ApprovalShape::Automatic;
+    mark("unattributed", looked_at && view.unattributed && !back);
+    mark("unread contributors", looked_at && view.unread_commits && !back);
     mark("unread contributors", formal && (if back { view.starter_unread() } else { view.unread }));
     mark("routing", shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()));
     mark("promotion", view.promotion_holds(back));
@@ -84,14 +87,16 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let verdict = if back { Verdict::Pass } else { view.gate() };
     let (needs, broken) = view.needs(&legs, &kind);
     let heard = view.heard_roles(&needs, &legs, &kind);
-    let used = if formal { view.used(back, &heard) } else { Used::No };
+    let used = if looked_at { view.used(back, &heard) } else { Used::No };
+    let retried = formal && used == Used::Retry;
+    mark("unread", !formal && used == Used::Unread && !back);
     let seated = view.seat(&needs, verdict, used, back, kind.class == Class::Emergency);
     mark("record", view.record_holds(&legs, &kind, back, used == Used::Retry));
-    mark("cab", view.cab_holds(&legs, &kind, back, used == Used::Retry));
+    mark("cab", view.cab_holds(&legs, &kind, back, retried));
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
     let mut roles = BTreeMap::new();
-    if used != Used::Retry {
+    if !retried {
         for (need, met) in needs.iter().zip(&seated.met) {
             roles.insert(need.role.to_owned(), (need.total(), *met));
             mark("approvals", !met);
@@ -99,7 +104,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     }
     mark("superseded", matches!(used, Used::Superseded(_)));
     let per_change =
-        shape.per_change && formal && used != Used::Retry && view.changes_unapproved(&needs, &seated.stands);
+        shape.per_change && formal && !retried && view.changes_unapproved(&needs, &seated.stands);
     mark("change unapproved", per_change);
     let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
     mark("rejected", rejected.is_some());
@@ -116,11 +121,11 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     let passes = matches!(verdict, Verdict::Pass | Verdict::Waived | Verdict::NotApplicable);
     // A retry asks for nothing again, and hears what speaks against it, or may.
     let against = (verdict == Verdict::Block && view.has_evidence()) || view.age_unknown();
-    let again = used == Used::Retry && !against;
+    let again = retried && !against;
     mark("gates", !(passes || skipped || back || again));
     // A list that is not ticked waits, and speaks against nothing.
-    mark("gates", !(back || used == Used::Retry || view.list_is_done()));
-    mark("pack", !(back || used == Used::Retry || view.pack_is_done()));
+    mark("gates", !(back || retried || view.list_is_done()));
+    mark("pack", !(back || retried || view.pack_is_done()));
 
     if let Fact::Known(_) = &facts.release.break_glass
         && glass == Some(true)

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use countersign::model::facts::{Act, Change, Deed, Fact, Standing, Via};
+use countersign::model::release_decision::Class;
 use countersign::model::verdict::Verdict;
 
 use super::kinds::{Asked, Kind, Leg, Tri};
 use super::spent::Used;
 use super::who::{Hand, Person, View, order};
-use crate::second::shape::{ComponentShape, HERE, Len, OATH, On, RouteShape, Row};
+use crate::second::shape::{ComponentShape, Cond, HERE, Len, OATH, On, RouteShape, Row};
 use crate::second::times;
 use crate::second::worlds::REPOSITORY;
 
@@ -77,6 +78,21 @@ impl<'w> View<'w> {
         self.shape.raci.iter().filter(about).collect()
     }
 
+    /// Of these, those whose people a way waits for: wherever people approve, but for what goes back and for emergencies,
+    /// whose routes say all, unless they ask whoever is accountable or the row speaks of classes.
+    pub fn rows_waited_for(&self, leg: &Leg<'w>, kind: &Kind) -> Vec<&'w Row> {
+        let Some(route) = leg.route else { return Vec::new() };
+        let mut rows = self.rows(leg.component, kind);
+        let accountable = route.approvals.iter().any(|(role, _)| *role == "accountable");
+        if !leg.formal || !accountable && route.last_good {
+            return Vec::new();
+        }
+        if !accountable && kind.class == Class::Emergency {
+            rows.retain(|row| row.when.as_ref().is_some_and(of_class));
+        }
+        rows
+    }
+
     /// What is asked, and whether something about it is wrong.
     pub fn needs(&self, legs: &[Leg<'w>], kind: &Kind) -> (Vec<Need<'w>>, bool) {
         let mut needs: Vec<Need<'w>> = Vec::new();
@@ -109,11 +125,9 @@ impl<'w> View<'w> {
             }
         }
         for (leg, route) in &formal {
-            if route.approvals.iter().any(|(role, _)| *role == "accountable") {
-                for row in self.rows(leg.component, kind) {
-                    for role in &row.representation {
-                        ask(&mut needs, leg, route, role, true, 1, 0, self);
-                    }
+            for row in self.rows_waited_for(leg, kind) {
+                for role in &row.representation {
+                    ask(&mut needs, leg, route, role, true, 1, 0, self);
                 }
             }
         }
@@ -481,6 +495,16 @@ fn ask<'w>(
     };
     if !need.routes.iter().any(|known| known.name == route.name) {
         need.routes.push(route);
+    }
+}
+
+/// Whether a condition speaks of the class.
+fn of_class(cond: &Cond) -> bool {
+    match cond {
+        Cond::Class(_) => true,
+        Cond::Both(one, other) | Cond::Either(one, other) => of_class(one) || of_class(other),
+        Cond::Not(of) => of_class(of),
+        _ => false,
     }
 }
 

@@ -236,10 +236,17 @@ impl<'w> View<'w> {
 
     pub fn record_holds(&self, legs: &[Leg<'_>], kind: &Kind, back: bool, again: bool) -> bool {
         let Some(rule) = &self.shape.record else { return false };
-        if back || !legs.iter().any(|leg| leg.formal) {
+        if back {
             return false;
         }
-        let Fact::Known(record) = &self.facts.change_record else { return true };
+        let asked = legs.iter().any(|leg| leg.formal);
+        // What goes by itself needs no record, and none that is wrong; where everything does, nobody looks.
+        let record = match &self.facts.change_record {
+            _ if self.shape.approval == ApprovalShape::Automatic => return false,
+            Fact::Known(record) => record,
+            Fact::Absent => return asked,
+            Fact::Unavailable(_) => return true,
+        };
         if self.record_for_other(record) {
             return true;
         }
@@ -267,7 +274,7 @@ impl<'w> View<'w> {
             .needs
             .iter()
             .all(|name| record.fields.get(*name).is_some_and(|field| filled(&field.text, &field.template) == Tri::Yes));
-        !(state && begun && !over && complete)
+        !(state && begun && !over && (complete || !asked))
     }
 
     fn record_for_other(&self, record: &ChangeRecord) -> bool {
@@ -474,19 +481,18 @@ impl<'w> View<'w> {
 
     /// Whether somebody who is consulted is still waited for.
     pub fn consultation_holds(&self, legs: &[Leg<'w>], kind: &Kind) -> bool {
-        legs.iter().filter(|leg| leg.formal).any(|leg| {
-            leg.route.is_some_and(|route| route.approvals.iter().any(|(role, _)| *role == "accountable"))
-                && self.rows(leg.component, kind).iter().filter_map(|row| row.consulted).any(|(role, wait)| {
-                    let own = self.shape.role(role).and_then(|it| it.week).unwrap_or(self.shape.business);
-                    let until = times::due(wait, own, self.shape.london, self.submitted());
-                    let answered = self.acts.iter().any(|act| {
-                        matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
-                            && act.at >= self.facts.release.submitted_at
-                            && self.independent(act, role).is_some()
-                            && self.about_all(act)
-                    });
-                    self.now < until && !answered
-                })
+        legs.iter().any(|leg| {
+            self.rows_waited_for(leg, kind).iter().filter_map(|row| row.consulted).any(|(role, wait)| {
+                let own = self.shape.role(role).and_then(|it| it.week).unwrap_or(self.shape.business);
+                let until = times::due(wait, own, self.shape.london, self.submitted());
+                let answered = self.acts.iter().any(|act| {
+                    matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
+                        && act.at >= self.facts.release.submitted_at
+                        && self.independent(act, role).is_some()
+                        && self.about_all(act)
+                });
+                self.now < until && !answered
+            })
         })
     }
 }

@@ -298,12 +298,9 @@ impl<'w> View<'w> {
                 roles.extend(escalate.to.iter().chain(&escalate.last));
             }
         }
-        for leg in legs.iter().filter(|leg| leg.formal) {
-            if leg.route.is_some_and(|route| route.approvals.iter().any(|(role, _)| *role == "accountable")) {
-                for row in self.rows(leg.component, kind) {
-                    roles.extend(row.consulted.iter().map(|(role, _)| *role));
-                }
-            }
+        for row in legs.iter().flat_map(|leg| self.rows_waited_for(leg, kind)) {
+            roles.extend(row.consulted.iter().map(|(role, _)| *role));
+            roles.extend(row.accountable.into_iter().flat_map(|role| self.chain(role)));
         }
         roles
     }
@@ -341,8 +338,7 @@ impl<'w> View<'w> {
 
     /// Whether a rejection is heard: `Some(true)` where that is in doubt.
     pub fn heard(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
-        if act.standing == Standing::Dismissed
-            || act.impersonated_by.is_some()
+        if act.impersonated_by.is_some()
             || self.withdrawn(act)
             || View::elsewhere(act)
             || self.of_another(act)
@@ -352,16 +348,11 @@ impl<'w> View<'w> {
         if self.lifted(act) {
             return None;
         }
-        self.listened_to(act, roles)
+        self.had_a_say(act, roles)
     }
 
-    /// Whether who did something has a say in one of some roles: `Some(true)` where that is in doubt.
-    fn listened_to(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
-        let gone = self.facts.accounts.get(act.by.as_str()).is_some_and(|known| known.active == Fact::Known(false));
-        if gone { None } else { self.had_a_say(act, roles) }
-    }
-
-    /// The same, had he not left since.
+    /// Whether who did something has a say in one of some roles, or had it before his account was closed: `Some(true)` where
+    /// that is in doubt.
     pub fn had_a_say(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
         let person = self.person(&act.by);
         let known = self.facts.accounts.get(act.by.as_str());
@@ -378,12 +369,11 @@ impl<'w> View<'w> {
             }
             let (seats, unread) = self.seats(role);
             let theirs: Vec<Seat> = seats.iter().filter(|(owner, _)| *owner == person).map(|(_, seat)| *seat).collect();
-            fair |= theirs.contains(&Seat::Fair);
+            fair |= theirs.contains(&Seat::Fair) || theirs.contains(&Seat::OfHisOwn);
             doubtful |= (theirs.is_empty() && unread) || theirs.contains(&Seat::Doubtful);
         }
         doubtful |= self.link_unknown(act.by.as_str());
-        let human = self.human(&act.by);
-        if fair && human {
+        if fair && self.was_human(&act.by) && !self.link_unknown(act.by.as_str()) {
             Some(false)
         } else if fair || doubtful {
             Some(true)
@@ -401,7 +391,7 @@ impl<'w> View<'w> {
                 && matches!(later.does, Deed::Approve { .. })
                 && later.standing != Standing::Edited
                 && later.impersonated_by.is_none()
-                && self.human(&later.by)
+                && self.was_human(&later.by)
         };
         let later: Vec<&Act> = self.acts.iter().filter(approves).copied().collect();
         let rejected = &act.saw.changes;
@@ -471,7 +461,8 @@ impl<'w> View<'w> {
         let person = self.person(&act.by);
         let reasoned =
             act.reason.as_ref().is_some_and(|reason| says(reason, self.shape.reason)) || self.shape.reason == 0;
-        if !reasoned {
+        // Of what was edited nobody knows what it said.
+        if !reasoned && act.standing != Standing::Edited {
             let until = times::due(self.shape.holds, self.shape.business, self.shape.london, act.at.timestamp());
             if self.now >= until {
                 return None;

@@ -1,7 +1,7 @@
 //! Experiments: whether a release takes the path that asks nobody.
 
 use countersign::model::facts::history::ExperimentCount;
-use countersign::model::facts::{Deed, Fact};
+use countersign::model::facts::{Deed, Fact, Standing};
 use countersign::model::release_decision::Class;
 use sha2::{Digest, Sha256};
 
@@ -10,6 +10,7 @@ use super::seats::says;
 use super::spent::Used;
 use super::ways::maybe;
 use super::who::View;
+use crate::second::shape::ApprovalShape;
 use crate::second::times;
 use crate::second::worlds::REPOSITORY;
 
@@ -71,16 +72,24 @@ impl<'w> View<'w> {
     fn spoken_against(&self, legs: &[Leg<'w>], kind: &Kind) -> bool {
         let (needs, _) = self.needs(legs, kind);
         let roles = self.heard_roles(&needs, legs, kind);
+        self.somebody_rejects(legs, kind) || matches!(self.used(false, &roles), Used::Superseded(_) | Used::Unread)
+    }
+
+    /// Whether somebody rejects it whom a path hears. Where everything goes by itself, he has to say that he means this
+    /// environment.
+    pub fn somebody_rejects(&self, legs: &[Leg<'w>], kind: &Kind) -> bool {
+        let (needs, _) = self.needs(legs, kind);
+        let roles = self.heard_roles(&needs, legs, kind);
         let lapsed = |act: &countersign::model::facts::Act| {
             let said =
                 self.shape.reason == 0 || act.reason.as_ref().is_some_and(|reason| says(reason, self.shape.reason));
             let until = times::due(self.shape.holds, self.shape.business, self.shape.london, act.at.timestamp());
-            !said && until <= self.now
+            !said && act.standing != Standing::Edited && until <= self.now
         };
-        let rejects = self
-            .acts
+        let everything = self.shape.approval == ApprovalShape::Automatic;
+        self.acts
             .iter()
-            .any(|act| act.does == (Deed::Reject {}) && self.heard(act, &roles).is_some() && !lapsed(act));
-        rejects || matches!(self.used(false, &roles), Used::Superseded(_) | Used::Unread)
+            .filter(|act| act.does == (Deed::Reject {}) && (!everything || act.saw.environment.is_some()))
+            .any(|act| self.heard(act, &roles).is_some() && !lapsed(act))
     }
 }

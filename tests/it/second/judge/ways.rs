@@ -121,6 +121,14 @@ impl<'w> View<'w> {
                 leg.formal = false;
             }
         }
+        // What somebody rejects whom the people's way would hear takes that way, each component for itself.
+        for leg in legs.iter_mut().filter(|leg| !leg.formal && !leg.route.is_some_and(|route| route.last_good)) {
+            let route = leg.route.and_then(|it| if it.automatic { self.named_route("normal") } else { Some(it) });
+            let usual = Leg { component: leg.component, route, formal: true, rigor: leg.rigor };
+            if self.somebody_rejects(std::slice::from_ref(&usual), kind) {
+                *leg = usual;
+            }
+        }
         legs
     }
 

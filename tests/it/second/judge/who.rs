@@ -35,6 +35,8 @@ pub enum Seat {
     Fair,
     /// How he came by it is not known.
     Doubtful,
+    /// He put himself there before: good for speaking against a release, and for nothing else.
+    OfHisOwn,
     /// He put himself there while the release was under way.
     ByHimself,
 }
@@ -51,6 +53,8 @@ pub struct View<'w> {
     pub unattributed: bool,
     /// Whether anything else about who contributed could not be read.
     pub unread: bool,
+    /// Whether changes or commits could not be read, or parts of them.
+    pub unread_commits: bool,
     /// The acts that are there by now, in the order in which they count.
     pub acts: Vec<&'w Act>,
 }
@@ -67,6 +71,7 @@ impl<'w> View<'w> {
             contributions: Vec::new(),
             unattributed: false,
             unread: false,
+            unread_commits: false,
             acts,
         };
         view.contributed();
@@ -112,6 +117,14 @@ impl<'w> View<'w> {
         })
     }
 
+    /// The same of somebody who may have left since.
+    pub fn was_human(&self, account: &Account) -> bool {
+        self.human(account)
+            || self.type_of(account) == Some(AccountKind::Person)
+                && self.facts.accounts[account].active == Fact::Known(false)
+                && !self.link_unknown(account.as_str())
+    }
+
     /// Whether a person is certainly unable to act: each of his accounts is deactivated or not a person's.
     pub fn unable(&self, person: Person) -> bool {
         self.accounts(person).iter().all(|account| {
@@ -131,7 +144,7 @@ impl<'w> View<'w> {
                 && self.person(&later.by) == self.person(&act.by)
                 && later.impersonated_by.is_none()
                 && (!matches!(act.does, Deed::Reject {})
-                    || (later.standing == Standing::Stands && self.human(&later.by)))
+                    || (later.standing == Standing::Stands && self.was_human(&later.by)))
         })
     }
 
@@ -175,7 +188,20 @@ impl<'w> View<'w> {
         match joined {
             Fact::Absent => Seat::Fair,
             Fact::Unavailable(_) => Seat::Doubtful,
-            Fact::Known(joined) if joined.at <= self.facts.release.submitted_at => Seat::Fair,
+            Fact::Known(joined) if joined.at <= self.facts.release.submitted_at => {
+                let himself = |by: &Account| self.person(by) == person;
+                let perhaps = match &joined.by {
+                    Fact::Known(by) => himself(by) || self.link_unknown(by.as_str()),
+                    Fact::Absent => false,
+                    Fact::Unavailable(_) => true,
+                };
+                let certain = joined.by.known().is_some_and(himself) && joined.protected.unavailable().is_none();
+                match (joined.protected == Fact::Known(true), perhaps, certain) {
+                    (true, ..) | (_, false, _) => Seat::Fair,
+                    (_, _, true) => Seat::OfHisOwn,
+                    _ => Seat::Doubtful,
+                }
+            }
             Fact::Known(joined) if joined.protected != Fact::Known(true) => Seat::ByHimself,
             Fact::Known(joined) => match &joined.by {
                 Fact::Known(by) if self.person(by) == person => Seat::ByHimself,
@@ -326,11 +352,11 @@ impl<'w> View<'w> {
 
     fn contributed(&mut self) {
         let release = &self.facts.release;
-        self.unread |= release.changes.unavailable().is_some();
+        self.unread_commits |= release.changes.unavailable().is_some();
         let mut nobody: Vec<&str> = Vec::new();
         for (at, change) in self.changes().iter().enumerate() {
             // A change of no commit is one whose commits nobody read.
-            self.unread |= change.commits.entries().is_empty();
+            self.unread_commits |= change.commits.entries().is_empty();
             for commit in change.commits.entries() {
                 let clean = commit.merge == Fact::Known(Merge::Clean);
                 let single = [
@@ -349,7 +375,7 @@ impl<'w> View<'w> {
                         }
                         Fact::Known(account) => self.add(account, hand, &commit.sha, Some(at)),
                         Fact::Absent => nobody.push(&commit.sha),
-                        Fact::Unavailable(_) => self.unread = true,
+                        Fact::Unavailable(_) => self.unread_commits = true,
                     }
                 }
                 let several = [
@@ -358,7 +384,7 @@ impl<'w> View<'w> {
                 ];
                 for (hand, asked, who) in several {
                     if asked {
-                        self.unread |= who.unavailable().is_some();
+                        self.unread_commits |= who.unavailable().is_some();
                         for account in who.entries() {
                             self.add(account, hand, &commit.sha, Some(at));
                         }
@@ -366,6 +392,7 @@ impl<'w> View<'w> {
                 }
             }
         }
+        self.unread |= self.unread_commits;
         if self.excludes("trigger") || self.shape.per_change {
             match &release.trigger {
                 Fact::Known(account) => self.add(account, Hand::Trigger, "", None),

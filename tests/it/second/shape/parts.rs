@@ -117,7 +117,10 @@ pub(super) fn raci(c: &mut Chance, shape: &Shape) -> Vec<Row> {
     }
     if c.often(45) {
         let roles = c.of(&[vec!["security"], vec!["security", "release-manager"], vec!["security", "owner"]]);
-        let when = c.maybe(70, |c| c.of(&[Cond::Impact("high"), Cond::ImpactIsNot("low")]));
+        let when = c.maybe(70, |c| {
+            let emergencies = either(Cond::Impact("high"), Cond::Class("emergency"));
+            c.of(&[Cond::Impact("high"), Cond::ImpactIsNot("low"), emergencies])
+        });
         let on = if shape.components.is_empty() { None } else { c.maybe(25, |_| On::Named("pay")) };
         rows.push(Row { on, when, accountable: None, responsible: None, consulted: None, representation: roles });
     }
