@@ -3,7 +3,8 @@
 //! Each request shows a token by which its job proves itself, before a byte of its body is read. What is begun with a body that
 //! has arrived is ended, whether somebody still waits for the answer or not.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -23,7 +24,9 @@ use crate::forge::Hub;
 use crate::forge::job::{Job, Unknown};
 
 /// How many submissions are read at once, how many manifests, and how many decisions are made. Whoever comes then waits.
-const AT_ONCE: (usize, usize, usize) = (2, 4, 4);
+const AT_ONCE: usize = 4;
+/// How many of these of one repository, so that nobody has all the room by being slow.
+const OF_ONE: usize = 2;
 /// How many bytes the name of an environment, or of a commit, may have.
 const NAME: usize = 255;
 /// How long a body may take to arrive.
@@ -31,14 +34,44 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 struct Desks<H: Hub> {
     desk: Arc<Desk<H>>,
-    files: Arc<Semaphore>,
-    manifests: Arc<Semaphore>,
-    decisions: Arc<Semaphore>,
+    files: Rooms,
+    manifests: Rooms,
+    decisions: Rooms,
+}
+
+/// Rooms for requests of one kind.
+struct Rooms {
+    all: Arc<Semaphore>,
+    each: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+/// A room, for as long as it is held.
+type Room = [OwnedSemaphorePermit; 2];
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self { all: Arc::new(Semaphore::new(AT_ONCE)), each: Mutex::default() }
+    }
+}
+
+impl Rooms {
+    /// Waits until there is room for one more of a job's repository.
+    async fn enter(&self, job: &Job) -> Result<Room, No> {
+        let own = {
+            let mut each = self.each.lock().unwrap_or_else(PoisonError::into_inner);
+            // Where nobody is or waits, nothing is remembered.
+            each.retain(|_, rooms| Arc::strong_count(rooms) > 1);
+            each.entry(job.repository.to_lowercase()).or_insert_with(|| Arc::new(Semaphore::new(OF_ONE))).clone()
+        };
+        let ends = |_| No(StatusCode::SERVICE_UNAVAILABLE, "the app ends".to_owned());
+        let own = own.acquire_owned().await.map_err(ends)?;
+        Ok([own, self.all.clone().acquire_owned().await.map_err(ends)?])
+    }
 }
 
 /// Where jobs submit, and ask.
 pub fn router<H: Hub>(desk: Arc<Desk<H>>) -> Router {
-    let [files, manifests, decisions] = [AT_ONCE.0, AT_ONCE.1, AT_ONCE.2].map(|most| Arc::new(Semaphore::new(most)));
+    let [files, manifests, decisions] = [(); 3].map(|()| Rooms::default());
     let desks = Desks { desk, files, manifests, decisions };
     Router::new()
         .route("/evidence", post(brought::<H>))
@@ -81,7 +114,7 @@ async fn asked<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -> 
     let (parts, body) = request.into_parts();
     let taken = async {
         let job = desks.job(&parts.headers).await?;
-        let room = room(&desks.manifests).await?;
+        let room = desks.manifests.enter(&job).await?;
         let manifest = manifest(&read(body, MANIFEST).await?)?;
         let desk = desks.desk.clone();
         ended(room, async move { desk.wanted(&job, &manifest).await }).await
@@ -94,7 +127,7 @@ async fn closed<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) ->
     let (parts, body) = request.into_parts();
     let taken = async {
         let job = desks.job(&parts.headers).await?;
-        let room = room(&desks.manifests).await?;
+        let room = desks.manifests.enter(&job).await?;
         let manifest = manifest(&read(body, WHOLE).await?)?;
         let desk = desks.desk.clone();
         ended(room, async move { desk.close(&job, manifest).await }).await
@@ -107,7 +140,7 @@ async fn brought<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -
     let (parts, body) = request.into_parts();
     let taken = async {
         let job = desks.job(&parts.headers).await?;
-        let room = room(&desks.files).await?;
+        let room = desks.files.enter(&job).await?;
         let bytes = read(body, MANIFEST + usize::try_from(TOTAL).unwrap_or(usize::MAX)).await?;
         let head = bytes.get(..bytes.len().min(MANIFEST)).unwrap_or_default();
         let end = memchr::memchr(b'\n', head).ok_or_else(|| bad("its first line is no manifest".to_owned()))?;
@@ -120,15 +153,9 @@ async fn brought<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -
     desks.answer(taken)
 }
 
-/// Waits until there is room for one more.
-async fn room(rooms: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, No> {
-    let ends = |_| No(StatusCode::SERVICE_UNAVAILABLE, "the app ends".to_owned());
-    rooms.clone().acquire_owned().await.map_err(ends)
-}
-
 /// Does work to its end, in a room of its own: somebody who hangs up does not leave it half done.
 async fn ended<T: Send + 'static>(
-    room: OwnedSemaphorePermit,
+    room: Room,
     work: impl Future<Output = Result<T, NotSubmitted>> + Send + 'static,
 ) -> Result<T, No> {
     let work = tokio::spawn(async move {
@@ -153,7 +180,7 @@ async fn decision<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) 
                 format!("the job's run is of commit {}, and asks for `{commit}`; ask in a run of that", job.commit);
             return Err(No(StatusCode::FORBIDDEN, says));
         }
-        let room = room(&desks.decisions).await?;
+        let room = desks.decisions.enter(&job).await?;
         let desk = desks.desk.clone();
         ended(room, async move { Ok(desk.ask(&job, &environment).await) }).await
     };

@@ -177,7 +177,7 @@ impl<H: Hub> Desk<H> {
                 };
             }
         };
-        match forge.attempt(waiting).await {
+        match forge.started(waiting).await.map(|run| run.attempt) {
             Ok(now) if verdict.attempt == Some(now) => {}
             // Whoever starts a run again asks anew, and what is known of the new attempt is decided by itself.
             Ok(now) => {

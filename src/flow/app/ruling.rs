@@ -48,6 +48,8 @@ pub(super) enum Undecided {
     WaitsNoLonger,
     #[error("run {run} is in attempt {now} now, and attempt {asked} of it asks; ask in the present one")]
     OtherAttempt { run: u64, asked: u64, now: u64 },
+    #[error("the policy has no environment `{0}`; name one that it has")]
+    NoEnvironment(String),
     #[error("no policy can be read: {0}")]
     Policy(#[from] policy::NoPolicy),
     #[error("the forge could not be asked: {0}")]
@@ -71,6 +73,7 @@ impl Undecided {
         match self {
             Self::WaitsNoLonger => "waits_no_longer",
             Self::OtherAttempt { .. } => "attempt",
+            Self::NoEnvironment(_) => "environment",
             Self::Policy(_) => "policy",
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
@@ -95,19 +98,31 @@ pub(super) struct Outcome {
     pub(super) is_new: bool,
 }
 
-/// In which attempt the runs of a case are.
-async fn attempts<H: Hub>(forge: &H::Forge, case: &Case) -> Result<Attempts, Undecided> {
-    let mut attempts = Attempts::new();
+/// What is said to a run that waits beside another one.
+const BESIDE_ANOTHER: &str = "held, because another run of this commit waits here that was started by somebody else, by \
+     another event or from another branch, and what is decided of that one is not decided of this one; let the other go, or \
+     cancel it";
+
+/// The runs of a case that are decided together, each with its attempt, and those that wait beside them. What is known of
+/// a release is asked by its first run: who started it, from where, and who reviewed it there.
+async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u64>), Undecided> {
+    let (mut attempts, mut others) = (Attempts::new(), Vec::new());
+    let mut first = None;
     for run in &case.runs {
         let Key { repository, environment, .. } = case.key.clone();
         let waiting = Waiting { repository, run: *run, environment };
-        let now = forge.attempt(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+        let started = forge.started(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+        let now = started.attempt;
         if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
             return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
         }
-        attempts.insert(*run, now);
+        if started.is_like(first.get_or_insert_with(|| started.clone())) {
+            attempts.insert(*run, now);
+        } else {
+            others.push(*run);
+        }
     }
-    Ok(attempts)
+    Ok((attempts, others))
 }
 
 /// What the settings state beside what was submitted: of a gate whose evidence was, no more than [`ADDED`].
@@ -222,9 +237,16 @@ impl<H: Hub> Desk<H> {
         if case.asked.is_none() && case.told.is_none() && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let (read, attempts) =
-            tokio::join!(policy::read(&forge, &key.repository, &self.settings.outer), attempts::<H>(&forge, case));
-        let (read, attempts) = (read?, attempts?);
+        let (read, alike) =
+            tokio::join!(policy::read(&forge, &key.repository, &self.settings.outer), alike::<H>(&forge, case));
+        let (read, (attempts, others)) = (read?, alike?);
+        if case.asked.is_some() && !read.policy.rules.environments.iter().any(|rule| rule.name == key.environment) {
+            return Err(Undecided::NoEnvironment(key.environment.clone()));
+        }
+        let case = &Case { runs: attempts.keys().copied().collect(), ..case.clone() };
+        if !others.is_empty() && case.told.is_none() {
+            self.excuse(&Case { runs: others, ..case.clone() }, BESIDE_ANOTHER).await;
+        }
         let facts = self.facts(&forge, &read, case, &attempts).await?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;

@@ -12,7 +12,7 @@ use super::taking::Taking;
 use super::{RUN, answers, asks, id, payload, reviews, shop, takes, told, until};
 use crate::support::github::Trouble;
 use crate::support::github::tokens;
-use crate::support::github::world::{Rule, sha};
+use crate::support::github::world::{Rule, Run, sha};
 
 /// An app that is told of everything: it reads nothing by itself once it has begun.
 fn told_of_all() -> Taking {
@@ -146,6 +146,49 @@ fn a_job_is_told_of_its_own_commit_and_of_no_other() {
     let said = job.run(&gate);
     assert_eq!(said.code, 3, "{}{}", said.out, said.err);
     assert!(said.err.contains("403") && said.err.contains(&other), "{}", said.err);
+}
+
+#[test]
+fn what_is_decided_of_one_run_opens_no_other_that_somebody_else_started() {
+    let taking = told_of_all();
+    // The same commit on a branch that may not be released, started by somebody else.
+    taking.github.with(|world| {
+        let run = Run {
+            id: 905,
+            commit: sha("51"),
+            branch: "mine".to_owned(),
+            creator: Some("carla".to_owned()),
+            event: "workflow_dispatch".to_owned(),
+            created_at: super::ago(1),
+            reviews: Vec::new(),
+        };
+        world.runs.push(run);
+        world.rules.insert((905, "production".to_owned()), Rule::default());
+    });
+    reviews(&taking.github, "bo", "APPROVED");
+    let mut waiting = super::waits(&taking.github);
+    let callback = waiting["deployment_callback_url"].as_str().unwrap().replace("/900/", "/905/");
+    waiting["deployment_callback_url"] = json!(callback);
+    takes(taking.served(), "deployment_protection_rule", &id(), &waiting);
+    until("an answer", || told(&taking.github).decided.is_some());
+    until("a report", || !super::told_of(&taking.github, 905).reports.is_empty());
+    std::thread::sleep(Duration::from_secs(2));
+    let other = super::told_of(&taking.github, 905);
+    assert_eq!(other.decided, None);
+    assert!(other.reports[0].contains("another run of this commit"), "{:?}", other.reports);
+}
+
+#[test]
+fn an_environment_that_the_policy_does_not_have_is_nothing_to_be_recorded() {
+    let taking = told_of_all();
+    let listed = || taking.app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]).out;
+    let before = listed();
+    for name in ["productoin", "anything"] {
+        let (status, said) = taking.decision(&format!("environment={name}"), &tokens::token(&taking.claims()));
+        assert_eq!(status, 200, "{said}");
+        assert!(said.contains("\"unknown\"") && said.contains("has no environment"), "{said}");
+    }
+    assert_eq!(listed(), before);
 }
 
 /// Whoever answers in the app's place, always the same.
