@@ -24,7 +24,7 @@ and are the same for everybody.
 /// Writes the table.
 pub(super) fn write(out: &mut String) {
     let set = Limits::default();
-    let rows: [(&str, u64); 30] = [
+    let rows: [(&str, u64); 33] = [
         ("files that one gate reads (`limits.files`)", set.files as u64),
         ("entries of the artifact folders (`limits.entries`)", set.entries as u64),
         ("bytes of one file (`limits.bytes`)", set.bytes),
@@ -55,6 +55,9 @@ pub(super) fn write(out: &mut String) {
         ("files of one submission", submission::FILES as u64),
         ("bytes that one attempt of a run submits", submission::OF_A_RUN.1),
         ("files that one attempt of a run submits", submission::OF_A_RUN.0 as u64),
+        ("bytes of the manifest that closes a submission", submission::WHOLE as u64),
+        ("submissions that one attempt of a run closes", submission::CLOSED.0 as u64),
+        ("files that those list together", submission::CLOSED.1),
     ];
     out.push_str(OPENING);
     for (of, most) in rows {

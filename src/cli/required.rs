@@ -18,8 +18,8 @@ const SENTENCE: usize = 2_000;
 /// Whose decision is asked for.
 #[derive(clap::Args)]
 pub(super) struct Whose {
-    /// Judge nothing here, and ask the app at this address for its decision on this job's commit into `--environment`:
-    /// 0 it proceeds, 10 it holds, 11 it is rejected, 3 the app does not know or does not answer.
+    /// Judge nothing here, and ask the app at this address for its decision on this job's commit into `--environment`, and on
+    /// no other that `--commit` names: 0 it proceeds, 10 it holds, 11 it is rejected, 3 the app does not know or does not answer.
     #[arg(long, value_name = "URL")]
     require_decision: Option<String>,
     /// With `--require-decision`: wait so long for the last word, such as `30min`; then end with 4. Left out: end at once.
@@ -76,7 +76,10 @@ impl Whose {
         let said = |text: &str| Refusal::Said(text.to_owned());
         let environment = environment.ok_or_else(|| said("name the environment with `--environment`"))?;
         match required {
-            Required::App { url, wait } => Ok(Some(asked(&url, &environment, wait))),
+            Required::App { url, wait } => {
+                let commit = commit.or_else(|| place.commit());
+                Ok(Some(asked(&url, &ask::Asked { environment, commit }, wait)))
+            }
             Required::Receipt { file, log_key } => {
                 let commit = commit.or_else(|| place.commit());
                 let commit = commit.ok_or_else(|| said("name the commit with `--commit`"))?;
@@ -87,10 +90,10 @@ impl Whose {
 }
 
 /// Asks the app, and says what it says.
-fn asked(url: &str, environment: &str, wait: Option<Duration>) -> u8 {
+fn asked(url: &str, asked: &ask::Asked, wait: Option<Duration>) -> u8 {
     let came = tokens().and_then(|tokens| {
         let runtime = transport::runtime().map_err(|error| error.to_string())?;
-        runtime.block_on(ask::decision(&tokens, url, environment, wait)).map_err(|fault| fault.to_string())
+        runtime.block_on(ask::decision(&tokens, url, asked, wait)).map_err(|fault| fault.to_string())
     });
     match came {
         Ok(Came::Answer(answer)) => told(&answer),

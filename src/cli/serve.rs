@@ -119,6 +119,10 @@ pub(super) struct Arguments {
     /// put its name behind it: `https://token.actions.githubusercontent.com/acme`.
     #[arg(long, value_name = "URL")]
     token_issuer: Option<String>,
+    /// Believe jobs on self-hosted runners as well; or COUNTERSIGN_SELF_HOSTED_RUNNERS=true. Left out: only those on GitHub's
+    /// own, each new for its job, because whoever can get onto a machine that stays can speak for every job that comes there.
+    #[arg(long)]
+    self_hosted_runners: bool,
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
@@ -145,6 +149,7 @@ struct Configured {
     since: Vec<String>,
     public_url: Option<String>,
     token_issuer: Option<String>,
+    self_hosted_runners: Option<bool>,
     sweep: Option<u64>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
@@ -304,6 +309,9 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let issuer = set(arguments.token_issuer.as_ref(), "COUNTERSIGN_TOKEN_ISSUER", file.token_issuer)?;
     let issuer = issuer.unwrap_or_else(|| base.issuer());
     let issuer = public.map(|public| Issuer::new(&issuer, oidc::KEYS, &public.address)).transpose().map_err(usage)?;
+    let own = arguments.self_hosted_runners.then_some(true);
+    let own = set(own.as_ref(), "COUNTERSIGN_SELF_HOSTED_RUNNERS", file.self_hosted_runners)?;
+    let runners = if own == Some(true) { oidc::Runners::Any } else { oidc::Runners::Hosted };
     let settings = Settings {
         address,
         folder,
@@ -324,7 +332,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     Ok(Set {
         settings,
         signing: arguments.signing.clone().or_key(file.log_key),
-        app: App::new(base, key).map_err(usage)?.with_issuer(issuer),
+        app: App::new(base, key).map_err(usage)?.with_issuer(issuer, runners),
         secret: WebhookSecret::new(&secret(&hook)?).map_err(usage)?,
         listen,
         pages,

@@ -117,7 +117,9 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
             },
         };
         let mut judgement = gates::judge(gate, &subject, &given, &[]);
-        if matches!(judgement.reason, Reason::NoEvidence | Reason::EvidenceRequired) {
+        // Whoever gathered it may know more of why there is none.
+        let is_told = given.files.iter().any(|file| file.fault.is_some());
+        if matches!(judgement.reason, Reason::NoEvidence | Reason::EvidenceRequired) && !is_told {
             judgement.explanation = match gate.missing {
                 Missing::Pending => {
                     "there is no evidence yet; the step that makes it has to run, and `countersign gate --submit` behind it \

@@ -33,6 +33,9 @@ pub enum Fault {
         /// In its words.
         says: String,
     },
+    /// It answers something else than was asked.
+    #[error("the app answered about {0}, which is not what was asked")]
+    Other(String),
     /// The time is over.
     #[error("it did not go through in time: {0}")]
     Time(String),
@@ -49,7 +52,7 @@ impl Fault {
                 http::Fault::Address(_) | http::Fault::Tls(_) | http::Fault::Long(_) => false,
             },
             Self::Refused { status, .. } => passes(*status),
-            Self::Time(_) => false,
+            Self::Other(_) | Self::Time(_) => false,
         }
     }
 }

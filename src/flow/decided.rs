@@ -2,7 +2,7 @@
 //! and then everything that follows from it is written at once: entries, what people did, obligations opened and met,
 //! what is to leave, and the instant at which time alone can change it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ use crate::store::fault::Fault as DatabaseFault;
 use crate::store::sequencer::Sequencer;
 use crate::store::signatory::Signatory;
 use crate::store::stands::Stands;
-use crate::store::writer::{Append, Appended, Writer};
+use crate::store::writer::{Append, Appended, Refused, Writer};
 
 /// What goes with a decision into the record.
 #[derive(Clone, Debug, Default)]
@@ -33,10 +33,17 @@ pub struct Beside {
     pub answers: Vec<(Sent, Option<Vec<u8>>)>,
     /// How often the release must have been decided before; any number where it is left out.
     pub after: Option<u64>,
+    /// How many entries the log had when the facts began to be gathered. A decision of the release that was recorded since
+    /// then may know more, and this one is refused.
+    pub since: Option<u64>,
     /// Where what is large is kept, rather than in the database.
     pub annex: Option<Annex>,
     /// The pipeline's runs that wait for the answer. Without one the answer leaves all the same, for whoever carries it.
     pub runs: Vec<u64>,
+    /// In which attempt each of them waits, where that is known. The answer is for no other.
+    pub attempts: BTreeMap<u64, u64>,
+    /// Whether nobody waits for the answer, and none leaves.
+    pub silent: bool,
     /// Whether those who wait were told this very thing before, so that it need not be said again that they wait.
     pub told: bool,
 }
@@ -133,7 +140,14 @@ pub async fn commit_through(
     let Some(Prepared { before: mut batch, sent, last }) = prepared(happened, beside, at)? else {
         return Ok(Vec::new());
     };
-    let stands = sequencer.stands(stream(ruled)).await.map_err(Fault::from)?;
+    let of = stream(ruled);
+    let stands = sequencer.stands(of.clone()).await.map_err(Fault::from)?;
+    if let (Some(since), Some(last)) = (beside.since, stands.last)
+        && last >= since
+    {
+        let (after, found) = (stands.version.saturating_sub(1), stands.version);
+        return Err(Failed::Refused(Refused::Stale { stream: of.to_string(), after, found }));
+    }
     let open = sequencer.open_obligations(found_met(ruled.decision)).await.map_err(Fault::from)?;
     batch.push(follows(ruled, last, &stands, open, beside, at)?);
     let answers = sequencer.append_all(batch).await;
@@ -333,7 +347,7 @@ fn effects(
 fn answers(ruled: Ruled<'_>, stream: &Stream, version: u64, beside: &Beside) -> Vec<(String, String, Value)> {
     let decision = ruled.decision;
     let release = &ruled.facts.release;
-    if beside.told && decision.decision == Ruling::Hold {
+    if beside.silent || beside.told && decision.decision == Ruling::Hold {
         return Vec::new();
     }
     let verdict = json!({
@@ -350,6 +364,7 @@ fn answers(ruled: Ruled<'_>, stream: &Stream, version: u64, beside: &Beside) -> 
         let mut verdict = verdict.clone();
         if let Some(map) = verdict.as_object_mut() {
             map.insert("run".to_owned(), json!(run));
+            map.insert("attempt".to_owned(), json!(beside.attempts.get(run)));
             // The forge knows the environment by its own name for it.
             map.insert("waits_at".to_owned(), json!(release.environment));
         }

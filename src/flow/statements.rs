@@ -20,6 +20,11 @@ pub(super) fn is_one(entries: &[Entry], entry: &Entry) -> bool {
     entry.path.strip_suffix(ENDING).is_some_and(|report| at(entries, &entry.root, report).is_some())
 }
 
+/// The statement beside a report, where there is one.
+pub(super) fn beside<'e>(entries: &'e [Entry], report: &Entry) -> Option<&'e Entry> {
+    at(entries, &report.root, &format!("{}{ENDING}", report.path))
+}
+
 impl Gathered {
     /// Adds what a statement beside a report says, where there is one. One that cannot be
     /// understood, or is about another file, is a fault of the report.
@@ -31,7 +36,7 @@ impl Gathered {
         digest: &str,
         about: &mut About,
     ) -> Result<(), Fault> {
-        let Some(beside) = at(entries, &report.root, &format!("{}{ENDING}", report.path)) else { return Ok(()) };
+        let Some(beside) = beside(entries, report) else { return Ok(()) };
         let path = shown(request, beside);
         let mut evidence = Evidence { path: path.clone(), sha256: None, format: None, tool: None, bytes: 0 };
         let outcome = open::entry(beside, request.policy.limits.bytes.min(LIMIT as u64)).and_then(|statement| {

@@ -2,7 +2,8 @@
 //!
 //! A submission is a manifest, a JSON object on the first line, and behind it the bytes of the files that it lists, in their
 //! order and with nothing between them. A manifest alone asks which of its files are wanted: those whose bytes the
-//! repository has not submitted before.
+//! repository has not submitted before. The last that a job sends is a manifest of all its files, which closes its submission:
+//! until then nobody knows whether one is still to come, and none of them counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,10 @@ pub const TOTAL: u64 = FILE;
 pub const FILES: usize = 1_000;
 /// How many files one attempt of a run may submit, and of how many bytes.
 pub const OF_A_RUN: (usize, u64) = (10_000, 2 << 30);
+/// How many bytes the manifest may have that closes a submission.
+pub const WHOLE: usize = 4 << 20;
+/// How many submissions one attempt of a run may close, and how many files they may list together.
+pub const CLOSED: (usize, u64) = (1_000, 20_000);
 /// How many bytes a path may have, and each part of it.
 const PATH: (usize, usize) = (1_000, 255);
 
@@ -76,15 +81,29 @@ pub enum Wrong {
         size: u64,
     },
     /// Too many are listed.
-    #[error("{0} files are listed, where at most {FILES} are taken at once")]
-    Many(usize),
+    #[error("{found} files are listed, where at most {most} are taken at once")]
+    Many {
+        /// How many are.
+        found: usize,
+        /// How many may be.
+        most: usize,
+    },
 }
 
 impl Manifest {
     /// Whether everything in it has its form.
     pub fn check(&self) -> Result<(), Wrong> {
-        if self.files.len() > FILES {
-            return Err(Wrong::Many(self.files.len()));
+        self.of_at_most(FILES)
+    }
+
+    /// The same of one that closes a submission, and so lists all of its files.
+    pub fn check_whole(&self) -> Result<(), Wrong> {
+        self.of_at_most(OF_A_RUN.0)
+    }
+
+    fn of_at_most(&self, most: usize) -> Result<(), Wrong> {
+        if self.files.len() > most {
+            return Err(Wrong::Many { found: self.files.len(), most });
         }
         self.files.iter().try_for_each(Listed::check)
     }

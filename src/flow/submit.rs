@@ -124,7 +124,7 @@ pub fn files(request: &Request<'_>) -> Result<Vec<Found>, Fault> {
     Ok(found)
 }
 
-/// Submits files.
+/// Submits files, and closes the submission once the app has all of them.
 pub async fn submit<T: Tokens>(tokens: &T, to: &To, files: &[Found]) -> Result<Sent, Fault> {
     let sender = Sender { courier: Courier::new(tokens, &to.url, to.until)?, to };
     let mut sent = Sent::default();
@@ -145,6 +145,9 @@ pub async fn submit<T: Tokens>(tokens: &T, to: &To, files: &[Found]) -> Result<S
             }
             left = later;
         }
+    }
+    if !files.is_empty() {
+        sender.close(files).await?;
     }
     Ok(sent)
 }
@@ -172,24 +175,33 @@ struct Sender<'s, T> {
 }
 
 impl<T: Tokens> Sender<'_, T> {
-    fn manifest(&self, files: &[&Found]) -> String {
+    fn manifest<'f>(&self, files: impl IntoIterator<Item = &'f Found>) -> String {
         let To { run, attempt, commit, .. } = self.to.clone();
-        let manifest = Manifest { run, attempt, commit, files: files.iter().map(|file| file.listed.clone()).collect() };
+        let files = files.into_iter().map(|file| file.listed.clone()).collect();
+        let manifest = Manifest { run, attempt, commit, files };
         // Plain text and numbers always have a form.
         serde_json::to_string(&manifest).unwrap_or_default()
     }
 
     /// Which files are wanted.
     async fn ask(&self, files: &[&Found]) -> Result<Taken, Fault> {
-        let manifest = self.manifest(files);
+        let manifest = self.manifest(files.iter().copied());
         let request =
             |client: &Client, url| Ok(client.post(url).header(CONTENT_TYPE, "application/json").body(manifest.clone()));
         self.courier.tried("/evidence/wanted", request).await
     }
 
+    /// Says which files those are all together, so that none is missed.
+    async fn close(&self, files: &[Found]) -> Result<Taken, Fault> {
+        let manifest = self.manifest(files);
+        let request =
+            |client: &Client, url| Ok(client.post(url).header(CONTENT_TYPE, "application/json").body(manifest.clone()));
+        self.courier.tried("/evidence/closed", request).await
+    }
+
     /// Sends files with their bytes.
     async fn send(&self, files: &[&Found]) -> Result<Taken, Fault> {
-        let manifest = self.manifest(files) + "\n";
+        let manifest = self.manifest(files.iter().copied()) + "\n";
         let request = |client: &Client, url| {
             let body = reqwest::Body::wrap(Stream::new(&manifest, files)?);
             Ok(client.post(url).header(CONTENT_TYPE, MEDIA).body(body))

@@ -16,7 +16,9 @@ use super::baseline::Before;
 use super::gate_run::meant;
 use super::gathered::Gathered;
 use super::request::{Request, Watch};
+use super::statements;
 use crate::decide::gates::{Baseline, File, ItemState, Table, names_commit};
+use crate::forge::job::moves;
 use crate::model::decision::Protection;
 use crate::model::facts::{Fact, Facts, GateEvidence};
 use crate::model::kind::Kind;
@@ -29,6 +31,14 @@ use crate::store::submitted::Submitted;
 use crate::workspace::layers::From;
 use crate::workspace::walk::{self, Entry, Nature};
 
+/// What is said of signatures: nobody here verifies those that are submitted.
+const UNVERIFIED: &str =
+    "the app does not verify signatures that are submitted; state who signed in the document of `--with`";
+/// What is said where nobody knows what the last release measured.
+pub(super) const NO_BASELINE: &str =
+    "the record has no reports of the last release for this gate; state what it measured in the document of `--with`";
+/// What is said where the reports of the last release cannot be told apart.
+const NAMESAKES_BEFORE: &str = "several reports of the last release had the same path";
 /// How often the same path may come with other bytes in one run: as many jobs may call their reports alike.
 const NAMESAKES: usize = 256;
 
@@ -100,6 +110,18 @@ pub(super) struct Found {
     pub(super) files: Laid,
     /// The files of the last release, by the name of their gate; absent where there was none.
     pub(super) before: BTreeMap<String, Fact<Laid>>,
+    /// What does not count.
+    pub(super) lacking: Lacking,
+}
+
+/// What was submitted of the runs that wait, and does not count.
+pub(super) struct Lacking {
+    /// What a job has begun to submit, and not closed.
+    pub(super) open: Vec<Submitted>,
+    /// What earlier attempts of the runs brought.
+    pub(super) earlier: Vec<Submitted>,
+    /// In which attempt each run waits.
+    pub(super) attempts: BTreeMap<u64, u64>,
 }
 
 /// Nobody watches.
@@ -131,6 +153,25 @@ pub(super) fn compares(gate: &Gate) -> bool {
     [&gate.require, &gate.first_release].into_iter().flatten().any(|stated| needs_baseline(stated, gate.kind))
 }
 
+/// Whether a gate reads a file, or the statement beside one.
+pub(super) fn reads(gate: &Gate, path: &str) -> bool {
+    gate.files.matches(path) || statements::belongs(&gate.files, path)
+}
+
+/// Whether the same files come to the same the next time, and not only for as long as something cannot be read.
+pub(super) fn lasts(read: &Fact<GateEvidence>) -> bool {
+    let fails = |reason: &Reason| matches!(reason, Reason::Unreadable | Reason::ChangedWhileRead);
+    match read {
+        Fact::Absent => true,
+        Fact::Unavailable(why) => why == UNVERIFIED,
+        Fact::Known(found) => {
+            let why = found.baseline.unavailable();
+            found.fault.as_ref().is_none_or(|(reason, _)| !fails(reason))
+                && why.is_none_or(|why| [NO_BASELINE, NAMESAKES_BEFORE].contains(&why))
+        }
+    }
+}
+
 /// The evidence of every gate that asks for some.
 pub(super) fn read(
     policy: &Policy,
@@ -141,10 +182,7 @@ pub(super) fn read(
     let entries = walk::entries(&found.files.roots, policy.limits.entries, |_, nature| nature == Nature::File);
     let asking = asking(policy, &facts.release.environment);
     let one = |gate: &Gate| match &entries {
-        _ if gate.kind == Kind::Signature => Fact::Unavailable(
-            "the app does not verify signatures that are submitted; state who signed in the document of `--with`"
-                .into(),
-        ),
+        _ if gate.kind == Kind::Signature => Fact::Unavailable(UNVERIFIED.into()),
         Ok(entries) => evidence(policy, facts, gate, found, entries, now),
         Err(fault) => Fact::Unavailable(fault.to_string().into()),
     };
@@ -163,9 +201,17 @@ fn evidence(
     let known: Vec<&(u64, String, String)> =
         meant.iter().filter_map(|entry| found.files.files.get(&entry.location)).collect();
     // What one run brought says nothing of another that waits for the same.
-    if meant.is_empty() || !found.runs.iter().all(|run| known.iter().any(|(of, ..)| of == run)) {
+    let without: Vec<u64> = found.runs.iter().copied().filter(|run| !known.iter().any(|(of, ..)| of == run)).collect();
+    if let Some(why) = found.lacking.holds(gate, &without) {
+        return Fact::Known(why);
+    }
+    if meant.is_empty() || !without.is_empty() {
         return Fact::Absent;
     }
+    // What stands beside a report is read with it, and is somebody's as well.
+    let beside =
+        meant.iter().filter_map(|report| found.files.files.get(&statements::beside(entries, report)?.location));
+    let known: Vec<&(u64, String, String)> = known.into_iter().chain(beside).collect();
     let key = key(policy, gate);
     let last = if compares(gate) { found.before.get(&key) } else { None };
     let request = Request {
@@ -186,9 +232,7 @@ fn evidence(
     let gathered = Gathered::gather(&request, gate, entries, &meant, before.as_ref());
     let baseline = match last {
         Some(Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
-        Some(Fact::Known(laid)) if laid.whole().is_none() => {
-            Fact::Unavailable("several reports of the last release had the same path".into())
-        }
+        Some(Fact::Known(laid)) if laid.whole().is_none() => Fact::Unavailable(NAMESAKES_BEFORE.into()),
         _ => stated(&gathered.found.baseline),
     };
     let sound: Vec<&File> = gathered.found.files.iter().filter(|file| file.fault.is_none()).collect();
@@ -205,10 +249,54 @@ fn evidence(
         commits: commits(gate, &facts.release.commit, &sound),
         artifacts: artifacts(gate, facts, &sound),
         from: from(gate, known.iter().map(|(_, pipeline, _)| pipeline)),
-        fault: fault(&gathered, &sound).map(|(reason, says)| (reason, found.files.without_places(says))),
+        fault: elsewhere(gate, known.iter().map(|(_, pipeline, _)| pipeline))
+            .or_else(|| fault(&gathered, &sound).map(|(reason, says)| (reason, found.files.without_places(says)))),
         signers: Vec::new(),
         ticked: ticked.map(|item| item.text.clone()).collect(),
     })
+}
+
+impl Lacking {
+    /// Why a gate waits for what a job has not closed yet, or for what the present attempt of a run does not bring. `without`
+    /// are the runs that have no report for it.
+    fn holds(&self, gate: &Gate, without: &[u64]) -> Option<GateEvidence> {
+        let of = |all: &'_ [Submitted]| -> Vec<Submitted> {
+            all.iter().filter(|it| reads(gate, &it.path)).cloned().collect()
+        };
+        let open = of(&self.open);
+        if let Some(first) = open.first() {
+            let (count, run, attempt) = (open.len(), first.run, first.attempt);
+            let says = format!(
+                "a job of run {run} has begun to submit and has not ended: {count} of its files may not be all, such as \
+                 `{}`; if the job of attempt {attempt} failed, re-run all jobs of the run",
+                first.path
+            );
+            return Some(held(gate, &open, says));
+        }
+        let mut earlier = of(&self.earlier);
+        earlier.retain(|it| without.contains(&it.run));
+        let first = earlier.first()?;
+        let now = self.attempts.get(&first.run).copied().unwrap_or_default();
+        let says = format!(
+            "attempt {now} of run {} has submitted none, and what attempt {} brought, such as `{}`, counts for that one \
+             alone; re-run all jobs of the run, because re-running the failed ones leaves out those that submit",
+            first.run, first.attempt, first.path
+        );
+        Some(held(gate, &earlier, says))
+    }
+}
+
+/// Evidence that is there and does not count yet.
+fn held(gate: &Gate, files: &[Submitted], says: String) -> GateEvidence {
+    let digests: BTreeSet<String> = files.iter().map(|it| it.digest.to_string()).collect();
+    GateEvidence {
+        digests: digests.into_iter().collect(),
+        from: from(gate, files.iter().map(|it| &it.pipeline)),
+        baseline: Fact::Absent,
+        made_at: Fact::Absent,
+        fault: Some((Reason::NoEvidence, says)),
+        ..GateEvidence::default()
+    }
 }
 
 /// What a comparison came to, as facts state it.
@@ -280,6 +368,17 @@ fn artifacts(gate: &Gate, facts: &Facts, sound: &[&File]) -> Vec<String> {
         return Vec::new();
     }
     named().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Why evidence is refused that a workflow of elsewhere made, called by what others can move: nobody who approves the commit
+/// has seen what it does. Who names it in the policy knows that.
+fn elsewhere<'p>(gate: &Gate, mut pipelines: impl Iterator<Item = &'p String>) -> Option<(Reason, String)> {
+    let moving = pipelines.find(|pipeline| gate.from.is_none() && moves(pipeline))?;
+    let says = format!(
+        "it was made by `{moving}`, which can change without a review of this commit; call that workflow by its commit, or \
+         name it with `from` in the policy"
+    );
+    Some((Reason::WrongSource, says))
 }
 
 /// The pipeline that wrote them; of several one that the gate does not name, where it names one.

@@ -19,12 +19,24 @@ pub struct Job {
     pub commit: String,
     /// The branch or tag, in full.
     pub reference: String,
-    /// The pipeline that the job is written in, as a gate's `from` names it.
+    /// The pipeline that the job is written in, as a gate's `from` names it: with `@` and its ref behind it where it is not
+    /// the repository's own at the ref of the run.
     pub pipeline: String,
     /// The environment that the job names.
     pub environment: Option<String>,
     /// What is recorded of its token: claims that are the same in every token of the job.
     pub claims: Map<String, Value>,
+}
+
+/// Whether a pipeline, as [`Job::pipeline`] has it, is not of the run's own commit, and can become another one without
+/// anybody's review here: it was called by a branch or a tag. One that was called by its commit cannot.
+#[must_use]
+pub fn moves(pipeline: &str) -> bool {
+    let name = pipeline.split_once("//").map_or(pipeline, |(_, name)| name);
+    let first = name.split_once('/').map_or(name, |(first, _)| first);
+    let Some((file, _)) = first.rsplit_once('@') else { return false };
+    let at = name.get(file.len() + 1..).unwrap_or_default();
+    !(matches!(at.len(), 40 | 64) && at.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Why a job is not known by its token.

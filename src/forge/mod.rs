@@ -105,6 +105,27 @@ pub struct Pending {
     pub commit: String,
 }
 
+/// How a run was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// Which attempt of it is at work or waits, counted from 1.
+    pub attempt: u64,
+    /// The branch or tag, by its short name.
+    pub branch: Option<String>,
+    /// By what: a push, a clock, somebody's hand.
+    pub event: String,
+    /// Who started it first, and who the present attempt, by the forge's numbers for them.
+    pub by: [Option<u64>; 2],
+}
+
+impl Started {
+    /// Whether another run was started by the same people in the same way: what is decided of one is decided of both.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.branch == other.branch && self.event == other.event && self.by == other.by
+    }
+}
+
 /// A file of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
@@ -160,8 +181,8 @@ pub trait Forge {
     /// Whether a deployment still waits.
     fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
 
-    /// Which attempt of its run a deployment is of now, counted from 1.
-    fn attempt(&self, waiting: &Waiting) -> impl Future<Output = Result<u64, Self::Fault>> + Send;
+    /// How the run of a deployment was started that it is of now.
+    fn started(&self, waiting: &Waiting) -> impl Future<Output = Result<Started, Self::Fault>> + Send;
 
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;

@@ -104,7 +104,12 @@ const GATE: Shape = Shape::Map(&[
         &Shape::Word(&["artifact", "commit"]),
         "what a report must say it is about, itself or in a statement beside it",
     ),
-    may("from", &TEXT, "the pipeline that makes the evidence, where it is another"),
+    may(
+        "from",
+        &TEXT,
+        "the pipeline that makes the evidence, where it is another, such as `acme/perf//nightly.yml`; with `@` and its ref \
+         behind it where it is called from another repository or another ref",
+    ),
     may("verified_by", &ROLE_NAME, "the role that verifies the gate"),
     may("keep", &Shape::Text(Form::Period), "how long the evidence is kept"),
     may("artifact", &GLOBS, "the signed artifacts, where they do not stand beside their bundles"),

@@ -3,7 +3,7 @@
 
 use super::fault::Fault;
 use super::session::{Asked, Part, Row, Session, Value, int};
-use super::submitted::Submitted;
+use super::submitted::{Closed, Submitted};
 use super::writer::Refused;
 use crate::log::tree::Hash;
 
@@ -145,6 +145,8 @@ pub enum Change {
     Policy(Hash),
     /// A job submitted a file; its bytes are a blob.
     Submitted(Box<Submitted>),
+    /// A job closed a submission; its list is a blob.
+    Closed(Box<Closed>),
     /// A release was decided.
     Decision(Box<Decision>),
     /// Something is to leave that follows from no decision, with what it is about: no release's [`Stream`].
@@ -158,7 +160,7 @@ pub enum Change {
 /// Whether a change can be made by who has that number, as the database stands.
 pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
     match change {
-        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) => Ok(None),
+        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) | Change::Closed(_) => Ok(None),
         Change::Decision(decision) => judge_decision(session, decision).await,
         Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,
         Change::Ended(ended) => {
@@ -225,6 +227,7 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
             "ON CONFLICT (digest) DO NOTHING",
         )),
         Change::Submitted(submitted) => asked.push(submitted.kept(first, at)),
+        Change::Closed(closed) => asked.push(closed.kept(first, at)),
         Change::Decision(decision) => decided(decision, first, at, asked),
         Change::Leaves(about, effect) => {
             asked.extend(left(effect, ("stream", about.as_str().into()), int(first), at));

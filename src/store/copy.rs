@@ -104,6 +104,22 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "closed",
+        1,
+        &[
+            ("idx", Int),
+            ("forge", Text),
+            ("repository", Text),
+            ("run", Int),
+            ("attempt", Int),
+            ("revision", Text),
+            ("pipeline", Text),
+            ("list", Bytes),
+            ("files", Int),
+            ("at", Int),
+        ],
+    ),
+    (
         "log_head",
         1,
         &[

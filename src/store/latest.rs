@@ -69,9 +69,10 @@ pub struct Begun {
 }
 
 /// Of a decision `d`: it let its release go, and the answer arrived. What leaves for a decision has its entries behind it,
-/// and before those of the next one.
+/// and before those of the next one. Word of what is owed because of it is no answer.
 const OPENED: &str = "d.ruling = 'proceed' AND EXISTS (\
-     SELECT 1 FROM outbox o WHERE o.stream = d.stream AND o.state = 'done' AND o.idx > d.idx AND NOT EXISTS (\
+     SELECT 1 FROM outbox o WHERE o.stream = d.stream AND o.state = 'done' AND o.once LIKE 'decision %' AND o.idx > d.idx \
+     AND NOT EXISTS (\
      SELECT 1 FROM decision e WHERE e.stream = d.stream AND e.idx > d.idx AND e.idx < o.idx))";
 
 /// The last decision of every release; conditions follow.

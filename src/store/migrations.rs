@@ -89,6 +89,16 @@ const STEPS: &[Step] = &[
             "CREATE INDEX submitted_digest ON submitted (digest)",
         ],
     },
+    Step {
+        name: "submissions that are whole",
+        statements: &[
+            // By the number of its entry; `list` is the digest of its manifest, and `files` how many that lists.
+            "CREATE TABLE closed (idx {int} PRIMARY KEY, forge TEXT NOT NULL, repository TEXT NOT NULL, \
+         run {int} NOT NULL, attempt {int} NOT NULL, revision TEXT NOT NULL, pipeline TEXT NOT NULL, list {bytes} NOT NULL, \
+         files {int} NOT NULL, at {int} NOT NULL)",
+            "CREATE INDEX closed_run ON closed (forge, repository, run)",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

@@ -47,6 +47,12 @@ impl Reader {
         Ok(Head { vkey: row.text(0)?, checkpoint: row.text(1)?, moved: row.maybe_text(2)? })
     }
 
+    /// How many entries the log has.
+    pub async fn size(&mut self) -> Result<u64, Fault> {
+        let row = self.session.row("SELECT size FROM log_head WHERE id = 1", &[]).await?;
+        row.ok_or(Fault::NoLog)?.count(0)
+    }
+
     /// The checkpoints that witnesses cosigned, the newest first, so many at most.
     pub async fn witnessed(&mut self, most: u64) -> Result<Vec<String>, Fault> {
         let sql = "SELECT note FROM log_witnessed ORDER BY size DESC LIMIT $1";

@@ -15,6 +15,8 @@ use super::writer::Writer;
 pub struct Stands {
     /// How often it was decided.
     pub version: u64,
+    /// The number of the entry of its last decision; `None` where it was never decided.
+    pub last: Option<u64>,
     /// What people did that the record has: its name there and the digest of the act.
     pub acts: BTreeSet<(String, [u8; 32])>,
     /// The obligations that it opened, met or not.
@@ -48,6 +50,9 @@ impl Writer {
 
 async fn stands(session: &mut Session, name: &str) -> Result<Stands, Fault> {
     let mut stands = Stands { version: change::version(session, name).await?, ..Stands::default() };
+    if let Some(row) = session.row("SELECT idx FROM stream WHERE name = $1", &[name.into()]).await? {
+        stands.last = Some(row.count(0)?);
+    }
     for row in session.rows("SELECT id, digest FROM act WHERE stream = $1", &[name.into()]).await? {
         stands.acts.insert((row.text(0)?, digest(&row, 1)?.0));
     }
@@ -145,6 +150,11 @@ tables! {
         [("entry", Number), ("forge", Text), ("repository", Text), ("run", Number), ("attempt", Number),
          ("commit", Text), ("pipeline", Text), ("path", Text), ("sha256", Digest), ("bytes", Number), ("at", Instant)],
         "SELECT idx, forge, repository, run, attempt, revision, pipeline, path, digest, size, at FROM submitted ORDER BY idx";
+    /// submissions of evidence that are whole, which alone count
+    Submissions = "submissions",
+        [("entry", Number), ("forge", Text), ("repository", Text), ("run", Number), ("attempt", Number),
+         ("commit", Text), ("pipeline", Text), ("list", Digest), ("files", Number), ("at", Instant)],
+        "SELECT idx, forge, repository, run, attempt, revision, pipeline, list, files, at FROM closed ORDER BY idx";
     /// effects that are to leave, or have left
     Outbox = "outbox",
         [("effect", Number), ("state", Text), ("to", Text), ("attempts", Number), ("due", Instant), ("key", Text),

@@ -1,4 +1,5 @@
-//! Evidence that jobs of pipelines submitted: which file of which attempt of which run, each with the number of its entry.
+//! Evidence that jobs of pipelines submitted: which file of which attempt of which run, each with the number of its entry,
+//! and which submissions are whole.
 
 use super::fault::Fault;
 use super::reader::Reader;
@@ -48,6 +49,46 @@ impl Submitted {
     }
 }
 
+/// A submission that its job has closed: nothing of it is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The forge.
+    pub forge: String,
+    /// The repository, by the forge's name for it.
+    pub repository: String,
+    /// The pipeline's run.
+    pub run: u64,
+    /// Which attempt of it.
+    pub attempt: u64,
+    /// The commit that the run is of.
+    pub commit: String,
+    /// The pipeline that the job is written in, as a gate's `from` names it.
+    pub pipeline: String,
+    /// SHA-256 of the manifest that lists all of its files.
+    pub list: Hash,
+    /// How many files that lists.
+    pub files: u64,
+}
+
+impl Closed {
+    /// The statement that keeps it, under the number of its entry.
+    pub(super) fn kept(&self, entry: u64, at: i64) -> Asked {
+        let row = [
+            ("idx", int(entry)),
+            ("forge", self.forge.as_str().into()),
+            ("repository", self.repository.to_lowercase().into()),
+            ("run", int(self.run)),
+            ("attempt", int(self.attempt)),
+            ("revision", self.commit.as_str().into()),
+            ("pipeline", self.pipeline.as_str().into()),
+            ("list", self.list.into()),
+            ("files", int(self.files)),
+            ("at", at.into()),
+        ];
+        Asked::insert("closed", row, "")
+    }
+}
+
 const COLUMNS: &str = "forge, repository, run, attempt, revision, pipeline, path, digest, size";
 
 fn submitted(row: &Row) -> Result<Submitted, Fault> {
@@ -71,6 +112,26 @@ impl Reader {
             format!("SELECT {COLUMNS} FROM submitted WHERE forge = $1 AND repository = $2 AND run = $3 ORDER BY idx");
         let values = [forge.into(), repository.to_lowercase().into(), int(run)];
         self.session.rows_made(sql, &values).await?.iter().map(submitted).collect()
+    }
+
+    /// The submissions of a run that are whole, all attempts, in the order in which they were closed.
+    pub async fn closed(&mut self, forge: &str, repository: &str, run: u64) -> Result<Vec<Closed>, Fault> {
+        let sql = "SELECT forge, repository, run, attempt, revision, pipeline, list, files FROM closed \
+                   WHERE forge = $1 AND repository = $2 AND run = $3 ORDER BY idx";
+        let values = [forge.into(), repository.to_lowercase().into(), int(run)];
+        let closed = |row: &Row| {
+            Ok(Closed {
+                forge: row.text(0)?,
+                repository: row.text(1)?,
+                run: row.count(2)?,
+                attempt: row.count(3)?,
+                commit: row.text(4)?,
+                pipeline: row.text(5)?,
+                list: digest(row, 6)?,
+                files: row.count(7)?,
+            })
+        };
+        self.session.rows(sql, &values).await?.iter().map(closed).collect()
     }
 
     /// How the jobs of a repository called the bytes of a digest, the last first; nothing where none submitted them.

@@ -1,8 +1,10 @@
-//! Where jobs of pipelines come: `POST /evidence/wanted` asks which files are wanted, `POST /evidence` brings them,
-//! `GET /decision?environment=…` asks for the decision on the job's commit. Each request shows a token by which its job proves
-//! itself, before a byte of its body is read.
+//! Where jobs of pipelines come: `POST /evidence/wanted` asks which files are wanted, `POST /evidence` brings them, `POST
+//! /evidence/closed` says that all of them are there, `GET /decision?environment=…&commit=…` asks for the decision on the job's commit.
+//! Each request shows a token by which its job proves itself, before a byte of its body is read. What is begun with a body that
+//! has arrived is ended, whether somebody still waits for the answer or not.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,35 +15,68 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::flow::app::Desk;
 use crate::flow::app::submission::NotSubmitted;
-use crate::flow::submission::{MANIFEST, Manifest, TOTAL, Taken};
+use crate::flow::submission::{MANIFEST, Manifest, TOTAL, Taken, WHOLE};
 use crate::forge::Hub;
 use crate::forge::job::{Job, Unknown};
 
 /// How many submissions are read at once, how many manifests, and how many decisions are made. Whoever comes then waits.
-const AT_ONCE: (usize, usize, usize) = (2, 16, 4);
-/// How many bytes the name of an environment may have.
+const AT_ONCE: usize = 4;
+/// How many of these of one repository, so that nobody has all the room by being slow.
+const OF_ONE: usize = 2;
+/// How many bytes the name of an environment, or of a commit, may have.
 const NAME: usize = 255;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 struct Desks<H: Hub> {
     desk: Arc<Desk<H>>,
-    files: Semaphore,
-    manifests: Semaphore,
-    decisions: Semaphore,
+    files: Rooms,
+    manifests: Rooms,
+    decisions: Rooms,
+}
+
+/// Rooms for requests of one kind.
+struct Rooms {
+    all: Arc<Semaphore>,
+    each: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+/// A room, for as long as it is held.
+type Room = [OwnedSemaphorePermit; 2];
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self { all: Arc::new(Semaphore::new(AT_ONCE)), each: Mutex::default() }
+    }
+}
+
+impl Rooms {
+    /// Waits until there is room for one more of a job's repository.
+    async fn enter(&self, job: &Job) -> Result<Room, No> {
+        let own = {
+            let mut each = self.each.lock().unwrap_or_else(PoisonError::into_inner);
+            // Where nobody is or waits, nothing is remembered.
+            each.retain(|_, rooms| Arc::strong_count(rooms) > 1);
+            each.entry(job.repository.to_lowercase()).or_insert_with(|| Arc::new(Semaphore::new(OF_ONE))).clone()
+        };
+        let ends = |_| No(StatusCode::SERVICE_UNAVAILABLE, "the app ends".to_owned());
+        let own = own.acquire_owned().await.map_err(ends)?;
+        Ok([own, self.all.clone().acquire_owned().await.map_err(ends)?])
+    }
 }
 
 /// Where jobs submit, and ask.
 pub fn router<H: Hub>(desk: Arc<Desk<H>>) -> Router {
-    let [files, manifests, decisions] = [AT_ONCE.0, AT_ONCE.1, AT_ONCE.2].map(Semaphore::new);
+    let [files, manifests, decisions] = [(); 3].map(|()| Rooms::default());
     let desks = Desks { desk, files, manifests, decisions };
     Router::new()
         .route("/evidence", post(brought::<H>))
         .route("/evidence/wanted", post(asked::<H>))
+        .route("/evidence/closed", post(closed::<H>))
         .route("/decision", get(decision::<H>))
         .with_state(Arc::new(desks))
 }
@@ -67,7 +102,8 @@ impl From<NotSubmitted> for No {
             NotSubmitted::OtherRun { .. } => StatusCode::FORBIDDEN,
             NotSubmitted::Wrong(_) | NotSubmitted::Length { .. } => StatusCode::BAD_REQUEST,
             NotSubmitted::Altered(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            NotSubmitted::Much => StatusCode::PAYLOAD_TOO_LARGE,
+            NotSubmitted::Lacks(_) => StatusCode::CONFLICT,
+            NotSubmitted::Much | NotSubmitted::MuchClosed => StatusCode::PAYLOAD_TOO_LARGE,
             NotSubmitted::Failed(_) | NotSubmitted::Record(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self(status, not.to_string())
@@ -78,9 +114,23 @@ async fn asked<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -> 
     let (parts, body) = request.into_parts();
     let taken = async {
         let job = desks.job(&parts.headers).await?;
-        let _room = desks.manifests.acquire().await;
-        let bytes = read(body, MANIFEST).await?;
-        Ok(desks.desk.wanted(&job, &manifest(&bytes)?).await?)
+        let room = desks.manifests.enter(&job).await?;
+        let manifest = manifest(&read(body, MANIFEST).await?)?;
+        let desk = desks.desk.clone();
+        ended(room, async move { desk.wanted(&job, &manifest).await }).await
+    };
+    let taken = taken.await;
+    desks.answer(taken)
+}
+
+async fn closed<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let taken = async {
+        let job = desks.job(&parts.headers).await?;
+        let room = desks.manifests.enter(&job).await?;
+        let manifest = manifest(&read(body, WHOLE).await?)?;
+        let desk = desks.desk.clone();
+        ended(room, async move { desk.close(&job, manifest).await }).await
     };
     let taken = taken.await;
     desks.answer(taken)
@@ -90,28 +140,49 @@ async fn brought<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -
     let (parts, body) = request.into_parts();
     let taken = async {
         let job = desks.job(&parts.headers).await?;
-        let _room = desks.files.acquire().await;
+        let room = desks.files.enter(&job).await?;
         let bytes = read(body, MANIFEST + usize::try_from(TOTAL).unwrap_or(usize::MAX)).await?;
         let head = bytes.get(..bytes.len().min(MANIFEST)).unwrap_or_default();
         let end = memchr::memchr(b'\n', head).ok_or_else(|| bad("its first line is no manifest".to_owned()))?;
         let manifest = manifest(bytes.get(..end).unwrap_or_default())?;
-        Ok(desks.desk.submit(&job, &manifest, bytes.get(end + 1..).unwrap_or_default()).await?)
+        let desk = desks.desk.clone();
+        let work = async move { desk.submit(&job, &manifest, bytes.get(end + 1..).unwrap_or_default()).await };
+        ended(room, work).await
     };
     let taken = taken.await;
     desks.answer(taken)
+}
+
+/// Does work to its end, in a room of its own: somebody who hangs up does not leave it half done.
+async fn ended<T: Send + 'static>(
+    room: Room,
+    work: impl Future<Output = Result<T, NotSubmitted>> + Send + 'static,
+) -> Result<T, No> {
+    let work = tokio::spawn(async move {
+        let _room = room;
+        work.await
+    });
+    let broken = |_| No(StatusCode::SERVICE_UNAVAILABLE, "it was not ended; please report it".to_owned());
+    Ok(work.await.map_err(broken)??)
 }
 
 async fn decision<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let answer = async {
         let job = desks.job(&parts.headers).await?;
-        let environment = environment(parts.uri.query().unwrap_or_default())?;
+        let (environment, commit) = asked_for(parts.uri.query().unwrap_or_default())?;
         if let Some(own) = job.environment.as_ref().filter(|own| **own != environment) {
             let says = format!("the job is of the environment `{own}`, and asks for `{environment}`");
             return Err(No(StatusCode::FORBIDDEN, says));
         }
-        let _room = desks.decisions.acquire().await;
-        Ok(desks.desk.ask(&job, &environment).await)
+        if let Some(commit) = commit.filter(|commit| !commit.eq_ignore_ascii_case(&job.commit)) {
+            let says =
+                format!("the job's run is of commit {}, and asks for `{commit}`; ask in a run of that", job.commit);
+            return Err(No(StatusCode::FORBIDDEN, says));
+        }
+        let room = desks.decisions.enter(&job).await?;
+        let desk = desks.desk.clone();
+        ended(room, async move { Ok(desk.ask(&job, &environment).await) }).await
     };
     match answer.await {
         Ok(answer) => json_of(&answer),
@@ -119,14 +190,25 @@ async fn decision<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) 
     }
 }
 
-/// The environment that a question names.
-fn environment(query: &str) -> Result<String, No> {
-    let named = query.strip_prefix("environment=").filter(|name| !name.contains('&'));
-    let named = named.and_then(|name| percent_encoding::percent_decode_str(name).decode_utf8().ok());
-    let named = named.filter(|name| (1..=NAME).contains(&name.len()) && !name.chars().any(char::is_control));
-    named
-        .map(std::borrow::Cow::into_owned)
-        .ok_or_else(|| bad("name the environment: `?environment=production`".to_owned()))
+/// The environment and the commit that a question names.
+fn asked_for(query: &str) -> Result<(String, Option<String>), No> {
+    let (mut environment, mut commit) = (None, None);
+    for part in query.split('&') {
+        let into = match part.split_once('=') {
+            Some(("environment", value)) if environment.is_none() => Some((&mut environment, value)),
+            Some(("commit", value)) if commit.is_none() => Some((&mut commit, value)),
+            _ => None,
+        };
+        let value = into.as_ref().and_then(|(_, value)| percent_encoding::percent_decode_str(value).decode_utf8().ok());
+        let value = value.filter(|name| (1..=NAME).contains(&name.len()) && !name.chars().any(char::is_control));
+        let (Some((into, _)), Some(value)) = (into, value) else { return Err(unnamed()) };
+        *into = Some(value.into_owned());
+    }
+    environment.map(|environment| (environment, commit)).ok_or_else(unnamed)
+}
+
+fn unnamed() -> No {
+    bad("name the environment, and the commit where you expect one: `?environment=production&commit=…`".to_owned())
 }
 
 /// What serialises always: numbers and plain text.

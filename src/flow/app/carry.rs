@@ -2,7 +2,7 @@
 //! while it is the last word.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use serde::Deserialize;
@@ -40,6 +40,7 @@ pub(super) struct Verdict {
     pub(super) decision: String,
     pub(super) summary: String,
     pub(super) run: Option<u64>,
+    attempt: Option<u64>,
     waits_at: Option<String>,
 }
 
@@ -176,6 +177,16 @@ impl<H: Hub> Desk<H> {
                 };
             }
         };
+        match forge.started(waiting).await.map(|run| run.attempt) {
+            Ok(now) if verdict.attempt == Some(now) => {}
+            // Whoever starts a run again asks anew, and what is known of the new attempt is decided by itself.
+            Ok(now) => {
+                self.docket().happened(Some(&waiting.repository), None, true, Instant::now());
+                self.to_decide.notify_one();
+                return Answer::Refused(format!("it is not of attempt {now}, in which the run is now"));
+            }
+            Err(fault) => return Answer::Failed(fault.to_string()),
+        }
         match forge.answer(waiting, last, &says).await {
             Ok(given) => {
                 let mut docket = self.docket();

@@ -62,8 +62,17 @@ pub struct Case {
     pub told: Option<String>,
     /// How often in a row it could not be decided.
     pub failures: u32,
-    /// Whether a job asks, and nothing need wait for the answer.
-    pub asked: bool,
+    /// The job that asks, where one does; nothing need wait for the answer.
+    pub asked: Option<Asks>,
+}
+
+/// A job that asks for a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asks {
+    /// In which attempt of its run it does.
+    pub attempt: u64,
+    /// Whether it is the environment's own, and so goes on into it where it is told that it may.
+    pub enters: bool,
 }
 
 /// The releases that wait.
@@ -139,7 +148,7 @@ impl Docket {
                 answers: std::mem::take(&mut open.answers),
                 told,
                 failures: open.failures,
-                asked: false,
+                asked: None,
                 key,
             });
         }
@@ -153,6 +162,15 @@ impl Docket {
             open.failures = 0;
             open.told = Some((says, case.runs.iter().copied().collect()));
             open.stream = Some(stream);
+        }
+    }
+
+    /// Somebody else's question was answered by a newer decision. What its runs would still have been told is the last word no
+    /// longer, so they are told anew.
+    pub fn overtaken(&mut self, key: &Key, now: Instant) {
+        if let Some(open) = self.0.get_mut(key) {
+            open.told = None;
+            open.soon(now, true);
         }
     }
 

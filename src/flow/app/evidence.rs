@@ -1,5 +1,6 @@
 //! The evidence of a release that waits: what the jobs of the very runs that wait submitted of its commit, in the attempt
-//! that waits. What another run, attempt or commit brought stays in the record, and does not count.
+//! that waits, in submissions that they have closed. What another run, attempt or commit brought stays in the record, and does
+//! not count; what a job has begun to submit and not closed holds the gates that would read it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -9,11 +10,12 @@ use chrono::Utc;
 use serde_json::json;
 
 use super::Desk;
-use super::docket::Case;
+use super::docket::{Case, Key};
 use super::policy::Read;
-use crate::flow::statements;
-use crate::flow::submitted::{self, Found, Laid};
-use crate::forge::{Forge as _, Hub, Waiting};
+use super::ruling::Attempts;
+use crate::flow::submission::Manifest;
+use crate::flow::submitted::{self, Found, Lacking, Laid};
+use crate::forge::Hub;
 use crate::log::receipt::{listed, sha256};
 use crate::log::tree::Hash;
 use crate::model::facts::{Fact, Facts, GateEvidence};
@@ -29,12 +31,12 @@ use crate::store::submitted::Submitted;
 pub(super) enum Unread {
     #[error("the record could not be read: {0}")]
     Record(#[from] DatabaseFault),
-    #[error("the forge could not be asked: {0}")]
-    Forge(String),
     #[error("this machine has no room to lay it out: {0}")]
     Room(#[from] io::Error),
     #[error("`{0}` was submitted, and its bytes are not kept any more; run the job again")]
     Gone(String),
+    #[error("the list that closed a submission of run {0} is not kept any more, or cannot be read; run the job again")]
+    NoList(u64),
     #[error("it could not be read to the end; please report it")]
     Broken(#[from] tokio::task::JoinError),
 }
@@ -66,18 +68,57 @@ impl Remembered {
     }
 }
 
+/// What the runs that wait have submitted.
+#[derive(Default)]
+struct Brought {
+    /// The files that count.
+    files: Vec<Submitted>,
+    /// Those that a job has begun to submit, and not closed.
+    open: Vec<Submitted>,
+    /// Those of earlier attempts.
+    earlier: Vec<Submitted>,
+}
+
 /// What evidence is read from: the policy, the release and its files, and the facts of the last one.
-fn asked(case: &Case, read: &Read, facts: &Facts, files: &[Submitted], last: (bool, Option<Hash>)) -> String {
-    let files: Vec<_> = files.iter().map(|it| (it.run, &it.path, it.digest.to_string(), &it.pipeline)).collect();
+fn asked(
+    case: &Case,
+    attempts: &Attempts,
+    read: &Read,
+    facts: &Facts,
+    brought: &Brought,
+    last: (bool, Option<Hash>),
+) -> String {
+    let of = |files: &[Submitted]| {
+        let of = |it: &Submitted| json!([it.run, it.attempt, it.path, it.digest.to_string(), it.pipeline]);
+        files.iter().map(of).collect::<Vec<_>>()
+    };
+    let files = [&brought.files, &brought.open, &brought.earlier].map(|files| of(files));
     let last = (last.0, last.1.map(|digest| digest.to_string()));
     let key = &case.key;
-    let release = (&key.repository, &key.environment, &key.commit, &case.runs, &facts.release.components);
+    let release = (&key.repository, &key.environment, &key.commit, attempts, &facts.release.components);
     sha256(json!([listed(&read.layers), release, files, last]).to_string().as_bytes())
 }
 
-/// Whether a gate reads a file, or the statement beside one.
-fn reads(gate: &Gate, path: &str) -> bool {
-    gate.files.matches(path) || statements::belongs(&gate.files, path)
+/// The files that the closed submissions of an attempt list: which pipeline's, by path and digest.
+async fn whole(
+    reader: &mut Reader,
+    forge: &str,
+    key: &Key,
+    run: u64,
+    attempt: u64,
+) -> Result<BTreeSet<(String, String, [u8; 32])>, Unread> {
+    let mut whole = BTreeSet::new();
+    for closed in reader.closed(forge, &key.repository, run).await? {
+        if closed.attempt != attempt || !closed.commit.eq_ignore_ascii_case(&key.commit) {
+            continue;
+        }
+        let list = reader.blob(closed.list).await?.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
+        for listed in list.ok_or(Unread::NoList(run))?.files {
+            let digest = Hash::parse(&listed.sha256).ok_or(Unread::NoList(run))?;
+            whole.insert((closed.pipeline.clone(), listed.path, digest.0));
+        }
+    }
+    Ok(whole)
 }
 
 async fn laid(reader: &mut Reader, files: &[Submitted]) -> Result<Laid, Unread> {
@@ -93,10 +134,9 @@ impl<H: Hub> Desk<H> {
     /// Adds to the facts what was submitted. `is_first` is whether nothing ran in the environment before.
     pub(super) async fn with_evidence(
         &self,
-        forge: &H::Forge,
         reader: &mut Reader,
         read: &Read,
-        case: &Case,
+        (case, attempts): (&Case, &Attempts),
         mut facts: Facts,
         is_first: bool,
     ) -> Result<Facts, Unread> {
@@ -104,21 +144,27 @@ impl<H: Hub> Desk<H> {
             return Ok(facts);
         }
         let policy = &read.policy;
-        let files = self.of_the_runs(forge, reader, policy, case).await?;
+        let brought = self.of_the_runs(reader, policy, case, attempts).await?;
         let compares = submitted::asking(policy, &case.key.environment).any(submitted::compares);
         let last = if is_first || !compares { None } else { self.last(reader, &facts).await? };
-        let asked = asked(case, read, &facts, &files, (is_first, last.as_ref().map(|(digest, _)| *digest)));
+        let asked = asked(case, attempts, read, &facts, &brought, (is_first, last.as_ref().map(|(digest, _)| *digest)));
         let read = if let Some(known) = self.evidence.get(&asked) {
             known
         } else {
             let last = last.map(|(_, facts)| facts);
             let before =
                 if is_first { BTreeMap::new() } else { self.of_the_last(reader, policy, &facts, last).await? };
-            let found = Found { runs: case.runs.clone(), files: laid(reader, &files).await?, before };
+            let files = laid(reader, &brought.files).await?;
+            let Brought { open, earlier, .. } = brought;
+            let lacking = Lacking { open, earlier, attempts: attempts.clone() };
+            let found = Found { runs: case.runs.clone(), files, before, lacking };
             let (policy, release) = (policy.clone(), facts.clone());
             let work = move || submitted::read(&policy, &release, &found, Utc::now());
             let read = tokio::task::spawn_blocking(work).await?;
-            self.evidence.put(asked, read.clone());
+            // What could not be read can be the next time.
+            if read.values().all(submitted::lasts) {
+                self.evidence.put(asked, read.clone());
+            }
             read
         };
         facts.evidence.extend(read.into_iter().filter(|(name, found)| !found.is_absent() || !self.knows(name)));
@@ -131,33 +177,40 @@ impl<H: Hub> Desk<H> {
         stated.is_some()
     }
 
-    /// The files of the runs that wait, of the attempt in which they do.
+    /// The files of the runs that wait, by what they come to in the attempts in which they do.
     async fn of_the_runs(
         &self,
-        forge: &H::Forge,
         reader: &mut Reader,
         policy: &Policy,
         case: &Case,
-    ) -> Result<Vec<Submitted>, Unread> {
+        attempts: &Attempts,
+    ) -> Result<Brought, Unread> {
         let (repository, environment) = (&case.key.repository, &case.key.environment);
         let gates: Vec<&Gate> = submitted::asking(policy, environment).collect();
-        let mut files = Vec::new();
-        for run in &case.runs {
-            let rows = reader.submitted(H::NAME, repository, *run).await?;
-            if rows.is_empty() {
-                continue;
-            }
-            let waiting = Waiting { repository: repository.clone(), run: *run, environment: environment.clone() };
-            let attempt = forge.attempt(&waiting).await.map_err(|fault| Unread::Forge(fault.to_string()))?;
+        let mut brought = Brought::default();
+        for (run, attempt) in attempts {
+            // First what was closed: what is closed meanwhile is found the next time.
+            let whole = whole(reader, H::NAME, &case.key, *run, *attempt).await?;
             let mut seen = BTreeSet::new();
-            files.extend(rows.into_iter().filter(|row| {
-                row.attempt == attempt
+            for row in reader.submitted(H::NAME, repository, *run).await? {
+                let is_wanted = row.attempt <= *attempt
                     && row.commit.eq_ignore_ascii_case(&case.key.commit)
-                    && gates.iter().any(|gate| reads(gate, &row.path))
-                    && seen.insert((row.path.clone(), row.digest.0, row.pipeline.clone()))
-            }));
+                    && gates.iter().any(|gate| submitted::reads(gate, &row.path));
+                if !is_wanted || !seen.insert((row.attempt, row.path.clone(), row.digest.0, row.pipeline.clone())) {
+                    continue;
+                }
+                let is_whole = || whole.contains(&(row.pipeline.clone(), row.path.clone(), row.digest.0));
+                let into = if row.attempt != *attempt {
+                    &mut brought.earlier
+                } else if is_whole() {
+                    &mut brought.files
+                } else {
+                    &mut brought.open
+                };
+                into.push(row);
+            }
         }
-        Ok(files)
+        Ok(brought)
     }
 
     /// What the last release that was let go here was judged by, for each gate that is compared with it.
@@ -179,9 +232,7 @@ impl<H: Hub> Desk<H> {
                 Some(stated) => self.again(reader, gate, &release.repository, stated).await?,
                 None => None,
             };
-            let none = "the record has no reports of the last release for this gate; state what it measured in the \
-                        document of `--with`";
-            found.insert(name, laid.map_or_else(|| Fact::Unavailable(none.into()), Fact::Known));
+            found.insert(name, laid.map_or_else(|| Fact::Unavailable(submitted::NO_BASELINE.into()), Fact::Known));
         }
         Ok(found)
     }
@@ -212,7 +263,7 @@ impl<H: Hub> Desk<H> {
         for text in &stated.digests {
             let Some(hash) = digest(text).as_deref().and_then(Hash::parse) else { return Ok(None) };
             let called = reader.submitted_as(H::NAME, repository, hash).await?;
-            let Some(file) = called.into_iter().find(|it| gate.files.matches(&it.path)) else { return Ok(None) };
+            let Some(file) = called.into_iter().find(|it| submitted::reads(gate, &it.path)) else { return Ok(None) };
             let Some(bytes) = reader.blob(hash).await? else { return Ok(None) };
             laid.add(&Submitted { run: 0, ..file }, &bytes)?;
         }

@@ -131,6 +131,7 @@ pub struct Desk<H: Hub> {
     docket: Mutex<Docket>,
     delivered: mpsc::Sender<Delivered<H::Claimed>>,
     evidence: evidence::Remembered,
+    turns: submission::Turns,
     talk: talk::Talking,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
@@ -175,6 +176,7 @@ impl<H: Hub> Desk<H> {
             talk: talk::Talking::default(),
             delivered,
             evidence: evidence::Remembered::default(),
+            turns: submission::Turns::default(),
             to_decide: Notify::new(),
             to_tell: Notify::new(),
         });

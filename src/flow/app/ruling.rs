@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
@@ -23,6 +23,7 @@ use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::report;
 use crate::report::neutral;
 use crate::store::change::{Sent, Stream};
+use crate::store::writer::Refused;
 
 /// How many releases are decided at once.
 const AT_ONCE: usize = 8;
@@ -31,11 +32,24 @@ const LOOKS: u32 = 2;
 /// How many bytes of the summary a forge is told.
 const SUMMARY: usize = 900;
 
+/// How often a release is gathered and decided anew because somebody else decided it meanwhile.
+const TRIES: u32 = 3;
+/// What of a gate's evidence the settings may add to what was submitted: what was measured before, and who signed which
+/// bytes, which the app does not verify. All else is of one source.
+const ADDED: [&str; 2] = ["baseline", "signers"];
+
+/// In which attempt each run is.
+pub(super) type Attempts = BTreeMap<u64, u64>;
+
 /// Why a release could not be decided. It goes on waiting, and is tried again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Undecided {
     #[error("none of its runs waits, as far as the forge says")]
     WaitsNoLonger,
+    #[error("run {run} is in attempt {now} now, and attempt {asked} of it asks; ask in the present one")]
+    OtherAttempt { run: u64, asked: u64, now: u64 },
+    #[error("the policy has no environment `{0}`; name one that it has")]
+    NoEnvironment(String),
     #[error("no policy can be read: {0}")]
     Policy(#[from] policy::NoPolicy),
     #[error("the forge could not be asked: {0}")]
@@ -58,6 +72,8 @@ impl Undecided {
     fn word(&self) -> &'static str {
         match self {
             Self::WaitsNoLonger => "waits_no_longer",
+            Self::OtherAttempt { .. } => "attempt",
+            Self::NoEnvironment(_) => "environment",
             Self::Policy(_) => "policy",
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
@@ -80,6 +96,47 @@ pub(super) struct Outcome {
     stream: Stream,
     /// Whether the record did not have it yet.
     pub(super) is_new: bool,
+}
+
+/// What is said to a run that waits beside another one.
+const BESIDE_ANOTHER: &str = "held, because another run of this commit waits here that was started by somebody else, by \
+     another event or from another branch, and what is decided of that one is not decided of this one; let the other go, or \
+     cancel it";
+
+/// The runs of a case that are decided together, each with its attempt, and those that wait beside them. What is known of
+/// a release is asked by its first run: who started it, from where, and who reviewed it there.
+async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u64>), Undecided> {
+    let (mut attempts, mut others) = (Attempts::new(), Vec::new());
+    let mut first = None;
+    for run in &case.runs {
+        let Key { repository, environment, .. } = case.key.clone();
+        let waiting = Waiting { repository, run: *run, environment };
+        let started = forge.started(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+        let now = started.attempt;
+        if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
+            return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
+        }
+        if started.is_like(first.get_or_insert_with(|| started.clone())) {
+            attempts.insert(*run, now);
+        } else {
+            others.push(*run);
+        }
+    }
+    Ok((attempts, others))
+}
+
+/// What the settings state beside what was submitted: of a gate whose evidence was, no more than [`ADDED`].
+fn beside(known: &Value, facts: &Facts) -> Value {
+    let mut known = known.clone();
+    let stated = known.get_mut("evidence").and_then(Value::as_object_mut);
+    for (name, stated) in stated.into_iter().flatten() {
+        if facts.evidence.get(name).is_some_and(|found| found.known().is_some())
+            && let Some(stated) = stated.as_object_mut()
+        {
+            stated.retain(|what, _| ADDED.contains(&what.as_str()));
+        }
+    }
+    known
 }
 
 impl<H: Hub> Desk<H> {
@@ -157,15 +214,40 @@ impl<H: Hub> Desk<H> {
         }
     }
 
+    /// Decides a release and records it. Of two who decide it at once, the one whose facts are older reads them again.
     pub(super) async fn decide(&self, case: &Case) -> Result<Outcome, Undecided> {
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            match self.decide_once(case).await {
+                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. }))) if tries > 0 => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn decide_once(&self, case: &Case) -> Result<Outcome, Undecided> {
         let key = &case.key;
+        // Whatever is recorded from here on may be of newer facts than these.
+        let mut reader = self.reader().await?;
+        let since = reader.size().await?;
+        reader.close().await?;
         let forge = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
         // A delivery can be old: nothing is done for what waits no longer.
-        if !case.asked && case.told.is_none() && !self.waits(&forge, case).await? {
+        if case.asked.is_none() && case.told.is_none() && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
-        let facts = self.facts(&forge, &read, case).await?;
+        let (read, alike) =
+            tokio::join!(policy::read(&forge, &key.repository, &self.settings.outer), alike::<H>(&forge, case));
+        let (read, (attempts, others)) = (read?, alike?);
+        if case.asked.is_some() && !read.policy.rules.environments.iter().any(|rule| rule.name == key.environment) {
+            return Err(Undecided::NoEnvironment(key.environment.clone()));
+        }
+        let case = &Case { runs: attempts.keys().copied().collect(), ..case.clone() };
+        if !others.is_empty() && case.told.is_none() {
+            self.excuse(&Case { runs: others, ..case.clone() }, BESIDE_ANOTHER).await;
+        }
+        let facts = self.facts(&forge, &read, case, &attempts).await?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
         // A release that is under way keeps the stricter of the policy that it began with and the one in force.
@@ -178,7 +260,12 @@ impl<H: Hub> Desk<H> {
             None => release::decide(&read.policy, &facts, now),
         };
         let decision = decision.by_document(text.as_bytes());
-        self.record(case, &facts, text, &decision, (before, read)).await
+        // It may have been answered while this was read: what opens or fails is said to whoever still waits.
+        let is_last = decision.decision != Ruling::Hold && case.asked.is_none() && case.told.is_some();
+        if is_last && !self.waits(&forge, case).await? {
+            return Err(Undecided::WaitsNoLonger);
+        }
+        self.record((case, attempts, since), &facts, text, &decision, (before, read)).await
     }
 
     async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {
@@ -198,7 +285,7 @@ impl<H: Hub> Desk<H> {
         self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
     }
 
-    async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case) -> Result<Facts, Undecided> {
+    async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case, attempts: &Attempts) -> Result<Facts, Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
@@ -223,17 +310,17 @@ impl<H: Hub> Desk<H> {
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);
-        let facts = self.with_evidence(forge, &mut reader, read, case, facts, is_first).await?;
+        let facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
         reader.close().await?;
         Ok(match &self.settings.known {
-            Some(known) => facts::fill(&facts, known)?,
+            Some(known) => facts::fill(&facts, &beside(known, &facts))?,
             None => facts,
         })
     }
 
     /// What the runs of a release were told last. Whoever was started since has only the record to know it from.
     async fn runs_told(&self, case: &Case, stream: &Stream) -> Result<Option<String>, crate::store::fault::Fault> {
-        if case.asked || case.told.is_some() {
+        if case.asked.is_some() || case.told.is_some() {
             return Ok(case.told.clone());
         }
         let mut reader = self.reader().await?;
@@ -244,7 +331,7 @@ impl<H: Hub> Desk<H> {
 
     async fn record(
         &self,
-        case: &Case,
+        (case, attempts, since): (&Case, Attempts, u64),
         facts: &Facts,
         text: String,
         decision: &ReleaseDecision,
@@ -264,14 +351,17 @@ impl<H: Hub> Desk<H> {
         let beside = Beside {
             answers,
             after: None,
+            since: Some(since),
             annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
             runs: case.runs.clone(),
-            told: case.asked || told.as_deref() == Some(summary.as_str()),
+            attempts,
+            silent: case.asked.is_some_and(|asks| !asks.enters || decision.decision != Ruling::Proceed),
+            told: case.asked.is_some() || told.as_deref() == Some(summary.as_str()),
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until
         // nobody waits for it, and to a job that asks by what is answered to it.
-        if beside.told && beside.answers.is_empty() && (case.asked || outcome.ruling == Ruling::Hold) {
+        if beside.told && beside.answers.is_empty() && (case.asked.is_some() || outcome.ruling == Ruling::Hold) {
             let mut reader = self.reader().await?;
             let known = before::is_the_last(&mut reader, &decided, Utc::now()).await?;
             reader.close().await?;

@@ -1,16 +1,20 @@
-//! Evidence that jobs submit: each file is an entry with the job's claims, once, and its bytes are kept.
+//! Evidence that jobs submit: each file is an entry with the job's claims, once, and its bytes are kept. A job closes its
+//! submission by one more entry that lists all of its files; none of them counts before.
 //!
 //! What a job submits is of its own run, attempt and commit, as its token has them. Which verdict its step came to is not
 //! asked: the files are read again where a release is decided ([`super::evidence`]).
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Instant;
 
 use chrono::Utc;
 use serde_json::{Map, Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::Desk;
 use crate::flow::append::{Failed, Happening, staged};
-use crate::flow::submission::{FILES, Listed, Manifest, OF_A_RUN, TOTAL, Taken, Wrong};
+use crate::flow::submission::{CLOSED, FILES, Listed, Manifest, OF_A_RUN, TOTAL, Taken, Wrong};
 use crate::forge::Hub;
 use crate::forge::job::{Job, Unknown};
 use crate::log::entry::Kind;
@@ -19,7 +23,32 @@ use crate::log::tree::Hash;
 use crate::store::annex::Annex;
 use crate::store::change::Change;
 use crate::store::fault::Fault as DatabaseFault;
-use crate::store::submitted::Submitted;
+use crate::store::submitted::{Closed, Submitted};
+
+/// How many bytes that the record has are read together.
+const TOGETHER: u64 = 8 << 20;
+/// How many turns there are.
+const TURNS: usize = 64;
+
+/// Turns of those who submit: what an attempt has submitted is counted, and added to, by one at a time. Attempts that share
+/// one wait for each other, and nothing grows with them.
+#[derive(Debug)]
+pub(super) struct Turns(Vec<Mutex<()>>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self((0..TURNS).map(|_| Mutex::default()).collect())
+    }
+}
+
+impl Turns {
+    async fn of(&self, job: &Job) -> Option<MutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        (job.repository.to_lowercase(), job.run, job.attempt).hash(&mut hasher);
+        let turn = usize::try_from(hasher.finish() % TURNS as u64).ok().and_then(|at| self.0.get(at))?;
+        Some(turn.lock().await)
+    }
+}
 
 /// Why a submission was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +85,12 @@ pub enum NotSubmitted {
         OF_A_RUN.1, OF_A_RUN.0
     )]
     Much,
+    /// It is closed, and lists what this job has not submitted.
+    #[error("it lists `{0}`, which was not submitted in this attempt by this pipeline; submit it, then close it")]
+    Lacks(String),
+    /// Too much is closed.
+    #[error("one attempt of a run closes at most {} submissions, of {} files together", CLOSED.0, CLOSED.1)]
+    MuchClosed,
     /// It cannot be recorded now.
     #[error("{0}")]
     Failed(#[from] Failed),
@@ -72,10 +107,10 @@ impl<H: Hub> Desk<H> {
 
     /// Says which files are wanted. Those whose bytes the repository has submitted before are recorded of this job.
     pub async fn wanted(&self, job: &Job, manifest: &Manifest) -> Result<Taken, NotSubmitted> {
+        manifest.check()?;
         of_its_run(job, manifest)?;
         let mut reader = self.reader().await?;
         let mut taken = Taken::default();
-        // So many at once as one submission brings.
         let (mut had, mut held) = (Vec::new(), 0_u64);
         for listed in &manifest.files {
             let digest = Hash::parse(&listed.sha256).ok_or_else(|| Wrong::Digest(listed.sha256.clone()))?;
@@ -83,10 +118,14 @@ impl<H: Hub> Desk<H> {
             let known = !reader.submitted_as(H::NAME, &job.repository, digest).await?.is_empty();
             let bytes = if known { reader.blob(digest).await? } else { None };
             match bytes {
+                // What is counted against a run is what is there, and not what somebody says that it has.
+                Some(bytes) if bytes.len() as u64 != listed.size => {
+                    return Err(NotSubmitted::Altered(listed.path.clone()));
+                }
                 Some(bytes) => {
                     held = held.saturating_add(listed.size);
                     had.push((listed, bytes));
-                    if held >= TOTAL {
+                    if held >= TOGETHER {
                         held = 0;
                         self.keep(job, std::mem::take(&mut had), &mut taken).await?;
                     }
@@ -97,12 +136,13 @@ impl<H: Hub> Desk<H> {
         }
         reader.close().await?;
         self.keep(job, had, &mut taken).await?;
-        self.submitted(job, &taken);
+        self.submitted("evidence_submitted", job, &taken);
         Ok(taken)
     }
 
     /// Takes files with their bytes.
     pub async fn submit(&self, job: &Job, manifest: &Manifest, bytes: &[u8]) -> Result<Taken, NotSubmitted> {
+        manifest.check()?;
         of_its_run(job, manifest)?;
         let listed: u64 = manifest.files.iter().fold(0, |sum, file| sum.saturating_add(file.size));
         if listed > TOTAL {
@@ -124,12 +164,60 @@ impl<H: Hub> Desk<H> {
         }
         let mut taken = Taken::default();
         self.keep(job, files, &mut taken).await?;
-        self.submitted(job, &taken);
+        self.submitted("evidence_submitted", job, &taken);
+        Ok(taken)
+    }
+
+    /// Closes a submission: the manifest lists all of its files, and from now on they count.
+    pub async fn close(&self, job: &Job, mut manifest: Manifest) -> Result<Taken, NotSubmitted> {
+        manifest.check_whole()?;
+        of_its_run(job, &manifest)?;
+        // The same files in another order are the same.
+        manifest.files.sort_by(|one, other| (&one.path, &one.sha256).cmp(&(&other.path, &other.sha256)));
+        manifest.files.dedup();
+        manifest.commit = job.commit.clone();
+        let _turn = self.turns.of(job).await;
+        let mut reader = self.reader().await?;
+        let there = reader.submitted(H::NAME, &job.repository, job.run).await?;
+        let closed = reader.closed(H::NAME, &job.repository, job.run).await?;
+        reader.close().await?;
+        let there = there.into_iter().filter(|it| it.attempt == job.attempt && it.pipeline == job.pipeline);
+        let there: BTreeSet<(String, String, u64)> =
+            there.map(|it| (it.path, it.digest.to_string(), it.size)).collect();
+        let lacking = manifest.files.iter().find(|it| !there.contains(&(it.path.clone(), it.sha256.clone(), it.size)));
+        if let Some(listed) = lacking {
+            return Err(NotSubmitted::Lacks(listed.path.clone()));
+        }
+        let (happening, list) = closing(H::NAME, job, &manifest)?;
+        let before: Vec<&Closed> =
+            closed.iter().filter(|it| it.attempt == job.attempt && it.list != list.list).collect();
+        let files = before.iter().fold(list.files, |sum, it| sum.saturating_add(it.files));
+        if before.len() >= CLOSED.0 || files > CLOSED.1 {
+            return Err(NotSubmitted::MuchClosed);
+        }
+        let mut append = happening.append(Utc::now())?;
+        append.changes.push(Change::Closed(Box::new(list)));
+        let annex = self.settings.folder.as_deref().map(Annex::folder);
+        let appends = vec![append];
+        staged(annex.as_ref(), &appends).await?;
+        let answer = self.sequencer.append_all(appends).await.pop();
+        // It may be durable although nobody could say so: whoever waits looks for himself.
+        self.docket().happened(Some(&job.repository), None, true, Instant::now());
+        self.to_decide.notify_one();
+        let files = manifest.files.len() as u64;
+        let taken = match answer {
+            Some(Ok(appended)) if appended.before => Taken { before: files, ..Taken::default() },
+            Some(Ok(_)) => Taken { recorded: files, ..Taken::default() },
+            Some(Err(failed)) => return Err(Failed::from(failed).into()),
+            None => return Err(DatabaseFault::Stopped.into()),
+        };
+        self.submitted("evidence_closed", job, &taken);
         Ok(taken)
     }
 
     /// Writes files down, each once. When this comes back they are durable.
     async fn keep(&self, job: &Job, files: Vec<(&Listed, Vec<u8>)>, taken: &mut Taken) -> Result<(), NotSubmitted> {
+        let _turn = self.turns.of(job).await;
         let mut reader = self.reader().await?;
         let before = reader.submitted(H::NAME, &job.repository, job.run).await?;
         reader.close().await?;
@@ -154,30 +242,23 @@ impl<H: Hub> Desk<H> {
         Ok(())
     }
 
-    fn submitted(&self, job: &Job, taken: &Taken) {
-        if taken.recorded > 0 {
-            // A deployment may wait for it.
-            self.docket().happened(Some(&job.repository), None, true, Instant::now());
-            self.to_decide.notify_one();
-        }
+    fn submitted(&self, event: &str, job: &Job, taken: &Taken) {
         let fields = json!({ "repository": job.repository, "run": job.run, "attempt": job.attempt, "commit": job.commit,
             "recorded": taken.recorded, "before": taken.before, "wanted": taken.wanted.len() });
-        self.say("evidence_submitted", &fields);
+        self.say(event, &fields);
     }
 }
 
 fn of_its_run(job: &Job, manifest: &Manifest) -> Result<(), NotSubmitted> {
-    manifest.check()?;
-    let Manifest { run, attempt, commit, .. } = manifest.clone();
-    if run == job.run && attempt == job.attempt && commit.eq_ignore_ascii_case(&job.commit) {
+    let Manifest { run, attempt, commit, .. } = manifest;
+    if *run == job.run && *attempt == job.attempt && commit.eq_ignore_ascii_case(&job.commit) {
         return Ok(());
     }
-    Err(NotSubmitted::OtherRun { run, attempt, commit: commit.chars().take(64).collect() })
+    Err(NotSubmitted::OtherRun { run: *run, attempt: *attempt, commit: commit.chars().take(64).collect() })
 }
 
-/// The entry of one file: whose it is, and what.
-fn entry(forge: &str, job: &Job, listed: &Listed, bytes: Vec<u8>) -> Result<(Happening, Submitted), NotSubmitted> {
-    let digest = Hash::parse(&listed.sha256).ok_or_else(|| Wrong::Digest(listed.sha256.clone()))?;
+/// What an entry says of the job whose it is.
+fn of_a_job(forge: &str, job: &Job) -> Map<String, Value> {
     let mut body = Map::new();
     let mut say = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
     say("forge", forge.into());
@@ -190,9 +271,43 @@ fn entry(forge: &str, job: &Job, listed: &Listed, bytes: Vec<u8>) -> Result<(Hap
     if let Some(environment) = &job.environment {
         say("environment", environment.as_str().into());
     }
-    say("path", listed.path.as_str().into());
     say("claims", Value::Object(job.claims.clone()));
-    let who = sha256(Value::Object(job.claims.clone()).to_string().as_bytes());
+    body
+}
+
+/// The digest of a job's claims: whoever it is, without a word that he could choose.
+fn who(job: &Job) -> String {
+    sha256(Value::Object(job.claims.clone()).to_string().as_bytes())
+}
+
+/// The entry that closes a submission: whose it is, and the list of its files.
+fn closing(forge: &str, job: &Job, manifest: &Manifest) -> Result<(Happening, Closed), NotSubmitted> {
+    let list = serde_json::to_vec(manifest).map_err(|_| NotSubmitted::Much)?;
+    let digest = sha256(&list);
+    let files = manifest.files.len() as u64;
+    let mut body = of_a_job(forge, job);
+    body.insert("closes".to_owned(), files.into());
+    let once = json!([forge, job.repository.to_lowercase(), job.run, job.attempt, digest, who(job)]);
+    let closed = Closed {
+        forge: forge.to_owned(),
+        repository: job.repository.clone(),
+        run: job.run,
+        attempt: job.attempt,
+        commit: job.commit.clone(),
+        pipeline: job.pipeline.clone(),
+        list: Hash::parse(&digest).ok_or(Wrong::Digest(digest))?,
+        files,
+    };
+    let attached = vec![("manifest.json".to_owned(), list)];
+    Ok((Happening { kind: Kind::Evidence, body, attached, once: Some(format!("evidence closed {once}")) }, closed))
+}
+
+/// The entry of one file: whose it is, and what.
+fn entry(forge: &str, job: &Job, listed: &Listed, bytes: Vec<u8>) -> Result<(Happening, Submitted), NotSubmitted> {
+    let digest = Hash::parse(&listed.sha256).ok_or_else(|| Wrong::Digest(listed.sha256.clone()))?;
+    let mut body = of_a_job(forge, job);
+    body.insert("path".to_owned(), listed.path.as_str().into());
+    let who = who(job);
     let once = json!([forge, job.repository.to_lowercase(), job.run, job.attempt, listed.path, listed.sha256, who]);
     let submitted = Submitted {
         forge: forge.to_owned(),

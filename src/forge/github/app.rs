@@ -38,8 +38,12 @@ pub struct App {
     /// Under the App's own name, for what no installation is asked.
     root: Client,
     known: Mutex<BTreeMap<u64, Known>>,
+    /// When the installations were last read because a token names a repository that is not among ours.
+    looked: tokio::sync::Mutex<Option<Instant>>,
     /// Who issues the tokens of its pipelines; nobody, where none are taken.
     issuer: Option<Issuer>,
+    /// Whose machines the jobs run on that are believed.
+    runners: oidc::Runners,
 }
 
 impl App {
@@ -48,13 +52,22 @@ impl App {
         let key = Arc::new(key);
         let identity = Identity::App { key: key.clone(), installation: None, repository: None };
         let root = Client::new(base.clone(), identity)?;
-        Ok(Self { base, key, root, known: Mutex::default(), issuer: None })
+        Ok(Self {
+            base,
+            key,
+            root,
+            known: Mutex::default(),
+            looked: tokio::sync::Mutex::default(),
+            issuer: None,
+            runners: oidc::Runners::Hosted,
+        })
     }
 
-    /// The same, that takes tokens of its pipelines' jobs.
+    /// The same, that takes tokens of its pipelines' jobs, where they run on such machines.
     #[must_use]
-    pub fn with_issuer(mut self, issuer: Option<Issuer>) -> Self {
+    pub fn with_issuer(mut self, issuer: Option<Issuer>, runners: oidc::Runners) -> Self {
         self.issuer = issuer;
+        self.runners = runners;
         self
     }
 
@@ -96,7 +109,8 @@ impl App {
         }
     }
 
-    /// The name of the repository that a token names, where it is among ours.
+    /// The name of the repository that a token names, where it is among ours. Anybody's job can get a token for us, and so
+    /// whoever comes from elsewhere makes us ask GitHub no oftener than now and then.
     async fn name_of(&self, wanted: oidc::Named) -> Result<Option<String>, Fault> {
         let find = || {
             let known = self.known();
@@ -106,8 +120,15 @@ impl App {
         if let Some(name) = find() {
             return Ok(Some(name));
         }
-        // It may have come since.
-        self.installations().await?;
+        // It may have come since, or somebody has just looked.
+        let mut looked = self.looked.lock().await;
+        if let Some(name) = find() {
+            return Ok(Some(name));
+        }
+        if looked.is_none_or(|at| at.elapsed() >= AGAIN) {
+            self.installations().await?;
+            *looked = Some(Instant::now());
+        }
         Ok(find())
     }
 
@@ -165,7 +186,10 @@ impl Hub for App {
     async fn job(&self, token: &str, now: DateTime<Utc>) -> Result<Job, Unknown> {
         let issuer = self.issuer.as_ref().ok_or(Unknown::NotTaken)?;
         let claims = issuer.claims(token, now).await?;
-        let named = self.name_of(oidc::named(&claims)?).await.map_err(|fault| Unknown::Fault(fault.to_string()))?;
-        Ok(oidc::job(&claims, &named.ok_or(Unknown::OtherRepository)?)?)
+        let named = oidc::named(&claims)?;
+        let name = self.name_of(named).await.map_err(|fault| Unknown::Fault(fault.to_string()))?;
+        let job = oidc::job(&claims, &name.ok_or(Unknown::OtherRepository)?, self.runners)?;
+        issuer.first(&claims, named.repository, now)?;
+        Ok(job)
     }
 }

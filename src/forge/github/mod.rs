@@ -19,7 +19,7 @@ pub mod write;
 use chrono::{DateTime, Utc};
 
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Waiting};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Started, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
@@ -55,8 +55,8 @@ impl Forge for Client {
         write::rule::waits(self, waiting).await
     }
 
-    async fn attempt(&self, waiting: &Waiting) -> Result<u64, Fault> {
-        write::rule::attempt(self, waiting).await
+    async fn started(&self, waiting: &Waiting) -> Result<Started, Fault> {
+        write::rule::started(self, waiting).await
     }
 
     async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {

@@ -2,7 +2,8 @@
 //!
 //! What a token says is matched by ids. `sub` is a text that a repository may set as it likes, and names can be taken over by
 //! others. A run of a pull request, or one that another run started, is of no release: whoever sent the pull request may
-//! have a hand in what it does, and its commit is none that goes.
+//! have a hand in what it does, and its commit is none that goes. A job on somebody's own machine is whatever that machine
+//! was made to say, and counts only where the settings say so.
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
@@ -65,13 +66,26 @@ pub struct Named {
     pub owner: u64,
 }
 
+/// On whose machines a job may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runners {
+    /// GitHub's, each new for its job.
+    Hosted,
+    /// Those of the repository's owner as well.
+    Any,
+}
+
 /// What the claims say of the repository. It counts once GitHub lists it among ours.
 pub fn named(claims: &Map<String, Value>) -> Result<Named, Refused> {
     Ok(Named { repository: number(claims, "repository_id")?, owner: number(claims, "repository_owner_id")? })
 }
 
 /// The job of whom the claims are. `repository` is the name that GitHub lists for the repository's id.
-pub fn job(claims: &Map<String, Value>, repository: &str) -> Result<Job, Refused> {
+pub fn job(claims: &Map<String, Value>, repository: &str, runners: Runners) -> Result<Job, Refused> {
+    let hosted = claims.get("runner_environment").and_then(Value::as_str) == Some("github-hosted");
+    if runners == Runners::Hosted && !hosted {
+        return Err(Refused::Runner);
+    }
     let event = text(claims, "event_name")?;
     if !EVENTS.contains(&event.as_str()) {
         return Err(Refused::Claim("event_name"));
@@ -80,14 +94,16 @@ pub fn job(claims: &Map<String, Value>, repository: &str) -> Result<Job, Refused
     if !matches!(commit.len(), 40 | 64) || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Refused::Claim("sha"));
     }
+    let reference = text(claims, "ref")?;
+    let pipeline = pipeline(&text(claims, "job_workflow_ref")?, repository, &reference)?;
     let environment = if claims.contains_key("environment") { Some(text(claims, "environment")?) } else { None };
     Ok(Job {
         repository: repository.to_owned(),
         run: number(claims, "run_id")?,
         attempt: number(claims, "run_attempt")?,
         commit: commit.to_ascii_lowercase(),
-        reference: text(claims, "ref")?,
-        pipeline: pipeline(&text(claims, "job_workflow_ref")?),
+        reference,
+        pipeline,
         environment,
         claims: RECORDED.iter().filter_map(|name| Some(((*name).to_owned(), claims.get(*name)?.clone()))).collect(),
     })
@@ -106,10 +122,23 @@ fn number(claims: &Map<String, Value>, name: &'static str) -> Result<u64, Refuse
     }
 }
 
-/// A workflow as a policy names it: `acme/perf//nightly.yml`, of `acme/perf/.github/workflows/nightly.yml@refs/heads/main`.
-fn pipeline(workflow: &str) -> String {
-    let path = workflow.split_once('@').map_or(workflow, |(path, _)| path);
-    path.replacen("/.github/workflows/", "//", 1)
+/// Where workflows lie in a repository.
+const WORKFLOWS: &str = "/.github/workflows/";
+
+/// A workflow as a policy names it: `acme/perf//nightly.yml`, of `acme/perf/.github/workflows/nightly.yml@refs/heads/main`
+/// where the run is of `acme/perf` and of that branch. A workflow that was called from elsewhere is what it was at the ref by
+/// which it was called, whoever may move that, and its name says so: `acme/ci//scan.yml@refs/tags/v1`.
+fn pipeline(workflow: &str, repository: &str, reference: &str) -> Result<String, Refused> {
+    let none = || Refused::Claim("job_workflow_ref");
+    let (owner, rest) = workflow.split_once(WORKFLOWS).ok_or_else(none)?;
+    // The file's name and the ref can both have an `@`; the ref alone has a `/`.
+    let first = rest.split_once('/').map_or(rest, |(first, _)| first);
+    let (file, _) = first.rsplit_once('@').ok_or_else(none)?;
+    let at = rest.get(file.len() + 1..).ok_or_else(none)?;
+    let own = owner.eq_ignore_ascii_case(repository) && at == reference;
+    // A file that has an `@` in its name must not pass for another one at a ref.
+    let plain = own && !file.contains('@');
+    Ok(if plain { format!("{owner}//{file}") } else { format!("{owner}//{file}@{at}") })
 }
 
 /// Where a job asks for its tokens, as the runner tells it.

@@ -2,7 +2,8 @@
 //!
 //! [`jws`] checks the signature, [`keys`] keeps the issuer's keys, and what every issuer states alike is checked here: who
 //! issued it, for whom, from when until when, and that nobody has shown it before. What else it claims is the forge's own,
-//! and read there.
+//! and read there. A token is remembered once it is known to be of a repository that is ours: whoever else the issuer
+//! signs for leaves nothing here.
 
 pub mod jws;
 pub mod keys;
@@ -20,8 +21,8 @@ use keys::Keys;
 const SKEW: i64 = 60;
 /// How long a token may live at most, in seconds. Those of forges live for minutes; a job's for as long as the job.
 const LIFE: i64 = 24 * 3600;
-/// How many tokens that were shown are remembered until they end.
-const SHOWN: usize = 100_000;
+/// How many tokens of one repository are remembered until they end.
+const SHOWN: usize = 10_000;
 
 /// Why a token is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,12 @@ pub enum Refused {
     /// It was shown before.
     #[error("the token was shown before; ask for a new one for each request")]
     Again,
+    /// Its job runs where nobody knows what else does.
+    #[error(
+        "the token is of a job on a self-hosted runner, or does not say where it runs; run it on GitHub's own, or have the app \
+         started with `--self-hosted-runners`"
+    )]
+    Runner,
     /// It lacks a claim, or has another one there.
     #[error("the token's `{0}` is missing, or is not what it must be")]
     Claim(&'static str),
@@ -68,7 +75,7 @@ pub enum Fault {
         why: String,
     },
     /// Too many were shown.
-    #[error("too many tokens are remembered; try again in a few minutes")]
+    #[error("too many tokens of this repository are remembered; try again in a few minutes")]
     Full,
 }
 
@@ -89,8 +96,9 @@ pub struct Issuer {
     name: String,
     audience: String,
     keys: Keys,
-    /// The tokens that were shown, by their id, each with the instant from which on it is not good any more.
-    shown: Mutex<BTreeMap<String, i64>>,
+    /// The tokens that were shown, by their repository and their id, each with the instant from which on it is not good any
+    /// more.
+    shown: Mutex<BTreeMap<u64, BTreeMap<String, i64>>>,
 }
 
 impl Issuer {
@@ -113,14 +121,14 @@ impl Issuer {
         &self.audience
     }
 
-    /// The claims of a token that is good at this instant, and is shown for the first time.
+    /// The claims of a token that is good at this instant. Whether it is shown for the first time is asked by
+    /// [`Issuer::first`], once it is known whose it is.
     pub async fn claims(&self, token: &str, now: DateTime<Utc>) -> Result<Map<String, Value>, Unproven> {
         let parsed = jws::Parsed::read(token).map_err(Refused::from)?;
         let key = self.keys.get(parsed.key()).await.map_err(|why| Fault::Keys { issuer: self.name.clone(), why })?;
         let key = key.ok_or(Refused::from(jws::Refused::UnknownKey))?;
         let claims = parsed.verify(&key).map_err(Refused::from)?;
         self.stand(&claims, now.timestamp())?;
-        self.first(&claims, now.timestamp())?;
         Ok(claims)
     }
 
@@ -154,11 +162,14 @@ impl Issuer {
         Ok(())
     }
 
-    fn first(&self, claims: &Map<String, Value>, now: i64) -> Result<(), Unproven> {
+    /// Remembers a token of one of our repositories, by its id, and refuses one that was shown before.
+    pub fn first(&self, claims: &Map<String, Value>, repository: u64, now: DateTime<Utc>) -> Result<(), Unproven> {
+        let now = now.timestamp();
         let id = claims.get("jti").and_then(Value::as_str).filter(|id| (1..=200).contains(&id.len()));
         let id = id.ok_or(Refused::Claim("jti"))?;
         let ends = claims.get("exp").and_then(Value::as_i64).unwrap_or(i64::MAX).saturating_add(SKEW);
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = shown.entry(repository).or_default();
         if shown.contains_key(id) {
             return Err(Refused::Again.into());
         }

@@ -292,6 +292,9 @@ fn a_gate_that_compares_is_compared_with_what_the_last_release_was_opened_by() {
     // Something ran before the record began, and what its tests were is nobody's to guess.
     until("a decision by it", || taking.decided().contains("reports of the last release"));
     assert_eq!(told(&github).decided, None, "{}", taking.decided());
+    // Whoever is killed while he tells something leaves that for a while to nobody else.
+    let outbox = || taking.app.world.run(&["db", "list", "outbox", "--database", "sqlite:record.db"]).out;
+    until("the end of the report", || !told(&github).reports.is_empty() && !outbox().contains("\twaiting\t"));
     // Whoever knows says so.
     taking.served = None;
     taking.app.world.write("known.json", r#"{"evidence": {"tests": {"baseline": {"tests.total": 2}}}}"#);

@@ -11,6 +11,8 @@ mod required;
 mod settings;
 mod taking;
 mod talk;
+mod turns;
+mod whole;
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -24,6 +24,8 @@ pub struct Taking {
     pub served: Option<Served>,
     /// What it is started with beside the rest.
     pub more: Vec<String>,
+    /// How often it reads every repository, in seconds.
+    pub sweep: &'static str,
 }
 
 impl Taking {
@@ -40,7 +42,7 @@ impl Taking {
     pub fn of(github: Github) -> Self {
         let app = App::new(&github);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { github, app, url: format!("http://127.0.0.1:{port}"), served: None, more: Vec::new() }
+        Self { github, app, url: format!("http://127.0.0.1:{port}"), served: None, more: Vec::new(), sweep: "1" }
     }
 
     pub fn start(&mut self) {
@@ -48,7 +50,7 @@ impl Taking {
         let listen = self.url.trim_start_matches("http://").to_owned();
         options.extend(["--listen".to_owned(), listen, "--public-url".to_owned(), format!("{}/", self.url)]);
         options.extend(self.more.clone());
-        self.served = Some(self.app.start_with(&options, &["--sweep", "1"]));
+        self.served = Some(self.app.start_with(&options, &["--sweep", self.sweep]));
     }
 
     pub fn served(&self) -> &Served {
@@ -86,9 +88,29 @@ impl Taking {
 
     /// Shows a submission under a token; what comes back is the status and what is said.
     pub fn shows(&self, token: &str, body: &[u8]) -> (u16, String) {
+        self.posts("/evidence", token, body)
+    }
+
+    /// The same at another path.
+    pub fn posts(&self, path: &str, token: &str, body: &[u8]) -> (u16, String) {
         let bearer = format!("Bearer {token}");
-        let (status, _, said) = self.served().send("POST /evidence", &[("authorization", &bearer)], body);
+        let (status, _, said) = self.served().send(&format!("POST {path}"), &[("authorization", &bearer)], body);
         (status, String::from_utf8(said).unwrap())
+    }
+
+    /// Asks for the decision under a token.
+    pub fn decision(&self, query: &str, token: &str) -> (u16, String) {
+        let bearer = format!("Bearer {token}");
+        let (status, _, said) =
+            self.served().send(&format!("GET /decision?{query}"), &[("authorization", &bearer)], b"");
+        (status, String::from_utf8(said).unwrap())
+    }
+
+    /// Waits until it has looked at what waits so often again, and says what it decided last.
+    pub fn looked(&self, times: usize) -> String {
+        let before = self.app.looks();
+        super::until("more looks", || self.app.looks() >= before + times);
+        self.decided()
     }
 
     /// What GitHub states of a job of the run that waits.

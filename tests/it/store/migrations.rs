@@ -116,12 +116,13 @@ const SECOND: &[&str] = &[
 /// What the steps behind it add.
 const THIRD: &str = "DROP TABLE log_witnessed";
 const FOURTH: &str = "DROP TABLE submitted";
+const FIFTH: &str = "DROP TABLE closed";
 
 /// Takes a file of SQLite back to the first step.
 pub fn to_the_first_step(file: &std::path::Path) {
     super::runtime().block_on(async {
         let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
-        for sql in SECOND.iter().chain(&[THIRD, FOURTH, "DELETE FROM migration WHERE number >= 2"]) {
+        for sql in SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, "DELETE FROM migration WHERE number >= 2"]) {
             session.run(sql, &[]).await.unwrap();
         }
         session.close().await.unwrap();
@@ -138,6 +139,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
         database.tamper("UPDATE blob SET packed = NULL WHERE size = 5");
         database.tamper(THIRD);
         database.tamper(FOURTH);
+        database.tamper(FIFTH);
         before_step(&database, SECOND, "DELETE FROM migration WHERE number >= 2");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 1, .. })));
@@ -162,7 +164,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
 fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_submit() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FOURTH], "DELETE FROM migration WHERE number >= 4");
+        before_step(&database, &[FOURTH, FIFTH], "DELETE FROM migration WHERE number >= 4");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 3, .. })));
         let mut session = session(&database);
@@ -175,10 +177,26 @@ fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_sub
 }
 
 #[test]
+fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_that_are_whole() {
+    for database in Database::each() {
+        database.append(0, 30);
+        before_step(&database, &[FIFTH], "DELETE FROM migration WHERE number >= 5");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 4, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (5..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 30);
+        let mut reader = database.reader();
+        assert!(database.runtime.block_on(reader.closed("github", "acme/shop", 900)).unwrap().is_empty());
+    }
+}
+
+#[test]
 fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[THIRD, FOURTH], "DELETE FROM migration WHERE number >= 3");
+        before_step(&database, &[THIRD, FOURTH, FIFTH], "DELETE FROM migration WHERE number >= 3");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 2, .. })));
         let mut session = session(&database);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::at_most;
 use crate::forge::github::client::{Client, Fault, Method};
 use crate::forge::github::read::Repository;
-use crate::forge::{Answer, Given, Waiting};
+use crate::forge::{Answer, Given, Started, Waiting};
 
 /// How many reports GitHub takes of one deployment.
 pub const REPORTS: usize = 10;
@@ -45,13 +45,23 @@ pub async fn commit(client: &Client, waiting: &Waiting) -> Result<String, Fault>
     client.get::<Run>(&path(waiting, "")?).await.map(|run| run.head_sha)
 }
 
-/// Which attempt of the run is at work or waits.
-pub async fn attempt(client: &Client, waiting: &Waiting) -> Result<u64, Fault> {
+/// How the run was started.
+pub async fn started(client: &Client, waiting: &Waiting) -> Result<Started, Fault> {
     #[derive(Deserialize)]
     struct Run {
         run_attempt: u64,
+        head_branch: Option<String>,
+        event: String,
+        actor: Option<User>,
+        triggering_actor: Option<User>,
     }
-    client.get::<Run>(&path(waiting, "")?).await.map(|run| run.run_attempt)
+    #[derive(Deserialize)]
+    struct User {
+        id: u64,
+    }
+    let run: Run = client.get(&path(waiting, "")?).await?;
+    let by = [run.actor, run.triggering_actor].map(|user| user.map(|user| user.id));
+    Ok(Started { attempt: run.run_attempt, branch: run.head_branch, event: run.event, by })
 }
 
 /// Whether the run still waits at the environment.

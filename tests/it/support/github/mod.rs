@@ -42,6 +42,8 @@ pub enum Trouble {
     Lost,
     /// The answer ends in the middle.
     Cut,
+    /// The answer is of now, and comes so much later.
+    Late(std::time::Duration),
 }
 
 #[derive(Default)]
@@ -142,9 +144,14 @@ impl Github {
         self.lock().suspended = true;
     }
 
-    /// What goes wrong with the next request whose path contains this.
+    /// What goes wrong with the next request whose path, or body, contains this.
     pub fn trouble(&self, path: &str, trouble: Trouble) {
         self.lock().trouble.push_back((path.to_owned(), trouble));
+    }
+
+    /// What goes wrong and has not yet.
+    pub fn troubles(&self) -> usize {
+        self.lock().trouble.len()
     }
 
     fn serve(&self, stream: TcpStream) {
@@ -154,15 +161,19 @@ impl Github {
             let trouble = {
                 let mut state = self.lock();
                 state.asked.push(asked.clone());
-                let at = state.trouble.iter().position(|(path, _)| asked.path.contains(path.as_str()));
+                let has = |text: &str| asked.path.contains(text) || asked.body.to_string().contains(text);
+                let at = state.trouble.iter().position(|(text, _)| has(text));
                 at.and_then(|at| state.trouble.remove(at)).map(|(_, trouble)| trouble)
             };
             let mut reply = match &trouble {
                 Some(Trouble::Answer(status, headers, body)) => {
                     Reply { status: *status, headers: headers.clone(), body: body.clone() }
                 }
-                Some(Trouble::Lost | Trouble::Cut) | None => self.answer(&asked),
+                Some(Trouble::Lost | Trouble::Cut | Trouble::Late(_)) | None => self.answer(&asked),
             };
+            if let Some(Trouble::Late(wait)) = trouble {
+                std::thread::sleep(wait);
+            }
             if matches!(trouble, Some(Trouble::Lost)) {
                 return;
             }
