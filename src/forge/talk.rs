@@ -31,6 +31,8 @@ pub struct Remark {
     pub handle: u64,
     /// The change's number.
     pub change: u64,
+    /// Who wrote it, by his login; empty where he has no account any longer.
+    pub by: String,
     /// Whether a person wrote it, and no App, this one included.
     pub by_person: bool,
     /// What it says.

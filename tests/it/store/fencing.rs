@@ -39,6 +39,7 @@ pub fn decision(release: &str, after: u64, effects: &[(&str, &str)], timer: Opti
         document: Hash([2; 32]),
         answers: Vec::new(),
         done: Vec::new(),
+        upon: Vec::new(),
         opened: Vec::new(),
         met: Vec::new(),
         effects,

@@ -21,29 +21,32 @@ use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
-/// How many comments on one change are answered in how long. More wait.
-const MOST: usize = 10;
+/// How many comments on one change are answered in how long, of one person and of all together: whoever writes many keeps
+/// nobody else's from being answered. More wait.
+const OF_ONE: usize = 10;
+const MOST: usize = 40;
 const SPAN: Duration = Duration::from_mins(10);
 /// How long what is not known may be something that passes.
 const PASSING: TimeDelta = TimeDelta::minutes(1);
 /// How many answers are remembered as given; the record knows of all.
 const REMEMBERED: usize = 10_000;
 
-/// When answers were given, by change.
+/// When answers were given, and to whom, by change.
 #[derive(Debug, Default)]
-pub(super) struct Rate(BTreeMap<(String, u64), VecDeque<Instant>>);
+pub(super) struct Rate(BTreeMap<(String, u64), VecDeque<(Instant, String)>>);
 
 impl Rate {
-    /// Whether one more may be given now; then it is counted.
-    fn takes(&mut self, repository: &str, change: u64, now: Instant) -> bool {
-        self.0.retain(|_, given| given.back().is_some_and(|last| now.saturating_duration_since(*last) < SPAN));
+    /// Whether one more may be given now to somebody; then it is counted.
+    fn takes(&mut self, repository: &str, change: u64, to: &str, now: Instant) -> bool {
+        self.0.retain(|_, given| given.back().is_some_and(|(last, _)| now.saturating_duration_since(*last) < SPAN));
         let given = self.0.entry((repository.to_owned(), change)).or_default();
-        while given.front().is_some_and(|first| now.saturating_duration_since(*first) >= SPAN) {
+        while given.front().is_some_and(|(first, _)| now.saturating_duration_since(*first) >= SPAN) {
             given.pop_front();
         }
-        let room = given.len() < MOST;
+        let his = given.iter().filter(|(_, who)| who.eq_ignore_ascii_case(to)).count();
+        let room = given.len() < MOST && his < OF_ONE;
         if room {
-            given.push_back(now);
+            given.push_back((now, to.to_owned()));
         }
         room
     }
@@ -125,7 +128,7 @@ impl<H: Hub> Desk<H> {
                 }
                 continue;
             };
-            if !lock(&self.talk.rate).takes(looking.repository, it.remark.change, Instant::now()) {
+            if !lock(&self.talk.rate).takes(looking.repository, it.remark.change, &it.remark.by, Instant::now()) {
                 continue;
             }
             let all_count = lines.iter().all(|(_, outcome)| *outcome == Outcome::Counts);

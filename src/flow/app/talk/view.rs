@@ -63,12 +63,13 @@ impl<H: Hub> Desk<H> {
             running: None,
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
+            acts: Vec::new(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await.map_err(|fault| fault.to_string())?;
         supposed(&mut facts, proposed, H::NAME);
         let owed = async {
             let mut reader = self.reader().await?;
-            let owed = owed::read(&mut reader, H::NAME, &read.policy).await?;
+            let owed = owed::read(&mut reader, (H::NAME, repository), &read.policy).await?;
             reader.close().await?;
             Ok::<_, crate::store::fault::Fault>(owed)
         };

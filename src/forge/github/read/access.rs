@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::Reading;
 use super::file::escaped;
+use super::people::RestUser;
 use crate::model::facts::{Account, Act, Fact};
 
 #[derive(Deserialize)]
@@ -23,6 +24,30 @@ struct Profile {
 }
 
 impl Reading<'_> {
+    /// What people did here with what they did elsewhere, the earliest first. Of whoever acted elsewhere GitHub is asked
+    /// what he is, where nothing here told it yet.
+    pub(super) async fn and_elsewhere(&mut self, acts: Fact<Vec<Act>>) -> Fact<Vec<Act>> {
+        let elsewhere = &self.question.acts;
+        let mut found = match acts {
+            acts if elsewhere.is_empty() => return acts,
+            Fact::Known(acts) => acts,
+            Fact::Absent => Vec::new(),
+            unknown @ Fact::Unavailable(_) => return unknown,
+        };
+        let who: BTreeSet<&Account> = elsewhere.iter().map(|act| &act.by).collect();
+        for account in who.into_iter().filter(|account| account.system() == "github") {
+            if self.accounts.is_told(account) {
+                continue;
+            }
+            // Whoever is not there any longer stays unknown, and approves nothing.
+            let user = self.client.get::<RestUser>(&format!("/users/{}", escaped(account.login()))).await;
+            self.accounts.rest(user.ok().as_ref());
+        }
+        found.extend(elsewhere.iter().cloned());
+        found.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        Fact::Known(found)
+    }
+
     /// Asks of everybody who did something. Of nobody else it matters, and nothing is said.
     pub(super) async fn access(&mut self, acts: &Fact<Vec<Act>>) {
         let acted: BTreeSet<&Account> =
