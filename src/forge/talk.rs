@@ -56,6 +56,9 @@ pub struct Notice {
     pub title: String,
     /// The text, Markdown.
     pub text: String,
+    /// The whole address of the page that tells more, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 /// What is read of changes, and said on them. Where `again` is set it may have been said before: that is read back first.

@@ -258,7 +258,9 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
     };
     let before = wanted.parameters.get("before").and_then(|before| before.parse().ok());
     let visitor = wanted.here.visitor.clone();
-    let may_see = |stream: &Stream| visitor.may_read(&stream.forge, &stream.repository);
+    let only = wanted.parameters.get("repository").cloned();
+    let meant = |repository: &str| only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(repository));
+    let may_see = |stream: &Stream| meant(&stream.repository) && visitor.may_read(&stream.forge, &stream.repository);
     let read = async {
         // The record is long, and nothing in it is for him.
         if visitor.repositories.is_empty() {
@@ -273,8 +275,10 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
         Ok(found) => {
             // They are on the first page, and in no record.
             let mut undecided = if before.is_none() { pages.desk.undecided() } else { Vec::new() };
-            undecided.retain(|key| wanted.here.visitor.may_read(H::NAME, &key.repository));
-            page(StatusCode::OK, "Releases", Some(&wanted.here), &index::index(&found, &undecided, before.is_none()))
+            undecided.retain(|key| meant(&key.repository) && wanted.here.visitor.may_read(H::NAME, &key.repository));
+            // Whether there is a repository that he may not read is not to be told from its name.
+            let list = index::index(&found, &undecided, (only.as_deref(), before.is_none()));
+            page(StatusCode::OK, "Releases", Some(&wanted.here), &list)
         }
         Err(fault) => pages.unread(&wanted.here, &fault.to_string()),
     }

@@ -10,7 +10,7 @@ use super::judged::{Told, judged};
 use super::said::{Said, Says};
 use super::view::{self, View};
 use super::{Looking, Unanswered, Unseen, lock};
-use crate::flow::app::Desk;
+use crate::flow::app::{Desk, link};
 use crate::forge::Hub;
 use crate::forge::command::{self, Command, Spoken};
 use crate::forge::talk::{Proposed, Remark};
@@ -62,6 +62,7 @@ struct Document {
 
 /// The latest decision on a release that waits, and what it was made from.
 struct Latest {
+    stream: Stream,
     facts: Facts,
     document: Document,
 }
@@ -121,6 +122,7 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn answer(&self, looking: &mut Looking<'_, H>, unanswered: Vec<Unanswered>) -> Result<(), Unseen> {
         let mut left: BTreeSet<u64> = BTreeSet::new();
         for it in unanswered {
+            looking.met.clear();
             let Some(lines) = self.outcomes(looking, &it.remark).await? else {
                 // What is not known for longer is looked at when the repository is read again.
                 if !is_old(&it.remark) {
@@ -135,7 +137,7 @@ impl<H: Hub> Desk<H> {
             let says = if all_count {
                 Says::Acknowledge { handle: it.remark.handle }
             } else {
-                Says::Reply { key: it.once.clone(), text: reply::render(&lines) }
+                Says::Reply { key: it.once.clone(), text: reply::render(&lines, &self.pages(&looking.met)) }
             };
             let said = Said {
                 forge: H::NAME.to_owned(),
@@ -157,6 +159,12 @@ impl<H: Hub> Desk<H> {
             self.book().again(looking.repository, number, now);
         }
         Ok(())
+    }
+
+    /// The pages of releases, each with its release's name, where pages are served.
+    fn pages(&self, of: &BTreeSet<Stream>) -> Vec<(String, String)> {
+        let Some(pages) = &self.settings.pages else { return Vec::new() };
+        of.iter().map(|it| (it.release.clone(), format!("{pages}{}", link::path(it)))).collect()
     }
 
     /// What became of each line of a comment; `None` where that is not known yet.
@@ -216,6 +224,7 @@ impl<H: Hub> Desk<H> {
                 Place::Undecided => return Ok(None),
                 Place::Unknown(why) => Outcome::refused(why),
                 Place::Decided(latest) => {
+                    looking.met.insert(latest.stream.clone());
                     let Document { tree, counted, .. } = &latest.document;
                     // What was decided before this was written is decided again.
                     let Some(outcome) = judge(&latest.facts, (tree, counted), environment, act) else {
@@ -282,6 +291,7 @@ impl<H: Hub> Desk<H> {
                 Place::Undecided => return Ok(None),
                 Place::Unknown(says) => return Ok(Some(Outcome::Told { environment, says, tree: None })),
                 Place::Decided(latest) => {
+                    looking.met.insert(latest.stream.clone());
                     let Document { summary: says, tree, .. } = latest.document;
                     return Ok(Some(Outcome::Told { environment, says, tree: Some(Box::new(tree)) }));
                 }
@@ -351,7 +361,7 @@ async fn latest(reader: &mut Reader, stream: &Stream) -> Result<Option<Latest>, 
     let Some(latest) = reader.latest(stream).await? else { return Ok(None) };
     let facts = reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
     let document = reader.blob(latest.document).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    Ok(facts.zip(document).map(|(facts, document)| Latest { facts, document }))
+    Ok(facts.zip(document).map(|(facts, document)| Latest { stream: stream.clone(), facts, document }))
 }
 
 fn proposed<H: Hub>(looking: &Looking<'_, H>, change: u64) -> Option<Proposed> {

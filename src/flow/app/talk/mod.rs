@@ -14,7 +14,7 @@ pub mod judged;
 pub(super) mod said;
 mod view;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::Desk;
+use super::{Desk, link};
 use super::policy::{self, NoPolicy, Read};
 use crate::flow::append::Failed;
 use crate::flow::send;
@@ -31,6 +31,7 @@ use crate::forge::hint::{Hint, Hinted};
 use crate::forge::talk::{Notice, Proposed, Talk as _};
 use crate::forge::{Hub, talk};
 use crate::report::proposal::{self, Proposal, Seen, Standing};
+use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::writer::Refused;
 use book::{Book, Round};
@@ -109,6 +110,8 @@ struct Looking<'r, H: Hub> {
     proposed: Vec<Proposed>,
     /// What was seen of a change, by its number and the environment, so that nothing is asked twice in a round.
     views: HashMap<(u64, String), Result<View, String>>,
+    /// The releases whose decisions were looked into for the comment that is answered.
+    met: BTreeSet<Stream>,
 }
 
 impl<H: Hub> Desk<H> {
@@ -170,7 +173,7 @@ impl<H: Hub> Desk<H> {
             return Ok(());
         }
         let policy = policy::read(&forge, repository, &self.settings.outer).await;
-        let mut looking = Looking { forge, repository, policy, proposed, views: HashMap::new() };
+        let mut looking = Looking { forge, repository, policy, proposed, views: HashMap::new(), met: BTreeSet::new() };
         for proposed in due {
             self.check(&mut looking, &proposed).await?;
             self.book().looked(repository, proposed.number, &proposed.commit, proposed.changed_at, now);
@@ -234,7 +237,8 @@ impl<H: Hub> Desk<H> {
     async fn show(&self, repository: &str, proposed: &Proposed, shown: Proposal) -> Result<(), Unseen> {
         let key = format!("change {}:{repository}#{}", H::NAME, proposed.number);
         let Proposal { standing, title, text } = shown;
-        let notice = Notice { commit: proposed.commit.clone(), key, standing, title, text };
+        let page = self.settings.pages.as_ref().map(|pages| format!("{pages}{}", link::releases(repository)));
+        let notice = Notice { commit: proposed.commit.clone(), key, standing, title, text, page };
         let said = |number| Said {
             forge: H::NAME.to_owned(),
             repository: repository.to_owned(),

@@ -175,7 +175,7 @@ pub async fn show(client: &Client, repository: &Repository, notice: &Notice, aga
         standing: notice.standing.into(),
         title: notice.title.clone(),
         summary: notice.text.clone(),
-        page: None,
+        page: notice.page.clone(),
         buttons: Vec::new(),
     };
     let there = if again { find(client, repository, &check).await? } else { None };
