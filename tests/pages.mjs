@@ -82,8 +82,9 @@ try {
             const done = await page.locator('.notice').innerText();
             if (!done.includes('Recorded') || !done.includes('It counts')) wrong.push(`${name}: approving says ${done}`);
             await look(page, `${name}-approved`);
+            const did = [null, new URL(page.url()).searchParams.get('did')];
             await tabTo(page, name, 'Take back your approval', 'BUTTON');
-            await Promise.all([page.waitForURL((url) => url.searchParams.get('did') !== null && url.href !== page.url()), page.keyboard.press('Enter')]);
+            await Promise.all([page.waitForURL((url) => !did.includes(url.searchParams.get('did'))), page.keyboard.press('Enter')]);
             if (!(await page.locator('.notice').innerText()).includes('take back')) wrong.push(`${name}: nothing was taken back`);
             await page.goto(`${address}${paths[0]}`);
             // A rejection without a reason is kept back by the browser, and one that says nothing by us.

@@ -91,7 +91,7 @@ pub fn acts(sheet: &Sheet, offers: &Offers, here: &Here, typed: &Typed, zone: Tz
             } @else {
                 p {
                     "What you do is recorded in your name with its time, your reason and the digest of the decision that you see \
-                     here. It is judged like everything else that people do, and can be taken back until it goes."
+                     here. It is judged like everything else that people do; an approval or a rejection can be taken back until the last word is said."
                 }
                 @if !offers.waits {
                     p { "No run is known to wait for it now. What you do counts once one asks for it." }
@@ -130,6 +130,7 @@ pub fn acts(sheet: &Sheet, offers: &Offers, here: &Here, typed: &Typed, zone: Tz
                 form class="act" method="post" action="/act" {
                     h3 { "Reject" }
                     (hidden(sheet, here))
+                    @if offers.ends_it { p { strong { "Yours is the last word: its run fails, and it never goes." } } }
                     (words("reject", &html! {
                         "Why, for whoever made it"
                         @if least > 1 { ": at least " (least) " characters" }

@@ -9,8 +9,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::decide::release;
+use crate::decide::words::{count, meaningful};
 use crate::flow::app::talk::judged::{Told, judged};
 use crate::model::facts::{Account, AccountFacts, AccountKind, Act, Deed, Fact, Facts, Saw, Standing, Via};
+use crate::model::ground::Ground;
 use crate::model::kind::Kind;
 use crate::model::release_decision::{Node, ReleaseDecision, Ruling};
 use crate::policy::Policy;
@@ -68,6 +70,8 @@ pub struct Offers {
     pub no_approval: Option<String>,
     /// Whether he could reject it, and with how many characters of a reason at least.
     pub reject: Option<usize>,
+    /// Whether his rejection would be the last word.
+    pub ends_it: bool,
     /// The items that he could tick off.
     pub ticks: Vec<Item>,
     /// What of his own he could take back.
@@ -159,8 +163,20 @@ impl Trial {
         Some((all, decision))
     }
 
-    /// What an act would come to.
+    /// What an act would come to. A rejection that says nothing holds a while until it is asked for; here it is asked for
+    /// at once.
     pub(super) fn judge(&self, act: &Act, now: DateTime<Utc>) -> Verdict {
+        let least = self.policy.rules.rejection.reason as usize;
+        if act.does == (Deed::Reject {}) && !meaningful(act.reason.as_deref().unwrap_or_default(), least) {
+            return Verdict::Refused {
+                why: format!(
+                    "a rejection needs its reason, {} or more that say something",
+                    count(least, "character", "characters")
+                ),
+                instead: Vec::new(),
+                code: Some(Ground::RejectionWithoutReason.code()),
+            };
+        }
         self.judge_all(std::slice::from_ref(act), now).pop().unwrap_or(Verdict::Unknown)
     }
 
@@ -210,8 +226,12 @@ impl Trial {
             };
         }
         let least = self.policy.rules.rejection.reason as usize;
-        if counts("page-trial", Deed::Reject {}, Some("a reason for trial".repeat(least / 18 + 1))) {
+        let reason = "a reason for trial".repeat(least / 18 + 1);
+        let rejects = self.act("page-trial", to, now, Deed::Reject {}, Some(reason));
+        if self.judge(&rejects, now) == Verdict::Counts {
             offers.reject = Some(least);
+            let then = self.with(std::slice::from_ref(&rejects), now);
+            offers.ends_it = then.is_some_and(|(_, decision)| decision.decision == Ruling::Reject);
         }
         offers.ticks = self.ticks(to, now);
         offers.back = self.back(to, now);
@@ -269,7 +289,7 @@ impl Trial {
     fn stands(&self, id: &str) -> bool {
         let mut holds = false;
         self.decision.tree.walk(&mut |node| {
-            holds |= !node.status.opens() && node.code == crate::model::ground::Ground::Rejected && names(node, id);
+            holds |= !node.status.opens() && node.code == Ground::Rejected && names(node, id);
         });
         holds || self.decision.counted.iter().any(|it| it == id)
     }
