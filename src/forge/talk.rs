@@ -59,6 +59,20 @@ pub struct Notice {
     /// The whole address of the page that tells more, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+    /// What people can press.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+}
+
+/// A button of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What stands on it, in 20 bytes.
+    pub label: String,
+    /// What it does, in 40 bytes.
+    pub description: String,
+    /// What it is called when it is pressed, in 20 bytes.
+    pub identifier: String,
 }
 
 /// What is read of changes, and said on them. Where `again` is set it may have been said before: that is read back first.

@@ -161,6 +161,8 @@ pub enum Change {
     Submitted(Box<Submitted>),
     /// Somebody did something on a page of ours.
     Acted(Box<Acted>),
+    /// Somebody did something of a change by a button, under what the change is called: no release's [`Stream`].
+    OfChange(String, Done),
     /// A release was decided.
     Decision(Box<Decision>),
     /// Something is to leave that follows from no decision, with what it is about: no release's [`Stream`].
@@ -174,7 +176,7 @@ pub enum Change {
 /// Whether a change can be made by who has that number, as the database stands.
 pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
     match change {
-        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) => Ok(None),
+        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) | Change::OfChange(..) => Ok(None),
         Change::Acted(acted) => is_at(session, &acted.stream, acted.after).await,
         Change::Decision(decision) => judge_decision(session, decision).await,
         Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,
@@ -258,6 +260,7 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
             let stream = acted.stream.to_string();
             asked.push(done(&acted.done, ("stream", stream.as_str().into()), int(first)));
         }
+        Change::OfChange(about, it) => asked.push(done(it, ("stream", about.as_str().into()), int(first))),
         Change::Decision(decision) => decided(decision, first, at, asked),
         Change::Leaves(about, effect) => {
             asked.extend(left(effect, ("stream", about.as_str().into()), int(first), at));

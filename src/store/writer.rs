@@ -90,7 +90,9 @@ pub enum Refused {
         found: u64,
     },
     /// Somebody did something that was not decided upon.
-    #[error("{stream}: `{act}` was done on its page, and this decision was made without it: decide again, from facts that have it")]
+    #[error(
+        "{stream}: `{act}` was done on its page, and this decision was made without it: decide again, from facts that have it"
+    )]
     Unseen {
         /// What was decided.
         stream: String,

@@ -169,14 +169,17 @@ pub fn told(became: &Became) -> Notice {
             let who = if instead.is_empty() { String::new() } else { format!(" Who can: {}.", names(instead)) };
             format!("It does not count: {why}.{who}")
         }
-        Some(Outcome::Counts | Outcome::Told { .. }) => "It counts. What the release still needs stands below.".to_owned(),
+        Some(Outcome::Counts | Outcome::Told { .. }) => {
+            "It counts. What the release still needs stands below.".to_owned()
+        }
     };
     Notice { title: "Done", is_done: true, says: vec![recorded, outcome] }
 }
 
 /// What a form asks for; else what is missing in it.
 fn wish(fields: &BTreeMap<String, String>) -> Result<Wish, &'static str> {
-    let of = |name: &str| fields.get(name).map(|text| text.replace("\r\n", "\n")).filter(|text| !text.trim().is_empty());
+    let of =
+        |name: &str| fields.get(name).map(|text| text.replace("\r\n", "\n")).filter(|text| !text.trim().is_empty());
     let does = match fields.get("does").map(String::as_str) {
         Some("approve") => {
             let accepts = of("accepts");
@@ -215,7 +218,9 @@ pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
     }
     let done = match wish(&fields) {
         Ok(wish) => pages.desk.act(&stream, &here.visitor.account, wish).await,
-        Err(says) => return nothing(&pages, &here, &stream, (StatusCode::BAD_REQUEST, vec![says.to_owned()]), &fields).await,
+        Err(says) => {
+            return nothing(&pages, &here, &stream, (StatusCode::BAD_REQUEST, vec![says.to_owned()]), &fields).await;
+        }
     };
     let no = match done {
         Ok(id) => {
@@ -235,7 +240,8 @@ pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
     };
     let why = match no {
         NotDone::Changed(changes) => {
-            let first = "It is not what you were shown any more. Look at it again, and decide again. What changed:".to_owned();
+            let first =
+                "It is not what you were shown any more. Look at it again, and decide again. What changed:".to_owned();
             (StatusCode::CONFLICT, std::iter::once(first).chain(changes).collect())
         }
         NotDone::Refused { why, instead } => {

@@ -188,7 +188,9 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
             Ok((Looked::Sheet(sheet), offers)) => {
                 let now = match at {
                     Moment::Instant(at) => at,
-                    Moment::Entry(_) => chrono::DateTime::from_timestamp_micros(sheet.shown.at).unwrap_or_else(Utc::now),
+                    Moment::Entry(_) => {
+                        chrono::DateTime::from_timestamp_micros(sheet.shown.at).unwrap_or_else(Utc::now)
+                    }
                     Moment::Last => Utc::now(),
                 };
                 let mut title = release::title(stream);

@@ -350,7 +350,9 @@ fn checks_and_answers_lead_to_the_pages() {
     let list = format!("{}/?repository=acme/shop", super::pages::ORIGIN);
     assert_eq!(checks(&github)[0]["details_url"], list);
     until("a report", || !told(&github).reports.is_empty());
-    github.with(|world| world.comment(12, "IC_1", "ana", "/countersign approve production 510000000000", &ago(0)).is_null());
+    github.with(|world| {
+        world.comment(12, "IC_1", "ana", "/countersign approve production 510000000000", &ago(0)).is_null()
+    });
     until("an answer", || !replies(&github, 12).is_empty());
     let page = format!("{}{}", super::pages::ORIGIN, super::pages::RELEASE).replace('&', "&amp;");
     let text = replies(&github, 12).remove(0);
@@ -373,7 +375,9 @@ fn an_item_that_is_ticked_off_counts_while_others_are_open() {
     let line = "/countersign tick production 510000000000 ready: rollback rehearsed";
     github.with(|world| world.comment(12, "IC_1", "bo", line, &ago(0)).is_null());
     until("a mark", || !written(&github, "issues/comments/12000/reactions").is_empty());
-    github.with(|world| world.comment(12, "IC_2", "ana", &line.replace("rollback rehearsed", "on-call told"), &ago(0)).is_null());
+    github.with(|world| {
+        world.comment(12, "IC_2", "ana", &line.replace("rollback rehearsed", "on-call told"), &ago(0)).is_null()
+    });
     until("an answer", || !replies(&github, 12).is_empty());
     assert!(replies(&github, 12)[0].contains("ticks nothing off"), "{:?}", replies(&github, 12));
 }

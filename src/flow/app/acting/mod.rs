@@ -7,7 +7,7 @@
 //!
 //! Invariant: what was done against a release is among its facts or its facts are not known.
 
-mod trial;
+pub(super) mod trial;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::Desk;
 use super::docket::Key;
-use super::talk::judged::{Told, judged};
+use super::talk::pressed;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided;
 use crate::flow::{facts, recorded, replay};
@@ -30,6 +30,7 @@ use crate::model::facts::{Account, Act, Deed, Facts};
 use crate::model::release_decision::ReleaseDecision;
 use crate::report::reply::Outcome;
 use crate::store::acted::HERE;
+pub(super) use crate::store::acted::OF_CHANGE;
 use crate::store::change::{Acted, Change, Done, Stream};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Latest;
@@ -114,16 +115,18 @@ pub struct Became {
     pub outcome: Option<Outcome>,
 }
 
-/// What people did on pages of a release, whatever environment it was for.
+/// Why it is not known what people did with us.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Lost {
     #[error("the record could not be read: {0}")]
     Record(#[from] DatabaseFault),
-    #[error("what `{account}` did on the release page (entry {entry}) is not kept any more, and may have been a rejection")]
+    #[error(
+        "what `{account}` did on the release page (entry {entry}) is not kept any more, and may have been a rejection"
+    )]
     Act { account: String, entry: u64 },
 }
 
-/// Everything that was done on pages of the release of a key.
+/// Everything that was done on pages of the release of a key, and by buttons in its repository.
 pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<Vec<Act>, Lost> {
     let release = facts::named(&key.repository, &key.commit);
     let mut found = Vec::new();
@@ -134,6 +137,7 @@ pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<
         };
         found.push(act.ok_or(Lost::Act { account: acted.account, entry: acted.entry })?);
     }
+    found.extend(pressed::acts(reader, forge, &key.repository).await?);
     Ok(found)
 }
 
@@ -262,17 +266,7 @@ impl<H: Hub> Desk<H> {
         let act = reader.blob(acted.digest).await?.and_then(|bytes| serde_json::from_slice::<Act>(&bytes).ok());
         let tried = tried(&mut reader, stream).await?;
         reader.close().await?;
-        let outcome = tried.and_then(|(_, trial)| trial.ok()).and_then(|trial| {
-            let Trial { facts, decision, .. } = &trial;
-            let told = Told {
-                tree: &decision.tree,
-                counted: &decision.counted,
-                acts: facts.acts.entries(),
-                environment: &decision.environment,
-                commit: &facts.release.commit,
-            };
-            judged(&told, id)
-        });
+        let outcome = tried.and_then(|(_, trial)| trial.ok()).and_then(|trial| trial.became(id));
         Ok(act.map(|act| Became { act, entry: acted.entry, outcome }))
     }
 
@@ -346,7 +340,9 @@ async fn made_from(
         }
     }
     let (before, policy) = (policies.pop().flatten(), policies.pop().flatten());
-    Ok(policy.map(|policy| Trial { facts, decision, policy, before }).ok_or_else(|| "its entry names no policy".to_owned()))
+    Ok(policy
+        .map(|policy| Trial { facts, decision, policy, before })
+        .ok_or_else(|| "its entry names no policy".to_owned()))
 }
 
 /// Whether the last decision asks what somebody was shown; else what has changed since.

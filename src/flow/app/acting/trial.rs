@@ -25,11 +25,11 @@ const BACK: usize = 20;
 
 /// A decision that somebody was shown, with what it was made from.
 #[derive(Debug)]
-pub(super) struct Trial {
-    pub(super) facts: Facts,
-    pub(super) decision: ReleaseDecision,
-    pub(super) policy: Policy,
-    pub(super) before: Option<Policy>,
+pub(in super::super) struct Trial {
+    pub(in super::super) facts: Facts,
+    pub(in super::super) decision: ReleaseDecision,
+    pub(in super::super) policy: Policy,
+    pub(in super::super) before: Option<Policy>,
 }
 
 /// An approval that somebody could give.
@@ -90,7 +90,7 @@ impl Offers {
 
 /// What an act would come to.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
+pub(in super::super) enum Verdict {
     /// It would count.
     Counts,
     /// It would not.
@@ -101,7 +101,7 @@ pub(super) enum Verdict {
 
 impl Trial {
     /// What whoever looks at it is shown: all that goes, what is asked, and the change record.
-    pub(super) fn saw(&self) -> Saw {
+    pub(in super::super) fn saw(&self) -> Saw {
         let release = &self.facts.release;
         let parts = release.package.known().into_iter().flat_map(|package| &package.parts);
         Saw {
@@ -122,7 +122,14 @@ impl Trial {
     }
 
     /// An act as it would stand in the record.
-    pub(super) fn act(&self, id: &str, by: &Account, at: DateTime<Utc>, does: Deed, reason: Option<String>) -> Act {
+    pub(in super::super) fn act(
+        &self,
+        id: &str,
+        by: &Account,
+        at: DateTime<Utc>,
+        does: Deed,
+        reason: Option<String>,
+    ) -> Act {
         Act {
             id: id.to_owned(),
             at,
@@ -163,9 +170,21 @@ impl Trial {
         Some((all, decision))
     }
 
+    /// What the decision itself says of an act that it looked at.
+    pub(in super::super) fn became(&self, id: &str) -> Option<Outcome> {
+        let told = Told {
+            tree: &self.decision.tree,
+            counted: &self.decision.counted,
+            acts: self.facts.acts.entries(),
+            environment: &self.decision.environment,
+            commit: &self.facts.release.commit,
+        };
+        judged(&told, id)
+    }
+
     /// What an act would come to. A rejection that says nothing holds a while until it is asked for; here it is asked for
     /// at once.
-    pub(super) fn judge(&self, act: &Act, now: DateTime<Utc>) -> Verdict {
+    pub(in super::super) fn judge(&self, act: &Act, now: DateTime<Utc>) -> Verdict {
         let least = self.policy.rules.rejection.reason as usize;
         if act.does == (Deed::Reject {}) && !meaningful(act.reason.as_deref().unwrap_or_default(), least) {
             return Verdict::Refused {
@@ -201,7 +220,7 @@ impl Trial {
     }
 
     /// What somebody could do now. Nothing of a release that went, or was rejected for good.
-    pub(super) fn offers(&self, to: &Account, now: DateTime<Utc>) -> Offers {
+    pub(in super::super) fn offers(&self, to: &Account, now: DateTime<Utc>) -> Offers {
         if self.decision.decision != Ruling::Hold {
             return Offers::default();
         }
@@ -296,7 +315,7 @@ impl Trial {
 
     /// Whether another decision asks the same of whoever acts, of the same content. Its instant and what time alone
     /// changes in it say nothing to anybody.
-    pub(super) fn asks_the_same_as(&self, other: &Self) -> bool {
+    pub(in super::super) fn asks_the_same_as(&self, other: &Self) -> bool {
         let of = |it: &Self| {
             let d = it.decision.clone();
             (d.decision, d.class, d.routes, d.policy, d.attached, d.approvals, d.counted)
@@ -305,7 +324,7 @@ impl Trial {
     }
 
     /// Everything that the explanation says.
-    pub(super) fn lines(&self) -> BTreeSet<String> {
+    pub(in super::super) fn lines(&self) -> BTreeSet<String> {
         let mut lines = BTreeSet::new();
         self.decision.tree.walk(&mut |node| {
             lines.insert(node.says.clone());

@@ -37,7 +37,7 @@ pub(super) struct Rate(BTreeMap<(String, u64), VecDeque<(Instant, String)>>);
 
 impl Rate {
     /// Whether one more may be given now to somebody; then it is counted.
-    fn takes(&mut self, repository: &str, change: u64, to: &str, now: Instant) -> bool {
+    pub(super) fn takes(&mut self, repository: &str, change: u64, to: &str, now: Instant) -> bool {
         self.0.retain(|_, given| given.back().is_some_and(|(last, _)| now.saturating_duration_since(*last) < SPAN));
         let given = self.0.entry((repository.to_owned(), change)).or_default();
         while given.front().is_some_and(|(first, _)| now.saturating_duration_since(*first) >= SPAN) {

@@ -176,7 +176,12 @@ pub async fn show(client: &Client, repository: &Repository, notice: &Notice, aga
         title: notice.title.clone(),
         summary: notice.text.clone(),
         page: notice.page.clone(),
-        buttons: Vec::new(),
+        // One that GitHub would not take keeps no check from being shown.
+        buttons: notice
+            .buttons
+            .iter()
+            .filter_map(|it| Button::new(&it.label, &it.description, &it.identifier).ok())
+            .collect(),
     };
     let there = if again { find(client, repository, &check).await? } else { None };
     match there {

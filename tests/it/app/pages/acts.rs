@@ -55,7 +55,19 @@ const APPROVE: [(&str, &str); 2] = [("does", "approve"), ("role", "shop-owner")]
 
 /// How many entries of a kind the record has.
 fn entries(it: &Shown, kind: &str) -> Vec<Value> {
-    let said = it.app.world.run(&["log", "show", "--database", "sqlite:record.db", "--log-key", "log.pub", "--from", "0", "--limit", "1000", "--raw"]);
+    let said = it.app.world.run(&[
+        "log",
+        "show",
+        "--database",
+        "sqlite:record.db",
+        "--log-key",
+        "log.pub",
+        "--from",
+        "0",
+        "--limit",
+        "1000",
+        "--raw",
+    ]);
     let all = said.out.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     all.filter(|entry| entry["kind"] == kind || entry["entry"]["kind"] == kind).collect()
 }
@@ -135,9 +147,16 @@ fn t01_whoever_wrote_it_is_offered_nothing_and_refused_with_the_reason() {
     assert!(page.text().contains("You cannot approve it: "), "{}", page.text());
     assert!(!page.text().contains("value=\"approve\""), "{}", page.text());
     // Whoever sends the form all the same is refused, and that stands in the log.
-    let fields: Vec<(&str, &str)> =
-        [&APPROVE[..], &[("reason", "mine"), ("repository", "acme/shop"), ("release", "shop 510000000000"), ("environment", "production")]]
-            .concat();
+    let fields: Vec<(&str, &str)> = [
+        &APPROVE[..],
+        &[
+            ("reason", "mine"),
+            ("repository", "acme/shop"),
+            ("release", "shop 510000000000"),
+            ("environment", "production"),
+        ],
+    ]
+    .concat();
     let bo = it.get(&it.login("bo"), RELEASE);
     let mut pairs = vec![format!("token={}", encoded(&page.field("token"))), format!("shown={}", bo.field("shown"))];
     pairs.extend(fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))));
@@ -183,7 +202,13 @@ fn a_rejection_needs_its_reason_holds_and_can_be_taken_back() {
     let it = shown(TICKED, &[]);
     let carla = it.login("carla");
     let page = it.get(&carla, RELEASE);
-    for reason in ["", "   ", "no", "\u{a0}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}", "............"] {
+    for reason in [
+        "",
+        "   ",
+        "no",
+        "\u{a0}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}",
+        "............",
+    ] {
         let refused = send(&it, &carla, &form(&page, &[("does", "reject"), ("reason", reason)]));
         assert_eq!(refused.status, 403, "{reason:?}: {}", refused.text());
         assert!(refused.text().contains("a rejection needs its reason, 12 characters or more"), "{}", refused.text());
