@@ -135,7 +135,15 @@
 //! release is then read out of the record as it stood at the moment that he names
 //! ([`flow::sheet`]): the document that was written then, the facts beside it, the entries of
 //! its timeline. Nothing is decided again. The page is rendered whole, every text from
-//! elsewhere through [`report::neutral`], and changes nothing.
+//! elsewhere through [`report::neutral`], and looking at it changes nothing.
+//!
+//! ## A walk through an act on a page
+//!
+//! A form comes back to [`web::pages`] with the session's token and the digest of the decision that its person was shown; the
+//! forge is asked who he is now. [`flow::app::acting`] compares that decision with the last one, tries what the act would come
+//! to, and appends it, in a transaction that is refused where the release was decided again meanwhile ([`store::change`]).
+//! Whoever decides the release next hands it to the forge with the question ([`forge::Question`]), who says what its
+//! account is and puts it among what people did there; a decision that was made without it is refused by the record.
 //!
 //! ## Invariants
 //!

@@ -13,17 +13,17 @@ const wrong = [];
 let looked = 0;
 
 /** Presses Tab until what has the focus says so. */
-async function tabTo(page, what, says) {
-    for (let presses = 0; presses < 80; presses += 1) {
+async function tabTo(page, what, says, tag = '') {
+    for (let presses = 0; presses < 150; presses += 1) {
         await page.keyboard.press('Tab');
         const focus = await page.evaluate(() => {
             const at = document.activeElement;
             const style = getComputedStyle(at);
             const box = at.getBoundingClientRect();
-            return { text: at === document.body ? '' : at.textContent, seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 || at === document.body, box: box.width * box.height };
+            return { text: at === document.body ? '' : at.textContent, tag: at.tagName, seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 || at === document.body, box: box.width * box.height };
         });
         if (!focus.seen) wrong.push(`${what}: the focus on "${focus.text.slice(0, 40)}" cannot be seen`);
-        if (focus.text.includes(says)) return;
+        if (focus.text.includes(says) && (tag === '' || focus.tag === tag)) return;
     }
     throw new Error(`${what}: no key leads to "${says}"`);
 }
@@ -73,6 +73,26 @@ try {
             await look(page, `${name}-release`);
             await page.evaluate(() => document.querySelectorAll('details').forEach((it) => { it.open = true; }));
             await look(page, `${name}-open`);
+            // By keys alone: an approval with its reason, what became of it, and that it is taken back.
+            await page.goto(`${address}${paths[0]}`);
+            await tabTo(page, name, '', 'TEXTAREA');
+            await page.keyboard.type('read it by keyboard');
+            await tabTo(page, name, 'Approve as shop-owner', 'BUTTON');
+            await Promise.all([page.waitForURL(/did=page-/), page.keyboard.press('Enter')]);
+            const done = await page.locator('.notice').innerText();
+            if (!done.includes('Recorded') || !done.includes('It counts')) wrong.push(`${name}: approving says ${done}`);
+            await look(page, `${name}-approved`);
+            const did = [null, new URL(page.url()).searchParams.get('did')];
+            await tabTo(page, name, 'Take back your approval', 'BUTTON');
+            await Promise.all([page.waitForURL((url) => !did.includes(url.searchParams.get('did'))), page.keyboard.press('Enter')]);
+            if (!(await page.locator('.notice').innerText()).includes('take back')) wrong.push(`${name}: nothing was taken back`);
+            await page.goto(`${address}${paths[0]}`);
+            // A rejection without a reason is kept back by the browser, and one that says nothing by us.
+            await page.locator('#reject').fill('............');
+            await Promise.all([page.waitForNavigation(), page.locator('button[value=reject]').click()]);
+            if (!(await page.locator('.notice').innerText()).includes('Nothing was done')) wrong.push(`${name}: a rejection without a reason`);
+            await look(page, `${name}-refused`);
+            await page.goto(`${address}${paths[0]}`);
             await tabTo(page, name, 'Countersign: all releases');
             await Promise.all([page.waitForURL(`${address}/`), page.keyboard.press('Enter')]);
             await look(page, `${name}-index`);

@@ -233,6 +233,7 @@ fn wanted(arguments: &Release) -> Result<facts::Wanted, Failure> {
         running: None,
         roster: roster(arguments.roster.as_deref())?,
         artifacts,
+        acts: Vec::new(),
     })
 }
 

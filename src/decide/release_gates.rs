@@ -41,7 +41,7 @@ pub struct Judged<'s> {
     evidence: Option<&'s GateEvidence>,
     /// When the waiver that lets it pass ends.
     until: Option<DateTime<Utc>>,
-    /// The names of the acts that let it pass: ticks, or a waiver.
+    /// The names of the acts that let it pass: a waiver, or ticks, and those while others are missing.
     acts: Vec<&'s str>,
 }
 
@@ -139,7 +139,10 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
         if !judgement.verdict.opens() {
             let waiver;
             (judgement, until, waiver) = waivers::lift(scene, triage, gate, judgement, &mut found.notes);
-            acts = waiver.into_iter().collect();
+            // What is ticked off already is told while the rest is open: whoever ticked it is heard.
+            if let Some(waiver) = waiver {
+                acts = vec![waiver];
+            }
         }
         let evidence = match evidence {
             Evidence::Known(evidence) => Some(evidence),

@@ -16,6 +16,7 @@ use crate::log::tree::Hash;
 use crate::model::facts::{Act, Deed, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{OpenedObligation, ReleaseDecision, Ruling, Status};
+use crate::store::acted::HERE;
 use crate::store::address::Address;
 use crate::store::annex::Annex;
 use crate::store::blob::Blob;
@@ -240,6 +241,7 @@ fn follows(
         document: ruled.document,
         answers: beside.answers.iter().map(|(sent, _)| sent.clone()).collect(),
         done,
+        upon: here(ruled.facts),
         opened,
         met,
         effects,
@@ -248,13 +250,20 @@ fn follows(
     Ok(append)
 }
 
+/// The names of what was done on pages of ours, by the facts.
+fn here(facts: &Facts) -> Vec<String> {
+    let here = facts.acts.entries().iter().map(|act| &act.id).filter(|id| id.starts_with(HERE));
+    here.cloned().collect()
+}
+
 /// The kind of entry that an act is, where it is one of its own.
-fn kind(deed: &Deed) -> Option<Kind> {
+pub(super) fn kind(deed: &Deed) -> Option<Kind> {
     match deed {
         Deed::Approve { .. } | Deed::ApprovePolicy { .. } => Some(Kind::Approval),
         Deed::Reject {} => Some(Kind::Rejection),
         Deed::Withdraw { .. } => Some(Kind::Withdrawal),
         Deed::Waive { .. } => Some(Kind::Waiver),
+        Deed::Tick { .. } => Some(Kind::Tick),
         _ => None,
     }
 }

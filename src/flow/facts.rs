@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::forge::{Folders, Forge, Gathered, Question, Ranged};
 use crate::model::facts::people::folded;
-use crate::model::facts::{Account, Change, Fact, Facts, Release, Released, VERSION};
+use crate::model::facts::{Account, Act, Change, Fact, Facts, Release, Released, VERSION};
 use crate::policy::Policy;
 use crate::policy::roster::Roster;
 use crate::policy::rules::{Component, MemberRef};
@@ -46,6 +46,8 @@ pub struct Wanted {
     pub roster: Roster,
     /// The artifacts of components, by name: SHA-256 digests, none where a component has none.
     pub artifacts: BTreeMap<String, Vec<String>>,
+    /// What people did elsewhere than at the forge, by a record that has it.
+    pub acts: Vec<Act>,
 }
 
 /// Why there are no facts.
@@ -133,6 +135,7 @@ async fn question<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Ques
         history: true,
         logins: logins.into_iter().collect(),
         groups: groups.into_iter().collect(),
+        acts: wanted.acts.clone(),
         roster: wanted.roster.groups.iter().map(|(group, members)| (group.clone(), accounts(members))).collect(),
     }
 }
@@ -195,6 +198,13 @@ fn deployed_by(wanted: &Wanted, began: &Fact<DateTime<Utc>>) -> Fact<String> {
     }
 }
 
+/// What a release is called that nobody named: by its repository and its commit.
+#[must_use]
+pub fn named(repository: &str, commit: &str) -> String {
+    let short = commit.get(..12).unwrap_or(commit);
+    format!("{} {short}", repository.rsplit('/').next().unwrap_or_default())
+}
+
 fn document(
     policy: &Policy,
     wanted: &Wanted,
@@ -229,12 +239,10 @@ fn document(
         (component.name.clone(), Released { content, artifacts })
     };
     let goes = |component: &&Component| wanted.components.contains(&component.name) || is_touched(component);
-    let short = wanted.commit.get(..12).unwrap_or(&wanted.commit);
-    let repository = gathered.repository.rsplit('/').next().unwrap_or_default();
     Facts {
         version: VERSION,
         release: Release {
-            name: wanted.name.clone().unwrap_or_else(|| format!("{repository} {short}")),
+            name: wanted.name.clone().unwrap_or_else(|| named(&gathered.repository, &wanted.commit)),
             forge: wanted.forge.to_owned(),
             repository: gathered.repository.clone(),
             environment: wanted.environment.clone(),

@@ -16,15 +16,20 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::forge::{Closed, Doorway, Login, Visitor};
+use crate::model::facts::Account;
 
 /// How long a session lasts, whatever happens.
 pub const LIFE: Duration = Duration::from_hours(8);
 /// How long somebody has to say who he is.
 pub const PATIENCE: Duration = Duration::from_mins(10);
-/// How many sessions there are at once. Who comes then ends the oldest.
+/// How many sessions there are at once, and how many of one account. Whoever comes then ends the oldest: of his own, and
+/// where there are too many in all first of those who may read nothing. So nobody logs others out by logging in.
 const MOST: usize = 4_096;
+const OF_ONE: usize = 16;
 /// How many codes are traded at once.
 const AT_ONCE: usize = 8;
+/// How long ago the forge may have been asked of somebody who acts.
+const JUST_NOW: Duration = Duration::from_secs(2);
 /// How long the forge is waited for.
 const ANSWER: Duration = Duration::from_secs(15);
 
@@ -42,6 +47,9 @@ type Sessions<P> = HashMap<[u8; 32], Arc<Session<P>>>;
 
 struct Session<P> {
     pass: P,
+    account: Account,
+    /// Whether he could read something when he came.
+    reads: bool,
     began: Instant,
     token: String,
     seen: tokio::sync::Mutex<Seen>,
@@ -128,25 +136,35 @@ impl<D: Doorway> Visits<D> {
 
     /// Somebody came back with a code: what comes back is the key of a new session, and who it is.
     pub async fn enter(&self, code: &str, verifier: &str) -> Result<(String, Arc<Visitor>), Out> {
-        let _room = self.room.acquire().await;
+        // Codes cost nothing to make up: whoever brings many waits for himself, and not for ever.
+        let room = tokio::time::timeout(ANSWER, self.room.acquire()).await;
+        let _room = room.map_err(|_| Out::Unasked("too many log in at once".to_owned()))?;
         let pass = asked(self.door.trade(code, verifier)).await?;
         let at = Instant::now();
         let visitor = Arc::new(asked(self.door.visitor(&pass)).await?);
         let key = random()?;
         let seen = tokio::sync::Mutex::new(Seen { visitor: visitor.clone(), at });
-        let session = Arc::new(Session { pass, began: at, token: random()?, seen });
+        let (account, reads) = (visitor.account.clone(), !visitor.repositories.is_empty());
+        let session = Arc::new(Session { pass, account, reads, began: at, token: random()?, seen });
         let mut sessions = self.sessions();
         sessions.retain(|_, session| session.began.elapsed() < LIFE);
-        if sessions.len() >= MOST {
-            let oldest = sessions.iter().min_by_key(|(_, session)| session.began).map(|(key, _)| *key);
-            oldest.and_then(|oldest| sessions.remove(&oldest));
-        }
+        make_room(&mut sessions, &visitor.account);
         sessions.insert(digest(&key), session);
         Ok((key, visitor))
     }
 
     /// Who is here by a session's key.
     pub async fn who(&self, key: &str) -> Result<Here, Out> {
+        self.asked_within(key, self.age).await
+    }
+
+    /// The same of somebody who acts: the forge is asked anew, so that nobody acts by what he was a minute ago. What it
+    /// said within [`JUST_NOW`] is what it says.
+    pub async fn who_acts(&self, key: &str) -> Result<Here, Out> {
+        self.asked_within(key, self.age.min(JUST_NOW)).await
+    }
+
+    async fn asked_within(&self, key: &str, age: Duration) -> Result<Here, Out> {
         let digest = digest(key);
         let session = self.sessions().get(&digest).cloned().ok_or(Out::Nobody)?;
         if session.began.elapsed() >= LIFE {
@@ -155,7 +173,7 @@ impl<D: Doorway> Visits<D> {
         }
         // One asks while others of the same session wait for the answer.
         let mut seen = session.seen.lock().await;
-        if seen.at.elapsed() >= self.age {
+        if seen.at.elapsed() >= age {
             let at = Instant::now();
             match asked(self.door.visitor(&session.pass)).await {
                 // Whoever is somebody else by now is not who logged in.
@@ -180,6 +198,20 @@ impl<D: Doorway> Visits<D> {
     /// Somebody leaves.
     pub fn leave(&self, key: &str) {
         self.sessions().remove(&digest(key));
+    }
+}
+
+/// Makes room for one more session of an account.
+fn make_room<P>(sessions: &mut Sessions<P>, account: &Account) {
+    let his = sessions.iter().filter(|(_, session)| session.account == *account);
+    let mut his: Vec<(Instant, [u8; 32])> = his.map(|(key, session)| (session.began, *key)).collect();
+    his.sort_unstable();
+    for (_, key) in his.iter().take((his.len() + 1).saturating_sub(OF_ONE)) {
+        sessions.remove(key);
+    }
+    if sessions.len() >= MOST {
+        let first = sessions.iter().min_by_key(|(_, session)| (session.reads, session.began)).map(|(key, _)| *key);
+        first.and_then(|first| sessions.remove(&first));
     }
 }
 

@@ -44,6 +44,9 @@ pub enum Hint {
         identifier: String,
         /// The commit.
         commit: String,
+        /// The login of whoever pressed it; empty where it was no person. It can be read nowhere else: what is done with it
+        /// is done once, however often the delivery comes.
+        by: String,
     },
     /// Somebody asked for a check anew, or a check changed.
     Checks {

@@ -43,6 +43,8 @@ pub struct Question {
     pub logins: Vec<String>,
     /// The groups whose members are asked for, as the policy names them: `github:@acme/infra`.
     pub groups: Vec<String>,
+    /// What people did elsewhere, which is to stand among what they did here. Who they are is asked.
+    pub acts: Vec<Act>,
     /// Who was in each group when the release was asked for, where that is known. A forge says who is, and not since when.
     pub roster: BTreeMap<String, Vec<Account>>,
 }

@@ -31,6 +31,8 @@ pub struct Remark {
     pub handle: u64,
     /// The change's number.
     pub change: u64,
+    /// Who wrote it, by his login; empty where he has no account any longer.
+    pub by: String,
     /// Whether a person wrote it, and no App, this one included.
     pub by_person: bool,
     /// What it says.
@@ -54,6 +56,23 @@ pub struct Notice {
     pub title: String,
     /// The text, Markdown.
     pub text: String,
+    /// The whole address of the page that tells more, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// What people can press.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+}
+
+/// A button of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What stands on it, in 20 bytes.
+    pub label: String,
+    /// What it does, in 40 bytes.
+    pub description: String,
+    /// What it is called when it is pressed, in 20 bytes.
+    pub identifier: String,
 }
 
 /// What is read of changes, and said on them. Where `again` is set it may have been said before: that is read back first.

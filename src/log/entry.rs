@@ -57,6 +57,10 @@ kinds! {
     Withdrawal = "withdrawal";
     /// permission to go past a gate
     Waiver = "waiver";
+    /// an item of a checklist ticked off
+    Tick = "tick";
+    /// an act that was refused where it was tried
+    Refusal = "refusal";
     /// an obligation opened, met or overdue
     Obligation = "obligation";
     /// something that the product did to another system

@@ -44,9 +44,10 @@ impl Outcome {
     }
 }
 
-/// The answer to the lines of a comment.
+/// The answer to the lines of a comment. `pages` are whole addresses at which more is told of what was answered, each with
+/// what it is the page of.
 #[must_use]
-pub fn render(lines: &[(String, Outcome)]) -> String {
+pub fn render(lines: &[(String, Outcome)], pages: &[(String, String)]) -> String {
     let mut text = String::new();
     for (line, outcome) in lines.iter().take(LISTED) {
         let line = code(line, words::SENTENCE);
@@ -71,6 +72,10 @@ pub fn render(lines: &[(String, Outcome)]) -> String {
     }
     if let Some(more) = lines.len().checked_sub(LISTED).filter(|more| *more > 0) {
         let _ = writeln!(text, "<p>{more} more lines are not answered: write them apart.</p>");
+    }
+    for (of, address) in pages.iter().take(LISTED) {
+        let address = address.replace('&', "&amp;").replace('"', "%22").replace('<', "%3C");
+        let _ = writeln!(text, "<p><a href=\"{address}\">The page of {}</a> tells more.</p>", code(of, words::NAME));
     }
     text
 }

@@ -57,7 +57,7 @@ impl std::fmt::Display for Sent {
 pub struct Done {
     /// Its name in the record.
     pub id: String,
-    /// What: approval, rejection, withdrawal, waiver.
+    /// What, by the word of its entry's kind: approval, rejection, withdrawal, waiver, tick, refusal.
     pub kind: &'static str,
     /// By which account.
     pub account: String,
@@ -65,6 +65,17 @@ pub struct Done {
     pub at: i64,
     /// SHA-256 of the act as JSON.
     pub digest: Hash,
+}
+
+/// Something that somebody did with us, upon a decision that he was shown.
+#[derive(Clone, Debug)]
+pub struct Acted {
+    /// The release, on its way into which environment.
+    pub stream: Stream,
+    /// How often it had been decided when he was shown it; another number by now, and this is refused.
+    pub after: u64,
+    /// What he did.
+    pub done: Done,
 }
 
 /// An obligation that a decision opens.
@@ -113,6 +124,9 @@ pub struct Decision {
     pub answers: Vec<Sent>,
     /// What people did that the record had not seen.
     pub done: Vec<Done>,
+    /// The names of what was done on pages of ours, as far as it was decided upon. Where the record has more by now, this
+    /// one is refused: it may have been a rejection.
+    pub upon: Vec<String>,
     /// What must happen because of it.
     pub opened: Vec<Opened>,
     /// The obligations that it finds met.
@@ -147,6 +161,10 @@ pub enum Change {
     Submitted(Box<Submitted>),
     /// A job closed a submission; its list is a blob.
     Closed(Box<Closed>),
+    /// Somebody did something on a page of ours.
+    Acted(Box<Acted>),
+    /// Somebody did something of a change by a button, under what the change is called: no release's [`Stream`].
+    OfChange(String, Done),
     /// A release was decided.
     Decision(Box<Decision>),
     /// Something is to leave that follows from no decision, with what it is about: no release's [`Stream`].
@@ -160,7 +178,12 @@ pub enum Change {
 /// Whether a change can be made by who has that number, as the database stands.
 pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
     match change {
-        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) | Change::Closed(_) => Ok(None),
+        Change::Delivery(..)
+        | Change::Policy(_)
+        | Change::Submitted(_)
+        | Change::Closed(_)
+        | Change::OfChange(..) => Ok(None),
+        Change::Acted(acted) => is_at(session, &acted.stream, acted.after).await,
         Change::Decision(decision) => judge_decision(session, decision).await,
         Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,
         Change::Ended(ended) => {
@@ -182,10 +205,22 @@ pub(super) async fn version(session: &mut Session, stream: &str) -> Result<u64, 
     row.map_or(Ok(0), |row| row.count(0))
 }
 
+/// Whether a stream was decided exactly so often.
+async fn is_at(session: &mut Session, stream: &Stream, after: u64) -> Result<Option<Refused>, Fault> {
+    let found = version(session, &stream.to_string()).await?;
+    Ok((found != after).then(|| Refused::Stale { stream: stream.to_string(), after, found }))
+}
+
 async fn judge_decision(session: &mut Session, decision: &Decision) -> Result<Option<Refused>, Fault> {
-    let found = version(session, &decision.stream.to_string()).await?;
-    if found != decision.after {
-        return Ok(Some(Refused::Stale { stream: decision.stream.to_string(), after: decision.after, found }));
+    if let Some(stale) = is_at(session, &decision.stream, decision.after).await? {
+        return Ok(Some(stale));
+    }
+    let sql = "SELECT id FROM act WHERE stream = $1 AND id LIKE 'page-%'";
+    for row in session.rows(sql, &[decision.stream.to_string().into()]).await? {
+        let act = row.text(0)?;
+        if !decision.upon.contains(&act) {
+            return Ok(Some(Refused::Unseen { stream: decision.stream.to_string(), act }));
+        }
     }
     let here = "SELECT 1 FROM delivery WHERE forge = $1 AND id = $2";
     let sent = decision.answers.iter();
@@ -228,6 +263,11 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
         )),
         Change::Submitted(submitted) => asked.push(submitted.kept(first, at)),
         Change::Closed(closed) => asked.push(closed.kept(first, at)),
+        Change::Acted(acted) => {
+            let stream = acted.stream.to_string();
+            asked.push(done(&acted.done, ("stream", stream.as_str().into()), int(first)));
+        }
+        Change::OfChange(about, it) => asked.push(done(it, ("stream", about.as_str().into()), int(first))),
         Change::Decision(decision) => decided(decision, first, at, asked),
         Change::Leaves(about, effect) => {
             asked.extend(left(effect, ("stream", about.as_str().into()), int(first), at));
@@ -276,17 +316,8 @@ fn decided(decision: &Decision, first: u64, at: i64, asked: &mut Vec<Asked>) {
         number += 1;
         int(number)
     };
-    for done in &decision.done {
-        let row = [
-            ("idx", next()),
-            stream(),
-            ("id", done.id.as_str().into()),
-            ("kind", done.kind.into()),
-            ("account", done.account.as_str().into()),
-            ("at", done.at.into()),
-            ("digest", done.digest.into()),
-        ];
-        asked.push(Asked::insert("act", row, ""));
+    for it in &decision.done {
+        asked.push(done(it, stream(), next()));
     }
     for opened in &decision.opened {
         let row = [
@@ -313,6 +344,20 @@ fn decided(decision: &Decision, first: u64, at: i64, asked: &mut Vec<Asked>) {
         ),
         None => Asked::new("DELETE FROM timer WHERE stream = $1", [name.into()]),
     });
+}
+
+/// What somebody did, under the number of its entry.
+fn done(done: &Done, stream: (&'static str, Value), number: Value) -> Asked {
+    let row = [
+        ("idx", number),
+        stream,
+        ("id", done.id.as_str().into()),
+        ("kind", done.kind.into()),
+        ("account", done.account.as_str().into()),
+        ("at", done.at.into()),
+        ("digest", done.digest.into()),
+    ];
+    Asked::insert("act", row, "")
 }
 
 fn left(effect: &Effect, stream: (&'static str, Value), number: Value, at: i64) -> [Asked; 2] {

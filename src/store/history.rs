@@ -75,6 +75,11 @@ impl Reader {
         Ok(self.past(of, "at <= $2 ORDER BY idx DESC", at.into(), 1).await?.into_iter().next())
     }
 
+    /// The last decision of a release that has this document.
+    pub async fn decided_as(&mut self, of: &Stream, document: Hash) -> Result<Option<Past>, Fault> {
+        Ok(self.past(of, "document = $2 ORDER BY idx DESC", document.into(), 1).await?.into_iter().next())
+    }
+
     /// The first decision of a release that stands in an entry or after it.
     pub async fn decided_from(&mut self, of: &Stream, entry: u64) -> Result<Option<Past>, Fault> {
         Ok(self.past(of, "idx >= $2 ORDER BY idx", int(entry), 1).await?.into_iter().next())

@@ -10,7 +10,7 @@
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
-//! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`standing`] how far
+//! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`acted`] what people did on pages, [`standing`] how far
 //! behind it is. [`replica`] says who may write, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
 //! keeps bytes by digest, [`annex`] the large ones of them in a folder or a bucket.
 //!
@@ -19,6 +19,8 @@
 //! Invariant: nobody is told of an entry, and no checkpoint leaves, before the
 //! transaction that holds both is durable.
 
+#[cfg(feature = "app")]
+pub mod acted;
 #[cfg(feature = "app")]
 pub mod address;
 #[cfg(feature = "app")]

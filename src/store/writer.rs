@@ -89,6 +89,16 @@ pub enum Refused {
         /// How often it was by now.
         found: u64,
     },
+    /// Somebody did something that was not decided upon.
+    #[error(
+        "{stream}: `{act}` was done on its page, and this decision was made without it: decide again, from facts that have it"
+    )]
+    Unseen {
+        /// What was decided.
+        stream: String,
+        /// The name of what was done.
+        act: String,
+    },
     /// A decision answers what never came.
     #[error("the delivery `{0}` is not in the record, and a decision answers only what is")]
     NoDelivery(String),

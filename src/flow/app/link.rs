@@ -15,3 +15,9 @@ pub fn query(of: &Stream) -> String {
     let Stream { repository, release, environment, .. } = of;
     format!("repository={}&release={}&environment={}", plain(repository), plain(release), plain(environment))
 }
+
+/// The path of the list of a repository's releases.
+#[must_use]
+pub fn releases(repository: &str) -> String {
+    format!("/?repository={}", plain(repository))
+}

@@ -5,13 +5,15 @@
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
 //! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
-//! delivery ever comes. [`talk`] says on changes what their release would need, and answers what people write there;
+//! delivery ever comes. What people do on the pages of releases is taken in [`acting`].
+//! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
 //!
 //! Never here: the name of a forge, HTTP.
 //!
 //! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
 
+pub mod acting;
 mod asked;
 mod before;
 mod carry;
@@ -133,6 +135,7 @@ pub struct Desk<H: Hub> {
     evidence: evidence::Remembered,
     turns: submission::Turns,
     talk: talk::Talking,
+    acting: acting::Rate,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
     to_tell: Notify,
@@ -174,6 +177,7 @@ impl<H: Hub> Desk<H> {
             counts,
             docket: Mutex::default(),
             talk: talk::Talking::default(),
+            acting: acting::Rate::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),

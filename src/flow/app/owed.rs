@@ -11,22 +11,36 @@ use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Left;
 use crate::store::reader::Reader;
 
-/// What releases from the same forge left to people to be done.
+/// What releases of the same owner left to people to be done, as far as it concerns a repository: what its own left, and
+/// what teams and components of its policy did. Whoever may read this repository reads its facts, and may not read others.
 pub(super) async fn read(
     reader: &mut Reader,
-    forge: &str,
+    (forge, repository): (&str, &str),
     policy: &Policy,
 ) -> Result<Vec<OwedObligation>, DatabaseFault> {
     let mut found = Vec::new();
-    for left in
-        reader.left().await?.into_iter().filter(|left| left.stream.forge == forge && !left.met && left.role.is_some())
-    {
+    let owner = |name: &str| name.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let here = |left: &Left| left.stream.forge == forge && owner(&left.stream.repository) == owner(repository);
+    for left in reader.left().await?.into_iter().filter(|left| here(left) && !left.met && left.role.is_some()) {
+        let own = left.stream.repository.eq_ignore_ascii_case(repository);
         let facts = reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let entry = reader.entries(left.entry, 1).await?.into_iter().next();
         let entry = entry.and_then(|(_, bytes)| Entry::parse(&bytes).ok());
-        found.extend(owed(&left, facts.as_ref(), entry.as_ref(), policy));
+        let owed = owed(&left, facts.as_ref(), entry.as_ref(), policy);
+        found.extend(owed.into_iter().filter(|owed| own || concerns(owed, policy)));
     }
     Ok(found)
+}
+
+/// Whether what another repository left concerns a policy: by a team or a component of it. A policy without components
+/// knows no team, and what is owed may be that of whoever releases.
+fn concerns(owed: &OwedObligation, policy: &Policy) -> bool {
+    let components = &policy.rules.components;
+    components.is_empty()
+        || components.iter().any(|it| {
+            owed.components.contains(&it.name)
+                || it.team.as_ref().is_some_and(|team| team.eq_ignore_ascii_case(&owed.team))
+        })
 }
 
 /// One obligation, once for each team whose release it was.

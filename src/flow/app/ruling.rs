@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::{Desk, before, evidence, owed, runs};
+use super::{Desk, acting, before, evidence, owed, runs};
 use crate::decide::release;
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
@@ -60,6 +60,8 @@ pub(super) enum Undecided {
     Before(#[from] before::Unknown),
     #[error("the record could not be read: {0}")]
     Record(#[from] crate::store::fault::Fault),
+    #[error(transparent)]
+    Acts(#[from] acting::Lost),
     #[error("the evidence that was submitted is not known: {0}")]
     Evidence(#[from] evidence::Unread),
     #[error("it cannot be recorded: {0}")]
@@ -77,7 +79,7 @@ impl Undecided {
             Self::Policy(_) => "policy",
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
-            Self::Before(_) | Self::Record(_) | Self::Failed(_) => "record",
+            Self::Before(_) | Self::Record(_) | Self::Acts(_) | Self::Failed(_) => "record",
             Self::Evidence(_) => "evidence",
             Self::Form(_) => "form",
         }
@@ -163,7 +165,12 @@ impl<H: Hub> Desk<H> {
 
     async fn case(&self, case: Case) {
         let Key { repository, environment, commit } = case.key.clone();
-        match self.decide(&case).await {
+        let mut decided = self.decide(&case).await;
+        // Somebody acted on its page in between: that is decided upon at once.
+        if matches!(decided, Err(Undecided::Failed(Failed::Refused(Refused::Unseen { .. })))) {
+            decided = self.decide(&case).await;
+        }
+        match decided {
             Ok(Outcome { ruling, summary, stream, is_new: false }) => {
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
                     "decision": word(ruling) });
@@ -292,6 +299,7 @@ impl<H: Hub> Desk<H> {
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
         let began = self.settings.since.get(&place).cloned().unwrap_or_default();
         let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown, &began).await?;
+        let acts = acting::done(&mut reader, H::NAME, key).await?;
         let is_first = ran.since.is_empty() && ran.otherwise.is_absent();
         let wanted = Wanted {
             name: None,
@@ -307,9 +315,10 @@ impl<H: Hub> Desk<H> {
             running: Some(ran.otherwise),
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
+            acts,
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
-        facts.obligations = Fact::Known(owed::read(&mut reader, H::NAME, &read.policy).await?);
+        facts.obligations = Fact::Known(owed::read(&mut reader, (H::NAME, &key.repository), &read.policy).await?);
         let facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
         reader.close().await?;
         Ok(match &self.settings.known {

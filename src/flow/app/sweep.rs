@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Desk;
 use super::docket::Key;
+use super::talk::pressed::Pressed;
 use crate::forge::hint::{Hint, Hinted};
 use crate::forge::{Forge, Hub, Pending};
 use crate::store::change::{Sent, Stream};
@@ -39,6 +40,7 @@ impl<H: Hub> Desk<H> {
     pub(super) fn hinted(&self, hinted: Hinted, sent: Sent) {
         let now = Instant::now();
         let urgent = hinted.hint.is_urgent();
+        self.button(&hinted);
         self.heard(&hinted, now);
         let mut docket = self.docket();
         let marked = match (hinted.hint, hinted.repository) {
@@ -52,6 +54,20 @@ impl<H: Hub> Desk<H> {
         drop(docket);
         self.counts.delivery(if marked == 0 { "concerns_nothing_that_waits" } else { "marked" });
         self.to_decide.notify_one();
+    }
+
+    /// Hears of a button that somebody pressed.
+    fn button(&self, hinted: &Hinted) {
+        if let (Hint::Button { identifier, commit, by, .. }, Some(repository)) = (&hinted.hint, &hinted.repository)
+            && !by.is_empty()
+        {
+            self.pressed(Pressed {
+                repository: repository.clone(),
+                commit: commit.clone(),
+                identifier: identifier.clone(),
+                by: by.clone(),
+            });
+        }
     }
 
     /// Reads every repository, for ever.
@@ -90,6 +106,9 @@ impl<H: Hub> Desk<H> {
             let Some(claimed) = self.hub.recall(&bytes) else { continue };
             match self.hub.check(claimed).await {
                 Ok(hinted) => {
+                    if let Some(hinted) = &hinted {
+                        self.button(hinted);
+                    }
                     if let Some(repository) = hinted.and_then(|hinted| hinted.repository) {
                         recalled.entry(repository).or_default().push(sent);
                     }

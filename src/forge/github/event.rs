@@ -168,7 +168,10 @@ pub fn recalled(bytes: &[u8]) -> Option<Claimed> {
     let id = number(&payload, "/repository/id")?;
     let name = text(&payload, "/repository/full_name").unwrap_or_default().to_owned();
     let repository = Some(Named { id, name });
-    Some(Claimed { installation: number(&payload, "/installation/id"), repository, hint: Hint::Repository })
+    // But for a button: who pressed it stands nowhere else.
+    let button = payload.get("requested_action").and_then(|_| check_run(&payload));
+    let hint = button.filter(|hint| matches!(hint, Hint::Button { .. })).unwrap_or(Hint::Repository);
+    Some(Claimed { installation: number(&payload, "/installation/id"), repository, hint })
 }
 
 fn text<'p>(payload: &'p Value, place: &str) -> Option<&'p str> {
@@ -268,6 +271,10 @@ fn check_run(payload: &Value) -> Option<Hint> {
             check_run: number(payload, "/check_run/id")?,
             identifier: text(payload, "/requested_action/identifier")?.to_owned(),
             commit,
+            by: text(payload, "/sender/login")
+                .filter(|_| text(payload, "/sender/type") == Some("User"))
+                .unwrap_or_default()
+                .to_owned(),
         }),
         _ => Some(Hint::Checks { commit }),
     }

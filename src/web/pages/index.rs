@@ -9,11 +9,13 @@ use crate::flow::app::link;
 use crate::flow::sheet::Releases;
 use crate::store::latest::Latest;
 
-/// The releases, under what became of them; first those that wait and cannot be decided.
-pub fn index(releases: &Releases, undecided: &[Key], is_first: bool) -> Markup {
+/// The releases, of one repository where it is named, under what became of them; first those that wait and cannot be decided.
+pub fn index(releases: &Releases, undecided: &[Key], (only, is_first): (Option<&str>, bool)) -> Markup {
+    let newest = only.map_or_else(|| "/".to_owned(), link::releases);
     let of = |word: &str| releases.found.iter().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
     html! {
-        h1 { "Releases" }
+        h1 { "Releases" @if let Some(only) = only { " of " (name(only)) } }
+        @if only.is_some() { p class="screen" { a href="/" { "Those of all repositories" } } }
         @if releases.found.is_empty() && undecided.is_empty() { (none(is_first)) }
         @if !undecided.is_empty() {
             h2 { "Cannot be decided now" }
@@ -26,9 +28,9 @@ pub fn index(releases: &Releases, undecided: &[Key], is_first: bool) -> Markup {
         (section("Went", &of("proceed")))
         (section("Rejected", &of("reject")))
         @if let Some(before) = releases.more {
-            p class="screen" { a href={ "/?before=" (before) } { "Older releases" } }
+            p class="screen" { a href={ (newest) (if only.is_some() { "&" } else { "?" }) "before=" (before) } { "Older releases" } }
         }
-        @if !is_first { p class="screen" { a href="/" { "The newest releases" } } }
+        @if !is_first { p class="screen" { a href=(newest) { "The newest releases" } } }
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Never here: a decision, a query.
 
+mod act;
 mod frame;
 mod index;
 mod people;
@@ -31,7 +32,7 @@ use serde_json::json;
 
 use crate::flow::app::{Desk, link};
 use crate::flow::receipt::NoReceipt;
-use crate::flow::sheet::{self, Looked, Moment};
+use crate::flow::sheet::{self, Looked, Moment, Releases};
 use crate::flow::visits::{Here, Out, Visits};
 use crate::forge::{Doorway, Hub};
 use crate::store::change::Stream;
@@ -64,6 +65,7 @@ pub fn router<H: Hub, D: Doorway>(desk: Arc<Desk<H>>, visits: Visits<D>, origin:
     Router::new()
         .route("/", get(releases::<H, D>))
         .route("/release", get(release::<H, D>))
+        .route("/act", post(act::act::<H, D>))
         .route("/receipt", get(receipt::<H, D>))
         .route("/login", get(session::login::<H, D>))
         .route(BACK, get(session::back::<H, D>))
@@ -147,7 +149,7 @@ impl Wanted {
 impl<H: Hub, D: Doorway> Pages<H, D> {
     /// Who asks, and for what; else the page that he gets instead.
     async fn wanted(&self, headers: &HeaderMap, uri: &Uri) -> Result<Wanted, Response> {
-        let here = self.here(headers, uri).await?;
+        let here = self.here(headers, uri, false).await?;
         let Some(parameters) = parameters(uri.query().unwrap_or_default()) else {
             let says = "It names something twice, or is not UTF-8.";
             return Err(plainly(StatusCode::BAD_REQUEST, "The address cannot be read", Some(&here), says, &to_all()));
@@ -155,16 +157,65 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
         Ok(Wanted { here, parameters })
     }
 
-    async fn here(&self, headers: &HeaderMap, uri: &Uri) -> Result<Here, Response> {
-        let key = session::key(headers, &self.origin).ok_or(Out::Nobody);
-        let out = match key {
-            Ok(key) => match self.visits.who(&key).await {
-                Ok(here) => return Ok(here),
-                Err(out) => out,
-            },
-            Err(out) => out,
+    async fn here(&self, headers: &HeaderMap, uri: &Uri, acts: bool) -> Result<Here, Response> {
+        let here = match session::key(headers, &self.origin) {
+            Some(key) if acts => self.visits.who_acts(&key).await,
+            Some(key) => self.visits.who(&key).await,
+            None => Err(Out::Nobody),
         };
-        Err(self.shut(&out, &session::login_link(uri)))
+        here.map_err(|out| self.shut(&out, &session::login_link(uri)))
+    }
+
+    /// The page of a release as it stood at a moment. As it is now, it says what whoever looks can do.
+    async fn show(
+        &self,
+        here: &Here,
+        stream: &Stream,
+        at: Moment,
+        (status, notice, typed): (StatusCode, Option<act::Notice>, &act::Typed),
+    ) -> Response {
+        let read = async {
+            let mut reader = self.desk.reader().await?;
+            let looked = sheet::look(&mut reader, stream, at).await?;
+            reader.close().await?;
+            let offers = match (&looked, at) {
+                (Looked::Sheet(_), Moment::Last) => self.desk.offered(stream, &here.visitor.account).await?,
+                _ => None,
+            };
+            Ok::<_, Fault>((looked, offers))
+        };
+        match read.await {
+            Ok((Looked::Sheet(sheet), offers)) => {
+                let now = match at {
+                    Moment::Instant(at) => at,
+                    Moment::Entry(_) => {
+                        chrono::DateTime::from_timestamp_micros(sheet.shown.at).unwrap_or_else(Utc::now)
+                    }
+                    Moment::Last => Utc::now(),
+                };
+                let mut title = release::title(stream);
+                if let Some(notice) = &notice {
+                    title = format!("{}: {title}", notice.title);
+                }
+                let zone = *sheet.zone.as_ref().unwrap_or(&chrono_tz::Tz::UTC);
+                // What is settled asks nobody anything.
+                let open = offers.filter(|_| sheet.shown.ruling == "hold");
+                let aside = html! {
+                    @if let Some(notice) = &notice { (notice.shown()) }
+                    @if let Some(offers) = &open { (act::acts(&sheet, offers, here, typed, zone)) }
+                };
+                page(status, &title, Some(here), &release::release(&sheet, at, now, &aside))
+            }
+            Ok((Looked::NotYet(first), _)) => {
+                let says = "Nothing was decided of this release by that moment.";
+                let next = html! { p {
+                    a class="action" href={ (link::path(stream)) "&at=" (first.entry) } { "See its first decision, entry " (first.entry) }
+                } };
+                plainly(StatusCode::NOT_FOUND, "It was not decided yet", Some(here), says, &next)
+            }
+            Ok((Looked::Nowhere, _)) => no_release(here),
+            Err(fault) => self.unread(here, &fault.to_string()),
+        }
     }
 
     /// The page for somebody who is not let in.
@@ -209,8 +260,14 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
     };
     let before = wanted.parameters.get("before").and_then(|before| before.parse().ok());
     let visitor = wanted.here.visitor.clone();
-    let may_see = |stream: &Stream| visitor.may_read(&stream.forge, &stream.repository);
+    let only = wanted.parameters.get("repository").cloned();
+    let meant = |repository: &str| only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(repository));
+    let may_see = |stream: &Stream| meant(&stream.repository) && visitor.may_read(&stream.forge, &stream.repository);
     let read = async {
+        // The record is long, and nothing in it is for him.
+        if visitor.repositories.is_empty() {
+            return Ok(Releases::default());
+        }
         let mut reader = pages.desk.reader().await?;
         let found = sheet::releases(&mut reader, may_see, before, RELEASES).await?;
         reader.close().await?;
@@ -220,8 +277,10 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
         Ok(found) => {
             // They are on the first page, and in no record.
             let mut undecided = if before.is_none() { pages.desk.undecided() } else { Vec::new() };
-            undecided.retain(|key| wanted.here.visitor.may_read(H::NAME, &key.repository));
-            page(StatusCode::OK, "Releases", Some(&wanted.here), &index::index(&found, &undecided, before.is_none()))
+            undecided.retain(|key| meant(&key.repository) && wanted.here.visitor.may_read(H::NAME, &key.repository));
+            // Whether there is a repository that he may not read is not to be told from its name.
+            let list = index::index(&found, &undecided, (only.as_deref(), before.is_none()));
+            page(StatusCode::OK, "Releases", Some(&wanted.here), &list)
         }
         Err(fault) => pages.unread(&wanted.here, &fault.to_string()),
     }
@@ -251,31 +310,14 @@ async fn release<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
         Ok(at) => at,
         Err(text) => return no_moment(here, &stream, &text),
     };
-    let read = async {
-        let mut reader = pages.desk.reader().await?;
-        let looked = sheet::look(&mut reader, &stream, at).await?;
-        reader.close().await?;
-        Ok::<_, Fault>(looked)
+    let did = match wanted.parameters.get("did").filter(|_| at == Moment::Last) {
+        Some(did) => match pages.desk.became(&stream, &here.visitor.account, did).await {
+            Ok(became) => became.as_ref().map(act::told),
+            Err(fault) => return pages.unread(here, &fault.to_string()),
+        },
+        None => None,
     };
-    match read.await {
-        Ok(Looked::Sheet(sheet)) => {
-            let now = match at {
-                Moment::Instant(at) => at,
-                Moment::Entry(_) => chrono::DateTime::from_timestamp_micros(sheet.shown.at).unwrap_or_else(Utc::now),
-                Moment::Last => Utc::now(),
-            };
-            page(StatusCode::OK, &release::title(&stream), Some(here), &release::release(&sheet, at, now))
-        }
-        Ok(Looked::NotYet(first)) => {
-            let says = "Nothing was decided of this release by that moment.";
-            let next = html! { p {
-                a class="action" href={ (link::path(&stream)) "&at=" (first.entry) } { "See its first decision, entry " (first.entry) }
-            } };
-            plainly(StatusCode::NOT_FOUND, "It was not decided yet", Some(here), says, &next)
-        }
-        Ok(Looked::Nowhere) => no_release(here),
-        Err(fault) => pages.unread(here, &fault.to_string()),
-    }
+    pages.show(here, &stream, at, (StatusCode::OK, did, &act::Typed::default())).await
 }
 
 async fn receipt<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {

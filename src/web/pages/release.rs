@@ -35,14 +35,15 @@ pub fn title(stream: &Stream) -> String {
     format!("{} to {}", name(&stream.release), name(&stream.environment))
 }
 
-/// The page. `now` is the instant by which clocks are read.
-pub fn release(sheet: &Sheet, at: Moment, now: DateTime<Utc>) -> Markup {
+/// The page. `now` is the instant by which clocks are read; `aside` stands behind the sentence.
+pub fn release(sheet: &Sheet, at: Moment, now: DateTime<Utc>, aside: &Markup) -> Markup {
     let zone = *sheet.zone.as_ref().unwrap_or(&Tz::UTC);
     let shown = &sheet.shown;
     html! {
         h1 { (title(&sheet.stream)) }
         @if at != Moment::Last { (as_it_was(sheet, at, zone)) }
         p class={ "sentence " (class(&shown.ruling)) } { (ruling(&shown.ruling)) " " (said(&shown.summary)) }
+        (aside)
         @if let Err(why) = &sheet.zone {
             p { "Times are told in UTC: the zone of its policy is not known, because " (said(why)) }
         }

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::frame::{guarded, plainly};
 use super::{Origin, Pages, Shared, parameters};
-use crate::flow::visits::{LIFE, Out, PATIENCE, same};
+use crate::flow::visits::{Here, LIFE, Out, PATIENCE, same};
 use crate::forge::{Doorway, Hub};
 use crate::web::hooks::one;
 
@@ -178,13 +178,14 @@ fn is_ours(headers: &HeaderMap, origin: &Origin) -> bool {
 }
 
 /// The fields of a form that a page of ours sent for somebody who is here, with his session's key; else the page that he
-/// gets instead.
-async fn form<H: Hub, D: Doorway>(
+/// gets instead. Of somebody who `acts` the forge is asked anew.
+pub async fn form<H: Hub, D: Doorway>(
     pages: &Arc<Pages<H, D>>,
     request: Request,
-) -> Result<(String, BTreeMap<String, String>), Response> {
+    acts: bool,
+) -> Result<(String, Here, BTreeMap<String, String>), Response> {
     let (parts, body) = request.into_parts();
-    let here = pages.here(&parts.headers, &Uri::from_static("/")).await?;
+    let here = pages.here(&parts.headers, &Uri::from_static("/"), acts).await?;
     let no = |says: &str| {
         let back = html! { p { a class="action" href="/" { "All releases" } } };
         plainly(StatusCode::FORBIDDEN, "Nothing was done", Some(&here), says, &back)
@@ -201,12 +202,12 @@ async fn form<H: Hub, D: Doorway>(
         return Err(no("The form is of another login. Open the page again, and send it again."));
     }
     let key = key(&parts.headers, &pages.origin).unwrap_or_default();
-    Ok((key, fields))
+    Ok((key, here, fields))
 }
 
 /// Lets somebody go.
 pub async fn logout<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
-    let (key, _) = match form(&pages, request).await {
+    let (key, _, _) = match form(&pages, request, false).await {
         Ok(form) => form,
         Err(response) => return response,
     };

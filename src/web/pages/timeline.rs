@@ -38,8 +38,12 @@ fn what(number: u64, entry: &Entry, decisions: &[Past]) -> Markup {
         Kind::Delivery => {
             html! { (name(text(entry, "forge"))) " delivered " code { (name(text(entry, "id"))) } }
         }
-        Kind::Approval | Kind::Rejection | Kind::Withdrawal | Kind::Waiver => html! {
+        Kind::Approval | Kind::Rejection | Kind::Withdrawal | Kind::Waiver | Kind::Tick => html! {
             (entry.kind.meaning()) " by " (name(login(text(entry, "by")))) ", " code { (name(text(entry, "act"))) }
+        },
+        Kind::Refusal => html! {
+            (entry.kind.meaning()) ", " (name(text(entry, "would"))) " by " (name(login(text(entry, "by")))) ": "
+            (said(text(entry, "refused")))
         },
         Kind::Obligation => html! {
             "obligation " code { (name(text(entry, "obligation"))) } " " (name(text(entry, "state")))

@@ -1,6 +1,7 @@
 //! The app as a process, against a GitHub that holds deployments until it is told.
 
 mod book;
+mod buttons;
 mod docket;
 mod evidence;
 mod hooks;

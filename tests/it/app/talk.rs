@@ -334,4 +334,50 @@ fn answers_on_one_pull_request_are_bounded() {
     until("the first answers", || replies(&github, 13).len() >= 10);
     std::thread::sleep(Duration::from_secs(4));
     assert_eq!(replies(&github, 13).len(), 10);
+    // Whoever writes many keeps nobody else from being answered.
+    github.with(|world| world.comment(13, "IC_99", "ana", "/countersign reject production", &ago(0)).is_null());
+    until("an answer to somebody else", || replies(&github, 13).len() == 11);
+    assert!(replies(&github, 13)[10].contains("reject production"), "{:?}", replies(&github, 13));
+}
+
+#[test]
+fn checks_and_answers_lead_to_the_pages() {
+    let github = proposed();
+    asks(&github);
+    let app = App::new(&github);
+    let _served = super::pages::serve(&app, &[]);
+    until("a check", || !checks(&github).is_empty());
+    let list = format!("{}/?repository=acme/shop", super::pages::ORIGIN);
+    assert_eq!(checks(&github)[0]["details_url"], list);
+    until("a report", || !told(&github).reports.is_empty());
+    github.with(|world| {
+        world.comment(12, "IC_1", "ana", "/countersign approve production 510000000000", &ago(0)).is_null()
+    });
+    until("an answer", || !replies(&github, 12).is_empty());
+    let page = format!("{}{}", super::pages::ORIGIN, super::pages::RELEASE).replace('&', "&amp;");
+    let text = replies(&github, 12).remove(0);
+    assert!(text.contains(&format!("<a href=\"{page}\">")), "{text}");
+    assert!(text.contains("does not count"), "{text}");
+}
+
+#[test]
+fn an_item_that_is_ticked_off_counts_while_others_are_open() {
+    let github = shop();
+    let policy = super::POLICY.replace(
+        "components:",
+        "  ready: { checklist: [\"rollback rehearsed\", \"on-call told\"], environments: [production] }\ncomponents:",
+    );
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), policy));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    until("a report", || !told(&github).reports.is_empty());
+    let line = "/countersign tick production 510000000000 ready: rollback rehearsed";
+    github.with(|world| world.comment(12, "IC_1", "bo", line, &ago(0)).is_null());
+    until("a mark", || !written(&github, "issues/comments/12000/reactions").is_empty());
+    github.with(|world| {
+        world.comment(12, "IC_2", "ana", &line.replace("rollback rehearsed", "on-call told"), &ago(0)).is_null()
+    });
+    until("an answer", || !replies(&github, 12).is_empty());
+    assert!(replies(&github, 12)[0].contains("ticks nothing off"), "{:?}", replies(&github, 12));
 }

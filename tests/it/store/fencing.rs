@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use countersign::log::tree::Hash;
 use countersign::store::blob::Blob;
-use countersign::store::change::{Change, Decision, Effect, Stream};
+use countersign::store::change::{Acted, Change, Decision, Done, Effect, Stream};
 use countersign::store::fault::Fault;
+use countersign::store::reader::Reader;
 use countersign::store::replica::SHORTEST;
 use countersign::store::sequencer::{Failed, Sequencer};
 use countersign::store::writer::{Append, Refused, Writer};
@@ -39,6 +40,7 @@ pub fn decision(release: &str, after: u64, effects: &[(&str, &str)], timer: Opti
         document: Hash([2; 32]),
         answers: Vec::new(),
         done: Vec::new(),
+        upon: Vec::new(),
         opened: Vec::new(),
         met: Vec::new(),
         effects,
@@ -59,6 +61,52 @@ fn f15_of_two_decisions_made_upon_the_same_one_stands() {
         assert_eq!(stands.version, 1);
         database.runtime.block_on(writer.append(&[decision("1.0", 1, &[], None)], now())).unwrap()[0].as_ref().unwrap();
         assert_eq!(database.verify().unwrap().size, 3, "what was refused is in no log");
+    }
+}
+
+/// Somebody does something on the page of a release, upon its decision of that number.
+fn acted(release: &str, after: u64, id: &str) -> Append {
+    let blob = Blob::new(id.as_bytes());
+    let (id, account, digest) = (id.to_owned(), "github:bo".to_owned(), blob.digest());
+    let done = Done { id, kind: "rejection", account, at: 1, digest };
+    let change = Change::Acted(Box::new(Acted { stream: stream(release), after, done }));
+    Append { entries: vec![entry(7)], changes: vec![change], blobs: vec![blob], once: None }
+}
+
+/// A decision that was made with what was done on the page.
+fn upon(mut append: Append, acts: &[&str]) -> Append {
+    if let Some(Change::Decision(decision)) = append.changes.first_mut() {
+        decision.upon = acts.iter().map(|act| (*act).to_owned()).collect();
+    }
+    append
+}
+
+#[test]
+fn t37_an_act_on_the_page_and_a_decision_have_one_order() {
+    for database in Database::each() {
+        let mut writer = database.writer();
+        let mut append = |it: Append| database.runtime.block_on(writer.append(&[it], now())).unwrap().remove(0);
+        append(decision("1.0", 0, &[], None)).unwrap();
+        // First the act: a decision that was made without it is none, whatever it says.
+        append(acted("1.0", 1, "page-1")).unwrap();
+        let Err(Refused::Unseen { act, .. }) = append(decision("1.0", 1, &[], None)) else { panic!("it is overtaken") };
+        assert_eq!(act, "page-1");
+        // Another release is another matter, and so is what was refused.
+        append(decision("2.0", 0, &[], None)).unwrap();
+        append(acted("2.0", 1, "refused-page-1")).unwrap();
+        append(decision("2.0", 1, &[], None)).unwrap();
+        append(upon(decision("1.0", 1, &[], None), &["page-1"])).unwrap();
+        // First the decision: what was done upon the one before is not what he was shown.
+        let Err(Refused::Stale { after: 1, found: 2, .. }) = append(acted("1.0", 1, "page-2")) else { panic!("late") };
+        append(acted("1.0", 2, "page-2")).unwrap();
+        let here = database.runtime.block_on(async {
+            let mut reader = Reader::open(&database.address).await.unwrap();
+            let here = reader.acted("github", "ACME/Shop", "1.0").await.unwrap();
+            let none = reader.acted("github", "acme/shop", "1").await.unwrap();
+            assert!(none.is_empty(), "{none:?}");
+            here
+        });
+        assert_eq!(here.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["page-1", "page-2"]);
     }
 }
 

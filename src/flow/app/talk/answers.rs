@@ -10,7 +10,7 @@ use super::judged::{Told, judged};
 use super::said::{Said, Says};
 use super::view::{self, View};
 use super::{Looking, Unanswered, Unseen, lock};
-use crate::flow::app::Desk;
+use crate::flow::app::{Desk, link};
 use crate::forge::Hub;
 use crate::forge::command::{self, Command, Spoken};
 use crate::forge::talk::{Proposed, Remark};
@@ -21,29 +21,32 @@ use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
-/// How many comments on one change are answered in how long. More wait.
-const MOST: usize = 10;
+/// How many comments on one change are answered in how long, of one person and of all together: whoever writes many keeps
+/// nobody else's from being answered. More wait.
+const OF_ONE: usize = 10;
+const MOST: usize = 40;
 const SPAN: Duration = Duration::from_mins(10);
 /// How long what is not known may be something that passes.
 const PASSING: TimeDelta = TimeDelta::minutes(1);
 /// How many answers are remembered as given; the record knows of all.
 const REMEMBERED: usize = 10_000;
 
-/// When answers were given, by change.
+/// When answers were given, and to whom, by change.
 #[derive(Debug, Default)]
-pub(super) struct Rate(BTreeMap<(String, u64), VecDeque<Instant>>);
+pub(super) struct Rate(BTreeMap<(String, u64), VecDeque<(Instant, String)>>);
 
 impl Rate {
-    /// Whether one more may be given now; then it is counted.
-    fn takes(&mut self, repository: &str, change: u64, now: Instant) -> bool {
-        self.0.retain(|_, given| given.back().is_some_and(|last| now.saturating_duration_since(*last) < SPAN));
+    /// Whether one more may be given now to somebody; then it is counted.
+    pub(super) fn takes(&mut self, repository: &str, change: u64, to: &str, now: Instant) -> bool {
+        self.0.retain(|_, given| given.back().is_some_and(|(last, _)| now.saturating_duration_since(*last) < SPAN));
         let given = self.0.entry((repository.to_owned(), change)).or_default();
-        while given.front().is_some_and(|first| now.saturating_duration_since(*first) >= SPAN) {
+        while given.front().is_some_and(|(first, _)| now.saturating_duration_since(*first) >= SPAN) {
             given.pop_front();
         }
-        let room = given.len() < MOST;
+        let his = given.iter().filter(|(_, who)| who.eq_ignore_ascii_case(to)).count();
+        let room = given.len() < MOST && his < OF_ONE;
         if room {
-            given.push_back(now);
+            given.push_back((now, to.to_owned()));
         }
         room
     }
@@ -59,6 +62,7 @@ struct Document {
 
 /// The latest decision on a release that waits, and what it was made from.
 struct Latest {
+    stream: Stream,
     facts: Facts,
     document: Document,
 }
@@ -118,6 +122,7 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn answer(&self, looking: &mut Looking<'_, H>, unanswered: Vec<Unanswered>) -> Result<(), Unseen> {
         let mut left: BTreeSet<u64> = BTreeSet::new();
         for it in unanswered {
+            looking.met.clear();
             let Some(lines) = self.outcomes(looking, &it.remark).await? else {
                 // What is not known for longer is looked at when the repository is read again.
                 if !is_old(&it.remark) {
@@ -125,14 +130,14 @@ impl<H: Hub> Desk<H> {
                 }
                 continue;
             };
-            if !lock(&self.talk.rate).takes(looking.repository, it.remark.change, Instant::now()) {
+            if !lock(&self.talk.rate).takes(looking.repository, it.remark.change, &it.remark.by, Instant::now()) {
                 continue;
             }
             let all_count = lines.iter().all(|(_, outcome)| *outcome == Outcome::Counts);
             let says = if all_count {
                 Says::Acknowledge { handle: it.remark.handle }
             } else {
-                Says::Reply { key: it.once.clone(), text: reply::render(&lines) }
+                Says::Reply { key: it.once.clone(), text: reply::render(&lines, &self.pages(&looking.met)) }
             };
             let said = Said {
                 forge: H::NAME.to_owned(),
@@ -154,6 +159,12 @@ impl<H: Hub> Desk<H> {
             self.book().again(looking.repository, number, now);
         }
         Ok(())
+    }
+
+    /// The pages of releases, each with its release's name, where pages are served.
+    fn pages(&self, of: &BTreeSet<Stream>) -> Vec<(String, String)> {
+        let Some(pages) = &self.settings.pages else { return Vec::new() };
+        of.iter().map(|it| (it.release.clone(), format!("{pages}{}", link::path(it)))).collect()
     }
 
     /// What became of each line of a comment; `None` where that is not known yet.
@@ -213,6 +224,7 @@ impl<H: Hub> Desk<H> {
                 Place::Undecided => return Ok(None),
                 Place::Unknown(why) => Outcome::refused(why),
                 Place::Decided(latest) => {
+                    looking.met.insert(latest.stream.clone());
                     let Document { tree, counted, .. } = &latest.document;
                     // What was decided before this was written is decided again.
                     let Some(outcome) = judge(&latest.facts, (tree, counted), environment, act) else {
@@ -279,6 +291,7 @@ impl<H: Hub> Desk<H> {
                 Place::Undecided => return Ok(None),
                 Place::Unknown(says) => return Ok(Some(Outcome::Told { environment, says, tree: None })),
                 Place::Decided(latest) => {
+                    looking.met.insert(latest.stream.clone());
                     let Document { summary: says, tree, .. } = latest.document;
                     return Ok(Some(Outcome::Told { environment, says, tree: Some(Box::new(tree)) }));
                 }
@@ -348,7 +361,7 @@ async fn latest(reader: &mut Reader, stream: &Stream) -> Result<Option<Latest>, 
     let Some(latest) = reader.latest(stream).await? else { return Ok(None) };
     let facts = reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
     let document = reader.blob(latest.document).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    Ok(facts.zip(document).map(|(facts, document)| Latest { facts, document }))
+    Ok(facts.zip(document).map(|(facts, document)| Latest { stream: stream.clone(), facts, document }))
 }
 
 fn proposed<H: Hub>(looking: &Looking<'_, H>, change: u64) -> Option<Proposed> {

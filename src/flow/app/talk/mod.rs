@@ -6,15 +6,16 @@
 //! for its key, so that neither a restart nor another replica says it again; what a check said last is read from the
 //! record, and the same is not said twice.
 //!
-//! [`book`] knows what is to be looked at, [`view`] looks, [`answers`] finds what to answer, and [`judged`] what became of it.
+//! [`book`] knows what is to be looked at, [`view`] looks, [`answers`] finds what to answer, [`pressed`] hears of buttons, and [`judged`] what became of it.
 
 mod answers;
 pub mod book;
 pub mod judged;
+pub mod pressed;
 pub(super) mod said;
 mod view;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,17 +24,19 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::Desk;
 use super::policy::{self, NoPolicy, Read};
+use super::{Desk, link};
 use crate::flow::append::Failed;
 use crate::flow::send;
 use crate::forge::hint::{Hint, Hinted};
-use crate::forge::talk::{Notice, Proposed, Talk as _};
+use crate::forge::talk::{Button, Notice, Proposed, Talk as _};
 use crate::forge::{Hub, talk};
 use crate::report::proposal::{self, Proposal, Seen, Standing};
+use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::writer::Refused;
 use book::{Book, Round};
+use pressed::Pressed;
 use said::{Said, Says};
 use view::View;
 
@@ -56,6 +59,8 @@ pub(super) struct Talking {
     /// The comments that are known to be answered, by their keys.
     answered: Mutex<HashSet<String>>,
     rate: Mutex<answers::Rate>,
+    /// What was pressed and nobody has looked at yet.
+    pressed: Mutex<Vec<Pressed>>,
 }
 
 impl Default for Talking {
@@ -67,6 +72,7 @@ impl Default for Talking {
             under_way: Mutex::default(),
             answered: Mutex::default(),
             rate: Mutex::default(),
+            pressed: Mutex::default(),
         }
     }
 }
@@ -109,6 +115,8 @@ struct Looking<'r, H: Hub> {
     proposed: Vec<Proposed>,
     /// What was seen of a change, by its number and the environment, so that nothing is asked twice in a round.
     views: HashMap<(u64, String), Result<View, String>>,
+    /// The releases whose decisions were looked into for the comment that is answered.
+    met: BTreeSet<Stream>,
 }
 
 impl<H: Hub> Desk<H> {
@@ -166,11 +174,13 @@ impl<H: Hub> Desk<H> {
             proposed.iter().filter(due).cloned().collect()
         };
         let unanswered = self.unanswered(repository, remarks).await?;
-        if due.is_empty() && unanswered.is_empty() {
+        let pressed = self.unheard(repository);
+        if due.is_empty() && unanswered.is_empty() && pressed.is_empty() {
             return Ok(());
         }
         let policy = policy::read(&forge, repository, &self.settings.outer).await;
-        let mut looking = Looking { forge, repository, policy, proposed, views: HashMap::new() };
+        let mut looking = Looking { forge, repository, policy, proposed, views: HashMap::new(), met: BTreeSet::new() };
+        self.hear(&mut looking, pressed).await?;
         for proposed in due {
             self.check(&mut looking, &proposed).await?;
             self.book().looked(repository, proposed.number, &proposed.commit, proposed.changed_at, now);
@@ -185,7 +195,7 @@ impl<H: Hub> Desk<H> {
             // Where nobody wrote a policy there is nothing to say.
             Err(NoPolicy::Unwritten) => return Ok(()),
             Err(NoPolicy::Unusable(why)) => {
-                return self.show(looking.repository, proposed, unusable(why)).await;
+                return self.show(looking.repository, proposed, unusable(why), Vec::new()).await;
             }
         };
         if asked.is_empty() {
@@ -204,7 +214,9 @@ impl<H: Hub> Desk<H> {
         });
         let onto = proposed.onto.strip_prefix("refs/heads/").unwrap_or(&proposed.onto);
         let proposal = proposal::render(&seen.collect::<Vec<_>>(), onto);
-        self.show(looking.repository, proposed, proposal).await
+        // What is met, or can be met by nobody, asks nobody to press anything.
+        let buttons = if proposal.standing == Standing::Told { pressed::buttons(&asked) } else { Vec::new() };
+        self.show(looking.repository, proposed, proposal, buttons).await
     }
 
     /// Looks at a change as an environment would, once in a round.
@@ -231,10 +243,17 @@ impl<H: Hub> Desk<H> {
     }
 
     /// Shows a check, where it says something else than it said last.
-    async fn show(&self, repository: &str, proposed: &Proposed, shown: Proposal) -> Result<(), Unseen> {
+    async fn show(
+        &self,
+        repository: &str,
+        proposed: &Proposed,
+        shown: Proposal,
+        buttons: Vec<Button>,
+    ) -> Result<(), Unseen> {
         let key = format!("change {}:{repository}#{}", H::NAME, proposed.number);
         let Proposal { standing, title, text } = shown;
-        let notice = Notice { commit: proposed.commit.clone(), key, standing, title, text };
+        let page = self.settings.pages.as_ref().map(|pages| format!("{pages}{}", link::releases(repository)));
+        let notice = Notice { commit: proposed.commit.clone(), key, standing, title, text, page, buttons };
         let said = |number| Said {
             forge: H::NAME.to_owned(),
             repository: repository.to_owned(),

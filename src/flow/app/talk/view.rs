@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::super::policy::Read;
 use super::super::{Desk, owed};
+use super::pressed;
 use crate::decide::release;
 use crate::flow::facts::{self, Wanted};
 use crate::forge::Hub;
@@ -49,6 +50,13 @@ impl<H: Hub> Desk<H> {
     ) -> Result<View, String> {
         let begins = forge.begins(repository, proposed).await.map_err(|fault| fault.to_string())?;
         let now = Utc::now();
+        let acts = async {
+            let mut reader = self.reader().await?;
+            let acts = pressed::acts(&mut reader, H::NAME, repository).await?;
+            reader.close().await?;
+            Ok::<_, crate::store::fault::Fault>(acts)
+        };
+        let acts = acts.await.map_err(|fault| format!("the record could not be read: {fault}"))?;
         let wanted = Wanted {
             name: None,
             forge: H::NAME,
@@ -63,12 +71,13 @@ impl<H: Hub> Desk<H> {
             running: None,
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
+            acts,
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await.map_err(|fault| fault.to_string())?;
         supposed(&mut facts, proposed, H::NAME);
         let owed = async {
             let mut reader = self.reader().await?;
-            let owed = owed::read(&mut reader, H::NAME, &read.policy).await?;
+            let owed = owed::read(&mut reader, (H::NAME, repository), &read.policy).await?;
             reader.close().await?;
             Ok::<_, crate::store::fault::Fault>(owed)
         };

@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use super::Reading;
 use super::file::escaped;
-use crate::model::facts::{Account, Act, Fact};
+use super::people::RestUser;
+use crate::forge::Ranged;
+use crate::model::facts::{Account, Act, Fact, Via};
 
 #[derive(Deserialize)]
 struct Permission {
@@ -23,6 +25,38 @@ struct Profile {
 }
 
 impl Reading<'_> {
+    /// What people did here with what they did elsewhere, the earliest first. Of whoever acted elsewhere GitHub is asked
+    /// what he is, where nothing here told it yet.
+    pub(super) async fn and_elsewhere(&mut self, acts: Fact<Vec<Act>>, changes: &Fact<Vec<Ranged>>) -> Fact<Vec<Act>> {
+        // What was done on a change by itself is about no release that does not have it.
+        let goes = |act: &&Act| match changes {
+            Fact::Known(changes) if act.via == Via::Command => {
+                changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id))
+            }
+            Fact::Absent if act.via == Via::Command => false,
+            _ => true,
+        };
+        let elsewhere: Vec<&Act> = self.question.acts.iter().filter(goes).collect();
+        let mut found = match acts {
+            acts if elsewhere.is_empty() => return acts,
+            Fact::Known(acts) => acts,
+            Fact::Absent => Vec::new(),
+            unknown @ Fact::Unavailable(_) => return unknown,
+        };
+        let who: BTreeSet<&Account> = elsewhere.iter().map(|act| &act.by).collect();
+        for account in who.into_iter().filter(|account| account.system() == "github") {
+            if self.accounts.is_told(account) {
+                continue;
+            }
+            // Whoever is not there any longer stays unknown, and approves nothing.
+            let user = self.client.get::<RestUser>(&format!("/users/{}", escaped(account.login()))).await;
+            self.accounts.rest(user.ok().as_ref());
+        }
+        found.extend(elsewhere.into_iter().cloned());
+        found.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        Fact::Known(found)
+    }
+
     /// Asks of everybody who did something. Of nobody else it matters, and nothing is said.
     pub(super) async fn access(&mut self, acts: &Fact<Vec<Act>>) {
         let acted: BTreeSet<&Account> =

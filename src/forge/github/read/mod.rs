@@ -218,6 +218,7 @@ impl Reading<'_> {
         };
         let groups = groups::members(self.client, &self.repository, &first, self.question, &mut self.accounts).await;
         self.named_accounts(&first);
+        let acts = self.and_elsewhere(acts, &changes).await;
         self.access(&acts).await;
         let deployments = self.deployments(opened).await;
         let Started { reference, trigger, at: submitted_at } = self.started(&first, run.as_ref()).await;

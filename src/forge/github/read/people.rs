@@ -87,6 +87,11 @@ impl Accounts {
         account
     }
 
+    /// Whether it is known what an account is.
+    pub(super) fn is_told(&self, account: &Account) -> bool {
+        self.0.get(account).is_some_and(|facts| facts.kind.known().is_some())
+    }
+
     /// Whether an account may be a person's.
     pub(super) fn is_person(&self, account: &Account) -> bool {
         self.0.get(account).is_some_and(|facts| matches!(facts.kind, Fact::Known(AccountKind::Person)))

@@ -83,6 +83,7 @@ impl Comment {
             id: self.node_id,
             handle: self.id,
             change,
+            by: self.user.and_then(|user| user.login).unwrap_or_default(),
             by_person: is_person && self.performed_via_github_app.is_none_or(|app| app.is_null()),
             text: self.body.unwrap_or_default(),
             at: self.created_at,

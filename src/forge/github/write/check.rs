@@ -175,8 +175,13 @@ pub async fn show(client: &Client, repository: &Repository, notice: &Notice, aga
         standing: notice.standing.into(),
         title: notice.title.clone(),
         summary: notice.text.clone(),
-        page: None,
-        buttons: Vec::new(),
+        page: notice.page.clone(),
+        // One that GitHub would not take keeps no check from being shown.
+        buttons: notice
+            .buttons
+            .iter()
+            .filter_map(|it| Button::new(&it.label, &it.description, &it.identifier).ok())
+            .collect(),
     };
     let there = if again { find(client, repository, &check).await? } else { None };
     match there {

@@ -31,7 +31,7 @@ fn a_real_browser_finds_nothing_that_shuts_people_out() {
     let _served = app
         .start_with(&app.options_without("--listen"), &[&pages[..], &["--sweep", "1", "--with", "with.json"]].concat());
     until("a report", || !told(&github).reports.is_empty());
-    reviews(&github, "bo", "APPROVED");
+    reviews(&github, "carla", "APPROVED");
     until("a second decision", || app.events("release_decided").len() > 1);
     let folder = std::env::var_os("TEST_PAGES_SHOTS").map_or_else(|| app.world.path().to_owned(), PathBuf::from);
     let root = env!("CARGO_MANIFEST_DIR");

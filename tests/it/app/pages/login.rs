@@ -215,6 +215,22 @@ fn t20_a_session_ends_with_the_account_and_with_what_it_may_read() {
 }
 
 #[test]
+fn nobody_is_logged_out_by_whoever_logs_in_often() {
+    let it = shown(POLICY, &[]);
+    it.github.with(|world| {
+        world.user("eve", "User");
+        world.outside.push("eve".to_owned());
+    });
+    let (bo, first) = (it.login("bo"), it.login("eve"));
+    assert_eq!(it.get(&first, "/").status, 200);
+    let last: Vec<_> = (0..16).map(|_| it.login("eve")).collect();
+    // Of one account there are sixteen sessions, and whoever brings one more ends his own oldest.
+    assert_eq!(it.get(&first, "/").status, 403);
+    assert!(last.iter().all(|browser| it.get(browser, "/").status == 200));
+    assert_eq!(it.get(&bo, RELEASE).status, 200);
+}
+
+#[test]
 fn what_somebody_may_is_not_asked_of_the_forge_with_every_page() {
     let it = shown(POLICY, &[]);
     let bo = it.login("bo");

@@ -1,5 +1,6 @@
 //! The pages of releases, as a browser without scripts gets them.
 
+mod acts;
 mod browser;
 mod login;
 mod record;

@@ -1,7 +1,9 @@
 //! What stands on a page: everything that the record has of a release, and nothing that acts on whoever reads it.
 
-use super::super::{ago, reviews};
-use super::{RELEASE, asks, begin, shop, told, until};
+use serde_json::Value;
+
+use super::super::{NEXT, ago, next_release, reviews, told_of};
+use super::{RELEASE, Shown, asks, begin, shop, told, until};
 use crate::support::github::Github;
 
 /// A gate, approvals with a final word, a zone, and what is left to be done.
@@ -105,6 +107,45 @@ fn begin_with(github: Github, with: &str) -> super::Shown {
 }
 
 #[test]
+fn what_other_owners_owe_stands_in_no_receipt() {
+    let Shown { app, github, served } = begin_with(evil(), &evidence(0));
+    reviews(&github, "bo", "APPROVED");
+    until("an answer", || told(&github).decided.is_some());
+    let it = Shown { app, github, served };
+    let bo = it.login("bo");
+    let receipt = |release: &str| -> Value {
+        let path = RELEASE.replace("/release", "/receipt").replace("510000000000", release);
+        let page = it.get(&bo, &path);
+        serde_json::from_slice(&page.body).unwrap_or_else(|_| panic!("{}", page.text()))
+    };
+    let went = receipt("510000000000")["facts"].as_str().unwrap().to_owned();
+    // The same release of somebody else, in the same record, leaves its own to be done.
+    let theirs = went.replace("\"acme/shop\"", "\"rival/vault\"").replace("acme/shop#", "rival/vault#");
+    let theirs = theirs.replace("shop 510000000000", "vault 510000000000");
+    it.app.world.write("theirs.json", theirs).write(".countersign/policy.yml", POLICY);
+    let Shown { app, github, served } = it;
+    drop(served);
+    let now = chrono::Utc::now().to_rfc3339();
+    let recorded = ["--facts", "theirs.json", "--database", "sqlite:record.db", "--log-key", "log.key", "--now", &now];
+    let said = app.world.run(&[&["decide"], &recorded[..]].concat());
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let owed = app.world.run(&["db", "list", "obligations", "--database", "sqlite:record.db"]).out;
+    assert!(owed.contains("rival/vault") && owed.contains("acme/shop"), "{owed}");
+    next_release(&github);
+    app.world.write("with.json", evidence(0));
+    let served = super::serve(&app, &["--with", "with.json"]);
+    until("a report", || !told_of(&github, NEXT).reports.is_empty());
+    let it = Shown { app, github, served };
+    let bo = it.login("bo");
+    let path = RELEASE.replace("/release", "/receipt").replace("510000000000", "610000000000");
+    let receipt: Value = serde_json::from_slice(&it.get(&bo, &path).body).unwrap();
+    let facts: Value = serde_json::from_str(receipt["facts"].as_str().unwrap()).unwrap();
+    let owed = facts["obligations"].to_string();
+    assert!(owed.contains("shop 510000000000"), "{owed}");
+    assert!(!receipt.to_string().contains("vault"), "{receipt}");
+}
+
+#[test]
 fn a_gate_that_holds_says_what_was_measured() {
     let github = shop();
     github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned()));
@@ -143,6 +184,11 @@ fn a_release_that_cannot_be_decided_is_on_the_list_of_those_who_may_read_its_rep
     let it = begin(github, &[]);
     let index = it.get(&it.login("bo"), "/").text();
     assert!(index.contains("<h2>Cannot be decided now</h2>") && index.contains("acme/shop, to production"), "{index}");
+    // The list of one repository is the list of what he may read of it, and no more.
+    let index = it.get(&it.login("bo"), "/?repository=ACME/shop").text();
+    assert!(index.contains("acme/shop, to production"), "{index}");
+    let index = it.get(&it.login("bo"), "/?repository=acme/other").text();
+    assert!(!index.contains("to production"), "{index}");
     let index = it.get(&it.login("eve"), "/").text();
     assert!(index.contains("No release has been asked for yet") && !index.contains("acme"), "{index}");
 }

@@ -152,8 +152,19 @@ fn events_name_what_is_read_again() {
     assert_eq!(hint("issue_comment", &json!({"issue": {"number": 7}})), Hint::Issue { number: 7 });
     let pressed = json!({"action": "requested_action", "requested_action": {"identifier": "approve"},
         "check_run": {"id": 5, "head_sha": sha}});
-    let button = Hint::Button { check_run: 5, identifier: "approve".to_owned(), commit: sha.clone() };
-    assert_eq!(hint("check_run", &pressed), button);
+    let button = |by: &str| Hint::Button {
+        check_run: 5,
+        identifier: "approve".to_owned(),
+        commit: sha.clone(),
+        by: by.to_owned(),
+    };
+    // Of nobody, of an App and of a person.
+    assert_eq!(hint("check_run", &pressed), button(""));
+    let mut by = pressed;
+    for (kind, login) in [("Bot", ""), ("Organization", ""), ("User", "ana")] {
+        by["sender"] = json!({"login": "ana", "type": kind});
+        assert_eq!(hint("check_run", &by), button(login), "{kind}");
+    }
     let again = json!({"action": "rerequested", "check_run": {"id": 5, "head_sha": sha}});
     assert_eq!(hint("check_run", &again), Hint::Checks { commit: sha });
     let tag = json!({"ref": "v1", "ref_type": "tag"});
