@@ -1,6 +1,6 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
-mod pages;
+pub(super) mod pages;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,10 @@ use crate::flow::app::{Began, Desk, Settings};
 use crate::flow::visits::Visits;
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
-use crate::forge::github::oidc;
 use crate::forge::github::signature::WebhookSecret;
+use crate::forge::github::{needs, oidc};
 use crate::forge::token::Issuer;
+use crate::model::posture::Access;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
 use crate::web::serve::{Limits, ended, serve};
@@ -52,10 +53,12 @@ fn after_help() -> String {
          without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`; \
          `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
          serves the pages of releases to whoever may read their repository, from `/` on. It logs one JSON object a line on \
-         standard error. The App needs the permissions \
-         actions, contents, issues and members to read, checks, deployments and pull requests to write, and the events \
-         deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
-        codes.concat()
+         standard error. The App needs the permissions {} to read, {} to write, and the events {}; `countersign doctor` says \
+         whether it has them.",
+        codes.concat(),
+        needs::told(Access::Read),
+        needs::told(Access::Write),
+        needs::EVENTS.join(", ")
     )
 }
 
@@ -177,7 +180,7 @@ fn set<T: FromStr + Clone>(option: Option<&T>, name: &str, file: Option<T>) -> R
     }
 }
 
-fn listed<T: FromStr + Clone>(options: &[T], name: &str, file: Vec<T>) -> Vec<T> {
+pub(super) fn listed<T: FromStr + Clone>(options: &[T], name: &str, file: Vec<T>) -> Vec<T> {
     if !options.is_empty() {
         return options.to_vec();
     }
@@ -219,7 +222,7 @@ fn journal() -> Journal {
 }
 
 /// The layers around every repository's own policy.
-fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
+pub(super) fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
     if files.is_empty() {
         return Ok(Outer::default());
     }

@@ -48,7 +48,7 @@ pub(super) struct Set {
 }
 
 /// The address under which the app is reached.
-pub(super) fn origin(written: &str) -> Result<Origin, Failure> {
+pub(in crate::cli) fn origin(written: &str) -> Result<Origin, Failure> {
     let wrong = |why: &str| {
         usage(format!("`--public-url {written}` {why}; write one such as `https://countersign.example.com`"))
     };
