@@ -60,6 +60,10 @@ pub(super) struct Arguments {
     /// The App's private key, a PEM file; or COUNTERSIGN_APP_KEY.
     #[arg(long, value_name = "FILE")]
     app_key: Option<PathBuf>,
+    /// The folder that keeps the App, as `countersign serve` set it up; or COUNTERSIGN_APP_FOLDER. Takes the place of `--app`
+    /// and `--app-key`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["app", "app_key"])]
+    app_folder: Option<PathBuf>,
     /// A file with a token that may see more of a repository than the App may.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -130,12 +134,30 @@ fn code(inspection: &Inspection) -> u8 {
     }
 }
 
+/// The App that is to hold the deployments, and the file with its key. What is named on the command line goes before what
+/// variables name.
+fn identity(arguments: &Arguments) -> Result<(String, Option<PathBuf>), Failure> {
+    let of_folder = |folder: PathBuf| {
+        let folder = super::serve::setup::folder(folder);
+        super::serve::setup::identity(&folder).map(|(id, key)| (id, Some(key)))
+    };
+    if let Some(folder) = &arguments.app_folder {
+        return of_folder(folder.clone());
+    }
+    let key = arguments.app_key.clone().or_else(|| variable("COUNTERSIGN_APP_KEY").map(PathBuf::from));
+    match (arguments.app.clone().or_else(|| variable("COUNTERSIGN_APP")), variable("COUNTERSIGN_APP_FOLDER")) {
+        (Some(id), _) => Ok((id, key)),
+        (None, Some(folder)) if key.is_none() => of_folder(folder.into()),
+        (None, _) => Err(usage(
+            "name the App that is to hold the deployments with `--app`, its id or its client id, or the folder that keeps it \
+             with `--app-folder`",
+        )),
+    }
+}
+
 /// As whom it is asked.
 fn inspector(arguments: &Arguments, base: &Base) -> Result<Inspector, Failure> {
-    let id = arguments.app.clone().or_else(|| variable("COUNTERSIGN_APP"));
-    let id =
-        id.ok_or_else(|| usage("name the App that is to hold the deployments with `--app`: its id, or its client id"))?;
-    let key = arguments.app_key.clone().or_else(|| variable("COUNTERSIGN_APP_KEY").map(PathBuf::from));
+    let (id, key) = identity(arguments)?;
     let app = match &key {
         Some(key) => {
             let key = AppKey::read(&id, &secret(key)?).map_err(usage)?;

@@ -157,7 +157,10 @@ pub enum Stopped {
     /// The machine gives no random bytes.
     #[error(transparent)]
     Chance(#[from] Out),
-    /// The forge, or what was named to it.
+    /// The forge has no such place.
+    #[error("{0}")]
+    Nowhere(String),
+    /// The forge could not be asked, or says no.
     #[error("{0}")]
     Forge(String),
     /// The app was made and cannot be kept.
@@ -226,7 +229,7 @@ impl<R: Registrar> Setup<R> {
         let errand = self
             .registrar
             .errand(&proposal, &self.places, &state)
-            .map_err(|fault| Stopped::Forge(fault.to_string()))?;
+            .map_err(|fault| Stopped::Nowhere(fault.to_string()))?;
         stage.state = Some(state);
         Ok(errand)
     }

@@ -12,6 +12,7 @@ mod people;
 mod release;
 mod said;
 mod session;
+pub mod setup;
 mod timeline;
 mod tree;
 

@@ -2,6 +2,7 @@
 
 mod book;
 mod docket;
+mod doctor;
 mod evidence;
 mod hooks;
 mod pages;
@@ -9,6 +10,7 @@ mod path;
 mod record;
 mod required;
 mod settings;
+mod setup;
 mod taking;
 mod talk;
 

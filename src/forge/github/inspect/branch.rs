@@ -164,7 +164,7 @@ async fn ruled(client: &Client, path: &str, rules: &str) -> Result<Vec<Guard>, F
         }
         let reviews = rule.parameters.map_or(0, |parameters| parameters.required_approving_review_count);
         let exempt = match rule.ruleset_id {
-            Some(id) => exempt(client.get(&format!("{path}/rulesets/{id}?includes_parents=true")).await),
+            Some(id) => exempt(client.get(&format!("{path}/rulesets/{id}")).await),
             None => Fact::Unavailable("GitHub does not say of which ruleset the rule is".into()),
         };
         found.push(Guard { reviews: Fact::Known(reviews), exempt });
