@@ -35,6 +35,9 @@ impl<'p> Ruled<'p> {
     }
 }
 
+/// It could not be read, and that was told.
+struct Unread;
+
 /// What is found, of one repository or of the app.
 struct Found<'r> {
     repository: Option<&'r str>,
@@ -59,16 +62,21 @@ impl Found<'_> {
         self.flaw(Flaw::Unread, place, format!("{what} is not known: {why}"), mend);
     }
 
-    /// A value that is known or absent; what could not be read is told of.
-    fn known<'f, T>(&mut self, fact: &'f Fact<T>, place: &str, what: &str) -> Option<Option<&'f T>> {
+    /// A value that is known, or `None` where it is absent; what could not be read is told of.
+    fn known<'f, T>(&mut self, fact: &'f Fact<T>, place: &str, what: &str) -> Result<Option<&'f T>, Unread> {
         match fact {
-            Fact::Known(value) => Some(Some(value)),
-            Fact::Absent => Some(None),
+            Fact::Known(value) => Ok(Some(value)),
+            Fact::Absent => Ok(None),
             Fact::Unavailable(why) => {
                 self.unread(place, what, why);
-                None
+                Err(Unread)
             }
         }
+    }
+
+    /// A value that is known; what could not be read is told of.
+    fn stated<'f, T>(&mut self, fact: &'f Fact<T>, place: &str, what: &str) -> Option<&'f T> {
+        self.known(fact, place, what).ok().flatten()
     }
 }
 
@@ -94,7 +102,7 @@ pub fn of_app(hook: &Hook, address: Option<&str>) -> Vec<Finding> {
     let there = wanted.clone().unwrap_or_else(|| format!("the app's address with `{DELIVERED_AT}` behind it"));
     let mend = format!("name {there} as the webhook's URL in the App's settings, with a secret, and tick `Active`");
     match found.known(&hook.address, place, "where it delivers") {
-        Some(Some(stated)) => {
+        Ok(Some(stated)) => {
             if let Some(wanted) = wanted.filter(|wanted| wanted.trim_end_matches('/') != stated.trim_end_matches('/')) {
                 found.flaw(
                     Flaw::HookMissing,
@@ -107,22 +115,22 @@ pub fn of_app(hook: &Hook, address: Option<&str>) -> Vec<Finding> {
                 found.flaw(Flaw::HookMissing, place, says, mend.clone());
             }
         }
-        Some(None) => {
+        Ok(None) => {
             let says = "it delivers nowhere: what happens is found by reading everything now and then";
             found.flaw(Flaw::HookMissing, place, says, mend.clone());
             return found.findings;
         }
-        None => {}
+        Err(Unread) => {}
     }
-    if let Some(Some(false)) = found.known(&hook.signs, place, "whether it is signed") {
+    if let Some(false) = found.stated(&hook.signs, place, "whether it is signed") {
         let says = "it has no secret, so that nobody can tell its deliveries from forged ones, and the app takes none";
         found.flaw(Flaw::HookUnsafe, place, says, "set the secret that the app is started with in the App's settings");
     }
-    if let Some(Some(false)) = found.known(&hook.verifies, place, "whether it looks at certificates") {
+    if let Some(false) = found.stated(&hook.verifies, place, "whether it looks at certificates") {
         let says = "it does not look at the certificate of whom it delivers to";
         found.flaw(Flaw::HookUnsafe, place, says, "enable SSL verification in the App's settings");
     }
-    if let Some(Some(deliveries)) = found.known(&hook.deliveries, place, "how its deliveries went") {
+    if let Some(deliveries) = found.stated(&hook.deliveries, place, "how its deliveries went") {
         let failed: Vec<_> = deliveries.iter().filter(|delivery| !delivery.taken).collect();
         if deliveries.is_empty() {
             let says = "nothing was delivered lately: it may be inactive, or subscribed to nothing";
@@ -151,7 +159,7 @@ pub fn of_app(hook: &Hook, address: Option<&str>) -> Vec<Finding> {
 /// What the app may on a repository.
 fn installed(found: &mut Found<'_>, installed: &Fact<Installed>) {
     let place = "the App";
-    let Some(installed) = found.known(installed, place, "whether it is installed here, and what it may") else {
+    let Ok(installed) = found.known(installed, place, "whether it is installed here, and what it may") else {
         return;
     };
     let Some(installed) = installed else {
@@ -200,28 +208,28 @@ fn policy(found: &mut Found<'_>, posture: &Posture, ruled: Ruled<'_>) {
             );
         }
     }
-    let Some(branch) = found.known(&posture.branch, "the policy", "from which branch it is read") else { return };
+    let Ok(branch) = found.known(&posture.branch, "the policy", "from which branch it is read") else { return };
     let branch = branch.map_or("the default branch", String::as_str);
     let place = format!("branch {branch}");
     let mend = format!("require pull requests with an approval on `{branch}`, in a ruleset that nobody bypasses");
-    let Some(protection) = found.known(&posture.protection, &place, "what protects the policy there") else { return };
+    let Ok(protection) = found.known(&posture.protection, &place, "what protects the policy there") else { return };
     let Some(protection) = protection else {
         let says = "nothing protects it, so that whoever may push can change the policy alone";
         found.flaw(Flaw::PolicyBranchOpen, &place, says, mend);
         return;
     };
     match found.known(&protection.reviews, &place, "whether a change of the policy needs a review there") {
-        Some(None | Some(0)) => {
+        Ok(None | Some(0)) => {
             let says = "a change needs no review there, so that whoever may push can change the policy alone";
             found.flaw(Flaw::PolicyBranchOpen, &place, says, mend);
         }
-        Some(Some(_)) => {
-            let exempt = found.known(&protection.exempt, &place, "who may change the policy there without a review");
-            if let Some(exempt) = exempt.flatten().filter(|exempt| !exempt.is_empty()) {
+        Ok(Some(_)) => {
+            let exempt = found.stated(&protection.exempt, &place, "who may change the policy there without a review");
+            if let Some(exempt) = exempt.filter(|exempt| !exempt.is_empty()) {
                 let says = format!("these may change the policy there without a review: {}", exempt.join(", "));
                 found.flaw(Flaw::PolicyExempt, &place, says, "let nobody past the branch's protection");
             }
         }
-        None => {}
+        Err(Unread) => {}
     }
 }

@@ -194,34 +194,34 @@ impl<R: Registrar> Setup<R> {
 
     /// Somebody came with a token: the key that his browser keeps from now on. The token counts no more.
     pub fn enter(&self, token: &str) -> Result<String, Stopped> {
-        let mut stage = self.stage();
-        if stage.is_done {
+        let mut held = self.stage();
+        if held.is_done {
             return Err(Stopped::Done);
         }
-        if !stage.token.as_deref().is_some_and(|known| same(known, token)) {
+        if !held.token.as_deref().is_some_and(|known| same(known, token)) {
             return Err(Stopped::Stranger);
         }
         let key = random()?;
-        stage.token = None;
-        stage.key = Some(key.clone());
+        held.token = None;
+        held.key = Some(key.clone());
         Ok(key)
     }
 
     fn admitted(&self, key: Option<&str>) -> Result<MutexGuard<'_, Stage>, Stopped> {
-        let stage = self.stage();
-        if stage.is_done {
+        let held = self.stage();
+        if held.is_done {
             return Err(Stopped::Done);
         }
-        match (key, stage.key.as_deref()) {
-            (Some(key), Some(known)) if same(key, known) => Ok(stage),
+        match (key, held.key.as_deref()) {
+            (Some(key), Some(known)) if same(key, known) => Ok(held),
             _ => Err(Stopped::Stranger),
         }
     }
 
     /// What whoever has the key takes to the forge.
     pub fn errand(&self, key: Option<&str>, organisation: Option<&str>) -> Result<Errand, Stopped> {
-        let mut stage = self.admitted(key)?;
-        let state = match &stage.state {
+        let mut held = self.admitted(key)?;
+        let state = match &held.state {
             Some(state) => state.clone(),
             None => random()?,
         };
@@ -230,29 +230,29 @@ impl<R: Registrar> Setup<R> {
             .registrar
             .errand(&proposal, &self.places, &state)
             .map_err(|fault| Stopped::Nowhere(fault.to_string()))?;
-        stage.state = Some(state);
+        held.state = Some(state);
         Ok(errand)
     }
 
     /// Whoever has the key came back with a code: the app is made and kept. A state counts once, whatever comes of it.
     pub async fn back(&self, key: Option<&str>, state: &str, code: &str) -> Result<R::Made, Stopped> {
         {
-            let mut stage = self.admitted(key)?;
-            if !stage.state.as_deref().is_some_and(|known| same(known, state)) {
+            let mut held = self.admitted(key)?;
+            if !held.state.as_deref().is_some_and(|known| same(known, state)) {
                 return Err(Stopped::Unasked);
             }
-            stage.state = None;
+            held.state = None;
         }
         let made = self.registrar.redeem(code).await.map_err(|fault| Stopped::Forge(fault.to_string()))?;
-        let mut stage = self.stage();
-        if stage.is_done {
+        let mut held = self.stage();
+        if held.is_done {
             return Err(Stopped::Done);
         }
         if let Err(why) = self.folder.keep(&made.kept()) {
             return Err(Stopped::Unkept { name: made.name().to_owned(), page: made.page().to_owned(), why });
         }
-        stage.is_done = true;
-        drop(stage);
+        held.is_done = true;
+        drop(held);
         self.done.notify_one();
         Ok(made)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Found;
+use super::{Found, Unread};
 use crate::model::facts::Fact;
 use crate::model::inspection::Flaw;
 use crate::model::lookalike::skeleton;
@@ -24,7 +24,7 @@ enum Standing {
 }
 
 pub(super) fn judge(found: &mut Found<'_>, posture: &Posture, policy: Option<&Policy>) {
-    let Some(there) = found.known(&posture.environments, "environments", "which environments there are") else {
+    let Ok(there) = found.known(&posture.environments, "environments", "which environments there are") else {
         return;
     };
     let there = there.map_or(&[][..], Vec::as_slice);
@@ -73,26 +73,20 @@ fn one(found: &mut Found<'_>, environment: &Environment, standing: Standing, pol
     let place = format!("environment {name}");
     if standing == Standing::Unknown {
         let mend = "delete it, or name it in the policy and enable the App as its protection rule";
+        let mut unknown = |says: String| found.flaw(Flaw::UnknownEnvironment, &place, says, mend);
         match policy.and_then(|policy| resembled(name, policy)) {
+            // Where the App is its rule, the app refuses what the policy does not know.
+            Some(known) if environment.rule == Fact::Known(true) => {
+                unknown(format!("it looks like `{known}`, and the policy has none of that name"));
+            }
             Some(known) => {
                 let says =
                     format!("it is none of the policy's and looks like `{known}`: a job that names it is not held");
-                // Where the App is its rule, the app refuses what the policy does not know.
-                if environment.rule == Fact::Known(true) {
-                    found.flaw(
-                        Flaw::UnknownEnvironment,
-                        &place,
-                        format!("it looks like `{known}`, and the policy has none of that name"),
-                        mend,
-                    );
-                } else {
-                    found.flaw(Flaw::LookalikeEnvironment, &place, says, mend);
-                }
+                found.flaw(Flaw::LookalikeEnvironment, &place, says, mend);
             }
-            None => {
-                let says = "the policy has none of that name, so that nothing is decided of what is deployed there";
-                found.flaw(Flaw::UnknownEnvironment, &place, says, mend);
-            }
+            None => unknown(
+                "the policy has none of that name, so that nothing is decided of what is deployed there".to_owned(),
+            ),
         }
         return;
     }
@@ -100,8 +94,7 @@ fn one(found: &mut Found<'_>, environment: &Environment, standing: Standing, pol
     if standing == Standing::Automatic {
         return;
     }
-    if let Some(Some(true)) =
-        found.known(&environment.administrators_bypass, &place, "whether administrators may bypass it")
+    if let Some(true) = found.stated(&environment.administrators_bypass, &place, "whether administrators may bypass it")
     {
         let says = "administrators may let a deployment past its protection, the App's rule included";
         let mend = format!(
@@ -110,15 +103,15 @@ fn one(found: &mut Found<'_>, environment: &Environment, standing: Standing, pol
         found.flaw(Flaw::AdministratorsBypass, &place, says, mend);
     }
     match found.known(&environment.references, &place, "which branches may be deployed there") {
-        Some(None) => any_reference(found, &place, "every branch and tag may be deployed there", name),
-        Some(Some(References::Matching(patterns))) => {
+        Ok(None) => any_reference(found, &place, "every branch and tag may be deployed there", name),
+        Ok(Some(References::Matching(patterns))) => {
             if let Some(all) = patterns.iter().find(|pattern| pattern.chars().all(|it| matches!(it, '*' | '/'))) {
                 any_reference(found, &place, &format!("its pattern `{all}` matches every branch"), name);
             }
         }
-        Some(Some(References::Protected)) | None => {}
+        Ok(Some(References::Protected)) | Err(Unread) => {}
     }
-    if let Some(Some(true)) = found.known(&environment.own_review, &place, "who reviews deployments there") {
+    if let Some(true) = found.stated(&environment.own_review, &place, "who reviews deployments there") {
         let says = format!(
             "whoever starts a deployment may review it himself, where he is one of its reviewers: {}",
             environment.reviewers.join(", ")
@@ -141,18 +134,18 @@ fn rule(found: &mut Found<'_>, environment: &Environment, standing: Standing, pl
         environment.name
     );
     match found.known(&environment.rule, place, "whether the App is its protection rule") {
-        Some(None) if standing == Standing::Automatic => {
+        Ok(None) if standing == Standing::Automatic => {
             let says = "the App is no protection rule of it, so that no gate is judged before a deployment there";
             found.flaw(Flaw::RuleMissingAutomatic, place, says, mend);
         }
-        Some(None) => {
+        Ok(None) => {
             let says = "the App is no protection rule of it: whatever names it is deployed without being asked about";
             found.flaw(Flaw::RuleMissing, place, says, mend);
         }
-        Some(Some(false)) => {
+        Ok(Some(false)) => {
             found.flaw(Flaw::RuleDisabled, place, "the App's protection rule is switched off", mend);
         }
-        Some(Some(true)) | None => {}
+        Ok(Some(true)) | Err(Unread) => {}
     }
 }
 
@@ -160,19 +153,17 @@ fn rule(found: &mut Found<'_>, environment: &Environment, standing: Standing, pl
 fn secrets(found: &mut Found<'_>, posture: &Posture, formal: &[&Environment]) {
     let outside = [
         (
-            found.known(&posture.secrets, "secrets", "which secrets every job of the repository may read").flatten(),
+            found.stated(&posture.secrets, "secrets", "which secrets every job of the repository may read"),
             "the repository",
         ),
         (
-            found
-                .known(&posture.shared_secrets, "secrets", "which of the organisation's secrets every job may read")
-                .flatten(),
+            found.stated(&posture.shared_secrets, "secrets", "which of the organisation's secrets every job may read"),
             "the organisation",
         ),
     ];
     for environment in formal {
         let place = format!("environment {}", environment.name);
-        let inside = found.known(&environment.secrets, &place, "which secrets it keeps").flatten();
+        let inside = found.stated(&environment.secrets, &place, "which secrets it keeps");
         let Some(inside) = inside else { continue };
         let folded: BTreeSet<String> = inside.iter().map(|name| name.to_ascii_uppercase()).collect();
         for (names, whose) in &outside {
@@ -203,8 +194,8 @@ fn secrets(found: &mut Found<'_>, posture: &Posture, formal: &[&Environment]) {
         }
     }
     let open =
-        found.known(&posture.open_secrets, "secrets", "which of the organisation's secrets every repository may read");
-    if let Some(open) = open.flatten().filter(|open| !open.is_empty()) {
+        found.stated(&posture.open_secrets, "secrets", "which of the organisation's secrets every repository may read");
+    if let Some(open) = open.filter(|open| !open.is_empty()) {
         let says = format!("every repository of the organisation may read {}", open.join(", "));
         found.flaw(Flaw::SecretsForAll, "secrets", says, "limit them to the repositories that need them");
     }

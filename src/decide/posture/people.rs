@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Found;
+use super::{Found, Unread};
 use crate::model::facts::people::folded;
 use crate::model::inspection::Flaw;
 use crate::model::posture::Posture;
@@ -76,8 +76,7 @@ pub(super) fn judge(found: &mut Found<'_>, posture: &Posture, policy: &Policy) {
             approvers.extend(holders.into_iter().map(|login| (login.to_ascii_lowercase(), role.name.as_str())));
         }
     }
-    let administrators =
-        found.known(&posture.administrators, "administrators", "who administers the repository").flatten();
+    let administrators = found.stated(&posture.administrators, "administrators", "who administers the repository");
     let both = administrators.into_iter().flatten().filter_map(|login| {
         let role = approvers.get(&login.to_ascii_lowercase())?;
         Some(format!("{login} ({role})"))
@@ -100,19 +99,19 @@ fn of_group(
     fact: &crate::model::facts::Fact<Vec<String>>,
 ) -> Vec<String> {
     match found.known(fact, place, &format!("who is in `{group}`")) {
-        Some(Some(members)) if members.is_empty() => {
+        Ok(Some(members)) if members.is_empty() => {
             let says = format!("nobody is in `{group}`, so that nobody can approve as one of it");
             found.flaw(Flaw::GroupEmpty, place, says, "put its members into it, or name another group");
             Vec::new()
         }
-        Some(Some(members)) => members.clone(),
-        Some(None) => {
+        Ok(Some(members)) => members.clone(),
+        Ok(None) => {
             let says =
                 format!("GitHub knows no team `{group}`, or does not show it, so that nobody can approve as one of it");
             found.flaw(Flaw::MemberUnknown, place, says, "mend the team's name in the policy");
             Vec::new()
         }
-        None => Vec::new(),
+        Err(Unread) => Vec::new(),
     }
 }
 
@@ -122,16 +121,16 @@ fn known(found: &mut Found<'_>, posture: &Posture, place: &str, logins: Vec<Stri
     for login in logins {
         let Some(fact) = posture.accounts.get(&login) else { continue };
         match found.known(fact, place, &format!("whether `{login}` is an account")) {
-            Some(Some(true)) => there.push(login),
-            Some(Some(false)) => {
+            Ok(Some(true)) => there.push(login),
+            Ok(Some(false)) => {
                 let says = format!("`{login}` is suspended on GitHub, and cannot approve");
                 found.flaw(Flaw::MemberUnknown, place, says, "name somebody else in the policy");
             }
-            Some(None) => {
+            Ok(None) => {
                 let says = format!("GitHub knows no account `{login}`: whoever takes that name would hold the role");
                 found.flaw(Flaw::MemberUnknown, place, says, "mend or take away the name in the policy");
             }
-            None => {}
+            Err(Unread) => {}
         }
     }
     there

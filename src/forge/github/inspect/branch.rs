@@ -93,11 +93,11 @@ pub(super) async fn protection(client: &Client, path: &str, branch: &str) -> Fac
         Ok(rules) => rules,
         Err(fault) => vec![Guard { reviews: fault.unavailable(), exempt: fault.unavailable() }],
     };
-    together(own.into_iter().chain(rules).collect())
+    together(&own.into_iter().chain(rules).collect::<Vec<_>>())
 }
 
 /// The strictest of all: where one asks for reviews and lets nobody past, nothing else matters.
-fn together(guards: Vec<Guard>) -> Fact<Protection> {
+fn together(guards: &[Guard]) -> Fact<Protection> {
     if guards.is_empty() {
         return Fact::Absent;
     }

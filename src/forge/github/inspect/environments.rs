@@ -19,14 +19,23 @@ struct Listed {
     can_admins_bypass: Option<bool>,
     #[serde(default)]
     protection_rules: Option<Vec<Builtin>>,
-    /// `null` where every branch may be deployed; older servers leave it out.
-    #[serde(default, deserialize_with = "stated")]
-    deployment_branch_policy: Option<Option<BranchPolicy>>,
+    #[serde(default)]
+    deployment_branch_policy: Limit,
 }
 
-/// Tells `null` from what is left out.
-fn stated<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<BranchPolicy>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// Which branches may be deployed. `null` says that all may; older servers say nothing.
+#[derive(Default)]
+enum Limit {
+    #[default]
+    Unstated,
+    None,
+    By(BranchPolicy),
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::None, Self::By))
+    }
 }
 
 #[derive(Deserialize)]
@@ -123,7 +132,7 @@ async fn whole(client: &Client, path: &str, app: Option<u64>, listed: Listed) ->
         rule: rule(client, &here, app).await,
         reviewers: reviewers.collect(),
         own_review,
-        references: references(client, &here, listed.deployment_branch_policy.as_ref()).await,
+        references: references(client, &here, &listed.deployment_branch_policy).await,
         secrets: names_of_secrets(client, &format!("{here}/secrets")).await,
         name: listed.name,
     }
@@ -148,13 +157,14 @@ async fn rule(client: &Client, here: &str, app: Option<u64>) -> Fact<bool> {
     }
 }
 
-async fn references(client: &Client, here: &str, policy: Option<&Option<BranchPolicy>>) -> Fact<References> {
-    match policy {
-        None => Fact::Unavailable("GitHub does not say which branches may be deployed".into()),
-        Some(None) => Fact::Absent,
-        Some(Some(BranchPolicy { protected_branches: true, .. })) => Fact::Known(References::Protected),
-        Some(Some(BranchPolicy { custom_branch_policies: true, .. })) => fact(patterns(client, here).await),
-        Some(Some(_)) => Fact::Unavailable("GitHub does not say which branches may be deployed".into()),
+async fn references(client: &Client, here: &str, limit: &Limit) -> Fact<References> {
+    match limit {
+        Limit::None => Fact::Absent,
+        Limit::By(BranchPolicy { protected_branches: true, .. }) => Fact::Known(References::Protected),
+        Limit::By(BranchPolicy { custom_branch_policies: true, .. }) => fact(patterns(client, here).await),
+        Limit::By(_) | Limit::Unstated => {
+            Fact::Unavailable("GitHub does not say which branches may be deployed".into())
+        }
     }
 }
 

@@ -184,17 +184,15 @@ impl Inspect for Inspector {
     }
 
     async fn hook(&self) -> Hook {
-        match &self.app {
-            Some(app) => registration::hook(app.root()).await,
-            None => {
-                let why = "only the App itself may read its webhook; name its key with `--app-key`";
-                Hook {
-                    address: Fact::Unavailable(why.into()),
-                    signs: Fact::Unavailable(why.into()),
-                    verifies: Fact::Unavailable(why.into()),
-                    deliveries: Fact::Unavailable(why.into()),
-                }
-            }
+        if let Some(app) = &self.app {
+            return registration::hook(app.root()).await;
+        }
+        let why = "only the App itself may read its webhook; name its key with `--app-key`";
+        Hook {
+            address: Fact::Unavailable(why.into()),
+            signs: Fact::Unavailable(why.into()),
+            verifies: Fact::Unavailable(why.into()),
+            deliveries: Fact::Unavailable(why.into()),
         }
     }
 
