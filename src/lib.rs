@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! cli        9  arguments in, documents and an exit code out
-//! web        8  what is served over HTTP: the log's files, where forges deliver and jobs submit, pages of releases
+//! web        8  what is served over HTTP: the log's files, where forges deliver and jobs submit, pages of releases, setting up
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
@@ -144,6 +144,14 @@
 //! to, and appends it, in a transaction that is refused where the release was decided again meanwhile ([`store::change`]).
 //! Whoever decides the release next hands it to the forge with the question ([`forge::Question`]), who says what its
 //! account is and puts it among what people did there; a decision that was made without it is refused by the record.
+//!
+//! ## A walk through an inspection
+//!
+//! `countersign doctor` reads the policy of each repository as the app does ([`flow`]), asks the forge how it protects what the policy
+//! names ([`forge::inspection`]), and gets a [`model::posture`]: every value known, absent or unread. [`decide::posture`] makes findings
+//! of it, an unread value being one. What the App cannot do without is one list ([`forge::github::needs`]), which the manifest
+//! states that it is made from ([`forge::github::manifest`]): the page of [`web`] that sets it up sends whoever started the app to
+//! GitHub, and keeps what comes back.
 //!
 //! ## Invariants
 //!

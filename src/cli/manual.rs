@@ -10,6 +10,7 @@ use super::reference::KINDS;
 use super::{Arguments, answer, decide, facts, gate};
 use crate::model::catalogue;
 use crate::model::ground::Ground;
+use crate::model::inspection::{Flaw, Gravity};
 use crate::model::kind::Format;
 use crate::model::verdict::Reason;
 use crate::policy::diagnostics::{Code, Weight};
@@ -117,6 +118,8 @@ fn page() -> String {
     options_of(&mut out, "answer", &answer::EXIT_CODES);
     #[cfg(feature = "app")]
     options_of(&mut out, "serve", &super::serve::EXIT_CODES);
+    #[cfg(feature = "app")]
+    options_of(&mut out, "doctor", &super::doctor::EXIT_CODES);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(
         out,
@@ -267,6 +270,19 @@ fn reasons(out: &mut String) {
     );
     for ground in Ground::ALL {
         let _ = writeln!(out, "| `{}` | {} |", ground.code(), cell(ground.meaning()));
+    }
+    let _ = writeln!(
+        out,
+        "\n## Codes of `doctor`\n\nWhat is `open` lets a release slip past, what is `weak` takes a safeguard away or holds what could go, \
+         and what is `unknown` could not be read.\n\n| code | gravity | meaning |\n| --- | --- | --- |"
+    );
+    for flaw in Flaw::ALL {
+        let gravity = match flaw.gravity() {
+            Gravity::Open => "open",
+            Gravity::Weak => "weak",
+            Gravity::Unknown => "unknown",
+        };
+        let _ = writeln!(out, "| `{}` | {gravity} | {} |", flaw.code(), cell(flaw.meaning()));
     }
     let _ = writeln!(out, "\n## Codes of `policy check`\n\n| code | weight | meaning |\n| --- | --- | --- |");
     for diagnostic in Code::ALL {

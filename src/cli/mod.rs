@@ -5,7 +5,8 @@
 //! the policy is wrong · 4 a time limit. Of a release's decision: 0 it proceeds ·
 //! 10 it holds · 11 it is rejected · 2 as before · 3 the facts cannot be read. Of a
 //! receipt: 12 invalid · 13 about something else · 14 not approved · 15 not replayable
-//! here. Only 0 lets a pipeline go on.
+//! here. Of an inspection: 0 nothing found · 10 something weak · 11 something open · 3 something unread.
+//! Only 0 lets a pipeline go on.
 
 mod answer;
 #[cfg(feature = "app")]
@@ -14,6 +15,8 @@ mod append;
 mod database;
 mod decide;
 mod deferred;
+#[cfg(feature = "app")]
+mod doctor;
 mod environment;
 #[cfg(feature = "app")]
 mod evidence;
@@ -79,6 +82,9 @@ enum Command {
     /// Run the app: take what GitHub delivers, decide, record, and answer the deployments that wait.
     #[cfg(feature = "app")]
     Serve(Box<Deferred<serve::Arguments>>),
+    /// Look at an installation on GitHub, and say what lets a release slip past, each with the mend.
+    #[cfg(feature = "app")]
+    Doctor(Box<Deferred<doctor::Arguments>>),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -140,6 +146,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Answer(arguments) => answer::run(&arguments.0),
         #[cfg(feature = "app")]
         Command::Serve(arguments) => serve::run(&arguments.0),
+        #[cfg(feature = "app")]
+        Command::Doctor(arguments) => doctor::run(&arguments.0),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments.0),
         Command::Log(command) => log::run(&command.0),

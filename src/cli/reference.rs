@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{UNKNOWN, USAGE, answer, complain};
 use crate::model::catalogue;
 use crate::model::ground::Ground;
+use crate::model::inspection::Flaw;
 use crate::model::kind::{self, Format};
 use crate::model::verdict::Reason;
 use crate::policy::diagnostics::Code;
@@ -17,6 +18,7 @@ pub(super) enum Document {
     Decision,
     Facts,
     ReleaseDecision,
+    Inspection,
 }
 
 /// The kinds of evidence.
@@ -47,6 +49,7 @@ pub(super) fn schema(document: Document) -> u8 {
         Document::Decision => crate::report::json::schema(),
         Document::Facts => crate::report::json::facts_schema(),
         Document::ReleaseDecision => crate::report::json::release_schema(),
+        Document::Inspection => crate::report::json::inspection_schema(),
     };
     match text {
         Ok(text) => answer(&text),
@@ -82,12 +85,18 @@ pub(super) fn explain(code: Option<&str>) -> u8 {
     let reasons = Reason::ALL.iter().map(|reason| (reason.code(), reason.verdict().word(), reason.meaning()));
     let codes = Code::ALL.iter().map(|code| (code.word(), "policy", code.meaning()));
     let grounds = Ground::ALL.iter().map(|ground| (ground.code(), "release", ground.meaning()));
-    let found: Vec<_> =
-        reasons.chain(codes).chain(grounds).filter(|(word, ..)| code.is_none_or(|code| code == *word)).collect();
+    let flaws = Flaw::ALL.iter().map(|flaw| (flaw.code(), "installation", flaw.meaning()));
+    let found: Vec<_> = reasons
+        .chain(codes)
+        .chain(grounds)
+        .chain(flaws)
+        .filter(|(word, ..)| code.is_none_or(|code| code == *word))
+        .collect();
     if found.is_empty() {
         let code = code.unwrap_or_default();
         let all = Reason::ALL.iter().map(|reason| reason.code()).chain(Code::ALL.iter().map(|code| code.word()));
-        let all: Vec<&str> = all.chain(Ground::ALL.iter().map(|ground| ground.code())).collect();
+        let all = all.chain(Ground::ALL.iter().map(|ground| ground.code()));
+        let all: Vec<&str> = all.chain(Flaw::ALL.iter().map(|flaw| flaw.code())).collect();
         let hint = nearest(code, &all).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         complain(&format!("there is no code `{code}`{hint}; `countersign explain` lists all"));
         return USAGE;

@@ -1,6 +1,7 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
-mod pages;
+pub(super) mod pages;
+pub(super) mod setup;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,14 +20,17 @@ use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::{Counts, Journal};
 use crate::flow::app::{Began, Desk, Settings};
+use crate::flow::setup::{Folder, Holds};
 use crate::flow::visits::Visits;
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
-use crate::forge::github::oidc;
 use crate::forge::github::signature::WebhookSecret;
+use crate::forge::github::{needs, oidc};
 use crate::forge::token::Issuer;
+use crate::model::posture::Access;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
+use crate::web::pages::Origin;
 use crate::web::serve::{Limits, ended, serve};
 use crate::web::{health, hooks, jobs, pages as web};
 use crate::workspace::layers::{self, From};
@@ -52,10 +56,12 @@ fn after_help() -> String {
          without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`; \
          `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
          serves the pages of releases to whoever may read their repository, from `/` on. It logs one JSON object a line on \
-         standard error. The App needs the permissions \
-         actions, contents, issues and members to read, checks, deployments and pull requests to write, and the events \
-         deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
-        codes.concat()
+         standard error. The App needs the permissions {} to read, {} to write, and the events {}; `countersign doctor` says \
+         whether it has them.",
+        codes.concat(),
+        needs::told(Access::Read),
+        needs::told(Access::Write),
+        needs::EVENTS.join(", ")
     )
 }
 
@@ -87,6 +93,12 @@ pub(super) struct Arguments {
     /// The App's private key, a PEM file; or COUNTERSIGN_APP_KEY.
     #[arg(long, value_name = "FILE")]
     app_key: Option<PathBuf>,
+    /// The folder that keeps the App: its number, its key and its secrets, in files that nobody else may read; or
+    /// COUNTERSIGN_APP_FOLDER. Where it holds none yet, the address is printed at which the App is made on GitHub, with
+    /// `--public-url` as the address of the app; then it is kept there, and served. Takes the place of `--app`, `--app-key`,
+    /// `--webhook-secret-file`, `--client-id` and `--client-secret-file`.
+    #[arg(long, value_name = "DIR")]
+    app_folder: Option<PathBuf>,
     /// A file with the secret that GitHub signs deliveries with; or COUNTERSIGN_WEBHOOK_SECRET_FILE.
     #[arg(long, value_name = "FILE")]
     webhook_secret_file: Option<PathBuf>,
@@ -141,6 +153,7 @@ struct Configured {
     github_url: Option<String>,
     app: Option<String>,
     app_key: Option<PathBuf>,
+    app_folder: Option<PathBuf>,
     webhook_secret_file: Option<PathBuf>,
     policy: Vec<PathBuf>,
     roster: Option<PathBuf>,
@@ -182,7 +195,7 @@ fn set<T: FromStr + Clone>(option: Option<&T>, name: &str, file: Option<T>) -> R
     }
 }
 
-fn listed<T: FromStr + Clone>(options: &[T], name: &str, file: Vec<T>) -> Vec<T> {
+pub(super) fn listed<T: FromStr + Clone>(options: &[T], name: &str, file: Vec<T>) -> Vec<T> {
     if !options.is_empty() {
         return options.to_vec();
     }
@@ -224,7 +237,7 @@ fn journal() -> Journal {
 }
 
 /// The layers around every repository's own policy.
-fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
+pub(super) fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
     if files.is_empty() {
         return Ok(Outer::default());
     }
@@ -267,33 +280,98 @@ fn since(written: &[String]) -> Result<Began, Failure> {
 struct Set {
     settings: Settings,
     signing: Signing,
+    listen: SocketAddr,
+    base: Base,
+    public: Option<Origin>,
+    issuer: String,
+    runners: oidc::Runners,
+    named: Named,
+}
+
+/// The App as it is named.
+enum Named {
+    /// By its files.
+    Files(Files),
+    /// By the folder that keeps it, or is to.
+    Folder(Folder, Holds, Option<u64>),
+}
+
+/// The files that the App is named by.
+struct Files {
+    id: String,
+    key: PathBuf,
+    hook: PathBuf,
+    pages: Option<pages::Named>,
+}
+
+/// The App as it works.
+struct Registered {
     app: App,
     secret: WebhookSecret,
-    listen: SocketAddr,
     pages: Option<pages::Set>,
+}
+
+fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) -> Result<Named, Failure> {
+    let folder = set(arguments.app_folder.as_ref(), "COUNTERSIGN_APP_FOLDER", file.app_folder.take())?;
+    let app = set(arguments.app.as_ref(), "COUNTERSIGN_APP", file.app.take())?;
+    let key = set(arguments.app_key.as_ref(), "COUNTERSIGN_APP_KEY", file.app_key.take())?;
+    let hook = file.webhook_secret_file.take();
+    let hook = set(arguments.webhook_secret_file.as_ref(), "COUNTERSIGN_WEBHOOK_SECRET_FILE", hook)?;
+    let stated = pages::Stated {
+        client_id: file.client_id.take(),
+        client_secret_file: file.client_secret_file.take(),
+        recheck: file.recheck,
+    };
+    let (pages, recheck) = pages::named(&arguments.pages, stated)?;
+    let Some(folder) = folder else {
+        let says = "name the App with `--app`: its id, or its client id; or name a folder with `--app-folder` in which it is \
+                    to be set up";
+        return Ok(Named::Files(Files {
+            id: needed(app, says)?,
+            key: needed(key, "name the file with the App's private key with `--app-key`")?,
+            hook: needed(hook, "name the file with the webhook's secret with `--webhook-secret-file`")?,
+            pages,
+        }));
+    };
+    if app.is_some() || key.is_some() || hook.is_some() || pages.is_some() {
+        return Err(usage(
+            "the App is named by its folder, `--app-folder`, and by something else as well: name it once",
+        ));
+    }
+    let folder = setup::folder(folder);
+    let holds = folder.holds().map_err(usage)?;
+    if holds == Holds::Nothing {
+        let says = "an App is set up for the address under which it is reached: name it with `--public-url`";
+        needed(public, says)?;
+        folder.prepare().map_err(usage)?;
+    }
+    Ok(Named::Folder(folder, holds, recheck))
+}
+
+/// Reads what the App is named by.
+fn registered(files: &Files, set: &Set) -> Result<Registered, Failure> {
+    let (base, public) = (&set.base, set.public.as_ref());
+    let key = AppKey::read(&files.id, &secret(&files.key)?).map_err(usage)?;
+    let issuer = public.map(|public| Issuer::new(&set.issuer, oidc::KEYS, &public.address));
+    let issuer = issuer.transpose().map_err(usage)?;
+    Ok(Registered {
+        app: App::new(base.clone(), key).map_err(usage)?.with_issuer(issuer, set.runners),
+        secret: WebhookSecret::new(&secret(&files.hook)?).map_err(usage)?,
+        pages: files.pages.as_ref().map(|named| pages::settings(named, base, public)).transpose()?,
+    })
 }
 
 fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let config = arguments.config.clone().or_else(|| variable("COUNTERSIGN_CONFIG").map(PathBuf::from));
-    let file = config.as_deref().map(Configured::read).transpose()?.unwrap_or_default();
+    let mut file = config.as_deref().map(Configured::read).transpose()?.unwrap_or_default();
     let failed = |failure: super::log::Failure| Failure(failure.0, failure.1);
-    let database = set(arguments.database.as_ref(), "COUNTERSIGN_DATABASE", file.database)?;
+    let database = set(arguments.database.as_ref(), "COUNTERSIGN_DATABASE", file.database.take())?;
     let address = super::append::address(database.as_deref()).map_err(failed)?;
-    let url = set(arguments.github_url.as_ref(), "COUNTERSIGN_GITHUB_URL", file.github_url)?;
+    let url = set(arguments.github_url.as_ref(), "COUNTERSIGN_GITHUB_URL", file.github_url.take())?;
     let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
-    let public = set(arguments.public_url.as_ref(), "COUNTERSIGN_PUBLIC_URL", file.public_url)?;
+    let public = set(arguments.public_url.as_ref(), "COUNTERSIGN_PUBLIC_URL", file.public_url.take())?;
     let public = public.map(|url| pages::origin(&url)).transpose()?;
-    let stated =
-        pages::Stated { client_id: file.client_id, client_secret_file: file.client_secret_file, recheck: file.recheck };
-    let pages = pages::settings(&arguments.pages, stated, &base, public.as_ref())?;
-    let app = set(arguments.app.as_ref(), "COUNTERSIGN_APP", file.app)?;
-    let app = needed(app, "name the App with `--app`: its id, or its client id")?;
-    let key = set(arguments.app_key.as_ref(), "COUNTERSIGN_APP_KEY", file.app_key)?;
-    let key = needed(key, "name the file with the App's private key with `--app-key`")?;
-    let key = AppKey::read(&app, &secret(&key)?).map_err(usage)?;
-    let hook =
-        set(arguments.webhook_secret_file.as_ref(), "COUNTERSIGN_WEBHOOK_SECRET_FILE", file.webhook_secret_file)?;
-    let hook = needed(hook, "name the file with the webhook's secret with `--webhook-secret-file`")?;
+    let named = named(arguments, &mut file, public.as_ref())?;
     let listen = set(arguments.listen.as_ref(), "COUNTERSIGN_LISTEN", file.listen)?;
     let listen = listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listen = listen
@@ -308,7 +386,6 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let folder = set(arguments.evidence_folder.as_ref(), "COUNTERSIGN_EVIDENCE_FOLDER", file.evidence_folder)?;
     let issuer = set(arguments.token_issuer.as_ref(), "COUNTERSIGN_TOKEN_ISSUER", file.token_issuer)?;
     let issuer = issuer.unwrap_or_else(|| base.issuer());
-    let issuer = public.map(|public| Issuer::new(&issuer, oidc::KEYS, &public.address)).transpose().map_err(usage)?;
     let own = arguments.self_hosted_runners.then_some(true);
     let own = set(own.as_ref(), "COUNTERSIGN_SELF_HOSTED_RUNNERS", file.self_hosted_runners)?;
     let runners = if own == Some(true) { oidc::Runners::Any } else { oidc::Runners::Hosted };
@@ -323,36 +400,54 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
             "COUNTERSIGN_WITHOUT_ARTIFACTS",
             file.without_artifacts,
         ),
-        submissions: issuer.is_some(),
+        submissions: public.is_some(),
         since: since(&listed(&arguments.since, "COUNTERSIGN_SINCE", file.since))?,
         sweep: Duration::from_secs(sweep),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
-        pages: pages.as_ref().map(|pages| pages.origin.address.clone()),
+        pages: None,
     };
-    Ok(Set {
-        settings,
-        signing: arguments.signing.clone().or_key(file.log_key),
-        app: App::new(base, key).map_err(usage)?.with_issuer(issuer, runners),
-        secret: WebhookSecret::new(&secret(&hook)?).map_err(usage)?,
-        listen,
-        pages,
-    })
+    let signing = arguments.signing.clone().or_key(file.log_key);
+    Ok(Set { settings, signing, listen, base, public, issuer, runners, named })
+}
+
+/// The App, once there is one; `None` where the process was told to end before.
+async fn known(set: &Set, listener: &std::net::TcpListener, journal: &Journal) -> Result<Option<Registered>, Failure> {
+    match &set.named {
+        Named::Files(files) => registered(files, set).map(Some),
+        Named::Folder(folder, holds, recheck) => {
+            if *holds == Holds::Nothing && !setup::until_kept(set, folder, listener, journal).await? {
+                return Ok(None);
+            }
+            registered(&setup::files(folder, set.public.is_some(), *recheck)?, set).map(Some)
+        }
+    }
 }
 
 fn served(arguments: &Arguments) -> Result<u8, Failure> {
-    let Set { settings, signing, app, secret, listen, pages } = settings(arguments)?;
+    let set = settings(arguments)?;
     let failed = |failure: super::log::Failure| Failure(failure.0, failure.1);
-    let signers = (signing.signatory().map_err(failed)?, signing.signatory().map_err(failed)?);
+    let signers = (set.signing.signatory().map_err(failed)?, set.signing.signatory().map_err(failed)?);
+    // What is wrong with the App's files is said before anything is listened on.
+    if let Named::Files(files) = &set.named {
+        registered(files, &set)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure(UNKNOWN, format!("the machine has no room for another thread: {error}")))?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(listen)
-            .await
-            .map_err(|error| usage(format!("`{listen}` cannot be listened on: {error}")))?;
-        let address = listener.local_addr().map_err(|error| Failure(UNKNOWN, error.to_string()))?;
+        let listen = set.listen;
+        let wrong = |error: std::io::Error| usage(format!("`{listen}` cannot be listened on: {error}"));
+        let listener = tokio::net::TcpListener::bind(listen).await.and_then(tokio::net::TcpListener::into_std);
+        let listener = listener.map_err(wrong)?;
+        let address = listener.local_addr().map_err(wrong)?;
         let journal = journal();
+        let Some(Registered { app, secret, pages }) = known(&set, &listener, &journal).await? else {
+            return Ok(PROCEED);
+        };
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
+        let mut settings = set.settings;
+        settings.pages = pages.as_ref().map(|pages| pages.origin.address.clone());
         let (desk, mut works) = Desk::start(app, settings, signers, (journal.clone(), Counts::default()))
             .await
             .map_err(|fault| Failure(UNKNOWN, fault.to_string()))?;

@@ -6,6 +6,7 @@
 //! [`gates`] judges the gates of a pipeline's step. [`release`] decides whether a
 //! release may go, and reads like a policy: one call and one file for each of its
 //! sections. All of them look at one [`scene`], and ask its [`clock`] about now.
+//! [`posture`] says of an installation what lets a release slip past all that.
 //!
 //! Invariants: one `match` in [`gates`] puts verdicts together and one in
 //! [`conclude`] what a release's requirements come to; nobody combines them
@@ -35,6 +36,7 @@ pub mod package;
 pub mod path;
 pub mod people;
 pub mod place;
+pub mod posture;
 pub mod promotion;
 pub mod recovery;
 pub mod rejections;

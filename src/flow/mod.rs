@@ -13,7 +13,8 @@
 //! through the forge (`visits`). A step submits raw evidence ([`submit`], in the form of [`submission`]), and the app
 //! reads it again (`submitted`); a job asks it for its decision ([`ask`]), both through a [`courier`]. The app is the
 //! story that never ends (`app`):
-//! told of something, it reads, decides, records and tells.
+//! told of something, it reads, decides, records and tells. It is made known to the forge once (`setup`), and how it is
+//! protected from being gone round is looked at from outside (`inspection`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -33,6 +34,8 @@ pub mod facts;
 pub mod gate_run;
 mod gathered;
 #[cfg(feature = "app")]
+pub mod inspection;
+#[cfg(feature = "app")]
 pub mod receipt;
 pub mod record;
 #[cfg(feature = "app")]
@@ -44,6 +47,8 @@ pub mod request;
 pub mod retention;
 #[cfg(feature = "app")]
 pub mod send;
+#[cfg(feature = "app")]
+pub mod setup;
 #[cfg(feature = "app")]
 pub mod sheet;
 #[cfg(feature = "app")]

@@ -99,7 +99,7 @@ pub enum Out {
 }
 
 /// 32 random bytes, as base64url.
-fn random() -> Result<String, Out> {
+pub(in crate::flow) fn random() -> Result<String, Out> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Out::Chance)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

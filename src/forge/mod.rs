@@ -8,7 +8,9 @@
 pub mod command;
 pub mod github;
 pub mod hint;
+pub mod inspection;
 pub mod job;
+pub mod registration;
 pub mod talk;
 pub mod token;
 

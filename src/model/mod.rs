@@ -4,7 +4,8 @@
 //! reasons for them, measures, what a report says of itself, findings worth
 //! showing, the facts of a release ([`facts`]) and the two decision documents:
 //! the gate step's ([`decision`]) and the release's ([`release_decision`], with
-//! its reasons in [`ground`]). No rule, no parser and no I/O lives here.
+//! its reasons in [`ground`]); how an installation is protected ([`posture`]) and
+//! what was found of that ([`inspection`]). No rule, no parser and no I/O lives here.
 //!
 //! Invariant: a value that is not known is absent. No type here has a default
 //! that would let a release go on.
@@ -13,12 +14,14 @@ pub mod catalogue;
 pub mod decision;
 pub mod facts;
 pub mod ground;
+pub mod inspection;
 pub mod kind;
 pub mod licence;
 pub mod lookalike;
 pub mod measures;
 pub mod notable;
 pub mod pattern;
+pub mod posture;
 pub mod release_decision;
 pub mod report;
 pub mod stated;

@@ -19,6 +19,7 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use super::{neutral, words};
 use crate::model::decision::{Decision, GateDecision, VERSION};
 use crate::model::facts::{self, Facts};
+use crate::model::inspection::{self, Inspection};
 use crate::model::measures::Measures;
 use crate::model::notable::shortened;
 use crate::model::release_decision::{self, ReleaseDecision};
@@ -68,6 +69,20 @@ pub const RELEASE_ID: &str = "urn:countersign:schema:release-decision:1";
 /// The decision on a release, for people, with a line end.
 pub fn release(decision: &ReleaseDecision) -> serde_json::Result<String> {
     write_pretty(decision)
+}
+
+/// The name of the schema of an inspection.
+pub const INSPECTION_ID: &str = "urn:countersign:schema:inspection:1";
+
+/// An inspection, for people, with a line end.
+pub fn inspection(inspection: &Inspection) -> serde_json::Result<String> {
+    write_pretty(inspection)
+}
+
+/// The JSON Schema (draft 2020-12) of an inspection, for people, with a line end.
+pub fn inspection_schema() -> serde_json::Result<String> {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    named(settings.into_generator().into_root_schema_for::<Inspection>(), INSPECTION_ID, inspection::VERSION)
 }
 
 /// The JSON Schema (draft 2020-12) of the decision on a release, for people, with a line end.

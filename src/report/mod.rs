@@ -2,7 +2,8 @@
 //!
 //! One surface a file: a terminal ([`text`]), programs ([`json`]), a job
 //! summary or a note on a merge request ([`markdown`]), a release's decision with its tree ([`release`]), what a
-//! change would need ([`proposal`]), an answer to a command ([`reply`]), and what a GitHub job
+//! change would need ([`proposal`]), an answer to a command ([`reply`]), what an installation
+//! lacks ([`inspection`]), and what a GitHub job
 //! ([`github`]) or a GitLab job ([`gitlab`]) takes beside that. Each is a
 //! function from a decision to text; what is written where, and under which
 //! limits of the machine, is the caller's.
@@ -16,6 +17,7 @@
 mod fingerprint;
 pub mod github;
 pub mod gitlab;
+pub mod inspection;
 pub mod json;
 mod layout;
 mod location;

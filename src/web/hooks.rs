@@ -21,6 +21,8 @@ use crate::forge::github::app::App;
 use crate::forge::github::event::{self, Delivery};
 use crate::forge::github::signature::{HEADER, WebhookSecret};
 
+/// Where GitHub delivers.
+pub const PATH: &str = crate::decide::posture::DELIVERED_AT;
 /// How many bytes a delivery may have: GitHub sends none above 25 MB.
 pub const LARGEST: usize = 25 << 20;
 /// How many bodies are read at once. Whoever comes then waits to be read.
@@ -39,7 +41,7 @@ struct Hooks {
 /// Where GitHub delivers to.
 pub fn router(desk: Arc<Desk<App>>, secret: WebhookSecret) -> Router {
     let hooks = Hooks { desk, secret, room: Semaphore::new(AT_ONCE) };
-    Router::new().route("/hooks/github", post(deliver)).with_state(Arc::new(hooks))
+    Router::new().route(PATH, post(deliver)).with_state(Arc::new(hooks))
 }
 
 /// Why a delivery is answered with something else than that it is taken.

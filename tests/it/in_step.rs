@@ -96,6 +96,7 @@ fn the_reference_and_the_schemas_are_what_the_command_prints() {
         ("schemas/decision.schema.json", vec!["schema", "decision"]),
         ("schemas/facts.schema.json", vec!["schema", "facts"]),
         ("schemas/release-decision.schema.json", vec!["schema", "release-decision"]),
+        ("schemas/inspection.schema.json", vec!["schema", "inspection"]),
     ];
     let update = std::env::var_os("UPDATE").is_some();
     for (path, arguments) in printed {

@@ -48,7 +48,7 @@ pub(super) struct Set {
 }
 
 /// The address under which the app is reached.
-pub(super) fn origin(written: &str) -> Result<Origin, Failure> {
+pub(in crate::cli) fn origin(written: &str) -> Result<Origin, Failure> {
     let wrong = |why: &str| {
         usage(format!("`--public-url {written}` {why}; write one such as `https://countersign.example.com`"))
     };
@@ -65,36 +65,46 @@ pub(super) fn origin(written: &str) -> Result<Origin, Failure> {
     Ok(Origin { address: url.origin().ascii_serialization(), is_secure })
 }
 
-/// What the pages are set by; `None` where they are not switched on.
-pub(super) fn settings(
-    arguments: &PageArguments,
-    file: Stated,
-    base: &Base,
-    public: Option<&Origin>,
-) -> Result<Option<Set>, Failure> {
+/// The App as people log in through it.
+pub(super) struct Named {
+    /// Its client id.
+    pub(super) id: String,
+    /// The file with its client secret.
+    pub(super) secret: PathBuf,
+    /// How soon the forge is asked again, in seconds.
+    pub(super) recheck: Option<u64>,
+}
+
+/// What the pages are named by, `None` where they are not switched on; and how soon the forge is asked again.
+pub(super) fn named(arguments: &PageArguments, file: Stated) -> Result<(Option<Named>, Option<u64>), Failure> {
     let id = set(arguments.client_id.as_ref(), "COUNTERSIGN_CLIENT_ID", file.client_id)?;
     let secret_file =
         set(arguments.client_secret_file.as_ref(), "COUNTERSIGN_CLIENT_SECRET_FILE", file.client_secret_file)?;
     let recheck = set(arguments.recheck.as_ref(), "COUNTERSIGN_RECHECK", file.recheck)?;
     if id.is_none() && secret_file.is_none() {
-        return Ok(None);
+        return Ok((None, recheck));
     }
     let id = needed(id, "the pages need the App's client id too: name it with `--client-id`")?;
-    let secret_file = needed(
+    let secret = needed(
         secret_file,
         "the pages need the App's client secret too: name the file that holds it with `--client-secret-file`",
     )?;
+    Ok((Some(Named { id, secret, recheck }), recheck))
+}
+
+/// What the pages are set by.
+pub(super) fn settings(named: &Named, base: &Base, public: Option<&Origin>) -> Result<Set, Failure> {
     let origin = needed(
         public.cloned(),
         "the pages need the address under which browsers reach them: name it with `--public-url`",
     )?;
-    let recheck = recheck.unwrap_or(RECHECK);
+    let recheck = named.recheck.unwrap_or(RECHECK);
     if !RECHECKS.contains(&recheck) {
         return Err(usage(format!(
             "what somebody may read is asked again after 1 to 60 seconds, and `{recheck}` is none"
         )));
     }
     let back = format!("{}{BACK}", origin.address);
-    let door = Door::new(base.clone(), &id, secret(&secret_file)?, &back).map_err(usage)?;
-    Ok(Some(Set { door, age: Duration::from_secs(recheck), origin }))
+    let door = Door::new(base.clone(), &named.id, secret(&named.secret)?, &back).map_err(usage)?;
+    Ok(Set { door, age: Duration::from_secs(recheck), origin })
 }

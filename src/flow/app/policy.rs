@@ -26,8 +26,8 @@ pub struct Outer {
 
 /// A policy, and its layers as the record has them.
 #[derive(Clone, Debug)]
-pub(super) struct Read {
-    pub(super) policy: Policy,
+pub(in crate::flow) struct Read {
+    pub(in crate::flow) policy: Policy,
     pub(super) layers: Vec<Layer>,
 }
 
@@ -41,7 +41,7 @@ impl Read {
 
 /// Why a repository has no policy to decide by.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoPolicy {
+pub(in crate::flow) enum NoPolicy {
     /// Nobody wrote one.
     #[error("its default branch has no policy at {}; write one", PLACES.join(", "))]
     Unwritten,
@@ -57,7 +57,7 @@ impl std::convert::From<String> for NoPolicy {
 }
 
 /// Reads the policy of a repository.
-pub(super) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, NoPolicy> {
+pub(in crate::flow) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, NoPolicy> {
     let own = own(forge, repository).await?;
     let (sources, mut attached) = (outer.layers.clone(), outer.attached.clone());
     let sources = match own {

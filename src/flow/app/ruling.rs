@@ -165,12 +165,7 @@ impl<H: Hub> Desk<H> {
 
     async fn case(&self, case: Case) {
         let Key { repository, environment, commit } = case.key.clone();
-        let mut decided = self.decide(&case).await;
-        // Somebody acted on its page in between: that is decided upon at once.
-        if matches!(decided, Err(Undecided::Failed(Failed::Refused(Refused::Unseen { .. })))) {
-            decided = self.decide(&case).await;
-        }
-        match decided {
+        match self.decide(&case).await {
             Ok(Outcome { ruling, summary, stream, is_new: false }) => {
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
                     "decision": word(ruling) });
@@ -221,13 +216,14 @@ impl<H: Hub> Desk<H> {
         }
     }
 
-    /// Decides a release and records it. Of two who decide it at once, the one whose facts are older reads them again.
+    /// Decides a release and records it. Of two who decide it at once, the one whose facts are older reads them again, and
+    /// so does who did not see what somebody did on its page meanwhile.
     pub(super) async fn decide(&self, case: &Case) -> Result<Outcome, Undecided> {
         let mut tries = TRIES;
         loop {
             tries -= 1;
             match self.decide_once(case).await {
-                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. }))) if tries > 0 => {}
+                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::Unseen { .. }))) if tries > 0 => {}
                 done => return done,
             }
         }

@@ -77,6 +77,11 @@ impl App {
         &self.base
     }
 
+    /// The client under the App's own name, for what no installation is asked.
+    pub(super) fn root(&self) -> &Client {
+        &self.root
+    }
+
     fn known(&self) -> MutexGuard<'_, BTreeMap<u64, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

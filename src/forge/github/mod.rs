@@ -2,15 +2,18 @@
 //!
 //! [`signature`] says whether a delivery is GitHub's and [`event`] what it is a hint of, [`client`] speaks with its
 //! interfaces, [`read`] makes facts of what it says, [`write`] answers, [`app`] is the App that teams install, and
-//! [`login`] lets people in through it; [`oidc`] says which job of Actions a token proves. Never here: a rule, the record,
-//! another forge.
+//! [`login`] lets people in through it; [`oidc`] says which job of Actions a token proves. [`needs`] lists what the App cannot
+//! do without, [`manifest`] makes it, and [`inspect`] reads how an installation is protected. Never here: a rule, the record, another forge.
 //!
 //! Invariant: what could not be read, or not to its last page, is a fact that says so; never a shorter list.
 
 pub mod app;
 pub mod client;
 pub mod event;
+pub mod inspect;
 pub mod login;
+pub mod manifest;
+pub mod needs;
 pub mod oidc;
 pub mod read;
 pub mod signature;

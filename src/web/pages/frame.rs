@@ -13,13 +13,14 @@ use crate::flow::visits::Here;
 /// The style sheet.
 pub const STYLE: &str = include_str!("style.css");
 
+/// What a browser may do with a page.
+pub const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// What goes with every answer. Nothing is loaded but our own style sheet, nothing runs, nobody frames it, and no copy is
 /// kept. The address of a page stays within this host; a form's is told to us, so that we know where it was sent from.
 const HEADERS: [(HeaderName, &str); 7] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
+    (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "same-origin"),
@@ -39,6 +40,21 @@ pub fn guarded(answer: impl IntoResponse, kind: &'static str) -> Response {
 
 /// A page.
 pub fn page(status: StatusCode, title: &str, here: Option<&Here>, content: &Markup) -> Response {
+    let head = html! {
+        nav aria-label="Pages" { a href="/" { "Countersign: all releases" } }
+        @if let Some(here) = here {
+            p { "logged in as " strong { (said::name(here.visitor.account.login())) } }
+            form method="post" action="/logout" {
+                input type="hidden" name="token" value=(here.token);
+                button type="submit" { "Log out" }
+            }
+        }
+    };
+    framed(status, title, &head, content, "Shown from the record. Nothing here is decided again.")
+}
+
+/// A page with a head and a foot of its own.
+pub fn framed(status: StatusCode, title: &str, head: &Markup, content: &Markup, foot: &str) -> Response {
     let whole = html! {
         (DOCTYPE)
         html lang="en" {
@@ -50,18 +66,9 @@ pub fn page(status: StatusCode, title: &str, here: Option<&Here>, content: &Mark
             }
             body {
                 a class="skip" href="#main" { "To the content" }
-                header {
-                    nav aria-label="Pages" { a href="/" { "Countersign: all releases" } }
-                    @if let Some(here) = here {
-                        p { "logged in as " strong { (said::name(here.visitor.account.login())) } }
-                        form method="post" action="/logout" {
-                            input type="hidden" name="token" value=(here.token);
-                            button type="submit" { "Log out" }
-                        }
-                    }
-                }
+                header { (head) }
                 main id="main" tabindex="-1" { (content) }
-                footer { p { "Shown from the record. Nothing here is decided again." } }
+                footer { p { (foot) } }
             }
         }
     };

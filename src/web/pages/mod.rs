@@ -13,6 +13,7 @@ mod people;
 mod release;
 mod said;
 mod session;
+pub mod setup;
 mod timeline;
 mod tree;
 

@@ -41,14 +41,14 @@ fn login_cookie(origin: &Origin) -> &'static str {
 }
 
 /// A cookie as it is set; an empty one is taken away.
-fn cookie(origin: &Origin, name: &str, value: &str, life: Duration) -> Option<HeaderValue> {
+pub(super) fn cookie(origin: &Origin, name: &str, value: &str, life: Duration) -> Option<HeaderValue> {
     let life = if value.is_empty() { 0 } else { life.as_secs() };
     let secure = if origin.is_secure { "; Secure" } else { "" };
     HeaderValue::from_str(&format!("{name}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}")).ok()
 }
 
 /// The value of a cookie that came once.
-fn came(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn came(headers: &HeaderMap, name: &str) -> Option<String> {
     let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut values = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let value = values.find(|(key, _)| *key == name)?.1.to_owned();
@@ -73,7 +73,7 @@ fn way(to: &str) -> &str {
     if ours && plain { to } else { "/" }
 }
 
-fn sent_to(address: &str, cookies: impl IntoIterator<Item = Option<HeaderValue>>) -> Response {
+pub(super) fn sent_to(address: &str, cookies: impl IntoIterator<Item = Option<HeaderValue>>) -> Response {
     let mut response = guarded((StatusCode::SEE_OTHER, Body::empty()), "text/plain; charset=utf-8");
     let location = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(LOCATION, location);

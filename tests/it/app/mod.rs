@@ -3,6 +3,7 @@
 mod book;
 mod buttons;
 mod docket;
+mod doctor;
 mod evidence;
 mod hooks;
 mod pages;
@@ -10,6 +11,7 @@ mod path;
 mod record;
 mod required;
 mod settings;
+mod setup;
 mod taking;
 mod talk;
 mod turns;

@@ -249,6 +249,15 @@ impl Client {
         self.send(&reading(url), &what).await
     }
 
+    /// One object that only the App itself may read, asked for under its own name.
+    pub async fn get_as_app<T: DeserializeOwned>(&self, path: &str) -> Result<T, Fault> {
+        let Identity::App { key, .. } = &self.inner.identity else {
+            return Err(Fault::Setup(format!("only the App itself may read {path}, and a token was given")));
+        };
+        let reply = self.send_as(&reading(self.url(path)?), path, &key.jwt(Utc::now())?).await?;
+        parse(path, &reply.body)
+    }
+
     /// The installations of the App, to the last page; asked for under the App's own name.
     pub async fn installations(&self) -> Result<Vec<Installation>, Fault> {
         let Identity::App { key, .. } = &self.inner.identity else {

@@ -57,6 +57,6 @@ pub async fn of_default_branch(client: &Client, repository: &str, path: &str) ->
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A part of a path as a URL has it.
-pub(super) fn escaped(part: &str) -> String {
+pub(in crate::forge::github) fn escaped(part: &str) -> String {
     utf8_percent_encode(part, PLAIN).to_string()
 }

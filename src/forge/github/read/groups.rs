@@ -15,7 +15,7 @@ use crate::model::facts::{Account, Fact, Joined, Member};
 const PAGES: usize = 100;
 
 /// The organisation and the team that a policy names: `github:@acme/infra`.
-pub(super) fn team(group: &str) -> Option<(&str, &str)> {
+pub(in crate::forge::github) fn team(group: &str) -> Option<(&str, &str)> {
     let (system, name) = group.split_once(':')?;
     let (organisation, team) = name.strip_prefix('@')?.split_once('/')?;
     system.eq_ignore_ascii_case("github").then_some((organisation, team))

@@ -14,7 +14,7 @@ mod commits;
 mod contents;
 mod deployments;
 pub mod file;
-mod groups;
+pub(super) mod groups;
 pub mod installation;
 mod merges;
 mod people;
@@ -78,6 +78,12 @@ impl Repository {
             }
             _ => Err(Fault::Setup(format!("`{written}` is no repository; write `owner/name`"))),
         }
+    }
+
+    /// Who owns it.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
     }
 
     fn variables(&self) -> Variables {

@@ -6,6 +6,8 @@
 pub mod described;
 pub mod graphql;
 pub mod login;
+pub mod manifest;
+pub mod settings;
 pub mod tokens;
 pub mod world;
 
@@ -59,6 +61,7 @@ struct State {
     remaining: u64,
     suspended: bool,
     logins: login::Logins,
+    manifests: manifest::Manifests,
 }
 
 /// The fake.
@@ -224,6 +227,9 @@ impl Github {
         if let Some(wrong) = described::wrong(asked) {
             return reply(599, &json!({"message": format!("GitHub has no such request: {wrong}")}));
         }
+        if let Some(reply) = manifest::answer(&mut self.lock(), asked) {
+            return reply;
+        }
         if let Some(reply) = login::answer(self, &mut self.lock(), asked) {
             return reply;
         }
@@ -252,10 +258,10 @@ impl Github {
         }
         let path = path.strip_prefix("v3").unwrap_or_default();
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        if let Some(reply) = settings::answer(self, &state, asked, token, &parts) {
+            return reply;
+        }
         match (asked.method.as_str(), parts.as_slice()) {
-            ("GET", ["repos", owner, name, "installation"]) if is_ours(owner, name) => {
-                reply(200, &json!({"id": INSTALLATION}))
-            }
             ("POST", ["app", "installations", id, "access_tokens"]) if *id == INSTALLATION.to_string() => {
                 if state.suspended {
                     return reply(403, &json!({"message": "This installation has been suspended"}));
@@ -272,13 +278,6 @@ impl Github {
                 let Some(text) = state.world.contents.get(&path.join("/")) else { return missing() };
                 let content = base64::engine::general_purpose::STANDARD.encode(text);
                 reply(200, &json!({"type": "file", "encoding": "base64", "content": content, "sha": world::sha("f1")}))
-            }
-            ("GET", ["repos", owner, name, "environments", _, "deployment_protection_rules"])
-                if is_ours(owner, name) =>
-            {
-                let rule = json!({"id": 3, "node_id": "x", "enabled": true,
-                    "app": {"id": APP.parse::<u64>().unwrap(), "slug": "countersign"}});
-                reply(200, &json!({"total_count": 1, "custom_deployment_protection_rules": [rule]}))
             }
             ("GET", ["repos", owner, name, "actions", "runs"]) if is_ours(owner, name) => {
                 assert_eq!(asked.query.get("status").map(String::as_str), Some("waiting"));

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::settings::Settings;
+
 pub const REPOSITORY: &str = "acme/shop";
 pub const REPOSITORY_ID: u64 = 77;
 pub const OWNER_ID: u64 = 65;
@@ -108,6 +110,8 @@ pub struct World {
     pub suspended: Vec<String>,
     /// The state of each protection rule: run and environment, then what was said.
     pub rules: BTreeMap<(u64, String), Rule>,
+    /// How the repository, its organisation and the App are set.
+    pub settings: Settings,
 }
 
 /// A protection rule that waits for our word.

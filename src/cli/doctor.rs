@@ -1,0 +1,180 @@
+//! `countersign doctor`: what lets a release slip past an installation, each with the mend.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+
+use super::environment::variable;
+use super::facts::{Failure, runtime, secret, usage};
+use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
+use crate::flow::inspection::{Wanted, inspect};
+use crate::forge::github::app::App;
+use crate::forge::github::client::{AppKey, Base, Client, Identity, Secret};
+use crate::forge::github::inspect::Inspector;
+use crate::model::inspection::{Gravity, Inspection};
+use crate::report;
+
+/// Every exit code, with what it means.
+pub(super) const EXIT_CODES: [(u8, &str); 5] = [
+    (PROCEED, "nothing was found, and everything could be read"),
+    (PENDING, "nothing lets a release slip past; something weakens what keeps it in"),
+    (BLOCKED, "something lets a release slip past"),
+    (USAGE, "the command or a layer of the policy is wrong"),
+    (UNKNOWN, "something could not be read, so that it is not known to be in order; outranks 10, not 11"),
+];
+
+fn after_help() -> String {
+    let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
+    format!(
+        "Exit codes:\n{}\nThe App reads itself, its webhook and the environments under its own key. Secrets, the protection of \
+         branches and administrators it may not see: for those name the token of an administrator, with `--token-file` or in \
+         COUNTERSIGN_GITHUB_TOKEN, which may read administration, environments, secrets and metadata of the repository, and \
+         secrets and members of the organisation. It changes nothing. What it could not read, it says. `countersign explain` \
+         tells every code.",
+        codes.concat()
+    )
+}
+
+/// How an inspection is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Every finding with its mend, for a person.
+    Text,
+    /// The document, for programs.
+    Json,
+}
+
+/// What is inspected, and as whom.
+#[derive(clap::Args)]
+#[command(after_help = after_help())]
+pub(super) struct Arguments {
+    /// A repository on GitHub, `owner/name`; repeat it for several. Left out: all that the App is installed on.
+    #[arg(long, value_name = "OWNER/NAME")]
+    github: Vec<String>,
+    /// Where GitHub is; or COUNTERSIGN_GITHUB_URL. Left out: `https://github.com`.
+    #[arg(long, value_name = "URL")]
+    github_url: Option<String>,
+    /// The App's id or client id; or COUNTERSIGN_APP.
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+    /// The App's private key, a PEM file; or COUNTERSIGN_APP_KEY.
+    #[arg(long, value_name = "FILE")]
+    app_key: Option<PathBuf>,
+    /// The folder that keeps the App, as `countersign serve` set it up; or COUNTERSIGN_APP_FOLDER. Takes the place of `--app`
+    /// and `--app-key`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["app", "app_key"])]
+    app_folder: Option<PathBuf>,
+    /// A file with a token that may see more of a repository than the App may.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// A layer of the policy around every repository's own; repeat it, outermost layer first; or COUNTERSIGN_POLICY, one a
+    /// line: what `countersign serve` is started with.
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
+    /// The branch from which pipelines read the policy, where that is another than the default branch.
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+    /// The address under which the app is reached, without a path; or COUNTERSIGN_PUBLIC_URL. With it the webhook's address is
+    /// compared.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// How it is told.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write it to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> u8 {
+    match inspected(arguments) {
+        Ok(code) => code,
+        Err(Failure(code, words)) => {
+            complain(&words);
+            code
+        }
+    }
+}
+
+fn inspected(arguments: &Arguments) -> Result<u8, Failure> {
+    let url = arguments.github_url.clone().or_else(|| variable("COUNTERSIGN_GITHUB_URL"));
+    let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
+    let public = arguments.public_url.clone().or_else(|| variable("COUNTERSIGN_PUBLIC_URL"));
+    let public = public.map(|url| super::serve::pages::origin(&url)).transpose()?;
+    let wanted = Wanted {
+        repositories: arguments.github.clone(),
+        branch: arguments.branch.clone(),
+        outer: super::serve::outer(&super::serve::listed(&arguments.policy, "COUNTERSIGN_POLICY", Vec::new()))?,
+        address: public.map(|origin| origin.address),
+        forge: base.page("").map_or_else(|| base.web().to_owned(), |page| page.origin().ascii_serialization()),
+        at: Utc::now(),
+    };
+    let inspector = inspector(arguments, &base)?;
+    let inspection = runtime()?
+        .block_on(inspect(&inspector, &wanted))
+        .map_err(|fault| Failure(UNKNOWN, format!("it is not known what to inspect: {fault}")))?;
+    let text = match arguments.format {
+        Format::Json => report::json::inspection(&inspection).map_err(|error| Failure(UNKNOWN, error.to_string()))?,
+        Format::Text => report::inspection::render(&inspection, outputs::style(arguments.output.is_none())),
+    };
+    outputs::document(&text, arguments.output.as_deref()).map_err(|error| Failure(UNKNOWN, error))?;
+    Ok(code(&inspection))
+}
+
+fn code(inspection: &Inspection) -> u8 {
+    let any = |gravity| inspection.count(gravity) > 0;
+    if any(Gravity::Open) {
+        BLOCKED
+    } else if any(Gravity::Unknown) {
+        UNKNOWN
+    } else if any(Gravity::Weak) {
+        PENDING
+    } else {
+        PROCEED
+    }
+}
+
+/// The App that is to hold the deployments, and the file with its key. What is named on the command line goes before what
+/// variables name.
+fn identity(arguments: &Arguments) -> Result<(String, Option<PathBuf>), Failure> {
+    let of_folder = |folder: PathBuf| {
+        let folder = super::serve::setup::folder(folder);
+        super::serve::setup::identity(&folder).map(|(id, key)| (id, Some(key)))
+    };
+    if let Some(folder) = &arguments.app_folder {
+        return of_folder(folder.clone());
+    }
+    let key = arguments.app_key.clone().or_else(|| variable("COUNTERSIGN_APP_KEY").map(PathBuf::from));
+    match (arguments.app.clone().or_else(|| variable("COUNTERSIGN_APP")), variable("COUNTERSIGN_APP_FOLDER")) {
+        (Some(id), _) => Ok((id, key)),
+        (None, Some(folder)) if key.is_none() => of_folder(folder.into()),
+        (None, _) => Err(usage(
+            "name the App that is to hold the deployments with `--app`, its id or its client id, or the folder that keeps it \
+             with `--app-folder`",
+        )),
+    }
+}
+
+/// As whom it is asked.
+fn inspector(arguments: &Arguments, base: &Base) -> Result<Inspector, Failure> {
+    let (id, key) = identity(arguments)?;
+    let app = match &key {
+        Some(key) => {
+            let key = AppKey::read(&id, &secret(key)?).map_err(usage)?;
+            Some(App::new(base.clone(), key).map_err(usage)?)
+        }
+        None => None,
+    };
+    let token = match &arguments.token_file {
+        Some(file) => Some(secret(file)?),
+        None => variable("COUNTERSIGN_GITHUB_TOKEN").map(|token| Secret::new(&token)),
+    };
+    let token = token.map(|token| Client::new(base.clone(), Identity::Token(token))).transpose().map_err(usage)?;
+    if app.is_none() && token.is_none() {
+        return Err(usage("name the App's key with `--app-key`, or a file with a token with `--token-file`, or both"));
+    }
+    if app.is_none() && arguments.github.is_empty() {
+        return Err(usage("name a repository with `--github`: only the App's key says where it is installed"));
+    }
+    Ok(Inspector::new(app, token, Some(&id)))
+}

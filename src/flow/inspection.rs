@@ -1,0 +1,92 @@
+//! The story of an inspection: the policy of each repository says what is worth asking, the forge says how it protects
+//! that, and what lets a release slip past is judged.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use crate::decide::posture::{self, Ruled};
+use crate::flow::app::policy::{self, NoPolicy, Outer};
+use crate::forge::inspection::{Inspect, Sought};
+use crate::model::inspection::{Finding, Flaw, Gravity, Inspection, VERSION};
+
+/// What is inspected.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The repositories; none: all that the app is installed on.
+    pub repositories: Vec<String>,
+    /// The branch that the policy is read from; left out: each repository's default branch.
+    pub branch: Option<String>,
+    /// The layers around every repository's own policy.
+    pub outer: Outer,
+    /// The address under which the app is reached, where it is known.
+    pub address: Option<String>,
+    /// The forge, by the address that people open.
+    pub forge: String,
+    /// When, UTC.
+    pub at: DateTime<Utc>,
+}
+
+/// Inspects. What cannot be read is found to be unknown; a fault is only that nobody says what there is to inspect.
+pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspection, I::Fault> {
+    let mut findings = posture::of_app(&inspector.hook().await, wanted.address.as_deref());
+    let mut repositories = wanted.repositories.clone();
+    if repositories.is_empty() {
+        let installed = inspector.repositories().await?;
+        findings.extend(installed.unread.into_iter().map(|why| unread(&why)));
+        if installed.repositories.is_empty() {
+            findings.push(nowhere());
+        }
+        repositories = installed.repositories;
+    }
+    for repository in &repositories {
+        findings.extend(of(inspector, wanted, repository).await);
+    }
+    findings.sort_by_key(|finding| match finding.gravity {
+        Gravity::Open => 0,
+        Gravity::Unknown => 1,
+        Gravity::Weak => 2,
+    });
+    let forge = Cow::Owned(wanted.forge.clone());
+    Ok(Inspection { version: VERSION, at: wanted.at, forge, repositories, findings })
+}
+
+async fn of<I: Inspect>(inspector: &I, wanted: &Wanted, repository: &str) -> Vec<Finding> {
+    let read = match inspector.forge(repository).await {
+        Ok(forge) => policy::read(&forge, repository, &wanted.outer).await,
+        Err(fault) => Err(NoPolicy::Unusable(fault.to_string())),
+    };
+    let (logins, groups) = match &read {
+        Ok(read) => (posture::logins(&read.policy), posture::groups(&read.policy)),
+        Err(_) => (Vec::new(), Vec::new()),
+    };
+    let sought = Sought { repository: repository.to_owned(), branch: wanted.branch.clone(), logins, groups };
+    let there = inspector.posture(&sought).await;
+    match &read {
+        Ok(read) => posture::of_repository(&there, Ruled::By(&read.policy)),
+        Err(NoPolicy::Unwritten) => posture::of_repository(&there, Ruled::Unwritten),
+        Err(NoPolicy::Unusable(why)) => posture::of_repository(&there, Ruled::Unusable(why)),
+    }
+}
+
+fn unread(why: &str) -> Finding {
+    Finding {
+        code: Flaw::Unread,
+        gravity: Flaw::Unread.gravity(),
+        repository: None,
+        place: "the App".to_owned(),
+        says: format!("an installation could not be read: {why}"),
+        mend: "see whether it is suspended, and ask again".to_owned(),
+    }
+}
+
+fn nowhere() -> Finding {
+    Finding {
+        code: Flaw::NotInstalled,
+        gravity: Flaw::NotInstalled.gravity(),
+        repository: None,
+        place: "the App".to_owned(),
+        says: "it is installed on no repository".to_owned(),
+        mend: "install it, from its page on GitHub".to_owned(),
+    }
+}

@@ -1,0 +1,139 @@
+//! What keeps the releases of a repository in, as its forge says: what an installation is inspected by.
+//!
+//! Nothing is judged here. What could not be read says so in its place, and what was looked for and is not there is
+//! absent.
+
+use std::collections::BTreeMap;
+
+use super::facts::Fact;
+
+/// What the forge says of a repository's protection.
+#[derive(Clone, Debug)]
+pub struct Posture {
+    /// The repository: `acme/payments`.
+    pub repository: String,
+    /// The app as it is installed there; absent: it is not.
+    pub installed: Fact<Installed>,
+    /// Every environment of the repository.
+    pub environments: Fact<Vec<Environment>>,
+    /// The names of the secrets that every job of the repository may read.
+    pub secrets: Fact<Vec<String>>,
+    /// The names of the organisation's secrets that every job of the repository may read; absent: no organisation owns it.
+    pub shared_secrets: Fact<Vec<String>>,
+    /// The names of the organisation's secrets that every repository may read; absent: no organisation owns it.
+    pub open_secrets: Fact<Vec<String>>,
+    /// The logins of the repository's administrators.
+    pub administrators: Fact<Vec<String>>,
+    /// The branch that the policy is read from, by its name.
+    pub branch: Fact<String>,
+    /// What protects that branch; absent: nothing does.
+    pub protection: Fact<Protection>,
+    /// The accounts that were asked for, by login, and whether each is active; absent: the forge knows none.
+    pub accounts: BTreeMap<String, Fact<bool>>,
+    /// The groups that were asked for, as the policy names them, with the logins of their members; absent: the forge knows
+    /// none.
+    pub groups: BTreeMap<String, Fact<Vec<String>>>,
+}
+
+/// The app as it is installed on a repository.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// Whether the installation is suspended.
+    pub suspended: bool,
+    /// The permissions that the app needs, with what each was given.
+    pub permissions: Vec<Permission>,
+    /// The events that the app needs and is not told of.
+    pub missing_events: Vec<String>,
+}
+
+/// A permission that the app needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// Its name on the forge: `deployments`.
+    pub name: String,
+    /// What the app needs.
+    pub needed: Access,
+    /// What it was given; nothing where left out.
+    pub given: Option<Access>,
+}
+
+/// How far a permission goes, the further the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// It may be read.
+    Read,
+    /// It may be written as well.
+    Write,
+}
+
+impl Access {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// How the forge tells the app what happens.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// Where it delivers; absent: nowhere.
+    pub address: Fact<String>,
+    /// Whether it signs what it delivers.
+    pub signs: Fact<bool>,
+    /// Whether it looks at the certificate of whom it delivers to.
+    pub verifies: Fact<bool>,
+    /// Its latest deliveries, the newest first.
+    pub deliveries: Fact<Vec<Delivery>>,
+}
+
+/// One delivery, its latest try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// What it tells of.
+    pub event: String,
+    /// Whether it was taken.
+    pub taken: bool,
+    /// What became of it, in the forge's words.
+    pub status: String,
+}
+
+/// An environment as the forge has it.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Whether administrators may let a deployment past its protection.
+    pub administrators_bypass: Fact<bool>,
+    /// Whether the app's protection rule is enabled; absent: it has none.
+    pub rule: Fact<bool>,
+    /// Who is asked to review a deployment: logins, and teams as `@acme/leads`. Nobody where it is empty.
+    pub reviewers: Vec<String>,
+    /// Whether whoever started a deployment may review it himself; absent: nobody is asked to review.
+    pub own_review: Fact<bool>,
+    /// Which branches and tags may be deployed; absent: all.
+    pub references: Fact<References>,
+    /// The names of its secrets.
+    pub secrets: Fact<Vec<String>>,
+}
+
+/// Which branches and tags may be deployed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum References {
+    /// Branches that are protected.
+    Protected,
+    /// Those whose names match one of these.
+    Matching(Vec<String>),
+}
+
+/// What protects a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// How many reviews a change needs before it lands there.
+    pub reviews: Fact<u64>,
+    /// Who may change it without: as the forge names them.
+    pub exempt: Fact<Vec<String>>,
+}
