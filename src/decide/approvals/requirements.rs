@@ -130,7 +130,7 @@ pub fn of<'s>(
             let extra = if at == first { leg.rigor as usize } else { 0 };
             ask(&mut found, scene, leg, route, role, Kind::Approvals, *count as usize, extra, &route.stated);
             // Going back waits for nobody who is not on duty: there the policy's own separation is all.
-            if named == "accountable"
+            if (named == "accountable" || answers(scene, triage, leg, role))
                 && !route.to_last_good
                 && let Some(asked) = found.iter_mut().find(|known| known.role == role)
             {
@@ -165,6 +165,15 @@ pub fn asks_row(triage: &Triage, leg: &Leg<'_>, row: &RaciRow) -> bool {
     };
     let of_class = || on.into_iter().chain(&row.when).any(|condition| condition.names().contains(&"release.class"));
     asks_accountable(route) || !route.to_last_good && (triage.class != Class::Emergency || of_class())
+}
+
+/// Whether a role that a route asks by its name is the one that answers for a component of which it is said who carries it
+/// out. Who approves an emergency does so as one who is named for that.
+fn answers<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>, role: &str) -> bool {
+    let named = |row: &RaciRow| row.accountable.as_deref() == Some(role);
+    triage.class != Class::Emergency
+        && rows(scene, triage, leg).any(named)
+        && rows(scene, triage, leg).any(|row| !row.responsible.is_empty())
 }
 
 /// Whether a route asks whoever is accountable.

@@ -263,8 +263,9 @@ fn a_rejection_without_a_reason_lapses_and_one_that_cannot_be_judged_holds() {
         ("/accounts/github:carla/active", json!({"unavailable": "no"}), Ruling::Hold),
         ("/accounts/github:carla/person", json!({"unavailable": "no"}), Ruling::Hold),
         ("/accounts/github:carla/kind", json!("bot"), Ruling::Proceed),
-        ("/accounts/github:carla/active", json!(false), Ruling::Proceed),
-        ("/acts/2/standing", json!("dismissed"), Ruling::Proceed),
+        ("/accounts/github:carla/active", json!(false), Ruling::Hold),
+        ("/acts/2/standing", json!("dismissed"), Ruling::Hold),
+        ("/acts/2/standing", json!("edited"), Ruling::Hold),
         ("/acts/2/saw", json!({"environment": "staging"}), Ruling::Proceed),
     ] {
         let decision = decided(POLICY, with(rejected.clone(), place, value.clone()));

@@ -115,7 +115,14 @@ impl<'w> View<'w> {
                     role = *one;
                 }
                 let extra = if at == first { leg.rigor as usize } else { 0 };
-                let accountable = route.approvals[at].0 == "accountable";
+                // Whoever answers for it does, by whichever name he is asked; an emergency has approvers of its own.
+                let by_name = || {
+                    let rows = self.rows(leg.component, kind);
+                    let carried = rows.iter().any(|row| row.responsible.is_some());
+                    carried && rows.iter().any(|row| row.accountable == Some(role))
+                };
+                let accountable =
+                    route.approvals[at].0 == "accountable" || kind.class != Class::Emergency && by_name();
                 ask(&mut needs, leg, route, role, false, *count, extra, self);
                 if accountable && !route.last_good {
                     let carry = self.rows(leg.component, kind).into_iter().filter_map(|row| row.responsible);
