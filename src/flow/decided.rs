@@ -45,6 +45,8 @@ pub struct Beside {
     pub attempts: BTreeMap<u64, u64>,
     /// Whether nobody waits for the answer, and none leaves.
     pub silent: bool,
+    /// Whether a job of the environment asked, and goes on by the very answer that it is given: what leaves only says so.
+    pub asked: bool,
     /// Whether those who wait were told this very thing before, so that it need not be said again that they wait.
     pub told: bool,
 }
@@ -374,6 +376,7 @@ fn answers(ruled: Ruled<'_>, stream: &Stream, version: u64, beside: &Beside) -> 
         if let Some(map) = verdict.as_object_mut() {
             map.insert("run".to_owned(), json!(run));
             map.insert("attempt".to_owned(), json!(beside.attempts.get(run)));
+            map.insert("asked".to_owned(), json!(beside.asked));
             // The forge knows the environment by its own name for it.
             map.insert("waits_at".to_owned(), json!(release.environment));
         }

@@ -142,6 +142,13 @@ impl Reader {
         opened.filter(here).collect()
     }
 
+    /// Whether an answer by the last decision of a release has left, or is to.
+    pub async fn is_answered(&mut self, of: &Stream) -> Result<bool, Fault> {
+        let sql = "SELECT o.idx FROM outbox o JOIN stream s ON s.name = o.stream WHERE s.name = $1 AND o.idx > s.idx \
+                   AND o.state <> 'dead' AND o.once LIKE 'decision %'";
+        Ok(self.session.row(sql, &[of.to_string().into()]).await?.is_some())
+    }
+
     /// The first decision of a release on its way into each environment since it was let go there last, the oldest first.
     pub async fn begun(&mut self, forge: &str, repository: &str, release: &str) -> Result<Vec<Begun>, Fault> {
         // The name of every stream of the release begins with these three, and goes on with the environment.

@@ -41,6 +41,8 @@ pub(super) struct Verdict {
     pub(super) summary: String,
     pub(super) run: Option<u64>,
     attempt: Option<u64>,
+    #[serde(default)]
+    asked: bool,
     waits_at: Option<String>,
 }
 
@@ -135,6 +137,10 @@ impl<H: Hub> Desk<H> {
                 return Ok(Answer::Refused("nothing here sends such a thing; `countersign db outbox` does".to_owned()));
             }
         };
+        if verdict.asked {
+            // Where a job asks, the forge need not have a rule that waits, and the job has its answer.
+            return Ok(Answer::Done);
+        }
         let stream = verdict.stream();
         let latest = reader.latest(&stream).await?;
         reader.close().await?;

@@ -361,6 +361,7 @@ impl<H: Hub> Desk<H> {
             runs: case.runs.clone(),
             attempts,
             silent: case.asked.is_some_and(|asks| !asks.enters || decision.decision != Ruling::Proceed),
+            asked: case.asked.is_some(),
             told: case.asked.is_some() || told.as_deref() == Some(summary.as_str()),
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
@@ -368,7 +369,10 @@ impl<H: Hub> Desk<H> {
         // nobody waits for it, and to a job that asks by what is answered to it.
         if beside.told && beside.answers.is_empty() && (case.asked.is_some() || outcome.ruling == Ruling::Hold) {
             let mut reader = self.reader().await?;
-            let known = before::is_the_last(&mut reader, &decided, Utc::now()).await?;
+            // Whoever was told before that it may went nowhere by that; this one does, and the record has to know it.
+            let known =
+                (beside.silent || outcome.ruling != Ruling::Proceed || reader.is_answered(&outcome.stream).await?)
+                    && before::is_the_last(&mut reader, &decided, Utc::now()).await?;
             reader.close().await?;
             if known {
                 return Ok(Outcome { is_new: false, ..outcome });
