@@ -54,7 +54,8 @@ fn after_help() -> String {
          serves the pages of releases to whoever may read their repository, from `/` on. It logs one JSON object a line on \
          standard error. The App needs the permissions \
          actions, contents, issues and members to read, checks, deployments and pull requests to write, and the events \
-         deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, push, membership.",
+         deployment_protection_rule, deployment_review, pull_request, pull_request_review, issue_comment, check_run, push, \
+         membership.",
         codes.concat()
     )
 }
