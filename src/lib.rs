@@ -93,7 +93,8 @@
 //! A hint, or the sweep, marks a change in the book of [`flow::app::talk`]. While no deployment is to be decided, a round reads
 //! the repository's open changes and the comments of the last day, gathers the facts of each change as if it were released from
 //! its branch, and decides them for nobody but the reader: [`report::proposal`] says what is missing. A comment that commands
-//! something is looked for in the decision that saw it, and [`report::reply`] says what became of it. Both leave through the
+//! something is looked for in the decision that saw it, and [`report::reply`] says what became of it. A button of
+//! the check that somebody pressed is an act from then on, kept beside what people do on pages. Both leave through the
 //! outbox, to destinations that everything else goes before.
 //!
 //! ## A walk through submitted evidence

@@ -15,12 +15,13 @@ pub const PERMISSIONS: [(&str, Access); 7] = [
 ];
 
 /// The events, by GitHub's names.
-pub const EVENTS: [&str; 7] = [
+pub const EVENTS: [&str; 8] = [
     "deployment_protection_rule",
     "deployment_review",
     "pull_request",
     "pull_request_review",
     "issue_comment",
+    "check_run",
     "push",
     "membership",
 ];

@@ -46,7 +46,7 @@ pub struct Act {
 pub enum Via {
     /// A review of the forge's deployment or environment.
     Environment,
-    /// A command in a comment.
+    /// A command in a comment, or a button of a check.
     Command,
     /// The release page.
     Page,

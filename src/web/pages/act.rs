@@ -217,9 +217,16 @@ pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
         return no_release(&here);
     }
     let done = match wish(&fields) {
-        Ok(wish) => pages.desk.act(&stream, &here.visitor.account, wish).await,
+        Ok(wish) => Box::pin(pages.desk.act(&stream, &here.visitor.account, wish)).await,
         Err(says) => {
-            return nothing(&pages, &here, &stream, (StatusCode::BAD_REQUEST, vec![says.to_owned()]), &fields).await;
+            return Box::pin(nothing(
+                &pages,
+                &here,
+                &stream,
+                (StatusCode::BAD_REQUEST, vec![says.to_owned()]),
+                &fields,
+            ))
+            .await;
         }
     };
     let no = match done {
@@ -253,7 +260,7 @@ pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
         NotDone::Long => (StatusCode::PAYLOAD_TOO_LARGE, vec![format!("It was not taken: {no}.")]),
         other => (StatusCode::CONFLICT, vec![format!("It cannot be judged: {other}.")]),
     };
-    nothing(&pages, &here, &stream, why, &fields).await
+    Box::pin(nothing(&pages, &here, &stream, why, &fields)).await
 }
 
 /// The page of the release as it is now, which says above all why nothing was done.
@@ -267,5 +274,5 @@ async fn nothing<H: Hub, D: Doorway>(
     let of = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let typed = Typed { does: of("does"), role: of("role"), reason: of("reason") };
     let notice = Notice { title: "Nothing was done", is_done: false, says };
-    pages.show(here, stream, Moment::Last, (status, Some(notice), &typed)).await
+    Box::pin(pages.show(here, stream, Moment::Last, (status, Some(notice), &typed))).await
 }

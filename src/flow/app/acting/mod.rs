@@ -159,7 +159,7 @@ impl<H: Hub> Desk<H> {
 
     /// Somebody does something of a release. When this comes back it is durable; what comes back is its name.
     pub async fn act(&self, stream: &Stream, by: &Account, wish: Wish) -> Result<String, NotDone> {
-        let done = self.acted(stream, by, &wish).await;
+        let done = Box::pin(self.acted(stream, by, &wish)).await;
         let fields = |more: Value| {
             let mut fields = json!({ "repository": stream.repository, "release": stream.release,
                 "environment": stream.environment, "account": by.as_str(), "does": word(&wish.does) });
@@ -193,7 +193,7 @@ impl<H: Hub> Desk<H> {
             }
             is_as_shown(&mut reader, stream, &latest, &trial, &wish.shown).await?;
             reader.close().await?;
-            match self.write_down(stream, by, wish, &latest, trial).await {
+            match Box::pin(self.write_down(stream, by, wish, &latest, trial)).await {
                 // Decided again in between: whether it is as it was shown is asked anew.
                 Err(NotDone::Failed(Failed::Refused(Refused::Stale { .. }))) => {}
                 done => return done,

@@ -34,11 +34,13 @@ impl Reading<'_> {
                 changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id))
             }
             Fact::Absent if act.via == Via::Command => false,
-            _ => true,
+            Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
         };
         let elsewhere: Vec<&Act> = self.question.acts.iter().filter(goes).collect();
+        if elsewhere.is_empty() {
+            return acts;
+        }
         let mut found = match acts {
-            acts if elsewhere.is_empty() => return acts,
             Fact::Known(acts) => acts,
             Fact::Absent => Vec::new(),
             unknown @ Fact::Unavailable(_) => return unknown,
