@@ -2,7 +2,7 @@
 //! the keys that come of that.
 //!
 //! Whoever has the token that was printed where the app was started sets it up; the token counts once, and the browser that
-//! came with it is the one that comes back. What is kept lies in one folder, in files that nobody else may read. They are
+//! began with it is the one that comes back. What is kept lies in one folder, in files that nobody else may read. They are
 //! written in an order in which the app's number is the last: without it, the folder holds no app.
 //!
 //! Invariant: an app that is kept is never replaced.
@@ -132,9 +132,9 @@ pub struct Setup<R: Registrar> {
 
 #[derive(Default)]
 struct Stage {
-    /// What was printed, until somebody came with it.
+    /// What was printed, until somebody began with it.
     token: Option<String>,
-    /// The key of the browser that came with it.
+    /// The key of the browser that began with it.
     key: Option<String>,
     /// What the forge is to hand back.
     state: Option<String>,
@@ -192,8 +192,19 @@ impl<R: Registrar> Setup<R> {
         self.registrar.origin()
     }
 
-    /// Somebody came with a token: the key that his browser keeps from now on. The token counts no more.
+    /// Whether a token is the one that was printed, and still counts. Asking changes nothing.
+    pub fn knows(&self, token: &str) -> Result<(), Stopped> {
+        let held = self.stage();
+        if held.is_done {
+            return Err(Stopped::Done);
+        }
+        let known = held.token.as_deref().is_some_and(|known| same(known, token));
+        known.then_some(()).ok_or(Stopped::Stranger)
+    }
+
+    /// Somebody began with a token: the key that his browser keeps from now on. The token counts no more.
     pub fn enter(&self, token: &str) -> Result<String, Stopped> {
+        let key = random()?;
         let mut held = self.stage();
         if held.is_done {
             return Err(Stopped::Done);
@@ -201,7 +212,6 @@ impl<R: Registrar> Setup<R> {
         if !held.token.as_deref().is_some_and(|known| same(known, token)) {
             return Err(Stopped::Stranger);
         }
-        let key = random()?;
         held.token = None;
         held.key = Some(key.clone());
         Ok(key)

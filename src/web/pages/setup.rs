@@ -1,14 +1,16 @@
 //! The page on which the app is made known to the forge, for whoever started it: it has the way there and takes whoever comes
 //! back. It is all that is served until then, and nothing of it afterwards.
 //!
-//! The address that is printed has a token that counts once: the browser that comes with it gets a cookie, and no other gets
-//! any further. Nothing is changed by opening a page; what comes back from the forge has the state that was sent there.
+//! The address that is printed has a token that counts once: the browser that begins with it gets a cookie, and no other gets
+//! any further. Nothing is changed by opening that address, as whatever looks ahead at links does: a button begins. What comes
+//! back from the forge has the state that was sent there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -29,8 +31,10 @@ pub const PAGE: &str = "/setup";
 const BACK: &str = "/setup/back";
 /// Where the forge and people come back to.
 pub const PLACES: Places = Places { back: BACK, login: LOGIN, hook: hooks::PATH };
+/// How many bytes the form that begins may have, and how long it may take to arrive.
+const FORM: (usize, Duration) = (4 << 10, Duration::from_secs(10));
 /// How long the cookie lasts.
-const LIFE: std::time::Duration = std::time::Duration::from_hours(2);
+const LIFE: Duration = Duration::from_hours(2);
 const TITLE: &str = "Set up Countersign";
 const FOOT: &str = "Nothing is served but this until the App is made.";
 
@@ -49,7 +53,7 @@ pub fn router<R: Registrar>(setup: Arc<Setup<R>>, origin: Origin, journal: Journ
     };
     let later = move || plain(StatusCode::SERVICE_UNAVAILABLE, "the app is not set up yet\n");
     Router::new()
-        .route(PAGE, get(page::<R>))
+        .route(PAGE, get(page::<R>).post(begin::<R>))
         .route(BACK, get(back::<R>))
         .route("/style.css", get(style))
         .route(hooks::PATH, post(later))
@@ -81,7 +85,7 @@ fn stopped(stopped: &Stopped) -> Response {
         Stopped::Stranger => (
             StatusCode::FORBIDDEN,
             "Nothing is shown here",
-            "The address that was printed counts once, for the browser that opened it first. If that was not yours, start the \
+            "The address that was printed counts once, for the browser that began with it. If that was not yours, start the \
              app again: it prints another."
                 .to_owned(),
             false,
@@ -118,14 +122,37 @@ fn stopped(stopped: &Stopped) -> Response {
     answer(status, &content)
 }
 
+/// The page that the printed address opens.
+fn invited(token: &str) -> Response {
+    let content = html! {
+        h1 { (TITLE) }
+        p { "No App is known here yet. Whoever begins here makes it; the address that you opened counts no more then." }
+        form method="post" action=(PAGE) {
+            input type="hidden" name="token" value=(token);
+            p { button type="submit" { "Begin" } }
+        }
+    };
+    answer(StatusCode::OK, &content)
+}
+
+async fn begin<R: Registrar>(State(pages): Shared<R>, request: Request) -> Response {
+    let read = tokio::time::timeout(FORM.1, axum::body::to_bytes(request.into_body(), FORM.0)).await;
+    let fields = read.ok().and_then(Result::ok).and_then(|bytes| parameters(std::str::from_utf8(&bytes).ok()?));
+    let token = fields.and_then(|mut fields| fields.remove("token")).unwrap_or_default();
+    match pages.setup.enter(&token) {
+        Ok(key) => {
+            (pages.journal)("setup_opened", &json!({}));
+            sent_to(PAGE, [cookie(&pages.origin, cookie_name(&pages.origin), &key, LIFE)])
+        }
+        Err(why) => refused(&pages, &why),
+    }
+}
+
 async fn page<R: Registrar>(State(pages): Shared<R>, request: Request) -> Response {
     let asked = parameters(request.uri().query().unwrap_or_default()).unwrap_or_default();
     if let Some(token) = asked.get("token") {
-        return match pages.setup.enter(token) {
-            Ok(key) => {
-                (pages.journal)("setup_opened", &json!({}));
-                sent_to(PAGE, [cookie(&pages.origin, cookie_name(&pages.origin), &key, LIFE)])
-            }
+        return match pages.setup.knows(token) {
+            Ok(()) => invited(token),
             Err(why) => refused(&pages, &why),
         };
     }
@@ -162,11 +189,12 @@ async fn page<R: Registrar>(State(pages): Shared<R>, request: Request) -> Respon
     }
 }
 
-/// Lets a page's forms be sent to the forge as well.
+/// Lets a page's forms be sent to the forge as well, which is told the origin that they come from and nothing more.
 fn with_forms_to(mut response: Response, origin: &str) -> Response {
     let policy = frame::POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
     }
     response
 }

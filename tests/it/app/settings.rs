@@ -59,6 +59,17 @@ fn a_file_sets_what_neither_an_option_nor_a_variable_does() {
 }
 
 #[test]
+fn an_app_that_is_named_by_its_client_id_finds_what_waits() {
+    let github = shop();
+    super::asks(&github);
+    let app = App::new(&github);
+    let mut options = app.options_without("--app");
+    options.extend(["--app".to_owned(), crate::support::github::login::CLIENT.to_owned()]);
+    let _served = app.start_with(&options, &["--sweep", "1"]);
+    until("a report", || !super::told(&github).reports.is_empty());
+}
+
+#[test]
 fn it_ends_in_order_when_it_is_told_to() {
     let github = shop();
     let app = App::new(&github);

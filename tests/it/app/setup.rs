@@ -67,10 +67,25 @@ impl Begun {
         browser.get(&self.served.address, path)
     }
 
-    /// A browser that came with the token.
+    fn token(&self) -> &str {
+        self.printed.split_once("token=").unwrap().1
+    }
+
+    /// Presses the button of the page that is printed.
+    fn begin(&self, browser: &Browser, token: &str) -> Page {
+        browser.post(&self.served.address, "/setup", ORIGIN, &format!("token={token}"))
+    }
+
+    /// A browser that began with the token.
     fn admitted(&self) -> Browser {
         let browser = Browser::default();
-        let came = self.get(&browser, &self.printed);
+        // Looking at it, as whatever looks ahead at links does, changes nothing.
+        for _ in 0..2 {
+            let page = self.get(&browser, &self.printed);
+            assert_eq!((page.status, page.field("token").as_str()), (200, self.token()), "{}", page.text());
+            assert_eq!(page.header("set-cookie"), None);
+        }
+        let came = self.begin(&browser, self.token());
         assert_eq!((came.status, came.header("location")), (303, Some("/setup")), "{}", came.text());
         browser
     }
@@ -159,8 +174,7 @@ fn whoever_started_it_makes_the_app_and_it_goes_on_as_that() {
     }
     // No secret stands on a page or in the log.
     let log = it.app.world.read("app.log");
-    let token = it.printed.split_once("token=").unwrap().1;
-    for canary in [token, "canary", "PRIVATE KEY"] {
+    for canary in [it.token(), "canary", "PRIVATE KEY"] {
         assert!(!log.contains(canary), "{canary} in {log}");
         assert!(!made.text().contains(canary) && !page.text().contains(canary), "{canary}");
     }
@@ -216,8 +230,13 @@ fn nobody_sets_it_up_but_whoever_has_the_token_and_what_he_was_sent_with() {
     {
         assert_eq!(it.get(&stranger, path).status, 403, "{path}");
     }
+    for token in ["", "x", "%ff", "x&token=y"] {
+        assert_eq!(it.begin(&stranger, token).status, 403, "{token}");
+    }
     let browser = it.admitted();
     // The token counts once, and for one browser.
+    assert_eq!(it.begin(&stranger, it.token()).status, 403);
+    assert_eq!(stranger.cookie(COOKIE), None);
     assert_eq!(it.get(&stranger, &it.printed).status, 403);
     assert_eq!(it.get(&browser, &it.printed).status, 403);
     stranger.set_cookie(COOKIE, "a-key-that-nobody-has");

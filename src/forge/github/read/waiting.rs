@@ -66,7 +66,9 @@ async fn asks_us(client: &Client, repository: &Repository, environment: &str) ->
     let path = format!("/repos/{}/environments/{environment}/deployment_protection_rules", repository.path());
     match client.get::<Rules>(&path).await {
         Ok(rules) => {
-            let ours = |rule: &Rule| rule.enabled && is_ours(client, Some(&rule.app));
+            // GitHub names the App of a rule by its number alone: under a client id any of them may be ours.
+            let numbered = client.app().is_some_and(|app| app.bytes().all(|byte| byte.is_ascii_digit()));
+            let ours = |rule: &Rule| rule.enabled && (is_ours(client, Some(&rule.app)) || !numbered);
             Ok(rules.custom_deployment_protection_rules.iter().any(ours))
         }
         Err(Fault::Forbidden { .. } | Fault::NotFound { .. }) => Ok(true),

@@ -538,7 +538,8 @@ fn proves(token: &str, key: &[u8]) -> bool {
     let (header, claims) = (read(header), read(claims));
     let now = Utc::now().timestamp();
     let (issued, ends) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
-    header["alg"] == "RS256" && claims["iss"] == APP && issued <= now && ends > now && ends - issued <= 600
+    let named = claims["iss"] == APP || claims["iss"] == login::CLIENT;
+    header["alg"] == "RS256" && named && issued <= now && ends > now && ends - issued <= 600
 }
 
 /// What is no JSON as text, as a form is; nothing where there is none.
