@@ -93,15 +93,16 @@ impl<'s> People<'s> {
     pub fn new(rules: &'s Rules, facts: &'s Facts) -> Self {
         let mut classes = Classes(Vec::with_capacity(rules.people.len() + facts.accounts.len()));
         let mut names: HashMap<&'s str, u32> = HashMap::with_capacity(rules.people.len());
-        let mut owners: HashMap<Cow<'s, str>, u32> =
-            HashMap::with_capacity(rules.people.len() * 2 + facts.accounts.len());
+        // Whose each account is, by the number of a class first. With room for those that nothing links.
+        let mut accounts: HashMap<Cow<'s, str>, Person> =
+            HashMap::with_capacity(rules.people.len() * 2 + facts.accounts.len() * 2);
         for person in &rules.people {
             let new = classes.add();
             let at = *names.entry(&person.name).or_insert(new);
             classes.join(at, new);
             for account in &person.accounts {
-                let owner = *owners.entry(folded(account)).or_insert(at);
-                classes.join(owner, at);
+                let owner = *accounts.entry(folded(account)).or_insert(Person(at));
+                classes.join(owner.0, at);
             }
         }
         let declared = classes.0.len();
@@ -113,8 +114,8 @@ impl<'s> People<'s> {
                         directory.push(name);
                         classes.add()
                     });
-                    let owner = *owners.entry(Cow::Borrowed(account.as_str())).or_insert(at);
-                    classes.join(owner, at);
+                    let owner = *accounts.entry(Cow::Borrowed(account.as_str())).or_insert(Person(at));
+                    classes.join(owner.0, at);
                 }
                 // Nobody links it, or it cannot be told who does; the second is judged where it matters.
                 Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => {}
@@ -122,7 +123,7 @@ impl<'s> People<'s> {
         }
         // Numbers become people: one for each class, the declared ones first.
         let mut numbers: Vec<Option<Person>> = vec![None; classes.0.len()];
-        let mut entries: Vec<Entry<'s>> = Vec::with_capacity(owners.len() + 8);
+        let mut entries: Vec<Entry<'s>> = Vec::with_capacity(accounts.len() + 8);
         let labels = rules.people.iter().map(|person| person.name.as_str()).chain(directory);
         for (at, name) in labels.enumerate() {
             let root = classes.root(u32::try_from(at).unwrap_or(u32::MAX)) as usize;
@@ -145,14 +146,14 @@ impl<'s> People<'s> {
         let person_of = |at: u32| numbers.get(at as usize).copied().flatten();
         let stated = names.iter().filter(|(_, at)| (**at as usize) < declared);
         let stated = stated.filter_map(|(name, at)| Some((*name, person_of(*at)?))).collect();
-        let mut accounts = HashMap::with_capacity(owners.len() + facts.accounts.len());
-        for (account, at) in owners {
-            let Some(person) = person_of(at) else { continue };
+        accounts.retain(|account, owner| {
+            let Some(person) = person_of(owner.0) else { return false };
             if let Some(entry) = entries.get_mut(person.0 as usize) {
                 entry.accounts.push(account.clone());
             }
-            accounts.insert(account, person);
-        }
+            *owner = person;
+            true
+        });
         for entry in &mut entries {
             entry.accounts.sort_unstable();
         }

@@ -103,10 +103,15 @@ struct Found<'s> {
     obligations: Vec<OpenedObligation>,
 }
 
+/// How many nodes most decisions have room in.
+const NODES: usize = 48;
+
 /// Judges every part, in the order of the policy.
 fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let mut asks = Vec::new();
-    let mut nodes = version(scene);
+    // A node is large, and a decision has some dozens.
+    let mut nodes = Vec::with_capacity(NODES);
+    nodes.extend(version(scene));
     nodes.extend(place::judge(scene));
     let place = nodes.len();
     let mut triage = triage::judge(scene);

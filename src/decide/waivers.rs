@@ -190,14 +190,15 @@ pub fn unused(scene: &Scene<'_>, judged: &[Judged<'_>]) -> Vec<Node> {
     for act in scene.acts() {
         let Deed::Waive { gate, until, .. } = &act.does else { continue };
         let mut named = judged.iter().filter(|it| it.named(gate)).peekable();
-        if named.peek().is_some() && scene.clock.within(act.at, *until) {
+        if named.peek().is_some() {
             let all: Vec<Verdict> = named.map(|it| it.judgement.verdict).collect();
             let why = if all.iter().all(|verdict| *verdict == Verdict::NotApplicable) {
                 Some("the gate does not apply to this release")
             } else {
                 all.iter().all(|verdict| OPEN.contains(verdict)).then_some("the gate passes without")
             };
-            if let Some(why) = why {
+            // The clock is asked only where its answer says something.
+            if let Some(why) = why.filter(|_| scene.clock.within(act.at, *until)) {
                 let name = scene.people.name(scene.person_of(act));
                 let says = format!("{name}'s waiver of {gate} lifts nothing: {why}");
                 nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says).evidence([&act.id]));
@@ -211,13 +212,11 @@ pub fn unused(scene: &Scene<'_>, judged: &[Judged<'_>]) -> Vec<Node> {
     }
     let environment = &scene.facts.release.environment;
     for waiver in &scene.policy.waivers {
-        if !scene.clock.within(waiver.from, waiver.until) {
-            continue;
-        }
         let mut about = judged.iter().filter(|it| waiver.about(it.gate, environment)).peekable();
         if let Some(first) = about.peek()
             && let gate = &first.gate.name
             && about.all(|it| it.judgement.verdict == Verdict::Pass)
+            && scene.clock.within(waiver.from, waiver.until)
         {
             let says = format!("{}'s waiver of {gate} in the policy lifts nothing: the gate passes without", waiver.by);
             nodes.push(Node::new(Ground::WaiverUnused, Status::Note, says));

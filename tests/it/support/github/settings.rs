@@ -71,6 +71,7 @@ impl Default for Settings {
             rulesets: Vec::new(),
             permissions: permissions.map(|(name, access)| (name.to_owned(), access.to_owned())).into(),
             events: texts(&[
+                "check_run",
                 "deployment_protection_rule",
                 "deployment_review",
                 "issue_comment",
