@@ -205,6 +205,12 @@ fn rejections_roles<'s>(
     roles
 }
 
+/// The same of a path of which nothing else is known yet.
+fn heard_on<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<&'s str> {
+    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene, false));
+    rejections_roles(scene, triage, path, &requirements)
+}
+
 /// Who rejects a release of those whom a path hears; in an environment where everything goes by itself, only who names it: a
 /// review of a change says nothing of where that is tried.
 #[must_use]
@@ -212,8 +218,7 @@ pub fn rejected_by<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> O
     if !scene.acts().any(|act| act.does == (Deed::Reject {})) {
         return None;
     }
-    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene, false));
-    let (standing, _) = rejections::of(scene, &rejections_roles(scene, triage, path, &requirements));
+    let (standing, _) = rejections::of(scene, &heard_on(scene, triage, path));
     let everything = place::automatic(scene);
     let rejection = standing.into_iter().find(|it| !everything || it.act.saw.environment.is_some())?;
     Some(scene.people.name(rejection.person))
@@ -226,8 +231,7 @@ pub fn against<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Optio
     if let Some(name) = rejected_by(scene, triage, path) {
         return Some(format!("{name} rejects it"));
     }
-    let (requirements, _) = requirements::of(scene, triage, path, &Units::new(scene, false));
-    let roles = rejections_roles(scene, triage, path, &requirements);
+    let roles = heard_on(scene, triage, path);
     match consumption::of(scene, &consumption::taken_back(scene, &roles), false) {
         Used::Superseded { by, .. } => Some(format!("`{}` was opened since", by.release)),
         Used::Unknown(why) => Some(format!("what was deployed could not be read: {why}")),

@@ -259,7 +259,9 @@ fn ask_about_rejected<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s
         let Some(name) = approvals::rejected_by(scene, triage, &path) else { continue };
         let says = format!("{name} rejects it, and so it no longer goes on by itself; people approve");
         push(notes, Node::new(Ground::Routed, Status::Note, says));
-        said.into_iter().for_each(|node| push(notes, node));
+        for node in said {
+            push(notes, node);
+        }
         if let Some(usual) = path.legs.into_iter().next() {
             *leg = usual;
         }

@@ -103,8 +103,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         }
     }
     mark("superseded", matches!(used, Used::Superseded(_)));
-    let per_change =
-        shape.per_change && formal && !retried && view.changes_unapproved(&needs, &seated.stands);
+    let per_change = shape.per_change && formal && !retried && view.changes_unapproved(&needs, &seated.stands);
     mark("change unapproved", per_change);
     let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
     mark("rejected", rejected.is_some());

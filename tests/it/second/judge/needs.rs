@@ -121,8 +121,7 @@ impl<'w> View<'w> {
                     let carried = rows.iter().any(|row| row.responsible.is_some());
                     carried && rows.iter().any(|row| row.accountable == Some(role))
                 };
-                let accountable =
-                    route.approvals[at].0 == "accountable" || kind.class != Class::Emergency && by_name();
+                let accountable = route.approvals[at].0 == "accountable" || kind.class != Class::Emergency && by_name();
                 ask(&mut needs, leg, route, role, false, *count, extra, self);
                 if accountable && !route.last_good {
                     let carry = self.rows(leg.component, kind).into_iter().filter_map(|row| row.responsible);

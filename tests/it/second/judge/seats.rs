@@ -338,11 +338,7 @@ impl<'w> View<'w> {
 
     /// Whether a rejection is heard: `Some(true)` where that is in doubt.
     pub fn heard(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
-        if act.impersonated_by.is_some()
-            || self.withdrawn(act)
-            || View::elsewhere(act)
-            || self.of_another(act)
-        {
+        if act.impersonated_by.is_some() || self.withdrawn(act) || View::elsewhere(act) || self.of_another(act) {
             return None;
         }
         if self.lifted(act) {
