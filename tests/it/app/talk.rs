@@ -83,7 +83,10 @@ fn a_pull_request_says_what_its_release_needs_and_who_is_asked() {
     assert_eq!(checks(&github).len(), 1, "one check for a head");
     assert_eq!(title(&checks(&github)[0]), "production: nobody is left who could approve this");
 
-    // Whoever is started next has only the record to know it from.
+    // Whoever is started next has only the record to know it from. What was told has to stand there: else it waits until
+    // nobody holds its destination any longer.
+    let waits = || app.world.run(&["db", "list", "outbox", "--database", "sqlite:record.db"]).out.contains("waiting");
+    until("an end of what was told", || !waits());
     drop(served);
     let before = said(&github);
     let _served = app.start(&["--sweep", "1"]);
