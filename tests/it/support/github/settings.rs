@@ -207,7 +207,7 @@ pub(super) fn answer(github: &Github, state: &State, asked: &Asked, token: &str,
             github.paged(asked, state, &rules, |page| json!(page))
         }
         ["rulesets", id] => {
-            let found = settings.rulesets.iter().find(|(rule, _)| rule["ruleset_id"].to_string() == *id);
+            let found = settings.rulesets.iter().find(|(rule, _)| rule["ruleset_id"].as_u64() == id.parse().ok());
             let Some((_, ruleset)) = found else { return Some(missing()) };
             let mut ruleset = ruleset.clone();
             // Whoever may not change it is not told whom it lets past.
