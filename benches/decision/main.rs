@@ -31,13 +31,13 @@ fn main() -> ExitCode {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => rounds = 2,
-            "--facts" => match arguments.next().and_then(|number| number.parse().ok()) {
-                Some(wanted) => number = wanted,
-                None => {
+            "--facts" => {
+                let Some(wanted) = arguments.next().and_then(|number| number.parse().ok()) else {
                     eprintln!("`--facts` takes a number");
                     return ExitCode::from(2);
-                }
-            },
+                };
+                number = wanted;
+            }
             // Cargo says so to every benchmark.
             "--bench" => {}
             other => {

@@ -178,11 +178,9 @@ pub enum Change {
 /// Whether a change can be made by who has that number, as the database stands.
 pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
     match change {
-        Change::Delivery(..)
-        | Change::Policy(_)
-        | Change::Submitted(_)
-        | Change::Closed(_)
-        | Change::OfChange(..) => Ok(None),
+        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) | Change::Closed(_) | Change::OfChange(..) => {
+            Ok(None)
+        }
         Change::Acted(acted) => is_at(session, &acted.stream, acted.after).await,
         Change::Decision(decision) => judge_decision(session, decision).await,
         Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,

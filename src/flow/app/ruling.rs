@@ -223,7 +223,8 @@ impl<H: Hub> Desk<H> {
         loop {
             tries -= 1;
             match self.decide_once(case).await {
-                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::Unseen { .. }))) if tries > 0 => {}
+                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::Unseen { .. })))
+                    if tries > 0 => {}
                 done => return done,
             }
         }

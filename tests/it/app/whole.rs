@@ -272,8 +272,8 @@ fn many_who_submit_at_once_do_not_get_past_what_one_attempt_may() {
         assert_eq!(send(part), 200);
     }
     let answers: Vec<u16> = std::thread::scope(|scope| {
-        let sent = [9, 10, 11, 12].map(|part| scope.spawn(move || send(part)));
-        sent.map(|it| it.join().unwrap()).to_vec()
+        let parts = [9, 10, 11, 12].map(|part| scope.spawn(move || send(part)));
+        parts.map(|it| it.join().unwrap()).to_vec()
     });
     assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1, "{answers:?}");
     assert_eq!(answers.iter().filter(|status| **status == 413).count(), 3, "{answers:?}");

@@ -49,8 +49,10 @@ pub async fn commit(client: &Client, waiting: &Waiting) -> Result<String, Fault>
 pub async fn started(client: &Client, waiting: &Waiting) -> Result<Started, Fault> {
     #[derive(Deserialize)]
     struct Run {
-        run_attempt: u64,
-        head_branch: Option<String>,
+        #[serde(rename = "run_attempt")]
+        attempt: u64,
+        #[serde(rename = "head_branch")]
+        branch: Option<String>,
         event: String,
         actor: Option<User>,
         triggering_actor: Option<User>,
@@ -61,7 +63,7 @@ pub async fn started(client: &Client, waiting: &Waiting) -> Result<Started, Faul
     }
     let run: Run = client.get(&path(waiting, "")?).await?;
     let by = [run.actor, run.triggering_actor].map(|user| user.map(|user| user.id));
-    Ok(Started { attempt: run.run_attempt, branch: run.head_branch, event: run.event, by })
+    Ok(Started { attempt: run.attempt, branch: run.branch, event: run.event, by })
 }
 
 /// Whether the run still waits at the environment.
