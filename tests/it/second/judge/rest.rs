@@ -9,7 +9,7 @@ use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
 use super::ways::maybe;
 use super::who::View;
-use crate::second::shape::{ApprovalShape, BEFORE, ComponentShape, Cond, HERE};
+use crate::second::shape::{ApprovalShape, BEFORE, ComponentShape, Cond, HERE, RouteShape};
 use crate::second::times;
 
 impl<'w> View<'w> {
@@ -189,7 +189,7 @@ impl<'w> View<'w> {
     }
 
     pub fn closed_holds(&self, legs: &[Leg<'_>], back: bool) -> bool {
-        let any_hours = !legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(|route| route.at_any_hour()));
+        let any_hours = !legs.is_empty() && legs.iter().all(|leg| leg.route.is_some_and(RouteShape::at_any_hour));
         !back
             && !any_hours
             && self.shape.closed.iter().any(|closed| {
