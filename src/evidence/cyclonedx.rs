@@ -27,6 +27,7 @@ use std::cell::OnceCell;
 
 use smallvec::SmallVec;
 
+use super::foreign;
 use super::json::{self, Error, Node, Step};
 use super::sbom::{self, Component, SbomTally};
 use crate::model::notable::shortened;
@@ -63,7 +64,7 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
                     outline.listed = true;
                     components(value, tally)?;
                 }
-                _ => {}
+                _ => foreign::pass_in_bill("CycloneDX", key)?,
             }
             Ok(())
         })

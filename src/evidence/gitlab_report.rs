@@ -19,6 +19,7 @@
 use std::borrow::Cow;
 
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability};
+use super::foreign;
 use super::json::{self, Later, Node, Step, Text, refuse};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
@@ -85,7 +86,8 @@ impl<'de> Report<'de> {
                 }
                 Ok(())
             })?,
-            _ => {}
+            "vulnerabilities" => {}
+            _ => foreign::pass("GitLab", key)?,
         }
         Ok(())
     }

@@ -371,7 +371,12 @@ impl<'a> Event<'a> {
                 };
                 *slot = value.text()?.unwrap_or_default();
                 Ok(())
-            })
+            })?;
+            // What `go test -json` writes always has one; anything else would be passed over.
+            if event.action.is_empty() {
+                return Err(json::refuse("this line has no `Action`, which every event of `go test -json` has"));
+            }
+            Ok(())
         })?;
         Ok(event)
     }

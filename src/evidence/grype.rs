@@ -18,6 +18,7 @@
 use std::borrow::Cow;
 
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability, higher};
+use super::foreign;
 use super::json::{self, Node, Step, Text, refuse};
 use crate::model::report::{About, Fault, Place};
 
@@ -40,7 +41,7 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
                 described = true;
                 descriptor(value, about)
             }
-            _ => Ok(()),
+            _ => foreign::pass("Grype", key),
         })
     })?;
     if !matches {

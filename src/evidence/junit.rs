@@ -128,6 +128,14 @@ impl<'a> Report<'_, 'a> {
                 self.open.push(None);
             }
             "system-out" | "system-err" => self.xml.skip()?,
+            // What another format found would be passed over.
+            "TestRun" | "UnitTestResult" => {
+                let says = format!(
+                    "a `{}` of TRX stands in a JUnit report; give each report as a file of its own",
+                    tag.name()
+                );
+                return Err(self.xml.fault_in(tag, says));
+            }
             _ => self.open.push(None),
         }
         Ok(())

@@ -14,6 +14,7 @@ pub mod cobertura;
 pub mod coverage;
 pub mod cyclonedx;
 pub mod findings;
+pub mod foreign;
 pub mod gatling;
 pub mod gitlab_report;
 pub mod go_test;

@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability, higher};
+use super::foreign;
 use super::json::{self, Error, Later, Node, Step, Text, refuse, refuse_beyond_limit};
 use crate::model::report::{About, Fault, Place};
 
@@ -29,7 +30,7 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
     json::walk(bytes, |root| {
         root.object(|key, value| {
             if key != "results" {
-                return Ok(());
+                return foreign::pass("OSV-Scanner", key);
             }
             // The scanner writes an empty list where it found nothing, and never `null`.
             results = !value.is_null();

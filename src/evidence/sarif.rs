@@ -27,6 +27,7 @@ mod rules;
 pub use self::rules::LIMIT as RULES_LIMIT;
 
 use super::findings::{FindingTally, Level};
+use super::foreign;
 use super::json::{self, Later, Node, Step, refuse};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, PARTS, Place, commit};
@@ -88,7 +89,8 @@ impl Log<'_> {
             "inlineExternalProperties" => {
                 value.array(|file| file.object(|key, part| refuse_elsewhere("inlineExternalProperties", key, part)))?;
             }
-            _ => {}
+            "runs" => {}
+            _ => foreign::pass("SARIF", key)?,
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability};
+use super::foreign;
 use super::json::{self, Error, Later, Node, Scalar, Step, Text, refuse, refuse_beyond_limit};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
@@ -41,7 +42,7 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
     })?;
     if let Some(name) = contradiction {
         return Err(Fault::contradictory(format!(
-            "the project `{}` is not ok, and nothing is listed for it; have Snyk write all that it found",
+            "the project `{}` is not ok or counts issues, and nothing is listed for it; have Snyk write all that it found",
             shortened(&name, 100)
         )));
     }
@@ -58,10 +59,12 @@ struct Project<'de> {
     name: Cow<'de, str>,
     says_filtered: bool,
     not_ok: bool,
+    /// How many different issues it says that it lists.
+    counted: u64,
 }
 
 /// Reads a project, and tells whether anything is listed for it. One that says that it
-/// is not ok and lists nothing contradicts itself, and its name is left behind.
+/// is not ok or counts issues and lists nothing contradicts itself, and its name is left behind.
 fn project(
     node: &mut Node<'_, '_>,
     tally: &mut FindingTally,
@@ -92,7 +95,9 @@ fn project(
                     about.tool_failure.get_or_insert(format!("Snyk could not test a project: {error}"));
                 }
             }
-            _ => {}
+            "uniqueCount" => project.counted = value.count()?.unwrap_or_default(),
+            "vulnerabilities" => {}
+            _ => foreign::pass("Snyk", key)?,
         }
         Ok(())
     })?;
@@ -112,7 +117,7 @@ fn project(
     let named = place.as_deref().unwrap_or_default();
     vulnerabilities.walk(|list| list.array(|entry| issue(entry, named, &mut seen, tally)))?;
     listed |= !seen.hashes.is_empty();
-    if project.not_ok && !project.failed && !listed {
+    if (project.not_ok || project.counted > 0) && !project.failed && !listed {
         contradiction.get_or_insert_with(|| named.to_owned());
     }
     Ok(listed)

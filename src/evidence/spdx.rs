@@ -18,6 +18,7 @@ mod tag_value;
 
 use std::borrow::Cow;
 
+use super::foreign;
 use super::json::{self, Error, Node, Step};
 use super::sbom::{Component, Products, SbomTally};
 use crate::model::notable::shortened;
@@ -56,7 +57,8 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
     }
     each_key(bytes, |key, value| match key {
         "packages" => value.array(|entry| package(entry, &mut products, tally)),
-        _ => Ok(()),
+        "spdxVersion" => Ok(()),
+        _ => foreign::pass_in_bill("SPDX", key),
     })?;
     products.finish(tally, about)
 }

@@ -23,6 +23,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use smallvec::SmallVec;
 
+use super::foreign;
 use super::json::{self, Node, Scalar, Step};
 use super::sbom::{Component, Products, SbomTally};
 use crate::model::notable::shortened;
@@ -52,7 +53,7 @@ pub fn read(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<()
                     graph.gather(element, about)
                 })
             }
-            _ => Ok(()),
+            _ => foreign::pass_in_bill("SPDX 3.0", key),
         })
     })?;
     if !found {

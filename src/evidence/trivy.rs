@@ -20,22 +20,31 @@
 use std::borrow::Cow;
 
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability, higher};
+use super::foreign;
 use super::json::{self, Later, Node, Step, Text, refuse};
 use crate::model::report::{About, Fault};
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
-    let mut report = Report { tally, about, results: false, shows_suppressed: false };
+    let mut report = Report { tally, about, said: Said::default(), shows_suppressed: false };
     json::walk(bytes, |root| {
         if root.is_array() {
-            root.array(|result| report.result(result))
+            root.array(|result| {
+                if report.result(result)? {
+                    Ok(())
+                } else {
+                    Err(refuse("an element of the list has no `Target`, as results have; give each report as a file of its own"))
+                }
+            })
         } else {
             root.object(|key, value| report.property(key, value))
         }
     })?;
-    let Report { tally, about, results, shows_suppressed } = report;
-    if !results {
-        return Err(Fault::empty("the report names neither an artifact nor a result, so nothing was scanned"));
+    let Report { tally, about, said, shows_suppressed } = report;
+    if !said.scanned() {
+        return Err(Fault::empty(
+            "the report names neither an artifact by its schema nor a result, so nothing was scanned",
+        ));
     }
     if !shows_suppressed {
         tally.silent_on_suppressions();
@@ -47,16 +56,37 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
 struct Report<'a> {
     tally: &'a mut FindingTally,
     about: &'a mut About,
-    /// Whether anything says that something was scanned.
-    results: bool,
+    said: Said,
     shows_suppressed: bool,
+}
+
+/// What says that something was scanned.
+#[derive(Default)]
+struct Said {
+    version: bool,
+    artifact: bool,
+    cluster: bool,
+    /// A list that a report has, be it empty.
+    list: bool,
+    result: bool,
+}
+
+impl Said {
+    /// A result does. Without one a name alone could be anything's, so the schema or an empty list has to stand beside it.
+    fn scanned(&self) -> bool {
+        self.result || self.artifact && (self.version || self.list) || self.cluster && self.list
+    }
 }
 
 impl Report<'_> {
     fn property(&mut self, key: &str, value: &mut Node<'_, '_>) -> Step {
         match key {
             "SchemaVersion" => match value.count()? {
-                None | Some(2) => Ok(()),
+                None => Ok(()),
+                Some(2) => {
+                    self.said.version = true;
+                    Ok(())
+                }
                 Some(other) => Err(refuse(format_args!("`SchemaVersion` is {other}, where 2 was expected"))),
             },
             "CreatedAt" => {
@@ -69,16 +99,24 @@ impl Report<'_> {
                 }
                 Ok(())
             }),
-            "ArtifactName" | "ClusterName" => {
-                self.results |= value.text()?.is_some();
+            "ArtifactName" => {
+                self.said.artifact |= value.text()?.is_some();
+                Ok(())
+            }
+            "ClusterName" => {
+                self.said.cluster |= value.text()?.is_some();
                 Ok(())
             }
             "Metadata" => value.object(|key, value| self.metadata(key, value)),
-            "Results" => value.array(|result| self.result(result)),
+            "Results" => {
+                self.said.list = true;
+                value.array(|result| self.result(result).map(|_| ()))
+            }
             "Vulnerabilities" | "Misconfigurations" | "Resources" | "Findings" => {
+                self.said.list = true;
                 value.array(|resource| self.resource(resource))
             }
-            _ => Ok(()),
+            _ => foreign::pass("Trivy", key),
         }
     }
 
@@ -97,7 +135,7 @@ impl Report<'_> {
     /// A resource of a cluster.
     fn resource(&mut self, resource: &mut Node<'_, '_>) -> Step {
         resource.object(|key, value| match key {
-            "Results" => value.array(|result| self.result(result)),
+            "Results" => value.array(|result| self.result(result).map(|_| ())),
             "Error" => {
                 if let Some(error) = value.text_later()?.map(|text| text.excerpt(200)).filter(|text| !text.is_empty()) {
                     self.about.tool_failure.get_or_insert(format!("Trivy could not scan a resource: {error}"));
@@ -108,11 +146,12 @@ impl Report<'_> {
         })
     }
 
-    fn result(&mut self, result: &mut Node<'_, '_>) -> Step {
+    /// Reads a result, and tells whether it says what was scanned.
+    fn result(&mut self, result: &mut Node<'_, '_>) -> Result<bool, json::Error> {
         let (mut target, mut class): (Option<Cow<'_, str>>, Option<Cow<'_, str>>) = (None, None);
         // Trivy writes what it scanned before what it found; where it did not, the lists wait.
         let mut lists: Vec<(Kind, Later<'_>)> = Vec::new();
-        self.results = true;
+        self.said.result = true;
         result.object(|key, value| {
             if let Some(kind) = Kind::of_list(key) {
                 if kind == Kind::Vulnerability {
@@ -133,15 +172,17 @@ impl Report<'_> {
                         finding.object(|_, _| Ok(()))
                     })?;
                 }
-                _ => {}
+                _ => foreign::pass("Trivy", key)?,
             }
             Ok(())
         })?;
+        let targeted = target.is_some();
         let (target, class) = (target.unwrap_or_default(), class.unwrap_or_default());
         if matches!(&*class, "os-pkgs" | "lang-pkgs") {
             self.tally.speaks_of_vulnerabilities();
         }
-        lists.into_iter().try_for_each(|(kind, list)| list.walk(|list| self.list(kind, &class, &target, list)))
+        lists.into_iter().try_for_each(|(kind, list)| list.walk(|list| self.list(kind, &class, &target, list)))?;
+        Ok(targeted)
     }
 
     fn list(&mut self, kind: Kind, class: &str, target: &str, list: &mut Node<'_, '_>) -> Step {

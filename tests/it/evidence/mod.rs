@@ -29,4 +29,5 @@ mod spdx3;
 mod tests;
 mod trivy;
 mod trx;
+mod two_formats;
 mod xml;
