@@ -146,12 +146,17 @@ pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<
 }
 
 impl<H: Hub> Desk<H> {
-    /// What somebody could do now of a release as it stands; `None` where that cannot be told.
+    /// What somebody could do now of a release as it stands; `None` where that cannot be told, or it was let go and its
+    /// answer left.
     pub async fn offered(&self, stream: &Stream, to: &Account) -> Result<Option<Offers>, DatabaseFault> {
         let mut reader = self.reader().await?;
         let tried = tried(&mut reader, stream).await?;
+        let went = match &tried {
+            Some((latest, _)) => went(&mut reader, latest).await?,
+            None => false,
+        };
         reader.close().await?;
-        let Some((_, Ok(trial))) = tried else { return Ok(None) };
+        let Some((_, Ok(trial))) = tried.filter(|_| !went) else { return Ok(None) };
         let environment = trial.facts.release.environment.clone();
         let to = to.clone();
         // It decides as often as there is something to offer, and keeps nobody else waiting.
@@ -191,7 +196,12 @@ impl<H: Hub> Desk<H> {
             let (latest, trial) = tried(&mut reader, stream).await?.ok_or(NotDone::Nowhere)?;
             let trial = trial.map_err(NotDone::Unread)?;
             match latest.ruling.as_str() {
-                "proceed" => return Err(NotDone::Over("it was let go meanwhile, and nothing is asked of it any more")),
+                "proceed" if went(&mut reader, &latest).await? => {
+                    return Err(NotDone::Over("it was let go meanwhile, and nothing is asked of it any more"));
+                }
+                "proceed" if !matches!(wish.does, Deed::Reject {} | Deed::Withdraw { .. }) => {
+                    return Err(NotDone::Over("it may go meanwhile, and nothing more is asked for that"));
+                }
                 "reject" => return Err(NotDone::Over("it was rejected for good meanwhile; release another commit")),
                 _ => {}
             }
@@ -311,6 +321,12 @@ async fn tried(reader: &mut Reader, stream: &Stream) -> Result<Option<(Latest, R
     let Some(latest) = reader.latest(stream).await? else { return Ok(None) };
     let trial = made_from(reader, latest.entry, (latest.document, latest.facts)).await?;
     Ok(Some((latest, trial)))
+}
+
+/// Whether a release was let go and its answer left, or is about to. Else it went nowhere by that decision, and whoever
+/// rejects it or takes back what it may go by is not too late.
+async fn went(reader: &mut Reader, latest: &Latest) -> Result<bool, DatabaseFault> {
+    Ok(latest.ruling == "proceed" && reader.is_answered(&latest.stream).await?)
 }
 
 /// A decision with what it was made from, by the number of its entry and the digests of its document and its facts.
