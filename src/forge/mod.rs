@@ -112,6 +112,8 @@ pub struct Pending {
 /// How a run was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Started {
+    /// The commit that it deploys.
+    pub commit: String,
     /// Which attempt of it is at work or waits, counted from 1.
     pub attempt: u64,
     /// The branch or tag, by its short name.
@@ -123,6 +125,12 @@ pub struct Started {
 }
 
 impl Started {
+    /// Whether it deploys a commit, in whatever capitals that is written.
+    #[must_use]
+    pub fn is_of(&self, commit: &str) -> bool {
+        !commit.is_empty() && self.commit.eq_ignore_ascii_case(commit)
+    }
+
     /// Whether another run was started by the same people in the same way: what is decided of one is decided of both.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
@@ -185,8 +193,8 @@ pub trait Forge {
     /// Whether a deployment still waits.
     fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
 
-    /// How the run of a deployment was started that it is of now.
-    fn started(&self, waiting: &Waiting) -> impl Future<Output = Result<Started, Self::Fault>> + Send;
+    /// How the run of a deployment was started that it is of now; `None` where there is no such run.
+    fn started(&self, waiting: &Waiting) -> impl Future<Output = Result<Option<Started>, Self::Fault>> + Send;
 
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;

@@ -125,7 +125,7 @@ pub struct Decision {
     /// What people did that the record had not seen.
     pub done: Vec<Done>,
     /// The names of what was done on pages of ours, as far as it was decided upon. Where the record has more by now, this
-    /// one is refused: it may have been a rejection.
+    /// one is refused unless it holds: it may have been a rejection.
     pub upon: Vec<String>,
     /// What must happen because of it.
     pub opened: Vec<Opened>,
@@ -213,11 +213,14 @@ async fn judge_decision(session: &mut Session, decision: &Decision) -> Result<Op
     if let Some(stale) = is_at(session, &decision.stream, decision.after).await? {
         return Ok(Some(stale));
     }
-    let sql = "SELECT id FROM act WHERE stream = $1 AND id LIKE 'page-%'";
-    for row in session.rows(sql, &[decision.stream.to_string().into()]).await? {
-        let act = row.text(0)?;
-        if !decision.upon.contains(&act) {
-            return Ok(Some(Refused::Unseen { stream: decision.stream.to_string(), act }));
+    // Whoever holds opens nothing by what was not seen, and may hold just because it cannot be read.
+    if decision.ruling != "hold" {
+        let sql = "SELECT id FROM act WHERE stream = $1 AND id LIKE 'page-%'";
+        for row in session.rows(sql, &[decision.stream.to_string().into()]).await? {
+            let act = row.text(0)?;
+            if !decision.upon.contains(&act) {
+                return Ok(Some(Refused::Unseen { stream: decision.stream.to_string(), act }));
+            }
         }
     }
     let here = "SELECT 1 FROM delivery WHERE forge = $1 AND id = $2";

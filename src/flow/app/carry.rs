@@ -36,6 +36,7 @@ pub(super) struct Verdict {
     repository: String,
     release: String,
     environment: String,
+    commit: String,
     number: u64,
     pub(super) decision: String,
     pub(super) summary: String,
@@ -183,13 +184,21 @@ impl<H: Hub> Desk<H> {
                 };
             }
         };
-        match forge.started(waiting).await.map(|run| run.attempt) {
-            Ok(now) if verdict.attempt == Some(now) => {}
+        match forge.started(waiting).await {
+            // What is gone does not come back, and others wait behind it.
+            Ok(None) => {
+                self.docket().answered(&waiting.repository, &waiting.environment, waiting.run);
+                return Answer::Refused("the run is gone".to_owned());
+            }
+            Ok(Some(run)) if !run.is_of(&verdict.commit) => {
+                return Answer::Refused(format!("the run is of commit {}, and it is of another", run.commit));
+            }
+            Ok(Some(run)) if verdict.attempt == Some(run.attempt) => {}
             // Whoever starts a run again asks anew, and what is known of the new attempt is decided by itself.
-            Ok(now) => {
+            Ok(Some(run)) => {
                 self.docket().happened(Some(&waiting.repository), None, true, Instant::now());
                 self.to_decide.notify_one();
-                return Answer::Refused(format!("it is not of attempt {now}, in which the run is now"));
+                return Answer::Refused(format!("it is not of attempt {}, in which the run is now", run.attempt));
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }

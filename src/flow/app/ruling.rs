@@ -17,7 +17,7 @@ use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
 use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
-use crate::forge::{Forge as _, Hub, Waiting};
+use crate::forge::{Forge as _, Hub, Started, Waiting};
 use crate::model::facts::{Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::report;
@@ -46,6 +46,8 @@ pub(super) type Attempts = BTreeMap<u64, u64>;
 pub(super) enum Undecided {
     #[error("none of its runs waits, as far as the forge says")]
     WaitsNoLonger,
+    #[error("none of its runs is there and of its commit, as far as the forge says")]
+    NoneOfIt,
     #[error("run {run} is in attempt {now} now, and attempt {asked} of it asks; ask in the present one")]
     OtherAttempt { run: u64, asked: u64, now: u64 },
     #[error("the policy has no environment `{0}`; name one that it has")]
@@ -73,7 +75,7 @@ pub(super) enum Undecided {
 impl Undecided {
     fn word(&self) -> &'static str {
         match self {
-            Self::WaitsNoLonger => "waits_no_longer",
+            Self::WaitsNoLonger | Self::NoneOfIt => "waits_no_longer",
             Self::OtherAttempt { .. } => "attempt",
             Self::NoEnvironment(_) => "environment",
             Self::Policy(_) => "policy",
@@ -114,6 +116,10 @@ async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u
         let Key { repository, environment, .. } = case.key.clone();
         let waiting = Waiting { repository, run: *run, environment };
         let started = forge.started(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+        // A run that is gone, or is of another commit, is not decided by what is known of this one. The commit of a job
+        // that asks is signed by the forge, and none of its runs waits for an answer.
+        let is_here = |started: &Started| case.asked.is_some() || started.is_of(&case.key.commit);
+        let Some(started) = started.filter(is_here) else { continue };
         let now = started.attempt;
         if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
             return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
@@ -123,6 +129,9 @@ async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u
         } else {
             others.push(*run);
         }
+    }
+    if attempts.is_empty() && !case.runs.is_empty() {
+        return Err(Undecided::NoneOfIt);
     }
     Ok((attempts, others))
 }
@@ -186,7 +195,7 @@ impl<H: Hub> Desk<H> {
                     "why": why.to_string() });
                 self.counts.undecided(why.word());
                 self.say("release_undecided", &fields);
-                let gone = matches!(why, Undecided::WaitsNoLonger);
+                let gone = matches!(why, Undecided::WaitsNoLonger | Undecided::NoneOfIt);
                 if gone && case.failures >= LOOKS {
                     self.docket().gone(&case);
                     return;

@@ -58,7 +58,7 @@ impl Forge for Client {
         write::rule::waits(self, waiting).await
     }
 
-    async fn started(&self, waiting: &Waiting) -> Result<Started, Fault> {
+    async fn started(&self, waiting: &Waiting) -> Result<Option<Started>, Fault> {
         write::rule::started(self, waiting).await
     }
 

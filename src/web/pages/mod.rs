@@ -199,8 +199,8 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
                     title = format!("{}: {title}", notice.title);
                 }
                 let zone = *sheet.zone.as_ref().unwrap_or(&chrono_tz::Tz::UTC);
-                // What is settled asks nobody anything.
-                let open = offers.filter(|_| sheet.shown.ruling == "hold");
+                // What is settled asks nobody anything. What may go and has no answer yet can still be held.
+                let open = offers.filter(|_| sheet.shown.ruling != "reject");
                 let aside = html! {
                     @if let Some(notice) = &notice { (notice.shown()) }
                     @if let Some(offers) = &open { (act::acts(&sheet, offers, here, typed, zone)) }

@@ -183,6 +183,26 @@ fn what_is_decided_of_one_run_opens_no_other_that_somebody_else_started() {
 }
 
 #[test]
+fn a_run_of_another_commit_is_not_answered_with_this_one() {
+    let taking = told_of_all();
+    taking.github.with(|world| {
+        let run = Run { id: 905, commit: sha("99"), ..world.runs[0].clone() };
+        world.runs.push(run);
+        world.rules.insert((905, "production".to_owned()), Rule::default());
+    });
+    // It says that it waits with the commit of the other.
+    let mut waiting = super::waits(&taking.github);
+    let callback = waiting["deployment_callback_url"].as_str().unwrap().replace("/900/", "/905/");
+    waiting["deployment_callback_url"] = json!(callback);
+    takes(taking.served(), "deployment_protection_rule", &id(), &waiting);
+    reviews(&taking.github, "bo", "APPROVED");
+    reviewed(&taking);
+    until("an answer", || told(&taking.github).decided.is_some());
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(super::told_of(&taking.github, 905).decided, None);
+}
+
+#[test]
 fn an_environment_that_the_policy_does_not_have_is_nothing_to_be_recorded() {
     let taking = told_of_all();
     let listed = || taking.app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]).out;

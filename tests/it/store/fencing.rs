@@ -81,21 +81,34 @@ fn upon(mut append: Append, acts: &[&str]) -> Append {
     append
 }
 
+/// The same decision with another word.
+fn rules(ruling: &'static str, mut append: Append) -> Append {
+    if let Some(Change::Decision(decision)) = append.changes.first_mut() {
+        decision.ruling = ruling;
+    }
+    append
+}
+
 #[test]
 fn t37_an_act_on_the_page_and_a_decision_have_one_order() {
     for database in Database::each() {
         let mut writer = database.writer();
         let mut append = |it: Append| database.runtime.block_on(writer.append(&[it], now())).unwrap().remove(0);
         append(decision("1.0", 0, &[], None)).unwrap();
-        // First the act: a decision that was made without it is none, whatever it says.
+        // First the act: a decision that was made without it is none, unless it holds.
         append(acted("1.0", 1, "page-1")).unwrap();
-        let Err(Refused::Unseen { act, .. }) = append(decision("1.0", 1, &[], None)) else { panic!("it is overtaken") };
-        assert_eq!(act, "page-1");
+        for last in ["proceed", "reject"] {
+            let last = rules(last, decision("1.0", 1, &[], None));
+            let Err(Refused::Unseen { act, .. }) = append(last) else { panic!("it is overtaken") };
+            assert_eq!(act, "page-1");
+        }
+        append(acted("3.0", 0, "page-3")).unwrap();
+        append(decision("3.0", 0, &[], None)).unwrap();
         // Another release is another matter, and so is what was refused.
         append(decision("2.0", 0, &[], None)).unwrap();
         append(acted("2.0", 1, "refused-page-1")).unwrap();
         append(decision("2.0", 1, &[], None)).unwrap();
-        append(upon(decision("1.0", 1, &[], None), &["page-1"])).unwrap();
+        append(rules("proceed", upon(decision("1.0", 1, &[], None), &["page-1"]))).unwrap();
         // First the decision: what was done upon the one before is not what he was shown.
         let Err(Refused::Stale { after: 1, found: 2, .. }) = append(acted("1.0", 1, "page-2")) else { panic!("late") };
         append(acted("1.0", 2, "page-2")).unwrap();

@@ -9,7 +9,7 @@
 
 pub(super) mod trial;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -129,8 +129,12 @@ pub(super) enum Lost {
 /// Everything that was done on pages of the release of a key, and by buttons in its repository.
 pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<Vec<Act>, Lost> {
     let release = facts::named(&key.repository, &key.commit);
-    let mut found = Vec::new();
+    let (mut found, mut named) = (Vec::new(), HashSet::new());
     for acted in reader.acted(forge, &key.repository, &release).await? {
+        // It was done once, whatever the record of another environment has of it besides.
+        if !named.insert(acted.id) {
+            continue;
+        }
         let act = match reader.blob(acted.digest).await? {
             Some(bytes) => serde_json::from_slice::<Act>(&bytes).ok(),
             None => None,
@@ -142,12 +146,17 @@ pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<
 }
 
 impl<H: Hub> Desk<H> {
-    /// What somebody could do now of a release as it stands; `None` where that cannot be told.
+    /// What somebody could do now of a release as it stands; `None` where that cannot be told, or it was let go and its
+    /// answer left.
     pub async fn offered(&self, stream: &Stream, to: &Account) -> Result<Option<Offers>, DatabaseFault> {
         let mut reader = self.reader().await?;
         let tried = tried(&mut reader, stream).await?;
+        let went = match &tried {
+            Some((latest, _)) => went(&mut reader, latest).await?,
+            None => false,
+        };
         reader.close().await?;
-        let Some((_, Ok(trial))) = tried else { return Ok(None) };
+        let Some((_, Ok(trial))) = tried.filter(|_| !went) else { return Ok(None) };
         let environment = trial.facts.release.environment.clone();
         let to = to.clone();
         // It decides as often as there is something to offer, and keeps nobody else waiting.
@@ -187,13 +196,18 @@ impl<H: Hub> Desk<H> {
             let (latest, trial) = tried(&mut reader, stream).await?.ok_or(NotDone::Nowhere)?;
             let trial = trial.map_err(NotDone::Unread)?;
             match latest.ruling.as_str() {
-                "proceed" => return Err(NotDone::Over("it was let go meanwhile, and nothing is asked of it any more")),
+                "proceed" if went(&mut reader, &latest).await? => {
+                    return Err(NotDone::Over("it was let go meanwhile, and nothing is asked of it any more"));
+                }
+                "proceed" if !matches!(wish.does, Deed::Reject {} | Deed::Withdraw { .. }) => {
+                    return Err(NotDone::Over("it may go meanwhile, and nothing more is asked for that"));
+                }
                 "reject" => return Err(NotDone::Over("it was rejected for good meanwhile; release another commit")),
                 _ => {}
             }
-            is_as_shown(&mut reader, stream, &latest, &trial, &wish.shown).await?;
+            let shown = as_shown(&mut reader, stream, &latest, &trial, &wish.shown).await?;
             reader.close().await?;
-            match Box::pin(self.write_down(stream, by, wish, &latest, trial)).await {
+            match Box::pin(self.write_down(stream, by, wish, (&latest, shown), trial)).await {
                 // Decided again in between: whether it is as it was shown is asked anew.
                 Err(NotDone::Failed(Failed::Refused(Refused::Stale { .. }))) => {}
                 done => return done,
@@ -207,7 +221,7 @@ impl<H: Hub> Desk<H> {
         stream: &Stream,
         by: &Account,
         wish: &Wish,
-        latest: &Latest,
+        (latest, shown): (&Latest, Shown<'_>),
         trial: Trial,
     ) -> Result<String, NotDone> {
         let now = Utc::now().trunc_subsecs(3);
@@ -223,16 +237,17 @@ impl<H: Hub> Desk<H> {
                 // Under a name of its own: it is nothing that was done.
                 let name = format!("refused-{id}");
                 let more = json!({ "refused": why, "code": code, "would": kind.word() });
-                let append = entry((stream, latest), (Kind::Refusal, &name, &act), &wish.shown, &more)?;
+                let append = entry((stream, latest), (Kind::Refusal, &name, &act), shown, &more)?;
                 self.appended(append).await?;
                 Err(NotDone::Refused { why, instead })
             }
             Verdict::Counts | Verdict::Unknown => {
-                let append = entry((stream, latest), (kind, &id, &act), &wish.shown, &json!({}))?;
+                let append = entry((stream, latest), (kind, &id, &act), shown, &json!({}))?;
                 self.appended(append).await?;
                 self.docket().happened(Some(&stream.repository), None, true, Instant::now());
                 self.to_decide.notify_one();
-                self.seen(stream, latest.version).await?;
+                // It is done, whether or not it can be read what it came to.
+                self.seen(stream, latest.version).await.ok();
                 Ok(id)
             }
         }
@@ -308,6 +323,12 @@ async fn tried(reader: &mut Reader, stream: &Stream) -> Result<Option<(Latest, R
     Ok(Some((latest, trial)))
 }
 
+/// Whether a release was let go and its answer left, or is about to. Else it went nowhere by that decision, and whoever
+/// rejects it or takes back what it may go by is not too late.
+async fn went(reader: &mut Reader, latest: &Latest) -> Result<bool, DatabaseFault> {
+    Ok(latest.ruling == "proceed" && reader.is_answered(&latest.stream).await?)
+}
+
 /// A decision with what it was made from, by the number of its entry and the digests of its document and its facts.
 async fn made_from(
     reader: &mut Reader,
@@ -345,16 +366,27 @@ async fn made_from(
         .ok_or_else(|| "its entry names no policy".to_owned()))
 }
 
-/// Whether the last decision asks what somebody was shown; else what has changed since.
-async fn is_as_shown(
+/// The decision that somebody was shown.
+#[derive(Clone, Copy, Debug)]
+struct Shown<'s> {
+    /// SHA-256 of its document.
+    document: &'s str,
+    /// The number of its entry.
+    entry: u64,
+    /// The how manieth of its release it is.
+    number: u64,
+}
+
+/// The decision that somebody was shown, where the last one asks the same; else what has changed since.
+async fn as_shown<'s>(
     reader: &mut Reader,
     stream: &Stream,
     latest: &Latest,
     now: &Trial,
-    shown: &str,
-) -> Result<(), NotDone> {
+    shown: &'s str,
+) -> Result<Shown<'s>, NotDone> {
     if latest.document.to_string() == shown {
-        return Ok(());
+        return Ok(Shown { document: shown, entry: latest.entry, number: latest.version });
     }
     let past = match Hash::parse(shown) {
         Some(document) => reader.decided_as(stream, document).await?,
@@ -365,7 +397,9 @@ async fn is_as_shown(
     };
     let then = made_from(reader, past.entry, (past.document, past.facts)).await?;
     let then = match then {
-        Ok(then) if then.asks_the_same_as(now) => return Ok(()),
+        Ok(then) if then.asks_the_same_as(now) => {
+            return Ok(Shown { document: shown, entry: past.entry, number: past.version });
+        }
         Ok(then) => then,
         Err(why) => return Err(NotDone::Changed(vec![format!("what you were shown cannot be read any more: {why}")])),
     };
@@ -388,7 +422,7 @@ async fn is_as_shown(
 fn entry(
     (stream, latest): (&Stream, &Latest),
     (kind, id, act): (Kind, &str, &Act),
-    shown: &str,
+    shown: Shown<'_>,
     more: &Value,
 ) -> Result<crate::store::writer::Append, NotDone> {
     let bytes = serde_json::to_vec(act).map_err(|error| NotDone::Unread(error.to_string()))?;
@@ -397,7 +431,7 @@ fn entry(
     let body = json!({
         "repository": stream.repository, "release": stream.release, "environment": stream.environment, "act": id,
         "by": act.by.as_str(), "done": at.timestamp_micros(), "via": "page",
-        "shown": { "sha256": shown, "entry": latest.entry, "number": latest.version },
+        "shown": { "sha256": shown.document, "entry": shown.entry, "number": shown.number },
     });
     let mut whole = Map::new();
     for part in [&body, more] {

@@ -219,16 +219,17 @@ impl Trial {
         acts.iter().map(verdict).collect()
     }
 
-    /// What somebody could do now. Nothing of a release that went, or was rejected for good.
+    /// What somebody could do now. Nothing of a release that was rejected for good; of one that may go, what holds it.
     pub(in super::super) fn offers(&self, to: &Account, now: DateTime<Utc>) -> Offers {
-        if self.decision.decision != Ruling::Hold {
+        if self.decision.decision == Ruling::Reject {
             return Offers::default();
         }
         let counts = |id: &str, does: Deed, reason: Option<String>| {
             self.judge(&self.act(id, to, now, does, reason), now) == Verdict::Counts
         };
         let mut offers = Offers::default();
-        let asked: BTreeSet<&str> = self.asked().collect();
+        let may_go = self.decision.decision == Ruling::Proceed;
+        let asked: BTreeSet<&str> = self.asked().filter(|_| !may_go).collect();
         for role in &asked {
             let seat = self.declarations().into_iter().find(|accepts| {
                 let does = Deed::Approve { role: Some((*role).to_owned()), accepts: accepts.clone() };
@@ -252,7 +253,7 @@ impl Trial {
             let then = self.with(std::slice::from_ref(&rejects), now);
             offers.ends_it = then.is_some_and(|(_, decision)| decision.decision == Ruling::Reject);
         }
-        offers.ticks = self.ticks(to, now);
+        offers.ticks = if may_go { Vec::new() } else { self.ticks(to, now) };
         offers.back = self.back(to, now);
         offers
     }

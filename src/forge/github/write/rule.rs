@@ -45,10 +45,12 @@ pub async fn commit(client: &Client, waiting: &Waiting) -> Result<String, Fault>
     client.get::<Run>(&path(waiting, "")?).await.map(|run| run.head_sha)
 }
 
-/// How the run was started.
-pub async fn started(client: &Client, waiting: &Waiting) -> Result<Started, Fault> {
+/// How the run was started; `None` where there is no such run.
+pub async fn started(client: &Client, waiting: &Waiting) -> Result<Option<Started>, Fault> {
     #[derive(Deserialize)]
     struct Run {
+        #[serde(rename = "head_sha")]
+        commit: String,
         #[serde(rename = "run_attempt")]
         attempt: u64,
         #[serde(rename = "head_branch")]
@@ -61,9 +63,13 @@ pub async fn started(client: &Client, waiting: &Waiting) -> Result<Started, Faul
     struct User {
         id: u64,
     }
-    let run: Run = client.get(&path(waiting, "")?).await?;
+    let run: Run = match client.get(&path(waiting, "")?).await {
+        Ok(run) => run,
+        Err(Fault::NotFound { .. }) => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
     let by = [run.actor, run.triggering_actor].map(|user| user.map(|user| user.id));
-    Ok(Started { attempt: run.attempt, branch: run.branch, event: run.event, by })
+    Ok(Some(Started { commit: run.commit, attempt: run.attempt, branch: run.branch, event: run.event, by }))
 }
 
 /// Whether the run still waits at the environment.

@@ -6,6 +6,7 @@ use super::super::reviews;
 use super::{COOKIE, ORIGIN, POLICY, RELEASE, Shown, shown, told, until};
 use crate::support::browser::{Browser, Page};
 use crate::support::github::Trouble;
+use crate::support::github::world::Rule;
 
 /// Two approve, and somebody who did not write it ticks off a list.
 const TICKED: &str = r#"
@@ -290,4 +291,59 @@ fn what_was_done_on_the_page_outlasts_the_process() {
     assert!(page.text().contains("1 of 2 approvals from shop-owner: bo"), "{}", page.text());
     done(&it, &carla, &form(&page, &APPROVE));
     until("it opens", || told(&it.github).decided.is_some());
+}
+
+#[test]
+fn what_was_done_for_one_environment_is_done_once_for_the_others() {
+    let github = super::shop();
+    let policy = POLICY.replace("accountable: 1", "accountable: 2");
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), policy));
+    super::asks(&github);
+    github.with(|world| world.rules.insert((super::super::RUN, "staging".to_owned()), Rule::default()));
+    let it = super::begin(github, &[]);
+    let staging = RELEASE.replace("environment=production", "environment=staging");
+    let bo = it.login("bo");
+    until("a decision of both", || it.get(&bo, &staging).status == 200 && it.get(&bo, RELEASE).status == 200);
+    let page = it.get(&bo, &staging);
+    let sent = send(&it, &bo, &form(&page, &[("does", "reject"), ("reason", "the basket loses items")]));
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    // Production is decided with it, and once more.
+    let decided = || it.app.events("release_decided").iter().filter(|it| it["environment"] == "production").count();
+    for who in ["carla", "bo"] {
+        let before = decided();
+        reviews(&it.github, who, "APPROVED");
+        until("production is decided", || decided() > before);
+    }
+    let rejections = entries(&it, "rejection");
+    assert_eq!(rejections.len(), 1, "{rejections:?}");
+    let page = it.get(&bo, RELEASE).text();
+    let (_, acts) = page.split_once("<caption>What people did</caption>").unwrap();
+    let (acts, _) = acts.split_once("</table>").unwrap();
+    assert_eq!(acts.matches("the basket loses items").count(), 1, "{acts}");
+}
+
+#[test]
+fn what_may_go_and_went_nowhere_can_still_be_rejected() {
+    let it = shown(POLICY, &[]);
+    for _ in 0..50 {
+        it.github.trouble("deployment_protection_rule", Trouble::Answer(502, vec![], String::new()));
+    }
+    let (bo, carla) = (it.login("bo"), it.login("carla"));
+    let before = it.get(&carla, RELEASE);
+    done(&it, &bo, &form(&it.get(&bo, RELEASE), &APPROVE));
+    let ended = |how: &str| it.app.events("effect_attempted").into_iter().find(|it| it["outcome"] == how);
+    until("an answer that does not arrive", || ended("failed").is_some());
+    // As long as it may still arrive, it is too late.
+    assert!(!it.get(&carla, RELEASE).text().contains("value=\"reject\""));
+    // The run is deleted, and the answer is not tried for ever.
+    it.github.with(|world| world.runs.clear());
+    until("the end of the answer", || ended("refused").is_some());
+    assert_eq!(ended("refused").unwrap()["why"], "the run is gone");
+    let page = it.get(&carla, RELEASE);
+    assert!(page.text().contains("value=\"reject\"") && !page.text().contains("value=\"approve\""), "{}", page.text());
+    assert_eq!(send(&it, &carla, &form(&page, &APPROVE)).status, 409);
+    assert_eq!(send(&it, &carla, &form(&before, &APPROVE)).status, 409);
+    let became = done(&it, &carla, &form(&page, &[("does", "reject"), ("reason", "the basket loses items")]));
+    assert!(became.contains("Recorded, entry "), "{became}");
+    assert_eq!(entries(&it, "rejection").len(), 1);
 }
