@@ -62,3 +62,31 @@ fn a_terminal_gets_no_colour_where_it_is_no_terminal() {
     assert!(!said.out.contains('\u{1b}'), "{}", said.out);
     assert!(said.out.contains("HOLD"));
 }
+
+#[test]
+fn annotations_and_code_quality_name_the_file_as_it_lies_on_disk() {
+    let policy = "version: 1\nenvironments: { production: { approval: formal } }\n\
+                  gates: { scan: { sarif: '*.sarif', require: 'findings.error == 0' } }\n";
+    let world = World::with_policy(policy);
+    let result = |uri: &str| {
+        format!(
+            r#"{{"ruleId":"r","level":"error","message":{{"text":"m"}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":"{uri}"}},"region":{{"startLine":3}}}}}}]}}"#
+        )
+    };
+    // The second leads out of the repository once it is decoded, the third to a line of its own.
+    let results = [result("src/my%20file%C3%A9.py"), result("%2e%2e/%2e%2e/etc/x"), result("a%0A::error::b")];
+    let log = format!(
+        r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},"results":[{}]}}]}}"#,
+        results.join(",")
+    );
+    world.write("a.sarif", log);
+    let said = world.run(&["gate", "--format", "github"]);
+    assert_eq!(said.code, 11, "{}", said.err);
+    assert!(said.out.contains("::error file=src/my file\u{e9}.py,line=3,"), "{}", said.out);
+    assert_eq!(said.out.matches("file=").count(), 1, "{}", said.out);
+    assert!(!said.out.lines().any(|line| line.starts_with("::error::")), "{}", said.out);
+    world.run(&["gate", "--format", "gitlab"]);
+    let quality: serde_json::Value = serde_json::from_str(&world.read("gl-code-quality-report.json")).unwrap();
+    let paths: Vec<_> = quality.as_array().unwrap().iter().map(|entry| &entry["location"]["path"]).collect();
+    assert_eq!(paths, [".countersign/policy.yml", "src/my file\u{e9}.py"]);
+}
