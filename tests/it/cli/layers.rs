@@ -210,7 +210,14 @@ fn t14_what_the_change_itself_carries_is_no_protected_ref() {
         assert_eq!(said.code, 2, "`{name}`: {}{}", said.out, said.err);
         assert!(said.err.contains("which no rule of the forge protects; name "), "{}", said.err);
     }
-    let others = ["refs/pipelines/1", "refs/changes/01/1/1", "refs/keep-around/x", "refs/stash", "refs/foo", "refs/remotes/main"];
+    let others = [
+        "refs/pipelines/1",
+        "refs/changes/01/1/1",
+        "refs/keep-around/x",
+        "refs/stash",
+        "refs/foo",
+        "refs/remotes/main",
+    ];
     for name in others {
         // Even at a commit that is not the one that is judged.
         world.git(&["update-ref", name, &first]);

@@ -90,3 +90,30 @@ fn annotations_and_code_quality_name_the_file_as_it_lies_on_disk() {
     let paths: Vec<_> = quality.as_array().unwrap().iter().map(|entry| &entry["location"]["path"]).collect();
     assert_eq!(paths, [".countersign/policy.yml", "src/my file\u{e9}.py"]);
 }
+
+#[rstest::rstest]
+#[case::usage(&["--environment", "a\n::error::b%0A::error::c"], 2, "has no environment `a ::error::b%250A::error::c`")]
+#[case::policy(&["--policy", "broken.yml"], 2, "broken.yml (line 3): ")]
+#[case::time_limit(&["--time-limit", "1ms"], 4, "the time limit of 0.001 s was reached")]
+fn a_github_job_is_told_why_there_is_no_decision(#[case] more: &[&str], #[case] code: i32, #[case] says: &str) {
+    let world = World::with_policy(POLICY).variable("GITHUB_ACTIONS", "true");
+    let case = r#"<testcase classname="pay" name="twice"/>"#.repeat(200_000);
+    world.write("a.xml", format!(r#"<testsuite name="s">{case}</testsuite>"#)).write("summary.md", "# earlier\n");
+    world.write("broken.yml", POLICY.replace("approval: formal", "approval: formall"));
+    let gate = |format: &str| {
+        let summary = world.path().join("summary.md");
+        let mut command = world.command();
+        command.env("GITHUB_STEP_SUMMARY", summary).args(["gate", "--format", format]).args(more);
+        let done = command.output().unwrap();
+        assert_eq!(done.status.code(), Some(code), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    assert_eq!(gate("text"), "", "only where a GitHub job reads it");
+    assert_eq!(world.read("summary.md"), "# earlier\n");
+    let log = gate("github");
+    assert!(log.starts_with("::error title=Countersign came to no decision::") && log.contains(says), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+    let summary = world.read("summary.md");
+    assert!(summary.starts_with("# earlier\n<p><strong>Countersign came to no decision</strong>: "), "{summary}");
+    assert_eq!(summary.lines().filter(|line| !line.is_empty()).count(), 2, "{summary}");
+}
