@@ -155,45 +155,70 @@ struct Plan {
 
 pub(super) fn run(arguments: Arguments) -> u8 {
     let place = Place::here();
-    match arguments.elsewhere(place) {
-        Ok(Some(code)) => return code,
-        Ok(None) => {}
-        Err(refusal) => return refused(refusal),
+    // Where no known format is named, whoever reads the job's page is told all the same.
+    let format = format(&arguments, place).unwrap_or_else(|_| left_out(place));
+    match decide(arguments, place) {
+        Ok(code) => code,
+        Err(Undecided { code, why }) => {
+            complain(&why);
+            outputs::undecided(format, &why);
+            code
+        }
+    }
+}
+
+/// Why a run ended without a decision, and with which code.
+struct Undecided {
+    code: u8,
+    why: String,
+}
+
+fn decide(arguments: Arguments, place: Place) -> Result<u8, Undecided> {
+    if let Some(code) = arguments.elsewhere(place).map_err(refused)? {
+        return Ok(code);
     }
     let output = arguments.output();
-    let (limit, format) = match prepare(&arguments, place, output.as_deref()) {
-        Ok(prepared) => prepared,
-        Err(refusal) => return refused(refusal),
-    };
+    let (limit, format) = prepare(&arguments, place, output.as_deref()).map_err(refused)?;
     let until = submit::until(Instant::now(), limit);
-    let (decision, submitted) = match within(limit, move |progress| decided(&arguments, place, progress, until)) {
-        Ok(Ok(decided)) => decided,
-        Ok(Err(refusal)) => return refused(refusal),
-        Err(code) => return code,
-    };
+    let (decision, submitted) =
+        within(limit, move |progress| decided(&arguments, place, progress, until))?.map_err(refused)?;
     if let Err(message) = outputs::write(&decision, format, output.as_deref(), place) {
         complain(&message);
         // That a gate blocks is known, whoever could not be told.
-        return if code(&decision) == BLOCKED { BLOCKED } else { UNKNOWN };
+        return Ok(if code(&decision) == BLOCKED { BLOCKED } else { UNKNOWN });
     }
-    match code(&decision) {
+    Ok(match code(&decision) {
         BLOCKED => BLOCKED,
         // What the gates come to here lets nothing go where the app does not know of it.
         _ if !submitted => UNKNOWN,
         code => code,
-    }
+    })
 }
 
-/// Tells why nothing was judged.
-fn refused(refusal: Refusal) -> u8 {
-    match refusal {
-        Refusal::Said(message) => complain(&message),
+/// Why nothing was judged. The mistakes of a policy are told at once, each at its place.
+fn refused(refusal: Refusal) -> Undecided {
+    let why = match refusal {
+        Refusal::Said(message) => message,
         Refusal::Policy(complaints) => {
             super::policy::tell(&complaints);
-            complain("nothing was judged, because the policy has mistakes");
+            mistakes(&complaints)
         }
+    };
+    Undecided { code: USAGE, why }
+}
+
+/// A policy's mistakes in a sentence: the first one, and how many more there are.
+fn mistakes(complaints: &[policy::diagnostics::Complaints]) -> String {
+    let each = complaints.iter().flat_map(|file| file.list.iter().map(move |mistake| (file, mistake)));
+    let mut errors = each.filter(|(_, mistake)| mistake.is_error());
+    let mut why = "nothing was judged, because the policy has mistakes".to_owned();
+    if let Some((file, mistake)) = errors.next() {
+        why = format!("{why}: {} (line {}): {}", file.path, mistake.span.line, mistake.message);
     }
-    USAGE
+    match errors.count() {
+        0 => why,
+        more => format!("{why}; and {more} more, which the log lists"),
+    }
 }
 
 /// What holds before anything is read. The format comes first, so that nothing of an
@@ -248,7 +273,11 @@ fn decided(
 }
 
 /// Works on a thread of its own, so that a limit holds whatever the input does.
-fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce(&Progress) -> T + Send + 'static) -> Result<T, u8> {
+fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce(&Progress) -> T + Send + 'static,
+) -> Result<T, Undecided> {
+    let ended = |code: u8, why: String| Err(Undecided { code, why });
     let progress = Arc::new(Progress::default());
     let watch = Arc::clone(&progress);
     let (send, receive) = mpsc::channel();
@@ -257,8 +286,7 @@ fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce(&Progress) -> T 
         let _ = send.send(work(&watch));
     });
     if let Err(error) = work {
-        complain(&format!("no thread could be started: {error}"));
-        return Err(UNKNOWN);
+        return ended(UNKNOWN, format!("no thread could be started: {error}"));
     }
     let shown = environment::stderr_is_terminal();
     loop {
@@ -266,16 +294,14 @@ fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce(&Progress) -> T 
         match receive.recv_timeout(left.min(Duration::from_millis(500))) {
             Ok(done) => return Ok(done),
             Err(RecvTimeoutError::Disconnected) => {
-                complain("the run failed by a defect of countersign's own, so the answer is unknown; please report it");
-                return Err(UNKNOWN);
+                let why = "the run failed by a defect of countersign's own, so the answer is unknown; please report it";
+                return ended(UNKNOWN, why.to_owned());
             }
             Err(RecvTimeoutError::Timeout) if began.elapsed() >= limit => {
                 let reading = progress.path().map_or_else(String::new, |path| format!(" while reading {path}"));
-                complain(&format!(
-                    "the time limit of {} s was reached{reading}; raise `--time-limit`",
-                    limit.as_secs_f64()
-                ));
-                return Err(TIME_LIMIT);
+                let limit = limit.as_secs_f64();
+                let why = format!("the time limit of {limit} s was reached{reading}; raise `--time-limit`");
+                return ended(TIME_LIMIT, why);
             }
             Err(RecvTimeoutError::Timeout) if shown => progress.show(),
             Err(RecvTimeoutError::Timeout) => {}
@@ -290,11 +316,16 @@ fn format(arguments: &Arguments, place: Place) -> Result<Format, Refusal> {
     match arguments.given().option("FORMAT") {
         Some(word) => <Format as clap::ValueEnum>::from_str(word.trim(), false)
             .map_err(|_| Refusal::Said(format!("`{word}` is no format; see `countersign gate --help`"))),
-        None => Ok(match place {
-            Place::Github => Format::Github,
-            Place::Gitlab => Format::Gitlab,
-            Place::Elsewhere => Format::Text,
-        }),
+        None => Ok(left_out(place)),
+    }
+}
+
+/// The format where none is named.
+fn left_out(place: Place) -> Format {
+    match place {
+        Place::Github => Format::Github,
+        Place::Gitlab => Format::Gitlab,
+        Place::Elsewhere => Format::Text,
     }
 }
 

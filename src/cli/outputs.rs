@@ -93,6 +93,18 @@ fn github_job(decision: &Decision, output: Option<&Path>, place: Place) -> Resul
     }
 }
 
+/// Tells a GitHub job's page why there is no decision. That it could not be told changes nothing: standard error and
+/// the exit code have said it.
+pub(super) fn undecided(format: Format, why: &str) {
+    if format != Format::Github {
+        return;
+    }
+    let _ = printed(&github::undecided(why));
+    if let Some(path) = environment::runner_file("GITHUB_STEP_SUMMARY") {
+        let _ = add(&path, &markdown::undecided(why));
+    }
+}
+
 /// Names that the template collects as reports.
 const DOTENV: &str = "countersign.env";
 const CODE_QUALITY: &str = "gl-code-quality-report.json";

@@ -103,6 +103,12 @@ pub fn annotations(decision: &Decision, workspace: Option<&str>) -> String {
     out
 }
 
+/// The annotation of a run that came to no decision.
+#[must_use]
+pub fn undecided(why: &str) -> String {
+    format!("::error title=Countersign came to no decision::{}\n", neutral::command_data(why, MESSAGE))
+}
+
 fn of_gate(level: Level, gate: &GateDecision, more: usize) -> String {
     let title = format!("{}: {}", words::label(gate.verdict), gate.title());
     let mut message = neutral::command_data(&gate.explanation, MESSAGE);

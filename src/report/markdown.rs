@@ -64,6 +64,12 @@ pub fn render(decision: &Decision, limit: usize) -> String {
     page.out
 }
 
+/// The line of a run that came to no decision.
+#[must_use]
+pub fn undecided(why: &str) -> String {
+    format!("<p><strong>Countersign came to no decision</strong>: {}</p>\n\n", prose(why, words::SENTENCE))
+}
+
 /// A page that takes a block or leaves it, never a part of one.
 struct Page {
     out: String,

@@ -159,14 +159,22 @@ fn unusable(fault: &Fault) -> String {
     }
 }
 
-/// Why a ref cannot be one that the forge protects, if it cannot: whoever changes the code makes it himself.
+/// Why a ref cannot be one that the forge protects, if it cannot. Of full refs a remote's branch and a tag may
+/// be: whoever changes the code makes the others himself, or a forge makes them for whatever is proposed, such as
+/// GitLab's `refs/pipelines/…` and `refs/keep-around/…`.
 fn changeable(name: &str) -> Option<String> {
     if let Some(branch) = name.strip_prefix("refs/heads/") {
         return Some(format!("is a local branch, which no rule of the forge protects; name `origin/{branch}`"));
     }
     let proposed = ["refs/pull/", "refs/remotes/pull/", "refs/merge-requests/", "refs/remotes/merge-requests/"];
-    let why = "is what a change proposes, which no rule of the forge protects; name the branch that you protect, such as `origin/main`";
-    proposed.iter().any(|prefix| name.starts_with(prefix)).then(|| why.to_owned())
+    if proposed.iter().any(|prefix| name.starts_with(prefix)) {
+        let why = "is what a change proposes, which no rule of the forge protects; name the branch that you protect, such as `origin/main`";
+        return Some(why.to_owned());
+    }
+    let full = name.strip_prefix("refs/")?;
+    let branch = full.strip_prefix("remotes/").is_some_and(|remote| remote.contains('/'));
+    let why = "is no branch of a remote and no tag, and no rule of the forge protects it; name the branch that you protect, such as `origin/main`";
+    (!branch && !full.starts_with("tags/")).then(|| why.to_owned())
 }
 
 /// The commit that is checked out and, where a forge made it by merging a change into its target, the change's own.

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
+use percent_encoding::percent_decode_str;
+
 use super::super::findings::{Finding, FindingTally, Level, Words, identify};
 use super::super::json::{self, Later, Node, Step, Text};
 use super::rules::{Reference, Rules, index};
@@ -112,6 +114,7 @@ impl<'de> Entry<'de> {
             return;
         }
         let (uri, _) = self.place();
+        // As it stands in the file, and not decoded: what is known of a baseline stays known.
         hasher.write(uri.unwrap_or_default().raw());
         // No byte of UTF-8: where the file ends is part of the identity.
         hasher.write_u8(0xFF);
@@ -131,7 +134,7 @@ impl<'de> Entry<'de> {
         Words {
             title: if rule.is_empty() { "a result without a rule".to_owned() } else { rule.to_owned() },
             message: self.message(Notables::TEXT),
-            path: uri.and_then(|uri| uri.read().ok()).map(Cow::into_owned),
+            path: uri.and_then(|uri| uri.read().ok()).map(named),
             line,
         }
     }
@@ -171,6 +174,15 @@ impl<'de> Entry<'de> {
         let read = |node: &mut Node<'_, 'de>| -> Step { place(node, &mut first, &mut uri, &mut line) };
         let _ = self.locations.map(|later| later.walk(read));
         (uri, line)
+    }
+}
+
+/// The file that a URI names, decoded (RFC 3986, 2.1): `src/my%20file.py` is `src/my file.py` on disk, where an
+/// annotation points. What is no encoding, or none of UTF-8, stays as it is.
+fn named(uri: Cow<'_, str>) -> String {
+    match percent_decode_str(&uri).decode_utf8() {
+        Ok(path) => path.into_owned(),
+        Err(_) => uri.into_owned(),
     }
 }
 

@@ -210,10 +210,27 @@ fn t14_what_the_change_itself_carries_is_no_protected_ref() {
         assert_eq!(said.code, 2, "`{name}`: {}{}", said.out, said.err);
         assert!(said.err.contains("which no rule of the forge protects; name "), "{}", said.err);
     }
+    let others = [
+        "refs/pipelines/1",
+        "refs/changes/01/1/1",
+        "refs/keep-around/x",
+        "refs/stash",
+        "refs/foo",
+        "refs/remotes/main",
+    ];
+    for name in others {
+        // Even at a commit that is not the one that is judged.
+        world.git(&["update-ref", name, &first]);
+        let said = world.run(&["gate", "--policy-ref", name]);
+        assert_eq!(said.code, 2, "`{name}`: {}{}", said.out, said.err);
+        assert!(said.err.contains("is no branch of a remote and no tag"), "{}", said.err);
+    }
     let said = world.run(&["gate", "--policy-ref", &judged]);
     assert_eq!(said.code, 2, "{}{}", said.out, said.err);
     assert!(said.err.contains("is the commit that is judged"), "{}", said.err);
     world.write("a.sarif", WARNING);
+    world.git(&["update-ref", "refs/remotes/upstream/main", &first]);
+    assert_eq!(world.gate(&["--policy-ref", "refs/remotes/upstream/main"]).0, 0, "a branch of any remote");
     assert_eq!(world.gate(&["--policy-ref", &first]).0, 0, "another commit is taken at its word");
     // As a forge merges a change to try it: the change's own commit is the second parent.
     world.git(&["checkout", "-q", "--detach", &first]);

@@ -438,12 +438,26 @@ fn a_log_that_is_cut_off_anywhere_is_a_fault() {
 #[case("../../etc/passwd")]
 #[case("file:///etc/passwd")]
 #[case("javascript:alert(1)")]
-fn t54_a_uri_is_shown_as_it_stands_and_never_opened(#[case] uri: &str) {
+fn t54_a_uri_is_shown_and_never_opened(#[case] uri: &str) {
     let text = log(&located("r", uri, 3, r#","message":{"text":"say \"it\""}"#));
     let read = super::findings::read(Format::Sarif, text.as_bytes()).unwrap();
     let notable = &read.notables[0];
     assert_eq!((notable.path.as_deref(), notable.line), (Some(uri), Some(3)));
     assert_eq!((notable.title.as_str(), notable.message.as_str()), ("r", "say \"it\""));
+}
+
+#[rstest]
+#[case::encoded("src/my%20file%C3%A9.py", "src/my file\u{e9}.py")]
+#[case::lower_case("src/%c3%a9.py", "src/\u{e9}.py")]
+#[case::once("a%2520b.py", "a%20b.py")]
+#[case::no_encoding("100%.py", "100%.py")]
+#[case::not_utf_8("src/%20%FF.py", "src/%20%FF.py")]
+#[case::out_of_the_folder("src/%2e%2e/%2e%2e/x", "src/../../x")]
+fn a_uri_names_the_file_on_disk(#[case] uri: &str, #[case] path: &str) {
+    let text = log(&located("r", uri, 3, ""));
+    let read = super::findings::read(Format::Sarif, text.as_bytes()).unwrap();
+    assert_eq!(read.notables[0].path.as_deref(), Some(path));
+    assert_eq!(count(&compare(Format::Sarif, &text, &text), "findings.new.total"), Some(0));
 }
 
 #[test]
