@@ -62,6 +62,7 @@ struct Report<'a> {
 
 /// What says that something was scanned.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that was said")]
 struct Said {
     version: bool,
     artifact: bool,
