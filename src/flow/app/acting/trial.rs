@@ -1,5 +1,5 @@
 //! What an act would come to: it is put among what people did, by the facts and the policy of the decision that its person
-//! was shown, and that is decided for now. Pure.
+//! was shown, and the release is decided as of this instant. Pure.
 //!
 //! A trial says what a page offers, and refuses what is refused anyway. It counts nothing: what an act comes to is said by
 //! the decision that looks at it, from facts that were gathered anew.
