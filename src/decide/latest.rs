@@ -161,12 +161,13 @@ fn says_what(act: &Act) -> bool {
     !(act.saw.changes.is_empty() && act.saw.components.is_empty() && act.saw.artifacts.is_empty())
 }
 
-/// Whether an act is about this environment and repository; one that names none is about every one.
+/// Whether an act is about this environment and repository; one that names none is about every one. Forges know a
+/// repository by its name in whatever capitals: renaming it so sheds no rejection.
 #[must_use]
 pub fn here(scene: &Scene<'_>, act: &Act) -> bool {
     let release = &scene.facts.release;
     act.saw.environment.as_ref().is_none_or(|name| *name == release.environment)
-        && act.saw.repository.as_ref().is_none_or(|name| *name == release.repository)
+        && act.saw.repository.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&release.repository))
 }
 
 /// Whether a rejection names changes of which none goes, and nothing else that goes or may go: it is of another release,

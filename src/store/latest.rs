@@ -150,13 +150,14 @@ impl Reader {
     }
 
     /// The first decision of a release on its way into each environment since it was let go there last, the oldest first.
+    /// The repository may be written in other capitals: renamed so, it keeps the policy that its releases began with.
     pub async fn begun(&mut self, forge: &str, repository: &str, release: &str) -> Result<Vec<Begun>, Fault> {
         // The name of every stream of the release begins with these three, and goes on with the environment.
         let of = json!([forge, repository, release]).to_string();
         let of = format!("{},", of.trim_end_matches(']'));
         let sql = format!(
             "SELECT f.idx, f.facts FROM decision f WHERE f.idx IN (\
-             SELECT MIN(b.idx) FROM decision b WHERE substr(b.stream, 1, length(CAST($1 AS TEXT))) = $1 AND b.idx > COALESCE((\
+             SELECT MIN(b.idx) FROM decision b WHERE lower(substr(b.stream, 1, length(CAST($1 AS TEXT)))) = lower($1) AND b.idx > COALESCE((\
              SELECT MAX(d.idx) FROM decision d WHERE d.stream = b.stream AND {OPENED}), -1) GROUP BY b.stream) \
              ORDER BY f.idx"
         );
