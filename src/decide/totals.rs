@@ -18,12 +18,15 @@ use crate::policy::length::Length;
 /// How long what a team did is counted.
 const WINDOW: Duration = Duration::days(90);
 
+/// When a length of time ends that begins at an instant.
+type Ends = BTreeMap<(DateTime<Utc>, Length), DateTime<Utc>>;
+
 /// What was worked out already.
 #[derive(Debug, Default)]
 pub(super) struct Totals<'s> {
     size: OnceCell<Size>,
-    /// When lengths of time end that begin at an instant.
-    pub(super) due: RefCell<BTreeMap<(DateTime<Utc>, Length), DateTime<Utc>>>,
+    /// When lengths of time end.
+    pub(super) due: RefCell<Ends>,
     components: OnceCell<Vec<String>>,
     teams: OnceCell<Vec<(&'s str, Result<Window, &'s str>)>>,
     pub(super) documented: OnceCell<Truth>,
