@@ -10,6 +10,7 @@ pub mod github;
 pub mod hint;
 pub mod inspection;
 pub mod job;
+pub mod records;
 pub mod registration;
 pub mod talk;
 pub mod token;
@@ -219,7 +220,7 @@ pub trait Hub: Send + Sync + 'static {
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.
-    type Forge: talk::Talk + Forge<Fault = Self::Fault> + Send + Sync;
+    type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
     type Claimed: Send + 'static;
 
