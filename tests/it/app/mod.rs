@@ -1,11 +1,13 @@
 //! The app as a process, against a GitHub that holds deployments until it is told.
 
+mod board;
 mod book;
 mod buttons;
 mod docket;
 mod doctor;
 mod evidence;
 mod hooks;
+mod issues;
 mod pages;
 mod path;
 mod record;
