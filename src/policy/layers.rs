@@ -19,6 +19,7 @@ use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
+use crate::model::bounds::Bounds;
 use crate::model::decision::PolicySource;
 
 /// One layer as it was read.
@@ -94,11 +95,13 @@ pub struct Limits {
     pub entries: usize,
     /// Bytes of one file.
     pub bytes: u64,
+    /// How much of one report is read and kept.
+    pub reading: Bounds,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { files: 10_000, entries: 1_000_000, bytes: 4 << 30 }
+        Self { files: 10_000, entries: 1_000_000, bytes: 4 << 30, reading: Bounds::LEFT_OUT }
     }
 }
 
@@ -420,9 +423,16 @@ fn limits(trees: &[Node]) -> Limits {
             .next_back()
     };
     let safe = Limits::default();
+    let mut reading = Bounds::LEFT_OUT;
+    for bound in Bounds::ALL {
+        if let Some(number) = stated(bound.key) {
+            bound.set(&mut reading, number as usize);
+        }
+    }
     Limits {
         files: stated("files").map_or(safe.files, |number| number as usize),
         entries: stated("entries").map_or(safe.entries, |number| number as usize),
         bytes: stated("bytes").map_or(safe.bytes, |number| number as u64),
+        reading,
     }
 }
