@@ -174,7 +174,7 @@ pub(super) fn mistaken(arguments: &[std::ffi::OsString], said: &str) {
         return;
     }
     let given = if words.iter().any(|word| word == "--inputs") { Given::Inputs } else { Given::Variables };
-    let beside = words.iter().skip_while(|word| *word != "--format").nth(1).map(|word| word.to_string());
+    let beside = words.iter().skip_while(|word| *word != "--format").nth(1).map(|word| word.clone().into_owned());
     let within = words.iter().find_map(|word| word.strip_prefix("--format=").map(str::to_owned));
     let stated = beside.or(within).or_else(|| given.option("FORMAT"));
     let known = stated.and_then(|word| <Format as clap::ValueEnum>::from_str(word.trim(), false).ok());

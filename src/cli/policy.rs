@@ -83,15 +83,12 @@ fn place(error: layers::Error, layers: &[Source], told: &mut Vec<Complaints>) {
         layers::Error::Named { path, told } => (path, told),
         error => return complain(&error.to_string()),
     };
-    let list = match told.iter_mut().position(|file| file.path == path) {
-        Some(at) => told.get_mut(at),
-        None => {
-            let text = layers.iter().find(|layer| layer.path == path).map(|layer| layer.text.clone());
-            told.push(Complaints { path, text: text.unwrap_or_default(), list: Vec::new(), unfinished: true });
-            told.last_mut()
-        }
-    };
-    if let Some(file) = list {
+    if !told.iter().any(|file| file.path == path) {
+        let text = layers.iter().find(|layer| layer.path == path).map(|layer| layer.text.clone());
+        let (path, text) = (path.clone(), text.unwrap_or_default());
+        told.push(Complaints { path, text, list: Vec::new(), unfinished: true });
+    }
+    if let Some(file) = told.iter_mut().find(|file| file.path == path) {
         file.list.push(diagnostic);
         file.list.sort_by_key(|diagnostic| diagnostic.span);
     }
