@@ -127,10 +127,14 @@ enum PolicyCommand {
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let hostile = arguments.iter().any(|argument| argument.to_string_lossy().chars().any(char::is_control));
+    let given = arguments.clone();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, and they are no mistake.
+            if error.use_stderr() {
+                gate::mistaken(&given, &error.render().to_string());
+            }
             if hostile {
                 complain(&error.render().to_string());
             } else {

@@ -13,6 +13,7 @@ mod foreign;
 mod gate;
 mod layers;
 mod licences;
+mod limits;
 #[cfg(feature = "app")]
 mod log;
 #[cfg(feature = "app")]
