@@ -13,6 +13,7 @@
 pub mod catalogue;
 pub mod decision;
 pub mod facts;
+pub mod grant;
 pub mod ground;
 pub mod inspection;
 pub mod kind;
@@ -26,4 +27,5 @@ pub mod release_decision;
 pub mod report;
 pub mod stated;
 pub mod verdict;
+pub mod verifier_key;
 pub mod yaml;
