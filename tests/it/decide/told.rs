@@ -115,11 +115,6 @@ const ALWAYS: [Event; 7] = [
 #[rstest]
 #[case::nothing_else("", &[])]
 #[case::an_incident_rule("incidents: { severity: { P1: 1 }, block_at: 1, blocks: everything }\n", &[Event::Incident])]
-#[case::a_route_that_asks_the_board_and_is_not_taken(
-    "environments: { production: { approval: formal }, staging: { approval: automatic } }\n\
-     routes:\n  normal: { approvals: { accountable: 1, security: 1 }, cab: {} }\n",
-    &[Event::Cab]
-)]
 #[case::a_model_that_the_board_approves(
     "classes: { standard: { models: [flag] } }\n\
      standard_changes: { flag: { when: \"change.only('flags/**')\", owner: cto, approved_by: cto, expires: 180d } }\n",

@@ -40,7 +40,7 @@ static POLICIES: LazyLock<[Policy; 4]> = LazyLock::new(|| {
     let zone = |name: &str| EVERYTHING.replace("Europe/London", name);
     let other = zone("America/New_York")
         .replace("Mo-Fr 09:00-17:30", "Su-Th 08:30-12:00,13:00-18:15")
-        .replace("soak: 26h", "soak: 3bh")
+        .replace("soak: 26h", "soak: 31h")
         .replace("expires: 3bd", "expires: 36h")
         .replace("expire: 5bd", "expire: 7bh")
         .replace(
