@@ -55,7 +55,7 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         return conclude(&scene, judged, Before::default());
     }
     let mut kept = Before {
-        events: events(&before),
+        events: events(&before, &found.path),
         counted: found.approvals.counted,
         filled: found.approvals.filled,
         asks: found.asks,
@@ -170,7 +170,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     }
     found.approvals.counted.extend(before.counted);
     found.approvals.filled.extend(before.filled);
-    let mut events = events(scene);
+    let mut events = events(scene, &found.path);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = format!("everything that {} asks of `{}`", release.environment, release.name);
     let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
@@ -234,10 +234,11 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
 
 /// The kinds of event that could change the decision: all that the policy looks at here. Where everything goes by itself,
 /// that is what went before only as far as it has to, and nothing of what people decide about a release beforehand.
-fn events(scene: &Scene<'_>) -> Vec<Event> {
+fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
     let rules = scene.rules;
     let name = &scene.facts.release.environment;
-    let looked_at = !place::automatic(scene);
+    // Where somebody rejects it, people decide after all.
+    let looked_at = !place::automatic(scene) || path.legs.iter().any(|leg| leg.formal);
     let environments = |gate: &Gate| gate.environments.is_empty() || gate.environments.contains(name);
     // Whatever class or way it has by then: an event may change that as well.
     let cab = !rules.models.is_empty() || rules.routes.iter().any(|route| route.cab.is_some());
