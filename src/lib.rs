@@ -129,6 +129,13 @@
 //! The feature `app`, on by default, brings the database and what serves; without it the
 //! gate is built alone, and still reads an exported log, gathers facts and decides.
 //!
+//! ## A walk through a break-glass grant
+//!
+//! `countersign grant new` and `grant sign` write a signed note ([`log::grant`]), each with a key that the policy names. The job
+//! that deploys while the app cannot be reached runs `grant use`: whose keys signed is read from the note, whether that opens
+//! what goes is judged by the policy alone ([`decide::granted`]), and the use takes its place in a folder that all jobs share
+//! ([`flow::grant`]) before the job goes on. What went is a fact later, and judged with all others ([`decide::glass`]).
+//!
 //! ## A walk through a page
 //!
 //! Somebody who comes is sent to the forge, and comes back with a code ([`web::pages`]) that is

@@ -442,6 +442,12 @@ const BREAK_GLASS: Shape = Shape::Map(&[
     may("people", &COUNT, "how many people it takes"),
     may("releases", &COUNT, "for how many releases"),
     may("expires", &TERM, "after how long it ends"),
+    may(
+        "keys",
+        &Shape::Keyed(&TEXT),
+        "the key with which each account signs grants offline: `github:noor: noor.acme.example+1a2b3c4d+AZ…`, as \
+         `countersign grant key` prints it",
+    ),
 ]);
 
 const EXPERIMENT: Shape = Shape::Map(&[

@@ -44,6 +44,11 @@ fn options_of(command: &str) -> BTreeSet<String> {
 /// The options of the commands that work on the record.
 fn record_options() -> BTreeSet<String> {
     let commands = [
+        ["grant", "key"],
+        ["grant", "new"],
+        ["grant", "verify"],
+        ["grant", "use"],
+        ["grant", "fact"],
         ["log", "append"],
         ["log", "verify"],
         ["log", "show"],

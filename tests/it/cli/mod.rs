@@ -11,6 +11,7 @@ mod evidence;
 #[cfg(feature = "app")]
 mod foreign;
 mod gate;
+mod grant;
 mod layers;
 mod licences;
 mod limits;
