@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod github;
+pub mod gitlab;
 mod graph;
 pub mod hint;
 pub mod inspection;
