@@ -151,7 +151,7 @@ fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
 
 /// Whether an act meets an obligation: done since it is owed, of somebody who holds its role, had no hand in that release, and attached what is
 /// asked for.
-fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, String> {
+pub(super) fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, String> {
     match &owed.opened_at {
         Fact::Known(opened) if *opened <= act.at => {}
         Fact::Known(opened) => {
