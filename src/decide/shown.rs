@@ -24,9 +24,10 @@ pub fn gates(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> BTreeMap<Str
 
 /// The roles that somebody holds by these facts, as one whose acts count.
 #[must_use]
-pub fn held(policy: &Policy, facts: &Facts, account: &Account, now: DateTime<Utc>) -> Vec<String> {
+pub fn held<'s>(policy: &'s Policy, facts: &'s Facts, account: &'s Account, now: DateTime<Utc>) -> Vec<String> {
     let scene = Scene::new(policy, facts, now);
-    let Some(person) = scene.people.of_seen(account) else { return Vec::new() };
+    // He may have done nothing yet.
+    let person = scene.people.of(account);
     let holds = |role: &&str| roles::seated(&scene, person, role);
     policy.rules.roles.iter().map(|role| role.name.as_str()).filter(holds).map(str::to_owned).collect()
 }

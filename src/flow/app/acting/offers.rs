@@ -69,7 +69,7 @@ pub fn evidence_of(policy: &Policy, facts: &Facts, gate: &str) -> Vec<String> {
 }
 
 impl Trial {
-    /// What else somebody could do now; of a release that went, what lasts beyond it.
+    /// What else somebody could do now; of a release that went, meet what it left.
     pub(super) fn more(&self, to: &Account, now: DateTime<Utc>, went: bool) -> More {
         let rules = &self.policy.rules;
         let held = self.held(to);
@@ -78,8 +78,8 @@ impl Trial {
         }
         let mut more = More {
             needs_control: rules.waivers.as_ref().is_some_and(|rule| rule.needs_control),
-            stand_in: if rules.delegation.is_some() { held.clone() } else { Vec::new() },
-            away: true,
+            stand_in: if rules.delegation.is_some() && !went { held.clone() } else { Vec::new() },
+            away: !went,
             ..More::default()
         };
         let reason = || Some("a reason for trial".to_owned());

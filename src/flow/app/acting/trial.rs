@@ -317,7 +317,7 @@ impl Trial {
         let all = gates.flat_map(|gate| {
             gate.items.iter().map(|item| Item { gate: format!("{}/{}", gate.layer, gate.name), item: item.clone() })
         });
-        let all: Vec<Item> = all.take(ITEMS).collect();
+        let all: Vec<Item> = all.filter(|it| !self.is_ticked(it)).take(ITEMS).collect();
         let act = |(at, it): (usize, &Item)| {
             let does = Deed::Tick { gate: it.gate.clone(), item: it.item.clone(), proof: None };
             self.act(&format!("page-trial/{at}"), to, now, does, None)
@@ -325,6 +325,17 @@ impl Trial {
         let acts: Vec<Act> = all.iter().enumerate().map(act).collect();
         let verdicts = self.judge_all(&acts, now);
         all.into_iter().zip(verdicts).filter(|(_, verdict)| *verdict == Verdict::Counts).map(|(item, _)| item).collect()
+    }
+
+    /// Whether a tick of an item counts already.
+    fn is_ticked(&self, item: &Item) -> bool {
+        let mut counted = self.facts.acts.entries().iter().filter(|act| self.decision.counted.contains(&act.id));
+        counted.any(|act| match &act.does {
+            Deed::Tick { gate, item: ticked, .. } => {
+                *ticked == item.item && (*gate == item.gate || item.gate.rsplit('/').next() == Some(gate.as_str()))
+            }
+            _ => false,
+        })
     }
 
     /// The approvals and rejections of somebody that he could take back.
