@@ -158,11 +158,11 @@ fn a_waiver_lifts_its_gate_for_whom_the_policy_names_and_lasts_beyond_its_releas
     let (github, app, _served) = waiting(POLICY);
     let waive = |until: &str, more: &str| format!("/countersign waive production tests until {until}: the runner is broken{more}");
     let whole = waive(&in_days(2), "; instead: every basket is tried by hand");
+    let long = waive(&in_days(9), "; instead: every basket is tried by hand");
     refused(&github, 12, "bo", &whole, "not in security");
-    refused(&github, 12, "ana", &whole, "wrote commit");
     refused(&github, 12, "eve", &whole, "you hold none of the policy");
     refused(&github, 12, "sue", &waive(&in_days(2), ""), "compensating control");
-    refused(&github, 12, "sue", &whole.replace(&in_days(2), &in_days(9)), "longer than 7d");
+    refused(&github, 12, "sue", &long, "longer than 7d");
     refused(&github, 12, "sue", &whole.replace(" tests ", " test "), "has no gate <code>test</code>; it has");
     counts(&github, 12, "sue", &whole);
     refused(&github, 12, "bo", "/countersign tick production 510000000000 ready: rollback rehearsed", "ticks nothing off");
@@ -228,11 +228,13 @@ fn stand_ins_absences_and_debts_are_heard_on_pull_requests_that_are_long_merged(
     until("a debt", || owed().contains("validate-"));
     let listed = owed();
     let id = listed.split_whitespace().find(|word| word.starts_with("validate-")).unwrap().to_owned();
+    // GitHub tells seconds, and the record less: what is done within the same one was done before.
+    std::thread::sleep(Duration::from_millis(1_500));
     let validate = |more: &str| format!("/countersign validate production {id}{more}");
-    refused(&github, 12, "sue", &validate(""), "nothing is attached");
+    refused(&github, 12, "tom", &validate(""), "nothing is attached");
     refused(&github, 12, "bo", &validate(" https://runs.example/1"), "not in security");
-    refused(&github, 12, "sue", "/countersign validate production nothing x", "has no obligation");
-    counts(&github, 12, "sue", &validate(" https://runs.example/1"));
+    refused(&github, 12, "tom", "/countersign validate production nothing x", "has no obligation");
+    counts(&github, 12, "tom", &validate(" https://runs.example/1"));
     // Whatever is decided next finds it met.
     next_release(&github);
     let met = || {

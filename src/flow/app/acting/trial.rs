@@ -327,15 +327,22 @@ impl Trial {
         all.into_iter().zip(verdicts).filter(|(_, verdict)| *verdict == Verdict::Counts).map(|(item, _)| item).collect()
     }
 
-    /// Whether a tick of an item counts already.
+    /// Whether a tick of an item counts already, be it while others are open.
     fn is_ticked(&self, item: &Item) -> bool {
-        let mut counted = self.facts.acts.entries().iter().filter(|act| self.decision.counted.contains(&act.id));
-        counted.any(|act| match &act.does {
-            Deed::Tick { gate, item: ticked, .. } => {
-                *ticked == item.item && (*gate == item.gate || item.gate.rsplit('/').next() == Some(gate.as_str()))
-            }
+        let meant = |gate: &str| gate == item.gate || item.gate.rsplit('/').next() == Some(gate);
+        self.facts.acts.entries().iter().any(|act| match &act.does {
+            Deed::Tick { gate, item: ticked, .. } => *ticked == item.item && meant(gate) && self.mentions(&act.id),
             _ => false,
         })
+    }
+
+    /// Whether the explanation of a gate names an act.
+    fn mentions(&self, id: &str) -> bool {
+        let mut found = false;
+        self.decision.tree.walk(&mut |node| {
+            found |= matches!(node.code, Ground::Gate | Ground::PackGate) && names(node, id);
+        });
+        found
     }
 
     /// The approvals and rejections of somebody that he could take back.
