@@ -142,7 +142,9 @@ impl<'s> Hearing<'s> {
     fn approves_policy(&self, act: &Act, named: &str) -> Heard {
         let digest = release::digest(self.scene.policy);
         if !named.eq_ignore_ascii_case(&digest) {
-            return Err(format!("the policy that is in force has the digest {digest}; name that, once you have read it"));
+            return Err(format!(
+                "the policy that is in force has the digest {digest}; name that, once you have read it"
+            ));
         }
         let Some(before) = self.before.filter(|before| release::digest(before) != digest) else {
             return Err("the policy is the one that the release began with, and nobody need approve it".to_owned());

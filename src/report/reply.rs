@@ -73,7 +73,8 @@ pub fn render(lines: &[(String, Outcome)], pages: &[(String, String)]) -> String
             Outcome::Listed(forms) => {
                 text.push_str("<p>What can be said here, at the beginning of a line:</p>\n<ul>\n");
                 for (form, does) in forms {
-                    let _ = writeln!(text, "<li>{}: {}</li>", prose(form, words::SENTENCE), prose(does, words::SENTENCE));
+                    let _ =
+                        writeln!(text, "<li>{}: {}</li>", prose(form, words::SENTENCE), prose(does, words::SENTENCE));
                 }
                 text.push_str("</ul>\n\n");
             }

@@ -186,9 +186,7 @@ async fn decision<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) 
     };
     match answer.await {
         Ok(Ok(answer)) => json_of(&answer),
-        Ok(Err(often)) => {
-            desks.refused("decision_refused", No(StatusCode::TOO_MANY_REQUESTS, often.to_string()))
-        }
+        Ok(Err(often)) => desks.refused("decision_refused", No(StatusCode::TOO_MANY_REQUESTS, often.to_string())),
         Err(no) => desks.refused("decision_refused", no),
     }
 }

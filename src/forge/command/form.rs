@@ -56,7 +56,8 @@ const UNKNOWN: &str = "write `/countersign approve ENVIRONMENT [COMMIT] [as ROLE
                        help` lists them, and `/countersign why` tells how it stands";
 const NO_ENVIRONMENT: &str = "it does not name the environment";
 const NO_INSTANT: &str = "write instants such as `2026-11-23T09:00:00Z`";
-const NO_DIGEST: &str = "name evidence by its whole digest, 64 hexadecimal digits, or leave it out for what you were shown";
+const NO_DIGEST: &str =
+    "name evidence by its whole digest, 64 hexadecimal digits, or leave it out for what you were shown";
 const NO_ITEM: &str = "name the item after a colon, in the policy's words";
 /// What parts a waiver's reason from what guards instead.
 const INSTEAD: &str = "; instead: ";
@@ -130,9 +131,7 @@ fn deed(verb: &str, rest: &[&str], said: Said<'_>) -> Option<Result<Deed, &'stat
             let (role, to) = ((*role).to_owned(), said.account(who));
             Deed::Delegate { role, to, from, until }
         }),
-        ("away", ["from", from, "until", until]) => {
-            span(from, until).map(|(from, until)| Deed::Away { from, until })
-        }
+        ("away", ["from", from, "until", until]) => span(from, until).map(|(from, until)| Deed::Away { from, until }),
         ("validate", [obligation, evidence @ ..]) => Ok(Deed::Complete {
             obligation: (*obligation).to_owned(),
             evidence: evidence.iter().map(|it| (*it).to_owned()).collect(),

@@ -17,9 +17,9 @@ use serde_json::json;
 use super::frame::{guarded, plainly};
 use super::said::{instant, name, names, said};
 use super::{Pages, Shared, more, no_release, session};
-use crate::flow::append::Failed;
 use crate::flow::app::acting::{Became, NotDone, Offers, WORDS, Wish};
 use crate::flow::app::link;
+use crate::flow::append::Failed;
 use crate::flow::sheet::{Moment, Sheet};
 use crate::flow::visits::Here;
 use crate::forge::{Doorway, Hub};
@@ -261,9 +261,15 @@ pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
         Err(NotDone::Nowhere) => return no_release(&here),
         Err(no @ NotDone::Failed(Failed::Batch(_))) => {
             pages.desk.say("act_unknown", &json!({ "fault": no.to_string() }));
-            return plainly(StatusCode::SERVICE_UNAVAILABLE, "It is not known whether it was done", Some(&here), UNKNOWN, &html! {
-                p { a class="action" href=(link::path(&stream)) { "Look at the release" } }
-            });
+            return plainly(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "It is not known whether it was done",
+                Some(&here),
+                UNKNOWN,
+                &html! {
+                    p { a class="action" href=(link::path(&stream)) { "Look at the release" } }
+                },
+            );
         }
         Err(no @ (NotDone::Record(_) | NotDone::Failed(_))) => {
             pages.desk.say("act_unrecorded", &json!({ "fault": no.to_string() }));

@@ -225,7 +225,8 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
     fn busy(&self, here: &Here, why: &str) -> Response {
         self.desk.say("page_busy", &json!({ "why": why }));
         let says = "Many people look at releases just now. Load the page again in some seconds.";
-        let mut response = plainly(StatusCode::SERVICE_UNAVAILABLE, "Too many look at once", Some(here), says, &to_all());
+        let mut response =
+            plainly(StatusCode::SERVICE_UNAVAILABLE, "Too many look at once", Some(here), says, &to_all());
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         response
     }

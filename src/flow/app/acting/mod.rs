@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::{Map, Value, json};
 
-use super::{Desk, Unshown};
 use super::docket::Key;
-use super::{lasting, owed};
 use super::talk::pressed;
+use super::{Desk, Unshown};
+use super::{lasting, owed};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided;
 use crate::flow::{facts, recorded, replay};
@@ -228,12 +228,7 @@ impl<H: Hub> Desk<H> {
     }
 
     /// What is owed by now: what a release left is not among the facts that it was decided by itself.
-    async fn with_debts(
-        &self,
-        reader: &mut Reader,
-        stream: &Stream,
-        trial: &mut Trial,
-    ) -> Result<(), DatabaseFault> {
+    async fn with_debts(&self, reader: &mut Reader, stream: &Stream, trial: &mut Trial) -> Result<(), DatabaseFault> {
         let owed = owed::read(reader, (H::NAME, &stream.repository), &trial.policy).await?;
         trial.facts.obligations = Fact::Known(owed);
         Ok(())

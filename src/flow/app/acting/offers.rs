@@ -103,8 +103,13 @@ impl Trial {
             for (gate, _) in self.saw().gates.into_iter().filter(|(_, stood)| !stood.opens()).take(OF_A_KIND) {
                 let until = now + TimeDelta::hours(1);
                 let compensating_control = Some("a control for trial".to_owned());
-                let does =
-                    Deed::Waive { gate: gate.clone(), environments: Vec::new(), until, compensating_control, when: None };
+                let does = Deed::Waive {
+                    gate: gate.clone(),
+                    environments: Vec::new(),
+                    until,
+                    compensating_control,
+                    when: None,
+                };
                 try_it(Tried::Waive(gate), does);
             }
             for gate in self.policy.gates.iter().filter(|gate| gate.verified_by.is_some()).take(OF_A_KIND) {

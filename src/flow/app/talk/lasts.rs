@@ -77,8 +77,7 @@ impl<H: Hub> Desk<H> {
             ))));
         };
         let mut reader = self.reader().await?;
-        trial.facts.obligations =
-            Fact::Known(owed::read(&mut reader, (H::NAME, repository), &trial.policy).await?);
+        trial.facts.obligations = Fact::Known(owed::read(&mut reader, (H::NAME, repository), &trial.policy).await?);
         reader.close().await?;
         let held = trial.held(&by);
         if held.is_empty() {

@@ -141,7 +141,8 @@ impl<'w> Written<'w> {
             return Err(unread(&self.what, "it was edited, and GitHub does not say what it said before"));
         }
         for edit in edits {
-            let text = edit.diff.ok_or_else(|| unread(&self.what, "what it said before was struck from its history"))?;
+            let text =
+                edit.diff.ok_or_else(|| unread(&self.what, "what it said before was struck from its history"))?;
             for command in command::commands(&text, "github").into_iter().flatten() {
                 if !found.contains(&command) {
                     found.push(command);

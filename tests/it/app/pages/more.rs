@@ -60,7 +60,13 @@ fn the_page_waives_names_stand_ins_and_meets_what_is_owed() {
     let gate = page.text().split("<option value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(gate.ends_with("/tests"), "{gate}");
     let waive = |until: &'static str, control: &'static str| {
-        [("does", "waive"), ("gate", gate.as_str()), ("until", until), ("reason", "the runner broke"), ("control", control)]
+        [
+            ("does", "waive"),
+            ("gate", gate.as_str()),
+            ("until", until),
+            ("reason", "the runner broke"),
+            ("control", control),
+        ]
     };
     let soon: &'static str = soon.leak();
     let later: &'static str = later.leak();
@@ -92,7 +98,8 @@ fn the_page_waives_names_stand_ins_and_meets_what_is_owed() {
     assert!(!page.text().contains("value=\"approve\"") && !page.text().contains("value=\"waive\""), "{}", page.text());
     let owed = page.field("obligation");
     assert!(!it.get(&bo, RELEASE).text().contains("value=\"validate\""));
-    let validate = |evidence: &'static str| [("does", "validate"), ("obligation", owed.as_str()), ("evidence", evidence)];
+    let validate =
+        |evidence: &'static str| [("does", "validate"), ("obligation", owed.as_str()), ("evidence", evidence)];
     assert!(refused(&it, &sue, &validate(""), 403).contains("nothing is attached"));
     let sent = send(&it, &sue, &form(&it.get(&sue, RELEASE), &validate("https://runs.example/1")));
     assert_eq!(sent.status, 303, "{}", sent.text());
@@ -124,4 +131,21 @@ fn of_many_who_look_at_once_some_are_told_to_come_again() {
     assert!(busy > 0, "nobody was told to come again");
     // Whoever comes then is served.
     assert_eq!(it.get(&sue, RELEASE).status, 200);
+}
+
+#[test]
+fn of_an_act_whose_record_did_not_answer_nobody_says_that_it_was_not_done() {
+    let it = peopled();
+    let carla = it.login("carla");
+    let page = it.get(&carla, RELEASE);
+    let rejects = form(&page, &[("does", "reject"), ("reason", "the basket loses items")]);
+    // Somebody else writes to the file, and does not end.
+    let path = it.app.world.path().join("record.db");
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lost = send(&it, &carla, &rejects);
+    assert_eq!(lost.status, 503, "{}", lost.text());
+    assert!(lost.text().contains("It is not known whether it was done"), "{}", lost.text());
+    assert!(!lost.text().contains("Nothing was done"), "{}", lost.text());
+    other.execute_batch("ROLLBACK").unwrap();
 }
