@@ -127,7 +127,7 @@ pub trait Records: Forge {
         &self,
         repository: &str,
         numbers: &[u64],
-    ) -> impl Future<Output = Result<Read, <Self as Forge>::Fault>> + Send;
+    ) -> impl Future<Output = Result<Read, Self::Fault>> + Send;
 
     /// The issues that have a label now: those that are open, and those that were closed since an instant.
     fn labelled(
@@ -135,7 +135,7 @@ pub trait Records: Forge {
         repository: &str,
         label: &str,
         since: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Vec<u64>, <Self as Forge>::Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<u64>, Self::Fault>> + Send;
 
     /// Opens an issue once for its key, and says its number. Where it may have been opened before (`again`) it is looked
     /// for first.
@@ -144,7 +144,7 @@ pub trait Records: Forge {
         repository: &str,
         draft: &Draft,
         again: bool,
-    ) -> impl Future<Output = Result<u64, <Self as Forge>::Fault>> + Send;
+    ) -> impl Future<Output = Result<u64, Self::Fault>> + Send;
 
     /// Writes an issue of ours anew, with its labels. Doing so twice is doing so once.
     fn rewrite_issue(
@@ -152,7 +152,7 @@ pub trait Records: Forge {
         repository: &str,
         number: u64,
         draft: &Draft,
-    ) -> impl Future<Output = Result<(), <Self as Forge>::Fault>> + Send;
+    ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
     /// Takes labels from an issue and gives it another, the last. Doing so twice is doing so once.
     fn relabel(
@@ -160,7 +160,7 @@ pub trait Records: Forge {
         repository: &str,
         number: u64,
         labels: (&[String], &str),
-    ) -> impl Future<Output = Result<(), <Self as Forge>::Fault>> + Send;
+    ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
     /// Closes an issue: done, or given up. Doing so twice is doing so once.
     fn close_issue(
@@ -168,7 +168,7 @@ pub trait Records: Forge {
         repository: &str,
         number: u64,
         done: bool,
-    ) -> impl Future<Output = Result<(), <Self as Forge>::Fault>> + Send;
+    ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
     /// How the deployment of a commit into an environment ended that began after an instant.
     fn ended(
@@ -177,5 +177,5 @@ pub trait Records: Forge {
         environment: &str,
         commit: &str,
         since: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Ended, <Self as Forge>::Fault>> + Send;
+    ) -> impl Future<Output = Result<Ended, Self::Fault>> + Send;
 }

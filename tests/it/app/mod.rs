@@ -3,6 +3,7 @@
 mod board;
 mod book;
 mod buttons;
+mod commands;
 mod docket;
 mod doctor;
 mod evidence;

@@ -23,7 +23,7 @@ use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer};
 use crate::forge::records::{Ended, Read, Records};
 use crate::forge::talk::Talk as _;
-use crate::forge::{Forge, Hub};
+use crate::forge::Hub;
 use crate::model::facts::{AccountFacts, CabDecision, ChangeRecord, Fact, Facts, Incident};
 use crate::model::release_decision::ReleaseDecision;
 use crate::policy::calendar::Meetings;
@@ -380,7 +380,7 @@ async fn done<F: Records + crate::forge::talk::Talk>(
     number: u64,
     once: &str,
     again: bool,
-) -> Result<(), <F as Forge>::Fault> {
+) -> Result<(), F::Fault> {
     let repository = kept.repository.as_str();
     match &kept.keeps {
         Keeps::Open { .. } | Keeps::Convene { .. } => Ok(()),
@@ -402,7 +402,7 @@ async fn done<F: Records + crate::forge::talk::Talk>(
 }
 
 /// Gives an issue the label of a state, and takes those of others from it.
-async fn advance<F: Records>(forge: &F, repository: &str, number: u64, to: &str) -> Result<(), <F as Forge>::Fault> {
+async fn advance<F: Records>(forge: &F, repository: &str, number: u64, to: &str) -> Result<(), F::Fault> {
     let read = forge.issues(repository, &[number]).await?;
     let from = read.issues.get(&number).map(|issue| change::in_the_way(issue, to)).unwrap_or_default();
     forge.relabel(repository, number, (&from, to)).await
