@@ -103,7 +103,7 @@ impl Maker<'_> {
             if self.c.often(4) {
                 let (edited, text) = (self.moment(-20, 30), self.none());
                 fields
-                    .insert(name.to_owned(), Field { text, template: Fact::Absent, edited_at: self.fact(at(edited)) });
+                    .insert(name.to_owned(), Field { text, template: Fact::Absent, edited_at: self.fact(at(edited)), by: None });
             }
         }
         let state = if self.wrong() { self.c.of(&["Draft", "Closed", "Cancelled"]) } else { "Implement" }.to_owned();
