@@ -300,7 +300,7 @@ fn judged(files: &[PathBuf], reference: Option<&str>) -> Result<Result<Read, Unu
         }
         layers::Error::Named { path, told } => {
             complain(&error.to_string());
-            let flaw = Flaw { file: path.clone(), line: told.span.line, says: told.message.clone() };
+            let flaw = Flaw { file: path.clone(), line: told.span.line, says: error.to_string() };
             Ok(Err(Unusable { flaws: vec![flaw], layers: Vec::new() }))
         }
         // Which policy is meant is not known.
