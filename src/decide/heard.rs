@@ -133,7 +133,7 @@ impl<'s> Hearing<'s> {
             Fact::Known(_) | Fact::Absent => self.scene.facts.obligations.entries(),
         };
         match owed.iter().find(|it| it.id == obligation) {
-            Some(owed) => owed::meets(&self.scene, owed, act).map(|_| ()),
+            Some(owed) => owed::helps(&self.scene, owed, act),
             None => Err(none("obligation", obligation, "the record", owed.iter().map(|it| it.id.as_str()))),
         }
     }

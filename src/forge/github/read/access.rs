@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::Reading;
 use super::file::escaped;
 use super::people::RestUser;
-use crate::forge::Ranged;
-use crate::model::facts::{Account, Act, Deed, Fact, Via};
+use crate::forge::{Ranged, elsewhere};
+use crate::model::facts::{Account, Act, Fact};
 
 #[derive(Deserialize)]
 struct Permission {
@@ -28,19 +28,7 @@ impl Reading<'_> {
     /// What people did here with what they did elsewhere, the earliest first. Of whoever acted elsewhere GitHub is asked
     /// what he is, where nothing here told it yet.
     pub(super) async fn and_elsewhere(&mut self, acts: Fact<Vec<Act>>, changes: &Fact<Vec<Ranged>>) -> Fact<Vec<Act>> {
-        // What was approved of a change by itself is about no release that does not have it.
-        let of_change = |act: &Act| act.via == Via::Command && matches!(act.does, Deed::Approve { .. });
-        let goes = |act: &&Act| match changes {
-            Fact::Known(changes) if of_change(act) => {
-                changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id))
-            }
-            Fact::Absent if of_change(act) => false,
-            Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
-        };
-        // What is read here is known better than from a record of it: whether it was edited since, for one.
-        let known: BTreeSet<&str> = acts.entries().iter().map(|act| act.id.as_str()).collect();
-        let elsewhere: Vec<&Act> =
-            self.question.acts.iter().filter(goes).filter(|act| !known.contains(act.id.as_str())).collect();
+        let elsewhere = elsewhere(self.question, acts.entries(), changes);
         if elsewhere.is_empty() {
             return acts;
         }
