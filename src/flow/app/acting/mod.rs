@@ -160,7 +160,8 @@ impl<H: Hub> Desk<H> {
         let environment = trial.facts.release.environment.clone();
         let to = to.clone();
         // It decides as often as there is something to offer, and keeps nobody else waiting.
-        let offers = tokio::task::spawn_blocking(move || trial.offers(&to, Utc::now())).await;
+        let now = self.now();
+        let offers = tokio::task::spawn_blocking(move || trial.offers(&to, now)).await;
         let waits = self.docket().waiting(&stream.repository, &environment);
         let waits = waits.iter().any(|it| it.as_ref().is_none_or(|it| it == stream));
         Ok(offers.ok().map(|offers| Offers { waits, ..offers }))
@@ -224,7 +225,7 @@ impl<H: Hub> Desk<H> {
         (latest, shown): (&Latest, Shown<'_>),
         trial: Trial,
     ) -> Result<String, NotDone> {
-        let now = Utc::now().trunc_subsecs(3);
+        let now = self.now().trunc_subsecs(3);
         let of = json!([stream.to_string(), by.as_str(), wish.does, wish.reason, wish.shown]).to_string();
         let id: String = sha256(of.as_bytes()).chars().take(16).collect();
         let id = format!("{HERE}{id}");

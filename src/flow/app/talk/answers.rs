@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::judged::{Told, judged};
@@ -125,7 +125,7 @@ impl<H: Hub> Desk<H> {
             looking.met.clear();
             let Some(lines) = self.outcomes(looking, &it.remark).await? else {
                 // What is not known for longer is looked at when the repository is read again.
-                if !is_old(&it.remark) {
+                if !is_old(&it.remark, self.now()) {
                     left.insert(it.remark.change);
                 }
                 continue;
@@ -270,7 +270,7 @@ impl<H: Hub> Desk<H> {
                 judge(facts, (&decision.tree, &decision.counted), environment, act)
             }
             // What fails for long is told.
-            Err(why) => is_old(remark).then(|| Outcome::refused(format!("what it would mean is not known: {why}"))),
+            Err(why) => is_old(remark, self.now()).then(|| Outcome::refused(format!("what it would mean is not known: {why}"))),
         }
     }
 
@@ -379,6 +379,6 @@ fn judge(facts: &Facts, (tree, counted): (&Node, &[String]), environment: &str, 
 }
 
 /// Whether a comment has waited for its answer for longer than something passing takes.
-fn is_old(remark: &Remark) -> bool {
-    Utc::now() - remark.at > PASSING
+fn is_old(remark: &Remark, now: DateTime<Utc>) -> bool {
+    now - remark.at > PASSING
 }

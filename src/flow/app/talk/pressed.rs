@@ -170,7 +170,7 @@ impl<H: Hub> Desk<H> {
             json!([looking.repository, proposed.number, proposed.commit, environment, account.as_str()]).to_string();
         let id: String = sha256(of.as_bytes()).chars().take(16).collect();
         let id = format!("{OF_CHANGE}{id}");
-        let now = Utc::now().trunc_subsecs(3);
+        let now = self.now().trunc_subsecs(3);
         let mut act = trial.act(&id, &account, now, Deed::Approve { role: None, accepts: None }, None);
         act.via = Via::Command;
         // It was pressed before: what stands says what became of it.

@@ -3,7 +3,6 @@
 //! It is looked at alone, from where it left its branch: what else goes with it one day is not known yet, and what runs
 //! then neither. Nothing of this is recorded as a decision.
 
-use chrono::Utc;
 
 use super::super::policy::Read;
 use super::super::{Desk, owed};
@@ -49,7 +48,7 @@ impl<H: Hub> Desk<H> {
         environment: &str,
     ) -> Result<View, String> {
         let begins = forge.begins(repository, proposed).await.map_err(|fault| fault.to_string())?;
-        let now = Utc::now();
+        let now = self.now();
         let acts = async {
             let mut reader = self.reader().await?;
             let acts = pressed::acts(&mut reader, H::NAME, repository).await?;
