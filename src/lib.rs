@@ -24,6 +24,7 @@
 //! forge      6  GitHub: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
 //! connect    6  other systems that are asked or told over the network: witnesses, webhooks
+//! sandbox    6  a GitHub of our own, small enough to live in the binary, for the demo
 //! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
 //! transport  5  how anybody is spoken to over the network: TLS, a client for HTTP
 //! log        4  the record's Merkle log: entries, tiles, signed checkpoints, proofs, verification
@@ -180,6 +181,8 @@ pub mod log;
 pub mod model;
 pub mod policy;
 pub mod report;
+#[cfg(feature = "app")]
+pub mod sandbox;
 pub mod store;
 pub mod transport;
 #[cfg(feature = "app")]
