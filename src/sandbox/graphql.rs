@@ -148,7 +148,12 @@ impl Answering<'_> {
             }
             ("Query", "node") => {
                 let id = self.text(field, "id");
-                let found = id.strip_prefix("WFR_").and_then(|id| run(world, id.parse().ok()?));
+                let number = |kind: &str| id.strip_prefix(kind).and_then(|id| id.parse().ok());
+                let found = match (number("WFR_"), number("CS_")) {
+                    (Some(id), _) => run(world, id),
+                    (_, Some(id)) => suite(world, id),
+                    (None, None) => None,
+                };
                 found.unwrap_or_else(|| self.missing(path))
             }
             ("Query", "organization") => json!({"__typename": "Organization", "login": self.text(field, "login")}),
@@ -200,7 +205,7 @@ fn actor(world: &World, login: &str) -> Value {
     if login.ends_with("[bot]") {
         return json!({"__typename": "Bot", "login": login.trim_end_matches("[bot]")});
     }
-    if world.people.contains_key(login) { json!({"__typename": "User", "login": login}) } else { Value::Null }
+    if world.people.contains_key(login) || login == super::world::WEB_FLOW { json!({"__typename": "User", "login": login}) } else { Value::Null }
 }
 
 /// Whom git names.
@@ -237,6 +242,7 @@ fn commit(world: &World, sha: &str) -> Value {
     json!({
         "__typename": "Commit", "oid": sha, "tree": {"__typename": "Tree", "oid": world.tree(sha, "")}, "parents": parents,
         "author": author, "committer": git_actor(world, &commit.committer), "authors": [author], "signature": signature,
+        "checkSuites": world.runs.iter().filter(|(_, run)| run.commit == sha).filter_map(|(id, _)| suite(world, *id)).collect::<Vec<_>>(),
         "committedDate": commit.date, "messageHeadline": commit.title,
         "associatedPullRequests": commit.pulls.iter().filter_map(brought).collect::<Vec<_>>(),
     })
@@ -259,16 +265,37 @@ fn deployment(world: &World, id: u64, it: &super::world::Deployment) -> Value {
     })
 }
 
+/// A run as checks see it: its jobs, of which each that deploys says which deployment it is.
+fn suite(world: &World, id: u64) -> Option<Value> {
+    let jobs = world.deployments.iter().filter(|(_, it)| it.run == Some(id));
+    let job = |(deployment, it): (&u64, &super::world::Deployment)| {
+        let at = |wanted: &[&str]| it.statuses.iter().find(|(state, _)| wanted.contains(&state.as_str()));
+        let ended = at(&["SUCCESS", "FAILURE"]);
+        let began = at(&["IN_PROGRESS"]).map(|(_, at)| at);
+        let status = match (ended, began) {
+            (Some(_), _) => "COMPLETED",
+            (None, Some(_)) => "IN_PROGRESS",
+            (None, None) => "WAITING",
+        };
+        json!({"__typename": "CheckRun", "id": format!("CR_{deployment}"), "name": "deploy", "status": status,
+            "conclusion": ended.map(|(state, _)| state), "startedAt": began, "completedAt": ended.map(|(_, at)| at),
+            "deployment": {"__typename": "Deployment", "id": format!("DE_{deployment}")}})
+    };
+    let jobs: Vec<Value> = jobs.map(job).collect();
+    Some(json!({"__typename": "CheckSuite", "id": format!("CS_{id}"), "workflowRun": run(world, id)?, "checkRuns": jobs}))
+}
+
 fn run(world: &World, id: u64) -> Option<Value> {
     let run = world.runs.get(&id)?;
     let review = |(at, (who, state, words)): (usize, &(String, String, String))| {
-        json!({"__typename": "DeploymentReview", "id": format!("DR_{id}_{at}"), "databaseId": at, "state": state,
+        json!({"__typename": "DeploymentReview", "id": format!("DR_{id}_{at}"), "databaseId": at + 1, "state": state,
             "comment": words, "user": actor(world, who),
             "environments": [{"__typename": "Environment", "name": run.environment}]})
     };
     let reviews: Vec<Value> = run.reviews.iter().enumerate().map(review).collect();
     let branch = json!({"__typename": "Ref", "name": "main", "prefix": "refs/heads/"});
-    Some(json!({"__typename": "WorkflowRun", "id": format!("WFR_{id}"), "databaseId": id, "deploymentReviews": reviews,
+    let path = format!("/{REPOSITORY}/actions/runs/{id}");
+    Some(json!({"__typename": "WorkflowRun", "id": format!("WFR_{id}"), "databaseId": id, "resourcePath": path, "deploymentReviews": reviews,
         "checkSuite": {"__typename": "CheckSuite", "branch": branch}}))
 }
 

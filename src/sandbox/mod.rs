@@ -31,6 +31,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::transport::http;
+pub use pages::readable;
 use asked::{Asked, Reply};
 use hooks::Delivery;
 use login::Logins;
@@ -79,6 +80,9 @@ impl Sandbox {
     /// A sandbox that will listen at an address of this machine, and tells the app at another what happens. To be called on
     /// the runtime that it works on.
     pub fn new(address: &str, app: &str, world: World, says: Says) -> Result<Self, Fault> {
+        let mut world = world;
+        // What happened before it began nobody is told.
+        drop(world.told());
         let registered = Registered::new(app)?;
         let (sent, queue) = mpsc::unbounded_channel();
         let client = http::client()?;
@@ -120,8 +124,14 @@ impl Sandbox {
         let now = self.now();
         let mut held = self.held();
         let done = does(&mut held.world, now);
-        let (told, opened) = held.world.told();
+        let told = held.world.told();
         drop(held);
+        self.follows(told);
+        done
+    }
+
+    /// Tells what happened, and lets run what was let in.
+    fn follows(&self, (told, opened): world::Told) {
         for (event, payload) in told {
             // Whoever ends hears nothing more.
             let _ = self.0.sent.send(Delivery::new(event, payload, &self.0.address));
@@ -133,7 +143,6 @@ impl Sandbox {
                 sandbox.happens(|world, now| world.deployed(run, &environment, now));
             });
         }
-        done
     }
 
     /// Looks at something.

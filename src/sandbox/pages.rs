@@ -141,7 +141,7 @@ fn index(world: &World, asked: &Asked) -> Markup {
         } } }
         h2 { "Runs that deploy" }
         ul { @for (id, run) in world.runs.iter().rev() { li {
-            a href={ "/" (REPOSITORY) "/actions/runs/" (id) } { "run " (id) " to " (run.environment) }
+            a href={ "/" (REPOSITORY) "/actions/runs/" (id) } { "run " (id) }
             span class="faint" { " by " (run.by) ", " (state(run)) }
         } } }
         h2 { "People" }
@@ -152,6 +152,7 @@ fn index(world: &World, asked: &Asked) -> Markup {
 
 fn state(run: &Run) -> &str {
     match &run.decided {
+        None if run.environment.is_empty() => "tests",
         None => "waits for Countersign",
         Some((state, _)) => state,
     }
@@ -161,6 +162,22 @@ fn text<'v>(value: &'v Value, place: &str) -> &'v str {
     value.pointer(place).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// A text in the HTML that comments and checks are written in, as people read it.
+#[must_use]
+pub fn readable(html: &str) -> String {
+    let mut text = String::new();
+    for part in html.split('<') {
+        let (tag, after) = part.split_once('>').unwrap_or(("", part));
+        if matches!(tag, "/p" | "/li" | "/h3" | "/summary" | "ul" | "br") {
+            text.push('\n');
+        }
+        text.push_str(after);
+    }
+    let plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    let lines: Vec<&str> = plain.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
+}
+
 fn pull(world: &World, number: u64, pull: &Pull, asked: &Asked) -> Markup {
     let checks = world.written.iter().filter(|(kind, it)| kind == "check-runs" && text(it, "/head_sha") == pull.head);
     html! {
@@ -168,7 +185,7 @@ fn pull(world: &World, number: u64, pull: &Pull, asked: &Asked) -> Markup {
         p { "Changes " @for (at, file) in pull.files.iter().enumerate() { @if at > 0 { ", " } code { (file) } } "." }
         @for (_, check) in checks {
             h2 { "Check " (text(check, "/name")) ": " (text(check, "/output/title")) }
-            pre { (text(check, "/output/summary")) }
+            pre { (readable(text(check, "/output/summary"))) }
         }
         h2 { "Said here" }
         @for review in &pull.reviews {
@@ -176,7 +193,7 @@ fn pull(world: &World, number: u64, pull: &Pull, asked: &Asked) -> Markup {
         }
         @for comment in &pull.comments {
             p { strong { (text(comment, "/author/login")) } ":" }
-            pre { (text(comment, "/body")) }
+            pre { (readable(text(comment, "/body"))) }
         }
         @match person(world, asked) {
             Some(login) => form method="post" action={ "/" (REPOSITORY) "/pull/" (number) "/comment" } {
@@ -194,10 +211,10 @@ fn run(world: &World, run: &Run) -> Markup {
     let title = world.commits.get(&run.commit).map(|commit| commit.title.clone()).unwrap_or_default();
     html! {
         p { "Deploys “" (title) "” to " strong { (run.environment) } ", started by " (run.by) "; " (state(run)) "." }
-        @if let Some((_, why)) = &run.decided { h2 { "What Countersign decided" } pre { (why) } }
+        @if let Some((_, why)) = &run.decided { h2 { "What Countersign decided" } pre { (readable(why)) } }
         @if !run.reports.is_empty() {
             h2 { "What Countersign reported" }
-            @for report in &run.reports { pre { (report) } }
+            @for report in &run.reports { pre { (readable(report)) } }
         }
         @if let Some(deployment) = deployment {
             h2 { "The deployment" }

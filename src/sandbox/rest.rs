@@ -170,13 +170,13 @@ fn read(world: &World, address: &str, asked: &Asked, rest: &[&str]) -> Reply {
             })
         }
         ["actions", "runs"] => {
-            let waits = |(id, run): (&u64, &super::world::Run)| run.decided.is_none().then(|| payload::run(world, *id));
+            let waits = |(id, run): (&u64, &super::world::Run)| run.waits().then(|| payload::run(world, *id));
             let runs: Vec<Value> = world.runs.iter().rev().filter_map(waits).collect();
             asked.page(address, &runs, |page| json!({"total_count": runs.len(), "workflow_runs": page}))
         }
         ["actions", "runs", id] => found(payload::run(world, id.parse().unwrap_or_default())),
         ["actions", "runs", id, "pending_deployments"] => match world.runs.get(&id.parse().unwrap_or_default()) {
-            Some(run) if run.decided.is_none() => {
+            Some(run) if run.waits() => {
                 let environment = json!({"id": 1, "node_id": "EN_1", "name": run.environment});
                 found(json!([{"environment": environment, "wait_timer": 0, "current_user_can_approve": false, "reviewers": []}]))
             }

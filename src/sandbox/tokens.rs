@@ -137,7 +137,7 @@ fn claims(world: &World, issuer: &str, run: u64, audience: &str) -> Option<Value
         "iat": now, "nbf": now - 600, "exp": now + 300,
         "repository": REPOSITORY, "repository_id": REPOSITORY_ID.to_string(), "repository_visibility": "private",
         "repository_owner": OWNER, "repository_owner_id": OWNER_ID.to_string(),
-        "run_id": run.to_string(), "run_number": run.to_string(), "run_attempt": "1",
+        "run_id": run.to_string(), "run_number": run.to_string(), "run_attempt": found.attempt.to_string(),
         "sha": found.commit, "ref": "refs/heads/main", "ref_type": "branch", "ref_protected": "true", "head_ref": "",
         "base_ref": "", "event_name": "push", "workflow": "release", "workflow_ref": workflow, "workflow_sha": found.commit,
         "job_workflow_ref": workflow, "job_workflow_sha": found.commit, "actor": found.by,

@@ -99,10 +99,12 @@ pub struct Run {
     pub commit: String,
     /// Who started it.
     pub by: String,
-    /// Where to.
+    /// Where to; nothing until it comes to the job that deploys.
     pub environment: String,
-    /// When it asked.
+    /// When it began.
     pub created_at: String,
+    /// How often it was started.
+    pub attempt: u64,
     /// The deployment that GitHub made of it.
     pub deployment: u64,
     /// Whether what it deploys will not run.
@@ -113,6 +115,14 @@ pub struct Run {
     pub reports: Vec<String>,
     /// What the App decided, and why.
     pub decided: Option<(String, String)>,
+}
+
+impl Run {
+    /// Whether it waits before an environment.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.environment.is_empty() && self.decided.is_none()
+    }
 }
 
 /// A deployment.
@@ -126,6 +136,8 @@ pub struct Deployment {
     pub by: String,
     /// When.
     pub created_at: String,
+    /// The run whose job it is; none of what was there before.
+    pub run: Option<u64>,
     /// Each state and when it began, the oldest first.
     pub statuses: Vec<(String, String)>,
 }
@@ -159,7 +171,7 @@ pub struct World {
 }
 
 /// What happened and is to be told: events with their payloads, and the runs that go.
-type Told = (Vec<(&'static str, Value)>, Vec<(u64, String)>);
+pub(super) type Told = (Vec<(&'static str, Value)>, Vec<(u64, String)>);
 
 impl World {
     /// The next number of anything.
@@ -238,36 +250,86 @@ impl World {
         self.tell("pull_request_review", by, what);
     }
 
-    /// A run asks to deploy, and waits for the App. Its number.
-    pub fn asks(&mut self, commit: &str, by: &str, environment: &str, fails: bool, now: DateTime<Utc>) -> u64 {
-        let (id, deployment) = (self.next(), self.next());
+    /// Something was deployed before anybody asked the App.
+    pub fn ran(&mut self, commit: &str, by: &str, environment: &str, at: DateTime<Utc>) {
+        let id = self.deploys((commit, by, None), environment, "IN_PROGRESS", at);
+        if let Some(deployment) = self.deployments.get_mut(&id) {
+            deployment.statuses.push(("SUCCESS".to_owned(), written(at)));
+        }
+    }
+
+    fn deploys(
+        &mut self,
+        (commit, by, run): (&str, &str, Option<u64>),
+        environment: &str,
+        state: &str,
+        at: DateTime<Utc>,
+    ) -> u64 {
+        let id = self.next();
         let made = Deployment {
             environment: environment.to_owned(),
             commit: commit.to_owned(),
             by: by.to_owned(),
-            created_at: written(now),
-            statuses: vec![("WAITING".to_owned(), written(now))],
+            created_at: written(at),
+            run,
+            statuses: vec![(state.to_owned(), written(at))],
         };
-        self.deployments.insert(deployment, made);
+        self.deployments.insert(id, made);
+        id
+    }
+
+    /// A run begins, by somebody's push. Its number.
+    pub fn starts(&mut self, commit: &str, by: &str, now: DateTime<Utc>) -> u64 {
+        let id = self.next();
         let run = Run {
             commit: commit.to_owned(),
             by: by.to_owned(),
-            environment: environment.to_owned(),
+            environment: String::new(),
             created_at: written(now),
-            deployment,
-            fails,
+            attempt: 1,
+            deployment: 0,
+            fails: false,
             reviews: Vec::new(),
             reports: Vec::new(),
             decided: None,
         };
         self.runs.insert(id, run);
+        id
+    }
+
+    /// A run comes to the job that deploys, and waits for the App.
+    pub fn asks(&mut self, id: u64, environment: &str, fails: bool, now: DateTime<Utc>) {
+        let Some(Run { commit, by, .. }) = self.runs.get(&id).cloned() else { return };
+        let deployment = self.deploys((&commit, &by, Some(id)), environment, "WAITING", now);
+        if let Some(run) = self.runs.get_mut(&id) {
+            environment.clone_into(&mut run.environment);
+            (run.deployment, run.fails) = (deployment, fails);
+        }
         let callback = format!("sandbox://api/v3/repos/{REPOSITORY}/actions/runs/{id}/deployment_protection_rule");
         let what = json!({
             "action": "requested", "environment": environment, "event": "push", "sha": commit, "ref": "refs/heads/main",
             "deployment_callback_url": callback, "deployment": payload::deployment(self, deployment), "pull_requests": [],
         });
-        self.tell("deployment_protection_rule", by, what);
-        id
+        self.tell("deployment_protection_rule", &by, what);
+    }
+
+    /// Whoever started a run starts it again, with the commit that it had.
+    pub fn again(&mut self, id: u64) {
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.attempt += 1;
+            run.environment.clear();
+            run.reports.clear();
+            run.decided = None;
+        }
+    }
+
+    /// An administrator lets a run go past its protection, which GitHub shows as a review.
+    pub fn bypasses(&mut self, id: u64, by: &str, words: &str) {
+        if let Some(run) = self.runs.get_mut(&id).filter(|run| run.waits()) {
+            run.reviews.push((by.to_owned(), "APPROVED".to_owned(), words.to_owned()));
+            run.decided = Some(("let past by an administrator".to_owned(), words.to_owned()));
+            self.opened.push((id, run.environment.clone()));
+        }
     }
 
     /// The App reports of a run that waits, or decides it for good. What GitHub refuses is said.
@@ -277,7 +339,7 @@ impl World {
         state: Option<&str>,
         comment: &str,
     ) -> Option<Result<(), &'static str>> {
-        let run = self.runs.get_mut(&id).filter(|run| run.environment == environment)?;
+        let run = self.runs.get_mut(&id).filter(|run| !environment.is_empty() && run.environment == environment)?;
         if comment.chars().count() > 1_024 {
             return Some(Err("comment is too long (maximum is 1024 characters)"));
         }
@@ -313,9 +375,9 @@ impl World {
         }
     }
 
-    /// Whether somebody has anything left to do with this run.
+    /// Whether a run waits before an environment.
     #[must_use]
     pub fn waits(&self, run: u64) -> bool {
-        self.runs.get(&run).is_some_and(|run| run.decided.is_none())
+        self.runs.get(&run).is_some_and(Run::waits)
     }
 }

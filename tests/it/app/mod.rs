@@ -2,6 +2,7 @@
 
 mod book;
 mod buttons;
+mod demo;
 mod docket;
 mod doctor;
 mod evidence;
