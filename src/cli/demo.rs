@@ -169,14 +169,19 @@ async fn until(mut ends: watch::Receiver<bool>) {
     let _ = ends.wait_for(|ends| *ends).await;
 }
 
-fn told(stage: &Stage) -> String {
+fn told(stage: &Stage, once: bool) -> String {
     let (folder, app, github) = (stage.folder.display(), &stage.app, stage.sandbox.address());
-    format!(
-        "\nNow it is yours, until you press Ctrl-C. Log in as whom you like: it asks who you are.\n  \
-         {app}/  the releases, and what you can do with each\n  \
-         {github}/  the sandbox: changes, runs, people, the policy\n\
-         The record, its key and the app's log are in {folder}. Look whether the record is what was signed:\n  \
+    let record = format!(
+        "\nThe record, its key and the app's log are in {folder}. Whether the record is what was signed says\n  \
          countersign log verify --database sqlite:{folder}/record.db --log-key {folder}/log.pub\n"
+    );
+    if once {
+        return record;
+    }
+    format!(
+        "{record}\nNow it is yours, until you press Ctrl-C. Log in as whom you like: the sandbox asks who you are.\n  \
+         {app}/  the releases, and what you can do with each\n  \
+         {github}/  the sandbox: changes, runs, people, the policy\n"
     )
 }
 
@@ -251,10 +256,11 @@ async fn walked(stage: &Stage, begins: oneshot::Receiver<()>, once: bool) -> Res
     );
     // Whoever reads this may go away; the demo stays.
     let _ = print(&greeting);
-    let differs =
-        |Differs(why): Differs| Failure(UNKNOWN, format!("this is not as the walk says: {why}; see {}/app.log", stage.folder.display()));
+    let differs = |Differs(why): Differs| {
+        Failure(UNKNOWN, format!("this is not as the walk says: {why}; see {}/app.log", stage.folder.display()))
+    };
     story::walk(stage).await.map_err(differs)?;
-    let _ = print(&told(stage));
+    let _ = print(&told(stage, once));
     if !once {
         std::future::pending::<()>().await;
     }

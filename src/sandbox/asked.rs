@@ -114,7 +114,8 @@ impl Reply {
 
     pub(super) fn page(body: String) -> Self {
         let kind = ("content-type".to_owned(), "text/html; charset=utf-8".to_owned());
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'".to_owned();
+        let policy =
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'".to_owned();
         Self { status: 200, headers: vec![kind, ("content-security-policy".to_owned(), policy)], body }
     }
 

@@ -112,7 +112,11 @@ impl Answering<'_> {
             Value::Array(entries) if is_connection(field) => {
                 let (first, last) = (self.number(field, "first"), self.number(field, "last"));
                 let Some(size) = first.or(last).filter(|size| (1..=PAGE).contains(size)) else {
-                    return self.wrong("MISSING_PAGINATION_BOUNDARIES", "You must provide a `first` or `last` value", path);
+                    return self.wrong(
+                        "MISSING_PAGINATION_BOUNDARIES",
+                        "You must provide a `first` or `last` value",
+                        path,
+                    );
                 };
                 let begin = match first {
                     Some(_) => self.text(field, "after").parse().unwrap_or(0),
@@ -127,7 +131,8 @@ impl Answering<'_> {
                 self.select(&page, &field.selection, path)
             }
             Value::Array(entries) => {
-                let entry = |entry: Value| if entry.is_null() { entry } else { self.select(&entry, &field.selection, path) };
+                let entry =
+                    |entry: Value| if entry.is_null() { entry } else { self.select(&entry, &field.selection, path) };
                 Value::Array(entries.into_iter().map(entry).collect())
             }
             Value::Null => Value::Null,
@@ -188,7 +193,11 @@ impl Answering<'_> {
             (of, name) => {
                 let found = object.get(name).cloned();
                 found.unwrap_or_else(|| {
-                    self.wrong("undefinedField", &format!("Field '{name}' doesn't exist on type '{of}' of the sandbox"), path)
+                    self.wrong(
+                        "undefinedField",
+                        &format!("Field '{name}' doesn't exist on type '{of}' of the sandbox"),
+                        path,
+                    )
                 })
             }
         }
@@ -205,7 +214,11 @@ fn actor(world: &World, login: &str) -> Value {
     if login.ends_with("[bot]") {
         return json!({"__typename": "Bot", "login": login.trim_end_matches("[bot]")});
     }
-    if world.people.contains_key(login) || login == super::world::WEB_FLOW { json!({"__typename": "User", "login": login}) } else { Value::Null }
+    if world.people.contains_key(login) || login == super::world::WEB_FLOW {
+        json!({"__typename": "User", "login": login})
+    } else {
+        Value::Null
+    }
 }
 
 /// Whom git names.
@@ -237,7 +250,8 @@ fn commit(world: &World, sha: &str) -> Value {
             "mergeCommit": merged, "baseRepository": {"__typename": "Repository", "nameWithOwner": REPOSITORY}}))
     };
     let is_forges = commit.committer == super::world::WEB_FLOW;
-    let signature = is_forges.then(|| json!({"__typename": "GpgSignature", "isValid": true, "wasSignedByGitHub": true}));
+    let signature =
+        is_forges.then(|| json!({"__typename": "GpgSignature", "isValid": true, "wasSignedByGitHub": true}));
     let author = git_actor(world, &commit.author);
     json!({
         "__typename": "Commit", "oid": sha, "tree": {"__typename": "Tree", "oid": world.tree(sha, "")}, "parents": parents,
@@ -282,7 +296,9 @@ fn suite(world: &World, id: u64) -> Option<Value> {
             "deployment": {"__typename": "Deployment", "id": format!("DE_{deployment}")}})
     };
     let jobs: Vec<Value> = jobs.map(job).collect();
-    Some(json!({"__typename": "CheckSuite", "id": format!("CS_{id}"), "workflowRun": run(world, id)?, "checkRuns": jobs}))
+    Some(
+        json!({"__typename": "CheckSuite", "id": format!("CS_{id}"), "workflowRun": run(world, id)?, "checkRuns": jobs}),
+    )
 }
 
 fn run(world: &World, id: u64) -> Option<Value> {
@@ -295,8 +311,10 @@ fn run(world: &World, id: u64) -> Option<Value> {
     let reviews: Vec<Value> = run.reviews.iter().enumerate().map(review).collect();
     let branch = json!({"__typename": "Ref", "name": "main", "prefix": "refs/heads/"});
     let path = format!("/{REPOSITORY}/actions/runs/{id}");
-    Some(json!({"__typename": "WorkflowRun", "id": format!("WFR_{id}"), "databaseId": id, "resourcePath": path, "deploymentReviews": reviews,
-        "checkSuite": {"__typename": "CheckSuite", "branch": branch}}))
+    Some(
+        json!({"__typename": "WorkflowRun", "id": format!("WFR_{id}"), "databaseId": id, "resourcePath": path, "deploymentReviews": reviews,
+        "checkSuite": {"__typename": "CheckSuite", "branch": branch}}),
+    )
 }
 
 fn pull(world: &World, number: u64) -> Option<Value> {

@@ -101,7 +101,8 @@ pub(super) fn seen(sandbox: &Sandbox, asked: &Asked, rest: Option<&[&str]>) -> R
     match rest.unwrap_or_default() {
         [] => Reply::json(200, &payload::user(world, login)),
         ["installations"] => {
-            let ours = json!({"id": INSTALLATION, "app_id": APP.parse::<u64>().unwrap_or_default(), "suspended_at": null});
+            let ours =
+                json!({"id": INSTALLATION, "app_id": APP.parse::<u64>().unwrap_or_default(), "suspended_at": null});
             let all: Vec<Value> = is_inside.then_some(ours).into_iter().collect();
             asked.page(sandbox.address(), &all, |page| json!({"total_count": all.len(), "installations": page}))
         }

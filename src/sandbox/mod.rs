@@ -31,10 +31,10 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::transport::http;
-pub use pages::readable;
 use asked::{Asked, Reply};
 use hooks::Delivery;
 use login::Logins;
+pub use pages::readable;
 use tokens::{Registered, Tokens};
 use world::World;
 

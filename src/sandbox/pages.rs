@@ -109,7 +109,10 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
                     sandbox.happens(|world, now| world.comment(number, &by, text, now));
                     Reply::to(&format!("/{REPOSITORY}/pull/{number}"))
                 }
-                _ => Reply::message(403, "say first who you are, as one who may read the repository; then write something"),
+                _ => Reply::message(
+                    403,
+                    "say first who you are, as one who may read the repository; then write something",
+                ),
             }
         }
         ("GET", Some(_), ["actions", "runs", id, ..]) => {
@@ -119,7 +122,9 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
         }
         ("GET", Some(_), ["commit", sha]) => {
             let title = sandbox.look(|world| world.commits.get(*sha).map(|it| (it.title.clone(), it.author.clone())));
-            title.map_or_else(Reply::missing, |(title, by)| page(sandbox, &title, &html! { p { "by " (by) ", as " code { (sha) } } }))
+            title.map_or_else(Reply::missing, |(title, by)| {
+                page(sandbox, &title, &html! { p { "by " (by) ", as " code { (sha) } } })
+            })
         }
         ("GET", Some(_), ["blob", _, path @ ..]) => {
             let path = path.join("/");
@@ -173,7 +178,12 @@ pub fn readable(html: &str) -> String {
         }
         text.push_str(after);
     }
-    let plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    let plain = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&");
     let lines: Vec<&str> = plain.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("\n")
 }

@@ -37,7 +37,13 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
         ["v3", "app", rest @ ..] => of_app(sandbox, asked, rest),
         ["v3", "repos", owner, name, "installation"] => {
             let proven = sandbox.registered().proves(asked.bearer(), Utc::now());
-            if !proven { unproven() } else if is_ours(owner, name) { installation() } else { Reply::missing() }
+            if !proven {
+                unproven()
+            } else if is_ours(owner, name) {
+                installation()
+            } else {
+                Reply::missing()
+            }
         }
         _ if !sandbox.held().tokens.is_installation(asked.bearer()) => Reply::message(401, "Bad credentials"),
         ["graphql"] => {
@@ -178,7 +184,9 @@ fn read(world: &World, address: &str, asked: &Asked, rest: &[&str]) -> Reply {
         ["actions", "runs", id, "pending_deployments"] => match world.runs.get(&id.parse().unwrap_or_default()) {
             Some(run) if run.waits() => {
                 let environment = json!({"id": 1, "node_id": "EN_1", "name": run.environment});
-                found(json!([{"environment": environment, "wait_timer": 0, "current_user_can_approve": false, "reviewers": []}]))
+                found(
+                    json!([{"environment": environment, "wait_timer": 0, "current_user_can_approve": false, "reviewers": []}]),
+                )
             }
             Some(_) => found(json!([])),
             None => Reply::missing(),

@@ -177,10 +177,11 @@ fn the_policies_of_this_repository_are_good() {
 
 #[test]
 fn the_prose_names_only_options_and_measures_that_there_are() {
-    let mut options: BTreeSet<String> = ["gate", "decide", "facts", "answer", "serve", "demo", "policy check", "verify"]
-        .into_iter()
-        .flat_map(options_of)
-        .collect();
+    let mut options: BTreeSet<String> =
+        ["gate", "decide", "facts", "answer", "serve", "demo", "policy check", "verify"]
+            .into_iter()
+            .flat_map(options_of)
+            .collect();
     options.extend(record_options());
     let known: BTreeSet<&str> =
         KINDS.iter().flat_map(|kind| catalogue::measures(*kind)).map(|entry| entry.name).collect();

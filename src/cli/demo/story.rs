@@ -12,8 +12,8 @@ use super::visitor::Visitor;
 use crate::cli::print;
 use crate::flow::app::link;
 use crate::report::neutral;
-use crate::sandbox::{Sandbox, readable};
 use crate::sandbox::world::{REPOSITORY, Run, World};
+use crate::sandbox::{Sandbox, readable};
 use crate::store::change::Stream;
 
 /// How long is waited for what has to come.
@@ -68,6 +68,14 @@ fn lines(first: &str, text: &str) -> String {
     out + line.trim_end() + "\n"
 }
 
+/// A text in Markdown without its links, which say nothing in a terminal.
+fn unlinked(text: &str) -> String {
+    let Some((before, after)) = text.split_once("](") else { return text.to_owned() };
+    let kept = before.rsplit_once('[').map_or(before, |(kept, _)| kept);
+    let rest = after.split_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    format!("{kept}{}", unlinked(rest))
+}
+
 impl Stage {
     fn tell(&self, first: &str, text: &str) {
         // Whoever reads this may go away; the walk goes on.
@@ -86,7 +94,7 @@ impl Stage {
 
     /// What was said, in its own words.
     fn words(&self, text: &str) {
-        self.tell("      “", &format!("{}”", readable(text)));
+        self.tell("      “", &format!("{}”", unlinked(&readable(text)).trim()));
     }
 
     fn at(&self, address: &str) {
@@ -138,7 +146,9 @@ impl Stage {
     /// A change is proposed, looked at, merged, tested, and comes to where it would be deployed.
     async fn comes(&self, by: &str, title: &str, file: (&str, &str), reviewer: &str) -> Result<Release, Differs> {
         let number = self.sandbox.happens(|world, now| world.proposes(by, title, &[file], now));
-        self.does(&format!("{by} opens change {number}, “{title}”. Countersign says on it what its release would need:"));
+        self.does(&format!(
+            "{by} opens change {number}, “{title}”. Countersign says on it what its release would need:"
+        ));
         let summary = |world: &World| {
             let head = &world.pulls.get(&number)?.head;
             let of = |it: &&serde_json::Value| it.get("head_sha").and_then(serde_json::Value::as_str) == Some(head);
@@ -178,10 +188,22 @@ impl Stage {
         let (url, shown) = self.sandbox.runner(run).map_err(|fault| Differs(fault.to_string()))?;
         let mut job = Command::new(std::env::current_exe().map_err(wrong)?);
         job.current_dir(&folder).env_clear();
-        job.env("GITHUB_ACTIONS", "true").env("GITHUB_RUN_ID", run.to_string()).env("GITHUB_RUN_ATTEMPT", attempt.to_string());
+        job.env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_RUN_ID", run.to_string())
+            .env("GITHUB_RUN_ATTEMPT", attempt.to_string());
         job.env("GITHUB_SHA", commit).env("GITHUB_REPOSITORY", REPOSITORY);
         job.env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", shown);
-        job.args(["gate", "--policy", "policy.yml", "--environment", PRODUCTION, "--format", "text", "--submit", &self.app]);
+        job.args([
+            "gate",
+            "--policy",
+            "policy.yml",
+            "--environment",
+            PRODUCTION,
+            "--format",
+            "text",
+            "--submit",
+            &self.app,
+        ]);
         job.stdin(Stdio::null());
         let ended = tokio::task::spawn_blocking(move || job.output()).await;
         let ended = ended.map_err(|error| Differs(error.to_string()))?.map_err(wrong)?;
@@ -266,7 +288,9 @@ async fn normal(stage: &Stage) -> Result<(), Differs> {
     if page.contains("Approve as") {
         return Err(Differs("the page offers ana to approve her own change".to_owned()));
     }
-    stage.does("ana wrote it. The page offers her no button; she comments `/countersign approve production` all the same.");
+    stage.does(
+        "ana wrote it. The page offers her no button; she comments `/countersign approve production` all the same.",
+    );
     let command = "/countersign approve production: it is a small change";
     stage.sandbox.happens(|world, now| world.comment(release.number, "ana", command, now));
     let number = release.number;

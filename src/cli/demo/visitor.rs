@@ -56,8 +56,7 @@ impl Visitor {
     /// Somebody logs in at the app, through the sandbox, by the way that every browser goes.
     pub(super) async fn login(app: &str, login: &str) -> Result<Self, Differs> {
         let http = http::client().map_err(|fault| Differs(fault.to_string()))?;
-        let mut visitor =
-            Self { http, app: app.to_owned(), login: login.to_owned(), cookies: BTreeMap::new() };
+        let mut visitor = Self { http, app: app.to_owned(), login: login.to_owned(), cookies: BTreeMap::new() };
         let sent = visitor.get("/login?to=/").await?;
         let no = |what: &str, page: &Page| Differs(format!("{login} cannot log in: {what} answers {}", page.status));
         let url = Url::parse(&sent.location).map_err(|_| no("the app", &sent))?;
@@ -65,7 +64,8 @@ impl Visitor {
         fields.push(("person".to_owned(), login.to_owned()));
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let (forge, _) = sent.location.split_once('?').unwrap_or_default();
-        let allowed = visitor.http.post(forge).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form(&fields));
+        let allowed =
+            visitor.http.post(forge).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form(&fields));
         let allowed = visitor.send(allowed).await?;
         let back = allowed.location.strip_prefix(app).ok_or_else(|| no("the sandbox", &allowed))?.to_owned();
         let came = visitor.get(&back).await?;
@@ -75,7 +75,8 @@ impl Visitor {
     async fn send(&mut self, request: RequestBuilder) -> Result<Page, Differs> {
         let unreached = |error: http::Fault| Differs(format!("{} gets no answer: {error}", self.login));
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let response = request.header(COOKIE, cookies.join("; ")).send().await.map_err(|error| unreached(error.into()))?;
+        let response =
+            request.header(COOKIE, cookies.join("; ")).send().await.map_err(|error| unreached(error.into()))?;
         let headers = response.headers().clone();
         let status = response.status().as_u16();
         let text = http::text(response, PAGE).await.map_err(unreached)?;

@@ -89,7 +89,11 @@ impl World {
             comments: Vec::new(),
         };
         self.pulls.insert(number, pull);
-        self.tell("pull_request", by, json!({"action": "opened", "number": number, "pull_request": payload::pull(self, number)}));
+        self.tell(
+            "pull_request",
+            by,
+            json!({"action": "opened", "number": number, "pull_request": payload::pull(self, number)}),
+        );
         number
     }
 
@@ -126,7 +130,11 @@ impl World {
             pull.updated_at = written(now);
         }
         self.pushed((&before, &name), "main", "pr_merge", by, now);
-        self.tell("pull_request", by, json!({"action": "closed", "number": number, "pull_request": payload::pull(self, number)}));
+        self.tell(
+            "pull_request",
+            by,
+            json!({"action": "closed", "number": number, "pull_request": payload::pull(self, number)}),
+        );
         Some(name)
     }
 

@@ -270,7 +270,9 @@ impl<H: Hub> Desk<H> {
                 judge(facts, (&decision.tree, &decision.counted), environment, act)
             }
             // What fails for long is told.
-            Err(why) => is_old(remark, self.now()).then(|| Outcome::refused(format!("what it would mean is not known: {why}"))),
+            Err(why) => {
+                is_old(remark, self.now()).then(|| Outcome::refused(format!("what it would mean is not known: {why}")))
+            }
         }
     }
 

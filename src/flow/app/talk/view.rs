@@ -3,7 +3,6 @@
 //! It is looked at alone, from where it left its branch: what else goes with it one day is not known yet, and what runs
 //! then neither. Nothing of this is recorded as a decision.
 
-
 use super::super::policy::Read;
 use super::super::{Desk, owed};
 use super::pressed;
