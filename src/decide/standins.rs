@@ -1,5 +1,6 @@
 //! Who stands in for a role, and why: its fallback when its holders cannot or do not answer, and the authorities that a
-//! route asks when nobody decides. A delegation within a role makes nobody eligible; it is said with the approval.
+//! route asks when nobody decides. A delegation within a role makes nobody eligible: who delegated is not asked while his
+//! delegate can be, and it is said with the approval.
 
 use chrono::{DateTime, Utc};
 
@@ -261,6 +262,22 @@ pub fn delegated_by<'s>(scene: &Scene<'s>, role: &str, to: Person) -> Option<&'s
         let holds = meant && refused(scene, act).is_none() && scene.clock.within(*from, *until);
         holds.then(|| scene.people.name(scene.person_of(act)))
     })
+}
+
+/// Whoever has named another holder of a role in his place by a delegation that holds now, and whom.
+#[must_use]
+pub fn delegated<'s>(scene: &Scene<'s>, role: &str) -> Vec<(Person, Person)> {
+    if scene.rules.delegation.is_none() {
+        return Vec::new();
+    }
+    let holds = |act: &'s Act| match &act.does {
+        Deed::Delegate { role: named, to, from, until } if named == role => {
+            let holds = refused(scene, act).is_none() && scene.clock.within(*from, *until);
+            holds.then(|| Some((scene.person_of(act), scene.people.of_seen(to)?))).flatten()
+        }
+        _ => None,
+    };
+    scene.acts().filter_map(holds).collect()
 }
 
 /// What is said of delegations that do not hold.

@@ -7,10 +7,16 @@
 
 pub mod command;
 pub mod github;
+pub mod gitlab;
+mod graph;
 pub mod hint;
 pub mod inspection;
 pub mod job;
+mod merging;
+mod ranges;
 pub mod registration;
+mod roster;
+pub mod secret;
 pub mod talk;
 pub mod token;
 
@@ -18,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::model::facts::{Account, AccountFacts, Act, Change, Deployment, Fact, Member, Reference};
+use crate::model::facts::{Account, AccountFacts, Act, Change, Deployment, Fact, Member, Reference, Via};
 
 /// What is asked of one release × environment.
 #[derive(Clone, Debug)]
@@ -165,8 +171,8 @@ pub enum Given {
     NoLongerWaits,
 }
 
-/// What can be asked of a forge, and told to it.
-pub trait Forge {
+/// What can be asked of a forge.
+pub trait Source {
     /// Why nothing could be gathered or told at all.
     type Fault: std::error::Error + Send + Sync + 'static;
 
@@ -176,6 +182,12 @@ pub trait Forge {
     /// What last ran in an environment by the forge's own word; absent: nothing did.
     fn running(&self, repository: &str, environment: &str) -> impl Future<Output = Fact<String>> + Send;
 
+    /// A file as the repository's default branch has it; absent where it has none.
+    fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
+}
+
+/// A forge whose deployments wait for our word, and are told it.
+pub trait Forge: Source {
     /// The commit that a run deploys.
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
 
@@ -198,9 +210,19 @@ pub trait Forge {
 
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
+}
 
-    /// A file as the repository's default branch has it; absent where it has none.
-    fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
+/// What people did elsewhere that belongs to a release: what was done on a change by itself is about no release that does
+/// not have it.
+fn elsewhere<'q>(question: &'q Question, changes: &Fact<Vec<Ranged>>) -> Vec<&'q Act> {
+    let goes = |act: &&Act| match changes {
+        Fact::Known(changes) if act.via == Via::Command => {
+            changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id))
+        }
+        Fact::Absent if act.via == Via::Command => false,
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
+    };
+    question.acts.iter().filter(goes).collect()
 }
 
 /// The repositories that an app is installed on.

@@ -16,7 +16,7 @@ use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
 use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
-use crate::forge::{Forge as _, Hub, Started, Waiting};
+use crate::forge::{Forge as _, Hub, Source as _, Started, Waiting};
 use crate::model::facts::{Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::report;

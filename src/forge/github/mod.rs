@@ -22,12 +22,12 @@ pub mod write;
 use chrono::{DateTime, Utc};
 
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Started, Waiting};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Source, Started, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
 
-impl Forge for Client {
+impl Source for Client {
     type Fault = Fault;
 
     async fn gather(&self, question: &Question) -> Result<Gathered, Fault> {
@@ -42,6 +42,16 @@ impl Forge for Client {
         }
     }
 
+    async fn file(&self, repository: &str, path: &str) -> Fact<File> {
+        match read::file::of_default_branch(self, repository, path).await {
+            Ok(Some(file)) => Fact::Known(file),
+            Ok(None) => Fact::Absent,
+            Err(fault) => fault.unavailable(),
+        }
+    }
+}
+
+impl Forge for Client {
     async fn deploys(&self, waiting: &Waiting) -> Result<String, Fault> {
         write::rule::commit(self, waiting).await
     }
@@ -64,14 +74,6 @@ impl Forge for Client {
 
     async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {
         read::waiting::pending(self, repository).await
-    }
-
-    async fn file(&self, repository: &str, path: &str) -> Fact<File> {
-        match read::file::of_default_branch(self, repository, path).await {
-            Ok(Some(file)) => Fact::Known(file),
-            Ok(None) => Fact::Absent,
-            Err(fault) => fault.unavailable(),
-        }
     }
 }
 

@@ -317,7 +317,8 @@ async fn release<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
         },
         None => None,
     };
-    pages.show(here, &stream, at, (StatusCode::OK, did, &act::Typed::default())).await
+    // The page's own future is large, and this one would be larger.
+    Box::pin(pages.show(here, &stream, at, (StatusCode::OK, did, &act::Typed::default()))).await
 }
 
 async fn receipt<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
