@@ -298,9 +298,9 @@ fn judged(files: &[PathBuf], reference: Option<&str>) -> Result<Result<Read, Unu
                 layers: Vec::new(),
             }))
         }
-        layers::Error::Parent { path, line, .. } => {
+        layers::Error::Named { path, told } => {
             complain(&error.to_string());
-            let flaw = Flaw { file: path.clone(), line: *line, says: error.to_string() };
+            let flaw = Flaw { file: path.clone(), line: told.span.line, says: error.to_string() };
             Ok(Err(Unusable { flaws: vec![flaw], layers: Vec::new() }))
         }
         // Which policy is meant is not known.

@@ -299,7 +299,7 @@ pub fn refusals(scene: &Scene<'_>, asked: &dyn Fn(&str) -> bool) -> Vec<Node> {
 }
 
 /// Why a delegation does not hold, whenever it is meant for.
-fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
+pub(super) fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
     let Deed::Delegate { role, to, from, until } = &act.does else { return None };
     let Some(rule) = &scene.rules.delegation else {
         return Some("the policy has no `delegation`".to_owned());

@@ -107,7 +107,7 @@ fn granted<'s>(scene: &Scene<'s>, triage: &Triage, waiver: &'s Waiver) -> Result
 }
 
 /// Whether an act waives a gate now, or why it does not.
-fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
+pub(super) fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
     let refuse = |says: String| Err(Refusal::new(Ground::WaiverRefused, says));
     let Deed::Waive { environments, until, compensating_control, when, .. } = &act.does else {
         return refuse("it is no waiver".to_owned());

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::model::facts::{Account, AccountFacts, Act, Change, Deployment, Fact, Member, Reference, Via};
+use crate::model::facts::{Account, AccountFacts, Act, Change, Deed, Deployment, Fact, Member, Reference, Via};
 
 /// What is asked of one release × environment.
 #[derive(Clone, Debug)]
@@ -212,17 +212,17 @@ pub trait Forge: Source {
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
 }
 
-/// What people did elsewhere that belongs to a release: what was done on a change by itself is about no release that does
-/// not have it.
-fn elsewhere<'q>(question: &'q Question, changes: &Fact<Vec<Ranged>>) -> Vec<&'q Act> {
+/// What people did elsewhere that belongs to a release: what was approved of a change by itself is about no release that
+/// does not have it, and what is read here is known better than from a record of it: whether it was edited since, for one.
+fn elsewhere<'q>(question: &'q Question, here: &[Act], changes: &Fact<Vec<Ranged>>) -> Vec<&'q Act> {
+    let of_change = |act: &Act| act.via == Via::Command && matches!(act.does, Deed::Approve { .. });
     let goes = |act: &&Act| match changes {
-        Fact::Known(changes) if act.via == Via::Command => {
-            changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id))
-        }
-        Fact::Absent if act.via == Via::Command => false,
+        Fact::Known(changes) if of_change(act) => changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id)),
+        Fact::Absent if of_change(act) => false,
         Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
     };
-    question.acts.iter().filter(goes).collect()
+    let known: BTreeSet<&str> = here.iter().map(|act| act.id.as_str()).collect();
+    question.acts.iter().filter(goes).filter(|act| !known.contains(act.id.as_str())).collect()
 }
 
 /// The repositories that an app is installed on.

@@ -94,6 +94,10 @@ impl Talk for Client {
         read::proposals::remarks(self, repository, since).await
     }
 
+    async fn reviews(&self, repository: &str, change: u64, since: DateTime<Utc>) -> Result<Vec<Remark>, Fault> {
+        read::proposals::reviews(self, repository, change, since).await
+    }
+
     async fn show(&self, repository: &str, notice: &Notice, again: bool) -> Result<(), Fault> {
         write::check::show(self, &Repository::parse(repository)?, notice, again).await
     }

@@ -2,6 +2,7 @@
 
 mod book;
 mod buttons;
+mod commands;
 mod demo;
 mod docket;
 mod doctor;

@@ -4,7 +4,7 @@
 //! then neither. Nothing of this is recorded as a decision.
 
 use super::super::policy::Read;
-use super::super::{Desk, owed};
+use super::super::{Desk, lasting, owed};
 use super::pressed;
 use crate::decide::release;
 use crate::flow::facts::{self, Wanted};
@@ -50,7 +50,8 @@ impl<H: Hub> Desk<H> {
         let now = self.now();
         let acts = async {
             let mut reader = self.reader().await?;
-            let acts = pressed::acts(&mut reader, H::NAME, repository).await?;
+            let mut acts = pressed::acts(&mut reader, H::NAME, repository).await?;
+            acts.extend(lasting::acts(&mut reader, H::NAME, repository).await?);
             reader.close().await?;
             Ok::<_, crate::store::fault::Fault>(acts)
         };

@@ -28,7 +28,7 @@ impl Reading<'_> {
     /// What people did here with what they did elsewhere, the earliest first. Of whoever acted elsewhere GitHub is asked
     /// what he is, where nothing here told it yet.
     pub(super) async fn and_elsewhere(&mut self, acts: Fact<Vec<Act>>, changes: &Fact<Vec<Ranged>>) -> Fact<Vec<Act>> {
-        let elsewhere = elsewhere(self.question, changes);
+        let elsewhere = elsewhere(self.question, acts.entries(), changes);
         if elsewhere.is_empty() {
             return acts;
         }

@@ -114,7 +114,7 @@ impl Reading<'_> {
             }
             (Some(Err(fault)), _) | (_, Err(fault)) => return fault.unavailable(),
         }
-        let elsewhere: Vec<Act> = elsewhere(self.question, changes).into_iter().cloned().collect();
+        let elsewhere: Vec<Act> = elsewhere(self.question, &found, changes).into_iter().cloned().collect();
         for act in elsewhere {
             if act.by.system() == "gitlab" {
                 self.by_login(act.by.login()).await;

@@ -452,8 +452,9 @@ impl Answering<'_> {
 
     fn run(&self, run: &world::Run) -> Value {
         let review = |(at, (who, state, environment)): (usize, &(String, String, String))| {
+            let beside = self.world.beside.get(&(run.id, at)).map_or("looked at on a phone", String::as_str);
             json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "databaseId": at, "state": state,
-                "comment": "looked at on a phone", "user": self.world.actor(who),
+                "comment": beside, "user": self.world.actor(who),
                 "environments": [{"__typename": "Environment", "name": environment}]})
         };
         let reviews: Vec<Value> = run.reviews.iter().enumerate().map(review).collect();
