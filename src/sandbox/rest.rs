@@ -210,6 +210,11 @@ fn read(world: &World, address: &str, asked: &Asked, rest: &[&str]) -> Reply {
             let files: Vec<Value> = pull.map(|pull| files(world, Some(&pull.base), &pull.head)).unwrap_or_default();
             asked.page(address, &files, |page| json!(page))
         }
+        ["pulls", number, "reviews"] => {
+            let pull = world.pulls.get(&number.parse().unwrap_or_default());
+            let reviews: Vec<Value> = pull.iter().flat_map(|pull| &pull.reviews).map(|it| review(world, it)).collect();
+            asked.page(address, &reviews, |page| json!(page))
+        }
         ["issues", "comments"] => {
             let since = asked.asked_for("since");
             let mut all: Vec<Value> = world.pulls.keys().flat_map(|number| comments(world, *number)).collect();
@@ -236,6 +241,14 @@ fn comments(world: &World, number: u64) -> Vec<Value> {
     let comments = world.pulls.get(&number).map(|pull| pull.comments.as_slice()).unwrap_or_default();
     let ids = comments.iter().filter_map(|it| it.get("databaseId").and_then(Value::as_u64));
     ids.map(|id| payload::comment(world, number, id)).collect()
+}
+
+fn review(world: &World, review: &Value) -> Value {
+    let of = |place: &str| review.pointer(place).cloned().unwrap_or_default();
+    let by = of("/author/login");
+    json!({"id": of("/databaseId"), "node_id": of("/id"), "body": of("/body"), "state": of("/state"),
+        "user": payload::user(world, by.as_str().unwrap_or_default()), "submitted_at": of("/submittedAt"),
+        "commit_id": of("/commit/oid")})
 }
 
 fn files(world: &World, base: Option<&str>, head: &str) -> Vec<Value> {

@@ -239,6 +239,7 @@ impl World {
         pull.reviews.push(json!({
             "__typename": "PullRequestReview", "id": format!("PRR_{id}"), "databaseId": id, "state": state, "body": text,
             "author": {"__typename": "User", "login": by}, "submittedAt": written(now), "lastEditedAt": null,
+            "userContentEdits": [],
             "commit": {"__typename": "Commit", "oid": pull.head, "tree": {"__typename": "Tree", "oid": tree}},
         }));
         pull.updated_at = written(now);
