@@ -139,6 +139,8 @@ fn page() -> String {
     #[cfg(feature = "app")]
     options_of(&mut out, "serve", &super::serve::EXIT_CODES);
     #[cfg(feature = "app")]
+    options_of(&mut out, "demo", &super::demo::EXIT_CODES);
+    #[cfg(feature = "app")]
     options_of(&mut out, "doctor", &super::doctor::EXIT_CODES);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(

@@ -16,6 +16,8 @@ mod database;
 mod decide;
 mod deferred;
 #[cfg(feature = "app")]
+mod demo;
+#[cfg(feature = "app")]
 mod doctor;
 mod environment;
 #[cfg(feature = "app")]
@@ -83,6 +85,9 @@ enum Command {
     /// Run the app: take what GitHub delivers, decide, record, and answer the deployments that wait.
     #[cfg(feature = "app")]
     Serve(Box<Deferred<serve::Arguments>>),
+    /// Show it all on this machine: the app beside a sandbox of GitHub, a walk through releases, and pages to act in.
+    #[cfg(feature = "app")]
+    Demo(Deferred<demo::Arguments>),
     /// Look at an installation on GitHub, and say what lets a release slip past, each with the mend.
     #[cfg(feature = "app")]
     Doctor(Box<Deferred<doctor::Arguments>>),
@@ -154,6 +159,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Answer(arguments) => answer::run(&arguments.0),
         #[cfg(feature = "app")]
         Command::Serve(arguments) => serve::run(&arguments.0),
+        #[cfg(feature = "app")]
+        Command::Demo(arguments) => demo::run(&arguments.0),
         #[cfg(feature = "app")]
         Command::Doctor(arguments) => doctor::run(&arguments.0),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),

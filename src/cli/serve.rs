@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use chrono::{SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use super::environment::variable;
 use super::facts::{Failure, filled, roster, secret, usage};
 use super::log::key::Signing;
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
+use crate::flow::app::clock::Clock;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::{Counts, Journal};
 use crate::flow::app::{Began, Desk, Settings};
@@ -30,6 +32,7 @@ use crate::forge::token::Issuer;
 use crate::model::posture::Access;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
+use crate::store::signatory::Signatory;
 use crate::web::pages::Origin;
 use crate::web::serve::{Limits, ended, serve};
 use crate::web::{health, hooks, jobs, pages as web};
@@ -223,16 +226,20 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 /// Writes an event as one JSON object on a line of its own.
 fn journal() -> Journal {
-    Arc::new(|event, fields| {
+    // Whoever reads this may go away; the app stays.
+    written(|line| drop(std::io::Write::write_all(&mut std::io::stderr().lock(), line)))
+}
+
+/// The same, handed to somebody who keeps the lines.
+pub(super) fn written(keep: impl Fn(&[u8]) + Send + Sync + 'static) -> Journal {
+    Arc::new(move |event, fields| {
         let mut line = serde_json::Map::new();
         line.insert("at".to_owned(), Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into());
         line.insert("event".to_owned(), event.into());
         if let Value::Object(fields) = fields {
             line.extend(fields.clone());
         }
-        // Whoever reads this may go away; the app stays.
-        let _ =
-            std::io::Write::write_all(&mut std::io::stderr().lock(), format!("{}\n", Value::Object(line)).as_bytes());
+        keep(format!("{}\n", Value::Object(line)).as_bytes());
     })
 }
 
@@ -305,10 +312,10 @@ struct Files {
 }
 
 /// The App as it works.
-struct Registered {
-    app: App,
-    secret: WebhookSecret,
-    pages: Option<pages::Set>,
+pub(super) struct Registered {
+    pub(super) app: App,
+    pub(super) secret: WebhookSecret,
+    pub(super) pages: Option<pages::Set>,
 }
 
 fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) -> Result<Named, Failure> {
@@ -405,6 +412,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         sweep: Duration::from_secs(sweep),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
+        clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);
     Ok(Set { settings, signing, listen, base, public, issuer, runners, named })
@@ -440,40 +448,53 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         let wrong = |error: std::io::Error| usage(format!("`{listen}` cannot be listened on: {error}"));
         let listener = tokio::net::TcpListener::bind(listen).await.and_then(tokio::net::TcpListener::into_std);
         let listener = listener.map_err(wrong)?;
-        let address = listener.local_addr().map_err(wrong)?;
         let journal = journal();
-        let Some(Registered { app, secret, pages }) = known(&set, &listener, &journal).await? else {
-            return Ok(PROCEED);
-        };
+        let Some(app) = known(&set, &listener, &journal).await? else { return Ok(PROCEED) };
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
-        let mut settings = set.settings;
-        settings.pages = pages.as_ref().map(|pages| pages.origin.address.clone());
-        let (desk, mut works) = Desk::start(app, settings, signers, (journal.clone(), Counts::default()))
-            .await
-            .map_err(|fault| Failure(UNKNOWN, fault.to_string()))?;
-        // Whoever reads this may go away; the app stays.
-        let _ = print(&format!("the app listens on http://{address}\n"));
-        journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
-        let shown = match pages {
-            Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age), pages.origin),
-            None => web::closed(),
+        let started = |address: SocketAddr, router| {
+            // Whoever reads this may go away; the app stays.
+            let _ = print(&format!("the app listens on http://{address}\n"));
+            router
         };
-        let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone()));
-        let router = router.merge(jobs::router(desk.clone())).merge(shown);
-        let mut broke = false;
-        let end = async {
-            tokio::select! {
-                () = ended() => {}
-                () = works.broken() => broke = true,
-            }
-        };
-        serve(listener, router, Limits::default(), end).await;
-        let done = works.end(desk).await;
-        journal("ended", &json!({ "in_order": done.is_ok() && !broke }));
-        match done {
-            Ok(()) if !broke => Ok(PROCEED),
-            Ok(()) => Err(Failure(UNKNOWN, "the record takes no more from this process; start it again".to_owned())),
-            Err(fault) => Err(Failure(UNKNOWN, format!("the record could not be closed in order: {fault}"))),
-        }
+        works(app, (set.settings, signers), listener, &journal, started, ended()).await
     })
+}
+
+/// The app at work, until it is told to end. `started` is told where it listens, and may put something around its pages.
+pub(super) async fn works(
+    Registered { app, secret, pages }: Registered,
+    (mut settings, signers): (Settings, (Signatory, Signatory)),
+    listener: tokio::net::TcpListener,
+    journal: &Journal,
+    started: impl FnOnce(SocketAddr, Router) -> Router,
+    end: impl Future<Output = ()>,
+) -> Result<u8, Failure> {
+    let address = listener.local_addr().map_err(|error| Failure(UNKNOWN, error.to_string()))?;
+    settings.pages = pages.as_ref().map(|pages| pages.origin.address.clone());
+    let (desk, mut works) = Desk::start(app, settings, signers, (journal.clone(), Counts::default()))
+        .await
+        .map_err(|fault| Failure(UNKNOWN, fault.to_string()))?;
+    let shown = match pages {
+        Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age), pages.origin),
+        None => web::closed(),
+    };
+    let shown = started(address, shown);
+    journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
+    let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone()));
+    let router = router.merge(jobs::router(desk.clone())).merge(shown);
+    let mut broke = false;
+    let end = async {
+        tokio::select! {
+            () = end => {}
+            () = works.broken() => broke = true,
+        }
+    };
+    serve(listener, router, Limits::default(), end).await;
+    let done = works.end(desk).await;
+    journal("ended", &json!({ "in_order": done.is_ok() && !broke }));
+    match done {
+        Ok(()) if !broke => Ok(PROCEED),
+        Ok(()) => Err(Failure(UNKNOWN, "the record takes no more from this process; start it again".to_owned())),
+        Err(fault) => Err(Failure(UNKNOWN, format!("the record could not be closed in order: {fault}"))),
+    }
 }

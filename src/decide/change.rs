@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::path::{Path, Triage};
-use super::scene::Scene;
 use super::roles::{self, Refusal};
+use super::scene::Scene;
 use super::{known, place, separation, words};
 use crate::model::facts::{Account, ChangeRecord, Fact, Field};
 use crate::model::ground::Ground;

@@ -141,11 +141,12 @@ fn stands(scene: &Scene<'_>, incident: &Incident, anybody: bool) -> Option<Incid
         if let Some(word) = word {
             let changed = Incident { severity: word, ..now.clone() };
             // The smaller number is the worse, and what has none may be the worst; who takes it away says nothing.
-            let worse = !changed.severity.is_absent() && match (severity(scene, &changed), severity(scene, &now)) {
-                (Some(new), Some(old)) => new <= old,
-                (None, _) => true,
-                (Some(_), None) => false,
-            };
+            let worse = !changed.severity.is_absent()
+                && match (severity(scene, &changed), severity(scene, &now)) {
+                    (Some(new), Some(old)) => new <= old,
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                };
             if counts || worse {
                 now = changed;
             }

@@ -123,11 +123,7 @@ pub enum Ended {
 /// Issues as records.
 pub trait Records: Forge {
     /// These issues, whole.
-    fn issues(
-        &self,
-        repository: &str,
-        numbers: &[u64],
-    ) -> impl Future<Output = Result<Read, Self::Fault>> + Send;
+    fn issues(&self, repository: &str, numbers: &[u64]) -> impl Future<Output = Result<Read, Self::Fault>> + Send;
 
     /// The issues that have a label now: those that are open, and those that were closed since an instant.
     fn labelled(

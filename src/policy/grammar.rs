@@ -386,7 +386,11 @@ const CHANGE: Shape = Shape::Map(&[
 const INCIDENTS: Shape = Shape::Map(&[
     may("system", &TEXT, "where incidents are; `issues`, those of a repository, when left out"),
     may("label", &TEXT, "the label that makes an issue an incident; `incident` when left out"),
-    may("repository", &TEXT, "the repository whose issues they are, as `acme/operations`; the release's own when left out"),
+    may(
+        "repository",
+        &TEXT,
+        "the repository whose issues they are, as `acme/operations`; the release's own when left out",
+    ),
     may("severity", &Shape::Named(&COUNT), "its words for severity, as numbers"),
     may("block_at", &COUNT, "from which severity on"),
     may("blocks", &Shape::Word(&["affected_components", "everything"]), "what it stops"),

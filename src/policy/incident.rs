@@ -49,7 +49,8 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<IncidentRule>) {
     for (word, there) in [("label", &outer.label), ("repository", &outer.repository)] {
         let Some(ours) = node.get(word) else { continue };
         if !layer.redefines_within("incidents", word, ours) && *there != text(node, word) {
-            let message = format!("`{word}` says where incidents are, which a layer around this one says; leave it out");
+            let message =
+                format!("`{word}` says where incidents are, which a layer around this one says; leave it out");
             layer.complain(Code::Loosens, ours.span, message);
         }
     }

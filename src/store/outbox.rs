@@ -215,7 +215,9 @@ impl Reader {
                    ORDER BY o.idx";
         let rows = self.session.rows(sql, &[format!("{like}%").into()]).await?;
         let found = rows.iter().map(|row| Ok((row.text(0)?, super::session::digest(row, 1)?)));
-        found.filter(|it| it.as_ref().is_ok_and(|(name, _): &(String, Hash)| name.starts_with(like)) || it.is_err()).collect()
+        found
+            .filter(|it| it.as_ref().is_ok_and(|(name, _): &(String, Hash)| name.starts_with(like)) || it.is_err())
+            .collect()
     }
 
     /// Whether an effect is there by its key, however it stands.

@@ -15,6 +15,7 @@ const STOREYS: &[(&str, u8)] = &[
     ("transport", 5),
     ("connect", 6),
     ("forge", 6),
+    ("sandbox", 6),
     ("store", 6),
     ("workspace", 6),
     ("flow", 7),

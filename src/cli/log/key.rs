@@ -169,6 +169,11 @@ pub(super) fn run(key: &Key) -> Result<u8, Failure> {
 
 /// Makes a key, and prints its public half.
 pub(in crate::cli) fn new(name: &str, output: &Path) -> Result<u8, Failure> {
+    Ok(answer(&format!("{}\n", made(name, output)?)))
+}
+
+/// Makes a new key, its private half in a file that is not there yet. What comes back is the public half.
+pub(in crate::cli) fn made(name: &str, output: &Path) -> Result<Verifier, Failure> {
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| Failure(UNKNOWN, "the machine gives no random numbers, so no key was made".to_owned()))?;
@@ -178,7 +183,13 @@ pub(in crate::cli) fn new(name: &str, output: &Path) -> Result<u8, Failure> {
     let public = Signer::parse(&written).map_err(|flaw| Failure(UNKNOWN, flaw.to_string()))?;
     secret(output, &format!("{written}\n"))
         .map_err(|error| Failure(USAGE, format!("`{}`: {error}", output.display())))?;
-    Ok(answer(&format!("{}\n", public.verifier())))
+    Ok(public.verifier().clone())
+}
+
+/// Who signs by the private key in a file, and remembers beside it how far.
+#[cfg(feature = "app")]
+pub(in crate::cli) fn signatory(file: &Path) -> Result<Signatory, Failure> {
+    Ok(Signatory::from(private_key(file, false)?).remembering(Some(beside(file))))
 }
 
 /// Writes a file that nobody else may read, and never over another.

@@ -41,10 +41,10 @@ pub(super) struct Stated {
 }
 
 /// What the pages need.
-pub(super) struct Set {
-    pub(super) door: Door,
-    pub(super) age: Duration,
-    pub(super) origin: Origin,
+pub(in crate::cli) struct Set {
+    pub(in crate::cli) door: Door,
+    pub(in crate::cli) age: Duration,
+    pub(in crate::cli) origin: Origin,
 }
 
 /// The address under which the app is reached.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -69,7 +68,7 @@ impl<H: Hub> Desk<H> {
                 busy.join_next().await;
                 continue;
             }
-            match self.sequencer.claim(Utc::now(), room).await {
+            match self.sequencer.claim(self.now(), room).await {
                 Ok(claimed) if claimed.is_empty() => {
                     tokio::select! {
                         _ = tokio::time::timeout(LOOK, self.to_tell.notified()) => {}
@@ -118,7 +117,7 @@ impl<H: Hub> Desk<H> {
     }
 
     async fn told(&self, claimed: &Claimed, answer: Answer) -> Result<(), Failed> {
-        let now = Utc::now();
+        let now = self.now();
         match send::told_of(claimed, answer, now).map_err(crate::flow::record::Fault::from)? {
             Told::Later(why) => {
                 let done = self.sequencer.put_off(claimed.clone(), why, self.settings.backoff, now).await;

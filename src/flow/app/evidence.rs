@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::Utc;
 use serde_json::json;
 
 use super::Desk;
@@ -159,7 +158,8 @@ impl<H: Hub> Desk<H> {
             let lacking = Lacking { open, earlier, attempts: attempts.clone() };
             let found = Found { runs: case.runs.clone(), files, before, lacking };
             let (policy, release) = (policy.clone(), facts.clone());
-            let work = move || submitted::read(&policy, &release, &found, Utc::now());
+            let now = self.now();
+            let work = move || submitted::read(&policy, &release, &found, now);
             let read = tokio::task::spawn_blocking(work).await?;
             // What could not be read can be the next time.
             if read.values().all(submitted::lasts) {

@@ -38,8 +38,12 @@ fn is_on(act: &Act, now: DateTime<Utc>) -> bool {
 }
 
 /// What lasts in a repository, and what was taken back of it. What is not kept any more lasts no longer.
-pub(super) async fn acts(reader: &mut Reader, forge: &str, repository: &str) -> Result<Vec<Act>, DatabaseFault> {
-    let now = Utc::now();
+pub(super) async fn acts(
+    reader: &mut Reader,
+    forge: &str,
+    repository: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Act>, DatabaseFault> {
     let mut found: Vec<Act> = Vec::new();
     for acted in reader.acted_here(forge, repository, (now - LOOKS_BACK).timestamp_micros()).await? {
         let Some(bytes) = reader.blob(acted.digest).await? else { continue };
@@ -72,7 +76,7 @@ impl<H: Hub> Desk<H> {
         let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
         let attached = vec![("act.json".to_owned(), bytes)];
         let once = Some(format!("act {}{}", act.id, if edited { " edited" } else { "" }));
-        let mut append = Happening { kind, body, attached, once }.append(Utc::now())?;
+        let mut append = Happening { kind, body, attached, once }.append(self.now())?;
         let account = act.by.as_str().to_owned();
         let done = Done { id: act.id.clone(), kind: kind.word(), account, at: act.at.timestamp_micros(), digest };
         append.changes.push(Change::OfChange(about(H::NAME, repository, change), done));

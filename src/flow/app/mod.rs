@@ -18,6 +18,7 @@ pub mod acting;
 pub mod asked;
 mod before;
 mod carry;
+pub mod clock;
 pub mod docket;
 mod evidence;
 mod lasting;
@@ -38,7 +39,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
@@ -58,6 +59,7 @@ use crate::store::reader::Reader;
 use crate::store::sequencer::{Running, Sequencer};
 use crate::store::signatory::Signatory;
 use crate::store::writer::{Refused, Writer};
+use clock::Clock;
 use docket::Docket;
 use watch::{Counts, Journal};
 
@@ -95,6 +97,8 @@ pub struct Settings {
     pub backoff: Backoff,
     /// The address under which the pages of releases are reached, without `/` at its end; left out where none is served.
     pub pages: Option<String>,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// What became of a delivery.
@@ -212,10 +216,11 @@ impl<H: Hub> Desk<H> {
         (signer, states): (Signatory, Signatory),
         (journal, counts): (Journal, Counts),
     ) -> Result<(Arc<Self>, Works), Fault> {
-        let now = Utc::now();
+        let clock = settings.clock.clone();
+        let now = clock.now();
         let writer = Writer::open(&settings.address, signer, super::append::PATIENCE, now).await?;
         let writer = writer.with_annex(settings.folder.as_deref().map(Annex::folder));
-        let (sequencer, running) = Sequencer::start(writer, Utc::now);
+        let (sequencer, running) = Sequencer::start(writer, move || clock.now());
         let (delivered, queue) = mpsc::channel(QUEUE);
         let desk = Arc::new(Self {
             hub,
@@ -244,6 +249,12 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
+    }
+
+    /// What time it is for the app, UTC.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.settings.clock.now()
     }
 
     /// What is counted.
@@ -310,7 +321,7 @@ impl<H: Hub> Desk<H> {
         // Who cannot hand it on to be looked at does not record it either, and is told to come again.
         let place = self.delivered.reserve().await.map_err(|_| NotTaken::Ends)?;
         let sent = Sent { forge: H::NAME.to_owned(), id: id.to_owned() };
-        let append = delivery(&sent, bytes).append(Utc::now()).map_err(NotTaken::Failed)?;
+        let append = delivery(&sent, bytes).append(self.now()).map_err(NotTaken::Failed)?;
         match self.sequencer.append(append).await.map_err(Failed::from) {
             Ok(appended) if appended.before => Ok(Taken::Before),
             Ok(_) => {

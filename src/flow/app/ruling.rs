@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::Utc;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -270,7 +269,7 @@ impl<H: Hub> Desk<H> {
         let before = before::first(&mut reader, key, &facts.release).await?;
         reader.close().await?;
         let before = before.filter(|before| !before.asks_the_same_as(&read));
-        let now = Utc::now();
+        let now = self.now();
         let decision = match &before {
             Some(before) => release::decide_between(&before.policy, &read.policy, &facts, now),
             None => release::decide(&read.policy, &facts, now),
@@ -317,7 +316,7 @@ impl<H: Hub> Desk<H> {
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
         let began = self.settings.since.get(&place).cloned().unwrap_or_default();
         let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown, &began).await?;
-        let acts = acting::done(&mut reader, H::NAME, key).await?;
+        let acts = acting::done(&mut reader, H::NAME, key, self.now()).await?;
         let is_first = ran.since.is_empty() && ran.otherwise.is_absent();
         let wanted = Wanted {
             name: None,
@@ -396,13 +395,13 @@ impl<H: Hub> Desk<H> {
             // Whoever was told before that it may went nowhere by that; this one does, and the record has to know it.
             let known =
                 (beside.silent || outcome.ruling != Ruling::Proceed || reader.is_answered(&outcome.stream).await?)
-                    && before::is_the_last(&mut reader, &decided, Utc::now()).await?;
+                    && before::is_the_last(&mut reader, &decided, self.now()).await?;
             reader.close().await?;
             if known {
                 return Ok(Outcome { is_new: false, ..outcome });
             }
         }
-        receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, Utc::now()).await?;
+        receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, self.now()).await?;
         Ok(outcome)
     }
 }

@@ -102,6 +102,7 @@ pub enum NotSubmitted {
 impl<H: Hub> Desk<H> {
     /// The job that a token proves.
     pub async fn job(&self, token: &str) -> Result<Job, Unknown> {
+        // A token is issued by the clock of the world outside.
         self.hub().job(token, Utc::now()).await
     }
 
@@ -195,7 +196,7 @@ impl<H: Hub> Desk<H> {
         if before.len() >= CLOSED.0 || files > CLOSED.1 {
             return Err(NotSubmitted::MuchClosed);
         }
-        let mut append = happening.append(Utc::now())?;
+        let mut append = happening.append(self.now())?;
         append.changes.push(Change::Closed(Box::new(list)));
         let annex = self.settings.folder.as_deref().map(Annex::folder);
         let appends = vec![append];
@@ -229,7 +230,7 @@ impl<H: Hub> Desk<H> {
         let mut appends = Vec::new();
         for (listed, bytes) in files {
             let (happening, submitted) = entry(H::NAME, job, listed, bytes)?;
-            let mut append = happening.append(Utc::now())?;
+            let mut append = happening.append(self.now())?;
             append.changes.push(Change::Submitted(Box::new(submitted)));
             appends.push(append);
         }

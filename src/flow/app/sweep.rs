@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::Desk;
@@ -84,7 +84,7 @@ impl<H: Hub> Desk<H> {
 
     /// The deliveries that whoever wrote this record before took and did not come to answer, each with its repository.
     async fn recalled(&self) -> Option<Recalled> {
-        let since = (Utc::now() - RECALLED).timestamp_micros();
+        let since = (self.now() - RECALLED).timestamp_micros();
         let unanswered = async {
             let mut found = Vec::new();
             let mut reader = self.reader().await?;
@@ -151,7 +151,7 @@ impl<H: Hub> Desk<H> {
             }
         }
         if whole {
-            self.counts.swept(installations.repositories.len(), Utc::now().timestamp());
+            self.counts.swept(installations.repositories.len(), self.now().timestamp());
         }
         whole
     }
@@ -190,7 +190,7 @@ impl<H: Hub> Desk<H> {
             }
             let due = async {
                 let mut reader = self.reader().await?;
-                let due = reader.due(Utc::now()).await?;
+                let due = reader.due(self.now()).await?;
                 reader.close().await?;
                 Ok::<_, crate::store::fault::Fault>(due)
             };

@@ -27,7 +27,6 @@ use axum::http::header::{CONTENT_DISPOSITION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
-use chrono::Utc;
 use maud::{Markup, html};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
@@ -181,7 +180,7 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
             let looked = sheet::look(&mut reader, stream, at).await?;
             reader.close().await?;
             let offers = match (&looked, at) {
-                (Looked::Sheet(_), Moment::Last) => self.desk.offered(stream, &here.visitor.account).await?,
+                (Looked::Sheet(_), Moment::Last) => Box::pin(self.desk.offered(stream, &here.visitor.account)).await?,
                 _ => None,
             };
             Ok::<_, Unshown>((looked, offers))
@@ -191,9 +190,9 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
                 let now = match at {
                     Moment::Instant(at) => at,
                     Moment::Entry(_) => {
-                        chrono::DateTime::from_timestamp_micros(sheet.shown.at).unwrap_or_else(Utc::now)
+                        chrono::DateTime::from_timestamp_micros(sheet.shown.at).unwrap_or_else(|| self.desk.now())
                     }
-                    Moment::Last => Utc::now(),
+                    Moment::Last => self.desk.now(),
                 };
                 let mut title = release::title(stream);
                 if let Some(notice) = &notice {

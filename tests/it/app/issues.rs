@@ -126,7 +126,10 @@ fn c1_what_looks_like_a_record_is_none_and_whoever_closes_ours_holds_the_release
     with_policy(&github, policy("change: { needs: [risk_assessment], create: true }\n"));
     asks(&github);
     // Somebody has copied the title, the label and the mark of one.
-    let mark = format!("### risk_assessment\nNone at all, really.\n\n<!-- countersign change recordgithubacme/shop{}production -->", sha("51"));
+    let mark = format!(
+        "### risk_assessment\nNone at all, really.\n\n<!-- countersign change recordgithubacme/shop{}production -->",
+        sha("51")
+    );
     let copied = github.with(|world| world.issue("ana", "Change: shop 510000000000 to production", &mark, &["change"]));
     let app = App::new(&github);
     let _served = app.start(&["--sweep", "1"]);
@@ -173,19 +176,26 @@ fn t69_a_state_that_a_contributor_gives_lets_nothing_go_and_one_of_a_role_holder
     fills(&github, number, "carla", "risk_assessment", "Somebody may pay twice.");
     hears(&app, "0 of 1 approvals");
     assert!(app.world.read("app.log").contains("release_decided"));
-    until("that it is told", || app.events("release_decided").pop().unwrap()["summary"].as_str().unwrap().contains("1 other"));
+    until("that it is told", || {
+        app.events("release_decided").pop().unwrap()["summary"].as_str().unwrap().contains("1 other")
+    });
     // Approved as it is, the state alone is left, and our App gives it one of its own.
     std::thread::sleep(Duration::from_millis(1_100));
     github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
     until("an answer", || told(&github).decided.is_some());
-    let last = github.with(|world| world.issues[&number].events.iter().rev().find(|it| it["label"]["name"] == "change:Approved").cloned());
+    let last = github.with(|world| {
+        world.issues[&number].events.iter().rev().find(|it| it["label"]["name"] == "change:Approved").cloned()
+    });
     assert_eq!(last.unwrap()["actor"]["login"], BOT.trim_end_matches("[bot]"));
 }
 
 #[test]
 fn c1_a_record_that_is_kept_elsewhere_is_not_known_and_holds() {
     let github = shop();
-    with_policy(&github, policy("change: { system: servicenow, create: true }\nincidents: { system: pagerduty, block_at: 2 }\n"));
+    with_policy(
+        &github,
+        policy("change: { system: servicenow, create: true }\nincidents: { system: pagerduty, block_at: 2 }\n"),
+    );
     asks(&github);
     let app = App::new(&github);
     let _served = app.start(&["--sweep", "1"]);
@@ -239,7 +249,8 @@ fn c3_t69_an_incident_issue_holds_until_who_commands_says_that_it_is_over() {
     github.with(|world| {
         world.label(number, "ivy", "incident");
         world.issues.get_mut(&number).unwrap().closed_at = None;
-        let reopened = serde_json::json!({"__typename": "ReopenedEvent", "createdAt": ago(0), "actor": world.actor("ivy")});
+        let reopened =
+            serde_json::json!({"__typename": "ReopenedEvent", "createdAt": ago(0), "actor": world.actor("ivy")});
         world.issues.get_mut(&number).unwrap().events.push(reopened);
         world.close_issue(number, "ivy");
     });

@@ -4,6 +4,7 @@ mod board;
 mod book;
 mod buttons;
 mod commands;
+mod demo;
 mod docket;
 mod doctor;
 mod evidence;

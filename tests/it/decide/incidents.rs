@@ -170,7 +170,9 @@ fn c3_t69_what_makes_less_of_an_incident_counts_only_from_who_confirms_fixes(
 
 #[test]
 fn c3_whoever_makes_an_incident_worse_is_heard_and_makes_no_emergency_by_it() {
-    let small = |turns: Value| with(with(course(turns), "/incidents/0/severity", json!("P3")), "/incidents/0/components", json!(["till"]));
+    let small = |turns: Value| {
+        with(with(course(turns), "/incidents/0/severity", json!("P3")), "/incidents/0/components", json!(["till"]))
+    };
     let blocked = |facts: Value| status(&decided(&policy_with(BLOCKS), facts), Ground::IncidentBlocks).is_some();
     assert!(!blocked(small(json!([]))));
     let worse = json!([turn("ana", json!({"severity": "P1"})), turn("zoe", json!({"components": ["till", "shop"]}))]);

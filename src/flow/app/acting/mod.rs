@@ -131,7 +131,7 @@ pub(super) enum Lost {
 }
 
 /// Everything that was done on pages of the release of a key, by buttons in its repository, and what lasts there.
-pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<Vec<Act>, Lost> {
+pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key, now: DateTime<Utc>) -> Result<Vec<Act>, Lost> {
     let release = facts::named(&key.repository, &key.commit);
     let (mut found, mut named) = (Vec::new(), HashSet::new());
     for acted in reader.acted(forge, &key.repository, &release).await? {
@@ -145,8 +145,8 @@ pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<
         };
         found.push(act.ok_or(Lost::Act { account: acted.account, entry: acted.entry })?);
     }
-    found.extend(pressed::acts(reader, forge, &key.repository).await?);
-    let lasting = lasting::acts(reader, forge, &key.repository).await?;
+    found.extend(pressed::acts(reader, forge, &key.repository, now).await?);
+    let lasting = lasting::acts(reader, forge, &key.repository, now).await?;
     found.extend(lasting.into_iter().filter(|act| named.insert(act.id.clone())));
     Ok(found)
 }
@@ -167,8 +167,9 @@ impl<H: Hub> Desk<H> {
         reader.close().await?;
         let environment = trial.facts.release.environment.clone();
         let to = to.clone();
+        let now = self.now();
         // It keeps nobody else waiting.
-        let offers = tokio::task::spawn_blocking(move || trial.offers(&to, Utc::now(), went)).await;
+        let offers = tokio::task::spawn_blocking(move || trial.offers(&to, now, went)).await;
         let waits = self.docket().waiting(&stream.repository, &environment);
         let waits = waits.iter().any(|it| it.as_ref().is_none_or(|it| it == stream));
         Ok(offers.ok().map(|offers| Offers { waits, ..offers }))
@@ -242,7 +243,7 @@ impl<H: Hub> Desk<H> {
         (latest, shown): (&Latest, Shown<'_>),
         trial: Trial,
     ) -> Result<String, NotDone> {
-        let now = Utc::now().trunc_subsecs(3);
+        let now = self.now().trunc_subsecs(3);
         let of = json!([stream.to_string(), by.as_str(), wish.does, wish.reason, wish.shown]).to_string();
         let id: String = sha256(of.as_bytes()).chars().take(16).collect();
         let id = format!("{HERE}{id}");

@@ -92,7 +92,9 @@ impl Item {
     }
 
     fn is_of(&self, release: &Release) -> bool {
-        self.commit == release.commit && self.environment == release.environment && self.repository == release.repository
+        self.commit == release.commit
+            && self.environment == release.environment
+            && self.repository == release.repository
     }
 
     /// Whether a word means it: the number of its change record or of one of its changes, or its commit.
@@ -142,11 +144,16 @@ pub(super) fn has(items: &[Item], facts: &Facts) -> bool {
 }
 
 /// What is to be done to the agenda of a meeting for an item, by what stands on it.
-pub(super) fn plan(rules: &Rules, about: &str, meeting: &Meeting, listed: Option<&[Item]>, item: Item) -> Option<Keeps> {
+pub(super) fn plan(
+    rules: &Rules,
+    about: &str,
+    meeting: &Meeting,
+    listed: Option<&[Item]>,
+    item: Item,
+) -> Option<Keeps> {
     let mut items = listed.unwrap_or_default().to_vec();
-    let same = |it: &Item| {
-        it.commit == item.commit && it.environment == item.environment && it.repository == item.repository
-    };
+    let same =
+        |it: &Item| it.commit == item.commit && it.environment == item.environment && it.repository == item.repository;
     match items.iter().position(same) {
         Some(at) if items.get(at) == Some(&item) => return None,
         Some(at) => {
@@ -377,17 +384,25 @@ mod tests {
     #[test]
     fn c6_a_line_decides_on_many_items_with_conditions() {
         let decides = |text: &str| match lines(text).pop() {
-            Some(Line::Decides { outcome, of, conditions, notes }) => (outcome, of.join(" "), conditions.join("|"), notes),
+            Some(Line::Decides { outcome, of, conditions, notes }) => {
+                (outcome, of.join(" "), conditions.join("|"), notes)
+            }
             other => panic!("{other:?}"),
         };
         let text = |text: &str| text.to_owned();
-        assert_eq!(decides("/countersign cab approve #12 #14"), (CabOutcome::Approve, text("#12 #14"), text(""), text("")));
+        assert_eq!(
+            decides("/countersign cab approve #12 #14"),
+            (CabOutcome::Approve, text("#12 #14"), text(""), text(""))
+        );
         assert_eq!(
             decides(" /countersign cab approve #12 with: a dry run; a second look "),
             (CabOutcome::ApproveWithConditions, text("#12"), text("a dry run|a second look"), text(""))
         );
         assert_eq!(decides("/countersign cab defer #13 to next"), (CabOutcome::Defer, text("#13"), text(""), text("")));
-        assert_eq!(decides("/countersign cab reject #15: too soon"), (CabOutcome::Reject, text("#15"), text(""), text("too soon")));
+        assert_eq!(
+            decides("/countersign cab reject #15: too soon"),
+            (CabOutcome::Reject, text("#15"), text(""), text("too soon"))
+        );
         assert_eq!(lines("/countersign cab present"), [Line::Present]);
         assert_eq!(lines("I would /countersign cab approve #12"), []);
     }

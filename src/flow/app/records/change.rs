@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::text::{self, Section};
 use super::kept::{Keeps, Known};
+use super::text::{self, Section};
 use crate::forge::records::{Draft, Happened, Issue};
 use crate::model::facts::{Account, ChangeRecord, Fact, Facts};
 use crate::model::ground::Ground;

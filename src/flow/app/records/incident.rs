@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::docket::Key;
 use crate::forge::records::{Event, Happened, Issue, Read, Records};
@@ -58,10 +58,10 @@ pub(super) async fn read<F: Records>(
     repository: &str,
     rule: &IncidentRule,
     before: Vec<u64>,
+    now: DateTime<Utc>,
 ) -> Result<(Vec<Incident>, Read), String> {
     let label = rule.label.as_deref().unwrap_or(LABEL);
-    let mut numbers =
-        forge.labelled(repository, label, Utc::now() - CLOSED).await.map_err(|fault| fault.to_string())?;
+    let mut numbers = forge.labelled(repository, label, now - CLOSED).await.map_err(|fault| fault.to_string())?;
     numbers.extend(before);
     numbers.sort_unstable();
     numbers.dedup();
@@ -234,8 +234,13 @@ mod tests {
 
     #[test]
     fn c3_an_incident_begins_as_whoever_calls_it_one_says_and_all_else_is_its_course() {
-        let events =
-            [(0, "ana", "P3"), (1, "olu", "incident"), (1, "olu", "service:checkout"), (5, "bo", "p1"), (9, "bo", "-p1")];
+        let events = [
+            (0, "ana", "P3"),
+            (1, "olu", "incident"),
+            (1, "olu", "service:checkout"),
+            (5, "bo", "p1"),
+            (9, "bo", "-p1"),
+        ];
         let found = fact(&issue(&events), "acme/shop", "incident", &known()).unwrap();
         assert_eq!((found.id.as_str(), &found.severity), ("acme/shop#45", &Fact::Known("P3".to_owned())));
         assert_eq!(found.components, Fact::Known(vec!["checkout".to_owned()]));
@@ -249,7 +254,12 @@ mod tests {
 
     #[test]
     fn c3_taking_the_label_away_and_closing_are_things_that_somebody_says() {
-        let found = fact(&issue(&[(0, "olu", "incident"), (4, "ana", "-incident"), (6, "bo", "close")]), "a/b", "incident", &known());
+        let found = fact(
+            &issue(&[(0, "olu", "incident"), (4, "ana", "-incident"), (6, "bo", "close")]),
+            "a/b",
+            "incident",
+            &known(),
+        );
         let course = found.unwrap().course;
         assert_eq!(course.len(), 1, "it was over already: {course:?}");
         assert_eq!((course[0].over, &course[0].by), (Some(true), &Fact::Known(Account::from("github:ana"))));

@@ -165,4 +165,3 @@ pub(super) fn of_change(forge: &str, key: &Key) -> String {
     let Key { repository, environment, commit } = key;
     format!("{CHANGE} {}", json!([forge, repository, commit, environment]))
 }
-

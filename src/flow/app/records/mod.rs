@@ -13,7 +13,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
 
 use super::Desk;
@@ -21,9 +21,9 @@ use super::docket::Key;
 use super::ruling::Undecided;
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer};
+use crate::forge::Hub;
 use crate::forge::records::{Ended, Read, Records};
 use crate::forge::talk::Talk as _;
-use crate::forge::Hub;
 use crate::model::facts::{AccountFacts, CabDecision, ChangeRecord, Fact, Facts, Incident};
 use crate::model::release_decision::ReleaseDecision;
 use crate::policy::calendar::Meetings;
@@ -80,7 +80,9 @@ impl<H: Hub> Desk<H> {
         if rules.calendar.cab.is_some() && !stated("cab") {
             facts.cab = self.decided_by_board(reader, forge, rules, facts).await?;
         }
-        if matches!(rules.calendar.cab.as_ref().map(|cab| &cab.meetings), Some(Meetings::Rules(_))) && !stated("meetings") {
+        if matches!(rules.calendar.cab.as_ref().map(|cab| &cab.meetings), Some(Meetings::Rules(_)))
+            && !stated("meetings")
+        {
             facts.meetings = Fact::Absent;
         }
         Ok(())
@@ -137,7 +139,7 @@ impl<H: Hub> Desk<H> {
         facts: &Facts,
         decision: &ReleaseDecision,
     ) -> Result<(), Unkept> {
-        let now = Utc::now();
+        let now = self.now();
         let Some((meeting, item)) = board::waits(rules, facts, decision, now) else { return Ok(()) };
         let mut reader = self.reader().await?;
         // What is on the table now is not brought before the next meeting, unless it was put off to that.
@@ -179,7 +181,9 @@ impl<H: Hub> Desk<H> {
             Err(fault) => return Fact::Unavailable(fault.to_string().into()),
         };
         let Some(issue) = read.issues.get(&number).filter(|issue| issue.ours) else {
-            return Fact::Unavailable(format!("issue {number}, which was opened for it, is not there any longer").into());
+            return Fact::Unavailable(
+                format!("issue {number}, which was opened for it, is not there any longer").into(),
+            );
         };
         let mut components = Vec::new();
         for kept in &known.kept {
@@ -205,10 +209,10 @@ impl<H: Hub> Desk<H> {
         let here = facts.release.repository.clone();
         let read = match &rule.repository {
             Some(other) if !other.eq_ignore_ascii_case(&here) => match self.hub.of(other).await {
-                Ok(there) => incident::read(&there, other, rule, before).await,
+                Ok(there) => incident::read(&there, other, rule, before, self.now()).await,
                 Err(fault) => Err(fault.to_string()),
             },
-            Some(_) | None => incident::read(forge, &here, rule, before).await,
+            Some(_) | None => incident::read(forge, &here, rule, before, self.now()).await,
         };
         match read {
             Ok((incidents, read)) => {
@@ -247,7 +251,7 @@ impl<H: Hub> Desk<H> {
         let kept = Kept { forge, repository, about, keeps };
         let bytes = serde_json::to_vec(&kept)?;
         let once = kept.once(known.effects.len());
-        let append = send::leaves(&kept.about, (&once, &kept.destination()), &bytes, Utc::now())?;
+        let append = send::leaves(&kept.about, (&once, &kept.destination()), &bytes, self.now())?;
         match self.sequencer.append(append).await.map_err(Failed::from) {
             // Another replica, or an earlier look, asked for it already.
             Ok(_) | Err(Failed::Refused(Refused::OtherContent(_))) => {
@@ -274,7 +278,7 @@ impl<H: Hub> Desk<H> {
             }
         }
         for (about, _) in reader.begun_about(&like(AGENDA, H::NAME, repository)).await? {
-            let over = meeting_of(&about).filter(|meeting| Utc::now() - *meeting > board::OVER);
+            let over = meeting_of(&about).filter(|meeting| self.now() - *meeting > board::OVER);
             let Some(meeting) = over else { continue };
             let known = Known::read(&mut reader, about, H::NAME).await?;
             let ended = known.kept.iter().any(|kept| matches!(kept, Keeps::Adjourn { .. }));
@@ -335,7 +339,7 @@ impl<H: Hub> Desk<H> {
             "reject" if reader.is_answered(&stream).await? || !waits(&release.environment) => {
                 Ok(Some(change::cancelled(&latest.summary)))
             }
-            _ if !waits(&release.environment) && Utc::now() - decided > GIVEN_UP => {
+            _ if !waits(&release.environment) && self.now() - decided > GIVEN_UP => {
                 Ok(Some(change::cancelled("nobody waits for this release any longer, and it did not go")))
             }
             _ => Ok(None),
@@ -410,7 +414,9 @@ async fn advance<F: Records>(forge: &F, repository: &str, number: u64, to: &str)
 
 /// What is said of records that are kept where the app does not look.
 fn elsewhere<T>(what: &str, system: &str) -> Fact<T> {
-    let says = format!("the app reads {what} from issues alone, and the policy has them in `{system}`; state them with `--with`");
+    let says = format!(
+        "the app reads {what} from issues alone, and the policy has them in `{system}`; state them with `--with`"
+    );
     Fact::Unavailable(says.into())
 }
 

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn what_stands_under_a_heading_is_found_and_what_is_hidden_is_not() {
-        let text = "intro\n\n### Risk\nhigh <!-- not really -->\n\n### backout_plan\n\n- redeploy\n#45 is fixed\n\n## Else\nx";
+        let text =
+            "intro\n\n### Risk\nhigh <!-- not really -->\n\n### backout_plan\n\n- redeploy\n#45 is fixed\n\n## Else\nx";
         assert_eq!(section(text, "risk"), Section::Said("high".to_owned()));
         assert_eq!(section(text, "backout_plan"), Section::Said("- redeploy\n#45 is fixed".to_owned()));
         assert_eq!(section(text, "window"), Section::Missing);

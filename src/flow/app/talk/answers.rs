@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::judged::{Made, became};
@@ -109,7 +109,7 @@ impl<H: Hub> Desk<H> {
             looking.met.clear();
             let Some(lines) = self.outcomes(looking, &it.remark).await? else {
                 // What is not known for longer is looked at when the repository is read again.
-                if !is_old(&it.remark) {
+                if !is_old(&it.remark, self.now()) {
                     left.insert(it.remark.change);
                 }
                 continue;
@@ -161,7 +161,7 @@ impl<H: Hub> Desk<H> {
         for (line, spoken) in command::spoken(&remark.text, H::NAME) {
             let outcome = match spoken {
                 Spoken::Not(no) => Some(Outcome::refused(no.why)),
-                Spoken::Help => Some(Outcome::Listed(command::FORMS.iter().map(|it| (it.form, it.does)).collect())),
+                Spoken::Help => Some(Outcome::Listed(command::FORMS.iter().map(|it| (it.written, it.does)).collect())),
                 Spoken::Why(environment) => self.why(looking, remark, environment.as_deref()).await?,
                 Spoken::Does(command) => {
                     // The acts of a comment are named after it, those after its first with their place; a review is an act
@@ -256,7 +256,9 @@ impl<H: Hub> Desk<H> {
         match looking.views.get(&(proposed.number, environment.to_owned()))? {
             Ok(View { facts, decision }) => became(Made { policy, before: None, facts, decision }, act),
             // What fails for long is told.
-            Err(why) => is_old(remark).then(|| Outcome::refused(format!("what it would mean is not known: {why}"))),
+            Err(why) => {
+                is_old(remark, self.now()).then(|| Outcome::refused(format!("what it would mean is not known: {why}")))
+            }
         }
     }
 
@@ -349,6 +351,6 @@ pub(super) fn proposed<H: Hub>(looking: &Looking<'_, H>, change: u64) -> Option<
 }
 
 /// Whether a comment has waited for its answer for longer than something passing takes.
-fn is_old(remark: &Remark) -> bool {
-    Utc::now() - remark.at > PASSING
+fn is_old(remark: &Remark, now: DateTime<Utc>) -> bool {
+    now - remark.at > PASSING
 }

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use chrono::{SubsecRound as _, Utc};
+use chrono::SubsecRound as _;
 use serde_json::json;
 
 use super::answers::{Place, proposed};
@@ -49,7 +49,7 @@ impl<H: Hub> Desk<H> {
         };
         if let Deed::Withdraw { of } = &command.does {
             let mut reader = self.reader().await?;
-            let known = lasting::acts(&mut reader, H::NAME, repository).await?;
+            let known = lasting::acts(&mut reader, H::NAME, repository, self.now()).await?;
             reader.close().await?;
             return Ok(match known.iter().find(|it| it.id == *of && lasting::lasts(&it.does)) {
                 None => None,
@@ -84,7 +84,7 @@ impl<H: Hub> Desk<H> {
             return Ok(Some(Outcome::refused("you hold none of the policy's roles")));
         }
         let act = act(command.does.clone(), held);
-        Ok(Some(match trial.judge(&act, Utc::now()) {
+        Ok(Some(match trial.judge(&act, self.now()) {
             Verdict::Refused { why, instead, .. } => Outcome::Refused { why, instead },
             Verdict::Unknown => Outcome::refused("what people did cannot be read now; write it again later"),
             Verdict::Counts => {
@@ -150,7 +150,7 @@ impl<H: Hub> Desk<H> {
             return Ok(());
         }
         let mut reader = self.reader().await?;
-        let known = lasting::acts(&mut reader, H::NAME, repository).await?;
+        let known = lasting::acts(&mut reader, H::NAME, repository, self.now()).await?;
         reader.close().await?;
         for remark in edited {
             let of = |act: &&Act| act.id.split('/').next() == Some(remark.id.as_str());

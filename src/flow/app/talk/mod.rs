@@ -167,7 +167,7 @@ impl<H: Hub> Desk<H> {
         let repository = round.repository.as_str();
         let forge = self.hub.of(repository).await.map_err(Unseen::forge)?.behind_deployments();
         let proposed = forge.proposed(repository).await.map_err(Unseen::forge)?;
-        let since = since(Utc::now());
+        let since = since(self.now());
         let mut remarks = forge.remarks(repository, since).await.map_err(Unseen::forge)?;
         let now = Instant::now();
         let due: Vec<Proposed> = {
@@ -311,7 +311,7 @@ impl<H: Hub> Desk<H> {
 
     async fn recorded(&self, said: &Said, once: &str) -> Result<bool, Unseen> {
         let bytes = serde_json::to_vec(said)?;
-        let append = send::leaves(&said.about(), (once, &said.destination()), &bytes, Utc::now())?;
+        let append = send::leaves(&said.about(), (once, &said.destination()), &bytes, self.now())?;
         match self.sequencer.append(append).await.map_err(Failed::from) {
             Ok(_) => {
                 self.to_tell.notify_one();

@@ -5,7 +5,7 @@
 //! was pressed on what by whom, so that the same delivery, however often it is sent, is the same act. A rejection needs its
 //! reason, and a button has none: it is told how to write it.
 
-use chrono::{SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::said::{Said, Says};
@@ -71,8 +71,9 @@ pub(in super::super) async fn acts(
     reader: &mut Reader,
     forge: &str,
     repository: &str,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Act>, crate::store::fault::Fault> {
-    let since = (Utc::now() - LASTS).timestamp_micros();
+    let since = (now - LASTS).timestamp_micros();
     let mut found = Vec::new();
     for acted in reader.acted_on_changes(forge, repository, since).await? {
         let act = reader.blob(acted.digest).await?.and_then(|bytes| serde_json::from_slice::<Act>(&bytes).ok());
@@ -170,7 +171,7 @@ impl<H: Hub> Desk<H> {
             json!([looking.repository, proposed.number, proposed.commit, environment, account.as_str()]).to_string();
         let id: String = sha256(of.as_bytes()).chars().take(16).collect();
         let id = format!("{OF_CHANGE}{id}");
-        let now = Utc::now().trunc_subsecs(3);
+        let now = self.now().trunc_subsecs(3);
         let mut act = trial.act(&id, &account, now, Deed::Approve { role: None, accepts: None }, None);
         act.via = Via::Command;
         // It was pressed before: what stands says what became of it.

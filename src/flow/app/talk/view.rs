@@ -3,8 +3,6 @@
 //! It is looked at alone, from where it left its branch: what else goes with it one day is not known yet, and what runs
 //! then neither. Nothing of this is recorded as a decision.
 
-use chrono::Utc;
-
 use super::super::policy::Read;
 use super::super::{Desk, lasting, owed};
 use super::pressed;
@@ -49,11 +47,11 @@ impl<H: Hub> Desk<H> {
         environment: &str,
     ) -> Result<View, String> {
         let begins = forge.begins(repository, proposed).await.map_err(|fault| fault.to_string())?;
-        let now = Utc::now();
+        let now = self.now();
         let acts = async {
             let mut reader = self.reader().await?;
-            let mut acts = pressed::acts(&mut reader, H::NAME, repository).await?;
-            acts.extend(lasting::acts(&mut reader, H::NAME, repository).await?);
+            let mut acts = pressed::acts(&mut reader, H::NAME, repository, now).await?;
+            acts.extend(lasting::acts(&mut reader, H::NAME, repository, now).await?);
             reader.close().await?;
             Ok::<_, crate::store::fault::Fault>(acts)
         };

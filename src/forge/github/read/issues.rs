@@ -132,12 +132,7 @@ struct Listed {
 }
 
 /// The issues that have a label: those that are open, and those that were closed since an instant.
-pub async fn labelled(
-    client: &Client,
-    repository: &str,
-    label: &str,
-    since: DateTime<Utc>,
-) -> Result<Vec<u64>, Fault> {
+pub async fn labelled(client: &Client, repository: &str, label: &str, since: DateTime<Utc>) -> Result<Vec<u64>, Fault> {
     let repository = Repository::parse(repository)?;
     let path = format!("/repos/{}/issues?state=all&labels={}", repository.path(), escaped(label));
     let listed = client.list::<Listed>(&path).await?.into_entries();
@@ -218,8 +213,7 @@ impl One<'_> {
                 "ClosedEvent" => Happened::Closed,
                 "ReopenedEvent" => Happened::Reopened,
                 "CommentDeletedEvent" => {
-                    let bots =
-                        item.deleted_comment_author.as_ref().is_some_and(|it| it.kind.as_deref() == Some("Bot"));
+                    let bots = item.deleted_comment_author.as_ref().is_some_and(|it| it.kind.as_deref() == Some("Bot"));
                     let own = by.is_some() && by == who(&item.deleted_comment_author);
                     silenced |= !(bots || own);
                     continue;

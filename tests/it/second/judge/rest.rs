@@ -261,7 +261,10 @@ impl<'w> View<'w> {
             _ => false,
         };
         let moved_on = again && record.state.known().is_some_and(|state| state != "Cancelled");
-        let state = state && (moved_on || rule.proceeds_in.is_empty() || record.state_by.as_ref().is_none_or(|by| self.may_write(by)));
+        let state = state
+            && (moved_on
+                || rule.proceeds_in.is_empty()
+                || record.state_by.as_ref().is_none_or(|by| self.may_write(by)));
         let begun = match &record.from {
             Fact::Known(from) => from.timestamp() <= self.now,
             Fact::Absent => true,
@@ -272,10 +275,8 @@ impl<'w> View<'w> {
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         };
-        let complete = rule
-            .needs
-            .iter()
-            .all(|name| record.fields.get(*name).is_some_and(|field| self.field(field) == Tri::Yes));
+        let complete =
+            rule.needs.iter().all(|name| record.fields.get(*name).is_some_and(|field| self.field(field) == Tri::Yes));
         !(state && begun && !over && (complete || !asked))
     }
 

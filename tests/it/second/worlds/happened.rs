@@ -102,8 +102,10 @@ impl Maker<'_> {
         for name in ["window", "components", "reopened", "colour"] {
             if self.c.often(4) {
                 let (edited, text) = (self.moment(-20, 30), self.none());
-                fields
-                    .insert(name.to_owned(), Field { text, template: Fact::Absent, edited_at: self.fact(at(edited)), by: None });
+                fields.insert(
+                    name.to_owned(),
+                    Field { text, template: Fact::Absent, edited_at: self.fact(at(edited)), by: None },
+                );
             }
         }
         let state = if self.wrong() { self.c.of(&["Draft", "Closed", "Cancelled"]) } else { "Implement" }.to_owned();

@@ -138,9 +138,7 @@ impl World {
     /// An issue as GraphQL has it.
     pub fn graph_issue(&self, number: u64) -> Value {
         let issue = &self.issues[&number];
-        let edit = |(by, at, text): &(String, String, String)| {
-            json!({"__typename": "UserContentEdit", "editedAt": at, "editor": self.actor(by), "diff": text})
-        };
+        let edit = |(by, at, text): &(String, String, String)| json!({"__typename": "UserContentEdit", "editedAt": at, "editor": self.actor(by), "diff": text});
         let edited = issue.versions.len() > 1;
         let edits: Vec<Value> = issue.versions.iter().rev().filter(|_| edited).map(edit).collect();
         let label = |name: &String| json!({"__typename": "Label", "name": name});

@@ -93,7 +93,9 @@ impl Github {
         let state = State { page: 100, remaining: 5000, tokens: vec![TOKEN.to_owned()], ..State::default() };
         let github = Self { state: Arc::new(Mutex::new(state)), port };
         github.with(|world| {
-            for (login, kind) in [("web-flow", "User"), ("ana", "User"), ("bo", "User"), ("carla", "User"), (issues::BOT, "Bot")] {
+            for (login, kind) in
+                [("web-flow", "User"), ("ana", "User"), ("bo", "User"), ("carla", "User"), (issues::BOT, "Bot")]
+            {
                 world.user(login, kind);
             }
         });

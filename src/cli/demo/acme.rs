@@ -1,0 +1,54 @@
+//! What the walk begins with: Acme's people, their shop, and what runs of it.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::sandbox::world::World;
+
+/// The policy, as the repository has it.
+pub(super) const POLICY: &str = include_str!("policy.yml");
+
+/// Who is in the teams since before: whoever came later does not count.
+pub(super) const ROSTER: &str = r#"groups:
+  "github:@acme/shop-leads": [github:bo, github:carla]
+  "github:@acme/appsec": [github:sue]
+"#;
+
+/// People, with what they do and whether they may read the repository.
+const PEOPLE: [(&str, &str, bool); 6] = [
+    ("ana", "writes the shop", true),
+    ("mia", "writes the shop, too", true),
+    ("bo", "leads the shop, and answers for its releases", true),
+    ("carla", "leads the shop, and answers for its releases", true),
+    ("sue", "looks after security", true),
+    ("eve", "is not in the team: she may read nothing of it", false),
+];
+
+/// The world as it is an hour before the walk begins, and the commit that runs in production.
+pub(super) fn world(now: DateTime<Utc>) -> (World, String) {
+    let mut world = World::default();
+    for (login, about, inside) in PEOPLE {
+        world.person(login, about, inside);
+    }
+    world.team("shop-leads", &["bo", "carla"]);
+    world.team("appsec", &["sue"]);
+    let files = [
+        (".countersign/policy.yml", POLICY),
+        ("checkout/basket.rs", "fn total() -> u64 { sum() }\n"),
+        ("checkout/delivery.rs", "fn days() -> u8 { 5 }\n"),
+    ];
+    let began = now - TimeDelta::days(20);
+    let first = world.begins("carla", "The shop", &files, began);
+    world.ran(&first, "carla", "production", began + TimeDelta::hours(1));
+    (world, first)
+}
+
+/// What the tests of a run report, as JUnit.
+pub(super) fn report() -> String {
+    let mut text = String::from("<testsuite name=\"shop\" tests=\"42\" failures=\"0\">\n");
+    for number in 1..=42 {
+        let _ = writeln!(text, "  <testcase classname=\"checkout\" name=\"case_{number}\" time=\"0.01\"/>");
+    }
+    text + "</testsuite>\n"
+}

@@ -1,0 +1,335 @@
+//! The walk: what the demo does, in whose name, and what has to come of it. Whatever is told was seen, at the sandbox or on
+//! a page; where something else is seen than is to be told, the walk ends.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono_tz::Europe::London;
+
+use super::clock::Clock;
+use super::visitor::Visitor;
+use crate::cli::print;
+use crate::flow::app::link;
+use crate::report::neutral;
+use crate::sandbox::world::{REPOSITORY, Run, World};
+use crate::sandbox::{Sandbox, readable};
+use crate::store::change::Stream;
+
+/// How long is waited for what has to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How soon is looked again.
+const LOOK: Duration = Duration::from_millis(40);
+/// The environment that all releases here go to.
+const PRODUCTION: &str = "production";
+/// How often somebody tries to approve what is decided again meanwhile.
+const TRIES: u32 = 5;
+/// How wide a line is told.
+const WIDTH: usize = 100;
+
+/// Something is not as it is to be told.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Differs(pub(super) String);
+
+/// Where the walk takes place.
+pub(super) struct Stage {
+    /// The GitHub.
+    pub(super) sandbox: Sandbox,
+    /// Where the app is, without `/` at its end.
+    pub(super) app: String,
+    /// What time it is.
+    pub(super) clock: Clock,
+    /// Where files lie.
+    pub(super) folder: PathBuf,
+}
+
+/// A release that is under way.
+struct Release {
+    number: u64,
+    commit: String,
+    run: u64,
+    path: String,
+}
+
+/// A text in lines, the later ones set in.
+fn lines(first: &str, text: &str) -> String {
+    let (mut out, mut line) = (String::new(), first.to_owned());
+    let inset = " ".repeat(first.chars().count());
+    for word in text.split_whitespace() {
+        if line.chars().count() + word.chars().count() >= WIDTH && line.trim() != "" {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            line.clone_from(&inset);
+        }
+        line.push_str(word);
+        line.push(' ');
+    }
+    out + line.trim_end() + "\n"
+}
+
+/// A text in Markdown without its links, which say nothing in a terminal.
+fn unlinked(text: &str) -> String {
+    let Some((before, after)) = text.split_once("](") else { return text.to_owned() };
+    let kept = before.rsplit_once('[').map_or(before, |(kept, _)| kept);
+    let rest = after.split_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    format!("{kept}{}", unlinked(rest))
+}
+
+impl Stage {
+    fn tell(&self, first: &str, text: &str) {
+        // Whoever reads this may go away; the walk goes on.
+        drop(print(&lines(first, &neutral::line(text, 2_000))));
+    }
+
+    /// Somebody does something.
+    fn does(&self, text: &str) {
+        self.tell("  ", text);
+    }
+
+    /// Something came of it.
+    fn saw(&self, text: &str) {
+        self.tell("    ✓ ", text);
+    }
+
+    /// What was said, in its own words.
+    fn words(&self, text: &str) {
+        self.tell("      “", &format!("{}”", unlinked(&readable(text)).trim()));
+    }
+
+    fn at(&self, address: &str) {
+        drop(print(&format!("      {address}\n")));
+    }
+
+    fn chapter(&self, title: &str) {
+        let now = self.clock.now().with_timezone(&London).format("%A %-d %B, %H:%M");
+        drop(print(&format!("\n{title}\n  It is {now} in London.\n")));
+    }
+
+    /// Waits until something can be seen at the sandbox.
+    async fn sees<T>(&self, what: &str, look: impl Fn(&World) -> Option<T>) -> Result<T, Differs> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(seen) = self.sandbox.look(&look) {
+                return Ok(seen);
+            }
+            if Instant::now() > end {
+                return Err(Differs(format!("{what}: this was waited for, and did not come within a minute")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until the page of a release says something to somebody.
+    async fn reads(&self, who: &mut Visitor, path: &str, text: &str) -> Result<String, Differs> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let read = who.get(path).await?.read();
+            if read.contains(text) {
+                return Ok(read);
+            }
+            if Instant::now() > end {
+                return Err(Differs(format!("the page {path} does not say `{text}`; it says: {read}")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn page(&self, release: &Release) -> String {
+        format!("{}{}", self.app, release.path)
+    }
+
+    fn at_github(&self, rest: &str) -> String {
+        format!("{}/{REPOSITORY}/{rest}", self.sandbox.address())
+    }
+
+    /// A change is proposed, looked at, merged, tested, and comes to where it would be deployed.
+    async fn comes(&self, by: &str, title: &str, file: (&str, &str), reviewer: &str) -> Result<Release, Differs> {
+        let number = self.sandbox.happens(|world, now| world.proposes(by, title, &[file], now));
+        self.does(&format!(
+            "{by} opens change {number}, “{title}”. Countersign says on it what its release would need:"
+        ));
+        let summary = |world: &World| {
+            let head = &world.pulls.get(&number)?.head;
+            let of = |it: &&serde_json::Value| it.get("head_sha").and_then(serde_json::Value::as_str) == Some(head);
+            let checks = world.written.iter().filter(|(kind, _)| kind == "check-runs").map(|(_, check)| check);
+            checks.filter(of).last()?.pointer("/output/title")?.as_str().map(str::to_owned)
+        };
+        let title = self.sees("a check on the change", summary).await?;
+        self.words(&title);
+        self.at(&self.at_github(&format!("pull/{number}")));
+        self.sandbox.happens(|world, now| world.review(number, reviewer, "APPROVED", "Reads well.", now));
+        let landed = self.sandbox.happens(|world, now| world.merges(number, by, now));
+        let commit = landed.ok_or_else(|| Differs(format!("change {number} cannot be merged")))?;
+        let run = self.sandbox.happens(|world, now| world.starts(&commit, by, now));
+        self.does(&format!(
+            "{reviewer} reviews it, {by} merges it. The pipeline's job hands in its test report, under its own token."
+        ));
+        self.tests(run, &commit).await?;
+        self.sandbox.happens(|world, now| world.asks(run, PRODUCTION, false, now));
+        let short: String = commit.chars().take(12).collect();
+        let stream = Stream {
+            forge: "github".to_owned(),
+            repository: REPOSITORY.to_owned(),
+            release: format!("shop {short}"),
+            environment: PRODUCTION.to_owned(),
+        };
+        Ok(Release { number, commit, run, path: link::path(&stream) })
+    }
+
+    /// The job of a run judges the gate and hands in the evidence: this very program, as a step of a pipeline.
+    async fn tests(&self, run: u64, commit: &str) -> Result<(), Differs> {
+        let wrong = |error: std::io::Error| Differs(format!("the job of run {run} cannot work: {error}"));
+        let folder = self.folder.join(format!("job-{run}"));
+        std::fs::create_dir_all(folder.join("reports")).map_err(wrong)?;
+        std::fs::write(folder.join("policy.yml"), super::acme::POLICY).map_err(wrong)?;
+        std::fs::write(folder.join("reports/tests.xml"), super::acme::report()).map_err(wrong)?;
+        let attempt = self.sandbox.look(|world| world.runs.get(&run).map_or(1, |run| run.attempt));
+        let (url, shown) = self.sandbox.runner(run).map_err(|fault| Differs(fault.to_string()))?;
+        let mut job = Command::new(std::env::current_exe().map_err(wrong)?);
+        job.current_dir(&folder).env_clear();
+        job.env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_RUN_ID", run.to_string())
+            .env("GITHUB_RUN_ATTEMPT", attempt.to_string());
+        job.env("GITHUB_SHA", commit).env("GITHUB_REPOSITORY", REPOSITORY);
+        job.env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", shown);
+        job.args([
+            "gate",
+            "--policy",
+            "policy.yml",
+            "--environment",
+            PRODUCTION,
+            "--format",
+            "text",
+            "--submit",
+            &self.app,
+        ]);
+        job.stdin(Stdio::null());
+        let ended = tokio::task::spawn_blocking(move || job.output()).await;
+        let ended = ended.map_err(|error| Differs(error.to_string()))?.map_err(wrong)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        Err(Differs(format!("the job of run {run} ends with {}: {said}", ended.status)))
+    }
+
+    fn run<T>(&self, release: &Release, of: impl Fn(&Run) -> Option<T> + Copy) -> impl Fn(&World) -> Option<T> {
+        let id = release.run;
+        move |world| world.runs.get(&id).and_then(of)
+    }
+
+    /// What the run is told while it waits, once that says something.
+    async fn held(&self, release: &Release, because: &'static str) -> Result<String, Differs> {
+        let told = move |world: &World| {
+            let reports = &world.runs.get(&release.run)?.reports;
+            reports.last().filter(|report| report.contains(because)).cloned()
+        };
+        let report = self.sees(&format!("a report that says `{because}`"), told).await?;
+        if self.sandbox.look(|world| world.waits(release.run)) {
+            return Ok(report);
+        }
+        Err(Differs(format!("run {} does not wait", release.run)))
+    }
+
+    /// Somebody approves on the page of a release, and it counts.
+    async fn approves(&self, release: &Release, who: &str, role: &str, reason: &str) -> Result<(), Differs> {
+        let mut visitor = Visitor::login(&self.app, who).await?;
+        let fields = [("does", "approve"), ("role", role), ("reason", reason)];
+        let mut tries = TRIES;
+        loop {
+            self.reads(&mut visitor, &release.path, &format!("Approve as {role}")).await?;
+            let came = visitor.acts(&release.path, &fields).await?.read();
+            if came.contains("Recorded, entry") {
+                break;
+            }
+            tries -= 1;
+            // Whoever looked just before it was decided again looks again, as the page asks.
+            if tries == 0 || !came.contains("what you were shown") {
+                return Err(Differs(format!("{who}'s approval is not taken; the page says: {came}")));
+            }
+        }
+        let counts = self.reads(&mut visitor, &release.path, &format!("yes, for {role}")).await;
+        counts.map(|_| self.saw(&format!("{who} approves as {role}, on the release's page: “{reason}”")))
+    }
+
+    async fn opens(&self, release: &Release) -> Result<(), Differs> {
+        let decided = self.sees("the last word on the run", self.run(release, |run| run.decided.clone())).await?;
+        let (state, why) = decided;
+        if state != "approved" {
+            return Err(Differs(format!("run {} is {state}: {why}", release.run)));
+        }
+        self.saw("the deployment goes, by itself:");
+        self.words(&why);
+        let commit = release.commit.clone();
+        let ran = move |world: &World| {
+            let mut here = world.deployments.values().filter(|it| it.commit == commit);
+            here.find(|it| it.statuses.iter().any(|(state, _)| state == "SUCCESS")).map(|_| ())
+        };
+        self.sees("that it runs", ran).await
+    }
+}
+
+/// A release that is held, explained, approved by two people and opened; in between its author tries to approve it.
+async fn normal(stage: &Stage) -> Result<(), Differs> {
+    stage.chapter("1. A release is held, explained, approved by two people, and goes");
+    let file = ("checkout/basket.rs", "fn total() -> u64 { round_to_the_cent() }\n");
+    let release = stage.comes("ana", "Round totals to the cent", file, "mia").await?;
+    let held = stage.held(&release, "approvals from shop-owner").await?;
+    stage.saw("the deployment waits, and its run on GitHub is told why:");
+    stage.words(&held);
+    stage.at(&stage.at_github(&format!("actions/runs/{}", release.run)));
+    stage.saw("its page has the whole explanation, the gate with its evidence, and who is asked:");
+    stage.at(&stage.page(&release));
+
+    stage.chapter("2. Nobody approves what he wrote himself");
+    let mut ana = Visitor::login(&stage.app, "ana").await?;
+    let page = stage.reads(&mut ana, &release.path, "You cannot approve it").await?;
+    if page.contains("Approve as") {
+        return Err(Differs("the page offers ana to approve her own change".to_owned()));
+    }
+    stage.does(
+        "ana wrote it. The page offers her no button; she comments `/countersign approve production` all the same.",
+    );
+    let command = "/countersign approve production: it is a small change";
+    stage.sandbox.happens(|world, now| world.comment(release.number, "ana", command, now));
+    let number = release.number;
+    let refusal = move |world: &World| {
+        let comments = &world.pulls.get(&number)?.comments;
+        let ours = |it: &&serde_json::Value| it.get("viaApp") == Some(&serde_json::Value::Bool(true));
+        comments.iter().filter(ours).last()?.get("body")?.as_str().map(str::to_owned)
+    };
+    let refusal = stage.sees("an answer to ana's comment", refusal).await?;
+    if !refusal.contains("does not count") || !stage.sandbox.look(|world| world.waits(release.run)) {
+        return Err(Differs(format!("ana's own approval is not refused: {refusal}")));
+    }
+    stage.saw("refused, with the reason, where she wrote it:");
+    stage.words(&refusal);
+    stage.does("Two others approve, each in his own role:");
+    stage.approves(&release, "bo", "shop-owner", "read it, and tried it with a basket of three").await?;
+    stage.held(&release, "approvals from security").await?;
+    stage.approves(&release, "sue", "security", "no new input is parsed").await?;
+    stage.opens(&release).await
+}
+
+/// A release that everybody agrees to, on a Friday afternoon.
+async fn friday(stage: &Stage) -> Result<(), Differs> {
+    stage.clock.forward(super::clock::FRIDAY);
+    stage.chapter("3. A Friday afternoon");
+    let file = ("checkout/delivery.rs", "fn days() -> u8 { 3 }\n");
+    let release = stage.comes("bo", "Show delivery dates", file, "mia").await?;
+    stage.held(&release, "approvals from shop-owner").await?;
+    stage.approves(&release, "carla", "shop-owner", "the dates are right").await?;
+    stage.approves(&release, "sue", "security", "nothing of ours is parsed").await?;
+    let held = stage.held(&release, "friday-afternoon").await?;
+    stage.saw("both have approved, and it waits all the same; it goes by itself when the hours open:");
+    stage.words(&held);
+    stage.at(&stage.page(&release));
+    Ok(())
+}
+
+/// The whole walk.
+pub(super) async fn walk(stage: &Stage) -> Result<(), Differs> {
+    normal(stage).await?;
+    friday(stage).await
+}

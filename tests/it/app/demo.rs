@@ -1,0 +1,150 @@
+//! `countersign demo`: the walk, with the real binary, and what it leaves open to look at and act in.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::support::browser::Browser;
+use crate::support::run::World;
+use crate::support::served::Served;
+
+#[test]
+fn the_walk_comes_to_what_it_tells() {
+    let world = World::new();
+    let said = world.run(&["demo", "--once", "--folder", "demo"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let told = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "It is Thursday",
+        "approvals from shop-owner",
+        "refused, with the reason",
+        "does not count",
+        "bo approves as shop-owner",
+        "sue approves as security",
+        "the deployment goes, by itself",
+        "It is Friday",
+        "friday-afternoon",
+        "countersign log verify",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let verified = world.run(&["log", "verify", "--database", "sqlite:demo/record.db", "--log-key", "demo/log.pub"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+    // Evidence came under tokens of jobs.
+    let listed = world.run(&["db", "list", "evidence", "--database", "sqlite:demo/record.db"]);
+    assert!(listed.out.contains("reports/tests.xml"), "{}{}", listed.out, listed.err);
+    let log = world.read("demo/app.log");
+    for event in ["release_decided", "acted", "logged_in"] {
+        assert!(log.contains(&format!("\"event\":\"{event}\"")), "{event}: {log}");
+    }
+    // The sandbox's deliveries came signed, and each was taken.
+    assert!(log.matches("\"says\":\"recorded\"").count() > 10, "{log}");
+    for undone in ["\"status\":401", "delivery_foreign", "release_undecided", "page_failed", "changes_unread"] {
+        assert!(!log.contains(undone), "{undone}: {log}");
+    }
+    // A folder holds one demo.
+    let again = world.run(&["demo", "--once", "--folder", "demo"]);
+    assert_eq!(again.code, 2, "{}", again.err);
+    assert!(again.err.contains("is not empty"), "{}", again.err);
+}
+
+/// Somebody logs in at the demo, choosing at the sandbox who he is.
+fn comes(app: &str, login: &str) -> Browser {
+    let browser = Browser::default();
+    let begun = browser.get(app, "/login?to=/");
+    let there = begun.header("location").unwrap().to_owned();
+    let there = there.strip_prefix("http://").unwrap();
+    let (github, path) = there.split_once('/').unwrap();
+    let asked = browser.get(github, &format!("/{path}"));
+    assert!(asked.text().contains("Who are you?"), "{}", asked.text());
+    let (path, query) = path.split_once('?').unwrap();
+    let origin = format!("http://{github}");
+    // A page of elsewhere says for nobody who he is.
+    let form = format!("{query}&person={login}");
+    assert_eq!(browser.post(github, &format!("/{path}"), "http://evil.example", &form).status, 404);
+    let allowed = browser.post(github, &format!("/{path}"), &origin, &form);
+    let back = allowed.header("location").unwrap().to_owned();
+    let back = back.strip_prefix(&format!("http://{app}")).unwrap();
+    assert_eq!(browser.get(app, back).status, 303);
+    browser
+}
+
+#[test]
+fn its_pages_stay_open_to_act_in_as_any_of_its_people_until_it_is_ended() {
+    let world = World::new();
+    let mut command = world.command();
+    command.args(["demo", "--folder", "demo"]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let mut told = String::new();
+    for line in out.lines() {
+        told.push_str(&line.unwrap());
+        told.push('\n');
+        if told.contains("the sandbox: changes") {
+            break;
+        }
+    }
+    assert!(told.contains("Ctrl-C"), "{told}");
+    let (_, rest) = told.split_once("app      http://").unwrap();
+    let app = rest.split('/').next().unwrap().to_owned();
+    let mut served = Served { child, address: app.clone() };
+
+    let carla = comes(&app, "carla");
+    let list = carla.get(&app, "/").text();
+    assert!(list.contains("<h2>Waiting</h2>") && list.contains("logged in as <strong>carla</strong>"), "{list}");
+    let (_, waiting) = list.split_once("<h2>Waiting</h2>").unwrap();
+    let (_, path) = waiting.split_once("href=\"/release").unwrap();
+    let path = format!("/release{}", path.split('"').next().unwrap().replace("&amp;", "&"));
+    let page = carla.get(&app, &path).text();
+    assert!(page.contains("friday-afternoon") && page.contains("Take back your approval"), "{page}");
+    // The style sheet says on each page that none of this is real.
+    assert!(carla.get(&app, "/style.css").text().contains("It is Friday"));
+    // She acts, and the app hears it.
+    let fields = ["token", "repository", "release", "environment", "shown"];
+    let of = carla.get(&app, &path);
+    let encoded =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let mut form: Vec<String> = fields.iter().map(|name| format!("{name}={}", encoded(&of.field(name)))).collect();
+    form.push(format!("does=reject&reason={}", encoded("the dates are wrong on Sundays")));
+    let sent = carla.post(&app, "/act", &format!("http://{app}"), &form.join("&"));
+    assert_eq!(sent.status, 303, "{}", sent.text());
+
+    // Whoever may not read the repository sees nothing of it.
+    let eve = comes(&app, "eve");
+    assert!(!eve.get(&app, "/").text().contains("shop"), "{}", eve.get(&app, "/").text());
+    assert_eq!(eve.get(&app, &path).status, 404);
+
+    let pid = served.child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(served.child.wait().unwrap().code(), Some(0));
+    let verified = world.run(&["log", "verify", "--database", "sqlite:demo/record.db", "--log-key", "demo/log.pub"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+}
+
+#[test]
+fn the_sandbox_tells_nobody_anything_without_proof() {
+    let world = World::new();
+    let mut command = world.command();
+    command.args(["demo", "--folder", "demo"]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.by_ref().map(Result::unwrap).find(|line| line.contains("sandbox  http://")).unwrap();
+    let address = line.trim().trim_start_matches("sandbox  http://").trim_end_matches('/').to_owned();
+    let _served = Served { child, address: address.clone() };
+    std::thread::spawn(move || lines.for_each(drop));
+    let nobody = Browser::default();
+    let repository = "/api/v3/repos/acme/shop";
+    for path in [repository, "/api/v3/installation/repositories", "/api/v3/app/installations", "/api/v3/user"] {
+        assert_eq!(nobody.get(&address, path).status, 401, "{path}");
+    }
+    let asked = nobody.send(&address, &format!("GET {repository}"), &[("authorization", "Bearer ghs_guessed")], "");
+    assert_eq!(asked.status, 401);
+    let question = r#"{"query": "query { repository(owner: \"acme\", name: \"shop\") { nameWithOwner } }"}"#;
+    assert_eq!(
+        nobody.send(&address, "POST /api/graphql", &[("content-type", "application/json")], question).status,
+        401
+    );
+    assert_eq!(nobody.get(&address, "/_services/token/request?audience=x").status, 401);
+    let trade = "client_id=Iv23liSANDBOX&client_secret=guessed&code=guessed";
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert!(nobody.send(&address, "POST /login/oauth/access_token", &form, trade).text().contains("incorrect_client"));
+}
