@@ -99,6 +99,14 @@
 //! the check that somebody pressed is an act from then on, kept beside what people do on pages. Both leave through the
 //! outbox, to destinations that everything else goes before.
 //!
+//! ## A walk through a change record
+//!
+//! Where the policy keeps them in issues, a release that is held for want of one has an issue opened: that is recorded,
+//! leaves, and its number is recorded ([`flow::app`]). From then on the issue is read with its whole history
+//! ([`forge::records`]) whenever the release is gathered, as open incidents and the agendas of the board are, and becomes
+//! facts that say who wrote what. Whose word counts is decided ([`decide`]), and what follows from the decision – a label, an
+//! item of an agenda, an end – leaves through the outbox like everything else.
+//!
 //! ## A walk through submitted evidence
 //!
 //! `countersign gate --submit` lists what the gates read ([`flow::submit`]), asks the app which of it is wanted, and sends

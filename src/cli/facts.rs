@@ -50,7 +50,7 @@ pub(super) struct Identified {
     /// Left out: `https://github.com`. An enterprise server is named by the URL that people open.
     #[arg(long, value_name = "URL")]
     github_url: Option<String>,
-    /// The project on GitLab instead, `group/name`, with all groups that it is in.
+    /// The project on GitLab instead, `group/name`, with all groups that it is in. `answer` does not take it yet.
     #[arg(long, value_name = "GROUP/NAME", conflicts_with_all = ["github_url", "app"])]
     gitlab: Option<String>,
     /// Where GitLab is, as people open it, with the path that it may be below; or COUNTERSIGN_GITLAB_URL.

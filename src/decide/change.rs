@@ -6,8 +6,9 @@ use std::collections::HashSet;
 
 use super::path::{Path, Triage};
 use super::scene::Scene;
-use super::{known, place, words};
-use crate::model::facts::{ChangeRecord, Fact, Field};
+use super::roles::{self, Refusal};
+use super::{known, place, separation, words};
+use crate::model::facts::{Account, ChangeRecord, Fact, Field};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, Status};
 use crate::policy::calendar;
@@ -98,7 +99,7 @@ pub(super) fn documented(scene: &Scene<'_>) -> Truth {
         };
         let mut unknown = false;
         for need in &rule.needs {
-            match filled(record, need) {
+            match filled(scene, record, need) {
                 Filled::Yes => {}
                 Filled::No(_) => return Truth::False,
                 Filled::Unknown(_) => unknown = true,
@@ -133,7 +134,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -
     parts.extend(components(scene, rule, record));
     let emergency = triage.class == Class::Emergency;
     let before = parts.len();
-    let mut state = state(rule, record);
+    let mut state = state(scene, rule, record);
     if let Some(node) = state.as_mut().filter(|_| again && !called_off(record)) {
         node.status = Status::Note;
         node.says.push_str("; it moved on when the release was opened, and does not keep it from being tried again");
@@ -141,7 +142,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -
     parts.extend(state);
     parts.extend(window(scene, record));
     if formal {
-        parts.extend(rule.needs.iter().filter_map(|need| needed(record, need)));
+        parts.extend(rule.needs.iter().filter_map(|need| needed(scene, record, need)));
     }
     if emergency {
         // An emergency is written up afterwards; what is missing is said.
@@ -204,8 +205,51 @@ fn package<'s>(scene: &Scene<'s>) -> Option<&'s PackageRule> {
     scene.rules.packages.iter().find(|rule| rule.name == package.name)
 }
 
+/// Whether somebody's word on a release counts that anybody could have put there: he holds a role that may approve, and
+/// had no hand in the release.
+fn counts(scene: &Scene<'_>, by: &Account) -> Result<(), Refusal> {
+    let mut refused = None;
+    for role in scene.rules.roles.iter().filter(|role| role.may_approve) {
+        match roles::holds_at_all(scene, by, &role.name) {
+            Ok(person) => return separation::contributed(scene, person),
+            Err(refusal) => {
+                refused.get_or_insert(refusal);
+            }
+        }
+    }
+    Err(refused.unwrap_or_else(|| Refusal::new(Ground::NotInRole, "the policy has no role that may approve")))
+}
+
+/// Why a contributor's or a stranger's word does not count, for a sentence.
+fn unheard(scene: &Scene<'_>, by: &Account) -> Option<String> {
+    let person = scene.people.of_seen(by);
+    // Whoever had a hand in it is told that, whatever roles he has.
+    let hand = person.and_then(|person| separation::contributed(scene, person).err());
+    let refusal = hand.or_else(|| counts(scene, by).err())?;
+    let why = match refusal.ground {
+        Ground::NotInRole => "holds no role of the policy".to_owned(),
+        _ => refusal.says,
+    };
+    Some(format!("{}: {why}", scene.people.shown(by)))
+}
+
 /// The record's state.
-fn state(rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
+fn state(scene: &Scene<'_>, rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
+    let node = stands(rule, record);
+    // Where any open one will do, nobody has brought it anywhere.
+    let decides = node.is_none() && !rule.proceeds_in.is_empty();
+    let by = record.state_by.as_ref().filter(|_| decides && record.state.known().is_some());
+    let Some(why) = by.and_then(|by| unheard(scene, by)) else { return node };
+    let state = record.state.known().map_or("", String::as_str);
+    let says = format!(
+        "{} was brought into state `{state}` by {why}; somebody with a role who had no hand in it does that",
+        record.id
+    );
+    Some(Node::new(Ground::ChangeState, Status::Waiting, says))
+}
+
+/// Whether the state is one in which a release goes, whoever brought the record into it.
+fn stands(rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
     let any = rule.proceeds_in.is_empty();
     let wanted = if any { "an open one".to_owned() } else { words::any_of(&rule.proceeds_in) };
     let (code, status, says) = match &record.state {
@@ -258,17 +302,17 @@ fn window(scene: &Scene<'_>, record: &ChangeRecord) -> Option<Node> {
 }
 
 /// One field that the policy needs.
-fn needed(record: &ChangeRecord, need: &str) -> Option<Node> {
-    match filled(record, need) {
+fn needed(scene: &Scene<'_>, record: &ChangeRecord, need: &str) -> Option<Node> {
+    match filled(scene, record, need) {
         Filled::Yes => None,
         Filled::No(says) => Some(Node::new(Ground::ChangeIncomplete, Status::Unmet, says)),
         Filled::Unknown(says) => Some(Node::new(Ground::FactsUnavailable, Status::Unknown, says)),
     }
 }
 
-fn filled(record: &ChangeRecord, need: &str) -> Filled {
+fn filled(scene: &Scene<'_>, record: &ChangeRecord, need: &str) -> Filled {
     let empty = |how: &str| Filled::No(format!("`{need}` of {} {how}; write it down there", record.id));
-    let Some(Field { text, template, .. }) = record.fields.get(need) else {
+    let Some(Field { text, template, by, .. }) = record.fields.get(need) else {
         return Filled::Unknown(format!("the facts do not state `{need}` of {}", record.id));
     };
     let text = match text {
@@ -285,7 +329,16 @@ fn filled(record: &ChangeRecord, need: &str) -> Filled {
             return Filled::Unknown(format!("the template of `{need}` of {} could not be read: {why}", record.id));
         }
     };
-    if own_words(text, template) { Filled::Yes } else { empty("says nothing beyond its template") }
+    if !own_words(text, template) {
+        return empty("says nothing beyond its template");
+    }
+    match by.as_ref().and_then(|by| unheard(scene, by)) {
+        None => Filled::Yes,
+        Some(why) => Filled::No(format!(
+            "`{need}` of {} was written by {why}; somebody with a role who had no hand in it writes it down there",
+            record.id
+        )),
+    }
 }
 
 /// Whether a text says something in words that neither its template has nor stand for something still to be written.

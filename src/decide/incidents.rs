@@ -7,7 +7,7 @@ use super::people::Person;
 use super::roles::Refusal;
 use super::scene::Scene;
 use super::{place, roles, separation, words};
-use crate::model::facts::{Act, Fact, Incident};
+use crate::model::facts::{Account, Act, Fact, Incident, Turn};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Node, Status};
 use crate::policy::evaluate::Truth;
@@ -53,15 +53,14 @@ fn repairs(scene: &Scene<'_>, incident: &Incident) -> Option<String> {
     }
     let Fact::Known(cause) = &incident.caused_by else { return None };
     let failed = |other: &&Incident| other.caused_by == Fact::Known(cause.clone());
-    let known = scene.facts.incidents.entries().iter().filter(failed).find(|it| fixes(scene, it) == Truth::True);
+    let known = open(scene).iter().filter(failed).find(|it| fixes(scene, it) == Truth::True);
     let fixed = known.is_some() || fixes_named(scene, cause, incident.components.entries());
     fixed.then(|| format!("the fix of `{cause}`, which caused it"))
 }
 
 /// Whether the release fixes an incident that an earlier release caused, or that release itself, open or not.
 pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) -> bool {
-    let open = scene.facts.incidents.entries().iter().find(|incident| incident.id == id);
-    match open {
+    match open(scene).iter().find(|incident| incident.id == id) {
         Some(incident) => fixes(scene, incident) == Truth::True,
         None => both(both(linked(scene, id), touches(scene, components)), confirmed(scene, id).0) == Truth::True,
     }
@@ -100,10 +99,89 @@ pub fn fix<'s>(scene: &Scene<'s>, incident: &Incident) -> Fix<'s> {
 }
 
 /// The open incidents by name, so that their order in the facts tells nothing.
-pub(super) fn by_name<'s>(scene: &Scene<'s>) -> Vec<&'s Incident> {
-    let mut incidents: Vec<&Incident> = scene.facts.incidents.entries().iter().collect();
-    incidents.sort_by(|a, b| a.id.cmp(&b.id));
-    incidents
+pub(super) fn by_name<'a>(scene: &'a Scene<'_>) -> Vec<&'a Incident> {
+    open(scene).iter().collect()
+}
+
+/// The incidents that are open, each as bad as anybody says that it is.
+fn open<'a>(scene: &'a Scene<'_>) -> &'a [Incident] {
+    scene.totals.incidents.get_or_init(|| sorted(scene, true))
+}
+
+/// The incidents by name that are open by the word of those whose word counts alone: that somebody calls one worse makes
+/// no emergency.
+pub(super) fn counted<'a>(scene: &'a Scene<'_>) -> &'a [Incident] {
+    scene.totals.incidents_counted.get_or_init(|| sorted(scene, false))
+}
+
+fn sorted(scene: &Scene<'_>, anybody: bool) -> Vec<Incident> {
+    let all = scene.facts.incidents.entries().iter();
+    let mut found: Vec<Incident> = all.filter_map(|incident| stands(scene, incident, anybody)).collect();
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found
+}
+
+/// An incident as it stands; `None` where it is over. What somebody makes worse is worse. What makes less of it counts only
+/// from somebody who confirms fixes, or where the policy does not say who does from anybody with a role, who had no hand in
+/// the release; from others it takes nothing away.
+fn stands(scene: &Scene<'_>, incident: &Incident, anybody: bool) -> Option<Incident> {
+    let mut now = incident.clone();
+    let mut over = false;
+    let mut course = std::mem::take(&mut now.course);
+    course.sort_by_key(|turn| turn.at);
+    for turn in course {
+        if !scene.clock.reached(turn.at) {
+            continue;
+        }
+        let counts = matches!(&turn.by, Fact::Known(by) if eases(scene, by));
+        if !(counts || anybody) {
+            continue;
+        }
+        let Turn { severity: word, components, over: ended, .. } = turn;
+        if let Some(word) = word {
+            let changed = Incident { severity: word, ..now.clone() };
+            // The smaller number is the worse, and what has none may be the worst; who takes it away says nothing.
+            let worse = !changed.severity.is_absent() && match (severity(scene, &changed), severity(scene, &now)) {
+                (Some(new), Some(old)) => new <= old,
+                (None, _) => true,
+                (Some(_), None) => false,
+            };
+            if counts || worse {
+                now = changed;
+            }
+        }
+        if let Some(components) = components {
+            now.components = Fact::Known(if counts { components } else { joint(&now.components, components) });
+        }
+        if let Some(ended) = ended {
+            over = if counts { ended } else { over && ended };
+        }
+    }
+    (!over).then_some(now)
+}
+
+/// What two lists of affected components come to where nothing is taken away: none affects whatever there is.
+fn joint(before: &Fact<Vec<String>>, after: Vec<String>) -> Vec<String> {
+    let before = before.entries();
+    if before.is_empty() || after.is_empty() {
+        return Vec::new();
+    }
+    let mut all = before.to_vec();
+    all.extend(after.into_iter().filter(|name| !before.contains(name)));
+    all
+}
+
+/// Whether somebody may say that an incident is less than it was, or over.
+fn eases(scene: &Scene<'_>, by: &Account) -> bool {
+    let named = scene.rules.incidents.as_ref().and_then(|rule| rule.confirmed_by.as_deref());
+    let holds = |role: &str| {
+        let held = roles::holds_at_all(scene, by, role);
+        held.is_ok_and(|person| separation::contributed(scene, person).is_ok())
+    };
+    match named {
+        Some(role) => holds(role),
+        None => scene.rules.roles.iter().any(|role| role.may_approve && holds(&role.name)),
+    }
 }
 
 fn linked(scene: &Scene<'_>, id: &str) -> Truth {

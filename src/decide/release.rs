@@ -233,7 +233,7 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
 }
 
 /// The kinds of event that could change the decision: all that the policy looks at here. Where everything goes by itself,
-/// that is what went before only as far as it has to, and nothing of what people decide about a release beforehand.
+/// nothing is of what people keep about a release beforehand.
 fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
     let rules = scene.rules;
     let name = &scene.facts.release.environment;
@@ -242,8 +242,6 @@ fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
     let environments = |gate: &Gate| gate.environments.is_empty() || gate.environments.contains(name);
     // Whatever class or way it has by then: an event may change that as well.
     let cab = !rules.models.is_empty() || rules.routes.iter().any(|route| route.cab.is_some());
-    let before =
-        scene.environment.is_some_and(|rule| rule.from.is_some()) || !scene.facts.release.break_glass.is_absent();
     let every = [
         (Event::Act, true),
         (Event::Content, true),
@@ -251,7 +249,8 @@ fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
         (Event::ChangeRecord, looked_at && (rules.change.is_some() || rules.emergency.is_some())),
         (Event::Incident, looked_at && (rules.incidents.is_some() || rules.emergency.is_some())),
         (Event::Directory, true),
-        (Event::Deployment, looked_at || before),
+        // What ran says whether it goes back, which matters on every way.
+        (Event::Deployment, true),
         (Event::Cab, looked_at && cab),
         (Event::Obligation, looked_at),
         (Event::Policy, true),

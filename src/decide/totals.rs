@@ -11,7 +11,7 @@ use super::people::Person;
 use super::rounds::Rounds;
 use super::scene::Scene;
 use crate::model::facts::history::{LinkedIncident, TeamDeployment};
-use crate::model::facts::{Act, Change, Fact, TeamHistory};
+use crate::model::facts::{Act, Change, Fact, Incident, TeamHistory};
 use crate::policy::evaluate::Truth;
 use crate::policy::length::Length;
 
@@ -30,6 +30,10 @@ pub(super) struct Totals<'s> {
     components: OnceCell<Vec<String>>,
     teams: OnceCell<Vec<(&'s str, Result<Window, &'s str>)>>,
     pub(super) documented: OnceCell<Truth>,
+    /// The incidents that are open by what counts of what people made of them, by name.
+    pub(super) incidents: OnceCell<Vec<Incident>>,
+    /// The same by the word of those alone whose word counts.
+    pub(super) incidents_counted: OnceCell<Vec<Incident>>,
     pub(super) rollback: OnceCell<Option<bool>>,
     pub(super) granted: OnceCell<bool>,
     /// Who started the deployment, where that is known.

@@ -70,13 +70,13 @@ fn untold(scene: &Scene<'_>) -> Option<Node> {
 }
 
 /// What makes the release an emergency, if anything does.
-fn emergency<'s>(scene: &Scene<'s>, account: &RiskAccount) -> Option<Emergency<'s>> {
+fn emergency<'a>(scene: &'a Scene<'_>, account: &RiskAccount) -> Option<Emergency<'a>> {
     if let Some(grant) = glass::opened(scene) {
         return Some(Emergency::Grant(&grant.id));
     }
     let when = scene.rules.emergency.as_ref()?.when.as_ref()?;
     let known = Known { risk: Some(account), ..Known::of(scene, None) };
-    let fixed = incidents::by_name(scene).into_iter().find(|it| known.about(it).all(when, Truth::True));
+    let fixed = incidents::counted(scene).iter().find(|it| known.about(it).all(when, Truth::True));
     if known.all(when, Truth::True) {
         return Some(Emergency::Content);
     }
@@ -133,7 +133,7 @@ fn missing(scene: &Scene<'_>, rule: &ClassRule, account: &RiskAccount) -> Vec<St
     if source.contains("release.fixes") {
         match &scene.facts.incidents {
             Fact::Known(incidents) if !incidents.is_empty() => {
-                for incident in incidents::by_name(scene) {
+                for incident in incidents::counted(scene) {
                     let fix = incidents::fix(scene, incident);
                     match incidents::severity(scene, incident) {
                         None => {

@@ -30,6 +30,8 @@ const AT_ONCE: u32 = 8;
 pub enum Answer {
     /// It is done.
     Done,
+    /// It is done, and the other system says what it made by this name.
+    Made(String),
     /// It will never be done: the other system refuses it.
     Refused(String),
     /// It failed, and may not the next time.
@@ -109,15 +111,23 @@ pub(super) enum Told {
 
 /// What is written down of an attempt that came to this.
 pub(super) fn told_of(claimed: &Claimed, answer: Answer, at: DateTime<Utc>) -> Result<Told, DatabaseFault> {
+    let mut made = None;
     let (given_up, answered) = match answer {
         Answer::Failed(why) if claimed.attempt < ATTEMPTS => return Ok(Told::Later(why)),
         Answer::Failed(why) => (Some(format!("{why}; given up after {} attempts", claimed.attempt)), false),
         Answer::Refused(why) => (Some(why), true),
         Answer::Done => (None, true),
+        Answer::Made(name) => {
+            made = Some(name);
+            (None, true)
+        }
     };
     let state = if given_up.is_some() { "given up" } else { "done" };
-    let body = json!({ "effect": claimed.effect, "key": claimed.once, "to": claimed.destination, "state": state,
+    let mut body = json!({ "effect": claimed.effect, "key": claimed.once, "to": claimed.destination, "state": state,
         "attempts": claimed.attempt, "said": given_up });
+    if let (Some(made), Some(body)) = (made, body.as_object_mut()) {
+        body.insert("made".to_owned(), json!(made));
+    }
     let (effect, destination) = (claimed.effect, claimed.destination.clone());
     let change = Change::Ended(Ended { effect, destination, given_up, answered });
     Ok(Told::Ended(Box::new(of_effect(&body, change, at)?)))
@@ -132,7 +142,7 @@ async fn told(
     now: DateTime<Utc>,
     counted: &mut Counted,
 ) -> Result<(), DatabaseFault> {
-    let done = answer == Answer::Done;
+    let done = matches!(answer, Answer::Done | Answer::Made(_));
     match told_of(claimed, answer, now)? {
         Told::Later(why) => {
             counted.put_off += 1;

@@ -14,6 +14,7 @@ pub mod inspection;
 pub mod job;
 mod merging;
 mod ranges;
+pub mod records;
 pub mod registration;
 mod roster;
 pub mod secret;
@@ -241,7 +242,7 @@ pub trait Hub: Send + Sync + 'static {
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.
-    type Forge: talk::Talk + Forge<Fault = Self::Fault> + Send + Sync;
+    type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
     type Claimed: Send + 'static;
 

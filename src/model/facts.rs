@@ -28,7 +28,7 @@ pub use evidence::{GateEvidence, Signer};
 pub use fact::Fact;
 pub use history::{Deployment, ExperimentCount, Outcome, OwedObligation, TeamHistory};
 pub use people::{Account, AccountFacts, AccountKind, Joined, Member};
-pub use record::{CabDecision, CabOutcome, ChangeRecord, Condition, Field, Incident, ModelState};
+pub use record::{CabDecision, CabOutcome, ChangeRecord, Condition, Field, Incident, ModelState, Turn};
 pub use release::{Change, Commit, Grant, Landing, Merge, Package, Part, Reference, Release, Released, Vulnerability};
 
 /// The version of the facts document.

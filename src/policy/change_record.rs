@@ -1,7 +1,7 @@
 //! `change`: the change record.
 
 use super::diagnostics::Code;
-use super::reader::{Layer, text, texts};
+use super::reader::{Layer, flag, text, texts};
 use super::rules::ChangeRule;
 use super::stricter::Joint;
 
@@ -13,6 +13,7 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<ChangeRule>) {
         needs: texts(node, "needs"),
         proceeds_in: texts(node, "proceeds_in"),
         open: false,
+        create: flag(node, "create").unwrap_or(false),
         one_for_package: text(node, "one_for").as_deref() == Some("package"),
         stated: layer.stated(node.span),
     };
@@ -25,6 +26,8 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<ChangeRule>) {
     }
     let mut joint = Joint { stated: &mut outer.stated, inner: &inner.stated };
     joint.union("needs", &mut outer.needs, &inner.needs);
+    // Whoever asks for a record may leave it to the app, and nobody is let go by that.
+    outer.create |= inner.create;
     if node.get("one_for").is_some() {
         joint.both("one_for: package", &mut outer.one_for_package, inner.one_for_package);
     }

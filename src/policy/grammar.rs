@@ -376,7 +376,7 @@ const RIGOR: Shape = Shape::Map(&[
 ]);
 
 const CHANGE: Shape = Shape::Map(&[
-    may("system", &TEXT, "where change records are"),
+    may("system", &TEXT, "where change records are; `issues`, the issues of the repository, when left out"),
     may("needs", &TEXTS, "what a record must hold"),
     may("proceeds_in", &TEXTS, "the states in which a release may go"),
     may("create", &FLAG, "whether the app creates it"),
@@ -384,7 +384,9 @@ const CHANGE: Shape = Shape::Map(&[
 ]);
 
 const INCIDENTS: Shape = Shape::Map(&[
-    may("system", &TEXT, "where incidents are"),
+    may("system", &TEXT, "where incidents are; `issues`, those of a repository, when left out"),
+    may("label", &TEXT, "the label that makes an issue an incident; `incident` when left out"),
+    may("repository", &TEXT, "the repository whose issues they are, as `acme/operations`; the release's own when left out"),
     may("severity", &Shape::Named(&COUNT), "its words for severity, as numbers"),
     may("block_at", &COUNT, "from which severity on"),
     may("blocks", &Shape::Word(&["affected_components", "everything"]), "what it stops"),

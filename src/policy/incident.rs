@@ -27,6 +27,8 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<IncidentRule>) {
     }
     let inner = IncidentRule {
         system: text(node, "system").unwrap_or_else(|| "any".to_owned()),
+        label: text(node, "label"),
+        repository: text(node, "repository"),
         severity,
         // Which incidents block is left out: none does, and they are there for emergencies alone.
         block_at,
@@ -42,6 +44,14 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<IncidentRule>) {
     };
     if let Some(ours) = node.get("system") {
         layer.redefines_within("incidents", "system", ours);
+    }
+    // Where incidents are is for the outermost layer that speaks of them: looking elsewhere finds none.
+    for (word, there) in [("label", &outer.label), ("repository", &outer.repository)] {
+        let Some(ours) = node.get(word) else { continue };
+        if !layer.redefines_within("incidents", word, ours) && *there != text(node, word) {
+            let message = format!("`{word}` says where incidents are, which a layer around this one says; leave it out");
+            layer.complain(Code::Loosens, ours.span, message);
+        }
     }
     let mut joint = Joint { stated: &mut outer.stated, inner: &inner.stated };
     if let Some(ours) = block_at {

@@ -17,7 +17,7 @@ use crate::model::stated::Stated;
 
 pub use self::guards::{
     BoardRule, BreakGlassRule, ChangeRule, Experiment, IncidentRule, Per, PirRule, RejectionRule, Separation, Waits,
-    WaiverRule,
+    WaiverRule, is_issues,
 };
 
 /// Everything that decides beyond gates.

@@ -145,6 +145,22 @@ impl Writer {
     }
 }
 
+/// An effect about something, and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// The key by which it leaves once.
+    pub once: String,
+    /// `waiting`, `done`, or `dead` where it was given up.
+    pub state: String,
+    /// The number of the entry that says what became of it, where it has ended.
+    pub ended: Option<u64>,
+    /// SHA-256 of what is sent.
+    pub body: Hash,
+}
+
+/// How many effects about one thing are looked at.
+const ABOUT: u64 = 1_000;
+
 /// What was said last of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Last {
@@ -174,6 +190,32 @@ impl Reader {
         let sql = "SELECT body FROM outbox WHERE stream = $1 AND state <> 'dead' ORDER BY idx DESC LIMIT $2";
         let rows = self.session.rows(sql, &[about.into(), int(most)]).await?;
         rows.iter().map(|row| super::session::digest(row, 0)).collect()
+    }
+
+    /// The effects about something, the earliest first.
+    pub async fn about(&mut self, about: &str) -> Result<Vec<Stood>, Fault> {
+        let sql = "SELECT once, state, ended, body FROM outbox WHERE stream = $1 ORDER BY idx LIMIT $2";
+        let rows = self.session.rows(sql, &[about.into(), int(ABOUT)]).await?;
+        let stood = |row: &Row| {
+            let ended = row.maybe_int(2)?.map(u64::try_from).transpose();
+            Ok(Stood {
+                once: row.text(0)?,
+                state: row.text(1)?,
+                ended: ended.map_err(|_| Fault::Damaged("a negative number where an entry is named".to_owned()))?,
+                body: super::session::digest(row, 3)?,
+            })
+        };
+        rows.iter().map(stood).collect()
+    }
+
+    /// What was begun (`… open`) and not ended (`… close`) of what is named like this, with what was sent first.
+    pub async fn begun_about(&mut self, like: &str) -> Result<Vec<(String, Hash)>, Fault> {
+        let sql = "SELECT o.stream, o.body FROM outbox o WHERE o.stream LIKE $1 AND o.once = o.stream || ' open' \
+                   AND NOT EXISTS (SELECT 1 FROM outbox c WHERE c.stream = o.stream AND c.once = o.stream || ' close') \
+                   ORDER BY o.idx";
+        let rows = self.session.rows(sql, &[format!("{like}%").into()]).await?;
+        let found = rows.iter().map(|row| Ok((row.text(0)?, super::session::digest(row, 1)?)));
+        found.filter(|it| it.as_ref().is_ok_and(|(name, _): &(String, Hash)| name.starts_with(like)) || it.is_err()).collect()
     }
 
     /// Whether an effect is there by its key, however it stands.

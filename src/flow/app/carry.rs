@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{Desk, link, talk};
+use super::{Desk, link, records, talk};
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
 use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
@@ -95,7 +95,7 @@ impl<H: Hub> Desk<H> {
             Err(fault) => Answer::Failed(format!("the record could not be read: {fault}")),
         };
         let (outcome, why) = match &answer {
-            Answer::Done => ("done", None),
+            Answer::Done | Answer::Made(_) => ("done", None),
             Answer::Refused(why) => ("refused", Some(why.clone())),
             Answer::Failed(why) => ("failed", Some(why.clone())),
         };
@@ -109,6 +109,10 @@ impl<H: Hub> Desk<H> {
         if let Err(why) = self.told(&claimed, answer).await {
             // Whoever claims it next reads back whether it arrived.
             self.say("effect_unwritten", &json!({ "effect": claimed.effect, "fault": why.to_string() }));
+        } else if let Some(repository) = records::of(&claimed.destination, H::NAME) {
+            // A record that is there by now, or stands otherwise, is a fact of whatever waits.
+            self.docket().happened(Some(repository), None, true, Instant::now());
+            self.to_decide.notify_one();
         }
     }
 
@@ -132,6 +136,9 @@ impl<H: Hub> Desk<H> {
             Ok(verdict) if verdict.effect == "decision" && verdict.forge == H::NAME => verdict,
             Err(_) if let Some(said) = talk::said::Said::read(&body, H::NAME) => {
                 return self.speak(&mut reader, &said, claimed).await;
+            }
+            Err(_) if let Some(kept) = records::Kept::read(&body, H::NAME) => {
+                return self.carry_out(&mut reader, &kept, claimed).await;
             }
             _ => {
                 return Ok(Answer::Refused("nothing here sends such a thing; `countersign db outbox` does".to_owned()));

@@ -6,6 +6,7 @@
 //! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
 //! delivery ever comes. What people do on the pages of releases is taken in [`acting`].
+//! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
 //!
@@ -24,6 +25,7 @@ mod lasting;
 pub mod link;
 mod owed;
 pub mod policy;
+mod records;
 mod ruling;
 mod runs;
 mod shown;

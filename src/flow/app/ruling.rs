@@ -280,7 +280,16 @@ impl<H: Hub> Desk<H> {
         if is_last && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
-        self.record((case, attempts, since), &facts, text, &decision, (before, read)).await
+        let rules = super::records::wanted(&read.policy.rules).then(|| read.policy.rules.clone());
+        let outcome = self.record((case, attempts, since), &facts, text, &decision, (before, read)).await?;
+        if let Some(rules) = rules
+            && let Err(why) = self.keep_up(&rules, key, &facts, &decision).await
+        {
+            // It is looked at again whenever the release is.
+            let fields = json!({ "repository": key.repository, "commit": key.commit, "fault": why.to_string() });
+            self.say("record_unkept", &fields);
+        }
+        Ok(outcome)
     }
 
     async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {
@@ -326,6 +335,7 @@ impl<H: Hub> Desk<H> {
             acts,
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
+        self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
         facts.obligations = Fact::Known(owed::read(&mut reader, (H::NAME, &key.repository), &read.policy).await?);
         let mut facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
         shown::complete(&mut reader, &mut facts).await?;

@@ -5,7 +5,8 @@
 //! What was found the first time stands with the act in the record, and is what is found ever after. Where nothing had
 //! been decided yet nothing is known, and stays so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use super::acting::offers::evidence_of;
 use super::acting::{OF_CHANGE, made_from, trial::Trial};
@@ -50,11 +51,11 @@ pub(super) async fn complete(reader: &mut Reader, facts: &mut Facts) -> Result<(
             reader.decided_by(&stream, act.at.timestamp_micros()).await?
         };
         let Some(Past { entry, document, facts, .. }) = past else { continue };
-        if !decisions.contains_key(&entry) {
-            let made = made_from(reader, entry, (document, facts)).await?;
-            decisions.insert(entry, made.ok());
-        }
-        if let Some(trial) = decisions.get(&entry).and_then(Option::as_ref) {
+        let made = match decisions.entry(entry) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(place) => place.insert(made_from(reader, entry, (document, facts)).await?.ok()),
+        };
+        if let Some(trial) = made {
             by_decision(act, trial);
         }
     }

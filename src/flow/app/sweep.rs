@@ -145,6 +145,9 @@ impl<H: Hub> Desk<H> {
                 self.say("repository_unread", &json!({ "repository": repository, "fault": fault.to_string() }));
             } else {
                 self.counts.sweep("done");
+                if let Err(why) = self.look_after(repository).await {
+                    self.say("record_unkept", &json!({ "repository": repository, "fault": why.to_string() }));
+                }
             }
         }
         if whole {

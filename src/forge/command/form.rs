@@ -11,7 +11,7 @@ pub struct Form {
     /// The word.
     pub verb: &'static str,
     /// How the whole is written, as it is told to whoever wrote it otherwise.
-    pub form: &'static str,
+    pub written: &'static str,
     /// What it does.
     pub does: &'static str,
 }
@@ -21,7 +21,7 @@ macro_rules! forms {
         /// Every command, in the order in which help lists them.
         pub const FORMS: &[Form] = &[$(Form {
             verb: $verb,
-            form: concat!("write `/countersign ", $verb, $rest, "`"),
+            written: concat!("write `/countersign ", $verb, $rest, "`"),
             does: $does,
         }),+];
     };
@@ -83,7 +83,7 @@ pub(super) fn read(text: &str, forge: &str) -> Result<Command, &'static str> {
         _ => None,
     };
     let said = Said { environment: &environment, reason: reason.as_deref(), forge };
-    let does = deed(verb, &rest, said).unwrap_or(Err(form.form))?;
+    let does = deed(verb, &rest, said).unwrap_or(Err(form.written))?;
     let reason = match does {
         Deed::Waive { .. } => reason.as_deref().map(|reason| instead(reason).0.to_owned()),
         _ => reason,

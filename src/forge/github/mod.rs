@@ -21,6 +21,7 @@ pub mod write;
 
 use chrono::{DateTime, Utc};
 
+use super::records::{Draft, Ended, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
 use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Source, Started, Waiting};
 use crate::model::facts::Fact;
@@ -108,5 +109,49 @@ impl Talk for Client {
 
     async fn acknowledge(&self, repository: &str, handle: u64) -> Result<(), Fault> {
         write::comment::acknowledge(self, &Repository::parse(repository)?, handle).await
+    }
+}
+
+impl From<&Draft> for write::issue::Issue {
+    fn from(draft: &Draft) -> Self {
+        let Draft { key, title, text, labels } = draft.clone();
+        Self { key, title, text, labels }
+    }
+}
+
+impl Records for Client {
+    async fn issues(&self, repository: &str, numbers: &[u64]) -> Result<Read, Fault> {
+        read::issues::whole(self, repository, numbers).await
+    }
+
+    async fn labelled(&self, repository: &str, label: &str, since: DateTime<Utc>) -> Result<Vec<u64>, Fault> {
+        read::issues::labelled(self, repository, label, since).await
+    }
+
+    async fn open_issue(&self, repository: &str, draft: &Draft, again: bool) -> Result<u64, Fault> {
+        write::issue::open_once(self, &Repository::parse(repository)?, &draft.into(), again).await
+    }
+
+    async fn rewrite_issue(&self, repository: &str, number: u64, draft: &Draft) -> Result<(), Fault> {
+        write::issue::edit(self, &Repository::parse(repository)?, number, &draft.into()).await
+    }
+
+    async fn relabel(&self, repository: &str, number: u64, labels: (&[String], &str)) -> Result<(), Fault> {
+        write::issue::relabel(self, &Repository::parse(repository)?, number, labels).await
+    }
+
+    async fn close_issue(&self, repository: &str, number: u64, done: bool) -> Result<(), Fault> {
+        let end = if done { write::issue::End::Done } else { write::issue::End::GivenUp };
+        write::issue::close(self, &Repository::parse(repository)?, number, end).await
+    }
+
+    async fn ended(
+        &self,
+        repository: &str,
+        environment: &str,
+        commit: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Ended, Fault> {
+        read::issues::ended(self, repository, environment, commit, since).await
     }
 }

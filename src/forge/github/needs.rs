@@ -7,20 +7,21 @@ use crate::model::posture::Access;
 pub const PERMISSIONS: [(&str, Access); 7] = [
     ("actions", Access::Read),
     ("contents", Access::Read),
-    ("issues", Access::Read),
     ("members", Access::Read),
     ("checks", Access::Write),
     ("deployments", Access::Write),
+    ("issues", Access::Write),
     ("pull_requests", Access::Write),
 ];
 
 /// The events, by GitHub's names.
-pub const EVENTS: [&str; 8] = [
+pub const EVENTS: [&str; 9] = [
     "deployment_protection_rule",
     "deployment_review",
     "pull_request",
     "pull_request_review",
     "issue_comment",
+    "issues",
     "check_run",
     "push",
     "membership",

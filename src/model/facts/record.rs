@@ -17,6 +17,10 @@ pub struct ChangeRecord {
     /// Its state, in the system's own word.
     #[serde(default)]
     pub state: Fact<String>,
+    /// Who brought it into that state, where that could be anybody; left out where its system sees to it who may. It counts
+    /// as one that lets a release go only from somebody who holds a role and had no hand in the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_by: Option<Account>,
     /// The components that it is for, by name in the policy.
     #[serde(default)]
     pub components: Fact<Vec<String>>,
@@ -48,9 +52,13 @@ pub struct Field {
     /// When it was edited last, UTC; absent: never since it was filled.
     #[serde(default)]
     pub edited_at: Fact<DateTime<Utc>>,
+    /// Who wrote it, where that could be anybody; left out where its system sees to it who may. It counts only from
+    /// somebody who holds a role and had no hand in the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Account>,
 }
 
-/// An open incident.
+/// An open incident, or one of which somebody says that it is over (`course`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
@@ -65,6 +73,33 @@ pub struct Incident {
     /// The release that caused it; absent: none is known to. It does not block the fix of that release.
     #[serde(default)]
     pub caused_by: Fact<String>,
+    /// When it was called one, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<DateTime<Utc>>,
+    /// What people made of it since, the earliest first, where anybody may. Whoever makes it worse is heard; what makes less
+    /// of it counts only from who confirms fixes and had no hand in the release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<Turn>,
+}
+
+/// What somebody made of an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// When, UTC.
+    pub at: DateTime<Utc>,
+    /// Who; absent: nobody who still has an account.
+    #[serde(default)]
+    pub by: Fact<Account>,
+    /// The severity that it has since, where he changed that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Fact<String>>,
+    /// The components that it affects since, where he changed that; none: it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub components: Option<Vec<String>>,
+    /// Whether it is over since, where he changed that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<bool>,
 }
 
 /// How a standard change stands.

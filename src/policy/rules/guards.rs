@@ -18,10 +18,18 @@ pub struct ChangeRule {
     pub proceeds_in: Vec<String>,
     /// Whether the record has to be an open one beside that, as an outer layer asks that names no states.
     pub open: bool,
+    /// Whether the app creates the record.
+    pub create: bool,
     /// Whether one record may cover all parts of a package.
     pub one_for_package: bool,
     /// Where it stands.
     pub stated: Stated,
+}
+
+/// Whether a system is the issues of the forge that releases, which is the one where none is named.
+#[must_use]
+pub fn is_issues(system: &str) -> bool {
+    matches!(system, "issues" | "any")
 }
 
 /// What incidents stop.
@@ -29,6 +37,10 @@ pub struct ChangeRule {
 pub struct IncidentRule {
     /// Where incidents are.
     pub system: String,
+    /// The label that makes an issue an incident, where they are issues; `incident` where it is left out.
+    pub label: Option<String>,
+    /// The repository whose issues they are; the release's own where it is left out.
+    pub repository: Option<String>,
     /// Its words for severity, as numbers: 1 is the worst.
     pub severity: BTreeMap<String, f64>,
     /// The number up to which an incident blocks; none does where it is left out.

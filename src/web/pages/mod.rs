@@ -180,7 +180,7 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
             let looked = sheet::look(&mut reader, stream, at).await?;
             reader.close().await?;
             let offers = match (&looked, at) {
-                (Looked::Sheet(_), Moment::Last) => self.desk.offered(stream, &here.visitor.account).await?,
+                (Looked::Sheet(_), Moment::Last) => Box::pin(self.desk.offered(stream, &here.visitor.account)).await?,
                 _ => None,
             };
             Ok::<_, Unshown>((looked, offers))

@@ -1,5 +1,6 @@
 //! The app as a process, against a GitHub that holds deployments until it is told.
 
+mod board;
 mod book;
 mod buttons;
 mod commands;
@@ -8,6 +9,7 @@ mod docket;
 mod doctor;
 mod evidence;
 mod hooks;
+mod issues;
 mod pages;
 mod path;
 mod record;

@@ -97,6 +97,7 @@ fn permission(method: &str, path: &str) -> Option<(&'static str, bool)> {
         ["repos", _, _, "actions", "runs", _, "deployment_protection_rule"] => Some(("deployments", writes)),
         ["repos", _, _, "actions" | "environments", ..] => Some(("actions", writes)),
         ["repos", _, _, "check-runs", ..] | ["repos", _, _, "commits", _, "check-runs"] => Some(("checks", writes)),
+        ["repos", _, _, "issues"] | ["repos", _, _, "issues", _, "labels", ..] if writes => Some(("issues", true)),
         ["repos", _, _, "issues", ..] if writes => Some(("pull requests", true)),
         ["repos", _, _, "issues", ..] => Some(("issues", false)),
         ["repos", _, _, "pulls", ..] => Some(("pull requests", writes)),
@@ -115,6 +116,11 @@ fn what_the_app_asks_of_github_is_what_the_help_says_that_it_needs() {
     until("an answer", || super::told(&github).decided.is_some());
     let written = |kind: &str| !super::talk::written(&github, kind).is_empty();
     until("a check and a reply", || written("check-runs") && written("issues/13/comments"));
+    // The next one needs a change record.
+    let policy = super::POLICY.to_owned() + "change: { system: issues, create: true }\n";
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), policy));
+    super::next_release(&github);
+    until("a change record", || written("issues"));
     let asked = github.asked();
     let needed = asked.iter().filter_map(|it| permission(&it.method, &it.path));
     let (write, read): (BTreeSet<_>, BTreeSet<_>) = needed.partition(|(_, writes)| *writes);

@@ -137,7 +137,7 @@ fn whoever_started_it_makes_the_app_and_it_goes_on_as_that() {
     assert_eq!(manifest["public"], false);
     assert_eq!(
         manifest["default_permissions"],
-        json!({"actions": "read", "checks": "write", "contents": "read", "deployments": "write", "issues": "read",
+        json!({"actions": "read", "checks": "write", "contents": "read", "deployments": "write", "issues": "write",
             "members": "read", "pull_requests": "write"})
     );
     let help = it.app.world.run(&["serve", "--help"]).out.split_whitespace().collect::<Vec<_>>().join(" ");

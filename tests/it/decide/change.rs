@@ -145,3 +145,25 @@ change: {{ system: servicenow, needs: [], proceeds_in: [Implement], {record} }}
     assert_eq!(decision.decision == Ruling::Proceed, goes, "{}", said(&decision));
     assert_eq!(find(&decision, Ground::ChangeForOther).is_none(), goes);
 }
+
+#[rstest]
+#[case("github:ana", Some("was written by ana: wrote commit 3f2a"))]
+#[case("github:zoe", Some("was written by zoe: holds no role of the policy"))]
+#[case("github:carla", None)]
+fn t69_what_anybody_could_have_written_counts_from_a_role_holder_who_had_no_hand_in_it(
+    #[case] by: &str,
+    #[case] why: Option<&str>,
+) {
+    let written = with(recorded(), "/change_record/fields/backout_plan/by", json!(by));
+    let decision = decided(&policy_with(RECORDS), written);
+    assert_eq!(decision.decision == Ruling::Proceed, why.is_none(), "{}", said(&decision));
+    if let Some(why) = why {
+        assert!(says(&decision, Ground::ChangeIncomplete).contains(why), "{}", said(&decision));
+    }
+    // Nor does a state let anything go that he brought it into; one that holds it does, whoever did.
+    let brought = with(recorded(), "/change_record/state_by", json!(by));
+    let decision = decided(&policy_with(RECORDS), brought.clone());
+    assert_eq!(status(&decision, Ground::ChangeState), why.map(|_| Status::Waiting), "{}", said(&decision));
+    let closed = with(brought, "/change_record/state", json!("Closed"));
+    assert_eq!(status(&decided(&policy_with(RECORDS), closed), Ground::ChangeState), Some(Status::Waiting));
+}

@@ -139,3 +139,52 @@ fn files_that_cannot_be_read_do_not_make_a_release_the_fix_of_what_they_may_touc
             .contains("affects shop, and whether this release changes that could not be read")
     );
 }
+
+fn course(turns: Value) -> Value {
+    with(incident(json!("P2"), json!(["shop"])), "/incidents/0/course", turns)
+}
+
+fn turn(by: &str, what: Value) -> Value {
+    let mut turn = json!({"at": "2026-12-08T10:00:00Z", "by": format!("github:{by}")});
+    turn.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+    turn
+}
+
+#[rstest]
+// `cto` confirms fixes: noor does, and ana wrote the release.
+#[case(json!({"over": true}), "noor", false)]
+#[case(json!({"over": true}), "ana", true)]
+#[case(json!({"over": true}), "bo", true)]
+#[case(json!({"severity": "P3"}), "noor", false)]
+#[case(json!({"severity": "P3"}), "ana", true)]
+#[case(json!({"components": ["till"]}), "noor", false)]
+#[case(json!({"components": ["till"]}), "carla", true)]
+fn c3_t69_what_makes_less_of_an_incident_counts_only_from_who_confirms_fixes(
+    #[case] what: Value,
+    #[case] by: &str,
+    #[case] blocks: bool,
+) {
+    let decision = decided(&policy_with(BLOCKS), course(json!([turn(by, what)])));
+    assert_eq!(status(&decision, Ground::IncidentBlocks), blocks.then_some(Status::Unmet), "{}", said(&decision));
+}
+
+#[test]
+fn c3_whoever_makes_an_incident_worse_is_heard_and_makes_no_emergency_by_it() {
+    let small = |turns: Value| with(with(course(turns), "/incidents/0/severity", json!("P3")), "/incidents/0/components", json!(["till"]));
+    let blocked = |facts: Value| status(&decided(&policy_with(BLOCKS), facts), Ground::IncidentBlocks).is_some();
+    assert!(!blocked(small(json!([]))));
+    let worse = json!([turn("ana", json!({"severity": "P1"})), turn("zoe", json!({"components": ["till", "shop"]}))]);
+    assert!(blocked(small(worse.clone())));
+    // Whoever may ends that too, and anybody opens it again.
+    let ended = |more: Value| {
+        let mut turns = worse.as_array().unwrap().clone();
+        turns.push(turn("ivo", json!({"over": true})));
+        turns.extend(more.as_array().unwrap().clone());
+        small(json!(turns))
+    };
+    assert!(!blocked(ended(json!([]))));
+    assert!(blocked(ended(json!([turn("ana", json!({"over": false}))]))));
+    // What is known to be nobody's takes nothing away.
+    let nobody = json!([{"at": "2026-12-08T10:00:00Z", "by": {"unavailable": "gone"}, "over": true}]);
+    assert!(blocked(course(nobody)));
+}

@@ -141,7 +141,7 @@ fn where_everything_goes_by_itself_nothing_is_looked_at_again_that_cannot_hold_i
     let decision = decided(&policy_with(section), with(facts(), "/release/break_glass", json!(null)));
     assert_eq!(
         decision.revisit.events,
-        [Event::Act, Event::Content, Event::Evidence, Event::Directory, Event::Policy],
+        [Event::Act, Event::Content, Event::Evidence, Event::Directory, Event::Deployment, Event::Policy],
         "{}",
         said(&decision)
     );

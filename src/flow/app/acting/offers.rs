@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::trial::{Trial, Verdict};
 use crate::decide::heard::Hearing;
 use crate::decide::release;
+use crate::decide::release_gates::is_named;
 use crate::model::facts::{Account, Act, Deed, Fact, Facts};
 use crate::policy::Policy;
 
@@ -61,8 +62,8 @@ enum Tried {
 
 /// The evidence of a gate, by the name that a policy or its layer gives it.
 pub fn evidence_of(policy: &Policy, facts: &Facts, gate: &str) -> Vec<String> {
-    let mut named = policy.gates.iter().filter(|it| crate::decide::release_gates::is_named(it, gate));
-    let (Some(only), None) = (named.next(), named.next()) else { return Vec::new() };
+    let mut meant = policy.gates.iter().filter(|it| is_named(it, gate));
+    let (Some(only), None) = (meant.next(), meant.next()) else { return Vec::new() };
     let names = [only.name.clone(), format!("{}/{}", only.layer, only.name)];
     let found = names.iter().find_map(|name| facts.evidence.get(name)?.known());
     found.map(|found| found.digests.clone()).unwrap_or_default()

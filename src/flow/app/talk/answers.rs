@@ -161,7 +161,7 @@ impl<H: Hub> Desk<H> {
         for (line, spoken) in command::spoken(&remark.text, H::NAME) {
             let outcome = match spoken {
                 Spoken::Not(no) => Some(Outcome::refused(no.why)),
-                Spoken::Help => Some(Outcome::Listed(command::FORMS.iter().map(|it| (it.form, it.does)).collect())),
+                Spoken::Help => Some(Outcome::Listed(command::FORMS.iter().map(|it| (it.written, it.does)).collect())),
                 Spoken::Why(environment) => self.why(looking, remark, environment.as_deref()).await?,
                 Spoken::Does(command) => {
                     // The acts of a comment are named after it, those after its first with their place; a review is an act

@@ -214,8 +214,8 @@ impl Client {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<Option<T>, Fault> {
-        let request =
-            Request { method, url: self.url(path)?, body: Some(body.to_string()), graphql: false, reads: false };
+        let body = (!body.is_null()).then(|| body.to_string());
+        let request = Request { method, url: self.url(path)?, body, graphql: false, reads: false };
         let reply = self.send(&request, path).await?;
         if reply.body.is_empty() { Ok(None) } else { parse(path, &reply.body).map(Some) }
     }

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::Reading;
 use super::file::escaped;
 use super::people::RestUser;
+use super::{Reading, Repository};
+use crate::forge::github::client::Client;
 use crate::forge::{Ranged, elsewhere};
 use crate::model::facts::{Account, Act, Fact};
 
@@ -56,25 +57,26 @@ impl Reading<'_> {
         let acted: BTreeSet<&Account> =
             acts.entries().iter().map(|act| &act.by).filter(|account| self.accounts.is_person(account)).collect();
         for account in acted {
-            let active = self.is_active(account.login()).await;
+            let active = is_active(self.client, &self.repository, account.login()).await;
             self.accounts.active(account, active);
         }
     }
+}
 
-    async fn is_active(&self, login: &str) -> Fact<bool> {
-        let login = escaped(login);
-        let path = format!("/repos/{}/collaborators/{login}/permission", self.repository.path());
-        match self.client.get::<Permission>(&path).await {
-            Ok(found) if found.permission == "none" => return Fact::Known(false),
-            Ok(_) => {}
-            Err(fault) => return fault.unavailable(),
-        }
-        if self.client.base().is_hosted() {
-            return Fact::Known(true);
-        }
-        match self.client.get::<Profile>(&format!("/users/{login}")).await {
-            Ok(profile) => Fact::Known(profile.suspended_at.is_none()),
-            Err(fault) => fault.unavailable(),
-        }
+/// Whether an account may still come in.
+pub(super) async fn is_active(client: &Client, repository: &Repository, login: &str) -> Fact<bool> {
+    let login = escaped(login);
+    let path = format!("/repos/{}/collaborators/{login}/permission", repository.path());
+    match client.get::<Permission>(&path).await {
+        Ok(found) if found.permission == "none" => return Fact::Known(false),
+        Ok(_) => {}
+        Err(fault) => return fault.unavailable(),
+    }
+    if client.base().is_hosted() {
+        return Fact::Known(true);
+    }
+    match client.get::<Profile>(&format!("/users/{login}")).await {
+        Ok(profile) => Fact::Known(profile.suspended_at.is_none()),
+        Err(fault) => fault.unavailable(),
     }
 }

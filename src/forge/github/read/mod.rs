@@ -16,6 +16,7 @@ mod deployments;
 pub mod file;
 pub(super) mod groups;
 pub mod installation;
+pub mod issues;
 mod merges;
 mod people;
 pub mod proposals;

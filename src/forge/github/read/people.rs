@@ -110,6 +110,11 @@ impl Accounts {
         }
     }
 
+    /// Everybody who may be a person.
+    pub(super) fn people(&self) -> Vec<Account> {
+        self.0.keys().filter(|account| self.is_person(account)).cloned().collect()
+    }
+
     /// What is known of everybody.
     pub(super) fn into_facts(self) -> BTreeMap<Account, AccountFacts> {
         self.0

@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use super::{By, at_most, is_ours, mark, marked};
 use crate::forge::github::client::{Client, Fault, Method};
 use crate::forge::github::read::Repository;
+use crate::forge::github::read::file::escaped;
 
 /// How many characters a title has at most.
 const TITLE: usize = 256;
+/// How many issues are looked through for one of ours, the newest first.
+const LOOKED_THROUGH: usize = 1_000;
 
 /// An issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ async fn find(client: &Client, repository: &Repository, issue: &Issue) -> Result
             && is_ours(client, it.performed_via_github_app.as_ref())
     };
     // What was made just now is among the newest.
-    let (found, _) = client.list_until::<Made>(&path, |found| found.len() >= 200).await?;
+    let (found, _) = client.list_until::<Made>(&path, |found| found.len() >= LOOKED_THROUGH).await?;
     Ok(found.iter().find(ours).map(|it| it.number))
 }
 
@@ -68,6 +71,33 @@ pub async fn open(client: &Client, repository: &Repository, issue: &Issue) -> Re
         done => done?,
     };
     made.map(|made| made.number).ok_or_else(|| super::unreadable(&path, "it does not say what was made"))
+}
+
+/// The same where it may have been opened before: then it is looked for first.
+pub async fn open_once(client: &Client, repository: &Repository, issue: &Issue, again: bool) -> Result<u64, Fault> {
+    if again && let Some(number) = find(client, repository, issue).await? {
+        return Ok(number);
+    }
+    open(client, repository, issue).await
+}
+
+/// Takes labels from an issue and gives it another. Doing so twice is doing so once.
+pub async fn relabel(
+    client: &Client,
+    repository: &Repository,
+    number: u64,
+    (from, to): (&[String], &str),
+) -> Result<(), Fault> {
+    let path = format!("/repos/{}/issues/{number}/labels", repository.path());
+    for label in from {
+        let one = format!("{path}/{}", escaped(label));
+        match client.write_again::<Value>(Method::DELETE, &one, &Value::Null).await {
+            // Somebody was quicker.
+            Ok(_) | Err(Fault::NotFound { .. }) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    client.write_again::<Value>(Method::POST, &path, &json!({ "labels": [to] })).await.map(|_| ())
 }
 
 /// Brings an issue up to date. Doing so twice is doing so once.

@@ -2,7 +2,7 @@
 
 use countersign::model::facts::Deed;
 use countersign::model::facts::history::{LinkedIncident, TeamDeployment};
-use countersign::model::facts::{Change, Fact, Incident, Released, TeamHistory};
+use countersign::model::facts::{Change, Fact, Field, Incident, Released, TeamHistory};
 use countersign::model::release_decision::{Class, Impact};
 
 use super::ways::maybe;
@@ -226,7 +226,7 @@ impl<'w> View<'w> {
         };
         match &self.facts.change_record {
             Fact::Known(record) => rule.needs.iter().fold(Tri::Yes, |all, name| {
-                all.and(record.fields.get(*name).map_or(Tri::Unknown, |field| filled(&field.text, &field.template)))
+                all.and(record.fields.get(*name).map_or(Tri::Unknown, |field| self.field(field)))
             }),
             Fact::Absent => Tri::No,
             Fact::Unavailable(_) => Tri::Unknown,
@@ -296,6 +296,14 @@ impl<'w> View<'w> {
             }
         }
         if all.is_empty() { Some(0) } else { Some(all.iter().sum::<i64>() / i64::try_from(all.len()).unwrap()) }
+    }
+
+    /// Whether a field of the change record says something, and says it by somebody who may.
+    pub fn field(&self, field: &Field) -> Tri {
+        match filled(&field.text, &field.template) {
+            Tri::Yes if field.by.as_ref().is_some_and(|by| !self.may_write(by)) => Tri::No,
+            other => other,
+        }
     }
 
     pub fn severity(&self, incident: &Incident) -> Option<i64> {
@@ -459,7 +467,7 @@ impl<'w> View<'w> {
     fn is_emergency(&self, kind: &Kind) -> bool {
         let Some(cond) = &self.shape.emergency else { return false };
         let of = |incident| self.relaxes(cond, Asked { incident, ..Asked::default() }, Some(kind));
-        of(None) || self.facts.incidents.entries().iter().any(|incident| of(Some(incident)))
+        of(None) || self.incidents_now(false).iter().any(|incident| of(Some(incident)))
     }
 
     fn is_standard(&self, kind: &Kind) -> bool {

@@ -5,6 +5,7 @@
 
 mod after;
 mod board;
+mod course;
 mod gates;
 pub mod kinds;
 pub mod needs;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign::model::facts::{Act, ChangeRecord, Deed, Deployment, Fact, Grant, Incident, Outcome, OwedObligation};
 use countersign::model::release_decision::Class;
 
-use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
+use super::kinds::{Asked, Kind, Leg, Tri, same, within};
 use super::seats::says;
 use super::ways::maybe;
 use super::who::{Person, View};
@@ -260,6 +260,8 @@ impl<'w> View<'w> {
             (Fact::Known(state), false) => rule.proceeds_in.contains(&state.as_str()),
             _ => false,
         };
+        let moved_on = again && record.state.known().is_some_and(|state| state != "Cancelled");
+        let state = state && (moved_on || rule.proceeds_in.is_empty() || record.state_by.as_ref().is_none_or(|by| self.may_write(by)));
         let begun = match &record.from {
             Fact::Known(from) => from.timestamp() <= self.now,
             Fact::Absent => true,
@@ -273,7 +275,7 @@ impl<'w> View<'w> {
         let complete = rule
             .needs
             .iter()
-            .all(|name| record.fields.get(*name).is_some_and(|field| filled(&field.text, &field.template) == Tri::Yes));
+            .all(|name| record.fields.get(*name).is_some_and(|field| self.field(field) == Tri::Yes));
         !(state && begun && !over && (complete || !asked))
     }
 
@@ -298,12 +300,10 @@ impl<'w> View<'w> {
         if back || self.shape.approval == ApprovalShape::Automatic {
             return false;
         }
-        let incidents = match &self.facts.incidents {
-            Fact::Known(incidents) => incidents,
-            Fact::Absent => return false,
-            Fact::Unavailable(_) => return true,
-        };
-        incidents.iter().any(|incident| {
+        if let Fact::Unavailable(_) = &self.facts.incidents {
+            return true;
+        }
+        self.incidents_now(true).iter().any(|incident| {
             let severity = self.severity(incident).unwrap_or(1);
             let affects = match &incident.components {
                 Fact::Known(components) if !self.shape.components.is_empty() => self.any_named(components),
@@ -330,7 +330,7 @@ impl<'w> View<'w> {
             .caused_by
             .known()
             .is_some_and(|release| self.fixes_by_name(release, incident.components.entries()));
-        self.fixes(incident) == Tri::Yes || self.facts.incidents.entries().iter().any(other) || by_name
+        self.fixes(incident) == Tri::Yes || self.incidents_now(true).iter().any(other) || by_name
     }
 
     pub fn owed_holds(&self, kind: &Kind, legs: &[Leg<'_>], back: bool) -> bool {
@@ -429,8 +429,8 @@ impl<'w> View<'w> {
                 && self.independent(act, role).is_some()
                 && self.about_all(act)
         });
-        let open = self.facts.incidents.entries().iter().find(|incident| incident.id == id);
-        match open {
+        let now = self.incidents_now(true);
+        match now.iter().find(|incident| incident.id == id) {
             Some(incident) => self.fixes(incident) == Tri::Yes,
             None => linked && confirmed && self.any_named(components),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign::model::facts::history::{ExperimentCount, LinkedIncident, TeamDeployment};
 use countersign::model::facts::{
     Account, CabDecision, CabOutcome, ChangeRecord, Condition, Deployment, Fact, Field, GateEvidence, Incident,
-    ModelState, Outcome, OwedObligation, Signer, TeamHistory,
+    ModelState, Outcome, OwedObligation, Signer, TeamHistory, Turn,
 };
 use countersign::model::measures::Measure;
 
@@ -95,6 +95,7 @@ impl Maker<'_> {
                 text: self.fact(text),
                 template: if self.wrong() { self.fact(texts[0].to_owned()) } else { self.none() },
                 edited_at: if self.c.often(10) { self.fact(at(edited)) } else { self.none() },
+                by: if self.c.often(12) { Some(self.account()) } else { None },
             };
             fields.insert(name.to_owned(), field);
         }
@@ -119,6 +120,7 @@ impl Maker<'_> {
         let record = ChangeRecord {
             id: RECORD.to_owned(),
             state: self.fact(state),
+            state_by: if self.c.often(8) { Some(self.account()) } else { None },
             components: self.fact(components),
             from: if self.c.often(25) { self.fact(at(from)) } else { self.none() },
             until: if self.c.often(25) { self.fact(at(until)) } else { self.none() },
@@ -143,9 +145,31 @@ impl Maker<'_> {
                 severity: self.fact(severity),
                 components: self.fact(components),
                 caused_by: if self.c.often(30) { self.fact("shop 2.3".to_owned()) } else { self.none() },
+                opened_at: None,
+                course: self.course(),
             });
         }
         if all.is_empty() && self.c.often(50) { self.none() } else { self.fact(all) }
+    }
+
+    /// What people made of an incident since.
+    fn course(&mut self) -> Vec<Turn> {
+        let mut course = Vec::new();
+        while self.c.often(30) && course.len() < 4 {
+            let by = self.account();
+            let severity = self.c.of(&["P1", "P2", "P3", "P9"]).to_owned();
+            let components = self.c.of(&[vec!["pay"], vec![], vec!["infra"], vec!["elsewhere"]]);
+            let components: Vec<String> = components.into_iter().map(str::to_owned).collect();
+            let turn = Turn {
+                at: at(self.moment(-10, 2)),
+                by: self.fact(by),
+                severity: if self.c.often(40) { Some(self.fact(severity)) } else { None },
+                components: self.c.often(30).then_some(components),
+                over: if self.c.often(50) { Some(self.c.often(70)) } else { None },
+            };
+            course.push(turn);
+        }
+        course
     }
 
     pub(super) fn teams(&mut self) -> BTreeMap<String, Fact<TeamHistory>> {

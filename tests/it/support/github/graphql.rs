@@ -389,6 +389,14 @@ impl Answering<'_> {
                 let number = self.argument(field, "number").as_u64().unwrap();
                 if self.world.pulls.contains_key(&number) { self.pull(number) } else { self.missing("NOT_FOUND", path) }
             }
+            ("Repository", "issue") => {
+                let number = self.argument(field, "number").as_u64().unwrap();
+                if self.world.issues.contains_key(&number) {
+                    self.world.graph_issue(number)
+                } else {
+                    self.missing("NOT_FOUND", path)
+                }
+            }
             ("Repository", "defaultBranchRef") => match self.world.branches.get("refs/heads/main") {
                 Some(tip) => json!({"__typename": "Ref", "name": "main", "prefix": "refs/heads/",
                     "target": {"__typename": "Commit", "oid": tip}}),

@@ -5,6 +5,7 @@
 
 pub mod described;
 pub mod graphql;
+pub mod issues;
 pub mod login;
 pub mod manifest;
 pub mod settings;
@@ -92,7 +93,7 @@ impl Github {
         let state = State { page: 100, remaining: 5000, tokens: vec![TOKEN.to_owned()], ..State::default() };
         let github = Self { state: Arc::new(Mutex::new(state)), port };
         github.with(|world| {
-            for (login, kind) in [("web-flow", "User"), ("ana", "User"), ("bo", "User"), ("carla", "User")] {
+            for (login, kind) in [("web-flow", "User"), ("ana", "User"), ("bo", "User"), ("carla", "User"), (issues::BOT, "Bot")] {
                 world.user(login, kind);
             }
         });
@@ -430,8 +431,13 @@ impl Github {
                 }
                 reply(204, &Value::Null)
             }
-            (method @ ("POST" | "PATCH"), ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
-                written(&mut state.world, method, rest, &asked.body)
+            ("GET", ["repos", owner, name, "issues"]) if is_ours(owner, name) => {
+                let found = state.world.listed_issues(asked);
+                self.paged(asked, &state, &found, |page| Value::Array(page.to_vec()))
+            }
+            (method @ ("POST" | "PATCH" | "DELETE"), ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
+                let done = issues::written(&mut state.world, method, rest, &asked.body);
+                done.unwrap_or_else(|| written(&mut state.world, method, rest, &asked.body))
             }
             ("GET", ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
                 let kind = rest.join("/");

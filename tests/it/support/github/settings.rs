@@ -47,7 +47,7 @@ impl Default for Settings {
             ("checks", "write"),
             ("contents", "read"),
             ("deployments", "write"),
-            ("issues", "read"),
+            ("issues", "write"),
             ("members", "read"),
             ("pull_requests", "write"),
         ];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::issues::Issue;
 use super::settings::Settings;
 
 pub const REPOSITORY: &str = "acme/shop";
@@ -93,6 +94,8 @@ pub struct World {
     pub commits: BTreeMap<String, Commit>,
     pub branches: BTreeMap<String, String>,
     pub pulls: BTreeMap<u64, Pull>,
+    /// Issues, in the numbers that pull requests leave.
+    pub issues: BTreeMap<u64, Issue>,
     /// The oldest first: instant, before, after, type, actor; by repository.
     pub activity: BTreeMap<String, Vec<[String; 5]>>,
     pub teams: BTreeMap<String, Vec<String>>,
@@ -236,6 +239,7 @@ impl World {
                 "performed_via_github_app": written["performed_via_github_app"],
             }));
         }
+        found.extend(self.comments_of_issues());
         found.retain(|comment| comment["updated_at"].as_str().unwrap() >= since);
         found
     }

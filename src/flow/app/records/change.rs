@@ -1,0 +1,238 @@
+//! The change record of a release, as an issue: the app opens it, tells in its labels how far the release is, and closes it
+//! with what came of it. People write what the policy needs under its headings.
+//!
+//! Which issue it is the record knows, by the entry that says that the app opened it; neither its title nor its mark makes
+//! an issue one. Its text is written once, so that nothing that a person writes there is ever written over.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::text::{self, Section};
+use super::kept::{Keeps, Known};
+use crate::forge::records::{Draft, Happened, Issue};
+use crate::model::facts::{Account, ChangeRecord, Fact, Facts};
+use crate::model::ground::Ground;
+use crate::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
+use crate::policy::rules::ChangeRule;
+use crate::report::neutral;
+
+/// The label of every change record, and how those of states begin.
+pub(super) const LABEL: &str = "change";
+const STATE: &str = "change:";
+/// The heading under which incidents are named that the release fixes.
+const FIXES: &str = "fixes";
+/// What stands under it at first.
+const NO_FIXES: &str = "_The incidents that this release fixes, as #NUMBER._";
+
+/// The state in which it is opened, and those that the app brings it into.
+const NEW: &str = "New";
+const ASSESS: &str = "Assess";
+const AUTHORIZE: &str = "Authorize";
+const SCHEDULED: &str = "Scheduled";
+const IMPLEMENT: &str = "Implement";
+const REVIEW: &str = "Review";
+/// The state of one that is closed.
+const CLOSED: &str = "Closed";
+
+/// How many changes are listed.
+const LISTED: usize = 100;
+
+/// The label of a state.
+pub(super) fn label(state: &str) -> String {
+    // GitHub takes 50 characters.
+    format!("{STATE}{}", state.chars().take(40).collect::<String>())
+}
+
+/// What the app writes under the heading of something that the policy needs.
+fn prompt(need: &str) -> String {
+    match need {
+        "risk_assessment" => "_What can go wrong, how likely is that, and who would notice?_".to_owned(),
+        "backout_plan" => "_How is it taken back, by whom, and how long does that take?_".to_owned(),
+        _ => format!("_Write down here: {}._", need.replace('_', " ")),
+    }
+}
+
+/// The state labels that an issue has, in the order in which they were put there, each with who did.
+fn states(issue: &Issue) -> Vec<(String, Option<Account>)> {
+    let mut has: Vec<(String, Option<Account>)> = Vec::new();
+    for event in &issue.events {
+        match &event.what {
+            Happened::Labelled(name) => {
+                if let Some(state) = name.strip_prefix(STATE) {
+                    has.push((state.to_owned(), event.by.clone()));
+                }
+            }
+            Happened::Unlabelled(name) => {
+                has.retain(|(state, _)| !name.strip_prefix(STATE).is_some_and(|it| it.eq_ignore_ascii_case(state)));
+            }
+            Happened::Closed | Happened::Reopened => {}
+        }
+    }
+    has
+}
+
+/// The labels that are to go before an issue gets one of a state: those of other states, and that very one where somebody
+/// else put it there, for who did decides whether it counts.
+pub(super) fn in_the_way(issue: &Issue, label: &str) -> Vec<String> {
+    let ours = |by: &Option<Account>| by.is_some() && *by == issue.author;
+    let all = states(issue).into_iter().map(|(state, by)| (format!("{STATE}{state}"), by));
+    all.filter(|(has, by)| !(has.eq_ignore_ascii_case(label) && ours(by))).map(|(has, _)| has).collect()
+}
+
+/// An issue that the app opened as a change record, as the facts have it.
+pub(super) fn fact(rule: &ChangeRule, issue: &Issue, repository: &str, components: Vec<String>) -> ChangeRecord {
+    let ours = |by: &Option<Account>| by.is_some() && *by == issue.author;
+    let (state, state_by) = match states(issue).pop() {
+        // Whoever closes it keeps the release from going.
+        _ if !issue.open => (Fact::Known(CLOSED.to_owned()), None),
+        None => (Fact::Absent, None),
+        Some((state, by)) if ours(&by) => (Fact::Known(state), None),
+        Some((state, Some(by))) => (Fact::Known(state), Some(by)),
+        Some((_, None)) => {
+            (Fact::Unavailable("whoever brought it into its state has no account any longer".into()), None)
+        }
+    };
+    let fields = rule.needs.iter().map(|need| (need.clone(), text::field(issue, need, &prompt(need))));
+    let last = issue.versions.last().and_then(|version| version.text.as_deref()).unwrap_or_default();
+    let fixes = match text::section(last, FIXES) {
+        Section::Said(said) => text::named(&said, repository),
+        Section::Missing | Section::Twice => Vec::new(),
+    };
+    ChangeRecord {
+        id: format!("{repository}#{}", issue.number),
+        state,
+        state_by,
+        components: if components.is_empty() { Fact::Absent } else { Fact::Known(components) },
+        from: Fact::Absent,
+        until: Fact::Absent,
+        fields: fields.collect::<BTreeMap<_, _>>(),
+        fixes,
+    }
+}
+
+/// What is to be done for the record of a release that was decided.
+pub(super) fn plan(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &ReleaseDecision) -> Option<Keeps> {
+    let missing = decision.tree.parts.iter().any(|node| node.code == Ground::NoChangeRecord);
+    if known.effects.is_empty() {
+        let wanted = rule.create && missing && facts.change_record.is_absent();
+        return wanted.then(|| open(rule, known, facts, decision));
+    }
+    // Nothing is added to one that is not there yet, or is not ours.
+    let record = facts.change_record.known().filter(|_| known.number.is_some())?;
+    let listed = record.components.entries();
+    let more: Vec<String> = facts.release.components.keys().filter(|it| !listed.contains(it)).cloned().collect();
+    if !more.is_empty() {
+        return Some(Keeps::Widen { components: more });
+    }
+    let wanted = state(rule, decision)?;
+    let last = known.kept.iter().rev().find_map(|kept| match kept {
+        Keeps::Advance { to } => Some(to.as_str()),
+        _ => None,
+    });
+    (last.unwrap_or(NEW) != wanted).then_some(Keeps::Advance { to: wanted })
+}
+
+/// The state that a record has by a decision; `None` where that says nothing of it.
+fn state(rule: &ChangeRule, decision: &ReleaseDecision) -> Option<String> {
+    let goes = || rule.proceeds_in.first().map_or(IMPLEMENT, String::as_str).to_owned();
+    let holding = || decision.tree.parts.iter().filter(|node| !node.status.opens());
+    match decision.decision {
+        Ruling::Proceed => return Some(goes()),
+        Ruling::Reject => return None,
+        Ruling::Hold => {}
+    }
+    // Its own state keeps nothing else waiting.
+    let others: Vec<&Node> = holding().filter(|node| node.code != Ground::ChangeState).collect();
+    if others.is_empty() {
+        return Some(goes());
+    }
+    if others.iter().any(|node| node.code == Ground::ChangeIncomplete) {
+        return Some(ASSESS.to_owned());
+    }
+    let in_time = |node: &&Node| node.status == Status::Waiting && node.next.is_some() && node.who.is_empty();
+    Some(if others.iter().all(in_time) { SCHEDULED } else { AUTHORIZE }.to_owned())
+}
+
+/// The state of one whose release was let go.
+pub(super) fn reviewed() -> Keeps {
+    Keeps::Advance { to: REVIEW.to_owned() }
+}
+
+/// How a release ended, as its record is closed.
+pub(super) fn ended(well: bool) -> Keeps {
+    let (word, says) = if well {
+        ("Successful", "The release went in, and its deployment ended well, by the forge's list.")
+    } else {
+        ("Unsuccessful", "The release was let go, and its deployment failed, by the forge's list.")
+    };
+    Keeps::Close { done: true, label: label(word), text: says.to_owned() }
+}
+
+/// How a release ended that did not go.
+pub(super) fn cancelled(why: &str) -> Keeps {
+    Keeps::Close { done: false, label: label("Cancelled"), text: neutral::prose(why, 900) }
+}
+
+/// What is said where it turns out to be for more.
+pub(super) fn widened(components: &[String]) -> String {
+    let names: Vec<String> = components.iter().map(|name| format!("`{name}`")).collect();
+    format!("This change record is for {} as well: what goes has changed.", names.join(", "))
+}
+
+fn open(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &ReleaseDecision) -> Keeps {
+    let release = &facts.release;
+    let title = format!("Change: {} to {}", release.name, decision.environment);
+    let mut text = format!(
+        "The change record of `{}` on its way to `{}`. Countersign opened it, tells in its labels how far it is, and closes \
+         it with what came of it.\n\nUnder the headings below, write what is asked there. It counts from who holds a role of \
+         the policy and had no hand in the release; what stands there already counts for nothing.\n",
+        release.commit, decision.environment
+    );
+    for need in &rule.needs {
+        let _ = write!(text, "\n### {need}\n\n{}\n", prompt(need));
+    }
+    let _ = write!(text, "\n### {FIXES}\n\n{NO_FIXES}\n\n## What goes\n\n");
+    let components: Vec<String> = release.components.keys().cloned().collect();
+    let names: Vec<String> = components.iter().map(|name| format!("`{name}`")).collect();
+    let _ = writeln!(text, "- components: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
+    match &release.changes {
+        Fact::Known(changes) => {
+            for change in changes.iter().take(LISTED) {
+                let id = change.id.strip_prefix(&release.repository).unwrap_or(&change.id);
+                let _ = writeln!(text, "- {}", neutral::prose(id, 200));
+            }
+            if changes.len() > LISTED {
+                let _ = writeln!(text, "- and {} more", changes.len() - LISTED);
+            }
+        }
+        Fact::Absent => text.push_str("- no changes: what goes ran before\n"),
+        Fact::Unavailable(why) => {
+            let _ = writeln!(text, "- which changes go could not be read: {}", neutral::prose(why, 300));
+        }
+    }
+    text.push_str(&risk(decision));
+    Keeps::Open {
+        draft: Draft {
+            key: known.about.clone(),
+            title: neutral::line(&title, 200),
+            text,
+            labels: vec![LABEL.to_owned(), label(NEW)],
+        },
+        stream: json!([release.name, decision.environment]),
+        components,
+    }
+}
+
+/// The risk, itemised.
+fn risk(decision: &ReleaseDecision) -> String {
+    let risk = &decision.risk;
+    let score = risk.score.map_or_else(|| "not known".to_owned(), |score| format!("{score}"));
+    let mut text = format!("\n## Risk\n\nScore {score}, impact {}.\n\n", format!("{:?}", risk.impact).to_lowercase());
+    for item in &risk.items {
+        let points = item.points.map_or_else(|| "unknown".to_owned(), |points| format!("{points}"));
+        let _ = writeln!(text, "- {}: {points} ({})", item.name, neutral::prose(&item.because, 200));
+    }
+    text
+}

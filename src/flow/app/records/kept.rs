@@ -1,0 +1,168 @@
+//! What is done to issues, as the record has it until it is done and from then on: which issue came of it, and what stood on
+//! an agenda since when.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::board::{Item, Listing};
+use crate::flow::app::docket::Key;
+use crate::flow::recorded;
+use crate::forge::records::Draft;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::outbox::ASIDE;
+use crate::store::reader::Reader;
+
+/// What stands in a destination between the repository and what the issue is called.
+const HERE: &str = " records ";
+
+/// Something that is done to an issue, as it is kept until it is known to have been.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::flow::app) struct Kept {
+    pub(super) forge: String,
+    pub(super) repository: String,
+    /// What the record calls the issue.
+    pub(super) about: String,
+    pub(super) keeps: Keeps,
+}
+
+/// What is done to an issue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "does", rename_all = "snake_case")]
+pub(in crate::flow::app) enum Keeps {
+    /// A change record is opened for a release: its name and its environment, as decisions have them.
+    Open { draft: Draft, stream: Value, components: Vec<String> },
+    /// It is for these as well.
+    Widen { components: Vec<String> },
+    /// It is brought into a state.
+    Advance { to: String },
+    /// It is closed, with what came of it.
+    Close { done: bool, label: String, text: String },
+    /// The agenda of a meeting is opened.
+    Convene { draft: Draft, meeting: DateTime<Utc>, items: Vec<Item> },
+    /// Something else stands on it.
+    List { draft: Draft, items: Vec<Item> },
+    /// The meeting is over: its minutes are written under its agenda, which is closed.
+    Adjourn { minutes: String },
+}
+
+impl Keeps {
+    /// The issue that it opens.
+    pub(super) fn opens(&self) -> Option<&Draft> {
+        match self {
+            Self::Open { draft, .. } | Self::Convene { draft, .. } => Some(draft),
+            Self::Widen { .. } | Self::Advance { .. } | Self::Close { .. } => None,
+            Self::List { .. } | Self::Adjourn { .. } => None,
+        }
+    }
+
+    /// What stands on an agenda from then on.
+    pub(super) fn items(&self) -> Option<&Vec<Item>> {
+        match self {
+            Self::Convene { items, .. } | Self::List { items, .. } => Some(items),
+            Self::Open { .. } | Self::Widen { .. } | Self::Advance { .. } | Self::Close { .. } => None,
+            Self::Adjourn { .. } => None,
+        }
+    }
+}
+
+impl Kept {
+    /// Reads what is kept; `None` where it is something else, or another forge's.
+    pub(in crate::flow::app) fn read(bytes: &[u8], forge: &str) -> Option<Self> {
+        serde_json::from_slice::<Self>(bytes).ok().filter(|kept| kept.forge == forge)
+    }
+
+    pub(super) fn destination(&self) -> String {
+        format!("{ASIDE}{}:{}{HERE}{}", self.forge, self.repository, self.about)
+    }
+
+    /// The key by which it leaves once, as the how-manieth thing of its issue.
+    pub(super) fn once(&self, number: usize) -> String {
+        let about = &self.about;
+        match &self.keeps {
+            Keeps::Open { .. } | Keeps::Convene { .. } => format!("{about} open"),
+            Keeps::Close { .. } => format!("{about} close"),
+            Keeps::Adjourn { .. } => format!("{about} minutes"),
+            Keeps::Widen { .. } | Keeps::Advance { .. } | Keeps::List { .. } => format!("{about} {number}"),
+        }
+    }
+}
+
+/// The repository of a destination that is an issue here.
+pub(in crate::flow::app) fn of<'d>(destination: &'d str, forge: &str) -> Option<&'d str> {
+    let (place, _) = destination.strip_prefix(ASIDE)?.split_once(HERE)?;
+    place.strip_prefix(forge)?.strip_prefix(':')
+}
+
+/// What the record knows of an issue.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) about: String,
+    /// The keys of what was done to it, or is to be.
+    pub(super) effects: Vec<String>,
+    /// The same, as far as it is kept.
+    pub(super) kept: Vec<Keeps>,
+    /// What stood on an agenda since when, the earliest first.
+    pub(super) listings: Vec<Listing>,
+    /// The issue's number, once it is opened.
+    pub(super) number: Option<u64>,
+    /// Whether it was given up to open it.
+    pub(super) lost: bool,
+}
+
+impl Known {
+    pub(super) async fn read(reader: &mut Reader, about: String, forge: &str) -> Result<Self, DatabaseFault> {
+        let mut known = Self { about, ..Self::default() };
+        for stood in reader.about(&known.about).await? {
+            let kept = reader.blob(stood.body).await?.and_then(|bytes| Kept::read(&bytes, forge));
+            let opens = stood.once == format!("{} open", known.about);
+            known.lost |= opens && stood.state == "dead";
+            let items = kept.as_ref().and_then(|kept| kept.keeps.items());
+            if let Some(ended) = stood.ended.filter(|_| stood.state == "done" && (opens || items.is_some()))
+                && let Some(entry) = recorded::entry(reader, ended).await?
+            {
+                if opens {
+                    known.number = entry.body.get("made").and_then(Value::as_str).and_then(|made| made.parse().ok());
+                }
+                known.listings.extend(items.map(|items| Listing { since: entry.at, items: items.clone() }));
+            }
+            known.effects.push(stood.once);
+            known.kept.extend(kept.map(|kept| kept.keeps));
+        }
+        Ok(known)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.kept.iter().any(|kept| matches!(kept, Keeps::Close { .. }))
+    }
+}
+
+/// How the record calls the agendas of the board, and change records.
+pub(super) const AGENDA: &str = "board agenda";
+pub(super) const CHANGE: &str = "change record";
+
+/// What the record calls the agenda of a meeting.
+pub(super) fn of_agenda(forge: &str, repository: &str, meeting: DateTime<Utc>) -> String {
+    format!("{AGENDA} {}", json!([forge, repository, meeting.to_rfc3339()]))
+}
+
+/// The meeting of an agenda, by what the record calls it.
+pub(super) fn meeting_of(about: &str) -> Option<DateTime<Utc>> {
+    let named: [String; 3] = serde_json::from_str(about.strip_prefix(AGENDA)?).ok()?;
+    named.last()?.parse().ok()
+}
+
+/// How everything begins that the record calls so of a repository.
+pub(super) fn like(what: &str, forge: &str, repository: &str) -> String {
+    let whole = format!("{what} {}", json!([forge, repository]));
+    // Before the bracket that ends the list.
+    format!("{},", whole.trim_end_matches(']'))
+}
+
+/// What the record calls the change record of a release.
+pub(super) fn of_change(forge: &str, key: &Key) -> String {
+    let Key { repository, environment, commit } = key;
+    format!("{CHANGE} {}", json!([forge, repository, commit, environment]))
+}
+

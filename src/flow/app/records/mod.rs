@@ -1,0 +1,451 @@
+//! The story of what a team would otherwise keep in a change or incident system, and is kept in issues of the forge: change
+//! records ([`change`]), incidents ([`incident`]) and the agendas of the board ([`board`]).
+//!
+//! What the app does to an issue is recorded before it leaves, once for its key, and which issue came of it is recorded
+//! when it has: so that no crash opens a second one, and no look-alike is taken for ours. What is said of one record leaves
+//! in order. What people write there is read with its whole history whenever a release is decided, and becomes facts.
+
+mod board;
+mod change;
+mod incident;
+mod kept;
+mod text;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::Desk;
+use super::docket::Key;
+use super::ruling::Undecided;
+use crate::flow::append::Failed;
+use crate::flow::send::{self, Answer};
+use crate::forge::records::{Ended, Read, Records};
+use crate::forge::talk::Talk as _;
+use crate::forge::Hub;
+use crate::model::facts::{AccountFacts, CabDecision, ChangeRecord, Fact, Facts, Incident};
+use crate::model::release_decision::ReleaseDecision;
+use crate::policy::calendar::Meetings;
+use crate::policy::rules::{ChangeRule, IncidentRule, Rules, is_issues};
+use crate::store::change::Stream;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::outbox::Claimed;
+use crate::store::reader::Reader;
+use crate::store::writer::Refused;
+use kept::{AGENDA, CHANGE, Keeps, Known, like, meeting_of, of_agenda, of_change};
+pub(super) use kept::{Kept, of};
+
+/// How often one record is told something, at most: whatever moves it to and fro is no news any longer.
+const MOST: usize = 200;
+/// How long after it was decided last a release that nobody waits for is given up: GitHub fails its run before.
+const GIVEN_UP: TimeDelta = TimeDelta::days(35);
+
+/// Whether a policy has anything that is kept up in issues.
+pub(super) fn wanted(rules: &Rules) -> bool {
+    rules.change.as_ref().is_some_and(|rule| is_issues(&rule.system)) || rules.calendar.cab.is_some()
+}
+
+impl<H: Hub> Desk<H> {
+    /// Puts what issues say among the facts of a release, where the policy has its records there.
+    pub(super) async fn with_records(
+        &self,
+        reader: &mut Reader,
+        forge: &H::Forge,
+        rules: &Rules,
+        key: &Key,
+        facts: &mut Facts,
+    ) -> Result<(), Undecided> {
+        let stated = |name: &str| self.settings.known.as_ref().is_some_and(|known| known.get(name).is_some());
+        if let Some(rule) = &rules.change
+            && !stated("change_record")
+        {
+            facts.change_record = if is_issues(&rule.system) {
+                let known = Known::read(reader, of_change(H::NAME, key), H::NAME).await?;
+                self.change_record(forge, rule, &known, facts).await
+            } else {
+                elsewhere("change records", &rule.system)
+            };
+        }
+        if let Some(rule) = &rules.incidents
+            && !stated("incidents")
+        {
+            facts.incidents = if is_issues(&rule.system) {
+                let before = incident::before(reader, H::NAME, key, rule).await?;
+                self.incidents(forge, rule, before, facts).await
+            } else {
+                elsewhere("incidents", &rule.system)
+            };
+        }
+        if rules.calendar.cab.is_some() && !stated("cab") {
+            facts.cab = self.decided_by_board(reader, forge, rules, facts).await?;
+        }
+        if matches!(rules.calendar.cab.as_ref().map(|cab| &cab.meetings), Some(Meetings::Rules(_))) && !stated("meetings") {
+            facts.meetings = Fact::Absent;
+        }
+        Ok(())
+    }
+
+    /// What the board decided on a release, under the agendas on which it stood.
+    async fn decided_by_board(
+        &self,
+        reader: &mut Reader,
+        forge: &H::Forge,
+        rules: &Rules,
+        facts: &mut Facts,
+    ) -> Result<Fact<Vec<CabDecision>>, DatabaseFault> {
+        let repository = facts.release.repository.clone();
+        let mut agendas = BTreeMap::new();
+        for (about, _) in reader.begun_about(&like(AGENDA, H::NAME, &repository)).await? {
+            let Some(meeting) = meeting_of(&about) else { continue };
+            // None of an earlier one is for what was asked for since.
+            if meeting < facts.release.submitted_at {
+                continue;
+            }
+            let known = Known::read(reader, about, H::NAME).await?;
+            if let Some(number) = known.number {
+                agendas.insert(number, (meeting, known.listings));
+            }
+        }
+        if agendas.is_empty() {
+            return Ok(Fact::Absent);
+        }
+        let numbers: Vec<u64> = agendas.keys().copied().collect();
+        let read = match forge.issues(&repository, &numbers).await {
+            Ok(read) => read,
+            Err(fault) => return Ok(Fact::Unavailable(fault.to_string().into())),
+        };
+        let mut found = Vec::new();
+        for (number, (meeting, listings)) in &agendas {
+            let Some(issue) = read.issues.get(number).filter(|issue| issue.ours) else {
+                return Ok(Fact::Unavailable(format!("agenda #{number} of the board is not there any longer").into()));
+            };
+            match board::decisions(rules, facts, issue, *meeting, listings) {
+                Ok(decisions) => found.extend(decisions),
+                Err(why) => return Ok(Fact::Unavailable(why.into())),
+            }
+        }
+        meet(facts, read);
+        Ok(if found.is_empty() { Fact::Absent } else { Fact::Known(found) })
+    }
+
+    /// Puts a release on the agenda of the meeting that it waits for.
+    async fn on_the_agenda(
+        &self,
+        rules: &Rules,
+        key: &Key,
+        facts: &Facts,
+        decision: &ReleaseDecision,
+    ) -> Result<(), Unkept> {
+        let now = Utc::now();
+        let Some((meeting, item)) = board::waits(rules, facts, decision, now) else { return Ok(()) };
+        let mut reader = self.reader().await?;
+        // What is on the table now is not brought before the next meeting, unless it was put off to that.
+        let under_way = board::under_way(rules, facts, decision, now);
+        if let Some(begun) = under_way.map(|begun| of_agenda(H::NAME, &key.repository, begun)) {
+            let known = Known::read(&mut reader, begun, H::NAME).await?;
+            if known.kept.iter().rev().find_map(Keeps::items).is_some_and(|items| board::has(items, facts)) {
+                reader.close().await?;
+                return Ok(());
+            }
+        }
+        let about = of_agenda(H::NAME, &key.repository, meeting.at);
+        let known = Known::read(&mut reader, about, H::NAME).await?;
+        reader.close().await?;
+        let listed = known.kept.iter().rev().find_map(Keeps::items);
+        match board::plan(rules, &known.about, &meeting, listed.map(Vec::as_slice), item) {
+            Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn change_record(
+        &self,
+        forge: &H::Forge,
+        rule: &ChangeRule,
+        known: &Known,
+        facts: &mut Facts,
+    ) -> Fact<ChangeRecord> {
+        if known.effects.is_empty() {
+            return Fact::Absent;
+        }
+        let Some(number) = known.number else {
+            let why = if known.lost { "its issue could not be opened" } else { "its issue is being opened" };
+            return Fact::Unavailable(why.into());
+        };
+        let repository = facts.release.repository.clone();
+        let read = match forge.issues(&repository, &[number]).await {
+            Ok(read) => read,
+            Err(fault) => return Fact::Unavailable(fault.to_string().into()),
+        };
+        let Some(issue) = read.issues.get(&number).filter(|issue| issue.ours) else {
+            return Fact::Unavailable(format!("issue {number}, which was opened for it, is not there any longer").into());
+        };
+        let mut components = Vec::new();
+        for kept in &known.kept {
+            match kept {
+                Keeps::Open { components: these, .. } | Keeps::Widen { components: these } => {
+                    components.extend(these.iter().cloned());
+                }
+                _ => {}
+            }
+        }
+        let record = change::fact(rule, issue, &repository, components);
+        meet(facts, read);
+        Fact::Known(record)
+    }
+
+    async fn incidents(
+        &self,
+        forge: &H::Forge,
+        rule: &IncidentRule,
+        before: Vec<u64>,
+        facts: &mut Facts,
+    ) -> Fact<Vec<Incident>> {
+        let here = facts.release.repository.clone();
+        let read = match &rule.repository {
+            Some(other) if !other.eq_ignore_ascii_case(&here) => match self.hub.of(other).await {
+                Ok(there) => incident::read(&there, other, rule, before).await,
+                Err(fault) => Err(fault.to_string()),
+            },
+            Some(_) | None => incident::read(forge, &here, rule, before).await,
+        };
+        match read {
+            Ok((incidents, read)) => {
+                meet(facts, read);
+                if incidents.is_empty() { Fact::Absent } else { Fact::Known(incidents) }
+            }
+            Err(why) => Fact::Unavailable(why.into()),
+        }
+    }
+
+    /// Does for the records of a release what its decision asks for.
+    pub(super) async fn keep_up(
+        &self,
+        rules: &Rules,
+        key: &Key,
+        facts: &Facts,
+        decision: &ReleaseDecision,
+    ) -> Result<(), Unkept> {
+        self.on_the_agenda(rules, key, facts, decision).await?;
+        let Some(rule) = rules.change.as_ref().filter(|rule| is_issues(&rule.system)) else { return Ok(()) };
+        let mut reader = self.reader().await?;
+        let known = Known::read(&mut reader, of_change(H::NAME, key), H::NAME).await?;
+        reader.close().await?;
+        if known.is_closed() || known.effects.len() >= MOST {
+            return Ok(());
+        }
+        match change::plan(rule, &known, facts, decision) {
+            Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Records that something is to be done to an issue.
+    async fn leaves(&self, repository: &str, known: &Known, keeps: Keeps) -> Result<(), Unkept> {
+        let (forge, repository, about) = (H::NAME.to_owned(), repository.to_owned(), known.about.clone());
+        let kept = Kept { forge, repository, about, keeps };
+        let bytes = serde_json::to_vec(&kept)?;
+        let once = kept.once(known.effects.len());
+        let append = send::leaves(&kept.about, (&once, &kept.destination()), &bytes, Utc::now())?;
+        match self.sequencer.append(append).await.map_err(Failed::from) {
+            // Another replica, or an earlier look, asked for it already.
+            Ok(_) | Err(Failed::Refused(Refused::OtherContent(_))) => {
+                self.to_tell.notify_one();
+                Ok(())
+            }
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
+    /// Closes the records of releases that are over.
+    pub(super) async fn look_after(&self, repository: &str) -> Result<(), Unkept> {
+        let mut reader = self.reader().await?;
+        let begun = reader.begun_about(&like(CHANGE, H::NAME, repository)).await?;
+        for (about, body) in begun {
+            let kept = reader.blob(body).await?.and_then(|bytes| Kept::read(&bytes, H::NAME));
+            let Some(Kept { keeps: Keeps::Open { stream, .. }, .. }) = kept else { continue };
+            let known = Known::read(&mut reader, about, H::NAME).await?;
+            if known.number.is_none() {
+                continue;
+            }
+            if let Some(keeps) = self.came_of(&mut reader, repository, &known, &stream).await? {
+                self.leaves(repository, &known, keeps).await?;
+            }
+        }
+        for (about, _) in reader.begun_about(&like(AGENDA, H::NAME, repository)).await? {
+            let over = meeting_of(&about).filter(|meeting| Utc::now() - *meeting > board::OVER);
+            let Some(meeting) = over else { continue };
+            let known = Known::read(&mut reader, about, H::NAME).await?;
+            let ended = known.kept.iter().any(|kept| matches!(kept, Keeps::Adjourn { .. }));
+            if known.number.is_none() || ended {
+                continue;
+            }
+            let mut minutes = Vec::new();
+            for item in known.kept.iter().rev().find_map(Keeps::items).into_iter().flatten() {
+                let latest = reader.latest(&item.stream(H::NAME)).await?;
+                let facts = match latest {
+                    Some(latest) => reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()),
+                    None => None,
+                };
+                minutes.push(board::minutes(item, meeting, facts.as_ref()));
+            }
+            self.leaves(repository, &known, Keeps::Adjourn { minutes: minutes.concat() }).await?;
+        }
+        reader.close().await?;
+        Ok(())
+    }
+
+    /// What came of a release, where its record is to say so.
+    async fn came_of(
+        &self,
+        reader: &mut Reader,
+        repository: &str,
+        known: &Known,
+        stream: &Value,
+    ) -> Result<Option<Keeps>, Unkept> {
+        let text = |at: usize| stream.get(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let stream = Stream {
+            forge: H::NAME.to_owned(),
+            repository: repository.to_owned(),
+            release: text(0),
+            environment: text(1),
+        };
+        let Some(latest) = reader.latest(&stream).await? else { return Ok(None) };
+        let decided = DateTime::from_timestamp_micros(latest.at).unwrap_or_default();
+        let waits = |environment: &str| {
+            let waiting = self.docket().waiting(repository, environment);
+            waiting.iter().any(|it| it.as_ref().is_none_or(|it| *it == stream))
+        };
+        let facts = reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
+        let Some(release) = facts.map(|facts| facts.release) else { return Ok(None) };
+        match latest.ruling.as_str() {
+            "proceed" if reader.is_answered(&stream).await? => {
+                let forge = self.hub.of(repository).await.map_err(Unkept::forge)?;
+                let ended = forge.ended(repository, &release.environment, &release.commit, decided).await;
+                match ended.map_err(Unkept::forge)? {
+                    Ended::Well => Ok(Some(change::ended(true))),
+                    Ended::Failed => Ok(Some(change::ended(false))),
+                    Ended::NotYet => {
+                        let told = known.kept.last() == Some(&change::reviewed());
+                        Ok((!told).then(change::reviewed))
+                    }
+                }
+            }
+            "reject" if reader.is_answered(&stream).await? || !waits(&release.environment) => {
+                Ok(Some(change::cancelled(&latest.summary)))
+            }
+            _ if !waits(&release.environment) && Utc::now() - decided > GIVEN_UP => {
+                Ok(Some(change::cancelled("nobody waits for this release any longer, and it did not go")))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Does to an issue what was recorded.
+    pub(super) async fn carry_out(
+        &self,
+        reader: &mut Reader,
+        kept: &Kept,
+        claimed: &Claimed,
+    ) -> Result<Answer, DatabaseFault> {
+        let forge = match self.hub.of(&kept.repository).await {
+            Ok(forge) => forge.behind_deployments(),
+            Err(fault) => return Ok(Answer::Failed(fault.to_string())),
+        };
+        let again = claimed.attempt > 1;
+        if let Some(draft) = kept.keeps.opens() {
+            let opened = forge.open_issue(&kept.repository, draft, again).await;
+            return Ok(opened.map_or_else(
+                |fault| Answer::Failed(fault.to_string()),
+                |number| {
+                    self.say("record_opened", &json!({ "repository": kept.repository, "issue": number }));
+                    Answer::Made(number.to_string())
+                },
+            ));
+        }
+        let known = Known::read(reader, kept.about.clone(), H::NAME).await?;
+        let Some(number) = known.number else {
+            return Ok(Answer::Refused("its issue was not opened".to_owned()));
+        };
+        let done = done(&forge, kept, number, &claimed.once, again).await;
+        Ok(done.map_or_else(|fault| Answer::Failed(fault.to_string()), |()| Answer::Done))
+    }
+}
+
+/// Does something to an issue that is there.
+async fn done<F: Records + crate::forge::talk::Talk>(
+    forge: &F,
+    kept: &Kept,
+    number: u64,
+    once: &str,
+    again: bool,
+) -> Result<(), F::Fault> {
+    let repository = kept.repository.as_str();
+    match &kept.keeps {
+        Keeps::Open { .. } | Keeps::Convene { .. } => Ok(()),
+        Keeps::Adjourn { minutes } => {
+            forge.reply(repository, number, (once, minutes), again).await?;
+            forge.close_issue(repository, number, true).await
+        }
+        Keeps::List { draft, .. } => forge.rewrite_issue(repository, number, draft).await,
+        Keeps::Widen { components } => {
+            forge.reply(repository, number, (once, &change::widened(components)), again).await
+        }
+        Keeps::Advance { to } => advance(forge, repository, number, &change::label(to)).await,
+        Keeps::Close { done, label, text } => {
+            forge.reply(repository, number, (once, text), again).await?;
+            advance(forge, repository, number, label).await?;
+            forge.close_issue(repository, number, *done).await
+        }
+    }
+}
+
+/// Gives an issue the label of a state, and takes those of others from it.
+async fn advance<F: Records>(forge: &F, repository: &str, number: u64, to: &str) -> Result<(), F::Fault> {
+    let read = forge.issues(repository, &[number]).await?;
+    let from = read.issues.get(&number).map(|issue| change::in_the_way(issue, to)).unwrap_or_default();
+    forge.relabel(repository, number, (&from, to)).await
+}
+
+/// What is said of records that are kept where the app does not look.
+fn elsewhere<T>(what: &str, system: &str) -> Fact<T> {
+    let says = format!("the app reads {what} from issues alone, and the policy has them in `{system}`; state them with `--with`");
+    Fact::Unavailable(says.into())
+}
+
+/// Notes who the people of issues are. What is known of somebody stays; what was not is filled in.
+fn meet(facts: &mut Facts, read: Read) {
+    for (account, AccountFacts { kind, active, person }) in read.accounts {
+        let known = facts.accounts.entry(account).or_insert_with(|| AccountFacts {
+            kind: kind.clone(),
+            active: active.clone(),
+            person,
+        });
+        if known.kind.unavailable().is_some() {
+            known.kind = kind;
+        }
+        if known.active.unavailable().is_some() {
+            known.active = active;
+        }
+    }
+}
+
+/// Why a record could not be kept up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unkept {
+    #[error("the forge could not be asked: {0}")]
+    Forge(String),
+    #[error("the record could not be read: {0}")]
+    Record(#[from] DatabaseFault),
+    #[error("it cannot be recorded: {0}")]
+    Failed(#[from] Failed),
+    #[error("it cannot be written: {0}")]
+    Form(#[from] serde_json::Error),
+}
+
+impl Unkept {
+    fn forge(fault: impl std::fmt::Display) -> Self {
+        Self::Forge(fault.to_string())
+    }
+}

@@ -1,0 +1,170 @@
+//! Texts of issues: what stands under a heading, who wrote it, and which issues it names. Pure.
+
+use chrono::{DateTime, Utc};
+
+use crate::forge::records::Issue;
+use crate::model::facts::{Account, Fact, Field};
+
+/// What stands under the heading of a name; absent where there is none. A heading that stands twice says two things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Said(String),
+    Missing,
+    Twice,
+}
+
+/// What stands under the heading of a name in a text of Markdown. What a comment hides nobody has read.
+pub(super) fn section(text: &str, name: &str) -> Section {
+    let text = without_comments(text);
+    let mut found = Section::Missing;
+    let mut here = false;
+    for line in text.lines() {
+        let bare = line.trim_start_matches('#');
+        let is_heading = bare.len() < line.len() && bare.starts_with([' ', '\t']);
+        if is_heading {
+            here = bare.trim().eq_ignore_ascii_case(name);
+            if here {
+                match found {
+                    Section::Missing => found = Section::Said(String::new()),
+                    Section::Said(_) | Section::Twice => return Section::Twice,
+                }
+            }
+            continue;
+        }
+        if let (true, Section::Said(said)) = (here, &mut found) {
+            said.push_str(line.trim_end());
+            said.push('\n');
+        }
+    }
+    match found {
+        Section::Said(said) => Section::Said(said.trim().to_owned()),
+        other => other,
+    }
+}
+
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<!--") {
+        out.push_str(before);
+        // One that does not end hides all that follows.
+        rest = after.split_once("-->").map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A field of an issue of ours: its text, what our App wrote there, who wrote it as it is, and when.
+pub(super) fn field(issue: &Issue, name: &str, template: &str) -> Field {
+    let unknown = |why: &str| Field {
+        text: Fact::Unavailable(why.to_owned().into()),
+        template: Fact::Known(template.to_owned()),
+        edited_at: Fact::Unavailable(why.to_owned().into()),
+        by: None,
+    };
+    let Some(last) = issue.versions.last() else { return unknown("the issue has no text") };
+    let Some(now) = last.text.as_deref().map(|text| section(text, name)) else {
+        return unknown("its text was struck from the history");
+    };
+    let text = match &now {
+        Section::Twice => return unknown("its heading stands twice in the issue; leave one"),
+        Section::Missing => Fact::Absent,
+        Section::Said(said) if said.is_empty() => Fact::Absent,
+        Section::Said(said) => Fact::Known(said.clone()),
+    };
+    // As it is since the first of the versions from which on it always was so.
+    let mut since = issue.versions.len().saturating_sub(1);
+    for (at, version) in issue.versions.iter().enumerate().rev() {
+        match version.text.as_deref().map(|text| section(text, name)) {
+            Some(then) if then == now => since = at,
+            Some(_) => break,
+            None => return unknown("a version of the issue was struck from its history, and so who wrote it"),
+        }
+    }
+    let ours = |by: &Option<Account>| issue.ours && by.is_some() && *by == issue.author;
+    let (by, edited_at): (Option<Account>, Fact<DateTime<Utc>>) = match issue.versions.get(since) {
+        Some(version) if since == 0 || ours(&version.by) => {
+            (None, if since == 0 { Fact::Absent } else { Fact::Known(version.at) })
+        }
+        Some(version) if version.by.is_some() => (version.by.clone(), Fact::Known(version.at)),
+        Some(_) | None => return unknown("whoever wrote it has no account any longer"),
+    };
+    Field { text, template: Fact::Known(template.to_owned()), edited_at, by }
+}
+
+/// The issues that a text names, `#12` or `acme/shop#12`, each with its repository.
+pub(super) fn named(text: &str, repository: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for word in text.split(|it: char| it.is_whitespace() || matches!(it, ',' | ';' | '(' | ')')) {
+        let word = word.trim_end_matches(['.', ':', '!', '?']);
+        let Some((place, number)) = word.split_once('#') else { continue };
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        let place = if place.is_empty() { repository } else { place };
+        let id = format!("{}#{number}", place.to_ascii_lowercase());
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::records::Version;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(minutes * 60, 0).unwrap()
+    }
+
+    fn issue(versions: &[(&str, &str)]) -> Issue {
+        let version = |(at_minute, (by, text)): (usize, &(&str, &str))| Version {
+            by: Some(Account::from(format!("github:{by}").as_str())),
+            at: at(at_minute as i64),
+            text: (*text != "struck").then(|| (*text).to_owned()),
+        };
+        Issue {
+            number: 1,
+            ours: true,
+            author: Some(Account::from("github:app[bot]")),
+            at: at(0),
+            open: true,
+            versions: versions.iter().enumerate().map(version).collect(),
+            events: Vec::new(),
+            comments: Vec::new(),
+            silenced: false,
+        }
+    }
+
+    #[test]
+    fn what_stands_under_a_heading_is_found_and_what_is_hidden_is_not() {
+        let text = "intro\n\n### Risk\nhigh <!-- not really -->\n\n### backout_plan\n\n- redeploy\n#45 is fixed\n\n## Else\nx";
+        assert_eq!(section(text, "risk"), Section::Said("high".to_owned()));
+        assert_eq!(section(text, "backout_plan"), Section::Said("- redeploy\n#45 is fixed".to_owned()));
+        assert_eq!(section(text, "window"), Section::Missing);
+        assert_eq!(section("### a\nx\n### A\ny", "a"), Section::Twice);
+        assert_eq!(section("<!--\n### a\nx", "a"), Section::Missing);
+        assert_eq!(named("#45, acme/Ops#7. and #x #45", "acme/shop"), ["acme/shop#45", "acme/ops#7"]);
+    }
+
+    #[test]
+    fn t69_a_field_is_of_whoever_wrote_it_as_it_is() {
+        let written = |by: &str| field(&issue(&[("app[bot]", "### a\nfill"), (by, "### a\nmine")]), "a", "fill");
+        assert_eq!(written("ana").by, Some(Account::from("github:ana")));
+        assert_eq!(written("ana").edited_at, Fact::Known(at(1)));
+        // Whoever writes elsewhere in the issue afterwards has not written it.
+        let later = issue(&[("app[bot]", "### a\nfill"), ("ana", "### a\nmine"), ("bo", "### a\nmine\n### b\nx")]);
+        assert_eq!(field(&later, "a", "fill").by, Some(Account::from("github:ana")));
+        // What was taken away and put back is of who put it back.
+        let back = issue(&[("ana", "### a\nmine"), ("bo", ""), ("bo", "### a\nmine")]);
+        assert_eq!(field(&back, "a", "").by, Some(Account::from("github:bo")));
+        // What was struck may have been written by anybody.
+        let struck = issue(&[("app[bot]", "### a\nfill"), ("ana", "struck"), ("bo", "### a\nmine")]);
+        assert!(field(&struck, "a", "fill").text.unavailable().is_some());
+        // As our App wrote it, it is nobody's.
+        let ours = field(&issue(&[("app[bot]", "### a\nfill")]), "a", "fill");
+        assert_eq!((ours.by, ours.edited_at), (None, Fact::Absent));
+    }
+}

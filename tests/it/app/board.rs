@@ -1,0 +1,108 @@
+//! The board's agenda as an issue, seen from outside.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::issues::{hears, policy, says, with_policy};
+use super::{App, ago, asks, shop, told, until};
+use crate::support::github::Github;
+
+/// The board meets at that instant and never again but a year later, with two members; mo chairs.
+fn with_board(github: &Github, at: DateTime<Utc>) -> String {
+    github.with(|world| {
+        for login in ["mo", "carl", "cleo", "zoe"] {
+            world.user(login, "User");
+        }
+    });
+    let meetings = at.format("DTSTART;TZID=UTC:%Y%m%dT%H%M%S\\nRRULE:FREQ=YEARLY");
+    policy(&format!(
+        "calendar: {{ cab: {{ meetings: \"{meetings}\", cutoff: 1min, chair: release-manager, quorum: 2 }} }}\n"
+    ))
+    .replace("counts_from: [review] }", "counts_from: [review] }, cab: {}")
+    .replace(
+        "roles:\n",
+        "roles:\n  cab: { members: [\"user:carl\", \"user:cleo\", \"user:ana\"] }\n  release-manager: { members: [\"user:mo\"] }\n",
+    )
+}
+
+fn agenda(github: &Github) -> u64 {
+    until("an agenda", || !github.with(|world| world.labelled("cab-agenda").is_empty()));
+    github.with(|world| world.labelled("cab-agenda")[0])
+}
+
+fn say(github: &Github, number: u64, by: &str, what: &str) -> String {
+    github.with(|world| world.say(number, by, &format!("/countersign cab {what}")))
+}
+
+/// An app whose release has all but the board, which meets in so many seconds; and its agenda.
+fn convened(seconds: i64) -> (App, Github, crate::support::served::Served, u64, DateTime<Utc>) {
+    let github = shop();
+    let at = Utc::now() + chrono::Duration::seconds(seconds);
+    with_policy(&github, with_board(&github, at));
+    asks(&github);
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    let number = agenda(&github);
+    (app, github, served, number, at)
+}
+
+fn begins(at: DateTime<Utc>) {
+    // What GitHub stamps has no fractions of a second.
+    while Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true) <= at.to_rfc3339_opts(SecondsFormat::Secs, true) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn c6_the_board_decides_in_its_meeting_on_what_stood_on_its_agenda() {
+    let (app, github, _served, number, at) = convened(12);
+    let text = github.with(|world| world.text(number));
+    assert!(text.contains("to `production`") && text.contains("acme/shop#12"), "{text}");
+    hears(&app, "it is on the agenda of the meeting on");
+    // Before it begins nothing is decided, and the item is there once.
+    say(&github, number, "carl", "present");
+    say(&github, number, "mo", "approve #12");
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(told(&github).decided.is_none(), "{}", says(&app));
+    begins(at);
+    // Nor by who does not chair; and whoever wrote it is no quorum.
+    say(&github, number, "ana", "present");
+    say(&github, number, "zoe", "approve #12");
+    say(&github, number, "mo", "approve #12");
+    hears(&app, "1 of 2 members were there");
+    say(&github, number, "cleo", "present");
+    // What was decided before he came he was not there for.
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(told(&github).decided.is_none(), "{}", says(&app));
+    say(&github, number, "mo", "approve #12 #99 with: a dry run first");
+    hears(&app, "a dry run first");
+    assert!(told(&github).decided.is_none());
+    std::thread::sleep(Duration::from_millis(1_100));
+    say(&github, number, "mo", "approve #12");
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved", "{}", says(&app));
+    assert_eq!(github.with(|world| world.labelled("cab-agenda").len()), 1);
+}
+
+#[test]
+fn c6_what_the_chair_puts_off_stands_on_the_next_agenda_and_edits_and_deletions_approve_nothing() {
+    let (app, github, _served, number, at) = convened(10);
+    begins(at);
+    for who in ["carl", "cleo"] {
+        say(&github, number, who, "present");
+    }
+    let yes = say(&github, number, "zoe", "approve #12");
+    github.with(|world| world.edit_said(number, &yes, "/countersign cab approve #12"));
+    let edited = say(&github, number, "mo", "looks fine");
+    github.with(|world| world.edit_said(number, &edited, "/countersign cab approve #12"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(told(&github).decided.is_none(), "{}", says(&app));
+    let no = say(&github, number, "mo", "defer #12 to next");
+    until("the next agenda", || github.with(|world| world.labelled("cab-agenda").len()) == 2);
+    // Who takes a comment away that another wrote leaves nothing known.
+    github.with(|world| world.delete_said(number, "ana", &no));
+    hears(&app, "somebody deleted a comment under agenda");
+    assert!(told(&github).decided.is_none());
+}

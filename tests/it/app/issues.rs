@@ -1,0 +1,282 @@
+//! Change records and incidents as issues, seen from outside: by what GitHub was told, and by what it has.
+
+use std::time::Duration;
+
+use super::{App, POLICY, RUN, ago, asks, shop, told, until};
+use crate::support::github::issues::BOT;
+use crate::support::github::world::{Deployment, sha};
+use crate::support::github::{Github, Trouble};
+
+/// Reviews of the change approve it, and its record is an issue.
+pub fn policy(more: &str) -> String {
+    POLICY.replace("accountable: 1 }", "accountable: 1, counts_from: [review] }") + more
+}
+
+const CHANGE: &str =
+    "change: { system: issues, needs: [risk_assessment, backout_plan], proceeds_in: [Implement], create: true }\n";
+
+pub fn with_policy(github: &Github, policy: String) {
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), policy));
+}
+
+/// What was decided last, in plain words.
+pub fn says(app: &App) -> String {
+    let last = app.events("release_decided").pop();
+    let summary = last.map(|event| event["summary"].as_str().unwrap().to_owned()).unwrap_or_default();
+    summary.replace("<code>", "").replace("</code>", "")
+}
+
+pub fn hears(app: &App, what: &str) {
+    until(&format!("`{what}`"), || says(app).contains(what));
+}
+
+/// What a person writes under the heading of a field, instead of what stands there.
+fn fills(github: &Github, number: u64, by: &str, field: &str, text: &str) {
+    github.with(|world| {
+        world.edit_issue(number, by, |before| {
+            let (head, rest) = before.split_once(&format!("### {field}\n")).unwrap();
+            let end = rest.find("\n#").unwrap();
+            format!("{head}### {field}\n\n{text}\n{}", &rest[end..])
+        });
+    });
+}
+
+/// The one change record.
+fn record(github: &Github) -> u64 {
+    until("a change record", || !github.with(|world| world.labelled("change")).is_empty());
+    github.with(|world| {
+        let found = world.labelled("change");
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0]
+    })
+}
+
+fn labels(github: &Github, number: u64) -> Vec<String> {
+    github.with(|world| world.issues[&number].labels.clone())
+}
+
+#[test]
+fn c1_c2_a_change_record_is_opened_filled_advanced_and_closed_untouched_by_hand() {
+    let github = shop();
+    with_policy(&github, policy(CHANGE));
+    asks(&github);
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    let number = record(&github);
+    let text = github.with(|world| world.text(number));
+    assert!(text.contains("`checkout`") && text.contains("#12") && text.contains("### backout_plan"), "{text}");
+    // C2: what the template says is nothing, and people are told what is missing.
+    hears(&app, "risk_assessment of acme/shop");
+    assert!(says(&app).contains("says nothing beyond its template"), "{}", says(&app));
+    until("a state", || labels(&github, number).contains(&"change:Assess".to_owned()));
+
+    // T69: who wrote the release does not assess its risk, and words for nothing are nothing.
+    fills(&github, number, "ana", "risk_assessment", "A price may be wrong for a few minutes.");
+    hears(&app, "risk_assessment of acme/shop#13 was written by ana: wrote commit");
+    fills(&github, number, "carla", "risk_assessment", "A price may be wrong for some minutes.");
+    hears(&app, "backout_plan of acme/shop#13 says nothing beyond its template");
+    fills(&github, number, "carla", "backout_plan", "N/A");
+    std::thread::sleep(Duration::from_secs(2));
+    hears(&app, "backout_plan of acme/shop#13 says nothing beyond its template");
+    fills(&github, number, "carla", "backout_plan", "Deploy tag 2.3.0 again; ten minutes.");
+    hears(&app, "0 of 1 approvals from shop-owner");
+    until("a state", || labels(&github, number) == ["change", "change:Authorize"]);
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved", "{}", says(&app));
+    assert!(labels(&github, number).contains(&"change:Implement".to_owned()), "{:?}", labels(&github, number));
+
+    // After the release it is closed with what came of it.
+    github.with(|world| {
+        let statuses = vec![("SUCCESS".to_owned(), ago(0)), ("IN_PROGRESS".to_owned(), ago(0))];
+        world.deployments.push(Deployment { environment: "production".to_owned(), commit: sha("51"), statuses });
+    });
+    until("an end", || github.with(|world| world.issues[&number].closed_at.is_some()));
+    assert_eq!(labels(&github, number), ["change", "change:Successful"]);
+    let by = github.with(|world| world.issues[&number].events.clone());
+    assert!(by.iter().all(|event| event["actor"]["login"] == BOT.trim_end_matches("[bot]")), "{by:?}");
+    drop(served);
+
+    // Whoever starts next opens no other, and says nothing twice.
+    let comments = || github.with(|world| world.issues[&number].comments.len());
+    let before = comments();
+    let _served = app.start(&["--sweep", "1"]);
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!((comments(), record(&github)), (before, number));
+}
+
+#[test]
+fn c1_a_crash_between_opening_a_record_and_knowing_it_opens_no_second_one() {
+    let github = shop();
+    with_policy(&github, policy(CHANGE));
+    asks(&github);
+    // The issue is made, and its answer never comes; what is read back fails too, as if the app were gone.
+    github.trouble("\"title\":\"Change", Trouble::Lost);
+    github.trouble("/issues", Trouble::Answer(502, vec![], String::new()));
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, "says nothing beyond its template");
+    assert_eq!(github.with(|world| world.issues.len()), 1);
+}
+
+#[test]
+fn c1_what_looks_like_a_record_is_none_and_whoever_closes_ours_holds_the_release() {
+    let github = shop();
+    with_policy(&github, policy("change: { needs: [risk_assessment], create: true }\n"));
+    asks(&github);
+    // Somebody has copied the title, the label and the mark of one.
+    let mark = format!("### risk_assessment\nNone at all, really.\n\n<!-- countersign change recordgithubacme/shop{}production -->", sha("51"));
+    let copied = github.with(|world| world.issue("ana", "Change: shop 510000000000 to production", &mark, &["change"]));
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    until("ours", || !github.with(|world| world.labelled("change:Assess")).is_empty());
+    hears(&app, "risk_assessment of acme/shop#14 says nothing");
+    assert_eq!(labels(&github, copied), ["change"]);
+    fills(&github, 14, "carla", "risk_assessment", "Somebody may pay twice.");
+    hears(&app, "0 of 1 approvals");
+    github.with(|world| world.close_issue(14, "ana"));
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    hears(&app, "acme/shop#14 is in state Closed");
+    assert!(told(&github).decided.is_none());
+}
+
+#[test]
+fn c1_where_the_app_is_not_to_open_a_record_there_is_none() {
+    let github = shop();
+    with_policy(&github, policy("change: { proceeds_in: [Approved] }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, "no change record");
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(github.with(|world| world.issues.is_empty()));
+}
+
+#[test]
+fn t69_a_state_that_a_contributor_gives_lets_nothing_go_and_one_of_a_role_holder_does() {
+    let github = shop();
+    with_policy(&github, policy("change: { needs: [risk_assessment], proceeds_in: [Approved], create: true }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    let number = record(&github);
+    until("a state", || labels(&github, number).contains(&"change:Assess".to_owned()));
+    let states = |by: &str, from: &str| {
+        github.with(|world| {
+            world.unlabel(number, by, from);
+            world.label(number, by, "change:Approved");
+        });
+    };
+    states("ana", "change:Assess");
+    fills(&github, number, "carla", "risk_assessment", "Somebody may pay twice.");
+    hears(&app, "0 of 1 approvals");
+    assert!(app.world.read("app.log").contains("release_decided"));
+    until("that it is told", || app.events("release_decided").pop().unwrap()["summary"].as_str().unwrap().contains("1 other"));
+    // Approved as it is, the state alone is left, and our App gives it one of its own.
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    until("an answer", || told(&github).decided.is_some());
+    let last = github.with(|world| world.issues[&number].events.iter().rev().find(|it| it["label"]["name"] == "change:Approved").cloned());
+    assert_eq!(last.unwrap()["actor"]["login"], BOT.trim_end_matches("[bot]"));
+}
+
+#[test]
+fn c1_a_record_that_is_kept_elsewhere_is_not_known_and_holds() {
+    let github = shop();
+    with_policy(&github, policy("change: { system: servicenow, create: true }\nincidents: { system: pagerduty, block_at: 2 }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, "the policy has them in servicenow");
+    assert!(github.with(|world| world.issues.is_empty()));
+    assert!(told(&github).decided.is_none(), "{RUN}");
+}
+
+/// An incident of a severity that affects the shop, called so by whoever is on duty.
+fn incident(github: &Github, severity: &str) -> u64 {
+    github.with(|world| {
+        for login in ["olu", "ivy"] {
+            world.user(login, "User");
+        }
+        world.issue("olu", "the basket is empty", "since ten", &["incident", severity, "service:checkout"])
+    })
+}
+
+const INCIDENTS: &str = "incidents: { system: issues, severity: { P1: 1, P2: 2, P3: 3 }, block_at: 2, blocks: affected_components, unless: release.fixes(incident), confirmed_by: commander }\n";
+
+fn with_incidents() -> String {
+    policy(INCIDENTS).replace("roles:\n", "roles:\n  commander: { members: [\"user:ivy\", \"user:ana\"] }\n")
+}
+
+#[test]
+fn c3_t69_an_incident_issue_holds_until_who_commands_says_that_it_is_over() {
+    let github = shop();
+    with_policy(&github, with_incidents());
+    asks(&github);
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+    let number = incident(&github, "P2");
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    let open = format!("acme/shop#{number} (P2, severity 2) is open and affects checkout");
+    hears(&app, &open);
+    // Whoever commands and had a hand in the release calls nothing off, whatever he does to it.
+    github.with(|world| {
+        world.unlabel(number, "ana", "P2");
+        world.label(number, "ana", "P3");
+        world.close_issue(number, "ana");
+        world.unlabel(number, "ana", "incident");
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(told(&github).decided.is_none());
+    drop(served);
+    // Nor does it help that whoever starts next has never seen its label.
+    let _served = app.start(&["--sweep", "1"]);
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(told(&github).decided.is_none(), "{}", says(&app));
+    hears(&app, &open);
+    github.with(|world| {
+        world.label(number, "ivy", "incident");
+        world.issues.get_mut(&number).unwrap().closed_at = None;
+        let reopened = serde_json::json!({"__typename": "ReopenedEvent", "createdAt": ago(0), "actor": world.actor("ivy")});
+        world.issues.get_mut(&number).unwrap().events.push(reopened);
+        world.close_issue(number, "ivy");
+    });
+    until("an answer", || told(&github).decided.is_some());
+}
+
+#[test]
+fn c3_what_anybody_makes_worse_holds_and_what_is_small_does_not() {
+    let github = shop();
+    with_policy(&github, with_incidents());
+    let number = incident(&github, "P3");
+    github.with(|world| world.label(number, "bo", "P1"));
+    asks(&github);
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, "(P1, severity 1) is open");
+    github.with(|world| world.unlabel(number, "ivy", "P1"));
+    until("an answer", || told(&github).decided.is_some());
+}
+
+#[test]
+fn c3_an_incident_of_which_a_page_cannot_be_read_holds() {
+    let github = shop();
+    with_policy(&github, with_incidents());
+    let number = incident(&github, "P3");
+    github.with(|world| (0..5).for_each(|at| world.label(number, "olu", &format!("note-{at}"))));
+    asks(&github);
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+    // Lists have further pages, and the second of its events never comes.
+    github.page(2);
+    for _ in 0..8 {
+        github.trouble(&format!("i: issue(number: {number})"), Trouble::Answer(502, vec![], String::new()));
+    }
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, "the open incidents could not be read");
+    until("that it can be read", || github.troubles() == 0);
+    until("an answer", || told(&github).decided.is_some());
+}
