@@ -4,12 +4,19 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use crate::flow::recorded;
 use crate::log::entry::Entry;
 use crate::model::facts::{Account, Fact, Facts, OwedObligation};
+use crate::model::release_decision::{Class, ReleaseDecision};
 use crate::policy::Policy;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Left;
 use crate::store::reader::Reader;
+
+/// The kind of what nobody has to do but we: somebody is told.
+const TOLD: &str = "notify_board";
+/// Why nothing is known of an old release.
+const GONE: &str = "what the release was is not kept any more";
 
 /// What releases of the same owner left to people to be done, as far as it concerns a repository: what its own left, and
 /// what teams and components of its policy did. Whoever may read this repository reads its facts, and may not read others.
@@ -21,12 +28,15 @@ pub(super) async fn read(
     let mut found = Vec::new();
     let owner = |name: &str| name.split('/').next().unwrap_or_default().to_ascii_lowercase();
     let here = |left: &Left| left.stream.forge == forge && owner(&left.stream.repository) == owner(repository);
-    for left in reader.left().await?.into_iter().filter(|left| here(left) && !left.met && left.role.is_some()) {
+    // What somebody is told is owed by us, and leaves by itself.
+    let by_people = |left: &Left| left.kind != TOLD;
+    for left in reader.left().await?.into_iter().filter(|left| here(left) && !left.met && by_people(left)) {
         let own = left.stream.repository.eq_ignore_ascii_case(repository);
         let facts = reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
-        let entry = reader.entries(left.entry, 1).await?.into_iter().next();
-        let entry = entry.and_then(|(_, bytes)| Entry::parse(&bytes).ok());
-        let owed = owed(&left, facts.as_ref(), entry.as_ref(), policy);
+        let decision = reader.blob(left.document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok());
+        let entry = recorded::entry(reader, left.entry).await?;
+        let invoked = invoked_by(facts.as_ref(), decision.as_ref());
+        let owed = owed(&left, facts.as_ref(), entry.as_ref(), (policy, &invoked));
         found.extend(owed.into_iter().filter(|owed| own || concerns(owed, policy)));
     }
     Ok(found)
@@ -44,8 +54,13 @@ fn concerns(owed: &OwedObligation, policy: &Policy) -> bool {
 }
 
 /// One obligation, once for each team whose release it was.
-fn owed(left: &Left, facts: Option<&Facts>, entry: Option<&Entry>, policy: &Policy) -> Vec<OwedObligation> {
-    let gone = || "what the release was is not kept any more".into();
+fn owed(
+    left: &Left,
+    facts: Option<&Facts>,
+    entry: Option<&Entry>,
+    (policy, invoked_by): (&Policy, &Fact<Vec<Account>>),
+) -> Vec<OwedObligation> {
+    let gone = || GONE.into();
     let components: Vec<String> = facts.map(|it| it.release.components.keys().cloned().collect()).unwrap_or_default();
     let mut teams: BTreeSet<&str> = BTreeSet::new();
     for component in policy.rules.components.iter().filter(|it| components.contains(&it.name)) {
@@ -69,12 +84,26 @@ fn owed(left: &Left, facts: Option<&Facts>, entry: Option<&Entry>, policy: &Poli
             Some(None) => Fact::Unavailable("the record has no instant there".into()),
         },
         contributors: facts.map_or_else(|| Fact::Unavailable(gone()), contributors),
-        invoked_by: Fact::Unavailable("the record does not say who let it go as an emergency".into()),
+        invoked_by: invoked_by.clone(),
         needs_evidence: needs.map_or_else(|| Fact::Unavailable(gone()), Fact::Known),
         incidents: Vec::new(),
         met: Fact::Known(left.met),
     };
     teams.into_iter().map(one).collect()
+}
+
+/// Who let a release go as an emergency: whoever filled a requirement of the decision that let it go, or signed its grant.
+/// Absent where it was no emergency.
+fn invoked_by(facts: Option<&Facts>, decision: Option<&ReleaseDecision>) -> Fact<Vec<Account>> {
+    let (Some(facts), Some(decision)) = (facts, decision) else { return Fact::Unavailable(GONE.into()) };
+    let grant = facts.release.break_glass.known();
+    if decision.class != Class::Emergency && grant.is_none() {
+        return Fact::Absent;
+    }
+    let filled = decision.approvals.iter().flat_map(|asked| &asked.by).flat_map(|by| &by.accounts);
+    let mut found: BTreeSet<Account> = filled.map(|account| Account::from(account.as_str())).collect();
+    found.extend(grant.into_iter().flat_map(|grant| grant.signed_by.iter().cloned()));
+    Fact::Known(found.into_iter().collect())
 }
 
 /// Everybody who had a hand in a release, or started it.
