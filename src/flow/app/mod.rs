@@ -5,7 +5,8 @@
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
 //! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
-//! delivery ever comes. What people do on the pages of releases is taken in [`acting`].
+//! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], becomes facts of what comes next in
+//! [`history`], and leaves what is to be done in [`aftermath`]. What people do on the pages of releases is taken in [`acting`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
 //!
@@ -14,13 +15,18 @@
 //! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
 
 pub mod acting;
+mod aftermath;
 mod asked;
 mod before;
 mod carry;
 pub mod docket;
 mod evidence;
+mod history;
+mod imported;
+mod ledger;
 pub mod link;
 mod owed;
+mod past;
 pub mod policy;
 mod ruling;
 mod runs;
@@ -136,6 +142,7 @@ pub struct Desk<H: Hub> {
     turns: submission::Turns,
     talk: talk::Talking,
     acting: acting::Rate,
+    ledger: ledger::Ledger,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
     to_tell: Notify,
@@ -178,6 +185,7 @@ impl<H: Hub> Desk<H> {
             docket: Mutex::default(),
             talk: talk::Talking::default(),
             acting: acting::Rate::default(),
+            ledger: ledger::Ledger::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
@@ -191,6 +199,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().carry()));
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
+        tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
     }

@@ -6,6 +6,7 @@ mod docket;
 mod doctor;
 mod evidence;
 mod hooks;
+mod ledger;
 mod pages;
 mod path;
 mod record;

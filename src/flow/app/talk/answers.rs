@@ -232,6 +232,10 @@ impl<H: Hub> Desk<H> {
                     };
                     outcome
                 }
+                // What its release left to be done is met here, whatever waits elsewhere.
+                Place::Nothing if proposed(looking, remark.change).is_none() && is_payment(command) => {
+                    self.paid(looking, remark, command, act).await?
+                }
                 Place::Nothing => match self.before_release(looking, remark, environment, act).await {
                     Some(outcome) => outcome,
                     None => return Ok(None),
@@ -362,6 +366,10 @@ async fn latest(reader: &mut Reader, stream: &Stream) -> Result<Option<Latest>, 
     let facts = reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
     let document = reader.blob(latest.document).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     Ok(facts.zip(document).map(|(facts, document)| Latest { stream: stream.clone(), facts, document }))
+}
+
+fn is_payment(command: &Command) -> bool {
+    matches!(command.does, Deed::Complete { .. })
 }
 
 fn proposed<H: Hub>(looking: &Looking<'_, H>, change: u64) -> Option<Proposed> {

@@ -6,12 +6,15 @@
 //! for its key, so that neither a restart nor another replica says it again; what a check said last is read from the
 //! record, and the same is not said twice.
 //!
-//! [`book`] knows what is to be looked at, [`view`] looks, [`answers`] finds what to answer, [`pressed`] hears of buttons, and [`judged`] what became of it.
+//! [`book`] knows what is to be looked at, [`view`] looks, [`answers`] finds what to answer, [`pressed`] hears of buttons,
+//! and [`judged`] what became of it. What a release left to be done is called to mind by [`reminders`], and met in [`paid`].
 
 mod answers;
 pub mod book;
 pub mod judged;
+mod paid;
 pub mod pressed;
+mod reminders;
 pub(super) mod said;
 mod view;
 

@@ -3,6 +3,8 @@
 //! It is looked at alone, from where it left its branch: what else goes with it one day is not known yet, and what runs
 //! then neither. Nothing of this is recorded as a decision.
 
+use std::collections::BTreeMap;
+
 use chrono::Utc;
 
 use super::super::policy::Read;
@@ -78,6 +80,7 @@ impl<H: Hub> Desk<H> {
         let owed = async {
             let mut reader = self.reader().await?;
             let owed = owed::read(&mut reader, (H::NAME, repository), &read.policy).await?;
+            self.with_history(&mut reader, forge, (read, &BTreeMap::new()), &mut facts).await?;
             reader.close().await?;
             Ok::<_, crate::store::fault::Fault>(owed)
         };

@@ -22,6 +22,7 @@ pub mod proposals;
 mod pulls;
 mod pushes;
 mod question;
+pub mod ran;
 mod reference;
 mod runs;
 mod touched;

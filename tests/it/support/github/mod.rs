@@ -5,6 +5,7 @@
 
 pub mod described;
 pub mod graphql;
+pub mod jobs;
 pub mod login;
 pub mod manifest;
 pub mod settings;
