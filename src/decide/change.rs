@@ -1,6 +1,7 @@
 //! The change record: linked, for what is released, in a state that lets it go, in its planned window, and filled in
 //! with more than the template's own words.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::path::{Path, Triage};
@@ -309,11 +310,18 @@ pub(super) fn names_anything(text: &str) -> bool {
 /// The words of a text that are its own.
 fn own<'t>(text: &'t str, template: &'t str) -> impl Iterator<Item = &'t str> {
     let parts = |text: &'t str| text.split(|it: char| !it.is_alphanumeric()).filter(|word| !word.is_empty());
-    let known: HashSet<String> = parts(template).map(str::to_lowercase).collect();
+    let known: HashSet<Cow<'_, str>> = parts(template).map(lower).collect();
     parts(text).filter(move |word| {
-        let word = word.to_lowercase();
-        !FILLERS.contains(&word.as_str()) && !known.contains(&word)
+        let word = lower(word);
+        !FILLERS.contains(&word.as_ref()) && !known.contains(&word)
     })
+}
+
+fn lower(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(word.to_lowercase())
 }
 
 /// How much was said so far.

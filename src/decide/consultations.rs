@@ -141,7 +141,7 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
         }
         match answers(scene, act, role) {
             Some(Ok(person)) => {
-                let says = format!("{role} was consulted: {} answered", scene.people.name(person));
+                let says = [role, " was consulted: ", scene.people.name(person), " answered"].concat();
                 return Node::new(Ground::Consulted, Status::Met, says).stated(&row.stated).evidence([&act.id]);
             }
             Some(Err(refusal)) => {
@@ -170,7 +170,7 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
 /// Whether an act of somebody who is consulted is his answer: of one who had no hand in the release, and about what goes
 /// now. `None` where he is not consulted at all.
 fn answers(scene: &Scene<'_>, act: &Act, role: &str) -> Option<Result<Person, Refusal>> {
-    let person = roles::counts(scene, act, role).ok()?;
+    let person = roles::acting(scene, act).ok().filter(|person| roles::seated(scene, *person, role))?;
     let said = separation::contributed(scene, person).and_then(|()| bound::to_release(scene, act, Extent::Whole));
     Some(said.map(|()| person))
 }

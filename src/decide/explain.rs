@@ -42,7 +42,7 @@ fn collect(term: &Term, facts: &dyn Facts, parts: &mut Vec<String>) {
 /// The values of the names that a term speaks of: `tests.failed is 3, tests.total is 412`.
 #[must_use]
 pub fn values(term: &Term, facts: &dyn Facts) -> String {
-    let (mut told, mut named) = (String::new(), Vec::new());
+    let (mut told, mut named) = (String::with_capacity(96), Vec::with_capacity(4));
     let mut tell = |parts: &[&str]| {
         told.push_str(if told.is_empty() { "" } else { ", " });
         told.extend(parts.iter().copied());
@@ -134,7 +134,7 @@ pub(super) fn rounded(number: f64, most: usize) -> String {
     // Nearly all are whole, or short as they are, and both is found much sooner than a number of decimals that is given.
     if number.abs() < 1e9 {
         #[expect(clippy::cast_possible_truncation, reason = "it is whole, and far below 2^63")]
-        if number.fract() == 0.0 && number != 0.0 {
+        if number.fract() == 0.0 && (number != 0.0 || number.is_sign_positive()) {
             return (number as i64).to_string();
         }
         let shortest = number.to_string();

@@ -320,10 +320,10 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
             _ => judgement(Reason::MeasureUnknown, "the gate requires nothing, so nothing can meet it".to_owned()),
         };
     };
-    let compared = needs_baseline(stated, gate.kind);
+    let compared = || needs_baseline(stated, gate.kind);
     let baseline = match &found.baseline {
         Baseline::Known(measures) => Some(measures),
-        Baseline::Unreadable(path, fault) if compared => {
+        Baseline::Unreadable(path, fault) if compared() => {
             return judgement(fault.reason, format!("the baseline {path}: {fault}"));
         }
         Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => None,
@@ -334,8 +334,8 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
         namespace: crate::model::catalogue::namespace(gate.kind),
         environment: subject.environment,
     };
-    let missing = compared && baseline.is_none() && condition(&stated.term, &facts) == Truth::Unknown;
-    if missing {
+    let answer = condition(&stated.term, &facts);
+    if answer == Truth::Unknown && baseline.is_none() && compared() {
         if let Baseline::Without(lacks) = &found.baseline {
             // That the last release's report is not where it was does not make this the first release.
             let next = "give it the last release's report, under a path that the gate's glob means; only without `--baseline` is a release the first";
@@ -344,7 +344,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
         }
         return match &gate.first_release {
             Some(first) => {
-                let judged = met(first, &facts);
+                let judged = met(first, condition(&first.term, &facts), &facts);
                 Judgement { explanation: format!("first release, without a baseline: {}", judged.explanation), ..judged }
             }
             None => judgement(
@@ -353,7 +353,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
             ),
         };
     }
-    met(stated, &facts)
+    met(stated, answer, &facts)
 }
 
 /// What is said of tests that were all skipped: that none failed is no result.
@@ -367,8 +367,8 @@ fn nothing_ran(measures: &Table<'_>) -> Option<String> {
     }
 }
 
-fn met(stated: &Expression, facts: &Known<'_>) -> Judgement {
-    match condition(&stated.term, facts) {
+fn met(stated: &Expression, answer: Truth, facts: &Known<'_>) -> Judgement {
+    match answer {
         Truth::True => judgement(Reason::RequirementMet, explain::values(&stated.term, facts)),
         Truth::False => judgement(Reason::RequirementNotMet, explain::unmet(&stated.term, facts).join("; ")),
         Truth::Unknown => {

@@ -53,8 +53,10 @@ fn closed(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
         nodes.push(Node::new(Ground::Closed, Status::Waiting, says).stated(&closed.stated).next(change));
     }
     if nodes.is_empty() {
-        let until = next.map_or(String::new(), |at| format!(" until {}", calendar::told(at, calendar.zone)));
-        let says = format!("open for deployments{until}");
+        let mut says = "open for deployments".to_owned();
+        if let Some(at) = next {
+            says.extend([" until ", &calendar::told(at, calendar.zone)]);
+        }
         nodes.push(Node::new(Ground::Open, Status::Met, says).stated(&first.stated).next(next));
     }
     nodes

@@ -92,13 +92,14 @@ impl<'s> People<'s> {
     #[must_use]
     pub fn new(rules: &'s Rules, facts: &'s Facts) -> Self {
         let mut classes = Classes(Vec::with_capacity(rules.people.len() + facts.accounts.len()));
-        let mut names: HashMap<&'s str, u32> = HashMap::with_capacity(rules.people.len());
-        // Whose each account is, by the number of a class first. With room for those that nothing links.
+        // Who has each name, and whose each account is, are numbers of classes first.
+        let mut names: HashMap<&'s str, Person> = HashMap::with_capacity(rules.people.len());
+        // Whose each account is. With room for most of those that nothing links.
         let mut accounts: HashMap<Cow<'s, str>, Person> =
-            HashMap::with_capacity(rules.people.len() * 2 + facts.accounts.len() * 2);
+            HashMap::with_capacity(rules.people.len() * 2 + facts.accounts.len());
         for person in &rules.people {
             let new = classes.add();
-            let at = *names.entry(&person.name).or_insert(new);
+            let Person(at) = *names.entry(&person.name).or_insert(Person(new));
             classes.join(at, new);
             for account in &person.accounts {
                 let owner = *accounts.entry(folded(account)).or_insert(Person(at));
@@ -110,9 +111,9 @@ impl<'s> People<'s> {
         for (account, known) in &facts.accounts {
             match &known.person {
                 Fact::Known(name) if !name.trim().is_empty() => {
-                    let at = *names.entry(name).or_insert_with(|| {
+                    let Person(at) = *names.entry(name).or_insert_with(|| {
                         directory.push(name);
-                        classes.add()
+                        Person(classes.add())
                     });
                     let owner = *accounts.entry(Cow::Borrowed(account.as_str())).or_insert(Person(at));
                     classes.join(owner.0, at);
@@ -144,8 +145,13 @@ impl<'s> People<'s> {
             }
         }
         let person_of = |at: u32| numbers.get(at as usize).copied().flatten();
-        let stated = names.iter().filter(|(_, at)| (**at as usize) < declared);
-        let stated = stated.filter_map(|(name, at)| Some((*name, person_of(*at)?))).collect();
+        names.retain(|_, at| match person_of(at.0) {
+            Some(person) if (at.0 as usize) < declared => {
+                *at = person;
+                true
+            }
+            _ => false,
+        });
         accounts.retain(|account, owner| {
             let Some(person) = person_of(owner.0) else { return false };
             if let Some(entry) = entries.get_mut(person.0 as usize) {
@@ -157,7 +163,7 @@ impl<'s> People<'s> {
         for entry in &mut entries {
             entry.accounts.sort_unstable();
         }
-        Self { facts, named: stated, accounts: RefCell::new(accounts), entries: RefCell::new(entries) }
+        Self { facts, named: names, accounts: RefCell::new(accounts), entries: RefCell::new(entries) }
     }
 
     /// Whose an account is.
@@ -185,14 +191,12 @@ impl<'s> People<'s> {
     }
 
     fn find(&self, account: Cow<'s, str>, name: &'s str) -> Person {
-        if let Some(person) = self.accounts.borrow().get(&*account) {
-            return *person;
-        }
-        let mut entries = self.entries.borrow_mut();
-        let person = Person(u32::try_from(entries.len()).unwrap_or(u32::MAX));
-        entries.push(Entry { name, accounts: vec![account.clone()], away: Vec::new(), linked: false });
-        self.accounts.borrow_mut().insert(account, person);
-        person
+        *self.accounts.borrow_mut().entry(account).or_insert_with_key(|account| {
+            let mut entries = self.entries.borrow_mut();
+            let person = Person(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+            entries.push(Entry { name, accounts: vec![account.clone()], away: Vec::new(), linked: false });
+            person
+        })
     }
 
     /// What a person is called: by the policy, by the directory, or else by his login.
@@ -266,7 +270,12 @@ impl<'s> People<'s> {
     /// policy does not name it. Such an account opens nothing, for it may be the author's second one.
     #[must_use]
     pub fn link_unknown(&self, account: &Account) -> bool {
-        match self.facts.accounts.get(account).map(|known| &known.person) {
+        self.link_unknown_of(account, self.facts(account.as_str()))
+    }
+
+    /// The same of an account of which this is known.
+    pub(super) fn link_unknown_of(&self, account: &Account, known: Option<&AccountFacts>) -> bool {
+        match known.map(|known| &known.person) {
             Some(Fact::Known(name)) if !name.trim().is_empty() => false,
             Some(Fact::Absent) => false,
             // A directory that links to no name did not say to whom.

@@ -35,10 +35,10 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Node> {
         return nodes;
     };
     let by = match &scene.facts.release.deployed_by {
-        Fact::Known(by) if environment.deployed_by.contains(by) => format!(", by {by}"),
+        Fact::Known(by) if environment.deployed_by.contains(by) => [", by ", by].concat(),
         Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => String::new(),
     };
-    let says = format!("to `{}`{by}", environment.name);
+    let says = ["to `", &environment.name, "`", &by].concat();
     nodes.push(Node::new(Ground::EnvironmentKnown, Status::Met, says).stated(&environment.stated));
     nodes.extend(components(scene));
     nodes.extend(reference(scene, environment));
@@ -169,7 +169,7 @@ fn judged(scene: &Scene<'_>, reference: &Reference) -> (Ground, Status, String) 
         }
     }
     match &reference.reaches {
-        Fact::Known(true) => (Ground::ReferenceAllowed, Status::Met, format!("from `{name}` at {commit}")),
+        Fact::Known(true) => (Ground::ReferenceAllowed, Status::Met, ["from `", &name, "` at ", commit].concat()),
         Fact::Known(false) | Fact::Absent => {
             let says = format!(
                 "commit {commit} cannot be reached from `{name}` in {}; it may come from a fork",

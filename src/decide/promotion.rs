@@ -160,7 +160,10 @@ impl Stay<'_> {
         let node =
             |code, status, says: String| Node::new(code, status, says).evidence([self.deployment.release.as_str()]);
         match (self.soaked, self.replaced_by, self.enough_at) {
-            (true, ..) => node(Ground::Promoted, Status::Met, format!("{of} ran in {from}{soak}, since {since}")),
+            (true, ..) => {
+                let says = [of, " ran in ", from, &soak, ", since ", &since].concat();
+                node(Ground::Promoted, Status::Met, says)
+            }
             (false, Some(other), _) => {
                 let says = format!(
                     "{of} has not run in {from}{soak}: `{}` took its place; deploy it there once more",

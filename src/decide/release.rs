@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::approvals::{self, Approvals};
@@ -171,7 +170,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     found.approvals.filled.extend(before.filled);
     let mut events = events(scene);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
-    let says = format!("everything that {} asks of `{}`", release.environment, release.name);
+    let says = ["everything that ", &release.environment, " asks of `", &release.name, "`"].concat();
     let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
     // Without anything that is asked there is nothing that lets it go.
     root.status = if root.parts.is_empty() { Status::Unknown } else { Status::Met };
@@ -210,7 +209,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
 
 /// The acts that count: approvals, and what else let something go.
 fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<String> {
-    let mut told: HashSet<&str> = approvals.counted.iter().map(|act| act.id.as_str()).collect();
+    let mut told: Vec<&str> = approvals.counted.iter().map(|act| act.id.as_str()).collect();
     for node in &root.parts {
         let by_act = matches!(
             node.code,
@@ -228,7 +227,8 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
             told.extend(node.evidence.iter().map(String::as_str));
         }
     }
-    scene.acts().filter(|act| told.contains(act.id.as_str())).map(|act| act.id.clone()).collect()
+    told.sort_unstable();
+    scene.acts().filter(|act| told.binary_search(&act.id.as_str()).is_ok()).map(|act| act.id.clone()).collect()
 }
 
 /// The kinds of event that could change the decision: all that the policy looks at.

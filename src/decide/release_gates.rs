@@ -456,7 +456,10 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
         _ => Ground::Gate,
     };
     let explanation = &judged.judgement.explanation;
-    let mut says = if explanation.is_empty() { gate.name.clone() } else { format!("{}: {explanation}", gate.name) };
+    let mut says = match explanation.as_str() {
+        "" => gate.name.clone(),
+        explanation => [gate.name.as_str(), ": ", explanation].concat(),
+    };
     if gate.kind == Kind::Checklist && !status.opens() {
         let ignored = unticked(scene, gate);
         if !ignored.is_empty() {
@@ -473,6 +476,7 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
     }
     let mut node = Node::new(code, status, says).next(judged.until).who(waivers);
     node.stated = Some(gate.stated.clone());
+    node.evidence.reserve_exact(1 + judged.evidence.map_or(0, |evidence| evidence.digests.len()) + judged.acts.len());
     node.evidence.push(judged.judgement.reason.code().to_owned());
     if let Some(evidence) = judged.evidence {
         node.evidence.extend(evidence.digests.iter().map(|digest| ["sha256:", bare(digest)].concat()));

@@ -25,9 +25,11 @@ pub fn set<'d>(digests: impl IntoIterator<Item = &'d String>) -> BTreeSet<Cow<'d
 /// there are none, as `null` does.
 #[must_use]
 pub fn same_artifacts(one: &Fact<Vec<String>>, other: &Fact<Vec<String>>) -> Option<bool> {
-    let (one, other) = (listed(one)?, listed(other)?);
-    // Most are the same as they are written.
-    Some(one == other || (one.is_empty() == other.is_empty() && set(one) == set(other)))
+    Some(match (listed(one)?, listed(other)?) {
+        ([one], [other]) => plain(one) == plain(other),
+        // Most are the same as they are written.
+        (one, other) => one == other || (one.is_empty() == other.is_empty() && set(one) == set(other)),
+    })
 }
 
 /// Whether two states of a component are the same: content and artifacts. `None` where that cannot be told.

@@ -1,5 +1,7 @@
 //! Risk: a score, itemised. A part that cannot be told makes the score unknown, and the impact high.
 
+use std::borrow::Cow;
+
 use super::scene::Scene;
 use super::{explain, totals, words};
 use crate::model::facts::Fact;
@@ -93,7 +95,7 @@ fn attribute<'c>(scene: &Scene<'c>, what: &str, wanted: &str, of: impl Fn(&'c Co
 fn counted(number: Option<u64>, one: &str, many: &str) -> Found {
     match number {
         Some(1) => (Some(1.0), format!("1 {one}")),
-        Some(number) => (Some(number as f64), format!("{number} {many}")),
+        Some(number) => (Some(number as f64), [number.to_string().as_str(), " ", many].concat()),
         None => (None, format!("how many {many} is not known")),
     }
 }
@@ -145,31 +147,27 @@ pub(super) fn failures(team: &str, window: &totals::Window) -> String {
     };
     let by_incident = of_them(window.by_incident, "by an incident alone");
     let perhaps = of_them(window.perhaps, "because it is not known whether an incident followed in time");
-    format!(
-        "{} of {} of {team} failed in 90 days{by_incident}{perhaps}",
-        window.failed,
-        words::count(window.deployments as usize, "deployment", "deployments")
-    )
+    let (failed, all) =
+        (window.failed.to_string(), words::count(window.deployments as usize, "deployment", "deployments"));
+    [failed.as_str(), " of ", &all, " of ", team, " failed in 90 days", &by_incident, &perhaps].concat()
 }
 
 /// `55 (medium): exposure.customer 20 (payments), size.lines 15 (1500 lines)`; what adds nothing is left out.
 #[must_use]
 pub fn told(risk: &RiskAccount) -> String {
-    let mut out = match risk.score {
-        Some(score) => format!("risk {}", points(score)),
-        None => "risk not known".to_owned(),
-    };
+    let mut out = String::with_capacity(256);
+    out.push_str("risk ");
+    out.push_str(&risk.score.map_or(Cow::Borrowed("not known"), |score| points(score).into()));
     out.push_str(", impact ");
     out.push_str(super::known::impact(risk.impact));
     let mut between = ": ";
     for item in &risk.items {
-        let says = match item.points {
+        let points = match item.points {
             Some(0.0) => continue,
-            Some(number) => format!("{} {} ({})", item.name, points(number), item.because),
-            None => format!("{} unknown ({})", item.name, item.because),
+            Some(number) => points(number).into(),
+            None => Cow::Borrowed("unknown"),
         };
-        out.push_str(between);
-        out.push_str(&says);
+        out.extend([between, &item.name, " ", &points, " (", &item.because, ")"]);
         between = ", ";
     }
     out

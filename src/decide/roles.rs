@@ -3,6 +3,8 @@
 //! It counts only where everything is known that has to be: that a human being did it under his own name, that it still
 //! stands, that the account is active, and that the person holds the role now without having put himself there.
 
+use std::cell::OnceCell;
+
 use super::people::{Able, Person};
 use super::scene::Scene;
 use super::separation;
@@ -55,6 +57,8 @@ pub struct Membership<'s> {
     seats: Vec<(Person, Came)>,
     /// The group that could not be read, and why.
     unreadable: Option<(&'s str, &'s str)>,
+    /// Who could fill it, once somebody asked.
+    holders: OnceCell<Holders>,
 }
 
 /// Who could fill a role: everybody who holds it and is not known to be unable. To be named and asked, never counted.
@@ -91,7 +95,7 @@ impl<'s> Membership<'s> {
         }
         seats.sort_unstable();
         seats.dedup_by_key(|(person, _)| *person);
-        Self { seats, unreadable }
+        Self { seats, unreadable, holders: OnceCell::new() }
     }
 
     /// Everybody of whom it is not known how he came by his seat.
@@ -320,7 +324,7 @@ pub(super) fn holds(scene: &Scene<'_>, person: Person, role: &str) -> Result<(),
             Ground::RoleUnavailable,
             format!("whether he is in {role} could not be read: `{group}`: {why}"),
         )),
-        (None, None) => Err(Refusal::new(Ground::NotInRole, format!("not in {role}"))),
+        (None, None) => Err(Refusal::new(Ground::NotInRole, ["not in ", role].concat())),
     }
 }
 
@@ -434,6 +438,10 @@ pub fn signs(scene: &Scene<'_>, identity: &str, role: Option<&str>, by_pattern: 
 #[must_use]
 pub fn eligible(scene: &Scene<'_>, role: &str) -> Holders {
     let Some((stated, membership)) = scene.role(role) else { return Holders::default() };
+    membership.holders.get_or_init(|| holders(scene, stated, membership)).clone()
+}
+
+fn holders(scene: &Scene<'_>, stated: &Role, membership: &Membership<'_>) -> Holders {
     let unreadable = membership.unreadable.map(|(group, why)| format!("`{group}`: {why}"));
     if !stated.may_approve {
         return Holders { people: Vec::new(), unreadable };

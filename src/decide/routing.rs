@@ -341,14 +341,14 @@ fn routed(scene: &Scene<'_>, legs: &[Leg<'_>]) -> Vec<Node> {
         }
     }
     let node = |(route, formal, rigor, names): (&Route, bool, u32, Vec<&str>)| {
-        let of = if names.is_empty() { String::new() } else { format!("{}: ", words::all_of(&names)) };
+        let of = if names.is_empty() { String::new() } else { [words::all_of(&names).as_str(), ": "].concat() };
         let how = if formal { "people approve".to_owned() } else { by_itself(scene, route) };
         let more = match (formal, rigor) {
             (false, _) | (_, 0) => String::new(),
             (true, 1) => ", with 1 second reviewer".to_owned(),
             (true, rigor) => format!(", with {rigor} second reviewers"),
         };
-        let says = format!("{of}the route `{}`; {how}{more}", route.name);
+        let says = [of.as_str(), "the route `", &route.name, "`; ", &how, &more].concat();
         Node::new(Ground::Routed, Status::Met, says).stated(&route.stated)
     };
     said.into_iter().map(node).collect()

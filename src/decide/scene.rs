@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use globset::Candidate;
 
 use super::clock::Clock;
 use super::people::{People, Person};
@@ -13,7 +12,8 @@ use super::separation::{self, Contributors};
 use super::totals::Totals;
 use crate::model::facts::{Act, Change, Deed, Fact, Facts, Standing};
 use crate::policy::Policy;
-use crate::policy::rules::{Component, EnvironmentRule, Role, Rules};
+use crate::policy::length::Length;
+use crate::policy::rules::{Asked, Component, EnvironmentRule, Role, Rules};
 
 /// One decision's view of the world.
 #[derive(Debug)]
@@ -128,6 +128,12 @@ impl<'s> Scene<'s> {
             Fact::Absent => Some(&[]),
             Fact::Unavailable(_) => None,
         }
+    }
+
+    /// When a length of time ends that begins at `from`, in business hours; worked out once, however many ask.
+    pub(super) fn due(&self, from: DateTime<Utc>, length: Length) -> DateTime<Utc> {
+        let mut known = self.totals.due.borrow_mut();
+        *known.entry((from, length)).or_insert_with(|| self.rules.calendar.due(from, length))
     }
 
     /// What was done to confirm that the release fixes an incident. All acts are looked at once.
@@ -269,7 +275,7 @@ impl<'s> Touched<'s> {
         };
         let mut touched = Self { components: vec![false; rules.components.len()], astray: None };
         for file in files {
-            let path = Candidate::new(file);
+            let path = Asked::about(file);
             let mut owned = false;
             for (component, touched) in rules.components.iter().zip(&mut touched.components) {
                 // Whether it is in one that is touched anyway matters only while it is in none.

@@ -84,10 +84,6 @@ pub struct Contributors<'s> {
     last: Option<(&'s Account, Option<Person>)>,
 }
 
-fn is_forge(people: &People<'_>, account: &Account) -> bool {
-    people.facts(account.as_str()).is_some_and(|known| known.kind == Fact::Known(AccountKind::Forge))
-}
-
 impl<'s> Contributors<'s> {
     /// Everybody who contributed, by the facts.
     #[must_use]
@@ -95,6 +91,9 @@ impl<'s> Contributors<'s> {
         let mut found = Self::default();
         match &facts.release.changes {
             Fact::Known(changes) => {
+                let commits: usize = changes.iter().map(|change| change.commits.entries().len()).sum();
+                // Most commits have an author, a committer and somebody who pushed them.
+                found.list.reserve_exact(commits * 3 + 1);
                 for (at, change) in changes.iter().enumerate() {
                     match &change.commits {
                         Fact::Known(commits) if !commits.is_empty() => {
@@ -114,7 +113,9 @@ impl<'s> Contributors<'s> {
         }
         if rule.trigger || rule.per == Per::Change {
             match &facts.release.trigger {
-                Fact::Known(account) => found.add(people, account, Hand::Trigger, "", None),
+                Fact::Known(account) => {
+                    found.add(people, account, Hand::Trigger, "", None);
+                }
                 // A schedule.
                 Fact::Absent => {}
                 Fact::Unavailable(why) => found.gaps.push(Gap::Trigger(why)),
@@ -132,11 +133,13 @@ impl<'s> Contributors<'s> {
                 return;
             }
             match fact {
-                // The forge commits and pushes what people merge in its web page, and writes nothing itself.
-                Fact::Known(account) if hand == Hand::Author && is_forge(people, account) => {
-                    self.gaps.push(Gap::Nobody(at, &commit.sha, hand));
+                Fact::Known(account) => {
+                    let by_somebody = self.add(people, account, hand, &commit.sha, Some(at));
+                    // The forge commits and pushes what people merge in its web page, and writes nothing itself.
+                    if hand == Hand::Author && !by_somebody {
+                        self.gaps.push(Gap::Nobody(at, &commit.sha, hand));
+                    }
                 }
-                Fact::Known(account) => self.add(people, account, hand, &commit.sha, Some(at)),
                 Fact::Absent => self.gaps.push(Gap::Nobody(at, &commit.sha, hand)),
                 Fact::Unavailable(why) => self.gaps.push(Gap::Unread(&commit.sha, hand, why)),
             }
@@ -162,24 +165,32 @@ impl<'s> Contributors<'s> {
         several(Hand::Behalf, rule.author, &commit.on_behalf_of);
     }
 
-    fn add(&mut self, people: &People<'s>, account: &'s Account, hand: Hand, commit: &'s str, change: Option<usize>) {
+    /// Adds what an account did, and tells whether that is somebody's: what the forge does is nobody's.
+    fn add(
+        &mut self,
+        people: &People<'s>,
+        account: &'s Account,
+        hand: Hand,
+        commit: &'s str,
+        change: Option<usize>,
+    ) -> bool {
         let person = match self.last {
             Some((last, person)) if last == account => person,
             _ => self.find(people, account),
         };
         self.last = Some((account, person));
         self.list.extend(person.map(|person| Contribution { person, hand, account, commit, change }));
+        person.is_some()
     }
 
     /// Whose an account is, `None` where it is the forge's; and what is missing to know that is noted.
     fn find(&mut self, people: &People<'s>, account: &'s Account) -> Option<Person> {
-        if is_forge(people, account) {
-            return None;
-        }
-        match people.facts(account.as_str()).map(|known| &known.kind) {
-            Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline | AccountKind::Forge)) => {}
+        let known = people.facts(account.as_str());
+        match known.map(|known| &known.kind) {
+            Some(Fact::Known(AccountKind::Forge)) => return None,
+            Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline)) => {}
             Some(Fact::Known(AccountKind::Person) | Fact::Absent | Fact::Unavailable(_)) | None => {
-                if people.link_unknown(account) && self.doubtful.insert(account) {
+                if people.link_unknown_of(account, known) && self.doubtful.insert(account) {
                     self.gaps.push(Gap::Link(account));
                 }
             }
@@ -457,12 +468,11 @@ pub fn barred_by_outer<'s>(scene: &Scene<'s>, person: Person, apart: Option<&Apa
 fn kept_apart<'s>(scene: &Scene<'s>, person: Person, apart: Option<&[&'s str]>) -> Result<(), Refusal> {
     excluded(scene, person)?;
     let Some(carries) = apart else { return Ok(()) };
-    if let Fact::Known(trigger) = &scene.facts.release.trigger
-        && scene.people.of(trigger) == person
-    {
+    let trigger = || scene.facts.release.trigger.known().map(|trigger| scene.people.of(trigger));
+    if *scene.totals.starter.get_or_init(trigger) == Some(person) {
         return Err(Refusal::new(Ground::SodSelf, "started the deployment"));
     }
-    if let Some(why) = starter_unknown(scene) {
+    if let Some(why) = scene.totals.starter_unknown.get_or_init(|| starter_unknown(scene)) {
         return Err(Refusal::new(Ground::FactsUnavailable, format!("may have started the deployment: {why}")));
     }
     carries.iter().try_for_each(|role| roles::carries_out(scene, person, role))

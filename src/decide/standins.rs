@@ -98,8 +98,10 @@ fn unanswered<'s>(
     apart: Option<&Apart<'s>>,
 ) -> Option<(Length, DateTime<Utc>)> {
     let length = stated.after?;
-    let calendar = &scene.rules.calendar;
-    let end = stated.hours.as_ref().unwrap_or(&calendar.business).after(begun, length, &calendar.holidays);
+    let end = match &stated.hours {
+        Some(hours) => hours.after(begun, length, &scene.rules.calendar.holidays),
+        None => scene.due(begun, length),
+    };
     // Who answers late takes nothing back: what those who stand in said by then still counts.
     let answered = scene.acts_by().any(|(act, person)| {
         act.at >= scene.facts.release.submitted_at
@@ -171,7 +173,7 @@ pub fn next_authority<'s>(scene: &Scene<'s>, route: &'s Route) -> Option<Pending
     let number = asked(scene, route).len();
     let (role, times) = authorities(escalation).nth(number)?;
     let submitted = scene.facts.release.submitted_at;
-    let at = scene.rules.calendar.due(submitted, repeated(escalation.undecided_after, times));
+    let at = scene.due(submitted, repeated(escalation.undecided_after, times));
     let zone = scene.rules.calendar.zone;
     let says = format!(
         "{role} is asked from {} on, if nobody decides on the route `{}` within {} from {}",
@@ -226,8 +228,7 @@ pub fn asked<'s>(scene: &Scene<'s>, route: &'s Route) -> Vec<Authority<'s>> {
     let last = escalation.last.as_deref();
     let mut found = Vec::new();
     for (role, times) in authorities(escalation) {
-        let since =
-            scene.rules.calendar.due(scene.facts.release.submitted_at, repeated(escalation.undecided_after, times));
+        let since = scene.due(scene.facts.release.submitted_at, repeated(escalation.undecided_after, times));
         if !scene.clock.reached(since) {
             break;
         }
@@ -307,7 +308,7 @@ fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
     if until <= from {
         return Some("it ends before it begins".to_owned());
     }
-    if *until > scene.rules.calendar.due(*from, rule.max) {
+    if *until > scene.due(*from, rule.max) {
         return Some(format!("it is longer than {}", rule.max));
     }
     if scene.totals.rounds.get_or_init(|| Rounds::new(scene)).leads_back(role, by, whom) {

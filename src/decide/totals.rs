@@ -1,8 +1,8 @@
 //! What is counted once a decision, and only where something asks for it: how large the release is, and what the last
 //! 90 days of its teams come to.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -13,19 +13,29 @@ use super::scene::Scene;
 use crate::model::facts::history::{LinkedIncident, TeamDeployment};
 use crate::model::facts::{Act, Change, Fact, TeamHistory};
 use crate::policy::evaluate::Truth;
+use crate::policy::length::Length;
 
 /// How long what a team did is counted.
 const WINDOW: Duration = Duration::days(90);
+
+/// When a length of time ends that begins at an instant.
+type Ends = BTreeMap<(DateTime<Utc>, Length), DateTime<Utc>>;
 
 /// What was worked out already.
 #[derive(Debug, Default)]
 pub(super) struct Totals<'s> {
     size: OnceCell<Size>,
+    /// When lengths of time end.
+    pub(super) due: RefCell<Ends>,
     components: OnceCell<Vec<String>>,
     teams: OnceCell<Vec<(&'s str, Result<Window, &'s str>)>>,
     pub(super) documented: OnceCell<Truth>,
     pub(super) rollback: OnceCell<Option<bool>>,
     pub(super) granted: OnceCell<bool>,
+    /// Who started the deployment, where that is known.
+    pub(super) starter: OnceCell<Option<Person>>,
+    /// Why it is not known, where it is not.
+    pub(super) starter_unknown: OnceCell<Option<String>>,
     /// In which round of delegations somebody is.
     pub(super) rounds: OnceCell<Rounds<'s>>,
     /// What each person did that can leave nothing of an earlier approval, the earliest first.

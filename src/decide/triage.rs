@@ -186,7 +186,7 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
                 break;
             }
             Some(Lack { why, who }) => {
-                let says = format!("not a standard change by the model `{name}`: {why}");
+                let says = ["not a standard change by the model `", name, "`: ", &why].concat();
                 parts.push(Node::new(Ground::ModelRefused, Status::Note, says).stated(&model.stated).who(who));
             }
         }
@@ -222,7 +222,7 @@ impl Lack {
 fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<Lack> {
     match scope {
         Truth::True => {}
-        Truth::False => return Some(Lack::of(format!("it is for `{}`", model.when.source))),
+        Truth::False => return Some(Lack::of(["it is for `", &model.when.source, "`"].concat())),
         Truth::Unknown => {
             return Some(Lack::of(format!("whether it is within `{}` cannot be told", model.when.source)));
         }

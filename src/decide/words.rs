@@ -92,8 +92,9 @@ pub fn all_of<T: AsRef<str>>(names: &[T]) -> String {
 const NAMED: usize = 5;
 
 fn joined<T: AsRef<str>>(names: &[T], last: &str) -> String {
-    let mut out = String::new();
     let shown = if names.len() > NAMED { NAMED } else { names.len() };
+    let room = names.iter().take(shown).map(|name| name.as_ref().len() + last.len()).sum();
+    let mut out = String::with_capacity(room);
     for (at, name) in names.iter().take(shown).enumerate() {
         if at > 0 {
             out.push_str(if at + 1 == names.len() { last } else { ", " });
@@ -111,5 +112,5 @@ fn joined<T: AsRef<str>>(names: &[T], last: &str) -> String {
 /// `1 approval`, `2 approvals`.
 #[must_use]
 pub fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+    [number.to_string().as_str(), " ", if number == 1 { one } else { many }].concat()
 }

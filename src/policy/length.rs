@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A length of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Length {
     /// Seconds by the clock.
     Seconds(i64),

@@ -6,6 +6,8 @@
 
 mod guards;
 
+use std::cell::OnceCell;
+
 use globset::{Candidate, GlobSet};
 
 use super::calendar::Calendar;
@@ -79,6 +81,8 @@ pub struct Globs {
     /// As written.
     pub written: Vec<String>,
     set: GlobSet,
+    /// Where each means all that is in one folder, these folders: then nothing needs to be taken apart.
+    folders: Option<Vec<String>>,
     /// What another layer's globs must match too.
     and: Option<Box<Globs>>,
 }
@@ -87,19 +91,24 @@ impl Globs {
     /// Globs as written, and compiled.
     #[must_use]
     pub fn new(written: Vec<String>, set: GlobSet) -> Self {
-        Self { written, set, and: None }
+        let folders = written.iter().map(|glob| folder(glob)).collect();
+        Self { written, set, folders, and: None }
     }
 
     /// Whether a path, a branch or a tag is meant, by every layer that says which are.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        self.mean(&Candidate::new(path))
+        self.mean(&Asked::about(path))
     }
 
     /// The same of a path that several are asked about, and that is taken apart once.
     #[must_use]
-    pub fn mean(&self, path: &Candidate<'_>) -> bool {
-        self.set.is_match_candidate(path) && self.and.as_ref().is_none_or(|and| and.mean(path))
+    pub fn mean(&self, path: &Asked<'_>) -> bool {
+        let own = match &self.folders {
+            Some(folders) => folders.iter().any(|folder| path.written.starts_with(folder.as_str())),
+            None => self.set.is_match_candidate(path.parts()),
+        };
+        own && self.and.as_ref().is_none_or(|and| and.mean(path))
     }
 
     /// These, where another layer's match too.
@@ -117,6 +126,31 @@ impl Globs {
     pub fn told(&self) -> String {
         let own = if self.written.is_empty() { "none".to_owned() } else { self.written.join(", ") };
         self.and.as_ref().map_or(own.clone(), |and| format!("{own} and {}", and.told()))
+    }
+}
+
+/// The folder, with its last `/`, of which a glob means everything, as `shop/stock/**` does; `None` of any other glob.
+fn folder(glob: &str) -> Option<String> {
+    let folder = glob.strip_suffix("**").filter(|folder| folder.len() > 1 && folder.ends_with('/'))?;
+    (!folder.contains(['*', '?', '[', ']', '{', '}', '\\'])).then(|| folder.to_owned())
+}
+
+/// A path that globs are asked about; it is taken apart once, and only where a glob needs that.
+#[derive(Debug)]
+pub struct Asked<'p> {
+    written: &'p str,
+    parts: OnceCell<Candidate<'p>>,
+}
+
+impl<'p> Asked<'p> {
+    /// A path, a branch or a tag.
+    #[must_use]
+    pub fn about(written: &'p str) -> Self {
+        Self { written, parts: OnceCell::new() }
+    }
+
+    fn parts(&self) -> &Candidate<'p> {
+        self.parts.get_or_init(|| Candidate::new(self.written))
     }
 }
 

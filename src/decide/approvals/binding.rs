@@ -262,7 +262,7 @@ fn place(candidate: &Candidate<'_>, requirement: &Requirement<'_>) -> Result<(),
 /// Whether it has not expired.
 fn age(scene: &Scene<'_>, act: &Act, requirement: &Requirement<'_>) -> Result<(), Refusal> {
     if let Some(length) = requirement.expire {
-        let end = scene.rules.calendar.due(act.at, length);
+        let end = scene.due(act.at, length);
         if scene.clock.reached(end) {
             return Err(Refusal::new(
                 Ground::Expired,

@@ -1,7 +1,5 @@
 //! What an approval has to cover: every change, what is made of them, and every component that goes without one.
 
-use std::collections::HashMap;
-
 use smallvec::SmallVec;
 
 use crate::decide::bound::{Shown, short};
@@ -79,7 +77,7 @@ pub struct Units<'s> {
     /// What is made of the changes: what goes of each component that they touch.
     pub made: Vec<Made<'s>>,
     /// The places of the changes by name, so that an act is only asked about those that it names.
-    places: HashMap<&'s str, Vec<usize>>,
+    places: Vec<(&'s str, usize)>,
 }
 
 /// What goes of a component that changes touch. Of what was made after everybody approved his part, nobody approved
@@ -105,7 +103,7 @@ impl<'s> Units<'s> {
             None if recovers => &[],
             None => {
                 let bare = vec![("what changes", None)];
-                return Self { changes: &[], bare, made: Vec::new(), places: HashMap::new() };
+                return Self { changes: &[], bare, made: Vec::new(), places: Vec::new() };
             }
         };
         let stated = &scene.facts.release.components;
@@ -130,10 +128,9 @@ impl<'s> Units<'s> {
         let made = rest.map(|(name, released)| Made::new(scene, name, released, changes.len()));
         // What is made of no change and known to no policy holds by itself.
         let made = made.filter(|made| !made.changes.is_empty()).collect();
-        let mut places: HashMap<&str, Vec<usize>> = HashMap::with_capacity(changes.len());
-        for (at, change) in changes.iter().enumerate() {
-            places.entry(&change.id).or_default().push(at);
-        }
+        let mut places: Vec<(&str, usize)> =
+            changes.iter().enumerate().map(|(at, change)| (change.id.as_str(), at)).collect();
+        places.sort_unstable();
         Self { changes, bare, made, places }
     }
 
@@ -178,7 +175,8 @@ impl<'s> Units<'s> {
         let shown = Shown::from(&act.saw);
         let mut bits = Bits::default();
         for (id, content) in &act.saw.changes {
-            for at in self.places.get(id.as_str()).into_iter().flatten() {
+            let named = self.places.partition_point(|(known, _)| *known < id.as_str());
+            for (_, at) in self.places.iter().skip(named).take_while(|(known, _)| known == id) {
                 let same = |change: &&Change| change.content == *content;
                 let carried = |change: &Change| act.via != Via::Review || carries(change);
                 if self.changes.get(*at).filter(same).is_some_and(carried) {

@@ -249,7 +249,7 @@ pub fn places(route: &Route) -> &[Via] {
 
 /// Whether one length is longer than another, counted from when the release was asked for.
 fn longer(scene: &Scene<'_>, one: Length, other: Length) -> bool {
-    let due = |length| scene.rules.calendar.due(scene.facts.release.submitted_at, length);
+    let due = |length| scene.due(scene.facts.release.submitted_at, length);
     due(one) > due(other)
 }
 
@@ -269,7 +269,7 @@ pub fn rows<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> impl Itera
 /// The one role that answers for a component.
 pub fn accountable<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Result<&'s str, Box<Node>> {
     let mut role: Option<(&str, &Stated)> = None;
-    let of = leg.component.map_or_else(|| "this release".to_owned(), |component| format!("`{}`", component.name));
+    let of = || leg.component.map_or_else(|| "this release".to_owned(), |component| format!("`{}`", component.name));
     for row in rows(scene, triage, leg) {
         match (&row.accountable, role) {
             (Some(other), Some((known, _))) if other != known => {
@@ -277,7 +277,7 @@ pub fn accountable<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Res
                     Node::new(
                         Ground::ApprovalsMissing,
                         Status::Unmet,
-                        format!("{known} and {other} are both accountable for {of}; only one role can be"),
+                        format!("{known} and {other} are both accountable for {}; only one role can be", of()),
                     )
                     .stated(&row.stated),
                 ));
@@ -290,7 +290,7 @@ pub fn accountable<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Res
         Box::new(Node::new(
             Ground::ApprovalsMissing,
             Status::Unmet,
-            format!("no role is accountable for {of}; name one in `raci`"),
+            format!("no role is accountable for {}; name one in `raci`", of()),
         ))
     })
 }

@@ -119,7 +119,7 @@ pub fn requirements<'s>(
 }
 
 fn ignored(scene: &Scene<'_>, candidate: &Candidate<'_>, refusal: &Refusal) -> Node {
-    let says = format!("ignored {}: {}", scene.people.name(candidate.person), refusal.says);
+    let says = ["ignored ", scene.people.name(candidate.person), ": ", &refusal.says].concat();
     Node::new(refusal.ground, Status::Note, says).evidence([&candidate.act.id])
 }
 
@@ -163,7 +163,8 @@ impl<'s> One<'_, 's> {
                     let held = candidate.act.held.iter().any(|held| held == role);
                     let concerns = || held || meant || roles::concerns(self.scene, candidate.person, role);
                     let fits = binding::counts(self.scene, self.units, candidate, self.requirement, role);
-                    let unheld = || roles::holds(self.scene, candidate.person, role).err().filter(|_| concerns());
+                    let unheld =
+                        || concerns().then(|| roles::holds(self.scene, candidate.person, role).err()).flatten();
                     let unheld = || unheld().map(|refusal| if held { refusal.no_longer(role) } else { refusal });
                     fits.map_or_else(unheld, Result::err)
                 }
@@ -228,7 +229,9 @@ impl<'s> One<'_, 's> {
             says.push_str("; ignored ");
             says.push_str(&words::all_of(&together(&ignored_says)));
         }
-        if let Some(why) = roles::eligible(self.scene, requirement.role).unreadable.filter(|_| !self.seat.met) {
+        if !self.seat.met
+            && let Some(why) = roles::eligible(self.scene, requirement.role).unreadable
+        {
             let _ = write!(says, "; who is in {} could not be read: {why}", requirement.role);
         }
         let mut parts = Vec::new();
@@ -291,13 +294,10 @@ impl<'s> One<'_, 's> {
         let person = self.seating.person(place);
         let calendar = &self.scene.rules.calendar;
         let last = self.seating.acts_of(person).filter(|act| self.seat.counts(act)).max_by_key(|act| act.at)?;
-        let end = calendar.due(last.at, length);
-        let says = format!(
-            "{} approved {}, which counts until {}",
-            self.scene.people.name(person),
-            told(last.at, calendar.zone),
-            told(end, calendar.zone)
-        );
+        let end = self.scene.due(last.at, length);
+        let (name, given, until) =
+            (self.scene.people.name(person), told(last.at, calendar.zone), told(end, calendar.zone));
+        let says = [name, " approved ", &given, ", which counts until ", &until].concat();
         Some(Node::new(Ground::CountsUntil, Status::Note, says).evidence([&last.id]).next(Some(end)))
     }
 

@@ -140,7 +140,7 @@ fn contributors(scene: &Scene<'_>) -> Option<Node> {
         return None;
     }
     names.sort_unstable();
-    let says = format!("{} contributed", words::all_of(&names));
+    let says = [words::all_of(&names).as_str(), " contributed"].concat();
     Some(Node::new(Ground::Contributors, Status::Note, says).stated(&scene.rules.separation.stated))
 }
 

@@ -8,6 +8,7 @@ mod clash;
 mod contradictions;
 mod diagnostics;
 mod expression;
+mod globs;
 mod layers;
 mod never;
 mod overlooked;
