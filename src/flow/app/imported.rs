@@ -38,7 +38,8 @@ impl<H: Hub> Desk<H> {
         let key =
             Key { repository: repository.to_owned(), environment: row.environment.clone(), commit: row.commit.clone() };
         let waiting = Waiting { repository: key.repository.clone(), run, environment: key.environment.clone() };
-        let started = forge.started(&waiting).await.map_err(fault)?.ok_or(Undecided::NoneOfIt)?;
+        // Of a run that is gone nothing can be read any more; the finding stays.
+        let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(()) };
         let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
         let attempts = Attempts::from([(run, started.attempt)]);
         let case = Case { key, runs: vec![run], answers: Vec::new(), told: None, failures: 0, asked: None };

@@ -1,12 +1,12 @@
 //! What earlier releases left to be done, as the record has it, for those who are decided on now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use crate::flow::recorded;
 use crate::log::entry::Entry;
-use crate::model::facts::{Account, Fact, Facts, OwedObligation};
+use crate::model::facts::{Account, AccountFacts, Fact, Facts, OwedObligation};
 use crate::model::release_decision::{Class, ReleaseDecision};
 use crate::policy::Policy;
 use crate::store::fault::Fault as DatabaseFault;
@@ -20,11 +20,14 @@ const GONE: &str = "what the release was is not kept any more";
 
 /// What releases of the same owner left to people to be done, as far as it concerns a repository: what its own left, and
 /// what teams and components of its policy did. Whoever may read this repository reads its facts, and may not read others.
-pub(super) async fn read(
+/// They become facts of a release, with what was known of those who had a hand in the earlier one: of somebody of whom
+/// nothing is known it cannot be told that he is not the one who meets it.
+pub(super) async fn add(
     reader: &mut Reader,
     (forge, repository): (&str, &str),
     policy: &Policy,
-) -> Result<Vec<OwedObligation>, DatabaseFault> {
+    release: &mut Facts,
+) -> Result<(), DatabaseFault> {
     let mut found = Vec::new();
     let owner = |name: &str| name.split('/').next().unwrap_or_default().to_ascii_lowercase();
     let here = |left: &Left| left.stream.forge == forge && owner(&left.stream.repository) == owner(repository);
@@ -37,9 +40,24 @@ pub(super) async fn read(
         let entry = recorded::entry(reader, left.entry).await?;
         let invoked = invoked_by(facts.as_ref(), decision.as_ref());
         let owed = owed(&left, facts.as_ref(), entry.as_ref(), (policy, &invoked));
+        let before = found.len();
         found.extend(owed.into_iter().filter(|owed| own || concerns(owed, policy)));
+        if let (Some(facts), Some(owed)) = (facts, found.get(before)) {
+            with_accounts(release, facts.accounts, owed);
+        }
     }
-    Ok(found)
+    release.obligations = Fact::Known(found);
+    Ok(())
+}
+
+/// Adds what was known of whoever had a hand in what is owed, where nothing newer is.
+fn with_accounts(release: &mut Facts, mut then: BTreeMap<Account, AccountFacts>, owed: &OwedObligation) {
+    for account in owed.contributors.entries().iter().chain(owed.invoked_by.entries()) {
+        if let Some(known) = then.remove(account) {
+            let active = Fact::Unavailable("he did nothing here, and was not asked for".into());
+            release.accounts.entry(account.clone()).or_insert(AccountFacts { active, ..known });
+        }
+    }
 }
 
 /// Whether what another repository left concerns a policy: by a team or a component of it. A policy without components

@@ -332,7 +332,7 @@ impl<H: Hub> Desk<H> {
             acts,
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
-        facts.obligations = Fact::Known(owed::read(&mut reader, (H::NAME, &key.repository), &read.policy).await?);
+        owed::add(&mut reader, (H::NAME, &key.repository), &read.policy, &mut facts).await?;
         self.with_history(&mut reader, forge, (read, attempts), &mut facts).await?;
         if case.asked.is_none() {
             // It waits for our word, and so the forge has let nobody past it.

@@ -85,6 +85,8 @@ pub fn summary(app: &App) -> String {
 #[test]
 fn what_was_let_in_is_recorded_with_how_its_job_ended() {
     let github = shop();
+    // Every list has more than one page.
+    github.page(1);
     asks(&github);
     reviews(&github, "bo", "APPROVED");
     let app = App::new(&github);

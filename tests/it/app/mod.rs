@@ -7,6 +7,7 @@ mod doctor;
 mod evidence;
 mod hooks;
 mod ledger;
+mod owing;
 mod pages;
 mod path;
 mod record;

@@ -15,7 +15,7 @@ use crate::forge::Hub;
 use crate::forge::command::Command;
 use crate::forge::talk::Remark;
 use crate::log::entry::Kind;
-use crate::model::facts::{Account, Act, Deed, Fact, Facts, Saw, Standing, Via};
+use crate::model::facts::{Account, Act, Deed, Facts, Saw, Standing, Via};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, ReleaseDecision, Status};
 use crate::report::reply::Outcome;
@@ -74,7 +74,6 @@ impl<H: Hub> Desk<H> {
             Some(left) => reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()),
             None => None,
         };
-        let owed = owed::read(&mut reader, (H::NAME, looking.repository), &read.policy).await?;
         reader.close().await?;
         let Some(release) = facts.map(|facts| facts.release) else {
             return Ok(Outcome::refused(format!("nothing that this repository still owes is called `{obligation}`")));
@@ -98,7 +97,9 @@ impl<H: Hub> Desk<H> {
             acts: vec![act.clone()],
         };
         let mut facts = facts::gather(&looking.forge, &read.policy, &wanted).await.map_err(Unseen::forge)?;
-        facts.obligations = Fact::Known(owed);
+        let mut reader = self.reader().await?;
+        owed::add(&mut reader, (H::NAME, looking.repository), &read.policy, &mut facts).await?;
+        reader.close().await?;
         let outcome = judged(&release::decide(&read.policy, &facts, Utc::now()), obligation, id);
         if outcome == Outcome::Counts {
             self.met(obligation, &act, remark, left.as_ref()).await?;

@@ -54,20 +54,19 @@ fn change(facts: &Facts) -> Option<u64> {
 }
 
 fn text(left: &Left, stage: Stage, due: &str) -> String {
-    let plain = |text: &str| neutral::prose(text, 200);
-    let (kind, release) = (plain(&left.kind), plain(&left.stream.release));
-    let by = left.role.as_deref().map_or_else(|| "nobody in particular".to_owned(), plain);
-    let how = format!(
-        "Somebody of {by} who had no hand in it says here when it is done:\n\n    /countersign validate {} {} LINK\n",
-        plain(&left.stream.environment),
-        plain(&left.id)
-    );
-    match stage {
-        Stage::Near => format!("`{kind}` of {release} is due {due}, by {by}. {how}"),
-        Stage::Late => {
-            format!("`{kind}` of {release} was due {due}, by {by}, and is overdue. {how}")
-        }
-    }
+    let name = |text: &str| neutral::code(text, 200);
+    let (kind, release) = (name(&left.kind), name(&left.stream.release));
+    let by = left.role.as_deref().map_or_else(|| "nobody in particular".to_owned(), name);
+    let how = format!("/countersign validate {} {} LINK", left.stream.environment, left.id);
+    let when = match stage {
+        Stage::Near => format!("is due {due}"),
+        Stage::Late => format!("was due {due} and is overdue"),
+    };
+    format!(
+        "<p>{kind} of {release} {when}, by {by}. When it is done, somebody of that role who had no hand in the release says \
+         so here: {}</p>\n",
+        neutral::code(&how, 400)
+    )
 }
 
 impl<H: Hub> Desk<H> {
