@@ -21,7 +21,7 @@
 //! cli        9  arguments in, documents and an exit code out
 //! web        8  what is served over HTTP: the log's files, where forges deliver and jobs submit, pages of releases, setting up
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
-//! forge      6  GitHub: deliveries verified, read and answered, state read into facts
+//! forge      6  GitHub: deliveries verified, read and answered, state read into facts; GitLab: state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
 //! connect    6  other systems that are asked or told over the network: witnesses, webhooks
 //! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
@@ -76,7 +76,8 @@
 //! `countersign facts` reads the policy for what is worth knowing ([`flow`]: components and their folders, groups,
 //! environments) and asks a forge ([`forge`]). GitHub is asked in few large questions: which commits are between what runs
 //! and what goes, which pull requests brought them, everything of those, who pushed. A list is whole or says that it is
-//! not; merges are computed again from git's own objects. What comes back is sorted into [`model::facts`], and decided by
+//! not; merges are computed again from git's own objects. GitLab ([`forge::gitlab`]) is asked the same by many small
+//! questions, and what both need to know of git stands beside them ([`forge`]). What comes back is sorted into [`model::facts`], and decided by
 //! nobody there. What anybody who may push can write is no fact. `countersign answer` gathers, decides and records now, and
 //! tells the deployment that waits.
 //!
@@ -128,6 +129,13 @@
 //!
 //! The feature `app`, on by default, brings the database and what serves; without it the
 //! gate is built alone, and still reads an exported log, gathers facts and decides.
+//!
+//! ## A walk through a break-glass grant
+//!
+//! `countersign grant new` and `grant sign` write a signed note ([`log::grant`]), each with a key that the policy names. The job
+//! that deploys while the app cannot be reached runs `grant use`: whose keys signed is read from the note, whether that opens
+//! what goes is judged by the policy alone ([`decide::granted`]), and the use takes its place in a folder that all jobs share
+//! ([`flow::grant`]) before the job goes on. What went is a fact later, and judged with all others ([`decide::glass`]).
 //!
 //! ## A walk through a page
 //!

@@ -2,7 +2,7 @@
 //!
 //! `COUNTERSIGN_FUZZ` names the target: the word of a format (`junit`, `sarif`,
 //! …; see `Format::ALL`), or `recognise`, `json`, `xml`, `policy`, `expression`,
-//! `calendar`, `decision`, `statement` or `surfaces`. One binary, because linking is what fuzzing costs first.
+//! `calendar`, `decision`, `decode`, `statement` or `surfaces`. One binary, because linking is what fuzzing costs first.
 //! `fuzz/run` builds it and runs the targets in turn.
 //!
 //! That nothing panics is the least of it. Each target states what must hold for
@@ -13,6 +13,7 @@
 mod calendar;
 mod checklist;
 mod decision;
+mod decode;
 mod expression;
 mod json;
 mod memory;
@@ -49,6 +50,7 @@ fn target() -> Target {
         "policy" => Box::new(policy::holds_together),
         "calendar" => Box::new(calendar::keeps_its_word),
         "decision" => Box::new(decision::holds),
+        "decode" => Box::new(decode::is_the_same_text),
         "expression" => Box::new(expression::is_monotonic),
         "statement" => Box::new(statement::is_about_its_report),
         "surfaces" => Box::new(surfaces::are_neutral),

@@ -3,17 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::decide::release;
+use crate::decide::unreadable::{self, Flaw};
 #[cfg(feature = "app")]
 use crate::flow::decided::Beside;
 #[cfg(feature = "app")]
 use crate::flow::receipt::{self, Decided};
 use crate::flow::replay;
 use crate::log::receipt::Layer;
+use crate::model::decision::PolicySource;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
+use crate::policy::diagnostics::{Complaints, Diagnostic};
+use crate::policy::layers::Limits;
 use crate::policy::{self, Policy};
 use crate::report;
 use crate::workspace::layers::{self, From};
@@ -22,9 +27,12 @@ use crate::workspace::open;
 /// Every exit code, with what it means.
 pub(super) const EXIT_CODES: [(u8, &str); 5] = [
     (PROCEED, "the release may go"),
-    (PENDING, "it is held: people, time or somebody who mends it can still let it go"),
+    (
+        PENDING,
+        "it is held: people, time or somebody who mends it can still let it go; so is whatever has no policy that can be read",
+    ),
     (BLOCKED, "it is rejected, by a word that the policy makes final"),
-    (USAGE, "the command or the policy is wrong, and nothing was decided"),
+    (USAGE, "the command is wrong, or the policy that a decision was to be recorded by, and nothing was decided"),
     (UNKNOWN, "the facts cannot be read, or the decision cannot be written"),
 ];
 
@@ -136,13 +144,28 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
         said(USAGE, &format!("`--now {}` is no instant; write one such as `2026-11-23T09:00:00Z`", arguments.now))
     })?;
     let now = now.to_utc();
-    let read = arguments.policies.read()?;
+    let read = match arguments.policies.judged()? {
+        Ok(read) => read,
+        #[cfg(feature = "app")]
+        Err(_) if arguments.recording.is_stated() => {
+            return Err(said(
+                USAGE,
+                "nothing was decided, because no decision is recorded by a policy that cannot be used",
+            ));
+        }
+        Err(Unusable { flaws, layers }) => {
+            let (facts, text) = facts(&arguments.facts, Limits::default().bytes)?;
+            let decision = unreadable::held(&facts, now, &flaws, layers).by_document(text.as_bytes());
+            write(arguments, chrono_tz::UTC, &decision).map_err(|message| said(UNKNOWN, &message))?;
+            return Ok(PENDING);
+        }
+    };
     let (facts, text) = facts(&arguments.facts, read.now.policy.limits.bytes)?;
     let decision = read.decide(&facts, &text, now);
-    let policy = read.now.policy.clone();
+    let zone = read.now.policy.rules.calendar.zone;
     #[cfg(feature = "app")]
     arguments.recording.record(read, &facts, text, &decision)?;
-    write(arguments, &policy, &decision).map_err(|message| said(UNKNOWN, &message))?;
+    write(arguments, zone, &decision).map_err(|message| said(UNKNOWN, &message))?;
     Ok(match decision.decision {
         Ruling::Proceed => PROCEED,
         Ruling::Hold => PENDING,
@@ -156,15 +179,29 @@ pub(super) struct InForce {
     before: Option<Read>,
 }
 
+/// Why there is no policy to decide by, which was said.
+pub(super) struct Unusable {
+    flaws: Vec<Flaw>,
+    layers: Vec<PolicySource>,
+}
+
 impl Policies {
     /// Reads them.
     pub(super) fn read(&self) -> Result<InForce, Said> {
-        let now = read(&self.policy, self.policy_ref.as_deref())?;
+        self.judged()?.map_err(|_| said(USAGE, "nothing was decided, because the policy has mistakes"))
+    }
+
+    /// The same, where a policy that cannot be used is something to decide by: it holds.
+    fn judged(&self) -> Result<Result<InForce, Unusable>, Said> {
+        let now = judged(&self.policy, self.policy_ref.as_deref())?;
         let before = match self.policy_before.as_slice() {
-            [] => None,
-            files => Some(read(files, self.policy_before_ref.as_deref())?),
+            [] => Ok(None),
+            files => judged(files, self.policy_before_ref.as_deref())?.map(Some),
         };
-        Ok(InForce { now, before })
+        Ok(match (now, before) {
+            (Ok(now), Ok(before)) => Ok(InForce { now, before }),
+            (Err(unusable), _) | (_, Err(unusable)) => Err(unusable),
+        })
     }
 }
 
@@ -242,20 +279,60 @@ pub(super) fn policy(files: &[PathBuf]) -> Result<Policy, u8> {
     read(files, None).map(|read| read.policy).map_err(|Said(code)| code)
 }
 
+/// The same, from the working tree or a reference.
+pub(super) fn policy_at(files: &[PathBuf], reference: Option<&str>) -> Result<Policy, u8> {
+    read(files, reference).map(|read| read.policy).map_err(|Said(code)| code)
+}
+
 fn read(files: &[PathBuf], reference: Option<&str>) -> Result<Read, Said> {
-    let wrong = |error: &dyn std::fmt::Display| said(USAGE, &error.to_string());
-    let from = reference.map_or(Ok(From::WorkingTree), From::reference).map_err(|error| wrong(&error))?;
-    let sources = layers::read(files, &from).map_err(|error| wrong(&error))?;
-    let attached = layers::attachments(&sources, &from).map_err(|error| wrong(&error))?;
+    judged(files, reference)?.map_err(|_| said(USAGE, "nothing was decided, because the policy has mistakes"))
+}
+
+/// Reads a policy, and says what is wrong with one that cannot be used.
+fn judged(files: &[PathBuf], reference: Option<&str>) -> Result<Result<Read, Unusable>, Said> {
+    let wrong = |error: &layers::Error| match error {
+        layers::Error::Unreadable { path, .. } => {
+            complain(&error.to_string());
+            Ok(Err(Unusable {
+                flaws: vec![Flaw { file: path.clone(), line: 0, says: error.to_string() }],
+                layers: Vec::new(),
+            }))
+        }
+        layers::Error::Named { path, told } => {
+            complain(&error.to_string());
+            let flaw = Flaw { file: path.clone(), line: told.span.line, says: error.to_string() };
+            Ok(Err(Unusable { flaws: vec![flaw], layers: Vec::new() }))
+        }
+        // Which policy is meant is not known.
+        layers::Error::NoPolicy | layers::Error::Ref { .. } => Err(said(USAGE, &error.to_string())),
+    };
+    let from = reference.map_or(Ok(From::WorkingTree), From::reference);
+    let from = from.map_err(|error| said(USAGE, &error.to_string()))?;
+    let sources = match layers::read(files, &from) {
+        Ok(sources) => sources,
+        Err(error) => return wrong(&error),
+    };
+    let attached = match layers::attachments(&sources, &from) {
+        Ok(attached) => attached,
+        Err(error) => return wrong(&error),
+    };
+    let stated: Vec<PolicySource> = sources.iter().map(policy::Source::by_content).collect();
     let layers = replay::layers(&sources, &attached);
     match policy::read_with(sources, &attached) {
         Ok(policy) => {
             super::policy::tell(&policy.warnings);
-            Ok(Read { policy, layers })
+            Ok(Ok(Read { policy, layers }))
         }
         Err(complaints) => {
             super::policy::tell(&complaints);
-            Err(said(USAGE, "nothing was decided, because the policy has mistakes"))
+            let errors = complaints.iter().flat_map(|file| file.list.iter().map(move |it| (file, it)));
+            let flaw = |(file, it): (&Complaints, &Diagnostic)| Flaw {
+                file: file.path.clone(),
+                line: it.span.line,
+                says: it.message.clone(),
+            };
+            let flaws = errors.filter(|(_, it)| it.is_error()).map(flaw).collect();
+            Ok(Err(Unusable { flaws, layers: stated }))
         }
     }
 }
@@ -278,10 +355,10 @@ fn facts(path: &Path, limit: u64) -> Result<(Facts, String), Said> {
     Ok((facts, text))
 }
 
-fn write(arguments: &Arguments, policy: &Policy, decision: &ReleaseDecision) -> Result<(), String> {
+fn write(arguments: &Arguments, zone: Tz, decision: &ReleaseDecision) -> Result<(), String> {
     let output = arguments.output.as_deref();
     let text = match arguments.format {
-        Format::Text => report::release::render(decision, policy.rules.calendar.zone, outputs::style(output.is_none())),
+        Format::Text => report::release::render(decision, zone, outputs::style(output.is_none())),
         Format::Json => report::json::release(decision).map_err(|error| error.to_string())?,
     };
     outputs::document(&text, output)

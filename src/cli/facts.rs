@@ -10,6 +10,7 @@ use super::environment::variable;
 use super::{PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::flow::facts;
 use crate::forge::github::client::{AppKey, Base, Client, Identity, Secret};
+use crate::forge::{Source, gitlab};
 use crate::model::facts::Facts;
 use crate::policy::Policy;
 use crate::policy::roster::Roster;
@@ -31,7 +32,9 @@ fn after_help() -> String {
     format!(
         "Exit codes:\n{}\nThe token comes from the file of `--token-file` or the variable COUNTERSIGN_GITHUB_TOKEN; an App gives \
          `--app` and `--app-key` instead. It reads contents, pull requests, actions, deployments, who may come in and the members \
-         of the teams that the policy names. No directory is asked: an account that the policy's `people` does not name \
+         of the teams that the policy names. On GitLab the variable is COUNTERSIGN_GITLAB_TOKEN, and the token needs the scope \
+         `read_api` and a member's place in the project and the groups; what the plan or the project leaves out is told on \
+         standard error. No directory is asked: an account that the policy's `people` does not name \
          is a person of its own.",
         codes.concat()
     )
@@ -41,12 +44,22 @@ fn after_help() -> String {
 #[derive(clap::Args)]
 pub(super) struct Identified {
     /// The repository on GitHub, `owner/name`.
-    #[arg(long, value_name = "OWNER/NAME")]
-    github: String,
+    #[arg(long, value_name = "OWNER/NAME", required_unless_present = "gitlab", conflicts_with = "gitlab")]
+    github: Option<String>,
     /// Where GitHub is; or COUNTERSIGN_GITHUB_URL.
     /// Left out: `https://github.com`. An enterprise server is named by the URL that people open.
     #[arg(long, value_name = "URL")]
     github_url: Option<String>,
+    /// The project on GitLab instead, `group/name`, with all groups that it is in.
+    #[arg(long, value_name = "GROUP/NAME", conflicts_with_all = ["github_url", "app"])]
+    gitlab: Option<String>,
+    /// Where GitLab is, as people open it, with the path that it may be below; or COUNTERSIGN_GITLAB_URL.
+    /// Left out: `https://gitlab.com`.
+    #[arg(long, value_name = "URL", requires = "gitlab")]
+    gitlab_url: Option<String>,
+    /// Certificates of authorities that are believed beside the system's, a PEM file; or COUNTERSIGN_GITLAB_CA.
+    #[arg(long, value_name = "FILE", requires = "gitlab")]
+    gitlab_ca: Option<PathBuf>,
     /// A file with the token.
     #[arg(long, value_name = "FILE", conflicts_with = "app")]
     token_file: Option<PathBuf>,
@@ -66,7 +79,7 @@ pub(super) struct Identified {
 pub(super) struct Release {
     #[command(flatten)]
     identified: Identified,
-    /// The environment, exactly as GitHub names it.
+    /// The environment, exactly as the forge names it.
     #[arg(long, value_name = "NAME")]
     environment: String,
     /// The commit, all of its digits.
@@ -75,7 +88,8 @@ pub(super) struct Release {
     /// The branch or tag that is deployed, in full: `refs/heads/main`. Left out: what the run says.
     #[arg(long, value_name = "REF")]
     reference: Option<String>,
-    /// The workflow run that deploys: it says who started it, when, and who reviewed the environment.
+    /// The workflow run, or on GitLab the pipeline, that deploys: it says who started it, when, and who reviewed the
+    /// environment.
     #[arg(long, value_name = "ID")]
     run: Option<u64>,
     /// When the release was asked for, RFC 3339. Left out: when the run began.
@@ -88,7 +102,7 @@ pub(super) struct Release {
     #[arg(long, value_name = "NAME")]
     component: Vec<String>,
     /// The commit that runs there now, of one component or of all that are not named; repeat it.
-    /// Left out: nothing is known of what changes, and the release holds: whoever may push can write into GitHub's list of
+    /// Left out: nothing is known of what changes, and the release holds: whoever may push can write into a forge's list of
     /// deployments.
     #[arg(long, value_name = "[COMPONENT=]SHA")]
     since: Vec<String>,
@@ -140,9 +154,20 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 fn gathered(arguments: &Arguments) -> Result<(), Failure> {
     let policy = super::decide::policy(&arguments.policy).map_err(|code| Failure(code, String::new()))?;
+    let write = |facts: &Facts| {
+        outputs::document(&document(facts)?, arguments.output.as_deref()).map_err(|error| Failure(UNKNOWN, error))
+    };
+    if arguments.release.identified.gitlab.is_some() {
+        let client = arguments.release.identified.gitlab_client()?;
+        write(&arguments.release.gather(&client, &policy)?)?;
+        let calls = client.calls();
+        let (rest, graphql) = (calls.rest, calls.graphql);
+        complain(&format!("asked GitLab {} times: {rest} REST, {graphql} GraphQL", rest + graphql));
+        client.remarks().iter().for_each(|remark| complain(remark));
+        return Ok(());
+    }
     let client = arguments.release.client()?;
-    let facts = arguments.release.gather(&client, &policy)?;
-    outputs::document(&document(&facts)?, arguments.output.as_deref()).map_err(|error| Failure(UNKNOWN, error))?;
+    write(&arguments.release.gather(&client, &policy)?)?;
     let calls = client.calls();
     complain(&format!(
         "asked GitHub {} times: {} REST, {} GraphQL, {} revalidated",
@@ -163,7 +188,7 @@ pub(super) fn document(facts: &Facts) -> Result<String, Failure> {
 impl Release {
     /// The repository, as it was named.
     pub(super) fn repository(&self) -> &str {
-        &self.identified.github
+        self.identified.repository()
     }
 
     /// The run that deploys.
@@ -171,16 +196,16 @@ impl Release {
         self.run
     }
 
-    /// The client.
+    /// The client of GitHub.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         self.identified.client()
     }
 
     /// What is known of it now.
-    pub(super) fn gather(&self, client: &Client, policy: &Policy) -> Result<Facts, Failure> {
+    pub(super) fn gather(&self, source: &impl Source, policy: &Policy) -> Result<Facts, Failure> {
         let wanted = wanted(self)?;
         let with = self.with.as_deref().map(filled).transpose()?;
-        let facts = runtime()?.block_on(facts::gather(client, policy, &wanted)).map_err(|fault| {
+        let facts = runtime()?.block_on(facts::gather(source, policy, &wanted)).map_err(|fault| {
             Failure(if matches!(fault, facts::Fault::Asked(_)) { USAGE } else { UNKNOWN }, fault.to_string())
         })?;
         match &with {
@@ -221,8 +246,8 @@ fn wanted(arguments: &Release) -> Result<facts::Wanted, Failure> {
     }
     Ok(facts::Wanted {
         name: arguments.name.clone(),
-        forge: "github",
-        repository: arguments.identified.github.clone(),
+        forge: if arguments.identified.gitlab.is_some() { "gitlab" } else { "github" },
+        repository: arguments.identified.repository().to_owned(),
         environment: arguments.environment.clone(),
         commit: arguments.commit.to_ascii_lowercase(),
         reference: arguments.reference.clone(),
@@ -268,23 +293,54 @@ pub(super) fn secret(path: &Path) -> Result<Secret, Failure> {
 }
 
 impl Identified {
-    /// The client.
+    /// The repository or project.
+    fn repository(&self) -> &str {
+        self.github.as_ref().or(self.gitlab.as_ref()).map(String::as_str).unwrap_or_default()
+    }
+
+    fn token(&self, name: &str) -> Result<Secret, Failure> {
+        match &self.token_file {
+            Some(file) => secret(file),
+            None => variable(name)
+                .map(|token| Secret::new(&token))
+                .ok_or_else(|| usage(format!("there is no token: name a file with `--token-file`, or set {name}"))),
+        }
+    }
+
+    /// The client of GitHub.
     fn client(&self) -> Result<Client, Failure> {
+        let Some(repository) = &self.github else {
+            return Err(usage(
+                "deployments of GitLab are not answered yet: gather the facts, decide, and let the job that deploys go by \
+                 the exit code",
+            ));
+        };
         let url = self.github_url.clone().or_else(|| variable("COUNTERSIGN_GITHUB_URL"));
         let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
         let identity = match (&self.app, &self.app_key) {
             (Some(id), Some(key)) => Identity::App {
                 key: Arc::new(AppKey::read(id, &secret(key)?).map_err(usage)?),
                 installation: self.installation,
-                repository: Some(self.github.clone()),
+                repository: Some(repository.clone()),
             },
-            _ => Identity::Token(match &self.token_file {
-                Some(file) => secret(file)?,
-                None => Secret::new(&variable("COUNTERSIGN_GITHUB_TOKEN").ok_or_else(|| {
-                    usage("there is no token: name a file with `--token-file`, or set COUNTERSIGN_GITHUB_TOKEN")
-                })?),
-            }),
+            _ => Identity::Token(self.token("COUNTERSIGN_GITHUB_TOKEN")?),
         };
         Client::new(base, identity).map_err(|fault| Failure(UNKNOWN, fault.to_string()))
+    }
+
+    /// The client of GitLab.
+    fn gitlab_client(&self) -> Result<gitlab::client::Client, Failure> {
+        let url = self.gitlab_url.clone().or_else(|| variable("COUNTERSIGN_GITLAB_URL"));
+        let base = gitlab::client::Base::parse(url.as_deref().unwrap_or("https://gitlab.com")).map_err(usage)?;
+        let file = self.gitlab_ca.clone().or_else(|| variable("COUNTERSIGN_GITLAB_CA").map(PathBuf::from));
+        let wrong = |path: &Path, why: String| usage(format!("`{}`: {why}", path.display()));
+        let trusted = file.as_ref().map(|path| {
+            let pem = open::named(path, MOST).map_err(|fault| wrong(path, fault.to_string()))?;
+            // An empty file would be one that names nobody, and the system's authorities alone.
+            if pem.is_empty() { Err(wrong(path, "it is empty".to_owned())) } else { Ok(pem) }
+        });
+        let trusted = trusted.transpose()?;
+        let token = self.token("COUNTERSIGN_GITLAB_TOKEN")?;
+        gitlab::client::Client::new(base, token, trusted.as_deref()).map_err(usage)
     }
 }

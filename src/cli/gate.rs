@@ -167,6 +167,22 @@ pub(super) fn run(arguments: Arguments) -> u8 {
     }
 }
 
+/// Tells a job's page that the command line of a gate is wrong, which is found before any option of it is known.
+pub(super) fn mistaken(arguments: &[std::ffi::OsString], said: &str) {
+    let words: Vec<_> = arguments.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    if words.first().is_none_or(|command| command != "gate") {
+        return;
+    }
+    let given = if words.iter().any(|word| word == "--inputs") { Given::Inputs } else { Given::Variables };
+    let beside = words.iter().skip_while(|word| *word != "--format").nth(1).map(|word| word.clone().into_owned());
+    let within = words.iter().find_map(|word| word.strip_prefix("--format=").map(str::to_owned));
+    let stated = beside.or(within).or_else(|| given.option("FORMAT"));
+    let known = stated.and_then(|word| <Format as clap::ValueEnum>::from_str(word.trim(), false).ok());
+    let (why, _) = said.split_once("\n\nUsage:").unwrap_or((said, ""));
+    let why: Vec<_> = why.trim_start_matches("error:").lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    outputs::undecided(known.unwrap_or_else(|| left_out(Place::here())), &why.join("; "));
+}
+
 /// Why a run ended without a decision, and with which code.
 struct Undecided {
     code: u8,
@@ -361,7 +377,9 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     let sources = layers::read(&files, &from)?;
     let attached = layers::attachments(&sources, &from)?;
     let policy = policy::read_with(sources, &attached).map_err(Refusal::Policy)?;
-    layers::trusted_roots(&policy, &from)?;
+    if let Some(error) = layers::missing_roots(&policy, &from).next() {
+        return Err(error.into());
+    }
     progress.done(POLICY);
     let environment = chosen(one(arguments.environment.as_ref(), given, "ENVIRONMENT"), &policy)?;
     let components = several(&arguments.component, given, "COMPONENT");

@@ -52,7 +52,7 @@ is loaded; a name that is not known, or a comparison of things that cannot be co
 | comparison | `tests.failed == 0`, `coverage.lines >= 0.80`, `load.p95_ms < 1.10 * baseline.p95_ms` |
 | and, or, not | `tests.total >= 200 && (tests.failed == 0 \\|\\| environment == 'staging')`, `!(findings.high > 3)` |
 | one or the other | `environment == 'production' ? tests.skipped == 0 : true` |
-| arithmetic | `+`, `-`, `*`, `/` on numbers: `tests.skipped <= 0.05 * tests.total` |
+| arithmetic | `+`, `-`, `*`, `/` on numbers and lengths of time: `tests.skipped <= 0.05 * tests.total` |
 | length of time | `tests.time < duration('30m')` |
 | membership | `'GPL-3.0-only' in sbom.licences`, `size(checklist.open) == 0` |
 | texts | `environment.startsWith('prod')`, `environment.endsWith('-eu')`, `environment.contains('canary')` |
@@ -62,6 +62,26 @@ is loaded; a name that is not known, or a comparison of things that cannot be co
 Numbers need no decimal point: `0` and `0.0` are the same. `environment` is the name of the environment that is judged.
 A measure that no report states is unknown, and so is what is computed from it; a condition that comes out unknown does
 not open the gate.
+
+### What there is of CEL
+
+The operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `&&`, `||`, `!`, `?:`, `+`, `-`, `*`, `/`, and brackets; the functions
+`size`, `duration`, `startsWith`, `endsWith`, `contains`, `math.least` and `math.greatest`; the macros `all` and `exists`.
+`int`, `uint` and `double` change nothing, because there is one kind of number. Lists are written in place, of texts or of
+numbers. What is not there is a mistake when the policy is loaded:
+
+| not there | such as | instead |
+| --- | --- | --- |
+| remainder | `tests.total % 2 == 0` | divide, and compare |
+| `has` | `has(tests.failed)` | nothing: what has no value is unknown, and never opens a gate |
+| the macros `map`, `filter` and `exists_one` | `size(tests.failing.filter(name, name.startsWith('a'))) == 0` | `all` and `exists` |
+| a macro within another | `tests.failing.all(a, tests.failing.exists(b, a == b))` | `in` |
+| regular expressions | `environment.matches('^prod')` | `startsWith`, `endsWith`, `contains` |
+| entries by their position | `tests.failing[0] == 'a'` | `in` |
+| instants | `timestamp('2026-11-23T09:00:00Z') > now` | `max_age` of the gate, `calendar` |
+| putting texts together, and other functions of texts | `environment + '-eu' == 'a-eu'`, `environment.lowerAscii() == 'a'` | compare each |
+| conversions to texts, types | `string(tests.failed) == '0'`, `type(tests.failed) == int` | compare numbers |
+| `null`, bytes, maps, messages | `tests.failed == null`, `environment == b'a'`, `{'a': 1} == {'a': 1}` | nothing |
 ";
 
 const MEASURES: &str = "

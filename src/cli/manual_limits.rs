@@ -2,10 +2,16 @@
 
 use std::fmt::Write as _;
 
+use crate::evidence::signature::bundle;
 use crate::evidence::{
-    checklist, findings, go_test, json, osv_scanner, rows, sarif, sbom, signature, snyk, tests, xml,
+    checklist, cyclonedx, findings, json, load, locust, recognise, sarif, signature, spdx3, statement, xml,
 };
 use crate::flow::submission;
+use crate::model::bounds::Bounds;
+use crate::model::licence;
+use crate::model::notable::Notables;
+use crate::model::report;
+use crate::policy::calendar::{events, holidays, hours, meetings};
 use crate::policy::layers::Limits;
 use crate::policy::{expression, tree};
 use crate::workspace::layers;
@@ -13,44 +19,100 @@ use crate::workspace::layers;
 const OPENING: &str = "
 ## Limits
 
-What is beyond a limit is unknown, and holds; the message names the limit. The first four can be set: `--time-limit`, and
-`limits: { files, entries, bytes }` in the policy. The others are what keeps the memory of a run flat whatever it reads,
-and are the same for everybody.
+What is beyond a limit is unknown, and holds. These can be set: `--time-limit` on the command line, and the others under
+`limits` in the policy, such as `limits: { names: 50000 }`. A message names the key that raises what was met. A higher bound
+takes more memory where a report reaches it. Of several layers the innermost that states one counts.
+
+| key | of | left out | at least | at most |
+| --- | --- | --- | --- | --- |
+";
+
+const FIXED: &str = "
+The others are the same for everybody. They bound the stack, the memory and the time that one file can take, and honest
+reports stay far below them.
 
 | of | at most |
 | --- | --- |
 ";
 
-/// Writes the table.
+/// Writes the tables.
 pub(super) fn write(out: &mut String) {
     let set = Limits::default();
-    let rows: [(&str, u64); 33] = [
-        ("files that one gate reads (`limits.files`)", set.files as u64),
-        ("entries of the artifact folders (`limits.entries`)", set.entries as u64),
-        ("bytes of one file (`limits.bytes`)", set.bytes),
-        ("seconds of the whole run (`--time-limit`)", super::gate::TIME_LEFT_OUT.as_secs()),
+    out.push_str(OPENING);
+    let time = super::gate::TIME_LEFT_OUT.as_secs();
+    let _ = writeln!(out, "| `--time-limit` | seconds of the whole run | {time} |  |  |");
+    let files = "files that one gate reads";
+    let _ = writeln!(out, "| `limits.files` | {files} | {} | 1 | 1,000,000 |", grouped(set.files as u64));
+    let entries = "entries of the artifact folders that are looked at";
+    let _ = writeln!(out, "| `limits.entries` | {entries} | {} | 1 | 100,000,000 |", grouped(set.entries as u64));
+    let _ = writeln!(out, "| `limits.bytes` | bytes of one file | {} | 1 | 10,000,000,000,000 |", grouped(set.bytes));
+    for bound in Bounds::ALL {
+        let [left_out, least, most] = [bound.left_out, bound.least, bound.most].map(|number| grouped(number as u64));
+        let _ = writeln!(out, "| `limits.{}` | {} | {left_out} | {least} | {most} |", bound.key, bound.of);
+    }
+    out.push_str(FIXED);
+    for (of, most) in fixed() {
+        let _ = writeln!(out, "| {of} | {} |", grouped(most));
+    }
+}
+
+/// What nobody sets. A test finds every such constant, and wants it here.
+fn fixed() -> [(&'static str, u64); 54] {
+    let bounds = Bounds::LEFT_OUT;
+    [
+        ("values inside one another in JSON where they are looked into, which takes stack", json::WALKED as u64),
+        ("components inside one another in CycloneDX XML, which takes stack", cyclonedx::NESTING as u64),
+        ("attributes of one element in XML", xml::ATTRIBUTE_LIMIT as u64),
+        ("bytes that the names of one list take; `limits.names` raises it alike", bounds.bytes_of_names() as u64),
+        (
+            "bytes that the identifiers of a SARIF run's rules take; `limits.rules` raises it alike",
+            bounds.bytes_of_rules() as u64,
+        ),
+        ("extensions of one SARIF run's tool", sarif::EXTENSIONS as u64),
+        ("different response times of one Locust report", locust::DISTINCT_LIMIT as u64),
+        ("milliseconds of one response", load::LONGEST_MS),
+        ("targets of one relationship of SPDX 3.0 to licences", spdx3::TARGETS as u64),
+        ("bytes of names and licences with escapes in SPDX 3.0", spdx3::COPIES as u64),
+        (
+            "bytes of a licence that is read as an expression; a longer one is one name",
+            licence::EXPRESSION_LIMIT as u64,
+        ),
+        ("digests of a product in an SBOM that are kept", cyclonedx::DIGESTS as u64),
+        ("commits, and artifacts, that one report names", report::PARTS as u64),
+        ("bytes of a path that a finding names; a longer one is not shown", findings::PATH as u64),
+        ("entries of a gate that are shown", Notables::ROOM as u64),
+        ("bytes of a text that is shown of one", Notables::TEXT as u64),
+        ("bytes of a statement beside a report", statement::LIMIT as u64),
+        ("bytes of a text that are looked at to recognise it", recognise::HEAD as u64),
+        ("keys that are remembered to recognise a document", recognise::KEYS as u64),
+        ("bytes before the first event of `go test -json`", recognise::BEFORE_EVENTS as u64),
+        ("other objects before the first event of `go test -json`", recognise::OBJECTS as u64),
+        ("bytes of one file of Sigstore bundles", signature::SIZE_LIMIT as u64),
+        ("bundles of one file", signature::BUNDLE_LIMIT as u64),
+        ("subjects of one signed statement, and of the statements of one file", signature::SUBJECT_LIMIT as u64),
+        ("log entries, and timestamps, of one bundle", signature::PROOF_LIMIT as u64),
+        ("weight of a bundle's JSON in memory, in units of 32 bytes", bundle::WEIGHT_LIMIT.into()),
+        ("bytes of a YAML or JSON checklist", checklist::BYTES as u64),
+        ("items of a checklist", checklist::ITEMS as u64),
+        ("bytes of an item's text; the rest is cut", checklist::TEXT as u64),
+        ("values inside one another in a YAML or JSON checklist", checklist::structured::DEPTH as u64),
+        ("values of a YAML or JSON checklist", checklist::structured::VALUES as u64),
+        ("lists inside one another in Markdown; what is deeper is no item", checklist::markdown::DEPTH as u64),
         ("bytes of one policy file", tree::SIZE_LIMIT as u64),
+        ("values inside one another in a policy file", tree::DEPTH as u64),
+        ("values of a policy file", tree::VALUES as u64),
+        ("anchors, and aliases, of a policy file", tree::ALIASES as u64),
         ("layers of one policy", layers::DEPTH as u64),
         ("bytes of one expression", expression::LENGTH_LIMIT as u64),
         ("terms inside one another in an expression", expression::DEPTH_LIMIT.into()),
-        ("values inside one another in JSON", json::NESTING as u64),
-        ("bytes of one text in JSON", json::TEXT_LIMIT as u64),
-        ("keys of one object in JSON", json::KEY_LIMIT as u64),
-        ("elements inside one another in XML", xml::DEPTH_LIMIT as u64),
-        ("bytes of one opening tag in XML", xml::TEXT_LIMIT as u64),
-        ("attributes of one element in XML", xml::ATTRIBUTE_LIMIT as u64),
-        ("bytes of one row of CSV and the like", rows::ROW_LIMIT as u64),
-        ("names of failing tests that are stated", tests::NAMES_LIMIT as u64),
-        ("packages, open tests and failed tests of `go test -json` together", go_test::KEPT_LIMIT as u64),
-        ("names of rules or vulnerabilities that are stated", findings::NAMES as u64),
-        ("rules of one SARIF run", sarif::RULES_LIMIT as u64),
-        ("vulnerabilities of one Snyk project", snyk::LIMIT as u64),
-        ("advisories of one package in OSV-Scanner's report", osv_scanner::LIMIT as u64),
-        ("names of one list of an SBOM", sbom::NAMES as u64),
-        ("bytes of one file of Sigstore bundles", signature::SIZE_LIMIT as u64),
-        ("bundles of one file", signature::BUNDLE_LIMIT as u64),
-        ("bytes of a YAML or JSON checklist", checklist::BYTES as u64),
-        ("items of a checklist", checklist::ITEMS as u64),
+        ("bytes of an iCalendar file", events::LARGEST as u64),
+        ("events of an iCalendar file", events::MOST as u64),
+        ("components inside one another in an iCalendar file", events::DEEPEST as u64),
+        ("days that a file of holidays names", holidays::MOST as u64),
+        ("days that one of them lasts", holidays::LONGEST.unsigned_abs()),
+        ("bytes of opening hours", hours::LONGEST as u64),
+        ("times of one rule of meetings, from its first one on", meetings::MOST as u64),
+        ("times ahead that are looked at for a meeting that fits", meetings::AHEAD as u64),
         ("bytes of one file that is submitted", submission::FILE),
         ("files of one submission", submission::FILES as u64),
         ("bytes that one attempt of a run submits", submission::OF_A_RUN.1),
@@ -58,11 +120,7 @@ pub(super) fn write(out: &mut String) {
         ("bytes of the manifest that closes a submission", submission::WHOLE as u64),
         ("submissions that one attempt of a run closes", submission::CLOSED.0 as u64),
         ("files that those list together", submission::CLOSED.1),
-    ];
-    out.push_str(OPENING);
-    for (of, most) in rows {
-        let _ = writeln!(out, "| {of} | {} |", grouped(most));
-    }
+    ]
 }
 
 /// A number with a comma between thousands.

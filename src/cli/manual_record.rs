@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{log, verify};
+use super::{grant, log, verify};
 use crate::log::entry::Kind as EntryKind;
 
 const KINDS_OF_ENTRY: &str = "
@@ -41,6 +41,10 @@ pub(super) fn write(out: &mut String) {
     for (code, meaning) in verify::EXIT_CODES {
         let _ = writeln!(out, "| {code} | {meaning} |");
     }
+    let _ = writeln!(out, "\nThose of `countersign grant` are\n\n| code | meaning |\n| --- | --- |");
+    for (code, meaning) in grant::EXIT_CODES {
+        let _ = writeln!(out, "| {code} | {meaning} |");
+    }
     let _ = writeln!(out, "{DATABASES}{KINDS_OF_ENTRY}");
     for kind in EntryKind::ALL {
         let _ = writeln!(out, "| `{}` | {} |", kind.word(), kind.meaning());
@@ -49,7 +53,7 @@ pub(super) fn write(out: &mut String) {
     if let Some(command) = command.find_subcommand("verify") {
         one(out, "verify", command);
     }
-    for group in ["log", "db"] {
+    for group in ["grant", "log", "db"] {
         let group = command.find_subcommand(group);
         for (group, command) in group.into_iter().flat_map(|group| of(group).map(move |it| (group, it))) {
             let nested: Vec<_> = of(command).collect();

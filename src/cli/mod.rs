@@ -5,7 +5,7 @@
 //! the policy is wrong · 4 a time limit. Of a release's decision: 0 it proceeds ·
 //! 10 it holds · 11 it is rejected · 2 as before · 3 the facts cannot be read. Of a
 //! receipt: 12 invalid · 13 about something else · 14 not approved · 15 not replayable
-//! here. Of an inspection: 0 nothing found · 10 something weak · 11 something open · 3 something unread.
+//! here. Of a grant: 12 invalid · 13 for something else · 14 it does not open. Of an inspection: 0 nothing found · 10 something weak · 11 something open · 3 something unread.
 //! Only 0 lets a pipeline go on.
 
 mod answer;
@@ -22,6 +22,7 @@ mod environment;
 mod evidence;
 mod facts;
 mod gate;
+mod grant;
 mod log;
 mod manual;
 mod manual_examples;
@@ -90,6 +91,9 @@ enum Command {
     Policy(PolicyCommand),
     /// Say whether a receipt shows that a release was approved, with the log's key and no network.
     Verify(Deferred<verify::Arguments>),
+    /// Let one release go while the app cannot be reached: make, sign, verify and use a break-glass grant, offline.
+    #[command(subcommand, after_help = grant::after_help())]
+    Grant(Deferred<grant::Command>),
     /// Write to the record's log, and verify, show, prove and export it.
     #[command(subcommand)]
     Log(Deferred<log::Command>),
@@ -127,10 +131,14 @@ enum PolicyCommand {
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let hostile = arguments.iter().any(|argument| argument.to_string_lossy().chars().any(char::is_control));
+    let given = arguments.clone();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, and they are no mistake.
+            if error.use_stderr() {
+                gate::mistaken(&given, &error.render().to_string());
+            }
             if hostile {
                 complain(&error.render().to_string());
             } else {
@@ -150,6 +158,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Doctor(arguments) => doctor::run(&arguments.0),
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments.0),
+        Command::Grant(command) => grant::run(&command.0),
         Command::Log(command) => log::run(&command.0),
         #[cfg(feature = "app")]
         Command::Db(command) => database::run(&command.0),

@@ -6,7 +6,7 @@ use super::{USAGE, answer, complain, environment};
 use crate::policy::diagnostics::Complaints;
 use crate::policy::expression::nearest;
 use crate::policy::roster::Roster;
-use crate::policy::{Policy, Source, attended, satisfiable};
+use crate::policy::{Policy, Source, attended, complaints_of_some, satisfiable};
 use crate::workspace::layers::{self, From};
 
 /// Which policy.
@@ -30,83 +30,92 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
         Some(name) => From::reference(name),
         None => Ok(From::WorkingTree),
     };
-    let read = from.and_then(|from| Ok((readable(&arguments.files, &from)?, from)));
-    let ((sources, mut all_read), from) = match read {
+    let read = from.and_then(|from| Ok((layers::find_all(&arguments.files, &from)?, from)));
+    let (found, from) = match read {
         Ok(read) => read,
         Err(error) => {
             complain(&unread(&error));
             return USAGE;
         }
     };
+    let layers::Found { sources, mut wrong, lacking } = found;
     let mut attached = Vec::new();
     for attachment in layers::each_attachment(&sources, &from) {
         match attachment {
             Ok(attachment) => attached.push(attachment),
-            Err(error) => {
-                complain(&error.to_string());
-                all_read = false;
-            }
+            Err(error) => wrong.push(error),
         }
     }
-    let paths: Vec<String> = sources.iter().map(|source| source.path.clone()).collect();
-    match crate::policy::read_with(sources, &attached) {
+    let layers = sources.clone();
+    let read = if lacking {
+        Err(complaints_of_some(sources, &attached))
+    } else {
+        crate::policy::read_with(sources, &attached)
+    };
+    let (policy, mut told) = match read {
         Ok(policy) => {
-            tell(&policy.warnings);
-            if let Err(error) = layers::trusted_roots(&policy, &from) {
-                complain(&error.to_string());
-                all_read = false;
-            }
-            if !all_read {
-                return USAGE;
-            }
-            let tried = match &arguments.roster {
-                Some(path) => match try_with(&policy, path) {
-                    Ok(tried) => tried,
-                    Err(code) => return code,
-                },
-                None => String::new(),
-            };
-            let count =
-                |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
-            let unread = if policy.sections.is_empty() {
-                String::new()
-            } else {
-                format!("; judged by `decide`, not by `gate`: {}", policy.sections.join(", "))
-            };
-            answer(&format!(
-                "{}: good: {}, {}{unread}{tried}\n",
-                paths.join(", "),
-                count(policy.gates.len(), "gate", "gates"),
-                count(policy.environments.len(), "environment", "environments"),
-            ))
+            wrong.extend(layers::missing_roots(&policy, &from));
+            let warnings = policy.warnings.clone();
+            (Some(policy), warnings)
         }
-        Err(complaints) => {
-            tell(&complaints);
-            complain(&counted(&complaints));
+        Err(complaints) => (None, complaints),
+    };
+    let all_used = wrong.is_empty();
+    for error in wrong {
+        place(error, &layers, &mut told);
+    }
+    tell(&told);
+    match policy {
+        Some(policy) if all_used => praise(&policy, &layers, arguments.roster.as_deref()),
+        _ => {
+            if let Some(counted) = counted(&told) {
+                complain(&counted);
+            }
             USAGE
         }
     }
 }
 
-/// The layers that can be read, and whether all of them can: one that cannot is told, and hides no mistake of the others.
-fn readable(files: &[PathBuf], from: &From) -> Result<(Vec<Source>, bool), layers::Error> {
-    let mut files = files.to_vec();
-    let mut all = true;
-    loop {
-        match layers::read(&files, from) {
-            Err(error @ layers::Error::Unreadable { .. }) if files.len() > 1 => {
-                let layers::Error::Unreadable { path, .. } = &error else { return Err(error) };
-                let before = files.len();
-                files.retain(|file| file.display().to_string() != *path);
-                if files.len() == before {
-                    return Err(error);
-                }
-                complain(&error.to_string());
-                all = false;
-            }
-            read => return Ok((read?, all)),
-        }
+/// Puts what is wrong with a file that a layer names beside what else is wrong with that layer. What has no place in one
+/// is said at once.
+fn place(error: layers::Error, layers: &[Source], told: &mut Vec<Complaints>) {
+    let (path, diagnostic) = match error {
+        layers::Error::Named { path, told } => (path, told),
+        error => return complain(&error.to_string()),
+    };
+    if !told.iter().any(|file| file.path == path) {
+        let text = layers.iter().find(|layer| layer.path == path).map(|layer| layer.text.clone());
+        let (path, text) = (path.clone(), text.unwrap_or_default());
+        told.push(Complaints { path, text, list: Vec::new(), unfinished: true });
     }
+    if let Some(file) = told.iter_mut().find(|file| file.path == path) {
+        file.list.push(diagnostic);
+        file.list.sort_by_key(|diagnostic| diagnostic.span);
+    }
+}
+
+/// Says that a policy is good, and what it was tried with.
+fn praise(policy: &Policy, layers: &[Source], roster: Option<&Path>) -> u8 {
+    let tried = match roster {
+        Some(path) => match try_with(policy, path) {
+            Ok(tried) => tried,
+            Err(code) => return code,
+        },
+        None => String::new(),
+    };
+    let paths: Vec<&str> = layers.iter().map(|layer| layer.path.as_str()).collect();
+    let count = |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+    let unread = if policy.sections.is_empty() {
+        String::new()
+    } else {
+        format!("; judged by `decide`, not by `gate`: {}", policy.sections.join(", "))
+    };
+    answer(&format!(
+        "{}: good: {}, {}{unread}{tried}\n",
+        paths.join(", "),
+        count(policy.gates.len(), "gate", "gates"),
+        count(policy.environments.len(), "environment", "environments"),
+    ))
 }
 
 /// Why no policy was read, in the words of this command.
@@ -120,14 +129,17 @@ fn unread(error: &layers::Error) -> String {
     }
 }
 
-/// How many mistakes there are, and whether there may be more.
-fn counted(complaints: &[Complaints]) -> String {
+/// How many mistakes there are, and whether there may be more; nothing where all was said already.
+fn counted(complaints: &[Complaints]) -> Option<String> {
     let number: usize = complaints.iter().map(|file| file.list.iter().filter(|it| it.is_error()).count()).sum();
+    if number == 0 {
+        return None;
+    }
     let (mistakes, these) = if number == 1 { ("mistake", "this is") } else { ("mistakes", "these are") };
     // What all layers prove together is looked for only where each can be read.
     let unfinished = complaints.iter().any(|file| file.unfinished);
     let more = if unfinished { format!("; more is checked once {these} mended") } else { String::new() };
-    format!("the policy has {number} {mistakes}{more}")
+    Some(format!("the policy has {number} {mistakes}{more}"))
 }
 
 /// Tries a policy with the people of a roster, and says what was tried or how to exit.

@@ -120,10 +120,14 @@ fn verified(arguments: &Arguments) -> Result<String, Failure> {
     {
         return Err(Failure(OTHER_SUBJECT, format!("the receipt is not about `{wanted}`")));
     }
-    let mut replayed = "";
+    let mut replayed = String::new();
     if arguments.replay {
         match replay::replay(&receipt, &shown) {
-            Replayed::Same => replayed = "; decided again, it is the same to the byte",
+            Replayed::Same => replayed.push_str("; decided again, it is the same to the byte"),
+            Replayed::SameZones { then, now } => {
+                let then = neutral::line(&then, 100);
+                replayed = format!("; decided again with time zones of {now} instead of {then}, it is the same");
+            }
             Replayed::Other => {
                 let words =
                     "decided again, it comes to another document: the receipt's was not decided by what it names";

@@ -215,7 +215,7 @@ fn heard_on<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<&'s 
 /// review of a change says nothing of where that is tried.
 #[must_use]
 pub fn rejected_by<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Option<&'s str> {
-    if !scene.acts().any(|act| act.does == (Deed::Reject {})) {
+    if !scene.against_by().any(|(act, _)| act.does == (Deed::Reject {})) {
         return None;
     }
     let (standing, _) = rejections::of(scene, &heard_on(scene, triage, path));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{explain, words};
+use crate::model::catalogue;
 use crate::model::decision::{Outcome, Protection};
 use crate::model::kind::Kind;
 use crate::model::measures::{Measure, Measures};
@@ -374,7 +375,15 @@ fn met(stated: &Expression, answer: Truth, facts: &Known<'_>) -> Judgement {
         Truth::Unknown => {
             let parts = explain::unmet(&stated.term, facts).join("; ");
             let next = "the evidence does not state what is unknown; require what it states, or let the tool report it";
-            judgement(Reason::MeasureUnknown, format!("{parts}; {next}"))
+            // A list that is cut would say that what it lacks is not there, so a long one is not stated at all.
+            let listed = |name: &&str| facts.value(name).is_none() && catalogue::is_list(name);
+            let cut = match stated.names().into_iter().find(listed) {
+                Some(name) => {
+                    format!("; where `{name}` would be too long a list, set `limits.names` in the policy higher")
+                }
+                None => String::new(),
+            };
+            judgement(Reason::MeasureUnknown, format!("{parts}; {next}{cut}"))
         }
     }
 }

@@ -6,6 +6,8 @@
 //! It takes the place of what people, gates and calendars ask, and of nothing that says what went and where to: facts
 //! that cannot be read, an environment that nothing protects, a tag that was moved.
 
+use chrono::{DateTime, Utc};
+
 use super::approvals::consumption;
 use super::bound::short;
 use super::path::Path;
@@ -43,9 +45,28 @@ fn over(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Option<Strin
         Ok(None) => {}
     }
     let calendar = &scene.rules.calendar;
-    let hours = calendar.due(grant.granted_at, rule.expires);
-    let end = hours.max(calendar.due(grant.opened_at, scene.rules.retry_within));
+    let end = ended(scene, rule, grant).max(calendar.due(grant.opened_at, scene.rules.retry_within));
     scene.clock.reached(end).then(|| format!("its time is over since {}", calendar::told(end, calendar.zone)))
+}
+
+/// Until when the release may be tried again.
+fn lasts(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Node {
+    let calendar = &scene.rules.calendar;
+    let (hours, retries) = (ended(scene, rule, grant), calendar.due(grant.opened_at, scene.rules.retry_within));
+    let zone = calendar.zone;
+    let says = format!(
+        "the grant was given {} and ends {}; what it opened may be tried again until {}",
+        calendar::told(grant.granted_at, zone),
+        calendar::told(hours, zone),
+        calendar::told(hours.max(retries), zone)
+    );
+    Node::new(Ground::CountsUntil, Status::Note, says).next(Some(hours.max(retries)))
+}
+
+/// When a grant ends: by its own words, and never later than the policy says.
+fn ended(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> DateTime<Utc> {
+    let most = scene.rules.calendar.due(grant.granted_at, rule.expires);
+    grant.expires_at.known().map_or(most, |stated| most.min(*stated))
 }
 
 /// The grant under which the release went already, whether it held or not.
@@ -90,7 +111,7 @@ pub fn judge(scene: &Scene<'_>, _path: &Path<'_>) -> Vec<Node> {
             calendar::told(grant.opened_at, scene.rules.calendar.zone)
         );
         return vec![match over(scene, rule, grant) {
-            None => node(Ground::BreakGlass, Status::Met, says),
+            None => node(Ground::BreakGlass, Status::Met, says).parts(vec![lasts(scene, rule, grant)]),
             Some(why) => {
                 let says = format!("{says}; the grant lets nothing go any more: {why}");
                 node(Ground::BreakGlass, Status::Note, says)
@@ -158,6 +179,15 @@ fn other_content(scene: &Scene<'_>, grant: &Grant) -> Vec<String> {
     if let Some(component) = unsaid {
         flaws.push(format!("the facts do not state what was released of `{}`", component.name));
     }
+    match &grant.components {
+        Fact::Known(granted) => {
+            if let Some(other) = scene.components.iter().find(|it| !granted.contains(&it.name)) {
+                flaws.push(format!("it is not for `{}`, which was released", other.name));
+            }
+        }
+        Fact::Absent => {}
+        Fact::Unavailable(why) => flaws.push(format!("for which components it is could not be read: {why}")),
+    }
     let unread = release.components.iter().find_map(|(name, it)| Some((name, it.artifacts.unavailable()?)));
     if let Some((name, why)) = unread {
         flaws.push(format!("which artifacts of `{name}` were released could not be read: {why}"));
@@ -201,7 +231,10 @@ fn flaws(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Vec<String>
     if let Some(why) = gaps::unknown(scene) {
         flaws.push(format!("whether those who signed it had a hand in the release is not known: {why}"));
     }
-    let end = scene.rules.calendar.due(grant.granted_at, rule.expires);
+    if let Fact::Unavailable(why) = &grant.expires_at {
+        flaws.push(format!("when it ends could not be read: {why}"));
+    }
+    let end = ended(scene, rule, grant);
     if grant.opened_at < grant.granted_at {
         flaws.push("it was used before it was granted".to_owned());
     }

@@ -151,7 +151,7 @@ fn exceptions<'a, 's>(scene: &'a Scene<'s>, name: &'a str) -> impl Iterator<Item
 }
 
 /// Whether an act lets this release go during a freeze: of who may, about this, and with a reason.
-fn excepts(scene: &Scene<'_>, act: &Act, freeze: &Freeze) -> Result<Person, String> {
+pub(super) fn excepts(scene: &Scene<'_>, act: &Act, freeze: &Freeze) -> Result<Person, String> {
     let Some(role) = freeze.exceptions_by.as_deref() else { return Err("the freeze has no exceptions".to_owned()) };
     let person = roles::independent(scene, act, role).map_err(|refusal| refusal.says)?;
     bound::to_release(scene, act, Extent::Whole).map_err(|refusal| refusal.says)?;

@@ -117,6 +117,12 @@ impl<'s> Lifted<'s> {
         self.asked.iter().all(|asked| asked.met)
     }
 
+    /// Whether somebody approved the new policy for one of those whom the old one asks.
+    #[must_use]
+    pub fn is_by(&self, person: Person) -> bool {
+        self.asked.iter().any(|asked| asked.by.contains(&person))
+    }
+
     /// What of the old policy's explanation holds beside the new one's: whatever does not open, is not lifted, and is
     /// not asked by the new policy in the same words.
     #[must_use]

@@ -146,7 +146,7 @@ fn confirmations<'s>(scene: &Scene<'s>, id: &str) -> impl Iterator<Item = &'s Ac
 
 /// Whether an act confirms that what goes now is a fix: of who may say so, and about this very release. What was pushed
 /// or built afterwards he did not look at.
-fn confirms(scene: &Scene<'_>, act: &Act, role: &str) -> Result<Person, Refusal> {
+pub(super) fn confirms(scene: &Scene<'_>, act: &Act, role: &str) -> Result<Person, Refusal> {
     let person = roles::independent(scene, act, role)?;
     separation::no_author(scene, person)?;
     bound::to_release(scene, act, Extent::Whole)?;

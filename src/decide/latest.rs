@@ -36,7 +36,7 @@ pub fn after_approval<'s>(scene: &Scene<'s>, approval: &Act, person: Person) -> 
 /// one another.
 fn undoing<'s>(scene: &Scene<'s>) -> HashMap<Person, Vec<&'s Act>> {
     let mut found: HashMap<Person, Vec<&Act>> = HashMap::new();
-    for (act, person) in scene.acts_by().filter(|(act, _)| act.impersonated_by.is_none()) {
+    for (act, person) in scene.against_by().filter(|(act, _)| act.impersonated_by.is_none()) {
         let undoes = match &act.does {
             Deed::Reject {} => true,
             Deed::Approve { .. } => act.standing != Standing::Stands || scene.withdrawn(act, person),

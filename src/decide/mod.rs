@@ -6,7 +6,8 @@
 //! [`gates`] judges the gates of a pipeline's step. [`release`] decides whether a
 //! release may go, and reads like a policy: one call and one file for each of its
 //! sections. All of them look at one [`scene`], and ask its [`clock`] about now.
-//! [`posture`] says of an installation what lets a release slip past all that.
+//! [`posture`] says of an installation what lets a release slip past all that, and [`granted`] whether a break-glass grant
+//! opens a release while nobody can be asked.
 //!
 //! Invariants: one `match` in [`gates`] puts verdicts together and one in
 //! [`conclude`] what a release's requirements come to; nobody combines them
@@ -25,6 +26,8 @@ pub mod explain;
 pub mod follow;
 pub mod gates;
 pub mod glass;
+pub mod granted;
+pub mod heard;
 pub mod hours;
 pub mod in_flight;
 pub mod incidents;
@@ -50,10 +53,12 @@ mod rounds;
 pub mod routing;
 pub mod scene;
 pub mod separation;
+pub mod shown;
 pub mod signers;
 pub mod standins;
 pub mod summary;
 pub mod totals;
 pub mod triage;
+pub mod unreadable;
 pub mod waivers;
 pub mod words;

@@ -4,7 +4,7 @@
 use super::path::{Path, Triage};
 use super::people::Person;
 use super::scene::Scene;
-use super::{change, incidents, place, roles};
+use super::{board, change, incidents, place, roles, words};
 use crate::model::facts::{Account, Act, Deed, Fact, OwedObligation};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, Status};
@@ -63,15 +63,8 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         return None;
     }
     let mut refused = Vec::new();
-    for act in scene.completing(&owed.id) {
-        match meets(scene, owed, act) {
-            Ok(person) => {
-                let says = format!("`{}` of `{}` is met by {}", owed.kind, owed.release, scene.people.name(person));
-                let node = Node::new(Ground::NothingOwed, Status::Met, says);
-                return Some(node.evidence([owed.id.as_str(), act.id.as_str()]));
-            }
-            Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
-        }
+    if let Some(node) = met(scene, owed, &mut refused) {
+        return Some(node);
     }
     let due = match &owed.due {
         Fact::Known(due) => format!(", due {}", calendar::told(*due, scene.rules.calendar.zone)),
@@ -83,6 +76,10 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         if !refused.is_empty() {
             says.push_str("; what was offered does not meet it: ");
             says.push_str(&refused.join(", "));
+        }
+        if let Fact::Known(opened) = &owed.opened_at {
+            says.push_str("; it is owed since ");
+            says.push_str(&calendar::told(*opened, scene.rules.calendar.zone));
         }
         let node = Node::new(code, status, says).evidence([owed.id.as_str()]);
         let parts = refused.drain(..).map(|says| Node::new(Ground::NotMet, Status::Note, says)).collect();
@@ -140,6 +137,54 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     Some(node(Ground::Owed, Status::Unmet, says).who(who))
 }
 
+/// Who met an obligation by what he did; what does not meet it is said. One person does, or for the board's as many
+/// members as decide in its meetings, and a chair where it has one.
+fn met(scene: &Scene<'_>, owed: &OwedObligation, refused: &mut Vec<String>) -> Option<Node> {
+    let role = owed.by.as_deref();
+    let board = scene.rules.calendar.cab.as_ref().filter(|_| role == Some(board::MEMBERS));
+    let chair = board.and_then(|cab| cab.chair.as_deref());
+    let needed = board.map_or(1, |cab| cab.quorum.max(1)) as usize;
+    let mut chaired = chair.is_none();
+    let mut people: Vec<Person> = Vec::new();
+    let mut evidence = vec![owed.id.as_str()];
+    for act in scene.completing(&owed.id) {
+        let chairs = chair.is_some_and(|chair| meets(scene, owed, act, Some(chair)).is_ok());
+        chaired |= chairs;
+        match meets(scene, owed, act, role) {
+            Ok(person) if people.contains(&person) => {}
+            Ok(person) => {
+                people.push(person);
+                evidence.push(&act.id);
+            }
+            Err(_) if chairs => evidence.push(&act.id),
+            Err(why) => refused.push(format!("{}: {why}", scene.people.name(scene.person_of(act)))),
+        }
+        if people.len() >= needed && chaired {
+            let names: Vec<&str> = people.iter().map(|person| scene.people.name(*person)).collect();
+            let says = format!("`{}` of `{}` is met by {}", owed.kind, owed.release, words::all_of(&names));
+            return Some(Node::new(Ground::NothingOwed, Status::Met, says).evidence(evidence));
+        }
+    }
+    if people.is_empty() {
+        return None;
+    }
+    if people.len() < needed {
+        refused.push(format!("{} of {needed} members of the board say so", people.len()));
+    }
+    if let Some(chair) = chair.filter(|_| !chaired) {
+        refused.push(format!("nobody who chairs the board as {chair} says so"));
+    }
+    None
+}
+
+/// Whether an act goes towards meeting an obligation: its role's, or where the board meets it, its chair's.
+pub(super) fn helps(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<(), String> {
+    let role = owed.by.as_deref();
+    let board = scene.rules.calendar.cab.as_ref().filter(|_| role == Some(board::MEMBERS));
+    let chairs = board.and_then(|cab| cab.chair.as_deref()).is_some_and(|it| meets(scene, owed, act, Some(it)).is_ok());
+    if chairs { Ok(()) } else { meets(scene, owed, act, role).map(|_| ()) }
+}
+
 /// Where the policy asks for it.
 fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
     if owed.kind == REVIEW {
@@ -149,9 +194,9 @@ fn stated<'s>(scene: &Scene<'s>, owed: &OwedObligation) -> Option<&'s Stated> {
     follows.into_iter().find(|follow| follow.name == owed.kind).map(|follow| &follow.stated)
 }
 
-/// Whether an act meets an obligation: done since it is owed, of somebody who holds its role, had no hand in that release, and attached what is
+/// Whether an act meets an obligation: done since it is owed, of somebody who holds a role, had no hand in that release, and attached what is
 /// asked for.
-fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, String> {
+fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act, role: Option<&str>) -> Result<Person, String> {
     match &owed.opened_at {
         Fact::Known(opened) if *opened <= act.at => {}
         Fact::Known(opened) => {
@@ -161,7 +206,7 @@ fn meets(scene: &Scene<'_>, owed: &OwedObligation, act: &Act) -> Result<Person, 
         Fact::Absent => return Err("it is not said since when it is owed".to_owned()),
         Fact::Unavailable(why) => return Err(format!("since when it is owed could not be read: {why}")),
     }
-    let Some(role) = &owed.by else { return Err("no role is named that meets it".to_owned()) };
+    let Some(role) = role else { return Err("no role is named that meets it".to_owned()) };
     let person = roles::counts(scene, act, role).map_err(|refusal| refusal.says)?;
     none_of(scene, person, &owed.contributors, ("contributed to", &owed.release))?;
     if !is_work(owed) {

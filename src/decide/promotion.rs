@@ -50,8 +50,10 @@ fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: 
         .collect();
     let mut best: Option<Stay<'_>> = None;
     let mut unknown = None;
-    let there: Vec<(&Deployment, Same)> =
+    let mut there: Vec<(&Deployment, Same)> =
         there.into_iter().map(|it| (it, same(scene, environment.same, component, it))).collect();
+    // The earliest first: where it ran for long enough once, nothing is waited for that came later.
+    there.sort_by_key(|(it, _)| (it.finished_at.known().copied(), &it.release));
     // What may have taken another's place, the earliest first: looked up, however much was deployed there.
     let others: Vec<&Deployment> = there
         .iter()
@@ -60,6 +62,9 @@ fn one(scene: &Scene<'_>, environment: &EnvironmentRule, from: &str, component: 
         .collect();
     let others = Others::new(others);
     for (deployment, same) in &there {
+        if best.as_ref().is_some_and(Stay::enough) {
+            break;
+        }
         let deployment = *deployment;
         match (&deployment.outcome, &deployment.finished_at, *same) {
             // Something else, or it does not run there.

@@ -33,7 +33,7 @@ pub struct Rejection<'s> {
 #[must_use]
 pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Node>) {
     let (mut standing, mut notes) = (Vec::new(), Vec::new());
-    for (act, person) in scene.acts_by() {
+    for (act, person) in scene.against_by() {
         if act.does != (Deed::Reject {}) {
             continue;
         }
@@ -81,10 +81,10 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
         if !reasoned && act.standing != Standing::Edited {
             let end = scene.rules.calendar.due(act.at, scene.rules.rejection.holds);
             if scene.clock.reached(end) {
-                note(
-                    Ground::RejectionLapsed,
-                    format!("{name}'s rejection lapsed {} for want of a reason", told(end, scene.rules.calendar.zone)),
-                );
+                let (zone, holds) = (scene.rules.calendar.zone, scene.rules.rejection.holds);
+                let (end, from) = (told(end, zone), told(act.at, zone));
+                let says = format!("{name}'s rejection lapsed {end} for want of a reason, {holds} from {from}");
+                note(Ground::RejectionLapsed, says);
                 continue;
             }
         }
@@ -112,6 +112,10 @@ fn fate(scene: &Scene<'_>, act: &Act) -> String {
         Standing::Edited if reasoned => "; edited since, which does not lift it",
         Standing::Edited => "; edited since, and what it said before is not known",
     });
+    if !scene.clock.reached(act.at) {
+        let at = told(act.at, scene.rules.calendar.zone);
+        let _ = write!(fate, "; it is dated {at}, which is yet to come, and counts all the same");
+    }
     if roles::gone(scene, &act.by) {
         fate.push_str("; the account is deactivated since, which does not lift it");
     }
@@ -130,9 +134,11 @@ pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool, above: 
             Ground::RejectionWithoutReason,
             Status::Unmet,
             format!(
-                "{name} rejects it without a reason of {}; ask for it, else it lapses {}{fate}",
+                "{name} rejects it without a reason of {}; ask for it, else it lapses {}, {} from {}{fate}",
                 words::count(rule.reason as usize, "character", "characters"),
-                told(end, scene.rules.calendar.zone)
+                told(end, scene.rules.calendar.zone),
+                rule.holds,
+                told(rejection.act.at, scene.rules.calendar.zone)
             ),
         )
         .stated(&rule.stated)

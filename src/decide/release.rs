@@ -22,6 +22,7 @@ use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
+use crate::policy::gate::Gate;
 use crate::policy::{Policy, Source, calendar};
 
 /// Decides whether a release may go now.
@@ -37,7 +38,7 @@ pub fn decide(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDeci
 #[must_use]
 pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
     let digest = digest(new);
-    let scene = Scene::new(new, facts, now);
+    let scene = Scene::new(new, facts, now).after(old);
     let judged = judge(&scene);
     if self::digest(old) == digest {
         return conclude(&scene, judged, Before::default());
@@ -53,7 +54,7 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         return conclude(&scene, judged, Before::default());
     }
     let mut kept = Before {
-        events: events(&before),
+        events: events(&before, &found.path),
         counted: found.approvals.counted,
         filled: found.approvals.filled,
         asks: found.asks,
@@ -168,7 +169,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     }
     found.approvals.counted.extend(before.counted);
     found.approvals.filled.extend(before.filled);
-    let mut events = events(scene);
+    let mut events = events(scene, &found.path);
     events.extend(before.events.into_iter().filter(|event| !events.contains(event)).collect::<Vec<_>>());
     let says = ["everything that ", &release.environment, " asks of `", &release.name, "`"].concat();
     let mut root = Node::new(Ground::Release, Status::Note, says).parts(nodes);
@@ -231,21 +232,28 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
     scene.acts().filter(|act| told.binary_search(&act.id.as_str()).is_ok()).map(|act| act.id.clone()).collect()
 }
 
-/// The kinds of event that could change the decision: all that the policy looks at.
-fn events(scene: &Scene<'_>) -> Vec<Event> {
+/// The kinds of event that could change the decision: all that the policy looks at here. Where everything goes by itself,
+/// that is what went before only as far as it has to, and nothing of what people decide about a release beforehand.
+fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
     let rules = scene.rules;
+    let name = &scene.facts.release.environment;
+    // Where somebody rejects it, people decide after all.
+    let looked_at = !place::automatic(scene) || path.legs.iter().any(|leg| leg.formal);
+    let environments = |gate: &Gate| gate.environments.is_empty() || gate.environments.contains(name);
     // Whatever class or way it has by then: an event may change that as well.
     let cab = !rules.models.is_empty() || rules.routes.iter().any(|route| route.cab.is_some());
+    let before =
+        scene.environment.is_some_and(|rule| rule.from.is_some()) || !scene.facts.release.break_glass.is_absent();
     let every = [
         (Event::Act, true),
         (Event::Content, true),
-        (Event::Evidence, !scene.policy.gates.is_empty()),
-        (Event::ChangeRecord, rules.change.is_some() || rules.emergency.is_some()),
-        (Event::Incident, rules.incidents.is_some() || rules.emergency.is_some()),
+        (Event::Evidence, scene.policy.gates.iter().any(environments)),
+        (Event::ChangeRecord, looked_at && (rules.change.is_some() || rules.emergency.is_some())),
+        (Event::Incident, looked_at && (rules.incidents.is_some() || rules.emergency.is_some())),
         (Event::Directory, true),
-        (Event::Deployment, true),
-        (Event::Cab, cab),
-        (Event::Obligation, true),
+        (Event::Deployment, looked_at || before),
+        (Event::Cab, looked_at && cab),
+        (Event::Obligation, looked_at),
         (Event::Policy, true),
     ];
     every.into_iter().filter(|(_, matters)| *matters).map(|(event, _)| event).collect()

@@ -343,7 +343,7 @@ fn ticked<'a, 's>(scene: &'a Scene<'s>, gate: &'a Gate) -> impl Iterator<Item = 
 
 /// Whether an act ticks something of a checklist off: of one who did not contribute and holds the role that verifies it,
 /// or where none is named any role that may approve; and of this very release.
-fn ticks_off(scene: &Scene<'_>, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
+pub(super) fn ticks_off(scene: &Scene<'_>, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
     let person = if let Some(role) = &gate.verified_by {
         roles::independent(scene, act, role)?
     } else {
@@ -520,10 +520,9 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
 fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence) -> Node {
     let mut names: Vec<&str> = Vec::new();
     for act in scene.acts() {
-        let Deed::Verify { gate: stated, evidence: seen } = &act.does else { continue };
-        let all = released::set(&evidence.digests).is_subset(&released::set(seen));
-        if is_named(gate, stated)
-            && all
+        if let Deed::Verify { gate: stated, evidence: seen } = &act.does
+            && is_named(gate, stated)
+            && is_all_of(evidence, seen)
             && let Ok(person) = roles::independent(scene, act, role)
         {
             let name = scene.people.name(person);
@@ -539,6 +538,29 @@ fn verified(scene: &Scene<'_>, gate: &Gate, role: &str, evidence: &GateEvidence)
     }
     let says = format!("verified by {} for {role}", words::all_of(&names));
     Node::new(Ground::GateVerified, Status::Note, says).evidence(digests)
+}
+
+/// Whether somebody looked at all of a gate's evidence.
+fn is_all_of(evidence: &GateEvidence, seen: &[String]) -> bool {
+    released::set(&evidence.digests).is_subset(&released::set(seen))
+}
+
+/// Whether an act verifies the evidence of a gate, or why it does not.
+pub(super) fn verifies(scene: &Scene<'_>, gate: &Gate, act: &Act) -> Result<(), String> {
+    let Some(role) = &gate.verified_by else { return Err("the policy names nobody who verifies it".to_owned()) };
+    if gate.kind == Kind::Checklist {
+        return Err("it is a checklist, whose items are ticked off".to_owned());
+    }
+    let evidence = match evidence_of(scene, gate) {
+        Evidence::Known(evidence) if !evidence.digests.is_empty() => evidence,
+        Evidence::Known(_) | Evidence::Absent => return Err("there is no evidence yet".to_owned()),
+        Evidence::Unknown(why) => return Err(format!("its evidence could not be read: {why}")),
+    };
+    let Deed::Verify { evidence: seen, .. } = &act.does else { return Err("it verifies nothing".to_owned()) };
+    if !is_all_of(evidence, seen) {
+        return Err("its evidence is other than what was looked at".to_owned());
+    }
+    roles::independent(scene, act, role).map(|_| ()).map_err(|refusal| refusal.says)
 }
 
 /// Whether every way of the release may leave a gate out.

@@ -52,11 +52,14 @@ fn found(scene: &Scene<'_>, factor: &Factor) -> Found {
         Factor::Lines => counted(totals::size(scene).lines, "line", "lines"),
         Factor::Files => counted(totals::size(scene).files, "file", "files"),
         Factor::Changes => counted(totals::size(scene).changes, "change", "changes"),
-        Factor::NewVendors => match &scene.facts.release.new_vendors {
-            Fact::Known(vendors) => vendors_of(vendors.iter().map(String::as_str), "new"),
-            Fact::Absent => vendors_of(std::iter::empty(), "new"),
-            Fact::Unavailable(why) => (None, format!("which vendors are new is not known: {why}")),
-        },
+        Factor::NewVendors => {
+            let declared = scene.newly_declared();
+            match &scene.facts.release.new_vendors {
+                Fact::Known(found) => new_vendors(found, &declared),
+                Fact::Absent => new_vendors(&[], &declared),
+                Fact::Unavailable(why) => (None, format!("which vendors are new is not known: {why}")),
+            }
+        }
         Factor::DeclaredVendors => {
             let vendors = scene.components.iter().flat_map(|component| &component.vendors);
             vendors_of(vendors.map(String::as_str), "declared")
@@ -107,6 +110,19 @@ fn vendors_of<'v>(vendors: impl Iterator<Item = &'v str>, which: &str) -> Found 
     #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 vendors")]
     let number = vendors.len() as f64;
     (Some(number), if vendors.is_empty() { "none".to_owned() } else { format!("{which}: {}", words::all_of(&vendors)) })
+}
+
+/// Vendors that the bills of materials have newly, and those that the policy declares newly; who is both counts once.
+fn new_vendors(found: &[String], declared: &[&str]) -> Found {
+    let only = declared.iter().filter(|vendor| !found.iter().any(|it| it.eq_ignore_ascii_case(vendor)));
+    let only: Vec<&str> = only.copied().collect();
+    let (number, found) = vendors_of(found.iter().map(String::as_str), "new");
+    if only.is_empty() {
+        return (number, found);
+    }
+    let (more, declared) = vendors_of(only.into_iter(), "newly declared");
+    let both = number.zip(more).map(|(found, declared)| found + declared);
+    (both, if number == Some(0.0) { declared } else { format!("{found}; {declared}") })
 }
 
 /// The highest rate of the teams; nothing deployed is nothing failed.

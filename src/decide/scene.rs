@@ -38,11 +38,15 @@ pub struct Scene<'s> {
     pub contributors: Contributors<'s>,
     /// What was done so far, the earliest first, and by whom.
     acts: Vec<(&'s Act, Person)>,
+    /// What a clock that goes ahead dated later than now, of what speaks against the release.
+    ahead: Vec<(&'s Act, Person)>,
     /// What was taken back, and by whom.
     withdrawn: HashSet<(&'s str, Person)>,
     /// For every change, what it touches.
     touched: Vec<Touched<'s>>,
     members: Vec<OnceCell<Membership<'s>>>,
+    /// What the policy was before, while it is being changed.
+    before: Option<&'s Rules>,
     /// What was counted already.
     pub(super) totals: Totals<'s>,
 }
@@ -55,14 +59,16 @@ impl<'s> Scene<'s> {
         let clock = Clock::at(now);
         let people = People::new(rules, facts);
         let contributors = Contributors::new(&people, &rules.separation, facts);
-        let mut acts: Vec<(&Act, Person)> = facts
-            .acts
-            .entries()
-            .iter()
-            .filter(|act| clock.reached(act.at))
-            .map(|act| (act, people.of(&act.by)))
-            .collect();
+        let mut acts: Vec<(&Act, Person)> = facts.acts.entries().iter().map(|act| (act, people.of(&act.by))).collect();
         acts.sort_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
+        // It was done, whatever its clock says: what opens waits for its instant, what speaks against it does not.
+        // Whether the instant of what is taken back matters is seen where it is looked at what that was.
+        let done = |act: &Act| match act.does {
+            Deed::Withdraw { .. } => act.at <= now,
+            _ => clock.reached(act.at),
+        };
+        let (acts, mut ahead): (Vec<_>, Vec<_>) = acts.into_iter().partition(|(act, _)| done(act));
+        ahead.retain(|(act, _)| matches!(act.does, Deed::Reject {} | Deed::Withdraw { .. }));
         let (components, touched) = components(rules, facts);
         let known = |name: &&String| !rules.components.iter().any(|component| component.name == **name);
         let mut scene = Self {
@@ -76,9 +82,11 @@ impl<'s> Scene<'s> {
             people,
             contributors,
             acts,
+            ahead,
             withdrawn: HashSet::new(),
             touched,
             members: rules.roles.iter().map(|_| OnceCell::new()).collect(),
+            before: None,
             totals: Totals::default(),
         };
         scene.withdrawn = withdrawals(&scene);
@@ -87,6 +95,22 @@ impl<'s> Scene<'s> {
             scene.contributors.clear(cleared);
         }
         scene
+    }
+
+    /// The same, by a policy that was another before.
+    #[must_use]
+    pub fn after(self, before: &'s Policy) -> Self {
+        Self { before: Some(&before.rules), ..self }
+    }
+
+    /// The third parties that the components which go declare, and that no component declared before the policy was changed.
+    pub(super) fn newly_declared(&self) -> Vec<&'s str> {
+        let Some(before) = self.before else { return Vec::new() };
+        let known = |vendor: &&String| {
+            before.components.iter().flat_map(|component| &component.vendors).any(|it| it.eq_ignore_ascii_case(vendor))
+        };
+        let declared = self.components.iter().flat_map(|component| &component.vendors);
+        declared.filter(|vendor| !known(vendor)).map(String::as_str).collect()
     }
 
     /// What was done so far, the earliest first. Where the acts could not be read there are none here, and the decision
@@ -98,6 +122,11 @@ impl<'s> Scene<'s> {
     /// The same with who did it, whether it counts or not.
     pub(super) fn acts_by(&self) -> impl Iterator<Item = (&'s Act, Person)> {
         self.acts.iter().copied()
+    }
+
+    /// The same, and after it the rejections and withdrawals that are dated later than now: for what tightens alone.
+    pub(super) fn against_by(&self) -> impl Iterator<Item = (&'s Act, Person)> {
+        self.acts.iter().chain(&self.ahead).copied()
     }
 
     /// Who did something.
@@ -235,10 +264,10 @@ pub(super) fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
 }
 
 /// What was taken back, and by whom. Taking an approval back needs nothing but the person; a rejection is only taken
-/// back by an act that would count itself, so that nobody else can lift it.
+/// back by an act that would count itself, so that nobody else can lift it, and not before its instant.
 fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
     let mut found = HashSet::new();
-    let taking_back = || scene.acts_by().filter(|(act, _)| matches!(act.does, Deed::Withdraw { .. }));
+    let taking_back = || scene.against_by().filter(|(act, _)| matches!(act.does, Deed::Withdraw { .. }));
     if taking_back().next().is_none() {
         return found;
     }
@@ -250,9 +279,14 @@ fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
     for (act, person) in taking_back() {
         let Deed::Withdraw { of } = &act.does else { continue };
         let Some(target) = named.get(&(of.as_str(), person)).filter(|target| target.at <= act.at) else { continue };
-        let loosens = matches!(target.does, Deed::Reject {});
-        let sound = act.standing == Standing::Stands && act.impersonated_by.is_none();
-        if (!loosens && act.impersonated_by.is_none()) || (sound && roles::was_human(scene, act)) {
+        let counts = match target.does {
+            Deed::Reject {} => {
+                let sound = act.standing == Standing::Stands && roles::was_human(scene, act);
+                sound && scene.clock.reached(act.at)
+            }
+            _ => true,
+        };
+        if counts && act.impersonated_by.is_none() {
             found.insert((of.as_str(), person));
         }
     }

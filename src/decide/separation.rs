@@ -307,9 +307,16 @@ pub fn authorities<'s>(scene: &Scene<'s>) -> impl Iterator<Item = &'s str> {
     waivers.chain(routes.flat_map(|escalation| escalation.to.iter().chain(&escalation.last))).map(String::as_str)
 }
 
-/// The authority that an act is by.
-fn by_authority(scene: &Scene<'_>, act: &Act) -> Option<Person> {
-    authorities(scene).find_map(|role| roles::independent(scene, act, role).ok())
+/// The authority that an act is by, or why it is by none.
+pub(super) fn by_authority(scene: &Scene<'_>, act: &Act) -> Result<Person, Refusal> {
+    let mut refused = Refusal::new(Ground::NotInRole, "the policy has no authority that could answer for it");
+    for role in authorities(scene) {
+        match roles::independent(scene, act, role) {
+            Ok(person) => return Ok(person),
+            Err(refusal) => refused = refusal,
+        }
+    }
+    Err(refused)
 }
 
 /// The different authorities whose acts here answer for each commit. Acts are looked at once, however many there are.
@@ -322,7 +329,7 @@ pub(super) fn answering<'s>(scene: &Scene<'s>) -> HashMap<&'s str, Vouching<'s>>
         if let Err(refusal) = bound::to_release(scene, act, Extent::Place) {
             vouching.elsewhere.push((act, refusal));
         } else if vouching.by.len() < ANSWERS
-            && let Some(person) = by_authority(scene, act).filter(|person| !vouching.by.contains(person))
+            && let Some(person) = by_authority(scene, act).ok().filter(|person| !vouching.by.contains(person))
         {
             vouching.by.push(person);
             vouching.acts.push(&act.id);
@@ -366,7 +373,7 @@ pub(super) fn cleared<'s>(scene: &Scene<'s>) -> Vec<Cleared<'s>> {
         if bound::to_release(scene, act, Extent::Place).is_err() {
             continue;
         }
-        let Some(authority) = by_authority(scene, act) else { continue };
+        let Ok(authority) = by_authority(scene, act) else { continue };
         let (person, commit) = (scene.people.of(account), commit.as_str());
         let by = said.entry((person, commit)).or_default();
         if by.len() < ANSWERS && by.iter().all(|(known, _)| *known != authority) {

@@ -1,5 +1,6 @@
 //! Who stands in for a role, and why: its fallback when its holders cannot or do not answer, and the authorities that a
-//! route asks when nobody decides. A delegation within a role makes nobody eligible; it is said with the approval.
+//! route asks when nobody decides. A delegation within a role makes nobody eligible: who delegated is not asked while his
+//! delegate can be, and it is said with the approval.
 
 use chrono::{DateTime, Utc};
 
@@ -263,6 +264,22 @@ pub fn delegated_by<'s>(scene: &Scene<'s>, role: &str, to: Person) -> Option<&'s
     })
 }
 
+/// Whoever has named another holder of a role in his place by a delegation that holds now, and whom.
+#[must_use]
+pub fn delegated<'s>(scene: &Scene<'s>, role: &str) -> Vec<(Person, Person)> {
+    if scene.rules.delegation.is_none() {
+        return Vec::new();
+    }
+    let holds = |act: &'s Act| match &act.does {
+        Deed::Delegate { role: named, to, from, until } if named == role => {
+            let holds = refused(scene, act).is_none() && scene.clock.within(*from, *until);
+            holds.then(|| Some((scene.person_of(act), scene.people.of_seen(to)?))).flatten()
+        }
+        _ => None,
+    };
+    scene.acts().filter_map(holds).collect()
+}
+
 /// What is said of delegations that do not hold.
 #[must_use]
 pub fn refusals(scene: &Scene<'_>, asked: &dyn Fn(&str) -> bool) -> Vec<Node> {
@@ -282,7 +299,7 @@ pub fn refusals(scene: &Scene<'_>, asked: &dyn Fn(&str) -> bool) -> Vec<Node> {
 }
 
 /// Why a delegation does not hold, whenever it is meant for.
-fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
+pub(super) fn refused<'s>(scene: &Scene<'s>, act: &'s Act) -> Option<String> {
     let Deed::Delegate { role, to, from, until } = &act.does else { return None };
     let Some(rule) = &scene.rules.delegation else {
         return Some("the policy has no `delegation`".to_owned());

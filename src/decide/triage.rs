@@ -192,10 +192,22 @@ fn standard<'s>(scene: &Scene<'s>, account: &RiskAccount, parts: &mut Vec<Node>)
         }
     }
     let model = fitting?;
+    parts.extend(lasts(scene, model));
     let Some(when) = rule.when.as_ref().filter(|when| !known.surely(when, Truth::True)) else { return Some(model) };
     let says = format!("not a standard change by the model `{}`: `{}` does not surely hold", model.name, when.source);
     parts.push(Node::new(Ground::ModelRefused, Status::Note, says).stated(&rule.stated));
     None
+}
+
+/// Until when the approval of a model counts.
+fn lasts(scene: &Scene<'_>, model: &StandardChange) -> Option<Node> {
+    let state = scene.facts.standard_changes.get(&model.name)?.known()?;
+    let calendar = &scene.rules.calendar;
+    let expires = model.expires?;
+    let end = calendar.due(state.approved_at, expires);
+    let (from, until) = (calendar::told(state.approved_at, calendar.zone), calendar::told(end, calendar.zone));
+    let says = format!("the model `{}` was approved {from} for {expires}, which is until {until}", model.name);
+    Some(Node::new(Ground::CountsUntil, Status::Note, says).stated(&model.stated).next(Some(end)))
 }
 
 /// What a standard change lacks.
@@ -247,8 +259,9 @@ fn lacks(scene: &Scene<'_>, model: &StandardChange, scope: Truth) -> Option<Lack
     };
     let end = scene.rules.calendar.due(state.approved_at, expires);
     if scene.clock.reached(end) {
-        let end = calendar::told(end, scene.rules.calendar.zone);
-        return Some(Lack::renewal(scene, model, &format!("its approval expired after {expires}, on {end}")));
+        let zone = scene.rules.calendar.zone;
+        let (from, end) = (calendar::told(state.approved_at, zone), calendar::told(end, zone));
+        return Some(Lack::renewal(scene, model, &format!("its approval of {from} expired after {expires}, on {end}")));
     }
     match &state.suspended {
         Fact::Known(false) | Fact::Absent => {}

@@ -36,13 +36,14 @@ pub fn lift<'s>(
 ) -> (Judgement, Option<DateTime<Utc>>, Option<&'s str>) {
     let environment = &scene.facts.release.environment;
     let zone = scene.rules.calendar.zone;
-    let waived = |by: &str, until: DateTime<Utc>, reason: &str| Judgement {
+    let waived = |by: &str, (from, until): (DateTime<Utc>, DateTime<Utc>), reason: &str| Judgement {
         verdict: Reason::WaiverInForce.verdict(),
         reason: Reason::WaiverInForce,
         explanation: format!(
-            "waived by {by} until {}: {reason}; without the waiver: {}",
+            "waived by {by} until {}: {reason}; without the waiver: {}; the waiver counts from {}",
             told(until, zone),
-            judgement.explanation
+            judgement.explanation,
+            told(from, zone)
         ),
     };
     for waiver in &scene.policy.waivers {
@@ -61,7 +62,7 @@ pub fn lift<'s>(
         match granted(scene, triage, waiver) {
             Ok(()) => {
                 let reason = waiver.reason.as_deref().unwrap_or("no reason stated");
-                return (waived(&waiver.by, waiver.until, reason), Some(waiver.until), None);
+                return (waived(&waiver.by, (waiver.from, waiver.until), reason), Some(waiver.until), None);
             }
             Err(refusal) => {
                 let says =
@@ -78,7 +79,7 @@ pub fn lift<'s>(
         match holds(scene, triage, gate, act) {
             Ok(person) => {
                 let reason = words::normal(act.reason.as_deref().unwrap_or("no reason stated"));
-                return (waived(scene.people.name(person), *until, &reason), Some(*until), Some(&act.id));
+                return (waived(scene.people.name(person), (act.at, *until), &reason), Some(*until), Some(&act.id));
             }
             Err(refusal) => {
                 let name = scene.people.name(scene.person_of(act));
@@ -106,7 +107,7 @@ fn granted<'s>(scene: &Scene<'s>, triage: &Triage, waiver: &'s Waiver) -> Result
 }
 
 /// Whether an act waives a gate now, or why it does not.
-fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
+pub(super) fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) -> Result<Person, Refusal> {
     let refuse = |says: String| Err(Refusal::new(Ground::WaiverRefused, says));
     let Deed::Waive { environments, until, compensating_control, when, .. } = &act.does else {
         return refuse("it is no waiver".to_owned());

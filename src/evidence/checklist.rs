@@ -30,7 +30,7 @@
 
 pub mod markdown;
 mod matching;
-mod structured;
+pub mod structured;
 
 use std::collections::{BTreeMap, BTreeSet};
 

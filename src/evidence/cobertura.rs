@@ -24,7 +24,8 @@ use crate::model::report::{About, Fault};
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut CoverageTally, about: &mut About) -> Result<(), Fault> {
-    let mut xml = Xml::new(bytes);
+    let bounds = tally.bounds;
+    let mut xml = Xml::within(bytes, &bounds);
     let stated = match xml.next()? {
         Event::Open(root) if root.name() == "coverage" => Stated::read(&xml, &root, about)?,
         _ => return Err(xml.fault("expected the element `coverage`")),

@@ -9,6 +9,7 @@
 //! Reports that state totals beside their entries are held to one rule, told at
 //! [`settle`].
 
+use crate::model::bounds::Bounds;
 use crate::model::measures::Measures;
 use crate::model::report::Fault;
 
@@ -81,6 +82,7 @@ pub struct Covered {
 #[derive(Debug, Default)]
 pub struct CoverageTally {
     sum: Option<Covered>,
+    pub(super) bounds: Bounds,
 }
 
 impl CoverageTally {
@@ -88,6 +90,11 @@ impl CoverageTally {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Reads as much as the bounds say.
+    pub fn within(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
     }
 
     /// Adds one report.

@@ -30,20 +30,20 @@ use smallvec::SmallVec;
 use super::foreign;
 use super::json::{self, Error, Node, Step};
 use super::sbom::{self, Component, SbomTally};
+use crate::model::bounds::raise;
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
-pub use xml::read_xml;
+pub use xml::{NESTING, read_xml};
 
-/// How many licences one component may state.
-const LICENCES: usize = 1000;
 /// How many digests of one component are kept.
-const DIGESTS: usize = 10;
+pub const DIGESTS: usize = 10;
 
 /// Reads one JSON document.
 pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut format = false;
     let mut outline = Outline::over(tally);
-    json::walk(bytes, |document| {
+    json::walk_within(bytes, &bounds, |document| {
         document.object(|key, value| {
             match key {
                 "bomFormat" => match value.text()?.as_deref() {
@@ -228,6 +228,7 @@ fn named<'de>(node: &mut Node<'_, 'de>) -> Result<Option<Cow<'de, str>>, Error> 
 }
 
 fn licence<'de>(choice: &mut Node<'_, 'de>, draft: &mut Draft<'de>) -> Step {
+    let most = choice.bounds().licences;
     let mut licence = None;
     choice.object(|key, value| {
         match key {
@@ -244,7 +245,7 @@ fn licence<'de>(choice: &mut Node<'_, 'de>, draft: &mut Draft<'de>) -> Step {
         }
         Ok(())
     })?;
-    draft.licence(licence).map_err(json::refuse_beyond_limit)
+    draft.licence(licence, most).map_err(json::refuse_beyond_limit)
 }
 
 fn digest(hash: &mut Node<'_, '_>, draft: &mut Draft<'_>) -> Step {
@@ -280,10 +281,10 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Takes one licence, where it has a text.
-    fn licence(&mut self, licence: Option<Cow<'a, str>>) -> Result<(), String> {
+    fn licence(&mut self, licence: Option<Cow<'a, str>>, most: usize) -> Result<(), String> {
         let Some(licence) = licence else { return Ok(()) };
-        if self.licences.len() >= LICENCES {
-            return Err(format!("a component states more than {LICENCES} licences"));
+        if self.licences.len() >= most {
+            return Err(format!("a component states more than {most} licences{}", raise("licences")));
         }
         self.licences.push(licence);
         Ok(())

@@ -1,7 +1,7 @@
 //! The tally of findings: static analysis, scanners of components, secrets.
 //!
 //! A reader states each finding once, with [`FindingTally::finding`]. What is
-//! kept of it are counts, its rule's name among at most [`NAMES`] of them, and
+//! kept of it are counts, its rule's name among at most [`Bounds::names`] of them, and
 //! its words only while it is among the most important.
 //!
 //! **Sums over several reports** are known when every one of them states its
@@ -22,6 +22,7 @@ mod severity;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
+use crate::model::bounds::Bounds;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 
@@ -29,13 +30,8 @@ use self::baseline::{Known, Memory};
 pub use self::scanned::{Scanned, higher};
 pub use self::severity::{Level, Severity};
 
-/// How many names of rules or vulnerabilities are listed.
-pub const NAMES: usize = 10_000;
-/// How many bytes those names may take together; beyond, the list is unknown.
-const NAME_BYTES: usize = 1 << 20;
-
 /// How long a path may be that is kept for people: as long as Linux takes.
-const PATH: usize = 4096;
+pub const PATH: usize = 4096;
 
 /// What a report says of a known vulnerability beside what it says of every finding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,12 +130,12 @@ struct Names {
 }
 
 impl Names {
-    fn add(&mut self, name: &str) {
+    fn add(&mut self, name: &str, bounds: &Bounds) {
         if self.too_many || name.is_empty() || self.set.contains(name) {
             return;
         }
         self.bytes += name.len();
-        if self.set.len() >= NAMES || self.bytes > NAME_BYTES {
+        if self.set.len() >= bounds.names || self.bytes > bounds.bytes_of_names() {
             *self = Self { too_many: true, ..Self::default() };
         } else {
             self.set.insert(name.into());
@@ -191,6 +187,7 @@ pub struct FindingTally {
     past: Past,
     keys: RandomState,
     notables: Notables,
+    pub(super) bounds: Bounds,
 }
 
 impl FindingTally {
@@ -216,6 +213,11 @@ impl FindingTally {
             Past::Without | Past::Known(_) => Past::Without,
         };
         Self { past, keys: before.keys, ..Self::default() }
+    }
+
+    /// Keeps and reads as much as the bounds say.
+    pub fn within(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
     }
 
     /// Says that a report is read which lists known vulnerabilities, if it has any.
@@ -257,14 +259,14 @@ impl FindingTally {
             Past::Known(known) => Some(!known.take(fingerprint())),
         };
         self.findings.add(level, severity);
-        self.rules.add(rule);
+        self.rules.add(rule, &self.bounds);
         match new {
             Some(true) => self.new.add(level, severity),
             Some(false) => {}
             None => self.unplaced += 1,
         }
         if let Some(vulnerability) = finding.vulnerability {
-            self.vulnerabilities.get_or_insert_default().add(finding, vulnerability, new == Some(true));
+            self.vulnerabilities.get_or_insert_default().add(finding, vulnerability, new == Some(true), &self.bounds);
         }
         let weight = match level {
             Level::Error => Weight::Error,
@@ -324,10 +326,10 @@ impl FindingTally {
 }
 
 impl Vulnerabilities {
-    fn add(&mut self, finding: &Finding<'_>, stated: Vulnerability, new: bool) {
+    fn add(&mut self, finding: &Finding<'_>, stated: Vulnerability, new: bool, bounds: &Bounds) {
         let Finding { rule, level, severity, .. } = *finding;
         self.counts.add(level, severity);
-        self.ids.add(rule);
+        self.ids.add(rule, bounds);
         if new {
             self.new.add(level, severity);
         }

@@ -51,9 +51,10 @@ pub fn binary_version(bytes: &[u8]) -> Option<&str> {
 }
 
 fn read_log(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut samples = Samples::new()?;
     let mut begun = false;
-    for line in rows::lines(bytes) {
+    for line in rows::lines(bytes, &bounds) {
         let (number, line) = line?;
         let malformed = |message: String| Fault::malformed(Place::Line(number, 0), message);
         // 2.0 and 2.1 wrote the kind of a line third, later versions first.
@@ -121,8 +122,9 @@ fn request(line: &str) -> Result<Sample, String> {
 }
 
 fn read_statistics(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut whole = Entry::default();
-    json::walk(bytes, |root| whole.read(root, 0))?;
+    json::walk_within(bytes, &bounds, |root| whole.read(root, 0))?;
     about.by("Gatling");
     let Some(requests) = whole.stats.requests else {
         return Err(Fault::malformed(Place::Whole, "expected the statistics of Gatling with `numberOfRequests`"));

@@ -26,8 +26,9 @@ use crate::model::report::{About, Fault, Place};
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut report = Report::default();
-    json::walk(bytes, |root| {
+    json::walk_within(bytes, &bounds, |root| {
         root.object(|key, value| report.property(key, value, about))?;
         let Some(vulnerabilities) = report.vulnerabilities else { return Ok(()) };
         if report.components {

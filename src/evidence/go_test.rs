@@ -24,7 +24,7 @@
 //!
 //! Kept are hashes and places in the stream, so that memory grows with the tests
 //! that fail or are open at once and with the packages, and at most to
-//! [`KEPT_LIMIT`] of them. The names are read again when they are needed.
+//! [`Bounds::tests`] of them. The names are read again when they are needed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,15 +32,14 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::json;
 use super::tests::{Ended, Failing, TestTally};
+use crate::model::bounds::{Bounds, raise};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
 
-/// How many packages, open tests and failed tests are kept together.
-pub const KEPT_LIMIT: usize = 250_000;
-
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut TestTally, about: &mut About) -> Result<(), Fault> {
-    let mut stream = Stream::new(bytes, tally, about);
+    let bounds = tally.bounds;
+    let mut stream = Stream::new(bytes, &bounds, tally, about);
     let mut at = 0;
     for (number, line) in (1_u64..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
         stream.line(at, number, line)?;
@@ -67,6 +66,7 @@ struct Event<'a> {
 /// A stream that is being read.
 struct Stream<'s, 'a> {
     bytes: &'a [u8],
+    bounds: &'a Bounds,
     tally: &'s mut TestTally,
     about: &'s mut About,
     key: RandomState,
@@ -130,9 +130,10 @@ struct Failed {
 }
 
 impl<'s, 'a> Stream<'s, 'a> {
-    fn new(bytes: &'a [u8], tally: &'s mut TestTally, about: &'s mut About) -> Self {
+    fn new(bytes: &'a [u8], bounds: &'a Bounds, tally: &'s mut TestTally, about: &'s mut About) -> Self {
         Self {
             bytes,
+            bounds,
             tally,
             about,
             key: RandomState::new(),
@@ -152,13 +153,14 @@ impl<'s, 'a> Stream<'s, 'a> {
             }
             return Ok(());
         }
-        let event = Event::read(line).map_err(|fault| match fault.place {
+        let event = Event::read(line, self.bounds).map_err(|fault| match fault.place {
             Place::Line(_, column) => Fault { place: Place::Line(number, column), ..fault },
             _ => fault,
         })?;
         self.event(at, &event);
-        if self.packages.len() + self.open.len() + self.failed.len() + self.builds.len() > KEPT_LIMIT {
-            let message = format!("more than {KEPT_LIMIT} packages and failed or unfinished tests; split the report");
+        if self.packages.len() + self.open.len() + self.failed.len() + self.builds.len() > self.bounds.tests {
+            let (most, raise) = (self.bounds.tests, raise("tests"));
+            let message = format!("more than {most} packages and failed or unfinished tests; split the report{raise}");
             return Err(Fault::beyond_limit(Place::Line(number, 0), message));
         }
         Ok(())
@@ -328,7 +330,7 @@ impl<'s, 'a> Stream<'s, 'a> {
 
     /// The event at a place where one was read before.
     fn event_at(&self, at: usize) -> Event<'a> {
-        Event::read(self.line_at(at)).unwrap_or_default()
+        Event::read(self.line_at(at), self.bounds).unwrap_or_default()
     }
 }
 
@@ -346,9 +348,9 @@ impl Said {
 }
 
 impl<'a> Event<'a> {
-    fn read(line: &'a [u8]) -> Result<Self, Fault> {
+    fn read(line: &'a [u8], bounds: &'a Bounds) -> Result<Self, Fault> {
         let mut event = Self::default();
-        json::walk(line, |node| {
+        json::walk_within(line, bounds, |node| {
             node.object(|key, value| {
                 let slot = match key {
                     "Action" => &mut event.action,

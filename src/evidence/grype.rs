@@ -24,9 +24,10 @@ use crate::model::report::{About, Fault, Place};
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut matches = false;
     let mut described = false;
-    json::walk(bytes, |root| {
+    json::walk_within(bytes, &bounds, |root| {
         root.object(|key, value| match key {
             "matches" => {
                 matches = !value.is_null();

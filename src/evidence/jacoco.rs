@@ -20,7 +20,8 @@ type Counters = [Option<Count>; KINDS.len()];
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut CoverageTally, about: &mut About) -> Result<(), Fault> {
-    let mut xml = Xml::new(bytes);
+    let bounds = tally.bounds;
+    let mut xml = Xml::within(bytes, &bounds);
     let mut own = Counters::default();
     let mut packages = Counters::default();
     match xml.next()? {

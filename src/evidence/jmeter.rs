@@ -20,8 +20,9 @@
 //! Failed assertions are counted from XML only, where assertions are listed.
 
 use super::load::{LoadTally, Sample, Samples};
-use super::rows::{self, ROW_LIMIT, Rows};
+use super::rows::{self, Rows};
 use super::xml::{Element, Event, Xml};
+use crate::model::bounds::Bounds;
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
 
@@ -30,9 +31,10 @@ const TRANSACTION: &str = "Number of samples in transaction : ";
 
 /// Reads one report in CSV.
 pub fn read_csv(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(), Fault> {
-    let first = bytes.get(..bytes.len().min(ROW_LIMIT)).unwrap_or_default();
+    let bounds = tally.bounds;
+    let first = bytes.get(..bytes.len().min(bounds.text)).unwrap_or_default();
     let Shape { delimiter, columns, width, header } = Shape::told_by(first)?;
-    let mut rows = Rows::new(bytes, delimiter);
+    let mut rows = Rows::new(bytes, delimiter, &bounds);
     if header {
         rows.next(|_, _| Ok(()))?;
     }
@@ -56,7 +58,8 @@ pub fn read_csv(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Resul
 
 /// Reads one report in XML.
 pub fn read_xml(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(), Fault> {
-    let mut xml = Xml::new(bytes);
+    let bounds = tally.bounds;
+    let mut xml = Xml::within(bytes, &bounds);
     match xml.next()? {
         Event::Open(root) if root.name() == "testResults" => {}
         _ => return Err(xml.fault("expected the element `testResults`")),
@@ -225,7 +228,7 @@ impl Shape {
             let plain = Columns::default_columns();
             let mut row = Row::default();
             let mut fits = true;
-            let read = Rows::new(head, delimiter).next(|index, field| {
+            let read = Rows::new(head, delimiter, &Bounds::LEFT_OUT).next(|index, field| {
                 header |= field == "elapsed";
                 named.name(index, field)?;
                 fits &= plain.take(index, field, &mut row).is_ok();

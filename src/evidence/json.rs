@@ -23,9 +23,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use self::keys::Keys;
-use self::scan::{Scan, Start, too_deep, unexpected};
+use self::scan::{Scan, Start, unexpected, walked_too_deep};
 use serde_json::error::Category;
 
+use crate::model::bounds::Bounds;
 use crate::model::report::{Fault, Place};
 use crate::model::verdict::Reason;
 
@@ -34,19 +35,9 @@ pub use self::scan::Text;
 /// The outcome of one step of a walk.
 pub type Step = Result<(), Error>;
 
-/// How many bytes of one text are taken. A longer one is refused, so that one
-/// file cannot fill the memory.
-pub const TEXT_LIMIT: usize = 1 << 20;
-
-/// How many keys one object that is walked may have.
-pub const KEY_LIMIT: usize = 100_000;
-
-/// How deep values may stand inside one another.
-pub const NESTING: usize = 512;
-
 /// How deep objects and arrays may stand inside one another where they are
 /// walked, which takes stack: the same bound that `serde_json` sets.
-const WALKED: usize = 128;
+pub const WALKED: usize = 128;
 
 /// What a walk over JSON fails with. It gets its place where the walk stopped.
 #[derive(Debug)]
@@ -119,9 +110,19 @@ fn place(bytes: &[u8], at: usize) -> Place {
     Place::Line(line as u64, (before.len() - line_start) as u64 + 1)
 }
 
-/// Walks a whole document. Anything but white space after it is an error.
+/// Walks a whole document, within the bounds that hold where nobody sets others.
+/// Anything but white space after it is an error.
 pub fn walk<'de>(bytes: &'de [u8], root: impl FnOnce(&mut Node<'_, 'de>) -> Step) -> Result<(), Fault> {
-    let mut scan = Scan::whole(bytes);
+    walk_within(bytes, &Bounds::LEFT_OUT, root)
+}
+
+/// Walks a whole document. Anything but white space after it is an error.
+pub fn walk_within<'de>(
+    bytes: &'de [u8],
+    bounds: &'de Bounds,
+    root: impl FnOnce(&mut Node<'_, 'de>) -> Step,
+) -> Result<(), Fault> {
+    let mut scan = Scan::whole(bytes, bounds);
     Node::give(&mut scan, root)
         .and_then(|()| match scan.next() {
             None => Ok(()),
@@ -131,8 +132,12 @@ pub fn walk<'de>(bytes: &'de [u8], root: impl FnOnce(&mut Node<'_, 'de>) -> Step
 }
 
 /// Walks documents that stand one after another, one a line or simply adjoining.
-pub fn walk_each<'de>(bytes: &'de [u8], mut each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Result<(), Fault> {
-    let mut scan = Scan::new(bytes);
+pub fn walk_each<'de>(
+    bytes: &'de [u8],
+    bounds: &'de Bounds,
+    mut each: impl FnMut(&mut Node<'_, 'de>) -> Step,
+) -> Result<(), Fault> {
+    let mut scan = Scan::new(bytes, bounds);
     while scan.next().is_some() {
         Node::give(&mut scan, &mut each).map_err(|error| error.placed(scan.at).into_fault(bytes))?;
     }
@@ -316,6 +321,12 @@ impl<'de> Node<'_, 'de> {
         !self.taken && self.scan.next() == Some(b'[')
     }
 
+    /// The bounds that the document is read within.
+    #[must_use]
+    pub fn bounds(&self) -> &'de Bounds {
+        self.scan.bounds
+    }
+
     /// A way to come back to this value, which takes nothing.
     #[must_use]
     pub fn later(&self) -> Later<'de> {
@@ -334,7 +345,7 @@ impl<'de> Node<'_, 'de> {
             seen.refuse_known(&key).map_err(|error| error.placed(self.scan.at - 1))?;
             self.scan.colon()?;
             Node::give(self.scan, |node| each(&key, node))?;
-            seen.note(key)?;
+            seen.note(key, self.scan.bounds.keys)?;
             next = self.scan.next();
             if next == Some(b',') {
                 self.scan.pass();
@@ -362,7 +373,7 @@ impl<'de> Node<'_, 'de> {
     fn enter(&mut self) -> Step {
         self.scan.pass();
         self.scan.depth += 1;
-        if self.scan.depth > WALKED { Err(too_deep(WALKED)) } else { Ok(()) }
+        if self.scan.depth > WALKED { Err(walked_too_deep()) } else { Ok(()) }
     }
 
     fn leave(&mut self) {

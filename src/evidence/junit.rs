@@ -46,7 +46,8 @@ use crate::model::report::{About, Fault};
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut TestTally, about: &mut About) -> Result<(), Fault> {
-    Report { xml: Xml::new(bytes), tally, about, open: Vec::new(), whole: Seen::default() }.read()
+    let bounds = tally.bounds;
+    Report { xml: Xml::within(bytes, &bounds), tally, about, open: Vec::new(), whole: Seen::default() }.read()
 }
 
 /// A report that is being read.

@@ -31,9 +31,10 @@ const ROUNDING: f64 = 1e-6;
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut run = Run::default();
     let mut version = None;
-    json::walk(bytes, |root| {
+    json::walk_within(bytes, &bounds, |root| {
         root.object(|key, value| match key {
             "metrics" => run.metrics(value),
             "results" => value.object(|key, value| match key {

@@ -19,7 +19,7 @@ use crate::model::report::{About, Fault, Place};
 pub fn read(bytes: &[u8], tally: &mut CoverageTally, _about: &mut About) -> Result<(), Fault> {
     let mut report = Covered::default();
     let mut section: Option<Section> = None;
-    for line in rows::lines(bytes) {
+    for line in rows::lines(bytes, &tally.bounds) {
         let (number, line) = line?;
         let line = line.trim();
         if line == "end_of_record" {

@@ -17,6 +17,7 @@
 
 use hdrhistogram::Histogram;
 
+use crate::model::bounds::Bounds;
 use crate::model::measures::Measures;
 use crate::model::report::{Fault, Place};
 
@@ -353,6 +354,7 @@ pub struct Sample {
 pub struct LoadTally {
     samples: Option<Samples>,
     summaries: Option<Summary>,
+    pub(super) bounds: Bounds,
 }
 
 impl LoadTally {
@@ -360,6 +362,11 @@ impl LoadTally {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Reads as much as the bounds say.
+    pub fn within(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
     }
 
     /// Adds a report that sums up. Its percentiles must rise, and the mean lies

@@ -25,7 +25,7 @@ pub fn read(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<()
 }
 
 fn read_csv(bytes: &[u8], tally: &mut LoadTally) -> Result<(), Fault> {
-    let mut rows = Rows::new(bytes, b',');
+    let mut rows = Rows::new(bytes, b',', &tally.bounds);
     let mut columns = Vec::new();
     let width = rows.next(|_, name| {
         let column = Column::named(name);
@@ -89,8 +89,9 @@ fn nothing() -> Fault {
 }
 
 fn read_json(bytes: &[u8], tally: &mut LoadTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut samples = Samples::new()?;
-    json::walk(bytes, |root| root.array(|entry| read_entry(entry, &mut samples)))?;
+    json::walk_within(bytes, &bounds, |root| root.array(|entry| read_entry(entry, &mut samples)))?;
     if samples.count() == 0 {
         return Err(nothing());
     }
@@ -127,7 +128,7 @@ fn read_entry(entry: &mut Node<'_, '_>, samples: &mut Samples) -> Step {
 }
 
 /// How many different response times one entry may list.
-const DISTINCT_LIMIT: usize = 10_000;
+pub const DISTINCT_LIMIT: usize = 10_000;
 
 /// What an entry states; its instants are in seconds since 1970.
 #[derive(Default)]

@@ -42,8 +42,9 @@ pub mod trivy;
 pub mod trx;
 pub mod xml;
 
-pub use recognise::recognise;
+pub use recognise::{recognise, recognise_within};
 
+use crate::model::bounds::Bounds;
 use crate::model::kind::{Format, Kind};
 use crate::model::measures::Measures;
 use crate::model::notable::Notables;
@@ -95,6 +96,19 @@ impl Tally {
             Kind::Sbom => Self::Sbom(sbom::SbomTally::for_baseline()),
             Kind::Signature | Kind::Checklist => return None,
         })
+    }
+
+    /// The tally, which keeps and reads as much as the bounds say.
+    #[must_use]
+    pub fn within(mut self, bounds: Bounds) -> Self {
+        match &mut self {
+            Self::Tests(tally) => tally.within(bounds),
+            Self::Findings(tally) => tally.within(bounds),
+            Self::Coverage(tally) => tally.within(bounds),
+            Self::Load(tally) => tally.within(bounds),
+            Self::Sbom(tally) => tally.within(bounds),
+        }
+        self
     }
 
     /// Reads one report into the tally. `bytes` are UTF-8; a byte-order mark is allowed.

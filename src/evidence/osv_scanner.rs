@@ -19,15 +19,14 @@ use std::str::FromStr;
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability, higher};
 use super::foreign;
 use super::json::{self, Error, Later, Node, Step, Text, refuse, refuse_beyond_limit};
+use crate::model::bounds::raise;
 use crate::model::report::{About, Fault, Place};
-
-/// How many advisories are read of one package.
-pub const LIMIT: usize = 10_000;
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut results = false;
-    json::walk(bytes, |root| {
+    json::walk_within(bytes, &bounds, |root| {
         root.object(|key, value| {
             if key != "results" {
                 return foreign::pass("OSV-Scanner", key);
@@ -99,12 +98,14 @@ fn package(node: &mut Node<'_, '_>, path: &str, tally: &mut FindingTally) -> Ste
         }
         Ok(())
     })?;
+    let most = node.bounds().advisories;
     let mut advisories = Vec::new();
     if let Some(list) = package.advisories {
         list.walk(|list| {
             list.array(|entry| {
-                if advisories.len() >= LIMIT {
-                    return Err(refuse_beyond_limit(format_args!("a package has more than {LIMIT} advisories")));
+                if advisories.len() >= most {
+                    let message = format_args!("a package has more than {most} advisories{}", raise("advisories"));
+                    return Err(refuse_beyond_limit(message));
                 }
                 advisories.push(advisory(entry, &package.name)?);
                 Ok(())
@@ -239,14 +240,16 @@ impl Found<'_, '_> {
     }
 
     fn group(&mut self, node: &mut Node<'_, '_>, advisories: &[Advisory<'_>]) -> Step {
+        let most = node.bounds().advisories;
         let mut ids = Vec::new();
         let mut stated = None;
         node.object(|key, value| {
             match key {
                 "ids" => value.array(|id| {
                     ids.extend(id.text()?);
-                    if ids.len() > LIMIT {
-                        Err(refuse_beyond_limit("a group has too many identifiers"))
+                    if ids.len() > most {
+                        let message = format_args!("a group has more than {most} identifiers{}", raise("advisories"));
+                        Err(refuse_beyond_limit(message))
                     } else {
                         Ok(())
                     }

@@ -2,42 +2,56 @@
 
 use super::json::{self, Node, Scalar};
 use super::xml::{Event, Xml};
+use crate::model::bounds::Bounds;
 use crate::model::kind::{Format, Kind};
 use crate::model::report::Fault;
 
 /// How many bytes of a text are looked at for the mark of its format.
-const HEAD: usize = 64 * 1024;
+pub const HEAD: usize = 64 * 1024;
+/// How many keys of an object are remembered until its format is certain.
+pub const KEYS: usize = 64;
+/// How many bytes are looked at for the first event of `go test -json`, before which the go command may say what it
+/// fetches and builds.
+pub const BEFORE_EVENTS: usize = 1 << 20;
+/// How many objects, a line each, are looked at there.
+pub const OBJECTS: usize = 100;
 
 /// The format of some content, or `None` when it is none that is read. The
 /// content is only looked at as far as it takes to be sure.
 #[must_use]
 pub fn recognise(bytes: &[u8]) -> Option<Format> {
+    recognise_within(bytes, &Bounds::LEFT_OUT)
+}
+
+/// The same within bounds that a policy sets.
+#[must_use]
+pub fn recognise_within(bytes: &[u8], bounds: &Bounds) -> Option<Format> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if super::gatling::binary_version(text).is_some() {
         return Some(Format::Gatling);
     }
     match text.iter().find(|byte| !byte.is_ascii_whitespace())? {
         // A Markdown list may begin with a comment or other HTML.
-        b'<' => xml(text).ok().flatten().or_else(|| plain(text)),
-        b'{' => json_object(text).ok().flatten().or_else(|| plain(text)),
-        b'[' => json_array(text).ok().flatten().or_else(|| plain(text)),
-        _ => plain(text),
+        b'<' => xml(text, bounds).ok().flatten().or_else(|| plain(text)),
+        b'{' => json_object(text, bounds).ok().flatten().or_else(|| plain(text)),
+        b'[' => json_array(text, bounds).ok().flatten().or_else(|| plain(text)),
+        _ => plain(text).or_else(|| go_test_within(text, bounds)),
     }
 }
 
 /// What is wrong with some content before the mark by which its format would have
 /// been recognised, if it begins as the formats do that a kind of gate reads.
 #[must_use]
-pub fn damage(bytes: &[u8], kind: Kind) -> Option<Fault> {
+pub fn damage(bytes: &[u8], bounds: &Bounds, kind: Kind) -> Option<Fault> {
     let read = |formats: &[Format]| formats.iter().any(|format| format.kind() == kind);
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     match text.trim_ascii_start() {
-        [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..] if read(&XML) => xml(bytes).err(),
+        [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..] if read(&XML) => xml(bytes, bounds).err(),
         [b'{', rest @ ..] if read(&JSON) && matches!(rest.trim_ascii_start(), [b'"' | b'}', ..] | []) => {
-            json_object(bytes).err()
+            json_object(bytes, bounds).err()
         }
         [b'[', rest @ ..] if read(&JSON) && matches!(rest.trim_ascii_start(), [b'{' | b'[' | b']', ..] | []) => {
-            json_array(bytes).err()
+            json_array(bytes, bounds).err()
         }
         _ => None,
     }
@@ -49,8 +63,8 @@ const XML: [Format; 4] = [Format::Junit, Format::Jacoco, Format::JmeterXml, Form
 const JSON: [Format; 6] =
     [Format::GoTest, Format::Sarif, Format::K6, Format::CyclonedxJson, Format::SigstoreBundle, Format::Checklist];
 
-fn xml(bytes: &[u8]) -> Result<Option<Format>, Fault> {
-    let mut xml = Xml::new(bytes);
+fn xml(bytes: &[u8], bounds: &Bounds) -> Result<Option<Format>, Fault> {
+    let mut xml = Xml::within(bytes, bounds);
     let Event::Open(root) = xml.next()? else { return Ok(None) };
     Ok(match root.name() {
         "testsuites" | "testsuite" => Some(Format::Junit),
@@ -225,18 +239,18 @@ impl Marks {
 
     /// Notes a key; an error ends the look when there is no doubt left.
     fn note(&mut self, key: &str, text: Option<String>) -> json::Step {
-        if self.seen.len() < 64 {
+        if self.seen.len() < KEYS {
             self.seen.push((crate::model::notable::shortened(key, 60), text));
         }
         if self.certain().is_some() { Err(json::refuse("known")) } else { Ok(()) }
     }
 }
 
-fn json_object(bytes: &[u8]) -> Result<Option<Format>, Fault> {
+fn json_object(bytes: &[u8], bounds: &Bounds) -> Result<Option<Format>, Fault> {
     let mut marks = Marks::default();
     let mut objects = 0;
     // A run of objects, one a line, is told by its first.
-    let ended = json::walk_each(bytes, |node| {
+    let ended = json::walk_each(bytes, bounds, |node| {
         objects += 1;
         if objects > 1 {
             return Err(json::refuse("known"));
@@ -249,10 +263,10 @@ fn json_object(bytes: &[u8]) -> Result<Option<Format>, Fault> {
     }
 }
 
-fn json_array(bytes: &[u8]) -> Result<Option<Format>, Fault> {
+fn json_array(bytes: &[u8], bounds: &Bounds) -> Result<Option<Format>, Fault> {
     let mut marks = Marks::default();
     let mut whole = false;
-    let ended = json::walk(bytes, |node| {
+    let ended = json::walk_within(bytes, bounds, |node| {
         node.array(|element| {
             marks.look(element)?;
             whole = true;
@@ -263,6 +277,15 @@ fn json_array(bytes: &[u8]) -> Result<Option<Format>, Fault> {
         None if !whole => ended.map(|()| None),
         known => Ok(known),
     }
+}
+
+/// `go test -json` passes on what the go command says, such as `go: downloading …`, and before Go 1.24 why a package
+/// could not be built. Where that comes first, a later line tells what the text is.
+fn go_test_within(bytes: &[u8], bounds: &Bounds) -> Option<Format> {
+    let head = bytes.get(..bytes.len().min(BEFORE_EVENTS)).unwrap_or_default();
+    let objects = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| line.starts_with(b"{"));
+    let mut told = objects.take(OBJECTS).map(|line| json_object(line, bounds).ok().flatten());
+    told.any(|format| format == Some(Format::GoTest)).then_some(Format::GoTest)
 }
 
 fn plain(bytes: &[u8]) -> Option<Format> {

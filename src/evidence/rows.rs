@@ -1,23 +1,22 @@
 //! Reads text line by line, and delimited text (CSV, RFC 4180) row by row, over
 //! borrowed bytes: nothing grows with the input.
 //!
-//! A row may be [`ROW_LIMIT`] bytes long, line breaks inside quotes included, so
+//! A row may be [`Bounds::text`] bytes long, line breaks inside quotes included, so
 //! that a quote that nothing closes is found out. Quotes count only at the
 //! beginning of a field; elsewhere they are text.
 
 use std::borrow::Cow;
 
+use crate::model::bounds::{Bounds, raise};
 use crate::model::report::{Fault, Place};
 
-/// How many bytes one row, or one line, may have.
-pub const ROW_LIMIT: usize = 1 << 20;
-
 /// The lines of a text, without their breaks, each with its number from 1.
-pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<(u64, &str), Fault>> {
-    (1..).zip(bytes.split(|byte| *byte == b'\n')).map(|(number, line)| {
+pub fn lines<'a>(bytes: &'a [u8], bounds: &Bounds) -> impl Iterator<Item = Result<(u64, &'a str), Fault>> + use<'a> {
+    let most = bounds.text;
+    (1..).zip(bytes.split(|byte| *byte == b'\n')).map(move |(number, line)| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > ROW_LIMIT {
-            return Err(too_long(number));
+        if line.len() > most {
+            return Err(too_long(number, most));
         }
         Ok((number, utf8(number, line)?))
     })
@@ -41,6 +40,8 @@ pub struct Rows<'a> {
     sound: Option<&'a str>,
     rest: &'a [u8],
     delimiter: u8,
+    /// How many bytes a row may have.
+    most: usize,
     /// The line that has been reached, counted from 1.
     line: u64,
     /// The line that the last row began on.
@@ -50,8 +51,9 @@ pub struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// Begins to read a table whose fields the delimiter parts.
     #[must_use]
-    pub fn new(bytes: &'a [u8], delimiter: u8) -> Self {
-        Self { sound: simdutf8::basic::from_utf8(bytes).ok(), rest: bytes, delimiter, line: 1, row: 1 }
+    pub fn new(bytes: &'a [u8], delimiter: u8, bounds: &Bounds) -> Self {
+        let sound = simdutf8::basic::from_utf8(bytes).ok();
+        Self { sound, rest: bytes, delimiter, most: bounds.text, line: 1, row: 1 }
     }
 
     /// The place of the row that was read last.
@@ -98,13 +100,13 @@ impl<'a> Rows<'a> {
     /// One field; what ended it still stands in the rest. `room` is how much was left when the row began.
     fn field(&mut self, room: usize) -> Result<Cow<'a, [u8]>, Fault> {
         let used = room - self.rest.len();
-        let window = self.rest.get(..self.rest.len().min(ROW_LIMIT.saturating_sub(used) + 1)).unwrap_or_default();
+        let window = self.rest.get(..self.rest.len().min(self.most.saturating_sub(used) + 1)).unwrap_or_default();
         let cut = window.len() < self.rest.len();
         if window.first() != Some(&b'"') {
             let end = memchr::memchr3(self.delimiter, b'\n', b'\r', window);
             let end = match end {
                 Some(end) => end,
-                None if cut => return Err(too_long(self.row)),
+                None if cut => return Err(too_long(self.row, self.most)),
                 None => window.len(),
             };
             let (field, rest) = self.rest.split_at(end);
@@ -119,7 +121,7 @@ impl<'a> Rows<'a> {
         let mut doubled = false;
         let end = loop {
             let Some(found) = memchr::memchr(b'"', window.get(from..).unwrap_or_default()) else {
-                return Err(if cut { too_long(self.row) } else { unclosed(self.row) });
+                return Err(if cut { too_long(self.row, self.most) } else { unclosed(self.row) });
             };
             let quote = from + found;
             if window.get(quote + 1) != Some(&b'"') {
@@ -160,10 +162,11 @@ fn utf8(line: u64, bytes: &[u8]) -> Result<&str, Fault> {
     })
 }
 
-fn too_long(line: u64) -> Fault {
+fn too_long(line: u64, most: usize) -> Fault {
+    let raise = raise("text");
     Fault::beyond_limit(
         Place::Line(line, 0),
-        format!("a row of more than {ROW_LIMIT} bytes, where at most that many are read; is a quote left open?"),
+        format!("a row of more than {most} bytes, where at most that many are read; is a quote left open?{raise}"),
     )
 }
 

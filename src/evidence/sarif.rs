@@ -24,7 +24,7 @@
 
 mod result;
 mod rules;
-pub use self::rules::LIMIT as RULES_LIMIT;
+pub use self::rules::EXTENSIONS;
 
 use super::findings::{FindingTally, Level};
 use super::foreign;
@@ -36,8 +36,9 @@ use self::rules::Rules;
 
 /// Reads one log.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut log = Log { tally, about, versioned: false, runs: None, computed: 0 };
-    json::walk(bytes, |root| root.object(|key, value| log.property(key, value)))?;
+    json::walk_within(bytes, &bounds, |root| root.object(|key, value| log.property(key, value)))?;
     if !log.versioned {
         return Err(Fault::malformed(Place::Whole, "the log has no `version`, where `2.1.0` was expected"));
     }

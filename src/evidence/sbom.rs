@@ -20,17 +20,13 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
+use crate::model::bounds::Bounds;
 use crate::model::licence::Licence;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 use change::{Change, Record};
 pub use product::Products;
 pub(super) use product::describe;
-
-/// How many distinct names a list holds before it becomes unknown.
-pub const NAMES: usize = 10_000;
-/// How many bytes the names of one list take together before it becomes unknown.
-pub const NAMES_BYTES: usize = 1 << 20;
 
 /// One component, as a document states it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,6 +59,7 @@ pub struct SbomTally {
     record: Option<Box<Record>>,
     change: Option<Box<Change>>,
     notables: Notables,
+    pub(super) bounds: Bounds,
 }
 
 impl SbomTally {
@@ -87,6 +84,14 @@ impl SbomTally {
         Self { change: record.map(|record| Box::new(Change::since(*record))), ..Self::default() }
     }
 
+    /// Keeps and reads as much as the bounds say.
+    pub fn within(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+        if let Some(change) = &mut self.change {
+            change.bounds = bounds;
+        }
+    }
+
     /// Counts one component.
     pub fn component(&mut self, component: &Component<'_>) {
         let version = stated(component.version.as_deref());
@@ -106,10 +111,10 @@ impl SbomTally {
         self.without_supplier += u64::from(supplier.is_none());
         self.without_licence += u64::from(licences.is_empty());
         for name in licences.iter().flat_map(Licence::names) {
-            self.licences.add(name);
+            self.licences.add(name, &self.bounds);
         }
         if let Some(name) = supplier {
-            self.suppliers.add(name);
+            self.suppliers.add(name, &self.bounds);
         }
 
         let identity = Identity { component, purl: purl.as_ref(), version };
@@ -248,13 +253,13 @@ impl Default for Names {
 
 impl Names {
     /// Adds a name, and tells whether it is the first time.
-    fn add(&mut self, name: &str) -> bool {
+    fn add(&mut self, name: &str, bounds: &Bounds) -> bool {
         let Some(known) = &mut self.known else { return false };
         if known.contains(name) {
             return false;
         }
         self.bytes += name.len();
-        if known.len() >= NAMES || self.bytes > NAMES_BYTES {
+        if known.len() >= bounds.names || self.bytes > bounds.bytes_of_names() {
             self.known = None;
             return false;
         }

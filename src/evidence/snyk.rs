@@ -22,18 +22,17 @@ use std::hash::{BuildHasher, RandomState};
 use super::findings::{FindingTally, Scanned, Severity, Vulnerability};
 use super::foreign;
 use super::json::{self, Error, Later, Node, Scalar, Step, Text, refuse, refuse_beyond_limit};
+use crate::model::bounds::raise;
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
 
-/// How many different vulnerabilities one project may have.
-pub const LIMIT: usize = 100_000;
-
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     about.by("Snyk");
     let mut projects = 0_u64;
     let mut contradiction = None;
-    json::walk(bytes, |root| {
+    json::walk_within(bytes, &bounds, |root| {
         let mut read = |node: &mut Node<'_, '_>| {
             projects += 1;
             project(node, tally, about, &mut contradiction).map(|_| ())
@@ -178,8 +177,11 @@ fn issue(node: &mut Node<'_, '_>, place: &str, seen: &mut Seen, tally: &mut Find
     if !seen.hashes.insert(seen.keys.hash_one((&issue.id, component, &issue.version))) {
         return Ok(());
     }
-    if seen.hashes.len() > LIMIT {
-        return Err(refuse_beyond_limit(format_args!("a project has more than {LIMIT} different vulnerabilities")));
+    let most = node.bounds().vulnerabilities;
+    if seen.hashes.len() > most {
+        let message =
+            format_args!("a project has more than {most} different vulnerabilities{}", raise("vulnerabilities"));
+        return Err(refuse_beyond_limit(message));
     }
     let vulnerability = Vulnerability { fixable: issue.fixable, exploited: None };
     tally.scanned(&Scanned {

@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use super::foreign;
 use super::json::{self, Error, Node, Step};
 use super::sbom::{Component, Products, SbomTally};
+use crate::model::bounds::Bounds;
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
 pub use tag_value::read_tag_value;
@@ -28,13 +29,14 @@ pub use tag_value::read_tag_value;
 /// The identifier that every document has for itself.
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 /// How many digests of one package are kept.
-const DIGESTS: usize = 10;
+pub const DIGESTS: usize = 10;
 
 /// Reads one JSON document.
 pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut products = Products::default();
     let mut version = false;
-    each_key(bytes, |key, value| {
+    each_key(bytes, &bounds, |key, value| {
         match key {
             "spdxVersion" => {
                 version = true;
@@ -55,7 +57,7 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
     if !version {
         return Err(Fault::malformed(Place::Whole, "the document has no `spdxVersion`; write it as SPDX 2.2 or 2.3"));
     }
-    each_key(bytes, |key, value| match key {
+    each_key(bytes, &bounds, |key, value| match key {
         "packages" => value.array(|entry| package(entry, &mut products, tally)),
         "spdxVersion" => Ok(()),
         _ => foreign::pass_in_bill("SPDX", key),
@@ -64,8 +66,8 @@ pub fn read_json(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Resu
 }
 
 /// Calls back for every key of the document, which GitHub's dependency graph wraps in a key `sbom`.
-fn each_key(bytes: &[u8], mut each: impl FnMut(&str, &mut Node<'_, '_>) -> Step) -> Result<(), Fault> {
-    json::walk(bytes, |document| {
+fn each_key(bytes: &[u8], bounds: &Bounds, mut each: impl FnMut(&str, &mut Node<'_, '_>) -> Step) -> Result<(), Fault> {
+    json::walk_within(bytes, bounds, |document| {
         document.object(|key, value| match key {
             "sbom" => value.object(|key, value| each(key, value)),
             _ => each(key, value),

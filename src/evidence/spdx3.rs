@@ -32,18 +32,19 @@ use crate::model::report::{About, Fault, Place};
 /// How many bytes of texts with escapes are kept for one document.
 pub const COPIES: usize = 4 << 20;
 /// How many digests of one package are kept.
-const DIGESTS: usize = 10;
+pub const DIGESTS: usize = 10;
 
 /// How many targets one relationship to licences may have.
-const TARGETS: usize = 100;
+pub const TARGETS: usize = 100;
 
 const LICENCE_LIST: &[&str] = &["https://spdx.org/licenses/", "http://spdx.org/licenses/"];
 
 /// Reads one document.
 pub fn read(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut graph = Graph::default();
     let mut found = false;
-    json::walk(bytes, |document| {
+    json::walk_within(bytes, &bounds, |document| {
         document.object(|key, value| match key {
             "@context" => graph.context(value),
             "@graph" => {
@@ -66,7 +67,7 @@ pub fn read(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<()
         ));
     }
     graph.licences.sort_unstable();
-    json::walk(bytes, |document| {
+    json::walk_within(bytes, &bounds, |document| {
         document.object(|key, value| match key {
             "@graph" => value.array(|node| {
                 let element = Element::read(node, &mut |_| ())?;

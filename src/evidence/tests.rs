@@ -1,7 +1,7 @@
 //! The tally of tests: what JUnit, TRX and `go test` reports add up to.
 //!
 //! Every format folds its cases in one by one with [`TestTally::case`]. Kept are
-//! counts, at most [`NAMES_LIMIT`] names of failing cases, the few failures that
+//! counts, at most [`Bounds::names`] names of failing cases, the few failures that
 //! a person should see first, and in a baseline 8 bytes a failing case: a keyed
 //! hash of its name. The key is random and shared only between a baseline and
 //! the tally compared with it, so that nobody can make two names collide.
@@ -12,11 +12,9 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use crate::model::bounds::Bounds;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
-
-/// How many names of failing cases are stated; of more, only the count is.
-pub const NAMES_LIMIT: usize = 10_000;
 
 /// How a case ended.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +64,7 @@ pub struct TestTally {
     failing: Names,
     comparison: Comparison,
     notables: Notables,
+    pub(super) bounds: Bounds,
 }
 
 /// What a tally has to do with a baseline.
@@ -108,6 +107,11 @@ impl TestTally {
         Self { comparison, ..Self::default() }
     }
 
+    /// Keeps and reads as much as the bounds say.
+    pub fn within(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+    }
+
     /// Folds in one case. `seconds` is the time that it took, where that is stated.
     pub fn case(&mut self, ended: Ended<'_>, seconds: Option<f64>) {
         self.total += 1;
@@ -142,8 +146,8 @@ impl TestTally {
 
     fn fail(&mut self, failing: &Failing<'_>) {
         self.failed += 1;
-        let new = self.comparison.note(failing);
-        self.failing.note(failing);
+        let new = self.comparison.note(failing, self.bounds.names);
+        self.failing.note(failing, self.bounds.names);
         self.notables.offer(Weight::Error, new, 0, || Notable {
             weight: Weight::Error,
             new,
@@ -201,7 +205,7 @@ fn nanoseconds(seconds: f64) -> u64 {
 
 impl Comparison {
     /// Notes a failing case, and says whether the baseline does not have it.
-    fn note(&mut self, failing: &Failing<'_>) -> bool {
+    fn note(&mut self, failing: &Failing<'_>, most: usize) -> bool {
         match self {
             Self::None => false,
             Self::Baseline(key, hashes) => {
@@ -212,7 +216,7 @@ impl Comparison {
                 let new = before.binary_search(&failing.hash(key)).is_err();
                 if new {
                     *failed += 1;
-                    names.note(failing);
+                    names.note(failing, most);
                 }
                 new
             }
@@ -250,12 +254,12 @@ struct Names {
 }
 
 impl Names {
-    fn note(&mut self, failing: &Failing<'_>) {
+    fn note(&mut self, failing: &Failing<'_>, most: usize) {
         if self.too_many {
             return;
         }
         self.list.insert(failing.title());
-        if self.list.len() > NAMES_LIMIT {
+        if self.list.len() > most {
             self.too_many = true;
             self.list = BTreeSet::new();
         }

@@ -26,8 +26,9 @@ use crate::model::report::{About, Fault};
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result<(), Fault> {
+    let bounds = tally.bounds;
     let mut report = Report { tally, about, said: Said::default(), shows_suppressed: false };
-    json::walk(bytes, |root| {
+    json::walk_within(bytes, &bounds, |root| {
         if root.is_array() {
             root.array(|result| {
                 if report.result(result)? {

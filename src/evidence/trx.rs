@@ -23,21 +23,23 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use super::tests::{Ended, Failing, NAMES_LIMIT, TestTally};
+use super::tests::{Ended, Failing, TestTally};
 use super::xml::{Element, Event, Xml};
+use crate::model::bounds::Bounds;
 use crate::model::notable::{Notables, shortened};
 use crate::model::report::{About, Fault};
 use crate::model::verdict::Reason;
 
 /// Reads one report.
 pub fn read(bytes: &[u8], tally: &mut TestTally, about: &mut About) -> Result<(), Fault> {
-    let mut first = Run::new(bytes, Telling::Rest(tally), about);
+    let bounds = tally.bounds;
+    let mut first = Run::new(bytes, &bounds, Telling::Rest(tally), about);
     first.read()?;
     let failed = std::mem::take(&mut first.failed);
     let summary = first.settle()?;
     if !failed.is_empty() {
-        let classes = classes(bytes, &failed)?;
-        Run::new(bytes, Telling::Failures(tally, classes), about).read()?;
+        let classes = classes(bytes, &bounds, &failed)?;
+        Run::new(bytes, &bounds, Telling::Failures(tally, classes), about).read()?;
     }
     tally.without_flaky();
     about.tool_failure = about.tool_failure.take().or(summary);
@@ -73,6 +75,8 @@ struct Run<'r, 'a> {
     broken_off: Option<String>,
     /// The identifiers of tests that failed, as far as their names will be stated.
     failed: Vec<String>,
+    /// How many of these are kept.
+    names: usize,
 }
 
 /// A result that is open.
@@ -114,9 +118,10 @@ struct Counters {
 }
 
 impl<'r, 'a> Run<'r, 'a> {
-    fn new(bytes: &'a [u8], telling: Telling<'r>, about: &'r mut About) -> Self {
+    fn new(bytes: &'a [u8], bounds: &'a Bounds, telling: Telling<'r>, about: &'r mut About) -> Self {
         Self {
-            xml: Xml::new(bytes),
+            xml: Xml::within(bytes, bounds),
+            names: bounds.names,
             telling,
             about,
             open: Vec::new(),
@@ -252,7 +257,7 @@ impl<'r, 'a> Run<'r, 'a> {
             return;
         }
         self.rows.add(case.outcome);
-        if failed && self.failed.len() < NAMES_LIMIT {
+        if failed && self.failed.len() < self.names {
             self.failed.push(case.test.clone());
         }
         self.telling.tell(&case);
@@ -374,12 +379,12 @@ impl Outcome {
 }
 
 /// Reads from the definitions the classes of the tests that failed.
-fn classes(bytes: &[u8], failed: &[String]) -> Result<Classes, Fault> {
+fn classes(bytes: &[u8], bounds: &Bounds, failed: &[String]) -> Result<Classes, Fault> {
     let mut classes = Classes { key: RandomState::new(), by_test: HashMap::new() };
     for test in failed {
         classes.by_test.insert(classes.key.hash_one(test), String::new());
     }
-    let mut xml = Xml::new(bytes);
+    let mut xml = Xml::within(bytes, bounds);
     let mut test = None;
     loop {
         match xml.next()? {

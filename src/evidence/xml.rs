@@ -5,7 +5,7 @@
 //! it looks over a window of text at a time for what is not UTF-8 or the character
 //! NUL, and not over each piece again. What XML allows and a report never needs is refused: an internal DTD subset
 //! and entity declarations (so that nothing can grow while it is read), nesting
-//! beyond [`DEPTH_LIMIT`], tags beyond [`TEXT_LIMIT`], more than
+//! beyond [`Bounds::depth`], tags beyond [`Bounds::text`], more than
 //! [`ATTRIBUTE_LIMIT`] attributes, and the character NUL. An external DTD, as
 //! JaCoCo and Cobertura name one, is passed over and never fetched.
 //!
@@ -22,19 +22,17 @@ use quick_xml::events::BytesRef;
 pub use self::attribute::RawValue;
 use self::attribute::{Attribute, Seen, Unfit};
 use self::scan::{BLANK, Part, Scan, Tag, past_blank};
+use crate::model::bounds::{Bounds, raise};
 use crate::model::notable::shortened;
 use crate::model::report::{Fault, Place};
 
-/// How deep elements may nest.
-pub const DEPTH_LIMIT: usize = 512;
-/// How many bytes an opening tag may have, its attributes included.
-pub const TEXT_LIMIT: usize = 1 << 20;
 /// How many attributes an element may have.
 pub const ATTRIBUTE_LIMIT: usize = 256;
 
 /// A document that is being read.
 pub struct Xml<'a> {
     scan: Scan<'a>,
+    bounds: &'a Bounds,
     /// The names of the open elements, outermost first.
     open: Vec<&'a str>,
     /// Whether the element just told was an empty one, whose closing is still to be told.
@@ -64,10 +62,16 @@ pub struct Element<'a> {
 }
 
 impl<'a> Xml<'a> {
-    /// Begins to read.
+    /// Begins to read, within the bounds that hold where nobody sets others.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { scan: Scan::new(bytes), open: Vec::new(), pending_close: false, rooted: false }
+        Self::within(bytes, &Bounds::LEFT_OUT)
+    }
+
+    /// Begins to read within bounds.
+    #[must_use]
+    pub fn within(bytes: &'a [u8], bounds: &'a Bounds) -> Self {
+        Self { scan: Scan::new(bytes), bounds, open: Vec::new(), pending_close: false, rooted: false }
     }
 
     /// What stands next.
@@ -188,6 +192,12 @@ impl<'a> Xml<'a> {
         Ok(kept)
     }
 
+    /// The bounds that the document is read within.
+    #[must_use]
+    pub fn bounds(&self) -> &'a Bounds {
+        self.bounds
+    }
+
     /// A fault at the place that has been reached.
     #[must_use]
     pub fn fault(&self, message: impl Into<String>) -> Fault {
@@ -208,18 +218,18 @@ impl<'a> Xml<'a> {
 
     fn enter(&mut self, at: usize, tag: Tag<'_>) -> Result<(), Fault> {
         let length = tag.name.len() + tag.attributes.len();
-        if length > TEXT_LIMIT {
-            return Err(Fault::beyond_limit(
-                self.place(at),
-                format!("a tag of {length} bytes, where at most {TEXT_LIMIT} are read"),
-            ));
+        let Bounds { text, depth, .. } = *self.bounds;
+        if length > text {
+            let message = format!("a tag of {length} bytes, where at most {text} are read{}", raise("text"));
+            return Err(Fault::beyond_limit(self.place(at), message));
         }
         if self.open.is_empty() && self.rooted {
             return Err(self.scan.fault(at, "a second element stands after the document's root"));
         }
         self.rooted = true;
-        if self.open.len() >= DEPTH_LIMIT {
-            return Err(Fault::beyond_limit(self.place(at), format!("elements nest deeper than {DEPTH_LIMIT}")));
+        if self.open.len() >= depth {
+            let message = format!("elements nest deeper than {depth}{}", raise("depth"));
+            return Err(Fault::beyond_limit(self.place(at), message));
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ fn one(
     evidence.bytes = artifact.length();
     evidence.sha256 = Some(open::sha256(&artifact));
     let text = decode::text(&artifact)?;
-    let format = format(&text, Kind::Checklist)?;
+    let format = format(&text, &request.policy.limits.reading, Kind::Checklist)?;
     evidence.format = Some(format);
     let list = checklist::read(format, &text, about)?;
     drop(text);

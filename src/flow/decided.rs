@@ -258,7 +258,7 @@ fn here(facts: &Facts) -> Vec<String> {
     here.cloned().collect()
 }
 
-/// The kind of entry that an act is, where it is one of its own.
+/// The kind of entry that an act is, where it is one of its own: what is only said is none.
 pub(super) fn kind(deed: &Deed) -> Option<Kind> {
     match deed {
         Deed::Approve { .. } | Deed::ApprovePolicy { .. } => Some(Kind::Approval),
@@ -266,7 +266,16 @@ pub(super) fn kind(deed: &Deed) -> Option<Kind> {
         Deed::Withdraw { .. } => Some(Kind::Withdrawal),
         Deed::Waive { .. } => Some(Kind::Waiver),
         Deed::Tick { .. } => Some(Kind::Tick),
-        _ => None,
+        Deed::Comment {} => None,
+        Deed::Delegate { .. }
+        | Deed::Away { .. }
+        | Deed::Verify { .. }
+        | Deed::ClaimEmergency {}
+        | Deed::ConfirmFix { .. }
+        | Deed::ExceptFreeze { .. }
+        | Deed::Vouch { .. }
+        | Deed::Clear { .. }
+        | Deed::Complete { .. } => Some(Kind::Act),
     }
 }
 
@@ -287,8 +296,11 @@ fn acts(ruled: Ruled<'_>, stands: &Stands, following: &mut Following<'_>) -> Res
         }
         let digest = following.keep(&bytes);
         let attached = json!([{ "name": "act.json", "sha256": digest.to_string(), "size": bytes.len() }]);
-        let body =
+        let mut body =
             json!({ "act": act.id, "by": act.by.as_str(), "done": act.at.timestamp_micros(), "attached": attached });
+        if let (Kind::Act, Some(map)) = (kind, body.as_object_mut()) {
+            map.insert("does".to_owned(), act.does.word().into());
+        }
         following.add(kind, &body)?;
         let (account, at) = (act.by.as_str().to_owned(), act.at.timestamp_micros());
         done.push(Done { id: act.id.clone(), kind: kind.word(), account, at, digest });
@@ -296,7 +308,8 @@ fn acts(ruled: Ruled<'_>, stands: &Stands, following: &mut Following<'_>) -> Res
     Ok(done)
 }
 
-fn unfit(act: &Act, error: &serde_json::Error) -> Failed {
+/// That an act cannot be written down.
+pub(super) fn unfit(act: &Act, error: &serde_json::Error) -> Failed {
     let unfit = crate::log::entry::Unfit::Form(format!("the act `{}`: {error}", act.id));
     Fault::from(DatabaseFault::from(unfit)).into()
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::forge::{Folders, Forge, Gathered, Question, Ranged};
+use crate::forge::{Folders, Gathered, Question, Ranged, Source};
 use crate::model::facts::people::folded;
 use crate::model::facts::{Account, Act, Change, Fact, Facts, Release, Released, VERSION};
 use crate::policy::Policy;
@@ -21,7 +21,7 @@ const UNASKED: &str = "the forge was not asked how the deployment goes; the reco
 pub struct Wanted {
     /// What people call it. Left out: the repository's name and the commit.
     pub name: Option<String>,
-    /// The forge: `github`.
+    /// The forge: `github` or `gitlab`.
     pub forge: &'static str,
     /// The repository: `acme/payments`.
     pub repository: String,
@@ -65,7 +65,7 @@ pub enum Fault {
 }
 
 /// Gathers the facts of a release.
-pub async fn gather<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Result<Facts, Fault> {
+pub async fn gather<F: Source>(forge: &F, policy: &Policy, wanted: &Wanted) -> Result<Facts, Fault> {
     let rules = &policy.rules;
     let unknown = wanted.components.iter().chain(wanted.since.keys()).chain(wanted.artifacts.keys());
     for name in unknown.filter(|name| !name.is_empty()) {
@@ -89,7 +89,7 @@ pub async fn gather<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Re
 }
 
 /// What the policy makes worth asking.
-async fn question<F: Forge>(forge: &F, policy: &Policy, wanted: &Wanted) -> Question {
+async fn question<F: Source>(forge: &F, policy: &Policy, wanted: &Wanted) -> Question {
     let rules = &policy.rules;
     let running = |name: &str| wanted.since.get(name).map(|commit| Fact::Known(commit.clone()));
     let all = rules.components.iter().all(|component| wanted.since.contains_key(&component.name));

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::request::Request;
 use crate::decide::gates::Found;
-use crate::evidence::recognise::{self, recognise};
+use crate::evidence::recognise::{self, recognise_within};
+use crate::model::bounds::Bounds;
 use crate::model::decision::Evidence;
 use crate::model::kind::{Format, Kind};
 use crate::model::notable::Notable;
@@ -35,13 +36,13 @@ pub(super) fn too_many(found: usize, limit: usize) -> Fault {
 }
 
 /// The format of some content, which must be one of the kind that the gate judges.
-pub(super) fn format(text: &[u8], kind: Kind) -> Result<Format, Fault> {
+pub(super) fn format(text: &[u8], bounds: &Bounds, kind: Kind) -> Result<Format, Fault> {
     let fault = |reason, message: String| Fault { reason, place: Place::Whole, message };
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(fault(Reason::Malformed, "the file is empty; the step that makes it may have failed".to_owned()));
     }
-    let Some(format) = recognise(text) else {
-        if let Some(damage) = recognise::damage(text, kind) {
+    let Some(format) = recognise_within(text, bounds) else {
+        if let Some(damage) = recognise::damage(text, bounds, kind) {
             return Err(damage);
         }
         let read: Vec<_> =

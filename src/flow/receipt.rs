@@ -284,6 +284,9 @@ pub enum NoReceipt {
     /// Something that it is made of is gone, or cannot be read.
     #[error("{0}; what the record still has is shown by `countersign log prove`")]
     Gone(String),
+    /// It cannot be made now.
+    #[error("{0}")]
+    Later(String),
     /// The record could not be read.
     #[error("the record could not be read: {0}")]
     Record(#[from] DatabaseFault),

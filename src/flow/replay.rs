@@ -33,6 +33,14 @@ pub fn layers(sources: &[Source], attached: &[(usize, Attachment)]) -> Vec<Layer
 pub enum Replayed {
     /// The very same document.
     Same,
+    /// The same, but for the time zones that it names: it was decided with those of another year, and nothing of it hangs on
+    /// what has changed in them.
+    SameZones {
+        /// The version of the zone database that it was decided with.
+        then: String,
+        /// The one with which it was decided again.
+        now: String,
+    },
     /// Another document: the receipt's was not decided by what it names.
     Other,
     /// It cannot be decided again here, and why.
@@ -46,9 +54,6 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
     let (version, zones) = (env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION);
     if shown.engine("name") != "countersign" || shown.engine("version") != version {
         return not(format!("it was decided by version {}, and this is {version}", shown.engine("version")));
-    }
-    if shown.engine("zones") != zones {
-        return not(format!("it was decided with time zones of {}, and these are {zones}", shown.engine("zones")));
     }
     let Some(facts) = &receipt.facts else { return not("its facts were redacted".to_owned()) };
     let Ok(now) = shown.text("now").parse::<DateTime<Utc>>() else {
@@ -64,12 +69,20 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
         Ok(facts) => facts,
         Err(mistakes) => return not(format!("its facts cannot be read: {mistakes}")),
     };
-    let decision = match &before {
+    let mut decision = match &before {
         Some(before) => release::decide_between(before, &own, &facts, now),
         None => release::decide(&own, &facts, now),
     };
+    // Instants are kept in UTC: only what is counted in a zone whose clocks were changed since can come out otherwise.
+    let then = shown.engine("zones").to_owned();
+    let others = then != zones;
+    decision.zone_database.clone_from(&then);
     match report::json::release(&decision.by_document(document)) {
+        Ok(document) if document == receipt.decision && others => Replayed::SameZones { then, now: zones.to_owned() },
         Ok(document) if document == receipt.decision => Replayed::Same,
+        Ok(_) if others => not(format!(
+            "it was decided with time zones of {then}, and with those of {zones} it comes to another document"
+        )),
         Ok(_) => Replayed::Other,
         Err(error) => not(error.to_string()),
     }

@@ -34,7 +34,8 @@ impl Gathered {
             .any(|expression| needs_baseline(expression, gate.kind));
         let before = before.filter(|_| compared && !meant.is_empty());
         let remembered = before.and_then(|before| self.remember(request, gate, before));
-        let Some(mut tally) = Tally::new(gate.kind, remembered) else { return };
+        let Some(tally) = Tally::new(gate.kind, remembered) else { return };
+        let mut tally = tally.within(request.policy.limits.reading);
         for entry in meant {
             let path = shown(request, entry);
             let (evidence, mut about, mut outcome) =
@@ -64,8 +65,8 @@ impl Gathered {
 
     /// Reads the last release's reports.
     fn remember(&mut self, request: &Request<'_>, gate: &Gate, before: &Before) -> Option<Tally> {
-        let mut tally = Tally::for_baseline(gate.kind)?;
         let limits = request.policy.limits;
+        let mut tally = Tally::for_baseline(gate.kind)?.within(limits.reading);
         let meant = match before.meant(gate, limits.files) {
             Ok(meant) => meant,
             Err(fault) => {
@@ -118,7 +119,7 @@ fn report(
                 && !text.trim_ascii_start().starts_with(b"<")
                 && gatling::binary_version(&text).is_none();
             let (digest, sound, read) = open::while_digesting(&artifact, unseen, || {
-                let format = format(&text, kind)?;
+                let format = format(&text, &request.policy.limits.reading, kind)?;
                 let read = tally.read(format, &text, &mut about);
                 Ok((format, read))
             });

@@ -125,7 +125,8 @@ impl<'v> Vouching<'v> {
         evidence.sha256 = Some(open::sha256(&artifact));
         // A bundle that is broken is the verifier's to refuse, which says more of it.
         let text = decode::text(&artifact)?;
-        evidence.format = Some(format(&text, Kind::Signature).unwrap_or(Format::SigstoreBundle));
+        evidence.format =
+            Some(format(&text, &self.request.policy.limits.reading, Kind::Signature).unwrap_or(Format::SigstoreBundle));
         artifact.unchanged().map(|()| artifact)
     }
 

@@ -1,11 +1,12 @@
 //! Commands that people write in comments: `/countersign approve production as shop-owner: looks right`.
 //!
 //! One command a line, at the beginning of the line. What is not understood is no command, and does nothing else. But for a
-//! rejection: whoever writes that he rejects is heard, however he writes the rest.
+//! rejection: whoever writes that he rejects is heard, however he writes the rest. [`form`] has the words.
 
-use chrono::{DateTime, Utc};
+mod form;
 
-use crate::model::facts::{Account, Deed};
+use crate::model::facts::Deed;
+pub use form::FORMS;
 
 /// The word that begins a command.
 pub const WORD: &str = "/countersign";
@@ -40,6 +41,8 @@ pub enum Spoken {
     Does(Command),
     /// It asks how things stand, before one environment or before all.
     Why(Option<String>),
+    /// It asks what can be said.
+    Help,
     /// It is no command.
     Not(NoCommand),
 }
@@ -72,7 +75,7 @@ pub fn commands(comment: &str, forge: &str) -> Vec<Result<Command, NoCommand>> {
 
 fn command(line: &str, forge: &str) -> Result<Command, NoCommand> {
     let rest = line.strip_prefix(WORD).unwrap_or(line);
-    read(rest.trim(), forge).map_err(|why| NoCommand { line: line.to_owned(), why })
+    form::read(rest.trim(), forge).map_err(|why| NoCommand { line: line.to_owned(), why })
 }
 
 /// Everything that a comment says to us, each line with what it says.
@@ -80,92 +83,11 @@ fn command(line: &str, forge: &str) -> Result<Command, NoCommand> {
 pub fn spoken(comment: &str, forge: &str) -> Vec<(String, Spoken)> {
     let one = |line: &str| {
         let mut words = line.strip_prefix(WORD).unwrap_or(line).split_whitespace();
-        if words.next() == Some("why") {
-            return Spoken::Why(words.next().map(str::to_owned));
+        match words.next() {
+            Some("why") => Spoken::Why(words.next().map(str::to_owned)),
+            Some("help") => Spoken::Help,
+            _ => command(line, forge).map_or_else(Spoken::Not, Spoken::Does),
         }
-        command(line, forge).map_or_else(Spoken::Not, Spoken::Does)
     };
     lines(comment).into_iter().map(|line| (line.to_owned(), one(line))).collect()
-}
-
-const FORM: &str = "write `/countersign approve ENVIRONMENT [COMMIT] [as ROLE] [: REASON]`, or `reject`, `withdraw`, `emergency`, \
-                    `tick`, `accept`, `delegate`, `away` or `validate` likewise; `/countersign why` tells how it stands";
-/// What a command can begin with, beside `reject`.
-const VERBS: [&str; 8] = ["approve", "accept", "emergency", "withdraw", "tick", "delegate", "away", "validate"];
-
-fn read(text: &str, forge: &str) -> Result<Command, &'static str> {
-    let (words, reason) = match text.split_once(": ") {
-        Some((words, reason)) => (words, Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty())),
-        None => (text.strip_suffix(':').unwrap_or(text), None),
-    };
-    let mut words = words.split_whitespace();
-    let verb = words.next().ok_or(FORM)?;
-    if verb.trim_end_matches(':').eq_ignore_ascii_case("reject") {
-        return Ok(rejection(text));
-    }
-    if !VERBS.contains(&verb) {
-        return Err(FORM);
-    }
-    let environment = words.next().ok_or("it does not name the environment")?.to_owned();
-    let mut rest: Vec<&str> = words.collect();
-    let commit = match rest.first() {
-        Some(word) if is_commit(word) => Some(rest.remove(0).to_ascii_lowercase()),
-        _ => None,
-    };
-    let does = match (verb, rest.as_slice()) {
-        ("approve", []) => Deed::Approve { role: None, accepts: None },
-        ("approve", ["as", role]) => Deed::Approve { role: Some((*role).to_owned()), accepts: None },
-        ("accept", ["as", role]) => {
-            let accepts = reason.clone().ok_or("say after a colon what you declare, in the policy's words")?;
-            Deed::Approve { role: Some((*role).to_owned()), accepts: Some(accepts) }
-        }
-        ("emergency", []) if reason.is_none() => return Err("say after a colon what the emergency is"),
-        ("emergency", []) => Deed::ClaimEmergency {},
-        ("withdraw", [of]) => Deed::Withdraw { of: (*of).to_owned() },
-        ("withdraw", _) => return Err("name the act that is taken back, as the decision does"),
-        ("tick", [gate]) => {
-            let item = reason.clone().ok_or("name the item after a colon, in the policy's words")?;
-            Deed::Tick { gate: (*gate).to_owned(), item, proof: None }
-        }
-        ("tick", [gate, proof]) => {
-            let item = reason.clone().ok_or("name the item after a colon, in the policy's words")?;
-            Deed::Tick { gate: (*gate).to_owned(), item, proof: Some((*proof).to_owned()) }
-        }
-        ("delegate", [role, "to", who, "from", from, "until", until]) => Deed::Delegate {
-            role: (*role).to_owned(),
-            to: Account::from(format!("{forge}:{}", who.trim_start_matches('@')).as_str()),
-            from: instant(from)?,
-            until: instant(until)?,
-        },
-        ("away", ["from", from, "until", until]) => Deed::Away { from: instant(from)?, until: instant(until)? },
-        ("validate", [obligation, evidence @ ..]) => Deed::Complete {
-            obligation: (*obligation).to_owned(),
-            evidence: evidence.iter().map(|it| (*it).to_owned()).collect(),
-        },
-        _ => return Err(FORM),
-    };
-    Ok(Command { environment: Some(environment), commit, does, reason })
-}
-
-/// A rejection: `reject production: too slow`. What else stands there is the reason too; one that names no environment is
-/// of every one.
-fn rejection(text: &str) -> Command {
-    let rest = text.get("reject".len()..).unwrap_or_default().trim_start();
-    let (words, reason) = rest.split_once(':').unwrap_or((rest, ""));
-    let mut words = words.split_whitespace().peekable();
-    let environment = words.next().map(str::to_owned);
-    let commit = words.next_if(|word| is_commit(word)).map(str::to_ascii_lowercase);
-    let mut reasons: Vec<&str> = words.collect();
-    reasons.extend(reason.split_whitespace());
-    let reason = Some(reasons.join(" ")).filter(|reason| !reason.is_empty());
-    Command { environment, commit, does: Deed::Reject {}, reason }
-}
-
-fn is_commit(word: &str) -> bool {
-    (7..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
-    let instant = DateTime::parse_from_rfc3339(text).map_err(|_| "write instants such as `2026-11-23T09:00:00Z`")?;
-    Ok(instant.to_utc())
 }

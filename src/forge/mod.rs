@@ -7,10 +7,16 @@
 
 pub mod command;
 pub mod github;
+pub mod gitlab;
+mod graph;
 pub mod hint;
 pub mod inspection;
 pub mod job;
+mod merging;
+mod ranges;
 pub mod registration;
+mod roster;
+pub mod secret;
 pub mod talk;
 pub mod token;
 
@@ -18,7 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::model::facts::{Account, AccountFacts, Act, Change, Deployment, Fact, Member, Outcome, Reference};
+use crate::model::facts::{
+    Account, AccountFacts, Act, Change, Deed, Deployment, Fact, Member, Outcome, Reference, Via,
+};
 
 /// What is asked of one release × environment.
 #[derive(Clone, Debug)]
@@ -184,8 +192,8 @@ pub enum Given {
     NoLongerWaits,
 }
 
-/// What can be asked of a forge, and told to it.
-pub trait Forge {
+/// What can be asked of a forge.
+pub trait Source {
     /// Why nothing could be gathered or told at all.
     type Fault: std::error::Error + Send + Sync + 'static;
 
@@ -195,6 +203,12 @@ pub trait Forge {
     /// What last ran in an environment by the forge's own word; absent: nothing did.
     fn running(&self, repository: &str, environment: &str) -> impl Future<Output = Fact<String>> + Send;
 
+    /// A file as the repository's default branch has it; absent where it has none.
+    fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
+}
+
+/// A forge whose deployments wait for our word, and are told it.
+pub trait Forge: Source {
     /// The commit that a run deploys.
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
 
@@ -226,9 +240,19 @@ pub trait Forge {
         since: DateTime<Utc>,
         known: &BTreeSet<String>,
     ) -> impl Future<Output = Result<Vec<Ran>, Self::Fault>> + Send;
+}
 
-    /// A file as the repository's default branch has it; absent where it has none.
-    fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
+/// What people did elsewhere that belongs to a release: what was approved of a change by itself is about no release that
+/// does not have it, and what is read here is known better than from a record of it: whether it was edited since, for one.
+fn elsewhere<'q>(question: &'q Question, here: &[Act], changes: &Fact<Vec<Ranged>>) -> Vec<&'q Act> {
+    let of_change = |act: &Act| act.via == Via::Command && matches!(act.does, Deed::Approve { .. });
+    let goes = |act: &&Act| match changes {
+        Fact::Known(changes) if of_change(act) => changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id)),
+        Fact::Absent if of_change(act) => false,
+        Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
+    };
+    let known: BTreeSet<&str> = here.iter().map(|act| act.id.as_str()).collect();
+    question.acts.iter().filter(goes).filter(|act| !known.contains(act.id.as_str())).collect()
 }
 
 /// The repositories that an app is installed on.

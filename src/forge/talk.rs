@@ -27,8 +27,8 @@ pub struct Proposed {
 pub struct Remark {
     /// Its name, which the acts that it is have in the facts.
     pub id: String,
-    /// The number by which the forge is told something of it.
-    pub handle: u64,
+    /// The number by which the forge is told that it counts; none where it takes no such mark, as a review does not.
+    pub handle: Option<u64>,
     /// The change's number.
     pub change: u64,
     /// Who wrote it, by his login; empty where he has no account any longer.
@@ -92,6 +92,14 @@ pub trait Talk: Forge + Sized {
     fn remarks(
         &self,
         repository: &str,
+        since: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Vec<Remark>, Self::Fault>> + Send;
+
+    /// What people wrote in reviews of a change since an instant, all of it.
+    fn reviews(
+        &self,
+        repository: &str,
+        change: u64,
         since: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<Remark>, Self::Fault>> + Send;
 

@@ -59,6 +59,8 @@ kinds! {
     Waiver = "waiver";
     /// an item of a checklist ticked off
     Tick = "tick";
+    /// something else that somebody did: a stand-in named, an absence, an emergency claimed, a fix confirmed, a debt met
+    Act = "act";
     /// an act that was refused where it was tried
     Refusal = "refusal";
     /// an obligation opened, met or overdue

@@ -4,7 +4,9 @@
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
+
+use crate::model::verifier_key::VerifierKey;
+pub use crate::model::verifier_key::is_name;
 
 /// How many signature lines a note may have. More are refused before any is checked.
 pub const SIGNATURES: usize = 100;
@@ -79,47 +81,23 @@ pub struct Verifier {
     key: [u8; 32],
 }
 
-/// The first four bytes of SHA-256 over name, line feed, kind and key.
-fn id(name: &str, kind: Kind, key: &[u8; 32]) -> [u8; 4] {
-    let mut hasher = Sha256::new();
-    hasher.update(name.as_bytes());
-    hasher.update([b'\n', kind.byte()]);
-    hasher.update(key);
-    let digest: [u8; 32] = hasher.finalize().into();
-    let [a, b, c, d, ..] = digest;
-    [a, b, c, d]
-}
-
-/// Whether a text can name a key: not empty, no white space, no `+`.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
-}
-
 impl Verifier {
     /// A key by its bytes. `None` where the name cannot name one.
     #[must_use]
     pub fn new(name: &str, kind: Kind, key: [u8; 32]) -> Option<Self> {
-        is_name(name).then(|| Self { name: name.to_owned(), id: id(name, kind, &key), kind, key })
+        VerifierKey::new(name, kind.byte(), key).map(|key| Self { name: key.name, id: key.id, kind, key: key.key })
     }
 
     /// Reads `name+hash+key`.
     pub fn parse(text: &str) -> Result<Self, Flaw> {
         let flaw = || Flaw::Key(text.chars().take(100).collect());
-        let mut parts = text.trim().splitn(3, '+');
-        let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(flaw());
-        };
-        let bytes = STANDARD.decode(key).map_err(|_| flaw())?;
-        let kind = match bytes.first() {
-            Some(1) => Kind::Ed25519,
-            Some(4) => Kind::Cosignature,
+        let key = VerifierKey::parse(text).ok_or_else(flaw)?;
+        let kind = match key.kind {
+            1 => Kind::Ed25519,
+            4 => Kind::Cosignature,
             _ => return Err(flaw()),
         };
-        let key: [u8; 32] = bytes.get(1..).and_then(|key| key.try_into().ok()).ok_or_else(flaw)?;
-        let verifier = Self::new(name, kind, key).ok_or_else(flaw)?;
-        let stated = u32::from_str_radix(hash, 16).ok().filter(|_| hash.len() == 8).ok_or_else(flaw)?;
-        if stated.to_be_bytes() == verifier.id { Ok(verifier) } else { Err(flaw()) }
+        Ok(Self { name: key.name, id: key.id, kind, key: key.key })
     }
 
     /// The key's name.

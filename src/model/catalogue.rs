@@ -35,6 +35,15 @@ impl Type {
     }
 }
 
+/// Whether a name is that of a list, which is unknown where it would be longer than `limits.names` of the policy.
+#[must_use]
+pub fn is_list(name: &str) -> bool {
+    [Kind::Tests, Kind::Findings, Kind::Sbom]
+        .iter()
+        .flat_map(|kind| measures(*kind))
+        .any(|entry| entry.name == name && entry.kind == Type::Names)
+}
+
 /// One measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -97,9 +106,9 @@ const TESTS: &[Entry] = &[
     number("tests.skipped", "cases that were skipped, disabled or not run"),
     number("tests.flaky", "cases that passed only after failing at least once"),
     duration("tests.time", "the sum of the cases' own times"),
-    names("tests.failing", "the names of the failed cases; unknown above 10,000"),
+    names("tests.failing", "the names of the failed cases; unknown above `limits.names`"),
     new(number("tests.new.failed", "failed cases that did not fail in the baseline")),
-    new(names("tests.new.failing", "their names; unknown above 10,000")),
+    new(names("tests.new.failing", "their names; unknown above `limits.names`")),
 ];
 
 const FINDINGS: &[Entry] = &[
@@ -114,7 +123,7 @@ const FINDINGS: &[Entry] = &[
     number("findings.low", "of severity low (CVSS 0.1 to 3.9)"),
     number("findings.unrated", "without a severity"),
     number("findings.suppressed", "suppressed in the source or by an accepted decision; not in the total"),
-    names("findings.rules", "the rules and vulnerabilities found; unknown above 10,000"),
+    names("findings.rules", "the rules and vulnerabilities found; unknown above `limits.names`"),
     new(number(
         "findings.new.total",
         "findings that the baseline does not have; what a SARIF log itself calls `unchanged` or `updated` (`baselineState`) is not new, and `new` is, also without a baseline of ours",
@@ -137,7 +146,7 @@ const FINDINGS: &[Entry] = &[
         "vulnerabilities.exploited",
         "listed as exploited (CISA KEV or the like); unknown where the report does not say",
     ),
-    names("vulnerabilities.ids", "their identifiers; unknown above 10,000"),
+    names("vulnerabilities.ids", "their identifiers; unknown above `limits.names`"),
     number("vulnerabilities.fixable.total", "with a fixed version to go to"),
     number("vulnerabilities.fixable.critical", "of them, severity critical"),
     number("vulnerabilities.fixable.high", "of them, severity high"),
@@ -192,15 +201,18 @@ const SBOM: &[Entry] = &[
     number("sbom.without_version", "components without a version"),
     names(
         "sbom.licences",
-        "the licences stated, concluded and declared ones alike: each expression, and beside it every SPDX identifier within it, of exceptions too, as the SPDX list writes it; deprecated GNU identifiers become today's (`GPL-3.0` is `GPL-3.0-only`); unknown above 10,000. Licences of single files, of services and what a scanner guessed (`evidence`) are not among them",
+        "the licences stated, concluded and declared ones alike: each expression, and beside it every SPDX identifier within it, of exceptions too, as the SPDX list writes it; deprecated GNU identifiers become today's (`GPL-3.0` is `GPL-3.0-only`); unknown above `limits.names`. Licences of single files, of services and what a scanner guessed (`evidence`) are not among them",
     ),
-    names("sbom.suppliers", "suppliers stated; unknown above 10,000"),
+    names("sbom.suppliers", "suppliers stated; unknown above `limits.names`"),
     new(number("sbom.new.components", "components that the baseline does not list, by name whatever the version")),
     new(number("sbom.new.versions", "components that the baseline lists in another version only")),
     new(number("sbom.removed.components", "components that only the baseline lists")),
-    new(names("sbom.new.names", "the names of the new components; unknown above 10,000")),
-    new(names("sbom.new.licences", "entries of `sbom.licences` that the baseline does not have; unknown above 10,000")),
-    new(names("sbom.new.suppliers", "suppliers that the baseline does not have; unknown above 10,000")),
+    new(names("sbom.new.names", "the names of the new components; unknown above `limits.names`")),
+    new(names(
+        "sbom.new.licences",
+        "entries of `sbom.licences` that the baseline does not have; unknown above `limits.names`",
+    )),
+    new(names("sbom.new.suppliers", "suppliers that the baseline does not have; unknown above `limits.names`")),
 ];
 
 const SIGNATURE: &[Entry] = &[

@@ -62,6 +62,10 @@ grounds! {
     CommitUnreachable = "commit_unreachable";
     /// something else deploys than the policy lets
     DeployerNotAllowed = "deployer_not_allowed";
+    /// a layer of the policy is missing or cannot be read, so there is nothing to decide by
+    PolicyUnreadable = "policy_unreadable";
+    /// the policy has mistakes, and judges nothing
+    PolicyMistaken = "policy_mistaken";
     /// nothing that is released belongs to a component of the policy
     NoComponent = "no_component";
 

@@ -22,7 +22,7 @@ use spdx::{AdditionItem, Expression, LicenseItem, LicenseReq, ParseMode};
 
 /// How long a text may be to be read as an expression. Sorting a hostile one
 /// takes time in the square of its length.
-const EXPRESSION_LIMIT: usize = 4096;
+pub const EXPRESSION_LIMIT: usize = 4096;
 
 /// What the standard allows, deprecated identifiers included, and no guesses.
 const MODE: ParseMode = ParseMode {

@@ -10,9 +10,11 @@
 //! Invariant: a value that is not known is absent. No type here has a default
 //! that would let a release go on.
 
+pub mod bounds;
 pub mod catalogue;
 pub mod decision;
 pub mod facts;
+pub mod grant;
 pub mod ground;
 pub mod inspection;
 pub mod kind;
@@ -26,4 +28,5 @@ pub mod release_decision;
 pub mod report;
 pub mod stated;
 pub mod verdict;
+pub mod verifier_key;
 pub mod yaml;

@@ -5,6 +5,8 @@ use super::length::Length;
 use super::reader::{Layer, length, texts};
 use super::rules::BreakGlassRule;
 use super::stricter::{Joint, roughly};
+use super::tree::Node;
+use crate::model::verifier_key::VerifierKey;
 
 /// How long a grant lasts where the policy does not say.
 const EXPIRES: Length = Length::Seconds(4 * 3600);
@@ -19,6 +21,7 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<BreakGlassRule>) {
         people: people.unwrap_or(2),
         releases: releases.unwrap_or(1),
         expires: length(node, "expires").unwrap_or(EXPIRES),
+        keys: keys(layer, node.get("keys"), rule.as_ref()),
         stated: layer.stated(node.span),
     };
     if inner.grant_by.is_empty() && rule.is_none() {
@@ -45,6 +48,36 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<BreakGlassRule>) {
     {
         layer.complain(Code::Contradiction, stated.span, "no role may grant it in this layer and in those around it");
     }
+}
+
+/// Reads who signs with which key. Where a layer around this one says how it is granted, whose keys count is its own to say.
+fn keys(layer: &mut Layer<'_>, node: Option<&Node>, outer: Option<&BreakGlassRule>) -> Vec<(String, String)> {
+    let mut keys: Vec<(String, String)> = Vec::new();
+    for (account, node) in node.map(Node::entries).unwrap_or_default() {
+        let (account, at) = (&account.name, account.span);
+        let Some(key) = node.text().map(str::trim) else { continue };
+        if !account.split_once(':').is_some_and(|(forge, login)| !forge.is_empty() && !login.is_empty()) {
+            layer.complain(Code::WrongForm, at, format!("`{account}` is no account; one looks as `github:noor`"));
+        }
+        let Some(public) = VerifierKey::parse(key).filter(|key| key.kind == 1) else {
+            let message = "this is no key to sign with; one looks as `noor.acme.example+1a2b3c4d+AZ…`, as `countersign grant key` prints it";
+            layer.complain(Code::WrongForm, node.span, message);
+            continue;
+        };
+        let twice = keys.iter().find(|(_, known)| VerifierKey::parse(known).is_some_and(|it| it.key == public.key));
+        if let Some((other, _)) = twice {
+            let message = format!("this key is `{other}`'s already; each of those who sign has his own");
+            layer.complain(Code::Contradiction, node.span, message);
+        }
+        if outer.is_some_and(|outer| !outer.keys.iter().any(|(known, theirs)| known == account && theirs == key)) {
+            let message = format!(
+                "with which key `{account}` signs grants is for the layer around this one to say, which says how they are made; state it there"
+            );
+            layer.complain(Code::Loosens, node.span, message);
+        }
+        keys.push((account.clone(), key.to_owned()));
+    }
+    keys
 }
 
 /// Reads how long an opened deployment may be retried. A layer around this one that says how releases are approved

@@ -22,7 +22,7 @@ use super::length::Length;
 use crate::model::stated::Stated;
 
 mod due;
-mod events;
+pub mod events;
 pub mod holidays;
 pub mod hours;
 mod line;

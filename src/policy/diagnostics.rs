@@ -96,8 +96,10 @@ codes! {
     BadGate = "bad-gate", Error;
     /// a policy without gates decides nothing
     NoGates = "no-gates", Error;
-    /// a layer cannot be read, or is not the one that was pinned
+    /// a parent cannot be read, or is not the one that was pinned
     BadParent = "bad-parent", Error;
+    /// a file that the policy names cannot be read
+    MissingFile = "missing-file", Error;
     /// a layer stands in the wrong order
     LayerOrder = "layer-order", Error;
     /// stand-ins or promotions lead in a circle

@@ -442,6 +442,12 @@ const BREAK_GLASS: Shape = Shape::Map(&[
     may("people", &COUNT, "how many people it takes"),
     may("releases", &COUNT, "for how many releases"),
     may("expires", &TERM, "after how long it ends"),
+    may(
+        "keys",
+        &Shape::Keyed(&TEXT),
+        "the key with which each account signs grants offline: `github:noor: noor.acme.example+1a2b3c4d+AZ…`, as \
+         `countersign grant key` prints it",
+    ),
 ]);
 
 const EXPERIMENT: Shape = Shape::Map(&[
@@ -465,4 +471,37 @@ const LIMITS: Shape = Shape::Map(&[
         "entries of the artifact folders that are looked at; 1,000,000 when left out",
     ),
     may("bytes", &Shape::Number(1.0, 1.0e13), "bytes of one file at most; 4 GiB when left out"),
+    may(
+        "depth",
+        &Shape::Number(128.0, 4_096.0),
+        "values inside one another in JSON, elements inside one another in XML; 512 when left out",
+    ),
+    may(
+        "text",
+        &Shape::Number(1_024.0, 67_108_864.0),
+        "bytes of one text in JSON, of one opening tag in XML, of one line or row; 1,048,576 when left out",
+    ),
+    may("keys", &Shape::Number(100.0, 10_000_000.0), "keys of one object in JSON; 100,000 when left out"),
+    may(
+        "names",
+        &Shape::Number(10.0, 1_000_000.0),
+        "names of one list that a requirement can speak of: failing tests, rules, vulnerabilities, licences, suppliers, components; 10,000 when left out",
+    ),
+    may(
+        "tests",
+        &Shape::Number(100.0, 10_000_000.0),
+        "packages, open tests and failed tests of `go test -json` together; 250,000 when left out",
+    ),
+    may("rules", &Shape::Number(100.0, 1_000_000.0), "rules of one SARIF run; 50,000 when left out"),
+    may(
+        "vulnerabilities",
+        &Shape::Number(100.0, 10_000_000.0),
+        "different vulnerabilities of one Snyk project; 100,000 when left out",
+    ),
+    may(
+        "advisories",
+        &Shape::Number(10.0, 1_000_000.0),
+        "advisories of one package in OSV-Scanner's report; 10,000 when left out",
+    ),
+    may("licences", &Shape::Number(10.0, 100_000.0), "licences of one component of an SBOM; 1,000 when left out"),
 ]);

@@ -19,6 +19,7 @@ use super::rules::{Approval, EnvironmentRule, Rules};
 use super::shape::{Names, Section};
 use super::tree::{self, Node, Value};
 use super::waiver::{self, Waiver};
+use crate::model::bounds::Bounds;
 use crate::model::decision::PolicySource;
 
 /// One layer as it was read.
@@ -94,11 +95,13 @@ pub struct Limits {
     pub entries: usize,
     /// Bytes of one file.
     pub bytes: u64,
+    /// How much of one report is read and kept.
+    pub reading: Bounds,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { files: 10_000, entries: 1_000_000, bytes: 4 << 30 }
+        Self { files: 10_000, entries: 1_000_000, bytes: 4 << 30, reading: Bounds::LEFT_OUT }
     }
 }
 
@@ -148,14 +151,25 @@ pub struct Attachment {
     pub sha256: String,
 }
 
-/// The files that layers name: which layer, counted from the outermost, and the path, relative to that layer's file.
+/// A file that a layer names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Which layer, counted from the outermost.
+    pub layer: usize,
+    /// The path, relative to that layer's file.
+    pub path: String,
+    /// Where the layer names it.
+    pub span: Span,
+}
+
+/// The files that layers name.
 #[must_use]
-pub fn attachments(sources: &[Source]) -> Vec<(usize, String)> {
+pub fn attachments(sources: &[Source]) -> Vec<Named> {
     let mut found = Vec::new();
     for (layer, source) in sources.iter().enumerate().filter(|(_, source)| may_have_key(&source.text, "calendar")) {
         let Ok(tree) = tree::parse(&source.text) else { continue };
         let named = tree.get("calendar").map(calendar::attachments).unwrap_or_default();
-        found.extend(named.into_iter().map(|(path, _)| (layer, path.to_owned())));
+        found.extend(named.into_iter().map(|(path, span)| Named { layer, path: path.to_owned(), span }));
     }
     found
 }
@@ -168,9 +182,24 @@ pub fn read(sources: Vec<Source>) -> Result<Policy, Vec<Complaints>> {
 /// Reads layers, outermost first, into one policy, or says everything that is wrong with them. The files that they
 /// name are those of [`attachments`], each with the layer that names it.
 pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Result<Policy, Vec<Complaints>> {
-    let (trees, mut lists): (Vec<Node>, Vec<Vec<Diagnostic>>) = trees(&sources)?.into_iter().unzip();
+    look_at(sources, attached, true)
+}
+
+/// Everything that is wrong with layers of which others could not be read. What those may define is not missed.
+#[must_use]
+pub fn complaints_of_some(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Vec<Complaints> {
+    look_at(sources, attached, false).map_or_else(|complaints| complaints, |policy| policy.warnings)
+}
+
+/// What a layer that cannot be read may define, so that nobody can say that it is missing.
+const MAYBE_ELSEWHERE: [Code; 4] = [Code::UnknownName, Code::Accountability, Code::Overlooked, Code::NoEffect];
+
+/// Reads the layers that there are, which are `all` or some of them.
+fn look_at(sources: Vec<Source>, attached: &[(usize, Attachment)], all: bool) -> Result<Policy, Vec<Complaints>> {
+    let Read { trees, mut lists, broken } = trees(&sources);
+    let all = all && broken.iter().all(Option::is_none);
     let names = Names::of(&trees).with(Section::Gates, packs::gate_names(&trees));
-    for (tree, list) in trees.iter().zip(&mut lists) {
+    for ((tree, list), _) in trees.iter().zip(&mut lists).zip(&broken).filter(|(_, broken)| broken.is_none()) {
         form(tree, &names, list);
     }
     let layers = layer_names(&trees, &mut lists);
@@ -189,7 +218,8 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         }
         delegation::check(tree, list);
     }
-    if names.all(Section::Gates).next().is_none()
+    if all
+        && names.all(Section::Gates).next().is_none()
         && let (Some(list), Some(tree)) = (lists.last_mut(), trees.last())
     {
         let span = tree.get("gates").map_or(tree.span, |node| node.span);
@@ -197,7 +227,8 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         list.push(Diagnostic::new(Code::NoGates, span, message));
     }
     let empty = |tree: &Node| tree.get("environments").map(|node| node.span);
-    if names.all(Section::Environments).next().is_none()
+    if all
+        && names.all(Section::Environments).next().is_none()
         && let Some((list, span)) =
             lists.iter_mut().zip(&trees).rev().find_map(|(list, tree)| Some((list, empty(tree)?)))
     {
@@ -235,7 +266,15 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
         gates.push((depth, gate));
     }
     let waivers = waiver::read(&trees, &gates, &delegated, &mut lists);
-    let unfinished = lists.iter().flatten().any(Diagnostic::is_error);
+    if !all {
+        for (list, broken) in lists.iter_mut().zip(broken) {
+            list.retain(|diagnostic| !MAYBE_ELSEWHERE.contains(&diagnostic.code));
+            if let Some(why) = broken {
+                *list = vec![why];
+            }
+        }
+    }
+    let unfinished = !all || lists.iter().flatten().any(Diagnostic::is_error);
     if !unfinished {
         let places = &mut proofs::Places { names: &layers, trees: &left, lists: &mut lists };
         proofs::check(&rules, places);
@@ -264,15 +303,29 @@ pub fn read_with(sources: Vec<Source>, attached: &[(usize, Attachment)]) -> Resu
     })
 }
 
-/// The trees of all layers, each with what it says twice. Where one cannot be read at all, nothing is said of the
-/// others, which may speak of what it defines.
-fn trees(sources: &[Source]) -> Result<Vec<(Node, Vec<Diagnostic>)>, Vec<Complaints>> {
-    let read: Vec<_> = sources.iter().map(|source| tree::read(&source.text)).collect();
-    if read.iter().all(Result::is_ok) {
-        return Ok(read.into_iter().flatten().collect());
+/// Layers as trees, in their order.
+#[derive(Default)]
+struct Read {
+    /// The trees; one that says nothing where a layer cannot be read.
+    trees: Vec<Node>,
+    /// What each says twice.
+    lists: Vec<Vec<Diagnostic>>,
+    /// Why one cannot be read.
+    broken: Vec<Option<Diagnostic>>,
+}
+
+fn trees(sources: &[Source]) -> Read {
+    let mut found = Read::default();
+    for source in sources {
+        let (tree, list, broken) = match tree::read(&source.text) {
+            Ok((tree, repeated)) => (tree, repeated, None),
+            Err(why) => (Node { value: Value::Map(Vec::new()), span: Span::default() }, Vec::new(), Some(why)),
+        };
+        found.trees.push(tree);
+        found.lists.push(list);
+        found.broken.push(broken);
     }
-    let lists = read.into_iter().map(|read| read.map_or_else(|diagnostic| vec![diagnostic], |(_, repeated)| repeated));
-    Err(gather(sources, lists.collect(), true))
+    found
 }
 
 fn form(tree: &Node, names: &Names, list: &mut Vec<Diagnostic>) {
@@ -370,9 +423,16 @@ fn limits(trees: &[Node]) -> Limits {
             .next_back()
     };
     let safe = Limits::default();
+    let mut reading = Bounds::LEFT_OUT;
+    for bound in Bounds::ALL {
+        if let Some(number) = stated(bound.key) {
+            bound.set(&mut reading, number as usize);
+        }
+    }
     Limits {
         files: stated("files").map_or(safe.files, |number| number as usize),
         entries: stated("entries").map_or(safe.entries, |number| number as usize),
         bytes: stated("bytes").map_or(safe.bytes, |number| number as u64),
+        reading,
     }
 }

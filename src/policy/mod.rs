@@ -57,7 +57,7 @@ pub mod tree;
 pub mod vocabulary;
 pub mod waiver;
 
-pub use layers::{Attachment, Policy, Source, attachments, read, read_with};
+pub use layers::{Attachment, Policy, Source, attachments, complaints_of_some, read, read_with};
 
 /// The JSON Schema (2020-12) of a policy file, for editors.
 #[must_use]

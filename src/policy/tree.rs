@@ -15,6 +15,12 @@ use crate::model::yaml;
 
 /// How many bytes a policy file may have.
 pub const SIZE_LIMIT: usize = 1 << 20;
+/// How deep values may stand inside one another in it.
+pub const DEPTH: usize = 32;
+/// How many values it may have.
+pub const VALUES: usize = 100_000;
+/// How many anchors and how many aliases it may have.
+pub const ALIASES: usize = 100;
 
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,12 +130,12 @@ pub fn read(text: &str) -> Result<(Node, Vec<Diagnostic>), Diagnostic> {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::PassThrough,
         reject_unsupported_tags: true,
         budget: serde_saphyr::budget! {
-            max_events: 200_000,
-            max_aliases: 100,
-            max_anchors: 100,
-            max_depth: 32,
+            max_events: 2 * VALUES,
+            max_aliases: ALIASES,
+            max_anchors: ALIASES,
+            max_depth: DEPTH,
             max_documents: 1,
-            max_nodes: 100_000,
+            max_nodes: VALUES,
         },
         with_snippet: false,
     };

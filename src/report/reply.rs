@@ -34,6 +34,8 @@ pub enum Outcome {
         /// The requirements; none where they are not known.
         tree: Option<Box<Node>>,
     },
+    /// It asked what can be said: how each is written, and what it does.
+    Listed(Vec<(&'static str, &'static str)>),
 }
 
 impl Outcome {
@@ -67,6 +69,14 @@ pub fn render(lines: &[(String, Outcome)], pages: &[(String, String)]) -> String
             Outcome::Told { environment, says, tree } => {
                 let _ = writeln!(text, "<p>{}: {}.</p>", code(environment, words::NAME), prose(says, words::SENTENCE));
                 tell(&mut text, tree.as_deref());
+            }
+            Outcome::Listed(forms) => {
+                text.push_str("<p>What can be said here, at the beginning of a line:</p>\n<ul>\n");
+                for (form, does) in forms {
+                    let _ =
+                        writeln!(text, "<li>{}: {}</li>", prose(form, words::SENTENCE), prose(does, words::SENTENCE));
+                }
+                text.push_str("</ul>\n\n");
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What people did on pages of ours, as the record has it: it stands in the table of acts, before any decision saw it.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::change::Stream;
@@ -60,6 +62,29 @@ impl Reader {
                    AND lower(substr(stream, 1, length(CAST($1 AS TEXT)))) = $1 ORDER BY idx";
         let rows = self.session.rows(sql, &[of.into(), since.into()]).await?;
         rows.iter().map(acted).collect()
+    }
+
+    /// What lasts beyond the release that it was done with: what was done since an instant, microseconds of the Unix time,
+    /// on pages of releases of a repository or in words on its changes, in the order of the record.
+    pub async fn acted_here(&mut self, forge: &str, repository: &str, since: i64) -> Result<Vec<Acted>, Fault> {
+        let of = json!([forge, repository]).to_string();
+        let of = format!("{},", of.trim_end_matches(']')).to_ascii_lowercase();
+        let sql = "SELECT idx, id, kind, account, digest FROM act \
+                   WHERE kind IN ('waiver', 'act', 'withdrawal') AND at >= $2 \
+                   AND (id LIKE 'page-%' AND lower(substr(stream, 1, length(CAST($1 AS TEXT)))) = $1 \
+                   OR lower(substr(stream, 1, length(CAST($3 AS TEXT)))) = $3) ORDER BY idx";
+        let values = [of.clone().into(), since.into(), format!("change {of}").into()];
+        self.session.rows(sql, &values).await?.iter().map(acted).collect()
+    }
+
+    /// What people did at the forge of a release, as its decisions saw it first: the digests of the acts, by their names.
+    pub async fn first_seen(&mut self, of: &Stream) -> Result<BTreeMap<String, Hash>, Fault> {
+        let sql = "SELECT id, digest FROM act WHERE stream = $1 ORDER BY idx";
+        let mut found = BTreeMap::new();
+        for row in self.session.rows(sql, &[of.to_string().into()]).await? {
+            found.entry(row.text(0)?).or_insert(digest(&row, 1)?);
+        }
+        Ok(found)
     }
 
     /// What somebody did on a page of ours under that name, and where that was refused what he tried; `None` where the

@@ -58,7 +58,7 @@ impl std::fmt::Display for Sent {
 pub struct Done {
     /// Its name in the record.
     pub id: String,
-    /// What, by the word of its entry's kind: approval, rejection, withdrawal, waiver, tick, refusal.
+    /// What, by the word of its entry's kind: approval, rejection, withdrawal, waiver, tick, act, refusal.
     pub kind: &'static str,
     /// By which account.
     pub account: String,

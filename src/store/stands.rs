@@ -126,7 +126,7 @@ tables! {
         [("entry", Number), ("release", Text), ("number", Number), ("ruling", Text), ("for", Instant),
          ("facts", Digest), ("document", Digest), ("why", Text)],
         "SELECT idx, stream, version, ruling, now, facts, document, summary FROM decision ORDER BY idx";
-    /// approvals, rejections, withdrawals, ticks, and what was refused
+    /// approvals, rejections, withdrawals, ticks, what else people did, and what was refused
     Approvals = "approvals",
         [("entry", Number), ("release", Text), ("act", Text), ("kind", Text), ("by", Text), ("at", Instant),
          ("sha256", Digest)],

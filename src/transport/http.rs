@@ -56,12 +56,17 @@ fn words(error: &reqwest::Error) -> String {
 
 /// What every client has in common.
 pub fn builder() -> Result<ClientBuilder, tls::Fault> {
-    Ok(Client::builder()
-        .tls_backend_preconfigured(tls::client()?)
+    Ok(over(tls::client()?))
+}
+
+/// The same over settings of TLS of one's own.
+pub fn over(settings: rustls::ClientConfig) -> ClientBuilder {
+    Client::builder()
+        .tls_backend_preconfigured(settings)
         .redirect(redirect::Policy::none())
         .timeout(PATIENCE)
         .connect_timeout(CONNECT)
-        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION"))))
+        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
 }
 
 /// A client for addresses that a policy or a setting names. No proxy stands between, which would connect to addresses

@@ -10,8 +10,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
@@ -185,7 +185,8 @@ async fn decision<H: Hub>(State(desks): State<Arc<Desks<H>>>, request: Request) 
         ended(room, async move { Ok(desk.ask(&job, &environment).await) }).await
     };
     match answer.await {
-        Ok(answer) => json_of(&answer),
+        Ok(Ok(answer)) => json_of(&answer),
+        Ok(Err(often)) => desks.refused("decision_refused", No(StatusCode::TOO_MANY_REQUESTS, often.to_string())),
         Err(no) => desks.refused("decision_refused", no),
     }
 }
@@ -266,6 +267,10 @@ impl<H: Hub> Desks<H> {
         // What is wrong with the record stands in the log, and is nobody's business out there.
         let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
         let says = if unavailable { "it is not taken now; try again".to_owned() } else { says };
-        (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{says}\n")).into_response()
+        let mut response = (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{says}\n")).into_response();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("30"));
+        }
+        response
     }
 }

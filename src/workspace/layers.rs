@@ -12,7 +12,8 @@ use std::process::Command;
 use super::open;
 use crate::model::report::Fault;
 use crate::model::verdict::Reason;
-use crate::policy::layers::{Pin, parent};
+use crate::policy::diagnostics::{Code, Diagnostic, Span};
+use crate::policy::layers::{Named, parent};
 use crate::policy::{self, Attachment, Policy, Source, tree};
 
 /// The places at which a policy is looked for.
@@ -35,15 +36,13 @@ pub enum Error {
         /// Why.
         why: String,
     },
-    /// A parent is not the one that was pinned.
-    #[error("the policy {path} (line {line}) {why}")]
-    Parent {
-        /// The layer that pins it.
+    /// A file that a layer names cannot be used: its parent, which it pins, or another.
+    #[error("the policy {path} (line {}): {}", .told.span.line, .told.message)]
+    Named {
+        /// The layer that names it.
         path: String,
-        /// Where it says so.
-        line: usize,
-        /// What is wrong.
-        why: String,
+        /// What is wrong, where the layer names it.
+        told: Diagnostic,
     },
     /// The ref could not be resolved.
     #[error("the ref `{name}` {why}")]
@@ -234,6 +233,45 @@ pub fn read(named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
 
 /// The same within layers that were read before. A parent that is one of those needs no file of its own.
 pub fn read_within(outer: Vec<Source>, named: &[PathBuf], from: &From) -> Result<Vec<Source>, Error> {
+    gather(outer, named, from, &mut |error, _| Err(error))
+}
+
+/// The layers that could be read, and why others could not.
+pub struct Found {
+    /// Those that could be read, outermost first. A parent that is not the one that was pinned is among them.
+    pub sources: Vec<Source>,
+    /// What is wrong, in the order in which it was met.
+    pub wrong: Vec<Error>,
+    /// Whether a layer is missing.
+    pub lacking: bool,
+}
+
+/// Whether a layer is missing where something is wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    Missing,
+    There,
+}
+
+/// Reads what can be read of the layers, to say at once all that is wrong with them; nothing may be judged by it. An
+/// error is that there is no policy at all.
+pub fn find_all(named: &[PathBuf], from: &From) -> Result<Found, Error> {
+    let (mut wrong, mut lacking) = (Vec::new(), false);
+    let sources = gather(Vec::new(), named, from, &mut |error, layer| {
+        wrong.push(error);
+        lacking |= layer == Layer::Missing;
+        Ok(())
+    })?;
+    Ok(Found { sources, wrong, lacking })
+}
+
+/// Reads layers and their parents. What is wrong is handed to `wrong`, which says whether to go on without it.
+fn gather(
+    outer: Vec<Source>,
+    named: &[PathBuf],
+    from: &From,
+    wrong: &mut dyn FnMut(Error, Layer) -> Result<(), Error>,
+) -> Result<Vec<Source>, Error> {
     let mut layers = outer;
     let usual;
     let named = if named.is_empty() {
@@ -243,10 +281,17 @@ pub fn read_within(outer: Vec<Source>, named: &[PathBuf], from: &From) -> Result
         named
     };
     for path in named {
-        let source = one(path, from)?;
+        let source = match one(path, from) {
+            Ok(source) => source,
+            Err(error) => {
+                wrong(error, Layer::Missing)?;
+                continue;
+            }
+        };
         if layers.iter().any(|layer| layer.sha256 == source.sha256) {
             let why = "is named twice, or a layer named before it extends it; name each layer once, outermost first";
-            return Err(Error::Unreadable { path: source.path, why: why.to_owned() });
+            wrong(Error::Unreadable { path: source.path, why: why.to_owned() }, Layer::There)?;
+            continue;
         }
         let mut chain = vec![source];
         while let Some(pin) = chain.last().and_then(|source| parent(&source.text)) {
@@ -254,18 +299,28 @@ pub fn read_within(outer: Vec<Source>, named: &[PathBuf], from: &From) -> Result
             if layers.iter().any(|layer| layer.sha256 == pin.sha256) {
                 break;
             }
+            let refused = |why: String| named_by(&child.path, Diagnostic::new(Code::BadParent, pin.span, why));
             if chain.len() >= DEPTH {
-                return Err(refused(child, &pin, format!("has more than {DEPTH} layers around it")));
+                wrong(refused(format!("the policy has more than {DEPTH} layers around it")), Layer::Missing)?;
+                break;
             }
             let path = beside(Path::new(&child.path), &pin.path);
-            let found = one(&path, from)
-                .map_err(|error| refused(child, &pin, format!("extends a parent that cannot be used: {error}")))?;
+            let found = match one(&path, from) {
+                Ok(found) => found,
+                Err(error) => {
+                    wrong(refused(format!("the parent cannot be used: {error}")), Layer::Missing)?;
+                    break;
+                }
+            };
             if found.sha256 != pin.sha256 {
                 let why = format!(
-                    "pins its parent {} at SHA-256 {}, and that file has {}; review the change and pin it anew",
+                    "the parent {} is pinned at SHA-256 {}, and that file has {}; review the change and pin it anew",
                     found.path, pin.sha256, found.sha256
                 );
-                return Err(refused(child, &pin, why));
+                wrong(refused(why), Layer::There)?;
+                if chain.iter().chain(&layers).any(|layer| layer.sha256 == found.sha256) {
+                    break;
+                }
             }
             chain.push(found);
         }
@@ -294,8 +349,8 @@ fn each_within(
     sources: &[Source],
     from: &From,
 ) -> impl Iterator<Item = Result<(usize, Attachment), Error>> {
-    let named = policy::attachments(sources).into_iter().filter(move |(layer, _)| *layer >= outer);
-    named.filter_map(move |(layer, path)| {
+    let named = policy::attachments(sources).into_iter().filter(move |named| named.layer >= outer);
+    named.filter_map(move |Named { layer, path, span }| {
         let source = sources.get(layer)?;
         let file = beside(Path::new(&source.path), &path);
         let read = from.read(&file).and_then(|bytes| {
@@ -303,35 +358,33 @@ fn each_within(
             let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
             Ok((layer, Attachment { path, text, sha256 }))
         });
-        Some(read.map_err(|why| named_by(&source.path, &file.display().to_string(), why)))
+        Some(read.map_err(|why| unusable_file(&source.path, span, &file.display().to_string(), &why)))
     })
 }
 
-/// Complains about the first trusted root that a gate names and that is not there.
-pub fn trusted_roots(policy: &Policy, from: &From) -> Result<(), Error> {
-    policy.gates.iter().try_for_each(|gate| match &gate.trust.root {
-        Some(path) => {
-            let stated_in = &gate.trust.stated_in;
-            from.read_beside(stated_in, path).map(drop).map_err(|why| named_by(stated_in, path, why))
-        }
-        None => Ok(()),
+/// The trusted roots that gates name and that are not there.
+pub fn missing_roots(policy: &Policy, from: &From) -> impl Iterator<Item = Error> {
+    policy.gates.iter().filter_map(|gate| {
+        let (path, stated_in) = (gate.trust.root.as_ref()?, &gate.trust.stated_in);
+        let why = from.read_beside(stated_in, path).err()?;
+        Some(unusable_file(stated_in, gate.trust.root_span, path, &why))
     })
 }
 
-fn named_by(policy: &str, file: &str, why: String) -> Error {
-    Error::Unreadable { path: format!("{policy} names {file}, which"), why }
+fn unusable_file(policy: &str, span: Span, file: &str, why: &str) -> Error {
+    named_by(policy, Diagnostic::new(Code::MissingFile, span, format!("{file}, which is named here, {why}")))
+}
+
+fn named_by(policy: &str, told: Diagnostic) -> Error {
+    Error::Named { path: policy.to_owned(), told }
 }
 
 /// The files that a layer cannot do without: its parent, and those that it names.
 #[must_use]
 pub fn needed(layer: &Source) -> Vec<PathBuf> {
     let parent = parent(&layer.text).map(|pin| pin.path);
-    let attached = policy::attachments(std::slice::from_ref(layer)).into_iter().map(|(_, path)| path);
+    let attached = policy::attachments(std::slice::from_ref(layer)).into_iter().map(|named| named.path);
     parent.into_iter().chain(attached).map(|path| beside(Path::new(&layer.path), &path)).collect()
-}
-
-fn refused(child: &Source, pin: &Pin, why: String) -> Error {
-    Error::Parent { path: child.path.clone(), line: pin.span.line, why }
 }
 
 /// The first usual place at which there is anything at all: one that cannot be read

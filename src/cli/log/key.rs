@@ -167,12 +167,13 @@ pub(super) fn run(key: &Key) -> Result<u8, Failure> {
     }
 }
 
-fn new(name: &str, output: &Path) -> Result<u8, Failure> {
+/// Makes a key, and prints its public half.
+pub(in crate::cli) fn new(name: &str, output: &Path) -> Result<u8, Failure> {
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| Failure(UNKNOWN, "the machine gives no random numbers, so no key was made".to_owned()))?;
     let written = Signer::written(name, Kind::Ed25519, seed).map_err(|_| {
-        Failure(USAGE, format!("`{name}` cannot name a log: it has no white space and no `+`, and is not empty"))
+        Failure(USAGE, format!("`{name}` cannot name a key: it has no white space and no `+`, and is not empty"))
     })?;
     let public = Signer::parse(&written).map_err(|flaw| Failure(UNKNOWN, flaw.to_string()))?;
     secret(output, &format!("{written}\n"))

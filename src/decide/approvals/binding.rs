@@ -148,6 +148,13 @@ impl<'a> Named<'a> {
     }
 }
 
+/// The field of a record that tells when its planned window was moved last.
+const CHANGED: &str = "window";
+/// The one that tells when a component was added or removed last.
+const CHANGED_FOR: &str = "components";
+/// The one that tells when its state went back last.
+const REOPENED: &str = "reopened";
+
 /// The change record is the one that was shown, and what the policy needs of it was not edited since an instant.
 pub fn record(scene: &Scene<'_>, since: DateTime<Utc>, shown: Named<'_>) -> Result<(), Refusal> {
     let Some(rule) = &scene.rules.change else { return Ok(()) };
@@ -166,19 +173,22 @@ pub fn record(scene: &Scene<'_>, since: DateTime<Utc>, shown: Named<'_>) -> Resu
         }
         Named::As(_) | Named::Review => {}
     }
-    for name in &rule.needs {
+    // What the record itself says of the change, beside what is filled in.
+    let whole = [CHANGED, CHANGED_FOR, REOPENED];
+    for name in rule.needs.iter().map(String::as_str).chain(whole) {
+        let edited = || match name {
+            CHANGED => format!("the planned window of {} was moved", record.id),
+            CHANGED_FOR => format!("the components of {} were changed", record.id),
+            REOPENED => format!("{} was taken back to an earlier state", record.id),
+            _ => format!("`{name}` of {} was edited", record.id),
+        };
         match record.fields.get(name).map(|field| &field.edited_at) {
             Some(Fact::Known(at)) if *at >= since => {
-                return Err(Refusal::new(
-                    Ground::RecordEdited,
-                    format!("`{name}` of {} was edited since the approval", record.id),
-                ));
+                return Err(Refusal::new(Ground::RecordEdited, format!("{} since the approval", edited())));
             }
             Some(Fact::Unavailable(why)) => {
-                return Err(Refusal::new(
-                    Ground::RecordEdited,
-                    format!("whether `{name}` of {} was edited since could not be read: {why}", record.id),
-                ));
+                let says = format!("whether {} since could not be read: {why}", edited());
+                return Err(Refusal::new(Ground::RecordEdited, says));
             }
             Some(Fact::Known(_) | Fact::Absent) | None => {}
         }

@@ -72,14 +72,14 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
         Deed::Withdraw { .. } => true,
         _ => false,
     };
-    if !scene.acts().any(may_end) {
+    if !scene.against_by().any(|(act, _)| may_end(act)) {
         return Vec::new();
     }
     let mut approvals: HashMap<(&str, Person), &Act> = HashMap::new();
     let mut stand: HashMap<Person, Vec<DateTime<Utc>>> = HashMap::new();
     let mut found = Vec::new();
     let heard = |act: &Act, person: Person| !matches!(roles::voice(scene, act, person, roles), Voice::Not(_));
-    for (act, person) in scene.acts_by() {
+    for (act, person) in scene.against_by() {
         match &act.does {
             Deed::Approve { .. } if latest::here(scene, act) => {
                 approvals.insert((&act.id, person), act);

@@ -505,11 +505,28 @@ impl<'s> One<'_, 's> {
                 }
             }
         }
+        // Who has named another one is not asked while that one can be.
+        for (from, to) in self.delegated() {
+            if people.contains(&to) {
+                people.retain(|person| *person != from);
+            }
+        }
         people.into_iter().map(|person| self.scene.people.name(person).to_owned()).collect()
     }
 
+    /// Who of those that are asked has named another one in his place, and whom.
+    fn delegated(&self) -> Vec<(Person, Person)> {
+        standins::delegated(self.scene, self.requirement.role)
+    }
+
     fn ask(&self, who: &[String], asks: &mut Vec<Ask>) {
-        let because = self.seat.hats.iter().skip(1).find_map(|hat| hat.because.clone());
+        let name = |person| self.scene.people.name(person);
+        let delegates = || {
+            let asked = self.delegated().into_iter().filter(|(_, to)| who.iter().any(|asked| asked == name(*to)));
+            let said: Vec<String> = asked.map(|(from, to)| format!("{} for {}", name(to), name(from))).collect();
+            (!said.is_empty()).then(|| words::all_of(&said))
+        };
+        let because = self.seat.hats.iter().skip(1).find_map(|hat| hat.because.clone()).or_else(delegates);
         asks.push(Ask {
             role: self.requirement.role.to_owned(),
             people: who.to_vec(),

@@ -15,7 +15,7 @@ use crate::model::notable::shortened;
 use crate::model::report::Fault;
 
 /// How deep lists may nest; what is deeper is not taken for an item.
-const DEPTH: usize = 100;
+pub const DEPTH: usize = 100;
 /// Columns of indentation from which a line is code.
 const CODE: usize = 4;
 

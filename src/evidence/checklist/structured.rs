@@ -16,7 +16,9 @@ use crate::model::report::{About, Fault, Place};
 use crate::model::yaml;
 
 /// How deep a checklist may nest; its own grammar needs three levels.
-const DEPTH: usize = 32;
+pub const DEPTH: usize = 32;
+/// How many values it may have.
+pub const VALUES: usize = 50_000;
 
 /// Reads a checklist.
 pub(super) fn read(text: &str, about: &mut About) -> Result<Checklist, Fault> {
@@ -45,8 +47,8 @@ fn options() -> serde_saphyr::Options {
             flow_nesting_limit: DEPTH,
             max_anchors: 0,
             max_aliases: 0,
-            max_events: 100_000,
-            max_nodes: 50_000,
+            max_events: 2 * VALUES,
+            max_nodes: VALUES,
             max_total_scalar_bytes: BYTES,
             max_documents: 1,
         },

@@ -3,21 +3,23 @@
 use std::borrow::Cow;
 
 use super::super::sbom::SbomTally;
-use super::super::xml::{Element, Event, TEXT_LIMIT, Xml};
+use super::super::xml::{Element, Event, Xml};
 use super::{Draft, Outline, supported, tool_title};
+use crate::model::bounds::raise;
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault};
 use crate::model::verdict::Reason;
 
 /// How deep components may nest. Each level is read by a call within a call; JSON
 /// ends at a like depth by itself.
-const NESTING: usize = 60;
+pub const NESTING: usize = 60;
 
 const NAMESPACE: &str = "http://cyclonedx.org/schema/bom/";
 
 /// Reads one XML document.
 pub fn read_xml(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
-    let mut xml = Xml::new(bytes);
+    let bounds = tally.bounds;
+    let mut xml = Xml::within(bytes, &bounds);
     let Event::Open(root) = xml.next()? else {
         return Err(xml.fault("expected a `bom` element, found none"));
     };
@@ -74,11 +76,11 @@ fn children<'a>(
 /// The text of an element. One that is too long is refused as it is in JSON, because
 /// a cut one would be another name or licence.
 fn text<'a>(xml: &mut Xml<'_>) -> Result<Cow<'a, str>, Fault> {
-    let text = xml.text(TEXT_LIMIT + 1)?;
-    if text.len() + '…'.len_utf8() > TEXT_LIMIT {
-        return Err(beyond_limit(
-            xml.fault(format!("a text of more than {TEXT_LIMIT} bytes, which is where reading ends")),
-        ));
+    let most = xml.bounds().text;
+    let text = xml.text(most + 1)?;
+    if text.len() + '…'.len_utf8() > most {
+        let message = format!("a text of more than {most} bytes, which is where reading ends{}", raise("text"));
+        return Err(beyond_limit(xml.fault(message)));
     }
     Ok(Cow::Owned(text.trim().to_owned()))
 }
@@ -205,7 +207,7 @@ fn licence(xml: &mut Xml<'_>, element: &Element<'_>, draft: &mut Draft<'static>)
         })?,
         _ => return Ok(false),
     }
-    draft.licence(licence).map_err(|message| beyond_limit(xml.fault_in(element, message)))?;
+    draft.licence(licence, xml.bounds().licences).map_err(|message| beyond_limit(xml.fault_in(element, message)))?;
     Ok(true)
 }
 

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use smallvec::SmallVec;
 
-use super::{Error, KEY_LIMIT, Step, refuse, refuse_beyond_limit};
+use super::{Error, Step, refuse, refuse_beyond_limit};
+use crate::model::bounds::raise;
 use crate::model::notable::shortened;
 
 /// How many keys are watched in a plain list.
@@ -33,23 +34,23 @@ impl<'de> Keys<'de> {
     }
 
     #[inline]
-    pub(super) fn note(&mut self, key: Cow<'de, str>) -> Step {
+    pub(super) fn note(&mut self, key: Cow<'de, str>, most: usize) -> Step {
         self.sketch |= Self::mark(&key);
         match key {
             Cow::Borrowed(key) if self.few.len() < FEW => {
                 self.few.push(key);
                 Ok(())
             }
-            key => self.note_among_many(key),
+            key => self.note_among_many(key, most),
         }
     }
 
     #[cold]
-    fn note_among_many(&mut self, key: Cow<'de, str>) -> Step {
+    fn note_among_many(&mut self, key: Cow<'de, str>, most: usize) -> Step {
         let many = self.many.get_or_insert_default();
         many.insert(key);
-        if many.len() > KEY_LIMIT {
-            Err(refuse_beyond_limit(format_args!("an object has more than {KEY_LIMIT} keys")))
+        if many.len() > most {
+            Err(refuse_beyond_limit(format_args!("an object has more than {most} keys{}", raise("keys"))))
         } else {
             Ok(())
         }

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::{Error, NESTING, Step, TEXT_LIMIT, refuse, refuse_beyond_limit};
+use super::{Error, Step, WALKED, refuse, refuse_beyond_limit};
+use crate::model::bounds::{Bounds, raise};
 
 /// A place in a document, and the way on from there.
 #[derive(Clone, Copy)]
@@ -14,6 +15,8 @@ pub(super) struct Scan<'de> {
     bytes: &'de [u8],
     /// The same, where it is known to be UTF-8.
     sound: Option<&'de str>,
+    /// How much is taken of it.
+    pub(super) bounds: &'de Bounds,
     pub(super) at: usize,
     /// How many of the objects and arrays around this place are being walked.
     pub(super) depth: usize,
@@ -32,14 +35,14 @@ pub(super) enum Start {
 }
 
 impl<'de> Scan<'de> {
-    pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { bytes, sound: None, at: 0, depth: 0 }
+    pub(super) fn new(bytes: &'de [u8], bounds: &'de Bounds) -> Self {
+        Self { bytes, sound: None, bounds, at: 0, depth: 0 }
     }
 
     /// For a document that is read to its end: one look at all of its bytes takes less
     /// time than one at each of its texts.
-    pub(super) fn whole(bytes: &'de [u8]) -> Self {
-        Self { sound: simdutf8::basic::from_utf8(bytes).ok(), ..Self::new(bytes) }
+    pub(super) fn whole(bytes: &'de [u8], bounds: &'de Bounds) -> Self {
+        Self { sound: simdutf8::basic::from_utf8(bytes).ok(), ..Self::new(bytes, bounds) }
     }
 
     pub(super) fn bytes(&self) -> &'de [u8] {
@@ -160,7 +163,7 @@ impl<'de> Scan<'de> {
         let escaped = self.skip_text()?;
         let within = start..self.at - 1;
         let sound = self.sound.and_then(|whole| whole.get(within.clone()));
-        Ok(Text { raw: self.bytes.get(within).unwrap_or_default(), sound, escaped })
+        Ok(Text { raw: self.bytes.get(within).unwrap_or_default(), sound, escaped, most: self.bounds.text })
     }
 
     /// Passes a text, the opening quote included; whether there are escapes in it.
@@ -235,8 +238,12 @@ impl<'de> Scan<'de> {
     }
 
     fn skip_compound(&mut self) -> Step {
-        let mut around = Around::default();
-        let mut in_object = false;
+        self.skip_within(Around::default(), false)
+    }
+
+    /// Passes what is left of the values around this place.
+    #[inline]
+    fn skip_within(&mut self, mut around: Around, mut in_object: bool) -> Step {
         loop {
             if in_object {
                 self.skip_key()?;
@@ -250,10 +257,11 @@ impl<'de> Scan<'de> {
                     let object = start == Start::Object;
                     if self.next() == Some(if object { b'}' } else { b']' }) {
                         self.pass();
-                    } else {
+                    } else if around.enter(object, self)? {
                         in_object = object;
-                        around.enter(object, self.depth)?;
                         continue;
+                    } else {
+                        self.at = deeper(*self, object)?;
                     }
                 }
                 start => self.skip_plain(start)?,
@@ -316,19 +324,35 @@ fn plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Passes what is left of a value that stands deeper than there is room to note it, with
+/// room of its own; where it ends. That takes stack once in [`ROOM`] levels.
+#[cold]
+#[inline(never)]
+fn deeper(mut scan: Scan<'_>, object: bool) -> Result<usize, Error> {
+    scan.depth += ROOM;
+    let mut around = Around::default();
+    let entered = around.enter(object, &scan).and_then(|_| scan.skip_within(around, object));
+    entered.map_err(|error| error.placed(scan.at)).map(|()| scan.at)
+}
+
+/// How many values around a place can be noted.
+const ROOM: usize = 512;
+
 /// What a scanner that skips is inside of: a bit for each object or array.
 #[derive(Default)]
 struct Around {
-    objects: [u64; NESTING / 64],
+    objects: [u64; ROOM / 64],
     depth: usize,
 }
 
 impl Around {
-    fn enter(&mut self, object: bool, walked: usize) -> Step {
-        let Some(word) = self.objects.get_mut(self.depth / 64) else { return Err(too_deep(NESTING)) };
-        if self.depth + walked >= NESTING {
-            return Err(too_deep(NESTING));
+    /// Notes an object or an array; whether there was room for it.
+    #[inline]
+    fn enter(&mut self, object: bool, scan: &Scan<'_>) -> Result<bool, Error> {
+        if self.depth + scan.depth >= scan.bounds.depth {
+            return Err(too_deep(scan.bounds.depth));
         }
+        let Some(word) = self.objects.get_mut(self.depth / 64) else { return Ok(false) };
         let bit = 1 << (self.depth % 64);
         if object {
             *word |= bit;
@@ -336,7 +360,7 @@ impl Around {
             *word &= !bit;
         }
         self.depth += 1;
-        Ok(())
+        Ok(true)
     }
 
     fn leave(&mut self) {
@@ -350,8 +374,16 @@ impl Around {
     }
 }
 
-pub(super) fn too_deep(most: usize) -> Error {
-    refuse_beyond_limit(format_args!("values stand inside one another more than {most} deep"))
+#[cold]
+fn too_deep(most: usize) -> Error {
+    refuse_beyond_limit(format_args!("values stand inside one another more than {most} deep{}", raise("depth")))
+}
+
+#[cold]
+pub(super) fn walked_too_deep() -> Error {
+    refuse_beyond_limit(format_args!(
+        "values that matter stand inside one another more than {WALKED} deep, which nothing raises; write them side by side"
+    ))
 }
 
 /// Says what was expected and what stands there instead.
@@ -372,6 +404,8 @@ pub struct Text<'de> {
     /// The same, where it is known to be UTF-8.
     sound: Option<&'de str>,
     escaped: bool,
+    /// How many bytes of it are read at most.
+    most: usize,
 }
 
 impl<'de> Text<'de> {
@@ -383,10 +417,11 @@ impl<'de> Text<'de> {
 
     /// The text. One that is too long or not UTF-8 is an error.
     pub fn read(self) -> Result<Cow<'de, str>, Error> {
-        if self.raw.len() > TEXT_LIMIT {
-            let length = self.raw.len();
+        if self.raw.len() > self.most {
+            let (length, most) = (self.raw.len(), self.most);
             return Err(refuse_beyond_limit(format_args!(
-                "a text of {length} bytes, where at most {TEXT_LIMIT} are read"
+                "a text of {length} bytes, where at most {most} are read{}",
+                raise("text")
             )));
         }
         let text = match self.sound {

@@ -10,6 +10,7 @@ use super::super::findings::{Finding, FindingTally, Level, Words, identify};
 use super::super::json::{self, Later, Node, Step, Text};
 use super::rules::{Reference, Rules, index};
 use super::{level, unknown_word};
+use crate::model::bounds::Bounds;
 use crate::model::notable::Notables;
 
 /// What a rule's check said, as far as it makes a difference.
@@ -125,7 +126,7 @@ impl<'de> Entry<'de> {
         });
         match partial {
             Some(sum) => hasher.write_u64(sum),
-            None => identify(hasher, &self.message(json::TEXT_LIMIT)),
+            None => identify(hasher, &self.message(Bounds::LEFT_OUT.text)),
         }
     }
 

@@ -6,14 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::super::findings::{Level, Severity};
 use super::super::json::{self, Node, Scalar, Step, refuse, refuse_beyond_limit};
+use crate::model::bounds::raise;
 use crate::model::notable::shortened;
 
-/// How many rules one run may have, and how many overrides of their levels.
-pub const LIMIT: usize = 50_000;
 /// How many extensions the tool of a run may have.
-const EXTENSIONS: usize = 1_000;
-/// How many bytes the identifiers of a run's rules may take together.
-const ID_BYTES: usize = 4 << 20;
+pub const EXTENSIONS: usize = 1_000;
 
 /// A rule, or what stands in for one that the run does not describe.
 #[derive(Debug, Default)]
@@ -113,7 +110,11 @@ impl Rules {
                 "extensions" => value.array(|extension| {
                     let component = self.component(extension)?;
                     self.extensions.push(component);
-                    if self.extensions.len() > EXTENSIONS { Err(too_many("extensions", EXTENSIONS)) } else { Ok(()) }
+                    if self.extensions.len() > EXTENSIONS {
+                        Err(too_many("extensions", EXTENSIONS, ""))
+                    } else {
+                        Ok(())
+                    }
                 })?,
                 _ => {}
             }
@@ -144,6 +145,7 @@ impl Rules {
     }
 
     fn rule(&mut self, node: &mut Node<'_, '_>) -> Step {
+        let bounds = node.bounds();
         let mut rule = Rule::default();
         let mut guid = None;
         node.object(|key, value| {
@@ -162,12 +164,14 @@ impl Rules {
             Ok(())
         })?;
         self.bytes += rule.id.len();
-        if self.list.len() >= LIMIT {
-            return Err(too_many("rules", LIMIT));
+        if self.list.len() >= bounds.rules {
+            return Err(too_many("rules", bounds.rules, &raise("rules")));
         }
-        if self.bytes > ID_BYTES {
+        if self.bytes > bounds.bytes_of_rules() {
+            let most = bounds.bytes_of_rules();
             return Err(refuse_beyond_limit(format_args!(
-                "the identifiers of a run's rules take more than {ID_BYTES} bytes"
+                "the identifiers of a run's rules take more than {most} bytes{}",
+                raise("rules")
             )));
         }
         for name in [Some(&*rule.id), guid.as_deref()].into_iter().flatten().filter(|name| !name.is_empty()) {
@@ -179,6 +183,7 @@ impl Rules {
 
     /// Reads what `invocations` say of the levels of rules.
     pub(super) fn read_overrides(&mut self, invocations: &mut Node<'_, '_>) -> Step {
+        let most = invocations.bounds().rules;
         let mut which = 0;
         invocations.array(|invocation| {
             invocation.object(|key, value| {
@@ -199,7 +204,11 @@ impl Rules {
                     if let (Some(place), Some(level)) = (self.place(&reference), level) {
                         self.overrides.entry((which, place)).or_insert(level);
                     }
-                    if self.overrides.len() > LIMIT { Err(too_many("overrides of rules", LIMIT)) } else { Ok(()) }
+                    if self.overrides.len() > most {
+                        Err(too_many("overrides of rules", most, &raise("rules")))
+                    } else {
+                        Ok(())
+                    }
                 })
             })?;
             which += 1;
@@ -294,6 +303,6 @@ fn security_severity(node: &mut Node<'_, '_>) -> Result<(Option<Severity>, u32),
     }
 }
 
-fn too_many(what: &str, most: usize) -> json::Error {
-    refuse_beyond_limit(format_args!("a run has more than {most} {what}"))
+fn too_many(what: &str, most: usize, next: &str) -> json::Error {
+    refuse_beyond_limit(format_args!("a run has more than {most} {what}{next}"))
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::{Identity, Names, notable};
+use crate::model::bounds::Bounds;
 use crate::model::licence::Licence;
 use crate::model::measures::Measures;
 use crate::model::notable::{Notables, Weight};
@@ -58,6 +59,7 @@ pub(super) struct Change {
     names: Names,
     licences: Names,
     suppliers: Names,
+    pub(super) bounds: Bounds,
 }
 
 impl Change {
@@ -74,6 +76,7 @@ impl Change {
             names: Names::default(),
             licences: Names::default(),
             suppliers: Names::default(),
+            bounds: Bounds::LEFT_OUT,
         }
     }
 
@@ -86,7 +89,8 @@ impl Change {
         notables: &mut Notables,
     ) -> bool {
         for text in licences.iter().flat_map(Licence::names) {
-            if !self.before.licences.contains(&self.before.keys.hash_one(text)) && self.licences.add(text) {
+            if !self.before.licences.contains(&self.before.keys.hash_one(text)) && self.licences.add(text, &self.bounds)
+            {
                 notables.offer(Weight::Warning, true, 2, || {
                     let first = format!("new licence, first on `{}`", identity.title());
                     notable(Weight::Warning, true, 2, text, &first)
@@ -95,7 +99,7 @@ impl Change {
         }
         if let Some(name) = supplier
             && !self.before.suppliers.contains(&self.before.keys.hash_one(name))
-            && self.suppliers.add(name)
+            && self.suppliers.add(name, &self.bounds)
         {
             notables.offer(Weight::Note, true, 3, || {
                 let first = format!("new supplier, first of `{}`", identity.title());
@@ -125,7 +129,7 @@ impl Change {
             return false;
         }
         if self.new.insert(name) {
-            self.names.add(&identity.title());
+            self.names.add(&identity.title(), &self.bounds);
             notables.offer(Weight::Note, true, 2, || {
                 let mut message = String::from("new component");
                 for (what, text) in [

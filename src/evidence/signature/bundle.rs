@@ -19,7 +19,7 @@ use crate::model::report::{Fault, Place};
 /// How much the JSON values of a file, or of a statement within it, may weigh in
 /// memory, in units of 32 bytes: about 64 MB. A small file could otherwise hold so many
 /// tiny objects that they fill it.
-const WEIGHT_LIMIT: u32 = 2_000_000;
+pub const WEIGHT_LIMIT: u32 = 2_000_000;
 /// What an object and an array weigh beyond their parts, and a key and a text beyond their bytes.
 const OBJECT_WEIGHT: u32 = 20;
 const ARRAY_WEIGHT: u32 = 4;

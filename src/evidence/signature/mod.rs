@@ -27,7 +27,7 @@
 //! v2.1.0) carry no proof that they were logged while their certificate was
 //! valid. They cannot be verified offline and are refused.
 
-mod bundle;
+pub mod bundle;
 mod provenance;
 mod repository;
 mod statement;

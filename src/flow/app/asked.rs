@@ -3,8 +3,13 @@
 //! It is gathered, decided and recorded as for a deployment that waits. What is the same as the last time adds nothing. Where
 //! the job is the environment's own, it goes on by this very answer, and so a word that it may is an opening of the environment;
 //! to any other job it is nothing but an answer.
+//!
+//! Whoever asks costs questions to the forge, which those who wait need as well: one attempt of a run that asks again within
+//! some seconds is told the same again, a repository has so many questions a minute, and what waits goes first.
 
-use std::time::Instant;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -18,10 +23,86 @@ use crate::report::neutral;
 
 /// How many bytes are told of why something could not be decided.
 const WHY: usize = 900;
+/// How long an answer is the answer to the same question.
+const SAME: Duration = Duration::from_secs(10);
+/// How many questions of a repository are looked into in how long.
+const MOST: usize = 20;
+const SPAN: Duration = Duration::from_mins(1);
+
+/// Who asks for what: the repository, the run and its attempt, its commit, the environment, and whether the job is of it.
+type Question = (String, u64, u64, String, String, bool);
+/// The last answer to a question, and when it was given. Whoever asks the same meanwhile waits for it.
+type Told = Arc<tokio::sync::Mutex<Option<(Instant, Answer)>>>;
+
+/// The questions of late.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    told: Mutex<HashMap<Question, (Instant, Told)>>,
+    /// When each repository's were looked into.
+    looked: Mutex<HashMap<String, VecDeque<Instant>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Questions {
+    fn told(&self, question: Question, now: Instant) -> Told {
+        let mut told = lock(&self.told);
+        told.retain(|_, (at, told)| Arc::strong_count(told) > 1 || now.saturating_duration_since(*at) < SAME);
+        let (at, found) = told.entry(question).or_insert_with(|| (now, Told::default()));
+        *at = now;
+        found.clone()
+    }
+
+    /// Whether one more question of a repository may be looked into now; then it is counted.
+    fn takes(&self, repository: &str, now: Instant) -> bool {
+        let mut looked = lock(&self.looked);
+        let recent = |at: &Instant| now.saturating_duration_since(*at) < SPAN;
+        looked.retain(|_, at| at.back().is_some_and(recent));
+        let at = looked.entry(repository.to_owned()).or_default();
+        while at.front().is_some_and(|first| !recent(first)) {
+            at.pop_front();
+        }
+        let room = at.len() < MOST;
+        if room {
+            at.push_back(now);
+        }
+        room
+    }
+}
+
+/// That a repository asks too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the jobs of this repository ask for more than {MOST} decisions a minute; ask again later, or with `--wait`")]
+pub struct Often;
 
 impl<H: Hub> Desk<H> {
-    /// What is decided of a job's release.
-    pub async fn ask(&self, job: &Job, environment: &str) -> Answer {
+    /// What is decided of a job's release; the same within some seconds, however often it asks.
+    pub async fn ask(&self, job: &Job, environment: &str) -> Result<Answer, Often> {
+        let repository = job.repository.to_lowercase();
+        let enters = job.environment.as_deref() == Some(environment);
+        let commit = job.commit.clone();
+        let question = (repository.clone(), job.run, job.attempt, commit, environment.to_owned(), enters);
+        let told = self.questions.told(question, Instant::now());
+        let mut told = told.lock().await;
+        if let Some((at, answer)) = told.as_ref().filter(|(at, _)| at.elapsed() < SAME) {
+            let since = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.say(
+                "decision_asked_again",
+                &json!({ "repository": job.repository, "run": job.run, "environment": environment, "ms": since }),
+            );
+            return Ok(answer.clone());
+        }
+        if !self.questions.takes(&repository, Instant::now()) {
+            return Err(Often);
+        }
+        let answer = Box::pin(self.look_into(job, environment)).await;
+        *told = Some((Instant::now(), answer.clone()));
+        Ok(answer)
+    }
+
+    async fn look_into(&self, job: &Job, environment: &str) -> Answer {
         let key =
             Key { repository: job.repository.clone(), environment: environment.to_owned(), commit: job.commit.clone() };
         let asks = Asks { attempt: job.attempt, enters: job.environment.as_deref() == Some(environment) };

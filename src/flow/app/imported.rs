@@ -57,6 +57,9 @@ impl<H: Hub> Desk<H> {
             repository: Fact::Known(facts.release.repository.clone()),
             environment: row.environment.clone(),
             commit: row.commit.clone(),
+            // Whoever goes past the protection lets in whatever goes, and for no longer than the policy says.
+            components: Fact::Absent,
+            expires_at: Fact::Absent,
             artifacts: if artifacts.is_empty() { Fact::Absent } else { Fact::Known(artifacts) },
             signed_by: let_in,
             granted_at: began,

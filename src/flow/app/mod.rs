@@ -16,13 +16,14 @@
 
 pub mod acting;
 mod aftermath;
-mod asked;
+pub mod asked;
 mod before;
 mod carry;
 pub mod docket;
 mod evidence;
 mod history;
 mod imported;
+mod lasting;
 mod ledger;
 pub mod link;
 mod owed;
@@ -30,6 +31,7 @@ mod past;
 pub mod policy;
 mod ruling;
 mod runs;
+mod shown;
 pub mod submission;
 mod sweep;
 pub mod talk;
@@ -42,7 +44,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc, watch as signal};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
 
 use super::append::{Failed, delivery};
@@ -143,9 +145,54 @@ pub struct Desk<H: Hub> {
     talk: talk::Talking,
     acting: acting::Rate,
     ledger: ledger::Ledger,
+    questions: asked::Questions,
+    looks: Looks,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
     to_tell: Notify,
+}
+
+/// How many look at a page of a release, or take a receipt, at once, and how long one waits for a place.
+const LOOKS: usize = 4;
+const A_PLACE: Duration = Duration::from_secs(3);
+/// How many do so or wait for it.
+const LINE: usize = 36;
+
+/// Places for what keeps a core busy because somebody looks.
+struct Looks {
+    places: Semaphore,
+    line: Semaphore,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self { places: Semaphore::new(LOOKS), line: Semaphore::new(LINE) }
+    }
+}
+
+impl Looks {
+    /// Waits for a place, not for long and not behind many: however many look, nothing gathers behind them.
+    async fn place(&self) -> Result<[SemaphorePermit<'_>; 2], Busy> {
+        let line = self.line.try_acquire().map_err(|_| Busy)?;
+        let place = tokio::time::timeout(A_PLACE, self.places.acquire()).await;
+        Ok([line, place.ok().and_then(Result::ok).ok_or(Busy)?])
+    }
+}
+
+/// That too many look at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many look at releases at once")]
+pub struct Busy;
+
+/// Why somebody who looks is shown nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Unshown {
+    /// Too many look.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The record could not be read.
+    #[error("{0}")]
+    Record(#[from] DatabaseFault),
 }
 
 /// What of the app ends with it.
@@ -186,6 +233,8 @@ impl<H: Hub> Desk<H> {
             talk: talk::Talking::default(),
             acting: acting::Rate::default(),
             ledger: ledger::Ledger::default(),
+            questions: asked::Questions::default(),
+            looks: Looks::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
@@ -247,6 +296,7 @@ impl<H: Hub> Desk<H> {
     /// The receipt of the decision that stood at a moment, as a JSON document, with the number of its entry; `None` where
     /// there was none.
     pub async fn receipt(self: &Arc<Self>, stream: &Stream, at: Moment) -> Result<Option<(u64, Vec<u8>)>, NoReceipt> {
+        let _place = self.looks.place().await.map_err(|busy| NoReceipt::Later(busy.to_string()))?;
         let mut reader = self.reader().await?;
         let past = sheet::stood(&mut reader, stream, at).await?;
         let Some(past) = past else { return Ok(None) };

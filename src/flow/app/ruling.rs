@@ -11,13 +11,14 @@ use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::{Desk, acting, before, evidence, owed, runs};
+use super::{Desk, acting, before, evidence, owed, runs, shown};
 use crate::decide::release;
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
 use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
-use crate::forge::{Forge as _, Hub, Started, Waiting};
+use crate::forge::talk::Talk as _;
+use crate::forge::{Forge as _, Hub, Source as _, Started, Waiting};
 use crate::model::facts::{Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::report;
@@ -248,6 +249,8 @@ impl<H: Hub> Desk<H> {
         let since = reader.size().await?;
         reader.close().await?;
         let forge = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+        // Whoever asks lets go first what waits.
+        let forge = if case.asked.is_some() { forge.behind_deployments() } else { forge };
         // A delivery can be old: nothing is done for what waits no longer.
         if case.asked.is_none() && case.told.is_none() && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
@@ -338,7 +341,8 @@ impl<H: Hub> Desk<H> {
             // It waits for our word, and so the forge has let nobody past it.
             facts.release.bypassed_by = Fact::Absent;
         }
-        let facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
+        let mut facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
+        shown::complete(&mut reader, &mut facts).await?;
         reader.close().await?;
         Ok(match &self.settings.known {
             Some(known) => facts::fill(&facts, &beside(known, &facts))?,

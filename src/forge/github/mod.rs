@@ -24,12 +24,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Started, Waiting};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
 
-impl Forge for Client {
+impl Source for Client {
     type Fault = Fault;
 
     async fn gather(&self, question: &Question) -> Result<Gathered, Fault> {
@@ -44,6 +44,16 @@ impl Forge for Client {
         }
     }
 
+    async fn file(&self, repository: &str, path: &str) -> Fact<File> {
+        match read::file::of_default_branch(self, repository, path).await {
+            Ok(Some(file)) => Fact::Known(file),
+            Ok(None) => Fact::Absent,
+            Err(fault) => fault.unavailable(),
+        }
+    }
+}
+
+impl Forge for Client {
     async fn deploys(&self, waiting: &Waiting) -> Result<String, Fault> {
         write::rule::commit(self, waiting).await
     }
@@ -77,14 +87,6 @@ impl Forge for Client {
     ) -> Result<Vec<Ran>, Fault> {
         read::ran::since(self, repository, environments, since, known).await
     }
-
-    async fn file(&self, repository: &str, path: &str) -> Fact<File> {
-        match read::file::of_default_branch(self, repository, path).await {
-            Ok(Some(file)) => Fact::Known(file),
-            Ok(None) => Fact::Absent,
-            Err(fault) => fault.unavailable(),
-        }
-    }
 }
 
 impl Talk for Client {
@@ -102,6 +104,10 @@ impl Talk for Client {
 
     async fn remarks(&self, repository: &str, since: DateTime<Utc>) -> Result<Vec<Remark>, Fault> {
         read::proposals::remarks(self, repository, since).await
+    }
+
+    async fn reviews(&self, repository: &str, change: u64, since: DateTime<Utc>) -> Result<Vec<Remark>, Fault> {
+        read::proposals::reviews(self, repository, change, since).await
     }
 
     async fn show(&self, repository: &str, notice: &Notice, again: bool) -> Result<(), Fault> {

@@ -219,3 +219,28 @@ pub enum Deed {
         evidence: Vec<String>,
     },
 }
+
+impl Deed {
+    /// What it does, in the word that begins its command.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Approve { .. } => "approve",
+            Self::ApprovePolicy { .. } => "policy",
+            Self::Reject {} => "reject",
+            Self::Comment {} => "comment",
+            Self::Withdraw { .. } => "withdraw",
+            Self::Delegate { .. } => "delegate",
+            Self::Away { .. } => "away",
+            Self::Tick { .. } => "tick",
+            Self::Verify { .. } => "verify",
+            Self::Waive { .. } => "waive",
+            Self::ClaimEmergency {} => "emergency",
+            Self::ConfirmFix { .. } => "confirm",
+            Self::ExceptFreeze { .. } => "except",
+            Self::Vouch { .. } => "vouch",
+            Self::Clear { .. } => "clear",
+            Self::Complete { .. } => "validate",
+        }
+    }
+}

@@ -266,6 +266,9 @@ pub struct Grant {
     pub environment: String,
     /// The commit that it is for.
     pub commit: String,
+    /// The components that it is for, by name in the policy; absent: whatever of the commit goes.
+    #[serde(default)]
+    pub components: Fact<Vec<String>>,
     /// SHA-256 digests of the artifacts that it is for; absent where nothing is built.
     #[serde(default)]
     pub artifacts: Fact<Vec<String>>,
@@ -273,6 +276,9 @@ pub struct Grant {
     pub signed_by: Vec<Account>,
     /// When, UTC.
     pub granted_at: DateTime<Utc>,
+    /// When it ends by its own words, UTC; it never lasts longer than the policy says. Absent: as long as that.
+    #[serde(default)]
+    pub expires_at: Fact<DateTime<Utc>>,
     /// When it was used, UTC, this release included; the first use first.
     pub used_at: Vec<DateTime<Utc>>,
     /// When this release used it, UTC.

@@ -7,13 +7,13 @@ use icalendar::parser::{Component, Property};
 use crate::model::notable;
 
 /// How many bytes a file may have.
-const LARGEST: usize = 1 << 20;
+pub const LARGEST: usize = 1 << 20;
 
 /// How many events it may have.
-const MOST: usize = 10_000;
+pub const MOST: usize = 10_000;
 
 /// How deep components may stand inside each other. A calendar's alarms are at the third storey.
-const DEEPEST: usize = 8;
+pub const DEEPEST: usize = 8;
 
 /// A date or a time as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

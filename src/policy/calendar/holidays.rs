@@ -15,10 +15,10 @@ use super::meetings::Recurrence;
 const YEARS: (i32, i32) = (1990, 2100);
 
 /// How many days a file may name.
-const MOST: usize = 50_000;
+pub const MOST: usize = 50_000;
 
 /// How many days one of them may last.
-const LONGEST: i64 = 366;
+pub const LONGEST: i64 = 366;
 
 /// The days of an iCalendar file, sorted, each once: all-day events, with their length and rules.
 pub fn of_file(text: &str) -> Result<Vec<NaiveDate>, String> {

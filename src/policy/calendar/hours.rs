@@ -14,7 +14,7 @@ use opening_hours_syntax::rules::{RuleKind, RuleOperator, RuleSequence};
 use super::Hours;
 
 /// How many bytes hours may have.
-const LONGEST: usize = 1000;
+pub const LONGEST: usize = 1000;
 
 /// Minutes of a day.
 const DAY: u32 = 1440;

@@ -14,13 +14,13 @@ use super::line;
 use crate::model::notable;
 
 /// How many times ahead are looked at for one that fits.
-const AHEAD: usize = 5_000;
+pub const AHEAD: usize = 5_000;
 
 /// How many times a rule may have from its first one on to the last that is asked for. Daily ones of a century.
-const MOST: usize = 40_000;
+pub const MOST: usize = 40_000;
 
 /// How many times a day something may happen.
-const OFTENEST: usize = 24;
+pub const OFTENEST: usize = 24;
 
 /// A meeting of the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,8 @@ pub struct Trust {
     pub predicate: Option<String>,
     /// A trusted root, relative to the policy file that states the gate.
     pub root: Option<String>,
+    /// Where that is stated.
+    pub root_span: Span,
     /// That policy file.
     pub stated_in: String,
 }
@@ -53,6 +55,7 @@ impl Trust {
             source: text("source"),
             predicate: text("predicate"),
             root: text("trusted_root"),
+            root_span: node.get("trusted_root").map(|node| node.span).unwrap_or_default(),
             stated_in: stated_in.to_owned(),
         }
     }

@@ -157,6 +157,8 @@ pub struct BreakGlassRule {
     pub releases: u32,
     /// After how long it ends.
     pub expires: Length,
+    /// With which key each account signs grants: `github:noor`, and a verifier key. No key stands for two.
+    pub keys: Vec<(String, String)>,
     /// Where it stands.
     pub stated: Stated,
 }

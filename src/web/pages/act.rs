@@ -16,9 +16,10 @@ use serde_json::json;
 
 use super::frame::{guarded, plainly};
 use super::said::{instant, name, names, said};
-use super::{Pages, Shared, no_release, session};
+use super::{Pages, Shared, more, no_release, session};
 use crate::flow::app::acting::{Became, NotDone, Offers, WORDS, Wish};
 use crate::flow::app::link;
+use crate::flow::append::Failed;
 use crate::flow::sheet::{Moment, Sheet};
 use crate::flow::visits::Here;
 use crate::forge::{Doorway, Hub};
@@ -32,6 +33,13 @@ pub struct Typed {
     does: String,
     role: String,
     reason: String,
+}
+
+impl Typed {
+    /// What was written into the form of a deed, and of nothing else.
+    pub fn reason_of(&self, does: &str) -> &str {
+        if self.does == does { &self.reason } else { "" }
+    }
 }
 
 /// What a page says above all else.
@@ -68,7 +76,7 @@ fn hidden(sheet: &Sheet, here: &Here) -> Markup {
     }
 }
 
-fn words(id: &str, label: &Markup, least: Option<usize>, typed: &str) -> Markup {
+pub fn words(id: &str, label: &Markup, least: Option<usize>, typed: &str) -> Markup {
     html! {
         p {
             label for=(id) { (label) }
@@ -93,7 +101,9 @@ pub fn acts(sheet: &Sheet, offers: &Offers, here: &Here, typed: &Typed, zone: Tz
                     "What you do is recorded in your name with its time, your reason and the digest of the decision that you see \
                      here. It is judged like everything else that people do; an approval or a rejection can be taken back until the last word is said."
                 }
-                @if !offers.waits {
+                @if offers.went {
+                    p { "It went, and nothing more is asked for it. What you can do here lasts beyond it." }
+                } @else if !offers.waits {
                     p { "No run is known to wait for it now. What you do counts once one asks for it." }
                 }
             }
@@ -138,6 +148,7 @@ pub fn acts(sheet: &Sheet, offers: &Offers, here: &Here, typed: &Typed, zone: Tz
                     button type="submit" name="does" value="reject" { "Reject" }
                 }
             }
+            (more::forms(&offers.more, &hidden(sheet, here), typed))
             @for back in &offers.back {
                 form class="act" method="post" action="/act" {
                     (hidden(sheet, here))
@@ -160,6 +171,11 @@ pub fn told(became: &Became) -> Notice {
         Deed::Reject {} => "your rejection".to_owned(),
         Deed::Tick { item, .. } => format!("your tick of `{item}`"),
         Deed::Withdraw { of } => format!("that you take back `{of}`"),
+        Deed::Waive { gate, .. } => format!("your waiver of `{gate}`"),
+        Deed::Delegate { role, to, .. } => format!("that {} stands in for you as {role}", to.login()),
+        Deed::Away { .. } => "that you are away".to_owned(),
+        Deed::ClaimEmergency {} => "that it is an emergency".to_owned(),
+        Deed::Complete { obligation, .. } => format!("what you did for `{obligation}`"),
         _ => "what you did".to_owned(),
     };
     let recorded = format!("Recorded, entry {}: {what}.", became.entry);
@@ -169,7 +185,7 @@ pub fn told(became: &Became) -> Notice {
             let who = if instead.is_empty() { String::new() } else { format!(" Who can: {}.", names(instead)) };
             format!("It does not count: {why}.{who}")
         }
-        Some(Outcome::Counts | Outcome::Told { .. }) => {
+        Some(Outcome::Counts | Outcome::Told { .. } | Outcome::Listed(_)) => {
             "It counts. What the release still needs stands below.".to_owned()
         }
     };
@@ -177,7 +193,7 @@ pub fn told(became: &Became) -> Notice {
 }
 
 /// What a form asks for; else what is missing in it.
-fn wish(fields: &BTreeMap<String, String>) -> Result<Wish, &'static str> {
+fn wish(fields: &BTreeMap<String, String>, forge: &str) -> Result<Wish, &'static str> {
     let of =
         |name: &str| fields.get(name).map(|text| text.replace("\r\n", "\n")).filter(|text| !text.trim().is_empty());
     let does = match fields.get("does").map(String::as_str) {
@@ -195,10 +211,16 @@ fn wish(fields: &BTreeMap<String, String>) -> Result<Wish, &'static str> {
             proof: None,
         },
         Some("withdraw") => Deed::Withdraw { of: of("of").ok_or("It does not say what is taken back.")? },
-        _ => return Err("It does not say what is to be done."),
+        Some(does) => more::deed(does, fields, forge).ok_or("It does not say what is to be done.")??,
+        None => return Err("It does not say what is to be done."),
     };
     Ok(Wish { does, reason: of("reason"), shown: of("shown").unwrap_or_default() })
 }
+
+/// What is told where the record did not answer in the end.
+const UNKNOWN: &str = "The record was lost while it took what you did, and nobody can tell yet whether it has it. It will be \
+    looked at when the release is decided again. Look at the page of the release in a minute: if what you did stands under \
+    what people did, it was done; else do it again. Doing it twice does it once.";
 
 /// Somebody sent a form of a release's page.
 pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
@@ -216,7 +238,7 @@ pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
     if !here.visitor.may_read(&stream.forge, &stream.repository) {
         return no_release(&here);
     }
-    let done = match wish(&fields) {
+    let done = match wish(&fields, H::NAME) {
         Ok(wish) => Box::pin(pages.desk.act(&stream, &here.visitor.account, wish)).await,
         Err(says) => {
             return Box::pin(nothing(
@@ -237,6 +259,18 @@ pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
             return response;
         }
         Err(NotDone::Nowhere) => return no_release(&here),
+        Err(no @ NotDone::Failed(Failed::Batch(_))) => {
+            pages.desk.say("act_unknown", &json!({ "fault": no.to_string() }));
+            return plainly(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "It is not known whether it was done",
+                Some(&here),
+                UNKNOWN,
+                &html! {
+                    p { a class="action" href=(link::path(&stream)) { "Look at the release" } }
+                },
+            );
+        }
         Err(no @ (NotDone::Record(_) | NotDone::Failed(_))) => {
             pages.desk.say("act_unrecorded", &json!({ "fault": no.to_string() }));
             let says = "The record takes nothing now, and so nothing was done. Try again; if it stays so, whoever runs the \

@@ -9,6 +9,7 @@
 mod act;
 mod frame;
 mod index;
+mod more;
 mod people;
 mod release;
 mod said;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_DISPOSITION;
+use axum::http::header::{CONTENT_DISPOSITION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -31,7 +32,7 @@ use maud::{Markup, html};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use crate::flow::app::{Desk, link};
+use crate::flow::app::{Desk, Unshown, link};
 use crate::flow::receipt::NoReceipt;
 use crate::flow::sheet::{self, Looked, Moment, Releases};
 use crate::flow::visits::{Here, Out, Visits};
@@ -183,7 +184,7 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
                 (Looked::Sheet(_), Moment::Last) => self.desk.offered(stream, &here.visitor.account).await?,
                 _ => None,
             };
-            Ok::<_, Fault>((looked, offers))
+            Ok::<_, Unshown>((looked, offers))
         };
         match read.await {
             Ok((Looked::Sheet(sheet), offers)) => {
@@ -215,8 +216,19 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
                 plainly(StatusCode::NOT_FOUND, "It was not decided yet", Some(here), says, &next)
             }
             Ok((Looked::Nowhere, _)) => no_release(here),
-            Err(fault) => self.unread(here, &fault.to_string()),
+            Err(Unshown::Busy(busy)) => self.busy(here, &busy.to_string()),
+            Err(Unshown::Record(fault)) => self.unread(here, &fault.to_string()),
         }
+    }
+
+    /// The page for somebody who comes while many look.
+    fn busy(&self, here: &Here, why: &str) -> Response {
+        self.desk.say("page_busy", &json!({ "why": why }));
+        let says = "Many people look at releases just now. Load the page again in some seconds.";
+        let mut response =
+            plainly(StatusCode::SERVICE_UNAVAILABLE, "Too many look at once", Some(here), says, &to_all());
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        response
     }
 
     /// The page for somebody who is not let in.
@@ -318,7 +330,8 @@ async fn release<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
         },
         None => None,
     };
-    pages.show(here, &stream, at, (StatusCode::OK, did, &act::Typed::default())).await
+    // The page's own future is large, and this one would be larger.
+    Box::pin(pages.show(here, &stream, at, (StatusCode::OK, did, &act::Typed::default()))).await
 }
 
 async fn receipt<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
@@ -346,6 +359,7 @@ async fn receipt<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
             let next = html! { p { a class="action" href=(link::path(&stream)) { "Back to the release" } } };
             plainly(StatusCode::GONE, "This decision has no receipt any more", Some(here), &why, &next)
         }
+        Err(NoReceipt::Later(why)) => pages.busy(here, &why),
         Err(fault) => pages.unread(here, &fault.to_string()),
     }
 }

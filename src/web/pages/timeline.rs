@@ -41,6 +41,9 @@ fn what(number: u64, entry: &Entry, decisions: &[Past]) -> Markup {
         Kind::Approval | Kind::Rejection | Kind::Withdrawal | Kind::Waiver | Kind::Tick => html! {
             (entry.kind.meaning()) " by " (name(login(text(entry, "by")))) ", " code { (name(text(entry, "act"))) }
         },
+        Kind::Act => html! {
+            (name(text(entry, "does"))) " by " (name(login(text(entry, "by")))) ", " code { (name(text(entry, "act"))) }
+        },
         Kind::Refusal => html! {
             (entry.kind.meaning()) ", " (name(text(entry, "would"))) " by " (name(login(text(entry, "by")))) ": "
             (said(text(entry, "refused")))

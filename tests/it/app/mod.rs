@@ -2,6 +2,7 @@
 
 mod book;
 mod buttons;
+mod commands;
 mod docket;
 mod doctor;
 mod evidence;

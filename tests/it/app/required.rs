@@ -114,3 +114,29 @@ fn a_deployment_that_waits_is_opened_by_what_its_job_is_told() {
     until("an answer", || told(&github).decided.is_some());
     assert_eq!(super::answers(&github), 1);
 }
+
+#[test]
+fn a_job_that_asks_in_a_loop_spends_no_more_of_the_forge_than_one_that_asks_once() {
+    let taking = without_rules(POLICY);
+    let ask = |run: u64| {
+        let mut claims = taking.claims();
+        claims["run_id"] = json!(run.to_string());
+        let bearer = format!("Bearer {}", tokens::token(&claims));
+        let headers = [("authorization", bearer.as_str())];
+        let (status, _, says) = taking.served().send("GET /decision?environment=production", &headers, b"");
+        (status, String::from_utf8(says).unwrap())
+    };
+    let (status, first) = ask(RUN);
+    assert_eq!(status, 200, "{first}");
+    let before = taking.github.asked().iter().filter(|it| it.path.ends_with("/graphql")).count();
+    for _ in 0..40 {
+        assert_eq!(ask(RUN), (200, first.clone()));
+    }
+    let after = taking.github.asked().iter().filter(|it| it.path.ends_with("/graphql")).count();
+    assert!(after <= before + 1, "{before} questions, then {after}");
+    assert_eq!(taking.app.events("decision_asked_again").len(), 40);
+    // Many runs of one repository have so many questions a minute together.
+    let statuses: Vec<u16> = (0..30).map(|at| ask(5_000 + at).0).collect();
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert!(statuses.iter().take(15).all(|status| *status == 200), "{statuses:?}");
+}

@@ -69,26 +69,38 @@ fn what_cannot_be_read_has_a_code_of_its_own() {
     assert_eq!(unknown.code, 3);
     assert!(unknown.err.contains("colour") && unknown.err.contains("schema facts"), "{}", unknown.err);
     world.write("facts.json", facts().to_string());
-    assert_eq!(decide(&world, &["--policy-before", "none.yml"]).code, 2);
+    assert_eq!(decide(&world, &["--policy-before", "none.yml"]).code, 10);
+    assert_eq!(decide(&world, &["--policy-ref", "nowhere at all"]).code, 2);
     assert_eq!(world.run(&["decide", "--policy", "policy.yml", "--facts", "facts.json", "--now", "noon"]).code, 2);
     world.write("policy.yml", "version: 1\n");
-    let mistaken = decide(&world, &[]);
-    assert_eq!((mistaken.code, mistaken.out.as_str()), (2, ""));
+    let mistaken = decide(&world, &["--format", "json"]);
+    let document: Value = serde_json::from_str(&mistaken.out).unwrap();
+    assert_eq!((mistaken.code, &document["decision"]), (10, &json!("hold")));
+    assert_eq!(document["tree"]["parts"][0]["code"], "policy_mistaken");
+    assert_eq!(document["tree"]["parts"][0]["stated"]["line"], 1);
+    assert_eq!(document["revisit"]["events"], json!(["policy"]));
 }
 
 #[test]
-fn t16_a_layer_that_cannot_be_read_decides_nothing_and_lets_nothing_go() {
+fn t16_a_layer_that_cannot_be_read_or_is_mistaken_holds_and_says_which() {
     let world = world(&facts());
     let layers = |outer: &str| {
         world.run(&["decide", "--policy", outer, "--policy", "policy.yml", "--facts", "facts.json", "--now", NOW])
     };
     let missing = layers("organisation.yml");
-    assert_eq!((missing.code, missing.out.as_str()), (2, ""));
+    assert_eq!(missing.code, 10, "{}", missing.err);
+    assert!(missing.out.starts_with("HOLD  held before production: the policy organisation.yml "), "{}", missing.out);
+    assert!(missing.out.contains("code: policy_unreadable"), "{}", missing.out);
     assert!(missing.err.contains("organisation.yml"), "{}", missing.err);
     world.write("organisation.yml", "version: 1\nroutes: [");
     let broken = layers("organisation.yml");
-    assert_eq!((broken.code, broken.out.as_str()), (2, ""));
-    assert!(broken.err.contains("organisation.yml") && broken.err.contains("nothing was decided"), "{}", broken.err);
+    assert_eq!(broken.code, 10, "{}", broken.err);
+    assert!(
+        broken.out.contains("organisation.yml:2: ") && broken.out.contains("code: policy_mistaken"),
+        "{}",
+        broken.out
+    );
+    assert!(broken.err.contains("organisation.yml"), "{}", broken.err);
 }
 
 #[test]

@@ -95,7 +95,11 @@ fn t14_a_parent_is_pinned_by_content() {
     );
     let changed = world.run(&["gate"]);
     assert_eq!(changed.code, 2);
-    assert!(changed.err.contains("pins its parent") && changed.err.contains(&pin), "{}", changed.err);
+    assert!(
+        changed.err.contains("the parent org/policy.yml is pinned at SHA-256") && changed.err.contains(&pin),
+        "{}",
+        changed.err
+    );
 
     world.write(".countersign/policy.yml", own(&pin, "../gone/policy.yml"));
     let gone = world.run(&["gate"]);
@@ -177,7 +181,11 @@ fn a_policy_is_checked_as_far_as_it_can_be_read() {
     for command in [&["policy", "check", "one.yml"][..], &["policy", "check", "one.yml", "nothing.yml"]] {
         let said = world.run(command);
         assert_eq!(said.code, 2, "{}", said.out);
-        assert!(said.err.contains("one.yml names nope.ics, which cannot be read"), "{}", said.err);
+        assert!(
+            said.err.contains("error[missing-file]: nope.ics, which is named here, cannot be read"),
+            "{}",
+            said.err
+        );
         assert!(said.err.contains("did you mean `tests.failed`?"), "{}", said.err);
         assert_eq!(said.err.contains("the policy nothing.yml cannot be read"), command.len() == 4, "{}", said.err);
     }
@@ -191,8 +199,45 @@ fn a_trusted_root_that_is_not_there_is_a_mistake_of_the_policy() {
     for command in [&["gate"][..], &["policy", "check"]] {
         let said = world.run(command);
         assert_eq!(said.code, 2, "{}{}", said.out, said.err);
-        assert!(said.err.contains("names nope.json, which cannot be read"), "{}", said.err);
+        assert!(said.err.contains("nope.json, which is named here, cannot be read"), "{}", said.err);
+        // The fourth line of the policy names it.
+        let place = if command.len() == 1 { "policy.yml (line 4): " } else { "policy.yml:4:" };
+        assert!(said.err.contains(place), "{}", said.err);
     }
+}
+
+const OWN: &str = "{ own: { sarif: '*.sarif', require: 'findings.eror == 0' } }";
+
+/// A parent that is not the one that was pinned, one that is not there, one that is no YAML, and beside it something that
+/// only the parent could define.
+#[rstest::rstest]
+#[case::another("org.yml", "error[bad-parent]: the parent org.yml is pinned at SHA-256", "findings.erorr")]
+#[case::missing("gone.yml", "error[bad-parent]: the parent cannot be used: the policy gone.yml cannot be read", "")]
+#[case::no_yaml("broken.yml", "error[not-yaml]", "")]
+fn what_is_wrong_with_a_parent_hides_no_mistake_of_other_layers(
+    #[case] parent: &str,
+    #[case] says: &str,
+    #[case] in_the_parent: &str,
+) {
+    let world = World::new();
+    world.write("org.yml", layer("organisation", "{ scan: { sarif: '*.sarif', require: 'findings.erorr == 0' } }", ""));
+    world.write("broken.yml", "version: 1\ngates: [\n");
+    let digest = if parent == "broken.yml" { sha256(&world, parent) } else { "0".repeat(64) };
+    let more = format!(
+        "extends: {{ path: {parent}, sha256: \"{digest}\" }}\ncalendar: {{ holidays: [\"file:nope.ics\"] }}\n\
+         waivers: [{{ gate: scan, granted_by: \"user:ana\", reason: r, until: 2026-12-01 }}]\n"
+    );
+    world.write("repo.yml", layer("repository", OWN, &more));
+    let said = world.run(&["policy", "check", "repo.yml"]);
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    for told in [says, "did you mean `findings.error`?", "error[missing-file]: nope.ics", in_the_parent] {
+        assert!(said.err.contains(told), "{told}: {}", said.err);
+    }
+    if parent != "broken.yml" {
+        assert!(said.err.contains("repo.yml:5:"), "at the pin's line: {}", said.err);
+    }
+    assert!(!said.err.contains("error[unknown-name]"), "the parent may define it: {}", said.err);
+    assert!(said.err.contains("; more is checked once these are mended"), "{}", said.err);
 }
 
 #[test]

@@ -11,8 +11,10 @@ mod evidence;
 #[cfg(feature = "app")]
 mod foreign;
 mod gate;
+mod grant;
 mod layers;
 mod licences;
+mod limits;
 #[cfg(feature = "app")]
 mod log;
 #[cfg(feature = "app")]

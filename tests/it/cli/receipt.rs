@@ -387,6 +387,17 @@ fn a_document_that_the_engine_does_not_come_to_is_told_from_one_that_it_cannot_d
     assert_eq!(said.code, 12, "{}", said.err);
     assert!(said.err.contains("comes to another document"), "{}", said.err);
 
+    // Time zones of another year decide the same where nothing hangs on what has changed in them.
+    let mut zones = shown.clone();
+    zones.entry.body["engine"]["zones"] = json!("2019a");
+    let mut long_ago = good.clone();
+    long_ago.decision = good.decision.replace(chrono_tz::IANA_TZDB_VERSION, "2019a");
+    let now = chrono_tz::IANA_TZDB_VERSION.to_owned();
+    assert_eq!(replay::replay(&long_ago, &zones), Replayed::SameZones { then: "2019a".to_owned(), now });
+    long_ago.decision = long_ago.decision.replace("\"proceed\"", "\"hold\"");
+    let why = "with time zones of 2019a, and with those of";
+    assert!(matches!(replay::replay(&long_ago, &zones), Replayed::NotHere(said) if said.contains(why)));
+
     // Another engine's decision is neither good nor bad here.
     let mut older = shown;
     older.entry.body["engine"]["version"] = json!("0.0.9");

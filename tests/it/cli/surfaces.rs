@@ -92,6 +92,7 @@ fn annotations_and_code_quality_name_the_file_as_it_lies_on_disk() {
 }
 
 #[rstest::rstest]
+#[case::option(&["--polcy", "a\n::error::b"], 2, "unexpected argument '--polcy' found; tip: a similar argument exists: '--policy'")]
 #[case::usage(&["--environment", "a\n::error::b%0A::error::c"], 2, "has no environment `a ::error::b%250A::error::c`")]
 #[case::policy(&["--policy", "broken.yml"], 2, "broken.yml (line 3): ")]
 #[case::time_limit(&["--time-limit", "1ms"], 4, "the time limit of 0.001 s was reached")]

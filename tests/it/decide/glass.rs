@@ -16,7 +16,7 @@ routes:
 
 /// Noor and Sue signed at eight; it went at nine without anybody's approval.
 fn granted() -> Value {
-    let grant = json!({"id": "g1", "repository": "acme/shop", "artifacts": null, "environment": "production", "commit": "c0ffee", "signed_by": ["github:noor", "github:sue"],
+    let grant = json!({"id": "g1", "repository": "acme/shop", "components": ["shop"], "expires_at": null, "artifacts": null, "environment": "production", "commit": "c0ffee", "signed_by": ["github:noor", "github:sue"],
                        "granted_at": "2026-12-08T08:00:00Z", "used_at": ["2026-12-08T09:00:00Z"],
                        "opened_at": "2026-12-08T09:00:00Z"});
     with(with(facts(), "/acts", json!([])), "/release/break_glass", grant)
@@ -54,6 +54,10 @@ fn a_grant_of_two_opens_one_release_as_an_emergency_with_all_its_debts() {
 #[case("used_at", json!(["2026-12-08T08:30:00Z", "2026-12-08T09:00:00Z"]), "it is for 1 release, and this was use 2")]
 #[case("used_at", json!(["2026-12-08T09:00:00Z", "2026-12-08T09:00:00Z"]), "this was use 2")]
 #[case("used_at", json!([]), "this use of it is not recorded")]
+#[case("components", json!(["till"]), "it is not for `shop`, which was released")]
+#[case("components", json!({"unavailable": "torn"}), "for which components it is could not be read: torn")]
+#[case("expires_at", json!("2026-12-08T09:00:00Z"), "it was used after it ended Tue 8 Dec 2026 09:00 UTC")]
+#[case("expires_at", json!({"unavailable": "torn"}), "when it ends could not be read: torn")]
 fn t70_a_grant_that_did_not_hold_is_flagged(#[case] field: &str, #[case] value: Value, #[case] why: &str) {
     let decision = decided(&policy_with(GLASS), with(granted(), &format!("/release/break_glass/{field}"), value));
     assert_eq!((decision.decision, decision.class), (Ruling::Hold, Class::Normal), "{}", said(&decision));

@@ -30,7 +30,7 @@ fn e2_what_is_overdue_holds_the_teams_next_release(#[case] now: &str, #[case] go
         assert_eq!(
             decision.summary,
             "held before production: shop still owes `validate` of `shop 2.3.0`, due Tue 8 Dec 2026 12:00 UTC and overdue, \
-             by cto; ask noor to meet that"
+             by cto; it is owed since Tue 1 Dec 2026 00:00 UTC; ask noor to meet that"
         );
     }
 }

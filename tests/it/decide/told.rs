@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
 
-use super::base::{POLICY, act, codes, decided, evidence, facts, with};
+use super::base::{POLICY, act, codes, decided, evidence, facts, said, with};
 use super::look::{policy_with, status};
 use crate::report::gate;
 
@@ -115,11 +115,6 @@ const ALWAYS: [Event; 7] = [
 #[rstest]
 #[case::nothing_else("", &[])]
 #[case::an_incident_rule("incidents: { severity: { P1: 1 }, block_at: 1, blocks: everything }\n", &[Event::Incident])]
-#[case::a_route_that_asks_the_board_and_is_not_taken(
-    "environments: { production: { approval: automatic }, staging: { approval: automatic } }\n\
-     routes:\n  normal: { approvals: { accountable: 1, security: 1 }, cab: {} }\n",
-    &[Event::Cab]
-)]
 #[case::a_model_that_the_board_approves(
     "classes: { standard: { models: [flag] } }\n\
      standard_changes: { flag: { when: \"change.only('flags/**')\", owner: cto, approved_by: cto, expires: 180d } }\n",
@@ -136,6 +131,20 @@ fn a_decision_is_looked_at_again_for_what_the_policy_looks_at(#[case] section: &
         assert!(events.contains(event), "{event:?} is not in {events:?}");
     }
     assert_eq!(events.len(), ALWAYS.len() + more.len(), "{events:?}");
+}
+
+#[test]
+fn where_everything_goes_by_itself_nothing_is_looked_at_again_that_cannot_hold_it() {
+    let section = "environments: { production: { approval: automatic } }\n\
+                   incidents: { severity: { P1: 1 }, block_at: 1, blocks: everything }\n\
+                   routes:\n  normal: { approvals: { accountable: 1, security: 1 }, cab: {} }\n";
+    let decision = decided(&policy_with(section), with(facts(), "/release/break_glass", json!(null)));
+    assert_eq!(
+        decision.revisit.events,
+        [Event::Act, Event::Content, Event::Evidence, Event::Directory, Event::Policy],
+        "{}",
+        said(&decision)
+    );
 }
 
 #[rstest]

@@ -34,7 +34,22 @@ change: { system: servicenow, needs: [], proceeds_in: [Implement] }
 reviews: { pir: { by: cto, within: 5bd, blocks: team, holds_while: overdue } }
 ";
 
-static POLICY: LazyLock<Policy> = LazyLock::new(|| policy(&policy_with(EVERYTHING)));
+/// The same in other zones: one whose clocks change on other days, and one that is three quarters of an hour beside the
+/// others; and a policy that counts other things, in open hours of other days.
+static POLICIES: LazyLock<[Policy; 4]> = LazyLock::new(|| {
+    let zone = |name: &str| EVERYTHING.replace("Europe/London", name);
+    let other = zone("America/New_York")
+        .replace("Mo-Fr 09:00-17:30", "Su-Th 08:30-12:00,13:00-18:15")
+        .replace("soak: 26h", "soak: 31h")
+        .replace("expires: 3bd", "expires: 36h")
+        .replace("expire: 5bd", "expire: 7bh")
+        .replace(
+            "undecided_after: 1bd, to: [cto], final: cto",
+            "undecided_after: 90min, to: [security, cto], final: cto",
+        )
+        .replace("within: 5bd, blocks: team, holds_while: overdue", "within: 5bd, blocks: team");
+    [EVERYTHING, &zone("America/New_York"), &zone("Pacific/Chatham"), &other].map(|text| policy(&policy_with(text)))
+});
 
 /// A world of which every instant is some hours from the start. What was done was done by then, unless a clock somewhere
 /// goes `ahead`.
@@ -88,16 +103,17 @@ fn words(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(30))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn a_decision_changes_by_time_alone_only_when_it_said_so(
-        start in prop::sample::select(vec!["2026-10-23T18:00:00Z", "2027-03-26T10:00:00Z", "2028-02-28T10:00:00Z", "2026-12-30T16:00:00Z"]),
+        start in prop::sample::select(vec!["2026-10-23T18:00:00Z", "2026-10-30T20:00:00Z", "2027-03-12T21:00:00Z", "2027-03-26T10:00:00Z", "2028-02-28T10:00:00Z", "2026-12-30T16:00:00Z"]),
         hours in prop::collection::vec(-20..70_i64, 12),
         between in prop::collection::vec(0.0..1.0_f64, 3),
         ahead in any::<bool>(),
+        which in 0..4_usize,
     ) {
-        let policy = &*POLICY;
+        let policy = &POLICIES[which];
         let start = at(start);
         let facts = world(start, &hours, ahead);
         let mut now = start;

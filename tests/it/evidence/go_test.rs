@@ -117,6 +117,27 @@ fn lines_that_are_no_events_are_passed_over() {
     assert_eq!(read_as(Format::GoTest, text.as_bytes()).unwrap().counts(), [1, 0, 0, 0]);
 }
 
+// Written by Go 1.19.8, both its streams together: `bad` does not compile, which is said before the first event, and
+// TestG of `good` passes.
+#[test]
+fn what_the_go_command_says_before_the_first_event_is_passed_over_and_a_failed_build_is_not() {
+    let text = fixture("go-1.19-build-first.jsonl");
+    for before in ["", "go: downloading example.com/x v1.0.0\n"] {
+        let text = [before.as_bytes(), &text].concat();
+        let report = read(&text).unwrap();
+        assert_eq!((report.counts(), report.failing()), ([2, 1, 1, 0], vec!["example.com/shop/bad".to_owned()]));
+        assert_eq!(report.notables[0].message, "build failed");
+    }
+}
+
+#[rstest]
+#[case::no_event("# example.com/shop/bad\nbad.go:3:23: undefined: x\nFAIL\texample.com/shop/bad [build failed]\n")]
+#[case::other_objects("started\n{\"Action\":\"start\"}\n{\"level\":\"info\",\"Time\":\"now\"}\n")]
+#[case::within_a_line("a log\nsee {\"Action\":\"pass\",\"Package\":\"p\"}\n")]
+fn text_without_an_event_is_no_report(#[case] text: &str) {
+    assert_eq!(countersign::evidence::recognise(text.as_bytes()), None);
+}
+
 #[test]
 fn output_after_the_end_of_a_package_does_not_leave_it_open() {
     let text =

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use countersign::evidence::json::{self, Later, Node, Scalar, Step};
+use countersign::model::bounds::Bounds;
 use countersign::model::report::{Fault, Place};
 use countersign::model::verdict::Reason;
 use proptest::prelude::*;
@@ -188,7 +189,7 @@ fn t53_a_key_that_stands_twice_among_many_is_refused_in_good_time() {
 
 #[test]
 fn t53_an_object_of_too_many_keys_is_beyond_the_limit() {
-    let keys: Vec<_> = (0..json::KEY_LIMIT + 100).map(|number| format!("\"{number}\":0")).collect();
+    let keys: Vec<_> = (0..Bounds::LEFT_OUT.keys + 100).map(|number| format!("\"{number}\":0")).collect();
     let fault =
         json::walk(format!("{{{}}}", keys.join(",")).as_bytes(), |root| root.object(|_, _| Ok(()))).unwrap_err();
     assert_eq!(fault.reason, Reason::BeyondLimit);
@@ -209,13 +210,13 @@ fn t51_a_million_levels_are_beyond_the_limit(#[case] level: &str) {
 #[test]
 fn what_is_skipped_may_be_as_deep_as_the_limit_says() {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels) + "1", "]".repeat(levels));
-    assert_eq!(skipped(deep(json::NESTING).as_bytes()), Ok(()));
-    assert!(skipped(deep(json::NESTING + 1).as_bytes()).is_err());
+    assert_eq!(skipped(deep(Bounds::LEFT_OUT.depth).as_bytes()), Ok(()));
+    assert!(skipped(deep(Bounds::LEFT_OUT.depth + 1).as_bytes()).is_err());
 }
 
 #[test]
 fn a_text_beyond_the_limit_is_refused_when_taken_and_passed_over_otherwise() {
-    let text = format!("\"{}\"", "x".repeat(json::TEXT_LIMIT + 1));
+    let text = format!("\"{}\"", "x".repeat(Bounds::LEFT_OUT.text + 1));
     assert_eq!(skipped(text.as_bytes()), Ok(()));
     assert_eq!(taken(text.as_bytes()).unwrap_err().reason, Reason::BeyondLimit);
 }
@@ -273,7 +274,7 @@ fn documents_that_adjoin_are_walked_one_after_another() {
     let mut count = 0;
     let mut walk = |text: &str| {
         count = 0;
-        json::walk_each(text.as_bytes(), |node| {
+        json::walk_each(text.as_bytes(), &Bounds::LEFT_OUT, |node| {
             count += 1;
             node.skip()
         })

@@ -4,6 +4,7 @@ mod checklist;
 mod cobertura;
 mod cyclonedx;
 mod damage;
+mod decode;
 mod findings;
 mod gatling;
 mod gitlab_report;

@@ -1,11 +1,14 @@
 //! Delimited text, row by row.
 
-use countersign::evidence::rows::{ROW_LIMIT, Rows};
+use countersign::evidence::rows::Rows;
+use countersign::model::bounds::Bounds;
+
+const ROW_LIMIT: usize = Bounds::LEFT_OUT.text;
 use countersign::model::report::Fault;
 
 /// All rows, each with the line that it begins on.
 fn all(text: &str, delimiter: u8) -> Result<Vec<(String, Vec<String>)>, Fault> {
-    let mut rows = Rows::new(text.as_bytes(), delimiter);
+    let mut rows = Rows::new(text.as_bytes(), delimiter, &Bounds::LEFT_OUT);
     let mut found = Vec::new();
     loop {
         let mut fields = Vec::new();

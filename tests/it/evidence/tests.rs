@@ -1,7 +1,8 @@
 //! The tally of tests, and what the tests of its formats share.
 
-use countersign::evidence::tests::{Ended, Failing, NAMES_LIMIT, TestTally};
+use countersign::evidence::tests::{Ended, Failing, TestTally};
 use countersign::evidence::{Tally, recognise};
+use countersign::model::bounds::Bounds;
 use countersign::model::kind::Format;
 use countersign::model::measures::{Measure, Measures};
 use countersign::model::notable::Notable;
@@ -146,10 +147,10 @@ fn against_a_tally_that_is_no_baseline_nothing_is_known_to_be_new() {
 #[test]
 fn more_names_than_the_limit_are_unknown_and_their_count_is_not() {
     let mut tally = TestTally::against(TestTally::for_baseline());
-    for number in 0..NAMES_LIMIT {
+    for number in 0..Bounds::LEFT_OUT.names {
         fail(&mut tally, &number.to_string());
     }
-    assert_eq!(names(&tally.measures(), "tests.new.failing").unwrap().len(), NAMES_LIMIT);
+    assert_eq!(names(&tally.measures(), "tests.new.failing").unwrap().len(), Bounds::LEFT_OUT.names);
     fail(&mut tally, "one more");
     let measures = tally.measures();
     assert_eq!(measures.get("tests.failing"), None);

@@ -3,7 +3,8 @@
 #[path = "../../../fuzz/src/xml.rs"]
 mod beside;
 
-use countersign::evidence::xml::{ATTRIBUTE_LIMIT, Event, TEXT_LIMIT, Xml};
+use countersign::evidence::xml::{ATTRIBUTE_LIMIT, Event, Xml};
+use countersign::model::bounds::Bounds;
 use countersign::model::report::{Fault, Place};
 use countersign::model::verdict::Reason;
 use rstest::rstest;
@@ -103,7 +104,7 @@ fn t51_elements_nest_only_so_deep() {
 
 #[test]
 fn t51_a_huge_attribute_is_refused_although_nobody_reads_it() {
-    let text = format!("<a><b c='{}'/></a>", "x".repeat(3 * TEXT_LIMIT));
+    let text = format!("<a><b c='{}'/></a>", "x".repeat(3 * Bounds::LEFT_OUT.text));
     let mut xml = Xml::new(text.as_bytes());
     xml.next().unwrap();
     assert_eq!(xml.next().unwrap_err().reason, Reason::BeyondLimit);

@@ -1,4 +1,5 @@
 //! The forges, each against a server that holds what it holds.
 
 pub mod github;
+mod gitlab;
 mod token;

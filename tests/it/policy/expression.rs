@@ -362,3 +362,34 @@ fn what_an_unknown_answer_hangs_on_is_named(
     let expression = Expression::condition(source, &Release).unwrap();
     assert_eq!(names_unknown(&expression.term, &Told(told)), unknown);
 }
+
+/// What the reference says that there is not, and what it gives as examples of what there is.
+#[test]
+fn the_reference_says_what_there_is_of_cel() {
+    let reference = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference.md")).unwrap();
+    let section = |from: &str, to: &str| {
+        let rest = reference.split_once(from).unwrap_or_else(|| panic!("no {from:?}")).1;
+        rest.split_once(to).unwrap().0.to_owned()
+    };
+    let refused = section("### What there is of CEL", "\n## ");
+    let rows: Vec<_> = refused.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+    assert!(rows.len() >= 10, "{refused}");
+    for row in rows {
+        let examples = row.split(" | ").nth(1).unwrap();
+        for example in examples.split('`').skip(1).step_by(2) {
+            assert!(Expression::condition(example, &World::new()).is_err(), "`{example}` is there");
+        }
+    }
+    let said = refused.split("What is not there").next().unwrap();
+    for word in said.split('`').skip(1).step_by(2).filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        let example = match word {
+            "in" => "tests.failed in [1]".to_owned(),
+            "duration" => "tests.time < duration('1h')".to_owned(),
+            "size" => "size(tests.failing) == 0".to_owned(),
+            "all" | "exists" => format!("tests.failing.{word}(name, name == 'a')"),
+            "int" | "uint" | "double" | "math.least" | "math.greatest" => format!("{word}(tests.failed) == 0"),
+            text => format!("environment.{text}('a')"),
+        };
+        assert!(Expression::condition(&example, &World::new()).is_ok(), "`{example}` is not there");
+    }
+}

@@ -14,6 +14,7 @@
 //! | `layered` | the same policy in two layers |
 //! | `exhaustive` | every small world of a kind |
 //! | `properties` | what must be true of the core over the same worlds |
+//! | `revisit` | what a decision is not looked at again for changes nothing |
 //!
 //! A world is told by its seed: `SECOND_SEED=17 cargo test --test it second::compare -- --nocapture` judges that one alone,
 //! `SECOND_WORLDS=1000000 cargo test --release --test it second::` a million of them.
@@ -27,6 +28,7 @@ mod layered;
 pub mod packs;
 mod properties;
 mod render;
+mod revisit;
 mod shape;
 mod times;
 mod worlds;

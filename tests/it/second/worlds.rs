@@ -391,6 +391,9 @@ impl Maker<'_> {
         }
         let signers = self.c.some(&ACCOUNTS[2..10], 35);
         self.near.push(opened);
+        let ends = granted + self.c.between(1, 12) * 1800;
+        let components: Vec<String> = self.shape.components.iter().map(|it| it.name.to_owned()).collect();
+        let fewer = self.c.often(self.wrong / 2);
         Fact::Known(Grant {
             id: "grant-1".to_owned(),
             repository: {
@@ -399,12 +402,17 @@ impl Maker<'_> {
             },
             environment: if self.wrong() { BEFORE } else { HERE }.to_owned(),
             commit: if self.wrong() { "dead" } else { COMMIT }.to_owned(),
+            components: {
+                let components = components.into_iter().skip(usize::from(fewer)).collect();
+                if self.c.often(50) { Fact::Absent } else { self.fact(components) }
+            },
             artifacts: {
                 let artifacts = if self.c.often(self.wrong / 2) { Vec::new() } else { self.artifacts.clone() };
                 self.fact(artifacts)
             },
             signed_by: signers.into_iter().map(Account::from).collect(),
             granted_at: at(granted),
+            expires_at: if self.c.often(50) { Fact::Absent } else { self.fact(at(ends)) },
             used_at: used,
             opened_at: at(opened),
         })

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod github;
+pub mod gitlab;
 pub mod run;
 pub mod served;
 

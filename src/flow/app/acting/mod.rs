@@ -1,4 +1,5 @@
-//! The story of somebody who acts on the page of a release: approves, rejects, ticks off, or takes back.
+//! The story of somebody who acts on the page of a release: approves, rejects, ticks off, takes back, and does what else a
+//! command can.
 //!
 //! What he does is bound to the decision that he was shown. Where that asks something else by now, nothing is recorded and
 //! he is told what changed; where it would not count anyway ([`trial`]), it is refused, and the refusal is an entry. All
@@ -7,6 +8,7 @@
 //!
 //! Invariant: what was done against a release is among its facts or its facts are not known.
 
+pub(super) mod offers;
 pub(super) mod trial;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -16,9 +18,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::{Map, Value, json};
 
-use super::Desk;
 use super::docket::Key;
 use super::talk::pressed;
+use super::{Desk, Unshown};
+use super::{lasting, owed};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided;
 use crate::flow::{facts, recorded, replay};
@@ -36,6 +39,7 @@ use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Latest;
 use crate::store::reader::Reader;
 use crate::store::writer::Refused;
+pub use offers::{Debt, More};
 pub use trial::{Back, Item, Offers, Seat};
 use trial::{Trial, Verdict};
 
@@ -126,7 +130,7 @@ pub(super) enum Lost {
     Act { account: String, entry: u64 },
 }
 
-/// Everything that was done on pages of the release of a key, and by buttons in its repository.
+/// Everything that was done on pages of the release of a key, by buttons in its repository, and what lasts there.
 pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<Vec<Act>, Lost> {
     let release = facts::named(&key.repository, &key.commit);
     let (mut found, mut named) = (Vec::new(), HashSet::new());
@@ -142,25 +146,29 @@ pub(super) async fn done(reader: &mut Reader, forge: &str, key: &Key) -> Result<
         found.push(act.ok_or(Lost::Act { account: acted.account, entry: acted.entry })?);
     }
     found.extend(pressed::acts(reader, forge, &key.repository).await?);
+    let lasting = lasting::acts(reader, forge, &key.repository).await?;
+    found.extend(lasting.into_iter().filter(|act| named.insert(act.id.clone())));
     Ok(found)
 }
 
 impl<H: Hub> Desk<H> {
-    /// What somebody could do now of a release as it stands; `None` where that cannot be told, or it was let go and its
-    /// answer left.
-    pub async fn offered(&self, stream: &Stream, to: &Account) -> Result<Option<Offers>, DatabaseFault> {
+    /// What somebody could do now of a release as it stands; `None` where that cannot be told.
+    pub async fn offered(&self, stream: &Stream, to: &Account) -> Result<Option<Offers>, Unshown> {
+        // It decides as often as there is something to offer: however many look, so many do at once.
+        let _place = self.looks.place().await?;
         let mut reader = self.reader().await?;
         let tried = tried(&mut reader, stream).await?;
         let went = match &tried {
             Some((latest, _)) => went(&mut reader, latest).await?,
             None => false,
         };
+        let Some((_, Ok(mut trial))) = tried else { return Ok(None) };
+        self.with_debts(&mut reader, stream, &mut trial).await?;
         reader.close().await?;
-        let Some((_, Ok(trial))) = tried.filter(|_| !went) else { return Ok(None) };
         let environment = trial.facts.release.environment.clone();
         let to = to.clone();
-        // It decides as often as there is something to offer, and keeps nobody else waiting.
-        let offers = tokio::task::spawn_blocking(move || trial.offers(&to, Utc::now())).await;
+        // It keeps nobody else waiting.
+        let offers = tokio::task::spawn_blocking(move || trial.offers(&to, Utc::now(), went)).await;
         let waits = self.docket().waiting(&stream.repository, &environment);
         let waits = waits.iter().any(|it| it.as_ref().is_none_or(|it| it == stream));
         Ok(offers.ok().map(|offers| Offers { waits, ..offers }))
@@ -171,7 +179,7 @@ impl<H: Hub> Desk<H> {
         let done = Box::pin(self.acted(stream, by, &wish)).await;
         let fields = |more: Value| {
             let mut fields = json!({ "repository": stream.repository, "release": stream.release,
-                "environment": stream.environment, "account": by.as_str(), "does": word(&wish.does) });
+                "environment": stream.environment, "account": by.as_str(), "does": wish.does.word() });
             if let (Some(map), Value::Object(more)) = (fields.as_object_mut(), more) {
                 map.extend(more);
             }
@@ -194,8 +202,11 @@ impl<H: Hub> Desk<H> {
         for _ in 0..TRIES {
             let mut reader = self.reader().await?;
             let (latest, trial) = tried(&mut reader, stream).await?.ok_or(NotDone::Nowhere)?;
-            let trial = trial.map_err(NotDone::Unread)?;
+            let mut trial = trial.map_err(NotDone::Unread)?;
+            self.with_debts(&mut reader, stream, &mut trial).await?;
             match latest.ruling.as_str() {
+                // It outlasts this release, and is about others.
+                "proceed" if lasting::lasts(&wish.does) => {}
                 "proceed" if went(&mut reader, &latest).await? => {
                     return Err(NotDone::Over("it was let go meanwhile, and nothing is asked of it any more"));
                 }
@@ -216,6 +227,11 @@ impl<H: Hub> Desk<H> {
         Err(NotDone::Changed(vec!["it is being decided again and again just now".to_owned()]))
     }
 
+    /// What is owed by now: what a release left is not among the facts that it was decided by itself.
+    async fn with_debts(&self, reader: &mut Reader, stream: &Stream, trial: &mut Trial) -> Result<(), DatabaseFault> {
+        owed::add(reader, (H::NAME, &stream.repository), &trial.policy, &mut trial.facts).await
+    }
+
     async fn write_down(
         &self,
         stream: &Stream,
@@ -228,7 +244,13 @@ impl<H: Hub> Desk<H> {
         let of = json!([stream.to_string(), by.as_str(), wish.does, wish.reason, wish.shown]).to_string();
         let id: String = sha256(of.as_bytes()).chars().take(16).collect();
         let id = format!("{HERE}{id}");
-        let act = trial.act(&id, by, now, wish.does.clone(), wish.reason.clone());
+        let mut does = wish.does.clone();
+        if let Deed::Verify { gate, evidence } = &mut does
+            && evidence.is_empty()
+        {
+            *evidence = offers::evidence_of(&trial.policy, &trial.facts, gate);
+        }
+        let act = trial.act(&id, by, now, does, wish.reason.clone());
         let tried = act.clone();
         let verdict = tokio::task::spawn_blocking(move || trial.judge(&tried, now)).await.unwrap_or(Verdict::Unknown);
         let kind = decided::kind(&act.does).ok_or(NotDone::Over("that is not done on a page"))?;
@@ -257,6 +279,12 @@ impl<H: Hub> Desk<H> {
     async fn appended(&self, append: crate::store::writer::Append) -> Result<(), NotDone> {
         match self.sequencer.append(append).await.map_err(Failed::from) {
             Ok(_) | Err(Failed::Refused(Refused::OtherContent(_))) => Ok(()),
+            Err(lost @ Failed::Batch(_)) => {
+                // It may be there all the same, and counts then.
+                self.docket().happened(None, None, true, Instant::now());
+                self.to_decide.notify_one();
+                Err(lost.into())
+            }
             Err(failed) => Err(failed.into()),
         }
     }
@@ -305,19 +333,11 @@ impl<H: Hub> Desk<H> {
     }
 }
 
-/// What an act does, in a word.
-fn word(does: &Deed) -> &'static str {
-    match does {
-        Deed::Approve { .. } => "approve",
-        Deed::Reject {} => "reject",
-        Deed::Tick { .. } => "tick",
-        Deed::Withdraw { .. } => "withdraw",
-        _ => "other",
-    }
-}
-
 /// The last decision of a release with what it was made from, or why that cannot be read; `None` where it has none.
-async fn tried(reader: &mut Reader, stream: &Stream) -> Result<Option<(Latest, Result<Trial, String>)>, DatabaseFault> {
+pub(super) async fn tried(
+    reader: &mut Reader,
+    stream: &Stream,
+) -> Result<Option<(Latest, Result<Trial, String>)>, DatabaseFault> {
     let Some(latest) = reader.latest(stream).await? else { return Ok(None) };
     let trial = made_from(reader, latest.entry, (latest.document, latest.facts)).await?;
     Ok(Some((latest, trial)))
@@ -330,7 +350,7 @@ async fn went(reader: &mut Reader, latest: &Latest) -> Result<bool, DatabaseFaul
 }
 
 /// A decision with what it was made from, by the number of its entry and the digests of its document and its facts.
-async fn made_from(
+pub(super) async fn made_from(
     reader: &mut Reader,
     number: u64,
     (document, facts): (Hash, Hash),
@@ -362,7 +382,7 @@ async fn made_from(
     }
     let (before, policy) = (policies.pop().flatten(), policies.pop().flatten());
     Ok(policy
-        .map(|policy| Trial { facts, decision, policy, before })
+        .map(|policy| Trial::new(facts, decision, policy, before))
         .ok_or_else(|| "its entry names no policy".to_owned()))
 }
 
@@ -430,7 +450,7 @@ fn entry(
     let at: DateTime<Utc> = act.at;
     let body = json!({
         "repository": stream.repository, "release": stream.release, "environment": stream.environment, "act": id,
-        "by": act.by.as_str(), "done": at.timestamp_micros(), "via": "page",
+        "by": act.by.as_str(), "does": act.does.word(), "done": at.timestamp_micros(), "via": "page",
         "shown": { "sha256": shown.document, "entry": shown.entry, "number": shown.number },
     });
     let mut whole = Map::new();

@@ -4,17 +4,21 @@
 //! A trial says what a page offers, and refuses what is refused anyway. It counts nothing: what an act comes to is said by
 //! the decision that looks at it, from facts that were gathered anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 
-use crate::decide::release;
+use super::offers::More;
+use crate::decide::heard::Hearing;
 use crate::decide::words::{count, meaningful};
-use crate::flow::app::talk::judged::{Told, judged};
+use crate::decide::{release, shown};
+use crate::flow::app::talk::judged::{Made, Told, became, judged};
 use crate::model::facts::{Account, AccountFacts, AccountKind, Act, Deed, Fact, Facts, Saw, Standing, Via};
 use crate::model::ground::Ground;
 use crate::model::kind::Kind;
 use crate::model::release_decision::{Node, ReleaseDecision, Ruling};
+use crate::model::verdict::Verdict as Stood;
 use crate::policy::Policy;
 use crate::report::reply::Outcome;
 
@@ -30,6 +34,8 @@ pub(in super::super) struct Trial {
     pub(in super::super) decision: ReleaseDecision,
     pub(in super::super) policy: Policy,
     pub(in super::super) before: Option<Policy>,
+    /// How the gates stood, once anybody asks.
+    gates: OnceLock<BTreeMap<String, Stood>>,
 }
 
 /// An approval that somebody could give.
@@ -76,15 +82,23 @@ pub struct Offers {
     pub ticks: Vec<Item>,
     /// What of his own he could take back.
     pub back: Vec<Back>,
+    /// What lasts, and what he answers for besides.
+    pub more: More,
     /// Whether the app knows of a run that waits for it.
     pub waits: bool,
+    /// Whether it went: nothing more is asked for it.
+    pub went: bool,
 }
 
 impl Offers {
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.approve.is_empty() && self.reject.is_none() && self.ticks.is_empty() && self.back.is_empty()
+        self.approve.is_empty()
+            && self.reject.is_none()
+            && self.ticks.is_empty()
+            && self.back.is_empty()
+            && self.more.is_empty()
     }
 }
 
@@ -100,7 +114,26 @@ pub(in super::super) enum Verdict {
 }
 
 impl Trial {
-    /// What whoever looks at it is shown: all that goes, what is asked, and the change record.
+    /// A decision, with what it was made from.
+    pub(in super::super) fn new(
+        facts: Facts,
+        decision: ReleaseDecision,
+        policy: Policy,
+        before: Option<Policy>,
+    ) -> Self {
+        Self { facts, decision, policy, before, gates: OnceLock::new() }
+    }
+
+    /// The roles that somebody held by the facts of the decision.
+    pub(in super::super) fn held(&self, by: &Account) -> Vec<String> {
+        shown::held(&self.policy, &self.facts, by, self.decision.now)
+    }
+
+    fn gates(&self) -> &BTreeMap<String, Stood> {
+        self.gates.get_or_init(|| shown::gates(&self.policy, &self.facts, self.decision.now))
+    }
+
+    /// What whoever looks at it is shown: all that goes, what is asked, how the gates stand, and the change record.
     pub(in super::super) fn saw(&self) -> Saw {
         let release = &self.facts.release;
         let parts = release.package.known().into_iter().flat_map(|package| &package.parts);
@@ -115,7 +148,7 @@ impl Trial {
                 .collect(),
             artifacts: release.components.values().flat_map(|it| it.artifacts.entries()).cloned().collect(),
             requirements: self.decision.approvals.iter().map(|it| (it.role.clone(), it.digest.clone())).collect(),
-            gates: std::collections::BTreeMap::new(),
+            gates: self.gates().clone(),
             parts: parts.filter_map(|(name, part)| Some((name.clone(), part.known()?.content.clone()))).collect(),
             record: self.facts.change_record.known().map(|record| record.id.clone()),
         }
@@ -140,18 +173,20 @@ impl Trial {
             reason,
             saw: self.saw(),
             standing: Standing::Stands,
-            held: Vec::new(),
+            held: self.held(by),
         }
     }
 
-    /// What would be decided if these were done as well; `None` where what people did is not known.
-    fn with(&self, acts: &[Act], now: DateTime<Utc>) -> Option<(Vec<Act>, ReleaseDecision)> {
+    /// The facts, if these were done as well; `None` where what people did is not known.
+    pub(super) fn facts_with(&self, acts: &[Act]) -> Option<Facts> {
         let mut facts = self.facts.clone();
         let mut all = match facts.acts {
             Fact::Known(acts) => acts,
             Fact::Absent => Vec::new(),
             Fact::Unavailable(_) => return None,
         };
+        // What the decision has of them already is done once.
+        all.retain(|it| !acts.iter().any(|act| act.id == it.id));
         all.extend(acts.iter().cloned());
         for act in acts {
             // The forge let him in just now. What he is besides is asked of it when it is decided.
@@ -162,24 +197,24 @@ impl Trial {
             });
             known.active = Fact::Known(true);
         }
-        facts.acts = Fact::Known(all.clone());
+        facts.acts = Fact::Known(all);
+        Some(facts)
+    }
+
+    /// What would be decided if these were done as well, and from what.
+    fn with(&self, acts: &[Act], now: DateTime<Utc>) -> Option<(Facts, ReleaseDecision)> {
+        let facts = self.facts_with(acts)?;
         let decision = match &self.before {
             Some(before) => release::decide_between(before, &self.policy, &facts, now),
             None => release::decide(&self.policy, &facts, now),
         };
-        Some((all, decision))
+        Some((facts, decision))
     }
 
     /// What the decision itself says of an act that it looked at.
     pub(in super::super) fn became(&self, id: &str) -> Option<Outcome> {
-        let told = Told {
-            tree: &self.decision.tree,
-            counted: &self.decision.counted,
-            acts: self.facts.acts.entries(),
-            environment: &self.decision.environment,
-            commit: &self.facts.release.commit,
-        };
-        judged(&told, id)
+        let Self { facts, decision, policy, before, .. } = self;
+        became(Made { policy, before: before.as_ref(), facts, decision }, id)
     }
 
     /// What an act would come to. A rejection that says nothing holds a while until it is asked for; here it is asked for
@@ -201,33 +236,38 @@ impl Trial {
 
     /// The same of several that are done at once.
     fn judge_all(&self, acts: &[Act], now: DateTime<Utc>) -> Vec<Verdict> {
-        let Some((all, decision)) = self.with(acts, now) else { return vec![Verdict::Unknown; acts.len()] };
+        let Some((facts, decision)) = self.with(acts, now) else { return vec![Verdict::Unknown; acts.len()] };
+        let hearing = Hearing::new(&self.policy, self.before.as_ref(), &facts, now);
         let told = Told {
             tree: &decision.tree,
             counted: &decision.counted,
-            acts: &all,
+            acts: facts.acts.entries(),
             environment: &decision.environment,
             commit: &self.facts.release.commit,
         };
-        let verdict = |act: &Act| match judged(&told, &act.id) {
+        let verdict = |act: &Act| match judged(&told, &hearing, &act.id) {
             Some(Outcome::Refused { why, instead }) => {
                 Verdict::Refused { why, instead, code: code(&decision.tree, &act.id) }
             }
             Some(Outcome::Counts) => Verdict::Counts,
-            Some(Outcome::Told { .. }) | None => Verdict::Unknown,
+            Some(Outcome::Told { .. } | Outcome::Listed(_)) | None => Verdict::Unknown,
         };
         acts.iter().map(verdict).collect()
     }
 
     /// What somebody could do now. Nothing of a release that was rejected for good; of one that may go, what holds it.
-    pub(in super::super) fn offers(&self, to: &Account, now: DateTime<Utc>) -> Offers {
+    pub(in super::super) fn offers(&self, to: &Account, now: DateTime<Utc>, went: bool) -> Offers {
         if self.decision.decision == Ruling::Reject {
             return Offers::default();
+        }
+        let more = self.more(to, now, went);
+        if went {
+            return Offers { more, went, ..Offers::default() };
         }
         let counts = |id: &str, does: Deed, reason: Option<String>| {
             self.judge(&self.act(id, to, now, does, reason), now) == Verdict::Counts
         };
-        let mut offers = Offers::default();
+        let mut offers = Offers { more, ..Offers::default() };
         let may_go = self.decision.decision == Ruling::Proceed;
         let asked: BTreeSet<&str> = self.asked().filter(|_| !may_go).collect();
         for role in &asked {
@@ -277,7 +317,7 @@ impl Trial {
         let all = gates.flat_map(|gate| {
             gate.items.iter().map(|item| Item { gate: format!("{}/{}", gate.layer, gate.name), item: item.clone() })
         });
-        let all: Vec<Item> = all.take(ITEMS).collect();
+        let all: Vec<Item> = all.filter(|it| !self.is_ticked(it)).take(ITEMS).collect();
         let act = |(at, it): (usize, &Item)| {
             let does = Deed::Tick { gate: it.gate.clone(), item: it.item.clone(), proof: None };
             self.act(&format!("page-trial/{at}"), to, now, does, None)
@@ -285,6 +325,24 @@ impl Trial {
         let acts: Vec<Act> = all.iter().enumerate().map(act).collect();
         let verdicts = self.judge_all(&acts, now);
         all.into_iter().zip(verdicts).filter(|(_, verdict)| *verdict == Verdict::Counts).map(|(item, _)| item).collect()
+    }
+
+    /// Whether a tick of an item counts already, be it while others are open.
+    fn is_ticked(&self, item: &Item) -> bool {
+        let meant = |gate: &str| gate == item.gate || item.gate.rsplit('/').next() == Some(gate);
+        self.facts.acts.entries().iter().any(|act| match &act.does {
+            Deed::Tick { gate, item: ticked, .. } => *ticked == item.item && meant(gate) && self.mentions(&act.id),
+            _ => false,
+        })
+    }
+
+    /// Whether the explanation of a gate names an act.
+    fn mentions(&self, id: &str) -> bool {
+        let mut found = false;
+        self.decision.tree.walk(&mut |node| {
+            found |= matches!(node.code, Ground::Gate | Ground::PackGate) && names(node, id);
+        });
+        found
     }
 
     /// The approvals and rejections of somebody that he could take back.

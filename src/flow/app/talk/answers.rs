@@ -6,20 +6,19 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
-use super::judged::{Told, judged};
+use super::judged::{Made, became};
 use super::said::{Said, Says};
 use super::view::{self, View};
 use super::{Looking, Unanswered, Unseen, lock};
+use crate::flow::app::acting::trial::Trial;
+use crate::flow::app::acting::tried;
 use crate::flow::app::{Desk, link};
 use crate::forge::Hub;
 use crate::forge::command::{self, Command, Spoken};
 use crate::forge::talk::{Proposed, Remark};
-use crate::model::facts::{Change, Deed, Fact, Facts};
-use crate::model::release_decision::Node;
+use crate::model::facts::{Change, Deed};
 use crate::report::reply::{self, Outcome};
 use crate::store::change::Stream;
-use crate::store::fault::Fault as DatabaseFault;
-use crate::store::reader::Reader;
 
 /// How many comments on one change are answered in how long, of one person and of all together: whoever writes many keeps
 /// nobody else's from being answered. More wait.
@@ -52,25 +51,10 @@ impl Rate {
     }
 }
 
-/// What a recorded decision says, as far as an answer needs it.
-#[derive(serde::Deserialize)]
-struct Document {
-    summary: String,
-    tree: Node,
-    counted: Vec<String>,
-}
-
-/// The latest decision on a release that waits, and what it was made from.
-struct Latest {
-    stream: Stream,
-    facts: Facts,
-    document: Document,
-}
-
 /// An environment that a line is about, and where to look for what became of it.
-enum Place {
-    /// A release was decided there.
-    Decided(Box<Latest>),
+pub(super) enum Place {
+    /// A release was decided there, and what it was made from is kept.
+    Decided(Box<(Stream, Trial)>),
     /// One waits there and has yet to be decided, so that nothing is known.
     Undecided,
     /// One waits there, and what it is made of cannot be read.
@@ -110,7 +94,7 @@ impl<H: Hub> Desk<H> {
         Ok(unanswered)
     }
 
-    fn is_answered(&self, once: String) {
+    pub(super) fn is_answered(&self, once: String) {
         let mut answered = lock(&self.talk.answered);
         if answered.len() >= REMEMBERED {
             answered.clear();
@@ -134,10 +118,9 @@ impl<H: Hub> Desk<H> {
                 continue;
             }
             let all_count = lines.iter().all(|(_, outcome)| *outcome == Outcome::Counts);
-            let says = if all_count {
-                Says::Acknowledge { handle: it.remark.handle }
-            } else {
-                Says::Reply { key: it.once.clone(), text: reply::render(&lines, &self.pages(&looking.met)) }
+            let says = match it.remark.handle.filter(|_| all_count) {
+                Some(handle) => Says::Acknowledge { handle },
+                None => Says::Reply { key: it.once.clone(), text: reply::render(&lines, &self.pages(&looking.met)) },
             };
             let said = Said {
                 forge: H::NAME.to_owned(),
@@ -178,10 +161,13 @@ impl<H: Hub> Desk<H> {
         for (line, spoken) in command::spoken(&remark.text, H::NAME) {
             let outcome = match spoken {
                 Spoken::Not(no) => Some(Outcome::refused(no.why)),
+                Spoken::Help => Some(Outcome::Listed(command::FORMS.iter().map(|it| (it.form, it.does)).collect())),
                 Spoken::Why(environment) => self.why(looking, remark, environment.as_deref()).await?,
                 Spoken::Does(command) => {
-                    // The acts of a comment are named after it, those after its first with their place.
-                    let act = if commands == 0 { remark.id.clone() } else { format!("{}/{commands}", remark.id) };
+                    // The acts of a comment are named after it, those after its first with their place; a review is an act
+                    // itself.
+                    let place = commands + usize::from(remark.handle.is_none());
+                    let act = if place == 0 { remark.id.clone() } else { format!("{}/{place}", remark.id) };
                     commands += 1;
                     self.command(looking, remark, &command, &act).await?
                 }
@@ -193,7 +179,7 @@ impl<H: Hub> Desk<H> {
     }
 
     /// The environments that a line means, or why there are none.
-    fn meant(looking: &Looking<'_, H>, named: Option<&str>, rejects: bool) -> Result<Vec<String>, Outcome> {
+    pub(super) fn meant(looking: &Looking<'_, H>, named: Option<&str>, rejects: bool) -> Result<Vec<String>, Outcome> {
         let read = looking.policy.as_ref().map_err(|no| Outcome::refused(no.to_string()))?;
         let all = || read.policy.rules.environments.iter().map(|it| it.name.clone());
         let Some(named) = named else { return Ok(view::asked(read).map(|it| it.name.clone()).collect()) };
@@ -212,6 +198,17 @@ impl<H: Hub> Desk<H> {
         command: &Command,
         act: &str,
     ) -> Result<Option<Outcome>, Unseen> {
+        // What its release left to be done is met on a change that is done with, whatever waits elsewhere.
+        let named = command.environment.clone().unwrap_or_default();
+        if is_payment(command)
+            && proposed(looking, remark.change).is_none()
+            && matches!(self.place(looking, remark, &named, None).await?, Place::Nothing)
+        {
+            return self.paid(looking, remark, command, act).await.map(Some);
+        }
+        if let Some(outcome) = self.lasting(looking, remark, command, act).await? {
+            return Ok(Some(outcome));
+        }
         let rejects = command.does == Deed::Reject {};
         let environments = match Self::meant(looking, command.environment.as_deref(), rejects) {
             Ok(environments) => environments,
@@ -223,18 +220,12 @@ impl<H: Hub> Desk<H> {
             let outcome = match self.place(looking, remark, environment, Some(act)).await? {
                 Place::Undecided => return Ok(None),
                 Place::Unknown(why) => Outcome::refused(why),
-                Place::Decided(latest) => {
-                    looking.met.insert(latest.stream.clone());
-                    let Document { tree, counted, .. } = &latest.document;
+                Place::Decided(decided) => {
+                    let (stream, trial) = *decided;
+                    looking.met.insert(stream);
                     // What was decided before this was written is decided again.
-                    let Some(outcome) = judge(&latest.facts, (tree, counted), environment, act) else {
-                        return Ok(None);
-                    };
+                    let Some(outcome) = trial.became(act) else { return Ok(None) };
                     outcome
-                }
-                // What its release left to be done is met here, whatever waits elsewhere.
-                Place::Nothing if proposed(looking, remark.change).is_none() && is_payment(command) => {
-                    self.paid(looking, remark, command, act).await?
                 }
                 Place::Nothing => match self.before_release(looking, remark, environment, act).await {
                     Some(outcome) => outcome,
@@ -268,11 +259,10 @@ impl<H: Hub> Desk<H> {
                 "`{environment}` asks nobody: what is entered there goes by itself"
             )));
         }
-        match self.see(looking, &proposed, environment).await? {
-            Ok(view) => {
-                let View { facts, decision } = view;
-                judge(facts, (&decision.tree, &decision.counted), environment, act)
-            }
+        self.see(looking, &proposed, environment).await?;
+        let policy = &looking.policy.as_ref().ok()?.policy;
+        match looking.views.get(&(proposed.number, environment.to_owned()))? {
+            Ok(View { facts, decision }) => became(Made { policy, before: None, facts, decision }, act),
             // What fails for long is told.
             Err(why) => is_old(remark).then(|| Outcome::refused(format!("what it would mean is not known: {why}"))),
         }
@@ -294,10 +284,12 @@ impl<H: Hub> Desk<H> {
             match self.place(looking, remark, &environment, None).await? {
                 Place::Undecided => return Ok(None),
                 Place::Unknown(says) => return Ok(Some(Outcome::Told { environment, says, tree: None })),
-                Place::Decided(latest) => {
-                    looking.met.insert(latest.stream.clone());
-                    let Document { summary: says, tree, .. } = latest.document;
-                    return Ok(Some(Outcome::Told { environment, says, tree: Some(Box::new(tree)) }));
+                Place::Decided(decided) => {
+                    let (stream, trial) = *decided;
+                    looking.met.insert(stream);
+                    let says = trial.decision.summary;
+                    let tree = Some(Box::new(trial.decision.tree));
+                    return Ok(Some(Outcome::Told { environment, says, tree }));
                 }
                 Place::Nothing => {
                     nothing.get_or_insert(environment);
@@ -323,7 +315,7 @@ impl<H: Hub> Desk<H> {
 
     /// Where to look for what became of something that was said of a change for an environment: a decision that saw the
     /// act, though nothing may wait for it any longer, or one of a release that waits with the change.
-    async fn place(
+    pub(super) async fn place(
         &self,
         looking: &Looking<'_, H>,
         remark: &Remark,
@@ -341,17 +333,17 @@ impl<H: Hub> Desk<H> {
         let mut streams: Vec<(bool, Stream)> = waiting.into_iter().flatten().map(|it| (false, it)).collect();
         streams.extend(saw.into_iter().filter(|it| it.environment == environment).map(|it| (true, it)));
         for (saw, stream) in &streams {
-            let Some(latest) = latest(&mut reader, stream).await? else {
+            let Some((_, Ok(trial))) = tried(&mut reader, stream).await? else {
                 place = Place::Undecided;
                 continue;
             };
-            if let Some(why) = latest.facts.release.changes.unavailable() {
+            if let Some(why) = trial.facts.release.changes.unavailable() {
                 place = Place::Unknown(format!("what goes to `{environment}` cannot be read: {why}"));
                 continue;
             }
             let goes = |it: &Change| it.id.eq_ignore_ascii_case(&change);
-            if *saw || latest.facts.release.changes.entries().iter().any(goes) {
-                place = Place::Decided(Box::new(latest));
+            if *saw || trial.facts.release.changes.entries().iter().any(goes) {
+                place = Place::Decided(Box::new((stream.clone(), trial)));
                 break;
             }
         }
@@ -360,30 +352,12 @@ impl<H: Hub> Desk<H> {
     }
 }
 
-/// The last decision of a release with its facts, where both are kept.
-async fn latest(reader: &mut Reader, stream: &Stream) -> Result<Option<Latest>, DatabaseFault> {
-    let Some(latest) = reader.latest(stream).await? else { return Ok(None) };
-    let facts = reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
-    let document = reader.blob(latest.document).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    Ok(facts.zip(document).map(|(facts, document)| Latest { stream: stream.clone(), facts, document }))
-}
-
 fn is_payment(command: &Command) -> bool {
     matches!(command.does, Deed::Complete { .. })
 }
 
-fn proposed<H: Hub>(looking: &Looking<'_, H>, change: u64) -> Option<Proposed> {
+pub(super) fn proposed<H: Hub>(looking: &Looking<'_, H>, change: u64) -> Option<Proposed> {
     looking.proposed.iter().find(|it| it.number == change).cloned()
-}
-
-/// What a decision says became of an act, by its explanation and what it counted; `None` where it did not look at it.
-fn judge(facts: &Facts, (tree, counted): (&Node, &[String]), environment: &str, act: &str) -> Option<Outcome> {
-    let acts = match &facts.acts {
-        Fact::Known(acts) => acts.as_slice(),
-        Fact::Absent => &[],
-        Fact::Unavailable(why) => return Some(Outcome::refused(format!("what people did cannot be read: {why}"))),
-    };
-    judged(&Told { tree, counted, acts, environment, commit: &facts.release.commit }, act)
 }
 
 /// Whether a comment has waited for its answer for longer than something passing takes.

@@ -126,6 +126,16 @@ impl Book {
         round.all || round.heard.contains(&number) || !same
     }
 
+    /// Whether a change became another since it was looked at, or was never looked at and changed since an instant: somebody
+    /// may have reviewed it.
+    #[must_use]
+    pub fn is_other(&self, repository: &str, number: u64, changed_at: DateTime<Utc>, since: DateTime<Utc>) -> bool {
+        match self.looked.get(&(repository.to_owned(), number)) {
+            Some(looked) => looked.changed_at != changed_at,
+            None => changed_at >= since,
+        }
+    }
+
     /// A change was looked at.
     pub fn looked(&mut self, repository: &str, number: u64, commit: &str, changed_at: DateTime<Utc>, at: Instant) {
         let looked = Looked { commit: commit.to_owned(), changed_at, at };

@@ -1,8 +1,10 @@
 //! What became of what somebody commanded: read off the decision that looked at it.
 
-use crate::model::facts::{Act, Deed};
+use crate::decide::heard::Hearing;
+use crate::model::facts::{Act, Deed, Fact, Facts};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{Node, Status};
+use crate::model::release_decision::{Node, ReleaseDecision, Status};
+use crate::policy::Policy;
 use crate::report::reply::Outcome;
 
 /// A decision, as far as it says what became of acts.
@@ -20,10 +22,51 @@ pub struct Told<'d> {
     pub commit: &'d str,
 }
 
-/// What became of an act; `None` where the decision did not look at it.
+/// A decision with what it was made from, for saying what became of acts.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'d> {
+    /// The policy.
+    pub policy: &'d Policy,
+    /// The policy by which the release began, where that is another.
+    pub before: Option<&'d Policy>,
+    /// The facts.
+    pub facts: &'d Facts,
+    /// The decision.
+    pub decision: &'d ReleaseDecision,
+}
+
+/// What a decision says became of an act; `None` where it did not look at it.
 #[must_use]
-pub fn judged(told: &Told<'_>, id: &str) -> Option<Outcome> {
+pub fn became(made: Made<'_>, id: &str) -> Option<Outcome> {
+    let Made { facts, decision, .. } = made;
+    let acts = match &facts.acts {
+        Fact::Known(acts) => acts.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(why) => return Some(Outcome::refused(format!("what people did cannot be read: {why}"))),
+    };
+    let told = Told {
+        tree: &decision.tree,
+        counted: &decision.counted,
+        acts,
+        environment: &decision.environment,
+        commit: &facts.release.commit,
+    };
+    let hearing = Hearing::new(made.policy, made.before, facts, decision.now);
+    judged(&told, &hearing, id)
+}
+
+/// The same, where somebody hears the acts of the facts already.
+#[must_use]
+pub fn judged(told: &Told<'_>, hearing: &Hearing<'_>, id: &str) -> Option<Outcome> {
     let act = told.acts.iter().find(|act| act.id == id)?;
+    match (hearing.of(id), &act.does) {
+        (Some(Ok(())), _) => return Some(Outcome::Counts),
+        (Some(Err(why)), Deed::Tick { .. }) => {
+            return Some(Outcome::refused(format!("it ticks nothing off before {}: {why}", told.environment)));
+        }
+        (Some(Err(why)), _) => return Some(Outcome::refused(why)),
+        (None, _) => {}
+    }
     let mut mentions: Vec<&Node> = Vec::new();
     walk(told.tree, &mut |node| {
         if node.evidence.iter().any(|it| it == id) {
@@ -35,15 +78,8 @@ pub fn judged(told: &Told<'_>, id: &str) -> Option<Outcome> {
         Deed::Reject {} => rejection(told, &mentions),
         Deed::Withdraw { of } => withdrawal(told, act, of),
         Deed::ClaimEmergency {} => claim(told),
-        Deed::Delegate { .. } | Deed::Away { .. } => match refused(&mentions) {
-            Some(node) => Outcome::refused(node.says.clone()),
-            None => Outcome::Counts,
-        },
-        _ if told.counted.iter().any(|it| it == id) || !mentions.is_empty() => Outcome::Counts,
-        Deed::Tick { gate, .. } => Outcome::refused(format!(
-            "it ticks nothing off before {}: `{gate}` or the item is not the policy's, or it is not yours to tick",
-            told.environment
-        )),
+        // They are heard, and change nothing by themselves.
+        Deed::Away { .. } | Deed::Comment {} => Outcome::Counts,
         _ => Outcome::refused(format!("nothing that {} asks is met by it", told.environment)),
     })
 }
@@ -56,8 +92,7 @@ fn walk<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Node)) {
 
 /// The node that says why something does not hold.
 fn refused<'n>(mentions: &[&'n Node]) -> Option<&'n Node> {
-    let refuses = |node: &&&Node| node.says.starts_with("ignored ") || node.code == Ground::DelegationRefused;
-    mentions.iter().find(refuses).copied()
+    mentions.iter().find(|node| node.says.starts_with("ignored ")).copied()
 }
 
 fn approval(told: &Told<'_>, id: &str, mentions: &[&Node]) -> Outcome {

@@ -6,12 +6,14 @@
 //! for its key, so that neither a restart nor another replica says it again; what a check said last is read from the
 //! record, and the same is not said twice.
 //!
-//! [`book`] knows what is to be looked at, [`view`] looks, [`answers`] finds what to answer, [`pressed`] hears of buttons,
-//! and [`judged`] what became of it. What a release left to be done is called to mind by [`reminders`], and met in [`paid`].
+//! [`book`] knows what is to be looked at, [`view`] looks, [`answers`] finds what to answer, [`pressed`] hears of buttons, [`lasts`] keeps what
+//! outlasts a release, and [`judged`] says what became of it. What a release left to be done is called to mind by
+//! [`reminders`], and met in [`paid`].
 
 mod answers;
 pub mod book;
 pub mod judged;
+mod lasts;
 mod paid;
 pub mod pressed;
 mod reminders;
@@ -168,7 +170,8 @@ impl<H: Hub> Desk<H> {
         let repository = round.repository.as_str();
         let forge = self.hub.of(repository).await.map_err(Unseen::forge)?.behind_deployments();
         let proposed = forge.proposed(repository).await.map_err(Unseen::forge)?;
-        let remarks = forge.remarks(repository, since(Utc::now())).await.map_err(Unseen::forge)?;
+        let since = since(Utc::now());
+        let mut remarks = forge.remarks(repository, since).await.map_err(Unseen::forge)?;
         let now = Instant::now();
         let due: Vec<Proposed> = {
             let mut book = self.book();
@@ -176,6 +179,13 @@ impl<H: Hub> Desk<H> {
             let due = |it: &&Proposed| book.is_due(round, it.number, &it.commit, it.changed_at, now);
             proposed.iter().filter(due).cloned().collect()
         };
+        for it in &due {
+            let other = self.book().is_other(repository, it.number, it.changed_at, since);
+            if other {
+                remarks.extend(forge.reviews(repository, it.number, since).await.map_err(Unseen::forge)?);
+            }
+        }
+        self.edited(repository, &remarks).await?;
         let unanswered = self.unanswered(repository, remarks).await?;
         let pressed = self.unheard(repository);
         if due.is_empty() && unanswered.is_empty() && pressed.is_empty() {

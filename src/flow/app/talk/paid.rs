@@ -76,7 +76,9 @@ impl<H: Hub> Desk<H> {
         };
         reader.close().await?;
         let Some(release) = facts.map(|facts| facts.release) else {
-            return Ok(Outcome::refused(format!("nothing that this repository still owes is called `{obligation}`")));
+            return Ok(Outcome::refused(format!(
+                "the record has no obligation `{obligation}` that this repository still owes"
+            )));
         };
         let act = act(remark, command, (id, H::NAME));
         let wanted = Wanted {

@@ -62,7 +62,7 @@ pub(super) fn buttons(asked: &[String]) -> Vec<Button> {
 }
 
 /// What a change is called where acts on it are kept: no release's name.
-fn about(forge: &str, repository: &str, change: u64) -> String {
+pub(in super::super) fn about(forge: &str, repository: &str, change: u64) -> String {
     format!("change {}", json!([forge, repository, change]))
 }
 
@@ -164,7 +164,7 @@ impl<H: Hub> Desk<H> {
             Err(outcome) => return Ok(outcome),
         };
         let Ok(read) = &looking.policy else { return Ok(unknown("the policy cannot be read")) };
-        let trial = Trial { facts, decision, policy: read.policy.clone(), before: None };
+        let trial = Trial::new(facts, decision, read.policy.clone(), None);
         let account = Account::from(format!("{}:{by}", H::NAME).as_str());
         let of =
             json!([looking.repository, proposed.number, proposed.commit, environment, account.as_str()]).to_string();
@@ -212,6 +212,6 @@ impl<H: Hub> Desk<H> {
 fn outcome_of(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Refused { why, .. } => why,
-        Outcome::Counts | Outcome::Told { .. } => "",
+        Outcome::Counts | Outcome::Told { .. } | Outcome::Listed(_) => "",
     }
 }

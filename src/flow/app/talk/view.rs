@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 
 use super::super::policy::Read;
-use super::super::{Desk, owed};
+use super::super::{Desk, lasting, owed};
 use super::pressed;
 use crate::decide::release;
 use crate::flow::facts::{self, Wanted};
@@ -54,7 +54,8 @@ impl<H: Hub> Desk<H> {
         let now = Utc::now();
         let acts = async {
             let mut reader = self.reader().await?;
-            let acts = pressed::acts(&mut reader, H::NAME, repository).await?;
+            let mut acts = pressed::acts(&mut reader, H::NAME, repository).await?;
+            acts.extend(lasting::acts(&mut reader, H::NAME, repository).await?);
             reader.close().await?;
             Ok::<_, crate::store::fault::Fault>(acts)
         };

@@ -16,8 +16,8 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
+use super::Secret;
 use super::fault::Fault;
-use super::secret::Secret;
 
 /// How far back a JWT is issued, in seconds.
 const BACK: i64 = 60;

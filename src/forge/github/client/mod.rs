@@ -11,7 +11,6 @@ mod fault;
 mod graphql;
 mod pace;
 mod queue;
-mod secret;
 mod send;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,12 +23,12 @@ use serde::de::DeserializeOwned;
 
 pub use reqwest::Method;
 
+pub use crate::forge::secret::Secret;
 pub use auth::{AppKey, Identity, Installation};
 pub use base::{Base, NoBase};
 pub use fault::{Fault, Whole};
 pub use graphql::{Answer, Variables};
 pub use pace::{Pace, Priority, Resource};
-pub use secret::Secret;
 
 use crate::transport::http;
 use auth::{Lease, Minted};

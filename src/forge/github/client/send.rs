@@ -11,8 +11,7 @@ use serde::Deserialize;
 
 use super::fault::Fault;
 use super::pace::{Resource, UNSTATED};
-use super::secret::Secret;
-use super::{Client, Ordering};
+use super::{Client, Ordering, Secret};
 use crate::report::neutral;
 
 /// How many bytes an answer may have.

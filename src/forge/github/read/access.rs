@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::Reading;
 use super::file::escaped;
 use super::people::RestUser;
-use crate::forge::Ranged;
-use crate::model::facts::{Account, Act, Deed, Fact, Via};
+use crate::forge::{Ranged, elsewhere};
+use crate::model::facts::{Account, Act, Fact};
 
 #[derive(Deserialize)]
 struct Permission {
@@ -28,17 +28,7 @@ impl Reading<'_> {
     /// What people did here with what they did elsewhere, the earliest first. Of whoever acted elsewhere GitHub is asked
     /// what he is, where nothing here told it yet.
     pub(super) async fn and_elsewhere(&mut self, acts: Fact<Vec<Act>>, changes: &Fact<Vec<Ranged>>) -> Fact<Vec<Act>> {
-        // What was done on a change by itself is about no release that does not have it; what meets an obligation is about
-        // the release that left it.
-        let of_change = |act: &Act| act.via == Via::Command && !matches!(act.does, Deed::Complete { .. });
-        let goes = |act: &&Act| match changes {
-            Fact::Known(changes) if of_change(act) => {
-                changes.iter().any(|it| act.saw.changes.contains_key(&it.change.id))
-            }
-            Fact::Absent if of_change(act) => false,
-            Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
-        };
-        let elsewhere: Vec<&Act> = self.question.acts.iter().filter(goes).collect();
+        let elsewhere = elsewhere(self.question, acts.entries(), changes);
         if elsewhere.is_empty() {
             return acts;
         }

@@ -1,15 +1,15 @@
-//! What people did on GitHub: reviews of pull requests, commands in their comments, reviews of the environment.
+//! What people did on GitHub: reviews of pull requests, reviews of the environment, and commands in either or in comments.
 //!
 //! Whoever may push can edit and delete the comments of others and dismiss their reviews. What was said for a release
 //! then counts no longer; what was said against it must not be lost: where it may have been, no act is known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::changes::content;
 use super::people::{Accounts, Actor};
-use super::pulls::{Comment, Event, Review, WholePull};
+use super::pulls::{Comment, Counted, Edit, Event, Review, WholePull};
 use super::runs::{EnvironmentReview, Run};
 use super::{Reading, unread};
 use crate::forge::Ranged;
@@ -91,30 +91,82 @@ fn review(
     Ok(Some(act))
 }
 
-/// The commands of a comment, of every text that it ever had: whoever edits it away has not unsaid it.
-fn written(comment: &Comment) -> Result<Vec<Command>, Fault> {
-    let what = || format!("comment {}", comment.id);
-    let mut found: Vec<Command> = command::commands(&comment.body, "github").into_iter().flatten().collect();
-    let is_bots = comment.author.as_ref().is_some_and(|author| author.kind.as_deref() == Some("Bot"));
-    // A bot rejects nothing, and many edit theirs all day.
-    if comment.last_edited_at.is_none() || is_bots {
-        return Ok(found);
-    }
-    let edits = comment.user_content_edits.clone().and_then(super::pulls::Counted::whole);
-    let edits = edits.ok_or_else(|| unread(&what(), "it was edited more often than is read"))?;
-    // The first of them is what was written at first.
-    if edits.len() < 2 {
-        return Err(unread(&what(), "it was edited, and GitHub does not say what it said before"));
-    }
-    for edit in edits {
-        let text = edit.diff.ok_or_else(|| unread(&what(), "what it said before was struck from its history"))?;
-        for command in command::commands(&text, "github").into_iter().flatten() {
-            if !found.contains(&command) {
-                found.push(command);
-            }
+/// Something that somebody wrote, in which commands may stand.
+struct Written<'w> {
+    /// What it is, by its name.
+    what: String,
+    text: &'w str,
+    by: Option<&'w Actor>,
+    at: DateTime<Utc>,
+    edited: bool,
+    edits: Option<&'w Counted<Edit>>,
+}
+
+impl<'w> Written<'w> {
+    fn comment(comment: &'w Comment) -> Self {
+        Self {
+            what: format!("comment {}", comment.id),
+            text: &comment.body,
+            by: comment.author.as_ref(),
+            at: comment.created_at,
+            edited: comment.last_edited_at.is_some(),
+            edits: comment.user_content_edits.as_ref(),
         }
     }
-    Ok(found)
+
+    /// What stands in a review; `None` as long as nobody but its writer sees it.
+    fn review(review: &'w Review) -> Option<Self> {
+        Some(Self {
+            what: format!("review {}", review.id),
+            text: &review.body,
+            by: review.author.as_ref(),
+            at: review.submitted_at?,
+            edited: review.last_edited_at.is_some(),
+            edits: review.user_content_edits.as_ref(),
+        })
+    }
+
+    /// The commands of every text that it ever had: whoever edits one away has not unsaid it.
+    fn commands(&self) -> Result<Vec<Command>, Fault> {
+        let mut found: Vec<Command> = command::commands(self.text, "github").into_iter().flatten().collect();
+        let is_bots = self.by.is_some_and(|author| author.kind.as_deref() == Some("Bot"));
+        // A bot rejects nothing, and many edit theirs all day.
+        if !self.edited || is_bots {
+            return Ok(found);
+        }
+        let edits = self.edits.cloned().and_then(Counted::whole);
+        let edits = edits.ok_or_else(|| unread(&self.what, "it was edited more often than is read"))?;
+        // The first of them is what was written at first.
+        if edits.len() < 2 {
+            return Err(unread(&self.what, "it was edited, and GitHub does not say what it said before"));
+        }
+        for edit in edits {
+            let text =
+                edit.diff.ok_or_else(|| unread(&self.what, "what it said before was struck from its history"))?;
+            for command in command::commands(&text, "github").into_iter().flatten() {
+                if !found.contains(&command) {
+                    found.push(command);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The name of the act that a further command of something is, by the name of that and the command's place.
+fn beside(id: &str, at: usize) -> String {
+    format!("{id}/{}", at + 1)
+}
+
+/// The whole name of a commit of these changes that begins so; what it was where none does, or several.
+fn whole(changes: &Fact<Vec<Ranged>>, begins: &str) -> String {
+    let commits = changes.entries().iter().flat_map(|it| it.change.commits.entries());
+    let found: BTreeSet<&str> = commits.map(|it| it.sha.as_str()).filter(|sha| sha.starts_with(begins)).collect();
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(only), None) => only.to_owned(),
+        _ => begins.to_owned(),
+    }
 }
 
 /// Which content a command is about: that of the commit that it names, or what was merged before it was written. Of an
@@ -183,6 +235,12 @@ impl Reading<'_> {
             Some(Err(fault)) => return fault.unavailable(),
             None => {}
         }
+        for act in &mut found {
+            // People name as much of a commit as it takes.
+            if let Deed::Vouch { commit } | Deed::Clear { commit, .. } = &mut act.does {
+                *commit = whole(changes, commit);
+            }
+        }
         found.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         Fact::Known(found)
     }
@@ -201,50 +259,61 @@ impl Reading<'_> {
         let dismissed = dismissed(events);
         for it in pull.reviews.as_ref().map_err(fault)? {
             found.extend(review(&mut self.accounts, (canonical, &id), it, &dismissed)?);
+            let Some(written) = Written::review(it) else { continue };
+            let mut said = self.commands((canonical, &id), (pull, components), &written)?;
+            for (at, act) in said.iter_mut().enumerate() {
+                act.id = beside(&it.id, at);
+                // What is said in it against a release stays said, whoever dismisses the review.
+                if it.state == "DISMISSED" && act.does != (Deed::Reject {}) {
+                    act.standing = Standing::Dismissed;
+                }
+            }
+            found.extend(said);
         }
         for comment in pull.comments.as_ref().map_err(fault)? {
-            self.commands(canonical, &id, pull, comment, components, found)?;
+            let mut said = self.commands((canonical, &id), (pull, components), &Written::comment(comment))?;
+            for (at, act) in said.iter_mut().enumerate() {
+                act.id = if at == 0 { comment.id.clone() } else { beside(&comment.id, at - 1) };
+            }
+            found.extend(said);
         }
         Ok(())
     }
 
-    /// The commands of a comment on a pull request.
+    /// The commands of something that somebody wrote on a pull request, without names yet.
     fn commands(
         &mut self,
-        canonical: &str,
-        change: &str,
-        whole: &WholePull,
-        comment: &Comment,
-        components: &BTreeMap<String, String>,
-        found: &mut Vec<Act>,
-    ) -> Result<(), Fault> {
-        for (at, command) in written(comment)?.into_iter().enumerate() {
-            let Some(author) = &comment.author else {
+        (canonical, change): (&str, &str),
+        (whole, components): (&WholePull, &BTreeMap<String, String>),
+        written: &Written<'_>,
+    ) -> Result<Vec<Act>, Fault> {
+        let mut found = Vec::new();
+        for command in written.commands()? {
+            let Some(author) = written.by else {
                 if command.does == (Deed::Reject {}) {
                     let says = "it rejects, and whoever wrote it has no account any longer";
-                    return Err(unread(&format!("comment {}", comment.id), says));
+                    return Err(unread(&written.what, says));
                 }
                 continue;
             };
-            let id = if at == 0 { comment.id.clone() } else { format!("{}/{at}", comment.id) };
-            let mut act = act(&id, comment.created_at, self.accounts.actor(author), Via::Command, command.does);
+            let mut act = act("", written.at, self.accounts.actor(author), Via::Command, command.does);
             act.reason = command.reason;
             act.saw.repository = Some(canonical.to_owned());
             act.saw.environment = command.environment.map(|name| self.environment(name, &act.does));
             let released = command.commit.as_deref().is_some_and(|prefix| self.question.commit.starts_with(prefix));
-            if let Some(content) = shown(whole, command.commit.as_deref(), released, comment.created_at) {
+            if let Some(content) = shown(whole, command.commit.as_deref(), released, written.at) {
                 act.saw.changes = BTreeMap::from([(change.to_owned(), content)]);
             }
             // Whoever names the commit that goes knows what it is made of.
             if released {
                 act.saw.components.clone_from(components);
             }
-            if comment.last_edited_at.is_some() {
+            if written.edited {
                 act.standing = Standing::Edited;
             }
             found.push(act);
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The environment that somebody named. A rejection is not lost by a capital letter.
@@ -287,7 +356,25 @@ impl Reading<'_> {
             let mut act = act(&review.id, at, by, Via::Environment, does);
             act.reason = said(&review.comment);
             act.saw.clone_from(&saw);
+            let by = act.by.clone();
             found.push(act);
+            let commands = command::commands(&review.comment, "github").into_iter().flatten();
+            for (place, command) in commands.enumerate() {
+                let at = match command.does {
+                    Deed::Reject {} | Deed::Withdraw { .. } => now,
+                    _ => fixed.run.created_at,
+                };
+                let mut more = self::act(&beside(&review.id, place), at, by.clone(), Via::Command, command.does);
+                more.reason = command.reason;
+                more.saw.clone_from(&saw);
+                more.saw.environment = command.environment.map(|name| self.environment(name, &more.does));
+                // Of another commit he says nothing here.
+                if command.commit.is_some_and(|prefix| !self.question.commit.starts_with(&prefix)) {
+                    more.saw.changes.clear();
+                    more.saw.components.clear();
+                }
+                found.push(more);
+            }
         }
     }
 }

@@ -8,8 +8,9 @@ use super::question::First;
 use super::{Repository, unread};
 use crate::forge::Question;
 use crate::forge::github::client::{Answer, Client, Fault};
+use crate::forge::roster::joined;
 use crate::model::facts::people::folded;
-use crate::model::facts::{Account, Fact, Joined, Member};
+use crate::model::facts::{Fact, Member};
 
 /// How many pages of members a team may have.
 const PAGES: usize = 100;
@@ -57,18 +58,6 @@ pub(super) async fn members(
         found.insert(folded(group).into_owned(), fact);
     }
     found
-}
-
-/// How somebody came into a group: he was there before, if whoever asks knows it. GitHub itself does not say since when.
-fn joined(roster: &BTreeMap<String, Vec<Account>>, group: &str, account: &Account) -> Fact<Joined> {
-    let before = roster.iter().find(|(name, _)| folded(name) == folded(group)).map(|(_, members)| members);
-    match before {
-        Some(members) if members.contains(account) => Fact::Absent,
-        Some(_) => Fact::Unavailable("he is not among those who were in it when the release was asked for".into()),
-        None => Fact::Unavailable(
-            "nobody says who was in it when the release was asked for; name them with `--roster`".into(),
-        ),
-    }
 }
 
 async fn of(

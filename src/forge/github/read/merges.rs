@@ -6,8 +6,9 @@ use super::Repository;
 use super::changes::content;
 use super::commits::{self, RestCommit};
 use super::pulls::{GraphCommit, WholePull};
-use super::trees::{self, Judged, Merging};
+use super::trees;
 use crate::forge::github::client::Client;
+use crate::forge::merging::{Judged, Merging, above};
 use crate::model::facts::{Fact, Merge};
 
 /// What was found of merges.
@@ -44,7 +45,7 @@ pub(super) async fn read(
             let tree = whole.pull.merge_commit.as_ref().map(|it| it.tree.oid.clone()).unwrap_or_default();
             asked.push((Of::Pull(whole.pull.number, tree), merging));
         }
-        let folders = trees::above(whole.files.iter().flatten());
+        let folders = above(whole.files.iter().flatten());
         for commit in whole.commits.iter().flatten() {
             let [ours, theirs] = parents(commit)[..] else { continue };
             // One question each: what two commits have in common only the forge can tell.
@@ -120,6 +121,6 @@ fn landing(
         ours: ours.to_owned(),
         theirs: whole.pull.head_ref_oid.clone(),
         result: merge.oid.clone(),
-        folders: trees::above(files),
+        folders: above(files),
     })
 }

@@ -35,11 +35,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Answer, Client, Fault, Variables};
+use crate::forge::graph::Graph;
+use crate::forge::ranges::complete;
 use crate::forge::{Gathered, Question, Ranged};
 use crate::model::facts::{Account, Fact};
 use acts::Fixed;
 use changes::Known;
-use commits::{Between, Graph, RestCommit};
+use commits::{Between, RestCommit};
 use deployments::Opened;
 use people::{Accounts, RestUser};
 use pulls::{Counted, Event, GraphCommit, Named, Oid, WholePull};
@@ -429,7 +431,10 @@ impl Reading<'_> {
             let change = known.direct(&mut self.accounts, commit, &files);
             found.push(Ranged { change, since: since(&BTreeSet::from([commit.sha.clone()])) });
         }
-        touched::complete(&mut found, ranges);
+        for (base, range) in ranges {
+            let Ok(range) = range else { continue };
+            complete(&mut found, base, range.files.as_deref().map_err(ToString::to_string));
+        }
         if found.is_empty() { Fact::Absent } else { Fact::Known(found) }
     }
 

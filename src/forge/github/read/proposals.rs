@@ -81,7 +81,7 @@ impl Comment {
         let is_person = self.user.as_ref().is_some_and(|user| user.kind.as_deref() == Some("User"));
         Some(Remark {
             id: self.node_id,
-            handle: self.id,
+            handle: Some(self.id),
             change,
             by: self.user.and_then(|user| user.login).unwrap_or_default(),
             by_person: is_person && self.performed_via_github_app.is_none_or(|app| app.is_null()),
@@ -98,4 +98,41 @@ pub async fn remarks(client: &Client, repository: &str, since: DateTime<Utc>) ->
     let path = format!("/repos/{}/issues/comments?since={since}", Repository::parse(repository)?.path());
     let listed = client.list::<Comment>(&path).await?.into_entries();
     Ok(listed.into_iter().filter_map(Comment::remark).collect())
+}
+
+#[derive(Deserialize)]
+struct Review {
+    node_id: String,
+    #[serde(default)]
+    body: Option<String>,
+    user: Option<RestUser>,
+    #[serde(default)]
+    submitted_at: Option<DateTime<Utc>>,
+}
+
+/// What stands in reviews of a pull request that were submitted since an instant, all of them.
+pub async fn reviews(
+    client: &Client,
+    repository: &str,
+    change: u64,
+    since: DateTime<Utc>,
+) -> Result<Vec<Remark>, Fault> {
+    let path = format!("/repos/{}/pulls/{change}/reviews", Repository::parse(repository)?.path());
+    let listed = client.list::<Review>(&path).await?.into_entries();
+    let remark = |it: Review| {
+        let at = it.submitted_at.filter(|at| *at >= since)?;
+        let by_person = it.user.as_ref().is_some_and(|user| user.kind.as_deref() == Some("User"));
+        Some(Remark {
+            id: it.node_id,
+            handle: None,
+            change,
+            by: it.user.and_then(|user| user.login).unwrap_or_default(),
+            by_person,
+            text: it.body.unwrap_or_default(),
+            at,
+            // GitHub does not say it here. What it says now is what counts or does not.
+            edited: false,
+        })
+    };
+    Ok(listed.into_iter().filter_map(remark).collect())
 }

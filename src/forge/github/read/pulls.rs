@@ -132,6 +132,7 @@ pub(super) struct Review {
     pub(super) submitted_at: Option<DateTime<Utc>>,
     pub(super) last_edited_at: Option<DateTime<Utc>>,
     pub(super) body: String,
+    pub(super) user_content_edits: Option<Counted<Edit>>,
     pub(super) commit: Option<Reviewed>,
 }
 
@@ -147,7 +148,7 @@ pub(super) struct Comment {
     pub(super) user_content_edits: Option<Counted<Edit>>,
 }
 
-/// What a comment said at one time. The oldest is what was written first.
+/// What a comment or a review said at one time. The oldest is what was written first.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Edit {
     /// The whole text; left out where somebody struck it from the history.

@@ -13,11 +13,12 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
-use super::commits::{Graph, RestCommit};
+use super::commits::RestCommit;
 use super::people::{Accounts, RestUser};
 use super::pulls::WholePull;
 use super::{Reading, unread};
 use crate::forge::github::client::{Client, Fault};
+use crate::forge::graph::Graph;
 use crate::model::facts::{Account, Fact};
 
 /// How long before it lands a merge queue can have made what it lands: its checks have six hours.

@@ -163,7 +163,7 @@ impl Part {
             Self::Files => format!(" files(first: 100{after}) {{ totalCount {PAGE} nodes {{ path changeType }} }}"),
             Self::Reviews => format!(
                 " reviews(first: 100{after}) {{ totalCount {PAGE} nodes {{ id author {ACTOR} state submittedAt lastEditedAt body \
-                 commit {{ tree {{ oid }} }} }} }}"
+                 userContentEdits(first: 5) {{ totalCount nodes {{ diff }} }} commit {{ tree {{ oid }} }} }} }}"
             ),
             Self::Comments => format!(
                 " comments(first: 100{after}) {{ totalCount {PAGE} nodes {{ id author {ACTOR} body createdAt lastEditedAt \

@@ -32,19 +32,19 @@ fn encoded(text: &str) -> String {
 }
 
 /// What every form of a page has in it, and more.
-fn form(page: &Page, more: &[(&str, &str)]) -> String {
+pub(super) fn form(page: &Page, more: &[(&str, &str)]) -> String {
     let fields = ["token", "repository", "release", "environment", "shown"];
     let mut pairs: Vec<String> = fields.iter().map(|name| format!("{name}={}", encoded(&page.field(name)))).collect();
     pairs.extend(more.iter().map(|(name, value)| format!("{name}={}", encoded(value))));
     pairs.join("&")
 }
 
-fn send(it: &Shown, browser: &Browser, form: &str) -> Page {
+pub(super) fn send(it: &Shown, browser: &Browser, form: &str) -> Page {
     browser.post(&it.served.address, "/act", ORIGIN, form)
 }
 
 /// Sends a form and follows to what became of it.
-fn done(it: &Shown, browser: &Browser, form: &str) -> String {
+pub(super) fn done(it: &Shown, browser: &Browser, form: &str) -> String {
     let sent = send(it, browser, form);
     assert_eq!(sent.status, 303, "{}", sent.text());
     let to = sent.header("location").unwrap().to_owned();

@@ -3,6 +3,7 @@
 mod acts;
 mod browser;
 mod login;
+mod more;
 mod record;
 mod shown;
 

@@ -287,12 +287,12 @@ fn grant(given: &Table, setting: &Setting, release: &Value) -> Read<Value> {
     let built = release["components"].as_object().into_iter().flatten();
     let built: Vec<&Value> = built.flat_map(|(_, it)| it["artifacts"].as_array().into_iter().flatten()).collect();
     let mut grant = json!({
-        "id": "grant-1", "repository": release["repository"], "artifacts": built, "environment": release["environment"], "commit": release["commit"], "signed_by": [],
+        "id": "grant-1", "repository": release["repository"], "components": null, "expires_at": null, "artifacts": built, "environment": release["environment"], "commit": release["commit"], "signed_by": [],
         "granted_at": stamp(setting.now - Duration::hours(3)), "used_at": [opened], "opened_at": opened,
     });
     for (key, value) in table {
         grant[key] = match (key.as_str(), value) {
-            ("granted_at" | "opened_at", toml::Value::String(at)) => stamp(setting.instant(at)?),
+            ("granted_at" | "opened_at" | "expires_at", toml::Value::String(at)) => stamp(setting.instant(at)?),
             ("commit", toml::Value::String(short)) => json!(commit(short)),
             ("used_at", toml::Value::Array(times)) => times
                 .iter()

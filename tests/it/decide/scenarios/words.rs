@@ -11,7 +11,10 @@ use super::phrases::{Read, digest};
 pub fn read(sources: Vec<Source>, holidays: &str) -> Read<Policy> {
     let attached: Vec<(usize, Attachment)> = countersign::policy::attachments(&sources)
         .into_iter()
-        .map(|(layer, path)| (layer, Attachment { path, text: holidays.to_owned(), sha256: digest(holidays) }))
+        .map(|named| {
+            let (path, text) = (named.path, holidays.to_owned());
+            (named.layer, Attachment { path, text, sha256: digest(holidays) })
+        })
         .collect();
     countersign::policy::read_with(sources, &attached)
         .map_err(|complaints| complaints.iter().map(|layer| layer.render(false)).collect::<Vec<_>>().join("\n"))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign::forge::{Forge as _, Question};
+use countersign::forge::{Question, Source as _};
 use countersign::model::facts::Fact;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use countersign::forge::Forge as _;
+use countersign::forge::Source as _;
 
 use super::client::{client, run};
 use super::shop::{Asked, ask, ask_with, busy, shop};

@@ -4,6 +4,6 @@ pub mod client;
 mod event;
 mod facts;
 mod loose;
-mod shop;
+pub mod shop;
 mod signature;
 mod write;

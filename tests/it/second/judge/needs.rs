@@ -241,7 +241,7 @@ impl<'w> View<'w> {
                 || later.saw.changes.keys().any(|id| act.saw.changes.contains_key(id))
         };
         let later = self
-            .acts
+            .with_ahead
             .iter()
             .filter(|later| later.impersonated_by.is_none())
             .filter(|later| self.person(&later.by) == person && order(later) > order(act));
@@ -381,7 +381,12 @@ impl<'w> View<'w> {
         let (Some(rule), Fact::Known(record)) = (&self.shape.record, &self.facts.change_record) else { return true };
         let the_one = shown.map_or(review, |shown| *shown == record.id);
         the_one
-            && !rule.needs.iter().filter_map(|name| record.fields.get(*name)).any(|field| match &field.edited_at {
+            && !record.fields.iter().any(|(name, field)| match &field.edited_at {
+                _ if !rule.needs.contains(&name.as_str())
+                    && !["window", "components", "reopened"].contains(&name.as_str()) =>
+                {
+                    false
+                }
                 Fact::Known(at) => *at >= since,
                 Fact::Absent => false,
                 Fact::Unavailable(_) => true,

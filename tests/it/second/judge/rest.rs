@@ -1,14 +1,14 @@
 //! Everything beside approvals: where it goes, promotion, packages, hours, records, incidents, debts, break-glass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use countersign::model::facts::{ChangeRecord, Deed, Deployment, Fact, Grant, Incident, Outcome, OwedObligation};
+use countersign::model::facts::{Act, ChangeRecord, Deed, Deployment, Fact, Grant, Incident, Outcome, OwedObligation};
 use countersign::model::release_decision::Class;
 
 use super::kinds::{Asked, Kind, Leg, Tri, filled, same, within};
 use super::seats::says;
 use super::ways::maybe;
-use super::who::View;
+use super::who::{Person, View};
 use crate::second::shape::{ApprovalShape, BEFORE, ComponentShape, Cond, HERE, RouteShape};
 use crate::second::times;
 
@@ -379,29 +379,39 @@ impl<'w> View<'w> {
         waits && !self.completed(it) && !self.fixes_cause_of(it)
     }
 
+    /// Whether an obligation is met; the board's takes its quorum, and its chair where there is one.
     fn completed(&self, it: &OwedObligation) -> bool {
-        it.met == Fact::Known(true)
-            || self.acts.iter().any(|act| {
-                let Deed::Complete { obligation, evidence } = &act.does else { return false };
-                let looks_back = !["validate", "back_merge"].contains(&it.kind.as_str());
-                let invoked = looks_back && it.invoked_by.unavailable().is_some();
-                let Some(role) = &it.by else { return false };
-                if it.contributors.unavailable().is_some() || invoked {
-                    return false;
-                }
-                let mut out = it.contributors.entries().to_vec();
-                if looks_back {
-                    out.extend(it.invoked_by.entries().iter().cloned());
-                }
-                *obligation == it.id
-                    && it.opened_at.known().is_some_and(|opened| *opened <= act.at)
-                    && (!maybe(&it.needs_evidence) || !evidence.is_empty())
-                    && self.acting(act).is_some_and(|person| {
-                        self.holds(person, role)
-                            && !out
-                                .iter()
-                                .any(|account| self.person(account) == person || self.link_unknown(account.as_str()))
-                    })
+        if it.met == Fact::Known(true) {
+            return true;
+        }
+        let Some(role) = &it.by else { return false };
+        let by = |role: &str| -> BTreeSet<Person> {
+            let acts = self.acts.iter().filter(|act| self.completes(it, act, role));
+            acts.map(|act| self.person(&act.by)).collect()
+        };
+        match self.shape.cab.as_ref().filter(|_| role == "cab") {
+            Some(cab) => by(role).len() >= cab.quorum && cab.chair.is_none_or(|chair| !by(chair).is_empty()),
+            None => !by(role).is_empty(),
+        }
+    }
+
+    fn completes(&self, it: &OwedObligation, act: &Act, role: &str) -> bool {
+        let Deed::Complete { obligation, evidence } = &act.does else { return false };
+        let looks_back = !["validate", "back_merge"].contains(&it.kind.as_str());
+        let invoked = looks_back && it.invoked_by.unavailable().is_some();
+        if it.contributors.unavailable().is_some() || invoked {
+            return false;
+        }
+        let mut out = it.contributors.entries().to_vec();
+        if looks_back {
+            out.extend(it.invoked_by.entries().iter().cloned());
+        }
+        *obligation == it.id
+            && it.opened_at.known().is_some_and(|opened| *opened <= act.at)
+            && (!maybe(&it.needs_evidence) || !evidence.is_empty())
+            && self.acting(act).is_some_and(|person| {
+                self.holds(person, role)
+                    && !out.iter().any(|account| self.person(account) == person || self.link_unknown(account.as_str()))
             })
     }
 
@@ -433,13 +443,20 @@ impl<'w> View<'w> {
         let Some(rule) = &self.shape.glass else { return Some(false) };
         let opened = grant.opened_at.timestamp();
         let from = grant.granted_at.timestamp();
-        let until = times::due(rule.expires, self.shape.business, self.shape.london, from);
+        let most = times::due(rule.expires, self.shape.business, self.shape.london, from);
+        let until = most.min(grant.expires_at.known().map_or(most, chrono::DateTime::timestamp));
+        let every = self
+            .components()
+            .iter()
+            .all(|it| grant.components.is_absent() || grant.components.entries().iter().any(|name| *name == it.name));
         let uses = grant.used_at.iter().filter(|at| **at <= grant.opened_at).count();
         let fits = grant.environment == HERE
             && self.facts.release.environment == HERE
             && grant.commit == self.facts.release.commit
             && grant.repository.known().is_some_and(|name| *name == self.facts.release.repository)
             && self.granted_artifacts(grant)
+            && every
+            && grant.expires_at.unavailable().is_none()
             && grant.used_at.contains(&grant.opened_at)
             && uses <= rule.releases
             && from <= opened

@@ -325,7 +325,7 @@ impl<'w> View<'w> {
         let back = View::recovers(legs);
         let approvals = self.approvals(verdict, used, back, kind.class == Class::Emergency);
         let mut worst = None;
-        for act in &self.acts {
+        for act in &self.with_ahead {
             if !matches!(act.does, Deed::Reject {}) {
                 continue;
             }

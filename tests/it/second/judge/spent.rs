@@ -152,7 +152,7 @@ impl View<'_> {
     /// When approvals were given that somebody took back who would be heard, and when they were.
     fn taken_back(&self, heard: &BTreeSet<&'static str>) -> Vec<(i64, i64)> {
         let mut found = Vec::new();
-        for act in &self.acts {
+        for act in &self.with_ahead {
             let Deed::Withdraw { of } = &act.does else { continue };
             let meant = self.acts.iter().find(|it| it.id == *of && self.person(&it.by) == self.person(&act.by));
             if let Some(approval) = meant

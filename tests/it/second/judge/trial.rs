@@ -87,7 +87,7 @@ impl<'w> View<'w> {
             !said && act.standing != Standing::Edited && until <= self.now
         };
         let everything = self.shape.approval == ApprovalShape::Automatic;
-        self.acts
+        self.with_ahead
             .iter()
             .filter(|act| act.does == (Deed::Reject {}) && (!everything || act.saw.environment.is_some()))
             .any(|act| self.heard(act, &roles).is_some() && !lapsed(act))

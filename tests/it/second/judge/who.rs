@@ -57,12 +57,18 @@ pub struct View<'w> {
     pub unread_commits: bool,
     /// The acts that are there by now, in the order in which they count.
     pub acts: Vec<&'w Act>,
+    /// The acts that are there by now, and with them every rejection and everything taken back that bears a later time.
+    pub with_ahead: Vec<&'w Act>,
 }
 
 impl<'w> View<'w> {
     pub fn new(shape: &'w Shape, facts: &'w Facts, now: i64) -> Self {
         let mut acts: Vec<&Act> = facts.acts.entries().iter().filter(|act| act.at.timestamp() <= now).collect();
         acts.sort_by_key(|act| order(act));
+        let speaks = |act: &&Act| matches!(act.does, Deed::Reject {} | Deed::Withdraw { .. });
+        let mut with_ahead: Vec<&Act> =
+            facts.acts.entries().iter().filter(|act| act.at.timestamp() <= now || speaks(act)).collect();
+        with_ahead.sort_by_key(|act| order(act));
         let mut view = Self {
             shape,
             facts,
@@ -73,6 +79,7 @@ impl<'w> View<'w> {
             unread: false,
             unread_commits: false,
             acts,
+            with_ahead,
         };
         view.contributed();
         view
@@ -137,14 +144,16 @@ impl<'w> View<'w> {
 
     /// Whether a later act takes one back.
     pub fn withdrawn(&self, act: &Act) -> bool {
-        self.acts.iter().any(|later| {
+        self.with_ahead.iter().any(|later| {
             let Deed::Withdraw { of } = &later.does else { return false };
             *of == act.id
                 && order(later) > order(act)
                 && self.person(&later.by) == self.person(&act.by)
                 && later.impersonated_by.is_none()
                 && (!matches!(act.does, Deed::Reject {})
-                    || (later.standing == Standing::Stands && self.was_human(&later.by)))
+                    || (later.standing == Standing::Stands
+                        && later.at.timestamp() <= self.now
+                        && self.was_human(&later.by)))
         })
     }
 

@@ -98,6 +98,13 @@ impl Maker<'_> {
             };
             fields.insert(name.to_owned(), field);
         }
+        for name in ["window", "components", "reopened", "colour"] {
+            if self.c.often(4) {
+                let (edited, text) = (self.moment(-20, 30), self.none());
+                fields
+                    .insert(name.to_owned(), Field { text, template: Fact::Absent, edited_at: self.fact(at(edited)) });
+            }
+        }
         let state = if self.wrong() { self.c.of(&["Draft", "Closed", "Cancelled"]) } else { "Implement" }.to_owned();
         let mut components = vec!["pay".to_owned(), "infra".to_owned()];
         if self.wrong() {
@@ -206,7 +213,11 @@ impl Maker<'_> {
                 release: "shop 2.3".to_owned(),
                 team: self.c.of(&["reds", "blues"]).to_owned(),
                 components: vec![self.c.of(&["pay", "infra"]).to_owned()],
-                by: if self.c.often(95) { Some(self.c.of(&["lead", "release-manager"]).to_owned()) } else { None },
+                by: if self.c.often(95) {
+                    Some(self.c.of(&["lead", "release-manager", "lead", "release-manager", "cab"]).to_owned())
+                } else {
+                    None
+                },
                 opened_at: self.fact(at(opened)),
                 due: self.fact(at(due)),
                 contributors: self.fact(contributors),

@@ -92,8 +92,9 @@ impl World {
     /// The reviews of a run's environments, as GraphQL has them.
     pub fn reviews(&self, run: &Run) -> Vec<Value> {
         let review = |(at, (who, state, environment)): (usize, &(String, String, String))| {
+            let beside = self.beside.get(&(run.id, at)).map_or("looked at on a phone", String::as_str);
             json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "databaseId": at, "state": state,
-                "comment": "looked at on a phone", "user": self.actor(who),
+                "comment": beside, "user": self.actor(who),
                 "environments": [{"__typename": "Environment", "name": environment}]})
         };
         run.reviews.iter().enumerate().map(review).collect()

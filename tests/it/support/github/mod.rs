@@ -389,6 +389,10 @@ impl Github {
                 let comments = state.world.rest_comments(asked.query.get("since").unwrap());
                 self.paged(asked, &state, &comments, |page| Value::Array(page.to_vec()))
             }
+            ("GET", ["repos", owner, name, "pulls", number, "reviews"]) if is_ours(owner, name) => {
+                let listed = state.world.rest_reviews(number.parse().unwrap());
+                self.paged(asked, &state, &listed, |page| Value::Array(page.to_vec()))
+            }
             ("GET", ["repos", owner, name, "pulls", number, "files"]) if is_ours(owner, name) => {
                 let Some(pull) = state.world.pulls.get(&number.parse().unwrap()) else { return missing() };
                 let entry = |path: &String| json!({"filename": path, "previous_filename": pull.moved.get(path)});

@@ -114,6 +114,8 @@ pub struct World {
     pub jobs: Vec<super::jobs::Job>,
     /// How the repository, its organisation and the App are set.
     pub settings: Settings,
+    /// What was written beside a review of an environment, by the run and the review's place.
+    pub beside: BTreeMap<(u64, usize), String>,
 }
 
 /// A protection rule that waits for our word.
@@ -240,11 +242,23 @@ impl World {
         found
     }
 
+    /// The reviews of a pull request as REST lists them.
+    pub fn rest_reviews(&self, number: u64) -> Vec<Value> {
+        let review = |review: &Value| {
+            json!({
+                "id": 1, "node_id": review["id"], "body": review["body"], "state": review["state"],
+                "user": self.rest_user(review["author"]["login"].as_str().unwrap_or_default()),
+                "submitted_at": review["submittedAt"],
+            })
+        };
+        self.pulls.get(&number).map(|pull| pull.reviews.iter().map(review).collect()).unwrap_or_default()
+    }
+
     pub fn review(&mut self, number: u64, id: &str, by: &str, state: &str, commit: &str, at: &str) -> &mut Value {
         let tree = self.tree(&sha(commit), "").unwrap();
         let review = json!({
             "__typename": "PullRequestReview", "id": id, "author": self.actor(by), "state": state, "submittedAt": at,
-            "lastEditedAt": null, "body": "", "commit": {"__typename": "Commit", "tree": {"__typename": "Tree", "oid": tree}},
+            "lastEditedAt": null, "userContentEdits": [], "body": "", "commit": {"__typename": "Commit", "tree": {"__typename": "Tree", "oid": tree}},
         });
         let reviews = &mut self.pulls.get_mut(&number).unwrap().reviews;
         reviews.push(review);

@@ -1,0 +1,81 @@
+//! Where GitLab is: gitlab.com, or a server of one's own, which may stand below a path.
+
+use reqwest::Url;
+
+use crate::transport::http::is_here;
+
+/// The two endpoints of one GitLab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    rest: Url,
+    graphql: Url,
+    /// The host of the pages that people look at.
+    web: String,
+}
+
+/// Why a URL is no GitLab.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{written}` is no address of a GitLab: {why}; write `https://gitlab.com` or `https://example.com/gitlab`, as people open it"
+)]
+pub struct NoBase {
+    written: String,
+    why: &'static str,
+}
+
+impl Base {
+    /// Reads the address of a GitLab: the one that people open, or that of its API.
+    pub fn parse(written: &str) -> Result<Self, NoBase> {
+        let no = |why: &'static str| NoBase { written: written.to_owned(), why };
+        let url = Url::parse(written).map_err(|_| no("it cannot be read"))?;
+        let host = url.host_str().ok_or_else(|| no("it names no host"))?;
+        // What goes to this machine itself cannot be listened to on the way; everything else is encrypted.
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_here(host)) {
+            return Err(no("it does not begin with `https://`"));
+        }
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+            return Err(no("it has more in it than a host and a path"));
+        }
+        let path = url.path().trim_end_matches('/');
+        let path = path.strip_suffix("/api/v4").unwrap_or(path);
+        let below = |rest: &str| {
+            let mut url = url.clone();
+            url.set_path(&format!("{path}{rest}"));
+            url
+        };
+        Ok(Self { rest: below("/api/v4/"), graphql: below("/api/graphql"), web: host.to_owned() })
+    }
+
+    /// The URL of a REST path, which begins with `/`.
+    #[must_use]
+    pub fn rest(&self, path: &str) -> Option<Url> {
+        self.rest.join(path.trim_start_matches('/')).ok().filter(|url| self.owns(url))
+    }
+
+    /// The URL of GraphQL.
+    #[must_use]
+    pub fn graphql(&self) -> &Url {
+        &self.graphql
+    }
+
+    /// The host of the pages that people look at.
+    #[must_use]
+    pub fn web(&self) -> &str {
+        &self.web
+    }
+
+    /// Whether what is sent there is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.rest.scheme() == "https"
+    }
+
+    /// Whether a URL is below this GitLab's REST endpoint. A token is sent nowhere else.
+    #[must_use]
+    pub fn owns(&self, url: &Url) -> bool {
+        url.origin() == self.rest.origin()
+            && url.path().starts_with(self.rest.path())
+            && url.username().is_empty()
+            && url.password().is_none()
+    }
+}

@@ -1,0 +1,159 @@
+//! The pipeline that deploys: what it deploys, from where, who started it.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::deployments::Listed;
+use super::people::User;
+use super::{Project, Reading, commits, escaped};
+use crate::forge::gitlab::client::{Client, Fault};
+use crate::model::facts::{Account, Fact, Reference};
+
+/// A pipeline.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Pipeline {
+    pub(super) id: u64,
+    sha: String,
+    #[serde(rename = "ref")]
+    reference: String,
+    #[serde(default)]
+    tag: bool,
+    source: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    user: Option<User>,
+}
+
+/// A branch or tag.
+#[derive(Deserialize)]
+struct Named {
+    commit: Option<commits::GitCommit>,
+}
+
+/// What a pipeline says.
+pub(super) struct Started {
+    pub(super) reference: Fact<Reference>,
+    pub(super) trigger: Fact<Account>,
+    pub(super) at: Fact<DateTime<Utc>>,
+}
+
+/// The pipeline of a number, which has to deploy the commit.
+pub(super) async fn find(client: &Client, project: &Project, commit: &str, id: u64) -> Result<Pipeline, Fault> {
+    let found: Pipeline = client.get(&format!("{}/pipelines/{id}", project.path())).await?;
+    if found.sha != commit {
+        return Err(Fault::Setup(format!("pipeline {id} deploys {}, and not {commit}", found.sha)));
+    }
+    Ok(found)
+}
+
+impl Pipeline {
+    /// What it runs on, in full.
+    fn full(&self) -> String {
+        match (self.tag, self.reference.starts_with("refs/")) {
+            (_, true) => self.reference.clone(),
+            (true, false) => format!("refs/tags/{}", self.reference),
+            (false, false) => format!("refs/heads/{}", self.reference),
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// The branch or tag, who started the pipeline, and when.
+    pub(super) async fn started(
+        &mut self,
+        run: Option<&Result<Pipeline, Fault>>,
+        listed: &Result<Vec<Listed>, Fault>,
+    ) -> Started {
+        let (trigger, at) = match run {
+            None => (Fact::default(), Fact::default()),
+            Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
+            Some(Ok(run)) => (self.trigger(run, listed).await, Fact::Known(run.created_at)),
+        };
+        let of_run = run.and_then(|run| run.as_ref().ok()).map(Pipeline::full);
+        let reference = match self.question.reference.clone().or(of_run) {
+            Some(name) => self.reference(name).await,
+            None => Fact::default(),
+        };
+        Started { reference, trigger, at }
+    }
+
+    /// Who started what deploys: whoever started the pipeline, and whoever played the job that deploys. The facts name one,
+    /// and where there are several none is let off.
+    async fn trigger(&mut self, run: &Pipeline, listed: &Result<Vec<Listed>, Fault>) -> Fact<Account> {
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(fault) => return fault.unavailable(),
+        };
+        let Some(began) = &run.user else {
+            return Fact::Unavailable("GitLab does not say who started the pipeline".into());
+        };
+        let jobs = listed.iter().filter(|it| it.is_of(run.id)).filter_map(|it| it.deployable.as_ref());
+        let mut played = Vec::new();
+        for job in jobs {
+            let Some(user) = &job.user else {
+                return Fact::Unavailable("GitLab does not say who started the job that deploys".into());
+            };
+            if user.id != began.id && !played.contains(user) {
+                played.push(user.clone());
+            }
+        }
+        let scheduled = run.source.as_deref() == Some("schedule");
+        match played.as_slice() {
+            // GitLab names whoever owns the schedule, and nobody started it.
+            [] if scheduled => Fact::Absent,
+            [] => Fact::Known(self.accounts.note(self.client, began).await),
+            [one] if scheduled => Fact::Known(self.accounts.note(self.client, one).await),
+            played => {
+                let names: Vec<&str> = played.iter().map(|user| user.username.as_str()).collect();
+                let says = format!(
+                    "{} started the pipeline and {} its job that deploys, and all of them are who started it: one of them \
+                     has to start a pipeline of his own",
+                    began.username,
+                    names.join(", ")
+                );
+                Fact::Unavailable(says.into())
+            }
+        }
+    }
+
+    async fn reference(&self, name: String) -> Fact<Reference> {
+        let place = match (name.strip_prefix("refs/heads/"), name.strip_prefix("refs/tags/")) {
+            (Some(branch), _) => format!("branches/{}", escaped(branch)),
+            (None, Some(tag)) => format!("tags/{}", escaped(tag)),
+            (None, None) => {
+                return Fact::Unavailable(format!("`{name}` is no branch and no tag of this project").into());
+            }
+        };
+        let tip = match self.client.get::<Named>(&format!("{}/repository/{place}", self.project.path())).await {
+            Ok(named) => named.commit.map(|commit| commit.id),
+            Err(Fault::NotFound { .. }) => None,
+            Err(fault) => return fault.unavailable(),
+        };
+        let reaches = match &tip {
+            None => Fact::Known(false),
+            Some(tip) => self.has(tip).await,
+        };
+        let on_default = match &self.project.default_branch {
+            Some(branch) if format!("refs/heads/{branch}") == name => reaches.clone(),
+            Some(branch) => {
+                let path = format!("{}/repository/branches/{}", self.project.path(), escaped(branch));
+                match self.client.get::<Named>(&path).await {
+                    Ok(Named { commit: Some(tip) }) => self.has(&tip.id).await,
+                    Ok(Named { commit: None }) => {
+                        Fact::Unavailable("GitLab does not say where the default branch is".into())
+                    }
+                    Err(fault) => fault.unavailable(),
+                }
+            }
+            None => Fact::Unavailable("GitLab does not say what the default branch is".into()),
+        };
+        Fact::Known(Reference { name, reaches, on_default, resolves_to: tip.map_or(Fact::Absent, Fact::Known) })
+    }
+
+    /// Whether a branch that ends here has the commit.
+    async fn has(&self, tip: &str) -> Fact<bool> {
+        match commits::reaches(self.client, &self.project, tip, &self.question.commit).await {
+            Ok(reaches) => Fact::Known(reaches),
+            Err(fault) => fault.unavailable(),
+        }
+    }
+}

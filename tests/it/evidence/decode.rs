@@ -1,0 +1,44 @@
+//! Texts in UTF-16, which tools on Windows write.
+
+use countersign::evidence::Tally;
+use countersign::model::kind::Format;
+use countersign::model::report::About;
+use countersign::workspace::decode;
+use proptest::prelude::*;
+
+/// The text with its byte-order mark.
+fn wide(text: &str, big: bool) -> Vec<u8> {
+    let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+    units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+}
+
+/// What a gate on tests would go by.
+fn verdict(bytes: &[u8]) -> String {
+    let mut tally = Tally::new(Format::Junit.kind(), None).unwrap();
+    let outcome = tally.read(Format::Junit, bytes, &mut About::default());
+    format!("{outcome:?} {:?}", tally.measures())
+}
+
+proptest! {
+    #[test]
+    fn a_report_in_utf_16_means_what_it_means_in_utf_8(
+        name in "[a-z\u{e9}\u{691c}\u{1f600}<\"]{0,8}", failed: bool, big: bool, cut: prop::sample::Index,
+    ) {
+        let failure = if failed { "<failure message=\"\u{1f600}\"/>" } else { "" };
+        let name = name.replace('<', "&lt;").replace('"', "&quot;");
+        let text = format!("<testsuite name=\"s\"><testcase name=\"{name}\">{failure}</testcase></testsuite>");
+        let wide = wide(&text, big);
+        prop_assert_eq!(verdict(&decode::text(&wide).unwrap()), verdict(text.as_bytes()));
+
+        let end = 2 + cut.index(wide.len() - 2);
+        if let Ok(part) = decode::text(&wide[..end]) {
+            prop_assert!(text.as_bytes().starts_with(&part));
+            prop_assert_eq!(verdict(&part), verdict(&text.as_bytes()[..part.len()]));
+            prop_assert!(verdict(&part).starts_with("Err"), "cut off, and believed");
+        } else {
+            // Within a character, of two bytes or of four.
+            let may = end % 2 == 1 || text.contains('\u{1f600}');
+            prop_assert!(may, "cut off between two characters, and refused");
+        }
+    }
+}

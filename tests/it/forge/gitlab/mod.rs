@@ -1,0 +1,8 @@
+//! GitLab, against a fake that enforces what GitLab enforces.
+
+mod client;
+mod event;
+mod facts;
+mod loose;
+mod shop;
+mod signature;

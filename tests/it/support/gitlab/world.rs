@@ -1,0 +1,278 @@
+//! What the fake GitLab holds: a project with its commits, merge requests, events, deployments and groups; and what people
+//! do there, within what GitLab lets them do.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::github::world::{World as Git, address, sha};
+
+pub const PROJECT: &str = "acme/shop";
+pub const PROJECT_ID: u64 = 77;
+
+/// What is paid for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plan {
+    Free,
+    #[default]
+    Premium,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub author: String,
+    pub state: String,
+    pub assignees: Vec<String>,
+    /// Head, base and instant, the oldest first.
+    pub versions: Vec<(String, String, String)>,
+    pub merge_commit: Option<String>,
+    pub squash_commit: Option<String>,
+    pub merged_at: Option<String>,
+    pub source: Option<u64>,
+    /// Who approved, and when.
+    pub approvals: Vec<(String, String)>,
+    pub reviewers: Vec<(String, String)>,
+    pub notes: Vec<Value>,
+    /// Files of which the lines are not shown.
+    pub collapsed: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    pub id: u64,
+    pub environment: String,
+    pub commit: String,
+    pub status: String,
+    pub at: String,
+    pub by: String,
+    pub pipeline: u64,
+    /// Who voted, how and when.
+    pub votes: Vec<(String, String, String)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    pub id: u64,
+    pub commit: String,
+    pub branch: String,
+    pub by: String,
+    pub source: String,
+    pub at: String,
+}
+
+/// A push: instant, account, before, after. One of many branches has neither.
+#[derive(Clone, Debug)]
+pub struct Push {
+    pub at: String,
+    pub by: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub project: u64,
+    pub branch: String,
+}
+
+/// One who is in a group: login, access level, since when.
+pub type Member = (String, u64, String);
+
+#[derive(Debug, Default)]
+pub struct World {
+    /// Commits and accounts, which are as anywhere.
+    pub git: Git,
+    pub plan: Plan,
+    pub requests: BTreeMap<u64, Request>,
+    pub pushes: Vec<Push>,
+    pub groups: BTreeMap<String, Vec<Member>>,
+    pub pipelines: Vec<Pipeline>,
+    pub deployments: Vec<Deployment>,
+    /// Environments that are protected, with how many approvals each needs.
+    pub protected: BTreeMap<String, u64>,
+    /// Whether a push resets the approvals of a merge request.
+    pub resets: bool,
+    /// Whether the server tells since when somebody approved, as newer ones do.
+    pub tells_when: bool,
+    /// Who shows his address to everybody.
+    pub public: Vec<String>,
+    /// Accounts that are blocked.
+    pub blocked: Vec<String>,
+    /// Whom the token's owner is to the project: 20 reports, 40 maintains.
+    pub role: u64,
+    pub messages: BTreeMap<String, String>,
+}
+
+impl World {
+    pub fn id(&self, login: &str) -> u64 {
+        self.git.users.get(login).unwrap_or_else(|| panic!("nobody is {login}")).1
+    }
+
+    /// An account as it stands beside what it did.
+    pub fn basic(&self, login: &str) -> Value {
+        if login == "ghost" {
+            return json!({"id": 1, "username": "ghost", "name": "Ghost User", "state": "active"});
+        }
+        let state = if self.blocked.iter().any(|it| it == login) { "blocked" } else { "active" };
+        json!({"id": self.id(login), "username": login, "name": login, "state": state})
+    }
+
+    pub fn message(&mut self, short: &str, text: &str) {
+        self.messages.insert(sha(short), text.to_owned());
+    }
+
+    /// Somebody pushes: an event, and a version of the merge request whose branch it is.
+    pub fn push(&mut self, at: &str, by: &str, before: &str, after: &str, request: Option<(u64, &str)>) {
+        self.pushes.push(Push {
+            at: at.to_owned(),
+            by: by.to_owned(),
+            before: (before != "0").then(|| sha(before)),
+            after: Some(sha(after)),
+            project: PROJECT_ID,
+            branch: "topic".to_owned(),
+        });
+        if let Some((number, base)) = request {
+            let resets = self.resets;
+            let request = self.requests.get_mut(&number).unwrap();
+            request.versions.push((sha(after), sha(base), at.to_owned()));
+            if resets {
+                request.approvals.clear();
+            }
+        }
+    }
+
+    /// Somebody pushes many branches at once.
+    pub fn push_many(&mut self, at: &str, by: &str) {
+        let (at, by) = (at.to_owned(), by.to_owned());
+        self.pushes.push(Push { at, by, before: None, after: None, project: PROJECT_ID, branch: String::new() });
+    }
+
+    /// Somebody opens a merge request whose branch was pushed before.
+    pub fn open(&mut self, number: u64, author: &str, base: &str, head: &str, at: &str) {
+        let request = Request {
+            author: author.to_owned(),
+            state: "opened".to_owned(),
+            versions: vec![(sha(head), sha(base), at.to_owned())],
+            source: Some(PROJECT_ID),
+            ..Request::default()
+        };
+        self.requests.insert(number, request);
+    }
+
+    /// Somebody presses the button that squashes and merges: GitLab writes the commit down with his address, and pushes.
+    pub fn squash(&mut self, number: u64, by: &str, into: &str, as_commit: &str, at: &str) {
+        self.git.edit(as_commit, |commit| by.clone_into(&mut commit.committer));
+        let request = self.requests.get_mut(&number).unwrap();
+        assert_eq!(request.state, "opened", "only an open merge request is merged");
+        "merged".clone_into(&mut request.state);
+        request.squash_commit = Some(sha(as_commit));
+        request.merged_at = Some(at.to_owned());
+        self.push(at, by, into, as_commit, None);
+        "main".clone_into(&mut self.pushes.last_mut().unwrap().branch);
+    }
+
+    /// Somebody presses the button, and the branch is moved on to the head without a commit of its own.
+    pub fn fast_forward(&mut self, number: u64, by: &str, from: &str, to: &str, at: &str) {
+        let request = self.requests.get_mut(&number).unwrap();
+        "merged".clone_into(&mut request.state);
+        request.merged_at = Some(at.to_owned());
+        self.push(at, by, from, to, None);
+        "main".clone_into(&mut self.pushes.last_mut().unwrap().branch);
+    }
+
+    /// Somebody approves a merge request: once, and not his own.
+    pub fn approve(&mut self, number: u64, by: &str, at: &str) -> Result<(), &'static str> {
+        let request = self.requests.get_mut(&number).unwrap();
+        if request.author == by {
+            return Err("401: authors do not approve what they opened");
+        }
+        if request.approvals.iter().any(|(who, _)| who == by) {
+            return Err("401: he approved already");
+        }
+        request.approvals.push((by.to_owned(), at.to_owned()));
+        self.note(number, by, "approved this merge request", at)["system"] = json!(true);
+        Ok(())
+    }
+
+    pub fn note(&mut self, number: u64, by: &str, body: &str, at: &str) -> &mut Value {
+        let author = self.basic(by);
+        let notes = &mut self.requests.get_mut(&number).unwrap().notes;
+        let id = number * 100 + notes.len() as u64;
+        notes.push(
+            json!({"id": id, "body": body, "author": author, "created_at": at, "updated_at": at, "system": false,
+            "noteable_type": "MergeRequest"}),
+        );
+        notes.last_mut().unwrap()
+    }
+
+    /// Somebody votes on a deployment: once, where the plan has it and the environment asks, and not whoever started it.
+    pub fn vote(&mut self, id: u64, by: &str, status: &str, at: &str) -> Result<(), &'static str> {
+        let deployment = self.deployments.iter_mut().find(|it| it.id == id).unwrap();
+        if self.plan == Plan::Free || !self.protected.contains_key(&deployment.environment) {
+            return Err("404: nothing to approve");
+        }
+        if deployment.by == by {
+            return Err("403: whoever started a deployment does not approve it");
+        }
+        if deployment.votes.iter().any(|(who, ..)| who == by) {
+            return Err("400: one vote a user");
+        }
+        deployment.votes.push((by.to_owned(), status.to_owned(), at.to_owned()));
+        Ok(())
+    }
+
+    /// A commit as REST has it: addresses, and no account.
+    pub fn commit(&self, name: &str) -> Value {
+        let commit = &self.git.commits[name];
+        let number = |login: &str| self.git.users.get(login).map_or(0, |(_, number)| *number);
+        let mail = |login: &String| address(login, number(login));
+        json!({
+            "id": name, "parent_ids": commit.parents, "title": "a change",
+            "message": self.messages.get(name).map_or("a change", String::as_str),
+            "author_name": commit.author, "author_email": mail(&commit.author),
+            "committer_name": commit.committer, "committer_email": mail(&commit.committer),
+        })
+    }
+
+    /// A merge request as REST has it.
+    pub fn request(&self, number: u64) -> Value {
+        let request = &self.requests[&number];
+        json!({
+            "iid": number, "state": request.state, "author": self.basic(&request.author),
+            "assignees": request.assignees.iter().map(|login| self.basic(login)).collect::<Vec<_>>(),
+            "sha": request.versions.last().unwrap().0, "merge_commit_sha": request.merge_commit,
+            "squash_commit_sha": request.squash_commit, "merged_at": request.merged_at,
+            "target_project_id": PROJECT_ID, "target_branch": "main", "source_project_id": request.source,
+        })
+    }
+
+    /// The merge requests that a commit is a part of.
+    pub fn of_commit(&self, name: &str) -> Vec<Value> {
+        let has = |request: &Request| {
+            let listed = |(head, base, _): &(String, String, String)| {
+                self.git.between(base, head).is_some_and(|commits| commits.iter().any(|it| it == name))
+            };
+            request.versions.iter().any(listed)
+                || [&request.merge_commit, &request.squash_commit].into_iter().flatten().any(|it| it == name)
+        };
+        self.requests.iter().filter(|(_, request)| has(request)).map(|(number, _)| self.request(*number)).collect()
+    }
+
+    /// What a merge request changes, as its last version has it.
+    pub fn diffs(&self, number: u64) -> Vec<Value> {
+        let request = &self.requests[&number];
+        let (head, base, _) = request.versions.last().unwrap();
+        let diff = |file: String| {
+            let hidden = request.collapsed.contains(&file);
+            json!({"old_path": file, "new_path": file, "diff": if hidden { "" } else { "@@ -1 +1 @@\n-a\n+b\n" },
+                "renamed_file": false, "collapsed": hidden, "too_large": false, "a_mode": "100644", "b_mode": "100644"})
+        };
+        self.git.between_files(base, head).into_iter().map(diff).collect()
+    }
+
+    pub fn deployment(&self, it: &Deployment) -> Value {
+        let pipeline = json!({"id": it.pipeline, "sha": it.commit});
+        json!({
+            "id": it.id, "sha": it.commit, "status": it.status, "created_at": it.at, "updated_at": it.at,
+            "environment": {"name": it.environment}, "user": self.basic(&it.by),
+            "deployable": {"id": it.id * 10, "user": self.basic(&it.by), "started_at": it.at, "finished_at": it.at,
+                "pipeline": pipeline},
+        })
+    }
+}
