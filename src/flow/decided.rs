@@ -314,6 +314,13 @@ pub(super) fn unfit(act: &Act, error: &serde_json::Error) -> Failed {
     Fault::from(DatabaseFault::from(unfit)).into()
 }
 
+/// What an obligation of a release is called in the record.
+pub(super) fn obligation_id(stream: &Stream, owed: &OpenedObligation) -> String {
+    let told = json!([stream.to_string(), owed.kind, owed.by, owed.to]).to_string();
+    let id: String = sha256(told.as_bytes()).chars().take(16).collect();
+    format!("{}-{id}", owed.kind)
+}
+
 /// The obligations that a release that goes leaves, and that the record does not have yet, each with where it is told.
 fn obligations<'d>(
     ruled: Ruled<'d>,
@@ -327,9 +334,7 @@ fn obligations<'d>(
     }
     let mut all: Vec<(Opened, &OpenedObligation)> = Vec::new();
     for owed in &ruled.decision.obligations {
-        let told = json!([stream.to_string(), owed.kind, owed.by, owed.to]).to_string();
-        let id: String = sha256(told.as_bytes()).chars().take(16).collect();
-        let id = format!("{}-{id}", owed.kind);
+        let id = obligation_id(stream, owed);
         if stands.obligations.contains(&id) || all.iter().any(|(opened, _)| opened.id == id) {
             continue;
         }

@@ -25,7 +25,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::model::facts::{Account, AccountFacts, Act, Change, Deed, Deployment, Fact, Member, Reference, Via};
+use crate::model::facts::{
+    Account, AccountFacts, Act, Change, Deed, Deployment, Fact, Member, Outcome, Reference, Via,
+};
 
 /// What is asked of one release × environment.
 #[derive(Clone, Debug)]
@@ -114,6 +116,25 @@ pub struct Pending {
     pub waiting: Waiting,
     /// The commit.
     pub commit: String,
+}
+
+/// A deployment that began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// The forge's own name for it.
+    pub id: String,
+    /// The environment, exactly as the forge names it.
+    pub environment: String,
+    /// The commit.
+    pub commit: String,
+    /// When it began, UTC.
+    pub began: DateTime<Utc>,
+    /// The run whose job it is; `None` where no job is known to be it, and anybody may have written it down.
+    pub run: Option<u64>,
+    /// How it ended and when, by its job; absent while it has not.
+    pub ended: Fact<(Outcome, DateTime<Utc>)>,
+    /// Who let it into its environment at the forge.
+    pub let_in: Fact<Vec<Account>>,
 }
 
 /// How a run was started.
@@ -211,6 +232,15 @@ pub trait Forge: Source {
 
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
+
+    /// The deployments of environments that began since an instant, all of them but those that are known by name.
+    fn ran(
+        &self,
+        repository: &str,
+        environments: &[String],
+        since: DateTime<Utc>,
+        known: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<Vec<Ran>, Self::Fault>> + Send;
 }
 
 /// What people did elsewhere that belongs to a release: what was approved of a change by itself is about no release that

@@ -65,6 +65,8 @@ kinds! {
     Refusal = "refusal";
     /// an obligation opened, met or overdue
     Obligation = "obligation";
+    /// a deployment that began or ended, and whether a decision let it in
+    Deployment = "deployment";
     /// something that the product did to another system
     Effect = "effect";
     /// a policy that came into force

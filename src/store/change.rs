@@ -1,6 +1,7 @@
 //! What changes beside the log, in the same transaction as the entries that say so: a delivery is there to be answered,
 //! a release was decided, an effect is to leave or has left.
 
+use super::deployed::Deployed;
 use super::fault::Fault;
 use super::session::{Asked, Part, Row, Session, Value, int};
 use super::submitted::{Closed, Submitted};
@@ -161,6 +162,12 @@ pub enum Change {
     Submitted(Box<Submitted>),
     /// A job closed a submission; its list is a blob.
     Closed(Box<Closed>),
+    /// A deployment began, or ended.
+    Deployed(Box<Deployed>),
+    /// A release left something to be done that its decision could not know of.
+    Owes(Stream, Opened),
+    /// What a release left to be done is done, by what it is called.
+    Met(String),
     /// Somebody did something on a page of ours.
     Acted(Box<Acted>),
     /// Somebody did something of a change by a button, under what the change is called: no release's [`Stream`].
@@ -178,9 +185,14 @@ pub enum Change {
 /// Whether a change can be made by who has that number, as the database stands.
 pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
     match change {
-        Change::Delivery(..) | Change::Policy(_) | Change::Submitted(_) | Change::Closed(_) | Change::OfChange(..) => {
-            Ok(None)
-        }
+        Change::Delivery(..)
+        | Change::Policy(_)
+        | Change::Submitted(_)
+        | Change::Closed(_)
+        | Change::Deployed(_)
+        | Change::Owes(..)
+        | Change::Met(_)
+        | Change::OfChange(..) => Ok(None),
         Change::Acted(acted) => is_at(session, &acted.stream, acted.after).await,
         Change::Decision(decision) => judge_decision(session, decision).await,
         Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,
@@ -264,6 +276,15 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
         )),
         Change::Submitted(submitted) => asked.push(submitted.kept(first, at)),
         Change::Closed(closed) => asked.push(closed.kept(first, at)),
+        Change::Deployed(deployed) => asked.push(deployed.kept(first, at)),
+        Change::Owes(of, it) => {
+            let name = of.to_string();
+            asked.push(opened(it, ("stream", name.as_str().into()), int(first), "ON CONFLICT (id) DO NOTHING"));
+        }
+        Change::Met(id) => asked.push(Asked::new(
+            "UPDATE obligation SET met = $2 WHERE id = $1 AND met IS NULL",
+            [id.as_str().into(), int(first)],
+        )),
         Change::Acted(acted) => {
             let stream = acted.stream.to_string();
             asked.push(done(&acted.done, ("stream", stream.as_str().into()), int(first)));
@@ -320,16 +341,8 @@ fn decided(decision: &Decision, first: u64, at: i64, asked: &mut Vec<Asked>) {
     for it in &decision.done {
         asked.push(done(it, stream(), next()));
     }
-    for opened in &decision.opened {
-        let row = [
-            ("id", opened.id.as_str().into()),
-            ("idx", next()),
-            stream(),
-            ("kind", opened.kind.as_str().into()),
-            ("role", Value::Text(opened.role.clone())),
-            ("due", Value::Int(opened.due)),
-        ];
-        asked.push(Asked::insert("obligation", row, ""));
+    for it in &decision.opened {
+        asked.push(opened(it, stream(), next(), ""));
     }
     for met in &decision.met {
         asked.push(Asked::new("UPDATE obligation SET met = $2 WHERE id = $1", [met.as_str().into(), next()]));
@@ -345,6 +358,19 @@ fn decided(decision: &Decision, first: u64, at: i64, asked: &mut Vec<Asked>) {
         ),
         None => Asked::new("DELETE FROM timer WHERE stream = $1", [name.into()]),
     });
+}
+
+/// What is to be done, under the number of its entry; `or` says what becomes of it where that is known already.
+fn opened(opened: &Opened, stream: (&'static str, Value), number: Value, or: &str) -> Asked {
+    let row = [
+        ("id", opened.id.as_str().into()),
+        ("idx", number),
+        stream,
+        ("kind", opened.kind.as_str().into()),
+        ("role", Value::Text(opened.role.clone())),
+        ("due", Value::Int(opened.due)),
+    ];
+    Asked::insert("obligation", row, or)
 }
 
 /// What somebody did, under the number of its entry.

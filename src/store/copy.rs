@@ -120,6 +120,25 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "deployed",
+        3,
+        &[
+            ("forge", Text),
+            ("repository", Text),
+            ("id", Text),
+            ("idx", Int),
+            ("environment", Text),
+            ("revision", Text),
+            ("run", Int),
+            ("began", Int),
+            ("ended", Int),
+            ("outcome", Text),
+            ("decision", Int),
+            ("let_in", Text),
+            ("at", Int),
+        ],
+    ),
+    (
         "log_head",
         1,
         &[

@@ -48,6 +48,8 @@ pub struct Left {
     pub met: bool,
     /// SHA-256 of the facts of the decision that opened it.
     pub facts: Hash,
+    /// SHA-256 of that decision's document.
+    pub document: Hash,
 }
 
 /// A decision that let a release go, and whose answer arrived.
@@ -179,7 +181,7 @@ impl Reader {
 
     /// What releases left to be done, met or not, in the order in which it was opened.
     pub async fn left(&mut self) -> Result<Vec<Left>, Fault> {
-        let sql = "SELECT o.id, o.idx, o.stream, o.kind, o.role, o.due, o.met, d.facts FROM obligation o \
+        let sql = "SELECT o.id, o.idx, o.stream, o.kind, o.role, o.due, o.met, d.facts, d.document FROM obligation o \
                    JOIN decision d ON d.idx = (SELECT MAX(idx) FROM decision b WHERE b.stream = o.stream AND b.idx < o.idx) \
                    ORDER BY o.idx";
         let left = |row: &Row| {
@@ -192,6 +194,7 @@ impl Reader {
                 due: row.maybe_int(5)?,
                 met: row.maybe_int(6)?.is_some(),
                 facts: digest(row, 7)?,
+                document: digest(row, 8)?,
             })
         };
         self.session.rows(sql, &[]).await?.iter().map(left).collect()

@@ -99,6 +99,17 @@ const STEPS: &[Step] = &[
             "CREATE INDEX closed_run ON closed (forge, repository, run)",
         ],
     },
+    Step {
+        name: "deployments, and how they ended",
+        statements: &[
+            // By the forge's own name for each; `idx` is the number of the last entry about it, `decision` that of the
+            // decision that let it in, `repository` in lower case, `revision` the commit.
+            "CREATE TABLE deployed (forge TEXT NOT NULL, repository TEXT NOT NULL, id TEXT NOT NULL, idx {int} NOT NULL, \
+         environment TEXT NOT NULL, revision TEXT NOT NULL, run {int}, began {int} NOT NULL, ended {int}, outcome TEXT, \
+         decision {int}, let_in TEXT, at {int} NOT NULL, PRIMARY KEY (forge, repository, id))",
+            "CREATE INDEX deployed_began ON deployed (forge, began)",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

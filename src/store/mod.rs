@@ -10,7 +10,7 @@
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
-//! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`acted`] what people did on pages, [`standing`] how far
+//! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`deployed`] what was deployed, [`acted`] what people did on pages, [`standing`] how far
 //! behind it is. [`replica`] says who may write, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
 //! keeps bytes by digest, [`annex`] the large ones of them in a folder or a bucket.
 //!
@@ -33,6 +33,8 @@ pub mod blob;
 pub mod change;
 #[cfg(feature = "app")]
 pub mod copy;
+#[cfg(feature = "app")]
+pub mod deployed;
 #[cfg(feature = "app")]
 pub mod erasure;
 #[cfg(feature = "app")]

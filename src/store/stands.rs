@@ -155,6 +155,13 @@ tables! {
         [("entry", Number), ("forge", Text), ("repository", Text), ("run", Number), ("attempt", Number),
          ("commit", Text), ("pipeline", Text), ("list", Digest), ("files", Number), ("at", Instant)],
         "SELECT idx, forge, repository, run, attempt, revision, pipeline, list, files, at FROM closed ORDER BY idx";
+    /// deployments that began, each with the decision that let it in
+    Deployments = "deployments",
+        [("entry", Number), ("forge", Text), ("repository", Text), ("environment", Text), ("deployment", Text),
+         ("commit", Text), ("run", Number), ("began", Instant), ("ended", Instant), ("outcome", Text),
+         ("let in by", Number), ("at the forge by", Text)],
+        "SELECT idx, forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in \
+         FROM deployed ORDER BY began, id";
     /// effects that are to leave, or have left
     Outbox = "outbox",
         [("effect", Number), ("state", Text), ("to", Text), ("attempts", Number), ("due", Instant), ("key", Text),

@@ -5,7 +5,8 @@
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
 //! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
-//! delivery ever comes. What people do on the pages of releases is taken in [`acting`].
+//! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], becomes facts of what comes next in
+//! [`history`], and leaves what is to be done in [`aftermath`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
@@ -15,15 +16,20 @@
 //! Invariant: nothing opens an environment but the last decision of a release, and that while it is the last.
 
 pub mod acting;
+mod aftermath;
 pub mod asked;
 mod before;
 mod carry;
 pub mod clock;
 pub mod docket;
 mod evidence;
+mod history;
+mod imported;
 mod lasting;
+mod ledger;
 pub mod link;
 mod owed;
+mod past;
 pub mod policy;
 mod records;
 mod ruling;
@@ -144,6 +150,7 @@ pub struct Desk<H: Hub> {
     turns: submission::Turns,
     talk: talk::Talking,
     acting: acting::Rate,
+    ledger: ledger::Ledger,
     questions: asked::Questions,
     looks: Looks,
     /// Wakes whoever decides, and whoever tells.
@@ -232,6 +239,7 @@ impl<H: Hub> Desk<H> {
             docket: Mutex::default(),
             talk: talk::Talking::default(),
             acting: acting::Rate::default(),
+            ledger: ledger::Ledger::default(),
             questions: asked::Questions::default(),
             looks: Looks::default(),
             delivered,
@@ -247,6 +255,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().carry()));
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
+        tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
     }

@@ -1,35 +1,63 @@
 //! What earlier releases left to be done, as the record has it, for those who are decided on now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use crate::flow::recorded;
 use crate::log::entry::Entry;
-use crate::model::facts::{Account, Fact, Facts, OwedObligation};
+use crate::model::facts::{Account, AccountFacts, Fact, Facts, OwedObligation};
+use crate::model::release_decision::{Class, ReleaseDecision};
 use crate::policy::Policy;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Left;
 use crate::store::reader::Reader;
 
+/// The kind of what nobody has to do but we: somebody is told.
+const TOLD: &str = "notify_board";
+/// Why nothing is known of an old release.
+const GONE: &str = "what the release was is not kept any more";
+
 /// What releases of the same owner left to people to be done, as far as it concerns a repository: what its own left, and
 /// what teams and components of its policy did. Whoever may read this repository reads its facts, and may not read others.
-pub(super) async fn read(
+/// They become facts of a release, with what was known of those who had a hand in the earlier one: of somebody of whom
+/// nothing is known it cannot be told that he is not the one who meets it.
+pub(super) async fn add(
     reader: &mut Reader,
     (forge, repository): (&str, &str),
     policy: &Policy,
-) -> Result<Vec<OwedObligation>, DatabaseFault> {
+    release: &mut Facts,
+) -> Result<(), DatabaseFault> {
     let mut found = Vec::new();
     let owner = |name: &str| name.split('/').next().unwrap_or_default().to_ascii_lowercase();
     let here = |left: &Left| left.stream.forge == forge && owner(&left.stream.repository) == owner(repository);
-    for left in reader.left().await?.into_iter().filter(|left| here(left) && !left.met && left.role.is_some()) {
+    // What somebody is told is owed by us, and leaves by itself.
+    let by_people = |left: &Left| left.kind != TOLD;
+    for left in reader.left().await?.into_iter().filter(|left| here(left) && !left.met && by_people(left)) {
         let own = left.stream.repository.eq_ignore_ascii_case(repository);
         let facts = reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
-        let entry = reader.entries(left.entry, 1).await?.into_iter().next();
-        let entry = entry.and_then(|(_, bytes)| Entry::parse(&bytes).ok());
-        let owed = owed(&left, facts.as_ref(), entry.as_ref(), policy);
+        let decision = reader.blob(left.document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok());
+        let entry = recorded::entry(reader, left.entry).await?;
+        let invoked = invoked_by(facts.as_ref(), decision.as_ref());
+        let owed = owed(&left, facts.as_ref(), entry.as_ref(), (policy, &invoked));
+        let before = found.len();
         found.extend(owed.into_iter().filter(|owed| own || concerns(owed, policy)));
+        if let (Some(facts), Some(owed)) = (facts, found.get(before)) {
+            with_accounts(release, facts.accounts, owed);
+        }
     }
-    Ok(found)
+    release.obligations = Fact::Known(found);
+    Ok(())
+}
+
+/// Adds what was known of whoever had a hand in what is owed, where nothing newer is.
+fn with_accounts(release: &mut Facts, mut then: BTreeMap<Account, AccountFacts>, owed: &OwedObligation) {
+    for account in owed.contributors.entries().iter().chain(owed.invoked_by.entries()) {
+        if let Some(known) = then.remove(account) {
+            let active = Fact::Unavailable("he did nothing here, and was not asked for".into());
+            release.accounts.entry(account.clone()).or_insert(AccountFacts { active, ..known });
+        }
+    }
 }
 
 /// Whether what another repository left concerns a policy: by a team or a component of it. A policy without components
@@ -44,8 +72,13 @@ fn concerns(owed: &OwedObligation, policy: &Policy) -> bool {
 }
 
 /// One obligation, once for each team whose release it was.
-fn owed(left: &Left, facts: Option<&Facts>, entry: Option<&Entry>, policy: &Policy) -> Vec<OwedObligation> {
-    let gone = || "what the release was is not kept any more".into();
+fn owed(
+    left: &Left,
+    facts: Option<&Facts>,
+    entry: Option<&Entry>,
+    (policy, invoked_by): (&Policy, &Fact<Vec<Account>>),
+) -> Vec<OwedObligation> {
+    let gone = || GONE.into();
     let components: Vec<String> = facts.map(|it| it.release.components.keys().cloned().collect()).unwrap_or_default();
     let mut teams: BTreeSet<&str> = BTreeSet::new();
     for component in policy.rules.components.iter().filter(|it| components.contains(&it.name)) {
@@ -69,12 +102,26 @@ fn owed(left: &Left, facts: Option<&Facts>, entry: Option<&Entry>, policy: &Poli
             Some(None) => Fact::Unavailable("the record has no instant there".into()),
         },
         contributors: facts.map_or_else(|| Fact::Unavailable(gone()), contributors),
-        invoked_by: Fact::Unavailable("the record does not say who let it go as an emergency".into()),
+        invoked_by: invoked_by.clone(),
         needs_evidence: needs.map_or_else(|| Fact::Unavailable(gone()), Fact::Known),
         incidents: Vec::new(),
         met: Fact::Known(left.met),
     };
     teams.into_iter().map(one).collect()
+}
+
+/// Who let a release go as an emergency: whoever filled a requirement of the decision that let it go, or signed its grant.
+/// Absent where it was no emergency.
+fn invoked_by(facts: Option<&Facts>, decision: Option<&ReleaseDecision>) -> Fact<Vec<Account>> {
+    let (Some(facts), Some(decision)) = (facts, decision) else { return Fact::Unavailable(GONE.into()) };
+    let grant = facts.release.break_glass.known();
+    if decision.class != Class::Emergency && grant.is_none() {
+        return Fact::Absent;
+    }
+    let filled = decision.approvals.iter().flat_map(|asked| &asked.by).flat_map(|by| &by.accounts);
+    let mut found: BTreeSet<Account> = filled.map(|account| Account::from(account.as_str())).collect();
+    found.extend(grant.into_iter().flat_map(|grant| grant.signed_by.iter().cloned()));
+    Fact::Known(found.into_iter().collect())
 }
 
 /// Everybody who had a hand in a release, or started it.

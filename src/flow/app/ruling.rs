@@ -68,6 +68,8 @@ pub(super) enum Undecided {
     Evidence(#[from] evidence::Unread),
     #[error("it cannot be recorded: {0}")]
     Failed(#[from] Failed),
+    #[error("what it leaves to be done is not known: {0}")]
+    Owed(#[from] Box<super::ledger::Unread>),
     #[error("it cannot be written: {0}")]
     Form(#[from] serde_json::Error),
 }
@@ -81,7 +83,7 @@ impl Undecided {
             Self::Policy(_) => "policy",
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
-            Self::Before(_) | Self::Record(_) | Self::Acts(_) | Self::Failed(_) => "record",
+            Self::Before(_) | Self::Record(_) | Self::Acts(_) | Self::Failed(_) | Self::Owed(_) => "record",
             Self::Evidence(_) => "evidence",
             Self::Form(_) => "form",
         }
@@ -309,7 +311,13 @@ impl<H: Hub> Desk<H> {
         self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
     }
 
-    async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case, attempts: &Attempts) -> Result<Facts, Undecided> {
+    pub(super) async fn facts(
+        &self,
+        forge: &H::Forge,
+        read: &Read,
+        case: &Case,
+        attempts: &Attempts,
+    ) -> Result<Facts, Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
@@ -336,7 +344,12 @@ impl<H: Hub> Desk<H> {
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
-        facts.obligations = Fact::Known(owed::read(&mut reader, (H::NAME, &key.repository), &read.policy).await?);
+        owed::add(&mut reader, (H::NAME, &key.repository), &read.policy, &mut facts).await?;
+        self.with_history(&mut reader, forge, (read, attempts), &mut facts).await?;
+        if case.asked.is_none() {
+            // It waits for our word, and so the forge has let nobody past it.
+            facts.release.bypassed_by = Fact::Absent;
+        }
         let mut facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
         shown::complete(&mut reader, &mut facts).await?;
         reader.close().await?;

@@ -42,6 +42,9 @@ impl<H: Hub> Desk<H> {
         let urgent = hinted.hint.is_urgent();
         self.button(&hinted);
         self.heard(&hinted, now);
+        if let (Hint::Deployed { .. } | Hint::Run { .. }, Some(repository)) = (&hinted.hint, &hinted.repository) {
+            self.account(repository);
+        }
         let mut docket = self.docket();
         let marked = match (hinted.hint, hinted.repository) {
             (Hint::DeploymentWaits { environment, commit, run, .. }, Some(repository)) => {
@@ -178,6 +181,7 @@ impl<H: Hub> Desk<H> {
         }
         self.to_decide.notify_one();
         self.book().swept(repository, now);
+        self.account(repository);
         Ok(())
     }
 

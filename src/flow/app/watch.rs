@@ -13,7 +13,7 @@ pub type Journal = Arc<dyn Fn(&str, &Value) + Send + Sync>;
 type Series = (&'static str, &'static str, String);
 
 /// Every count: its name, its label, and what it counts.
-const COUNTERS: [(&str, &str, &str); 6] = [
+const COUNTERS: [(&str, &str, &str); 7] = [
     ("countersign_deliveries_total", "outcome", "Deliveries of a forge, by what became of them."),
     (
         "countersign_submissions_total",
@@ -22,6 +22,11 @@ const COUNTERS: [(&str, &str, &str); 6] = [
     ),
     ("countersign_decisions_total", "ruling", "Decisions that were recorded, by what they came to."),
     ("countersign_undecided_total", "why", "Times that a release could not be decided."),
+    (
+        "countersign_deployments_total",
+        "outcome",
+        "Times that something was recorded of a deployment, by whether a decision let it in.",
+    ),
     ("countersign_effects_total", "outcome", "Attempts to tell a forge something, by what became of them."),
     ("countersign_sweeps_total", "outcome", "Times that a repository was read without having been told to."),
 ];
@@ -69,6 +74,10 @@ impl Counts {
 
     pub(super) fn undecided(&self, why: &'static str) {
         self.add("countersign_undecided_total", why);
+    }
+
+    pub(super) fn deployment(&self, outcome: &'static str) {
+        self.add("countersign_deployments_total", outcome);
     }
 
     pub(super) fn effect(&self, outcome: &'static str) {

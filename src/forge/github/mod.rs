@@ -19,11 +19,13 @@ pub mod read;
 pub mod signature;
 pub mod write;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Ended, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Source, Started, Waiting};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
@@ -75,6 +77,16 @@ impl Forge for Client {
 
     async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {
         read::waiting::pending(self, repository).await
+    }
+
+    async fn ran(
+        &self,
+        repository: &str,
+        environments: &[String],
+        since: DateTime<Utc>,
+        known: &BTreeSet<String>,
+    ) -> Result<Vec<Ran>, Fault> {
+        read::ran::since(self, repository, environments, since, known).await
     }
 }
 

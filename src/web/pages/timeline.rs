@@ -51,6 +51,9 @@ fn what(number: u64, entry: &Entry, decisions: &[Past]) -> Markup {
         Kind::Obligation => html! {
             "obligation " code { (name(text(entry, "obligation"))) } " " (name(text(entry, "state")))
         },
+        Kind::Deployment => html! {
+            "deployment to " (name(text(entry, "environment"))) " " (name(text(entry, "state")))
+        },
         Kind::Effect => html! {
             @match text(entry, "state") {
                 "to do" => "to be told",

@@ -10,6 +10,8 @@ mod doctor;
 mod evidence;
 mod hooks;
 mod issues;
+mod ledger;
+mod owing;
 mod pages;
 mod path;
 mod record;

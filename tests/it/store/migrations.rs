@@ -117,12 +117,13 @@ const SECOND: &[&str] = &[
 const THIRD: &str = "DROP TABLE log_witnessed";
 const FOURTH: &str = "DROP TABLE submitted";
 const FIFTH: &str = "DROP TABLE closed";
+const SIXTH: &str = "DROP TABLE deployed";
 
 /// Takes a file of SQLite back to the first step.
 pub fn to_the_first_step(file: &std::path::Path) {
     super::runtime().block_on(async {
         let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
-        for sql in SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, "DELETE FROM migration WHERE number >= 2"]) {
+        for sql in SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, SIXTH, "DELETE FROM migration WHERE number >= 2"]) {
             session.run(sql, &[]).await.unwrap();
         }
         session.close().await.unwrap();
@@ -140,6 +141,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
         database.tamper(THIRD);
         database.tamper(FOURTH);
         database.tamper(FIFTH);
+        database.tamper(SIXTH);
         before_step(&database, SECOND, "DELETE FROM migration WHERE number >= 2");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 1, .. })));
@@ -164,7 +166,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
 fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_submit() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FOURTH, FIFTH], "DELETE FROM migration WHERE number >= 4");
+        before_step(&database, &[FOURTH, FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 4");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 3, .. })));
         let mut session = session(&database);
@@ -180,7 +182,7 @@ fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_sub
 fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_that_are_whole() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FIFTH], "DELETE FROM migration WHERE number >= 5");
+        before_step(&database, &[FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 5");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 4, .. })));
         let mut session = session(&database);
@@ -193,10 +195,26 @@ fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_th
 }
 
 #[test]
+fn f22_the_sixth_step_leaves_the_log_as_it_was_and_makes_room_for_deployments() {
+    for database in Database::each() {
+        database.append(0, 30);
+        before_step(&database, &[SIXTH], "DELETE FROM migration WHERE number >= 6");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 5, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (6..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 30);
+        let mut reader = database.reader();
+        assert!(database.runtime.block_on(reader.deployed("github", "acme/shop")).unwrap().is_empty());
+    }
+}
+
+#[test]
 fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[THIRD, FOURTH, FIFTH], "DELETE FROM migration WHERE number >= 3");
+        before_step(&database, &[THIRD, FOURTH, FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 3");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 2, .. })));
         let mut session = session(&database);

@@ -29,7 +29,7 @@ use crate::forge::Hub;
 use crate::log::entry::Kind;
 use crate::log::receipt::sha256;
 use crate::log::tree::Hash;
-use crate::model::facts::{Account, Act, Deed, Fact, Facts};
+use crate::model::facts::{Account, Act, Deed, Facts};
 use crate::model::release_decision::ReleaseDecision;
 use crate::report::reply::Outcome;
 use crate::store::acted::HERE;
@@ -230,9 +230,7 @@ impl<H: Hub> Desk<H> {
 
     /// What is owed by now: what a release left is not among the facts that it was decided by itself.
     async fn with_debts(&self, reader: &mut Reader, stream: &Stream, trial: &mut Trial) -> Result<(), DatabaseFault> {
-        let owed = owed::read(reader, (H::NAME, &stream.repository), &trial.policy).await?;
-        trial.facts.obligations = Fact::Known(owed);
-        Ok(())
+        owed::add(reader, (H::NAME, &stream.repository), &trial.policy, &mut trial.facts).await
     }
 
     async fn write_down(

@@ -14,7 +14,7 @@ use crate::flow::app::{Desk, lasting, owed};
 use crate::forge::Hub;
 use crate::forge::command::Command;
 use crate::forge::talk::Remark;
-use crate::model::facts::{Account, Act, Deed, Fact, Saw, Standing, Via};
+use crate::model::facts::{Account, Act, Deed, Saw, Standing, Via};
 use crate::report::reply::Outcome;
 
 /// How many of the last decisions are looked through for one in a place.
@@ -77,7 +77,7 @@ impl<H: Hub> Desk<H> {
             ))));
         };
         let mut reader = self.reader().await?;
-        trial.facts.obligations = Fact::Known(owed::read(&mut reader, (H::NAME, repository), &trial.policy).await?);
+        owed::add(&mut reader, (H::NAME, repository), &trial.policy, &mut trial.facts).await?;
         reader.close().await?;
         let held = trial.held(&by);
         if held.is_empty() {

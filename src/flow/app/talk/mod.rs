@@ -7,13 +7,16 @@
 //! record, and the same is not said twice.
 //!
 //! [`book`] knows what is to be looked at, [`view`] looks, [`answers`] finds what to answer, [`pressed`] hears of buttons, [`lasts`] keeps what
-//! outlasts a release, and [`judged`] says what became of it.
+//! outlasts a release, and [`judged`] says what became of it. What a release left to be done is called to mind by
+//! [`reminders`], and met in [`paid`].
 
 mod answers;
 pub mod book;
 pub mod judged;
 mod lasts;
+mod paid;
 pub mod pressed;
+mod reminders;
 pub(super) mod said;
 mod view;
 

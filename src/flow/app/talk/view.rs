@@ -3,6 +3,8 @@
 //! It is looked at alone, from where it left its branch: what else goes with it one day is not known yet, and what runs
 //! then neither. Nothing of this is recorded as a decision.
 
+use std::collections::BTreeMap;
+
 use super::super::policy::Read;
 use super::super::{Desk, lasting, owed};
 use super::pressed;
@@ -74,13 +76,13 @@ impl<H: Hub> Desk<H> {
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await.map_err(|fault| fault.to_string())?;
         supposed(&mut facts, proposed, H::NAME);
-        let owed = async {
+        let recorded = async {
             let mut reader = self.reader().await?;
-            let owed = owed::read(&mut reader, (H::NAME, repository), &read.policy).await?;
-            reader.close().await?;
-            Ok::<_, crate::store::fault::Fault>(owed)
+            owed::add(&mut reader, (H::NAME, repository), &read.policy, &mut facts).await?;
+            self.with_history(&mut reader, forge, (read, &BTreeMap::new()), &mut facts).await?;
+            reader.close().await
         };
-        facts.obligations = Fact::Known(owed.await.map_err(|fault| format!("the record could not be read: {fault}"))?);
+        recorded.await.map_err(|fault: crate::store::fault::Fault| format!("the record could not be read: {fault}"))?;
         if let Some(known) = &self.settings.known {
             facts = facts::fill(&facts, known).map_err(|fault| fault.to_string())?;
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
-use super::pulls::{Counted, Page};
+use super::pulls::Page;
 use super::question::First;
 use super::{Repository, contents, unread};
 use crate::forge::Folders;
@@ -15,7 +15,7 @@ use crate::forge::records::Ended;
 use crate::model::facts::{Deployment, Fact, Released};
 
 /// Why GitHub's word for how a deployment went is none.
-const UNPROVEN: &str =
+pub(super) const UNPROVEN: &str =
     "whoever may push can write how a deployment went into GitHub; the record of who let it in knows";
 /// How many pages of deployments are read.
 const PAGES: usize = 100;
@@ -28,7 +28,12 @@ struct Raw {
     id: String,
     commit_oid: String,
     created_at: DateTime<Utc>,
-    statuses: Counted<Status>,
+    statuses: Page<Status>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Statuses {
+    statuses: Page<Status>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,10 +46,10 @@ struct Status {
 /// One deployment that was let into its environment.
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
-    id: String,
-    environment: String,
+    pub(super) id: String,
+    pub(super) environment: String,
     pub(super) commit: String,
-    at: DateTime<Utc>,
+    pub(super) at: DateTime<Utc>,
     /// When it began to run, where it did.
     ran: Option<DateTime<Utc>>,
     /// Whether it ended, and well.
@@ -82,10 +87,32 @@ impl Opened {
     }
 }
 
-/// What became of a deployment; `None` where it was never let in.
-fn opened(raw: Raw, environment: &str) -> Result<Option<Opened>, Fault> {
+/// Every status of a deployment, to the last page.
+async fn statuses(client: &Client, repository: &Repository, raw: &mut Raw) -> Result<Vec<Status>, Fault> {
     let cut = || unread("a deployment's statuses", "GitHub does not list all of them");
-    let mut statuses = raw.statuses.whole().ok_or_else(cut)?;
+    let mut found = Vec::new();
+    for _ in 0..PAGES {
+        let nodes = raw.statuses.nodes.take().unwrap_or_default();
+        found.extend(nodes.into_iter().collect::<Option<Vec<Status>>>().ok_or_else(cut)?);
+        if !raw.statuses.info.has_next_page {
+            return Ok(found);
+        }
+        let mut question = First::default();
+        question.statuses(&raw.id, raw.statuses.info.end_cursor.as_deref());
+        let answer = client.ask(&question.text(), &repository.variables()).await?;
+        raw.statuses = answer.part::<Statuses>(&["deployment"])?.statuses;
+    }
+    Err(cut())
+}
+
+/// What became of a deployment; `None` where it was never let in.
+async fn opened(
+    client: &Client,
+    repository: &Repository,
+    mut raw: Raw,
+    environment: &str,
+) -> Result<Option<Opened>, Fault> {
+    let mut statuses = statuses(client, repository, &mut raw).await?;
     statuses.sort_by_key(|status| status.created_at);
     let began = |state: &str| matches!(state, "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "ERROR" | "INACTIVE");
     let Some(first) = statuses.iter().find(|status| began(&status.state)) else { return Ok(None) };
@@ -111,16 +138,26 @@ pub(super) async fn of(
     at: usize,
     environment: &str,
 ) -> Result<Vec<Opened>, Fault> {
+    of_since(client, repository, answer, (at, environment), Utc::now() - LOOK_BACK).await
+}
+
+/// The same of those that were made since an instant.
+pub(super) async fn of_since(
+    client: &Client,
+    repository: &Repository,
+    answer: &Answer,
+    (at, environment): (usize, &str),
+    since: DateTime<Utc>,
+) -> Result<Vec<Opened>, Fault> {
     let name = format!("d{at}");
     let mut page: Page<Raw> = answer.part(&["repository", &name])?;
     let mut found = Vec::new();
-    let since = Utc::now() - LOOK_BACK;
     for _ in 0..PAGES {
         let mut old = false;
         for raw in page.nodes.unwrap_or_default() {
             let raw = raw.ok_or_else(|| unread("the deployments", "one of them may not be seen"))?;
             old |= raw.created_at < since;
-            found.extend(opened(raw, environment)?);
+            found.extend(opened(client, repository, raw, environment).await?);
         }
         if !page.info.has_next_page || old {
             return Ok(found);

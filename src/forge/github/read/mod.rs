@@ -23,6 +23,7 @@ pub mod proposals;
 mod pulls;
 mod pushes;
 mod question;
+pub mod ran;
 mod reference;
 mod runs;
 mod touched;

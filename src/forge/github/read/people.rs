@@ -55,7 +55,8 @@ impl Accounts {
         let facts = self.0.entry(account.clone()).or_insert_with(|| AccountFacts {
             kind: Fact::Unavailable("GitHub does not say what this account is".into()),
             active: Fact::Unavailable("it did nothing here, and so GitHub was not asked whether it is active".into()),
-            // No directory is asked here.
+            // No directory is configured, and so none links it: that is known. Whoever wants to judge nobody by his account
+            // alone says `identity: linked`; a directory that does not answer makes it unavailable.
             person: Fact::Absent,
         });
         // That somebody is named says nothing of whether he may still come in.

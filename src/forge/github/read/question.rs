@@ -15,6 +15,9 @@ const ACTOR: &str = "{ __typename login }";
 const ASSIGNEE: &str = "{ __typename ... on User { login } ... on Bot { login } \
     ... on Mannequin { login } ... on Organization { login } }";
 
+/// One page of a deployment's statuses.
+const STATUSES: &str = "{ pageInfo { hasNextPage endCursor } nodes { state createdAt } }";
+
 const PAGE: &str = "pageInfo { hasNextPage endCursor }";
 
 /// A text as GraphQL and JSON both write it.
@@ -85,8 +88,18 @@ impl First {
         let _ = write!(
             self.repository,
             " d{at}: deployments(environments: [{}], first: 100, orderBy: {{field: CREATED_AT, direction: DESC}}{}) \
-             {{ {PAGE} nodes {{ id commitOid createdAt statuses(first: 50) {{ totalCount nodes {{ state createdAt }} }} }} }}",
+             {{ {PAGE} nodes {{ id commitOid createdAt statuses(first: 50) {STATUSES} }} }}",
             quoted(environment),
+            after(cursor)
+        );
+    }
+
+    /// Further statuses of a deployment, by its id in GraphQL.
+    pub(super) fn statuses(&mut self, deployment: &str, cursor: Option<&str>) {
+        let _ = write!(
+            self.outside,
+            " deployment: node(id: {}) {{ ... on Deployment {{ statuses(first: 100{}) {STATUSES} }} }}",
+            quoted(deployment),
             after(cursor)
         );
     }
@@ -203,6 +216,47 @@ impl Second {
         format!(
             "query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ nameWithOwner{} }} }} {fragment}",
             self.0
+        )
+    }
+}
+
+/// What is asked of a job: which deployment it is, and how it went.
+const JOB: &str = "{ status conclusion startedAt completedAt deployment { id } }";
+
+/// A question about the jobs of commits, those of earlier attempts too.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    repository: String,
+    outside: String,
+}
+
+impl Jobs {
+    pub(super) fn commit(&mut self, at: usize, sha: &str, cursor: Option<&str>) {
+        let _ = write!(
+            self.repository,
+            " j{at}: object(oid: {}) {{ ... on Commit {{ checkSuites(first: 50{}) {{ {PAGE} nodes {{ id \
+             workflowRun {{ resourcePath deploymentReviews(first: 50) {{ totalCount nodes {{ state user {ACTOR} \
+             environments(first: 10) {{ totalCount nodes {{ name }} }} }} }} }} \
+             checkRuns(first: 100, filterBy: {{checkType: ALL}}) {{ {PAGE} nodes {JOB} }} }} }} }} }}",
+            quoted(sha),
+            after(cursor)
+        );
+    }
+
+    pub(super) fn suite(&mut self, id: &str, cursor: Option<&str>) {
+        let _ = write!(
+            self.outside,
+            " suite: node(id: {}) {{ ... on CheckSuite {{ \
+             checkRuns(first: 100, filterBy: {{checkType: ALL}}{}) {{ {PAGE} nodes {JOB} }} }} }}",
+            quoted(id),
+            after(cursor)
+        );
+    }
+
+    pub(super) fn text(&self) -> String {
+        format!(
+            "query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ nameWithOwner{} }}{} }}",
+            self.repository, self.outside
         )
     }
 }

@@ -333,8 +333,12 @@ impl Answering<'_> {
             }
             ("Query", "node") => {
                 let id = text("id");
-                let run = self.world.runs.iter().find(|run| format!("WFR_{}", run.id) == id);
+                if let Some(it) = self.world.deployments.iter().find(|it| super::jobs::id(it) == id) {
+                    return super::jobs::deployment(it);
+                }
+                let run = self.world.runs.iter().find(|run| id.ends_with(&format!("_{}", run.id)));
                 match run {
+                    Some(run) if id.starts_with("CS_") => self.world.suite(run),
                     Some(run) => self.run(run),
                     None => self.missing("NOT_FOUND", path),
                 }
@@ -408,17 +412,8 @@ impl Answering<'_> {
             },
             ("Repository", "deployments") => {
                 let wanted = self.argument(field, "environments")[0].as_str().unwrap().to_owned();
-                let here = self.world.deployments.iter().enumerate().filter(|(_, it)| it.environment == wanted);
-                let mut found: Vec<Value> = here
-                    .map(|(at, it)| {
-                        let status = |(state, at): &(String, String)| {
-                            json!({"__typename": "DeploymentStatus", "state": state, "createdAt": at})
-                        };
-                        let statuses: Vec<Value> = it.statuses.iter().map(status).collect();
-                        json!({"__typename": "Deployment", "id": format!("DE_{at}"), "commitOid": it.commit, "statuses": statuses,
-                            "createdAt": "2026-12-01T00:00:00Z", "creator": null, "ref": null})
-                    })
-                    .collect();
+                let here = self.world.deployments.iter().filter(|it| it.environment == wanted);
+                let mut found: Vec<Value> = here.map(super::jobs::deployment).collect();
                 found.reverse();
                 Value::Array(found)
             }
@@ -454,20 +449,13 @@ impl Answering<'_> {
             "__typename": "Commit", "oid": sha, "tree": {"__typename": "Tree", "oid": self.world.tree(sha, "")},
             "parents": parents, "author": author, "committer": self.world.git_actor(&commit.committer),
             "authors": authors, "associatedPullRequests": pulls.collect::<Vec<_>>(),
-            "signature": signature,
+            "signature": signature, "checkSuites": self.world.suites(sha),
         })
     }
 
     fn run(&self, run: &world::Run) -> Value {
-        let review = |(at, (who, state, environment)): (usize, &(String, String, String))| {
-            let beside = self.world.beside.get(&(run.id, at)).map_or("looked at on a phone", String::as_str);
-            json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "databaseId": at, "state": state,
-                "comment": beside, "user": self.world.actor(who),
-                "environments": [{"__typename": "Environment", "name": environment}]})
-        };
-        let reviews: Vec<Value> = run.reviews.iter().enumerate().map(review).collect();
         let branch = json!({"__typename": "Ref", "name": run.branch, "prefix": "refs/heads/"});
-        json!({"__typename": "WorkflowRun", "deploymentReviews": reviews,
+        json!({"__typename": "WorkflowRun", "deploymentReviews": self.world.reviews(run),
             "checkSuite": {"__typename": "CheckSuite", "branch": branch}})
     }
 

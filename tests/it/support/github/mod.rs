@@ -6,6 +6,7 @@
 pub mod described;
 pub mod graphql;
 pub mod issues;
+pub mod jobs;
 pub mod login;
 pub mod manifest;
 pub mod settings;

@@ -113,6 +113,8 @@ pub struct World {
     pub suspended: Vec<String>,
     /// The state of each protection rule: run and environment, then what was said.
     pub rules: BTreeMap<(u64, String), Rule>,
+    /// The jobs that deploy.
+    pub jobs: Vec<super::jobs::Job>,
     /// How the repository, its organisation and the App are set.
     pub settings: Settings,
     /// What was written beside a review of an environment, by the run and the review's place.

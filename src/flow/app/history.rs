@@ -1,0 +1,247 @@
+//! What was deployed becomes facts of a release: what its components ran before and how that went, and what each team did.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Desk;
+use super::ledger::{Left, is_formal, outcome};
+use super::past::Went;
+use super::policy::Read;
+use super::ruling::Attempts;
+use crate::forge::Hub;
+use crate::model::facts::history::TeamDeployment;
+use crate::model::facts::{Deployment, Fact, Facts, Outcome, Released, TeamHistory};
+use crate::policy::Policy;
+use crate::store::deployed::Deployed;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::reader::Reader;
+
+/// Of a deployment that no job is.
+const UNPROVEN: &str =
+    "no job of the forge's own pipeline is known to be this deployment, and anybody who may push can write one down";
+/// How far back is told what teams did.
+const YEAR: TimeDelta = TimeDelta::days(366);
+
+/// A deployment with what went by its decision, where it had one that is kept.
+type Known = (Deployed, Option<std::sync::Arc<Went>>);
+
+fn instant(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+}
+
+/// How a deployment ended; absent while its job goes on.
+fn ended(row: &Deployed) -> (Fact<Outcome>, Fact<DateTime<Utc>>) {
+    match (row.outcome.as_deref().and_then(outcome), row.ended.and_then(instant)) {
+        (Some(outcome), Some(at)) => (Fact::Known(outcome), Fact::Known(at)),
+        _ if row.run.is_some() => (Fact::Absent, Fact::Absent),
+        _ => (Fact::Unavailable(UNPROVEN.into()), Fact::Unavailable(UNPROVEN.into())),
+    }
+}
+
+/// Puts what the record knows of a deployment in the place of what the forge's list does not.
+fn told(deployment: &mut Deployment, (row, went): &Known) {
+    (deployment.outcome, deployment.finished_at) = ended(row);
+    if let Some(began) = instant(row.began) {
+        deployment.opened_at = began;
+    }
+    deployment.approved = match (row.decision, row.run) {
+        (Some(_), _) => Fact::Known(true),
+        (None, Some(_)) => Fact::Known(false),
+        (None, None) => Fact::Unavailable(UNPROVEN.into()),
+    };
+    match went {
+        Some(went) => {
+            deployment.release.clone_from(&went.release);
+            deployment.components.clone_from(&went.components);
+            deployment.parts.clone_from(&went.parts);
+        }
+        None if row.decision.is_some() => {
+            deployment.parts = Fact::Unavailable("what went by its decision is not kept any more".into());
+        }
+        // What no decision let in was opened as no part of anything.
+        None => {}
+    }
+}
+
+impl<H: Hub> Desk<H> {
+    /// Adds to the facts what the record knows of earlier deployments.
+    pub(super) async fn with_history(
+        &self,
+        reader: &mut Reader,
+        forge: &H::Forge,
+        (read, attempts): (&Read, &Attempts),
+        facts: &mut Facts,
+    ) -> Result<(), DatabaseFault> {
+        let (repository, policy) = (facts.release.repository.clone(), &read.policy);
+        // Nothing of it is known before all of it was read once.
+        let unread = self.accounted(forge, &repository, read).await.err().map(|why| why.to_string());
+        let mut rows = Vec::new();
+        for row in reader.deployed(H::NAME, &repository).await? {
+            rows.push(self.known(reader, row).await?);
+        }
+        let environment = &facts.release.environment;
+        let from = policy.rules.environments.iter().find(|it| it.name == *environment).and_then(|it| it.from.as_ref());
+        let none = self.without_artifacts(read);
+        let unlisted = self.unlisted(reader, (facts, attempts), &rows).await?;
+        if let Fact::Known(deployments) = &mut facts.deployments {
+            for deployment in deployments.iter_mut() {
+                without(deployment, &none);
+            }
+            let mut left: BTreeMap<&str, &Known> = rows.iter().map(|it| (it.0.id.as_str(), it)).collect();
+            for deployment in deployments.iter_mut() {
+                if let Some(known) = left.remove(deployment.release.as_str()) {
+                    told(deployment, known);
+                }
+            }
+            let asked = |it: &&Known| it.0.environment == *environment || Some(&it.0.environment) == from;
+            // What the forge does not list, or not any more, was there all the same.
+            deployments.extend(unlisted);
+            deployments.extend(left.into_values().filter(asked).filter_map(|known| gone(known, policy)));
+            deployments.sort_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
+        }
+        let owner = repository.split('/').next().unwrap_or_default().to_owned();
+        let since = (self.now() - YEAR).timestamp_micros();
+        let mut all = Vec::new();
+        for row in reader.deployed_since(H::NAME, &owner, since).await? {
+            all.push(self.known(reader, row).await?);
+        }
+        for team in policy.rules.components.iter().filter_map(|it| it.team.as_deref()) {
+            let history = match &unread {
+                None => Fact::Known(of_team(policy, &repository, team, &all)),
+                Some(why) => Fact::Unavailable(why.clone().into()),
+            };
+            facts.teams.insert(team.to_owned(), history);
+        }
+        // A release that waits has gone nowhere yet.
+        facts.release.outcome = Fact::Absent;
+        Ok(())
+    }
+
+    /// What this very release was let in for before, where no deployment is known of that: whoever may push can take one
+    /// out of the forge's list before it is read, and the approvals were used up all the same.
+    async fn unlisted(
+        &self,
+        reader: &mut Reader,
+        (facts, attempts): (&Facts, &Attempts),
+        rows: &[Known],
+    ) -> Result<Vec<Deployment>, DatabaseFault> {
+        let (release, mut found) = (&facts.release, Vec::new());
+        let since = (self.now() - YEAR).timestamp_micros();
+        let seen = |entry: u64| rows.iter().any(|(row, _)| row.decision == Some(entry));
+        for of in reader.let_go(H::NAME, &release.repository, since).await? {
+            if !of.arrived || of.stream.release != release.name || seen(of.entry) {
+                continue;
+            }
+            let left = reader.blob(of.body).await?.and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());
+            // The attempt that asks now is no earlier one.
+            let is_other = |left: &Left| left.run.is_none_or(|run| attempts.get(&run).copied() != left.attempt);
+            let here = |left: &Left| left.waits_at.as_ref() == Some(&release.environment) && is_other(left);
+            let Some((left, opened_at)) = left.filter(here).zip(instant(of.at)) else { continue };
+            let Some(went) = self.went(reader, of.entry).await? else { continue };
+            found.push(Deployment {
+                release: of.stream.release,
+                environment: release.environment.clone(),
+                commit: left.commit,
+                components: went.components.clone(),
+                opened_at,
+                finished_at: Fact::Absent,
+                outcome: Fact::Absent,
+                approved: Fact::Known(true),
+                parts: went.parts.clone(),
+            });
+        }
+        Ok(found)
+    }
+
+    async fn known(&self, reader: &mut Reader, row: Deployed) -> Result<Known, DatabaseFault> {
+        let went = match row.decision {
+            Some(decision) => self.went(reader, decision).await?,
+            None => None,
+        };
+        Ok((row, went))
+    }
+}
+
+/// What has no artifacts had none then.
+fn without(deployment: &mut Deployment, none: &BTreeMap<String, Vec<String>>) {
+    for (name, released) in &mut deployment.components {
+        if none.contains_key(name) && released.artifacts.unavailable().is_some() {
+            released.artifacts = Fact::Absent;
+        }
+    }
+}
+
+/// A deployment that the forge lists no longer.
+fn gone(known: &Known, policy: &Policy) -> Option<Deployment> {
+    let (row, _) = known;
+    let why = "the forge does not list this deployment any more";
+    let unknown = |name: &str| {
+        let released = Released { content: Fact::Unavailable(why.into()), artifacts: Fact::Unavailable(why.into()) };
+        (name.to_owned(), released)
+    };
+    let mut deployment = Deployment {
+        release: row.id.clone(),
+        environment: row.environment.clone(),
+        commit: row.commit.clone(),
+        components: policy.rules.components.iter().map(|it| unknown(&it.name)).collect(),
+        opened_at: instant(row.began)?,
+        finished_at: Fact::default(),
+        outcome: Fact::default(),
+        approved: Fact::default(),
+        parts: Fact::Unavailable(why.into()),
+    };
+    told(&mut deployment, known);
+    Some(deployment)
+}
+
+/// What a team did where people have to approve, by the deployments of its components. What no decision let in belongs to
+/// every team of its repository.
+fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> TeamHistory {
+    let own: Vec<&str> = policy
+        .rules
+        .components
+        .iter()
+        .filter(|it| it.team.as_deref() == Some(team))
+        .map(|it| it.name.as_str())
+        .collect();
+    let of_team = |(row, went): &&Known| {
+        let its = match went {
+            Some(went) => own.iter().any(|name| went.components.contains_key(*name)),
+            None => row.repository.eq_ignore_ascii_case(repository),
+        };
+        its && is_formal(policy, &row.environment)
+    };
+    let its: Vec<&Known> = all.iter().filter(of_team).collect();
+    let deployments = its.iter().enumerate().filter_map(|(at, (row, went))| {
+        let outcome = outcome(row.outcome.as_deref()?).filter(|it| *it != Outcome::Cancelled)?;
+        let ended = row.ended.and_then(instant)?;
+        let failed = outcome == Outcome::Failed;
+        // What runs again there ends the failure.
+        let mends = |(later, _): &&&Known| {
+            later.environment == row.environment
+                && later.repository == row.repository
+                && later.outcome.as_deref().and_then(self::outcome) == Some(Outcome::Succeeded)
+                && later.ended > row.ended
+        };
+        let restored = its.iter().skip(at + 1).filter(mends).filter_map(|(later, _)| later.ended.and_then(instant));
+        Some(TeamDeployment {
+            at: instant(row.began)?,
+            emergency: match went {
+                Some(went) => went.emergency.clone(),
+                None => Fact::Unavailable("no decision let it in, or it is not kept any more".into()),
+            },
+            failed: Fact::Known(failed),
+            incidents: match policy.rules.incidents {
+                None => Fact::Absent,
+                Some(_) => Fact::Unavailable("no incident system was asked".into()),
+            },
+            detected_at: if failed { Fact::Known(ended) } else { Fact::Absent },
+            restored_at: match restored.min() {
+                Some(at) if failed => Fact::Known(at),
+                _ => Fact::Absent,
+            },
+        })
+    });
+    TeamHistory { deployments: deployments.collect() }
+}

@@ -1,0 +1,71 @@
+//! What earlier releases were, by the decisions that let them go: these do not change, and are read once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::facts::{Fact, Facts, Released};
+use crate::model::release_decision::{Class, ReleaseDecision};
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::reader::Reader;
+
+/// How many are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// What went by a decision.
+#[derive(Debug)]
+pub(super) struct Went {
+    /// What the release is called.
+    pub(super) release: String,
+    /// The components, each with what of it went.
+    pub(super) components: BTreeMap<String, Released>,
+    /// The other parts of its package.
+    pub(super) parts: Fact<BTreeMap<String, String>>,
+    /// Whether it was an emergency.
+    pub(super) emergency: Fact<bool>,
+}
+
+/// What went by which decision, by the number of its entry.
+#[derive(Debug, Default)]
+pub(super) struct Past(Mutex<BTreeMap<u64, Arc<Went>>>);
+
+impl Past {
+    /// What went by a decision; `None` where that is not kept any more.
+    pub(super) async fn went(&self, reader: &mut Reader, decision: u64) -> Result<Option<Arc<Went>>, DatabaseFault> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&decision).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(of) = reader.let_go_in(decision).await? else { return Ok(None) };
+        let facts = reader.blob(of.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
+        let document = reader.blob(of.document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok());
+        let Some(facts) = facts else { return Ok(None) };
+        let went = Arc::new(went(facts, document.as_ref()));
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(decision, went.clone());
+        Ok(Some(went))
+    }
+}
+
+fn went(facts: Facts, document: Option<&ReleaseDecision>) -> Went {
+    let release = facts.release;
+    let parts = match &release.package {
+        Fact::Absent => Fact::Absent,
+        Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        Fact::Known(package) => {
+            let others = package.parts.iter().filter(|(name, _)| !release.components.contains_key(*name));
+            let contents = others.map(|(name, part)| Some((name.clone(), part.known()?.content.clone())));
+            match contents.collect::<Option<BTreeMap<_, _>>>() {
+                Some(contents) => Fact::Known(contents),
+                None => Fact::Unavailable("not every other part of its package was known".into()),
+            }
+        }
+    };
+    let emergency = match document {
+        Some(document) => Fact::Known(document.class == Class::Emergency),
+        None => Fact::Unavailable("its decision is not kept any more".into()),
+    };
+    Went { release: release.name, components: release.components, parts, emergency }
+}
