@@ -17,6 +17,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
@@ -136,7 +137,8 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         address: Address::parse(&address).map_err(usage)?,
         folder: None,
         outer: Outer::default(),
-        known: None,
+        // Nothing of it migrates anything, which no forge knows.
+        known: Some(json!({"release": {"irreversible": null}})),
         roster: roster(Some(&members))?,
         without_artifacts: vec!["checkout".to_owned()],
         submissions: true,

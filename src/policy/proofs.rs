@@ -154,7 +154,9 @@ fn routes(rules: &Rules, places: &mut Places<'_>) {
             places.about(Code::NoEffect, "routes", &route.name, &route.stated, message);
         }
     }
-    for (class, there) in [("emergency", rules.emergency.is_some()), ("standard", rules.standard.is_some())] {
+    // What went under a break-glass grant is an emergency as well, whatever makes one otherwise.
+    let emergencies = rules.emergency.is_some() || rules.break_glass.is_some();
+    for (class, there) in [("emergency", emergencies), ("standard", rules.standard.is_some())] {
         if let Some(route) = rules.routes.iter().find(|route| route.name == class && route.when.is_none() && !there) {
             let message = format!("no release takes `{class}`: nothing under `classes` makes one of that class");
             places.about(Code::NoEffect, "routes", class, &route.stated, message);

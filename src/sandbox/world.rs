@@ -324,10 +324,19 @@ impl World {
         }
     }
 
+    /// Somebody who is asked by GitHub itself approves the environment of a run.
+    pub fn lets_in(&mut self, id: u64, by: &str, words: &str) {
+        let Some(run) = self.runs.get_mut(&id).filter(|run| run.waits()) else { return };
+        run.reviews.push((by.to_owned(), "APPROVED".to_owned(), words.to_owned()));
+        let what = json!({"action": "approved", "workflow_run": payload::run(self, id), "approver": payload::user(self, by),
+            "comment": words});
+        self.tell("deployment_review", by, what);
+    }
+
     /// An administrator lets a run go past its protection, which GitHub shows as a review.
     pub fn bypasses(&mut self, id: u64, by: &str, words: &str) {
+        self.lets_in(id, by, words);
         if let Some(run) = self.runs.get_mut(&id).filter(|run| run.waits()) {
-            run.reviews.push((by.to_owned(), "APPROVED".to_owned(), words.to_owned()));
             run.decided = Some(("let past by an administrator".to_owned(), words.to_owned()));
             self.opened.push((id, run.environment.clone()));
         }

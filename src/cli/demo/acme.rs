@@ -13,15 +13,22 @@ pub(super) const POLICY: &str = include_str!("policy.yml");
 pub(super) const ROSTER: &str = r#"groups:
   "github:@acme/shop-leads": [github:bo, github:carla]
   "github:@acme/appsec": [github:sue]
+  "github:@acme/sre": [github:olu]
+  "github:@acme/cab": [github:kit, github:rae]
 "#;
 
 /// People, with what they do and whether they may read the repository.
-const PEOPLE: [(&str, &str, bool); 6] = [
+const PEOPLE: [(&str, &str, bool); 11] = [
     ("ana", "writes the shop", true),
     ("mia", "writes the shop, too", true),
     ("bo", "leads the shop, and answers for its releases", true),
     ("carla", "leads the shop, and answers for its releases", true),
     ("sue", "looks after security", true),
+    ("olu", "operates what runs", true),
+    ("dana", "may let an emergency go, with noor", true),
+    ("noor", "may let an emergency go, with dana", true),
+    ("kit", "sits on the board that looks back", true),
+    ("rae", "sits on the board that looks back", true),
     ("eve", "is not in the team: she may read nothing of it", false),
 ];
 
@@ -33,9 +40,12 @@ pub(super) fn world(now: DateTime<Utc>) -> (World, String) {
     }
     world.team("shop-leads", &["bo", "carla"]);
     world.team("appsec", &["sue"]);
+    world.team("sre", &["olu"]);
+    world.team("cab", &["kit", "rae"]);
     let files = [
         (".countersign/policy.yml", POLICY),
         ("checkout/basket.rs", "fn total() -> u64 { sum() }\n"),
+        ("checkout/coupon.rs", "fn coupons() -> u8 { 1 }\n"),
         ("checkout/delivery.rs", "fn days() -> u8 { 5 }\n"),
     ];
     let began = now - TimeDelta::days(20);

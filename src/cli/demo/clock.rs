@@ -11,6 +11,10 @@ use chrono_tz::Europe::London;
 pub(super) type Moment = (Weekday, u32, u32);
 /// When the walk begins.
 pub(super) const THURSDAY: Moment = (Weekday::Thu, 10, 0);
+/// When something goes that does not run.
+pub(super) const FRIDAY_MORNING: Moment = (Weekday::Fri, 11, 30);
+/// When it goes back, in closed hours.
+pub(super) const FRIDAY_NOON: Moment = (Weekday::Fri, 12, 20);
 /// When it ends.
 pub(super) const FRIDAY: Moment = (Weekday::Fri, 14, 30);
 

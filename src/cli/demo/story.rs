@@ -47,7 +47,6 @@ pub(super) struct Stage {
 /// A release that is under way.
 struct Release {
     number: u64,
-    commit: String,
     run: u64,
     path: String,
 }
@@ -144,7 +143,9 @@ impl Stage {
     }
 
     /// A change is proposed, looked at, merged, tested, and comes to where it would be deployed.
-    async fn comes(&self, by: &str, title: &str, file: (&str, &str), reviewer: &str) -> Result<Release, Differs> {
+    async fn comes(&self, by: &str, title: &str, file: (&str, &str), fails: bool) -> Result<Release, Differs> {
+        // She is in no role: what she says of a change is no approval of its release.
+        let reviewer = if by == "mia" { "ana" } else { "mia" };
         let number = self.sandbox.happens(|world, now| world.proposes(by, title, &[file], now));
         self.does(&format!(
             "{by} opens change {number}, “{title}”. Countersign says on it what its release would need:"
@@ -166,7 +167,7 @@ impl Stage {
             "{reviewer} reviews it, {by} merges it. The pipeline's job hands in its test report, under its own token."
         ));
         self.tests(run, &commit).await?;
-        self.sandbox.happens(|world, now| world.asks(run, PRODUCTION, false, now));
+        self.sandbox.happens(|world, now| world.asks(run, PRODUCTION, fails, now));
         let short: String = commit.chars().take(12).collect();
         let stream = Stream {
             forge: "github".to_owned(),
@@ -174,7 +175,7 @@ impl Stage {
             release: format!("shop {short}"),
             environment: PRODUCTION.to_owned(),
         };
-        Ok(Release { number, commit, run, path: link::path(&stream) })
+        Ok(Release { number, run, path: link::path(&stream) })
     }
 
     /// The job of a run judges the gate and hands in the evidence: this very program, as a step of a pipeline.
@@ -261,20 +262,23 @@ impl Stage {
         }
         self.saw("the deployment goes, by itself:");
         self.words(&why);
-        let commit = release.commit.clone();
-        let ran = move |world: &World| {
-            let mut here = world.deployments.values().filter(|it| it.commit == commit);
-            here.find(|it| it.statuses.iter().any(|(state, _)| state == "SUCCESS")).map(|_| ())
+        let id = release.run;
+        let ended = move |world: &World| {
+            let deployment = world.deployments.get(&world.runs.get(&id)?.deployment)?;
+            let last = deployment.statuses.last().map(|(state, _)| state.clone());
+            last.filter(|state| state == "SUCCESS" || state == "FAILURE")
         };
-        self.sees("that it runs", ran).await
+        let ended = self.sees("how the deployment ends", ended).await?;
+        self.saw(&format!("its job ends: {}", ended.to_lowercase()));
+        Ok(())
     }
 }
 
 /// A release that is held, explained, approved by two people and opened; in between its author tries to approve it.
-async fn normal(stage: &Stage) -> Result<(), Differs> {
+async fn normal(stage: &Stage) -> Result<Release, Differs> {
     stage.chapter("1. A release is held, explained, approved by two people, and goes");
     let file = ("checkout/basket.rs", "fn total() -> u64 { round_to_the_cent() }\n");
-    let release = stage.comes("ana", "Round totals to the cent", file, "mia").await?;
+    let release = stage.comes("ana", "Round totals to the cent", file, false).await?;
     let held = stage.held(&release, "approvals from shop-owner").await?;
     stage.saw("the deployment waits, and its run on GitHub is told why:");
     stage.words(&held);
@@ -309,15 +313,64 @@ async fn normal(stage: &Stage) -> Result<(), Differs> {
     stage.approves(&release, "bo", "shop-owner", "read it, and tried it with a basket of three").await?;
     stage.held(&release, "approvals from security").await?;
     stage.approves(&release, "sue", "security", "no new input is parsed").await?;
-    stage.opens(&release).await
+    stage.opens(&release).await?;
+    Ok(release)
+}
+
+/// Something goes that does not run, and what ran before comes back in closed hours.
+async fn back(stage: &Stage, good: &Release) -> Result<(), Differs> {
+    stage.clock.forward(super::clock::FRIDAY_MORNING);
+    stage.chapter("3. What does not run goes back, at any hour");
+    let file = ("checkout/coupon.rs", "fn coupons() -> u8 { 2 }\n");
+    let bad = stage.comes("ana", "Take two coupons", file, true).await?;
+    stage.held(&bad, "approvals from shop-owner").await?;
+    stage.approves(&bad, "carla", "shop-owner", "customers ask for it").await?;
+    stage.approves(&bad, "sue", "security", "nothing of ours is parsed").await?;
+    stage.opens(&bad).await?;
+    stage.clock.forward(super::clock::FRIDAY_NOON);
+    stage.does("Half an hour on, in hours that are closed for releases, ana starts a run of the release before.");
+    let now = stage.sandbox.happens(|world, now| {
+        let commit = world.runs.get(&good.run)?.commit.clone();
+        let run = world.starts(&commit, "ana", now);
+        world.asks(run, PRODUCTION, false, now);
+        Some(run)
+    });
+    let run = now.ok_or_else(|| Differs("the run of the release before is gone".to_owned()))?;
+    let again = Release { number: good.number, run, path: good.path.clone() };
+    let held = stage.held(&again, "approvals from operations").await?;
+    stage.saw("it is known as the way back; operations alone are asked:");
+    stage.words(&held);
+    stage.approves(&again, "olu", "operations", "orders fail since half past eleven").await?;
+    stage.opens(&again).await
+}
+
+/// Two who may let something past while it burns; what that leaves to be done has its clocks.
+async fn emergency(stage: &Stage) -> Result<(), Differs> {
+    stage.chapter("4. An emergency goes past, and leaves two clocks");
+    let file = ("checkout/coupon.rs", "fn coupons() -> u8 { 1 + retried() }\n");
+    let release = stage.comes("mia", "Take orders again", file, false).await?;
+    stage.held(&release, "approvals from shop-owner").await?;
+    stage.does("It burns, and nobody can wait. dana and noor let it in at GitHub itself, past Countersign.");
+    stage.sandbox.happens(|world, _| world.lets_in(release.run, "dana", "no orders come through"));
+    stage.sandbox.happens(|world, _| world.bypasses(release.run, "noor", "no orders come through"));
+    let mut dana = Visitor::login(&stage.app, "dana").await?;
+    for owed in ["validate", "cab_review"] {
+        stage.reads(&mut dana, &release.path, owed).await?;
+    }
+    stage.saw(
+        "Countersign sees it, takes it for the emergency that it is, and opens what that owes: validation within four hours, \
+         with evidence, and the board's look back within 24 business hours. Its page has both clocks:",
+    );
+    stage.at(&stage.page(&release));
+    Ok(())
 }
 
 /// A release that everybody agrees to, on a Friday afternoon.
 async fn friday(stage: &Stage) -> Result<(), Differs> {
     stage.clock.forward(super::clock::FRIDAY);
-    stage.chapter("3. A Friday afternoon");
+    stage.chapter("5. A Friday afternoon");
     let file = ("checkout/delivery.rs", "fn days() -> u8 { 3 }\n");
-    let release = stage.comes("bo", "Show delivery dates", file, "mia").await?;
+    let release = stage.comes("bo", "Show delivery dates", file, false).await?;
     stage.held(&release, "approvals from shop-owner").await?;
     stage.approves(&release, "carla", "shop-owner", "the dates are right").await?;
     stage.approves(&release, "sue", "security", "nothing of ours is parsed").await?;
@@ -330,6 +383,8 @@ async fn friday(stage: &Stage) -> Result<(), Differs> {
 
 /// The whole walk.
 pub(super) async fn walk(stage: &Stage) -> Result<(), Differs> {
-    normal(stage).await?;
+    let good = normal(stage).await?;
+    back(stage, &good).await?;
+    emergency(stage).await?;
     friday(stage).await
 }
