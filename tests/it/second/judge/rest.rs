@@ -307,7 +307,10 @@ impl<'w> View<'w> {
         self.incidents_now(true).iter().any(|incident| {
             let severity = self.severity(incident).unwrap_or(1);
             let affects = match &incident.components {
-                Fact::Known(components) if !self.shape.components.is_empty() => self.any_named(components),
+                // One that names nothing may be of anything.
+                Fact::Known(components) if !components.is_empty() && !self.shape.components.is_empty() => {
+                    self.any_named(components)
+                }
                 Fact::Known(_) | Fact::Absent | Fact::Unavailable(_) => true,
             };
             let asked = Asked { incident: Some(incident), class: Some(kind.class), ..Asked::default() };
