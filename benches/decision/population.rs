@@ -236,12 +236,14 @@ pub fn facts(number: u64) -> Facts {
         text: Fact::Known(text.to_owned()),
         template: Fact::Known("Describe here".to_owned()),
         edited_at: Fact::Absent,
+        by: None,
     };
     let backout =
         if dice.once_in(20) { "n/a" } else { "Roll back to the former image with one command, rehearsed in test" };
     let record = ChangeRecord {
         id: format!("CHG{number:07}"),
         state: Fact::Known(if dice.once_in(20) { "Scheduled" } else { "Implement" }.to_owned()),
+        state_by: None,
         components: Fact::Known(names.iter().map(|name| (*name).to_owned()).collect()),
         from: Fact::Known(ago(60)),
         until: Fact::Known(now + TimeDelta::hours(3)),
@@ -257,6 +259,8 @@ pub fn facts(number: u64) -> Facts {
             severity: Fact::Known(dice.pick(&["P1", "P2", "P3"]).to_owned()),
             components: Fact::Known(vec![dice.pick(&["checkout", "stock", "network"]).to_owned()]),
             caused_by: Fact::Absent,
+            opened_at: None,
+            course: Vec::new(),
         }]
     } else {
         Vec::new()

@@ -123,7 +123,7 @@ fn registered(sandbox: &Sandbox, base: &Base, app: &str) -> Result<Registered, F
     Ok(Registered {
         app: App::new(base.clone(), key).map_err(usage)?.with_issuer(Some(issuer), oidc::Runners::Hosted),
         secret: WebhookSecret::new(&Secret::new(&made.hook)).map_err(usage)?,
-        pages: Some(pages::Set { door, age: Duration::from_secs(60), origin: pages::origin(app)? }),
+        pages: Some(pages::Set { door, age: Duration::from_mins(1), origin: pages::origin(app)? }),
     })
 }
 

@@ -295,7 +295,7 @@ fn new(arguments: &New) -> Result<u8, Failure> {
         .map_err(|_| Failure(UNKNOWN, "the machine gives no random numbers, so no grant was made".to_owned()))?;
     let what = &arguments.what;
     let grant = OfflineGrant {
-        id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        id: format!("{:016x}", u64::from_be_bytes(id)),
         reason: words::normal(&arguments.reason),
         repository: what.repository()?,
         environment: what.environment.clone(),
@@ -317,16 +317,16 @@ fn new(arguments: &New) -> Result<u8, Failure> {
     if let Some(why) = flaws.elsewhere.first() {
         return Err(Failure(USAGE, format!("no grant was made: {why}")));
     }
-    let mut signed = Signed::new(grant).map_err(|why| Failure(USAGE, format!("no grant was made: {why}")))?;
-    signed.sign(&signer).map_err(|why| Failure(USAGE, why.to_string()))?;
+    let mut made = Signed::new(grant).map_err(|why| Failure(USAGE, format!("no grant was made: {why}")))?;
+    made.sign(&signer).map_err(|why| Failure(USAGE, why.to_string()))?;
     if arguments.output.exists() {
         return Err(Failure(USAGE, format!("`{}` is there already", arguments.output.display())));
     }
-    put(&arguments.output, signed.to_string().as_bytes())?;
+    put(&arguments.output, made.to_string().as_bytes())?;
     let left = words::count(rule.people.saturating_sub(1) as usize, "person", "people");
     Ok(answer(&format!(
         "{}signed as {account}; {left} more to sign it with `countersign grant sign`\n",
-        told_of(&signed)
+        told_of(&made)
     )))
 }
 
@@ -343,22 +343,24 @@ fn told_of(signed: &Signed) -> String {
         format!("from {} to {}", at(grant.granted_at), at(grant.expires_at)),
     ];
     let indent = |place: usize| if place == 0 { "" } else { "  " };
-    lines.iter().enumerate().map(|(place, line)| format!("{}{}\n", indent(place), neutral::line(line, LINE))).collect()
+    let told =
+        lines.iter().enumerate().map(|(place, line)| format!("{}{}\n", indent(place), neutral::line(line, LINE)));
+    told.collect::<Vec<_>>().concat()
 }
 
 fn sign(arguments: &Sign) -> Result<u8, Failure> {
     let (policy, keys) = arguments.by.read()?;
     let (signer, account) = signer(&arguments.key, &keys)?;
-    let mut signed = read(&arguments.grant)?;
-    let before = signed.signed_by(&keys).map_err(invalid(&arguments.grant))?;
+    let mut grant = read(&arguments.grant)?;
+    let before = grant.signed_by(&keys).map_err(invalid(&arguments.grant))?;
     if before.contains(&account.as_str()) {
-        return Ok(answer(&format!("{}signed as {account} already\n", told_of(&signed))));
+        return Ok(answer(&format!("{}signed as {account} already\n", told_of(&grant))));
     }
     let number = before.len() + 1;
-    signed.sign(&signer).map_err(invalid(&arguments.grant))?;
-    put(&arguments.grant, signed.to_string().as_bytes())?;
+    grant.sign(&signer).map_err(invalid(&arguments.grant))?;
+    put(&arguments.grant, grant.to_string().as_bytes())?;
     let people = policy.rules.break_glass.as_ref().map_or(2, |rule| rule.people);
-    Ok(answer(&format!("{}signed as {account}; {number} of {people} have signed\n", told_of(&signed))))
+    Ok(answer(&format!("{}signed as {account}; {number} of {people} have signed\n", told_of(&grant))))
 }
 
 /// What goes where it is what a grant names.
@@ -416,7 +418,7 @@ fn judged(
     Err(Failure(code, format!("the grant {} does not open this: {why}", signed.grant().id)))
 }
 
-fn unknown(fault: crate::flow::grant::Fault) -> Failure {
+fn unknown(fault: &crate::flow::grant::Fault) -> Failure {
     Failure(UNKNOWN, format!("whether the grant was used is not known: {fault}"))
 }
 
@@ -430,7 +432,8 @@ fn opens(policy: &Policy, signed: &Signed, note: &str) -> String {
 fn verify(arguments: &Verify) -> Result<u8, Failure> {
     let by = arguments.by.read()?;
     let signed = read(&arguments.grant)?;
-    let before = arguments.uses.as_deref().map(|folder| uses(folder, &signed).map_err(unknown)).transpose()?;
+    let before =
+        arguments.uses.as_deref().map(|folder| uses(folder, &signed).map_err(|fault| unknown(&fault))).transpose()?;
     let started_by = starter(arguments.started_by.as_ref());
     let used = before.as_ref().map_or(0, Vec::len);
     let now = instant(arguments.now.as_ref())?;
@@ -447,7 +450,7 @@ fn used(arguments: &Use) -> Result<u8, Failure> {
     let started_by = starter(arguments.started_by.as_ref());
     // Another job that is quicker makes it look again, at one use more.
     loop {
-        let before = uses(&arguments.uses, &signed).map_err(unknown)?;
+        let before = uses(&arguments.uses, &signed).map_err(|fault| unknown(&fault))?;
         let again = before.iter().any(|used| used.run == run);
         let used = if again { 0 } else { before.len() };
         let now = Utc::now();
@@ -455,7 +458,7 @@ fn used(arguments: &Use) -> Result<u8, Failure> {
         if again {
             return Ok(answer(&opens(&by.0, &signed, &format!("; run {run} uses it again"))));
         }
-        if take(&arguments.uses, &signed, before.len(), &run, now).map_err(unknown)? {
+        if take(&arguments.uses, &signed, before.len(), &run, now).map_err(|fault| unknown(&fault))? {
             return Ok(answer(&opens(&by.0, &signed, &format!("; used by run {run}"))));
         }
     }
@@ -465,7 +468,7 @@ fn told(arguments: &FactOf) -> Result<u8, Failure> {
     let (_, keys) = arguments.by.read()?;
     let signed = read(&arguments.grant)?;
     let signed_by = signed.signed_by(&keys).map_err(invalid(&arguments.grant))?;
-    let all = uses(&arguments.uses, &signed).map_err(unknown)?;
+    let all = uses(&arguments.uses, &signed).map_err(|fault| unknown(&fault))?;
     let this: Option<&GrantUse> = match &arguments.run {
         Some(run) => all.iter().find(|used| used.run == *run),
         None => all.last(),

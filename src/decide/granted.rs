@@ -171,11 +171,11 @@ fn signer(rules: &Rules, rule: &BreakGlassRule, account: &str, going: &Going<'_>
             }
         }
     }
-    let roles = words::any_of(&rule.grant_by);
+    let named = words::any_of(&rule.grant_by);
     Err(if groups {
-        format!("who is in a group is not known offline; name him in {roles} as `user:`")
+        format!("who is in a group is not known offline; name him in {named} as `user:`")
     } else {
-        format!("not in {roles}")
+        format!("not in {named}")
     })
 }
 

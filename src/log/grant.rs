@@ -3,6 +3,8 @@
 //!
 //! Whether a grant opens anything is not judged here (`decide::granted`): only what was signed, and by which keys.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 use super::note::{Flaw, Note, Signer, Verifier};
@@ -61,7 +63,10 @@ impl Signed {
     #[must_use]
     pub fn digest(&self) -> String {
         let digest: [u8; 32] = Sha256::digest(self.note.text.as_bytes()).into();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// Signs it. Whether that key has signed it already: then nothing is added.

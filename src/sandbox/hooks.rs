@@ -15,7 +15,7 @@ pub(super) struct Delivery {
 
 impl Delivery {
     /// A delivery of something that happened in the repository of the sandbox at `address`.
-    pub(super) fn new(event: &'static str, payload: Value, address: &str) -> Self {
+    pub(super) fn new(event: &'static str, payload: &Value, address: &str) -> Self {
         // Addresses in payloads begin with a sign in the place of where the sandbox listens, which the world does not know.
         let body = payload.to_string().replace("sandbox:/", address).into_bytes();
         Self { event, id: guid(), body }

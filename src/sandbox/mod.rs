@@ -134,7 +134,7 @@ impl Sandbox {
     fn follows(&self, (told, opened): world::Told) {
         for (event, payload) in told {
             // Whoever ends hears nothing more.
-            let _ = self.0.sent.send(Delivery::new(event, payload, &self.0.address));
+            let _ = self.0.sent.send(Delivery::new(event, &payload, &self.0.address));
         }
         for (run, environment) in opened {
             let sandbox = self.clone();

@@ -34,7 +34,7 @@ pub(super) fn remembered(login: &str) -> (String, String) {
 
 fn person(world: &World, asked: &Asked) -> Option<String> {
     let cookies = asked.header("cookie").split(';').filter_map(|pair| pair.trim().split_once('='));
-    let login = cookies.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned()).last()?;
+    let login = cookies.rev().find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())?;
     world.people.contains_key(&login).then_some(login)
 }
 

@@ -17,7 +17,7 @@ use crate::sandbox::{Sandbox, readable};
 use crate::store::change::Stream;
 
 /// How long is waited for what has to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How soon is looked again.
 const LOOK: Duration = Duration::from_millis(40);
 /// The environment that all releases here go to.
@@ -76,27 +76,27 @@ fn unlinked(text: &str) -> String {
 }
 
 impl Stage {
-    fn tell(&self, first: &str, text: &str) {
+    fn tell(first: &str, text: &str) {
         // Whoever reads this may go away; the walk goes on.
         drop(print(&lines(first, &neutral::line(text, 2_000))));
     }
 
     /// Somebody does something.
-    fn does(&self, text: &str) {
-        self.tell("  ", text);
+    fn does(text: &str) {
+        Self::tell("  ", text);
     }
 
     /// Something came of it.
-    fn saw(&self, text: &str) {
-        self.tell("    ✓ ", text);
+    fn saw(text: &str) {
+        Self::tell("    ✓ ", text);
     }
 
     /// What was said, in its own words.
-    fn words(&self, text: &str) {
-        self.tell("      “", &format!("{}”", unlinked(&readable(text)).trim()));
+    fn words(text: &str) {
+        Self::tell("      “", &format!("{}”", unlinked(&readable(text)).trim()));
     }
 
-    fn at(&self, address: &str) {
+    fn at(address: &str) {
         drop(print(&format!("      {address}\n")));
     }
 
@@ -147,23 +147,23 @@ impl Stage {
         // She is in no role: what she says of a change is no approval of its release.
         let reviewer = if by == "mia" { "ana" } else { "mia" };
         let number = self.sandbox.happens(|world, now| world.proposes(by, title, &[file], now));
-        self.does(&format!(
+        Self::does(&format!(
             "{by} opens change {number}, “{title}”. Countersign says on it what its release would need:"
         ));
         let summary = |world: &World| {
             let head = &world.pulls.get(&number)?.head;
             let of = |it: &&serde_json::Value| it.get("head_sha").and_then(serde_json::Value::as_str) == Some(head);
             let checks = world.written.iter().filter(|(kind, _)| kind == "check-runs").map(|(_, check)| check);
-            checks.filter(of).last()?.pointer("/output/title")?.as_str().map(str::to_owned)
+            checks.rev().find(of)?.pointer("/output/title")?.as_str().map(str::to_owned)
         };
         let title = self.sees("a check on the change", summary).await?;
-        self.words(&title);
-        self.at(&self.at_github(&format!("pull/{number}")));
+        Self::words(&title);
+        Self::at(&self.at_github(&format!("pull/{number}")));
         self.sandbox.happens(|world, now| world.review(number, reviewer, "APPROVED", "Reads well.", now));
         let landed = self.sandbox.happens(|world, now| world.merges(number, by, now));
         let commit = landed.ok_or_else(|| Differs(format!("change {number} cannot be merged")))?;
         let run = self.sandbox.happens(|world, now| world.starts(&commit, by, now));
-        self.does(&format!(
+        Self::does(&format!(
             "{reviewer} reviews it, {by} merges it. The pipeline's job hands in its test report, under its own token."
         ));
         self.tests(run, &commit).await?;
@@ -215,7 +215,7 @@ impl Stage {
         Err(Differs(format!("the job of run {run} ends with {}: {said}", ended.status)))
     }
 
-    fn run<T>(&self, release: &Release, of: impl Fn(&Run) -> Option<T> + Copy) -> impl Fn(&World) -> Option<T> {
+    fn run<T>(release: &Release, of: impl Fn(&Run) -> Option<T> + Copy) -> impl Fn(&World) -> Option<T> {
         let id = release.run;
         move |world| world.runs.get(&id).and_then(of)
     }
@@ -251,17 +251,17 @@ impl Stage {
             }
         }
         let counts = self.reads(&mut visitor, &release.path, &format!("yes, for {role}")).await;
-        counts.map(|_| self.saw(&format!("{who} approves as {role}, on the release's page: “{reason}”")))
+        counts.map(|_| Self::saw(&format!("{who} approves as {role}, on the release's page: “{reason}”")))
     }
 
     async fn opens(&self, release: &Release) -> Result<(), Differs> {
-        let decided = self.sees("the last word on the run", self.run(release, |run| run.decided.clone())).await?;
+        let decided = self.sees("the last word on the run", Self::run(release, |run| run.decided.clone())).await?;
         let (state, why) = decided;
         if state != "approved" {
             return Err(Differs(format!("run {} is {state}: {why}", release.run)));
         }
-        self.saw("the deployment goes, by itself:");
-        self.words(&why);
+        Self::saw("the deployment goes, by itself:");
+        Self::words(&why);
         let id = release.run;
         let ended = move |world: &World| {
             let deployment = world.deployments.get(&world.runs.get(&id)?.deployment)?;
@@ -269,7 +269,7 @@ impl Stage {
             last.filter(|state| state == "SUCCESS" || state == "FAILURE")
         };
         let ended = self.sees("how the deployment ends", ended).await?;
-        self.saw(&format!("its job ends: {}", ended.to_lowercase()));
+        Self::saw(&format!("its job ends: {}", ended.to_lowercase()));
         Ok(())
     }
 }
@@ -280,11 +280,11 @@ async fn normal(stage: &Stage) -> Result<Release, Differs> {
     let file = ("checkout/basket.rs", "fn total() -> u64 { round_to_the_cent() }\n");
     let release = stage.comes("ana", "Round totals to the cent", file, false).await?;
     let held = stage.held(&release, "approvals from shop-owner").await?;
-    stage.saw("the deployment waits, and its run on GitHub is told why:");
-    stage.words(&held);
-    stage.at(&stage.at_github(&format!("actions/runs/{}", release.run)));
-    stage.saw("its page has the whole explanation, the gate with its evidence, and who is asked:");
-    stage.at(&stage.page(&release));
+    Stage::saw("the deployment waits, and its run on GitHub is told why:");
+    Stage::words(&held);
+    Stage::at(&stage.at_github(&format!("actions/runs/{}", release.run)));
+    Stage::saw("its page has the whole explanation, the gate with its evidence, and who is asked:");
+    Stage::at(&stage.page(&release));
 
     stage.chapter("2. Nobody approves what he wrote himself");
     let mut ana = Visitor::login(&stage.app, "ana").await?;
@@ -292,7 +292,7 @@ async fn normal(stage: &Stage) -> Result<Release, Differs> {
     if page.contains("Approve as") {
         return Err(Differs("the page offers ana to approve her own change".to_owned()));
     }
-    stage.does(
+    Stage::does(
         "ana wrote it. The page offers her no button; she comments `/countersign approve production` all the same.",
     );
     let command = "/countersign approve production: it is a small change";
@@ -301,15 +301,15 @@ async fn normal(stage: &Stage) -> Result<Release, Differs> {
     let refusal = move |world: &World| {
         let comments = &world.pulls.get(&number)?.comments;
         let ours = |it: &&serde_json::Value| it.get("viaApp") == Some(&serde_json::Value::Bool(true));
-        comments.iter().filter(ours).last()?.get("body")?.as_str().map(str::to_owned)
+        comments.iter().rev().find(ours)?.get("body")?.as_str().map(str::to_owned)
     };
     let refusal = stage.sees("an answer to ana's comment", refusal).await?;
     if !refusal.contains("does not count") || !stage.sandbox.look(|world| world.waits(release.run)) {
         return Err(Differs(format!("ana's own approval is not refused: {refusal}")));
     }
-    stage.saw("refused, with the reason, where she wrote it:");
-    stage.words(&refusal);
-    stage.does("Two others approve, each in his own role:");
+    Stage::saw("refused, with the reason, where she wrote it:");
+    Stage::words(&refusal);
+    Stage::does("Two others approve, each in his own role:");
     stage.approves(&release, "bo", "shop-owner", "read it, and tried it with a basket of three").await?;
     stage.held(&release, "approvals from security").await?;
     stage.approves(&release, "sue", "security", "no new input is parsed").await?;
@@ -328,7 +328,7 @@ async fn back(stage: &Stage, good: &Release) -> Result<(), Differs> {
     stage.approves(&bad, "sue", "security", "nothing of ours is parsed").await?;
     stage.opens(&bad).await?;
     stage.clock.forward(super::clock::FRIDAY_NOON);
-    stage.does("Half an hour on, in hours that are closed for releases, ana starts a run of the release before.");
+    Stage::does("Half an hour on, in hours that are closed for releases, ana starts a run of the release before.");
     let now = stage.sandbox.happens(|world, now| {
         let commit = world.runs.get(&good.run)?.commit.clone();
         let run = world.starts(&commit, "ana", now);
@@ -338,8 +338,8 @@ async fn back(stage: &Stage, good: &Release) -> Result<(), Differs> {
     let run = now.ok_or_else(|| Differs("the run of the release before is gone".to_owned()))?;
     let again = Release { number: good.number, run, path: good.path.clone() };
     let held = stage.held(&again, "approvals from operations").await?;
-    stage.saw("it is known as the way back; operations alone are asked:");
-    stage.words(&held);
+    Stage::saw("it is known as the way back; operations alone are asked:");
+    Stage::words(&held);
     stage.approves(&again, "olu", "operations", "orders fail since half past eleven").await?;
     stage.opens(&again).await
 }
@@ -350,18 +350,18 @@ async fn emergency(stage: &Stage) -> Result<(), Differs> {
     let file = ("checkout/coupon.rs", "fn coupons() -> u8 { 1 + retried() }\n");
     let release = stage.comes("mia", "Take orders again", file, false).await?;
     stage.held(&release, "approvals from shop-owner").await?;
-    stage.does("It burns, and nobody can wait. dana and noor let it in at GitHub itself, past Countersign.");
+    Stage::does("It burns, and nobody can wait. dana and noor let it in at GitHub itself, past Countersign.");
     stage.sandbox.happens(|world, _| world.lets_in(release.run, "dana", "no orders come through"));
     stage.sandbox.happens(|world, _| world.bypasses(release.run, "noor", "no orders come through"));
     let mut dana = Visitor::login(&stage.app, "dana").await?;
     for owed in ["validate", "cab_review"] {
         stage.reads(&mut dana, &release.path, owed).await?;
     }
-    stage.saw(
+    Stage::saw(
         "Countersign sees it, takes it for the emergency that it is, and opens what that owes: validation within four hours, \
          with evidence, and the board's look back within 24 business hours. Its page has both clocks:",
     );
-    stage.at(&stage.page(&release));
+    Stage::at(&stage.page(&release));
     Ok(())
 }
 
@@ -375,9 +375,9 @@ async fn friday(stage: &Stage) -> Result<(), Differs> {
     stage.approves(&release, "carla", "shop-owner", "the dates are right").await?;
     stage.approves(&release, "sue", "security", "nothing of ours is parsed").await?;
     let held = stage.held(&release, "friday-afternoon").await?;
-    stage.saw("both have approved, and it waits all the same; it goes by itself when the hours open:");
-    stage.words(&held);
-    stage.at(&stage.page(&release));
+    Stage::saw("both have approved, and it waits all the same; it goes by itself when the hours open:");
+    Stage::words(&held);
+    Stage::at(&stage.page(&release));
     Ok(())
 }
 

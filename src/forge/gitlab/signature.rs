@@ -62,7 +62,7 @@ pub enum HookSecret {
     /// A token that it shows in clear.
     Token(Secret),
     /// A key that it signs with.
-    Signing(Key),
+    Signing(Box<Key>),
 }
 
 /// The secret is empty.
@@ -98,7 +98,7 @@ impl HookSecret {
             Some(text) => STANDARD.decode(text).map_err(|_| Empty)?,
             None => secret.reveal().as_bytes().to_vec(),
         };
-        if bytes.is_empty() { Err(Empty) } else { Ok(Self::Signing(Key::new(HMAC_SHA256, &bytes))) }
+        if bytes.is_empty() { Err(Empty) } else { Ok(Self::Signing(Box::new(Key::new(HMAC_SHA256, &bytes)))) }
     }
 
     /// Takes a delivery that shows the token, or is signed with the key within five minutes of `now`.

@@ -11,7 +11,7 @@ use crate::support::served::Served;
 fn policy_of_emergencies() -> String {
     let then = "    then: { validate: { by: shop-owner, within: 1s, needs: evidence }, cab_review: { by: board, within: 1s } } }";
     POLICY
-        .replace("roles:\n", &format!("roles:\n  fixer: {{ members: [\"github:bo\"] }}\n  board: {{ members: [\"github:ana\", \"github:bo\", \"github:carla\"], calendar: {{ hours: 24/7 }} }}\n"))
+        .replace("roles:\n", "roles:\n  fixer: { members: [\"github:bo\"] }\n  board: { members: [\"github:ana\", \"github:bo\", \"github:carla\"], calendar: { hours: 24/7 } }\n")
         .replace("shop-owner: { members: [\"github:@acme/shop-leads\"] }", "shop-owner: { members: [\"github:@acme/shop-leads\"], calendar: { hours: 24/7 } }")
         .replace("routes:\n", &format!("routes:\n  emergency: {{ approvals: {{ fixer: 1 }},\n{then}\n"))
         + "classes: { emergency: { when: \"change.only('checkout/basket.rs')\" } }\n"

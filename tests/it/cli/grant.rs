@@ -1,5 +1,6 @@
 //! Break-glass, offline: two people sign, a job uses it once, and what it became is decided when the app is back.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use chrono::{Duration, SecondsFormat, Utc};
@@ -36,7 +37,7 @@ fn world() -> World {
     {
         let said = world.run(&["grant", "key", "--name", name, "--output", &format!("{name}.key")]);
         assert_eq!(said.code, 0, "{}", said.err);
-        keys.push_str(&format!("    '{account}': '{}'\n", said.out.trim()));
+        writeln!(keys, "    '{account}': '{}'", said.out.trim()).unwrap();
     }
     let glass =
         format!("break_glass:\n  grant_by: [cto, ciso]\n  people: 2\n  releases: 1\n  expires: 4h\n  keys:\n{keys}");

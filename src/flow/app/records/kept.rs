@@ -52,8 +52,11 @@ impl Keeps {
     pub(super) fn opens(&self) -> Option<&Draft> {
         match self {
             Self::Open { draft, .. } | Self::Convene { draft, .. } => Some(draft),
-            Self::Widen { .. } | Self::Advance { .. } | Self::Close { .. } => None,
-            Self::List { .. } | Self::Adjourn { .. } => None,
+            Self::Widen { .. }
+            | Self::Advance { .. }
+            | Self::Close { .. }
+            | Self::List { .. }
+            | Self::Adjourn { .. } => None,
         }
     }
 
@@ -61,8 +64,11 @@ impl Keeps {
     pub(super) fn items(&self) -> Option<&Vec<Item>> {
         match self {
             Self::Convene { items, .. } | Self::List { items, .. } => Some(items),
-            Self::Open { .. } | Self::Widen { .. } | Self::Advance { .. } | Self::Close { .. } => None,
-            Self::Adjourn { .. } => None,
+            Self::Open { .. }
+            | Self::Widen { .. }
+            | Self::Advance { .. }
+            | Self::Close { .. }
+            | Self::Adjourn { .. } => None,
         }
     }
 }

@@ -122,7 +122,7 @@ mod tests {
     fn issue(versions: &[(&str, &str)]) -> Issue {
         let version = |(at_minute, (by, text)): (usize, &(&str, &str))| Version {
             by: Some(Account::from(format!("github:{by}").as_str())),
-            at: at(at_minute as i64),
+            at: at(i64::try_from(at_minute).unwrap()),
             text: (*text != "struck").then(|| (*text).to_owned()),
         };
         Issue {

@@ -348,6 +348,9 @@ pub async fn ended(
     question.deployments(0, environment, None);
     let answer = client.ask(&question.text(), &repository.variables()).await?;
     let found = deployments::of(client, &repository, &answer, 0, environment).await?;
-    let last = found.into_iter().filter(|it| it.commit == commit && it.began_after(since)).max_by_key(|it| it.began());
+    let last = found
+        .into_iter()
+        .filter(|it| it.commit == commit && it.began_after(since))
+        .max_by_key(deployments::Opened::began);
     Ok(last.map_or(Ended::NotYet, |it| it.ended()))
 }

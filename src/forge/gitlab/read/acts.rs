@@ -234,9 +234,9 @@ impl Reading<'_> {
         let mut votes = false;
         for id in ours {
             let path = format!("{}/deployments/{id}", self.project.path());
-            let voted: Voted = self.client.get(&path).await?;
-            votes |= voted.approvals.is_some();
-            for vote in voted.approvals.unwrap_or_default() {
+            let cast: Voted = self.client.get(&path).await?;
+            votes |= cast.approvals.is_some();
+            for vote in cast.approvals.unwrap_or_default() {
                 let does = match vote.status.as_str() {
                     "approved" => Deed::Approve { role: None, accepts: None },
                     "rejected" => Deed::Reject {},

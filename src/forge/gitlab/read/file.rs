@@ -13,7 +13,8 @@ const LARGEST: usize = 1 << 20;
 
 #[derive(Deserialize)]
 struct Content {
-    content: String,
+    #[serde(rename = "content")]
+    text: String,
     encoding: String,
     commit_id: String,
 }
@@ -40,7 +41,7 @@ pub(in crate::forge::gitlab) async fn of_default_branch(
     if found.encoding != "base64" {
         return Err(unread(&place, "it is not in base64"));
     }
-    let bytes = STANDARD.decode(found.content.replace('\n', "")).map_err(|error| unread(&place, &error.to_string()))?;
+    let bytes = STANDARD.decode(found.text.replace('\n', "")).map_err(|error| unread(&place, &error.to_string()))?;
     if bytes.len() > LARGEST {
         return Err(unread(&place, &format!("it has more than {LARGEST} bytes")));
     }

@@ -4,6 +4,7 @@
 //! other what can be proven is told by the number in the address that GitLab itself gave, or by the address that an
 //! account shows to everybody.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -144,9 +145,9 @@ impl Reading<'_> {
             wanted.extend(commit.co_authors().into_iter().flatten().map(|address| address.to_ascii_lowercase()));
         }
         for address in wanted {
-            if !found.contains_key(&address) {
-                let whose = self.whose(&address).await;
-                found.insert(address, whose);
+            if let Entry::Vacant(vacant) = found.entry(address) {
+                let whose = self.whose(vacant.key()).await;
+                vacant.insert(whose);
             }
         }
         found

@@ -55,7 +55,9 @@ pub(super) type Pushers = BTreeMap<String, Fact<Account>>;
 /// The pushes of a project.
 async fn read(client: &Client, project: u64, here: bool) -> Result<Vec<Event>, Fault> {
     let mut events: Vec<Event> = client.list(&format!("/projects/{project}/events?action=pushed")).await?;
-    events.iter_mut().for_each(|event| event.here = here);
+    for event in &mut events {
+        event.here = here;
+    }
     Ok(events)
 }
 
@@ -81,7 +83,7 @@ fn brought(
         let Some(after) = &push.commit_to else { continue };
         let merge = event.here && push.reference.as_deref().is_some_and(|branch| merges(branch, after));
         let before = push.commit_from.as_deref().map(|before| graph.reach(before)).unwrap_or_default();
-        let is_new = |sha: &&str| !before.contains(sha) && !came.contains_key(*sha) && !(merge && listed.contains(sha));
+        let is_new = |sha: &&str| !(before.contains(sha) || came.contains_key(*sha) || merge && listed.contains(sha));
         let new: Vec<&str> = graph.reach(after).into_iter().filter(is_new).collect();
         let of_parents = |sha: &&str| {
             let parents = parents.get(*sha).copied().unwrap_or_default();

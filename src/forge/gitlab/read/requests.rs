@@ -196,7 +196,8 @@ pub(super) async fn read(
 async fn lines(client: &Client, path: &str, files: &Result<Vec<String>, Fault>) -> Result<u64, Fault> {
     #[derive(Deserialize)]
     struct Diff {
-        diff: String,
+        #[serde(rename = "diff")]
+        text: String,
         old_path: String,
         new_path: String,
         #[serde(default)]
@@ -218,10 +219,10 @@ async fn lines(client: &Client, path: &str, files: &Result<Vec<String>, Fault>) 
     let mut lines = 0;
     for diff in &diffs {
         let unchanged = diff.renamed_file || diff.a_mode != diff.b_mode;
-        if diff.collapsed || diff.too_large || (diff.diff.is_empty() && !unchanged) {
+        if diff.collapsed || diff.too_large || (diff.text.is_empty() && !unchanged) {
             return Err(unread(&place, &format!("it does not show the lines of `{}`", diff.new_path)));
         }
-        lines += diff.diff.lines().filter(|line| line.starts_with(['+', '-'])).count() as u64;
+        lines += diff.text.lines().filter(|line| line.starts_with(['+', '-'])).count() as u64;
     }
     Ok(lines)
 }

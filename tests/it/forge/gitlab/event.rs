@@ -73,7 +73,7 @@ fn every_recorded_delivery_is_understood_or_ignored_on_purpose() {
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|file| file.ends_with(".json"))
+        .filter(|file| std::path::Path::new(file).extension().is_some_and(|it| it == "json"))
         .collect();
     files.sort();
     let listed: Vec<&str> = MEANT.iter().map(|(file, _)| *file).collect();

@@ -242,10 +242,11 @@ fn an_approval_is_of_what_was_there_when_it_was_given_and_a_push_resets_it() {
         assert_eq!(changes(&asked, "approval-12-1002"), content);
         let acts = asked.facts["acts"].as_array().unwrap();
         let early = acts.iter().find(|act| act["id"] == "approval-12-1001");
-        match resets {
-            true => assert_eq!(early, None),
+        if resets {
+            assert_eq!(early, None);
+        } else {
             // It stays where the project is set so, and is of what is not there any longer.
-            false => assert_ne!(early.unwrap()["saw"]["changes"]["acme/shop!12"], content),
+            assert_ne!(early.unwrap()["saw"]["changes"]["acme/shop!12"], content);
         }
         // Older servers tell in a note alone when it was.
         gitlab.with(|world| world.tells_when = false);

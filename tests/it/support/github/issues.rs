@@ -237,7 +237,9 @@ pub(super) fn written(world: &mut World, method: &str, path: &[&str], body: &Val
                         world.unlabel(number, BOT, &label);
                     }
                 }
-                wanted.iter().for_each(|label| world.label(number, BOT, label));
+                for label in &wanted {
+                    world.label(number, BOT, label);
+                }
             }
             if body["state"] == "closed" {
                 world.close_issue(number, BOT);
@@ -246,7 +248,9 @@ pub(super) fn written(world: &mut World, method: &str, path: &[&str], body: &Val
         }
         ("POST", ["issues", _, "labels"]) => {
             let number = ours?;
-            texts("labels").iter().for_each(|label| world.label(number, BOT, label));
+            for label in texts("labels") {
+                world.label(number, BOT, &label);
+            }
             Some(reply(200, &json!([])))
         }
         ("DELETE", ["issues", _, "labels", label]) => {

@@ -16,13 +16,11 @@ fn whole() -> Option<&'static Value> {
     WHOLE
         .get_or_init(|| {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/specs/gitlab-v4-2024-11.json");
-            match std::fs::read(&file) {
-                Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
-                Err(_) => {
-                    eprintln!("skipped: GitLab's description is not at {}", file.display());
-                    None
-                }
-            }
+            let Ok(bytes) = std::fs::read(&file) else {
+                eprintln!("skipped: GitLab's description is not at {}", file.display());
+                return None;
+            };
+            Some(serde_json::from_slice(&bytes).unwrap())
         })
         .as_ref()
 }

@@ -386,7 +386,9 @@ impl Gitlab {
                 answer.headers.push(("x-next-page".to_owned(), next));
             } else {
                 let kept = asked.query.iter().filter(|(name, _)| name != "page");
-                let query: String = kept.map(|(name, value)| format!("{}={}&", plain(name), plain(value))).collect();
+                let query: Vec<String> =
+                    kept.map(|(name, value)| format!("{}={}&", plain(name), plain(value))).collect();
+                let query = query.concat();
                 let url = self.url();
                 let next = format!("<{}{}?{query}page={next}>; rel=\"next\"", url.trim_end_matches("/git"), asked.path);
                 answer.headers.push(("link".to_owned(), next));
