@@ -75,6 +75,7 @@ impl Default for Settings {
                 "deployment_protection_rule",
                 "deployment_review",
                 "issue_comment",
+                "issues",
                 "membership",
                 "pull_request",
                 "pull_request_review",
