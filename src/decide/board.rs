@@ -76,8 +76,10 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, ret
         let says = "what changes is not known, and so not whether the CAB decided on it";
         return vec![Node::new(Ground::FactsUnavailable, Status::Unknown, says).stated(stated)];
     };
+    // What a clock dates ahead lets nothing go yet; what is against it is heard.
+    let ahead = |it: &CabDecision| against(it.outcome) > 0 || open(it);
     let mut decisions: Vec<&CabDecision> =
-        decisions.iter().filter(|decision| scene.clock.reached(decision.at)).collect();
+        decisions.iter().filter(|it| ahead(it) || scene.clock.reached(it.at)).collect();
     // The latest first; of one instant, what is against it.
     decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome), open(decision))));
     let mut notes = Vec::new();

@@ -49,22 +49,37 @@ pub enum Spoken {
 
 /// The lines of a comment that begin with [`WORD`], in order; quoted lines and blocks of code are somebody else's words.
 fn lines(comment: &str) -> Vec<&str> {
-    let mut fence: Option<&str> = None;
-    let mut found = Vec::new();
-    for line in comment.lines() {
-        let text = line.trim_end();
-        let mark = ["```", "~~~"].into_iter().find(|mark| text.trim_start().starts_with(mark));
-        match (fence, mark) {
-            (None, Some(_)) => fence = mark,
-            (Some(open), Some(_)) if mark == Some(open) => fence = None,
-            _ => {}
+    let own = prose(comment).map(str::trim_end);
+    let says =
+        |line: &&str| line.strip_prefix(WORD).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
+    own.filter(says).collect()
+}
+
+/// The lines of a text that are in no fenced block of code (CommonMark 0.31, 4.5). A line of code within a sentence, though it
+/// begins with three backticks, opens none.
+pub fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut fence: Option<(char, usize)> = None;
+    text.lines().filter(move |line| {
+        let bare = line.trim_start_matches(' ');
+        let indented = line.len() - bare.len() > 3;
+        let mark = bare.chars().next().filter(|it| matches!(it, '`' | '~') && !indented);
+        let Some(mark) = mark else { return fence.is_none() };
+        let rest = bare.trim_start_matches(mark);
+        let length = bare.len() - rest.len();
+        match fence {
+            None if length >= 3 && !(mark == '`' && rest.contains('`')) => {
+                fence = Some((mark, length));
+                false
+            }
+            None => true,
+            Some((open, least)) => {
+                if mark == open && length >= least && rest.trim().is_empty() {
+                    fence = None;
+                }
+                false
+            }
         }
-        let rest = text.strip_prefix(WORD).filter(|_| fence.is_none());
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t'])) {
-            found.push(text);
-        }
-    }
-    found
+    })
 }
 
 /// Every command of a comment, in order.

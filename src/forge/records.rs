@@ -85,6 +85,8 @@ pub struct Comment {
     pub texts: Vec<String>,
     /// Whether it was edited.
     pub edited: bool,
+    /// Whether a text that it had is not here, because somebody struck it from the history.
+    pub struck: bool,
 }
 
 /// Issues, and what is known of everybody who did something there.

@@ -71,19 +71,23 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, until:
     let _ = tokio::time::timeout(limits.end, served.shutdown()).await;
 }
 
-/// Waits until somebody ends the process in order.
-pub async fn ended() {
-    let interrupted = tokio::signal::ctrl_c();
+/// Waits until somebody ends the process in order. It listens from when it is called, in a runtime: whoever is told that the
+/// process is there may end it at once.
+pub fn ended() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let told = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut told) = signal(SignalKind::terminate()) {
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Ok(mut interrupted), Ok(mut terminated)) = told {
             tokio::select! {
-                _ = interrupted => {}
-                _ = told.recv() => {}
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
             }
             return;
         }
+        let _ = tokio::signal::ctrl_c().await;
     }
-    let _ = interrupted.await;
 }

@@ -65,6 +65,7 @@ pub(super) async fn until_kept(
     // The same socket goes on to be listened on afterwards, so that nobody is turned away in between.
     let shared = listener.try_clone().and_then(tokio::net::TcpListener::from_std).map_err(|error| failed(&error))?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
+    let ended = ended();
     // The token is for the terminal alone, and so in no log.
     let printed =
         format!("set up the App at {}{PAGE}?token={token}\nwaiting for it on http://{address}\n", origin.address);
@@ -74,7 +75,7 @@ pub(super) async fn until_kept(
     let mut kept = false;
     let end = async {
         tokio::select! {
-            () = ended() => {}
+            () = ended => {}
             () = setup.done() => kept = true,
         }
     };

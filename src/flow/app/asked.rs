@@ -38,8 +38,8 @@ type Told = Arc<tokio::sync::Mutex<Option<(Instant, Answer)>>>;
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     told: Mutex<HashMap<Question, (Instant, Told)>>,
-    /// When each repository's were looked into.
-    looked: Mutex<HashMap<String, VecDeque<Instant>>>,
+    /// When each repository's were looked into; those of jobs of the environment apart, for anybody with a branch can ask.
+    looked: Mutex<HashMap<(String, bool), VecDeque<Instant>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -56,11 +56,11 @@ impl Questions {
     }
 
     /// Whether one more question of a repository may be looked into now; then it is counted.
-    fn takes(&self, repository: &str, now: Instant) -> bool {
+    fn takes(&self, of: &(String, bool), now: Instant) -> bool {
         let mut looked = lock(&self.looked);
         let recent = |at: &Instant| now.saturating_duration_since(*at) < SPAN;
         looked.retain(|_, at| at.back().is_some_and(recent));
-        let at = looked.entry(repository.to_owned()).or_default();
+        let at = looked.entry(of.clone()).or_default();
         while at.front().is_some_and(|first| !recent(first)) {
             at.pop_front();
         }
@@ -94,11 +94,14 @@ impl<H: Hub> Desk<H> {
             );
             return Ok(answer.clone());
         }
-        if !self.questions.takes(&repository, Instant::now()) {
+        if !self.questions.takes(&(repository, enters), Instant::now()) {
             return Err(Often);
         }
         let answer = Box::pin(self.look_into(job, environment)).await;
-        *told = Some((Instant::now(), answer.clone()));
+        // What goes is decided anew each time: somebody may have taken his word back since.
+        if answer.decision != "proceed" {
+            *told = Some((Instant::now(), answer.clone()));
+        }
         Ok(answer)
     }
 

@@ -211,15 +211,17 @@ impl<H: Hub> Desk<H> {
         let mut undecided: Vec<Deployed> = known.values().filter(is_undecided).cloned().collect();
         if !ran.is_empty() {
             let openings = self.openings(&mut reader, repository, since).await?;
-            let mut used: BTreeSet<u64> = known.values().filter_map(|it| it.decision).collect();
+            // One decision can answer several runs of a commit, each once.
+            let mut used: BTreeSet<(u64, Option<u64>)> =
+                known.values().filter_map(|it| Some((it.decision?, it.run))).collect();
             for ran in ran {
                 let before = known.get(&ran.id);
                 let own = before.and_then(|it| it.decision);
-                let fits = |it: &&Opening| it.lets(&ran) && !used.contains(&it.of.entry);
+                let fits = |it: &&Opening| it.lets(&ran) && !used.contains(&(it.of.entry, ran.run));
                 // The last that there was by then: each attempt of a run is let in by a decision of its own.
                 let opening = if own.is_none() { openings.iter().rev().find(fits) } else { None };
                 let decision = own.or(opening.map(|it| it.of.entry));
-                used.extend(decision);
+                used.extend(decision.map(|it| (it, ran.run)));
                 let is_found = before.is_none()
                     && decision.is_none()
                     && ran.began >= first
@@ -228,13 +230,15 @@ impl<H: Hub> Desk<H> {
                 if before.is_some_and(|before| same(before, &now)) {
                     continue;
                 }
+                // What it leaves to be done comes first: whatever ends here in between is found again, as long as the outcome is
+                // not written, and nothing is opened twice.
+                if let (Some(decision), None) = (now.decision, before.and_then(|it| it.ended)) {
+                    self.left_by_outcome(&mut reader, &now, decision).await?;
+                }
                 self.write(&now, is_found).await?;
                 new += 1;
                 if is_found {
                     undecided.push(now.clone());
-                }
-                if let (Some(decision), None) = (now.decision, before.and_then(|it| it.ended)) {
-                    self.left_by_outcome(&mut reader, &now, decision).await?;
                 }
             }
         }

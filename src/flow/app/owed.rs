@@ -41,7 +41,9 @@ pub(super) async fn add(
         let invoked = invoked_by(facts.as_ref(), decision.as_ref());
         let owed = owed(&left, facts.as_ref(), entry.as_ref(), (policy, &invoked));
         let before = found.len();
-        found.extend(owed.into_iter().filter(|owed| own || concerns(owed, policy)));
+        // What another repository left is met there, by whoever its policy names: here it holds, whoever holds that role here.
+        let here = |owed: OwedObligation| if own { owed } else { OwedObligation { by: None, ..owed } };
+        found.extend(owed.into_iter().filter(|owed| own || concerns(owed, policy)).map(here));
         if let (Some(facts), Some(owed)) = (facts, found.get(before)) {
             with_accounts(release, facts.accounts, owed);
         }

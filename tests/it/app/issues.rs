@@ -246,8 +246,16 @@ fn c3_t69_an_incident_issue_holds_until_who_commands_says_that_it_is_over() {
     std::thread::sleep(Duration::from_secs(3));
     assert!(told(&github).decided.is_none(), "{}", says(&app));
     hears(&app, &open);
+    // A change that says that it fixes it closes it in the name of whoever merges that, who said nothing of the incident.
     github.with(|world| {
         world.label(number, "ivy", "incident");
+        let closed = serde_json::json!({"__typename": "ClosedEvent", "createdAt": ago(0), "actor": world.actor("ivy"),
+            "closer": {"__typename": "PullRequest"}});
+        world.issues.get_mut(&number).unwrap().events.push(closed);
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(told(&github).decided.is_none(), "{}", says(&app));
+    github.with(|world| {
         world.issues.get_mut(&number).unwrap().closed_at = None;
         let reopened =
             serde_json::json!({"__typename": "ReopenedEvent", "createdAt": ago(0), "actor": world.actor("ivy")});

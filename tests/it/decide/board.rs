@@ -138,8 +138,9 @@ fn the_latest_decision_that_counts_rules() {
     ] {
         let decision = decided_at(&policy, later(outcome, all.clone()), after);
         assert_eq!(status(&decision, code), Some(wanted), "{}", said(&decision));
-        // Before it was decided, the first one holds.
-        assert_eq!(decided_at(&policy, later(outcome, all.clone()), "2026-12-10T14:04:59Z").decision, Ruling::Proceed);
+        // By a clock that is a second behind the board's, what is against it is heard all the same.
+        let early = if outcome == "approve" { Ruling::Proceed } else { Ruling::Hold };
+        assert_eq!(decided_at(&policy, later(outcome, all.clone()), "2026-12-10T14:04:59Z").decision, early);
     }
     assert!(
         says(&decided_at(&policy, later("defer", all), after), Ground::CabDeferred)

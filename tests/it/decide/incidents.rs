@@ -186,6 +186,11 @@ fn c3_whoever_makes_an_incident_worse_is_heard_and_makes_no_emergency_by_it() {
     };
     assert!(!blocked(ended(json!([]))));
     assert!(blocked(ended(json!([turn("ana", json!({"over": false}))]))));
+    // A clock that is ahead of ours opens it again as well, and ends nothing.
+    let ahead =
+        |by: &str, over: bool| json!([{"at": "2099-12-08T10:00:00Z", "by": format!("github:{by}"), "over": over}]);
+    assert!(blocked(ended(ahead("ana", false))));
+    assert!(blocked(course(ahead("noor", true))));
     // What is known to be nobody's takes nothing away.
     let nobody = json!([{"at": "2026-12-08T10:00:00Z", "by": {"unavailable": "gone"}, "over": true}]);
     assert!(blocked(course(nobody)));

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::kept::Keeps;
+use crate::forge::command::prose;
 use crate::forge::records::{Comment, Draft, Issue};
 use crate::model::facts::people::folded;
 use crate::model::facts::{Account, CabDecision, CabOutcome, Condition, Fact, Facts, Release};
@@ -207,7 +208,7 @@ enum Line {
 }
 
 fn lines(text: &str) -> Vec<Line> {
-    text.lines().filter_map(|line| read(line.trim().strip_prefix(WORD)?)).collect()
+    prose(text).filter_map(|line| read(line.trim().strip_prefix(WORD)?)).collect()
 }
 
 fn read(said: &str) -> Option<Line> {
@@ -254,6 +255,12 @@ pub(super) fn decisions(
         // Whoever is known not to chair decides nothing, and takes nothing away either.
         if comment.by.as_ref().is_some_and(|by| !may_chair(rules, facts, by)) {
             continue;
+        }
+        if comment.struck {
+            return Err(format!(
+                "what a comment under agenda #{} said before it was edited was struck from its history, and may have decided against it",
+                issue.number
+            ));
         }
         for text in &comment.texts {
             for line in lines(text) {

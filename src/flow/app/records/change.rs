@@ -12,7 +12,7 @@ use serde_json::json;
 use super::kept::{Keeps, Known};
 use super::text::{self, Section};
 use crate::forge::records::{Draft, Happened, Issue};
-use crate::model::facts::{Account, ChangeRecord, Fact, Facts};
+use crate::model::facts::{Account, ChangeRecord, Fact, Facts, Field};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
 use crate::policy::rules::ChangeRule;
@@ -95,6 +95,12 @@ pub(super) fn fact(rule: &ChangeRule, issue: &Issue, repository: &str, component
         }
     };
     let fields = rule.needs.iter().map(|need| (need.clone(), text::field(issue, need, &prompt(need))));
+    let mut fields: BTreeMap<String, Field> = fields.collect();
+    // Whoever closed it stopped the release: what was approved before is approved no more once it is open again.
+    if let Some(event) = issue.events.iter().rev().find(|it| it.what == Happened::Reopened) {
+        let reopened = Field { text: Fact::Absent, template: Fact::Absent, edited_at: Fact::Known(event.at), by: None };
+        fields.insert("reopened".to_owned(), reopened);
+    }
     let last = issue.versions.last().and_then(|version| version.text.as_deref()).unwrap_or_default();
     let fixes = match text::section(last, FIXES) {
         Section::Said(said) => text::named(&said, repository),
@@ -107,7 +113,7 @@ pub(super) fn fact(rule: &ChangeRule, issue: &Issue, repository: &str, component
         components: if components.is_empty() { Fact::Absent } else { Fact::Known(components) },
         from: Fact::Absent,
         until: Fact::Absent,
-        fields: fields.collect::<BTreeMap<_, _>>(),
+        fields,
         fixes,
     }
 }

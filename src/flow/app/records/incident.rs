@@ -23,8 +23,10 @@ const SERVICE: &str = "service:";
 const AT_ONCE: TimeDelta = TimeDelta::minutes(1);
 /// For how long one that was closed is looked at again, for who closed it.
 const CLOSED: TimeDelta = TimeDelta::days(30);
-/// In how many of the last decisions is looked for incidents whose label is gone.
-const BEFORE: u64 = 20;
+/// In how many of the last decisions is looked for those of this repository that knew its incidents.
+const BEFORE: u64 = 2_000;
+/// How many of these are read. Each has what those before it had and what was still open.
+const READ: usize = 3;
 
 /// The issues that were incidents when releases of a repository were decided last: one does not cease to be one because
 /// somebody takes its label away.
@@ -36,12 +38,17 @@ pub(super) async fn before(
 ) -> Result<Vec<u64>, DatabaseFault> {
     let place = rule.repository.as_deref().unwrap_or(&key.repository).to_ascii_lowercase();
     let mut found = Vec::new();
-    let here = |name: &str| name.eq_ignore_ascii_case(&key.repository);
-    for latest in reader.decided(BEFORE).await? {
-        if latest.stream.forge != forge || !here(&latest.stream.repository) {
+    let mut read = 0;
+    for facts in reader.facts_of(forge, &key.repository, BEFORE).await? {
+        let Some(facts) = reader.blob(facts).await?.and_then(|bytes| Facts::read(&bytes).ok()) else { continue };
+        // Where they could not be read nothing is said of those that there were.
+        if facts.incidents.unavailable().is_some() {
             continue;
         }
-        let Some(facts) = reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()) else { continue };
+        read += 1;
+        if read > READ {
+            break;
+        }
         for incident in facts.incidents.entries() {
             let number = incident.id.strip_prefix(&place).and_then(|rest| rest.strip_prefix('#'));
             found.extend(number.and_then(|number| number.parse::<u64>().ok()));
@@ -61,6 +68,7 @@ pub(super) async fn read<F: Records>(
     now: DateTime<Utc>,
 ) -> Result<(Vec<Incident>, Read), String> {
     let label = rule.label.as_deref().unwrap_or(LABEL);
+    let were = before.clone();
     let mut numbers = forge.labelled(repository, label, now - CLOSED).await.map_err(|fault| fault.to_string())?;
     numbers.extend(before);
     numbers.sort_unstable();
@@ -74,6 +82,15 @@ pub(super) async fn read<F: Records>(
         return Err(format!("issue {number} of {repository} was an incident, and cannot be read any longer"));
     }
     let place = repository.to_ascii_lowercase();
+    // A label that is given another name takes its past with it.
+    let renamed = were.iter().find(|number| {
+        read.issues.get(number).is_some_and(|issue| fact(issue, &place, label, &rule.severity).is_none())
+    });
+    if let Some(number) = renamed {
+        return Err(format!(
+            "issue {number} of {repository} was an incident, and never had the label `{label}` by its history"
+        ));
+    }
     let found = read.issues.values().filter_map(|issue| fact(issue, &place, label, &rule.severity));
     let incidents: Vec<Incident> = found.collect();
     Ok((incidents, read))

@@ -20,6 +20,9 @@ use crate::report::reply::Outcome;
 /// How many of the last decisions are looked through for one in a place.
 const LOOKED_THROUGH: u64 = 500;
 
+/// Why what lasts is not said in a review.
+const IN_A_REVIEW: &str = "in a review it counts for this release at most; write what lasts beyond it in a comment";
+
 impl<H: Hub> Desk<H> {
     /// What became of a command that does what lasts; `None` where it does something else.
     pub(super) async fn lasting(
@@ -53,6 +56,8 @@ impl<H: Hub> Desk<H> {
             reader.close().await?;
             return Ok(match known.iter().find(|it| it.id == *of && lasting::lasts(&it.does)) {
                 None => None,
+                Some(_) if remark.edited => Some(Outcome::refused("edited afterwards; write it in a new comment")),
+                Some(_) if remark.handle.is_none() => Some(Outcome::refused(IN_A_REVIEW)),
                 Some(target) if target.by != by => Some(Outcome::refused(format!("`{of}` is not yours to take back"))),
                 Some(_) => {
                     self.keep_said(repository, remark.change, &act(command.does.clone(), Vec::new())).await?;
@@ -65,6 +70,10 @@ impl<H: Hub> Desk<H> {
         }
         if remark.edited {
             return Ok(Some(Outcome::refused("edited afterwards; write it in a new comment")));
+        }
+        // Whether a review was edited the forge does not say here, and whoever may write can edit anybody's.
+        if remark.handle.is_none() {
+            return Ok(Some(Outcome::refused(IN_A_REVIEW)));
         }
         let environment = match Self::meant(looking, command.environment.as_deref(), false) {
             Ok(environments) => environments.into_iter().next().unwrap_or_default(),

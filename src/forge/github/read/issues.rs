@@ -56,7 +56,7 @@ impl Part {
                      COMMENT_DELETED_EVENT]{after}) {{ {PAGE} nodes {{ __typename {} {} {} {} {} }} }}",
                     one("LabeledEvent", "label { name }"),
                     one("UnlabeledEvent", "label { name }"),
-                    one("ClosedEvent", ""),
+                    one("ClosedEvent", "closer { __typename }"),
                     one("ReopenedEvent", ""),
                     one("CommentDeletedEvent", &format!("deletedCommentAuthor {ACTOR}")),
                 )
@@ -106,6 +106,7 @@ struct Item {
     actor: Option<Actor>,
     label: Option<Label>,
     deleted_comment_author: Option<Actor>,
+    closer: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -205,7 +206,8 @@ impl One<'_> {
         let mut silenced = false;
         let mut events = Vec::new();
         for item in self.rest(Part::Events, raw.timeline_items).await? {
-            let by = who(&item.actor);
+            // What closes it is a change that went in, or a commit: whoever merged that said nothing of the issue.
+            let by = if item.closer.is_some() { None } else { who(&item.actor) };
             let label = || item.label.clone().map(|label| label.name).ok_or_else(|| self.unread("a label has no name"));
             let what = match item.kind.as_str() {
                 "LabeledEvent" => Happened::Labelled(label()?),
@@ -237,13 +239,15 @@ impl One<'_> {
                 Some(edits) if edited => edits.whole().ok_or_else(cut)?,
                 Some(_) | None => Vec::new(),
             };
+            // The first version is in the history too, once there is a second.
+            let struck = edited && (before.len() < 2 || before.iter().any(|it| it.diff.is_none()));
             // The newest comes first.
             let mut texts: Vec<String> = before.into_iter().rev().filter_map(|it| it.diff).collect();
             if texts.last() != Some(&comment.body) {
                 texts.push(comment.body);
             }
             let by = who(&comment.author);
-            comments.push(Comment { id: comment.id, by, by_person, at: comment.created_at, texts, edited });
+            comments.push(Comment { id: comment.id, by, by_person, at: comment.created_at, texts, edited, struck });
         }
         // GitHub names the earliest first, those of one second in their order.
         comments.sort_by_key(|comment| comment.at);

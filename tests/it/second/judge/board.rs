@@ -31,12 +31,14 @@ impl View<'_> {
         }
         let Some(cab) = &self.shape.cab else { return true };
         let Fact::Known(decisions) = &self.facts.cab else { return true };
-        let mut ours: Vec<&CabDecision> = decisions.iter().filter(|it| it.at.timestamp() <= self.now).collect();
-        // The latest first; of one instant, the one that is against it.
         let unmet = |it: &CabDecision| {
             (it.outcome == CabOutcome::ApproveWithConditions && it.conditions.is_empty())
                 || it.conditions.iter().any(|condition| condition.met != Fact::Known(true))
         };
+        // What a clock dates ahead is heard only where it is against it.
+        let heard = |it: &&CabDecision| it.at.timestamp() <= self.now || against(it.outcome) > 1 || unmet(it);
+        let mut ours: Vec<&CabDecision> = decisions.iter().filter(heard).collect();
+        // The latest first; of one instant, the one that is against it.
         // What is against it is heard if it is about any of it.
         ours.retain(|it| {
             self.decided_on_this(it) || (against(it.outcome) > 1 || unmet(it)) && self.decided_on_some(it)

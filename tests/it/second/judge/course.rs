@@ -31,9 +31,10 @@ impl View<'_> {
     }
 
     fn stands(&self, incident: &Incident, anybody: bool) -> Option<Incident> {
-        let so_far = incident.course.iter().filter(|turn| turn.at.timestamp() <= self.now);
+        // A turn of tomorrow, by our clock, makes it no better.
+        let eases = |turn: &Turn| self.eases(turn) && turn.at.timestamp() <= self.now;
         let mut heard: Vec<(bool, &Turn)> =
-            so_far.map(|turn| (self.eases(turn), turn)).filter(|(eases, _)| *eases || anybody).collect();
+            incident.course.iter().map(|turn| (eases(turn), turn)).filter(|(eases, _)| *eases || anybody).collect();
         heard.sort_by_key(|(_, turn)| turn.at);
         let bad = |severity: &Fact<String>| {
             let of = Incident { severity: severity.clone(), ..incident.clone() };

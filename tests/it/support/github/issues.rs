@@ -84,7 +84,7 @@ impl World {
         assert!(issue.author == by || !self.outside.iter().any(|it| it == by), "{by} may not close");
         if issue.closed_at.is_none() {
             issue.closed_at = Some(now());
-            self.happens(number, by, "ClosedEvent", &Value::Null);
+            self.happens(number, by, "ClosedEvent", &json!({"closer": null}));
         }
     }
 
