@@ -279,6 +279,9 @@ fn n15_who_went_past_the_protection_is_taken_up_as_an_emergency_with_what_that_l
     until("a sweep", || served.ask("GET /readyz").0 == 200);
     asks(&github);
     until("a report", || !told(&github).reports.is_empty());
+    // Killed before it has written down that the report arrived, it would have the next one wait for as long as a claim lasts.
+    until("the report to be known to have arrived", || !app.events("effect_attempted").is_empty());
+    std::thread::sleep(std::time::Duration::from_millis(500));
     drop(served);
     std::thread::sleep(std::time::Duration::from_secs(1));
     github.with(|world| {
