@@ -91,7 +91,7 @@ pub fn facts() -> Value {
                 "commits": [{"sha": "3f2a", "author": "github:ana", "committer": "github:ana", "co_authors": null,
                              "pushed_by": "github:ana", "on_behalf_of": null, "merge": null}]
             }],
-            "new_vendors": null, "running": null, "released": null, "irreversible": null, "documented": true,
+            "new_vendors": null, "vendors_before": ["stripe"], "running": null, "released": null, "irreversible": null, "documented": true,
             "outcome": null, "package": null, "break_glass": null, "bypassed_by": null
         },
         "accounts": accounts,

@@ -32,6 +32,7 @@ const WORDS: &[&str] = &[
     "components",
     "changes",
     "new_vendors",
+    "vendors_before",
     "running",
     "released",
     "irreversible",
