@@ -506,8 +506,7 @@ impl<'w> View<'w> {
             Fact::Absent => true,
             Fact::Unavailable(_) => false,
             Fact::Known(failed) => {
-                let since = failed.iter().map(chrono::DateTime::timestamp).filter(|at| from <= *at && *at <= self.now);
-                since.count() < model.suspend_after.unwrap_or(1)
+                failed.iter().filter(|at| from <= at.timestamp()).count() < model.suspend_after.unwrap_or(1)
             }
         };
         let running = matches!(state.suspended, Fact::Known(false) | Fact::Absent);
