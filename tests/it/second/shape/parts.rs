@@ -239,6 +239,11 @@ pub(super) fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
             c.of(&[Cond::Tier("routine"), both(Cond::Tier("routine"), Cond::Class("normal")), Cond::Only("docs/**")]);
         all.push(RouteShape { when: Some(when), automatic: true, ..RouteShape::plain("quick") });
     }
+    // What asks nobody has nowhere to say how long an approval counts, or from where.
+    for route in all.iter_mut().filter(|route: &&mut RouteShape| route.approvals.is_empty()) {
+        route.expire = None;
+        route.counts_from.clear();
+    }
     all
 }
 
