@@ -60,12 +60,9 @@ fn nothing_enters(layer: &mut Layer<'_>, name: &str, node: &Node, rule: &Environ
             "`deployed_by` is empty, which says nothing; name what may deploy, or leave it out to let anything";
         layer.complain(Code::Contradiction, stated.span, message);
     }
-    let none = |globs: &Option<Globs>| globs.as_ref().is_none_or(|globs| globs.written.is_empty());
-    let stated = node.get("branches").or_else(|| node.get("tags"));
     let blank = |key: &str| node.get(key).is_none_or(|node| node.texts().is_empty());
-    if let Some(stated) =
-        stated.filter(|_| none(&rule.branches) && none(&rule.tags) && blank("branches") && blank("tags"))
-    {
+    let stated = node.get("branches").or_else(|| node.get("tags"));
+    if let Some(stated) = stated.filter(|_| blank("branches") && blank("tags")) {
         let message =
             format!("no branch and no tag may enter `{name}`, so nothing ever does; name one, or leave both out");
         layer.complain(Code::Unsatisfiable, stated.span, message);
