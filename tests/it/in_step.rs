@@ -96,10 +96,7 @@ fn words(text: &str, spelled: impl Fn(char) -> bool) -> impl Iterator<Item = &st
 
 #[test]
 fn the_reference_and_the_schema_of_the_policy_are_what_the_command_prints() {
-    let printed = [
-        ("docs/reference.md", vec!["reference"]),
-        ("schemas/policy.schema.json", vec!["schema", "policy"]),
-    ];
+    let printed = [("docs/reference.md", vec!["reference"]), ("schemas/policy.schema.json", vec!["schema", "policy"])];
     let update = std::env::var_os("UPDATE").is_some();
     for (path, arguments) in printed {
         let said = World::new().run(&arguments);

@@ -22,7 +22,8 @@ pub(super) fn check(root: &Placed) -> Vec<Mistake> {
         Ok(schema) => schema,
         // Nothing is taken unread for want of it.
         Err(error) => {
-            let says = format!("the schema of the facts cannot be read: {error}; this is a defect of countersign's own");
+            let says =
+                format!("the schema of the facts cannot be read: {error}; this is a defect of countersign's own");
             return vec![Mistake { path: String::new(), line: 1, says }];
         }
     };
