@@ -90,3 +90,9 @@ fn the_command_promises_more_only_where_there_may_be_more() {
     let said = world.run(&["policy", "check", "p.yml"]);
     assert!(said.err.contains("; more is checked once"), "files that gates name are not looked for yet: {}", said.err);
 }
+
+#[test]
+fn a_key_that_is_misspelled_is_complained_about_once() {
+    let complaints = complaints(&[&format!("{HEAD}gates: {{g: {{junit: a.xml, requires: 'true'}}}}\n")]);
+    assert_eq!(complaints.iter().map(|file| file.list.len()).sum::<usize>(), 1, "{}", told(&complaints));
+}
