@@ -22,14 +22,17 @@ pub(super) enum Document {
     Inspection,
 }
 
-/// The kinds of evidence.
+/// The kinds of evidence. The keys of gates, by which people know them, are taken as well.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(super) enum Kind {
+    #[value(alias = "junit")]
     Tests,
+    #[value(aliases = ["sarif", "scan"])]
     Findings,
     Coverage,
     Load,
     Sbom,
+    #[value(alias = "sigstore")]
     Signature,
     Checklist,
 }
