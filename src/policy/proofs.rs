@@ -3,6 +3,7 @@
 
 use super::broken::Broken;
 use super::diagnostics::{Code, Diagnostic, Span};
+use super::idle;
 use super::layers::JUDGED;
 use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
@@ -54,7 +55,7 @@ impl Places<'_> {
         self.push(layer, Diagnostic::new(code, span.unwrap_or_default(), message));
     }
 
-    fn push(&mut self, layer: usize, diagnostic: Diagnostic) {
+    pub(super) fn push(&mut self, layer: usize, diagnostic: Diagnostic) {
         if let Some(list) = self.lists.get_mut(layer) {
             list.push(diagnostic);
         }
@@ -79,7 +80,7 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
 type Proof = fn(&Rules, &mut Places<'_>);
 
 /// Each proof, with the sections that it looks at.
-const PROOFS: [(Proof, &[&str]); 14] = [
+const PROOFS: [(Proof, &[&str]); 15] = [
     (environments, &["environments"]),
     (teams, &["components", "routes", "reviews"]),
     (routes, &["environments", "routes", "classes", "break_glass"]),
@@ -94,6 +95,7 @@ const PROOFS: [(Proof, &[&str]); 14] = [
     (freezes, &["calendar", "routes"]),
     (approvals, &APPROVALS),
     (excluding, &["components", "routes", "raci"]),
+    (idle::check, &["roles", "components", "packs", "retention", "calendar"]),
 ];
 
 /// What says who is asked to approve, and who can.
