@@ -140,7 +140,9 @@ impl Project<'_> {
         let listed = seen.ids.len() as u64;
         let with_filtered = seen.ids.union(&seen.filtered).count() as u64;
         match (self.ok, self.counted) {
-            (Some(false), _) if with_filtered == 0 => Some("is not ok, and nothing is listed for it".to_owned()),
+            (Some(false), counted) if with_filtered == 0 || (listed == 0 && counted == Some(0)) => {
+                Some("is not ok, and nothing is listed for it".to_owned())
+            }
             (Some(true), _) if listed > 0 => Some("is ok, and issues are listed for it".to_owned()),
             (_, Some(counted)) if counted != listed && counted != with_filtered => {
                 let filtered = match with_filtered - listed {

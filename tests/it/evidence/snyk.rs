@@ -91,6 +91,7 @@ fn what_an_honest_report_states_is_what_it_lists(
 #[case::between(r#","ok":false,"uniqueCount":2"#, &["a"], &["b", "c"], "counts 2 different issues (`uniqueCount`), and lists 1 and 2 more as filtered;")]
 #[case::nothing_listed(r#","ok":false,"uniqueCount":5"#, &[], &[], "is not ok, and nothing is listed for it;")]
 #[case::not_ok(r#","ok":false"#, &[], &[], "is not ok, and nothing is listed for it;")]
+#[case::not_ok_for_nothing(r#","ok":false,"uniqueCount":0"#, &[], &["a"], "is not ok, and nothing is listed for it;")]
 #[case::counts_alone(r#","uniqueCount":5"#, &[], &[], "counts 5 different issues")]
 #[case::ok_with_issues(r#","ok":true,"uniqueCount":0"#, &["a"], &[], "is ok, and issues are listed for it;")]
 #[case::described_more(r#","issuesData":{"a":{},"b":{}}"#, &["a"], &[], "describes 2 issues in `issuesData`, and lists 1;")]
