@@ -19,6 +19,9 @@ pub(super) enum Document {
     Facts,
     ReleaseDecision,
     Inspection,
+    /// What `countersign serve` answers to programs, as OpenAPI.
+    #[cfg(feature = "app")]
+    Api,
 }
 
 /// The kinds of evidence.
@@ -50,6 +53,8 @@ pub(super) fn schema(document: Document) -> u8 {
         Document::Facts => crate::report::json::facts_schema(),
         Document::ReleaseDecision => crate::report::json::release_schema(),
         Document::Inspection => crate::report::json::inspection_schema(),
+        #[cfg(feature = "app")]
+        Document::Api => Ok(crate::web::api::text()),
     };
     match text {
         Ok(text) => answer(&text),

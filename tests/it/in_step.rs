@@ -48,6 +48,7 @@ fn record_options() -> BTreeSet<String> {
         ["grant", "new"],
         ["grant", "verify"],
         ["grant", "use"],
+        ["grant", "report"],
         ["grant", "fact"],
         ["log", "append"],
         ["log", "verify"],
@@ -102,6 +103,7 @@ fn the_reference_and_the_schemas_are_what_the_command_prints() {
         ("schemas/facts.schema.json", vec!["schema", "facts"]),
         ("schemas/release-decision.schema.json", vec!["schema", "release-decision"]),
         ("schemas/inspection.schema.json", vec!["schema", "inspection"]),
+        ("schemas/openapi.json", vec!["schema", "api"]),
     ];
     let update = std::env::var_os("UPDATE").is_some();
     for (path, arguments) in printed {
@@ -183,7 +185,7 @@ fn the_policies_of_this_repository_are_good() {
 #[test]
 fn the_prose_names_only_options_and_measures_that_there_are() {
     let mut options: BTreeSet<String> =
-        ["gate", "decide", "facts", "answer", "serve", "demo", "policy check", "verify"]
+        ["gate", "decide", "facts", "answer", "deployed", "serve", "demo", "policy check", "verify"]
             .into_iter()
             .flat_map(options_of)
             .collect();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -311,12 +312,17 @@ impl<H: Hub> Desk<H> {
         self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
     }
 
-    pub(super) async fn facts(
+    async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case, attempts: &Attempts) -> Result<Facts, Undecided> {
+        self.facts_of(forge, read, (case, attempts), None).await
+    }
+
+    /// The same of what was asked for at an instant, where no run says when that was.
+    pub(super) async fn facts_of(
         &self,
         forge: &H::Forge,
         read: &Read,
-        case: &Case,
-        attempts: &Attempts,
+        (case, attempts): (&Case, &Attempts),
+        submitted_at: Option<DateTime<Utc>>,
     ) -> Result<Facts, Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
@@ -334,7 +340,7 @@ impl<H: Hub> Desk<H> {
             commit: key.commit.clone(),
             reference: None,
             run: case.runs.first().copied(),
-            submitted_at: None,
+            submitted_at,
             components: Vec::new(),
             since: ran.since,
             running: Some(ran.otherwise),
