@@ -523,8 +523,8 @@ fn reported(arguments: &Report) -> Result<u8, Failure> {
     let report = grant_report::Report { to: server.clone(), grant: signed.to_string(), uses };
     let runtime = transport::runtime().map_err(|error| Failure(UNKNOWN, error.to_string()))?;
     let told = match deployed::signer(arguments.key.as_ref()).map_err(of)? {
-        Some(signer) => {
-            let letter = Letter::write(Subject::Grant, &report, &signer);
+        Some(key) => {
+            let letter = Letter::write(Subject::Grant, &report, &key);
             let letter = letter.map_err(|why| Failure(USAGE, why.to_string()))?;
             runtime.block_on(grant_report::tell_by_letter(&server, &letter, until))
         }

@@ -83,8 +83,8 @@ pub fn check(report: &DeploymentReport) -> Result<(), Wrong> {
     if report.components.len() > COMPONENTS {
         return Err(Wrong::Components(report.components.len()));
     }
-    let names = report.components.iter().chain([&report.environment]);
-    if let Some(wrong) = names.into_iter().find(|name| !is_name(name)) {
+    let mut names = report.components.iter().chain([&report.environment]);
+    if let Some(wrong) = names.find(|name| !is_name(name)) {
         return Err(Wrong::Name(cut(wrong)));
     }
     if let Some(commit) = report.commit.as_ref().filter(|it| !matches!(it.len(), 40 | 64) || !is_hex(it)) {

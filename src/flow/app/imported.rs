@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::docket::{Case, Key};
 use super::policy::Read;
-use super::ruling::{Attempts, Undecided};
+use super::ruling::{Attempts, Undecided, Went};
 use super::{Desk, policy};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
@@ -36,6 +36,8 @@ pub(super) struct Emergency {
     pub(super) went: DateTime<Utc>,
     /// The instant that it is decided for.
     pub(super) at: DateTime<Utc>,
+    /// Who signed the grant for it.
+    pub(super) signers: Vec<Account>,
 }
 
 /// What a decision on something that went came to.
@@ -94,6 +96,7 @@ impl<H: Hub> Desk<H> {
             deployed_by: row.told.as_ref().filter(|_| row.run.is_none()).map(|told| told.by.clone()),
             went: began,
             at: self.now(),
+            signers: let_in.clone(),
         };
         let grant = |facts: &Facts| Grant {
             id: format!("bypass {}", row.id),
@@ -127,14 +130,14 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn take_up(
         &self,
         (forge, read): (&H::Forge, Read),
-        Emergency { key, run, bypassed_by, trigger, deployed_by, went, at }: Emergency,
+        Emergency { key, run, bypassed_by, trigger, deployed_by, went, at, signers }: Emergency,
         grant: impl FnOnce(&Facts) -> Grant,
     ) -> Result<TakenUp, Undecided> {
         let attempts: Attempts = run.into_iter().collect();
         let runs: Vec<u64> = attempts.keys().copied().collect();
         let case = Case { key, runs: runs.clone(), answers: Vec::new(), told: None, failures: 0, asked: None };
-        let asked = runs.is_empty().then_some(went);
-        let mut facts = self.facts_of(forge, &read, (&case, &attempts), asked).await?;
+        let went = Went { at: runs.is_empty().then_some(went), signers };
+        let mut facts = self.facts_of(forge, &read, (&case, &attempts), &went).await?;
         facts.release.bypassed_by = bypassed_by;
         if let (Some(trigger), Fact::Unavailable(_)) = (trigger, &facts.release.trigger) {
             facts.release.trigger = Fact::Known(trigger);

@@ -60,11 +60,11 @@ impl Candidate {
             return false;
         }
         let Some(digest) = &told.digest else { return !row.commit.is_empty() };
-        let goes = self.went.components.iter().filter(|(name, _)| shares(&told.components, name));
+        let mut goes = self.went.components.iter().filter(|(name, _)| shares(&told.components, name));
         // An artifact of which the decision knew nothing was let in by nobody.
         let plain = |text: &str| text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
         let is_it = |artifact: &String| plain(artifact) == plain(digest);
-        goes.into_iter().any(|(_, released)| match &released.artifacts {
+        goes.any(|(_, released)| match &released.artifacts {
             Fact::Known(artifacts) => artifacts.iter().any(is_it),
             Fact::Absent | Fact::Unavailable(_) => false,
         })
@@ -72,8 +72,7 @@ impl Candidate {
 
     /// Whether another one lets in something else in the place of this.
     fn gives_way_to(&self, other: &Self, row: &Deployed) -> bool {
-        let told: &[String] = row.told.as_ref().map_or(&[], |told| &told.components);
-        let both = |name: &&String| self.went.components.contains_key(*name) && shares(told, name);
+        let both = |name: &&String| self.went.components.contains_key(*name) && shares(told(row), name);
         let (own, its) = (&self.went.components, &other.went.components);
         let overlaps = own.is_empty() || its.is_empty() || its.keys().any(|name| both(&name));
         let differs = !other.went.commit.eq_ignore_ascii_case(&self.went.commit);
@@ -89,10 +88,10 @@ fn shares(components: &[String], name: &str) -> bool {
 impl Decided {
     /// Whether a decision was the last word when something began. What a person has rejected since is let in by nothing.
     fn was_the_last(&self, candidate: &Candidate, began: i64) -> bool {
-        let later = self.ruled.iter().filter(|it| {
+        let mut later = self.ruled.iter().filter(|it| {
             it.stream == candidate.stream && it.entry > candidate.entry && it.at <= began && it.ruling != "proceed"
         });
-        later.into_iter().all(|it| candidate.opened && it.ruling != "reject")
+        later.all(|it| candidate.opened && it.ruling != "reject")
     }
 
     /// The decision that let a deployment in. `others` are those that were told of, as far as it is known what let them in.
@@ -100,29 +99,35 @@ impl Decided {
         let used = |entry: u64| {
             others.values().filter(move |it| it.decision == Some(entry) && it.id != row.id && it.began <= row.began)
         };
-        let fits = |it: &&Candidate| {
-            let overtaken = || {
-                let other = |other: &&Candidate| {
-                    it.gives_way_to(other, row) && (other.opened || used(other.entry).next().is_some())
-                };
-                self.candidates.iter().any(|it| other(&it))
-            };
-            let told: &[String] = row.told.as_ref().map_or(&[], |told| &told.components);
-            let same = |other: &&Deployed| {
-                let its: &[String] = other.told.as_ref().map_or(&[], |told| &told.components);
-                its.is_empty() || told.is_empty() || its.iter().any(|name| told.contains(name))
-            };
-            let again = used(it.entry).any(|other| same(&other));
+        let overtaken = |it: &Candidate| {
+            let went = |other: &Candidate| other.opened || used(other.entry).next().is_some();
+            self.candidates.iter().any(|other| it.gives_way_to(other, row) && went(other))
+        };
+        let in_time = |it: &Candidate| {
+            let again = used(it.entry).any(|other| told(other).is_empty() || told(row).is_empty() || meet(other, row));
             let until = DateTime::<Utc>::from_timestamp_micros(it.at)
                 .map(|at| policy.rules.calendar.due(at, policy.rules.retry_within).timestamp_micros());
+            !again || until.is_some_and(|until| row.began < until)
+        };
+        let fits = |it: &&Candidate| {
             it.at <= row.began.saturating_add(APART)
                 && it.is_of(row)
                 && self.was_the_last(it, row.began)
-                && (!again || until.is_some_and(|until| row.began < until))
-                && !overtaken()
+                && in_time(it)
+                && !overtaken(it)
         };
         self.candidates.iter().rev().find(fits).map(|it| it.entry)
     }
+}
+
+/// The components that were told; empty: all that the decision let go.
+fn told(row: &Deployed) -> &[String] {
+    row.told.as_ref().map_or(&[], |told| &told.components)
+}
+
+/// Whether two deployments are of some component both.
+fn meet(one: &Deployed, other: &Deployed) -> bool {
+    told(one).iter().any(|name| told(other).contains(name))
 }
 
 impl<H: Hub> Desk<H> {
@@ -143,8 +148,7 @@ impl<H: Hub> Desk<H> {
         in_order.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
         let mut decided: BTreeMap<String, Decided> = BTreeMap::new();
         let mut new = 0;
-        for row in in_order {
-            let mut row = row;
+        for mut row in in_order {
             if row.decision.is_none() {
                 let environment = row.environment.clone();
                 if !decided.contains_key(&environment) {

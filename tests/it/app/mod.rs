@@ -9,6 +9,7 @@ mod demo;
 mod docket;
 mod doctor;
 mod evidence;
+mod grants;
 mod hooks;
 mod issues;
 mod ledger;
