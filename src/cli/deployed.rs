@@ -160,15 +160,12 @@ fn told(arguments: &Arguments) -> Result<Told, Failure> {
     let (server, until) = server(arguments.server.as_ref(), arguments.time_limit.as_ref())?;
     let report = report(arguments, &server)?;
     let runtime = transport::runtime().map_err(|error| Failure(UNKNOWN, error.to_string()))?;
-    let told = match signer(arguments.key.as_ref())? {
-        Some(signer) => {
-            let letter = Letter::write(Subject::Deployment, &report, &signer).map_err(usage)?;
-            runtime.block_on(deployment::tell_by_letter(&server, &letter, until))
-        }
-        None => {
-            let tokens = tokens().map_err(|why| usage(format!("{why}; or name a key with `--key`")))?;
-            runtime.block_on(deployment::tell_as_job(&tokens, &server, &report, until))
-        }
+    let told = if let Some(signer) = signer(arguments.key.as_ref())? {
+        let letter = Letter::write(Subject::Deployment, &report, &signer).map_err(usage)?;
+        runtime.block_on(deployment::tell_by_letter(&server, &letter, until))
+    } else {
+        let tokens = tokens().map_err(|why| usage(format!("{why}; or name a key with `--key`")))?;
+        runtime.block_on(deployment::tell_as_job(&tokens, &server, &report, until))
     };
     told.map_err(|fault| failed(&server, &fault))
 }

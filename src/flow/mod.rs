@@ -34,6 +34,7 @@ pub mod deployment;
 #[cfg(feature = "app")]
 pub mod evidence;
 pub mod facts;
+pub mod flawed;
 pub mod gate_run;
 mod gathered;
 pub mod grant;

@@ -42,6 +42,7 @@ pub mod submission;
 mod sweep;
 pub mod talk;
 mod told;
+mod vendors;
 pub mod watch;
 
 use std::collections::BTreeMap;
