@@ -120,16 +120,6 @@ impl Reader {
         self.session.rows_made(sql, &[int(most)]).await?.iter().map(latest).collect()
     }
 
-    /// The SHA-256 of the facts of the last decisions of a repository's releases, the newest first, out of so many of all.
-    pub async fn facts_of(&mut self, forge: &str, repository: &str, of: u64) -> Result<Vec<Hash>, Fault> {
-        let rows =
-            self.session.rows("SELECT stream, facts FROM decision ORDER BY idx DESC LIMIT $1", &[int(of)]).await?;
-        let all: Vec<(Stream, Hash)> =
-            rows.iter().map(|row| Ok((stream(row, 0)?, digest(row, 1)?))).collect::<Result<_, Fault>>()?;
-        let here = |it: &Stream| it.forge == forge && it.repository.eq_ignore_ascii_case(repository);
-        Ok(all.into_iter().filter(|(stream, _)| here(stream)).map(|(_, facts)| facts).collect())
-    }
-
     /// The releases from a repository whose decisions saw an approval, rejection, withdrawal or waiver of that name.
     pub async fn saw(&mut self, forge: &str, repository: &str, act: &str) -> Result<Vec<Stream>, Fault> {
         let sql = "SELECT DISTINCT stream FROM act WHERE id = $1";

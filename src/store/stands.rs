@@ -162,6 +162,11 @@ tables! {
          ("let in by", Number), ("at the forge by", Text)],
         "SELECT idx, forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in \
          FROM deployed ORDER BY began, id";
+    /// issues that are incidents, each with the entry that says that it is over
+    Incidents = "incidents",
+        [("entry", Number), ("forge", Text), ("repository", Text), ("label", Text), ("issue", Number),
+         ("over by", Number), ("at", Instant)],
+        "SELECT idx, forge, repository, label, number, over, at FROM incident ORDER BY forge, repository, label, number";
     /// effects that are to leave, or have left
     Outbox = "outbox",
         [("effect", Number), ("state", Text), ("to", Text), ("attempts", Number), ("due", Instant), ("key", Text),

@@ -118,12 +118,15 @@ const THIRD: &str = "DROP TABLE log_witnessed";
 const FOURTH: &str = "DROP TABLE submitted";
 const FIFTH: &str = "DROP TABLE closed";
 const SIXTH: &str = "DROP TABLE deployed";
+const SEVENTH: &str = "DROP TABLE incident";
 
 /// Takes a file of SQLite back to the first step.
 pub fn to_the_first_step(file: &std::path::Path) {
     super::runtime().block_on(async {
         let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
-        for sql in SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, SIXTH, "DELETE FROM migration WHERE number >= 2"]) {
+        for sql in
+            SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, "DELETE FROM migration WHERE number >= 2"])
+        {
             session.run(sql, &[]).await.unwrap();
         }
         session.close().await.unwrap();
@@ -142,6 +145,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
         database.tamper(FOURTH);
         database.tamper(FIFTH);
         database.tamper(SIXTH);
+        database.tamper(SEVENTH);
         before_step(&database, SECOND, "DELETE FROM migration WHERE number >= 2");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 1, .. })));
@@ -166,7 +170,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
 fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_submit() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FOURTH, FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 4");
+        before_step(&database, &[FOURTH, FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 4");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 3, .. })));
         let mut session = session(&database);
@@ -182,7 +186,7 @@ fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_sub
 fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_that_are_whole() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 5");
+        before_step(&database, &[FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 5");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 4, .. })));
         let mut session = session(&database);
@@ -198,7 +202,7 @@ fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_th
 fn f22_the_sixth_step_leaves_the_log_as_it_was_and_makes_room_for_deployments() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[SIXTH], "DELETE FROM migration WHERE number >= 6");
+        before_step(&database, &[SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 6");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 5, .. })));
         let mut session = session(&database);
@@ -211,10 +215,26 @@ fn f22_the_sixth_step_leaves_the_log_as_it_was_and_makes_room_for_deployments() 
 }
 
 #[test]
+fn f22_the_seventh_step_leaves_the_log_as_it_was_and_makes_room_for_incidents() {
+    for database in Database::each() {
+        database.append(0, 30);
+        before_step(&database, &[SEVENTH], "DELETE FROM migration WHERE number >= 7");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 6, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (7..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 30);
+        let mut reader = database.reader();
+        assert!(database.runtime.block_on(reader.incidents("github", "acme/ops", "incident")).unwrap().is_empty());
+    }
+}
+
+#[test]
 fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[THIRD, FOURTH, FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 3");
+        before_step(&database, &[THIRD, FOURTH, FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 3");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 2, .. })));
         let mut session = session(&database);
