@@ -42,6 +42,7 @@ pub mod fault;
 pub mod folder;
 #[cfg(feature = "app")]
 pub mod history;
+#[cfg(feature = "app")]
 pub mod incident;
 #[cfg(feature = "app")]
 pub mod latest;
