@@ -46,6 +46,8 @@ pub struct Left {
     pub due: Option<i64>,
     /// Whether an entry says that it is met.
     pub met: bool,
+    /// The number of that entry.
+    pub met_by: Option<u64>,
     /// SHA-256 of the facts of the decision that opened it.
     pub facts: Hash,
     /// SHA-256 of that decision's document.
@@ -179,12 +181,21 @@ impl Reader {
         Ok(found)
     }
 
+    /// SHA-256 of the document of the last decision before an entry.
+    pub async fn document_before(&mut self, entry: u64) -> Result<Option<Hash>, Fault> {
+        let sql = "SELECT document FROM decision WHERE idx < $1 ORDER BY idx DESC LIMIT 1";
+        let row = self.session.row(sql, &[int(entry)]).await?;
+        row.map(|row| digest(&row, 0)).transpose()
+    }
+
     /// What releases left to be done, met or not, in the order in which it was opened.
     pub async fn left(&mut self) -> Result<Vec<Left>, Fault> {
         let sql = "SELECT o.id, o.idx, o.stream, o.kind, o.role, o.due, o.met, d.facts, d.document FROM obligation o \
                    JOIN decision d ON d.idx = (SELECT MAX(idx) FROM decision b WHERE b.stream = o.stream AND b.idx < o.idx) \
                    ORDER BY o.idx";
         let left = |row: &Row| {
+            let met_by = row.maybe_int(6)?.map(u64::try_from).transpose();
+            let met_by = met_by.map_err(|_| Fault::Damaged("a negative number where an entry is named".to_owned()))?;
             Ok(Left {
                 id: row.text(0)?,
                 entry: row.count(1)?,
@@ -192,7 +203,8 @@ impl Reader {
                 kind: row.text(3)?,
                 role: row.maybe_text(4)?,
                 due: row.maybe_int(5)?,
-                met: row.maybe_int(6)?.is_some(),
+                met: met_by.is_some(),
+                met_by,
                 facts: digest(row, 7)?,
                 document: digest(row, 8)?,
             })

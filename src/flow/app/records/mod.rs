@@ -1,5 +1,6 @@
 //! The story of what a team would otherwise keep in a change or incident system, and is kept in issues of the forge: change
-//! records ([`change`]), incidents ([`incident`]) and the agendas of the board ([`board`]).
+//! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]) and the agendas of the board ([`board`],
+//! its meetings: [`convened`], and what those hear who speak there: [`answers`]).
 //!
 //! What the app does to an issue is recorded before it leaves, once for its key, and which issue came of it is recorded
 //! when it has: so that no crash opens a second one, and no look-alike is taken for ours. What is said of one record leaves

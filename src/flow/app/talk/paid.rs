@@ -17,15 +17,15 @@ use crate::forge::talk::Remark;
 use crate::log::entry::Kind;
 use crate::model::facts::{Act, Deed, Facts};
 use crate::model::ground::Ground;
-use crate::model::release_decision::{ReleaseDecision, Status};
+use crate::model::release_decision::{Node, ReleaseDecision, Status};
 use crate::report::reply::Outcome;
 use crate::store::change::Change;
 use crate::store::latest::Left;
 use crate::store::writer::Refused;
 
-/// Whether a decision finds an obligation met.
-fn is_met(decision: &ReleaseDecision, obligation: &str) -> bool {
-    decision.tree.parts.iter().any(|node| {
+/// The node by which a decision finds an obligation met.
+fn met<'d>(decision: &'d ReleaseDecision, obligation: &str) -> Option<&'d Node> {
+    decision.tree.parts.iter().find(|node| {
         node.code == Ground::NothingOwed
             && node.status == Status::Met
             && node.evidence.first().is_some_and(|first| first == obligation)
@@ -43,10 +43,20 @@ impl<H: Hub> Desk<H> {
     ) -> Result<Outcome, Unseen> {
         let Ok(read) = &looking.policy else { return Ok(Outcome::refused("the policy cannot be read")) };
         let mut reader = self.reader().await?;
-        let here = |left: &Left| {
-            left.id == *obligation && !left.met && left.stream.repository.eq_ignore_ascii_case(looking.repository)
-        };
+        let here =
+            |left: &Left| left.id == *obligation && left.stream.repository.eq_ignore_ascii_case(looking.repository);
         let left = reader.left().await?.into_iter().find(here);
+        if let Some(by) = left.as_ref().and_then(|left| left.met_by) {
+            // A release that waits may have found it met by this very comment, before that was looked at here.
+            let document = match reader.document_before(by).await? {
+                Some(document) => reader.blob(document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok()),
+                None => None,
+            };
+            reader.close().await?;
+            let node = document.as_ref().and_then(|decision| met(decision, obligation));
+            let own = node.is_some_and(|node| node.evidence.contains(&act.id));
+            return Ok(if own { Outcome::Counts } else { Outcome::refused(format!("`{obligation}` is met already")) });
+        }
         let facts = match &left {
             Some(left) => reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()),
             None => None,
@@ -93,10 +103,10 @@ impl<H: Hub> Desk<H> {
             Some(Err(why)) => return Ok(Outcome::refused(why)),
             None => return Ok(Outcome::refused("what people did cannot be read now; write it again later")),
         }
-        let met = is_met(&release::decide(&read.policy, &facts, now), obligation);
+        let is_met = met(&release::decide(&read.policy, &facts, now), obligation).is_some();
         // What is kept is among the facts of whatever is decided from here on.
         self.keep_said(looking.repository, remark.change, &act).await?;
-        if met {
+        if is_met {
             self.met(obligation, &act, remark, &left).await?;
         }
         Ok(Outcome::Counts)
