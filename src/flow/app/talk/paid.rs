@@ -12,6 +12,7 @@ use crate::decide::heard::Hearing;
 use crate::decide::{release, shown};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::facts::{self, Wanted};
+use crate::flow::recorded;
 use crate::forge::Hub;
 use crate::forge::talk::Remark;
 use crate::log::entry::Kind;
@@ -47,14 +48,17 @@ impl<H: Hub> Desk<H> {
             |left: &Left| left.id == *obligation && left.stream.repository.eq_ignore_ascii_case(looking.repository);
         let left = reader.left().await?.into_iter().find(here);
         if let Some(by) = left.as_ref().and_then(|left| left.met_by) {
-            // A release that waits may have found it met by this very comment, before that was looked at here.
+            // This very comment may have met it: here, before he could be told, or by the decision of a release that waits.
+            let entry = recorded::entry(&mut reader, by).await?;
+            let here =
+                entry.is_some_and(|entry| entry.body.get("act").and_then(Value::as_str) == Some(act.id.as_str()));
             let document = match reader.document_before(by).await? {
                 Some(document) => reader.blob(document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok()),
                 None => None,
             };
             reader.close().await?;
             let node = document.as_ref().and_then(|decision| met(decision, obligation));
-            let own = node.is_some_and(|node| node.evidence.contains(&act.id));
+            let own = here || node.is_some_and(|node| node.evidence.contains(&act.id));
             return Ok(if own { Outcome::Counts } else { Outcome::refused(format!("`{obligation}` is met already")) });
         }
         let facts = match &left {
