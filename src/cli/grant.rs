@@ -195,11 +195,11 @@ pub(super) struct Use {
     #[command(flatten)]
     what: What,
     /// The account that started the deployment, such as `github:ana`: it may not be one of those who signed. Left out: that
-    /// of the job.
+    /// of the job, on GitHub and GitLab.
     #[arg(long, value_name = "ACCOUNT")]
     started_by: Option<String>,
     /// The folder in which uses are written down, one for all jobs that may deploy: what one of them does not see there is
-    /// used twice.
+    /// used twice. It has to be there: one that is not is no proof that nothing was used.
     #[arg(long, value_name = "DIR")]
     uses: PathBuf,
     /// The run that deploys: tried again, it is the same use. Left out: that of the job.
@@ -447,14 +447,16 @@ fn used(arguments: &Use) -> Result<u8, Failure> {
     let signed = read(&arguments.grant)?;
     let job = || variable("GITHUB_RUN_ID").or_else(|| variable("CI_PIPELINE_ID"));
     let run = arguments.run.clone().or_else(job).ok_or_else(|| missing("the run", "--run"))?;
-    let started_by = starter(arguments.started_by.as_ref());
+    // Whoever signed it does not start it as well: nobody can be told to be another than one who is not known.
+    let started_by = starter(arguments.started_by.as_ref())
+        .ok_or_else(|| missing("the account that started the deployment", "--started-by"))?;
     // Another job that is quicker makes it look again, at one use more.
     loop {
         let before = uses(&arguments.uses, &signed).map_err(|fault| unknown(&fault))?;
         let again = before.iter().any(|used| used.run == run);
         let used = if again { 0 } else { before.len() };
         let now = Utc::now();
-        judged(&by, (&arguments.grant, &signed), &arguments.what, started_by.as_deref(), used, now)?;
+        judged(&by, (&arguments.grant, &signed), &arguments.what, Some(&started_by), used, now)?;
         if again {
             return Ok(answer(&opens(&by.0, &signed, &format!("; run {run} uses it again"))));
         }

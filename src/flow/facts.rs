@@ -254,6 +254,7 @@ fn document(
             components: components.iter().filter(goes).map(released).collect(),
             changes,
             new_vendors: Fact::default(),
+            vendors_before: Fact::default(),
             running: Fact::default(),
             released: Fact::default(),
             irreversible: Fact::default(),

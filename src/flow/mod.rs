@@ -32,6 +32,7 @@ pub mod decided;
 #[cfg(feature = "app")]
 pub mod evidence;
 pub mod facts;
+pub mod flawed;
 pub mod gate_run;
 mod gathered;
 pub mod grant;

@@ -31,6 +31,7 @@ mod experiment;
 pub mod expression;
 pub mod gate;
 pub mod grammar;
+mod idle;
 mod incident;
 pub mod instant;
 pub mod layers;

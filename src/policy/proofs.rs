@@ -2,6 +2,7 @@
 //! approvals that nobody can give.
 
 use super::diagnostics::{Code, Diagnostic, Span};
+use super::idle;
 use super::layers::JUDGED;
 use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
@@ -53,7 +54,7 @@ impl Places<'_> {
         self.push(layer, Diagnostic::new(code, span.unwrap_or_default(), message));
     }
 
-    fn push(&mut self, layer: usize, diagnostic: Diagnostic) {
+    pub(super) fn push(&mut self, layer: usize, diagnostic: Diagnostic) {
         if let Some(list) = self.lists.get_mut(layer) {
             list.push(diagnostic);
         }
@@ -90,6 +91,7 @@ pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
     freezes(rules, places);
     approvals(rules, places);
     excluding(rules, places);
+    idle::check(rules, places);
 }
 
 /// Environments that look alike are one to people, and to a forge that does not tell capitals apart.

@@ -24,7 +24,7 @@ const UNPROVEN: &str =
 const YEAR: TimeDelta = TimeDelta::days(366);
 
 /// A deployment with what went by its decision, where it had one that is kept.
-type Known = (Deployed, Option<std::sync::Arc<Went>>);
+pub(super) type Known = (Deployed, Option<std::sync::Arc<Went>>);
 
 fn instant(micros: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros)
@@ -100,6 +100,10 @@ impl<H: Hub> Desk<H> {
             deployments.extend(left.into_values().filter(asked).filter_map(|known| gone(known, policy)));
             deployments.sort_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
         }
+        facts.release.vendors_before = match &unread {
+            None => self.vendors_before(reader, policy, facts, &rows).await?,
+            Some(why) => Fact::Unavailable(why.clone().into()),
+        };
         let owner = repository.split('/').next().unwrap_or_default().to_owned();
         let since = (self.now() - YEAR).timestamp_micros();
         let mut all = Vec::new();

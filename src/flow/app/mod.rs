@@ -38,6 +38,7 @@ mod shown;
 pub mod submission;
 mod sweep;
 pub mod talk;
+mod vendors;
 pub mod watch;
 
 use std::collections::BTreeMap;
