@@ -101,7 +101,7 @@
 //!
 //! ## A walk through a change record
 //!
-//! Where the policy keeps them in issues, a release that is held for want of one has an issue opened: that is recorded,
+//! Where the policy keeps them in issues, a release that is held for want of one has an issue opened, or one taken up that people opened: that is recorded,
 //! leaves, and its number is recorded ([`flow::app`]). From then on the issue is read with its whole history
 //! ([`forge::records`]) whenever the release is gathered, as open incidents and the agendas of the board are, and becomes
 //! facts that say who wrote what. Whose word counts is decided ([`decide`]), and what follows from the decision – a label, an

@@ -20,6 +20,9 @@ const LEAST: usize = 10;
 /// How many of them are different at least.
 const DIFFERENT: usize = 3;
 
+/// The field that says who wrote the planned window, and when.
+const WINDOW: &str = "window";
+
 /// Words that stand where something is still to be written.
 const FILLERS: &[&str] = &[
     "a",
@@ -121,6 +124,14 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -
     let record = match &scene.facts.change_record {
         Fact::Known(record) => record,
         Fact::Absent if !formal => return Vec::new(),
+        Fact::Absent if rule.system == "issues" && !rule.create => {
+            let says = format!(
+                "no change record is linked; open an issue with the label `change` that names, under `### release`, one of the \
+                 changes or the commit, and `{}`",
+                scene.facts.release.environment
+            );
+            return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];
+        }
         Fact::Absent => {
             let says = format!("no change record of {} is linked; create one and link it", rule.system);
             return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];
@@ -276,6 +287,14 @@ fn stands(rule: &ChangeRule, record: &ChangeRecord) -> Option<Node> {
 /// The planned window.
 fn window(scene: &Scene<'_>, record: &ChangeRecord) -> Option<Node> {
     let zone = scene.rules.calendar.zone;
+    // Whoever moves it, or takes it away, says when it goes.
+    if let Some(why) = record.fields.get(WINDOW).and_then(|field| field.by.as_ref()).and_then(|by| unheard(scene, by)) {
+        let says = format!(
+            "the planned window of {} was written by {why}; somebody with a role who had no hand in it writes it down there",
+            record.id
+        );
+        return Some(Node::new(Ground::ChangeWindow, Status::Unmet, says));
+    }
     match &record.until {
         Fact::Known(until) if scene.clock.reached(*until) => {
             let says =

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::scene::Scene;
-use super::{release_gates, roles, routing, triage};
+use super::{incidents, release_gates, roles, routing, triage};
 use crate::model::facts::{Account, Facts};
 use crate::model::verdict::Verdict;
 use crate::policy::Policy;
@@ -20,6 +20,16 @@ pub fn gates(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> BTreeMap<Str
     let path = routing::choose(&scene, &triage);
     let judged = release_gates::judge(&scene, &triage, &path).judged;
     judged.iter().map(|it| (format!("{}/{}", it.gate.layer, it.gate.name), it.judgement.verdict)).collect()
+}
+
+/// The incidents of these facts that are over, by their names: by the word of those whose word counts, and nobody says since
+/// that it goes on.
+#[must_use]
+pub fn over(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> Vec<String> {
+    let scene = Scene::new(policy, facts, now);
+    let open = incidents::by_name(&scene);
+    let all = facts.incidents.entries().iter().map(|incident| &incident.id);
+    all.filter(|id| !open.iter().any(|incident| incident.id == **id)).cloned().collect()
 }
 
 /// The roles that somebody holds by these facts, as one whose acts count.

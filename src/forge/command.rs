@@ -55,30 +55,36 @@ fn lines(comment: &str) -> Vec<&str> {
     own.filter(says).collect()
 }
 
-/// The lines of a text that are in no fenced block of code (CommonMark 0.31, 4.5). A line of code within a sentence, though it
-/// begins with three backticks, opens none.
+/// The lines of a text that are in no fenced block of code.
 pub fn prose(text: &str) -> impl Iterator<Item = &str> {
+    fenced(text).filter(|(_, is_code)| !is_code).map(|(line, _)| line)
+}
+
+/// The lines of a text, each with whether it is of a fenced block of code, its fences included (CommonMark 0.31, 4.5). A line
+/// of code within a sentence, though it begins with three backticks, opens none.
+pub fn fenced(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut fence: Option<(char, usize)> = None;
-    text.lines().filter(move |line| {
+    text.lines().map(move |line| {
         let bare = line.trim_start_matches(' ');
         let indented = line.len() - bare.len() > 3;
         let mark = bare.chars().next().filter(|it| matches!(it, '`' | '~') && !indented);
-        let Some(mark) = mark else { return fence.is_none() };
+        let Some(mark) = mark else { return (line, fence.is_some()) };
         let rest = bare.trim_start_matches(mark);
         let length = bare.len() - rest.len();
-        match fence {
+        let is_code = match fence {
             None if length >= 3 && !(mark == '`' && rest.contains('`')) => {
                 fence = Some((mark, length));
-                false
+                true
             }
-            None => true,
+            None => false,
             Some((open, least)) => {
                 if mark == open && length >= least && rest.trim().is_empty() {
                     fence = None;
                 }
-                false
+                true
             }
-        }
+        };
+        (line, is_code)
     })
 }
 

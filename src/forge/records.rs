@@ -31,8 +31,8 @@ pub struct Issue {
     pub events: Vec<Event>,
     /// What people and Apps wrote under it, the earliest first.
     pub comments: Vec<Comment>,
-    /// Whether somebody deleted a comment that somebody else wrote who is no bot.
-    pub silenced: bool,
+    /// The comments of people that somebody else deleted, the earliest first.
+    pub silenced: Vec<Silenced>,
 }
 
 /// What a text was at one time.
@@ -83,10 +83,19 @@ pub struct Comment {
     pub at: DateTime<Utc>,
     /// Its texts, the earliest first; more than one where it was edited. One that was struck from the history is missing.
     pub texts: Vec<String>,
-    /// Whether it was edited.
-    pub edited: bool,
+    /// When it was edited last, UTC; `None` where it never was.
+    pub edited_at: Option<DateTime<Utc>>,
     /// Whether a text that it had is not here, because somebody struck it from the history.
     pub struck: bool,
+}
+
+/// A comment that somebody deleted who did not write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silenced {
+    /// When it was deleted, UTC: it was written before.
+    pub at: DateTime<Utc>,
+    /// Who wrote it; `None` where nobody has that account any longer.
+    pub of: Option<Account>,
 }
 
 /// Issues, and what is known of everybody who did something there.
@@ -109,17 +118,6 @@ pub struct Draft {
     pub text: String,
     /// Its labels.
     pub labels: Vec<String>,
-}
-
-/// How a deployment ended, by the forge's own list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Well.
-    Well,
-    /// It failed.
-    Failed,
-    /// It has not ended, as far as the forge says.
-    NotYet,
 }
 
 /// Issues as records.
@@ -167,13 +165,4 @@ pub trait Records: Forge {
         number: u64,
         done: bool,
     ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
-
-    /// How the deployment of a commit into an environment ended that began after an instant.
-    fn ended(
-        &self,
-        repository: &str,
-        environment: &str,
-        commit: &str,
-        since: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Ended, Self::Fault>> + Send;
 }

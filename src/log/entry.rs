@@ -67,6 +67,8 @@ kinds! {
     Obligation = "obligation";
     /// a deployment that began or ended, and whether a decision let it in
     Deployment = "deployment";
+    /// an issue that is an incident, or is over as one
+    Incident = "incident";
     /// something that the product did to another system
     Effect = "effect";
     /// a policy that came into force

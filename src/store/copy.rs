@@ -160,6 +160,19 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "incident",
+        4,
+        &[
+            ("forge", Text),
+            ("repository", Text),
+            ("label", Text),
+            ("number", Int),
+            ("idx", Int),
+            ("over", Int),
+            ("at", Int),
+        ],
+    ),
+    (
         "log_head",
         1,
         &[

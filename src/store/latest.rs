@@ -46,6 +46,8 @@ pub struct Left {
     pub due: Option<i64>,
     /// Whether an entry says that it is met.
     pub met: bool,
+    /// The number of that entry.
+    pub met_by: Option<u64>,
     /// SHA-256 of the facts of the decision that opened it.
     pub facts: Hash,
     /// SHA-256 of that decision's document.
@@ -122,16 +124,6 @@ impl Reader {
         self.session.rows_made(sql, &[int(most)]).await?.iter().map(latest).collect()
     }
 
-    /// The SHA-256 of the facts of the last decisions of a repository's releases, the newest first, out of so many of all.
-    pub async fn facts_of(&mut self, forge: &str, repository: &str, of: u64) -> Result<Vec<Hash>, Fault> {
-        let rows =
-            self.session.rows("SELECT stream, facts FROM decision ORDER BY idx DESC LIMIT $1", &[int(of)]).await?;
-        let all: Vec<(Stream, Hash)> =
-            rows.iter().map(|row| Ok((stream(row, 0)?, digest(row, 1)?))).collect::<Result<_, Fault>>()?;
-        let here = |it: &Stream| it.forge == forge && it.repository.eq_ignore_ascii_case(repository);
-        Ok(all.into_iter().filter(|(stream, _)| here(stream)).map(|(_, facts)| facts).collect())
-    }
-
     /// The releases from a repository whose decisions saw an approval, rejection, withdrawal or waiver of that name.
     pub async fn saw(&mut self, forge: &str, repository: &str, act: &str) -> Result<Vec<Stream>, Fault> {
         let sql = "SELECT DISTINCT stream FROM act WHERE id = $1";
@@ -196,12 +188,21 @@ impl Reader {
         Ok(found)
     }
 
+    /// SHA-256 of the document of the last decision before an entry.
+    pub async fn document_before(&mut self, entry: u64) -> Result<Option<Hash>, Fault> {
+        let sql = "SELECT document FROM decision WHERE idx < $1 ORDER BY idx DESC LIMIT 1";
+        let row = self.session.row(sql, &[int(entry)]).await?;
+        row.map(|row| digest(&row, 0)).transpose()
+    }
+
     /// What releases left to be done, met or not, in the order in which it was opened.
     pub async fn left(&mut self) -> Result<Vec<Left>, Fault> {
         let sql = "SELECT o.id, o.idx, o.stream, o.kind, o.role, o.due, o.met, d.facts, d.document FROM obligation o \
                    JOIN decision d ON d.idx = (SELECT MAX(idx) FROM decision b WHERE b.stream = o.stream AND b.idx < o.idx) \
                    ORDER BY o.idx";
         let left = |row: &Row| {
+            let met_by = row.maybe_int(6)?.map(u64::try_from).transpose();
+            let met_by = met_by.map_err(|_| Fault::Damaged("a negative number where an entry is named".to_owned()))?;
             Ok(Left {
                 id: row.text(0)?,
                 entry: row.count(1)?,
@@ -209,7 +210,8 @@ impl Reader {
                 kind: row.text(3)?,
                 role: row.maybe_text(4)?,
                 due: row.maybe_int(5)?,
-                met: row.maybe_int(6)?.is_some(),
+                met: met_by.is_some(),
+                met_by,
                 facts: digest(row, 7)?,
                 document: digest(row, 8)?,
             })

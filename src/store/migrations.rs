@@ -126,6 +126,15 @@ const STEPS: &[Step] = &[
          at {int} NOT NULL, PRIMARY KEY (forge, repository, id, used_by))",
         ],
     },
+    Step {
+        name: "issues that are incidents",
+        statements: &[
+            // By the repository that has the issue, in lower case, as its label is; `idx` is the number of the entry that
+            // says that it is one, `over` that of the entry that says that it is looked at no more.
+            "CREATE TABLE incident (forge TEXT NOT NULL, repository TEXT NOT NULL, label TEXT NOT NULL, number {int} NOT NULL, \
+         idx {int} NOT NULL, over {int}, at {int} NOT NULL, PRIMARY KEY (forge, repository, label, number))",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

@@ -148,6 +148,8 @@ impl Writer {
 /// An effect about something, and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stood {
+    /// The number of the entry that says that it is to leave.
+    pub effect: u64,
     /// The key by which it leaves once.
     pub once: String,
     /// `waiting`, `done`, or `dead` where it was given up.
@@ -194,11 +196,12 @@ impl Reader {
 
     /// The effects about something, the earliest first.
     pub async fn about(&mut self, about: &str) -> Result<Vec<Stood>, Fault> {
-        let sql = "SELECT once, state, ended, body FROM outbox WHERE stream = $1 ORDER BY idx LIMIT $2";
+        let sql = "SELECT once, state, ended, body, idx FROM outbox WHERE stream = $1 ORDER BY idx LIMIT $2";
         let rows = self.session.rows(sql, &[about.into(), int(ABOUT)]).await?;
         let stood = |row: &Row| {
             let ended = row.maybe_int(2)?.map(u64::try_from).transpose();
             Ok(Stood {
+                effect: row.count(4)?,
                 once: row.text(0)?,
                 state: row.text(1)?,
                 ended: ended.map_err(|_| Fault::Damaged("a negative number where an entry is named".to_owned()))?,

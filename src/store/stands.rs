@@ -169,6 +169,11 @@ tables! {
          ("used by", Text), ("commit", Text), ("used", Instant), ("held by", Number)],
         "SELECT idx, forge, repository, environment, id, used_by, revision, used, decision \
          FROM granted ORDER BY used, id, used_by";
+    /// issues that are incidents, each with the entry that says that it is over
+    Incidents = "incidents",
+        [("entry", Number), ("forge", Text), ("repository", Text), ("label", Text), ("issue", Number),
+         ("over by", Number), ("at", Instant)],
+        "SELECT idx, forge, repository, label, number, over, at FROM incident ORDER BY forge, repository, label, number";
     /// effects that are to leave, or have left
     Outbox = "outbox",
         [("effect", Number), ("state", Text), ("to", Text), ("attempts", Number), ("due", Instant), ("key", Text),

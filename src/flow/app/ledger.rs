@@ -187,6 +187,9 @@ impl<H: Hub> Desk<H> {
         let forge = self.hub.of(repository).await.map_err(|fault| Unread::Forge(fault.to_string()))?;
         let read = policy::read(&forge, repository, &self.settings.outer).await?;
         let new = self.entered(&forge, repository, &read).await?;
+        if let Err(why) = self.note_incidents(repository, &read.policy.rules).await {
+            self.say("incidents_unread", &json!({ "repository": repository, "fault": why.to_string() }));
+        }
         if let Err(why) = self.remind(repository, &read).await {
             self.say("reminders_unsent", &json!({ "repository": repository, "fault": why }));
         }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
+use super::records::Said;
 use super::{Desk, acting, before, evidence, owed, runs, shown};
 use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
@@ -288,7 +289,7 @@ impl<H: Hub> Desk<H> {
         if !others.is_empty() && case.told.is_none() {
             self.excuse(&Case { runs: others, ..case.clone() }, BESIDE_ANOTHER).await;
         }
-        let facts = self.facts(&forge, &read, case, &attempts).await?;
+        let (facts, said) = self.facts_and_said(&forge, &read, (case, &attempts), &Went::default()).await?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
         // A release that is under way keeps the stricter of the policy that it began with and the one in force.
@@ -306,11 +307,11 @@ impl<H: Hub> Desk<H> {
         if is_last && !self.waits(&forge, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let rules = super::records::wanted(&read.policy.rules).then(|| read.policy.rules.clone());
+        let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
         let layers = (read.layers, before.map(|before| before.layers).unwrap_or_default());
         let outcome = self.record((case, attempts, since), &facts, text, &decision, layers).await?;
-        if let Some(rules) = rules
-            && let Err(why) = self.keep_up(&rules, key, &facts, &decision).await
+        if let Some(policy) = policy
+            && let Err(why) = self.keep_up(&policy, (key, &facts, &decision), &said).await
         {
             // It is looked at again whenever the release is.
             let fields = json!({ "repository": key.repository, "commit": key.commit, "fault": why.to_string() });
@@ -371,11 +372,7 @@ impl<H: Hub> Desk<H> {
         self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
     }
 
-    async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case, attempts: &Attempts) -> Result<Facts, Undecided> {
-        self.facts_of(forge, read, (case, attempts), &Went::default()).await
-    }
-
-    /// The same of what went already.
+    /// The facts of a release that went already, as they were when it did.
     pub(super) async fn facts_of(
         &self,
         forge: &H::Forge,
@@ -383,6 +380,17 @@ impl<H: Hub> Desk<H> {
         (case, attempts): (&Case, &Attempts),
         went: &Went,
     ) -> Result<Facts, Undecided> {
+        self.facts_and_said(forge, read, (case, attempts), went).await.map(|(facts, _)| facts)
+    }
+
+    /// The facts of a release, and what was said under agendas of the board on which it stands.
+    async fn facts_and_said(
+        &self,
+        forge: &H::Forge,
+        read: &Read,
+        (case, attempts): (&Case, &Attempts),
+        went: &Went,
+    ) -> Result<(Facts, Vec<Said>), Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
@@ -409,7 +417,7 @@ impl<H: Hub> Desk<H> {
             signers: went.signers.clone(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
-        self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
+        let said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
         owed::add(&mut reader, (H::NAME, &key.repository), &read.policy, &mut facts).await?;
         self.with_history(&mut reader, forge, (read, attempts), &mut facts).await?;
         if case.asked.is_none() {
@@ -419,10 +427,11 @@ impl<H: Hub> Desk<H> {
         let mut facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
         shown::complete(&mut reader, &mut facts).await?;
         reader.close().await?;
-        Ok(match &self.settings.known {
+        let facts = match &self.settings.known {
             Some(known) => facts::fill(&facts, &beside(known, &facts))?,
             None => facts,
-        })
+        };
+        Ok((facts, said))
     }
 
     /// What the runs of a release were told last. Whoever was started since has only the record to know it from.

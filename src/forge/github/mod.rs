@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::records::{Draft, Ended, Read, Records};
+use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
 use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Waiting};
 use crate::model::facts::Fact;
@@ -155,15 +155,5 @@ impl Records for Client {
     async fn close_issue(&self, repository: &str, number: u64, done: bool) -> Result<(), Fault> {
         let end = if done { write::issue::End::Done } else { write::issue::End::GivenUp };
         write::issue::close(self, &Repository::parse(repository)?, number, end).await
-    }
-
-    async fn ended(
-        &self,
-        repository: &str,
-        environment: &str,
-        commit: &str,
-        since: DateTime<Utc>,
-    ) -> Result<Ended, Fault> {
-        read::issues::ended(self, repository, environment, commit, since).await
     }
 }

@@ -31,7 +31,7 @@ pub struct ChangeRecord {
     #[serde(default)]
     pub until: Fact<DateTime<Utc>>,
     /// What is filled in, by the names that the policy's `needs` uses. Beside them `window`, `components` and `reopened` say by
-    /// their `edited_at` when the planned window was moved, a component was added or removed, and the state went back last.
+    /// their `edited_at` when the planned window was moved (and by `by` who did, where that could be anybody), a component was added or removed, and the state went back last.
     #[serde(default, deserialize_with = "super::keyed::once")]
     pub fields: BTreeMap<String, Field>,
     /// The incidents that it is linked to as their fix.

@@ -48,6 +48,24 @@ fn convened(seconds: i64) -> (App, Github, crate::support::served::Served, u64, 
     (app, github, served, number, at)
 }
 
+/// What our App wrote under an agenda.
+fn answers(github: &Github, number: u64) -> Vec<String> {
+    github.with(|world| {
+        let all = world.issues[&number].comments.iter().filter(|it| it["author"]["__typename"] == "Bot");
+        all.map(|it| it["body"].as_str().unwrap_or_default().to_owned()).collect()
+    })
+}
+
+fn answered(github: &Github, number: u64, what: &str) {
+    for _ in 0..300 {
+        if answers(github, number).iter().any(|it| it.contains(what)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("`{what}` was not said, but {:#?}", answers(github, number));
+}
+
 fn begins(at: DateTime<Utc>) {
     // What GitHub stamps has no fractions of a second.
     while Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true) <= at.to_rfc3339_opts(SecondsFormat::Secs, true) {
@@ -64,26 +82,38 @@ fn c6_the_board_decides_in_its_meeting_on_what_stood_on_its_agenda() {
     // Before it begins nothing is decided, and the item is there once.
     say(&github, number, "carl", "present");
     say(&github, number, "mo", "approve #12");
-    std::thread::sleep(Duration::from_secs(3));
+    answered(&github, number, "and nothing is decided before");
     assert!(told(&github).decided.is_none(), "{}", says(&app));
     begins(at);
     // Nor by who does not chair; and whoever wrote it is no quorum.
     say(&github, number, "ana", "present");
     say(&github, number, "zoe", "approve #12");
+    say(&github, number, "zoe", "present");
     say(&github, number, "mo", "approve #12");
     hears(&app, "1 of 2 members were there");
+    answered(&github, number, "is taken down as approved, and does not count: 1 of 2 members were there");
+    answered(&github, number, "<code>release-manager</code> decides, and the policy does not name you so");
+    answered(&github, number, "does not name you in <code>cab</code>");
     say(&github, number, "cleo", "present");
     // What was decided before he came he was not there for.
     std::thread::sleep(Duration::from_secs(3));
     assert!(told(&github).decided.is_none(), "{}", says(&app));
     say(&github, number, "mo", "approve #12 #99 with: a dry run first");
     hears(&app, "a dry run first");
+    answered(&github, number, "nothing on this agenda is called <code>#99</code>");
+    answered(&github, number, "is taken down as approved on conditions (a dry run first)");
+    say(&github, number, "mo", "agrees #12");
+    answered(&github, number, "under an agenda write");
+    let said = answers(&github, number).len();
     assert!(told(&github).decided.is_none());
     std::thread::sleep(Duration::from_millis(1_100));
     say(&github, number, "mo", "approve #12");
     until("an answer", || told(&github).decided.is_some());
     assert_eq!(told(&github).decided.unwrap().0, "approved", "{}", says(&app));
     assert_eq!(github.with(|world| world.labelled("cab-agenda").len()), 1);
+    // Each was answered once, and who was there was not.
+    assert!(answers(&github, number).len() <= said + 1, "{:#?}", answers(&github, number));
+    assert_eq!(said, 6, "{:#?}", answers(&github, number));
 }
 
 #[test]
@@ -101,8 +131,17 @@ fn c6_what_the_chair_puts_off_stands_on_the_next_agenda_and_edits_and_deletions_
     assert!(told(&github).decided.is_none(), "{}", says(&app));
     let no = say(&github, number, "mo", "defer #12 to next");
     until("the next agenda", || github.with(|world| world.labelled("cab-agenda").len()) == 2);
-    // Who takes a comment away that another wrote leaves nothing known.
+    // Who takes a comment away of whoever decides nothing takes nothing away.
+    let spam = say(&github, number, "zoe", "approve #12");
+    github.with(|world| world.delete_said(number, "carl", &spam));
+    hears(&app, "the CAB deferred it");
+    // One of who chairs may have said anything.
     github.with(|world| world.delete_said(number, "ana", &no));
-    hears(&app, "somebody deleted a comment under agenda");
+    hears(&app, &format!("somebody deleted a comment under agenda #{number} that mo wrote, who may chair"));
     assert!(told(&github).decided.is_none());
+    // What is decided since takes the place of whatever that was.
+    std::thread::sleep(Duration::from_millis(1_100));
+    say(&github, number, "mo", "approve #12");
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved", "{}", says(&app));
 }

@@ -349,3 +349,82 @@ fn what_an_approver_was_shown_is_known_from_the_record_and_what_changed_since_vo
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(told(&github).decided, None, "{:?}", told(&github).reports);
 }
+
+/// The same without gates before production: what others say than those who approve is all that is asked.
+fn ungated() -> String {
+    let gates = POLICY.find("gates:").unwrap()..POLICY.find("components:").unwrap();
+    let mut policy = POLICY.to_owned();
+    policy.replace_range(
+        gates,
+        "gates:\n  tests: { junit: \"**/*.xml\", require: \"tests.failed == 0\", environments: [staging] }\n",
+    );
+    policy.replace("environments:\n", "environments:\n  staging: { approval: automatic }\n")
+}
+
+fn opens(github: &Github, app: &App) {
+    until(&format!("it opens: {}", super::issues::says(app)), || told(github).decided.is_some());
+    assert_eq!(told(github).decided.unwrap().0, "approved");
+}
+
+/// Nothing opened it, though it was looked at again.
+fn still_waits(github: &Github, app: &App) {
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 1);
+    assert_eq!(told(github).decided, None, "{}", super::issues::says(app));
+}
+
+#[test]
+fn an_exception_to_a_freeze_lets_the_release_go_by_whom_the_policy_names() {
+    let freeze = "calendar: { freeze: { year-end: { from: \"2020-01-01T00:00:00Z\", to: \"2099-01-01T00:00:00Z\", exceptions_by: security } } }\n";
+    let (github, app, _served) = waiting(&(ungated() + freeze));
+    reviews(&github, "bo", "APPROVED");
+    still_waits(&github, &app);
+    refused(&github, 12, "bo", "/countersign except production 510000000000 year-end: it has to go", "not in security");
+    counts(&github, 12, "sue", "/countersign except production 510000000000 year-end: it has to go");
+    opens(&github, &app);
+}
+
+#[test]
+fn authorities_answer_for_a_commit_of_nobody_and_clear_whom_it_names_without_his_doing() {
+    let policy = ungated();
+    let (github, app, _served) = waiting(&policy);
+    // Nobody is known who wrote it, and it names `bo` besides.
+    github.with(|world| {
+        world.edit("c1", |it| {
+            "ghost".clone_into(&mut it.author);
+            it.co_authors.push("bo".to_owned());
+        });
+    });
+    reviews(&github, "bo", "APPROVED");
+    still_waits(&github, &app);
+    let vouch = format!("/countersign vouch production {}: it is hers, from another machine", sha("c1"));
+    let clear = format!("/countersign clear production @bo of {}: he was asked for advice alone", sha("c1"));
+    refused(&github, 12, "carla", &vouch, "not in security");
+    refused(&github, 12, "bo", &clear, "co-authored commit");
+    counts(&github, 12, "sue", &vouch);
+    counts(&github, 12, "sue", &clear);
+    still_waits(&github, &app);
+    counts(&github, 12, "tom", &vouch);
+    counts(&github, 12, "tom", &clear);
+    opens(&github, &app);
+}
+
+#[test]
+fn a_policy_that_changed_on_the_way_goes_by_once_those_approve_it_whom_the_old_one_asks() {
+    let (github, app, _served) = waiting(&super::POLICY.replace("accountable: 1", "accountable: 2"));
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), super::POLICY.to_owned()));
+    still_waits(&github, &app);
+    refused(&github, 12, "bo", &format!("/countersign policy production {}", "ab".repeat(32)), "has the digest");
+    let answer = replies(&github, 12).pop().unwrap();
+    let digest = answer.split(|it: char| !it.is_ascii_hexdigit()).filter(|it| it.len() == 64);
+    let digest = digest.map(str::to_owned).find(|it| *it != "ab".repeat(32)).unwrap();
+    let approve = format!("/countersign policy production {digest}");
+    refused(&github, 12, "sue", &approve, "in none of the roles");
+    counts(&github, 12, "bo", &approve);
+    still_waits(&github, &app);
+    counts(&github, 12, "carla", &approve);
+    still_waits(&github, &app);
+    // One is enough by the new one, although the release began by one that asks two.
+    reviews(&github, "carla", "APPROVED");
+    opens(&github, &app);
+}

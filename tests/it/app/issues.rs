@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{App, POLICY, RUN, ago, asks, shop, told, until};
 use crate::support::github::issues::BOT;
-use crate::support::github::world::{Deployment, sha};
+use crate::support::github::world::{Deployment, Rule, sha};
 use crate::support::github::{Github, Trouble};
 
 /// Reviews of the change approve it, and its record is an issue.
@@ -87,11 +87,17 @@ fn c1_c2_a_change_record_is_opened_filled_advanced_and_closed_untouched_by_hand(
     assert_eq!(told(&github).decided.unwrap().0, "approved", "{}", says(&app));
     assert!(labels(&github, number).contains(&"change:Implement".to_owned()), "{:?}", labels(&github, number));
 
-    // After the release it is closed with what came of it.
-    github.with(|world| {
-        let statuses = vec![("SUCCESS".to_owned(), ago(0)), ("IN_PROGRESS".to_owned(), ago(0))];
+    // After the release it is closed with what came of it: not by a status that whoever may push writes.
+    let deployment = github.with(|world| {
+        let statuses = vec![("FAILURE".to_owned(), ago(1)), ("IN_PROGRESS".to_owned(), ago(1))];
         world.deployments.push(Deployment { environment: "production".to_owned(), commit: sha("51"), statuses });
+        world.deploys(RUN, "production", &ago(0))
     });
+    github.with(|world| world.writes_status(&deployment, "FAILURE", &ago(0)));
+    until("that it is looked at", || labels(&github, number).contains(&"change:Review".to_owned()));
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(github.with(|world| world.issues[&number].closed_at.is_none()), "{:?}", labels(&github, number));
+    github.with(|world| world.ends(&deployment, "SUCCESS", &ago(0)));
     until("an end", || github.with(|world| world.issues[&number].closed_at.is_some()));
     assert_eq!(labels(&github, number), ["change", "change:Successful"]);
     let by = github.with(|world| world.issues[&number].events.clone());
@@ -104,6 +110,119 @@ fn c1_c2_a_change_record_is_opened_filled_advanced_and_closed_untouched_by_hand(
     let _served = app.start(&["--sweep", "1"]);
     std::thread::sleep(Duration::from_secs(4));
     assert_eq!((comments(), record(&github)), (before, number));
+}
+
+/// Run 900 is started again.
+fn again(github: &Github, attempt: u64) {
+    github.with(|world| {
+        world.attempts.insert(RUN, (attempt, "ana".to_owned()));
+        world.rules.insert((RUN, "production".to_owned()), Rule::default());
+    });
+}
+
+#[test]
+fn c1_a_commit_that_failed_gets_a_record_of_its_own_when_it_is_to_go_again() {
+    let github = shop();
+    with_policy(&github, policy("change: { needs: [risk_assessment], proceeds_in: [Implement], create: true }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    let first = record(&github);
+    fills(&github, first, "carla", "risk_assessment", "A price may be wrong for some minutes.");
+    hears(&app, "0 of 1 approvals");
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    super::ledger::goes(&app, &github, RUN, "FAILURE");
+    until("an end", || labels(&github, first) == ["change", "change:Unsuccessful"]);
+    assert!(github.with(|world| world.issues[&first].closed_at.is_some()));
+    // It is asked for once more: what was filled in and approved was for the time that failed.
+    again(&github, 2);
+    until("another record", || github.with(|world| world.labelled("change").len()) == 2);
+    let second = github.with(|world| world.labelled("change")[1]);
+    hears(&app, &format!("risk_assessment of acme/shop#{second} says nothing"));
+    fills(&github, second, "carla", "risk_assessment", "A price may be wrong for a minute.");
+    hears(&app, "0 of 1 approvals");
+    assert_eq!(told(&github).decided, None);
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R2", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    std::thread::sleep(Duration::from_millis(1_100));
+    super::ledger::goes(&app, &github, RUN, "SUCCESS");
+    until("an end", || labels(&github, second) == ["change", "change:Successful"]);
+    assert_eq!(github.with(|world| world.labelled("change").len()), 2);
+}
+
+#[test]
+fn c1_a_planned_window_is_written_on_the_record_by_whom_the_policy_names_and_waited_for() {
+    let github = shop();
+    with_policy(&github, policy("change: { needs: [risk_assessment], create: true }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    let number = record(&github);
+    fills(&github, number, "carla", "risk_assessment", "A price may be wrong for some minutes.");
+    hears(&app, "0 of 1 approvals");
+    fills(&github, number, "ana", "window", "2026-01-01 00:00 to 2099-01-01 00:00");
+    hears(&app, &format!("the planned window of acme/shop#{number} was written by ana: wrote commit"));
+    fills(&github, number, "carla", "window", "tonight");
+    hears(&app, "it is no window; write one as");
+    let from = chrono::Utc::now() + chrono::Duration::seconds(15);
+    let text = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let window = format!("{} to {}", text(from), text(from + chrono::Duration::hours(1)));
+    fills(&github, number, "carla", "window", &window);
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    hears(&app, &format!("the planned window of acme/shop#{number} begins"));
+    until("a state", || labels(&github, number).contains(&"change:Scheduled".to_owned()));
+    until("an answer", || told(&github).decided.is_some());
+    assert!(chrono::Utc::now().timestamp() >= from.timestamp(), "{}", says(&app));
+    assert_eq!(told(&github).decided.unwrap().0, "approved");
+}
+
+#[test]
+fn c1_an_issue_that_people_opened_is_taken_up_as_the_record_that_it_says_it_is() {
+    let github = shop();
+    with_policy(&github, policy("change: { system: issues, needs: [risk_assessment], proceeds_in: [Implement] }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, "no change record is linked; open an issue with the label change");
+    let text = |of: &str| {
+        format!(
+            "### release\n\n{of}\n\n### risk_assessment\n\nA price may be wrong for some minutes.\n\n### fixes\n\nnothing\n"
+        )
+    };
+    let other = github.with(|world| world.issue("carla", "Another", &text("#12 to `staging`"), &["change"]));
+    let number = github.with(|world| world.issue("carla", "Baskets", &text("#12 to `production`."), &["change"]));
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    hears(&app, &format!("acme/shop#{number} has no state"));
+    let said = |of: u64| github.with(|world| world.issues[&of].comments.clone());
+    assert!(said(number)[0]["body"].as_str().unwrap().contains("This is the change record of"), "{:?}", said(number));
+    // A later one takes nobody's place, and a contributor brings it into no state.
+    github.with(|world| world.issue("ana", "Mine", &text("#12 to `production`"), &["change", "change:Implement"]));
+    github.with(|world| world.label(number, "ana", "change:Implement"));
+    hears(&app, "was brought into state Implement by ana");
+    github.with(|world| {
+        world.unlabel(number, "ana", "change:Implement");
+        world.label(number, "carla", "change:Implement");
+    });
+    super::ledger::goes(&app, &github, RUN, "SUCCESS");
+    until("an end", || github.with(|world| world.issues[&number].closed_at.is_some()));
+    assert_eq!(labels(&github, number), ["change", "change:Successful"]);
+    assert!(said(other).is_empty() && github.with(|world| world.issues[&other].closed_at.is_none()));
+}
+
+#[test]
+fn t69_what_the_opener_of_a_record_wrote_counts_only_if_he_had_no_hand_in_the_release() {
+    let github = shop();
+    with_policy(&github, policy("change: { system: issues, needs: [risk_assessment] }\n"));
+    let text = "### release\n\n5100000 to production\n\n### risk_assessment\n\nNothing can go wrong here.\n";
+    let number = github.with(|world| world.issue("ana", "Baskets", text, &["change"]));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, &format!("risk_assessment of acme/shop#{number} was written by ana: wrote commit"));
+    assert_eq!(told(&github).decided, None);
 }
 
 #[test]
@@ -263,6 +382,97 @@ fn c3_t69_an_incident_issue_holds_until_who_commands_says_that_it_is_over() {
         world.close_issue(number, "ivy");
     });
     until("an answer", || told(&github).decided.is_some());
+}
+
+#[test]
+fn c3_an_incident_that_nobody_asked_beside_is_not_forgotten_with_its_label() {
+    let github = shop();
+    with_policy(&github, with_incidents());
+    let number = incident(&github, "P2");
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    until("that it is known", || !app.events("incident_recorded").is_empty());
+    // Nothing waited yet when its label was taken away, and whoever starts next has never seen it.
+    github.with(|world| world.unlabel(number, "ana", "incident"));
+    drop(served);
+    let _served = app.start(&["--sweep", "1"]);
+    asks(&github);
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+    hears(&app, &format!("acme/shop#{number} (P2, severity 2) is open and affects checkout"));
+    assert_eq!(app.events("incident_recorded").len(), 1);
+    let listed = app.world.run(&["db", "list", "incidents", "--database", "sqlite:record.db"]);
+    assert!(listed.out.contains(&format!("incident\t{number}\t")), "{}{}", listed.out, listed.err);
+    // By the word of who commands it is over.
+    github.with(|world| {
+        world.label(number, "ivy", "incident");
+        world.close_issue(number, "ivy");
+    });
+    until("an answer", || told(&github).decided.is_some());
+}
+
+#[test]
+fn c3_incidents_of_another_repository_hold_as_well() {
+    let github = shop();
+    with_policy(
+        &github,
+        with_incidents().replace("{ system: issues, severity", "{ system: issues, repository: acme/ops, severity"),
+    );
+    asks(&github);
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+    let number = github.with(|world| {
+        for login in ["olu", "ivy"] {
+            world.user(login, "User");
+        }
+        // One of this repository is none.
+        world.issue("olu", "not there", "", &["incident", "P1", "service:checkout"]);
+        world.in_ops(|world| {
+            world.issue("olu", "the first of it", "", &["question"]);
+            world.issue("olu", "the basket is empty", "since ten", &["incident", "P2", "service:checkout"])
+        })
+    });
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    hears(&app, &format!("acme/ops#{number} (P2, severity 2) is open and affects checkout"));
+    assert!(!says(&app).contains("acme/shop#"), "{}", says(&app));
+    github.with(|world| world.in_ops(|world| world.close_issue(number, "ana")));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(told(&github).decided, None, "{}", says(&app));
+    github.with(|world| {
+        world.in_ops(|world| {
+            let reopened =
+                serde_json::json!({"__typename": "ReopenedEvent", "createdAt": ago(0), "actor": world.actor("ivy")});
+            let issue = world.issues.get_mut(&number).unwrap();
+            issue.closed_at = None;
+            issue.events.push(reopened);
+            world.close_issue(number, "ivy");
+        });
+    });
+    until("an answer", || told(&github).decided.is_some());
+}
+
+#[test]
+fn c3_a_fix_that_who_commands_confirms_goes_beside_its_incident() {
+    let github = shop();
+    with_policy(&github, with_incidents() + "change: { create: true }\n");
+    let number = incident(&github, "P2");
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    let record = record(&github);
+    fills(&github, record, "carla", "fixes", &format!("#{number}"));
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    hears(&app, "is open and affects checkout");
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    assert_eq!(told(&github).decided, None, "{}", says(&app));
+    let confirm = format!("/countersign confirm production 510000000000 acme/shop#{number}");
+    github.with(|world| world.comment(12, "IC_a", "ana", &confirm, &ago(0)).is_null());
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(told(&github).decided, None, "{}", says(&app));
+    github.with(|world| world.comment(12, "IC_b", "ivy", &confirm, &ago(0)).is_null());
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved");
 }
 
 #[test]

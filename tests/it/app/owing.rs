@@ -110,3 +110,107 @@ fn n3_e2_e3_an_emergencys_debt_holds_the_next_release_until_the_right_people_pai
     let verified = app.world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
 }
+
+/// Somebody says that it is done, and it counts or he is told why not.
+fn validates(app: &App, served: &Served, (name, who): (&str, &str), obligation: &str) {
+    comments(
+        app,
+        served,
+        (name, who),
+        &format!("/countersign validate production {obligation} https://runs.example/1"),
+    );
+}
+
+fn marks(app: &App) -> usize {
+    app.github.with(|world| world.written.iter().filter(|(kind, _)| kind.ends_with("/reactions")).count())
+}
+
+#[test]
+fn e3_the_boards_review_is_met_by_as_many_members_as_decide_and_its_chair() {
+    let github = shop();
+    let meetings = "DTSTART;TZID=UTC:20260106T140000\\nRRULE:FREQ=WEEKLY;BYDAY=TU";
+    let board = format!("calendar: {{ cab: {{ meetings: \"{meetings}\", chair: release-manager, quorum: 2 }} }}\n");
+    let roles = "roles:\n  cab: { members: [\"github:carl\", \"github:cleo\", \"github:ana\"] }\n  release-manager: { members: [\"github:mo\"] }\n";
+    policy(&github, &(policy_of_emergencies().replace("by: board", "by: cab").replace("roles:\n", roles) + &board));
+    github.with(|world| {
+        for login in ["mo", "carl", "cleo"] {
+            world.user(login, "User");
+        }
+    });
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    goes(&app, &github, RUN, "SUCCESS");
+    let review = called(&app, "cab_review");
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    // Each that counts is marked, and none alone meets it; whoever says it twice is one.
+    for (at, who) in ["carl", "carl", "cleo"].into_iter().enumerate() {
+        validates(&app, &served, (&format!("IC_{at}"), who), &review);
+        until("a mark", || marks(&app) > at);
+    }
+    validates(&app, &served, ("IC_x", "ana"), &review);
+    answered(&app, "contributed to");
+    assert!(app.events("obligation_met").is_empty());
+    validates(&app, &served, ("IC_y", "mo"), &review);
+    until("that it is met", || app.events("obligation_met").len() == 1);
+    assert_eq!(app.events("obligation_met")[0]["obligation"], review.as_str());
+    let owed = app.world.run(&["db", "list", "obligations", "--database", "sqlite:record.db"]).out;
+    let met = owed.lines().find(|line| line.contains(&review)).and_then(|line| line.trim_end().rsplit('\t').next());
+    assert!(met.is_some_and(|met| met.parse::<u64>().is_ok()), "{owed}");
+}
+
+#[test]
+fn c5_a_review_of_what_failed_is_met_and_the_next_release_goes() {
+    let github = shop();
+    let review = "reviews: { pir: { when: \"outcome == 'failed'\", by: shop-owner, within: 5bd, blocks: team } }\n";
+    policy(&github, &format!("{POLICY}{review}"));
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    goes(&app, &github, RUN, "FAILURE");
+    until("the obligation", || !app.events("obligation_opened").is_empty());
+    let pir = called(&app, "pir");
+    next(&github, "checkout/basket.rs");
+    reviews_of(&github, 1, "carla");
+    until("that it holds", || summary(&app).contains("pir"));
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    // Met while the next release waits, on the change of the one that left it.
+    validates(&app, &served, ("IC_a", "ana"), &pir);
+    answered(&app, "not in shop-owner");
+    // The release that waits has that change too, and may see it before it is looked at for itself.
+    validates(&app, &served, ("IC_b", "carla"), &pir);
+    until("an answer", || told_of(&github, NEXT).decided.is_some());
+    assert_eq!(told_of(&github, NEXT).decided.unwrap().0, "approved");
+    until("a mark", || marks(&app) == 1);
+    validates(&app, &served, ("IC_c", "bo"), &pir);
+    answered(&app, "is met already");
+}
+
+#[test]
+fn n15_the_audit_of_who_went_past_the_protection_is_met_by_another() {
+    let github = shop();
+    let glass = "break_glass: { grant_by: [shop-owner], people: 2, releases: 1, expires: 4h }\n";
+    let emergency =
+        "routes:\n  emergency: { approvals: { shop-owner: 1 }, then: { audit: { by: shop-owner, within: 1h } } }\n";
+    policy(&github, &format!("{}{glass}", POLICY.replace("routes:\n", emergency)));
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    asks(&github);
+    until("a report", || !told(&github).reports.is_empty());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    github.with(|world| {
+        world.bypasses(RUN, "production", "carla");
+        let deployment = world.deploys(RUN, "production", &ago(0));
+        world.ends(&deployment, "SUCCESS", &ago(0));
+    });
+    until("the import", || !app.events("deployment_imported").is_empty());
+    let audit = called(&app, "audit");
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    validates(&app, &served, ("IC_a", "carla"), &audit);
+    answered(&app, "let go");
+    assert!(app.events("obligation_met").is_empty());
+    validates(&app, &served, ("IC_b", "bo"), &audit);
+    until("that it is met", || app.events("obligation_met").len() == 1);
+}

@@ -113,20 +113,26 @@ const SECOND: &[&str] = &[
     "DROP TABLE timer",
 ];
 
-/// What the steps behind it add.
-const THIRD: &str = "DROP TABLE log_witnessed";
-const FOURTH: &str = "DROP TABLE submitted";
-const FIFTH: &str = "DROP TABLE closed";
-const SIXTH: &str = "DROP TABLE deployed";
-const SEVENTH: &str = "DROP TABLE granted";
+/// The tables that the steps behind it add, each by its step.
+const LATER: [(u32, &str); 6] = [
+    (3, "DROP TABLE log_witnessed"),
+    (4, "DROP TABLE submitted"),
+    (5, "DROP TABLE closed"),
+    (6, "DROP TABLE deployed"),
+    (7, "DROP TABLE granted"),
+    (8, "DROP TABLE incident"),
+];
+
+/// Takes away the tables of a step and of all behind it.
+fn since(step: u32) -> Vec<&'static str> {
+    LATER.iter().filter(|(of, _)| *of >= step).map(|(_, sql)| *sql).collect()
+}
 
 /// Takes a file of SQLite back to the first step.
 pub fn to_the_first_step(file: &std::path::Path) {
     super::runtime().block_on(async {
         let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
-        for sql in
-            SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, "DELETE FROM migration WHERE number >= 2"])
-        {
+        for sql in [SECOND, &since(3), &["DELETE FROM migration WHERE number >= 2"]].concat() {
             session.run(sql, &[]).await.unwrap();
         }
         session.close().await.unwrap();
@@ -141,11 +147,9 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
         let batch = [Append { blobs: vec![kept.clone(), gone.clone()], ..append(30) }];
         database.runtime.block_on(database.writer().append(&batch, now())).unwrap();
         database.tamper("UPDATE blob SET packed = NULL WHERE size = 5");
-        database.tamper(THIRD);
-        database.tamper(FOURTH);
-        database.tamper(FIFTH);
-        database.tamper(SIXTH);
-        database.tamper(SEVENTH);
+        for sql in since(3) {
+            database.tamper(sql);
+        }
         before_step(&database, SECOND, "DELETE FROM migration WHERE number >= 2");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 1, .. })));
@@ -170,7 +174,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
 fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_submit() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FOURTH, FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 4");
+        before_step(&database, &since(4), "DELETE FROM migration WHERE number >= 4");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 3, .. })));
         let mut session = session(&database);
@@ -186,7 +190,7 @@ fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_sub
 fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_that_are_whole() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 5");
+        before_step(&database, &since(5), "DELETE FROM migration WHERE number >= 5");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 4, .. })));
         let mut session = session(&database);
@@ -202,7 +206,7 @@ fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_th
 fn f22_the_sixth_step_leaves_the_log_as_it_was_and_makes_room_for_deployments() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 6");
+        before_step(&database, &since(6), "DELETE FROM migration WHERE number >= 6");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 5, .. })));
         let mut session = session(&database);
@@ -222,15 +226,10 @@ fn f22_the_seventh_step_leaves_deployments_as_they_were_and_makes_room_for_those
             "INSERT INTO deployed (forge, repository, id, idx, environment, revision, run, began, at) \
              VALUES ('github', 'acme/shop', 'DE_1', 3, 'production', 'abc', 900, 1, 1)",
         );
-        let undone = [
-            "ALTER TABLE deployed DROP COLUMN told_by",
-            "ALTER TABLE deployed DROP COLUMN url",
-            "ALTER TABLE deployed DROP COLUMN digest",
-            "ALTER TABLE deployed DROP COLUMN components",
-            "ALTER TABLE deployed DROP COLUMN found",
-            SEVENTH,
-        ];
-        before_step(&database, &undone, "DELETE FROM migration WHERE number >= 7");
+        for column in ["told_by", "url", "digest", "components", "found"] {
+            database.tamper(&format!("ALTER TABLE deployed DROP COLUMN {column}"));
+        }
+        before_step(&database, &since(7), "DELETE FROM migration WHERE number >= 7");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 6, .. })));
         let mut session = session(&database);
@@ -245,10 +244,26 @@ fn f22_the_seventh_step_leaves_deployments_as_they_were_and_makes_room_for_those
 }
 
 #[test]
+fn f22_the_eighth_step_leaves_the_log_as_it_was_and_makes_room_for_incidents() {
+    for database in Database::each() {
+        database.append(0, 30);
+        before_step(&database, &since(8), "DELETE FROM migration WHERE number >= 8");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 7, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (8..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 30);
+        let mut reader = database.reader();
+        assert!(database.runtime.block_on(reader.incidents("github", "acme/ops", "incident")).unwrap().is_empty());
+    }
+}
+
+#[test]
 fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[THIRD, FOURTH, FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 3");
+        before_step(&database, &since(3), "DELETE FROM migration WHERE number >= 3");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 2, .. })));
         let mut session = session(&database);

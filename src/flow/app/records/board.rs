@@ -22,6 +22,8 @@ use crate::policy::rules::{MemberRef, Rules};
 use crate::report::neutral;
 use crate::store::change::Stream;
 
+/// The role of the board's members.
+pub(super) const MEMBERS: &str = "cab";
 /// The label of an agenda.
 const LABEL: &str = "cab-agenda";
 /// How a line begins that says something to us.
@@ -40,7 +42,7 @@ const MOST: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(in crate::flow::app) struct Item {
     release: String,
-    environment: String,
+    pub(super) environment: String,
     repository: String,
     commit: String,
     record: Option<String>,
@@ -92,14 +94,19 @@ impl Item {
         }
     }
 
-    fn is_of(&self, release: &Release) -> bool {
+    /// Its commit, as it is shown.
+    pub(super) fn short(&self) -> &str {
+        self.commit.get(..12).unwrap_or(&self.commit)
+    }
+
+    pub(super) fn is_of(&self, release: &Release) -> bool {
         self.commit == release.commit
             && self.environment == release.environment
             && self.repository == release.repository
     }
 
     /// Whether a word means it: the number of its change record or of one of its changes, or its commit.
-    fn is_meant(&self, word: &str) -> bool {
+    pub(super) fn is_meant(&self, word: &str) -> bool {
         match word.strip_prefix('#') {
             Some(number) => {
                 let is = |id: &str| id.rsplit_once('#').is_some_and(|(_, it)| it == number);
@@ -193,7 +200,7 @@ fn draft(rules: &Rules, about: &str, meeting: &Meeting, items: &[Item]) -> Draft
     for item in items {
         let changes: Vec<String> = item.changes.keys().map(|id| neutral::prose(id, 120)).collect();
         let record = item.record.as_ref().map_or_else(String::new, |record| format!(", change record {record}"));
-        let commit = item.commit.get(..12).unwrap_or(&item.commit);
+        let commit = item.short();
         let _ = writeln!(text, "- `{commit}` to `{}`: {}{record}", item.environment, changes.join(", "));
     }
     let title = format!("Change advisory board, {}", told(meeting.at, zone));
@@ -202,13 +209,18 @@ fn draft(rules: &Rules, about: &str, meeting: &Meeting, items: &[Item]) -> Draft
 
 /// A line that says something about items.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Line {
+pub(super) enum Line {
     Present,
     Decides { outcome: CabOutcome, of: Vec<String>, conditions: Vec<String>, notes: String },
 }
 
 fn lines(text: &str) -> Vec<Line> {
-    prose(text).filter_map(|line| read(line.trim().strip_prefix(WORD)?)).collect()
+    prose(text).filter_map(line).collect()
+}
+
+/// What a line says, if it says something to us.
+pub(super) fn line(line: &str) -> Option<Line> {
+    read(line.trim().strip_prefix(WORD)?)
 }
 
 fn read(said: &str) -> Option<Line> {
@@ -232,41 +244,52 @@ fn read(said: &str) -> Option<Line> {
     Some(Line::Decides { outcome, of, conditions: conditions.map(str::to_owned).collect(), notes: notes.to_owned() })
 }
 
-fn is_against(outcome: CabOutcome) -> bool {
+pub(super) fn is_against(outcome: CabOutcome) -> bool {
     matches!(outcome, CabOutcome::Defer | CabOutcome::Reject)
 }
 
-/// What was decided on a release under an agenda, by whoever may chair; or why that is not known.
+/// What was decided on a release under an agenda, by whoever may chair; and what of it is not known.
 pub(super) fn decisions(
     rules: &Rules,
     facts: &Facts,
     issue: &Issue,
     meeting: DateTime<Utc>,
     listings: &[Listing],
-) -> Result<Vec<CabDecision>, String> {
-    if issue.silenced {
-        return Err(format!(
-            "somebody deleted a comment under agenda #{} that somebody else wrote, which may have decided against it",
+) -> (Vec<CabDecision>, Vec<Gap>) {
+    let (mut found, mut gaps) = (Vec::new(), Vec::new());
+    let stood = listings.iter().any(|listing| has(&listing.items, facts));
+    let again = "have who chairs decide on it again, in a new comment";
+    for silenced in issue.silenced.iter().filter(|_| stood) {
+        let who = match &silenced.of {
+            // Whoever is known not to chair decided nothing.
+            Some(of) if !may_chair(rules, facts, of) => continue,
+            Some(of) => format!("`{}` wrote, who may chair", of.login()),
+            None => "somebody wrote who has no account any longer".to_owned(),
+        };
+        let why = format!(
+            "somebody deleted a comment under agenda #{} that {who} and may have decided against it; {again}",
             issue.number
-        ));
+        );
+        gaps.push(Gap { at: silenced.at, why });
     }
-    let mut found = Vec::new();
     for comment in issue.comments.iter().filter(|comment| comment.by_person || comment.by.is_none()) {
         // Whoever is known not to chair decides nothing, and takes nothing away either.
         if comment.by.as_ref().is_some_and(|by| !may_chair(rules, facts, by)) {
             continue;
         }
-        if comment.struck {
-            return Err(format!(
-                "what a comment under agenda #{} said before it was edited was struck from its history, and may have decided against it",
+        if comment.struck && stood {
+            let why = format!(
+                "what a comment under agenda #{} said before it was edited was struck from its history, and may have decided \
+                 against it; {again}",
                 issue.number
-            ));
+            );
+            gaps.push(Gap { at: comment.edited_at.unwrap_or(comment.at), why });
         }
         for text in &comment.texts {
             for line in lines(text) {
                 let Line::Decides { outcome, of, conditions, notes } = line else { continue };
                 // One that was edited says no for certain, and not that it says yes.
-                if comment.edited && !is_against(outcome) {
+                if comment.edited_at.is_some() && !is_against(outcome) {
                     continue;
                 }
                 let Some(item) = decided_on(facts, listings, comment.at, outcome, &of) else { continue };
@@ -274,7 +297,29 @@ pub(super) fn decisions(
             }
         }
     }
-    Ok(found)
+    (found, gaps)
+}
+
+/// Something that was said under an agenda and is not known, not later than an instant.
+#[derive(Clone, Debug)]
+pub(super) struct Gap {
+    at: DateTime<Utc>,
+    why: String,
+}
+
+/// What the board decided, as far as that is known: what nobody can read any more may have taken back whatever was approved
+/// before it, and takes the place of nothing that was decided since.
+pub(super) fn known(mut found: Vec<CabDecision>, gaps: Vec<Gap>) -> Fact<Vec<CabDecision>> {
+    let Some(last) = gaps.into_iter().max_by_key(|gap| gap.at) else {
+        return if found.is_empty() { Fact::Absent } else { Fact::Known(found) };
+    };
+    found.retain(|decision| is_against(decision.outcome) || decision.at > last.at);
+    if found.is_empty() { Fact::Unavailable(last.why.into()) } else { Fact::Known(found) }
+}
+
+/// What stood on an agenda at an instant.
+pub(super) fn listed(listings: &[Listing], at: DateTime<Utc>) -> Option<&Listing> {
+    listings.iter().rev().find(|listing| listing.since <= at)
 }
 
 /// The item of a release that a line is about, as it stood on the agenda when that was written.
@@ -285,7 +330,7 @@ fn decided_on<'l>(
     outcome: CabOutcome,
     of: &[String],
 ) -> Option<&'l Item> {
-    let then = listings.iter().rev().find(|listing| listing.since <= at);
+    let then = listed(listings, at);
     // What is against it is heard although it stood there only later.
     let listing = then.or_else(|| listings.last().filter(|_| is_against(outcome)))?;
     let item = listing.items.iter().find(|item| item.is_of(&facts.release))?;
@@ -306,7 +351,7 @@ fn decision(
     let gone = "whoever decided has no account any longer";
     let mut there: Vec<Account> = comment.by.iter().cloned().collect();
     let before = issue.comments.iter().take_while(|it| it.id != comment.id);
-    for other in before.filter(|it| it.by_person && !it.edited) {
+    for other in before.filter(|it| it.by_person && it.edited_at.is_none()) {
         let says = other.texts.iter().flat_map(|text| lines(text)).any(|line| line == Line::Present);
         there.extend(other.by.iter().filter(|by| says && !there.contains(by)).cloned().collect::<Vec<_>>());
     }
@@ -328,9 +373,19 @@ fn decision(
     }
 }
 
+/// What the board decided, in a word or two.
+pub(super) fn told_outcome(outcome: CabOutcome) -> &'static str {
+    match outcome {
+        CabOutcome::Approve => "approved",
+        CabOutcome::ApproveWithConditions => "approved on conditions",
+        CabOutcome::Defer => "put off",
+        CabOutcome::Reject => "rejected",
+    }
+}
+
 /// What was said of an item in a meeting, by the facts that its release was decided by last.
 pub(super) fn minutes(item: &Item, meeting: DateTime<Utc>, facts: Option<&Facts>) -> String {
-    let commit = item.commit.get(..12).unwrap_or(&item.commit);
+    let commit = item.short();
     let all = facts.map(|facts| facts.cab.entries()).unwrap_or_default();
     let here: Vec<&CabDecision> = all.iter().filter(|it| it.meeting == Fact::Known(meeting)).collect();
     let mut text = format!("- `{commit}` to `{}`:", item.environment);
@@ -338,12 +393,7 @@ pub(super) fn minutes(item: &Item, meeting: DateTime<Utc>, facts: Option<&Facts>
         text.push_str(" nothing was decided");
     }
     for (at, decision) in here.iter().enumerate() {
-        let word = match decision.outcome {
-            CabOutcome::Approve => "approved",
-            CabOutcome::ApproveWithConditions => "approved on conditions",
-            CabOutcome::Defer => "put off",
-            CabOutcome::Reject => "rejected",
-        };
+        let word = told_outcome(decision.outcome);
         let chair = decision.chair.known().map_or("nobody", Account::login);
         let there: Vec<&str> = decision.attendees.entries().iter().map(Account::login).collect();
         let conditions: Vec<&str> = decision.conditions.iter().map(|it| it.text.as_str()).collect();
@@ -357,7 +407,7 @@ pub(super) fn minutes(item: &Item, meeting: DateTime<Utc>, facts: Option<&Facts>
 }
 
 /// Whether somebody may be one who chairs, by what is known: whoever cannot be told may.
-fn may_chair(rules: &Rules, facts: &Facts, by: &Account) -> bool {
+pub(super) fn may_chair(rules: &Rules, facts: &Facts, by: &Account) -> bool {
     let Some(chair) = rules.calendar.cab.as_ref().and_then(|cab| cab.chair.as_deref()) else { return true };
     let Some(role) = rules.roles.iter().find(|role| role.name == chair) else { return true };
     // A directory may link him to somebody who is.

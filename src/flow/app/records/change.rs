@@ -3,14 +3,18 @@
 //!
 //! Which issue it is the record knows, by the entry that says that the app opened it; neither its title nor its mark makes
 //! an issue one. Its text is written once, so that nothing that a person writes there is ever written over.
+//!
+//! Where the policy has people open it, one that names the release is taken up, once; they lead it from state to state, and
+//! the app closes it with what came of the deployment.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::json;
+use chrono_tz::Tz;
+use serde_json::{Value, json};
 
 use super::kept::{Keeps, Known};
-use super::text::{self, Section};
+use super::text::{self, Section, mentions};
 use crate::forge::records::{Draft, Happened, Issue};
 use crate::model::facts::{Account, ChangeRecord, Fact, Facts, Field};
 use crate::model::ground::Ground;
@@ -23,6 +27,12 @@ pub(super) const LABEL: &str = "change";
 const STATE: &str = "change:";
 /// The heading under which incidents are named that the release fixes.
 const FIXES: &str = "fixes";
+/// The heading of the planned window.
+const WINDOW: &str = "window";
+/// The heading under which people who open a record themselves name the release that it is for.
+const RELEASE: &str = "release";
+/// How many digits of a commit name one, at least.
+const DIGITS: usize = 7;
 /// What stands under it at first.
 const NO_FIXES: &str = "_The incidents that this release fixes, as #NUMBER._";
 
@@ -49,6 +59,8 @@ pub(super) fn label(state: &str) -> String {
 fn prompt(need: &str) -> String {
     match need {
         "risk_assessment" => "_What can go wrong, how likely is that, and who would notice?_".to_owned(),
+        WINDOW => "_From when until when may it go? As `2026-12-01 22:00 to 2026-12-01 23:30`. Left as it is, it plans nothing._"
+            .to_owned(),
         "backout_plan" => "_How is it taken back, by whom, and how long does that take?_".to_owned(),
         _ => format!("_Write down here: {}._", need.replace('_', " ")),
     }
@@ -76,14 +88,19 @@ fn states(issue: &Issue) -> Vec<(String, Option<Account>)> {
 /// The labels that are to go before an issue gets one of a state: those of other states, and that very one where somebody
 /// else put it there, for who did decides whether it counts.
 pub(super) fn in_the_way(issue: &Issue, label: &str) -> Vec<String> {
-    let ours = |by: &Option<Account>| by.is_some() && *by == issue.author;
+    let ours = |by: &Option<Account>| issue.ours && by.is_some() && *by == issue.author;
     let all = states(issue).into_iter().map(|(state, by)| (format!("{STATE}{state}"), by));
     all.filter(|(has, by)| !(has.eq_ignore_ascii_case(label) && ours(by))).map(|(has, _)| has).collect()
 }
 
-/// An issue that the app opened as a change record, as the facts have it.
-pub(super) fn fact(rule: &ChangeRule, issue: &Issue, repository: &str, components: Vec<String>) -> ChangeRecord {
-    let ours = |by: &Option<Account>| by.is_some() && *by == issue.author;
+/// An issue that is a change record, as the facts have it.
+pub(super) fn fact(
+    (rule, zone): (&ChangeRule, Tz),
+    issue: &Issue,
+    repository: &str,
+    components: Vec<String>,
+) -> ChangeRecord {
+    let ours = |by: &Option<Account>| issue.ours && by.is_some() && *by == issue.author;
     let (state, state_by) = match states(issue).pop() {
         // Whoever closes it keeps the release from going.
         _ if !issue.open => (Fact::Known(CLOSED.to_owned()), None),
@@ -94,13 +111,15 @@ pub(super) fn fact(rule: &ChangeRule, issue: &Issue, repository: &str, component
             (Fact::Unavailable("whoever brought it into its state has no account any longer".into()), None)
         }
     };
-    let fields = rule.needs.iter().map(|need| (need.clone(), text::field(issue, need, &prompt(need))));
+    let names = rule.needs.iter().map(String::as_str).chain([WINDOW]);
+    let fields = names.map(|need| (need.to_owned(), text::field(issue, need, &prompt(need))));
     let mut fields: BTreeMap<String, Field> = fields.collect();
     // Whoever closed it stopped the release: what was approved before is approved no more once it is open again.
     if let Some(event) = issue.events.iter().rev().find(|it| it.what == Happened::Reopened) {
         let reopened = Field { text: Fact::Absent, template: Fact::Absent, edited_at: Fact::Known(event.at), by: None };
         fields.insert("reopened".to_owned(), reopened);
     }
+    let (from, until) = fields.get(WINDOW).map_or((Fact::Absent, Fact::Absent), |field| text::window(field, zone));
     let last = issue.versions.last().and_then(|version| version.text.as_deref()).unwrap_or_default();
     let fixes = match text::section(last, FIXES) {
         Section::Said(said) => text::named(&said, repository),
@@ -111,8 +130,8 @@ pub(super) fn fact(rule: &ChangeRule, issue: &Issue, repository: &str, component
         state,
         state_by,
         components: if components.is_empty() { Fact::Absent } else { Fact::Known(components) },
-        from: Fact::Absent,
-        until: Fact::Absent,
+        from,
+        until,
         fields,
         fixes,
     }
@@ -120,11 +139,6 @@ pub(super) fn fact(rule: &ChangeRule, issue: &Issue, repository: &str, component
 
 /// What is to be done for the record of a release that was decided.
 pub(super) fn plan(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &ReleaseDecision) -> Option<Keeps> {
-    let missing = decision.tree.parts.iter().any(|node| node.code == Ground::NoChangeRecord);
-    if known.effects.is_empty() {
-        let wanted = rule.create && missing && facts.change_record.is_absent();
-        return wanted.then(|| open(rule, known, facts, decision));
-    }
     // Nothing is added to one that is not there yet, or is not ours.
     let record = facts.change_record.known().filter(|_| known.number.is_some())?;
     let listed = record.components.entries();
@@ -132,12 +146,66 @@ pub(super) fn plan(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &R
     if !more.is_empty() {
         return Some(Keeps::Widen { components: more });
     }
+    // Those that people opened they lead themselves.
+    if known.is_adopted() {
+        return None;
+    }
     let wanted = state(rule, decision)?;
     let last = known.kept.iter().rev().find_map(|kept| match kept {
         Keeps::Advance { to } => Some(to.as_str()),
         _ => None,
     });
     (last.unwrap_or(NEW) != wanted).then_some(Keeps::Advance { to: wanted })
+}
+
+/// Whether a release lacks a record: it never had one, or the one that it had says what came of it, and it is to go once more.
+/// One that was rejected for good goes no more.
+pub(super) fn is_missing(known: &Known, facts: &Facts, decision: &ReleaseDecision) -> bool {
+    let lacks = |node: &Node| match node.code {
+        Ground::NoChangeRecord => facts.change_record.is_absent(),
+        Ground::ChangeState => known.is_closed() && !node.status.opens(),
+        _ => false,
+    };
+    decision.decision == Ruling::Hold && decision.tree.parts.iter().any(lacks)
+}
+
+/// Whether an issue that people opened says that it is the record of a release: under its heading it names the environment,
+/// and the commit or one of the changes.
+pub(super) fn names(issue: &Issue, facts: &Facts, environment: &str) -> bool {
+    let release = &facts.release;
+    let last = issue.versions.last().and_then(|version| version.text.as_deref()).unwrap_or_default();
+    let (false, true, Section::Said(said)) = (issue.ours, issue.open, text::section(last, RELEASE)) else {
+        return false;
+    };
+    let there = [environment, release.environment.as_str()].iter().any(|name| mentions(&said, name));
+    let numbers = text::named(&said, &release.repository);
+    let change =
+        release.changes.entries().iter().any(|it| numbers.iter().any(|named| named.eq_ignore_ascii_case(&it.id)));
+    let is_commit = |word: &str| word.len() >= DIGITS && release.commit.starts_with(&word.to_ascii_lowercase());
+    there && (change || said.split(|it: char| !it.is_ascii_hexdigit()).any(is_commit))
+}
+
+/// An issue of people is the record of a release from now on.
+pub(super) fn adopt(number: u64, facts: &Facts, decision: &ReleaseDecision) -> Keeps {
+    Keeps::Adopt {
+        number,
+        stream: json!([facts.release.name, decision.environment]),
+        components: facts.release.components.keys().cloned().collect(),
+    }
+}
+
+/// What is said under it then.
+pub(super) fn adopted(stream: &Value, components: &[String]) -> String {
+    let word = |at: usize| neutral::prose(stream.get(at).and_then(Value::as_str).unwrap_or_default(), 200);
+    let names: Vec<String> = components.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "This is the change record of {} on its way to `{}`, for {}. What stands under the headings that the policy needs, and the \
+         label that says its state (`{STATE}{IMPLEMENT}`), count from who holds a role of the policy and had no hand in the \
+         release. It is closed with what came of it; whoever closes it before stops the release.",
+        word(0),
+        word(1),
+        if names.is_empty() { "no component".to_owned() } else { names.join(", ") }
+    )
 }
 
 /// The state that a record has by a decision; `None` where that says nothing of it.
@@ -169,9 +237,9 @@ pub(super) fn reviewed() -> Keeps {
 /// How a release ended, as its record is closed.
 pub(super) fn ended(well: bool) -> Keeps {
     let (word, says) = if well {
-        ("Successful", "The release went in, and its deployment ended well, by the forge's list.")
+        ("Successful", "The release went in, and its deployment ended well, by the forge's own word for its job.")
     } else {
-        ("Unsuccessful", "The release was let go, and its deployment failed, by the forge's list.")
+        ("Unsuccessful", "The release was let go, and its deployment failed, by the forge's own word for its job.")
     };
     Keeps::Close { done: true, label: label(word), text: says.to_owned() }
 }
@@ -187,7 +255,8 @@ pub(super) fn widened(components: &[String]) -> String {
     format!("This change record is for {} as well: what goes has changed.", names.join(", "))
 }
 
-fn open(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &ReleaseDecision) -> Keeps {
+/// A record is opened for a release.
+pub(super) fn open(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &ReleaseDecision) -> Keeps {
     let release = &facts.release;
     let title = format!("Change: {} to {}", release.name, decision.environment);
     let mut text = format!(
@@ -196,7 +265,8 @@ fn open(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &ReleaseDecis
          the policy and had no hand in the release; what stands there already counts for nothing.\n",
         release.commit, decision.environment
     );
-    for need in &rule.needs {
+    let window = (!rule.needs.iter().any(|need| need == WINDOW)).then_some(WINDOW);
+    for need in rule.needs.iter().map(String::as_str).chain(window) {
         let _ = write!(text, "\n### {need}\n\n{}\n", prompt(need));
     }
     let _ = write!(text, "\n### {FIXES}\n\n{NO_FIXES}\n\n## What goes\n\n");

@@ -7,12 +7,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::docket::Key;
 use crate::forge::records::{Event, Happened, Issue, Read, Records};
-use crate::model::facts::{Account, Fact, Facts, Incident, Turn};
+use crate::model::facts::{Account, Fact, Incident, Turn};
 use crate::policy::rules::IncidentRule;
-use crate::store::fault::Fault as DatabaseFault;
-use crate::store::reader::Reader;
 
 /// The label of an incident, where the policy names none.
 const LABEL: &str = "incident";
@@ -23,40 +20,36 @@ const SERVICE: &str = "service:";
 const AT_ONCE: TimeDelta = TimeDelta::minutes(1);
 /// For how long one that was closed is looked at again, for who closed it.
 const CLOSED: TimeDelta = TimeDelta::days(30);
-/// In how many of the last decisions is looked for those of this repository that knew its incidents.
-const BEFORE: u64 = 2_000;
-/// How many of these are read. Each has what those before it had and what was still open.
-const READ: usize = 3;
+/// The repository whose issues are incidents by a rule, for a release of a repository.
+pub(super) fn place<'r>(rule: &'r IncidentRule, repository: &'r str) -> &'r str {
+    rule.repository.as_deref().unwrap_or(repository)
+}
 
-/// The issues that were incidents when releases of a repository were decided last: one does not cease to be one because
-/// somebody takes its label away.
-pub(super) async fn before(
-    reader: &mut Reader,
-    forge: &str,
-    key: &Key,
+/// The label of incidents by a rule.
+pub(super) fn label(rule: &IncidentRule) -> &str {
+    rule.label.as_deref().unwrap_or(LABEL)
+}
+
+/// The issues that are incidents by their label now, or were closed lately.
+pub(super) async fn labelled<F: Records>(
+    forge: &F,
+    repository: &str,
     rule: &IncidentRule,
-) -> Result<Vec<u64>, DatabaseFault> {
-    let place = rule.repository.as_deref().unwrap_or(&key.repository).to_ascii_lowercase();
-    let mut found = Vec::new();
-    let mut read = 0;
-    for facts in reader.facts_of(forge, &key.repository, BEFORE).await? {
-        let Some(facts) = reader.blob(facts).await?.and_then(|bytes| Facts::read(&bytes).ok()) else { continue };
-        // Where they could not be read nothing is said of those that there were.
-        if facts.incidents.unavailable().is_some() {
-            continue;
-        }
-        read += 1;
-        if read > READ {
-            break;
-        }
-        for incident in facts.incidents.entries() {
-            let number = incident.id.strip_prefix(&place).and_then(|rest| rest.strip_prefix('#'));
-            found.extend(number.and_then(|number| number.parse::<u64>().ok()));
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
+    now: DateTime<Utc>,
+) -> Result<Vec<u64>, String> {
+    forge.labelled(repository, label(rule), now - CLOSED).await.map_err(|fault| fault.to_string())
+}
+
+/// The incidents that are looked at no more: over, and nothing became of them for a while. Until then one that is over for
+/// this release holds another, in which whoever said so had a hand.
+pub(super) fn settled(incidents: &[Incident], over: &[String], now: DateTime<Utc>) -> Vec<u64> {
+    let old = |it: &&Incident| it.course.iter().all(|turn| now - turn.at > CLOSED) && over.contains(&it.id);
+    incidents.iter().filter(old).filter_map(number).collect()
+}
+
+/// The number of the issue that an incident is.
+pub(super) fn number(incident: &Incident) -> Option<u64> {
+    incident.id.rsplit_once('#')?.1.parse().ok()
 }
 
 /// The incidents of a repository, and the people that they name.
@@ -67,9 +60,9 @@ pub(super) async fn read<F: Records>(
     before: Vec<u64>,
     now: DateTime<Utc>,
 ) -> Result<(Vec<Incident>, Read), String> {
-    let label = rule.label.as_deref().unwrap_or(LABEL);
+    let label = label(rule);
     let were = before.clone();
-    let mut numbers = forge.labelled(repository, label, now - CLOSED).await.map_err(|fault| fault.to_string())?;
+    let mut numbers = labelled(forge, repository, rule, now).await?;
     numbers.extend(before);
     numbers.sort_unstable();
     numbers.dedup();
@@ -79,7 +72,10 @@ pub(super) async fn read<F: Records>(
     let read = forge.issues(repository, &numbers).await.map_err(|fault| fault.to_string())?;
     let missing = numbers.iter().find(|number| !read.issues.contains_key(number));
     if let Some(number) = missing {
-        return Err(format!("issue {number} of {repository} was an incident, and cannot be read any longer"));
+        return Err(format!(
+            "issue {number} of {repository} was an incident, and cannot be read any longer; where it is gone for good, give \
+             incidents another label (`incidents.label`)"
+        ));
     }
     let place = repository.to_ascii_lowercase();
     // A label that is given another name takes its past with it.
@@ -241,7 +237,7 @@ mod tests {
             versions: Vec::new(),
             events: events.iter().map(event).collect(),
             comments: Vec::new(),
-            silenced: false,
+            silenced: Vec::new(),
         }
     }
 

@@ -33,6 +33,8 @@ pub(in crate::flow::app) struct Kept {
 pub(in crate::flow::app) enum Keeps {
     /// A change record is opened for a release: its name and its environment, as decisions have them.
     Open { draft: Draft, stream: Value, components: Vec<String> },
+    /// An issue that people opened is the record of a release, likewise.
+    Adopt { number: u64, stream: Value, components: Vec<String> },
     /// It is for these as well.
     Widen { components: Vec<String> },
     /// It is brought into a state.
@@ -45,6 +47,8 @@ pub(in crate::flow::app) enum Keeps {
     List { draft: Draft, items: Vec<Item> },
     /// The meeting is over: its minutes are written under its agenda, which is closed.
     Adjourn { minutes: String },
+    /// Somebody is answered who said something under an agenda, by the issue's number and the comment's name.
+    Answer { number: u64, comment: String, text: String },
 }
 
 impl Keeps {
@@ -52,11 +56,13 @@ impl Keeps {
     pub(super) fn opens(&self) -> Option<&Draft> {
         match self {
             Self::Open { draft, .. } | Self::Convene { draft, .. } => Some(draft),
-            Self::Widen { .. }
+            Self::Adopt { .. }
+            | Self::Widen { .. }
             | Self::Advance { .. }
             | Self::Close { .. }
             | Self::List { .. }
-            | Self::Adjourn { .. } => None,
+            | Self::Adjourn { .. }
+            | Self::Answer { .. } => None,
         }
     }
 
@@ -65,10 +71,12 @@ impl Keeps {
         match self {
             Self::Convene { items, .. } | Self::List { items, .. } => Some(items),
             Self::Open { .. }
+            | Self::Adopt { .. }
             | Self::Widen { .. }
             | Self::Advance { .. }
             | Self::Close { .. }
-            | Self::Adjourn { .. } => None,
+            | Self::Adjourn { .. }
+            | Self::Answer { .. } => None,
         }
     }
 }
@@ -87,9 +95,10 @@ impl Kept {
     pub(super) fn once(&self, number: usize) -> String {
         let about = &self.about;
         match &self.keeps {
-            Keeps::Open { .. } | Keeps::Convene { .. } => format!("{about} open"),
+            Keeps::Open { .. } | Keeps::Adopt { .. } | Keeps::Convene { .. } => format!("{about} open"),
             Keeps::Close { .. } => format!("{about} close"),
             Keeps::Adjourn { .. } => format!("{about} minutes"),
+            Keeps::Answer { comment, .. } => format!("{about} {comment}"),
             Keeps::Widen { .. } | Keeps::Advance { .. } | Keeps::List { .. } => format!("{about} {number}"),
         }
     }
@@ -115,6 +124,8 @@ pub(super) struct Known {
     pub(super) number: Option<u64>,
     /// Whether it was given up to open it.
     pub(super) lost: bool,
+    /// The number of the entry that says that it is to be opened.
+    pub(super) begun: Option<u64>,
 }
 
 impl Known {
@@ -124,6 +135,9 @@ impl Known {
             let kept = reader.blob(stood.body).await?.and_then(|bytes| Kept::read(&bytes, forge));
             let opens = stood.once == format!("{} open", known.about);
             known.lost |= opens && stood.state == "dead";
+            if opens {
+                known.begun = Some(stood.effect);
+            }
             let items = kept.as_ref().and_then(|kept| kept.keeps.items());
             if let Some(ended) = stood.ended.filter(|_| stood.state == "done" && (opens || items.is_some()))
                 && let Some(entry) = recorded::entry(reader, ended).await?
@@ -139,6 +153,31 @@ impl Known {
         Ok(known)
     }
 
+    /// The change record of a release: the last that was begun, for one that is over says nothing of what goes afterwards.
+    /// What comes back beside it is what the next one would be called.
+    pub(super) async fn of_release(
+        reader: &mut Reader,
+        key: &Key,
+        forge: &str,
+    ) -> Result<(Self, String), DatabaseFault> {
+        let mut known = Self::read(reader, of_change(forge, key, 1), forge).await?;
+        let mut next = 2;
+        while known.is_closed() {
+            let later = Self::read(reader, of_change(forge, key, next), forge).await?;
+            if later.effects.is_empty() {
+                break;
+            }
+            known = later;
+            next += 1;
+        }
+        Ok((known, of_change(forge, key, next)))
+    }
+
+    /// Whether people opened it.
+    pub(super) fn is_adopted(&self) -> bool {
+        self.kept.iter().any(|kept| matches!(kept, Keeps::Adopt { .. }))
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.kept.iter().any(|kept| matches!(kept, Keeps::Close { .. }))
     }
@@ -147,6 +186,8 @@ impl Known {
 /// How the record calls the agendas of the board, and change records.
 pub(super) const AGENDA: &str = "board agenda";
 pub(super) const CHANGE: &str = "change record";
+/// What is put before the name of an agenda, for what is answered under it.
+pub(super) const ANSWERS: &str = "answers under";
 
 /// What the record calls the agenda of a meeting.
 pub(super) fn of_agenda(forge: &str, repository: &str, meeting: DateTime<Utc>) -> String {
@@ -166,8 +207,13 @@ pub(super) fn like(what: &str, forge: &str, repository: &str) -> String {
     format!("{},", whole.trim_end_matches(']'))
 }
 
-/// What the record calls the change record of a release.
-pub(super) fn of_change(forge: &str, key: &Key) -> String {
+/// What the record calls the change record of a release, the how-manieth that it has.
+pub(super) fn of_change(forge: &str, key: &Key, number: u64) -> String {
     let Key { repository, environment, commit } = key;
-    format!("{CHANGE} {}", json!([forge, repository, commit, environment]))
+    let named = if number > 1 {
+        json!([forge, repository, commit, environment, number])
+    } else {
+        json!([forge, repository, commit, environment])
+    };
+    format!("{CHANGE} {named}")
 }

@@ -1,49 +1,63 @@
 //! The story of what a team would otherwise keep in a change or incident system, and is kept in issues of the forge: change
-//! records ([`change`]), incidents ([`incident`]) and the agendas of the board ([`board`]).
+//! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]) and the agendas of the board ([`board`],
+//! its meetings: [`convened`], and what those hear who speak there: [`answers`]).
 //!
 //! What the app does to an issue is recorded before it leaves, once for its key, and which issue came of it is recorded
 //! when it has: so that no crash opens a second one, and no look-alike is taken for ours. What is said of one record leaves
 //! in order. What people write there is read with its whole history whenever a release is decided, and becomes facts.
 
+mod answers;
 mod board;
 mod change;
+mod convened;
 mod incident;
 mod kept;
+mod noted;
 mod text;
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta};
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::Desk;
 use super::docket::Key;
+use super::ledger;
 use super::ruling::Undecided;
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer};
 use crate::forge::Hub;
-use crate::forge::records::{Ended, Read, Records};
+use crate::forge::records::{Read, Records};
 use crate::forge::talk::Talk as _;
-use crate::model::facts::{AccountFacts, CabDecision, ChangeRecord, Fact, Facts, Incident};
+use crate::model::facts::{AccountFacts, ChangeRecord, Fact, Facts, Outcome, Release};
 use crate::model::release_decision::ReleaseDecision;
+use crate::policy::Policy;
 use crate::policy::calendar::Meetings;
-use crate::policy::rules::{ChangeRule, IncidentRule, Rules, is_issues};
+use crate::policy::rules::{ChangeRule, Rules, is_issues};
 use crate::store::change::Stream;
+use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::Claimed;
 use crate::store::reader::Reader;
 use crate::store::writer::Refused;
-use kept::{AGENDA, CHANGE, Keeps, Known, like, meeting_of, of_agenda, of_change};
+pub(super) use answers::Said;
+use kept::{AGENDA, CHANGE, Keeps, Known, like, meeting_of};
 pub(super) use kept::{Kept, of};
 
 /// How often one record is told something, at most: whatever moves it to and fro is no news any longer.
 const MOST: usize = 200;
+/// How many issues that people opened are looked through for the record of a release, the newest.
+const LOOKED_THROUGH: usize = 100;
 /// How long after it was decided last a release that nobody waits for is given up: GitHub fails its run before.
 const GIVEN_UP: TimeDelta = TimeDelta::days(35);
 
+/// What is said of one that was let go, where nobody will ever know how that ended.
+const UNKNOWN_END: &str = "it was let go, and how its deployment ended is not known";
+
 /// Whether a policy has anything that is kept up in issues.
 pub(super) fn wanted(rules: &Rules) -> bool {
-    rules.change.as_ref().is_some_and(|rule| is_issues(&rule.system)) || rules.calendar.cab.is_some()
+    rules.change.as_ref().is_some_and(|rule| is_issues(&rule.system))
+        || rules.incidents.as_ref().is_some_and(|rule| is_issues(&rule.system))
+        || rules.calendar.cab.is_some()
 }
 
 impl<H: Hub> Desk<H> {
@@ -55,14 +69,15 @@ impl<H: Hub> Desk<H> {
         rules: &Rules,
         key: &Key,
         facts: &mut Facts,
-    ) -> Result<(), Undecided> {
+    ) -> Result<Vec<Said>, Undecided> {
+        let mut said = Vec::new();
         let stated = |name: &str| self.settings.known.as_ref().is_some_and(|known| known.get(name).is_some());
         if let Some(rule) = &rules.change
             && !stated("change_record")
         {
             facts.change_record = if is_issues(&rule.system) {
-                let known = Known::read(reader, of_change(H::NAME, key), H::NAME).await?;
-                self.change_record(forge, rule, &known, facts).await
+                let (known, _) = Known::of_release(reader, key, H::NAME).await?;
+                self.change_record(forge, (rule, rules.calendar.zone), &known, facts).await
             } else {
                 elsewhere("change records", &rule.system)
             };
@@ -71,100 +86,26 @@ impl<H: Hub> Desk<H> {
             && !stated("incidents")
         {
             facts.incidents = if is_issues(&rule.system) {
-                let before = incident::before(reader, H::NAME, key, rule).await?;
-                self.incidents(forge, rule, before, facts).await
+                self.incidents(reader, forge, rule, facts).await?
             } else {
                 elsewhere("incidents", &rule.system)
             };
         }
         if rules.calendar.cab.is_some() && !stated("cab") {
-            facts.cab = self.decided_by_board(reader, forge, rules, facts).await?;
+            (facts.cab, said) = self.decided_by_board(reader, forge, rules, facts).await?;
         }
         if matches!(rules.calendar.cab.as_ref().map(|cab| &cab.meetings), Some(Meetings::Rules(_)))
             && !stated("meetings")
         {
             facts.meetings = Fact::Absent;
         }
-        Ok(())
-    }
-
-    /// What the board decided on a release, under the agendas on which it stood.
-    async fn decided_by_board(
-        &self,
-        reader: &mut Reader,
-        forge: &H::Forge,
-        rules: &Rules,
-        facts: &mut Facts,
-    ) -> Result<Fact<Vec<CabDecision>>, DatabaseFault> {
-        let repository = facts.release.repository.clone();
-        let mut agendas = BTreeMap::new();
-        for (about, _) in reader.begun_about(&like(AGENDA, H::NAME, &repository)).await? {
-            let Some(meeting) = meeting_of(&about) else { continue };
-            // None of an earlier one is for what was asked for since.
-            if meeting < facts.release.submitted_at {
-                continue;
-            }
-            let known = Known::read(reader, about, H::NAME).await?;
-            if let Some(number) = known.number {
-                agendas.insert(number, (meeting, known.listings));
-            }
-        }
-        if agendas.is_empty() {
-            return Ok(Fact::Absent);
-        }
-        let numbers: Vec<u64> = agendas.keys().copied().collect();
-        let read = match forge.issues(&repository, &numbers).await {
-            Ok(read) => read,
-            Err(fault) => return Ok(Fact::Unavailable(fault.to_string().into())),
-        };
-        let mut found = Vec::new();
-        for (number, (meeting, listings)) in &agendas {
-            let Some(issue) = read.issues.get(number).filter(|issue| issue.ours) else {
-                return Ok(Fact::Unavailable(format!("agenda #{number} of the board is not there any longer").into()));
-            };
-            match board::decisions(rules, facts, issue, *meeting, listings) {
-                Ok(decisions) => found.extend(decisions),
-                Err(why) => return Ok(Fact::Unavailable(why.into())),
-            }
-        }
-        meet(facts, read);
-        Ok(if found.is_empty() { Fact::Absent } else { Fact::Known(found) })
-    }
-
-    /// Puts a release on the agenda of the meeting that it waits for.
-    async fn on_the_agenda(
-        &self,
-        rules: &Rules,
-        key: &Key,
-        facts: &Facts,
-        decision: &ReleaseDecision,
-    ) -> Result<(), Unkept> {
-        let now = self.now();
-        let Some((meeting, item)) = board::waits(rules, facts, decision, now) else { return Ok(()) };
-        let mut reader = self.reader().await?;
-        // What is on the table now is not brought before the next meeting, unless it was put off to that.
-        let under_way = board::under_way(rules, facts, decision, now);
-        if let Some(begun) = under_way.map(|begun| of_agenda(H::NAME, &key.repository, begun)) {
-            let known = Known::read(&mut reader, begun, H::NAME).await?;
-            if known.kept.iter().rev().find_map(Keeps::items).is_some_and(|items| board::has(items, facts)) {
-                reader.close().await?;
-                return Ok(());
-            }
-        }
-        let about = of_agenda(H::NAME, &key.repository, meeting.at);
-        let known = Known::read(&mut reader, about, H::NAME).await?;
-        reader.close().await?;
-        let listed = known.kept.iter().rev().find_map(Keeps::items);
-        match board::plan(rules, &known.about, &meeting, listed.map(Vec::as_slice), item) {
-            Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
-            None => Ok(()),
-        }
+        Ok(said)
     }
 
     async fn change_record(
         &self,
         forge: &H::Forge,
-        rule: &ChangeRule,
+        rule: (&ChangeRule, Tz),
         known: &Known,
         facts: &mut Facts,
     ) -> Fact<ChangeRecord> {
@@ -180,15 +121,15 @@ impl<H: Hub> Desk<H> {
             Ok(read) => read,
             Err(fault) => return Fact::Unavailable(fault.to_string().into()),
         };
-        let Some(issue) = read.issues.get(&number).filter(|issue| issue.ours) else {
-            return Fact::Unavailable(
-                format!("issue {number}, which was opened for it, is not there any longer").into(),
-            );
+        let Some(issue) = read.issues.get(&number).filter(|issue| issue.ours || known.is_adopted()) else {
+            return Fact::Unavailable(format!("issue {number}, which is its record, is not there any longer").into());
         };
         let mut components = Vec::new();
         for kept in &known.kept {
             match kept {
-                Keeps::Open { components: these, .. } | Keeps::Widen { components: these } => {
+                Keeps::Open { components: these, .. }
+                | Keeps::Adopt { components: these, .. }
+                | Keeps::Widen { components: these } => {
                     components.extend(these.iter().cloned());
                 }
                 _ => {}
@@ -199,50 +140,58 @@ impl<H: Hub> Desk<H> {
         Fact::Known(record)
     }
 
-    async fn incidents(
-        &self,
-        forge: &H::Forge,
-        rule: &IncidentRule,
-        before: Vec<u64>,
-        facts: &mut Facts,
-    ) -> Fact<Vec<Incident>> {
-        let here = facts.release.repository.clone();
-        let read = match &rule.repository {
-            Some(other) if !other.eq_ignore_ascii_case(&here) => match self.hub.of(other).await {
-                Ok(there) => incident::read(&there, other, rule, before, self.now()).await,
-                Err(fault) => Err(fault.to_string()),
-            },
-            Some(_) | None => incident::read(forge, &here, rule, before, self.now()).await,
-        };
-        match read {
-            Ok((incidents, read)) => {
-                meet(facts, read);
-                if incidents.is_empty() { Fact::Absent } else { Fact::Known(incidents) }
-            }
-            Err(why) => Fact::Unavailable(why.into()),
-        }
-    }
-
     /// Does for the records of a release what its decision asks for.
     pub(super) async fn keep_up(
         &self,
-        rules: &Rules,
-        key: &Key,
-        facts: &Facts,
-        decision: &ReleaseDecision,
+        policy: &Policy,
+        (key, facts, decision): (&Key, &Facts, &ReleaseDecision),
+        said: &[Said],
     ) -> Result<(), Unkept> {
+        let rules = &policy.rules;
         self.on_the_agenda(rules, key, facts, decision).await?;
+        self.answer_board(policy, (key, facts, decision), said).await?;
+        self.settle_incidents(policy, (key, facts, decision)).await?;
         let Some(rule) = rules.change.as_ref().filter(|rule| is_issues(&rule.system)) else { return Ok(()) };
         let mut reader = self.reader().await?;
-        let known = Known::read(&mut reader, of_change(H::NAME, key), H::NAME).await?;
+        let (known, next) = Known::of_release(&mut reader, key, H::NAME).await?;
         reader.close().await?;
-        if known.is_closed() || known.effects.len() >= MOST {
+        if known.effects.is_empty() || known.is_closed() {
+            if !change::is_missing(&known, facts, decision) {
+                return Ok(());
+            }
+            // Of one that is closed it is told what came of it: whoever goes again says anew what goes, and is approved anew.
+            let known = if known.is_closed() { Known { about: next, ..Known::default() } } else { known };
+            let keeps = if rule.create {
+                Some(change::open(rule, &known, facts, decision))
+            } else {
+                self.of_people(key, facts, decision).await?
+            };
+            return match keeps {
+                Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
+                None => Ok(()),
+            };
+        }
+        if known.effects.len() >= MOST {
             return Ok(());
         }
         match change::plan(rule, &known, facts, decision) {
             Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
             None => Ok(()),
         }
+    }
+
+    /// The issue that people opened as the record of a release: the oldest that names it.
+    async fn of_people(&self, key: &Key, facts: &Facts, decision: &ReleaseDecision) -> Result<Option<Keeps>, Unkept> {
+        let forge = self.hub.of(&key.repository).await.map_err(Unkept::forge)?.behind_deployments();
+        let mut numbers = forge.labelled(&key.repository, change::LABEL, self.now()).await.map_err(Unkept::forge)?;
+        numbers.sort_unstable();
+        let numbers = numbers.split_off(numbers.len().saturating_sub(LOOKED_THROUGH));
+        if numbers.is_empty() {
+            return Ok(None);
+        }
+        let read = forge.issues(&key.repository, &numbers).await.map_err(Unkept::forge)?;
+        let found = read.issues.values().find(|issue| change::names(issue, facts, &decision.environment));
+        Ok(found.map(|issue| change::adopt(issue.number, facts, decision)))
     }
 
     /// Records that something is to be done to an issue.
@@ -268,12 +217,17 @@ impl<H: Hub> Desk<H> {
         let begun = reader.begun_about(&like(CHANGE, H::NAME, repository)).await?;
         for (about, body) in begun {
             let kept = reader.blob(body).await?.and_then(|bytes| Kept::read(&bytes, H::NAME));
-            let Some(Kept { keeps: Keeps::Open { stream, .. }, .. }) = kept else { continue };
+            let Some(Kept { keeps: Keeps::Open { stream, .. } | Keeps::Adopt { stream, .. }, .. }) = kept else {
+                continue;
+            };
             let known = Known::read(&mut reader, about, H::NAME).await?;
             if known.number.is_none() {
                 continue;
             }
-            if let Some(keeps) = self.came_of(&mut reader, repository, &known, &stream).await? {
+            let came = self.came_of(&mut reader, repository, &known, &stream).await?;
+            // What people opened the app brings nowhere, and closes only when its deployment has ended.
+            let is_theirs = |keeps: &Keeps| known.is_adopted() && !matches!(keeps, Keeps::Close { done: true, .. });
+            if let Some(keeps) = came.filter(|keeps| !is_theirs(keeps)) {
                 self.leaves(repository, &known, keeps).await?;
             }
         }
@@ -325,16 +279,11 @@ impl<H: Hub> Desk<H> {
         let Some(release) = facts.map(|facts| facts.release) else { return Ok(None) };
         match latest.ruling.as_str() {
             "proceed" if reader.is_answered(&stream).await? => {
-                let forge = self.hub.of(repository).await.map_err(Unkept::forge)?;
-                let ended = forge.ended(repository, &release.environment, &release.commit, decided).await;
-                match ended.map_err(Unkept::forge)? {
-                    Ended::Well => Ok(Some(change::ended(true))),
-                    Ended::Failed => Ok(Some(change::ended(false))),
-                    Ended::NotYet => {
-                        let told = known.kept.last() == Some(&change::reviewed());
-                        Ok((!told).then(change::reviewed))
-                    }
-                }
+                Ok(match ended(reader, &stream, &release, known.begun.unwrap_or_default()).await? {
+                    Some(well) => Some(change::ended(well)),
+                    None if self.now() - decided > GIVEN_UP => Some(change::cancelled(UNKNOWN_END)),
+                    None => (known.kept.last() != Some(&change::reviewed())).then(change::reviewed),
+                })
             }
             "reject" if reader.is_answered(&stream).await? || !waits(&release.environment) => {
                 Ok(Some(change::cancelled(&latest.summary)))
@@ -368,12 +317,17 @@ impl<H: Hub> Desk<H> {
                 },
             ));
         }
-        let known = Known::read(reader, kept.about.clone(), H::NAME).await?;
-        let Some(number) = known.number else {
+        let number = match &kept.keeps {
+            Keeps::Answer { number, .. } | Keeps::Adopt { number, .. } => Some(*number),
+            _ => Known::read(reader, kept.about.clone(), H::NAME).await?.number,
+        };
+        let Some(number) = number else {
             return Ok(Answer::Refused("its issue was not opened".to_owned()));
         };
         let done = done(&forge, kept, number, &claimed.once, again).await;
-        Ok(done.map_or_else(|fault| Answer::Failed(fault.to_string()), |()| Answer::Done))
+        let is_begun = matches!(kept.keeps, Keeps::Adopt { .. });
+        let answer = || if is_begun { Answer::Made(number.to_string()) } else { Answer::Done };
+        Ok(done.map_or_else(|fault| Answer::Failed(fault.to_string()), |()| answer()))
     }
 }
 
@@ -392,6 +346,10 @@ async fn done<F: Records + crate::forge::talk::Talk>(
             forge.reply(repository, number, (once, minutes), again).await?;
             forge.close_issue(repository, number, true).await
         }
+        Keeps::Adopt { stream, components, .. } => {
+            forge.reply(repository, number, (once, &change::adopted(stream, components)), again).await
+        }
+        Keeps::Answer { text, .. } => forge.reply(repository, number, (once, text), again).await,
         Keeps::List { draft, .. } => forge.rewrite_issue(repository, number, draft).await,
         Keeps::Widen { components } => {
             forge.reply(repository, number, (once, &change::widened(components)), again).await
@@ -410,6 +368,28 @@ async fn advance<F: Records>(forge: &F, repository: &str, number: u64, to: &str)
     let read = forge.issues(repository, &[number]).await?;
     let from = read.issues.get(&number).map(|issue| change::in_the_way(issue, to)).unwrap_or_default();
     forge.relabel(repository, number, (&from, to)).await
+}
+
+/// Whether the deployment went well that was let in by a decision of a release, made since an entry: by the forge's own word
+/// for its job, as the record has it. `None` while that has not ended. What anybody who may push can write says nothing.
+async fn ended(
+    reader: &mut Reader,
+    stream: &Stream,
+    release: &Release,
+    since: u64,
+) -> Result<Option<bool>, DatabaseFault> {
+    let here =
+        |row: &Deployed| row.environment == release.environment && row.commit.eq_ignore_ascii_case(&release.commit);
+    let all = reader.deployed(&stream.forge, &stream.repository).await?;
+    for row in all.iter().rev().filter(|row| here(row)) {
+        let Some(decision) = row.decision.filter(|decision| *decision > since) else { continue };
+        let of = reader.latest_in(decision).await?.map(|latest| latest.stream);
+        let is_ours = of.is_some_and(|of| of.release == stream.release && of.environment == stream.environment);
+        if is_ours {
+            return Ok(row.outcome.as_deref().map(|outcome| outcome == ledger::word(Outcome::Succeeded)));
+        }
+    }
+    Ok(None)
 }
 
 /// What is said of records that are kept where the app does not look.

@@ -198,14 +198,6 @@ impl<H: Hub> Desk<H> {
         command: &Command,
         act: &str,
     ) -> Result<Option<Outcome>, Unseen> {
-        // What its release left to be done is met on a change that is done with, whatever waits elsewhere.
-        let named = command.environment.clone().unwrap_or_default();
-        if is_payment(command)
-            && proposed(looking, remark.change).is_none()
-            && matches!(self.place(looking, remark, &named, None).await?, Place::Nothing)
-        {
-            return self.paid(looking, remark, command, act).await.map(Some);
-        }
         if let Some(outcome) = self.lasting(looking, remark, command, act).await? {
             return Ok(Some(outcome));
         }
@@ -352,10 +344,6 @@ impl<H: Hub> Desk<H> {
         reader.close().await?;
         Ok(place)
     }
-}
-
-fn is_payment(command: &Command) -> bool {
-    matches!(command.does, Deed::Complete { .. })
 }
 
 pub(super) fn proposed<H: Hub>(looking: &Looking<'_, H>, change: u64) -> Option<Proposed> {

@@ -1,5 +1,6 @@
 //! Comments that do what lasts: it is judged when it is read, by the release that the change goes with or else by what was
-//! decided last in that place, and kept where it counts ([`lasting`]). Nothing needs to wait for that.
+//! decided last in that place, and kept where it counts ([`lasting`]). Nothing needs to wait for that. What meets an
+//! obligation is judged by the release that owes it ([`super::paid`]).
 
 use std::time::Instant;
 
@@ -79,6 +80,10 @@ impl<H: Hub> Desk<H> {
             Ok(environments) => environments.into_iter().next().unwrap_or_default(),
             Err(outcome) => return Ok(Some(outcome)),
         };
+        if let Deed::Complete { obligation, .. } = &command.does {
+            let act = act(command.does.clone(), Vec::new());
+            return self.paid(looking, remark, act, obligation).await.map(Some);
+        }
         let Some(mut trial) = self.judging(looking, remark, &environment, id).await? else {
             return Ok(Some(Outcome::refused(format!(
                 "nothing was decided before `{environment}` yet, by which it could be judged; write it again once a release \
@@ -103,7 +108,7 @@ impl<H: Hub> Desk<H> {
         }))
     }
 
-    async fn keep_said(&self, repository: &str, change: u64, act: &Act) -> Result<(), Unseen> {
+    pub(super) async fn keep_said(&self, repository: &str, change: u64, act: &Act) -> Result<(), Unseen> {
         self.keep_lasting(repository, change, act).await?;
         self.say(
             "lasting_kept",

@@ -1,85 +1,84 @@
-//! What a release left to be done is met on its own change, though nothing waits there any longer.
+//! What an earlier release left to be done is met on any change of its repository, whatever waits there.
 //!
-//! Whoever writes `validate` on the change of the release that owes it is judged by the decision itself: that release as it
-//! stands now, with what it owes and what he did. Where that finds it met, an entry says so; else he is told why not.
+//! Whoever writes `validate` is judged by the decision itself: the release that owes it as it stands now, with what others
+//! did towards it already. What goes towards it is kept with them, for the board meets what it owes by as many members as
+//! decide in its meetings; once that is enough an entry says that it is met. Else he is told why it does not count.
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Desk, owed};
+use super::super::{Desk, lasting, owed};
 use super::{Looking, Unseen};
-use crate::decide::release;
+use crate::decide::heard::Hearing;
+use crate::decide::{release, shown};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::facts::{self, Wanted};
+use crate::flow::recorded;
 use crate::forge::Hub;
-use crate::forge::command::Command;
 use crate::forge::talk::Remark;
 use crate::log::entry::Kind;
-use crate::model::facts::{Account, Act, Deed, Facts, Saw, Standing, Via};
+use crate::model::facts::{Act, Deed, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, ReleaseDecision, Status};
 use crate::report::reply::Outcome;
 use crate::store::change::Change;
 use crate::store::latest::Left;
+use crate::store::writer::Refused;
 
-/// What somebody did to meet an obligation, as an act.
-fn act(remark: &Remark, command: &Command, (id, forge): (&str, &str)) -> Act {
-    Act {
-        id: id.to_owned(),
-        at: remark.at,
-        by: Account::from(format!("{forge}:{}", remark.by).as_str()),
-        impersonated_by: None,
-        via: Via::Command,
-        does: command.does.clone(),
-        reason: command.reason.clone(),
-        saw: Saw::default(),
-        standing: if remark.edited { Standing::Edited } else { Standing::Stands },
-        held: Vec::new(),
-    }
-}
-
-/// What a decision says of an act that was to meet an obligation.
-fn judged(decision: &ReleaseDecision, obligation: &str, act: &str) -> Outcome {
-    let about = |node: &&Node| node.evidence.first().is_some_and(|first| first == obligation);
-    let Some(node) = decision.tree.parts.iter().find(about) else {
-        return Outcome::refused("whether it meets it cannot be told now; write it again later");
-    };
-    if node.code == Ground::NothingOwed && node.status == Status::Met && node.evidence.iter().any(|it| it == act) {
-        return Outcome::Counts;
-    }
-    let why: Vec<&str> =
-        node.parts.iter().filter(|part| part.code == Ground::NotMet).map(|part| part.says.as_str()).collect();
-    Outcome::refused(if why.is_empty() { node.says.clone() } else { why.join("; ") })
+/// The node by which a decision finds an obligation met.
+fn met<'d>(decision: &'d ReleaseDecision, obligation: &str) -> Option<&'d Node> {
+    decision.tree.parts.iter().find(|node| {
+        node.code == Ground::NothingOwed
+            && node.status == Status::Met
+            && node.evidence.first().is_some_and(|first| first == obligation)
+    })
 }
 
 impl<H: Hub> Desk<H> {
-    /// Somebody says on a change that what its release left is done.
+    /// Somebody says on a change that what a release left is done.
     pub(super) async fn paid(
         &self,
         looking: &Looking<'_, H>,
         remark: &Remark,
-        command: &Command,
-        id: &str,
+        mut act: Act,
+        obligation: &str,
     ) -> Result<Outcome, Unseen> {
-        let Deed::Complete { obligation, .. } = &command.does else {
-            return Ok(Outcome::refused("that meets no obligation"));
-        };
         let Ok(read) = &looking.policy else { return Ok(Outcome::refused("the policy cannot be read")) };
         let mut reader = self.reader().await?;
-        let here = |left: &Left| {
-            left.id == *obligation && !left.met && left.stream.repository.eq_ignore_ascii_case(looking.repository)
-        };
+        let here =
+            |left: &Left| left.id == *obligation && left.stream.repository.eq_ignore_ascii_case(looking.repository);
         let left = reader.left().await?.into_iter().find(here);
+        if let Some(by) = left.as_ref().and_then(|left| left.met_by) {
+            // This very comment may have met it: here, before he could be told, or by the decision of a release that waits.
+            let entry = recorded::entry(&mut reader, by).await?;
+            let here =
+                entry.is_some_and(|entry| entry.body.get("act").and_then(Value::as_str) == Some(act.id.as_str()));
+            let document = match reader.document_before(by).await? {
+                Some(document) => reader.blob(document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok()),
+                None => None,
+            };
+            reader.close().await?;
+            let node = document.as_ref().and_then(|decision| met(decision, obligation));
+            let own = here || node.is_some_and(|node| node.evidence.contains(&act.id));
+            return Ok(if own { Outcome::Counts } else { Outcome::refused(format!("`{obligation}` is met already")) });
+        }
         let facts = match &left {
             Some(left) => reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()),
             None => None,
         };
+        let mut acts = lasting::acts(&mut reader, H::NAME, looking.repository, self.now()).await?;
         reader.close().await?;
-        let Some(release) = facts.map(|facts| facts.release) else {
+        let (Some(left), Some(release)) = (left, facts.map(|facts| facts.release)) else {
             return Ok(Outcome::refused(format!(
                 "the record has no obligation `{obligation}` that this repository still owes"
             )));
         };
-        let act = act(remark, command, (id, H::NAME));
+        let towards = |act: &Act| match &act.does {
+            Deed::Complete { obligation: of, .. } => of == obligation,
+            Deed::Withdraw { .. } => true,
+            _ => false,
+        };
+        acts.retain(|it| towards(it) && it.id != act.id);
+        acts.push(act.clone());
         let wanted = Wanted {
             name: Some(release.name.clone()),
             forge: H::NAME,
@@ -95,39 +94,50 @@ impl<H: Hub> Desk<H> {
             running: None,
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
-            acts: vec![act.clone()],
+            acts,
             signers: Vec::new(),
         };
         let mut facts = facts::gather(&looking.forge, &read.policy, &wanted).await.map_err(Unseen::forge)?;
         let mut reader = self.reader().await?;
         owed::add(&mut reader, (H::NAME, looking.repository), &read.policy, &mut facts).await?;
         reader.close().await?;
-        let outcome = judged(&release::decide(&read.policy, &facts, self.now()), obligation, id);
-        if outcome == Outcome::Counts {
-            self.met(obligation, &act, remark, left.as_ref()).await?;
+        let now = self.now();
+        act.held = shown::held(&read.policy, &facts, &act.by, now);
+        match Hearing::new(&read.policy, None, &facts, now).of(&act.id) {
+            Some(Ok(())) => {}
+            Some(Err(why)) => return Ok(Outcome::refused(why)),
+            None => return Ok(Outcome::refused("what people did cannot be read now; write it again later")),
         }
-        Ok(outcome)
+        let is_met = met(&release::decide(&read.policy, &facts, now), obligation).is_some();
+        // What is kept is among the facts of whatever is decided from here on.
+        self.keep_said(looking.repository, remark.change, &act).await?;
+        if is_met {
+            self.met(obligation, &act, remark, &left).await?;
+        }
+        Ok(Outcome::Counts)
     }
 
-    async fn met(&self, obligation: &str, act: &Act, remark: &Remark, left: Option<&Left>) -> Result<(), Unseen> {
-        let stream = left.map(|left| &left.stream);
+    async fn met(&self, obligation: &str, act: &Act, remark: &Remark, left: &Left) -> Result<(), Unseen> {
+        let stream = &left.stream;
         let body = json!({
-            "repository": stream.map(|it| &it.repository), "release": stream.map(|it| &it.release),
-            "environment": stream.map(|it| &it.environment), "obligation": obligation, "state": "met",
-            "by": act.by.as_str(), "act": act.id, "change": remark.change,
+            "repository": stream.repository, "release": stream.release, "environment": stream.environment,
+            "obligation": obligation, "state": "met", "by": act.by.as_str(), "act": act.id, "change": remark.change,
         });
-        self.say("obligation_met", &body);
         let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
         let attached = vec![("act.json".to_owned(), serde_json::to_vec(act)?)];
         let once = Some(format!("obligation {obligation} met"));
+        let told = Value::Object(body.clone());
         let mut append = Happening { kind: Kind::Obligation, body, attached, once }.append(self.now())?;
         append.changes.push(Change::Met(obligation.to_owned()));
-        self.sequencer.append(append).await.map_err(Failed::from)?;
-        // What it held may go.
-        if let Some(stream) = stream {
-            self.docket().happened(Some(&stream.repository), None, true, std::time::Instant::now());
-            self.to_decide.notify_one();
+        match self.sequencer.append(append).await.map_err(Failed::from) {
+            Ok(_) => self.say("obligation_met", &told),
+            // Another replica, or somebody else at the same instant, met it.
+            Err(Failed::Refused(Refused::OtherContent(_))) => {}
+            Err(failed) => return Err(failed.into()),
         }
+        // What it held may go.
+        self.docket().happened(Some(&stream.repository), None, true, std::time::Instant::now());
+        self.to_decide.notify_one();
         Ok(())
     }
 }

@@ -11,7 +11,6 @@ use super::question::First;
 use super::{Repository, contents, unread};
 use crate::forge::Folders;
 use crate::forge::github::client::{Answer, Client, Fault};
-use crate::forge::records::Ended;
 use crate::model::facts::{Deployment, Fact, Released};
 
 /// Why GitHub's word for how a deployment went is none.
@@ -52,30 +51,9 @@ pub(super) struct Opened {
     pub(super) at: DateTime<Utc>,
     /// When it began to run, where it did.
     ran: Option<DateTime<Utc>>,
-    /// Whether it ended, and well.
-    well: Option<bool>,
 }
 
 impl Opened {
-    /// When it was let in.
-    pub(super) fn began(&self) -> DateTime<Utc> {
-        self.at
-    }
-
-    /// Whether it was let in after an instant. GitHub counts in whole seconds.
-    pub(super) fn began_after(&self, since: DateTime<Utc>) -> bool {
-        self.at >= since - Duration::seconds(1)
-    }
-
-    /// How it ended, by the word of whoever wrote it down.
-    pub(super) fn ended(&self) -> Ended {
-        match self.well {
-            Some(true) => Ended::Well,
-            Some(false) => Ended::Failed,
-            None => Ended::NotYet,
-        }
-    }
-
     /// When it began to run, by the word of whoever wrote it down.
     pub(super) fn ran(&self) -> Option<DateTime<Utc>> {
         self.ran
@@ -118,7 +96,6 @@ async fn opened(
     let Some(first) = statuses.iter().find(|status| began(&status.state)) else { return Ok(None) };
     // What ran and was marked as failed later failed.
     let ended = statuses.iter().rev().find(|status| matches!(status.state.as_str(), "SUCCESS" | "FAILURE" | "ERROR"));
-    let well = ended.map(|status| status.state == "SUCCESS");
     let ran = ended.filter(|status| status.state == "SUCCESS").map(|status| status.created_at);
     Ok(Some(Opened {
         id: raw.id,
@@ -126,7 +103,6 @@ async fn opened(
         commit: raw.commit_oid,
         at: first.created_at,
         ran,
-        well,
     }))
 }
 

@@ -8,14 +8,13 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::deployments;
 use super::file::escaped;
 use super::people::{Accounts, Actor};
 use super::pulls::{Counted, Page};
-use super::question::{First, quoted};
+use super::question::quoted;
 use super::{Repository, access, unread};
 use crate::forge::github::client::{Client, Fault, Variables};
-use crate::forge::records::{Comment, Ended, Event, Happened, Issue, Read, Version};
+use crate::forge::records::{Comment, Event, Happened, Issue, Read, Silenced, Version};
 use crate::model::facts::Account;
 
 /// How many issues one question is about.
@@ -203,7 +202,7 @@ impl One<'_> {
         };
         let versions = versions(edits, &raw.body, (author.as_ref(), raw.created_at), &mut who);
         let versions = versions.ok_or_else(|| self.unread("its history does not end with its text"))?;
-        let mut silenced = false;
+        let mut silenced = Vec::new();
         let mut events = Vec::new();
         for item in self.rest(Part::Events, raw.timeline_items).await? {
             // What closes it is a change that went in, or a commit: whoever merged that said nothing of the issue.
@@ -216,8 +215,11 @@ impl One<'_> {
                 "ReopenedEvent" => Happened::Reopened,
                 "CommentDeletedEvent" => {
                     let bots = item.deleted_comment_author.as_ref().is_some_and(|it| it.kind.as_deref() == Some("Bot"));
-                    let own = by.is_some() && by == who(&item.deleted_comment_author);
-                    silenced |= !(bots || own);
+                    let of = who(&item.deleted_comment_author);
+                    let own = by.is_some() && by == of;
+                    if !(bots || own) {
+                        silenced.push(Silenced { at: item.created_at, of });
+                    }
                     continue;
                 }
                 _ => continue,
@@ -233,7 +235,8 @@ impl One<'_> {
         let mut comments = Vec::new();
         for comment in self.rest(Part::Comments, raw.comments).await? {
             let by_person = comment.author.as_ref().is_some_and(|it| it.kind.as_deref() == Some("User"));
-            let edited = comment.last_edited_at.is_some();
+            let edited_at = comment.last_edited_at;
+            let edited = edited_at.is_some();
             let cut = || self.unread("GitHub does not list every version of a comment");
             let before = match comment.user_content_edits {
                 Some(edits) if edited => edits.whole().ok_or_else(cut)?,
@@ -247,7 +250,7 @@ impl One<'_> {
                 texts.push(comment.body);
             }
             let by = who(&comment.author);
-            comments.push(Comment { id: comment.id, by, by_person, at: comment.created_at, texts, edited, struck });
+            comments.push(Comment { id: comment.id, by, by_person, at: comment.created_at, texts, edited_at, struck });
         }
         // GitHub names the earliest first, those of one second in their order.
         comments.sort_by_key(|comment| comment.at);
@@ -337,24 +340,4 @@ fn astray(events: &[Event], labels: &[Label], open: bool) -> Option<String> {
         None if is_open != open => Some("who closed or opened it is not listed".to_owned()),
         None => None,
     }
-}
-
-/// How the deployment of a commit ended that began after an instant.
-pub async fn ended(
-    client: &Client,
-    repository: &str,
-    environment: &str,
-    commit: &str,
-    since: DateTime<Utc>,
-) -> Result<Ended, Fault> {
-    let repository = Repository::parse(repository)?;
-    let mut question = First::default();
-    question.deployments(0, environment, None);
-    let answer = client.ask(&question.text(), &repository.variables()).await?;
-    let found = deployments::of(client, &repository, &answer, 0, environment).await?;
-    let last = found
-        .into_iter()
-        .filter(|it| it.commit == commit && it.began_after(since))
-        .max_by_key(deployments::Opened::began);
-    Ok(last.map_or(Ended::NotYet, |it| it.ended()))
 }

@@ -277,6 +277,8 @@ impl<'w> View<'w> {
         };
         let complete =
             rule.needs.iter().all(|name| record.fields.get(*name).is_some_and(|field| self.field(field) == Tri::Yes));
+        let planned = record.fields.get("window").and_then(|field| field.by.as_ref());
+        let begun = begun && planned.is_none_or(|by| self.may_write(by));
         !(state && begun && !over && (complete || !asked))
     }
 

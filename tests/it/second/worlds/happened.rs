@@ -102,10 +102,9 @@ impl Maker<'_> {
         for name in ["window", "components", "reopened", "colour"] {
             if self.c.often(4) {
                 let (edited, text) = (self.moment(-20, 30), self.none());
-                fields.insert(
-                    name.to_owned(),
-                    Field { text, template: Fact::Absent, edited_at: self.fact(at(edited)), by: None },
-                );
+                let edited_at = self.fact(at(edited));
+                let by = if name == "window" && self.c.often(12) { Some(self.account()) } else { None };
+                fields.insert(name.to_owned(), Field { text, template: Fact::Absent, edited_at, by });
             }
         }
         let state = if self.wrong() { self.c.of(&["Draft", "Closed", "Cancelled"]) } else { "Implement" }.to_owned();

@@ -327,6 +327,8 @@ impl Answering<'_> {
                 let asked = format!("{}/{}", text("owner"), text("name"));
                 if asked.eq_ignore_ascii_case(REPOSITORY) {
                     json!({"__typename": "Repository", "nameWithOwner": REPOSITORY})
+                } else if asked == world::OPS && !self.world.ops.is_empty() {
+                    json!({"__typename": "Repository", "nameWithOwner": asked})
                 } else {
                     self.missing("NOT_FOUND", path)
                 }
@@ -395,8 +397,9 @@ impl Answering<'_> {
             }
             ("Repository", "issue") => {
                 let number = self.argument(field, "number").as_u64().unwrap();
-                if self.world.issues.contains_key(&number) {
-                    self.world.graph_issue(number)
+                let all = if object["nameWithOwner"] == world::OPS { &self.world.ops } else { &self.world.issues };
+                if let Some(issue) = all.get(&number) {
+                    self.world.graph_issue(number, issue)
                 } else {
                     self.missing("NOT_FOUND", path)
                 }

@@ -136,8 +136,8 @@ impl World {
     }
 
     /// An issue as GraphQL has it.
-    pub fn graph_issue(&self, number: u64) -> Value {
-        let issue = &self.issues[&number];
+    pub fn graph_issue(&self, number: u64, issue: &Issue) -> Value {
+        let text = issue.versions.last().map(|(_, _, text)| text);
         let edit = |(by, at, text): &(String, String, String)| json!({"__typename": "UserContentEdit", "editedAt": at, "editor": self.actor(by), "diff": text});
         let edited = issue.versions.len() > 1;
         let edits: Vec<Value> = issue.versions.iter().rev().filter(|_| edited).map(edit).collect();
@@ -145,7 +145,7 @@ impl World {
         json!({
             "__typename": "Issue", "number": number, "viewerDidAuthor": issue.author == BOT,
             "author": self.actor(&issue.author), "createdAt": issue.created_at,
-            "state": if issue.closed_at.is_some() { "CLOSED" } else { "OPEN" }, "body": self.text(number),
+            "state": if issue.closed_at.is_some() { "CLOSED" } else { "OPEN" }, "body": text,
             "labels": issue.labels.iter().map(label).collect::<Vec<_>>(), "userContentEdits": edits,
             "timelineItems": issue.events, "comments": issue.comments,
         })

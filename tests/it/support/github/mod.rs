@@ -296,8 +296,12 @@ impl Github {
             }
             ("GET", ["installation", "repositories"]) => {
                 let owner = json!({"id": world::OWNER_ID, "login": "acme"});
-                let ours = [json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY, "owner": owner})];
-                self.paged(asked, &state, &ours, |page| json!({"total_count": 1, "repositories": page}))
+                let mut ours = vec![json!({"id": world::REPOSITORY_ID, "full_name": REPOSITORY, "owner": owner})];
+                if !state.world.ops.is_empty() {
+                    ours.push(json!({"id": 78, "full_name": world::OPS, "owner": owner}));
+                }
+                let total = ours.len();
+                self.paged(asked, &state, &ours, |page| json!({"total_count": total, "repositories": page}))
             }
             ("GET", ["user", id]) => {
                 let world = &state.world;
@@ -366,7 +370,13 @@ impl Github {
                     reply(200, &run)
                 })
             }
-            ("GET", ["repos", owner, name, "collaborators", login, "permission"]) if is_ours(owner, name) => {
+            ("GET", ["repos", "acme", "ops", "issues"]) if !state.world.ops.is_empty() => {
+                let found = state.world.in_ops(|world| world.listed_issues(asked));
+                self.paged(asked, &state, &found, |page| Value::Array(page.to_vec()))
+            }
+            ("GET", ["repos", owner, name, "collaborators", login, "permission"])
+                if is_ours(owner, name) || format!("{owner}/{name}") == world::OPS =>
+            {
                 if !state.world.users.contains_key(*login) {
                     return missing();
                 }

@@ -9,6 +9,8 @@ use super::issues::Issue;
 use super::settings::Settings;
 
 pub const REPOSITORY: &str = "acme/shop";
+/// Another repository of the same owner, with nothing but issues.
+pub const OPS: &str = "acme/ops";
 pub const REPOSITORY_ID: u64 = 77;
 pub const OWNER_ID: u64 = 65;
 pub const INSTALLATION: u64 = 4711;
@@ -96,6 +98,8 @@ pub struct World {
     pub pulls: BTreeMap<u64, Pull>,
     /// Issues, in the numbers that pull requests leave.
     pub issues: BTreeMap<u64, Issue>,
+    /// Issues of `acme/ops`, which the App is installed on where there are any.
+    pub ops: BTreeMap<u64, Issue>,
     /// The oldest first: instant, before, after, type, actor; by repository.
     pub activity: BTreeMap<String, Vec<[String; 5]>>,
     pub teams: BTreeMap<String, Vec<String>>,
@@ -129,6 +133,14 @@ pub struct Rule {
 }
 
 impl World {
+    /// Does something in `acme/ops`, which has other issues.
+    pub fn in_ops<T>(&mut self, does: impl FnOnce(&mut Self) -> T) -> T {
+        std::mem::swap(&mut self.issues, &mut self.ops);
+        let done = does(self);
+        std::mem::swap(&mut self.issues, &mut self.ops);
+        done
+    }
+
     pub fn user(&mut self, login: &str, kind: &str) -> &mut Self {
         let number = 1000 + self.users.len() as u64;
         self.users.insert(login.to_owned(), (kind.to_owned(), number));
