@@ -65,7 +65,8 @@ fn nothing_follows_what_does_not_go() {
 
 #[test]
 fn what_is_not_over_yet_is_no_deployment_to_count_from() {
-    let ran = deployment("shop 2.4.0", "production", "2026-12-08T12:00:01Z", "tree", json!("failed"));
+    let mut ran = deployment("shop 2.4.0", "production", "2026-12-08T12:00:01Z", "tree", json!("failed"));
+    ran["opened_at"] = json!("2026-12-08T11:00:00Z");
     let facts = with(with(facts(), "/release/outcome", json!("failed")), "/deployments", json!([ran]));
     let decision = decided(&format!("{}retry_within: 24h\n", policy_with(REVIEWS)), facts);
     let pir = decision.obligations.iter().find(|it| it.kind == "pir").unwrap();

@@ -226,8 +226,14 @@ fn f22_the_seventh_step_leaves_deployments_as_they_were_and_makes_room_for_those
             "INSERT INTO deployed (forge, repository, id, idx, environment, revision, run, began, at) \
              VALUES ('github', 'acme/shop', 'DE_1', 3, 'production', 'abc', 900, 1, 1)",
         );
-        for column in ["told_by", "url", "digest", "components", "found"] {
-            database.tamper(&format!("ALTER TABLE deployed DROP COLUMN {column}"));
+        for sql in [
+            "ALTER TABLE deployed DROP COLUMN told_by",
+            "ALTER TABLE deployed DROP COLUMN url",
+            "ALTER TABLE deployed DROP COLUMN digest",
+            "ALTER TABLE deployed DROP COLUMN components",
+            "ALTER TABLE deployed DROP COLUMN found",
+        ] {
+            database.tamper(sql);
         }
         before_step(&database, &since(7), "DELETE FROM migration WHERE number >= 7");
         let reading = database.runtime.block_on(Reader::open(&database.address));
