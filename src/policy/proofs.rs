@@ -80,7 +80,7 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
 type Proof = fn(&Rules, &mut Places<'_>);
 
 /// Each proof, with the sections that it looks at.
-const PROOFS: [(Proof, &[&str]); 15] = [
+const PROOFS: [(Proof, &[&str]); 17] = [
     (environments, &["environments"]),
     (teams, &["components", "routes", "reviews"]),
     (routes, &["environments", "routes", "classes", "break_glass"]),
@@ -95,7 +95,9 @@ const PROOFS: [(Proof, &[&str]); 15] = [
     (freezes, &["calendar", "routes"]),
     (approvals, &APPROVALS),
     (excluding, &["components", "routes", "raci"]),
-    (idle::check, &["roles", "components", "packs", "retention", "calendar"]),
+    (idle::readers, &["roles"]),
+    (idle::regulations, &["components", "packs", "retention"]),
+    (idle::empty, &[]),
 ];
 
 /// What says who is asked to approve, and who can.
