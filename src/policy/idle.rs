@@ -32,17 +32,32 @@ const EMPTY: [(&[&str], &str); 3] = [
     (&["calendar", "freeze", "*", "environments"], "and so every environment is frozen"),
 ];
 
-/// Complains about all of them.
-pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
-    let mut found: Vec<(usize, Code, Span, String)> = Vec::new();
+/// Says something of a place, by its code.
+type Say<'s> = &'s mut dyn FnMut(Code, Span, String);
+
+/// Complains about roles that may only read, where nothing that they do counts.
+pub(super) fn readers(rules: &Rules, places: &mut Places<'_>) {
+    layers(places, |_, tree, say| only_read(rules, tree, say));
+}
+
+/// Complains about regulations of components that nothing is about.
+pub(super) fn regulations(_: &Rules, places: &mut Places<'_>) {
+    layers(places, about_nothing);
+}
+
+/// Complains about lists that are empty, where one could take that for nothing.
+pub(super) fn empty(_: &Rules, places: &mut Places<'_>) {
+    layers(places, |_, tree, say| of_nothing(tree, say));
+}
+
+/// Looks at each layer among all of them.
+fn layers(places: &mut Places<'_>, look: impl Fn(&[Node], &Node, Say<'_>)) {
+    let mut found: Vec<(usize, Diagnostic)> = Vec::new();
     for (depth, tree) in places.trees.iter().enumerate() {
-        let mut say = |code, span, message| found.push((depth, code, span, message));
-        readers(rules, tree, &mut say);
-        regulations(places.trees, tree, &mut say);
-        empty(tree, &mut say);
+        look(places.trees, tree, &mut |code, span, message| found.push((depth, Diagnostic::new(code, span, message))));
     }
-    for (depth, code, span, message) in found {
-        places.push(depth, Diagnostic::new(code, span, message));
+    for (depth, diagnostic) in found {
+        places.push(depth, diagnostic);
     }
 }
 
@@ -58,7 +73,7 @@ fn at<'n>(node: &'n Node, path: &[&str]) -> Vec<&'n Node> {
 }
 
 /// Roles that may only read, where nothing that they do counts.
-fn readers(rules: &Rules, tree: &Node, say: &mut impl FnMut(Code, Span, String)) {
+fn only_read(rules: &Rules, tree: &Node, say: Say<'_>) {
     let reads = |name: &str| rules.roles.iter().any(|role| role.name == name && !role.may_approve);
     for path in ACTING {
         for node in at(tree, path) {
@@ -77,7 +92,7 @@ fn readers(rules: &Rules, tree: &Node, say: &mut impl FnMut(Code, Span, String))
 
 /// Regulations of components that no pack is about, that say nothing of how long records are kept, and that no condition
 /// asks for.
-fn regulations(trees: &[Node], tree: &Node, say: &mut impl FnMut(Code, Span, String)) {
+fn about_nothing(trees: &[Node], tree: &Node, say: Say<'_>) {
     let used: Vec<packs::Pack> =
         trees.iter().flat_map(|tree| packs::named(tree, &mut Vec::new())).map(|(pack, _)| pack).collect();
     let kept = |name: &str| {
@@ -117,7 +132,7 @@ fn says(node: &Node, words: &[String]) -> bool {
 }
 
 /// Lists that are empty, where one could take that for nothing.
-fn empty(tree: &Node, say: &mut impl FnMut(Code, Span, String)) {
+fn of_nothing(tree: &Node, say: Say<'_>) {
     let is_empty = |node: &&Node| matches!(&node.value, Value::List(items) if items.is_empty());
     for (path, so) in EMPTY {
         let key = path.last().copied().unwrap_or_default();

@@ -16,6 +16,7 @@
 mod assemble;
 pub mod attended;
 mod break_glass;
+mod broken;
 pub mod calendar;
 mod change_record;
 mod class;

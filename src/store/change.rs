@@ -3,6 +3,7 @@
 
 use super::deployed::Deployed;
 use super::fault::Fault;
+use super::granted::Granted;
 use super::incident::Incident;
 use super::session::{Asked, Part, Row, Session, Value, int};
 use super::submitted::{Closed, Submitted};
@@ -167,6 +168,8 @@ pub enum Change {
     Deployed(Box<Deployed>),
     /// An issue is an incident, or is over as one (`true`) and looked at no more.
     Incident(Box<Incident>, bool),
+    /// A grant was used while nobody could ask.
+    Granted(Box<Granted>),
     /// A release left something to be done that its decision could not know of.
     Owes(Stream, Opened),
     /// What a release left to be done is done, by what it is called.
@@ -194,6 +197,7 @@ pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) ->
         | Change::Closed(_)
         | Change::Deployed(_)
         | Change::Incident(..)
+        | Change::Granted(_)
         | Change::Owes(..)
         | Change::Met(_)
         | Change::OfChange(..) => Ok(None),
@@ -282,6 +286,7 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
         Change::Closed(closed) => asked.push(closed.kept(first, at)),
         Change::Deployed(deployed) => asked.push(deployed.kept(first, at)),
         Change::Incident(incident, is_over) => asked.push(incident.kept(*is_over, first, at)),
+        Change::Granted(granted) => asked.push(granted.kept(first, at)),
         Change::Owes(of, it) => {
             let name = of.to_string();
             asked.push(opened(it, ("stream", name.as_str().into()), int(first), "ON CONFLICT (id) DO NOTHING"));

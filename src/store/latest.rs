@@ -133,9 +133,14 @@ impl Reader {
         Ok(found.into_iter().filter(here).collect())
     }
 
-    /// The decisions that let releases go into an environment and whose answers arrived, the newest first.
+    /// The decisions that let releases go into an environment and whose answers arrived, or by which something went as
+    /// whoever deployed it told, or under a grant that held: the newest first.
     pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
-        let sql = format!("SELECT d.stream, d.facts FROM decision d WHERE {OPENED} ORDER BY d.idx DESC");
+        let sql = format!(
+            "SELECT d.stream, d.facts FROM decision d WHERE ({OPENED}) OR (d.ruling = 'proceed' AND d.idx IN (\
+             SELECT decision FROM deployed WHERE told_by IS NOT NULL AND outcome = 'succeeded' AND decision IS NOT NULL \
+             UNION SELECT decision FROM granted WHERE decision IS NOT NULL)) ORDER BY d.idx DESC"
+        );
         let rows = self.session.rows_made(sql, &[]).await?;
         let opened = rows.iter().map(|row| Ok(Opening { stream: stream(row, 0)?, facts: digest(row, 1)? }));
         let here = |it: &Result<Opening, Fault>| {

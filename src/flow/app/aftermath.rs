@@ -15,7 +15,7 @@ use crate::model::facts::{Fact, Facts};
 use crate::model::release_decision::{OpenedObligation, ReleaseDecision};
 use crate::policy::Policy;
 use crate::store::change::{Change, Opened, Stream};
-use crate::store::deployed::{Deployed, LetGo};
+use crate::store::deployed::{Deployed, Went};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
@@ -29,7 +29,7 @@ impl<H: Hub> Desk<H> {
     ) -> Result<(), Unread> {
         let ended = row.ended.and_then(DateTime::<Utc>::from_timestamp_micros);
         let (Some(outcome), Some(ended)) = (row.outcome.as_deref().and_then(outcome), ended) else { return Ok(()) };
-        let Some(of) = reader.let_go_in(decision).await? else { return Ok(()) };
+        let Some(of) = reader.went_by(decision).await? else { return Ok(()) };
         let Some((policy, mut facts, decided)) = made_from(reader, &of).await? else { return Ok(()) };
         facts.release.outcome = Fact::Known(outcome);
         let known: Vec<String> = reader.left_by(&of.stream).await?.into_iter().map(|it| it.id).collect();
@@ -69,7 +69,7 @@ impl<H: Hub> Desk<H> {
 }
 
 /// What a decision was made from, with itself; `None` where that is not kept any more.
-async fn made_from(reader: &mut Reader, of: &LetGo) -> Result<Option<(Policy, Facts, ReleaseDecision)>, DatabaseFault> {
+async fn made_from(reader: &mut Reader, of: &Went) -> Result<Option<(Policy, Facts, ReleaseDecision)>, DatabaseFault> {
     let facts = reader.blob(of.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
     let decision = reader.blob(of.document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok());
     let Some(entry) = recorded::entry(reader, of.entry).await? else { return Ok(None) };

@@ -1,6 +1,6 @@
 //! What was deployed becomes facts of a release: what its components ran before and how that went, and what each team did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -34,7 +34,7 @@ fn instant(micros: i64) -> Option<DateTime<Utc>> {
 fn ended(row: &Deployed) -> (Fact<Outcome>, Fact<DateTime<Utc>>) {
     match (row.outcome.as_deref().and_then(outcome), row.ended.and_then(instant)) {
         (Some(outcome), Some(at)) => (Fact::Known(outcome), Fact::Known(at)),
-        _ if row.run.is_some() => (Fact::Absent, Fact::Absent),
+        _ if row.is_proven() => (Fact::Absent, Fact::Absent),
         _ => (Fact::Unavailable(UNPROVEN.into()), Fact::Unavailable(UNPROVEN.into())),
     }
 }
@@ -45,15 +45,18 @@ fn told(deployment: &mut Deployment, (row, went): &Known) {
     if let Some(began) = instant(row.began) {
         deployment.opened_at = began;
     }
-    deployment.approved = match (row.decision, row.run) {
-        (Some(_), _) => Fact::Known(true),
-        (None, Some(_)) => Fact::Known(false),
-        (None, None) => Fact::Unavailable(UNPROVEN.into()),
+    deployment.approved = match row.decision {
+        Some(_) => Fact::Known(true),
+        None if row.is_proven() => Fact::Known(false),
+        None => Fact::Unavailable(UNPROVEN.into()),
     };
     match went {
         Some(went) => {
             deployment.release.clone_from(&went.release);
             deployment.components.clone_from(&went.components);
+            if let Some(told) = row.told.as_ref().filter(|told| !told.components.is_empty()) {
+                deployment.components.retain(|name, _| told.components.contains(name));
+            }
             deployment.parts.clone_from(&went.parts);
         }
         None if row.decision.is_some() => {
@@ -77,7 +80,7 @@ impl<H: Hub> Desk<H> {
         // Nothing of it is known before all of it was read once.
         let unread = self.accounted(forge, &repository, read).await.err().map(|why| why.to_string());
         let mut rows = Vec::new();
-        for row in reader.deployed(H::NAME, &repository).await? {
+        for row in once(reader.deployed(H::NAME, &repository).await?) {
             rows.push(self.known(reader, row).await?);
         }
         let environment = &facts.release.environment;
@@ -107,7 +110,7 @@ impl<H: Hub> Desk<H> {
         let owner = repository.split('/').next().unwrap_or_default().to_owned();
         let since = (self.now() - YEAR).timestamp_micros();
         let mut all = Vec::new();
-        for row in reader.deployed_since(H::NAME, &owner, since).await? {
+        for row in once(reader.deployed_since(H::NAME, &owner, since).await?) {
             all.push(self.known(reader, row).await?);
         }
         for team in policy.rules.components.iter().filter_map(|it| it.team.as_deref()) {
@@ -167,6 +170,17 @@ impl<H: Hub> Desk<H> {
     }
 }
 
+/// Each deployment once: of one that a job of the forge's told of, and that the forge knows as that job's, the forge's own
+/// word counts.
+fn once(mut rows: Vec<Deployed>) -> Vec<Deployed> {
+    type Place = (String, String, Option<u64>);
+    let place = |it: &Deployed| -> Place { (it.repository.clone(), it.environment.clone(), it.run) };
+    let by_forge: BTreeSet<Place> =
+        rows.iter().filter(|it| it.told.is_none() && it.run.is_some()).map(&place).collect();
+    rows.retain(|it| it.told.is_none() || !by_forge.contains(&place(it)));
+    rows
+}
+
 /// What has no artifacts had none then.
 fn without(deployment: &mut Deployment, none: &BTreeMap<String, Vec<String>>) {
     for (name, released) in &mut deployment.components {
@@ -179,7 +193,10 @@ fn without(deployment: &mut Deployment, none: &BTreeMap<String, Vec<String>>) {
 /// A deployment that the forge lists no longer.
 fn gone(known: &Known, policy: &Policy) -> Option<Deployment> {
     let (row, _) = known;
-    let why = "the forge does not list this deployment any more";
+    let why = match &row.told {
+        None => "the forge does not list this deployment any more",
+        Some(_) => "no decision let it in, and whoever told of it told no more than that",
+    };
     let unknown = |name: &str| {
         let released = Released { content: Fact::Unavailable(why.into()), artifacts: Fact::Unavailable(why.into()) };
         (name.to_owned(), released)
@@ -210,9 +227,12 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
         .map(|it| it.name.as_str())
         .collect();
     let of_team = |(row, went): &&Known| {
-        let its = match went {
-            Some(went) => own.iter().any(|name| went.components.contains_key(*name)),
-            None => row.repository.eq_ignore_ascii_case(repository),
+        let its = match (&row.told, went) {
+            (Some(told), _) if !told.components.is_empty() => {
+                told.components.iter().any(|name| own.contains(&name.as_str()))
+            }
+            (_, Some(went)) => own.iter().any(|name| went.components.contains_key(*name)),
+            (_, None) => row.repository.eq_ignore_ascii_case(repository),
         };
         its && is_formal(policy, &row.environment)
     };

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::past::{Past, Went};
 use super::policy::Read;
+use super::told::Settled;
 use super::{Desk, policy};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::recorded;
@@ -26,7 +27,7 @@ use crate::model::facts::{Fact, Outcome};
 use crate::policy::Policy;
 use crate::policy::rules::Approval;
 use crate::store::change::Change;
-use crate::store::deployed::{Deployed, LetGo};
+use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
@@ -40,6 +41,8 @@ const APART: TimeDelta = TimeDelta::minutes(1);
 const ENVIRONMENTS: usize = 50;
 /// How soon is tried again what could not be read.
 const AGAIN: Duration = Duration::from_secs(15);
+/// How late at most is tried again to take up what others told of: they may have told of a commit that is not there.
+const LATEST: Duration = Duration::from_hours(1);
 
 /// Which repositories are to be read, and which were.
 #[derive(Debug, Default)]
@@ -52,6 +55,16 @@ pub(super) struct Ledger {
     /// What no decision let in, and is to be taken up, by its repository's name.
     found: Mutex<Vec<(String, Deployed)>>,
     pub(super) past: Past,
+    settled: Mutex<Settled>,
+    /// How often what others told of could not be taken up, by name, and when that is tried again.
+    put_off: Mutex<BTreeMap<String, (u32, Instant)>>,
+}
+
+impl Ledger {
+    /// What was told of by others, and of which all was done that follows from how it ended.
+    pub(super) fn settled(&self) -> MutexGuard<'_, Settled> {
+        lock(&self.settled)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -82,7 +95,10 @@ pub(super) struct Left {
 
 /// A decision that let a run go.
 struct Opening {
-    of: LetGo,
+    /// The number of its entry.
+    entry: u64,
+    /// Since when it lets it, microseconds of the Unix time.
+    at: i64,
     left: Left,
 }
 
@@ -90,7 +106,7 @@ impl Opening {
     /// Whether it may have let a deployment in.
     fn lets(&self, ran: &Ran) -> bool {
         let here = self.left.waits_at.as_deref() == Some(ran.environment.as_str());
-        let before = self.of.at <= (ran.began + APART).timestamp_micros();
+        let before = self.at <= (ran.began + APART).timestamp_micros();
         ran.run.is_some()
             && self.left.run == ran.run
             && here
@@ -154,6 +170,7 @@ impl<H: Hub> Desk<H> {
             let found = std::mem::take(&mut *lock(&self.ledger.found));
             for (repository, row) in found {
                 if let Err(why) = self.import(&repository, &row).await {
+                    self.put_off(&row);
                     failed = true;
                     let fields = json!({ "repository": repository, "run": row.run, "fault": why.to_string() });
                     self.say("deployment_not_imported", &fields);
@@ -202,28 +219,30 @@ impl<H: Hub> Desk<H> {
             it.ended.is_some() || old
         };
         let settled: BTreeSet<String> = known.values().filter(settled).map(|it| it.id.clone()).collect();
+        let first = recorded::entry(&mut reader, 0).await?.map_or(now, |entry| entry.at);
+        // What others told is known here already, whether the forge can be asked or not.
+        let mut new = self.weigh_told(&mut reader, (repository, read), &known, since.max(first)).await?;
         let ran = forge.ran(repository, &environments, since, &settled).await;
         let mut ran = ran.map_err(|fault| Unread::Forge(fault.to_string()))?;
         ran.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
-        let mut new = 0;
-        let first = recorded::entry(&mut reader, 0).await?.map_or(now, |entry| entry.at);
         let is_undecided = |it: &&Deployed| {
             let began = it.began.max(since.timestamp_micros());
             it.decision.is_none() && it.began == began && it.began >= first.timestamp_micros()
         };
-        let mut undecided: Vec<Deployed> = known.values().filter(is_undecided).cloned().collect();
+        let by_forge = |it: &&Deployed| it.told.is_none();
+        let mut undecided: Vec<Deployed> = known.values().filter(by_forge).filter(is_undecided).cloned().collect();
         if !ran.is_empty() {
             let openings = self.openings(&mut reader, repository, since).await?;
             // One decision can answer several runs of a commit, each once.
             let mut used: BTreeSet<(u64, Option<u64>)> =
-                known.values().filter_map(|it| Some((it.decision?, it.run))).collect();
+                known.values().filter(by_forge).filter_map(|it| Some((it.decision?, it.run))).collect();
             for ran in ran {
                 let before = known.get(&ran.id);
                 let own = before.and_then(|it| it.decision);
-                let fits = |it: &&Opening| it.lets(&ran) && !used.contains(&(it.of.entry, ran.run));
+                let fits = |it: &&Opening| it.lets(&ran) && !used.contains(&(it.entry, ran.run));
                 // The last that there was by then: each attempt of a run is let in by a decision of its own.
                 let opening = if own.is_none() { openings.iter().rev().find(fits) } else { None };
-                let decision = own.or(opening.map(|it| it.of.entry));
+                let decision = own.or(opening.map(|it| it.entry));
                 used.extend(decision.map(|it| (it, ran.run)));
                 let is_found = before.is_none()
                     && decision.is_none()
@@ -246,15 +265,34 @@ impl<H: Hub> Desk<H> {
             }
         }
         for row in undecided.into_iter().filter(|it| it.run.is_some() && is_formal(&read.policy, &it.environment)) {
-            let mut found = lock(&self.ledger.found);
-            let is_there = found.iter().any(|(_, it)| it.id == row.id);
-            if !is_there {
-                found.push((repository.to_owned(), row));
-            }
+            self.to_import(repository, row);
         }
         reader.close().await?;
         lock(&self.ledger.read).insert(repository.to_owned());
         Ok(new)
+    }
+
+    /// A deployment that no decision let in is to be taken up.
+    pub(super) fn to_import(&self, repository: &str, row: Deployed) {
+        if lock(&self.ledger.put_off).get(&row.id).is_some_and(|(_, until)| *until > Instant::now()) {
+            return;
+        }
+        let mut found = lock(&self.ledger.found);
+        let is_there = found.iter().any(|(_, it)| it.id == row.id);
+        if !is_there {
+            found.push((repository.to_owned(), row));
+        }
+    }
+
+    /// What others told of and could not be taken up is tried again later, and later each time.
+    fn put_off(&self, row: &Deployed) {
+        if row.told.is_none() {
+            return;
+        }
+        let mut all = lock(&self.ledger.put_off);
+        let (times, until) = all.entry(row.id.clone()).or_insert((0, Instant::now()));
+        *until = Instant::now() + AGAIN.saturating_mul(1 << (*times).min(10)).min(LATEST);
+        *times += 1;
     }
 
     /// The decisions that let runs of a repository go.
@@ -267,7 +305,13 @@ impl<H: Hub> Desk<H> {
         let mut openings = Vec::new();
         for of in reader.let_go(H::NAME, repository, since.timestamp_micros()).await? {
             let left = reader.blob(of.body).await?.and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());
-            openings.extend(left.map(|left| Opening { of, left }));
+            openings.extend(left.map(|left| Opening { entry: of.entry, at: of.at, left }));
+        }
+        // A grant that held let its run go when it was used, and is known since somebody told of that.
+        for it in reader.granted(H::NAME, repository).await? {
+            let Some((entry, run)) = it.decision.zip(it.used_by.parse().ok()) else { continue };
+            let left = Left { run: Some(run), attempt: None, waits_at: Some(it.environment), commit: it.commit };
+            openings.push(Opening { entry, at: it.used, left });
         }
         Ok(openings)
     }
@@ -290,16 +334,13 @@ impl<H: Hub> Desk<H> {
             outcome: ended.map(|(outcome, _)| word(outcome).to_owned()),
             decision,
             let_in,
+            told: None,
+            found: false,
         }
     }
 
-    async fn write(&self, row: &Deployed, is_found: bool) -> Result<(), Unread> {
-        let state = row.outcome.as_deref().unwrap_or("began");
-        let mut body = json!({
-            "forge": row.forge, "repository": row.repository, "environment": row.environment, "deployment": row.id,
-            "commit": row.commit, "run": row.run, "state": state, "began": row.began, "ended": row.ended,
-            "decision": row.decision, "let_in": row.let_in,
-        });
+    pub(super) async fn write(&self, row: &Deployed, is_found: bool) -> Result<(), Unread> {
+        let mut body = Value::Object(body(row));
         if let Some(body) = body.as_object_mut().filter(|_| is_found) {
             body.insert("finding".to_owned(), json!("without_decision"));
         }
@@ -316,7 +357,7 @@ impl<H: Hub> Desk<H> {
         });
         let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
         let mut append = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once }.append(self.now())?;
-        append.changes.push(Change::Deployed(Box::new(row.clone())));
+        append.changes.push(Change::Deployed(Box::new(Deployed { found: is_found, ..row.clone() })));
         self.sequencer.append(append).await.map_err(Failed::from)?;
         Ok(())
     }
@@ -325,6 +366,21 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn went(&self, reader: &mut Reader, decision: u64) -> Result<Option<Arc<Went>>, DatabaseFault> {
         self.ledger.past.went(reader, decision).await
     }
+}
+
+/// What an entry says of a deployment.
+pub(super) fn body(row: &Deployed) -> Map<String, Value> {
+    let state = row.outcome.as_deref().unwrap_or("began");
+    let mut body = json!({
+        "forge": row.forge, "repository": row.repository, "environment": row.environment, "deployment": row.id,
+        "commit": row.commit, "run": row.run, "state": state, "began": row.began, "ended": row.ended,
+        "decision": row.decision, "let_in": row.let_in,
+    });
+    if let (Some(told), Some(body)) = (&row.told, body.as_object_mut()) {
+        let told = json!({ "told_by": told.by, "url": told.url, "digest": told.digest, "components": told.components });
+        body.extend(told.as_object().cloned().unwrap_or_default());
+    }
+    body.as_object().cloned().unwrap_or_default()
 }
 
 /// Whether nothing was added to what is known of a deployment.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
+
 use super::vendors::{self, Declared};
 use crate::model::facts::{Fact, Facts, Released};
 use crate::model::release_decision::{Class, ReleaseDecision};
@@ -17,6 +19,10 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Went {
     /// What the release is called.
     pub(super) release: String,
+    /// The commit.
+    pub(super) commit: String,
+    /// When it went already, where it did so under a grant.
+    pub(super) used: Option<DateTime<Utc>>,
     /// The components, each with what of it went.
     pub(super) components: BTreeMap<String, Released>,
     /// The other parts of its package.
@@ -56,7 +62,7 @@ impl Past {
         if known.is_some() {
             return Ok(known);
         }
-        let Some(of) = reader.let_go_in(decision).await? else { return Ok(None) };
+        let Some(of) = reader.went_by(decision).await? else { return Ok(None) };
         let facts = reader.blob(of.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let document = reader.blob(of.document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok());
         let Some(facts) = facts else { return Ok(None) };
@@ -88,5 +94,6 @@ fn went(facts: Facts, document: Option<&ReleaseDecision>) -> Went {
         Some(document) => Fact::Known(document.class == Class::Emergency),
         None => Fact::Unavailable("its decision is not kept any more".into()),
     };
-    Went { release: release.name, components: release.components, parts, emergency }
+    let used = release.break_glass.known().map(|grant| grant.opened_at);
+    Went { release: release.name, commit: release.commit, used, components: release.components, parts, emergency }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -21,7 +22,7 @@ use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
 use crate::forge::{Forge as _, Hub, Source as _, Started, Waiting};
 use crate::log::receipt::Layer;
-use crate::model::facts::{Fact, Facts};
+use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::report;
 use crate::report::neutral;
@@ -139,6 +140,23 @@ async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u
         return Err(Undecided::NoneOfIt);
     }
     Ok((attempts, others))
+}
+
+/// What is known of something that went already, beside what is there.
+#[derive(Default)]
+pub(super) struct Went {
+    /// When, where no run says when it was asked for, nor from which branch.
+    pub(super) at: Option<DateTime<Utc>>,
+    /// Who signed the grant for it.
+    pub(super) signers: Vec<Account>,
+}
+
+/// The branch on which something is looked for that went without a run: the first that the environment names by its name.
+fn branch(read: &Read, environment: &str) -> Option<String> {
+    let rule = read.policy.rules.environments.iter().find(|rule| rule.name == environment)?;
+    let plain = |branch: &&String| !branch.contains(['*', '?', '{', '[']);
+    let branch = rule.branches.as_ref()?.written.iter().find(plain)?;
+    Some(format!("refs/heads/{branch}"))
 }
 
 /// What the settings state beside what was submitted: of a gate whose evidence was, no more than [`ADDED`].
@@ -271,7 +289,7 @@ impl<H: Hub> Desk<H> {
         if !others.is_empty() && case.told.is_none() {
             self.excuse(&Case { runs: others, ..case.clone() }, BESIDE_ANOTHER).await;
         }
-        let (facts, said) = self.facts_and_said(&forge, &read, case, &attempts).await?;
+        let (facts, said) = self.facts_and_said(&forge, &read, (case, &attempts), &Went::default()).await?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
         // A release that is under way keeps the stricter of the policy that it began with and the one in force.
@@ -354,14 +372,15 @@ impl<H: Hub> Desk<H> {
         self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
     }
 
-    pub(super) async fn facts(
+    /// The facts of what went already.
+    pub(super) async fn facts_of(
         &self,
         forge: &H::Forge,
         read: &Read,
-        case: &Case,
-        attempts: &Attempts,
+        (case, attempts): (&Case, &Attempts),
+        went: &Went,
     ) -> Result<Facts, Undecided> {
-        self.facts_and_said(forge, read, case, attempts).await.map(|(facts, _)| facts)
+        self.facts_and_said(forge, read, (case, attempts), went).await.map(|(facts, _)| facts)
     }
 
     /// The facts of a release, and what was said under agendas of the board on which it stands.
@@ -369,8 +388,8 @@ impl<H: Hub> Desk<H> {
         &self,
         forge: &H::Forge,
         read: &Read,
-        case: &Case,
-        attempts: &Attempts,
+        (case, attempts): (&Case, &Attempts),
+        went: &Went,
     ) -> Result<(Facts, Vec<Said>), Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
@@ -386,15 +405,16 @@ impl<H: Hub> Desk<H> {
             repository: key.repository.clone(),
             environment: key.environment.clone(),
             commit: key.commit.clone(),
-            reference: None,
+            reference: went.at.and_then(|_| branch(read, &key.environment)),
             run: case.runs.first().copied(),
-            submitted_at: None,
+            submitted_at: went.at,
             components: Vec::new(),
             since: ran.since,
             running: Some(ran.otherwise),
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
             acts,
+            signers: went.signers.clone(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         let said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
