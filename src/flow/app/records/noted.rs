@@ -45,7 +45,7 @@ impl<H: Hub> Desk<H> {
         match read {
             Ok((incidents, read)) => {
                 let numbers: Vec<u64> = incidents.iter().filter_map(incident::number).collect();
-                self.note(place, rule, &known, &numbers).await?;
+                self.incidents_found(place, rule, &known, &numbers).await?;
                 meet(facts, read);
                 Ok(if incidents.is_empty() { Fact::Absent } else { Fact::Known(incidents) })
             }
@@ -54,7 +54,7 @@ impl<H: Hub> Desk<H> {
     }
 
     /// Records which issues are incidents, as far as it is not known.
-    async fn note(
+    async fn incidents_found(
         &self,
         place: &str,
         rule: &IncidentRule,
@@ -107,7 +107,7 @@ impl<H: Hub> Desk<H> {
         let mut reader = self.reader().await?;
         let known = reader.incidents(H::NAME, place, incident::label(rule)).await?;
         reader.close().await?;
-        Ok(self.note(place, rule, &known, &numbers).await?)
+        Ok(self.incidents_found(place, rule, &known, &numbers).await?)
     }
 
     /// Looks no more at incidents that are over since long.
