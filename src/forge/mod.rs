@@ -289,7 +289,11 @@ pub trait Hub: Send + Sync + 'static {
     /// about is to be read again. `None` where they do not say that.
     fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
 
-    /// The job that a token proves, of a repository that the app is installed on. A token counts once.
+    /// How many processes are this app, each with a client of its own: what the forge takes of all in a while is shared.
+    fn beside(&self, processes: u64);
+
+    /// The job that a token proves, of a repository that the app is installed on. That a token counts once is for whoever
+    /// asks: it is remembered by [`job::Job::token`].
     fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;
 }
 
@@ -343,6 +347,12 @@ pub trait Doorway: Send + Sync + 'static {
     /// Trades the code with which a browser came back. `verifier` is what the challenge was made of.
     fn trade(&self, code: &str, verifier: &str)
     -> impl Future<Output = Result<Self::Pass, Closed<Self::Fault>>> + Send;
+
+    /// What a pass is kept as where it outlasts the process.
+    fn kept(&self, pass: &Self::Pass) -> secret::Secret;
+
+    /// The pass that was kept so.
+    fn again(&self, kept: &secret::Secret) -> Result<Self::Pass, Closed<Self::Fault>>;
 
     /// Who somebody is, and what he may read: asked anew each time.
     fn visitor(&self, pass: &Self::Pass) -> impl Future<Output = Result<Visitor, Closed<Self::Fault>>> + Send;

@@ -8,6 +8,7 @@
 //! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], becomes facts of what comes next in
 //! [`history`], and leaves what is to be done in [`aftermath`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
+//! What several processes that are this app share is in [`sharing`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
 //!
@@ -34,6 +35,7 @@ pub mod policy;
 mod records;
 mod ruling;
 mod runs;
+mod sharing;
 mod shown;
 pub mod submission;
 mod sweep;
@@ -54,6 +56,7 @@ use super::append::{Failed, delivery};
 use super::receipt::{self, NoReceipt};
 use super::record::Fault;
 use super::sheet::{self, Moment};
+use super::visits::Register;
 use crate::forge::Hub;
 use crate::policy::roster::Roster;
 use crate::store::address::Address;
@@ -149,7 +152,6 @@ pub struct Desk<H: Hub> {
     evidence: evidence::Remembered,
     turns: submission::Turns,
     talk: talk::Talking,
-    acting: acting::Rate,
     ledger: ledger::Ledger,
     questions: asked::Questions,
     looks: Looks,
@@ -238,7 +240,6 @@ impl<H: Hub> Desk<H> {
             counts,
             docket: Mutex::default(),
             talk: talk::Talking::default(),
-            acting: acting::Rate::default(),
             ledger: ledger::Ledger::default(),
             questions: asked::Questions::default(),
             looks: Looks::default(),
@@ -256,6 +257,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
+        tasks.spawn(until(ends.clone(), desk.clone().share()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
     }
@@ -291,6 +293,12 @@ impl<H: Hub> Desk<H> {
     #[must_use]
     pub fn undecided(&self) -> Vec<docket::Key> {
         self.docket().undecided()
+    }
+
+    /// Where the sessions of those who look are kept.
+    #[must_use]
+    pub fn register(&self) -> Register {
+        Register::new(self.settings.address.clone(), self.sequencer.clone())
     }
 
     /// Opens the record for reading.

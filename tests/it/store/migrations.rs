@@ -90,7 +90,7 @@ fn two_that_migrate_at_once_do_it_once() {
 
 /// Takes the database back to how it was laid out before a step.
 fn before_step(database: &Database, undone: &[&'static str], forgotten: &'static str) {
-    for sql in undone {
+    for sql in undone.iter().chain(SHARED) {
         database.tamper(sql);
     }
     database.tamper(forgotten);
@@ -118,12 +118,15 @@ const THIRD: &str = "DROP TABLE log_witnessed";
 const FOURTH: &str = "DROP TABLE submitted";
 const FIFTH: &str = "DROP TABLE closed";
 const SIXTH: &str = "DROP TABLE deployed";
+/// What processes share.
+const SHARED: &[&str] = &["DROP TABLE token", "DROP TABLE visit", "DROP TABLE turn"];
 
 /// Takes a file of SQLite back to the first step.
 pub fn to_the_first_step(file: &std::path::Path) {
     super::runtime().block_on(async {
         let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
-        for sql in SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, SIXTH, "DELETE FROM migration WHERE number >= 2"]) {
+        let later = [THIRD, FOURTH, FIFTH, SIXTH, "DELETE FROM migration WHERE number >= 2"];
+        for sql in SECOND.iter().chain(SHARED).chain(&later) {
             session.run(sql, &[]).await.unwrap();
         }
         session.close().await.unwrap();
@@ -231,5 +234,18 @@ fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses
             assert_eq!(reader.witnessed(1).await.unwrap(), ["newer, by two"]);
         });
         assert_eq!(database.verify().unwrap().size, 30);
+    }
+}
+
+#[test]
+fn f22_the_step_for_what_processes_share_leaves_the_log_as_it_was() {
+    for database in Database::each() {
+        database.append(0, 30);
+        before_step(&database, &[], "DELETE FROM migration WHERE name LIKE 'what processes share%'");
+        let mut session = session(&database);
+        database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(database.verify().unwrap().size, 30);
+        let mut reader = database.reader();
+        assert_eq!(database.runtime.block_on(reader.visit(Blob::new(b"").digest())).unwrap(), None);
     }
 }

@@ -125,6 +125,19 @@ impl Client {
         Self { inner: self.inner.clone(), priority }
     }
 
+    /// How many processes send under the same limits, ours included.
+    pub fn shares(&self, processes: u64) {
+        self.inner.queue.with(|pace| pace.shared(processes));
+    }
+
+    /// The token that was given to us, where we were given one.
+    pub(in crate::forge) fn given(&self) -> Option<&Secret> {
+        match &self.inner.identity {
+            Identity::Token(token) => Some(token),
+            Identity::App { .. } => None,
+        }
+    }
+
     /// Where it sends to.
     #[must_use]
     pub fn base(&self) -> &Base {

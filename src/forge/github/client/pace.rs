@@ -3,7 +3,8 @@
 //!
 //! Two kinds of limits: the primary ones, an allowance an hour that every answer states (`x-ratelimit-*`), one for REST
 //! and one for GraphQL; and the secondary ones, which are published as at most 80 posts a minute and 500 an hour, and
-//! told by `retry-after` when they are hit. Nothing here reads a clock: instants come in.
+//! told by `retry-after` when they are hit. The first are shared by what every answer states, the second by how many
+//! processes there are. Nothing here reads a clock: instants come in.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ pub struct Pace {
     graphql: Allowance,
     /// When the last posts went, the oldest first.
     posts: VecDeque<Instant>,
+    /// How many others post under the same limits.
+    others: u64,
 }
 
 impl Pace {
@@ -98,6 +101,17 @@ impl Pace {
         Ok(())
     }
 
+    /// How many processes post under the same limits, ours included: each has its part of them.
+    pub fn shared(&mut self, processes: u64) {
+        self.others = processes.saturating_sub(1);
+    }
+
+    /// Our part of what all may post.
+    fn part(&self, most: usize) -> usize {
+        let processes = usize::try_from(self.others.saturating_add(1)).unwrap_or(usize::MAX);
+        (most / processes).max(1)
+    }
+
     fn may_post(&mut self, now: Instant) -> Result<(), Instant> {
         let hour = Duration::from_hours(1);
         while self.posts.front().is_some_and(|at| now.duration_since(*at) >= hour) {
@@ -107,7 +121,7 @@ impl Pace {
         // The n-th last post has to lie a whole span back before another goes.
         let blocked = [(A_MINUTE, Duration::from_mins(1)), (AN_HOUR, hour)]
             .into_iter()
-            .filter_map(|(most, span)| Some(nth_last(most)? + span))
+            .filter_map(|(most, span)| Some(nth_last(self.part(most))? + span))
             .filter(|until| *until > now)
             .max();
         blocked.map_or(Ok(()), Err)
