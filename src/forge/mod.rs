@@ -210,6 +210,18 @@ pub trait Source {
 
 /// A forge whose deployments wait for our word, and are told it.
 pub trait Forge: Source {
+    /// The same forge for a look that begins now, as for one decision: each thing is read once in it, and what the look at
+    /// the same thing before has read may be asked for at once. `at` says what it is at; an empty one, that there was
+    /// none before.
+    #[must_use]
+    fn looking(&self, at: &str) -> Self
+    where
+        Self: Sized;
+
+    /// Says what a look is going to be about, before everything is known that it asks: a commit, and where it is known the one
+    /// since which it changed something. It may begin to read.
+    fn ahead(&self, repository: &str, since: Option<&str>, commit: &str);
+
     /// The commit that a run deploys.
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
 
@@ -272,7 +284,7 @@ pub trait Hub: Send + Sync + 'static {
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.
-    type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Send + Sync;
+    type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Clone + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
     type Claimed: Send + 'static;
 

@@ -2,8 +2,10 @@
 
 mod board;
 mod book;
+mod burst;
 mod buttons;
 mod commands;
+mod counted;
 mod demo;
 mod docket;
 mod doctor;

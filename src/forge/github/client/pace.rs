@@ -35,6 +35,8 @@ const LONGEST: Duration = Duration::from_hours(24);
 const A_MINUTE: usize = 80;
 /// Posts in an hour.
 const AN_HOUR: usize = 500;
+/// Of so many posts one is kept for deployments that wait.
+const KEPT_OF_POSTS: usize = 8;
 /// What is kept of an hour's allowance for deployments that wait, and for people.
 const KEPT_FROM_SWEEP: u64 = 500;
 const KEPT_FROM_PEOPLE: u64 = 100;
@@ -93,7 +95,7 @@ impl Pace {
             return Err(full);
         }
         if posts {
-            self.may_post(now)?;
+            self.may_post(now, priority)?;
             self.posts.push_back(now);
         }
         let allowance = self.of(resource);
@@ -112,16 +114,21 @@ impl Pace {
         (most / processes).max(1)
     }
 
-    fn may_post(&mut self, now: Instant) -> Result<(), Instant> {
+    fn may_post(&mut self, now: Instant, priority: Priority) -> Result<(), Instant> {
         let hour = Duration::from_hours(1);
         while self.posts.front().is_some_and(|at| now.duration_since(*at) >= hour) {
             self.posts.pop_front();
         }
         let nth_last = |n: usize| self.posts.len().checked_sub(n).and_then(|at| self.posts.get(at)).copied();
         // The n-th last post has to lie a whole span back before another goes.
+        // A deployment that waits finds room, whatever else was said before it.
+        let ours = |most: usize| {
+            let most = self.part(most);
+            if priority == Priority::Deployment { most } else { (most - most / KEPT_OF_POSTS).max(1) }
+        };
         let blocked = [(A_MINUTE, Duration::from_mins(1)), (AN_HOUR, hour)]
             .into_iter()
-            .filter_map(|(most, span)| Some(nth_last(self.part(most))? + span))
+            .filter_map(|(most, span)| Some(nth_last(ours(most))? + span))
             .filter(|until| *until > now)
             .max();
         blocked.map_or(Ok(()), Err)
