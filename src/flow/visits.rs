@@ -247,43 +247,39 @@ impl<D: Doorway> Visits<D> {
             return Err(Out::Nobody);
         };
         let known = self.sessions().get(&digest).cloned();
-        let session = match known {
-            Some(session) => session,
+        let session = if let Some(session) = known {
+            session
+        } else {
             // He came to another process, or before this one began.
-            None => {
-                let kept = Secret::opened(&visit.sealed, &seal(key), visit.account.as_bytes()).ok_or(Out::Nobody)?;
-                let pass = self.door.again(&kept).map_err(|closed| out(&closed))?;
-                let seen = tokio::sync::Mutex::default();
-                self.remember(digest, Session { pass, token: form_token(key), seen })
-            }
+            let kept = Secret::opened(&visit.sealed, &seal(key), visit.account.as_bytes()).ok_or(Out::Nobody)?;
+            let pass = self.door.again(&kept).map_err(|closed| out(&closed))?;
+            let seen = tokio::sync::Mutex::default();
+            self.remember(digest, Session { pass, token: form_token(key), seen })
         };
         // One asks while others of the same session wait for the answer.
         let mut seen = session.seen.lock().await;
-        let visitor = match seen.as_ref().filter(|seen| seen.at.elapsed() < age) {
-            Some(seen) => seen.visitor.clone(),
-            None => {
-                let at = Instant::now();
-                match asked(self.door.visitor(&session.pass)).await {
-                    // Whoever is somebody else by now is not who logged in.
-                    Ok(visitor) if visitor.account == Account::from(visit.account.as_str()) => {
-                        let visitor = Arc::new(visitor);
-                        *seen = Some(Seen { visitor: visitor.clone(), at });
-                        visitor
-                    }
-                    Ok(_) => {
-                        self.leave(key).await;
-                        return Err(Out::Nobody);
-                    }
-                    Err(out) => {
-                        if matches!(out, Out::Gone(_)) {
-                            self.leave(key).await;
-                        }
-                        return Err(out);
-                    }
-                }
+        if let Some(seen) = seen.as_ref().filter(|seen| seen.at.elapsed() < age) {
+            return Ok(Here { visitor: seen.visitor.clone(), token: session.token.clone() });
+        }
+        let at = Instant::now();
+        match asked(self.door.visitor(&session.pass)).await {
+            // Whoever is somebody else by now is not who logged in.
+            Ok(visitor) if visitor.account == Account::from(visit.account.as_str()) => {
+                let visitor = Arc::new(visitor);
+                *seen = Some(Seen { visitor: visitor.clone(), at });
+                Ok(Here { visitor, token: session.token.clone() })
             }
-        };
-        Ok(Here { visitor, token: session.token.clone() })
+            Ok(_) => {
+                self.leave(key).await;
+                Err(Out::Nobody)
+            }
+            Err(out) => {
+                if matches!(out, Out::Gone(_)) {
+                    self.leave(key).await;
+                }
+                Err(out)
+            }
+        }
     }
 
     /// Somebody leaves. Where the record cannot be told, he is gone here, and his cookie with him.
