@@ -198,6 +198,7 @@
 //!   folded, lists are bounded.
 //! - Text from artifacts reaches a surface only through [`report::neutral`].
 //! - Nobody is shown what the forge did not say within the last minute that he may read.
+//! - What holds once, holds once for all processes of one app: the record or what stands beside it ([`store::shared`]) sees to it.
 //! - No delivery is answered before it is durable, and nothing opens an environment but
 //!   the last decision of a release.
 //! - No entry is acknowledged, and no checkpoint leaves, before the transaction

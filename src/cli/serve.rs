@@ -493,7 +493,7 @@ pub(super) async fn works(
         .await
         .map_err(|fault| Failure(UNKNOWN, fault.to_string()))?;
     let shown = match pages {
-        Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age), pages.origin),
+        Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age, desk.register()), pages.origin),
         None => web::closed(),
     };
     let shown = started(address, shown);

@@ -1,31 +1,41 @@
 //! The story of people who come to look: each comes through the forge, and what he may see is asked of it anew, at most so
 //! many seconds after it was asked last. Whoever the forge does not know any more is gone with the next look.
 //!
-//! Sessions are kept in memory: they end with the process, and the forge's token with them. Of a session's key only the
-//! digest is kept.
+//! Sessions stand beside the record ([`crate::store::shared`]), so that a restart logs nobody out and every process that
+//! shares the record knows them; whoever leaves one has left them all. Of a session's key only the digest is kept, and the
+//! forge's token only as sealed by that key: who reads the database can be nobody, and ask the forge nothing. What the forge
+//! said of somebody is each process's own, and as old as it lets it be.
 //!
-//! Invariant: a forge that cannot be asked shows nothing.
+//! Invariant: a forge that cannot be asked shows nothing, and neither does a record that cannot be read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
+use crate::forge::secret::Secret;
 use crate::forge::{Closed, Doorway, Login, Visitor};
+use crate::log::tree::Hash;
 use crate::model::facts::Account;
+use crate::store::address::Address;
+use crate::store::fault::Fault;
+use crate::store::reader::Reader;
+use crate::store::sequencer::Sequencer;
+use crate::store::shared::{Room, Visit};
 
 /// How long a session lasts, whatever happens.
 pub const LIFE: Duration = Duration::from_hours(8);
 /// How long somebody has to say who he is.
 pub const PATIENCE: Duration = Duration::from_mins(10);
-/// How many sessions there are at once, and how many of one account. Whoever comes then ends the oldest: of his own, and
-/// where there are too many in all first of those who may read nothing. So nobody logs others out by logging in.
-const MOST: usize = 4_096;
-const OF_ONE: usize = 16;
+/// How many sessions there are at once.
+const ROOM: Room = Room { most: 4_096, of_one: 16, life: LIFE };
+/// Of how many sessions a process remembers what the forge said.
+const REMEMBERED: usize = 4_096;
 /// How many codes are traded at once.
 const AT_ONCE: usize = 8;
 /// How long ago the forge may have been asked of somebody who acts.
@@ -33,11 +43,45 @@ const JUST_NOW: Duration = Duration::from_secs(2);
 /// How long the forge is waited for.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// Who is here, and since when.
+/// Where sessions are kept.
+#[derive(Clone, Debug)]
+pub struct Register {
+    address: Address,
+    sequencer: Sequencer,
+    /// One connection for all who come: whoever only has a cookie takes no more of the database than that.
+    reader: Arc<tokio::sync::Mutex<Option<Reader>>>,
+}
+
+impl Register {
+    /// Beside the record at an address, to which a sequencer writes.
+    pub(super) fn new(address: Address, sequencer: Sequencer) -> Self {
+        Self { address, sequencer, reader: Arc::default() }
+    }
+
+    /// Who is logged in by the digest of a session's key.
+    async fn find(&self, key: Hash) -> Result<Option<Visit>, Fault> {
+        let mut kept = self.reader.lock().await;
+        // A connection that lay idle may be gone; a new one is asked once.
+        if let Some(mut reader) = kept.take()
+            && let Ok(found) = reader.visit(key).await
+        {
+            *kept = Some(reader);
+            return Ok(found);
+        }
+        let mut reader = Reader::open(&self.address).await?;
+        let found = reader.visit(key).await?;
+        *kept = Some(reader);
+        Ok(found)
+    }
+}
+
+/// Who is here.
 pub struct Visits<D: Doorway> {
     door: D,
     /// How long what somebody may see is believed before it is asked again.
     age: Duration,
+    register: Register,
+    /// What the forge said of those who came to this process.
     sessions: Mutex<Sessions<D::Pass>>,
     room: Semaphore,
 }
@@ -47,14 +91,12 @@ type Sessions<P> = HashMap<[u8; 32], Arc<Session<P>>>;
 
 struct Session<P> {
     pass: P,
-    account: Account,
-    /// Whether he could read something when he came.
-    reads: bool,
-    began: Instant,
     token: String,
-    seen: tokio::sync::Mutex<Seen>,
+    /// Nothing before the forge was asked.
+    seen: tokio::sync::Mutex<Option<Seen>>,
 }
 
+#[derive(Clone)]
 struct Seen {
     visitor: Arc<Visitor>,
     /// When asking began.
@@ -93,6 +135,9 @@ pub enum Out {
     /// The forge could not be asked.
     #[error("{0}")]
     Unasked(String),
+    /// The record, where sessions are kept, could not be asked.
+    #[error("{0}")]
+    Record(String),
     /// The machine gives no random bytes.
     #[error("the machine gives no random bytes")]
     Chance,
@@ -109,6 +154,26 @@ fn digest(key: &str) -> [u8; 32] {
     Sha256::digest(key).into()
 }
 
+/// What follows from a session's key for one use, and says nothing of the key (HMAC-SHA256).
+fn derived(key: &str, to: &str) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), to.as_bytes());
+    tag.as_ref().try_into().unwrap_or_default()
+}
+
+/// What a session's forms have in them.
+fn form_token(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(derived(key, "countersign session: forms"))
+}
+
+/// What seals what the forge gave for a session.
+fn seal(key: &str) -> [u8; 32] {
+    derived(key, "countersign session: what the forge gave")
+}
+
+fn unkept(fault: &Fault) -> Out {
+    Out::Record(fault.to_string())
+}
+
 /// Whether two texts are the same, told in the same time wherever they differ.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
@@ -118,8 +183,8 @@ pub fn same(one: &str, other: &str) -> bool {
 impl<D: Doorway> Visits<D> {
     /// Nobody is here yet.
     #[must_use]
-    pub fn new(door: D, age: Duration) -> Self {
-        Self { door, age, sessions: Mutex::default(), room: Semaphore::new(AT_ONCE) }
+    pub fn new(door: D, age: Duration, register: Register) -> Self {
+        Self { door, age, register, sessions: Mutex::default(), room: Semaphore::new(AT_ONCE) }
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions<D::Pass>> {
@@ -143,14 +208,24 @@ impl<D: Doorway> Visits<D> {
         let at = Instant::now();
         let visitor = Arc::new(asked(self.door.visitor(&pass)).await?);
         let key = random()?;
-        let seen = tokio::sync::Mutex::new(Seen { visitor: visitor.clone(), at });
-        let (account, reads) = (visitor.account.clone(), !visitor.repositories.is_empty());
-        let session = Arc::new(Session { pass, account, reads, began: at, token: random()?, seen });
-        let mut sessions = self.sessions();
-        sessions.retain(|_, session| session.began.elapsed() < LIFE);
-        make_room(&mut sessions, &visitor.account);
-        sessions.insert(digest(&key), session);
+        let digest = digest(&key);
+        let account = visitor.account.as_str().to_owned();
+        let sealed = self.door.kept(&pass).sealed(&seal(&key), account.as_bytes()).ok_or(Out::Chance)?;
+        let reads = !visitor.repositories.is_empty();
+        let visit = Visit { digest: Hash(digest), account, reads, sealed };
+        self.register.sequencer.enter(visit, ROOM).await.map_err(|fault| unkept(&fault))?;
+        let seen = tokio::sync::Mutex::new(Some(Seen { visitor: visitor.clone(), at }));
+        self.remember(digest, Session { pass, token: form_token(&key), seen });
         Ok((key, visitor))
+    }
+
+    /// Remembers a session; where there are too many, the others are asked for again when they come.
+    fn remember(&self, digest: [u8; 32], session: Session<D::Pass>) -> Arc<Session<D::Pass>> {
+        let mut sessions = self.sessions();
+        if sessions.len() >= REMEMBERED && !sessions.contains_key(&digest) {
+            sessions.clear();
+        }
+        sessions.entry(digest).or_insert_with(|| Arc::new(session)).clone()
     }
 
     /// Who is here by a session's key.
@@ -166,52 +241,59 @@ impl<D: Doorway> Visits<D> {
 
     async fn asked_within(&self, key: &str, age: Duration) -> Result<Here, Out> {
         let digest = digest(key);
-        let session = self.sessions().get(&digest).cloned().ok_or(Out::Nobody)?;
-        if session.began.elapsed() >= LIFE {
+        // Whoever left, or was ended by others, is gone here too.
+        let Some(visit) = self.register.find(Hash(digest)).await.map_err(|fault| unkept(&fault))? else {
             self.sessions().remove(&digest);
             return Err(Out::Nobody);
-        }
+        };
+        let known = self.sessions().get(&digest).cloned();
+        let session = if let Some(session) = known {
+            session
+        } else {
+            // He came to another process, or before this one began.
+            let kept = Secret::opened(&visit.sealed, &seal(key), visit.account.as_bytes()).ok_or(Out::Nobody)?;
+            let pass = self.door.again(&kept).map_err(|closed| out(&closed))?;
+            let seen = tokio::sync::Mutex::default();
+            self.remember(digest, Session { pass, token: form_token(key), seen })
+        };
         // One asks while others of the same session wait for the answer.
         let mut seen = session.seen.lock().await;
-        if seen.at.elapsed() >= age {
-            let at = Instant::now();
-            match asked(self.door.visitor(&session.pass)).await {
-                // Whoever is somebody else by now is not who logged in.
-                Ok(visitor) if visitor.account == seen.visitor.account => {
-                    *seen = Seen { visitor: Arc::new(visitor), at };
+        if let Some(seen) = seen.as_ref().filter(|seen| seen.at.elapsed() < age) {
+            return Ok(Here { visitor: seen.visitor.clone(), token: session.token.clone() });
+        }
+        let at = Instant::now();
+        match asked(self.door.visitor(&session.pass)).await {
+            // Whoever is somebody else by now is not who logged in.
+            Ok(visitor) if visitor.account == Account::from(visit.account.as_str()) => {
+                let visitor = Arc::new(visitor);
+                *seen = Some(Seen { visitor: visitor.clone(), at });
+                Ok(Here { visitor, token: session.token.clone() })
+            }
+            Ok(_) => {
+                self.leave(key).await;
+                Err(Out::Nobody)
+            }
+            Err(out) => {
+                if matches!(out, Out::Gone(_)) {
+                    self.leave(key).await;
                 }
-                Ok(_) => {
-                    self.sessions().remove(&digest);
-                    return Err(Out::Nobody);
-                }
-                Err(out) => {
-                    if matches!(out, Out::Gone(_)) {
-                        self.sessions().remove(&digest);
-                    }
-                    return Err(out);
-                }
+                Err(out)
             }
         }
-        Ok(Here { visitor: seen.visitor.clone(), token: session.token.clone() })
     }
 
-    /// Somebody leaves.
-    pub fn leave(&self, key: &str) {
-        self.sessions().remove(&digest(key));
+    /// Somebody leaves. Where the record cannot be told, he is gone here, and his cookie with him.
+    pub async fn leave(&self, key: &str) {
+        let digest = digest(key);
+        self.sessions().remove(&digest);
+        let _ = self.register.sequencer.leave(Hash(digest)).await;
     }
 }
 
-/// Makes room for one more session of an account.
-fn make_room<P>(sessions: &mut Sessions<P>, account: &Account) {
-    let his = sessions.iter().filter(|(_, session)| session.account == *account);
-    let mut his: Vec<(Instant, [u8; 32])> = his.map(|(key, session)| (session.began, *key)).collect();
-    his.sort_unstable();
-    for (_, key) in his.iter().take((his.len() + 1).saturating_sub(OF_ONE)) {
-        sessions.remove(key);
-    }
-    if sessions.len() >= MOST {
-        let first = sessions.iter().min_by_key(|(_, session)| (session.reads, session.began)).map(|(key, _)| *key);
-        first.and_then(|first| sessions.remove(&first));
+fn out<F: std::error::Error>(closed: &Closed<F>) -> Out {
+    match closed {
+        Closed::Gone(fault) => Out::Gone(fault.to_string()),
+        Closed::Unasked(fault) => Out::Unasked(fault.to_string()),
     }
 }
 
@@ -219,8 +301,7 @@ fn make_room<P>(sessions: &mut Sessions<P>, account: &Account) {
 async fn asked<T, F: std::error::Error>(question: impl Future<Output = Result<T, Closed<F>>>) -> Result<T, Out> {
     match tokio::time::timeout(ANSWER, question).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(Closed::Gone(fault))) => Err(Out::Gone(fault.to_string())),
-        Ok(Err(Closed::Unasked(fault))) => Err(Out::Unasked(fault.to_string())),
+        Ok(Err(closed)) => Err(out(&closed)),
         Err(_) => Err(Out::Unasked("the forge did not answer in time".to_owned())),
     }
 }

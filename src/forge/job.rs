@@ -26,6 +26,8 @@ pub struct Job {
     pub environment: Option<String>,
     /// What is recorded of its token: claims that are the same in every token of the job.
     pub claims: Map<String, Value>,
+    /// What its token is remembered by.
+    pub token: token::Name,
 }
 
 /// Whether a pipeline, as [`Job::pipeline`] has it, is not of the run's own commit, and can become another one without

@@ -212,6 +212,18 @@ pub trait Source {
 
 /// A forge whose deployments wait for our word, and are told it.
 pub trait Forge: Source {
+    /// The same forge for a look that begins now, as for one decision: each thing is read once in it, and what the look at
+    /// the same thing before has read may be asked for at once. `at` says what it is at; an empty one, that there was
+    /// none before.
+    #[must_use]
+    fn looking(&self, at: &str) -> Self
+    where
+        Self: Sized;
+
+    /// Says what a look is going to be about, before everything is known that it asks: a commit, and where it is known the one
+    /// since which it changed something. It may begin to read.
+    fn ahead(&self, repository: &str, since: Option<&str>, commit: &str);
+
     /// The commit that a run deploys.
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
 
@@ -274,7 +286,7 @@ pub trait Hub: Send + Sync + 'static {
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.
-    type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Send + Sync;
+    type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Clone + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
     type Claimed: Send + 'static;
 
@@ -291,7 +303,11 @@ pub trait Hub: Send + Sync + 'static {
     /// about is to be read again. `None` where they do not say that.
     fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
 
-    /// The job that a token proves, of a repository that the app is installed on. A token counts once.
+    /// How many processes are this app, each with a client of its own: what the forge takes of all in a while is shared.
+    fn beside(&self, processes: u64);
+
+    /// The job that a token proves, of a repository that the app is installed on. That a token counts once is for whoever
+    /// asks: it is remembered by [`job::Job::token`].
     fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;
 }
 
@@ -345,6 +361,12 @@ pub trait Doorway: Send + Sync + 'static {
     /// Trades the code with which a browser came back. `verifier` is what the challenge was made of.
     fn trade(&self, code: &str, verifier: &str)
     -> impl Future<Output = Result<Self::Pass, Closed<Self::Fault>>> + Send;
+
+    /// What a pass is kept as where it outlasts the process.
+    fn kept(&self, pass: &Self::Pass) -> secret::Secret;
+
+    /// The pass that was kept so.
+    fn again(&self, kept: &secret::Secret) -> Result<Self::Pass, Closed<Self::Fault>>;
 
     /// Who somebody is, and what he may read: asked anew each time.
     fn visitor(&self, pass: &Self::Pass) -> impl Future<Output = Result<Visitor, Closed<Self::Fault>>> + Send;

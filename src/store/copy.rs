@@ -21,7 +21,8 @@ use Holds::{Bytes, Int, Text};
 /// A table: its name, how many of its columns are its key, and all of them, the key first.
 type Table = (&'static str, usize, &'static [(&'static str, Holds)]);
 
-/// Every table but that of the migrations, and that of who may write: nobody does yet where a copy is opened. The
+/// Every table but that of the migrations, those of who may write and who is logged in, and what was done of late: nobody
+/// is or does yet where a copy is opened. A token that was shown here is not to be shown there. The
 /// numbers that were given to them go on, so that who held one here never holds one there.
 const TABLES: &[Table] = &[
     ("blob", 1, &[("digest", Bytes), ("size", Int), ("packed", Bytes), ("at", Int), ("annexed", Int)]),
@@ -85,6 +86,7 @@ const TABLES: &[Table] = &[
         ],
     ),
     ("destination", 1, &[("name", Text), ("holder", Int), ("until", Int), ("failures", Int), ("opens", Int)]),
+    ("token", 1, &[("digest", Bytes), ("owner", Text), ("until", Int)]),
     ("timer", 1, &[("stream", Text), ("due", Int)]),
     (
         "submitted",

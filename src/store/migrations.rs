@@ -135,6 +135,21 @@ const STEPS: &[Step] = &[
          idx {int} NOT NULL, over {int}, at {int} NOT NULL, PRIMARY KEY (forge, repository, label, number))",
         ],
     },
+    Step {
+        name: "what processes share: tokens that were shown, who is logged in, how often",
+        statements: &[
+            // Each row is over at `until`, by the database's own clock.
+            "CREATE TABLE token (digest {bytes} PRIMARY KEY, owner TEXT NOT NULL, until {int} NOT NULL)",
+            "CREATE INDEX token_owner ON token (owner, until)",
+            "CREATE INDEX token_until ON token (until)",
+            // By SHA-256 digest of the session's key; `sealed` is opened by that key alone.
+            "CREATE TABLE visit (digest {bytes} PRIMARY KEY, account TEXT NOT NULL, reads {int} NOT NULL, \
+         sealed {bytes} NOT NULL, until {int} NOT NULL)",
+            "CREATE INDEX visit_account ON visit (account)",
+            "CREATE TABLE turn (name TEXT NOT NULL, until {int} NOT NULL)",
+            "CREATE INDEX turn_name ON turn (name, until)",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

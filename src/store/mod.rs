@@ -11,7 +11,7 @@
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
 //! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`deployed`] what was deployed, [`granted`] which grants were used, [`incident`] which issues are incidents, [`acted`] what people did on pages, [`standing`] how far
-//! behind it is. [`replica`] says who may write, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
+//! behind it is. [`replica`] says who may write, [`shared`] keeps what they share beside the log, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
 //! keeps bytes by digest, [`annex`] the large ones of them in a folder or a bucket.
 //!
 //! Never here: a rule, a word to a person other than a fault.
@@ -64,6 +64,8 @@ pub mod replica;
 pub mod sequencer;
 #[cfg(feature = "app")]
 pub mod session;
+#[cfg(feature = "app")]
+pub mod shared;
 #[cfg(feature = "app")]
 pub mod signatory;
 #[cfg(feature = "app")]

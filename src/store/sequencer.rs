@@ -14,8 +14,10 @@ use tokio::task::JoinHandle;
 use super::change::Stream;
 use super::fault::Fault;
 use super::outbox::{Backoff, Claimed};
+use super::shared::{Often, Room, Showing, Token, Visit};
 use super::stands::Stands;
 use super::writer::{Append, Appended, Refused, Writer};
+use crate::log::tree::Hash;
 
 /// How many entries one transaction takes.
 const BATCH: usize = 1_000;
@@ -43,6 +45,11 @@ enum Job {
     PutOff(Box<Claimed>, String, Backoff, DateTime<Utc>, oneshot::Sender<Result<(), Fault>>),
     Stands(Stream, oneshot::Sender<Result<Stands, Fault>>),
     Open(Vec<String>, oneshot::Sender<Result<Vec<String>, Fault>>),
+    Shown(Token, u64, oneshot::Sender<Result<Showing, Fault>>),
+    Enter(Visit, Room, oneshot::Sender<Result<(), Fault>>),
+    Leave(Hash, oneshot::Sender<Result<(), Fault>>),
+    May(String, Often, oneshot::Sender<Result<bool, Fault>>),
+    Forget(oneshot::Sender<Result<(), Fault>>),
 }
 
 /// Where entries are handed in. It can be cloned, and used from many tasks.
@@ -137,6 +144,31 @@ impl Sequencer {
     /// Which of those obligations nobody has met: [`Writer::open_obligations`].
     pub async fn open_obligations(&self, of: Vec<String>) -> Result<Vec<String>, Fault> {
         self.ask(|answer| Job::Open(of, answer)).await?
+    }
+
+    /// Remembers a token that is shown: [`Writer::shown`].
+    pub async fn shown(&self, token: Token, most: u64) -> Result<Showing, Fault> {
+        self.ask(|answer| Job::Shown(token, most, answer)).await?
+    }
+
+    /// Lets somebody in: [`Writer::enter`].
+    pub async fn enter(&self, visit: Visit, room: Room) -> Result<(), Fault> {
+        self.ask(|answer| Job::Enter(visit, room, answer)).await?
+    }
+
+    /// Lets somebody go: [`Writer::leave`].
+    pub async fn leave(&self, key: Hash) -> Result<(), Fault> {
+        self.ask(|answer| Job::Leave(key, answer)).await?
+    }
+
+    /// Whether something may be done once more: [`Writer::may`].
+    pub async fn may(&self, name: String, often: Often) -> Result<bool, Fault> {
+        self.ask(|answer| Job::May(name, often, answer)).await?
+    }
+
+    /// Forgets what is over: [`Writer::forget`].
+    pub async fn forget(&self) -> Result<(), Fault> {
+        self.ask(Job::Forget).await?
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Fault> {
@@ -235,6 +267,11 @@ async fn alone(writer: &mut Writer, job: Job) -> Result<(), Fault> {
         }
         Job::Stands(stream, answer) => told(answer, writer.stands(&stream).await)?,
         Job::Open(of, answer) => told(answer, writer.open_obligations(&of).await)?,
+        Job::Shown(token, most, answer) => told(answer, writer.shown(&token, most).await)?,
+        Job::Enter(visit, room, answer) => told(answer, writer.enter(&visit, room).await)?,
+        Job::Leave(key, answer) => told(answer, writer.leave(key).await)?,
+        Job::May(name, often, answer) => told(answer, writer.may(&name, often).await)?,
+        Job::Forget(answer) => told(answer, writer.forget().await)?,
     }
     Ok(())
 }

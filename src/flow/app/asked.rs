@@ -5,9 +5,10 @@
 //! to any other job it is nothing but an answer.
 //!
 //! Whoever asks costs questions to the forge, which those who wait need as well: one attempt of a run that asks again within
-//! some seconds is told the same again, a repository has so many questions a minute, and what waits goes first.
+//! some seconds is told the same again (by one process: another looks once more), a repository has so many questions a minute,
+//! of all processes together, and what waits goes first.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,14 +21,15 @@ use crate::flow::decided::word;
 use crate::forge::Hub;
 use crate::forge::job::Job;
 use crate::report::neutral;
+use crate::store::shared;
 
 /// How many bytes are told of why something could not be decided.
 const WHY: usize = 900;
 /// How long an answer is the answer to the same question.
 const SAME: Duration = Duration::from_secs(10);
 /// How many questions of a repository are looked into in how long.
-const MOST: usize = 20;
-const SPAN: Duration = Duration::from_mins(1);
+const MOST: u64 = 20;
+const RATE: shared::Often = shared::Often { most: MOST, within: Duration::from_mins(1) };
 
 /// Who asks for what: the repository, the run and its attempt, its commit, the environment, and whether the job is of it.
 type Question = (String, u64, u64, String, String, bool);
@@ -38,8 +40,6 @@ type Told = Arc<tokio::sync::Mutex<Option<(Instant, Answer)>>>;
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     told: Mutex<HashMap<Question, (Instant, Told)>>,
-    /// When each repository's were looked into; those of jobs of the environment apart, for anybody with a branch can ask.
-    looked: Mutex<HashMap<(String, bool), VecDeque<Instant>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -54,28 +54,16 @@ impl Questions {
         *at = now;
         found.clone()
     }
-
-    /// Whether one more question of a repository may be looked into now; then it is counted.
-    fn takes(&self, of: &(String, bool), now: Instant) -> bool {
-        let mut looked = lock(&self.looked);
-        let recent = |at: &Instant| now.saturating_duration_since(*at) < SPAN;
-        looked.retain(|_, at| at.back().is_some_and(recent));
-        let at = looked.entry(of.clone()).or_default();
-        while at.front().is_some_and(|first| !recent(first)) {
-            at.pop_front();
-        }
-        let room = at.len() < MOST;
-        if room {
-            at.push_back(now);
-        }
-        room
-    }
 }
 
 /// That a repository asks too often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the jobs of this repository ask for more than {MOST} decisions a minute; ask again later, or with `--wait`")]
 pub struct Often;
+
+fn answer(job: &Job, environment: &str, decision: &str, summary: String) -> Answer {
+    Answer { environment: environment.to_owned(), commit: job.commit.clone(), decision: decision.to_owned(), summary }
+}
 
 impl<H: Hub> Desk<H> {
     /// What is decided of a job's release; the same within some seconds, however often it asks.
@@ -94,8 +82,12 @@ impl<H: Hub> Desk<H> {
             );
             return Ok(answer.clone());
         }
-        if !self.questions.takes(&(repository, enters), Instant::now()) {
-            return Err(Often);
+        // Those of jobs of the environment are counted apart, for anybody with a branch can ask.
+        let whose = format!("questions of {}/{repository}, {}", H::NAME, if enters { "entering" } else { "asking" });
+        match self.sequencer.may(whose, RATE).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Often),
+            Err(fault) => return Ok(Self::unknown(job, environment, &fault.to_string())),
         }
         let answer = Box::pin(self.look_into(job, environment)).await;
         // What goes is decided anew each time: somebody may have taken his word back since.
@@ -105,18 +97,19 @@ impl<H: Hub> Desk<H> {
         Ok(answer)
     }
 
+    /// What is answered where it is not known.
+    fn unknown(job: &Job, environment: &str, why: &str) -> Answer {
+        let summary = neutral::prose(&format!("held, because it cannot be decided: {why}"), WHY);
+        answer(job, environment, UNKNOWN, summary)
+    }
+
     async fn look_into(&self, job: &Job, environment: &str) -> Answer {
         let key =
             Key { repository: job.repository.clone(), environment: environment.to_owned(), commit: job.commit.clone() };
         let asks = Asks { attempt: job.attempt, enters: job.environment.as_deref() == Some(environment) };
         let asked = Some(asks);
         let case = Case { key, runs: vec![job.run], answers: Vec::new(), told: None, failures: 0, asked };
-        let of = |decision: &str, summary| Answer {
-            environment: environment.to_owned(),
-            commit: job.commit.clone(),
-            decision: decision.to_owned(),
-            summary,
-        };
+        let of = |decision: &str, summary| answer(job, environment, decision, summary);
         let answer = match self.decide(&case).await {
             Ok(outcome) => {
                 if outcome.is_new {
@@ -128,10 +121,7 @@ impl<H: Hub> Desk<H> {
                 }
                 of(word(outcome.ruling), outcome.summary)
             }
-            Err(why) => {
-                let summary = neutral::prose(&format!("held, because it cannot be decided: {why}"), WHY);
-                of(UNKNOWN, summary)
-            }
+            Err(why) => Self::unknown(job, environment, &why.to_string()),
         };
         let fields = json!({ "repository": job.repository, "run": job.run, "environment": environment,
             "commit": job.commit, "decision": answer.decision, "summary": answer.summary });

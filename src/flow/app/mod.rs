@@ -9,6 +9,7 @@
 //! where others tell of it ([`outside`], [`told`]) or of the grant under which it went ([`granted`]), becomes facts of what comes next in
 //! [`history`], and leaves what is to be done in [`aftermath`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
+//! What several processes that are this app share is in [`sharing`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
 //!
@@ -37,6 +38,7 @@ pub mod policy;
 mod records;
 mod ruling;
 mod runs;
+mod sharing;
 mod shown;
 pub mod submission;
 mod sweep;
@@ -59,6 +61,7 @@ use super::append::{Failed, delivery};
 use super::receipt::{self, NoReceipt};
 use super::record::Fault;
 use super::sheet::{self, Moment};
+use super::visits::Register;
 use crate::forge::Hub;
 use crate::policy::roster::Roster;
 use crate::store::address::Address;
@@ -157,7 +160,6 @@ pub struct Desk<H: Hub> {
     evidence: evidence::Remembered,
     turns: submission::Turns,
     talk: talk::Talking,
-    acting: acting::Rate,
     ledger: ledger::Ledger,
     questions: asked::Questions,
     heard: outside::Heard,
@@ -247,7 +249,6 @@ impl<H: Hub> Desk<H> {
             counts,
             docket: Mutex::default(),
             talk: talk::Talking::default(),
-            acting: acting::Rate::default(),
             ledger: ledger::Ledger::default(),
             questions: asked::Questions::default(),
             heard: outside::Heard::default(),
@@ -266,6 +267,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
+        tasks.spawn(until(ends.clone(), desk.clone().share()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
     }
@@ -310,6 +312,12 @@ impl<H: Hub> Desk<H> {
         let found = reader.undecided(H::NAME, since, 100).await?;
         reader.close().await?;
         Ok(found)
+    }
+
+    /// Where the sessions of those who look are kept.
+    #[must_use]
+    pub fn register(&self) -> Register {
+        Register::new(self.settings.address.clone(), self.sequencer.clone())
     }
 
     /// Opens the record for reading.

@@ -27,6 +27,7 @@ use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::report;
 use crate::report::neutral;
 use crate::store::change::{Sent, Stream};
+use crate::store::reader::Reader;
 use crate::store::writer::Refused;
 
 /// How many releases are decided at once.
@@ -267,16 +268,27 @@ impl<H: Hub> Desk<H> {
         // Whatever is recorded from here on may be of newer facts than these.
         let mut reader = self.reader().await?;
         let since = reader.size().await?;
+        let ran = self.ran_by_now(&mut reader, key).await?;
         reader.close().await?;
-        let forge = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+        let outside = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
         // Whoever asks lets go first what waits.
-        let forge = if case.asked.is_some() { forge.behind_deployments() } else { forge };
+        let outside = if case.asked.is_some() { outside.behind_deployments() } else { outside };
+        let forge = outside.looking(&json!([key.repository, key.environment, key.commit]).to_string());
+        forge.ahead(&key.repository, ran.as_deref(), &key.commit);
         // A delivery can be old: nothing is done for what waits no longer.
-        if case.asked.is_none() && case.told.is_none() && !self.waits(&forge, case).await? {
+        let waits = async {
+            Ok::<bool, Undecided>(case.asked.is_some() || case.told.is_some() || self.waits(&forge, case).await?)
+        };
+        // What is said to run is asked for by the facts, and is here by then.
+        let (waits, read, alike, _) = tokio::join!(
+            waits,
+            policy::read(&forge, &key.repository, &self.settings.outer),
+            alike::<H>(&forge, case),
+            forge.running(&key.repository, &key.environment)
+        );
+        if !waits? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let (read, alike) =
-            tokio::join!(policy::read(&forge, &key.repository, &self.settings.outer), alike::<H>(&forge, case));
         let (attempts, others) = alike?;
         let read = match read {
             Ok(read) => read,
@@ -304,7 +316,7 @@ impl<H: Hub> Desk<H> {
         let decision = decision.by_document(text.as_bytes());
         // It may have been answered while this was read: what opens or fails is said to whoever still waits.
         let is_last = decision.decision != Ruling::Hold && case.asked.is_none() && case.told.is_some();
-        if is_last && !self.waits(&forge, case).await? {
+        if is_last && !self.waits(&outside, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
         let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
@@ -353,6 +365,19 @@ impl<H: Hub> Desk<H> {
         let listed = replay::listed(&layers);
         let decision = unreadable::held(&facts, now, &flaws, listed).by_document(text.as_bytes());
         self.record((case, attempts, since), &facts, text, &decision, (layers, Vec::new())).await
+    }
+
+    /// What the record opened an environment for last, or what ran before it began: that is what the forge most likely shows to
+    /// run. It is asked all the same.
+    async fn ran_by_now(&self, reader: &mut Reader, key: &Key) -> Result<Option<String>, crate::store::fault::Fault> {
+        let opened = reader.openings(H::NAME, &key.repository, &key.environment).await?;
+        let Some(opening) = opened.first() else {
+            let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
+            let began = self.settings.since.get(&place);
+            return Ok(began.and_then(|began| began.values().next()).cloned());
+        };
+        let facts = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
+        Ok(facts.map(|facts| facts.release.commit))
     }
 
     async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Instant;
 
-use chrono::Utc;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -16,7 +15,7 @@ use super::Desk;
 use crate::flow::append::{Failed, Happening, staged};
 use crate::flow::submission::{CLOSED, FILES, Listed, Manifest, OF_A_RUN, TOTAL, Taken, Wrong};
 use crate::forge::Hub;
-use crate::forge::job::{Job, Unknown};
+use crate::forge::job::Job;
 use crate::log::entry::Kind;
 use crate::log::receipt::sha256;
 use crate::log::tree::Hash;
@@ -100,12 +99,6 @@ pub enum NotSubmitted {
 }
 
 impl<H: Hub> Desk<H> {
-    /// The job that a token proves.
-    pub async fn job(&self, token: &str) -> Result<Job, Unknown> {
-        // A token is issued by the clock of the world outside.
-        self.hub().job(token, Utc::now()).await
-    }
-
     /// Says which files are wanted. Those whose bytes the repository has submitted before are recorded of this job.
     pub async fn wanted(&self, job: &Job, manifest: &Manifest) -> Result<Taken, NotSubmitted> {
         manifest.check()?;

@@ -3,6 +3,7 @@
 //! GitHub counts its limits for an installation, so that all repositories of one share a client.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub struct App {
     /// Under the App's own name, for what no installation is asked.
     root: Client,
     known: Mutex<BTreeMap<u64, Known>>,
+    /// How many processes are this App, ours included.
+    processes: AtomicU64,
     /// When the installations were last read because a token names a repository that is not among ours.
     looked: tokio::sync::Mutex<Option<Instant>>,
     /// Who issues the tokens of its pipelines; nobody, where none are taken.
@@ -57,6 +60,7 @@ impl App {
             key,
             root,
             known: Mutex::default(),
+            processes: AtomicU64::new(1),
             looked: tokio::sync::Mutex::default(),
             issuer: None,
             runners: oidc::Runners::Hosted,
@@ -96,7 +100,9 @@ impl App {
             known.client
         } else {
             let identity = Identity::App { key: self.key.clone(), installation: Some(id), repository: None };
-            Client::new(self.base.clone(), identity)?
+            let client = Client::new(self.base.clone(), identity)?;
+            client.shares(self.processes.load(Ordering::Relaxed));
+            client
         };
         let read = installation::repositories(&client, id).await;
         let mut known = self.known();
@@ -184,6 +190,13 @@ impl Hub for App {
         Ok(checked.ok().map(|it| Hinted { repository: it.repository().map(str::to_owned), hint: it.hint().clone() }))
     }
 
+    fn beside(&self, processes: u64) {
+        self.processes.store(processes, Ordering::Relaxed);
+        for client in std::iter::once(&self.root).chain(self.known().values().map(|known| &known.client)) {
+            client.shares(processes);
+        }
+    }
+
     fn recall(&self, bytes: &[u8]) -> Option<Claimed> {
         super::event::recalled(bytes)
     }
@@ -193,8 +206,8 @@ impl Hub for App {
         let claims = issuer.claims(token, now).await?;
         let named = oidc::named(&claims)?;
         let name = self.name_of(named).await.map_err(|fault| Unknown::Fault(fault.to_string()))?;
-        let job = oidc::job(&claims, &name.ok_or(Unknown::OtherRepository)?, self.runners)?;
-        issuer.first(&claims, named.repository, now)?;
-        Ok(job)
+        let name = name.ok_or(Unknown::OtherRepository)?;
+        let token = issuer.named(&claims, named.repository)?;
+        Ok(oidc::job(&claims, &name, token, self.runners)?)
     }
 }

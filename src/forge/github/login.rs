@@ -1,8 +1,8 @@
 //! People log in through the App: GitHub's web flow for a user access token, with PKCE.
 //!
 //! The token is the person's own and can do no more than he and the App both may. It is asked which installations of the
-//! App he sees and which of their repositories he may read, and nothing else. It is kept in memory, and ends with the
-//! session.
+//! App he sees and which of their repositories he may read, and nothing else. It ends with the session; where it is kept
+//! outside memory, only what his browser has opens it.
 
 use std::collections::BTreeSet;
 
@@ -166,14 +166,22 @@ impl Doorway for Door {
         match traded {
             // GitHub answers 200 where it refuses, too.
             Traded { access_token: Some(token), error: None, .. } if !token.trim().is_empty() => {
-                // What it answers is large, and is asked for once a minute.
-                Client::forgetful(self.base.clone(), Identity::Token(Secret::new(&token))).map_err(closed)
+                self.again(&Secret::new(&token))
             }
             Traded { error, error_description, .. } => {
                 let says = error_description.or(error).unwrap_or_else(|| "it gives no token".to_owned());
                 Err(Closed::Gone(Fault::Unauthorised { says: neutral::line(&says, WORDS) }))
             }
         }
+    }
+
+    fn kept(&self, pass: &Client) -> Secret {
+        pass.given().cloned().unwrap_or_else(|| Secret::new(""))
+    }
+
+    fn again(&self, kept: &Secret) -> Result<Client, Closed<Fault>> {
+        // What it answers is large, and is asked for once a minute.
+        Client::forgetful(self.base.clone(), Identity::Token(kept.clone())).map_err(closed)
     }
 
     async fn visitor(&self, pass: &Client) -> Result<Visitor, Closed<Fault>> {

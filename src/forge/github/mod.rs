@@ -55,6 +55,15 @@ impl Source for Client {
 }
 
 impl Forge for Client {
+    fn looking(&self, at: &str) -> Self {
+        Self::looking(self, at)
+    }
+
+    fn ahead(&self, repository: &str, since: Option<&str>, commit: &str) {
+        let Ok(repository) = Repository::parse(repository) else { return };
+        read::ahead(self, &repository, since, commit);
+    }
+
     async fn deploys(&self, waiting: &Waiting) -> Result<String, Fault> {
         write::rule::commit(self, waiting).await
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::client::{Base, Secret};
 use crate::forge::job::{Job, Tokens};
-use crate::forge::token::Refused;
+use crate::forge::token::{Name, Refused};
 use crate::transport::http;
 
 /// Where an issuer's keys lie, below its URL.
@@ -80,8 +80,9 @@ pub fn named(claims: &Map<String, Value>) -> Result<Named, Refused> {
     Ok(Named { repository: number(claims, "repository_id")?, owner: number(claims, "repository_owner_id")? })
 }
 
-/// The job of whom the claims are. `repository` is the name that GitHub lists for the repository's id.
-pub fn job(claims: &Map<String, Value>, repository: &str, runners: Runners) -> Result<Job, Refused> {
+/// The job of whom the claims are. `repository` is the name that GitHub lists for the repository's id, and `token` what the
+/// token is remembered by.
+pub fn job(claims: &Map<String, Value>, repository: &str, token: Name, runners: Runners) -> Result<Job, Refused> {
     let hosted = claims.get("runner_environment").and_then(Value::as_str) == Some("github-hosted");
     if runners == Runners::Hosted && !hosted {
         return Err(Refused::Runner);
@@ -106,6 +107,7 @@ pub fn job(claims: &Map<String, Value>, repository: &str, runners: Runners) -> R
         pipeline,
         environment,
         claims: RECORDED.iter().filter_map(|name| Some(((*name).to_owned(), claims.get(*name)?.clone()))).collect(),
+        token,
     })
 }
 

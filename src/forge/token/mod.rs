@@ -1,15 +1,12 @@
 //! Tokens by which a job of a pipeline proves itself: OpenID Connect, as a forge's own issuer signs it.
 //!
 //! [`jws`] checks the signature, [`keys`] keeps the issuer's keys, and what every issuer states alike is checked here: who
-//! issued it, for whom, from when until when, and that nobody has shown it before. What else it claims is the forge's own,
-//! and read there. A token is remembered once it is known to be of a repository that is ours: whoever else the issuer
-//! signs for leaves nothing here.
+//! issued it, for whom, from when until when. What else it claims is the forge's own, and read there. A token counts once:
+//! whoever takes it remembers it by its [`Name`], which is told once it is known to be of a repository that is ours.
+//! Whoever else the issuer signs for leaves nothing here.
 
 pub mod jws;
 pub mod keys;
-
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -22,7 +19,7 @@ const SKEW: i64 = 60;
 /// How long a token may live at most, in seconds. Those of forges live for minutes; a job's for as long as the job.
 const LIFE: i64 = 24 * 3600;
 /// How many tokens of one repository are remembered until they end.
-const SHOWN: usize = 10_000;
+pub const SHOWN: u64 = 10_000;
 
 /// Why a token is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -74,9 +71,6 @@ pub enum Fault {
         /// Why not.
         why: String,
     },
-    /// Too many were shown.
-    #[error("too many tokens of this repository are remembered; try again in a few minutes")]
-    Full,
 }
 
 /// What came of a token that was shown.
@@ -96,9 +90,19 @@ pub struct Issuer {
     name: String,
     audience: String,
     keys: Keys,
-    /// The tokens that were shown, by their repository and their id, each with the instant from which on it is not good any
-    /// more.
-    shown: Mutex<BTreeMap<u64, BTreeMap<String, i64>>>,
+}
+
+/// What a token is told by from every other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Who issued it.
+    pub issuer: String,
+    /// The repository that it is of, by the forge's id.
+    pub repository: u64,
+    /// Its own id.
+    pub id: String,
+    /// From when on nobody takes it any more, in seconds of the Unix time, however far clocks are apart.
+    pub until: i64,
 }
 
 impl Issuer {
@@ -106,7 +110,7 @@ impl Issuer {
     pub fn new(issuer: &str, keys: &str, audience: &str) -> Result<Self, http::Fault> {
         let name = issuer.trim_end_matches('/').to_owned();
         let keys = Keys::at(http::address(&format!("{name}{keys}"))?)?;
-        Ok(Self { name, audience: audience.to_owned(), keys, shown: Mutex::default() })
+        Ok(Self { name, audience: audience.to_owned(), keys })
     }
 
     /// Its URL.
@@ -121,8 +125,8 @@ impl Issuer {
         &self.audience
     }
 
-    /// The claims of a token that is good at this instant. Whether it is shown for the first time is asked by
-    /// [`Issuer::first`], once it is known whose it is.
+    /// The claims of a token that is good at this instant. What it is remembered by says [`Issuer::named`], once it is
+    /// known whose it is.
     pub async fn claims(&self, token: &str, now: DateTime<Utc>) -> Result<Map<String, Value>, Unproven> {
         let parsed = jws::Parsed::read(token).map_err(Refused::from)?;
         let key = self.keys.get(parsed.key()).await.map_err(|why| Fault::Keys { issuer: self.name.clone(), why })?;
@@ -162,24 +166,13 @@ impl Issuer {
         Ok(())
     }
 
-    /// Remembers a token of one of our repositories, by its id, and refuses one that was shown before.
-    pub fn first(&self, claims: &Map<String, Value>, repository: u64, now: DateTime<Utc>) -> Result<(), Unproven> {
-        let now = now.timestamp();
+    /// What a token of one of our repositories is remembered by.
+    pub fn named(&self, claims: &Map<String, Value>, repository: u64) -> Result<Name, Refused> {
         let id = claims.get("jti").and_then(Value::as_str).filter(|id| (1..=200).contains(&id.len()));
-        let id = id.ok_or(Refused::Claim("jti"))?;
-        let ends = claims.get("exp").and_then(Value::as_i64).unwrap_or(i64::MAX).saturating_add(SKEW);
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = shown.entry(repository).or_default();
-        if shown.contains_key(id) {
-            return Err(Refused::Again.into());
-        }
-        if shown.len() >= SHOWN {
-            shown.retain(|_, ends| *ends > now);
-            if shown.len() >= SHOWN {
-                return Err(Fault::Full.into());
-            }
-        }
-        shown.insert(id.to_owned(), ends);
-        Ok(())
+        let id = id.ok_or(Refused::Claim("jti"))?.to_owned();
+        let ends = claims.get("exp").and_then(Value::as_i64).ok_or(Refused::Claim("exp"))?;
+        // It is taken for so long after it ended; and the clock by which it is forgotten may go ahead by as much.
+        let until = ends.saturating_add(2 * SKEW);
+        Ok(Name { issuer: self.name.clone(), repository, id, until })
     }
 }

@@ -250,6 +250,12 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
                             a minute; if it stays so, whoever runs the app finds the reason in its log.";
                 plainly(StatusCode::SERVICE_UNAVAILABLE, "The forge cannot be asked", None, says, &html! {})
             }
+            Out::Record(why) => {
+                self.desk.say("visitor_unread", &json!({ "why": why }));
+                let says = "The record cannot be asked now who is logged in, and so nothing is shown. Load the page again in \
+                            a minute; if it stays so, whoever runs the app finds the reason in its log.";
+                plainly(StatusCode::SERVICE_UNAVAILABLE, "The record cannot be read", None, says, &html! {})
+            }
             Out::Chance => {
                 let says = "The machine that the app runs on gives no random bytes. Try again.";
                 plainly(StatusCode::SERVICE_UNAVAILABLE, "Nobody can log in now", None, says, &html! {})

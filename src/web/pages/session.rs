@@ -155,7 +155,7 @@ async fn entered<H: Hub, D: Doorway>(
         Ok((key, visitor)) => {
             let origin = &pages.origin;
             if let Some(before) = self::key(headers, origin) {
-                pages.visits.leave(&before);
+                pages.visits.leave(&before).await;
             }
             let fields = json!({ "account": visitor.account.as_str(), "repositories": visitor.repositories.len() });
             pages.desk.say("logged_in", &fields);
@@ -211,7 +211,7 @@ pub async fn logout<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Req
         Ok(form) => form,
         Err(response) => return response,
     };
-    pages.visits.leave(&key);
+    pages.visits.leave(&key).await;
     pages.desk.say("logged_out", &json!({}));
     let origin = &pages.origin;
     sent_to("/", [cookie(origin, session_cookie(origin), "", LIFE)])

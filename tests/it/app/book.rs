@@ -12,7 +12,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 /// The numbers that are due in a round, of those with this head and change.
-fn due(book: &Book, round: &Round, numbers: &[u64], now: Instant) -> Vec<u64> {
+fn due(book: &mut Book, round: &Round, numbers: &[u64], now: Instant) -> Vec<u64> {
     numbers.iter().copied().filter(|number| book.is_due(round, *number, "c1", at(1), now)).collect()
 }
 
@@ -21,7 +21,7 @@ fn what_is_heard_of_gathers_and_is_looked_at_once() {
     let (mut book, now) = (Book::default(), Instant::now());
     book.swept("acme/shop", now);
     let first = book.take(now).unwrap();
-    assert_eq!(due(&book, &first, &[1, 2], now), [1, 2], "whatever was never looked at");
+    assert_eq!(due(&mut book, &first, &[1, 2], now), [1, 2], "whatever was never looked at");
     for number in [1, 2] {
         book.looked("acme/shop", number, "c1", at(1), now);
     }
@@ -30,8 +30,13 @@ fn what_is_heard_of_gathers_and_is_looked_at_once() {
     }
     assert_eq!(book.take(now), None, "it waits for more of the same");
     let later = now + Duration::from_secs(1);
+    // It was looked at a second ago: it rests, and what was heard of it is not forgotten.
     let round = book.take(later).unwrap();
-    assert_eq!((due(&book, &round, &[1, 2], later), round.all), (vec![2], false));
+    assert_eq!((due(&mut book, &round, &[1, 2], later), round.all), (vec![], false));
+    assert_eq!(book.take(later), None);
+    let later = now + Duration::from_secs(5);
+    let round = book.take(later).unwrap();
+    assert_eq!((due(&mut book, &round, &[1, 2], later), round.all), (vec![2], false));
     assert_eq!(book.take(later + Duration::from_mins(9)), None);
 }
 
@@ -41,8 +46,8 @@ fn another_head_a_change_and_age_are_looked_at_without_a_word() {
     book.looked("acme/shop", 1, "c1", at(1), now);
     let round = Round { repository: "acme/shop".to_owned(), ..Round::default() };
     assert!(!book.is_due(&round, 1, "c1", at(1), now));
-    assert!(book.is_due(&round, 1, "c2", at(1), now));
-    assert!(book.is_due(&round, 1, "c1", at(2), now));
+    assert!(book.is_due(&round, 1, "c2", at(1), now), "another head does not wait");
+    assert!(book.is_due(&round, 1, "c1", at(2), now + Duration::from_secs(5)));
     assert!(book.is_due(&round, 1, "c1", at(1), now + Duration::from_mins(30)));
     book.only("acme/shop", &BTreeSet::new());
     assert!(book.is_due(&round, 1, "c1", at(1), now), "what was closed and opened again is looked at");

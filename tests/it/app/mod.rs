@@ -3,8 +3,10 @@
 mod api;
 mod board;
 mod book;
+mod burst;
 mod buttons;
 mod commands;
+mod counted;
 mod demo;
 mod docket;
 mod doctor;
@@ -18,6 +20,7 @@ mod owing;
 mod pages;
 mod path;
 mod record;
+mod replicas;
 mod required;
 mod settings;
 mod setup;
@@ -189,6 +192,7 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
 pub struct App {
     pub world: World,
     pub github: Github,
+    pub database: String,
 }
 
 impl Drop for App {
@@ -212,14 +216,14 @@ impl App {
         let made = world.run(&["log", "key", "new", "--name", "log.example/shop", "--output", "log.key"]);
         assert_eq!(made.code, 0, "{}", made.err);
         world.write("log.pub", made.out);
-        Self { world, github: github.clone() }
+        Self { world, github: github.clone(), database: "sqlite:record.db".to_owned() }
     }
 
     /// The options that it cannot do without.
     pub fn options(&self) -> Vec<String> {
         [
             "--database",
-            "sqlite:record.db",
+            &self.database,
             "--log-key",
             "log.key",
             "--listen",

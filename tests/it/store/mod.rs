@@ -10,6 +10,7 @@ mod history;
 mod leaving;
 pub mod migrations;
 mod power;
+mod sharing;
 mod storms;
 mod tampering;
 pub mod workload;

@@ -11,8 +11,7 @@
 pub(super) mod offers;
 pub(super) mod trial;
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -38,16 +37,15 @@ use crate::store::change::{Acted, Change, Done, Stream};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Latest;
 use crate::store::reader::Reader;
+use crate::store::shared::Often;
 use crate::store::writer::Refused;
 pub use offers::{Debt, More};
 pub use trial::{Back, Item, Offers, Seat};
 use trial::{Trial, Verdict};
 
 /// How often one account acts, and is refused, in how long.
-const MOST: usize = 30;
-const SPAN: Duration = Duration::from_mins(10);
-/// How many accounts are remembered for that.
-const REMEMBERED: usize = 10_000;
+const MOST: u64 = 30;
+const OFTEN: Often = Often { most: MOST, within: Duration::from_mins(10) };
 /// How many bytes of somebody's words are taken.
 pub const WORDS: usize = 4_000;
 /// How often is looked what was decided meanwhile.
@@ -56,9 +54,6 @@ const TRIES: usize = 3;
 const SEEN: (Duration, u32) = (Duration::from_millis(100), 30);
 /// How many things are told that changed.
 const CHANGES: usize = 8;
-
-/// When accounts acted.
-pub(super) type Rate = Mutex<HashMap<Account, VecDeque<Instant>>>;
 
 /// What somebody wants to do.
 #[derive(Clone, Debug)]
@@ -194,8 +189,11 @@ impl<H: Hub> Desk<H> {
     }
 
     async fn acted(&self, stream: &Stream, by: &Account, wish: &Wish) -> Result<String, NotDone> {
-        if !self.may_again(by, Instant::now()) {
-            return Err(NotDone::Often);
+        let whose = format!("acts of {}", by.as_str().to_lowercase());
+        match self.sequencer.may(whose, OFTEN).await {
+            Ok(true) => {}
+            Ok(false) => return Err(NotDone::Often),
+            Err(fault) => return Err(NotDone::Record(fault)),
         }
         if wish.reason.as_ref().is_some_and(|reason| reason.len() > WORDS) {
             return Err(NotDone::Long);
@@ -312,25 +310,6 @@ impl<H: Hub> Desk<H> {
         reader.close().await?;
         let outcome = tried.and_then(|(_, trial)| trial.ok()).and_then(|trial| trial.became(id));
         Ok(act.map(|act| Became { act, entry: acted.entry, outcome }))
-    }
-
-    /// Whether somebody may act once more now; then it is counted.
-    fn may_again(&self, who: &Account, now: Instant) -> bool {
-        let mut acting = self.acting.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |at: &Instant| now.saturating_duration_since(*at) < SPAN;
-        acting.retain(|_, at| at.back().is_some_and(recent));
-        if acting.len() >= REMEMBERED && !acting.contains_key(who) {
-            return false;
-        }
-        let at = acting.entry(who.clone()).or_default();
-        while at.front().is_some_and(|first| !recent(first)) {
-            at.pop_front();
-        }
-        let room = at.len() < MOST;
-        if room {
-            at.push_back(now);
-        }
-        room
     }
 }
 

@@ -11,6 +11,9 @@ use chrono::{DateTime, Utc};
 
 /// How long is waited for more of the same.
 const GATHER: Duration = Duration::from_secs(1);
+/// How long after a change was looked at it is not looked at again, whatever is heard of it. What people write is answered
+/// all the same.
+const RESTS: Duration = Duration::from_secs(5);
 /// How long is waited after something that may concern every change, and how long at least between two such rounds.
 const SETTLES: Duration = Duration::from_secs(10);
 const BETWEEN: Duration = Duration::from_mins(1);
@@ -116,14 +119,28 @@ impl Book {
         Some(Round { repository: repository.clone(), heard: std::mem::take(&mut open.heard), all })
     }
 
-    /// Whether a change is to be looked at in a round.
-    #[must_use]
-    pub fn is_due(&self, round: &Round, number: u64, commit: &str, changed_at: DateTime<Utc>, now: Instant) -> bool {
+    /// Whether a change is to be looked at in a round. One that was looked at just now with this head is, when it has rested.
+    pub fn is_due(
+        &mut self,
+        round: &Round,
+        number: u64,
+        commit: &str,
+        changed_at: DateTime<Utc>,
+        now: Instant,
+    ) -> bool {
         let looked = self.looked.get(&(round.repository.clone(), number));
         let same = looked.is_some_and(|it| {
             it.commit == commit && it.changed_at == changed_at && now.saturating_duration_since(it.at) < AGE
         });
-        round.all || round.heard.contains(&number) || !same
+        if !(round.all || round.heard.contains(&number) || !same) {
+            return false;
+        }
+        let rested = looked.filter(|it| it.commit == commit && !round.all).map(|it| it.at + RESTS);
+        let Some(rested) = rested.filter(|rested| *rested > now) else { return true };
+        let open = self.repositories.entry(round.repository.clone()).or_default();
+        open.heard.insert(number);
+        open.by(rested);
+        false
     }
 
     /// Whether a change became another since it was looked at, or was never looked at and changed since an instant: somebody

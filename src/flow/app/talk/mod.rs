@@ -35,7 +35,7 @@ use crate::flow::append::Failed;
 use crate::flow::send;
 use crate::forge::hint::{Hint, Hinted};
 use crate::forge::talk::{Button, Notice, Proposed, Talk as _};
-use crate::forge::{Hub, talk};
+use crate::forge::{Forge as _, Hub, talk};
 use crate::report::proposal::{self, Proposal, Seen, Standing};
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
@@ -49,6 +49,8 @@ use view::View;
 const AT_ONCE: usize = 2;
 /// How long one waits for one of them at most: another replica may carry it.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How many changes are looked at together: what was read for one is not read again for the next.
+const TOGETHER: usize = 25;
 /// How often is looked whether a deployment is to be decided.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -176,8 +178,9 @@ impl<H: Hub> Desk<H> {
         let due: Vec<Proposed> = {
             let mut book = self.book();
             book.only(repository, &proposed.iter().map(|it| it.number).collect());
-            let due = |it: &&Proposed| book.is_due(round, it.number, &it.commit, it.changed_at, now);
-            proposed.iter().filter(due).cloned().collect()
+            let mut due = proposed.clone();
+            due.retain(|it| book.is_due(round, it.number, &it.commit, it.changed_at, now));
+            due
         };
         for it in &due {
             let other = self.book().is_other(repository, it.number, it.changed_at, since);
@@ -194,10 +197,16 @@ impl<H: Hub> Desk<H> {
         let policy = policy::read(&forge, repository, &self.settings.outer).await;
         let mut looking = Looking { forge, repository, policy, proposed, views: HashMap::new(), met: BTreeSet::new() };
         self.hear(&mut looking, pressed).await?;
-        for proposed in due {
-            self.check(&mut looking, &proposed).await?;
-            self.book().looked(repository, proposed.number, &proposed.commit, proposed.changed_at, now);
+        let plain = looking.forge.clone();
+        for some in due.chunks(TOGETHER) {
+            // Who pushed is one list for all of them.
+            looking.forge = plain.looking("");
+            for proposed in some {
+                self.check(&mut looking, proposed).await?;
+                self.book().looked(repository, proposed.number, &proposed.commit, proposed.changed_at, now);
+            }
         }
+        looking.forge = plain;
         self.answer(&mut looking, unanswered).await
     }
 

@@ -1,12 +1,11 @@
 //! GraphQL: one question about many things. What of it failed is known by its place in the answer.
 
-use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
-use super::send::Request;
+use super::look::Asked;
 use super::{Client, parse, unreadable};
 use crate::report::neutral;
 
@@ -31,7 +30,7 @@ struct Wrong {
     message: String,
 }
 
-const WHAT: &str = "a GraphQL question";
+pub(super) const WHAT: &str = "a GraphQL question";
 
 impl Wrong {
     fn fault(&self, place: &str) -> Fault {
@@ -69,11 +68,10 @@ impl Client {
     /// Asks one question. It only reads, so that it may be repeated.
     pub async fn ask(&self, question: &str, variables: &Variables) -> Result<Answer, Fault> {
         let body = serde_json::json!({ "query": question, "variables": variables }).to_string();
-        let url = self.inner.base.graphql().clone();
-        let request = Request { method: Method::POST, url, body: Some(body), graphql: true, reads: true };
+        let asked = Asked::Graph(body);
         let mut waits = 0;
+        let mut reply = self.once(&asked).await?;
         loop {
-            let reply = self.send(&request, WHAT).await?;
             let answer: Answer = parse(WHAT, &reply.body)?;
             // GraphQL says with status 200 that its allowance is used up.
             let limit = answer.errors.iter().any(|wrong| wrong.kind.as_deref() == Some("RATE_LIMITED"));
@@ -84,6 +82,7 @@ impl Client {
                 if waits > 2 {
                     return Err(Fault::Limited { wait: wait.unwrap_or_default() });
                 }
+                reply = self.sent(&asked).await?;
                 continue;
             }
             if let Some(wrong) = answer.errors.iter().find(|wrong| wrong.path.is_empty()) {

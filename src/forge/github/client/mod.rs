@@ -1,7 +1,7 @@
 //! A thin client of GitHub's REST and GraphQL interfaces.
 //!
 //! It sends, waits its turn, retries what is only read, revalidates what it read before, and bounds what it takes in. It
-//! follows nothing to another host, sends the token nowhere but below the base URL, and reads every list to its last
+//! In a look each thing is read once. It follows nothing to another host, sends the token nowhere but below the base URL, and reads every list to its last
 //! page or says that it could not: a part of a list is no [`Whole`].
 
 mod auth;
@@ -9,6 +9,7 @@ mod base;
 mod cache;
 mod fault;
 mod graphql;
+mod look;
 mod pace;
 mod queue;
 mod send;
@@ -33,6 +34,7 @@ pub use pace::{Pace, Priority, Resource};
 use crate::transport::http;
 use auth::{Lease, Minted};
 use cache::Cache;
+use look::{Asked, Before, Look};
 use queue::Queue;
 use send::{Reply, Request};
 
@@ -80,6 +82,7 @@ struct Inner {
     cache: Option<Mutex<Cache>>,
     queue: Queue,
     counters: Counters,
+    looks: Before,
 }
 
 /// A client of one GitHub under one identity. Copies share limits, cache and token.
@@ -87,6 +90,7 @@ struct Inner {
 pub struct Client {
     inner: Arc<Inner>,
     priority: Priority,
+    look: Option<Arc<Look>>,
 }
 
 impl Client {
@@ -115,14 +119,28 @@ impl Client {
             cache,
             queue: Queue::default(),
             counters: Counters::default(),
+            looks: Before::default(),
         };
-        Ok(Self { inner: Arc::new(inner), priority: Priority::Deployment })
+        Ok(Self { inner: Arc::new(inner), priority: Priority::Deployment, look: None })
     }
 
     /// The same client, for something of another urgency.
     #[must_use]
     pub fn at(&self, priority: Priority) -> Self {
-        Self { inner: self.inner.clone(), priority }
+        Self { priority, ..self.clone() }
+    }
+
+    /// How many processes send under the same limits, ours included.
+    pub fn shares(&self, processes: u64) {
+        self.inner.queue.with(|pace| pace.shared(processes));
+    }
+
+    /// The token that was given to us, where we were given one.
+    pub(in crate::forge) fn given(&self) -> Option<&Secret> {
+        match &self.inner.identity {
+            Identity::Token(token) => Some(token),
+            Identity::App { .. } => None,
+        }
     }
 
     /// Where it sends to.
@@ -244,8 +262,7 @@ impl Client {
     }
 
     async fn read(&self, url: Url) -> Result<Reply, Fault> {
-        let what = self.inner.base.path_of(&url).unwrap_or_default();
-        self.send(&reading(url), &what).await
+        self.once(&Asked::Get(url)).await
     }
 
     /// One object that only the App itself may read, asked for under its own name.

@@ -3,7 +3,8 @@
 //!
 //! Two kinds of limits: the primary ones, an allowance an hour that every answer states (`x-ratelimit-*`), one for REST
 //! and one for GraphQL; and the secondary ones, which are published as at most 80 posts a minute and 500 an hour, and
-//! told by `retry-after` when they are hit. Nothing here reads a clock: instants come in.
+//! told by `retry-after` when they are hit. The first are shared by what every answer states, the second by how many
+//! processes there are. Nothing here reads a clock: instants come in.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -34,6 +35,8 @@ const LONGEST: Duration = Duration::from_hours(24);
 const A_MINUTE: usize = 80;
 /// Posts in an hour.
 const AN_HOUR: usize = 500;
+/// Of so many posts one is kept for deployments that wait.
+const KEPT_OF_POSTS: usize = 8;
 /// What is kept of an hour's allowance for deployments that wait, and for people.
 const KEPT_FROM_SWEEP: u64 = 500;
 const KEPT_FROM_PEOPLE: u64 = 100;
@@ -60,6 +63,8 @@ pub struct Pace {
     graphql: Allowance,
     /// When the last posts went, the oldest first.
     posts: VecDeque<Instant>,
+    /// How many others post under the same limits.
+    others: u64,
 }
 
 impl Pace {
@@ -90,7 +95,7 @@ impl Pace {
             return Err(full);
         }
         if posts {
-            self.may_post(now)?;
+            self.may_post(now, priority)?;
             self.posts.push_back(now);
         }
         let allowance = self.of(resource);
@@ -98,16 +103,32 @@ impl Pace {
         Ok(())
     }
 
-    fn may_post(&mut self, now: Instant) -> Result<(), Instant> {
+    /// How many processes post under the same limits, ours included: each has its part of them.
+    pub fn shared(&mut self, processes: u64) {
+        self.others = processes.saturating_sub(1);
+    }
+
+    /// Our part of what all may post.
+    fn part(&self, most: usize) -> usize {
+        let processes = usize::try_from(self.others.saturating_add(1)).unwrap_or(usize::MAX);
+        (most / processes).max(1)
+    }
+
+    fn may_post(&mut self, now: Instant, priority: Priority) -> Result<(), Instant> {
         let hour = Duration::from_hours(1);
         while self.posts.front().is_some_and(|at| now.duration_since(*at) >= hour) {
             self.posts.pop_front();
         }
         let nth_last = |n: usize| self.posts.len().checked_sub(n).and_then(|at| self.posts.get(at)).copied();
         // The n-th last post has to lie a whole span back before another goes.
+        // A deployment that waits finds room, whatever else was said before it.
+        let ours = |most: usize| {
+            let most = self.part(most);
+            if priority == Priority::Deployment { most } else { (most - most / KEPT_OF_POSTS).max(1) }
+        };
         let blocked = [(A_MINUTE, Duration::from_mins(1)), (AN_HOUR, hour)]
             .into_iter()
-            .filter_map(|(most, span)| Some(nth_last(most)? + span))
+            .filter_map(|(most, span)| Some(nth_last(ours(most))? + span))
             .filter(|until| *until > now)
             .max();
         blocked.map_or(Ok(()), Err)

@@ -39,7 +39,7 @@ pub(super) struct Request {
 }
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     pub(super) next: Option<Url>,

@@ -56,6 +56,9 @@ impl Reading<'_> {
     pub(super) async fn access(&mut self, acts: &Fact<Vec<Act>>) {
         let acted = acts.entries().iter().map(|act| &act.by).chain(&self.question.signers);
         let acted: BTreeSet<&Account> = acted.filter(|account| self.accounts.is_person(account)).collect();
+        for account in &acted {
+            self.client.ahead(&permission(&self.repository, account.login()));
+        }
         for account in acted {
             let active = is_active(self.client, &self.repository, account.login()).await;
             self.accounts.active(account, active);
@@ -63,11 +66,14 @@ impl Reading<'_> {
     }
 }
 
+/// Where it lies what somebody may do here.
+fn permission(repository: &Repository, login: &str) -> String {
+    format!("/repos/{}/collaborators/{}/permission", repository.path(), escaped(login))
+}
+
 /// Whether an account may still come in.
 pub(super) async fn is_active(client: &Client, repository: &Repository, login: &str) -> Fact<bool> {
-    let login = escaped(login);
-    let path = format!("/repos/{}/collaborators/{login}/permission", repository.path());
-    match client.get::<Permission>(&path).await {
+    match client.get::<Permission>(&permission(repository, login)).await {
         Ok(found) if found.permission == "none" => return Fact::Known(false),
         Ok(_) => {}
         Err(fault) => return fault.unavailable(),
@@ -75,7 +81,7 @@ pub(super) async fn is_active(client: &Client, repository: &Repository, login: &
     if client.base().is_hosted() {
         return Fact::Known(true);
     }
-    match client.get::<Profile>(&format!("/users/{login}")).await {
+    match client.get::<Profile>(&format!("/users/{}", escaped(login))).await {
         Ok(profile) => Fact::Known(profile.suspended_at.is_none()),
         Err(fault) => fault.unavailable(),
     }

@@ -60,6 +60,11 @@ pub(super) struct Between {
     pub(super) files: Result<Vec<String>, Fault>,
 }
 
+/// Where the first page of a comparison lies.
+pub(super) fn place(repository: &str, base: &str, head: &str) -> String {
+    format!("/repos/{repository}/compare/{base}...{head}?per_page=100")
+}
+
 /// The commits of `head` that `base` does not have, and what they come to.
 pub(super) async fn between(client: &Client, repository: &str, base: &str, head: &str) -> Result<Between, Fault> {
     let path = format!("/repos/{repository}/compare/{base}...{head}");

@@ -161,6 +161,14 @@ struct Traced {
     brought: BTreeMap<String, Vec<u64>>,
 }
 
+/// Begins to read what is asked of every release.
+pub(super) fn ahead(client: &Client, repository: &Repository, since: Option<&str>, commit: &str) {
+    if let Some(since) = since.filter(|since| is_commit(since) && is_commit(commit)) {
+        client.ahead(&commits::place(&repository.path(), since, commit));
+    }
+    client.ahead(&pushes::place(&repository.path()));
+}
+
 /// Everything that is known of a release.
 pub(super) async fn gather(client: &Client, question: &Question) -> Result<Gathered, Fault> {
     let repository = Repository::parse(&question.repository)?;
@@ -179,7 +187,13 @@ struct Reading<'c> {
 
 impl Reading<'_> {
     async fn gather(mut self) -> Result<Gathered, Fault> {
-        let ranges = self.ranges().await;
+        let run = async {
+            match self.question.run {
+                Some(run) => Some(runs::find(self.client, &self.repository, &self.question.commit, run).await),
+                None => None,
+            }
+        };
+        let (ranges, run) = tokio::join!(self.ranges(), run);
         let landed: BTreeMap<String, RestCommit> = ranges
             .values()
             .flatten()
@@ -189,10 +203,6 @@ impl Reading<'_> {
         if landed.len() > MOST {
             return Err(Fault::Setup(format!("the release has {} commits; {MOST} are read", landed.len())));
         }
-        let run = match self.question.run {
-            Some(run) => Some(runs::find(self.client, &self.repository, &self.question.commit, run).await),
-            None => None,
-        };
         let (first, traced) = self.first(&landed, run.as_ref()).await;
         let canonical = first.as_ref().map_err(Clone::clone)?.part::<String>(&["repository", "nameWithOwner"])?;
         if !canonical.eq_ignore_ascii_case(&self.repository.path()) {

@@ -107,6 +107,11 @@ impl<'g> Horizon<'g> {
     }
 }
 
+/// Where the first page of a repository's activity lies.
+pub(super) fn place(repository: &str) -> String {
+    format!("/repos/{repository}/activity?per_page=100")
+}
+
 /// The activity of a repository, the oldest entry first: as far back as the horizon is.
 async fn read(client: &Client, repository: &str, horizon: Horizon<'_>) -> Result<Vec<Activity>, Fault> {
     let path = format!("/repos/{repository}/activity");

@@ -184,6 +184,22 @@ fn f08_limits_are_honoured_before_they_are_hit() {
         }
     }
     assert!(went[499] - now < Duration::from_secs(400), "no slower than it has to be");
+    // However much is said on pull requests, a deployment that waits is not behind it.
+    let mut pace = Pace::default();
+    let mut checks = 0;
+    while pace.take(now, Resource::Core, Priority::Person, true).is_ok() {
+        checks += 1;
+    }
+    assert_eq!(checks, 70);
+    for _ in 0..10 {
+        assert_eq!(pace.take(now, Resource::Core, Priority::Deployment, true), Ok(()));
+    }
+    assert!(pace.take(now, Resource::Core, Priority::Deployment, true).is_err(), "80 a minute are all");
+    // Of several processes each has its part, and they come together to no more.
+    let mut pace = Pace::default();
+    pace.shared(3);
+    let went = (0..100).take_while(|_| pace.take(now, Resource::Core, Priority::Deployment, true).is_ok()).count();
+    assert_eq!(went, 26);
     // What is left of an hour's allowance is a waiting deployment's.
     let mut pace = Pace::default();
     pace.stated(now, Resource::Core, 5000, 400, hour);

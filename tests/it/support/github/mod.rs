@@ -62,6 +62,8 @@ struct State {
     app_key: Option<Vec<u8>>,
     remaining: u64,
     suspended: bool,
+    /// How much later every answer comes.
+    far: std::time::Duration,
     logins: login::Logins,
     manifests: manifest::Manifests,
 }
@@ -156,6 +158,11 @@ impl Github {
         self.lock().trouble.push_back((path.to_owned(), trouble));
     }
 
+    /// Every answer is of when it was asked for, and comes so much later.
+    pub fn far(&self, by: std::time::Duration) {
+        self.lock().far = by;
+    }
+
     /// What goes wrong and has not yet.
     pub fn troubles(&self) -> usize {
         self.lock().trouble.len()
@@ -181,6 +188,8 @@ impl Github {
             if let Some(Trouble::Late(wait)) = trouble {
                 std::thread::sleep(wait);
             }
+            let far = self.lock().far;
+            std::thread::sleep(far);
             if matches!(trouble, Some(Trouble::Lost)) {
                 return;
             }

@@ -1,0 +1,142 @@
+//! A look at something, as for one decision: each thing is read once in it, whoever asks for it, and what the look at the
+//! same thing before has read is asked for at once when it begins, so that answers are waited for together and not one after
+//! the other. Every answer is of this look: nothing is believed that was read before it began.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use reqwest::{Method, Url};
+use tokio::sync::OnceCell;
+
+use super::fault::Fault;
+use super::send::{Reply, Request};
+use super::{Client, Inner};
+
+/// Of how many things is kept what was read of them.
+const THINGS: usize = 32;
+/// How many questions of one are kept, and how many bytes of them.
+const MOST: usize = 64;
+const BYTES: usize = 1 << 20;
+
+/// Something that is only read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Asked {
+    /// By its address.
+    Get(Url),
+    /// A GraphQL question with its variables.
+    Graph(String),
+}
+
+impl Asked {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Get(url) => url.as_str().len(),
+            Self::Graph(body) => body.len(),
+        }
+    }
+}
+
+/// What was read in earlier looks, by what they were at.
+pub(super) type Before = Mutex<HashMap<String, Vec<Asked>>>;
+
+type Cell = Arc<OnceCell<Result<Reply, Fault>>>;
+
+#[derive(Debug, Default)]
+struct Read {
+    cells: HashMap<Asked, Cell>,
+    /// What somebody asked for, in the order in which it was.
+    used: Vec<Asked>,
+}
+
+/// A look that goes on. When the last who looks is gone, what it read is known to the next.
+#[derive(Debug)]
+pub(super) struct Look {
+    at: String,
+    client: Weak<Inner>,
+    read: Mutex<Read>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Look {
+    fn cell(&self, asked: &Asked, is_used: bool) -> Cell {
+        let mut read = lock(&self.read);
+        if is_used && !read.used.contains(asked) {
+            read.used.push(asked.clone());
+        }
+        read.cells.entry(asked.clone()).or_default().clone()
+    }
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        let Some(client) = self.client.upgrade() else { return };
+        let used = std::mem::take(&mut lock(&self.read).used);
+        let bytes: usize = used.iter().map(Asked::bytes).sum();
+        let mut before = lock(&client.looks);
+        if self.at.is_empty() || used.is_empty() || used.len() > MOST || bytes > BYTES {
+            before.remove(&self.at);
+            return;
+        }
+        if before.len() >= THINGS && !before.contains_key(&self.at) {
+            before.clear();
+        }
+        before.insert(self.at.clone(), used);
+    }
+}
+
+impl Client {
+    /// The same client, for a look that begins now. `at` is what it is at, as for the look before; an empty one
+    /// is at something new each time.
+    #[must_use]
+    pub fn looking(&self, at: &str) -> Self {
+        let look = Look { at: at.to_owned(), client: Arc::downgrade(&self.inner), read: Mutex::default() };
+        let client = Self { look: Some(Arc::new(look)), ..self.clone() };
+        let before = lock(&self.inner.looks).get(at).cloned().unwrap_or_default();
+        for asked in before {
+            client.begin(asked);
+        }
+        client
+    }
+
+    /// Begins to read what is going to be asked for in this look; nothing, where nobody looks.
+    pub(in crate::forge::github) fn ahead(&self, path: &str) {
+        if let Ok(url) = self.url(path) {
+            self.begin(Asked::Get(url));
+        }
+    }
+
+    fn begin(&self, asked: Asked) {
+        let Some(look) = &self.look else { return };
+        let cell = look.cell(&asked, false);
+        let client = Self { look: None, ..self.clone() };
+        tokio::spawn(async move { cell.get_or_init(|| client.sent(&asked)).await.is_ok() });
+    }
+
+    /// Reads something; in a look, once.
+    pub(super) async fn once(&self, asked: &Asked) -> Result<Reply, Fault> {
+        match &self.look {
+            Some(look) => look.cell(asked, true).get_or_init(|| self.sent(asked)).await.clone(),
+            None => self.sent(asked).await,
+        }
+    }
+
+    /// Reads something anew.
+    pub(super) async fn sent(&self, asked: &Asked) -> Result<Reply, Fault> {
+        let (request, what) = match asked {
+            Asked::Get(url) => {
+                let what = self.inner.base.path_of(url).unwrap_or_default();
+                (super::reading(url.clone()), what)
+            }
+            Asked::Graph(body) => {
+                let url = self.inner.base.graphql().clone();
+                let request =
+                    Request { method: Method::POST, url, body: Some(body.clone()), graphql: true, reads: true };
+                (request, super::graphql::WHAT.to_owned())
+            }
+        };
+        self.send(&request, &what).await
+    }
+}

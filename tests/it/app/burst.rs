@@ -1,0 +1,231 @@
+//! Many deliveries at once: none that was acknowledged is lost, none is refused, however often the app is killed meanwhile; and
+//! however many there are about the same, it is read once.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{App, SECRET, ago, id, payload, shop, signature, until};
+use crate::support::github::Github;
+use crate::support::github::world::sha;
+use crate::support::served::Served;
+
+/// So many at once, as many connections.
+const AT_ONCE: usize = 64;
+
+/// What became of a burst.
+#[derive(Default)]
+struct Burst {
+    /// How long each waited for its acknowledgement, from the request that was acknowledged.
+    took: Vec<Duration>,
+    /// What was answered otherwise.
+    refused: Vec<u16>,
+    /// How many requests ended without an answer, and were made again.
+    cut: usize,
+}
+
+/// Delivers all of them, each until it is acknowledged, to whoever is served then.
+fn burst(served: &RwLock<Option<Served>>, deliveries: &[(String, &str, Value)]) -> Burst {
+    let (next, burst) = (AtomicUsize::new(0), Mutex::new(Burst::default()));
+    let work = || {
+        while let Some((id, event, body)) = deliveries.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let began = Instant::now();
+                let address = served.read().unwrap().as_ref().map(|it| it.address.clone());
+                let answer = address.and_then(|address| post(&address, event, id, body));
+                let mut burst = burst.lock().unwrap();
+                match answer {
+                    Some(202) => {
+                        burst.took.push(began.elapsed());
+                        break;
+                    }
+                    Some(other) => burst.refused.push(other),
+                    None => burst.cut += 1,
+                }
+                drop(burst);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
+    burst.into_inner().unwrap()
+}
+
+fn post(address: &str, event: &str, id: &str, body: &Value) -> Option<u16> {
+    use std::io::Read as _;
+    let body = body.to_string();
+    let mut stream = std::net::TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let head = format!(
+        "POST /hooks/github HTTP/1.1\r\nhost: here\r\nconnection: close\r\nx-github-event: {event}\r\n\
+         x-github-delivery: {id}\r\nx-hub-signature-256: {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        signature(SECRET, body.as_bytes()),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()
+}
+
+fn percentile(of: &mut [Duration], share: f64) -> Duration {
+    of.sort();
+    of[((of.len() - 1) as f64 * share) as usize]
+}
+
+/// `count` deliveries about pull requests, while the app is killed so often.
+fn killed(count: usize, kills: usize) -> Burst {
+    let github = shop();
+    let app = App::new(&github);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut options = app.options_without("--listen");
+    options.extend(["--listen".to_owned(), format!("127.0.0.1:{port}")]);
+    let start = || app.start_with(&options, &["--sweep", "300"]);
+    let served = RwLock::new(Some(start()));
+    let body = |number: usize| payload(json!({"action": "labeled", "pull_request": {"number": 12 + number % 50}}));
+    let deliveries: Vec<_> = (0..count).map(|number| (id(), "pull_request", body(number))).collect();
+    let over = AtomicBool::new(false);
+    let burst = std::thread::scope(|scope| {
+        let killer = scope.spawn(|| {
+            let mut killed = 0;
+            while killed < kills && !over.load(Ordering::Relaxed) {
+                // Another instant each time, and mostly at work.
+                std::thread::sleep(Duration::from_millis(40 + 37 * (killed as u64 % 7)));
+                // Its end is waited for, and then another takes its place.
+                drop(served.write().unwrap().take());
+                *served.write().unwrap() = Some(start());
+                killed += 1;
+            }
+            killed
+        });
+        let burst = burst(&served, &deliveries);
+        over.store(true, Ordering::Relaxed);
+        eprintln!("{} kills", killer.join().unwrap());
+        burst
+    });
+    drop(served);
+    let taken = app.world.run(&["db", "list", "deliveries", "--database", "sqlite:record.db"]).out;
+    let lost = deliveries.iter().filter(|(id, ..)| taken.matches(id.as_str()).count() != 1).count();
+    assert_eq!(lost, 0, "acknowledged, and not in the record");
+    assert!(burst.refused.is_empty(), "refused: {:?}", burst.refused);
+    assert_eq!(burst.took.len(), count);
+    let verified = app.world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+    burst
+}
+
+#[test]
+fn f01_a_burst_of_deliveries_loses_none_and_refuses_none_while_the_app_is_killed() {
+    let mut burst = killed(500, 5);
+    eprintln!("p99 {:?}, cut {}", percentile(&mut burst.took, 0.99), burst.cut);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn f01_ten_thousand_deliveries_and_a_hundred_kills() {
+    let mut burst = killed(10_000, 100);
+    let p99 = percentile(&mut burst.took, 0.99);
+    eprintln!("p99 {p99:?}, longest {:?}, cut {}", burst.took.last(), burst.cut);
+    assert!(p99 < Duration::from_secs(1), "{p99:?}");
+}
+
+#[test]
+#[ignore = "measures the machine's disk"]
+fn an_acknowledgement_is_durable_and_takes_little_longer_than_the_disk() {
+    let github = shop();
+    let app = App::new(&github);
+    let mut file = std::fs::File::create(app.world.path().join("synced")).unwrap();
+    let mut synced: Vec<Duration> = (0..500)
+        .map(|_| {
+            file.write_all(&[7; 4_096]).unwrap();
+            let began = Instant::now();
+            file.sync_data().unwrap();
+            began.elapsed()
+        })
+        .collect();
+    let served = RwLock::new(Some(app.start(&["--sweep", "300"])));
+    let body = payload(json!({"action": "labeled", "pull_request": {"number": 12}}));
+    let deliveries: Vec<_> = (0..5_000).map(|_| (id(), "pull_request", body.clone())).collect();
+    let mut burst = burst(&served, &deliveries);
+    let (disk, ours) = (percentile(&mut synced, 0.99), percentile(&mut burst.took, 0.99));
+    eprintln!("fdatasync p99 {disk:?}, acknowledgement p99 {ours:?} at {AT_ONCE} connections");
+    assert!(ours <= disk * 3, "{ours:?} is more than three times {disk:?}");
+}
+
+/// Fifty pull requests that are open, each of one commit.
+fn fifty() -> Github {
+    let github = shop();
+    github.with(|world| {
+        for number in 101..=150_u64 {
+            let head = format!("e{number}");
+            world.commit(&head, "bo", &["51"], &[("checkout/basket.rs", number.to_string().as_str())]);
+            world.edit(&head, |it| it.date = ago(4));
+            world.propose(number, "bo", "51", &[&head]);
+            world.push(&ago(4), "51", &head, "push", "bo");
+        }
+    });
+    github
+}
+
+/// What each pull request's check says in the end.
+fn verdicts(github: &Github) -> Vec<(String, String)> {
+    let mut said: Vec<(String, String)> = super::talk::written(github, "check-runs")
+        .iter()
+        .map(|check| (check["head_sha"].to_string(), check["output"]["title"].to_string()))
+        .collect();
+    said.sort();
+    said.dedup();
+    said
+}
+
+fn quiet(github: &Github) {
+    let (mut last, mut since) = (github.asked().len(), Instant::now());
+    while since.elapsed() < Duration::from_secs(8) {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = github.asked().len();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+}
+
+#[test]
+fn two_thousand_deliveries_about_fifty_changes_are_read_together_and_come_to_the_same() {
+    let github = fifty();
+    let app = App::new(&github);
+    let served = RwLock::new(Some(app.start(&["--sweep", "300"])));
+    let checked = || super::talk::written(&github, "check-runs").len() >= 50;
+    until("the checks", checked);
+    quiet(&github);
+    github.forget();
+    // Half of the way somebody approves each of them.
+    let body = |number: usize| payload(json!({"action": "submitted", "pull_request": {"number": 101 + number % 50}}));
+    let deliveries: Vec<_> = (0..2_000).map(|number| (id(), "pull_request_review", body(number))).collect();
+    let (first, rest) = deliveries.split_at(1_000);
+    burst(&served, first);
+    github.with(|world| {
+        for number in 101..=150_u64 {
+            let head = format!("e{number}");
+            world.review(number, &format!("R{number}"), "carla", "APPROVED", &head, &ago(0));
+        }
+    });
+    burst(&served, rest);
+    quiet(&github);
+    let calls = github.asked().len();
+    let together = verdicts(&github);
+    assert_eq!(together.len(), 50, "{together:?}");
+
+    // One who is told of each by itself comes to the same.
+    let again = App::new(&github);
+    let _served = again.start(&["--sweep", "300"]);
+    quiet(&github);
+    assert_eq!(verdicts(&github), together);
+    eprintln!("{calls} calls for 2,000 deliveries about 50 changes");
+    assert!(calls <= 500, "{calls} calls");
+    assert!(together.iter().all(|(head, _)| head.contains(&sha("e101")[..1])), "{together:?}");
+}
