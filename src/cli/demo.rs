@@ -29,6 +29,7 @@ use crate::flow::app::Settings;
 use crate::flow::app::clock::Clock as AppClock;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::Journal;
+use crate::flow::messages::Channels;
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base, Secret};
 use crate::forge::github::login::Door;
@@ -146,6 +147,7 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         sweep: Duration::from_secs(5),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
+        channels: Channels::none().map_err(usage)?,
         clock: AppClock::by(move || clock.now()),
     })
 }

@@ -14,7 +14,7 @@
 //! reads it again (`submitted`); a job asks it for its decision ([`ask`]), both through a [`courier`]; where it cannot be reached, a grant is used
 //! ([`grant`]). The app is the
 //! story that never ends (`app`):
-//! told of something, it reads, decides, records and tells. It is made known to the forge once (`setup`), and how it is
+//! told of something, it reads, decides, records and tells; what people are told elsewhere goes through `messages`. It is made known to the forge once (`setup`), and how it is
 //! protected from being gone round is looked at from outside (`inspection`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
@@ -37,6 +37,8 @@ mod gathered;
 pub mod grant;
 #[cfg(feature = "app")]
 pub mod inspection;
+#[cfg(feature = "app")]
+pub mod messages;
 #[cfg(feature = "app")]
 pub mod receipt;
 pub mod record;

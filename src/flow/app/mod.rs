@@ -9,7 +9,7 @@
 //! [`history`], and leaves what is to be done in [`aftermath`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
-//! whatever a deployment waits for goes before it.
+//! whatever a deployment waits for goes before it. What people are told elsewhere leaves through a lane of its own: [`tell`].
 //!
 //! Never here: the name of a forge, HTTP.
 //!
@@ -38,6 +38,7 @@ mod shown;
 pub mod submission;
 mod sweep;
 pub mod talk;
+mod tell;
 pub mod watch;
 
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
 
 use super::append::{Failed, delivery};
+use super::messages::Channels;
 use super::receipt::{self, NoReceipt};
 use super::record::Fault;
 use super::sheet::{self, Moment};
@@ -103,6 +105,8 @@ pub struct Settings {
     pub backoff: Backoff,
     /// The address under which the pages of releases are reached, without `/` at its end; left out where none is served.
     pub pages: Option<String>,
+    /// The places that people can be told at.
+    pub channels: Channels,
     /// What time it is.
     pub clock: Clock,
 }
@@ -153,9 +157,10 @@ pub struct Desk<H: Hub> {
     ledger: ledger::Ledger,
     questions: asked::Questions,
     looks: Looks,
-    /// Wakes whoever decides, and whoever tells.
+    /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
+    to_tell_people: Notify,
 }
 
 /// How many look at a page of a release, or take a receipt, at once, and how long one waits for a place.
@@ -247,12 +252,14 @@ impl<H: Hub> Desk<H> {
             turns: submission::Turns::default(),
             to_decide: Notify::new(),
             to_tell: Notify::new(),
+            to_tell_people: Notify::new(),
         });
         let (end, ends) = signal::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(until(ends.clone(), desk.clone().look(queue)));
         tasks.spawn(until(ends.clone(), desk.clone().rule()));
         tasks.spawn(until(ends.clone(), desk.clone().carry()));
+        tasks.spawn(until(ends.clone(), desk.clone().tell_all()));
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));

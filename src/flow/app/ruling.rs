@@ -13,7 +13,7 @@ use super::policy::{self, Read};
 use super::{Desk, acting, before, evidence, owed, runs, shown};
 use crate::decide::release;
 use crate::flow::append::Failed;
-use crate::flow::decided::{Beside, word};
+use crate::flow::decided::{Beside, Drafted, word};
 use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::forge::talk::Talk as _;
@@ -234,8 +234,10 @@ impl<H: Hub> Desk<H> {
         loop {
             tries -= 1;
             match self.decide_once(case).await {
-                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::Unseen { .. })))
-                    if tries > 0 => {}
+                // A message that another one recorded meanwhile is not recorded twice.
+                Err(Undecided::Failed(Failed::Refused(
+                    Refused::Stale { .. } | Refused::Unseen { .. } | Refused::OtherContent(_),
+                ))) if tries > 0 => {}
                 done => return done,
             }
         }
@@ -283,7 +285,17 @@ impl<H: Hub> Desk<H> {
             return Err(Undecided::WaitsNoLonger);
         }
         let rules = super::records::wanted(&read.policy.rules).then(|| read.policy.rules.clone());
-        let outcome = self.record((case, attempts, since), &facts, text, &decision, (before, read)).await?;
+        let mut reader = self.reader().await?;
+        let messages = self.drafts(&mut reader, &read, &facts, &decision).await?;
+        reader.close().await?;
+        let known = (case, attempts, since);
+        let outcome = self.record(known, &facts, text, &decision, (before, read), messages.clone()).await?;
+        // What time added to a decision that stands leaves by itself.
+        if outcome.is_new {
+            self.to_tell_people.notify_one();
+        } else {
+            self.tell_people(&messages).await?;
+        }
         if let Some(rules) = rules
             && let Err(why) = self.keep_up(&rules, key, &facts, &decision).await
         {
@@ -377,6 +389,7 @@ impl<H: Hub> Desk<H> {
         text: String,
         decision: &ReleaseDecision,
         (before, read): (Option<Read>, Read),
+        messages: Vec<Drafted>,
     ) -> Result<Outcome, Undecided> {
         let summary = shown(&decision.summary);
         let answers: Vec<(Sent, Option<Vec<u8>>)> = case.answers.iter().map(|sent| (sent.clone(), None)).collect();
@@ -399,6 +412,7 @@ impl<H: Hub> Desk<H> {
             silent: case.asked.is_some_and(|asks| !asks.enters || decision.decision != Ruling::Proceed),
             asked: case.asked.is_some(),
             told: case.asked.is_some() || told.as_deref() == Some(summary.as_str()),
+            messages,
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until

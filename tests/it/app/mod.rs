@@ -11,6 +11,7 @@ mod evidence;
 mod hooks;
 mod issues;
 mod ledger;
+mod messages;
 mod owing;
 mod pages;
 mod path;
