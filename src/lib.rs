@@ -23,7 +23,7 @@
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub: deliveries verified, read and answered, state read into facts; GitLab: state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
-//! connect    6  other systems that are asked or told over the network: witnesses, webhooks
+//! connect    6  other systems that are asked or told over the network: witnesses, webhooks, Slack, mail servers
 //! sandbox    6  a GitHub of our own, small enough to live in the binary, for the demo
 //! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
 //! transport  5  how anybody is spoken to over the network: TLS, a client for HTTP
@@ -180,6 +180,14 @@
 //! what happens. The walk acts in people's names at the sandbox and on the app's pages, as browsers do, hands in evidence by a gate
 //! run of its own, and tells only what it saw there. The app's clock is handed to it ([`flow::app::clock`]): the demo's
 //! goes ahead to a Friday, and `serve` knows none but the machine's.
+//!
+//! ## A walk through a message
+//!
+//! What people are told of a decision is made of it by [`decide::telling`]: to whom, and from when on. It leaves with the decision
+//! like all that follows from it; what time adds, a reminder or the next one's turn, is made whenever the release is looked at again,
+//! and recorded once for its key. [`flow::app`] claims messages in a lane of their own, [`report::message`] puts them into words in
+//! which nothing from elsewhere is a link or a call, and [`flow::messages`] hands them to [`connect`]. A policy names places, and whoever
+//! runs the app their secrets; what a policy names is gone to by [`transport::abroad`] alone.
 //!
 //! ## A walk through an inspection
 //!

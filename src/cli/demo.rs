@@ -30,6 +30,7 @@ use crate::flow::app::clock::Clock as AppClock;
 use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::Journal;
+use crate::flow::messages::Channels;
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base, Secret};
 use crate::forge::github::login::Door;
@@ -148,6 +149,7 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
         outside: Outside::default(),
+        channels: Channels::none().map_err(usage)?,
         clock: AppClock::by(move || clock.now()),
     })
 }

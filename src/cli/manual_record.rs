@@ -53,7 +53,7 @@ pub(super) fn write(out: &mut String) {
     if let Some(command) = command.find_subcommand("verify") {
         one(out, "verify", command);
     }
-    for group in ["grant", "log", "db"] {
+    for group in ["grant", "log", "db", "message"] {
         let group = command.find_subcommand(group);
         for (group, command) in group.into_iter().flat_map(|group| of(group).map(move |it| (group, it))) {
             let nested: Vec<_> = of(command).collect();

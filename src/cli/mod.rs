@@ -32,6 +32,8 @@ mod manual_examples;
 mod manual_limits;
 mod manual_record;
 mod manual_rules;
+#[cfg(feature = "app")]
+mod messages;
 mod outputs;
 mod policy;
 mod progress;
@@ -88,6 +90,10 @@ enum Command {
     /// Run the app: take what GitHub delivers, decide, record, and answer the deployments that wait.
     #[cfg(feature = "app")]
     Serve(Box<Deferred<serve::Arguments>>),
+    /// Try the ways in which the app tells people things.
+    #[cfg(feature = "app")]
+    #[command(subcommand)]
+    Message(Deferred<messages::Command>),
     /// Show it all on this machine: the app beside a sandbox of GitHub, a walk through releases, and pages to act in.
     #[cfg(feature = "app")]
     Demo(Deferred<demo::Arguments>),
@@ -163,6 +169,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Deployed(arguments) => deployed::run(&arguments.0),
         #[cfg(feature = "app")]
         Command::Serve(arguments) => serve::run(&arguments.0),
+        #[cfg(feature = "app")]
+        Command::Message(command) => messages::run(&command.0),
         #[cfg(feature = "app")]
         Command::Demo(arguments) => demo::run(&arguments.0),
         #[cfg(feature = "app")]

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::environment::variable;
 use super::facts::{Failure, filled, roster, secret, usage};
 use super::log::key::Signing;
+use super::messages::{MessageArguments, Stated};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::clock::Clock;
 use crate::flow::app::outside::Outside;
@@ -61,7 +62,8 @@ fn after_help() -> String {
          without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`, and whoever deploys \
          elsewhere tells `/deployments`; `/openapi.json` describes what programs may ask; \
          `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
-         serves the pages of releases to whoever may read their repository, from `/` on. It logs one JSON object a line on \
+         serves the pages of releases to whoever may read their repository, from `/` on. People are told by Slack, e-mail and webhooks \
+         what the policy's `notify` asks for; `countersign message test` tries that. It logs one JSON object a line on \
          standard error. The App needs the permissions {} to read, {} to write, and the events {}; `countersign doctor` says \
          whether it has them.",
         codes.concat(),
@@ -151,12 +153,14 @@ pub(super) struct Arguments {
     sweep: Option<u64>,
     #[command(flatten)]
     pages: pages::PageArguments,
+    #[command(flatten)]
+    messages: MessageArguments,
 }
 
 /// The same as a file states it.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Configured {
+pub(super) struct Configured {
     database: Option<String>,
     log_key: Option<PathBuf>,
     evidence_folder: Option<PathBuf>,
@@ -179,10 +183,34 @@ struct Configured {
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
     recheck: Option<u64>,
+    slack_token_file: Option<PathBuf>,
+    slack_url: Option<String>,
+    smtp: Option<String>,
+    smtp_user: Option<String>,
+    smtp_password_file: Option<PathBuf>,
+    smtp_authority: Option<PathBuf>,
+    mail_from: Option<String>,
+    message_webhook: Vec<String>,
+    private_webhooks: Option<bool>,
 }
 
 impl Configured {
-    fn read(path: &Path) -> Result<Self, Failure> {
+    /// What it says of messages.
+    pub(super) fn messages(&mut self) -> Stated {
+        Stated {
+            slack_token_file: self.slack_token_file.take(),
+            slack_url: self.slack_url.take(),
+            smtp: self.smtp.take(),
+            smtp_user: self.smtp_user.take(),
+            smtp_password_file: self.smtp_password_file.take(),
+            smtp_authority: self.smtp_authority.take(),
+            mail_from: self.mail_from.take(),
+            message_webhook: std::mem::take(&mut self.message_webhook),
+            private_webhooks: self.private_webhooks.take(),
+        }
+    }
+
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let wrong = |why: String| usage(format!("the settings in `{}`: {why}", path.display()));
         let artifact = open::named(path, MOST).map_err(|fault| wrong(fault.to_string()))?;
         let text = std::str::from_utf8(&artifact).map_err(|_| wrong("they are not UTF-8".to_owned()))?;
@@ -194,7 +222,7 @@ impl Configured {
 }
 
 /// What is set: by the option, its variable, or the file.
-fn set<T: FromStr + Clone>(option: Option<&T>, name: &str, file: Option<T>) -> Result<Option<T>, Failure> {
+pub(super) fn set<T: FromStr + Clone>(option: Option<&T>, name: &str, file: Option<T>) -> Result<Option<T>, Failure> {
     if let Some(option) = option {
         return Ok(Some(option.clone()));
     }
@@ -388,6 +416,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let public = set(arguments.public_url.as_ref(), "COUNTERSIGN_PUBLIC_URL", file.public_url.take())?;
     let public = public.map(|url| pages::origin(&url)).transpose()?;
     let named = named(arguments, &mut file, public.as_ref())?;
+    let channels = super::messages::channels(&arguments.messages, file.messages())?;
     let listen = set(arguments.listen.as_ref(), "COUNTERSIGN_LISTEN", file.listen)?;
     let listen = listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listen = listen
@@ -430,6 +459,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
         outside,
+        channels,
         clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);

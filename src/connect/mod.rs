@@ -1,7 +1,7 @@
 //! Storey 6: other systems that are asked or told over the network, one a file.
 //!
 //! [`witness`] asks for cosignatures, [`webhook`] hands things to whoever listens,
-//! [`bucket`] keeps large bytes.
+//! [`slack`] and [`mail`] tell people, [`bucket`] keeps large bytes.
 //!
 //! Never here: what follows from an answer.
 //!
@@ -10,5 +10,7 @@
 //! its role.
 
 pub mod bucket;
+pub mod mail;
+pub mod slack;
 pub mod webhook;
 pub mod witness;

@@ -7,7 +7,7 @@
 //! release may go, and reads like a policy: one call and one file for each of its
 //! sections. All of them look at one [`scene`], and ask its [`clock`] about now.
 //! [`posture`] says of an installation what lets a release slip past all that, and [`granted`] whether a break-glass grant
-//! opens a release while nobody can be asked.
+//! opens a release while nobody can be asked. [`telling`] says who is told of a decision, and when.
 //!
 //! Invariants: one `match` in [`gates`] puts verdicts together and one in
 //! [`conclude`] what a release's requirements come to; nobody combines them
@@ -57,6 +57,7 @@ pub mod shown;
 pub mod signers;
 pub mod standins;
 pub mod summary;
+pub mod telling;
 pub mod totals;
 pub mod triage;
 pub mod unreadable;

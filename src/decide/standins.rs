@@ -245,7 +245,7 @@ fn authorities(escalation: &Escalation) -> impl Iterator<Item = (&str, u32)> {
     escalation.to.iter().map(String::as_str).chain(beyond).zip(1..)
 }
 
-fn repeated(length: Length, times: u32) -> Length {
+pub(super) fn repeated(length: Length, times: u32) -> Length {
     match length {
         Length::Seconds(seconds) => Length::Seconds(seconds.saturating_mul(times.into())),
         Length::BusinessHours(hours) => Length::BusinessHours(hours.saturating_mul(times)),

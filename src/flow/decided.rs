@@ -49,6 +49,21 @@ pub struct Beside {
     pub asked: bool,
     /// Whether those who wait were told this very thing before, so that it need not be said again that they wait.
     pub told: bool,
+    /// What people are told of it outside the forge.
+    pub messages: Vec<Drafted>,
+}
+
+/// A message for one place, as it is recorded.
+#[derive(Clone, Debug)]
+pub struct Drafted {
+    /// The key by which it leaves once.
+    pub once: String,
+    /// Where to.
+    pub place: String,
+    /// What is kept of it.
+    pub body: Value,
+    /// From when on it leaves.
+    pub not_before: DateTime<Utc>,
 }
 
 /// A decision, by what its entries are made of.
@@ -362,16 +377,26 @@ fn effects(
             let notice = json!({
                 "effect": "notice", "obligation": obligation.id, "kind": owed.kind, "repository": stream.repository,
                 "release": stream.release, "environment": stream.environment, "by": owed.by, "due": owed.due,
+                "commit": ruled.facts.release.commit, "summary": ruled.decision.summary, "at": ruled.decision.now,
             });
             all.push((format!("{} {place}", obligation.id), place.clone(), notice));
         }
     }
+    let mut all: Vec<(String, String, Value, Option<i64>)> =
+        all.into_iter().map(|(once, destination, body)| (once, destination, body, None)).collect();
+    all.extend(
+        beside
+            .messages
+            .iter()
+            .cloned()
+            .map(|draft| (draft.once, draft.place, draft.body, Some(draft.not_before.timestamp_micros()))),
+    );
     let mut effects = Vec::new();
-    for (once, destination, body) in all {
+    for (once, destination, body, not_before) in all {
         let body = following.keep(body.to_string().as_bytes());
         let said = json!({ "state": "to do", "key": once, "to": destination, "sha256": body.to_string() });
         following.add(Kind::Effect, &said)?;
-        effects.push(Effect { once, destination, body });
+        effects.push(Effect { once, destination, body, not_before });
     }
     Ok(effects)
 }

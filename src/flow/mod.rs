@@ -15,7 +15,7 @@
 //! ([`deployment`]), all through a [`courier`]; where it cannot be reached, a grant is used
 //! ([`grant`]), which the app is told of once it is back ([`grant_report`]). The app is the
 //! story that never ends (`app`):
-//! told of something, it reads, decides, records and tells. It is made known to the forge once (`setup`), and how it is
+//! told of something, it reads, decides, records and tells; what people are told elsewhere goes through `messages`. It is made known to the forge once (`setup`), and how it is
 //! protected from being gone round is looked at from outside (`inspection`).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
@@ -41,6 +41,8 @@ pub mod grant;
 pub mod grant_report;
 #[cfg(feature = "app")]
 pub mod inspection;
+#[cfg(feature = "app")]
+pub mod messages;
 #[cfg(feature = "app")]
 pub mod receipt;
 pub mod record;

@@ -36,6 +36,8 @@ pub enum Answer {
     Refused(String),
     /// It failed, and may not the next time.
     Failed(String),
+    /// The other system says how long it wants to be left alone.
+    Later(String, Duration),
 }
 
 /// How many effects came to what.
@@ -103,8 +105,8 @@ fn carried(
 /// What is written down of an attempt.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// It is tried again later.
-    Later(String),
+    /// It is tried again later: after as long as the other system says, where it does.
+    Later(String, Option<Duration>),
     /// It has ended.
     Ended(Box<Append>),
 }
@@ -113,8 +115,11 @@ pub(super) enum Told {
 pub(super) fn told_of(claimed: &Claimed, answer: Answer, at: DateTime<Utc>) -> Result<Told, DatabaseFault> {
     let mut made = None;
     let (given_up, answered) = match answer {
-        Answer::Failed(why) if claimed.attempt < ATTEMPTS => return Ok(Told::Later(why)),
-        Answer::Failed(why) => (Some(format!("{why}; given up after {} attempts", claimed.attempt)), false),
+        Answer::Failed(why) if claimed.attempt < ATTEMPTS => return Ok(Told::Later(why, None)),
+        Answer::Later(why, wait) if claimed.attempt < ATTEMPTS => return Ok(Told::Later(why, Some(wait))),
+        Answer::Failed(why) | Answer::Later(why, _) => {
+            (Some(format!("{why}; given up after {} attempts", claimed.attempt)), false)
+        }
         Answer::Refused(why) => (Some(why), true),
         Answer::Done => (None, true),
         Answer::Made(name) => {
@@ -144,9 +149,9 @@ async fn told(
 ) -> Result<(), DatabaseFault> {
     let done = matches!(answer, Answer::Done | Answer::Made(_));
     match told_of(claimed, answer, now)? {
-        Told::Later(why) => {
+        Told::Later(why, wait) => {
             counted.put_off += 1;
-            writer.put_off(claimed, &why, backoff, now).await
+            writer.put_off(claimed, &why, backoff.at_least(wait), now).await
         }
         Told::Ended(append) => {
             *(if done { &mut counted.done } else { &mut counted.given_up }) += 1;
@@ -171,9 +176,22 @@ pub(super) fn leaves(
     bytes: &[u8],
     at: DateTime<Utc>,
 ) -> Result<Append, DatabaseFault> {
+    leaves_from(about, (once, destination), bytes, None, at)
+}
+
+/// The same, from an instant on.
+pub(super) fn leaves_from(
+    about: &str,
+    (once, destination): (&str, &str),
+    bytes: &[u8],
+    not_before: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Result<Append, DatabaseFault> {
+    let not_before = not_before.map(|from| from.timestamp_micros());
     let blob = Blob::new(bytes);
     let said = json!({ "about": about, "state": "to do", "key": once, "to": destination, "sha256": blob.digest().to_string() });
-    let effect = Effect { once: once.to_owned(), destination: destination.to_owned(), body: blob.digest() };
+    let (once, destination) = (once.to_owned(), destination.to_owned());
+    let effect = Effect { once, destination, body: blob.digest(), not_before };
     let append = of_effect(&said, Change::Leaves(about.to_owned(), effect), at)?;
     Ok(Append { blobs: vec![blob], ..append })
 }

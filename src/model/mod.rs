@@ -23,6 +23,7 @@ pub mod kind;
 pub mod licence;
 pub mod lookalike;
 pub mod measures;
+pub mod message;
 pub mod notable;
 pub mod pattern;
 pub mod posture;

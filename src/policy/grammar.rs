@@ -168,7 +168,8 @@ const PERSON: Shape = Shape::Map(&[
     may("github", &TEXTS, "accounts on GitHub"),
     may("gitlab", &TEXTS, "accounts on GitLab"),
     may("oidc", &TEXTS, "identities of an OpenID provider"),
-    may("email", &TEXTS, "where the person is told"),
+    may("email", &TEXTS, "the addresses at which the person is told what is asked of him"),
+    may("slack", &TEXTS, "the member ids by which Slack tells the person, such as `U024BE7LH`"),
     may(
         "away",
         &Shape::List(&Shape::Map(&[must("from", &INSTANT, "from when"), must("to", &INSTANT, "until when")])),
@@ -422,12 +423,16 @@ const REVIEWS: Shape = Shape::Map(&[
 ]);
 
 const NOTIFY: Shape = Shape::Map(&[
-    may("slack", &TEXTS, "channels"),
-    may("teams", &TEXTS, "channels"),
+    may("slack", &TEXTS, "channels, such as `#releases`"),
+    may("teams", &TEXTS, "nobody is told there yet"),
     may("email", &TEXTS, "addresses"),
-    may("webhook", &TEXTS, "addresses"),
-    may("remind_after", &TERM, "when people are reminded"),
-    may("escalate_after", &TERM, "when the next is asked"),
+    may("webhook", &TEXTS, "addresses that a signed message is posted to; the app must know a secret for each"),
+    may("remind_after", &TERM, "after how long whoever is asked is reminded, in his open hours; never when left out"),
+    may(
+        "escalate_after",
+        &TERM,
+        "after how long the next one is told: those whom the route escalates to, in their order; never when left out",
+    ),
 ]);
 
 const MONITOR: Shape = Shape::Map(&[may("emergencies", &TEXTS, "the systems that are told")]);

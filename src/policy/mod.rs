@@ -38,6 +38,7 @@ pub mod instant;
 pub mod layers;
 pub mod length;
 mod matching;
+pub mod notify;
 pub mod packs;
 mod people;
 mod proofs;

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::calendar;
 use super::diagnostics::{Code, Span};
 use super::instant::{self, Written};
 use super::reader::{Layer, title};
 use super::rules::Person;
 use super::tree::{Node, Value};
+use super::{calendar, notify};
 
 /// The keys of a person under which accounts stand. An address is where he is told, and no account.
 const FORGES: [&str; 3] = ["github", "gitlab", "oidc"];
@@ -51,7 +51,8 @@ pub(super) fn read(layer: &mut Layer<'_>, zone: chrono_tz::Tz, all: &mut Vec<Per
                 accounts.push(account);
             }
         }
-        all.push(Person { name: name.to_owned(), accounts, away: away(layer, zone, node) });
+        let told_at = notify::of_person(layer, node);
+        all.push(Person { name: name.to_owned(), accounts, told_at, away: away(layer, zone, node) });
     }
 }
 

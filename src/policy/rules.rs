@@ -16,8 +16,8 @@ use super::length::Length;
 use crate::model::stated::Stated;
 
 pub use self::guards::{
-    BoardRule, BreakGlassRule, ChangeRule, Experiment, IncidentRule, Per, PirRule, RejectionRule, Separation, Waits,
-    WaiverRule, is_issues,
+    BoardRule, BreakGlassRule, ChangeRule, Experiment, IncidentRule, NotifyRule, Per, PirRule, RejectionRule,
+    Separation, Waits, WaiverRule, is_issues,
 };
 
 /// Everything that decides beyond gates.
@@ -59,6 +59,8 @@ pub struct Rules {
     pub pir: Option<PirRule>,
     /// Who hears of a release of high impact.
     pub board: Option<BoardRule>,
+    /// Where people are told; `None`: only those whose own addresses the policy has.
+    pub notify: Option<NotifyRule>,
     /// What a rejection needs.
     pub rejection: RejectionRule,
     /// Who may not approve what.
@@ -248,6 +250,8 @@ pub struct Person {
     pub name: String,
     /// The accounts.
     pub accounts: Vec<String>,
+    /// Where he is told: `email:ana@acme.example`, `slack:U024BE7LH`.
+    pub told_at: Vec<String>,
     /// Absences that the policy declares, UTC, the end outside.
     pub away: Vec<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)>,
 }

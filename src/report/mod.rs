@@ -22,6 +22,7 @@ pub mod json;
 mod layout;
 mod location;
 pub mod markdown;
+pub mod message;
 pub mod neutral;
 pub mod proposal;
 pub mod release;

@@ -103,6 +103,8 @@ pub struct Effect {
     pub destination: String,
     /// SHA-256 of what is sent.
     pub body: Hash,
+    /// From when on it leaves, microseconds of the Unix time; at once where that is over or left out.
+    pub not_before: Option<i64>,
 }
 
 /// A decision with all that it changes. The entries that say so are, in this order: the decision, what people did, what
@@ -410,7 +412,7 @@ fn left(effect: &Effect, stream: (&'static str, Value), number: Value, at: i64) 
         ("body", effect.body.into()),
         ("state", "waiting".into()),
         ("attempts", 0.into()),
-        ("due", at.into()),
+        ("due", effect.not_before.map_or(at, |from| from.max(at)).into()),
     ];
     [Asked::insert("destination", destination, "ON CONFLICT (name) DO NOTHING"), Asked::insert("outbox", outbox, "")]
 }

@@ -66,6 +66,13 @@ impl Backoff {
         Self { first: Duration::from_secs(1), longest: Duration::from_hours(6), seed }
     }
 
+    /// The same, and never shorter than the other system says.
+    #[must_use]
+    pub fn at_least(self, wait: Option<Duration>) -> Self {
+        // Of what it doubles to between half and all is waited, and so twice as long is no shorter.
+        wait.map_or(self, |wait| Self { first: wait * 2, longest: wait * 2, ..self })
+    }
+
     /// How long to wait after that attempt, counted from 1: it doubles each time, and of that between half and all.
     #[must_use]
     pub fn after(&self, key: &str, attempt: u32) -> Duration {
@@ -84,19 +91,50 @@ impl Backoff {
 /// How a destination begins that everything else goes before: what only tells people of something.
 pub const ASIDE: &str = "aside ";
 
+/// What leaves for people, by its destination: a channel, a mailbox, an address that is posted to.
+const MESSAGE: &str =
+    "(o.destination LIKE 'slack:%' OR o.destination LIKE 'email:%' OR o.destination LIKE 'webhook:%')";
+
+/// Which effects are claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// All, each destination in the order of the log.
+    All,
+    /// What other systems are told: everything but messages.
+    Answers,
+    /// Messages to people. One that waits for somebody's open hours, or was put off, keeps none that came after it.
+    Messages,
+}
+
+impl Lane {
+    /// What else must hold of an effect `o`, and of one `p` before it that keeps it.
+    fn conditions(self) -> (String, &'static str) {
+        match self {
+            Self::All => (String::new(), ""),
+            Self::Answers => (format!(" AND NOT {MESSAGE}"), ""),
+            Self::Messages => (format!(" AND {MESSAGE}"), " AND p.due <= $1"),
+        }
+    }
+}
+
 /// Effects whose destination nobody sends to, the first that waits for each, if it is due.
 const READY: &str = "SELECT o.idx, o.once, o.destination, o.stream, o.body, o.attempts, d.failures \
      FROM outbox o JOIN destination d ON d.name = o.destination \
-     WHERE o.state = 'waiting' AND o.due <= $1 AND d.opens <= $1 AND d.until <= {clock} AND NOT EXISTS \
-     (SELECT 1 FROM outbox p WHERE p.destination = o.destination AND p.state = 'waiting' AND p.idx < o.idx) \
+     WHERE o.state = 'waiting' AND o.due <= $1 AND d.opens <= $1 AND d.until <= {clock}{lane} AND NOT EXISTS \
+     (SELECT 1 FROM outbox p WHERE p.destination = o.destination AND p.state = 'waiting' AND p.idx < o.idx{before}) \
      ORDER BY CASE WHEN o.destination LIKE 'aside %' THEN 1 ELSE 0 END, o.idx LIMIT $2";
 
 impl Writer {
     /// Claims effects that are due, one of each destination, so many at most.
     pub async fn claim(&mut self, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
+        self.claim_of(Lane::All, now, most).await
+    }
+
+    /// The same of some effects.
+    pub async fn claim_of(&mut self, lane: Lane, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
         anew!(self.transaction(async |writer, session, _| {
             let epoch = writer.replica().epoch();
-            let found = ready(session, now, most).await?;
+            let found = ready(session, lane, now, most).await?;
             let clock = session.clock();
             let mut rest = Vec::new();
             for claimed in &found {
@@ -186,10 +224,11 @@ impl Reader {
         row.map(last).transpose()
     }
 
-    /// What has left about something or is to, and was not given up: SHA-256 of each that was sent, the newest first, so
-    /// many at most.
+    /// What answers of something have left or are to, and were not given up: SHA-256 of each that was sent, the newest
+    /// first, so many at most.
     pub async fn sent_about(&mut self, about: &str, most: u64) -> Result<Vec<Hash>, Fault> {
-        let sql = "SELECT body FROM outbox WHERE stream = $1 AND state <> 'dead' ORDER BY idx DESC LIMIT $2";
+        let sql = "SELECT body FROM outbox WHERE stream = $1 AND state <> 'dead' AND once LIKE 'decision %' \
+                   ORDER BY idx DESC LIMIT $2";
         let rows = self.session.rows(sql, &[about.into(), int(most)]).await?;
         rows.iter().map(|row| super::session::digest(row, 0)).collect()
     }
@@ -225,7 +264,13 @@ impl Reader {
 
     /// Whether an effect is there by its key, however it stands.
     pub async fn has_effect(&mut self, once: &str) -> Result<bool, Fault> {
-        Ok(self.session.row("SELECT idx FROM outbox WHERE once = $1", &[once.into()]).await?.is_some())
+        Ok(self.effect_of(once).await?.is_some())
+    }
+
+    /// The number of the entry that says that an effect is to leave, by its key, however it stands.
+    pub async fn effect_of(&mut self, once: &str) -> Result<Option<u64>, Fault> {
+        let row = self.session.row("SELECT idx FROM outbox WHERE once = $1", &[once.into()]).await?;
+        row.map(|row| row.count(0)).transpose()
     }
 
     /// SHA-256 of what an effect sends.
@@ -235,8 +280,9 @@ impl Reader {
     }
 }
 
-async fn ready(session: &mut Session, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
-    let mut sql = READY.replace("{clock}", session.clock());
+async fn ready(session: &mut Session, lane: Lane, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
+    let (of, before) = lane.conditions();
+    let mut sql = READY.replace("{clock}", session.clock()).replace("{lane}", &of).replace("{before}", before);
     if !session.is_sqlite() {
         // Whoever claims at the same instant takes the next, and looks again at what he waited for.
         sql.push_str(" FOR UPDATE OF o, d SKIP LOCKED");

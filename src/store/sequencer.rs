@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::change::Stream;
 use super::fault::Fault;
-use super::outbox::{Backoff, Claimed};
+use super::outbox::{Backoff, Claimed, Lane};
 use super::shared::{Often, Room, Showing, Token, Visit};
 use super::stands::Stands;
 use super::writer::{Append, Appended, Refused, Writer};
@@ -41,7 +41,7 @@ pub type Answer = Result<Appended, Failed>;
 /// What is asked of the one who writes.
 enum Job {
     Append(Box<Append>, oneshot::Sender<Answer>),
-    Claim(DateTime<Utc>, u32, oneshot::Sender<Result<Vec<Claimed>, Fault>>),
+    Claim(Lane, DateTime<Utc>, u32, oneshot::Sender<Result<Vec<Claimed>, Fault>>),
     PutOff(Box<Claimed>, String, Backoff, DateTime<Utc>, oneshot::Sender<Result<(), Fault>>),
     Stands(Stream, oneshot::Sender<Result<Stands, Fault>>),
     Open(Vec<String>, oneshot::Sender<Result<Vec<String>, Fault>>),
@@ -122,7 +122,12 @@ impl Sequencer {
 
     /// Claims effects that are due: [`Writer::claim`].
     pub async fn claim(&self, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
-        self.ask(|answer| Job::Claim(now, most, answer)).await?
+        self.claim_of(Lane::All, now, most).await
+    }
+
+    /// The same of some effects: [`Writer::claim_of`].
+    pub async fn claim_of(&self, lane: Lane, now: DateTime<Utc>, most: u32) -> Result<Vec<Claimed>, Fault> {
+        self.ask(|answer| Job::Claim(lane, now, most, answer)).await?
     }
 
     /// Puts off an effect whose attempt failed: [`Writer::put_off`].
@@ -261,7 +266,7 @@ async fn alone(writer: &mut Writer, job: Job) -> Result<(), Fault> {
     match job {
         // Entries are gathered before they come here.
         Job::Append(_, answer) => drop(answer),
-        Job::Claim(now, most, answer) => told(answer, writer.claim(now, most).await)?,
+        Job::Claim(lane, now, most, answer) => told(answer, writer.claim_of(lane, now, most).await)?,
         Job::PutOff(claimed, why, backoff, now, answer) => {
             told(answer, writer.put_off(&claimed, &why, backoff, now).await)?;
         }

@@ -18,6 +18,9 @@ pub enum Fault {
     /// The address is none.
     #[error("`{0}` cannot be spoken to: name an `https://` address, or an `http://` one of this machine itself")]
     Address(String),
+    /// The address is a private one, and this goes to public ones only.
+    #[error("`{0}` is at a private address, or not `https://`: messages go there only with `--private-webhooks`")]
+    Private(String),
     /// TLS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] tls::Fault),

@@ -15,7 +15,7 @@ use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
 use crate::report::neutral;
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
-use crate::store::outbox::Claimed;
+use crate::store::outbox::{Claimed, Lane};
 
 /// To how many destinations is sent at once.
 const AT_ONCE: u32 = 8;
@@ -68,7 +68,7 @@ impl<H: Hub> Desk<H> {
                 busy.join_next().await;
                 continue;
             }
-            match self.sequencer.claim(self.now(), room).await {
+            match self.sequencer.claim_of(Lane::Answers, self.now(), room).await {
                 Ok(claimed) if claimed.is_empty() => {
                     tokio::select! {
                         _ = tokio::time::timeout(LOOK, self.to_tell.notified()) => {}
@@ -97,7 +97,7 @@ impl<H: Hub> Desk<H> {
         let (outcome, why) = match &answer {
             Answer::Done | Answer::Made(_) => ("done", None),
             Answer::Refused(why) => ("refused", Some(why.clone())),
-            Answer::Failed(why) => ("failed", Some(why.clone())),
+            Answer::Failed(why) | Answer::Later(why, _) => ("failed", Some(why.clone())),
         };
         self.counts.effect(outcome);
         self.talk.tried(&claimed.once);
@@ -116,11 +116,12 @@ impl<H: Hub> Desk<H> {
         }
     }
 
-    async fn told(&self, claimed: &Claimed, answer: Answer) -> Result<(), Failed> {
+    pub(super) async fn told(&self, claimed: &Claimed, answer: Answer) -> Result<(), Failed> {
         let now = self.now();
         match send::told_of(claimed, answer, now).map_err(crate::flow::record::Fault::from)? {
-            Told::Later(why) => {
-                let done = self.sequencer.put_off(claimed.clone(), why, self.settings.backoff, now).await;
+            Told::Later(why, wait) => {
+                let backoff = self.settings.backoff.at_least(wait);
+                let done = self.sequencer.put_off(claimed.clone(), why, backoff, now).await;
                 Ok(done.map_err(crate::flow::record::Fault::from)?)
             }
             Told::Ended(append) => self.sequencer.append(*append).await.map(|_| ()).map_err(Failed::from),

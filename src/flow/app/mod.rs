@@ -11,7 +11,7 @@
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! What several processes that are this app share is in [`sharing`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
-//! whatever a deployment waits for goes before it.
+//! whatever a deployment waits for goes before it. What people are told elsewhere leaves through a lane of its own: [`tell`].
 //!
 //! Never here: the name of a forge, HTTP.
 //!
@@ -43,6 +43,7 @@ mod shown;
 pub mod submission;
 mod sweep;
 pub mod talk;
+mod tell;
 mod told;
 mod vendors;
 pub mod watch;
@@ -58,6 +59,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
 
 use super::append::{Failed, delivery};
+use super::messages::Channels;
 use super::receipt::{self, NoReceipt};
 use super::record::Fault;
 use super::sheet::{self, Moment};
@@ -114,6 +116,8 @@ pub struct Settings {
     pub pages: Option<String>,
     /// Who else may tell of deployments, and under which address.
     pub outside: outside::Outside,
+    /// The places that people can be told at.
+    pub channels: Channels,
     /// What time it is.
     pub clock: Clock,
 }
@@ -164,9 +168,10 @@ pub struct Desk<H: Hub> {
     questions: asked::Questions,
     heard: outside::Heard,
     looks: Looks,
-    /// Wakes whoever decides, and whoever tells.
+    /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
+    to_tell_people: Notify,
 }
 
 /// How many look at a page of a release, or take a receipt, at once, and how long one waits for a place.
@@ -258,12 +263,14 @@ impl<H: Hub> Desk<H> {
             turns: submission::Turns::default(),
             to_decide: Notify::new(),
             to_tell: Notify::new(),
+            to_tell_people: Notify::new(),
         });
         let (end, ends) = signal::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(until(ends.clone(), desk.clone().look(queue)));
         tasks.spawn(until(ends.clone(), desk.clone().rule()));
         tasks.spawn(until(ends.clone(), desk.clone().carry()));
+        tasks.spawn(until(ends.clone(), desk.clone().tell_all()));
         tasks.spawn(until(ends.clone(), desk.clone().sweep()));
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));

@@ -15,7 +15,7 @@ use super::records::Said;
 use super::{Desk, acting, before, evidence, owed, runs, shown};
 use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
-use crate::flow::decided::{Beside, word};
+use crate::flow::decided::{Beside, Drafted, word};
 use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
@@ -256,8 +256,10 @@ impl<H: Hub> Desk<H> {
         loop {
             tries -= 1;
             match self.decide_once(case).await {
-                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::Unseen { .. })))
-                    if tries > 0 => {}
+                // A message that another one recorded meanwhile is not recorded twice.
+                Err(Undecided::Failed(Failed::Refused(
+                    Refused::Stale { .. } | Refused::Unseen { .. } | Refused::OtherContent(_),
+                ))) if tries > 0 => {}
                 done => return done,
             }
         }
@@ -319,9 +321,19 @@ impl<H: Hub> Desk<H> {
         if is_last && !self.waits(&outside, case).await? {
             return Err(Undecided::WaitsNoLonger);
         }
+        let mut reader = self.reader().await?;
+        let messages = self.drafts(&mut reader, &read, &facts, &decision).await?;
+        reader.close().await?;
         let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
         let layers = (read.layers, before.map(|before| before.layers).unwrap_or_default());
-        let outcome = self.record((case, attempts, since), &facts, text, &decision, layers).await?;
+        let known = (case, attempts, since);
+        let outcome = self.record(known, &facts, text, &decision, layers, messages.clone()).await?;
+        // What time added to a decision that stands leaves by itself.
+        if outcome.is_new {
+            self.to_tell_people.notify_one();
+        } else {
+            self.tell_people(&messages).await?;
+        }
         if let Some(policy) = policy
             && let Err(why) = self.keep_up(&policy, (key, &facts, &decision), &said).await
         {
@@ -364,7 +376,7 @@ impl<H: Hub> Desk<H> {
         let text = serde_json::to_string(&facts)?;
         let listed = replay::listed(&layers);
         let decision = unreadable::held(&facts, now, &flaws, listed).by_document(text.as_bytes());
-        self.record((case, attempts, since), &facts, text, &decision, (layers, Vec::new())).await
+        self.record((case, attempts, since), &facts, text, &decision, (layers, Vec::new()), Vec::new()).await
     }
 
     /// What the record opened an environment for last, or what ran before it began: that is what the forge most likely shows to
@@ -477,6 +489,7 @@ impl<H: Hub> Desk<H> {
         text: String,
         decision: &ReleaseDecision,
         (policy, before): (Vec<Layer>, Vec<Layer>),
+        messages: Vec<Drafted>,
     ) -> Result<Outcome, Undecided> {
         let summary = shown(&decision.summary);
         let answers: Vec<(Sent, Option<Vec<u8>>)> = case.answers.iter().map(|sent| (sent.clone(), None)).collect();
@@ -493,6 +506,7 @@ impl<H: Hub> Desk<H> {
             silent: case.asked.is_some_and(|asks| !asks.enters || decision.decision != Ruling::Proceed),
             asked: case.asked.is_some(),
             told: case.asked.is_some() || told.as_deref() == Some(summary.as_str()),
+            messages,
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until

@@ -13,7 +13,7 @@ pub type Journal = Arc<dyn Fn(&str, &Value) + Send + Sync>;
 type Series = (&'static str, &'static str, String);
 
 /// Every count: its name, its label, and what it counts.
-const COUNTERS: [(&str, &str, &str); 7] = [
+const COUNTERS: [(&str, &str, &str); 8] = [
     ("countersign_deliveries_total", "outcome", "Deliveries of a forge, by what became of them."),
     (
         "countersign_submissions_total",
@@ -28,6 +28,7 @@ const COUNTERS: [(&str, &str, &str); 7] = [
         "Times that something was recorded of a deployment, by whether a decision let it in.",
     ),
     ("countersign_effects_total", "outcome", "Attempts to tell a forge something, by what became of them."),
+    ("countersign_messages_total", "outcome", "Attempts to tell people something, by what became of them."),
     ("countersign_sweeps_total", "outcome", "Times that a repository was read without having been told to."),
 ];
 
@@ -82,6 +83,10 @@ impl Counts {
 
     pub(super) fn effect(&self, outcome: &'static str) {
         self.add("countersign_effects_total", outcome);
+    }
+
+    pub(super) fn message(&self, outcome: &'static str) {
+        self.add("countersign_messages_total", outcome);
     }
 
     pub(super) fn sweep(&self, outcome: &'static str) {

@@ -97,6 +97,19 @@ pub struct BoardRule {
     pub stated: Stated,
 }
 
+/// Where people are told what is asked of them, and when they are told again.
+#[derive(Clone, Debug)]
+pub struct NotifyRule {
+    /// The places: `slack:#releases`, `email:releases@acme.example`, `webhook:https://hooks.acme.example/releases`.
+    pub to: Vec<String>,
+    /// After how long whoever is asked is reminded, once; never when left out.
+    pub remind_after: Option<Length>,
+    /// After how long the next one is told, and the next after as long again; never when left out.
+    pub escalate_after: Option<Length>,
+    /// Where it stands.
+    pub stated: Stated,
+}
+
 /// What a rejection needs.
 #[derive(Clone, Debug)]
 pub struct RejectionRule {

@@ -15,6 +15,7 @@ mod grants;
 mod hooks;
 mod issues;
 mod ledger;
+mod messages;
 mod outside;
 mod owing;
 mod pages;

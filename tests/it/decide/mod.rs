@@ -25,6 +25,7 @@ mod routing;
 mod scenarios;
 mod separation;
 mod signers;
+mod telling;
 mod told;
 mod triage;
 mod waking;

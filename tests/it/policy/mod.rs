@@ -12,6 +12,7 @@ mod expression;
 mod globs;
 mod layers;
 mod never;
+mod notify;
 mod overlooked;
 mod packs;
 mod places;

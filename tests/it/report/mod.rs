@@ -4,6 +4,7 @@ mod github;
 mod gitlab;
 mod json;
 mod markdown;
+mod message;
 mod neutral;
 mod properties;
 mod sizes;

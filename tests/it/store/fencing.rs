@@ -27,6 +27,7 @@ pub fn decision(release: &str, after: u64, effects: &[(&str, &str)], timer: Opti
         once: (*once).to_owned(),
         destination: (*destination).to_owned(),
         body: Blob::new(SENT).digest(),
+        not_before: None,
     };
     let effects: Vec<Effect> = effects.iter().map(effect).collect();
     let entries = (0..=effects.len() as u64).map(entry).collect();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::flow::send::{Answer, send};
 use countersign::store::change::{Change, Ended};
-use countersign::store::outbox::{ATTEMPTS, Backoff, Claimed, FAILURES};
+use countersign::store::outbox::{ATTEMPTS, Backoff, Claimed, FAILURES, Lane};
 use countersign::store::reader::Reader;
 use countersign::store::session::{Cell, Session};
 use countersign::store::stands::Table;
@@ -240,5 +240,27 @@ fn a_release_is_under_way_from_its_first_decision_since_it_was_let_go_there() {
             decided(&mut writer, "1.0", 4, "hold").await;
             assert_eq!(begun().await, [next], "it comes once more");
         });
+    }
+}
+
+#[test]
+fn messages_have_a_lane_of_their_own_in_which_what_waits_keeps_nothing() {
+    for database in Database::each() {
+        let mut writer = database.writer();
+        let mut append = decision("1.0", 0, &[("a", "slack:#a"), ("b", "slack:#a"), ("c", "forge")], None);
+        let Change::Decision(it) = &mut append.changes[0] else { panic!("no decision") };
+        it.effects[0].not_before = Some(later(3_600).timestamp_micros());
+        database.runtime.block_on(async {
+            writer.append(&[append], now()).await.unwrap()[0].as_ref().unwrap();
+            assert_eq!(keys(&writer.claim_of(Lane::Answers, now(), 9).await.unwrap()), ["c"]);
+            // The earlier one is for an hour that has not come.
+            let second = writer.claim_of(Lane::Messages, now(), 9).await.unwrap();
+            assert_eq!(keys(&second), ["b"]);
+            writer.append(&[ended(&second[0], None)], now()).await.unwrap()[0].as_ref().unwrap();
+            assert!(writer.claim_of(Lane::Messages, later(3_599), 9).await.unwrap().is_empty());
+            let first = writer.claim_of(Lane::Messages, later(3_600), 9).await.unwrap();
+            assert_eq!(keys(&first), ["a"]);
+        });
+        database.verify().unwrap();
     }
 }

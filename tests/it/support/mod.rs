@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod github;
 pub mod gitlab;
+pub mod receiver;
 pub mod run;
 pub mod served;
 

@@ -1,4 +1,4 @@
-//! What a release left to be done is called to mind on its change: when three quarters of the time are over, and when all of
+//! What a release left to be done is called to mind on its change, and where the policy has people told: when three quarters of the time are over, and when all of
 //! it is. Each is said once, by the record, and in the open hours of whoever is to do it.
 
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use crate::flow::app::policy::Read;
 use crate::flow::recorded;
 use crate::forge::Hub;
 use crate::model::facts::{Fact, Facts};
+use crate::model::message::What;
 use crate::policy::Policy;
 use crate::policy::calendar;
 use crate::report::neutral;
@@ -29,6 +30,13 @@ impl Stage {
             return Some(Self::Late);
         }
         (now >= due - (due - opened) / 4).then_some(Self::Near)
+    }
+
+    fn what(self) -> What {
+        match self {
+            Self::Near => What::Near,
+            Self::Late => What::Overdue,
+        }
     }
 
     fn word(self) -> &'static str {
@@ -93,6 +101,7 @@ impl<H: Hub> Desk<H> {
                 continue;
             }
             let facts = reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
+            self.tell_left(&mut reader, read, (&left, facts.as_ref()), (stage.what(), now)).await?;
             let Some(change) = facts.as_ref().and_then(change) else { continue };
             let told = calendar::told(due, read.policy.rules.calendar.zone);
             let says = Says::Reply { key: once.clone(), text: text(&left, stage, &told) };
