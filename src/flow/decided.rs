@@ -49,6 +49,9 @@ pub struct Beside {
     pub asked: bool,
     /// Whether those who wait were told this very thing before, so that it need not be said again that they wait.
     pub told: bool,
+    /// The forge's own name for the deployment that went already, where one did that is decided afterwards. What it leaves to
+    /// be done is owed for it alone: the release may have left the same before.
+    pub deployment: Option<String>,
 }
 
 /// A decision, by what its entries are made of.
@@ -225,7 +228,7 @@ fn follows(
     let of = of.as_object().cloned().unwrap_or_default();
     let mut following = Following { of, append: &mut append, at };
     let done = acts(ruled, stands, &mut following)?;
-    let opened = obligations(ruled, &stream, stands, &mut following)?;
+    let opened = obligations(ruled, &stream, stands, beside.deployment.as_deref(), &mut following)?;
     for id in &met {
         following.add(Kind::Obligation, &json!({ "obligation": id, "state": "met" }))?;
     }
@@ -314,9 +317,14 @@ pub(super) fn unfit(act: &Act, error: &serde_json::Error) -> Failed {
     Fault::from(DatabaseFault::from(unfit)).into()
 }
 
-/// What an obligation of a release is called in the record.
-pub(super) fn obligation_id(stream: &Stream, owed: &OpenedObligation) -> String {
-    let told = json!([stream.to_string(), owed.kind, owed.by, owed.to]).to_string();
+/// What an obligation of a release is called in the record; with the deployment that left it, where it is owed for that one
+/// alone.
+pub(super) fn obligation_id(stream: &Stream, owed: &OpenedObligation, deployment: Option<&str>) -> String {
+    let told = match deployment {
+        None => json!([stream.to_string(), owed.kind, owed.by, owed.to]),
+        Some(deployment) => json!([stream.to_string(), owed.kind, owed.by, owed.to, deployment]),
+    };
+    let told = told.to_string();
     let id: String = sha256(told.as_bytes()).chars().take(16).collect();
     format!("{}-{id}", owed.kind)
 }
@@ -326,6 +334,7 @@ fn obligations<'d>(
     ruled: Ruled<'d>,
     stream: &Stream,
     stands: &Stands,
+    deployment: Option<&str>,
     following: &mut Following<'_>,
 ) -> Result<Vec<(Opened, &'d OpenedObligation)>, Failed> {
     // What must happen if it goes must happen only then.
@@ -334,7 +343,7 @@ fn obligations<'d>(
     }
     let mut all: Vec<(Opened, &OpenedObligation)> = Vec::new();
     for owed in &ruled.decision.obligations {
-        let id = obligation_id(stream, owed);
+        let id = obligation_id(stream, owed, deployment);
         if stands.obligations.contains(&id) || all.iter().any(|(opened, _)| opened.id == id) {
             continue;
         }
@@ -358,13 +367,7 @@ fn effects(
 ) -> Result<Vec<Effect>, Failed> {
     let mut all = answers(ruled, stream, version, beside);
     for (obligation, owed) in opened {
-        for place in &owed.to {
-            let notice = json!({
-                "effect": "notice", "obligation": obligation.id, "kind": owed.kind, "repository": stream.repository,
-                "release": stream.release, "environment": stream.environment, "by": owed.by, "due": owed.due,
-            });
-            all.push((format!("{} {place}", obligation.id), place.clone(), notice));
-        }
+        all.extend(notices(stream, &obligation.id, owed));
     }
     let mut effects = Vec::new();
     for (once, destination, body) in all {
@@ -374,6 +377,15 @@ fn effects(
         effects.push(Effect { once, destination, body });
     }
     Ok(effects)
+}
+
+/// Word of what is owed, for each place where the policy has it told: the key, where to, and what.
+pub(super) fn notices(stream: &Stream, id: &str, owed: &OpenedObligation) -> Vec<(String, String, Value)> {
+    let notice = json!({
+        "effect": "notice", "obligation": id, "kind": owed.kind, "repository": stream.repository,
+        "release": stream.release, "environment": stream.environment, "by": owed.by, "due": owed.due,
+    });
+    owed.to.iter().map(|place| (format!("{id} {place}"), place.clone(), notice.clone())).collect()
 }
 
 /// The decision as the forge is told it: the key, where to, and what. One for each run that waits.

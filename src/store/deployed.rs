@@ -30,7 +30,7 @@ pub struct Deployed {
     pub outcome: Option<String>,
     /// The number of the entry of the decision that let it in; `None` where none of this record did.
     pub decision: Option<u64>,
-    /// Who let it in at the forge where no decision did, by account, as a JSON list; `None` where that is not known.
+    /// Who let it in at the forge where no decision did, each with his review, as a JSON list; `None` where that is not known.
     pub let_in: Option<String>,
 }
 
@@ -155,12 +155,12 @@ impl Reader {
 
     /// Whether something was recorded under a key.
     pub async fn is_recorded(&mut self, once: &str) -> Result<bool, Fault> {
-        Ok(self.session.row("SELECT idx FROM log_once WHERE once = $1", &[once.into()]).await?.is_some())
+        Ok(self.recorded_as(once).await?.is_some())
     }
 
-    /// The decision of an entry, where it let a release go.
-    pub async fn let_go_in(&mut self, entry: u64) -> Result<Option<LetGo>, Fault> {
-        let rows = self.session.rows_made(format!("{LET_GO} AND d.idx = $1"), &[int(entry)]).await?;
-        rows.first().map(let_go).transpose()
+    /// The number of the entry that was recorded under a key.
+    pub async fn recorded_as(&mut self, once: &str) -> Result<Option<u64>, Fault> {
+        let row = self.session.row("SELECT idx FROM log_once WHERE once = $1", &[once.into()]).await?;
+        row.map(|row| row.count(0)).transpose()
     }
 }

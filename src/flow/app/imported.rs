@@ -1,37 +1,84 @@
 //! A deployment that the forge let in although no decision of ours did: somebody went past the protection, as when we were
 //! down. It is taken up afterwards as an emergency. Whoever let it in stands as one who signed a grant for it, which holds
 //! if the policy's `break_glass` says so; whether it does or not, what an emergency leaves to be done is owed.
+//!
+//! Whoever goes past the protection stands at the forge as the last who reviewed, behind those who only approved. Those whose
+//! review an earlier decision had seen, which held nevertheless, let nothing in. Where more than one is left nobody can tell
+//! which of them it was, and nobody stands as having signed.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::docket::{Case, Key};
 use super::ruling::{Attempts, Undecided};
-use super::{Desk, policy};
+use super::{Desk, ledger, policy};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided::{self, Beside, word};
 use crate::flow::receipt::{self, Decided};
-use crate::forge::{Forge as _, Hub, Waiting};
+use crate::flow::recorded;
+use crate::forge::{Forge as _, Hub, LetIn, Waiting};
 use crate::log::entry::Kind;
-use crate::model::facts::{Account, Fact, Grant};
+use crate::model::facts::{Account, Fact, Facts, Grant};
 use crate::model::release_decision::Ruling;
 use crate::report;
+use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::reader::Reader;
+
+/// Under which key it is recorded that a deployment was taken up.
+pub(super) fn once(forge: &str, row: &Deployed) -> String {
+    format!("deployment imported {}", json!([forge, row.repository, row.id]))
+}
+
+/// The decision by which a deployment was taken up; `None` where it was not yet.
+pub(super) async fn decision(reader: &mut Reader, forge: &str, row: &Deployed) -> Result<Option<u64>, DatabaseFault> {
+    let Some(entry) = reader.recorded_as(&once(forge, row)).await? else { return Ok(None) };
+    let entry = recorded::entry(reader, entry).await?;
+    Ok(entry.and_then(|entry| entry.body.get("decided")?.as_u64()))
+}
+
+/// Who may have gone past the protection: whoever let the run in, but for those whose review a decision before that had seen.
+/// Where it had seen them all, it was the last of them: once somebody has gone past nobody can review any more.
+async fn went_past(
+    reader: &mut Reader,
+    facts: &Facts,
+    row: &Deployed,
+    began: DateTime<Utc>,
+) -> Result<Vec<Account>, DatabaseFault> {
+    let let_in: Vec<LetIn> = row.let_in.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+    let release = &facts.release;
+    let stream = Stream {
+        forge: release.forge.clone(),
+        repository: release.repository.clone(),
+        release: release.name.clone(),
+        environment: release.environment.clone(),
+    };
+    let seen = reader.first_seen_by(&stream, began.timestamp_micros()).await?;
+    let last = let_in.iter().map(|it| seen.get(&it.review).copied()).max_by_key(|it| it.unwrap_or(u64::MAX));
+    let mut found: Vec<Account> = Vec::new();
+    for LetIn { review, by } in let_in {
+        if Some(seen.get(&review).copied()) == last && !found.contains(&by) {
+            found.push(by);
+        }
+    }
+    Ok(found)
+}
 
 impl<H: Hub> Desk<H> {
     /// Decides a deployment that went without a decision, for the record and for what it leaves to be done. Nothing waits
-    /// for it, and nothing is opened by it.
-    pub(super) async fn import(&self, repository: &str, row: &Deployed) -> Result<(), Undecided> {
+    /// for it, and nothing is opened by it. Says whether it was taken up now.
+    pub(super) async fn import(&self, repository: &str, row: &Deployed) -> Result<bool, Undecided> {
         let (Some(run), Some(began)) = (row.run, DateTime::<Utc>::from_timestamp_micros(row.began)) else {
-            return Ok(());
+            return Ok(false);
         };
-        let once = format!("deployment imported {}", json!([H::NAME, row.repository, row.id]));
+        let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
         let is_done = reader.is_recorded(&once).await?;
         reader.close().await?;
         if is_done {
-            return Ok(());
+            return Ok(false);
         }
         let fault = |fault: H::Fault| Undecided::Forge(fault.to_string());
         let forge = self.hub.of(repository).await.map_err(fault)?;
@@ -39,16 +86,27 @@ impl<H: Hub> Desk<H> {
             Key { repository: repository.to_owned(), environment: row.environment.clone(), commit: row.commit.clone() };
         let waiting = Waiting { repository: key.repository.clone(), run, environment: key.environment.clone() };
         // Of a run that is gone nothing can be read any more; the finding stays.
-        let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(()) };
+        let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(false) };
         let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
         let attempts = Attempts::from([(run, started.attempt)]);
         let case = Case { key, runs: vec![run], answers: Vec::new(), told: None, failures: 0, asked: None };
         let mut facts = self.facts(&forge, &read, &case, &attempts).await?;
-        let let_in: Vec<Account> =
-            row.let_in.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
-        facts.release.bypassed_by = match let_in.first() {
-            Some(account) => Fact::Known(account.clone()),
-            None => Fact::Unavailable("the forge does not say who let it in".into()),
+        let mut reader = self.reader().await?;
+        let mut let_in = went_past(&mut reader, &facts, row, began).await?;
+        reader.close().await?;
+        facts.release.bypassed_by = match let_in.as_slice() {
+            [one] => Fact::Known(one.clone()),
+            [] => Fact::Unavailable("the forge does not say who let it in".into()),
+            several => {
+                let names: Vec<&str> = several.iter().map(Account::as_str).collect();
+                let says = format!("which of {} went past the protection cannot be told", names.join(", "));
+                let_in = Vec::new();
+                Fact::Unavailable(says.into())
+            }
+        };
+        facts.release.outcome = match row.outcome.as_deref().and_then(ledger::outcome) {
+            Some(outcome) => Fact::Known(outcome),
+            None => Fact::Absent,
         };
         let artifacts: Vec<String> =
             facts.release.components.values().flat_map(|it| it.artifacts.entries()).cloned().collect();
@@ -82,25 +140,28 @@ impl<H: Hub> Desk<H> {
             runs: vec![run],
             attempts,
             silent: true,
+            deployment: Some(row.id.clone()),
             ..Beside::default()
         };
-        receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, now).await?;
+        let appended = receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, now).await?;
         let stream = decided.stream();
         if decision.decision != Ruling::Proceed {
             // A grant that did not hold is owed for all the same.
-            for owed in decision.obligations.iter().filter(|owed| owed.to.is_empty()) {
-                self.owes(&stream, decided::obligation_id(&stream, owed), owed).await.map_err(Box::new)?;
+            for owed in &decision.obligations {
+                let id = decided::obligation_id(&stream, owed, Some(&row.id));
+                self.owes(&stream, id, owed).await.map_err(Box::new)?;
             }
         }
         // From here on it is done, whoever is started next.
         let body = json!({ "forge": H::NAME, "repository": row.repository, "environment": row.environment,
-            "deployment": row.id, "commit": row.commit, "run": run, "state": "imported" });
+            "deployment": row.id, "commit": row.commit, "run": run, "state": "imported",
+            "decided": appended.map(|it| it.first) });
         let body = body.as_object().cloned().unwrap_or_default();
         let done = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once: Some(once) }.append(now)?;
         self.sequencer.append(done).await.map_err(Failed::from)?;
         let fields = json!({ "repository": repository, "environment": row.environment, "commit": row.commit,
             "run": run, "decision": word(decision.decision), "summary": decision.summary });
         self.say("deployment_imported", &fields);
-        Ok(())
+        Ok(true)
     }
 }

@@ -5,8 +5,9 @@
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
 //! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
-//! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], becomes facts of what comes next in
-//! [`history`], and leaves what is to be done in [`aftermath`]. What people do on the pages of releases is taken in [`acting`].
+//! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], by the decision that let it in
+//! ([`openings`]), becomes facts of what comes next in [`history`], and leaves what is to be done in [`aftermath`]; what went past
+//! is taken up in [`imported`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
@@ -28,6 +29,7 @@ mod imported;
 mod lasting;
 mod ledger;
 pub mod link;
+mod openings;
 mod owed;
 mod past;
 pub mod policy;

@@ -399,6 +399,7 @@ impl<H: Hub> Desk<H> {
             silent: case.asked.is_some_and(|asks| !asks.enters || decision.decision != Ruling::Proceed),
             asked: case.asked.is_some(),
             told: case.asked.is_some() || told.as_deref() == Some(summary.as_str()),
+            deployment: None,
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until

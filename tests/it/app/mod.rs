@@ -13,6 +13,7 @@ mod issues;
 mod ledger;
 mod owing;
 mod pages;
+mod past_us;
 mod path;
 mod record;
 mod required;
