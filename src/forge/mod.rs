@@ -245,6 +245,9 @@ pub trait Forge: Source {
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
 
+    /// Whether an environment holds what comes until we answer; absent: there is no such environment.
+    fn guards(&self, repository: &str, environment: &str) -> impl Future<Output = Fact<bool>> + Send;
+
     /// The deployments of environments that began since an instant, all of them but those that are known by name.
     fn ran(
         &self,

@@ -15,6 +15,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
+use super::drift::Held;
 use super::openings::Openings;
 use super::past::{Past, Went};
 use super::policy::Read;
@@ -41,7 +42,7 @@ const MAY_ASK: TimeDelta = TimeDelta::minutes(2);
 /// For how long the forge must not have listed a deployment that is taken for gone: a list can lag behind.
 const GONE: Duration = Duration::from_secs(5);
 /// How many environments are read.
-const ENVIRONMENTS: usize = 50;
+pub(super) const ENVIRONMENTS: usize = 50;
 /// How soon is tried again what could not be read.
 const AGAIN: Duration = Duration::from_secs(15);
 
@@ -60,6 +61,7 @@ pub(super) struct Ledger {
     /// What may still ask whether it may go on, or asked and waits, with when that is to be looked at again.
     asking: Mutex<BTreeMap<String, Asking>>,
     pub(super) past: Past,
+    pub(super) held: Held,
 }
 
 /// A deployment whose job may ask.
@@ -200,6 +202,7 @@ impl<H: Hub> Desk<H> {
         let forge = self.hub.of(repository).await.map_err(|fault| Unread::Forge(fault.to_string()))?;
         let read = policy::read(&forge, repository, &self.settings.outer).await?;
         let new = self.entered(&forge, repository, &read).await?;
+        self.watch_over(&forge, repository, &read).await?;
         if let Err(why) = self.remind(repository, &read).await {
             self.say("reminders_unsent", &json!({ "repository": repository, "fault": why }));
         }

@@ -305,3 +305,24 @@ fn n15_after_somebody_went_past_the_next_release_is_judged_with_what_went_and_go
     drop(served);
     verified(&app);
 }
+
+#[test]
+fn an_environment_that_is_held_no_longer_is_found_once_and_again_after_it_was_held() {
+    let github = shop();
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    until("that it is held", || app.events("environment_held").len() == 1);
+    github.with(|world| world.settings.rules.insert("production".to_owned(), false));
+    until("the finding", || app.events("environment_not_held").len() == 1);
+    // Another process knows it from the record.
+    drop(served);
+    let served = app.start(&["--sweep", "1"]);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(app.events("environment_not_held").len(), 1);
+    github.with(|world| world.settings.rules.insert("production".to_owned(), true));
+    until("that it is held again", || app.events("environment_held").len() == 2);
+    github.with(|world| world.settings.rules.clear());
+    until("the finding again", || app.events("environment_not_held").len() == 2);
+    drop(served);
+    verified(&app);
+}
