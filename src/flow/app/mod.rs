@@ -7,7 +7,8 @@
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
 //! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], by the decision that let it in
 //! ([`openings`]), becomes facts of what comes next in [`history`], and leaves what is to be done in [`aftermath`]; what went past
-//! is taken up in [`imported`], and an environment that is held no longer is found in [`drift`]. What people do on the pages of releases is taken in [`acting`].
+//! is taken up in [`imported`], and an environment that is held no longer is found in [`drift`]. What submitted scans say of what
+//! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it.
@@ -37,6 +38,7 @@ pub mod policy;
 mod records;
 mod ruling;
 mod runs;
+mod scanned;
 mod shown;
 pub mod submission;
 mod sweep;

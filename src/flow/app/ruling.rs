@@ -323,7 +323,7 @@ impl<H: Hub> Desk<H> {
         let shown = forge.running(&key.repository, &key.environment).await;
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
         let began = self.settings.since.get(&place).cloned().unwrap_or_default();
-        let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown, &began).await?;
+        let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown.clone(), &began).await?;
         let acts = acting::done(&mut reader, H::NAME, key, self.now()).await?;
         let is_first = ran.since.is_empty() && ran.otherwise.is_absent();
         let wanted = Wanted {
@@ -351,6 +351,7 @@ impl<H: Hub> Desk<H> {
             facts.release.bypassed_by = Fact::Absent;
         }
         let mut facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
+        self.with_scans(&mut reader, &read.policy, (&shown, is_first), &mut facts).await?;
         shown::complete(&mut reader, &mut facts).await?;
         reader.close().await?;
         Ok(match &self.settings.known {

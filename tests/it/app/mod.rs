@@ -17,6 +17,7 @@ mod past_us;
 mod path;
 mod record;
 mod required;
+mod scanned;
 mod settings;
 mod setup;
 mod taking;
