@@ -7,6 +7,7 @@ use crate::model::catalogue;
 use crate::model::ground::Ground;
 use crate::model::inspection::Flaw;
 use crate::model::kind::{self, Format};
+use crate::model::schema;
 use crate::model::verdict::Reason;
 use crate::policy::diagnostics::Code;
 use crate::policy::expression::nearest;
@@ -44,15 +45,18 @@ pub(super) const KINDS: [(Kind, kind::Kind, &str); 7] = [
 ];
 
 pub(super) fn schema(document: Document) -> u8 {
-    let text = match document {
-        Document::Policy => serde_json::to_string_pretty(&crate::policy::schema()).map(|text| text + "\n"),
-        Document::Decision => crate::report::json::schema(),
-        Document::Facts => crate::report::json::facts_schema(),
-        Document::ReleaseDecision => crate::report::json::release_schema(),
-        Document::Inspection => crate::report::json::inspection_schema(),
+    let kept = match document {
+        Document::Policy => None,
+        Document::Decision => Some(schema::DECISION),
+        Document::Facts => Some(schema::FACTS),
+        Document::ReleaseDecision => Some(schema::RELEASE_DECISION),
+        Document::Inspection => Some(schema::INSPECTION),
     };
-    match text {
-        Ok(text) => answer(&text),
+    if let Some(kept) = kept {
+        return answer(kept);
+    }
+    match serde_json::to_string_pretty(&crate::policy::schema()) {
+        Ok(text) => answer(&(text + "\n")),
         Err(error) => {
             complain(&format!("the schema could not be written: {error}"));
             UNKNOWN

@@ -26,6 +26,7 @@ pub mod pattern;
 pub mod posture;
 pub mod release_decision;
 pub mod report;
+pub mod schema;
 pub mod stated;
 pub mod verdict;
 pub mod verifier_key;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use countersign::model::catalogue;
 use countersign::model::kind::Kind;
 use countersign::policy::{self, Source};
+use countersign::report::json;
 
 use crate::support::run::World;
 
@@ -94,15 +95,8 @@ fn words(text: &str, spelled: impl Fn(char) -> bool) -> impl Iterator<Item = &st
 }
 
 #[test]
-fn the_reference_and_the_schemas_are_what_the_command_prints() {
-    let printed = [
-        ("docs/reference.md", vec!["reference"]),
-        ("schemas/policy.schema.json", vec!["schema", "policy"]),
-        ("schemas/decision.schema.json", vec!["schema", "decision"]),
-        ("schemas/facts.schema.json", vec!["schema", "facts"]),
-        ("schemas/release-decision.schema.json", vec!["schema", "release-decision"]),
-        ("schemas/inspection.schema.json", vec!["schema", "inspection"]),
-    ];
+fn the_reference_and_the_schema_of_the_policy_are_what_the_command_prints() {
+    let printed = [("docs/reference.md", vec!["reference"]), ("schemas/policy.schema.json", vec!["schema", "policy"])];
     let update = std::env::var_os("UPDATE").is_some();
     for (path, arguments) in printed {
         let said = World::new().run(&arguments);
@@ -116,6 +110,31 @@ fn the_reference_and_the_schemas_are_what_the_command_prints() {
             kept == said.out,
             "{path} is out of step with the code; run `UPDATE=1 cargo test --test it in_step` and commit what changed"
         );
+    }
+}
+
+#[test]
+fn the_schemas_are_what_the_types_come_to_and_what_the_command_prints() {
+    let made = [
+        ("decision", json::schema()),
+        ("facts", json::facts_schema()),
+        ("release-decision", json::release_schema()),
+        ("inspection", json::inspection_schema()),
+    ];
+    let update = std::env::var_os("UPDATE").is_some();
+    for (document, made) in made {
+        let path = format!("schemas/{document}.schema.json");
+        let made = made.unwrap();
+        if update {
+            fs::write(at(&path), &made).unwrap();
+        }
+        assert!(
+            text(&path) == made,
+            "{path} is out of step with the types; run `UPDATE=1 cargo test --test it in_step` and commit what changed"
+        );
+        // What was just written is in the command once it's built anew.
+        let printed = World::new().run(&["schema", document]).out;
+        assert!(update || printed == made, "`schema {document}` does not print {path}");
     }
 }
 
