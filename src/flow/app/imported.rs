@@ -95,7 +95,7 @@ impl<H: Hub> Desk<H> {
         let mut let_in = went_past(&mut reader, &facts, row, began).await?;
         reader.close().await?;
         facts.release.bypassed_by = match let_in.as_slice() {
-            [one] => Fact::Known(one.clone()),
+            [account] => Fact::Known(account.clone()),
             [] => Fact::Unavailable("the forge does not say who let it in".into()),
             several => {
                 let names: Vec<&str> = several.iter().map(Account::as_str).collect();

@@ -242,13 +242,11 @@ impl<H: Hub> Desk<H> {
         if !ran.is_empty() {
             let mut openings = Openings::read(&mut reader, (H::NAME, repository), since, known.values()).await?;
             for ran in ran {
-                let decision = match known.get(&ran.id).and_then(|it| it.decision) {
-                    Some(own) => Some(own),
-                    None => {
-                        let attempt = self.attempt(forge, repository, &ran, &openings).await?;
-                        openings.take(&ran, attempt, now)
-                    }
-                };
+                let mut decision = known.get(&ran.id).and_then(|it| it.decision);
+                if decision.is_none() {
+                    let attempt = self.attempt(forge, repository, &ran, &openings).await?;
+                    decision = openings.take(&ran, attempt, now);
+                }
                 rows.push(Self::row(repository, ran, decision));
             }
         }
