@@ -147,6 +147,16 @@
 //! what goes is judged by the policy alone ([`decide::granted`]), and the use takes its place in a folder that all jobs share
 //! ([`flow::grant`]) before the job goes on. What went is a fact later, and judged with all others ([`decide::glass`]).
 //!
+//! When the app is back it is told of that in a letter ([`log::letter`]), verifies the grant again by the policy's keys, and takes up what
+//! went as an emergency, as of the instant at which it went ([`flow::app`]).
+//!
+//! ## A walk through a deployment of somebody else's
+//!
+//! `countersign deployed` tells the app how far a deployment is that no forge knows of ([`model::deployment_report`]), under its job's
+//! token or in a letter. [`web::outside`] has either checked, [`flow::app::outside`] compares it with what the settings let this deployer tell,
+//! and writes it down under a name of its own. Which decision let it in is then found by its content among those of the record; what
+//! none did is a finding, and goes the way of what the forge let past. Afterwards it is a deployment like any other.
+//!
 //! ## A walk through a page
 //!
 //! Somebody who comes is sent to the forge, and comes back with a code ([`web::pages`]) that is

@@ -319,6 +319,7 @@ pub fn facts(number: u64) -> Facts {
             deployed_by: Fact::Known("github".to_owned()),
             components: released.clone(),
             changes: Fact::Known(changes),
+            vendors_before: Fact::Known(vec!["paywall".to_owned()]),
             new_vendors: if dice.once_in(10) { Fact::Known(vec!["fraudscore".to_owned()]) } else { Fact::Absent },
             running: Fact::Absent,
             released: Fact::Absent,

@@ -108,7 +108,7 @@ fn record(
     text: String,
     decision: &crate::model::release_decision::ReleaseDecision,
 ) -> Result<bool, Said> {
-    arguments.recording.record(policies, facts, text, decision)?;
+    arguments.recording.record(policies.layers(), facts, text, decision)?;
     Ok(arguments.recording.is_stated())
 }
 

@@ -12,12 +12,10 @@ use crate::decide::unreadable::{self, Flaw};
 use crate::flow::decided::Beside;
 #[cfg(feature = "app")]
 use crate::flow::receipt::{self, Decided};
-use crate::flow::replay;
+use crate::flow::{flawed, replay};
 use crate::log::receipt::Layer;
-use crate::model::decision::PolicySource;
 use crate::model::facts::Facts;
 use crate::model::release_decision::{ReleaseDecision, Ruling};
-use crate::policy::diagnostics::{Complaints, Diagnostic};
 use crate::policy::layers::Limits;
 use crate::policy::{self, Policy};
 use crate::report;
@@ -32,7 +30,7 @@ pub(super) const EXIT_CODES: [(u8, &str); 5] = [
         "it is held: people, time or somebody who mends it can still let it go; so is whatever has no policy that can be read",
     ),
     (BLOCKED, "it is rejected, by a word that the policy makes final"),
-    (USAGE, "the command is wrong, or the policy that a decision was to be recorded by, and nothing was decided"),
+    (USAGE, "the command is wrong, and nothing was decided"),
     (UNKNOWN, "the facts cannot be read, or the decision cannot be written"),
 ];
 
@@ -146,16 +144,12 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
     let now = now.to_utc();
     let read = match arguments.policies.judged()? {
         Ok(read) => read,
-        #[cfg(feature = "app")]
-        Err(_) if arguments.recording.is_stated() => {
-            return Err(said(
-                USAGE,
-                "nothing was decided, because no decision is recorded by a policy that cannot be used",
-            ));
-        }
-        Err(Unusable { flaws, layers }) => {
+        Err(unusable) => {
             let (facts, text) = facts(&arguments.facts, Limits::default().bytes)?;
-            let decision = unreadable::held(&facts, now, &flaws, layers).by_document(text.as_bytes());
+            let listed = replay::listed(unusable.flawed());
+            let decision = unreadable::held(&facts, now, &unusable.flaws, listed).by_document(text.as_bytes());
+            #[cfg(feature = "app")]
+            arguments.recording.record((unusable.policy, unusable.before), &facts, text, &decision)?;
             write(arguments, chrono_tz::UTC, &decision).map_err(|message| said(UNKNOWN, &message))?;
             return Ok(PENDING);
         }
@@ -164,7 +158,7 @@ fn decided(arguments: &Arguments) -> Result<u8, Said> {
     let decision = read.decide(&facts, &text, now);
     let zone = read.now.policy.rules.calendar.zone;
     #[cfg(feature = "app")]
-    arguments.recording.record(read, &facts, text, &decision)?;
+    arguments.recording.record(read.layers(), &facts, text, &decision)?;
     write(arguments, zone, &decision).map_err(|message| said(UNKNOWN, &message))?;
     Ok(match decision.decision {
         Ruling::Proceed => PROCEED,
@@ -182,7 +176,19 @@ pub(super) struct InForce {
 /// Why there is no policy to decide by, which was said.
 pub(super) struct Unusable {
     flaws: Vec<Flaw>,
-    layers: Vec<PolicySource>,
+    /// The layers that could be read.
+    policy: Vec<Layer>,
+    /// Those of the policy before it.
+    before: Vec<Layer>,
+    /// Whether it is that one which cannot be used.
+    is_before: bool,
+}
+
+impl Unusable {
+    /// The layers that have the flaws.
+    fn flawed(&self) -> &[Layer] {
+        if self.is_before { &self.before } else { &self.policy }
+    }
 }
 
 impl Policies {
@@ -200,7 +206,13 @@ impl Policies {
         };
         Ok(match (now, before) {
             (Ok(now), Ok(before)) => Ok(InForce { now, before }),
-            (Err(unusable), _) | (_, Err(unusable)) => Err(unusable),
+            (Err(now), before) => {
+                let before = before.map_or_else(|it| it.policy, |it| it.map(|it| it.layers).unwrap_or_default());
+                Err(Unusable { before, ..now })
+            }
+            (Ok(now), Err(before)) => {
+                Err(Unusable { flaws: before.flaws, policy: now.layers, before: before.policy, is_before: true })
+            }
         })
     }
 }
@@ -209,6 +221,12 @@ impl InForce {
     /// The policy that is in force.
     pub(super) fn policy(&self) -> &Policy {
         &self.now.policy
+    }
+
+    /// Their layers, those in force first.
+    #[cfg(feature = "app")]
+    pub(super) fn layers(self) -> (Vec<Layer>, Vec<Layer>) {
+        (self.now.layers, self.before.map(|before| before.layers).unwrap_or_default())
     }
 
     /// Decides, by the stricter of the two where there are two.
@@ -242,15 +260,14 @@ impl Recording {
     /// Records a decision where it is to be recorded, and writes its receipt.
     pub(super) fn record(
         &self,
-        policies: InForce,
+        (policy, before): (Vec<Layer>, Vec<Layer>),
         facts: &Facts,
         facts_text: String,
         decision: &ReleaseDecision,
     ) -> Result<(), Said> {
         let Some(database) = &self.database else { return Ok(()) };
-        let before = policies.before.map(|before| before.layers).unwrap_or_default();
         let document = report::json::release(decision).map_err(|error| said(UNKNOWN, &error.to_string()))?;
-        let decided = Decided { policy: policies.now.layers, before, facts_text, facts, decision, document };
+        let decided = Decided { policy, before, facts_text, facts, decision, document };
         let failed = |super::log::Failure(code, words): super::log::Failure| said(code, &words);
         let address = super::append::address(Some(database)).map_err(failed)?;
         let signer = self.signing.signatory().map_err(failed)?;
@@ -270,7 +287,6 @@ impl Recording {
 /// A policy, and its layers as a receipt has them.
 struct Read {
     policy: Policy,
-    #[cfg_attr(not(feature = "app"), expect(dead_code, reason = "only a record keeps the layers"))]
     layers: Vec<Layer>,
 }
 
@@ -290,21 +306,14 @@ fn read(files: &[PathBuf], reference: Option<&str>) -> Result<Read, Said> {
 
 /// Reads a policy, and says what is wrong with one that cannot be used.
 fn judged(files: &[PathBuf], reference: Option<&str>) -> Result<Result<Read, Unusable>, Said> {
-    let wrong = |error: &layers::Error| match error {
-        layers::Error::Unreadable { path, .. } => {
+    let unusable = |flaws, policy| Unusable { flaws, policy, before: Vec::new(), is_before: false };
+    let wrong = |error: &layers::Error| match flawed::of_layers(error) {
+        Some(flaw) => {
             complain(&error.to_string());
-            Ok(Err(Unusable {
-                flaws: vec![Flaw { file: path.clone(), line: 0, says: error.to_string() }],
-                layers: Vec::new(),
-            }))
-        }
-        layers::Error::Named { path, told } => {
-            complain(&error.to_string());
-            let flaw = Flaw { file: path.clone(), line: told.span.line, says: error.to_string() };
-            Ok(Err(Unusable { flaws: vec![flaw], layers: Vec::new() }))
+            Ok(Err(unusable(vec![flaw], Vec::new())))
         }
         // Which policy is meant is not known.
-        layers::Error::NoPolicy | layers::Error::Ref { .. } => Err(said(USAGE, &error.to_string())),
+        None => Err(said(USAGE, &error.to_string())),
     };
     let from = reference.map_or(Ok(From::WorkingTree), From::reference);
     let from = from.map_err(|error| said(USAGE, &error.to_string()))?;
@@ -316,7 +325,6 @@ fn judged(files: &[PathBuf], reference: Option<&str>) -> Result<Result<Read, Unu
         Ok(attached) => attached,
         Err(error) => return wrong(&error),
     };
-    let stated: Vec<PolicySource> = sources.iter().map(policy::Source::by_content).collect();
     let layers = replay::layers(&sources, &attached);
     match policy::read_with(sources, &attached) {
         Ok(policy) => {
@@ -325,14 +333,7 @@ fn judged(files: &[PathBuf], reference: Option<&str>) -> Result<Result<Read, Unu
         }
         Err(complaints) => {
             super::policy::tell(&complaints);
-            let errors = complaints.iter().flat_map(|file| file.list.iter().map(move |it| (file, it)));
-            let flaw = |(file, it): (&Complaints, &Diagnostic)| Flaw {
-                file: file.path.clone(),
-                line: it.span.line,
-                says: it.message.clone(),
-            };
-            let flaws = errors.filter(|(_, it)| it.is_error()).map(flaw).collect();
-            Ok(Err(Unusable { flaws, layers: stated }))
+            Ok(Err(unusable(flawed::of_complaints(&complaints), layers)))
         }
     }
 }

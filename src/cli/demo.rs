@@ -27,6 +27,7 @@ use super::serve::{Registered, pages, works, written};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::Settings;
 use crate::flow::app::clock::Clock as AppClock;
+use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::Journal;
 use crate::forge::github::app::App;
@@ -146,6 +147,7 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         sweep: Duration::from_secs(5),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
+        outside: Outside::default(),
         clock: AppClock::by(move || clock.now()),
     })
 }

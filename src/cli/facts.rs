@@ -259,6 +259,7 @@ fn wanted(arguments: &Release) -> Result<facts::Wanted, Failure> {
         roster: roster(arguments.roster.as_deref())?,
         artifacts,
         acts: Vec::new(),
+        signers: Vec::new(),
     })
 }
 

@@ -8,27 +8,34 @@ use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 
 use super::environment::{Place, variable};
 use super::log::{Failure, REFUTED, put, text};
+use super::submit::tokens;
 use super::verify::{NOT_APPROVED, OTHER_SUBJECT};
-use super::{PROCEED, UNKNOWN, USAGE, answer, complain};
+use super::{PROCEED, UNKNOWN, USAGE, answer, complain, deployed};
 use crate::decide::granted::{self, Flaws, Going};
 use crate::decide::words;
 use crate::flow::grant::{fact, take, uses};
+use crate::flow::grant_report::{self, Imported, Outcome};
 use crate::log::grant::{Invalid, Signed};
+use crate::log::letter::{Letter, Subject};
 use crate::log::note::{Signer, Verifier};
 use crate::model::grant::{GrantUse, OfflineGrant};
 use crate::policy::Policy;
 use crate::policy::calendar;
 use crate::policy::length::Length;
 use crate::report::neutral;
+use crate::transport;
 
 /// Every exit code, with what it means.
 pub(super) const EXIT_CODES: [(u8, &str); 6] = [
     (PROCEED, "the grant opens this release, or what was asked for was done"),
     (REFUTED, "the file is no grant, or a signature does not hold"),
     (OTHER_SUBJECT, "the grant is for another repository, environment, commit, component or artifact"),
-    (NOT_APPROVED, "it is for this, and does not open it: too few people, too early, too late, or used up"),
-    (UNKNOWN, "something cannot be read or written, so nothing is known of it"),
-    (USAGE, "the command, a key or the policy is wrong, and nothing was done"),
+    (
+        NOT_APPROVED,
+        "it is for this, and does not open it: too few people, too early, too late, or used up; or did not when it was used",
+    ),
+    (UNKNOWN, "something cannot be read or written, or the app not reached, so nothing is known of it"),
+    (USAGE, "the command, a key or the policy is wrong, or the app refuses what it is told, and nothing was done"),
 ];
 
 pub(super) fn after_help() -> String {
@@ -59,6 +66,8 @@ pub(super) enum Command {
     Verify(Verify),
     /// The same for the job that deploys: where it opens, its use is written down first. Only exit code 0 lets it deploy.
     Use(Use),
+    /// Tell the app, once it is back, that a grant was used: it verifies it again and takes up what went as an emergency.
+    Report(Report),
     /// Print what is known of a release that a grant let go, as a part of its facts: what `countersign facts --with` reads.
     Fact(FactOf),
 }
@@ -195,16 +204,35 @@ pub(super) struct Use {
     #[command(flatten)]
     what: What,
     /// The account that started the deployment, such as `github:ana`: it may not be one of those who signed. Left out: that
-    /// of the job.
+    /// of the job, on GitHub and GitLab.
     #[arg(long, value_name = "ACCOUNT")]
     started_by: Option<String>,
     /// The folder in which uses are written down, one for all jobs that may deploy: what one of them does not see there is
-    /// used twice.
+    /// used twice. It has to be there: one that is not is no proof that nothing was used.
     #[arg(long, value_name = "DIR")]
     uses: PathBuf,
     /// The run that deploys: tried again, it is the same use. Left out: that of the job.
     #[arg(long, value_name = "ID")]
     run: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Report {
+    /// The grant.
+    grant: PathBuf,
+    /// The folder in which its uses were written down.
+    #[arg(long, value_name = "DIR")]
+    uses: PathBuf,
+    /// Where the app is: its own `--public-url`; or COUNTERSIGN_SERVER.
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// A file with the private key of whoever tells: one that may sign grants, or a deployer's; or COUNTERSIGN_DEPLOYER_KEY.
+    /// Left out: the job's own token, where the job names the environment.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// How long the app may take, such as `30s`. Left out: one minute.
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -228,6 +256,7 @@ pub(super) fn run(command: &Command) -> u8 {
         Command::Sign(arguments) => sign(arguments),
         Command::Verify(arguments) => verify(arguments),
         Command::Use(arguments) => used(arguments),
+        Command::Report(arguments) => reported(arguments),
         Command::Fact(arguments) => told(arguments),
     };
     done.unwrap_or_else(|Failure(code, words)| {
@@ -447,18 +476,22 @@ fn used(arguments: &Use) -> Result<u8, Failure> {
     let signed = read(&arguments.grant)?;
     let job = || variable("GITHUB_RUN_ID").or_else(|| variable("CI_PIPELINE_ID"));
     let run = arguments.run.clone().or_else(job).ok_or_else(|| missing("the run", "--run"))?;
-    let started_by = starter(arguments.started_by.as_ref());
+    // Whoever signed it does not start it as well: nobody can be told to be another than one who is not known.
+    let started_by = starter(arguments.started_by.as_ref())
+        .ok_or_else(|| missing("the account that started the deployment", "--started-by"))?;
     // Another job that is quicker makes it look again, at one use more.
     loop {
         let before = uses(&arguments.uses, &signed).map_err(|fault| unknown(&fault))?;
         let again = before.iter().any(|used| used.run == run);
         let used = if again { 0 } else { before.len() };
         let now = Utc::now();
-        judged(&by, (&arguments.grant, &signed), &arguments.what, started_by.as_deref(), used, now)?;
+        judged(&by, (&arguments.grant, &signed), &arguments.what, Some(&started_by), used, now)?;
         if again {
             return Ok(answer(&opens(&by.0, &signed, &format!("; run {run} uses it again"))));
         }
-        if take(&arguments.uses, &signed, before.len(), &run, now).map_err(|fault| unknown(&fault))? {
+        if take(&arguments.uses, &signed, before.len(), (&run, Some(started_by.as_str())), now)
+            .map_err(|fault| unknown(&fault))?
+        {
             return Ok(answer(&opens(&by.0, &signed, &format!("; used by run {run}"))));
         }
     }
@@ -479,4 +512,37 @@ fn told(arguments: &FactOf) -> Result<u8, Failure> {
     let fact = fact(&signed, &signed_by, &all, this);
     let text = serde_json::to_string_pretty(&fact).map_err(|error| Failure(UNKNOWN, error.to_string()))?;
     Ok(answer(&format!("{text}\n")))
+}
+
+fn reported(arguments: &Report) -> Result<u8, Failure> {
+    let of = |failure: super::facts::Failure| Failure(failure.0, failure.1);
+    let (server, until) = deployed::server(arguments.server.as_ref(), arguments.time_limit.as_ref()).map_err(of)?;
+    let signed = read(&arguments.grant)?;
+    let uses = uses(&arguments.uses, &signed).map_err(|fault| unknown(&fault))?;
+    if uses.is_empty() {
+        return Err(Failure(USAGE, "no use of the grant is written down, so there is nothing to tell".to_owned()));
+    }
+    let report = grant_report::Report { to: server.clone(), grant: signed.to_string(), uses };
+    let runtime = transport::runtime().map_err(|error| Failure(UNKNOWN, error.to_string()))?;
+    let told = if let Some(key) = deployed::signer(arguments.key.as_ref()).map_err(of)? {
+        let letter = Letter::write(Subject::Grant, &report, &key);
+        let letter = letter.map_err(|why| Failure(USAGE, why.to_string()))?;
+        runtime.block_on(grant_report::tell_by_letter(&server, &letter, until))
+    } else {
+        let tokens = tokens().map_err(|why| Failure(USAGE, format!("{why}; or name a key with `--key`")))?;
+        runtime.block_on(grant_report::tell_as_job(&tokens, &server, &report, until))
+    };
+    let told = told.map_err(|fault| of(deployed::failed(&server, &fault)))?;
+    let line = |it: &Imported| {
+        let word = match it.outcome {
+            Outcome::Imported => "taken up as an emergency",
+            Outcome::Refused => "it did not hold",
+            Outcome::Before => "known before",
+        };
+        format!("{}\n", neutral::line(&format!("run {}: {word}: {}", it.run, it.summary), LINE))
+    };
+    let lines: Vec<String> = told.uses.iter().map(line).collect();
+    let refused = told.uses.iter().any(|it| it.outcome == Outcome::Refused);
+    let code = answer(&lines.concat());
+    Ok(if refused { NOT_APPROVED } else { code })
 }

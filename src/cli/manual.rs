@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use super::reference::KINDS;
-use super::{Arguments, answer, decide, facts, gate};
+use super::{Arguments, answer, decide, deployed, facts, gate};
 use crate::model::catalogue;
 use crate::model::ground::Ground;
 use crate::model::inspection::{Flaw, Gravity};
@@ -136,6 +136,7 @@ fn page() -> String {
     options_of(&mut out, "decide", &decide::EXIT_CODES);
     options_of(&mut out, "facts", &facts::EXIT_CODES);
     options_of(&mut out, "answer", &answer::EXIT_CODES);
+    options_of(&mut out, "deployed", &deployed::EXIT_CODES);
     #[cfg(feature = "app")]
     options_of(&mut out, "serve", &super::serve::EXIT_CODES);
     #[cfg(feature = "app")]

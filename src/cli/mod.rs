@@ -17,6 +17,7 @@ mod decide;
 mod deferred;
 #[cfg(feature = "app")]
 mod demo;
+mod deployed;
 #[cfg(feature = "app")]
 mod doctor;
 mod environment;
@@ -82,6 +83,8 @@ enum Command {
     Facts(Box<Deferred<facts::Arguments>>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
     Answer(Box<Deferred<answer::Arguments>>),
+    /// Tell the app of a deployment that is none of the forge's: of Argo CD, Terraform, Jenkins.
+    Deployed(Box<Deferred<deployed::Arguments>>),
     /// Run the app: take what GitHub delivers, decide, record, and answer the deployments that wait.
     #[cfg(feature = "app")]
     Serve(Box<Deferred<serve::Arguments>>),
@@ -106,7 +109,7 @@ enum Command {
     #[cfg(feature = "app")]
     #[command(subcommand)]
     Db(Deferred<database::Command>),
-    /// Print a JSON Schema: of the policy, for editors, of the facts, or of a decision document.
+    /// Print a JSON Schema: of the policy, for editors, of the facts, or of a decision document; or the app's API as OpenAPI.
     Schema {
         /// Which one.
         document: reference::Document,
@@ -157,6 +160,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Decide(arguments) => decide::run(&arguments.0),
         Command::Facts(arguments) => facts::run(&arguments.0),
         Command::Answer(arguments) => answer::run(&arguments.0),
+        Command::Deployed(arguments) => deployed::run(&arguments.0),
         #[cfg(feature = "app")]
         Command::Serve(arguments) => serve::run(&arguments.0),
         #[cfg(feature = "app")]

@@ -68,7 +68,7 @@ pub(super) fn check(arguments: &Arguments) -> u8 {
     match policy {
         Some(policy) if all_used => praise(&policy, &layers, arguments.roster.as_deref()),
         _ => {
-            if let Some(counted) = counted(&told) {
+            if let Some(counted) = counted(&told, arguments.roster.is_some()) {
                 complain(&counted);
             }
             USAGE
@@ -130,14 +130,14 @@ fn unread(error: &layers::Error) -> String {
 }
 
 /// How many mistakes there are, and whether there may be more; nothing where all was said already.
-fn counted(complaints: &[Complaints]) -> Option<String> {
+fn counted(complaints: &[Complaints], roster: bool) -> Option<String> {
     let number: usize = complaints.iter().map(|file| file.list.iter().filter(|it| it.is_error()).count()).sum();
     if number == 0 {
         return None;
     }
     let (mistakes, these) = if number == 1 { ("mistake", "this is") } else { ("mistakes", "these are") };
-    // What all layers prove together is looked for only where each can be read.
-    let unfinished = complaints.iter().any(|file| file.unfinished);
+    // What sections prove together is looked for where all of them are sound, and people are tried with a good policy.
+    let unfinished = roster || complaints.iter().any(|file| file.unfinished);
     let more = if unfinished { format!("; more is checked once {these} mended") } else { String::new() };
     Some(format!("the policy has {number} {mistakes}{more}"))
 }

@@ -20,16 +20,22 @@ pub(super) enum Document {
     Facts,
     ReleaseDecision,
     Inspection,
+    /// What `countersign serve` answers to programs, as OpenAPI.
+    #[cfg(feature = "app")]
+    Api,
 }
 
-/// The kinds of evidence.
+/// The kinds of evidence. The keys of gates, by which people know them, are taken as well.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(super) enum Kind {
+    #[value(alias = "junit")]
     Tests,
+    #[value(aliases = ["sarif", "scan"])]
     Findings,
     Coverage,
     Load,
     Sbom,
+    #[value(alias = "sigstore")]
     Signature,
     Checklist,
 }
@@ -51,6 +57,8 @@ pub(super) fn schema(document: Document) -> u8 {
         Document::Facts => Some(schema::FACTS),
         Document::ReleaseDecision => Some(schema::RELEASE_DECISION),
         Document::Inspection => Some(schema::INSPECTION),
+        #[cfg(feature = "app")]
+        Document::Api => return answer(&crate::web::api::text()),
     };
     if let Some(kept) = kept {
         return answer(kept);

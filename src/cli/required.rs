@@ -103,7 +103,10 @@ fn asked(url: &str, asked: &ask::Asked, wait: Option<Duration>) -> u8 {
             TIME_LIMIT
         }
         Err(why) => {
-            complain(&format!("{url} was not asked, or did not answer, so nothing is known: {why}"));
+            complain(&format!(
+                "{url} was not asked, or did not answer, so nothing is known: {why}; while it cannot be reached, a grant that the \
+                 policy's people signed lets one release go: `countersign grant use`"
+            ));
             UNKNOWN
         }
     }

@@ -1,5 +1,6 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
+mod deployers;
 pub(super) mod pages;
 pub(super) mod setup;
 
@@ -19,6 +20,7 @@ use super::facts::{Failure, filled, roster, secret, usage};
 use super::log::key::Signing;
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::clock::Clock;
+use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::{Counts, Journal};
 use crate::flow::app::{Began, Desk, Settings};
@@ -35,7 +37,7 @@ use crate::store::outbox::Backoff;
 use crate::store::signatory::Signatory;
 use crate::web::pages::Origin;
 use crate::web::serve::{Limits, ended, serve};
-use crate::web::{health, hooks, jobs, pages as web};
+use crate::web::{api, health, hooks, jobs, outside as told, pages as web};
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
 
@@ -56,7 +58,8 @@ fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
         "Exit codes:\n{}\nAn option outranks its variable, and that the file of `--config`: YAML whose keys are the options' names \
-         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`; \
+         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`, and whoever deploys \
+         elsewhere tells `/deployments`; `/openapi.json` describes what programs may ask; \
          `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
          serves the pages of releases to whoever may read their repository, from `/` on. It logs one JSON object a line on \
          standard error. The App needs the permissions {} to read, {} to write, and the events {}; `countersign doctor` says \
@@ -138,6 +141,11 @@ pub(super) struct Arguments {
     /// own, each new for its job, because whoever can get onto a machine that stays can speak for every job that comes there.
     #[arg(long)]
     self_hosted_runners: bool,
+    /// A file that names who deploys beside GitHub's own pipeline, each with the key that he signs with and with what he may
+    /// tell of: `argocd: { key: …, repositories: [acme/shop], environments: [production] }`, and `components: […]` where not
+    /// all; or COUNTERSIGN_DEPLOYERS. Needs `--public-url`. Left out: only jobs of Actions tell of deployments.
+    #[arg(long, value_name = "FILE")]
+    deployers: Option<PathBuf>,
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
@@ -166,6 +174,7 @@ struct Configured {
     public_url: Option<String>,
     token_issuer: Option<String>,
     self_hosted_runners: Option<bool>,
+    deployers: Option<PathBuf>,
     sweep: Option<u64>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
@@ -396,6 +405,14 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let own = arguments.self_hosted_runners.then_some(true);
     let own = set(own.as_ref(), "COUNTERSIGN_SELF_HOSTED_RUNNERS", file.self_hosted_runners)?;
     let runners = if own == Some(true) { oidc::Runners::Any } else { oidc::Runners::Hosted };
+    let named_by = set(arguments.deployers.as_ref(), "COUNTERSIGN_DEPLOYERS", file.deployers)?;
+    if named_by.is_some() && public.is_none() {
+        return Err(usage("those who deploy tell it to this very address: name it with `--public-url`"));
+    }
+    let outside = Outside {
+        address: public.as_ref().map(|public| public.address.clone()),
+        deployers: named_by.as_deref().map(deployers::read).transpose()?.unwrap_or_default(),
+    };
     let settings = Settings {
         address,
         folder,
@@ -412,6 +429,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         sweep: Duration::from_secs(sweep),
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
+        outside,
         clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);
@@ -481,7 +499,8 @@ pub(super) async fn works(
     let shown = started(address, shown);
     journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
     let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone()));
-    let router = router.merge(jobs::router(desk.clone())).merge(shown);
+    let router =
+        router.merge(jobs::router(desk.clone())).merge(told::router(desk.clone())).merge(api::router()).merge(shown);
     let mut broke = false;
     let end = async {
         tokio::select! {

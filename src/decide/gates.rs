@@ -295,6 +295,16 @@ struct Known<'k> {
     baseline: Option<&'k Table<'k>>,
     namespace: &'static str,
     environment: &'k str,
+    files: &'k [File],
+}
+
+impl Known<'_> {
+    /// The file that leaves a measure open, where others beside it may have stated it.
+    fn left_open_by(&self, name: &str) -> Option<&str> {
+        let files = self.files.iter().filter(|file| file.fault.is_none());
+        let opens = |file: &&File| file.about.leaves_open.iter().any(|names| name.starts_with(names));
+        if files.clone().count() < 2 { None } else { files.clone().find(opens).map(|file| file.path.as_str()) }
+    }
 }
 
 impl Facts for Known<'_> {
@@ -334,6 +344,7 @@ fn requirement(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgeme
         baseline,
         namespace: crate::model::catalogue::namespace(gate.kind),
         environment: subject.environment,
+        files: &found.files,
     };
     let answer = condition(&stated.term, &facts);
     if answer == Truth::Unknown && baseline.is_none() && compared() {
@@ -374,14 +385,25 @@ fn met(stated: &Expression, answer: Truth, facts: &Known<'_>) -> Judgement {
         Truth::False => judgement(Reason::RequirementNotMet, explain::unmet(&stated.term, facts).join("; ")),
         Truth::Unknown => {
             let parts = explain::unmet(&stated.term, facts).join("; ");
-            let next = "the evidence does not state what is unknown; require what it states, or let the tool report it";
+            let unknown = || stated.names().into_iter().filter(|name| facts.value(name).is_none());
+            let open = unknown().find_map(|name| Some((name, facts.left_open_by(name)?)));
+            let next = match open {
+                Some((name, path)) => format!(
+                    "{path} does not state `{name}`, and then it is unknown of all reports of the gate together; \
+                     let the tool report it, or give such reports a gate of their own"
+                ),
+                None => {
+                    "the evidence does not state what is unknown; require what it states, or let the tool report it"
+                        .to_owned()
+                }
+            };
             // A list that is cut would say that what it lacks is not there, so a long one is not stated at all.
             let listed = |name: &&str| facts.value(name).is_none() && catalogue::is_list(name);
             let cut = match stated.names().into_iter().find(listed) {
-                Some(name) => {
+                Some(name) if open.is_none() => {
                     format!("; where `{name}` would be too long a list, set `limits.names` in the policy higher")
                 }
-                None => String::new(),
+                _ => String::new(),
             };
             judgement(Reason::MeasureUnknown, format!("{parts}; {next}{cut}"))
         }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use super::path::Triage;
 use super::scene::Scene;
 use super::totals;
-use super::{change, incidents, recovery, words};
+use super::{change, incidents, recovery, vendors, words};
 use crate::model::facts::{Fact, Incident, Outcome};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Impact, Node, RiskAccount, Status};
@@ -166,7 +166,6 @@ fn number(count: Option<u64>) -> Option<Given<'static>> {
 
 impl Facts for Known<'_, '_> {
     fn value(&self, name: &str) -> Option<Given<'_>> {
-        let release = &self.scene.facts.release;
         match name {
             "component.name" => Some(Given::Text(&self.component?.name)),
             "component.kind" => self.component?.kind.as_deref().map(Given::Text),
@@ -184,11 +183,7 @@ impl Facts for Known<'_, '_> {
             "release.changes" => number(totals::size(self.scene).changes),
             "release.commits" => number(totals::size(self.scene).commits),
             "release.components" => Some(Given::Names(totals::components(self.scene))),
-            "release.new_vendors" => match &release.new_vendors {
-                Fact::Known(vendors) => Some(Given::Names(vendors)),
-                Fact::Absent => Some(Given::Names(&[])),
-                Fact::Unavailable(_) => None,
-            },
+            "release.new_vendors" => vendors::new(self.scene).ok().map(|new| Given::Names(&new.all)),
             "risk.score" => self.risk?.score.map(Given::Number),
             "documentation.complete" => match change::documented(self.scene) {
                 Truth::True => Some(Given::Flag(true)),

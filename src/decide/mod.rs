@@ -60,5 +60,6 @@ pub mod summary;
 pub mod totals;
 pub mod triage;
 pub mod unreadable;
+mod vendors;
 pub mod waivers;
 pub mod words;

@@ -38,7 +38,7 @@ pub fn decide(policy: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDeci
 #[must_use]
 pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<Utc>) -> ReleaseDecision {
     let digest = digest(new);
-    let scene = Scene::new(new, facts, now).after(old);
+    let scene = Scene::new(new, facts, now);
     let judged = judge(&scene);
     if self::digest(old) == digest {
         return conclude(&scene, judged, Before::default());

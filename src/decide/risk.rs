@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::scene::Scene;
+use super::vendors::{self, New};
 use super::{explain, totals, words};
-use crate::model::facts::Fact;
 use crate::model::release_decision::{Impact, RiskAccount, RiskItem};
 use crate::policy::evaluate::{self, Facts, Given};
 use crate::policy::rules::{Amount, Component, Factor, Weight};
@@ -52,14 +52,10 @@ fn found(scene: &Scene<'_>, factor: &Factor) -> Found {
         Factor::Lines => counted(totals::size(scene).lines, "line", "lines"),
         Factor::Files => counted(totals::size(scene).files, "file", "files"),
         Factor::Changes => counted(totals::size(scene).changes, "change", "changes"),
-        Factor::NewVendors => {
-            let declared = scene.newly_declared();
-            match &scene.facts.release.new_vendors {
-                Fact::Known(found) => new_vendors(found, &declared),
-                Fact::Absent => new_vendors(&[], &declared),
-                Fact::Unavailable(why) => (None, format!("which vendors are new is not known: {why}")),
-            }
-        }
+        Factor::NewVendors => match vendors::new(scene) {
+            Ok(new) => new_vendors(new),
+            Err(why) => (None, why.to_owned()),
+        },
         Factor::DeclaredVendors => {
             let vendors = scene.components.iter().flat_map(|component| &component.vendors);
             vendors_of(vendors.map(String::as_str), "declared")
@@ -112,17 +108,15 @@ fn vendors_of<'v>(vendors: impl Iterator<Item = &'v str>, which: &str) -> Found 
     (Some(number), if vendors.is_empty() { "none".to_owned() } else { format!("{which}: {}", words::all_of(&vendors)) })
 }
 
-/// Vendors that the bills of materials have newly, and those that the policy declares newly; who is both counts once.
-fn new_vendors(found: &[String], declared: &[&str]) -> Found {
-    let only = declared.iter().filter(|vendor| !found.iter().any(|it| it.eq_ignore_ascii_case(vendor)));
-    let only: Vec<&str> = only.copied().collect();
-    let (number, found) = vendors_of(found.iter().map(String::as_str), "new");
-    if only.is_empty() {
+/// Vendors that the bills of materials have newly, and those that components declare newly; who is both counts once.
+fn new_vendors(new: &New) -> Found {
+    let (number, found) = vendors_of(new.found.iter().map(String::as_str), "new");
+    if new.declared.is_empty() {
         return (number, found);
     }
-    let (more, declared) = vendors_of(only.into_iter(), "newly declared");
+    let (more, declared) = vendors_of(new.declared.iter().map(String::as_str), "newly declared");
     let both = number.zip(more).map(|(found, declared)| found + declared);
-    (both, if number == Some(0.0) { declared } else { format!("{found}; {declared}") })
+    (both, if new.found.is_empty() { declared } else { format!("{found}; {declared}") })
 }
 
 /// The highest rate of the teams; nothing deployed is nothing failed.

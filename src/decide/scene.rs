@@ -45,8 +45,6 @@ pub struct Scene<'s> {
     /// For every change, what it touches.
     touched: Vec<Touched<'s>>,
     members: Vec<OnceCell<Membership<'s>>>,
-    /// What the policy was before, while it is being changed.
-    before: Option<&'s Rules>,
     /// What was counted already.
     pub(super) totals: Totals<'s>,
 }
@@ -86,7 +84,6 @@ impl<'s> Scene<'s> {
             withdrawn: HashSet::new(),
             touched,
             members: rules.roles.iter().map(|_| OnceCell::new()).collect(),
-            before: None,
             totals: Totals::default(),
         };
         scene.withdrawn = withdrawals(&scene);
@@ -95,22 +92,6 @@ impl<'s> Scene<'s> {
             scene.contributors.clear(cleared);
         }
         scene
-    }
-
-    /// The same, by a policy that was another before.
-    #[must_use]
-    pub fn after(self, before: &'s Policy) -> Self {
-        Self { before: Some(&before.rules), ..self }
-    }
-
-    /// The third parties that the components which go declare, and that no component declared before the policy was changed.
-    pub(super) fn newly_declared(&self) -> Vec<&'s str> {
-        let Some(before) = self.before else { return Vec::new() };
-        let known = |vendor: &&String| {
-            before.components.iter().flat_map(|component| &component.vendors).any(|it| it.eq_ignore_ascii_case(vendor))
-        };
-        let declared = self.components.iter().flat_map(|component| &component.vendors);
-        declared.filter(|vendor| !known(vendor)).map(String::as_str).collect()
     }
 
     /// What was done so far, the earliest first. Where the acts could not be read there are none here, and the decision

@@ -16,7 +16,7 @@ use super::scene::Scene;
 use super::words;
 use crate::model::facts::{Fact, GateEvidence, Signer};
 use crate::model::pattern::Pattern;
-use crate::model::verdict::Reason;
+use crate::model::verdict::{Reason, Verdict};
 use crate::policy::gate::{Gate, REPOSITORY, Trust};
 
 /// What the signatures come to, one an artifact that goes.
@@ -64,14 +64,16 @@ fn any<'e>(
     unsigned: &str,
     right: impl Fn(&Signer) -> Result<(), (Reason, String)>,
 ) -> Result<String, (Reason, String)> {
-    let mut outcome = Err((Reason::OtherArtifact, unsigned.to_owned()));
+    let mut refused = None;
     for signer in signers {
-        outcome = right(signer).map(|()| signer.identity.clone());
-        if outcome.is_ok() {
-            break;
+        match right(signer) {
+            Ok(()) => return Ok(signer.identity.clone()),
+            // One that is wrong is not forgotten for one that only lacks something.
+            Err((reason, _)) if reason.verdict() != Verdict::Block && refused.is_some() => {}
+            Err(refusal) => refused = Some(refusal),
         }
     }
-    outcome
+    Err(refused.unwrap_or_else(|| (Reason::OtherArtifact, unsigned.to_owned())))
 }
 
 /// Who signed every file of a checklist as the gate names him, or why that is not so; `None` where it names nobody, for
@@ -132,7 +134,7 @@ fn states(wanted: &str, predicate: &Fact<String>) -> Result<(), (Reason, String)
             ));
         }
     };
-    Err((Reason::WrongSubject, format!("a statement of type `{wanted}` must be signed, and this is {found}")))
+    Err((Reason::NoAttestation, format!("a statement of type `{wanted}` must be signed, and this is {found}")))
 }
 
 /// Whether somebody built it whom the policy names.
@@ -149,7 +151,10 @@ fn built_by(wanted: &str, builders: &Fact<Vec<String>>) -> Result<(), (Reason, S
                 None => format!("the provenance names no builder, where `{wanted}` must build"),
             }
         }
-        Fact::Absent => format!("no provenance says who built it, where `{wanted}` must build"),
+        Fact::Absent => {
+            let says = format!("no provenance says who built it, where `{wanted}` must build");
+            return Err((Reason::NoAttestation, says));
+        }
         Fact::Unavailable(why) => {
             return Err((Reason::Unreadable, format!("who built it could not be read: {why}")));
         }
@@ -162,7 +167,10 @@ fn built_from(wanted: &str, source: &Fact<String>) -> Result<(), (Reason, String
     let says = match source {
         Fact::Known(source) if source.eq_ignore_ascii_case(wanted) => return Ok(()),
         Fact::Known(source) => format!("built from `{source}`, where the policy names `{wanted}`"),
-        Fact::Absent => format!("no provenance says what it was built from, where the policy names `{wanted}`"),
+        Fact::Absent => {
+            let says = format!("no provenance says what it was built from, where the policy names `{wanted}`");
+            return Err((Reason::NoAttestation, says));
+        }
         Fact::Unavailable(why) => {
             return Err((Reason::Unreadable, format!("what it was built from could not be read: {why}")));
         }

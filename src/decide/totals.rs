@@ -10,6 +10,7 @@ use super::latest::Answers;
 use super::people::Person;
 use super::rounds::Rounds;
 use super::scene::Scene;
+use super::vendors::New;
 use crate::model::facts::history::{LinkedIncident, TeamDeployment};
 use crate::model::facts::{Act, Change, Fact, Incident, TeamHistory};
 use crate::policy::evaluate::Truth;
@@ -34,6 +35,8 @@ pub(super) struct Totals<'s> {
     pub(super) incidents: OnceCell<Vec<Incident>>,
     /// The same by the word of those alone whose word counts.
     pub(super) incidents_counted: OnceCell<Vec<Incident>>,
+    /// The third parties that are new, or why that is not known.
+    pub(super) vendors: OnceCell<Result<New, String>>,
     pub(super) rollback: OnceCell<Option<bool>>,
     pub(super) granted: OnceCell<bool>,
     /// Who started the deployment, where that is known.

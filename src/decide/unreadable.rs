@@ -39,6 +39,13 @@ impl Flaw {
     }
 }
 
+/// Whether a release was held for want of a policy: then nothing was asked of it by any.
+#[must_use]
+pub fn is_held(decision: &ReleaseDecision) -> bool {
+    let wants = |node: &Node| matches!(node.code, Ground::PolicyUnreadable | Ground::PolicyMistaken);
+    !decision.tree.parts.is_empty() && decision.tree.parts.iter().all(wants)
+}
+
 /// The decision on a release where the policy has flaws. `layers` are those that could be read.
 #[must_use]
 pub fn held(facts: &Facts, now: DateTime<Utc>, flaws: &[Flaw], layers: Vec<PolicySource>) -> ReleaseDecision {

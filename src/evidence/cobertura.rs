@@ -9,6 +9,12 @@
 //! stated, it must be the list's within rounding. `NaN`, which MATLAB writes for
 //! what it did not measure, states nothing.
 //!
+//! The rates of packages and classes are compared with nothing. Honest reports would be
+//! refused: VectorCAST writes them of statements, dotnet-coverage and others of lines
+//! that they list elsewhere or not at all (of 17 reports that we have, the rates of nine
+//! are not those of their lines). A wrong one hides nothing, because what is judged is
+//! counted by lines or stated by the root, and these two are compared.
+//!
 //! A method is covered when a line of it is; one without lines, when its
 //! `line-rate` is above 0. Branches come from `condition-coverage="50% (1/2)"`; a
 //! branch without these counts leaves the list of branches unknown.

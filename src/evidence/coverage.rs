@@ -108,6 +108,21 @@ impl CoverageTally {
         }));
     }
 
+    /// What the names of measures begin with that a report has left open so far.
+    #[must_use]
+    pub fn open(&self) -> Vec<&'static str> {
+        let Some(sum) = self.sum else { return Vec::new() };
+        [
+            (sum.lines, "coverage.lines"),
+            (sum.branches, "coverage.branches"),
+            (sum.functions, "coverage.functions"),
+            (sum.instructions, "coverage.instructions"),
+        ]
+        .into_iter()
+        .filter_map(|(count, names)| count.is_none().then_some(names))
+        .collect()
+    }
+
     /// What the reports measure so far.
     #[must_use]
     pub fn measures(&self) -> Measures {

@@ -185,6 +185,10 @@ pub struct FindingTally {
     rules: Names,
     /// Set once a report was read that speaks of known vulnerabilities.
     vulnerabilities: Option<Vulnerabilities>,
+    /// Whether the report that is being read speaks of them.
+    spoken: bool,
+    /// Whether a report was read that does not: then nobody knows how many there are in all.
+    unspoken: bool,
     past: Past,
     keys: RandomState,
     notables: Notables,
@@ -223,7 +227,31 @@ impl FindingTally {
 
     /// Says that a report is read which lists known vulnerabilities, if it has any.
     pub fn speaks_of_vulnerabilities(&mut self) {
+        self.spoken = true;
         self.vulnerabilities.get_or_insert_default();
+    }
+
+    /// Says that a report was read to its end, and that the next is another's word.
+    pub fn report_ends(&mut self) {
+        self.unspoken |= !std::mem::take(&mut self.spoken);
+    }
+
+    /// What the names of measures begin with that a report has left open so far.
+    #[must_use]
+    pub fn open(&self) -> Vec<&'static str> {
+        let known = self.vulnerabilities.as_ref();
+        let new = !matches!(self.past, Past::Known(_)) && self.unplaced > 0;
+        [
+            (self.unspoken, "vulnerabilities."),
+            (known.is_some_and(|known| known.fixable.silent), "vulnerabilities.fixable."),
+            (known.is_some_and(|known| known.exploited.silent), "vulnerabilities.exploited"),
+            (self.suppressed.silent, "findings.suppressed"),
+            (new, "findings.new."),
+            (new, "vulnerabilities.new."),
+        ]
+        .into_iter()
+        .filter_map(|(open, names)| open.then_some(names))
+        .collect()
     }
 
     /// Says that a report is read which would not show what was suppressed.
@@ -267,6 +295,7 @@ impl FindingTally {
             None => self.unplaced += 1,
         }
         if let Some(vulnerability) = finding.vulnerability {
+            self.spoken = true;
             self.vulnerabilities.get_or_insert_default().add(finding, vulnerability, new == Some(true), &self.bounds);
         }
         let weight = match level {
@@ -313,7 +342,7 @@ impl FindingTally {
             measures.count("findings.new.warning", self.new.warning);
             measures.count("findings.new.note", self.new.note);
         }
-        if let Some(vulnerabilities) = &self.vulnerabilities {
+        if let Some(vulnerabilities) = self.vulnerabilities.as_ref().filter(|_| !self.unspoken) {
             vulnerabilities.state(&mut measures, new_is_known);
         }
         measures

@@ -132,6 +132,27 @@ impl Summary {
         }
     }
 
+    /// What the names of measures begin with that it leaves open. Of its own rate and duration it may state
+    /// what says nothing about several reports, so only the span counts here.
+    fn open(&self) -> impl Iterator<Item = &'static str> {
+        let percentiles = PERCENTILES.iter().zip(self.percentiles).map(|((name, ..), value)| (value.is_none(), *name));
+        [
+            (self.requests.is_none(), "load.requests"),
+            (self.outcomes.is_none(), "load.failed"),
+            (self.outcomes.is_none_or(|outcomes| outcomes.of == 0), "load.error_rate"),
+            (self.span.is_none(), "load.throughput"),
+            (self.span.is_none(), "load.duration"),
+            (self.mean_ms.is_none(), "load.mean_ms"),
+            (self.min_ms.is_none(), "load.min_ms"),
+            (self.max_ms.is_none(), "load.max_ms"),
+            (self.checks_failed.is_none(), "load.checks_failed"),
+            (self.thresholds_failed.is_none(), "load.thresholds_failed"),
+        ]
+        .into_iter()
+        .chain(percentiles)
+        .filter_map(|(open, name)| open.then_some(name))
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "requests stay below 2^53")]
     fn measures(&self) -> Measures {
         let mut measures = Measures::new();
@@ -297,6 +318,21 @@ impl Samples {
         Ok(())
     }
 
+    /// What the names of measures begin with that they leave open, without looking at every one of them.
+    fn open(&self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.untold > 0, "load.failed"),
+            (self.untold > 0, "load.error_rate"),
+            (self.undated > 0, "load.throughput"),
+            (self.undated > 0, "load.duration"),
+            (self.checks_failed.is_none(), "load.checks_failed"),
+            // Whoever lists samples tells no thresholds.
+            (true, "load.thresholds_failed"),
+        ]
+        .into_iter()
+        .filter_map(|(open, name)| open.then_some(name))
+    }
+
     fn summary(&self) -> Summary {
         let count = self.count();
         let mut summary = Summary {
@@ -401,6 +437,13 @@ impl LoadTally {
             None => self.samples = Some(samples),
         }
         Ok(())
+    }
+
+    /// What the names of measures begin with that a report has left open so far.
+    #[must_use]
+    pub fn open(&self) -> Vec<&'static str> {
+        let listed = self.samples.iter().flat_map(Samples::open);
+        listed.chain(self.summaries.iter().flat_map(Summary::open)).collect()
     }
 
     /// What the reports measure so far.

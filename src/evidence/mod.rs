@@ -7,7 +7,8 @@
 //! what the report says of itself come out.
 //!
 //! Invariant: content that is not understood is a [`Fault`], never an empty
-//! tally. A quantity that a report does not state stays unknown.
+//! tally. A quantity that a report does not state stays unknown, of this report and
+//! of all that are tallied with it.
 
 pub mod checklist;
 pub mod cobertura;
@@ -111,8 +112,32 @@ impl Tally {
         self
     }
 
-    /// Reads one report into the tally. `bytes` are UTF-8; a byte-order mark is allowed.
+    /// Reads one report into the tally, and notes of it what it leaves open and none before it did. `bytes` are UTF-8;
+    /// a byte-order mark is allowed.
     pub fn read(&mut self, format: Format, bytes: &[u8], about: &mut About) -> Result<(), Fault> {
+        let before = self.open();
+        self.fold(format, bytes, about)?;
+        if let Self::Findings(tally) = self {
+            tally.report_ends();
+        }
+        about.leaves_open = self.open();
+        about.leaves_open.retain(|names| !before.contains(names));
+        Ok(())
+    }
+
+    /// What the names of measures begin with that a report has left open so far. What one report does not state is
+    /// unknown of all of them together.
+    fn open(&self) -> Vec<&'static str> {
+        match self {
+            Self::Tests(tally) => tally.open(),
+            Self::Findings(tally) => tally.open(),
+            Self::Coverage(tally) => tally.open(),
+            Self::Load(tally) => tally.open(),
+            Self::Sbom(_) => Vec::new(),
+        }
+    }
+
+    fn fold(&mut self, format: Format, bytes: &[u8], about: &mut About) -> Result<(), Fault> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         match (self, format) {
             (Self::Tests(tally), Format::Junit) => junit::read(bytes, tally, about),

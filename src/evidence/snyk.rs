@@ -8,7 +8,18 @@
 //! | `isUpgradable`, `isPatchable`, `isPinnable`, `fixedIn`, `nearestFixedInVersion` | fixable |
 //! | `filtered.ignore` | suppressed, by a policy or in Snyk itself |
 //! | `error` | the tool failed |
-//! | `ok` | `false` with nothing listed is a contradiction |
+//! | `ok`, `uniqueCount`, `issuesData` | what is listed must be what they state, project by project |
+//!
+//! `uniqueCount` counts different identifiers. The CLI in TypeScript counts those in
+//! `vulnerabilities` after everything was filtered; the one in Go, whose `ok` is also
+//! about what is ignored, counts those in `filtered` as well. Both readings agree; a
+//! report that was cut down agrees with neither. A `--severity-threshold` leaves out
+//! what is below it before anything is counted, so the count says nothing of that.
+//! Where `--exclude-base-image-vulns` leaves nothing, `ok` stays `false`; that cannot be
+//! told from a list that was cut, and is refused alike. `summary` counts paths, of which
+//! reports of images leave out some, and is compared with nothing. A report of C and
+//! C++ (`--unmanaged`) states no count, but its issues a second time, in `issuesData`.
+//! With `--group-issues` an identifier is listed once for all its packages.
 //!
 //! How mature an exploit is (`exploit`, `exploitDetails`) says that an attack can be
 //! made, not that one was: exploitation stays unknown. In a baseline a
@@ -35,15 +46,12 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
     json::walk_within(bytes, &bounds, |root| {
         let mut read = |node: &mut Node<'_, '_>| {
             projects += 1;
-            project(node, tally, about, &mut contradiction).map(|_| ())
+            project(node, tally, about, &mut contradiction)
         };
         if root.is_array() { root.array(read) } else { read(root) }
     })?;
-    if let Some(name) = contradiction {
-        return Err(Fault::contradictory(format!(
-            "the project `{}` is not ok or counts issues, and nothing is listed for it; have Snyk write all that it found",
-            shortened(&name, 100)
-        )));
+    if let Some(contradiction) = contradiction {
+        return Err(Fault::contradictory(contradiction));
     }
     if projects == 0 { Err(Fault::empty("the report lists no projects, so nothing was tested")) } else { Ok(()) }
 }
@@ -57,36 +65,35 @@ struct Project<'de> {
     shown_file: Cow<'de, str>,
     name: Cow<'de, str>,
     says_filtered: bool,
-    not_ok: bool,
-    /// How many different issues it says that it lists.
-    counted: u64,
+    ok: Option<bool>,
+    /// How many different issues it says that it found.
+    counted: Option<u64>,
+    /// How many issues it describes beside the list, where it does.
+    described: u64,
 }
 
-/// Reads a project, and tells whether anything is listed for it. One that says that it
-/// is not ok or counts issues and lists nothing contradicts itself, and its name is left behind.
+/// Reads a project. Where what it states is not what it lists, that is left behind in words.
 fn project(
     node: &mut Node<'_, '_>,
     tally: &mut FindingTally,
     about: &mut About,
     contradiction: &mut Option<String>,
-) -> Result<bool, Error> {
+) -> Step {
     let mut project = Project::default();
-    // Whether anything is listed for the applications in it.
-    let mut listed = false;
+    let mut seen = Seen::default();
     node.object(|key, value| {
         match key {
             "vulnerabilities" if !value.is_null() => project.vulnerabilities = Some(value.later()),
             "targetFile" => project.file = value.text()?.unwrap_or_default(),
             "displayTargetFile" => project.shown_file = value.text()?.unwrap_or_default(),
             "projectName" => project.name = value.text()?.unwrap_or_default(),
-            "ok" => project.not_ok = value.flag()? == Some(false),
-            "applications" => value.array(|application| {
-                listed |= self::project(application, tally, about, contradiction)?;
-                Ok(())
-            })?,
+            "ok" => project.ok = value.flag()?,
+            "applications" => {
+                value.array(|application| self::project(application, tally, about, contradiction))?;
+            }
             "filtered" => {
                 project.says_filtered = true;
-                filtered(value, tally)?;
+                filtered(value, &mut seen, tally)?;
             }
             "error" => {
                 if let Some(error) = error_text(value)? {
@@ -94,15 +101,19 @@ fn project(
                     about.tool_failure.get_or_insert(format!("Snyk could not test a project: {error}"));
                 }
             }
-            "uniqueCount" => project.counted = value.count()?.unwrap_or_default(),
+            "uniqueCount" => project.counted = value.count()?,
+            "issuesData" => value.object(|_, _| {
+                project.described += 1;
+                Ok(())
+            })?,
             "vulnerabilities" => {}
             _ => foreign::pass("Snyk", key)?,
         }
         Ok(())
     })?;
-    let Some(vulnerabilities) = project.vulnerabilities else {
+    let Some(vulnerabilities) = project.vulnerabilities.take() else {
         return if project.failed {
-            Ok(false)
+            Ok(())
         } else {
             Err(refuse("a project has neither `vulnerabilities` nor `error`"))
         };
@@ -111,15 +122,41 @@ fn project(
     if !project.says_filtered {
         tally.silent_on_suppressions();
     }
-    let place = [project.shown_file, project.file, project.name].into_iter().find(|name| !name.is_empty());
-    let mut seen = Seen::default();
-    let named = place.as_deref().unwrap_or_default();
-    vulnerabilities.walk(|list| list.array(|entry| issue(entry, named, &mut seen, tally)))?;
-    listed |= !seen.hashes.is_empty();
-    if (project.not_ok || project.counted > 0) && !project.failed && !listed {
-        contradiction.get_or_insert_with(|| named.to_owned());
+    let names = [&project.shown_file, &project.file, &project.name];
+    let place = names.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
+    vulnerabilities.walk(|list| list.array(|entry| issue(entry, &place, &mut seen, tally)))?;
+    if contradiction.is_none() && !project.failed {
+        *contradiction = project.contradicts(&seen).map(|what| {
+            let named = shortened(&place, 100);
+            format!("the project `{named}` {what}; have Snyk write all that it found, and give the report whole")
+        });
     }
-    Ok(listed)
+    Ok(())
+}
+
+impl Project<'_> {
+    /// In what it states something else than it lists, in words.
+    fn contradicts(&self, seen: &Seen) -> Option<String> {
+        let listed = seen.ids.len() as u64;
+        let with_filtered = seen.ids.union(&seen.filtered).count() as u64;
+        match (self.ok, self.counted) {
+            (Some(false), counted) if with_filtered == 0 || (listed == 0 && counted == Some(0)) => {
+                Some("is not ok, and nothing is listed for it".to_owned())
+            }
+            (Some(true), _) if listed > 0 => Some("is ok, and issues are listed for it".to_owned()),
+            (_, Some(counted)) if counted != listed && counted != with_filtered => {
+                let filtered = match with_filtered - listed {
+                    0 => String::new(),
+                    more => format!(" and {more} more as filtered"),
+                };
+                Some(format!("counts {counted} different issues (`uniqueCount`), and lists {listed}{filtered}"))
+            }
+            _ if self.described > with_filtered => {
+                Some(format!("describes {} issues in `issuesData`, and lists {listed}", self.described))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// An error is a text, or an object with a message in newer versions; `null` and an empty text are none.
@@ -132,14 +169,26 @@ fn error_text(node: &mut Node<'_, '_>) -> Result<Option<String>, Error> {
     })
 }
 
-fn filtered(node: &mut Node<'_, '_>, tally: &mut FindingTally) -> Step {
+/// What a policy or Snyk itself left out: ignored, or patched.
+fn filtered(node: &mut Node<'_, '_>, seen: &mut Seen, tally: &mut FindingTally) -> Step {
     node.object(|key, value| {
-        if key != "ignore" {
+        if !matches!(key, "ignore" | "patch") {
             return Ok(());
         }
         value.array(|entry| {
-            tally.suppressed(1);
-            entry.object(|_, _| Ok(()))
+            tally.suppressed(u64::from(key == "ignore"));
+            let most = entry.bounds().vulnerabilities;
+            // The newest CLI lists bare names of patches, of which nothing is known.
+            entry.object_or_scalar(|key, value| {
+                if key == "id"
+                    && let Some(id) = value.text()?
+                {
+                    seen.filtered.insert(seen.keys.hash_one(&id));
+                    within(seen.filtered.len(), most)?;
+                }
+                Ok(())
+            })?;
+            Ok(())
         })
     })
 }
@@ -149,7 +198,22 @@ fn filtered(node: &mut Node<'_, '_>, tally: &mut FindingTally) -> Step {
 #[derive(Default)]
 struct Seen {
     hashes: HashSet<u64>,
+    /// Their identifiers alone.
+    ids: HashSet<u64>,
+    /// The identifiers of what was filtered out.
+    filtered: HashSet<u64>,
     keys: RandomState,
+}
+
+/// Complains of more than the bound on the vulnerabilities of a project.
+fn within(count: usize, most: usize) -> Step {
+    if count <= most {
+        return Ok(());
+    }
+    Err(refuse_beyond_limit(format_args!(
+        "a project has more than {most} different vulnerabilities{}",
+        raise("vulnerabilities")
+    )))
 }
 
 #[derive(Default)]
@@ -177,12 +241,8 @@ fn issue(node: &mut Node<'_, '_>, place: &str, seen: &mut Seen, tally: &mut Find
     if !seen.hashes.insert(seen.keys.hash_one((&issue.id, component, &issue.version))) {
         return Ok(());
     }
-    let most = node.bounds().vulnerabilities;
-    if seen.hashes.len() > most {
-        let message =
-            format_args!("a project has more than {most} different vulnerabilities{}", raise("vulnerabilities"));
-        return Err(refuse_beyond_limit(message));
-    }
+    seen.ids.insert(seen.keys.hash_one(&issue.id));
+    within(seen.hashes.len(), node.bounds().vulnerabilities)?;
     let vulnerability = Vulnerability { fixable: issue.fixable, exploited: None };
     tally.scanned(&Scanned {
         id: &issue.id,
@@ -204,7 +264,8 @@ impl<'de> Issue<'de> {
             "id" => self.id = value.text()?.unwrap_or_default(),
             "title" => self.title = value.text_later()?,
             "packageName" => self.package = value.text()?.unwrap_or_default(),
-            "name" => self.name = value.text()?.unwrap_or_default(),
+            // `--group-issues` makes a list of the names under which one package stands.
+            "name" if !value.is_array() => self.name = value.text()?.unwrap_or_default(),
             "version" => self.version = value.text()?.unwrap_or_default(),
             "severity" => self.severity = severity(value)?,
             "severityWithCritical" => self.with_critical = severity(value)?,

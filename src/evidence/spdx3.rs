@@ -14,8 +14,8 @@
 //! **Memory.** A relationship may stand before or after what it joins, so the graph
 //! is walked twice, and the first walk keeps 16 bytes for each licence relationship,
 //! and for each licensing element and agent its hash and where its text stands in
-//! the bytes. Texts that hold escapes are copies, for which there is a limit of
-//! [`COPIES`] bytes.
+//! the bytes. Texts that hold escapes are copies, for which there is a bound of
+//! their own ([`Bounds::escapes`]).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,23 +26,19 @@ use smallvec::SmallVec;
 use super::foreign;
 use super::json::{self, Node, Scalar, Step};
 use super::sbom::{Component, Products, SbomTally};
+use crate::model::bounds::{Bounds, raise};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, Place};
 
-/// How many bytes of texts with escapes are kept for one document.
-pub const COPIES: usize = 4 << 20;
 /// How many digests of one package are kept.
 pub const DIGESTS: usize = 10;
-
-/// How many targets one relationship to licences may have.
-pub const TARGETS: usize = 100;
 
 const LICENCE_LIST: &[&str] = &["https://spdx.org/licenses/", "http://spdx.org/licenses/"];
 
 /// Reads one document.
 pub fn read(bytes: &[u8], tally: &mut SbomTally, about: &mut About) -> Result<(), Fault> {
     let bounds = tally.bounds;
-    let mut graph = Graph::default();
+    let mut graph = Graph { bounds, ..Graph::default() };
     let mut found = false;
     json::walk_within(bytes, &bounds, |document| {
         document.object(|key, value| match key {
@@ -118,9 +114,10 @@ impl<'de> Element<'de> {
                 "from" => element.from = reference(value)?,
                 "to" => value.array(|id| {
                     // Only the relationships to licences are of use, and those have one target or few.
-                    match element.to.len() {
-                        0..TARGETS => element.to.extend(reference(id)?),
-                        _ => element.further = true,
+                    if element.to.len() < id.bounds().licences {
+                        element.to.extend(reference(id)?);
+                    } else {
+                        element.further = true;
                     }
                     Ok(())
                 })?,
@@ -201,6 +198,7 @@ fn digest(node: &mut Node<'_, '_>, digests: &mut Vec<String>) -> Step {
 #[derive(Default)]
 struct Graph<'de> {
     keys: RandomState,
+    bounds: Bounds,
     version: bool,
     products: Products,
     /// Licensing elements and agents: hash of the identifier, and the text.
@@ -267,9 +265,11 @@ impl<'de> Graph<'de> {
         }
         if let Cow::Owned(copy) = &text {
             self.copied += copy.len();
-            if self.copied > COPIES {
+            let most = self.bounds.escapes;
+            if self.copied > most {
                 return Err(json::refuse_beyond_limit(format_args!(
-                    "names and licences with escapes take more than {COPIES} bytes"
+                    "names and licences with escapes take more than {most} bytes{}",
+                    raise("escapes")
                 )));
             }
         }
@@ -280,7 +280,9 @@ impl<'de> Graph<'de> {
     fn relate(&mut self, element: Element<'de>) -> Step {
         if element.further {
             return Err(json::refuse_beyond_limit(format!(
-                "a relationship to licences has more than {TARGETS} targets; write it as several"
+                "a relationship to licences has more than {} targets{}",
+                self.bounds.licences,
+                raise("licences")
             )));
         }
         let Some(from) = element.from else { return Ok(()) };

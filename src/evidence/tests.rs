@@ -144,6 +144,13 @@ impl TestTally {
         self.flaky_unstated = true;
     }
 
+    /// What the names of measures begin with that a report has left open so far.
+    #[must_use]
+    pub fn open(&self) -> Vec<&'static str> {
+        let open = [(self.untimed, "tests.time"), (self.flaky_unstated, "tests.flaky")];
+        open.into_iter().filter_map(|(open, names)| open.then_some(names)).collect()
+    }
+
     fn fail(&mut self, failing: &Failing<'_>) {
         self.failed += 1;
         let new = self.comparison.note(failing, self.bounds.names);

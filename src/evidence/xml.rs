@@ -10,7 +10,9 @@
 //! JaCoCo and Cobertura name one, is passed over and never fetched.
 //!
 //! Attributes are scanned in place: nothing is allocated for one whose value
-//! stands in the document as it is meant.
+//! stands in the document as it is meant. Every one is held to the rules of XML,
+//! whether anybody asks for its value or not: `<` stands in none, and `&` only where
+//! it begins a reference.
 
 mod attribute;
 mod scan;
@@ -216,7 +218,7 @@ impl<'a> Xml<'a> {
         self.scan.place(at)
     }
 
-    fn enter(&mut self, at: usize, tag: Tag<'_>) -> Result<(), Fault> {
+    fn enter(&mut self, at: usize, tag: Tag<'a>) -> Result<(), Fault> {
         let length = tag.name.len() + tag.attributes.len();
         let Bounds { text, depth, .. } = *self.bounds;
         if length > text {
@@ -230,6 +232,10 @@ impl<'a> Xml<'a> {
         if self.open.len() >= depth {
             let message = format!("elements nest deeper than {depth}{}", raise("depth"));
             return Err(Fault::beyond_limit(self.place(at), message));
+        }
+        // Attributes that were not taken with their tag are looked at now, whether anybody asks for them or not.
+        if self.scan.attributes_of(at).is_none() {
+            Element { tag, at }.raw_attributes(self, |_, _| Ok(()))?;
         }
         Ok(())
     }
@@ -311,6 +317,9 @@ impl<'a> Element<'a> {
         let mut rest = past_blank(self.tag.attributes);
         while !rest.is_empty() {
             let first = Attribute::first(rest).map_err(|unfit| unfit.fault(xml, self))?;
+            if let Some(unfit) = first.unfit() {
+                return Err(unfit.fault(xml, self));
+            }
             if seen.has(&first, &before) {
                 return Err(Unfit::Twice(first.name).fault(xml, self));
             }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::header::HeaderValue;
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
@@ -57,18 +58,39 @@ impl Fault {
     }
 }
 
-/// Whoever speaks with the app for a job.
+/// Who has no tokens to show.
+#[derive(Debug)]
+pub(super) enum Nobody {}
+
+impl Tokens for Nobody {
+    async fn bearer(&self, _: &Client, _: &str) -> Result<HeaderValue, http::Fault> {
+        match *self {}
+    }
+}
+
+/// Whoever speaks with the app for a job, or for somebody whose letter says whose it is.
 pub(super) struct Courier<'c, T> {
-    tokens: &'c T,
+    tokens: Option<&'c T>,
     /// Where the app is, without `/` at the end. Tokens are asked for it.
     url: &'c str,
     until: Instant,
     client: Client,
 }
 
+impl<'c> Courier<'c, Nobody> {
+    /// One who tries until an instant, and shows no token.
+    pub(super) fn unnamed(url: &'c str, until: Instant) -> Result<Self, Fault> {
+        Self::of(None, url, until)
+    }
+}
+
 impl<'c, T: Tokens> Courier<'c, T> {
     /// One who tries until an instant.
     pub(super) fn new(tokens: &'c T, url: &'c str, until: Instant) -> Result<Self, Fault> {
+        Self::of(Some(tokens), url, until)
+    }
+
+    fn of(tokens: Option<&'c T>, url: &'c str, until: Instant) -> Result<Self, Fault> {
         let client =
             http::builder().map_err(http::Fault::from)?.timeout(PATIENCE).build().map_err(http::Fault::from)?;
         Ok(Self { tokens, url, until, client })
@@ -102,8 +124,14 @@ impl<'c, T: Tokens> Courier<'c, T> {
     }
 
     async fn once<A: DeserializeOwned>(&self, request: RequestBuilder) -> Result<A, Fault> {
-        let bearer = self.tokens.bearer(&self.client, self.url).await.map_err(Fault::Token)?;
-        let response = request.header("authorization", bearer).send().await.map_err(http::Fault::from)?;
+        let request = match self.tokens {
+            None => request,
+            Some(tokens) => {
+                let bearer = tokens.bearer(&self.client, self.url).await.map_err(Fault::Token)?;
+                request.header("authorization", bearer)
+            }
+        };
+        let response = request.send().await.map_err(http::Fault::from)?;
         let status = response.status();
         let text = http::text(response, ANSWER).await?;
         if status == StatusCode::OK {

@@ -48,6 +48,8 @@ pub struct Wanted {
     pub artifacts: BTreeMap<String, Vec<String>>,
     /// What people did elsewhere than at the forge, by a record that has it.
     pub acts: Vec<Act>,
+    /// Accounts that signed a grant, of whom the same is asked as of those who acted.
+    pub signers: Vec<Account>,
 }
 
 /// Why there are no facts.
@@ -136,6 +138,7 @@ async fn question<F: Source>(forge: &F, policy: &Policy, wanted: &Wanted) -> Que
         logins: logins.into_iter().collect(),
         groups: groups.into_iter().collect(),
         acts: wanted.acts.clone(),
+        signers: wanted.signers.clone(),
         roster: wanted.roster.groups.iter().map(|(group, members)| (group.clone(), accounts(members))).collect(),
     }
 }
@@ -254,6 +257,7 @@ fn document(
             components: components.iter().filter(goes).map(released).collect(),
             changes,
             new_vendors: Fact::default(),
+            vendors_before: Fact::default(),
             running: Fact::default(),
             released: Fact::default(),
             irreversible: Fact::default(),

@@ -76,10 +76,17 @@ pub fn uses(folder: &Path, signed: &Signed) -> Result<Vec<GrantUse>, Fault> {
 }
 
 /// Writes the next use down, after `before` that were read. `false` where another job was quicker: then nothing is written.
-pub fn take(folder: &Path, signed: &Signed, before: usize, run: &str, now: DateTime<Utc>) -> Result<bool, Fault> {
+pub fn take(
+    folder: &Path,
+    signed: &Signed,
+    before: usize,
+    (run, started_by): (&str, Option<&str>),
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
     let grant = signed.digest();
     let path = place(folder, &grant, before + 1);
-    let text = json!({ "grant": grant, "used_at": now, "run": run });
+    let used = GrantUse { grant, used_at: now, run: run.to_owned(), started_by: started_by.map(str::to_owned) };
+    let text = json!(used);
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at(folder))?;
     writeln!(file, "{text:#}").and_then(|()| file.as_file().sync_all()).map_err(at(&path))?;
     match fs::hard_link(file.path(), &path) {

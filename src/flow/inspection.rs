@@ -54,7 +54,7 @@ pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspe
 async fn of<I: Inspect>(inspector: &I, wanted: &Wanted, repository: &str) -> Vec<Finding> {
     let read = match inspector.forge(repository).await {
         Ok(forge) => policy::read(&forge, repository, &wanted.outer).await,
-        Err(fault) => Err(NoPolicy::Unusable(fault.to_string())),
+        Err(fault) => Err(NoPolicy::Unread(fault.to_string())),
     };
     let (logins, groups) = match &read {
         Ok(read) => (posture::logins(&read.policy), posture::groups(&read.policy)),
@@ -65,7 +65,9 @@ async fn of<I: Inspect>(inspector: &I, wanted: &Wanted, repository: &str) -> Vec
     match &read {
         Ok(read) => posture::of_repository(&there, Ruled::By(&read.policy)),
         Err(NoPolicy::Unwritten) => posture::of_repository(&there, Ruled::Unwritten),
-        Err(NoPolicy::Unusable(why)) => posture::of_repository(&there, Ruled::Unusable(why)),
+        Err(why @ (NoPolicy::Unread(_) | NoPolicy::Unusable { .. })) => {
+            posture::of_repository(&there, Ruled::Unusable(&why.to_string()))
+        }
     }
 }
 

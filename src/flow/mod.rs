@@ -11,8 +11,9 @@
 //! (`retention`). What is large lies beside the database (`evidence`). Many read it at once
 //! (`shelf`), and others see it (`witnessing`). What it has of one release is shown to people (`sheet`), who come
 //! through the forge (`visits`). A step submits raw evidence ([`submit`], in the form of [`submission`]), and the app
-//! reads it again (`submitted`); a job asks it for its decision ([`ask`]), both through a [`courier`]; where it cannot be reached, a grant is used
-//! ([`grant`]). The app is the
+//! reads it again (`submitted`); a job asks it for its decision ([`ask`]), whoever deploys elsewhere tells it of that
+//! ([`deployment`]), all through a [`courier`]; where it cannot be reached, a grant is used
+//! ([`grant`]), which the app is told of once it is back ([`grant_report`]). The app is the
 //! story that never ends (`app`):
 //! told of something, it reads, decides, records and tells. It is made known to the forge once (`setup`), and how it is
 //! protected from being gone round is looked at from outside (`inspection`).
@@ -29,12 +30,15 @@ mod checklists;
 pub mod courier;
 #[cfg(feature = "app")]
 pub mod decided;
+pub mod deployment;
 #[cfg(feature = "app")]
 pub mod evidence;
 pub mod facts;
+pub mod flawed;
 pub mod gate_run;
 mod gathered;
 pub mod grant;
+pub mod grant_report;
 #[cfg(feature = "app")]
 pub mod inspection;
 #[cfg(feature = "app")]

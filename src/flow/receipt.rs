@@ -10,6 +10,8 @@ use super::append::{Failed, Happening};
 use super::decided::{self, Beside, Ruled, word};
 use super::record::{Fault, Log, Place, prove};
 use super::recorded;
+use super::replay::NO_POLICY;
+use crate::decide::unreadable;
 use crate::log::entry::Kind;
 use crate::log::keys::Keys;
 use crate::log::receipt::{Envelope, Layer, Receipt, encoded, sha256};
@@ -95,9 +97,9 @@ impl Decided<'_> {
                 "verifier": verifier,
                 "timeVerified": instant(decision.now),
                 "resourceUri": resource(&release.forge, &release.repository, &release.commit, &decision.environment),
-                "policy": {
-                    "uri": policy.map(|layer| layer.path.as_str()).unwrap_or_default(),
-                    "digest": { "sha256": policy.map(|layer| layer.sha256.as_str()).unwrap_or_default() },
+                "policy": match policy {
+                    Some(layer) => json!({ "uri": layer.path, "digest": { "sha256": layer.sha256 } }),
+                    None => json!({ "uri": "countersign:no-policy", "digest": {} }),
                 },
                 "inputAttestations": inputs,
                 "verificationResult": if passed { "PASSED" } else { "FAILED" },
@@ -142,7 +144,10 @@ impl Decided<'_> {
             "statements": digests,
         });
         let envelopes = enveloped(&statements, signer)?;
-        let Value::Object(body) = body else { return Ok((envelopes, serde_json::Map::new())) };
+        let Value::Object(mut body) = body else { return Ok((envelopes, serde_json::Map::new())) };
+        if unreadable::is_held(self.decision) {
+            body.insert(NO_POLICY.to_owned(), true.into());
+        }
         Ok((envelopes, body))
     }
 }

@@ -1,12 +1,20 @@
 //! The story of a receipt that is doubted: its decision is made again, from its own policy and facts.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
+use super::flawed;
 use crate::decide::release;
+use crate::decide::unreadable::{self, Flaw};
 use crate::log::receipt::{Layer, Receipt, Shown};
+use crate::model::decision::PolicySource;
 use crate::model::facts::Facts;
+use crate::policy::diagnostics::Complaints;
 use crate::policy::{self, Attachment, Policy, Source};
 use crate::report;
+
+/// What an entry says where no policy could be used.
+pub const NO_POLICY: &str = "no_policy";
 
 /// Layers with their texts.
 #[must_use]
@@ -59,19 +67,25 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
     let Ok(now) = shown.text("now").parse::<DateTime<Utc>>() else {
         return not("it does not say for which instant it was decided".to_owned());
     };
-    let (own, before) = match (policy(&receipt.policy), policy(&receipt.policy_before)) {
-        (Ok(own), Ok(before)) => (own, before),
-        (Err(why), _) | (_, Err(why)) => return not(why),
-    };
-    let Some(own) = own else { return not("it has no policy".to_owned()) };
     let document = facts.as_bytes();
     let facts = match Facts::read(document) {
         Ok(facts) => facts,
         Err(mistakes) => return not(format!("its facts cannot be read: {mistakes}")),
     };
-    let mut decision = match &before {
-        Some(before) => release::decide_between(before, &own, &facts, now),
-        None => release::decide(&own, &facts, now),
+    let had_none = shown.entry.body.get(NO_POLICY).and_then(Value::as_bool) == Some(true);
+    let mut decision = match (read(&receipt.policy), read(&receipt.policy_before)) {
+        (Ok(Some(own)), Ok(Some(before))) => release::decide_between(&before, &own, &facts, now),
+        (Ok(Some(own)), Ok(None)) => release::decide(&own, &facts, now),
+        (Ok(None), _) if had_none => {
+            return not("a file of its policy could not be read then, and is not in the receipt".to_owned());
+        }
+        (Ok(None), _) => return not("it has no policy".to_owned()),
+        (Err(NoPolicy::Mistaken { flaws, layers }), _) | (Ok(_), Err(NoPolicy::Mistaken { flaws, layers }))
+            if had_none =>
+        {
+            unreadable::held(&facts, now, &flaws, layers)
+        }
+        (Err(why), _) | (_, Err(why)) => return not(why.to_string()),
     };
     // Instants are kept in UTC: only what is counted in a zone whose clocks were changed since can come out otherwise.
     let then = shown.engine("zones").to_owned();
@@ -88,25 +102,57 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
     }
 }
 
+/// Why there is no policy in layers.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum NoPolicy {
+    /// A text is not there.
+    #[error("its policy was redacted")]
+    Redacted,
+    /// It has mistakes.
+    #[error("its policy is none here")]
+    Mistaken {
+        /// Which.
+        flaws: Vec<Flaw>,
+        /// The layers, by their content.
+        layers: Vec<PolicySource>,
+    },
+}
+
 /// A policy out of its layers with their texts; `None` where there is no layer, and else why there is none.
+#[cfg(feature = "app")]
 pub(super) fn policy(layers: &[Layer]) -> Result<Option<Policy>, String> {
+    read(layers).map_err(|why| why.to_string())
+}
+
+/// The same with the mistakes.
+fn read(layers: &[Layer]) -> Result<Option<Policy>, NoPolicy> {
     if layers.is_empty() {
         return Ok(None);
     }
-    let redacted = || "its policy was redacted".to_owned();
     let mut sources = Vec::new();
     let mut attached = Vec::new();
     for (place, layer) in layers.iter().enumerate() {
         for file in &layer.attached {
-            let text = file.text.clone().ok_or_else(redacted)?;
+            let text = file.text.clone().ok_or(NoPolicy::Redacted)?;
             attached.push((place, Attachment { path: file.path.clone(), text, sha256: file.sha256.clone() }));
         }
         sources.push(Source {
             path: layer.path.clone(),
-            text: layer.text.clone().ok_or_else(redacted)?,
+            text: layer.text.clone().ok_or(NoPolicy::Redacted)?,
             sha256: layer.sha256.clone(),
             from: layer.from.clone(),
         });
     }
-    policy::read_with(sources, &attached).map(Some).map_err(|_| "its policy is none here".to_owned())
+    let mistaken = |complaints: Vec<Complaints>| NoPolicy::Mistaken {
+        flaws: flawed::of_complaints(&complaints),
+        layers: listed(layers),
+    };
+    policy::read_with(sources, &attached).map(Some).map_err(mistaken)
+}
+
+/// Layers as a decision names them.
+#[must_use]
+pub fn listed(layers: &[Layer]) -> Vec<PolicySource> {
+    let one = |it: &Layer| PolicySource { path: it.path.clone(), sha256: it.sha256.clone(), from: it.from.clone() };
+    layers.iter().map(one).collect()
 }

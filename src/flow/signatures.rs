@@ -20,7 +20,7 @@ use crate::model::decision::Evidence;
 use crate::model::kind::{Format, Kind};
 use crate::model::measures::{Measure, Measures};
 use crate::model::report::{About, Fault, Place};
-use crate::model::verdict::Reason;
+use crate::model::verdict::{Reason, Verdict};
 use crate::policy::gate::{Gate, REPOSITORY, Same, Trust};
 use crate::workspace::decode;
 use crate::workspace::open::{self, Artifact};
@@ -144,7 +144,13 @@ impl<'v> Vouching<'v> {
             if self.tells_artifacts && outcome.is_ok() {
                 self.shelf.digest(artifact).iter().for_each(|digest| about.artifact(digest));
             }
-            let known = self.outcomes.get(artifact).is_some_and(|(_, known)| known.is_ok());
+            // One that is wrong is not forgotten for one that only lacks something.
+            let blocks = |fault: &Fault| fault.reason.verdict() == Verdict::Block;
+            let known = self.outcomes.get(artifact).is_some_and(|(_, known)| match (known, &outcome) {
+                (Ok(_), _) => true,
+                (Err(_), Ok(_)) => false,
+                (Err(known), Err(fault)) => blocks(known) && !blocks(fault),
+            });
             if !known {
                 self.outcomes.insert(artifact, (shown(self.request, bundle), outcome));
             }
@@ -215,7 +221,7 @@ fn names(mut names: Vec<String>) -> Measure {
 fn meets(trust: &Trust, verified: Verified) -> Result<Verified, Fault> {
     match (&trust.predicate, &verified.predicate_type) {
         (Some(wanted), found) if found.as_ref() != Some(wanted) => Err(Fault {
-            reason: Reason::WrongSubject,
+            reason: Reason::NoAttestation,
             place: Place::Whole,
             message: format!(
                 "a statement of type `{wanted}` must be signed, and this is {}",

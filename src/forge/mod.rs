@@ -57,6 +57,8 @@ pub struct Question {
     pub groups: Vec<String>,
     /// What people did elsewhere, which is to stand among what they did here. Who they are is asked.
     pub acts: Vec<Act>,
+    /// Accounts that signed something elsewhere: whether they are active is asked, as of those who acted.
+    pub signers: Vec<Account>,
     /// Who was in each group when the release was asked for, where that is known. A forge says who is, and not since when.
     pub roster: BTreeMap<String, Vec<Account>>,
 }

@@ -5,7 +5,8 @@
 //! ([`checkpoint`]) as C2SP signed notes ([`note`]) that witnesses cosign
 //! ([`witness`]), by keys that follow one another ([`keys`]), and proofs ([`proof`])
 //! that anybody can check with a key and no network. Everything at once is checked by [`verify`], and a decision with its proof travels as a
-//! [`receipt`]. A break-glass grant is a signed note too ([`grant`]). What of the record is kept for how long follows from the log as
+//! [`receipt`]. A break-glass grant is a signed note too ([`grant`]), and so is what
+//! others tell the app with a key of their own ([`letter`]). What of the record is kept for how long follows from the log as
 //! well ([`retention`]).
 //!
 //! Pure: bytes come in and go out. Who stores a tile or fetches one is told by
@@ -18,6 +19,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod grant;
 pub mod keys;
+pub mod letter;
 pub mod note;
 pub mod proof;
 pub mod receipt;

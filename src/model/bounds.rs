@@ -61,7 +61,8 @@ bounds! {
     rules = 50_000, 100..=1_000_000, "rules of one SARIF run";
     vulnerabilities = 100_000, 100..=10_000_000, "different vulnerabilities of one Snyk project";
     advisories = 10_000, 10..=1_000_000, "advisories of one package in OSV-Scanner's report";
-    licences = 1_000, 10..=100_000, "licences of one component of an SBOM";
+    licences = 1_000, 10..=100_000, "licences of one component of an SBOM, and of one relationship of SPDX 3.0";
+    escapes = 4_194_304, 1_024..=1_073_741_824, "bytes of the names and licences of one SPDX 3.0 document that are written with escapes";
 }
 
 impl Default for Bounds {

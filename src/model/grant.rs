@@ -37,4 +37,8 @@ pub struct GrantUse {
     pub used_at: DateTime<Utc>,
     /// The run that used it: that run tried again is the same use.
     pub run: String,
+    /// The account that started that run, as far as its job knew: `github:ana`. Of a run that no forge knows it is the one word
+    /// there is, and where it is missing the grant does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
 }

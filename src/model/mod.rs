@@ -5,7 +5,8 @@
 //! showing, the facts of a release ([`facts`]) and the two decision documents:
 //! the gate step's ([`decision`]) and the release's ([`release_decision`], with
 //! its reasons in [`ground`]); how an installation is protected ([`posture`]) and
-//! what was found of that ([`inspection`]). No rule, no parser and no I/O lives here.
+//! what was found of that ([`inspection`]); what others tell of a deployment
+//! ([`deployment_report`]). No rule, no parser and no I/O lives here.
 //!
 //! Invariant: a value that is not known is absent. No type here has a default
 //! that would let a release go on.
@@ -13,6 +14,7 @@
 pub mod bounds;
 pub mod catalogue;
 pub mod decision;
+pub mod deployment_report;
 pub mod facts;
 pub mod grant;
 pub mod ground;

@@ -26,6 +26,8 @@ pub struct About {
     pub artifacts: Vec<String>,
     /// What the tool says went wrong in its own run, if it says so.
     pub tool_failure: Option<String>,
+    /// What the names of measures begin with that it leaves open, and no report before it in its gate did.
+    pub leaves_open: Vec<&'static str>,
 }
 
 impl About {

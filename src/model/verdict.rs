@@ -109,6 +109,8 @@ reasons! {
     OtherArtifact = "other_artifact", Pending;
     /// the report was read and holds nothing to judge
     EmptyReport = "empty_report", Pending;
+    /// the artifact is signed as it must be, and the attestation that the policy asks for is not there
+    NoAttestation = "no_attestation", Pending;
     /// an item of the checklist is not ticked
     Unticked = "unticked", Pending;
     /// the checklist is ticked, and nobody has confirmed who ticked it

@@ -1,8 +1,8 @@
-//! Why a text cannot be read as YAML, in the words of people who write it by hand.
+//! Why a text cannot be read as YAML, in the words of people who write it by hand, and the tags that it may not have.
 
 use serde_saphyr::Error;
 use serde_saphyr::budget::BudgetBreach;
-use serde_saphyr::granit_parser::ErrorKind;
+use serde_saphyr::granit_parser::{ErrorKind, Scanner, StrInput, TokenType};
 use serde_saphyr::localizer::ExternalMessageSource;
 
 /// What is wrong and what to do, lower case, no full stop; `line` is the line at which the reader stopped.
@@ -31,10 +31,7 @@ pub fn why(error: &Error, line: &str) -> String {
         }
         Error::InvalidBooleanStrict { .. } => "only `true` and `false` say yes and no".to_owned(),
         Error::NonFiniteFloat { .. } => "a number without end is none; write the number that is meant".to_owned(),
-        Error::UnsupportedTag { tag, .. } => {
-            let tag = super::notable::shortened(tag, 60);
-            format!("the tag `{tag}` is not read here; leave it out, or put the text in quotes")
-        }
+        Error::UnsupportedTag { tag, .. } => untaggable(tag),
         Error::TaggedScalarCannotDeserializeIntoString { .. } => {
             "a tag stands where a text is expected; leave it out, or put the text in quotes".to_owned()
         }
@@ -57,6 +54,51 @@ pub fn why(error: &Error, line: &str) -> String {
                 .to_owned()
         }
     }
+}
+
+/// A tag that stands in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The character at which it begins, counted from 0.
+    pub start: usize,
+    /// How many characters it has.
+    pub length: usize,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column, counted from 1.
+    pub column: usize,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// The tags of a text, of YAML's own types (`!!str`) as of others, in their order. None is read here: what a value is
+/// shows in how it is written, and a tag that says otherwise would have two readers see two things.
+#[must_use]
+pub fn tags(text: &str) -> Vec<Tag> {
+    if !text.contains('!') {
+        return Vec::new();
+    }
+    // What the scanner stumbles over is for the reader to say.
+    let tokens = Scanner::new(StrInput::new(text)).map_while(Result::ok);
+    let tag = |token: serde_saphyr::granit_parser::Token<'_>| match token.into_parts() {
+        (span, TokenType::Tag(handle, suffix)) => Some(Tag {
+            start: span.start.index(),
+            length: span.end.index().saturating_sub(span.start.index()),
+            line: span.start.line(),
+            column: span.start.col() + 1,
+            message: untaggable(&format!("{handle}{suffix}")),
+        }),
+        _ => None,
+    };
+    tokens.filter_map(tag).take(TAGS).collect()
+}
+
+/// How many tags are told.
+const TAGS: usize = 100;
+
+fn untaggable(tag: &str) -> String {
+    let tag = super::notable::shortened(tag, 60);
+    format!("the tag `{tag}` is not read here; leave it out, or put the text in quotes")
 }
 
 /// Where nothing better can be said.

@@ -4,6 +4,7 @@
 //! Each condition was checked by itself when it was read. Here only what is proven is complained about: what holds for no
 //! facts at all.
 
+use super::broken::Broken;
 use super::diagnostics::Code;
 use super::expression::Expression;
 use super::gate::Gate;
@@ -11,11 +12,22 @@ use super::proofs::Places;
 use super::rules::{Approval, Route, Rules};
 use crate::model::stated::Stated;
 
-/// Complains about everything that can be proven.
-pub(super) fn check(rules: &Rules, gates: &[(usize, Gate)], places: &mut Places<'_>) {
-    routes(rules, places);
-    joined(rules, places);
-    side_by_side(gates, places);
+/// Complains about everything that can be proven by what is sound, and says whether that was all.
+pub(super) fn check(rules: &Rules, gates: &[(usize, Gate)], broken: &Broken, places: &mut Places<'_>) -> bool {
+    let ways = broken.spares(&["routes"]);
+    if ways {
+        routes(rules, places);
+    }
+    let conditions = broken.spares(&["classes", "incidents", "environments"]);
+    if conditions {
+        joined(rules, places);
+    }
+    // Within one layer no gate stands beside another of its name.
+    let beside = places.names.len() < 2 || broken.spares(&["gates", "packs"]);
+    if beside {
+        side_by_side(gates, places);
+    }
+    ways && conditions && beside
 }
 
 /// Exactly one route is for a release. One whose condition never holds without another's is for none.

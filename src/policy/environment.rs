@@ -24,6 +24,7 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<EnvironmentRule>) {
             deployed_by: texts(node, "deployed_by"),
             stated: layer.stated(span),
         };
+        nothing_enters(layer, name, node, &rule);
         let around = all.iter().find(|outer| outer.name == name);
         if rule.from.is_none() && around.is_none_or(|outer| outer.from.is_none()) {
             for key in ["same", "soak"] {
@@ -48,6 +49,23 @@ fn plain(layer: &mut Layer<'_>, node: &Node, key: &str, before: &str) {
             let message = format!("{key} are written without `{before}`: `{short}`");
             layer.complain(Code::BadGlob, span, message);
         }
+    }
+}
+
+/// Complains about lists that are stated and have nothing in them: of what may deploy one would let anything, and of
+/// references they would let nothing in.
+fn nothing_enters(layer: &mut Layer<'_>, name: &str, node: &Node, rule: &EnvironmentRule) {
+    if let Some(stated) = node.get("deployed_by").filter(|_| rule.deployed_by.is_empty()) {
+        let message =
+            "`deployed_by` is empty, which says nothing; name what may deploy, or leave it out to let anything";
+        layer.complain(Code::Contradiction, stated.span, message);
+    }
+    let blank = |key: &str| node.get(key).is_none_or(|node| node.texts().is_empty());
+    let stated = node.get("branches").or_else(|| node.get("tags"));
+    if let Some(stated) = stated.filter(|_| blank("branches") && blank("tags")) {
+        let message =
+            format!("no branch and no tag may enter `{name}`, so nothing ever does; name one, or leave both out");
+        layer.complain(Code::Unsatisfiable, stated.span, message);
     }
 }
 

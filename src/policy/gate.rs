@@ -12,7 +12,7 @@ use measures::Measures;
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::duration;
-use super::expression::{Expression, placed};
+use super::expression::{Expression, nearest, placed};
 use super::layers::Source;
 use super::shape::Names;
 use super::tree::Node;
@@ -212,6 +212,8 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
                 seen.push(item);
             }
         }
+        // One that is misspelled is complained about where it stands.
+        _ if node.get("require").is_none() && misspelled(node, "require") => {}
         _ if node.get("require").is_none() => complain(
             Code::BadGate,
             span,
@@ -265,6 +267,11 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
         );
     }
     signer::check(gate, node, span, complaints);
+}
+
+/// Whether a key stands there that was meant to be this one.
+fn misspelled(node: &Node, key: &str) -> bool {
+    node.entries().iter().any(|(stated, _)| nearest(&stated.name, &[key]).is_some())
 }
 
 /// What a gate asks its reports to say that none of their formats has a place for. Of

@@ -509,5 +509,14 @@ const LIMITS: Shape = Shape::Map(&[
         &Shape::Number(10.0, 1_000_000.0),
         "advisories of one package in OSV-Scanner's report; 10,000 when left out",
     ),
-    may("licences", &Shape::Number(10.0, 100_000.0), "licences of one component of an SBOM; 1,000 when left out"),
+    may(
+        "licences",
+        &Shape::Number(10.0, 100_000.0),
+        "licences of one component of an SBOM, and of one relationship of SPDX 3.0; 1,000 when left out",
+    ),
+    may(
+        "escapes",
+        &Shape::Number(1_024.0, 1_073_741_824.0),
+        "bytes of the names and licences of one SPDX 3.0 document that are written with escapes; 4,194,304 when left out",
+    ),
 ]);

@@ -6,6 +6,7 @@
 //! layer's own, where it has one.
 
 use super::assemble;
+use super::broken::Broken;
 use super::calendar;
 use super::coherence;
 use super::contradictions;
@@ -274,12 +275,13 @@ fn look_at(sources: Vec<Source>, attached: &[(usize, Attachment)], all: bool) ->
             }
         }
     }
-    let unfinished = !all || lists.iter().flatten().any(Diagnostic::is_error);
-    if !unfinished {
-        let places = &mut proofs::Places { names: &layers, trees: &left, lists: &mut lists };
-        proofs::check(&rules, places);
-        contradictions::check(&rules, &gates, places);
-    }
+    let broken = if all { Broken::of(&trees, &lists) } else { Broken::all() };
+    let mistaken = !all || lists.iter().flatten().any(Diagnostic::is_error);
+    let places = &mut proofs::Places { names: &layers, trees: &left, lists: &mut lists };
+    let proven = proofs::check(&rules, &broken, places);
+    let proven = contradictions::check(&rules, &gates, &broken, places) && proven;
+    // Whether a file that a gate names is there is looked for once it is known which gates there are.
+    let unfinished = !proven || (mistaken && names_roots(&trees));
     let complaints = gather(&sources, lists, unfinished);
     if complaints.iter().any(|file| file.list.iter().any(Diagnostic::is_error)) {
         return Err(complaints);
@@ -326,6 +328,12 @@ fn trees(sources: &[Source]) -> Read {
         found.broken.push(broken);
     }
     found
+}
+
+/// Whether a gate names a root of trust of its own.
+fn names_roots(trees: &[Node]) -> bool {
+    let gates = trees.iter().filter_map(|tree| tree.get("gates")).flat_map(Node::entries);
+    gates.into_iter().any(|(_, gate)| gate.get("trusted_root").is_some())
 }
 
 fn form(tree: &Node, names: &Names, list: &mut Vec<Diagnostic>) {

@@ -16,6 +16,7 @@
 mod assemble;
 pub mod attended;
 mod break_glass;
+mod broken;
 pub mod calendar;
 mod change_record;
 mod class;
@@ -31,6 +32,7 @@ mod experiment;
 pub mod expression;
 pub mod gate;
 pub mod grammar;
+mod idle;
 mod incident;
 pub mod instant;
 pub mod layers;

@@ -68,6 +68,14 @@ impl Item {
     }
 }
 
+impl Pack {
+    /// Whether it is about a regulation, however that is written.
+    #[must_use]
+    pub fn is_about(&self, regulation: &str) -> bool {
+        self.regulations.iter().any(|known| same(known, regulation))
+    }
+}
+
 /// The names of the packs that there are.
 #[must_use]
 pub fn names() -> [&'static str; 5] {
@@ -145,12 +153,10 @@ pub(super) fn gates(trees: &[Node], rules: &Rules, lists: &mut [Vec<Diagnostic>]
     let environments: Vec<String> = guarded.map(|rule| rule.name.clone()).collect();
     for (depth, (tree, list)) in trees.iter().zip(lists).enumerate() {
         for (pack, span) in named(tree, list) {
-            let under = rules.components.iter().filter(|component| {
-                component
-                    .regulations
-                    .iter()
-                    .any(|regulation| pack.regulations.iter().any(|known| same(known, regulation)))
-            });
+            let under = rules
+                .components
+                .iter()
+                .filter(|component| component.regulations.iter().any(|regulation| pack.is_about(regulation)));
             let components: Vec<String> = under.map(|component| component.name.clone()).collect();
             for checklist in &pack.checklists {
                 // Without such a component, or where everything goes on by itself, nothing is guarded; an empty list would
@@ -176,7 +182,7 @@ pub(super) fn gates(trees: &[Node], rules: &Rules, lists: &mut [Vec<Diagnostic>]
 }
 
 /// `PCI-DSS`, `pci_dss` and `pci dss` are one regulation.
-fn same(a: &str, b: &str) -> bool {
+pub(super) fn same(a: &str, b: &str) -> bool {
     let plain =
         |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase() };
     plain(a) == plain(b)

@@ -1,7 +1,9 @@
 //! What the text of all layers together proves of a policy: releases that no route takes, roles that nobody holds,
 //! approvals that nobody can give.
 
+use super::broken::Broken;
 use super::diagnostics::{Code, Diagnostic, Span};
+use super::idle;
 use super::layers::JUDGED;
 use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
@@ -53,7 +55,7 @@ impl Places<'_> {
         self.push(layer, Diagnostic::new(code, span.unwrap_or_default(), message));
     }
 
-    fn push(&mut self, layer: usize, diagnostic: Diagnostic) {
+    pub(super) fn push(&mut self, layer: usize, diagnostic: Diagnostic) {
         if let Some(list) = self.lists.get_mut(layer) {
             list.push(diagnostic);
         }
@@ -74,22 +76,53 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
     at.entries().iter().find(|(key, _)| key.name == *last).map(|(key, _)| key.span)
 }
 
-/// Complains about everything that can be proven.
-pub(super) fn check(rules: &Rules, places: &mut Places<'_>) {
-    environments(rules, places);
-    teams(rules, places);
-    routes(rules, places);
-    nowhere(rules, places);
-    board(rules, places);
-    hours(rules, places);
-    members(rules, places);
-    accountable(rules, places);
-    emergencies(rules, places);
-    experiments(rules, places);
-    glass(rules, places);
-    freezes(rules, places);
-    approvals(rules, places);
-    excluding(rules, places);
+/// One thing that can be proven.
+type Proof = fn(&Rules, &mut Places<'_>);
+
+/// Each proof, with the sections that it looks at.
+const PROOFS: [(Proof, &[&str]); 17] = [
+    (environments, &["environments"]),
+    (teams, &["components", "routes", "reviews"]),
+    (routes, &["environments", "routes", "classes", "break_glass"]),
+    (nowhere, &["environments", "routes"]),
+    (board, &["environments", "routes", "roles", "calendar"]),
+    (hours, &["calendar", "routes"]),
+    (members, &["roles"]),
+    (accountable, &["raci", "roles", "people"]),
+    (emergencies, &["classes", "incidents"]),
+    (experiments, &["experiments", "components"]),
+    (glass, &["break_glass", "roles", "people"]),
+    (freezes, &["calendar", "routes"]),
+    (approvals, &APPROVALS),
+    (excluding, &["components", "routes", "raci"]),
+    (idle::readers, &["roles"]),
+    (idle::regulations, &["components", "packs", "retention"]),
+    (idle::empty, &[]),
+];
+
+/// What says who is asked to approve, and who can.
+const APPROVALS: [&str; 12] = [
+    "environments",
+    "components",
+    "packages",
+    "people",
+    "identity",
+    "roles",
+    "delegation",
+    "raci",
+    "risk",
+    "routes",
+    "rigor",
+    "separation",
+];
+
+/// Complains about everything that can be proven by what is sound, and says whether that was all.
+pub(super) fn check(rules: &Rules, broken: &Broken, places: &mut Places<'_>) -> bool {
+    let (sound, left): (Vec<_>, Vec<_>) = PROOFS.iter().partition(|(_, sections)| broken.spares(sections));
+    for (proof, _) in sound {
+        proof(rules, places);
+    }
+    left.is_empty()
 }
 
 /// Environments that look alike are one to people, and to a forge that does not tell capitals apart.

@@ -108,14 +108,14 @@ impl Value {
     }
 }
 
-/// Reads a policy file's text into its tree; a key that stands twice is a mistake.
+/// Reads a policy file's text into its tree; a key that stands twice is a mistake, and so is a tag.
 pub fn parse(text: &str) -> Result<Node, Diagnostic> {
-    let (node, repeated) = read(text)?;
-    repeated.into_iter().next().map_or(Ok(node), Err)
+    let (node, wrong) = read(text)?;
+    wrong.into_iter().next().map_or(Ok(node), Err)
 }
 
-/// Reads a policy file's text into its tree, and says which keys stand twice, so that all else can be looked at in the
-/// same go. Of such keys the tree has the first.
+/// Reads a policy file's text into its tree, and says which keys stand twice and which values have tags, so that all else
+/// can be looked at in the same go. Of keys that stand twice the tree has the first.
 pub fn read(text: &str) -> Result<(Node, Vec<Diagnostic>), Diagnostic> {
     if text.len() > SIZE_LIMIT {
         return Err(Diagnostic::new(
@@ -141,9 +141,12 @@ pub fn read(text: &str) -> Result<(Node, Vec<Diagnostic>), Diagnostic> {
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
         Ok(raw) => {
-            let mut repeated = Vec::new();
-            let node = raw.value.placed(Span::of(&raw.referenced), &mut repeated);
-            Ok((node, repeated))
+            let tagged = yaml::tags(text).into_iter().map(|yaml::Tag { start, length, line, column, message }| {
+                Diagnostic::new(Code::NotYaml, Span { start, length, line, column }, message)
+            });
+            let mut wrong: Vec<Diagnostic> = tagged.collect();
+            let node = raw.value.placed(Span::of(&raw.referenced), &mut wrong);
+            Ok((node, wrong))
         }
         Err(error) => {
             let span = error.location().map(|place| Span::of(&place)).unwrap_or_default();

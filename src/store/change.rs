@@ -3,6 +3,7 @@
 
 use super::deployed::Deployed;
 use super::fault::Fault;
+use super::granted::Granted;
 use super::session::{Asked, Part, Row, Session, Value, int};
 use super::submitted::{Closed, Submitted};
 use super::writer::Refused;
@@ -164,6 +165,8 @@ pub enum Change {
     Closed(Box<Closed>),
     /// A deployment began, or ended.
     Deployed(Box<Deployed>),
+    /// A grant was used while nobody could ask.
+    Granted(Box<Granted>),
     /// A release left something to be done that its decision could not know of.
     Owes(Stream, Opened),
     /// What a release left to be done is done, by what it is called.
@@ -190,6 +193,7 @@ pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) ->
         | Change::Submitted(_)
         | Change::Closed(_)
         | Change::Deployed(_)
+        | Change::Granted(_)
         | Change::Owes(..)
         | Change::Met(_)
         | Change::OfChange(..) => Ok(None),
@@ -277,6 +281,7 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
         Change::Submitted(submitted) => asked.push(submitted.kept(first, at)),
         Change::Closed(closed) => asked.push(closed.kept(first, at)),
         Change::Deployed(deployed) => asked.push(deployed.kept(first, at)),
+        Change::Granted(granted) => asked.push(granted.kept(first, at)),
         Change::Owes(of, it) => {
             let name = of.to_string();
             asked.push(opened(it, ("stream", name.as_str().into()), int(first), "ON CONFLICT (id) DO NOTHING"));

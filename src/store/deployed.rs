@@ -1,5 +1,6 @@
 //! Deployments that began, by the forge's own name for each: which run brought them, which decision let them in, and how
-//! they ended. What was recorded stays, whatever becomes of the forge's list.
+//! they ended. What was recorded stays, whatever becomes of the forge's list. Those that somebody else told of have a name
+//! of ours, which no forge gives.
 
 use super::change::Stream;
 use super::fault::Fault;
@@ -18,7 +19,7 @@ pub struct Deployed {
     pub environment: String,
     /// The forge's own name for the deployment.
     pub id: String,
-    /// The commit.
+    /// The commit; empty where only the digest of an artifact was told, and no decision knows of which commit that is.
     pub commit: String,
     /// The run whose job it is; `None` where no job of the forge's own pipeline is known to be it.
     pub run: Option<u64>,
@@ -32,12 +33,36 @@ pub struct Deployed {
     pub decision: Option<u64>,
     /// Who let it in at the forge where no decision did, each with his review, as a JSON list; `None` where that is not known.
     pub let_in: Option<String>,
+    /// Who told of it and what, where the forge did not.
+    pub told: Option<Told>,
+    /// Whether no decision had let it in when it was recorded, where people have to approve.
+    pub found: bool,
+}
+
+/// What somebody who deploys told of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Who: what the settings call his key, or the run whose job it was.
+    pub by: String,
+    /// Where people see it.
+    pub url: String,
+    /// SHA-256 of the artifact that went, `sha256:` and 64 lower-case digits; `None` where it is not told.
+    pub digest: Option<String>,
+    /// The components that went; empty: whatever the decision let go.
+    pub components: Vec<String>,
 }
 
 impl Deployed {
+    /// Whether it is known to be a deployment, and how it went: by a job of the forge, or by whoever may tell.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.run.is_some() || self.told.is_some()
+    }
+
     /// The statement that keeps it, under the number of its entry.
     pub(super) fn kept(&self, entry: u64, at: i64) -> Asked {
         let number = |number: Option<u64>| number.map_or(Value::Int(None), int);
+        let components = self.told.as_ref().map(|told| serde_json::json!(told.components).to_string());
         let row = [
             ("forge", self.forge.as_str().into()),
             ("repository", self.repository.to_lowercase().into()),
@@ -52,13 +77,23 @@ impl Deployed {
             ("decision", number(self.decision)),
             ("let_in", Value::Text(self.let_in.clone())),
             ("at", at.into()),
+            ("told_by", Value::Text(self.told.as_ref().map(|told| told.by.clone()))),
+            ("url", Value::Text(self.told.as_ref().map(|told| told.url.clone()))),
+            ("digest", Value::Text(self.told.as_ref().and_then(|told| told.digest.clone()))),
+            ("components", Value::Text(components)),
+            ("found", Value::Int(self.found.then_some(1))),
         ];
-        // Nothing that is known is lost by a later word that knows less.
+        // Nothing that is known is lost by a later word that knows less. Of two who tell at once how it ended the first counts.
         let later = "ON CONFLICT (forge, repository, id) DO UPDATE SET idx = excluded.idx, \
-                     run = COALESCE(excluded.run, deployed.run), ended = COALESCE(excluded.ended, deployed.ended), \
-                     outcome = COALESCE(excluded.outcome, deployed.outcome), \
+                     revision = CASE WHEN deployed.revision = '' THEN excluded.revision ELSE deployed.revision END, \
+                     run = COALESCE(excluded.run, deployed.run), \
+                     ended = CASE WHEN deployed.told_by IS NULL THEN COALESCE(excluded.ended, deployed.ended) \
+                     ELSE COALESCE(deployed.ended, excluded.ended) END, \
+                     outcome = CASE WHEN deployed.told_by IS NULL THEN COALESCE(excluded.outcome, deployed.outcome) \
+                     ELSE COALESCE(deployed.outcome, excluded.outcome) END, \
                      decision = COALESCE(excluded.decision, deployed.decision), \
-                     let_in = COALESCE(excluded.let_in, deployed.let_in), at = excluded.at";
+                     let_in = COALESCE(excluded.let_in, deployed.let_in), \
+                     found = COALESCE(excluded.found, deployed.found), at = excluded.at";
         Asked::insert("deployed", row, later)
     }
 }
@@ -82,12 +117,38 @@ pub struct LetGo {
     pub arrived: bool,
 }
 
-const COLUMNS: &str =
-    "forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in FROM deployed";
+/// What was decided of a release once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruled {
+    /// The number of its entry.
+    pub entry: u64,
+    /// The release.
+    pub stream: Stream,
+    /// `proceed`, `hold` or `reject`.
+    pub ruling: String,
+    /// When it was recorded, microseconds of the Unix time.
+    pub at: i64,
+}
+
+const COLUMNS: &str = "forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in, \
+     told_by, url, digest, components, found FROM deployed";
 
 fn count(row: &Row, at: usize) -> Result<Option<u64>, Fault> {
     let number = row.maybe_int(at)?.map(u64::try_from).transpose();
     number.map_err(|_| Fault::Damaged("a negative number where something is counted".to_owned()))
+}
+
+fn told(row: &Row) -> Result<Option<Told>, Fault> {
+    let (Some(by), Some(url)) = (row.maybe_text(11)?, row.maybe_text(12)?) else { return Ok(None) };
+    let components = row.maybe_text(14)?.unwrap_or_else(|| "[]".to_owned());
+    let components = serde_json::from_str(&components);
+    let components = components.map_err(|_| Fault::Damaged("the components of a deployment are no list".to_owned()))?;
+    Ok(Some(Told { by, url, digest: row.maybe_text(13)?, components }))
+}
+
+fn of_release(row: &Row, at: usize) -> Result<Stream, Fault> {
+    let name = row.text(at)?;
+    Stream::parse(&name).ok_or_else(|| Fault::Damaged(format!("`{name}` names no release")))
 }
 
 fn deployed(row: &Row) -> Result<Deployed, Fault> {
@@ -103,15 +164,15 @@ fn deployed(row: &Row) -> Result<Deployed, Fault> {
         outcome: row.maybe_text(8)?,
         decision: count(row, 9)?,
         let_in: row.maybe_text(10)?,
+        told: told(row)?,
+        found: row.maybe_int(15)?.is_some(),
     })
 }
 
 fn let_go(row: &Row) -> Result<LetGo, Fault> {
-    let name = row.text(1)?;
-    let stream = Stream::parse(&name).ok_or_else(|| Fault::Damaged(format!("`{name}` names no release")))?;
     Ok(LetGo {
         entry: row.count(0)?,
-        stream,
+        stream: of_release(row, 1)?,
         at: row.int(2)?,
         facts: digest(row, 3)?,
         document: digest(row, 4)?,
@@ -162,5 +223,35 @@ impl Reader {
     pub async fn recorded_as(&mut self, once: &str) -> Result<Option<u64>, Fault> {
         let row = self.session.row("SELECT idx FROM log_once WHERE once = $1", &[once.into()]).await?;
         row.map(|row| row.count(0)).transpose()
+    }
+
+    /// What was decided since an instant, microseconds of the Unix time, of releases of a repository on their way into an
+    /// environment, in the order of the record.
+    pub async fn ruled(
+        &mut self,
+        (forge, repository, environment): (&str, &str, &str),
+        since: i64,
+    ) -> Result<Vec<Ruled>, Fault> {
+        let sql = "SELECT idx, stream, ruling, at FROM decision WHERE at >= $1 ORDER BY idx";
+        let rows = self.session.rows(sql, &[since.into()]).await?;
+        let ruled = |row: &Row| {
+            Ok(Ruled { entry: row.count(0)?, stream: of_release(row, 1)?, ruling: row.text(2)?, at: row.int(3)? })
+        };
+        let here = |it: &Ruled| {
+            let Stream { forge: of, repository: its, environment: at, .. } = &it.stream;
+            of == forge && its.eq_ignore_ascii_case(repository) && at == environment
+        };
+        rows.iter().map(ruled).filter(|it: &Result<Ruled, Fault>| it.as_ref().map_or(true, here)).collect()
+    }
+
+    /// The deployments since an instant, microseconds of the Unix time, that were recorded without a decision that let them
+    /// in, and for which none was found since: the newest first, so many at most.
+    pub async fn undecided(&mut self, forge: &str, since: i64, most: u64) -> Result<Vec<Deployed>, Fault> {
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE forge = $1 AND began >= $2 AND found = 1 AND decision IS NULL \
+             ORDER BY began DESC, id LIMIT $3"
+        );
+        let values = [forge.into(), since.into(), int(most)];
+        self.session.rows_made(sql, &values).await?.iter().map(deployed).collect()
     }
 }

@@ -44,13 +44,14 @@ pub struct Owed {
 }
 
 /// Every entry that belongs to a release: its decisions, the deliveries that they answer, what people did, how it was
-/// deployed, what it left to be done, and what left for it. The release is `$1`.
+/// deployed, under which grant it went, what it left to be done, and what left for it. The release is `$1`.
 const ENTRIES: &str = "SELECT idx FROM decision WHERE stream = $1 \
      UNION SELECT a.delivery FROM answer a JOIN decision d ON d.idx = a.decision WHERE d.stream = $1 \
      UNION SELECT idx FROM act WHERE stream = $1 \
      UNION SELECT idx FROM obligation WHERE stream = $1 \
      UNION SELECT met FROM obligation WHERE stream = $1 AND met IS NOT NULL \
      UNION SELECT idx FROM deployed WHERE decision IN (SELECT idx FROM decision WHERE stream = $1) \
+     UNION SELECT idx FROM granted WHERE decision IN (SELECT idx FROM decision WHERE stream = $1) \
      UNION SELECT idx FROM outbox WHERE stream = $1 \
      UNION SELECT ended FROM outbox WHERE stream = $1 AND ended IS NOT NULL";
 

@@ -61,10 +61,12 @@ pub struct Opening {
     pub facts: Hash,
 }
 
-/// Where a release began that is under way.
+/// A decision of a release that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begun {
-    /// The number of the entry of its first decision.
+    /// What it is a decision of.
+    pub stream: String,
+    /// The number of its entry.
     pub entry: u64,
     /// SHA-256 of the facts that it was decided by.
     pub facts: Hash,
@@ -139,9 +141,14 @@ impl Reader {
         Ok(found.into_iter().filter(here).collect())
     }
 
-    /// The decisions that let releases go into an environment and whose answers arrived, the newest first.
+    /// The decisions that let releases go into an environment and whose answers arrived, or by which something went as
+    /// whoever deployed it told, or under a grant that held: the newest first.
     pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
-        let sql = format!("SELECT d.stream, d.facts FROM decision d WHERE {OPENED} ORDER BY d.idx DESC");
+        let sql = format!(
+            "SELECT d.stream, d.facts FROM decision d WHERE ({OPENED}) OR (d.ruling = 'proceed' AND d.idx IN (\
+             SELECT decision FROM deployed WHERE told_by IS NOT NULL AND outcome = 'succeeded' AND decision IS NOT NULL \
+             UNION SELECT decision FROM granted WHERE decision IS NOT NULL)) ORDER BY d.idx DESC"
+        );
         let rows = self.session.rows_made(sql, &[]).await?;
         let opened = rows.iter().map(|row| Ok(Opening { stream: stream(row, 0)?, facts: digest(row, 1)? }));
         let here = |it: &Result<Opening, Fault>| {
@@ -161,20 +168,20 @@ impl Reader {
         Ok(self.session.row(sql, &[of.to_string().into()]).await?.is_some())
     }
 
-    /// The first decision of a release on its way into each environment since it was let go there last, the oldest first.
+    /// The decisions of a release on its way into each environment since it was let go there last, the oldest first.
     /// The repository may be written in other capitals: renamed so, it keeps the policy that its releases began with.
     pub async fn begun(&mut self, forge: &str, repository: &str, release: &str) -> Result<Vec<Begun>, Fault> {
         // The name of every stream of the release begins with these three, and goes on with the environment.
         let of = json!([forge, repository, release]).to_string();
         let of = format!("{},", of.trim_end_matches(']'));
         let sql = format!(
-            "SELECT f.idx, f.facts FROM decision f WHERE f.idx IN (\
-             SELECT MIN(b.idx) FROM decision b WHERE lower(substr(b.stream, 1, length(CAST($1 AS TEXT)))) = lower($1) AND b.idx > COALESCE((\
-             SELECT MAX(d.idx) FROM decision d WHERE d.stream = b.stream AND {OPENED}), -1) GROUP BY b.stream) \
-             ORDER BY f.idx"
+            "SELECT b.stream, b.idx, b.facts FROM decision b \
+             WHERE lower(substr(b.stream, 1, length(CAST($1 AS TEXT)))) = lower($1) AND b.idx > COALESCE((\
+             SELECT MAX(d.idx) FROM decision d WHERE d.stream = b.stream AND {OPENED}), -1) ORDER BY b.idx"
         );
         let rows = self.session.rows_made(sql, &[of.into()]).await?;
-        rows.iter().map(|row| Ok(Begun { entry: row.count(0)?, facts: digest(row, 1)? })).collect()
+        let begun = |row: &Row| Ok(Begun { stream: row.text(0)?, entry: row.count(1)?, facts: digest(row, 2)? });
+        rows.iter().map(begun).collect()
     }
 
     /// The deliveries of a forge since an instant, microseconds of the Unix time, that no decision answers, each with the

@@ -110,6 +110,22 @@ const STEPS: &[Step] = &[
             "CREATE INDEX deployed_began ON deployed (forge, began)",
         ],
     },
+    Step {
+        name: "deployments that others tell of, and grants that were used",
+        statements: &[
+            // Who told of it, where the forge did not; what went, as he says, `components` a JSON list. `found` is 1 where no
+            // decision had let it in when it was recorded.
+            "ALTER TABLE deployed ADD COLUMN told_by TEXT",
+            "ALTER TABLE deployed ADD COLUMN url TEXT",
+            "ALTER TABLE deployed ADD COLUMN digest TEXT",
+            "ALTER TABLE deployed ADD COLUMN components TEXT",
+            "ALTER TABLE deployed ADD COLUMN found {int}",
+            // By the digest of the grant and the run that used it; `decision` is empty where it did not hold.
+            "CREATE TABLE granted (forge TEXT NOT NULL, repository TEXT NOT NULL, id TEXT NOT NULL, used_by TEXT NOT NULL, \
+         idx {int} NOT NULL, environment TEXT NOT NULL, revision TEXT NOT NULL, used {int} NOT NULL, decision {int}, \
+         at {int} NOT NULL, PRIMARY KEY (forge, repository, id, used_by))",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

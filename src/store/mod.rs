@@ -10,7 +10,7 @@
 //!
 //! Beside the log, and in the same transaction, [`change`] writes what follows
 //! from an entry: deliveries, decisions, obligations, effects, timers; [`stands`]
-//! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`deployed`] what was deployed, [`acted`] what people did on pages, [`standing`] how far
+//! and [`latest`] read it, [`history`] how it came to be, [`submitted`] says what jobs submitted, [`deployed`] what was deployed, [`granted`] which grants were used, [`acted`] what people did on pages, [`standing`] how far
 //! behind it is. [`replica`] says who may write, [`outbox`] hands out effects and keeps those that fail, [`timers`] wakes. [`blob`]
 //! keeps bytes by digest, [`annex`] the large ones of them in a folder or a bucket.
 //!
@@ -40,6 +40,8 @@ pub mod erasure;
 #[cfg(feature = "app")]
 pub mod fault;
 pub mod folder;
+#[cfg(feature = "app")]
+pub mod granted;
 #[cfg(feature = "app")]
 pub mod history;
 #[cfg(feature = "app")]

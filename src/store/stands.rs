@@ -159,9 +159,16 @@ tables! {
     Deployments = "deployments",
         [("entry", Number), ("forge", Text), ("repository", Text), ("environment", Text), ("deployment", Text),
          ("commit", Text), ("run", Number), ("began", Instant), ("ended", Instant), ("outcome", Text),
-         ("let in by", Number), ("at the forge by", Text)],
-        "SELECT idx, forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in \
-         FROM deployed ORDER BY began, id";
+         ("let in by", Number), ("at the forge by", Text), ("told by", Text), ("url", Text), ("sha256", Text),
+         ("components", Text)],
+        "SELECT idx, forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in, \
+         told_by, url, digest, components FROM deployed ORDER BY began, id";
+    /// uses of break-glass grants that were told of, each with the decision by which it held
+    Grants = "grants",
+        [("entry", Number), ("forge", Text), ("repository", Text), ("environment", Text), ("grant", Text),
+         ("used by", Text), ("commit", Text), ("used", Instant), ("held by", Number)],
+        "SELECT idx, forge, repository, environment, id, used_by, revision, used, decision \
+         FROM granted ORDER BY used, id, used_by";
     /// effects that are to leave, or have left
     Outbox = "outbox",
         [("effect", Number), ("state", Text), ("to", Text), ("attempts", Number), ("due", Instant), ("key", Text),

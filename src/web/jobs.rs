@@ -82,7 +82,7 @@ pub fn router<H: Hub>(desk: Arc<Desk<H>>) -> Router {
 }
 
 /// Why a request is refused.
-struct No(StatusCode, String);
+pub(super) struct No(pub(super) StatusCode, pub(super) String);
 
 impl From<Unknown> for No {
     fn from(unknown: Unknown) -> Self {
@@ -213,12 +213,12 @@ fn unnamed() -> No {
 }
 
 /// What serialises always: numbers and plain text.
-fn json_of(answer: &impl serde::Serialize) -> Response {
+pub(super) fn json_of(answer: &impl serde::Serialize) -> Response {
     let text = serde_json::to_string(answer).unwrap_or_default();
     (StatusCode::OK, [(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-fn bad(says: String) -> No {
+pub(super) fn bad(says: String) -> No {
     No(StatusCode::BAD_REQUEST, says)
 }
 
@@ -238,11 +238,7 @@ async fn read(body: Body, most: usize) -> Result<Bytes, No> {
 
 impl<H: Hub> Desks<H> {
     async fn job(&self, headers: &HeaderMap) -> Result<Job, No> {
-        let unauthorized = |says: &str| No(StatusCode::UNAUTHORIZED, says.to_owned());
-        let mut shown = headers.get_all(AUTHORIZATION).iter();
-        let token = shown.next().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-        let token = token.filter(|_| shown.next().is_none());
-        let token = token.ok_or_else(|| unauthorized("show the job's token as `Authorization: Bearer …`"))?;
+        let token = bearer(headers)?;
         if headers.contains_key(CONTENT_ENCODING) {
             return Err(No(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is packed; send it as it is".to_owned()));
         }
@@ -262,15 +258,29 @@ impl<H: Hub> Desks<H> {
         }
     }
 
-    fn refused(&self, event: &str, No(status, says): No) -> Response {
-        self.desk.say(event, &json!({ "status": status.as_u16(), "says": says }));
-        // What is wrong with the record stands in the log, and is nobody's business out there.
-        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
-        let says = if unavailable { "it is not taken now; try again".to_owned() } else { says };
-        let mut response = (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{says}\n")).into_response();
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("30"));
-        }
-        response
+    fn refused(&self, event: &str, no: No) -> Response {
+        refusal(&self.desk, event, no)
     }
+}
+
+/// The token that a job shows.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, No> {
+    let mut shown = headers.get_all(AUTHORIZATION).iter();
+    let token = shown.next().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    let token = token.filter(|_| shown.next().is_none());
+    let says = "show the job's token as `Authorization: Bearer …`";
+    token.ok_or_else(|| No(StatusCode::UNAUTHORIZED, says.to_owned()))
+}
+
+/// What somebody is told who is refused, after the journal was.
+pub(super) fn refusal<H: Hub>(desk: &Desk<H>, event: &str, No(status, says): No) -> Response {
+    desk.say(event, &json!({ "status": status.as_u16(), "says": says }));
+    // What is wrong with the record stands in the log, and is nobody's business out there.
+    let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+    let says = if unavailable { "it is not taken now; try again".to_owned() } else { says };
+    let mut response = (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{says}\n")).into_response();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("30"));
+    }
+    response
 }

@@ -2,7 +2,8 @@
 //!
 //! [`serve`] accepts connections, so many at once and each for so long, and ends in
 //! order when it is told to. [`tiles`] are the log's files, read-only. [`hooks`] is where a
-//! forge delivers, [`jobs`] where jobs submit what they made, [`health`] says how the app is, and [`pages`] are what
+//! forge delivers, [`jobs`] where jobs submit what they made, [`outside`] where others tell what they deployed, [`health`] says how the app is, [`api`] how programs speak
+//! with it, and [`pages`] are what
 //! people look at.
 //!
 //! Never here: a decision, a query; what is served comes from `flow`.
@@ -10,9 +11,11 @@
 //! Invariant: nobody who connects can make it wait for ever, or hold more than his
 //! share of it.
 
+pub mod api;
 pub mod health;
 pub mod hooks;
 pub mod jobs;
+pub mod outside;
 pub mod pages;
 pub mod serve;
 pub mod tiles;

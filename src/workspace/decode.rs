@@ -8,7 +8,7 @@
 use std::io::Write as _;
 use std::ops::Deref;
 
-use encoding_rs::{CoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::mapping::Mapped;
 use crate::model::report::{Fault, Place};
@@ -51,14 +51,14 @@ pub fn text(bytes: &[u8]) -> Result<Text<'_>, Fault> {
     }
     if bytes.len() <= IN_MEMORY {
         let mut copied = Vec::new();
-        convert(encoding, content, |part| {
+        convert(encoding, bytes, content, |part| {
             copied.extend_from_slice(part);
             Ok(())
         })?;
         return Ok(Text::Copied(copied));
     }
     let mut spool = tempfile::tempfile().map_err(|error| no_room(&error))?;
-    convert(encoding, content, |part| spool.write_all(part).map_err(|error| no_room(&error)))?;
+    convert(encoding, bytes, content, |part| spool.write_all(part).map_err(|error| no_room(&error)))?;
     Mapped::new(&spool).map(Text::Spooled).map_err(|error| no_room(&error))
 }
 
@@ -85,27 +85,32 @@ fn declared(bytes: &[u8]) -> Result<&'static Encoding, Fault> {
     }
 }
 
+/// Converts what is left of a file behind its mark.
 fn convert(
     encoding: &'static Encoding,
-    bytes: &[u8],
+    file: &[u8],
+    content: &[u8],
     mut take: impl FnMut(&[u8]) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut room = vec![0_u8; 64 * 1024];
-    let mut at = 0;
+    let mut at = file.len() - content.len();
     loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let (result, read, written, damaged) = decoder.decode_to_utf8(rest, &mut room, true);
-        if damaged {
-            return Err(Fault::malformed(
-                Place::Byte(at as u64),
-                format!("not {}, from about here on; write the file as UTF-8", encoding.name()),
-            ));
-        }
+        let rest = file.get(at..).unwrap_or_default();
+        let (result, read, written) = decoder.decode_to_utf8_without_replacement(rest, &mut room, true);
         take(room.get(..written).unwrap_or_default())?;
         at += read;
-        if result == CoderResult::InputEmpty {
-            return Ok(());
+        match result {
+            DecoderResult::InputEmpty => return Ok(()),
+            DecoderResult::OutputFull => {}
+            // The decoder has read the damage and, to see that it is any, sometimes what comes after it.
+            DecoderResult::Malformed(damaged, after) => {
+                let begins = at.saturating_sub(usize::from(damaged) + usize::from(after));
+                return Err(Fault::malformed(
+                    Place::Byte(begins as u64),
+                    format!("not {}, from here on; write the file as UTF-8", encoding.name()),
+                ));
+            }
         }
     }
 }

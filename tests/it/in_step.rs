@@ -49,6 +49,7 @@ fn record_options() -> BTreeSet<String> {
         ["grant", "new"],
         ["grant", "verify"],
         ["grant", "use"],
+        ["grant", "report"],
         ["grant", "fact"],
         ["log", "append"],
         ["log", "verify"],
@@ -95,8 +96,12 @@ fn words(text: &str, spelled: impl Fn(char) -> bool) -> impl Iterator<Item = &st
 }
 
 #[test]
-fn the_reference_and_the_schema_of_the_policy_are_what_the_command_prints() {
-    let printed = [("docs/reference.md", vec!["reference"]), ("schemas/policy.schema.json", vec!["schema", "policy"])];
+fn the_reference_and_the_schemas_of_the_policy_and_the_api_are_what_the_command_prints() {
+    let printed = [
+        ("docs/reference.md", vec!["reference"]),
+        ("schemas/policy.schema.json", vec!["schema", "policy"]),
+        ("schemas/openapi.json", vec!["schema", "api"]),
+    ];
     let update = std::env::var_os("UPDATE").is_some();
     for (path, arguments) in printed {
         let said = World::new().run(&arguments);
@@ -202,7 +207,7 @@ fn the_policies_of_this_repository_are_good() {
 #[test]
 fn the_prose_names_only_options_and_measures_that_there_are() {
     let mut options: BTreeSet<String> =
-        ["gate", "decide", "facts", "answer", "serve", "demo", "policy check", "verify"]
+        ["gate", "decide", "facts", "answer", "deployed", "serve", "demo", "policy check", "verify"]
             .into_iter()
             .flat_map(options_of)
             .collect();

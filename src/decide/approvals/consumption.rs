@@ -133,11 +133,8 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
         Fact::Absent => return Used::No,
         Fact::Unavailable(why) => return Used::Unknown(why),
     };
-    let here = || {
-        deployments
-            .iter()
-            .filter(|it| it.environment == scene.facts.release.environment && scene.clock.reached(it.opened_at))
-    };
+    // What a clock that goes ahead dates later than now was opened all the same: it uses up, and takes another's place.
+    let here = || deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
     // What cannot be compared may be something else: it supersedes and spends, and is never retried.
     let newest_other = newest(here().filter(|it| replaces(scene, it)));
     let openings = || here().filter(|it| perhaps_opening(scene, it));
@@ -181,8 +178,7 @@ pub(in crate::decide) fn opened_since<'s>(
         Fact::Unavailable(why) => return Err(why),
     };
     let here = deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
-    let later = here.filter(|it| it.opened_at > since && scene.clock.reached(it.opened_at));
-    Ok(newest(later.filter(|it| replaces(scene, it))))
+    Ok(newest(here.filter(|it| it.opened_at > since && replaces(scene, it))))
 }
 
 fn newest<'s>(deployments: impl Iterator<Item = &'s Deployment>) -> Option<&'s Deployment> {

@@ -1,7 +1,7 @@
 //! Checklists as YAML (1.2, by `serde-saphyr`) or JSON.
 //!
 //! One grammar reads both: a file whose first character is `{` is JSON. Anchors and
-//! aliases, merge keys and tags of one's own are refused: a checklist needs none,
+//! aliases, merge keys and tags, YAML's own included, are refused: a checklist needs none,
 //! and they are how a small file becomes a large one.
 
 use std::fmt;
@@ -30,6 +30,9 @@ pub(super) fn read(text: &str, about: &mut About) -> Result<Checklist, Fault> {
     }
     let document: Document =
         serde_saphyr::from_str_with_options(text, options()).map_err(|error| fault(&error, text))?;
+    if let Some(tag) = yaml::tags(text).into_iter().next() {
+        return Err(Fault::malformed(Place::Line(tag.line as u64, tag.column as u64), tag.message));
+    }
     let mut list = Checklist::default();
     for item in document.items {
         list.push(item)?;

@@ -128,8 +128,8 @@ pub struct Verified {
 /// Verifies a file of bundles for an artifact.
 ///
 /// A [`Fault`] tells why no bundle in it meets the expectations: `SignatureInvalid`,
-/// `WrongSigner`, `WrongBuilder`, `WrongSource`, `WrongSubject`, `Malformed`,
-/// `BeyondLimit`, or `EmptyReport` for a list without entries.
+/// `WrongSigner`, `WrongBuilder`, `WrongSource`, `NoAttestation`, `WrongSubject`,
+/// `Malformed`, `BeyondLimit`, or `EmptyReport` for a list without entries.
 pub fn verify(file: &[u8], artifact: Artifact<'_>, root: &TrustRoot, expected: &Expected) -> Result<Verified, Fault> {
     let presented = Presented::new(artifact);
     let mut refusals = Vec::new();
@@ -231,10 +231,12 @@ fn refusal(reason: Reason, message: impl Into<String>) -> Fault {
 /// How close a refused bundle came to being accepted: the later the check that refused it, the closer.
 fn closeness(refusal: &Fault) -> u8 {
     match refusal.reason {
-        Reason::WrongSource => 6,
-        Reason::WrongBuilder => 5,
-        Reason::WrongSigner => 4,
-        Reason::SignatureInvalid => 3,
+        Reason::WrongSource => 7,
+        Reason::WrongBuilder => 6,
+        Reason::WrongSigner => 5,
+        Reason::SignatureInvalid => 4,
+        // Something good that is not what is asked for: what is wrong in its place speaks first.
+        Reason::NoAttestation => 3,
         Reason::WrongSubject => 2,
         Reason::BeyondLimit => 1,
         _ => 0,

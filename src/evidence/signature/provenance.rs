@@ -62,7 +62,8 @@ impl Claims {
     /// Refuses what is not as the policy expects.
     pub(super) fn meet(&self, expected: &Expected) -> Result<(), Fault> {
         if let Some(found) = self.no_provenance.as_ref().filter(|_| expected.provenance()) {
-            let reason = if expected.builder.is_some() { Reason::WrongBuilder } else { Reason::WrongSource };
+            // What is missing can still come; only what is there can be wrong.
+            let reason = Reason::NoAttestation;
             let message = format!(
                 "the policy asks for SLSA provenance v0.2 or v1, and this is {found}; attest the build with actions/attest-build-provenance or slsa-github-generator"
             );

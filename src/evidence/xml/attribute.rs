@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use quick_xml::escape::{EscapeError, unescape};
+use quick_xml::events::BytesRef;
 
 use super::scan::{past_blank, position};
 use super::{ATTRIBUTE_LIMIT, Element, Xml};
@@ -43,6 +44,7 @@ pub(super) enum Unfit<'t> {
     NotClosed(&'t str),
     NotApart(&'t str),
     Reference(&'t str),
+    Less(&'t str),
     Twice(&'t str),
     TooMany,
 }
@@ -59,6 +61,7 @@ impl Unfit<'_> {
             Self::Reference(name) => {
                 format!("the attribute `{}` holds a `&` that begins no reference of XML; write `&amp;`", named(name))
             }
+            Self::Less(name) => format!("the attribute `{}` holds a `<`; write `&lt;`", named(name)),
             Self::Twice(name) => {
                 format!("the attribute `{}` stands twice in one element; keep one of them", named(name))
             }
@@ -154,6 +157,42 @@ impl<'t> Attribute<'t> {
         let local_name = if local == 0 { name } else { name.get(local..).unwrap_or_default() };
         Ok(Self { name, local_name, value, rest: rest.unwrap_or_default() })
     }
+
+    /// What is wrong with the value, if anything is.
+    pub(super) fn unfit(&self) -> Option<Unfit<'t>> {
+        if is_plain(self.value) { None } else { unfit(self.name, self.value) }
+    }
+}
+
+/// Whether a text may stand as it does in a tag of XML 1.0 (2.3): without `<`, and with no `&` but one that begins
+/// the reference of a character or of one of XML's own five entities.
+#[inline]
+pub(super) fn is_plain(text: &str) -> bool {
+    memchr::memchr2(b'<', b'&', text.as_bytes()).is_none()
+}
+
+/// What keeps a value, which is not plain, from being one of XML.
+fn unfit<'t>(name: &'t str, value: &str) -> Option<Unfit<'t>> {
+    let mut rest = value;
+    while let Some(at) = memchr::memchr2(b'<', b'&', rest.as_bytes()) {
+        rest = rest.get(at..).unwrap_or_default();
+        if rest.starts_with('<') {
+            return Some(Unfit::Less(name));
+        }
+        let Some(length) = reference(rest) else { return Some(Unfit::Reference(name)) };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    None
+}
+
+/// How long the reference is at the front of a text; `None` where none that XML knows stands there.
+fn reference(text: &str) -> Option<usize> {
+    const ENTITIES: [&str; 5] = ["&quot;", "&lt;", "&gt;", "&amp;", "&apos;"];
+    if let Some(entity) = ENTITIES.iter().find(|entity| text.starts_with(**entity)) {
+        return Some(entity.len());
+    }
+    let (inside, _) = text.get(1..)?.split_once(';')?;
+    matches!(BytesRef::new(inside).resolve_char_ref(), Ok(Some(_))).then_some(inside.len() + 2)
 }
 
 /// Where the value begins in what stands behind a name, with white space around the equals sign.

@@ -6,7 +6,7 @@
 //! where the attributes of the tag are that it took last.
 
 use super::ATTRIBUTE_LIMIT;
-use super::attribute::{Attribute, Seen, ends_name};
+use super::attribute::{Attribute, Seen, ends_name, is_plain};
 use crate::model::report::{Fault, Place};
 
 /// How many bytes are looked over for what is no text at a time. A window is read
@@ -140,7 +140,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Takes a tag and its attributes in one go, as can nearly always be done. `None` where it reaches out of the
-    /// window, or where anything about it is unusual: what is wrong is said once somebody wants an attribute.
+    /// window, or where anything about it is unusual: then its attributes are gone through one by one, and what is wrong is said.
     #[inline]
     fn open_at_once(&mut self) -> Option<Part<'a>> {
         let inside = self.window.get(self.at - self.window_at + 1..)?;
@@ -163,6 +163,10 @@ impl<'a> Scan<'a> {
             }
         };
         let attributes = rest.get(..rest.len() - left.len())?;
+        // One search over the whole tag, because hardly any has what it looks for.
+        if !is_plain(attributes) && self.attributes.iter().any(|attribute| attribute.unfit().is_some()) {
+            return None;
+        }
         self.attributes_of = Some(self.at);
         self.at += 1 + inside.len() - left.len() + end;
         Some(Part::Open { tag: Tag { name, attributes }, empty })

@@ -3,7 +3,7 @@
 //!
 //! All of it is read from the record, so that a process that was killed, and another replica, know the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -31,19 +31,28 @@ pub(super) enum Unknown {
     Policy { entry: u64, why: String },
 }
 
-/// The policy by which a release that is under way was decided first; `None` where it was not decided yet.
+/// The policy by which a release that is under way was decided first; `None` where it was not decided yet. What was held
+/// for want of a policy was decided by none.
 pub(super) async fn first(reader: &mut Reader, key: &Key, release: &Release) -> Result<Option<Read>, Unknown> {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for begun in reader.begun(&release.forge, &release.repository, &release.name).await? {
+        if seen.contains(&begun.stream) {
+            continue;
+        }
         let gone = |why: String| Unknown::Policy { entry: begun.entry, why };
         let facts = reader.blob(begun.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let of = facts.ok_or_else(|| gone("its facts are not kept".to_owned()))?.release;
         // What a policy calls an environment changes with it; what the forge calls it says which one was meant.
         if of.environment != key.environment || !of.commit.eq_ignore_ascii_case(&key.commit) {
+            seen.insert(begun.stream);
             continue;
         }
         let Some(entry) = recorded::entry(reader, begun.entry).await? else {
             return Err(gone("the entry cannot be read".to_owned()));
         };
+        if entry.body.get(replay::NO_POLICY).and_then(Value::as_bool) == Some(true) {
+            continue;
+        }
         let layers = recorded::layers(reader, &entry, "policy").await.map_err(|why| match why {
             Unlisted::Record(fault) => fault.into(),
             form @ Unlisted::Form(_) => gone(form.to_string()),

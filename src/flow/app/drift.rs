@@ -68,13 +68,13 @@ impl<H: Hub> Desk<H> {
                     continue;
                 }
             };
-            self.held(repository, environment, is_held).await?;
+            self.guarded(repository, environment, is_held).await?;
         }
         lock(&held.looked).insert(repository.to_owned(), Instant::now());
         Ok(())
     }
 
-    async fn held(&self, repository: &str, environment: &str, is_held: bool) -> Result<(), Unread> {
+    async fn guarded(&self, repository: &str, environment: &str, is_held: bool) -> Result<(), Unread> {
         let of = (repository.to_lowercase(), environment.to_owned());
         let known = lock(&self.ledger.held.changes).get(&of).copied();
         let changes = if let Some(known) = known {

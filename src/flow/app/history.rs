@@ -1,6 +1,6 @@
 //! What was deployed becomes facts of a release: what its components ran before and how that went, and what each team did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,7 +26,7 @@ const UNPROVEN: &str =
 const YEAR: TimeDelta = TimeDelta::days(366);
 
 /// A deployment with what went by its decision, where it had one that is kept.
-type Known = (Deployed, Option<Arc<Went>>);
+pub(super) type Known = (Deployed, Option<Arc<Went>>);
 
 fn instant(micros: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros)
@@ -36,7 +36,7 @@ fn instant(micros: i64) -> Option<DateTime<Utc>> {
 fn ended(row: &Deployed) -> (Fact<Outcome>, Fact<DateTime<Utc>>) {
     match (row.outcome.as_deref().and_then(outcome), row.ended.and_then(instant)) {
         (Some(outcome), Some(at)) => (Fact::Known(outcome), Fact::Known(at)),
-        _ if row.run.is_some() => (Fact::Absent, Fact::Absent),
+        _ if row.is_proven() => (Fact::Absent, Fact::Absent),
         _ => (Fact::Unavailable(UNPROVEN.into()), Fact::Unavailable(UNPROVEN.into())),
     }
 }
@@ -47,15 +47,18 @@ fn told(deployment: &mut Deployment, (row, went): &Known) {
     if let Some(began) = instant(row.began) {
         deployment.opened_at = began;
     }
-    deployment.approved = match (row.decision, row.run) {
-        (Some(_), _) => Fact::Known(true),
-        (None, Some(_)) => Fact::Known(false),
-        (None, None) => Fact::Unavailable(UNPROVEN.into()),
+    deployment.approved = match row.decision {
+        Some(_) => Fact::Known(true),
+        None if row.is_proven() => Fact::Known(false),
+        None => Fact::Unavailable(UNPROVEN.into()),
     };
     match went {
         Some(went) => {
             deployment.release.clone_from(&went.release);
             deployment.components.clone_from(&went.components);
+            if let Some(told) = row.told.as_ref().filter(|told| !told.components.is_empty()) {
+                deployment.components.retain(|name, _| told.components.contains(name));
+            }
             deployment.parts.clone_from(&went.parts);
         }
         None if row.decision.is_some() => {
@@ -79,7 +82,7 @@ impl<H: Hub> Desk<H> {
         // Nothing of it is known before all of it was read once.
         let unread = self.accounted(forge, &repository, read).await.err().map(|why| why.to_string());
         let mut rows = Vec::new();
-        for row in reader.deployed(H::NAME, &repository).await? {
+        for row in once(reader.deployed(H::NAME, &repository).await?) {
             rows.push(self.known(reader, row).await?);
         }
         let environment = &facts.release.environment;
@@ -102,10 +105,14 @@ impl<H: Hub> Desk<H> {
             deployments.extend(left.into_values().filter(asked).filter_map(|known| gone(known, policy)));
             deployments.sort_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
         }
+        facts.release.vendors_before = match &unread {
+            None => self.vendors_before(reader, policy, facts, &rows).await?,
+            Some(why) => Fact::Unavailable(why.clone().into()),
+        };
         let owner = repository.split('/').next().unwrap_or_default().to_owned();
         let since = (self.now() - YEAR).timestamp_micros();
         let mut all = Vec::new();
-        for row in reader.deployed_since(H::NAME, &owner, since).await? {
+        for row in once(reader.deployed_since(H::NAME, &owner, since).await?) {
             let (row, went) = self.known(reader, row).await?;
             // What went past was an emergency of those whose components went, by the decision that took it up.
             let went = if went.is_some() { went } else { self.taken_up(reader, &row).await? };
@@ -161,7 +168,7 @@ impl<H: Hub> Desk<H> {
 
     /// What went past the decision, by that which took it up.
     async fn taken_up(&self, reader: &mut Reader, row: &Deployed) -> Result<Option<Arc<Went>>, DatabaseFault> {
-        if row.decision.is_some() || row.run.is_none() {
+        if row.decision.is_some() || !row.is_proven() {
             return Ok(None);
         }
         match imported::decision(reader, H::NAME, row).await? {
@@ -179,6 +186,17 @@ impl<H: Hub> Desk<H> {
     }
 }
 
+/// Each deployment once: of one that a job of the forge's told of, and that the forge knows as that job's, the forge's own
+/// word counts.
+fn once(mut rows: Vec<Deployed>) -> Vec<Deployed> {
+    type Place = (String, String, Option<u64>);
+    let place = |it: &Deployed| -> Place { (it.repository.clone(), it.environment.clone(), it.run) };
+    let by_forge: BTreeSet<Place> =
+        rows.iter().filter(|it| it.told.is_none() && it.run.is_some()).map(&place).collect();
+    rows.retain(|it| it.told.is_none() || !by_forge.contains(&place(it)));
+    rows
+}
+
 /// What has no artifacts had none then.
 fn without(deployment: &mut Deployment, none: &BTreeMap<String, Vec<String>>) {
     for (name, released) in &mut deployment.components {
@@ -191,7 +209,10 @@ fn without(deployment: &mut Deployment, none: &BTreeMap<String, Vec<String>>) {
 /// A deployment that the forge lists no longer.
 fn gone(known: &Known, policy: &Policy) -> Option<Deployment> {
     let (row, _) = known;
-    let why = "the forge does not list this deployment any more";
+    let why = match &row.told {
+        None => "the forge does not list this deployment any more",
+        Some(_) => "no decision let it in, and whoever told of it told no more than that",
+    };
     let unknown = |name: &str| {
         let released = Released { content: Fact::Unavailable(why.into()), artifacts: Fact::Unavailable(why.into()) };
         (name.to_owned(), released)
@@ -222,9 +243,12 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
         .map(|it| it.name.as_str())
         .collect();
     let of_team = |(row, went): &&Known| {
-        let its = match went {
-            Some(went) => own.iter().any(|name| went.components.contains_key(*name)),
-            None => row.repository.eq_ignore_ascii_case(repository),
+        let its = match (&row.told, went) {
+            (Some(told), _) if !told.components.is_empty() => {
+                told.components.iter().any(|name| own.contains(&name.as_str()))
+            }
+            (_, Some(went)) => own.iter().any(|name| went.components.contains_key(*name)),
+            (_, None) => row.repository.eq_ignore_ascii_case(repository),
         };
         its && is_formal(policy, &row.environment)
     };

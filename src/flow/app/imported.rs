@@ -10,22 +10,63 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::docket::{Case, Key};
-use super::ruling::{Attempts, Undecided};
+use super::policy::Read;
+use super::ruling::{Attempts, Undecided, Went};
 use super::{Desk, ledger, policy};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided::{self, Beside, word};
+use crate::flow::facts::named;
 use crate::flow::receipt::{self, Decided};
 use crate::flow::recorded;
 use crate::forge::{Forge as _, Hub, LetIn, Waiting};
 use crate::log::entry::Kind;
-use crate::model::facts::{Account, Fact, Facts, Grant};
+use crate::model::facts::{Account, Fact, Facts, Grant, Outcome};
 use crate::model::release_decision::Ruling;
 use crate::report;
 use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
+
+/// Something that went, and is taken up as an emergency.
+pub(super) struct Emergency {
+    /// What, and where to.
+    pub(super) key: Key,
+    /// The run that brought it, in which attempt; `None` where none of the forge's is known to have.
+    pub(super) run: Option<(u64, u64)>,
+    /// Whom the forge let past its protection.
+    pub(super) bypassed_by: Fact<Account>,
+    /// Who started it, where no run says that.
+    pub(super) trigger: Option<Account>,
+    /// What deployed it, where that was not the forge's pipeline.
+    pub(super) deployed_by: Option<String>,
+    /// When it went.
+    pub(super) went: DateTime<Utc>,
+    /// The instant that it is decided for.
+    pub(super) at: DateTime<Utc>,
+    /// Who signed the grant for it.
+    pub(super) signers: Vec<Account>,
+    /// The forge's own name for the deployment that it was, where one is known.
+    pub(super) deployment: Option<String>,
+    /// How it ended, where it has.
+    pub(super) outcome: Fact<Outcome>,
+}
+
+/// What a decision on something that went came to.
+pub(super) struct TakenUp {
+    /// The number of the decision's entry.
+    pub(super) entry: u64,
+    pub(super) ruling: Ruling,
+    pub(super) summary: String,
+}
+
+/// The artifacts that went.
+fn artifacts(facts: &Facts) -> Fact<Vec<String>> {
+    let all = facts.release.components.values().flat_map(|it| it.artifacts.entries());
+    let all: Vec<String> = all.cloned().collect();
+    if all.is_empty() { Fact::Absent } else { Fact::Known(all) }
+}
 
 /// Under which key it is recorded that a deployment was taken up.
 pub(super) fn once(forge: &str, row: &Deployed) -> String {
@@ -43,17 +84,17 @@ pub(super) async fn decision(reader: &mut Reader, forge: &str, row: &Deployed) -
 /// Where it had seen them all, it was the last of them: once somebody has gone past nobody can review any more.
 async fn went_past(
     reader: &mut Reader,
-    facts: &Facts,
+    forge: &str,
+    key: &Key,
     row: &Deployed,
     began: DateTime<Utc>,
 ) -> Result<Vec<Account>, DatabaseFault> {
     let let_in: Vec<LetIn> = row.let_in.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
-    let release = &facts.release;
     let stream = Stream {
-        forge: release.forge.clone(),
-        repository: release.repository.clone(),
-        release: release.name.clone(),
-        environment: release.environment.clone(),
+        forge: forge.to_owned(),
+        repository: key.repository.clone(),
+        release: named(&key.repository, &key.commit),
+        environment: key.environment.clone(),
     };
     let seen = reader.first_seen_by(&stream, began.timestamp_micros()).await?;
     let last = let_in.iter().map(|it| seen.get(&it.review).copied()).max_by_key(|it| it.unwrap_or(u64::MAX));
@@ -70,9 +111,11 @@ impl<H: Hub> Desk<H> {
     /// Decides a deployment that went without a decision, for the record and for what it leaves to be done. Nothing waits
     /// for it, and nothing is opened by it. Says whether it was taken up now.
     pub(super) async fn import(&self, repository: &str, row: &Deployed) -> Result<bool, Undecided> {
-        let (Some(run), Some(began)) = (row.run, DateTime::<Utc>::from_timestamp_micros(row.began)) else {
+        let Some(began) = DateTime::<Utc>::from_timestamp_micros(row.began) else { return Ok(false) };
+        // Of an artifact alone nothing can be read; the finding stays.
+        if !row.is_proven() || row.commit.is_empty() {
             return Ok(false);
-        };
+        }
         let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
         let is_done = reader.is_recorded(&once).await?;
@@ -84,17 +127,18 @@ impl<H: Hub> Desk<H> {
         let forge = self.hub.of(repository).await.map_err(fault)?;
         let key =
             Key { repository: repository.to_owned(), environment: row.environment.clone(), commit: row.commit.clone() };
-        let waiting = Waiting { repository: key.repository.clone(), run, environment: key.environment.clone() };
-        // Of a run that is gone nothing can be read any more; the finding stays.
-        let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(false) };
+        let mut run = None;
+        if let Some(id) = row.run {
+            let waiting = Waiting { repository: key.repository.clone(), run: id, environment: key.environment.clone() };
+            // Of a run that is gone nothing can be read any more; the finding stays.
+            let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(false) };
+            run = Some((id, started.attempt));
+        }
         let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
-        let attempts = Attempts::from([(run, started.attempt)]);
-        let case = Case { key, runs: vec![run], answers: Vec::new(), told: None, failures: 0, asked: None };
-        let mut facts = self.facts(&forge, &read, &case, &attempts).await?;
         let mut reader = self.reader().await?;
-        let mut let_in = went_past(&mut reader, &facts, row, began).await?;
+        let mut let_in = went_past(&mut reader, H::NAME, &key, row, began).await?;
         reader.close().await?;
-        facts.release.bypassed_by = match let_in.as_slice() {
+        let bypassed_by = match let_in.as_slice() {
             [account] => Fact::Known(account.clone()),
             [] => Fact::Unavailable("the forge does not say who let it in".into()),
             several => {
@@ -104,13 +148,19 @@ impl<H: Hub> Desk<H> {
                 Fact::Unavailable(says.into())
             }
         };
-        facts.release.outcome = match row.outcome.as_deref().and_then(ledger::outcome) {
-            Some(outcome) => Fact::Known(outcome),
-            None => Fact::Absent,
+        let emergency = Emergency {
+            key,
+            run,
+            bypassed_by,
+            trigger: None,
+            deployed_by: row.told.as_ref().filter(|_| row.run.is_none()).map(|told| told.by.clone()),
+            went: began,
+            at: self.now(),
+            signers: let_in.clone(),
+            deployment: Some(row.id.clone()),
+            outcome: row.outcome.as_deref().and_then(ledger::outcome).map_or(Fact::Absent, Fact::Known),
         };
-        let artifacts: Vec<String> =
-            facts.release.components.values().flat_map(|it| it.artifacts.entries()).cloned().collect();
-        facts.release.break_glass = Fact::Known(Grant {
+        let grant = |facts: &Facts| Grant {
             id: format!("bypass {}", row.id),
             repository: Fact::Known(facts.release.repository.clone()),
             environment: row.environment.clone(),
@@ -118,15 +168,50 @@ impl<H: Hub> Desk<H> {
             // Whoever goes past the protection lets in whatever goes, and for no longer than the policy says.
             components: Fact::Absent,
             expires_at: Fact::Absent,
-            artifacts: if artifacts.is_empty() { Fact::Absent } else { Fact::Known(artifacts) },
+            artifacts: artifacts(facts),
             signed_by: let_in,
             granted_at: began,
             used_at: vec![began],
             opened_at: began,
-        });
+        };
+        let taken = self.take_up((&forge, read), emergency, grant).await?;
+        // From here on it is done, whoever is started next.
+        let body = json!({ "forge": H::NAME, "repository": row.repository, "environment": row.environment,
+            "deployment": row.id, "commit": row.commit, "run": row.run, "state": "imported",
+            "decided": taken.entry });
+        let body = body.as_object().cloned().unwrap_or_default();
+        let done = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once: Some(once) };
+        self.sequencer.append(done.append(self.now())?).await.map_err(Failed::from)?;
+        let fields = json!({ "repository": repository, "environment": row.environment, "commit": row.commit,
+            "run": row.run, "decision": word(taken.ruling), "summary": taken.summary });
+        self.say("deployment_imported", &fields);
+        Ok(true)
+    }
+
+    /// Decides something that went under a grant, be it a real one, and records that with what it leaves to be done: all of
+    /// it, whether the grant held or not.
+    pub(super) async fn take_up(
+        &self,
+        (forge, read): (&H::Forge, Read),
+        Emergency { key, run, bypassed_by, trigger, deployed_by, went, at, signers, deployment, outcome }: Emergency,
+        grant: impl FnOnce(&Facts) -> Grant,
+    ) -> Result<TakenUp, Undecided> {
+        let attempts: Attempts = run.into_iter().collect();
+        let runs: Vec<u64> = attempts.keys().copied().collect();
+        let case = Case { key, runs: runs.clone(), answers: Vec::new(), told: None, failures: 0, asked: None };
+        let went = Went { at: runs.is_empty().then_some(went), signers };
+        let mut facts = self.facts_of(forge, &read, (&case, &attempts), &went).await?;
+        facts.release.bypassed_by = bypassed_by;
+        facts.release.outcome = outcome;
+        if let (Some(trigger), Fact::Unavailable(_)) = (trigger, &facts.release.trigger) {
+            facts.release.trigger = Fact::Known(trigger);
+        }
+        if let Some(deployer) = deployed_by {
+            facts.release.deployed_by = Fact::Known(deployer);
+        }
+        facts.release.break_glass = Fact::Known(grant(&facts));
         let text = serde_json::to_string(&facts)?;
-        let now = self.now();
-        let decision = release::decide(&read.policy, &facts, now).by_document(text.as_bytes());
+        let decision = release::decide(&read.policy, &facts, at).by_document(text.as_bytes());
         let decided = Decided {
             policy: read.layers,
             before: Vec::new(),
@@ -137,31 +222,22 @@ impl<H: Hub> Desk<H> {
         };
         let beside = Beside {
             annex: self.settings.folder.as_deref().map(crate::store::annex::Annex::folder),
-            runs: vec![run],
+            runs,
             attempts,
             silent: true,
-            deployment: Some(row.id.clone()),
+            deployment: deployment.clone(),
             ..Beside::default()
         };
-        let appended = receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, now).await?;
+        let appended = receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, self.now()).await?;
         let stream = decided.stream();
         if decision.decision != Ruling::Proceed {
             // A grant that did not hold is owed for all the same.
             for owed in &decision.obligations {
-                let id = decided::obligation_id(&stream, owed, Some(&row.id));
+                let id = decided::obligation_id(&stream, owed, deployment.as_deref());
                 self.owes(&stream, id, owed).await.map_err(Box::new)?;
             }
         }
-        // From here on it is done, whoever is started next.
-        let body = json!({ "forge": H::NAME, "repository": row.repository, "environment": row.environment,
-            "deployment": row.id, "commit": row.commit, "run": run, "state": "imported",
-            "decided": appended.map(|it| it.first) });
-        let body = body.as_object().cloned().unwrap_or_default();
-        let done = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once: Some(once) }.append(now)?;
-        self.sequencer.append(done).await.map_err(Failed::from)?;
-        let fields = json!({ "repository": repository, "environment": row.environment, "commit": row.commit,
-            "run": run, "decision": word(decision.decision), "summary": decision.summary });
-        self.say("deployment_imported", &fields);
-        Ok(true)
+        let entry = appended.map_or(0, |appended| appended.first);
+        Ok(TakenUp { entry, ruling: decision.decision, summary: decision.summary })
     }
 }

@@ -19,6 +19,7 @@ use super::drift::Held;
 use super::openings::Openings;
 use super::past::{Past, Went};
 use super::policy::Read;
+use super::told::Settled;
 use super::{Desk, imported, policy};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::recorded;
@@ -45,6 +46,8 @@ const GONE: Duration = Duration::from_secs(5);
 pub(super) const ENVIRONMENTS: usize = 50;
 /// How soon is tried again what could not be read.
 const AGAIN: Duration = Duration::from_secs(15);
+/// How late at most is tried again to take up what others told of: they may have told of a commit that is not there.
+const LATEST: Duration = Duration::from_hours(1);
 
 /// Which repositories are to be read, and which were.
 #[derive(Debug, Default)]
@@ -62,6 +65,16 @@ pub(super) struct Ledger {
     asking: Mutex<BTreeMap<String, Asking>>,
     pub(super) past: Past,
     pub(super) held: Held,
+    settled: Mutex<Settled>,
+    /// How often what others told of could not be taken up, by name, and when that is tried again.
+    put_off: Mutex<BTreeMap<String, (u32, Instant)>>,
+}
+
+impl Ledger {
+    /// What was told of by others, and of which all was done that follows from how it ended.
+    pub(super) fn settled(&self) -> MutexGuard<'_, Settled> {
+        lock(&self.settled)
+    }
 }
 
 /// A deployment whose job may ask.
@@ -167,6 +180,7 @@ impl<H: Hub> Desk<H> {
                         self.to_decide.notify_one();
                     }
                     Err(why) => {
+                        self.put_off(&row);
                         failed = true;
                         let fields = json!({ "repository": repository, "run": row.run, "fault": why.to_string() });
                         self.say("deployment_not_imported", &fields);
@@ -232,15 +246,19 @@ impl<H: Hub> Desk<H> {
             it.ended.is_some() || old
         };
         let settled: BTreeSet<String> = known.values().filter(settled).map(|it| it.id.clone()).collect();
+        // A forge counts in whole seconds.
+        let first = recorded::entry(&mut reader, 0).await?.map_or(now, |entry| entry.at).trunc_subsecs(0);
+        // What others told is known here already, whether the forge can be asked or not.
+        let mut new = self.weigh_told(&mut reader, (repository, read), &known, since.max(first)).await?;
         let ran = forge.ran(repository, &environments, since, &settled).await;
         let mut ran = ran.map_err(|fault| Unread::Forge(fault.to_string()))?;
         ran.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
-        // A forge counts in whole seconds.
-        let first = recorded::entry(&mut reader, 0).await?.map_or(now, |entry| entry.at).trunc_subsecs(0);
+        let by_forge = |it: &&Deployed| it.told.is_none();
         let listed: BTreeSet<String> = ran.iter().map(|it| it.id.clone()).collect();
         let mut rows = self.gone(&known, &listed, &environments, now);
         if !ran.is_empty() {
-            let mut openings = Openings::read(&mut reader, (H::NAME, repository), since, known.values()).await?;
+            let mut openings =
+                Openings::read(&mut reader, (H::NAME, repository), since, known.values().filter(by_forge)).await?;
             for ran in ran {
                 let mut decision = known.get(&ran.id).and_then(|it| it.decision);
                 if decision.is_none() {
@@ -255,8 +273,7 @@ impl<H: Hub> Desk<H> {
         let from = since.max(first).timestamp_micros();
         let is_wanted = |it: &Deployed| it.decision.is_none() && it.began >= from;
         let is_wanted = |it: &Deployed| is_wanted(it) && is_formal(&read.policy, &it.environment);
-        let mut new = 0;
-        let before = known.values().filter(|it| !anew.contains(&it.id) && is_wanted(it)).cloned();
+        let before = known.values().filter(by_forge).filter(|it| !anew.contains(&it.id) && is_wanted(it)).cloned();
         for mut row in before.chain(rows) {
             let before = known.get(&row.id);
             let judged = if is_wanted(&row) { Some(self.not_let_in(&mut reader, &row, now).await?) } else { None };
@@ -271,9 +288,7 @@ impl<H: Hub> Desk<H> {
                 is_found = !reader.is_recorded(&imported::once(H::NAME, &row)).await?;
             }
             if is_past && row.run.is_some() {
-                let mut found = lock(&self.ledger.found);
-                found.retain(|(_, it)| it.id != row.id);
-                found.push((repository.to_owned(), row.clone()));
+                self.to_import(repository, row.clone());
             }
             if !is_found && before.is_some_and(|before| same(before, &row)) {
                 continue;
@@ -295,6 +310,27 @@ impl<H: Hub> Desk<H> {
         reader.close().await?;
         lock(&self.ledger.read).insert(repository.to_owned());
         Ok(new)
+    }
+
+    /// A deployment that no decision let in is to be taken up.
+    pub(super) fn to_import(&self, repository: &str, row: Deployed) {
+        if lock(&self.ledger.put_off).get(&row.id).is_some_and(|(_, until)| *until > Instant::now()) {
+            return;
+        }
+        let mut found = lock(&self.ledger.found);
+        found.retain(|(_, it)| it.id != row.id);
+        found.push((repository.to_owned(), row));
+    }
+
+    /// What others told of and could not be taken up is tried again later, and later each time.
+    fn put_off(&self, row: &Deployed) {
+        if row.told.is_none() {
+            return;
+        }
+        let mut all = lock(&self.ledger.put_off);
+        let (times, until) = all.entry(row.id.clone()).or_insert((0, Instant::now()));
+        *until = Instant::now() + AGAIN.saturating_mul(1 << (*times).min(10)).min(LATEST);
+        *times += 1;
     }
 
     /// In which attempt the run of a deployment is now, where that has to be known.
@@ -323,7 +359,11 @@ impl<H: Hub> Desk<H> {
         let mut gone = lock(&self.ledger.gone);
         gone.retain(|id, _| !listed.contains(id));
         let lost = |it: &&Deployed| {
-            it.run.is_some() && it.ended.is_none() && environments.contains(&it.environment) && !listed.contains(&it.id)
+            it.told.is_none()
+                && it.run.is_some()
+                && it.ended.is_none()
+                && environments.contains(&it.environment)
+                && !listed.contains(&it.id)
         };
         let mut found = Vec::new();
         for row in known.values().filter(lost) {
@@ -393,16 +433,13 @@ impl<H: Hub> Desk<H> {
             outcome: ended.map(|(outcome, _)| word(outcome).to_owned()),
             decision,
             let_in,
+            told: None,
+            found: false,
         }
     }
 
-    async fn write(&self, row: &Deployed, is_found: bool) -> Result<(), Unread> {
-        let state = row.outcome.as_deref().unwrap_or("began");
-        let mut body = json!({
-            "forge": row.forge, "repository": row.repository, "environment": row.environment, "deployment": row.id,
-            "commit": row.commit, "run": row.run, "state": state, "began": row.began, "ended": row.ended,
-            "decision": row.decision, "let_in": row.let_in,
-        });
+    pub(super) async fn write(&self, row: &Deployed, is_found: bool) -> Result<(), Unread> {
+        let mut body = Value::Object(body(row));
         if let Some(body) = body.as_object_mut().filter(|_| is_found) {
             body.insert("finding".to_owned(), json!("without_decision"));
         }
@@ -419,7 +456,7 @@ impl<H: Hub> Desk<H> {
         });
         let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
         let mut append = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once }.append(self.now())?;
-        append.changes.push(Change::Deployed(Box::new(row.clone())));
+        append.changes.push(Change::Deployed(Box::new(Deployed { found: is_found, ..row.clone() })));
         self.sequencer.append(append).await.map_err(Failed::from)?;
         Ok(())
     }
@@ -428,6 +465,21 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn went(&self, reader: &mut Reader, decision: u64) -> Result<Option<Arc<Went>>, DatabaseFault> {
         self.ledger.past.went(reader, decision).await
     }
+}
+
+/// What an entry says of a deployment.
+pub(super) fn body(row: &Deployed) -> Map<String, Value> {
+    let state = row.outcome.as_deref().unwrap_or("began");
+    let mut body = json!({
+        "forge": row.forge, "repository": row.repository, "environment": row.environment, "deployment": row.id,
+        "commit": row.commit, "run": row.run, "state": state, "began": row.began, "ended": row.ended,
+        "decision": row.decision, "let_in": row.let_in,
+    });
+    if let (Some(told), Some(body)) = (&row.told, body.as_object_mut()) {
+        let told = json!({ "told_by": told.by, "url": told.url, "digest": told.digest, "components": told.components });
+        body.extend(told.as_object().cloned().unwrap_or_default());
+    }
+    body.as_object().cloned().unwrap_or_default()
 }
 
 /// Whether nothing was added to what is known of a deployment.

@@ -6,8 +6,9 @@
 //! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
 //! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], by the decision that let it in
-//! ([`openings`]), becomes facts of what comes next in [`history`], and leaves what is to be done in [`aftermath`]; what went past
-//! is taken up in [`imported`], and an environment that is held no longer is found in [`drift`]. What submitted scans say of what
+//! ([`openings`]), also where others tell of it ([`outside`], [`told`]) or of the grant under which it went ([`granted`]), becomes
+//! facts of what comes next in [`history`], and leaves what is to be done in [`aftermath`]; what went past is taken up in
+//! [`imported`], and an environment that is held no longer is found in [`drift`]. What submitted scans say of what
 //! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
@@ -26,12 +27,14 @@ pub mod clock;
 pub mod docket;
 mod drift;
 mod evidence;
+mod granted;
 mod history;
 mod imported;
 mod lasting;
 mod ledger;
 pub mod link;
 mod openings;
+pub mod outside;
 mod owed;
 mod past;
 pub mod policy;
@@ -43,6 +46,8 @@ mod shown;
 pub mod submission;
 mod sweep;
 pub mod talk;
+mod told;
+mod vendors;
 pub mod watch;
 
 use std::collections::BTreeMap;
@@ -50,7 +55,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
@@ -64,6 +69,7 @@ use crate::policy::roster::Roster;
 use crate::store::address::Address;
 use crate::store::annex::Annex;
 use crate::store::change::{Sent, Stream};
+use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::Backoff;
 use crate::store::reader::Reader;
@@ -108,6 +114,8 @@ pub struct Settings {
     pub backoff: Backoff,
     /// The address under which the pages of releases are reached, without `/` at its end; left out where none is served.
     pub pages: Option<String>,
+    /// Who else may tell of deployments, and under which address.
+    pub outside: outside::Outside,
     /// What time it is.
     pub clock: Clock,
 }
@@ -157,6 +165,7 @@ pub struct Desk<H: Hub> {
     acting: acting::Rate,
     ledger: ledger::Ledger,
     questions: asked::Questions,
+    heard: outside::Heard,
     looks: Looks,
     /// Wakes whoever decides, and whoever tells.
     to_decide: Notify,
@@ -246,6 +255,7 @@ impl<H: Hub> Desk<H> {
             acting: acting::Rate::default(),
             ledger: ledger::Ledger::default(),
             questions: asked::Questions::default(),
+            heard: outside::Heard::default(),
             looks: Looks::default(),
             delivered,
             evidence: evidence::Remembered::default(),
@@ -296,6 +306,15 @@ impl<H: Hub> Desk<H> {
     #[must_use]
     pub fn undecided(&self) -> Vec<docket::Key> {
         self.docket().undecided()
+    }
+
+    /// The deployments of the last 35 days that no decision let in, the newest first, some hundred at most.
+    pub async fn found(&self) -> Result<Vec<Deployed>, DatabaseFault> {
+        let mut reader = self.reader().await?;
+        let since = (self.now() - TimeDelta::days(35)).timestamp_micros();
+        let found = reader.undecided(H::NAME, since, 100).await?;
+        reader.close().await?;
+        Ok(found)
     }
 
     /// Opens the record for reading.

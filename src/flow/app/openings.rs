@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use crate::forge::Ran;
-use crate::store::deployed::{Deployed, LetGo};
+use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
@@ -31,7 +31,10 @@ pub(super) struct Left {
 
 /// A decision that let a run go.
 struct Opening {
-    of: LetGo,
+    /// The number of its entry.
+    entry: u64,
+    /// Since when it lets it, microseconds of the Unix time.
+    at: i64,
     left: Left,
 }
 
@@ -46,16 +49,16 @@ impl Opening {
     /// Whether it was given before the deployment was made, and by no more than clocks may differ.
     fn is_doubtful(&self, ran: &Ran) -> bool {
         let made = ran.made.timestamp_micros();
-        self.of.at < made && self.of.at >= (ran.made - APART).timestamp_micros()
+        self.at < made && self.at >= (ran.made - APART).timestamp_micros()
     }
 
     /// Whether it let a deployment in. `attempt` is that in which the run is now, `first` when the first began that it let
     /// in, in microseconds of the Unix time.
     fn lets(&self, ran: &Ran, attempt: Option<u64>, first: Option<i64>, now: DateTime<Utc>) -> bool {
         let made = ran.made.timestamp_micros();
-        let waited = self.of.at >= made || self.is_doubtful(ran) && attempt.is_some() && self.left.attempt == attempt;
+        let waited = self.at >= made || self.is_doubtful(ran) && attempt.is_some() && self.left.attempt == attempt;
         let until = if self.left.asked { ran.ended.known().map_or(now, |(_, at)| *at) } else { ran.began };
-        let in_time = self.of.at <= (until + APART).timestamp_micros();
+        let in_time = self.at <= (until + APART).timestamp_micros();
         // Both by the forge's clock: what was made once another had begun did not wait beside it.
         let beside = first.is_none_or(|first| made <= first);
         self.is_of(ran) && waited && in_time && beside
@@ -80,7 +83,14 @@ impl Openings {
         let mut all = Vec::new();
         for of in reader.let_go(forge, repository, since.timestamp_micros()).await? {
             let left = reader.blob(of.body).await?.and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());
-            all.extend(left.map(|left| Opening { of, left }));
+            all.extend(left.map(|left| Opening { entry: of.entry, at: of.at, left }));
+        }
+        // A grant that held let its run go when its job used it, and is known since somebody told of that.
+        for it in reader.granted(forge, repository).await? {
+            let Some((entry, run)) = it.decision.zip(it.used_by.parse().ok()) else { continue };
+            let (waits_at, commit) = (Some(it.environment), it.commit);
+            let left = Left { run: Some(run), attempt: None, waits_at, commit, asked: true };
+            all.push(Opening { entry, at: it.used, left });
         }
         let mut openings = Self { all, first: BTreeMap::new() };
         for row in known {
@@ -103,8 +113,8 @@ impl Openings {
 
     /// The decision that let a deployment in, the last where there are several.
     pub(super) fn take(&mut self, ran: &Ran, attempt: Option<u64>, now: DateTime<Utc>) -> Option<u64> {
-        let first = |it: &Opening| self.first.get(&(it.of.entry, ran.run)).copied();
-        let found = self.all.iter().rev().find(|it| it.lets(ran, attempt, first(it), now))?.of.entry;
+        let first = |it: &Opening| self.first.get(&(it.entry, ran.run)).copied();
+        let found = self.all.iter().rev().find(|it| it.lets(ran, attempt, first(it), now))?.entry;
         self.used(found, ran.run, ran.began.timestamp_micros());
         Some(found)
     }

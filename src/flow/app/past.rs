@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
+
+use super::vendors::{self, Declared};
 use crate::model::facts::{Fact, Facts, Released};
 use crate::model::release_decision::{Class, ReleaseDecision};
 use crate::store::fault::Fault as DatabaseFault;
@@ -16,6 +19,10 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Went {
     /// What the release is called.
     pub(super) release: String,
+    /// The commit.
+    pub(super) commit: String,
+    /// When it went already, where it did so under a grant.
+    pub(super) used: Option<DateTime<Utc>>,
     /// The components, each with what of it went.
     pub(super) components: BTreeMap<String, Released>,
     /// The other parts of its package.
@@ -24,11 +31,31 @@ pub(super) struct Went {
     pub(super) emergency: Fact<bool>,
 }
 
-/// What went by which decision, by the number of its entry.
+/// What went by which decision, by the number of its entry, and what its policy declared.
 #[derive(Debug, Default)]
-pub(super) struct Past(Mutex<BTreeMap<u64, Arc<Went>>>);
+pub(super) struct Past(Mutex<BTreeMap<u64, Arc<Went>>>, Mutex<BTreeMap<u64, Arc<Declared>>>);
 
 impl Past {
+    /// The third parties that components declared by a decision's policy; `None` where that is not kept any more.
+    pub(super) async fn declared(
+        &self,
+        reader: &mut Reader,
+        decision: u64,
+    ) -> Result<Option<Arc<Declared>>, DatabaseFault> {
+        let known = self.1.lock().unwrap_or_else(PoisonError::into_inner).get(&decision).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(declared) = vendors::by_decision(reader, decision).await? else { return Ok(None) };
+        let declared = Arc::new(declared);
+        let mut all = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(decision, declared.clone());
+        Ok(Some(declared))
+    }
+
     /// What went by a decision; `None` where that is not kept any more.
     pub(super) async fn went(&self, reader: &mut Reader, decision: u64) -> Result<Option<Arc<Went>>, DatabaseFault> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&decision).cloned();
@@ -67,5 +94,6 @@ fn went(facts: Facts, document: Option<&ReleaseDecision>) -> Went {
         Some(document) => Fact::Known(document.class == Class::Emergency),
         None => Fact::Unavailable("its decision is not kept any more".into()),
     };
-    Went { release: release.name, components: release.components, parts, emergency }
+    let used = release.break_glass.known().map(|grant| grant.opened_at);
+    Went { release: release.name, commit: release.commit, used, components: release.components, parts, emergency }
 }

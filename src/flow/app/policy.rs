@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::flow::replay;
+use crate::decide::unreadable::Flaw;
+use crate::flow::{flawed, replay};
 use crate::forge::Forge;
 use crate::log::receipt::Layer;
 use crate::model::facts::Fact;
@@ -45,14 +46,46 @@ pub(in crate::flow) enum NoPolicy {
     /// Nobody wrote one.
     #[error("its default branch has no policy at {}; write one", PLACES.join(", "))]
     Unwritten,
-    /// There is one, and it cannot be used.
+    /// It could not be read, and nobody knows what it says.
     #[error("{0}")]
-    Unusable(String),
+    Unread(String),
+    /// There is one, and it cannot be used.
+    #[error("{said}")]
+    Unusable {
+        /// Why, in one sentence.
+        said: String,
+        /// What is wrong with it.
+        flaws: Vec<Flaw>,
+        /// The layers, where all could be read.
+        layers: Vec<Layer>,
+    },
+}
+
+impl NoPolicy {
+    /// What is wrong, and the layers that could be read, where that is known: it is so until somebody mends it.
+    pub(super) fn known(self) -> Option<(Vec<Flaw>, Vec<Layer>)> {
+        match self {
+            Self::Unread(_) => None,
+            Self::Unwritten => {
+                let file = PLACES.first().copied().unwrap_or_default().to_owned();
+                Some((vec![Flaw { file, line: 0, says: Self::Unwritten.to_string() }], Vec::new()))
+            }
+            Self::Unusable { flaws, layers, .. } => Some((flaws, layers)),
+        }
+    }
+
+    /// Layers that cannot be read.
+    fn of_layers(error: &layers::Error) -> Self {
+        match flawed::of_layers(error) {
+            Some(flaw) => Self::Unusable { said: error.to_string(), flaws: vec![flaw], layers: Vec::new() },
+            None => Self::Unread(error.to_string()),
+        }
+    }
 }
 
 impl std::convert::From<String> for NoPolicy {
     fn from(why: String) -> Self {
-        Self::Unusable(why)
+        Self::Unread(why)
     }
 }
 
@@ -63,8 +96,9 @@ pub(in crate::flow) async fn read<F: Forge>(forge: &F, repository: &str, outer: 
     let sources = match own {
         Some((path, from)) => {
             let within = sources.len();
-            let sources = layers::read_within(sources, &[path], &from).map_err(|error| error.to_string())?;
-            attached.extend(layers::attachments_within(within, &sources, &from).map_err(|error| error.to_string())?);
+            let sources = layers::read_within(sources, &[path], &from).map_err(|error| NoPolicy::of_layers(&error))?;
+            let files = layers::attachments_within(within, &sources, &from);
+            attached.extend(files.map_err(|error| NoPolicy::of_layers(&error))?);
             sources
         }
         None if sources.is_empty() => return Err(NoPolicy::Unwritten),
@@ -75,7 +109,8 @@ pub(in crate::flow) async fn read<F: Forge>(forge: &F, repository: &str, outer: 
         Ok(policy) => Ok(Read { policy, layers }),
         Err(complaints) => {
             let rendered: String = complaints.iter().map(|it| it.render(false)).collect();
-            Err(NoPolicy::Unusable(format!("the policy has mistakes: {}", neutral::line(&rendered, 600))))
+            let said = format!("the policy has mistakes: {}", neutral::line(&rendered, 600));
+            Err(NoPolicy::Unusable { said, flaws: flawed::of_complaints(&complaints), layers })
         }
     }
 }

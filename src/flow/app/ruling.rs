@@ -5,20 +5,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
 use super::{Desk, acting, before, evidence, owed, runs, shown};
-use crate::decide::release;
+use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, word};
 use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
+use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
 use crate::forge::{Forge as _, Hub, Source as _, Started, Waiting};
-use crate::model::facts::{Fact, Facts};
+use crate::log::receipt::Layer;
+use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
 use crate::report;
 use crate::report::neutral;
@@ -136,6 +139,23 @@ async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u
         return Err(Undecided::NoneOfIt);
     }
     Ok((attempts, others))
+}
+
+/// What is known of something that went already, beside what is there.
+#[derive(Default)]
+pub(super) struct Went {
+    /// When, where no run says when it was asked for, nor from which branch.
+    pub(super) at: Option<DateTime<Utc>>,
+    /// Who signed the grant for it.
+    pub(super) signers: Vec<Account>,
+}
+
+/// The branch on which something is looked for that went without a run: the first that the environment names by its name.
+fn branch(read: &Read, environment: &str) -> Option<String> {
+    let rule = read.policy.rules.environments.iter().find(|rule| rule.name == environment)?;
+    let plain = |branch: &&String| !branch.contains(['*', '?', '{', '[']);
+    let branch = rule.branches.as_ref()?.written.iter().find(plain)?;
+    Some(format!("refs/heads/{branch}"))
 }
 
 /// What the settings state beside what was submitted: of a gate whose evidence was, no more than [`ADDED`].
@@ -256,7 +276,11 @@ impl<H: Hub> Desk<H> {
         }
         let (read, alike) =
             tokio::join!(policy::read(&forge, &key.repository, &self.settings.outer), alike::<H>(&forge, case));
-        let (read, (attempts, others)) = (read?, alike?);
+        let (attempts, others) = alike?;
+        let read = match read {
+            Ok(read) => read,
+            Err(none) => return self.held(case, (attempts, since), none).await,
+        };
         if case.asked.is_some() && !read.policy.rules.environments.iter().any(|rule| rule.name == key.environment) {
             return Err(Undecided::NoEnvironment(key.environment.clone()));
         }
@@ -283,7 +307,8 @@ impl<H: Hub> Desk<H> {
             return Err(Undecided::WaitsNoLonger);
         }
         let rules = super::records::wanted(&read.policy.rules).then(|| read.policy.rules.clone());
-        let outcome = self.record((case, attempts, since), &facts, text, &decision, (before, read)).await?;
+        let layers = (read.layers, before.map(|before| before.layers).unwrap_or_default());
+        let outcome = self.record((case, attempts, since), &facts, text, &decision, layers).await?;
         if let Some(rules) = rules
             && let Err(why) = self.keep_up(&rules, key, &facts, &decision).await
         {
@@ -292,6 +317,41 @@ impl<H: Hub> Desk<H> {
             self.say("record_unkept", &fields);
         }
         Ok(outcome)
+    }
+
+    /// Holds a release for want of a policy, and records that: what waits is told so by a decision. Nobody is asked about it.
+    /// A job that asks could name any environment, and is only told.
+    async fn held(
+        &self,
+        case: &Case,
+        (attempts, since): (Attempts, u64),
+        none: policy::NoPolicy,
+    ) -> Result<Outcome, Undecided> {
+        let Some((flaws, layers)) = none.clone().known().filter(|_| case.asked.is_none()) else {
+            return Err(none.into());
+        };
+        let Key { repository, environment, commit } = &case.key;
+        let stream = Stream {
+            forge: H::NAME.to_owned(),
+            repository: repository.clone(),
+            release: facts::named(repository, commit),
+            environment: environment.clone(),
+        };
+        let mut reader = self.reader().await?;
+        let acts = acting::done(&mut reader, H::NAME, &case.key, self.now()).await?;
+        // Looked at again, it was asked for when it was.
+        let last = match reader.latest(&stream).await? {
+            Some(last) => reader.blob(last.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()),
+            None => None,
+        };
+        reader.close().await?;
+        let now = self.now();
+        let submitted_at = last.map_or(now, |last| last.release.submitted_at);
+        let facts = flawed::facts(H::NAME, (repository, environment, commit), submitted_at, acts)?;
+        let text = serde_json::to_string(&facts)?;
+        let listed = replay::listed(&layers);
+        let decision = unreadable::held(&facts, now, &flaws, listed).by_document(text.as_bytes());
+        self.record((case, attempts, since), &facts, text, &decision, (layers, Vec::new())).await
     }
 
     async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {
@@ -311,12 +371,17 @@ impl<H: Hub> Desk<H> {
         self.settings.without_artifacts.iter().filter(known).map(|name| (name.clone(), Vec::new())).collect()
     }
 
-    pub(super) async fn facts(
+    async fn facts(&self, forge: &H::Forge, read: &Read, case: &Case, attempts: &Attempts) -> Result<Facts, Undecided> {
+        self.facts_of(forge, read, (case, attempts), &Went::default()).await
+    }
+
+    /// The same of what went already.
+    pub(super) async fn facts_of(
         &self,
         forge: &H::Forge,
         read: &Read,
-        case: &Case,
-        attempts: &Attempts,
+        (case, attempts): (&Case, &Attempts),
+        went: &Went,
     ) -> Result<Facts, Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
@@ -332,15 +397,16 @@ impl<H: Hub> Desk<H> {
             repository: key.repository.clone(),
             environment: key.environment.clone(),
             commit: key.commit.clone(),
-            reference: None,
+            reference: went.at.and_then(|_| branch(read, &key.environment)),
             run: case.runs.first().copied(),
-            submitted_at: None,
+            submitted_at: went.at,
             components: Vec::new(),
             since: ran.since,
             running: Some(ran.otherwise),
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
             acts,
+            signers: went.signers.clone(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
         self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
@@ -377,18 +443,12 @@ impl<H: Hub> Desk<H> {
         facts: &Facts,
         text: String,
         decision: &ReleaseDecision,
-        (before, read): (Option<Read>, Read),
+        (policy, before): (Vec<Layer>, Vec<Layer>),
     ) -> Result<Outcome, Undecided> {
         let summary = shown(&decision.summary);
         let answers: Vec<(Sent, Option<Vec<u8>>)> = case.answers.iter().map(|sent| (sent.clone(), None)).collect();
-        let decided = Decided {
-            policy: read.layers,
-            before: before.map(|before| before.layers).unwrap_or_default(),
-            facts_text: text,
-            facts,
-            decision,
-            document: report::json::release(decision)?,
-        };
+        let decided =
+            Decided { policy, before, facts_text: text, facts, decision, document: report::json::release(decision)? };
         let told = self.runs_told(case, &decided.stream()).await?;
         let beside = Beside {
             answers,

@@ -31,6 +31,10 @@ pub(super) async fn proven(
     shown: Fact<String>,
     began: &BTreeMap<String, String>,
 ) -> Result<Ran, DatabaseFault> {
+    let shown = match shown {
+        Fact::Absent => told(reader, forge, key).await?,
+        shown => shown,
+    };
     let Fact::Known(commit) = shown else { return Ok(Ran { since: began.clone(), otherwise: shown }) };
     let mut since = BTreeMap::new();
     let deployed = reader.deployed(forge, &key.repository).await?;
@@ -70,4 +74,16 @@ pub(super) async fn proven(
         key.environment, key.repository, key.environment
     );
     Ok(Ran { since, otherwise: Fact::Unavailable(why.into()) })
+}
+
+/// What ran last by the word of whoever deployed it, where the forge knows of no deployment at all and a decision let it in.
+async fn told(reader: &mut Reader, forge: &str, key: &Key) -> Result<Fact<String>, DatabaseFault> {
+    let all = reader.deployed(forge, &key.repository).await?;
+    let ran = all.into_iter().filter(|it| {
+        it.told.is_some()
+            && it.environment == key.environment
+            && it.outcome.as_deref() == Some("succeeded")
+            && it.decision.is_some()
+    });
+    Ok(ran.max_by_key(|it| (it.ended, it.began)).map_or(Fact::Absent, |it| Fact::Known(it.commit)))
 }

@@ -8,8 +8,12 @@
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
+use serde_json::Value;
+
 use super::acting::offers::evidence_of;
 use super::acting::{OF_CHANGE, made_from, trial::Trial};
+use crate::flow::recorded;
+use crate::flow::replay::NO_POLICY;
 use crate::model::facts::{Act, Deed, Fact, Facts, Saw, Via};
 use crate::store::acted::HERE;
 use crate::store::change::Stream;
@@ -50,7 +54,7 @@ pub(super) async fn complete(reader: &mut Reader, facts: &mut Facts) -> Result<(
         } else {
             reader.decided_by(&stream, act.at.timestamp_micros()).await?
         };
-        let Some(Past { entry, document, facts, .. }) = past else { continue };
+        let Some(Past { entry, document, facts, .. }) = with_policy(reader, &stream, past).await? else { continue };
         let made = match decisions.entry(entry) {
             Entry::Occupied(made) => made.into_mut(),
             Entry::Vacant(place) => place.insert(made_from(reader, entry, (document, facts)).await?.ok()),
@@ -60,6 +64,26 @@ pub(super) async fn complete(reader: &mut Reader, facts: &mut Facts) -> Result<(
         }
     }
     Ok(())
+}
+
+/// The last decision up to one that was made by a policy: where none could be used, nobody was shown what is asked.
+async fn with_policy(
+    reader: &mut Reader,
+    stream: &Stream,
+    mut past: Option<Past>,
+) -> Result<Option<Past>, DatabaseFault> {
+    while let Some(it) = &past {
+        let entry = recorded::entry(reader, it.entry).await?;
+        let none = entry.is_some_and(|entry| entry.body.get(NO_POLICY).and_then(Value::as_bool) == Some(true));
+        if !none {
+            break;
+        }
+        past = match it.entry.checked_sub(1) {
+            Some(before) => reader.decided_by_entry(stream, before).await?,
+            None => None,
+        };
+    }
+    Ok(past)
 }
 
 /// Whether an act is bound to all of a release, as whoever approves or rejects is not: he answers for what he names.

@@ -32,8 +32,7 @@ pub struct Act {
     /// What the person was shown.
     #[serde(default)]
     pub saw: Saw,
-    /// Whether it still stands.
-    #[serde(default)]
+    /// Whether it still stands. It has to be said: what nobody looked at may have been edited since.
     pub standing: Standing,
     /// The roles that the person held then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -45,6 +45,10 @@ pub struct Release {
     /// Vendors that the bills of materials have now and did not have at the last release; absent: none.
     #[serde(default)]
     pub new_vendors: Fact<Vec<String>>,
+    /// Vendors that the components which go declared in the policy by which what runs of them here now went in; absent: none,
+    /// as where nothing of them ran.
+    #[serde(default)]
+    pub vendors_before: Fact<Vec<String>>,
     /// Vulnerabilities known in what runs now; absent: none.
     #[serde(default)]
     pub running: Fact<Vec<Vulnerability>>,

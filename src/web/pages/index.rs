@@ -7,16 +7,26 @@ use super::said::{micros, name, ruling, said};
 use crate::flow::app::docket::Key;
 use crate::flow::app::link;
 use crate::flow::sheet::Releases;
+use crate::store::deployed::Deployed;
 use crate::store::latest::Latest;
 
 /// The releases, of one repository where it is named, under what became of them; first those that wait and cannot be decided.
-pub fn index(releases: &Releases, undecided: &[Key], (only, is_first): (Option<&str>, bool)) -> Markup {
+pub fn index(
+    releases: &Releases,
+    (undecided, found): (&[Key], &[Deployed]),
+    (only, is_first): (Option<&str>, bool),
+) -> Markup {
     let newest = only.map_or_else(|| "/".to_owned(), link::releases);
     let of = |word: &str| releases.found.iter().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
     html! {
         h1 { "Releases" @if let Some(only) = only { " of " (name(only)) } }
         @if only.is_some() { p class="screen" { a href="/" { "Those of all repositories" } } }
-        @if releases.found.is_empty() && undecided.is_empty() { (none(is_first)) }
+        @if releases.found.is_empty() && undecided.is_empty() && found.is_empty() { (none(is_first)) }
+        @if !found.is_empty() {
+            h2 { "Deployed without a decision" }
+            p { "Nothing here let these in, in the last 35 days. Those whose commit is known are taken up as emergencies." }
+            ul { @for row in found { li { (deployed(row)) } } }
+        }
         @if !undecided.is_empty() {
             h2 { "Cannot be decided now" }
             p { "They wait until they can be. The run at the forge says why, and so does the app's log." }
@@ -31,6 +41,21 @@ pub fn index(releases: &Releases, undecided: &[Key], (only, is_first): (Option<&
             p class="screen" { a href={ (newest) (if only.is_some() { "&" } else { "?" }) "before=" (before) } { "Older releases" } }
         }
         @if !is_first { p class="screen" { a href=(newest) { "The newest releases" } } }
+    }
+}
+
+/// A deployment that no decision let in. Where somebody told of it, what he told is shown as his word.
+fn deployed(row: &Deployed) -> Markup {
+    html! {
+        (name(&row.repository)) ", to " (name(&row.environment)) ", " (micros(row.began, Tz::UTC)) ": "
+        @if !row.commit.is_empty() { "commit " code { (name(&row.commit)) } " " }
+        @if let Some(digest) = row.told.as_ref().and_then(|told| told.digest.as_ref()) { "artifact " code { (name(digest)) } " " }
+        @match (&row.told, row.run) {
+            (Some(told), _) => { "by " (name(&told.by)) ", " code { (name(&told.url)) } }
+            (None, Some(run)) => { "by run " (run) }
+            (None, None) => {}
+        }
+        @if let Some(outcome) = &row.outcome { ", " (name(outcome)) }
     }
 }
 

@@ -285,13 +285,23 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
         reader.close().await?;
         Ok::<_, Fault>(found)
     };
+    let let_by = async {
+        // They are on the first page.
+        if before.is_some() || visitor.repositories.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = pages.desk.found().await?;
+        found.retain(|it| meant(&it.repository) && visitor.may_read(H::NAME, &it.repository));
+        Ok::<_, Fault>(found)
+    };
+    let read = async { Ok::<_, Fault>((read.await?, let_by.await?)) };
     match read.await {
-        Ok(found) => {
+        Ok((found, let_by)) => {
             // They are on the first page, and in no record.
             let mut undecided = if before.is_none() { pages.desk.undecided() } else { Vec::new() };
             undecided.retain(|key| meant(&key.repository) && wanted.here.visitor.may_read(H::NAME, &key.repository));
             // Whether there is a repository that he may not read is not to be told from its name.
-            let list = index::index(&found, &undecided, (only.as_deref(), before.is_none()));
+            let list = index::index(&found, (&undecided, &let_by), (only.as_deref(), before.is_none()));
             page(StatusCode::OK, "Releases", Some(&wanted.here), &list)
         }
         Err(fault) => pages.unread(&wanted.here, &fault.to_string()),

@@ -332,6 +332,31 @@ fn t3_a_team_that_failed_needs_a_second_reviewer() {
 }
 
 #[test]
+fn t4_a_third_party_is_new_until_what_declares_it_has_run() {
+    let github = shop();
+    let careful = "  careful: { when: \"'stripe' in release.new_vendors\", approvals: { shop-owner: 2 } }\n";
+    let declares = POLICY.replace("team: shop }", "team: shop, vendors: [stripe] }");
+    let declares = declares.replace("routes:\n", &format!("routes:\n{careful}"));
+    assert!(declares.contains("vendors") && declares.contains("careful"));
+    policy(&github, &declares);
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let app = App::new(&github);
+    app.world.write("known.json", r#"{"release": {"new_vendors": null}}"#);
+    let _served = app.start(&["--sweep", "1", "--with", "known.json"]);
+    until("a report", || !told(&github).reports.is_empty());
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    assert_eq!(told(&github).decided, None, "nothing that declares it has run: {}", summary(&app));
+    assert!(summary(&app).contains("1 of 2"), "{}", summary(&app));
+    reviews(&github, "carla", "APPROVED");
+    goes(&app, &github, RUN, "SUCCESS");
+    next(&github, "checkout/basket.rs");
+    reviews_of(&github, 1, "carla");
+    goes(&app, &github, NEXT, "SUCCESS");
+}
+
+#[test]
 fn c5_a_review_is_owed_once_the_deployment_failed() {
     let github = shop();
     let review = "reviews: { pir: { when: \"outcome == 'failed'\", by: shop-owner, within: 5bd, blocks: team } }\n";

@@ -1,5 +1,6 @@
 //! The app as a process, against a GitHub that holds deployments until it is told.
 
+mod api;
 mod board;
 mod book;
 mod buttons;
@@ -8,9 +9,11 @@ mod demo;
 mod docket;
 mod doctor;
 mod evidence;
+mod grants;
 mod hooks;
 mod issues;
 mod ledger;
+mod outside;
 mod owing;
 mod pages;
 mod past_us;

@@ -182,25 +182,56 @@ fn what_has_not_changed_is_not_recorded_again() {
 }
 
 #[test]
-fn what_cannot_be_read_holds_and_says_so() {
+fn t16_what_has_no_policy_is_held_by_a_decision_that_is_recorded() {
     let github = shop();
     asks(&github);
     github.with(|world| world.contents.clear());
     let app = App::new(&github);
-    let _served = app.start(&["--sweep", "1"]);
-    until("a try", || !app.events("release_undecided").is_empty());
-    let why = app.events("release_undecided")[0]["why"].as_str().unwrap().to_owned();
-    assert!(why.contains("has no policy at"), "{why}");
+    let served = app.start(&["--sweep", "1"]);
     // Whoever waits is told, once.
     until("a report", || !told(&github).reports.is_empty());
     assert!(told(&github).reports[0].contains("has no policy at"), "{:?}", told(&github).reports);
-    github
-        .with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), "version: 1\ngates: 7\n".to_owned()));
-    until("another try", || {
-        app.events("release_undecided").iter().any(|it| it["why"].as_str().unwrap().contains("mistakes"))
-    });
-    assert_eq!(told(&github).reports.len(), 2, "{:?}", told(&github).reports);
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    assert_eq!(app.events("release_decided").len(), 1, "what has not changed is not recorded again");
+    let policy = "version: 1\ngates: 7\n".to_owned();
+    github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), policy));
+    until("another decision", || app.events("release_decided").len() == 2);
+    until("another report", || told(&github).reports.len() == 2);
+    let said = &told(&github).reports[1];
+    assert!(said.contains(".countersign/policy.yml:1:") && said.contains("environments"), "{said}");
     assert_eq!(answers(&github), 0);
+    drop(served);
+    let listed = app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]);
+    assert_eq!(listed.out.matches("\thold\t").count(), 2, "{}", listed.out);
+    let shown = app.world.run(&["log", "show", "--database", "sqlite:record.db"]);
+    assert_eq!(shown.out.matches("  decision  ").count(), 2, "{}", shown.out);
+}
+
+#[test]
+fn t14_what_was_held_for_want_of_a_policy_was_decided_by_none() {
+    let github = shop();
+    asks(&github);
+    let policy = |text: &str| {
+        let text = text.to_owned();
+        github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), text));
+    };
+    policy("version: 1\ngates: 7\n");
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    until("a decision", || app.events("release_decided").len() == 1);
+    // The first policy by which it is decided is the one that stays, though what was decided first had none.
+    policy(POLICY);
+    until("a decision by a policy", || app.events("release_decided").len() == 2);
+    policy("version: 1\ngates: 7\n");
+    until("a decision by none", || app.events("release_decided").len() == 3);
+    policy(&POLICY.replace("production: { approval: formal", "production: { approval: automatic"));
+    let before = app.looks();
+    until("decisions by the looser policy", || app.looks() > before + 2);
+    assert_eq!(told(&github).decided, None, "{:?}", app.events("release_decided").last());
+    reviews(&github, "bo", "APPROVED");
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved");
 }
 
 #[test]

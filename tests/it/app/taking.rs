@@ -46,7 +46,11 @@ impl Taking {
     }
 
     pub fn start(&mut self) {
-        let mut options = self.app.options_without("--listen");
+        self.start_by(self.app.options_without("--listen"));
+    }
+
+    /// The same by other options, among which is no address.
+    pub fn start_by(&mut self, mut options: Vec<String>) {
         let listen = self.url.trim_start_matches("http://").to_owned();
         options.extend(["--listen".to_owned(), listen, "--public-url".to_owned(), format!("{}/", self.url)]);
         options.extend(self.more.clone());

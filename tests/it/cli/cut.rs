@@ -80,8 +80,14 @@ fn lengths_of_tests_add_up_as_people_add_them(#[case] one: &str, #[case] count: 
     3,
     "contradictory"
 )]
+// What an image states is about its operating system; its applications speak for themselves.
 #[case::in_an_application(
     r#"{"ok":false,"vulnerabilities":[],"projectName":"i","applications":[{"ok":false,"projectName":"a","vulnerabilities":[{"id":"S-1","severity":"low","packageName":"p","version":"1"}]}]}"#,
+    3,
+    "contradictory"
+)]
+#[case::an_image_and_its_application(
+    r#"{"ok":true,"vulnerabilities":[],"projectName":"i","uniqueCount":0,"applications":[{"ok":false,"projectName":"a","uniqueCount":1,"vulnerabilities":[{"id":"S-1","severity":"low","packageName":"p","version":"1"}]}]}"#,
     0,
     "requirement_met"
 )]

@@ -91,7 +91,8 @@ fn verify(world: &World, more: &[&str]) -> Said {
 }
 
 fn spend(world: &World, run: &str, more: &[&str]) -> Said {
-    world.run(&[&["grant", "use", "a.grant", "--uses", "uses", "--run", run][..], &WHAT, more].concat())
+    let by = ["--started-by", "github:ana"];
+    world.run(&[&["grant", "use", "a.grant", "--uses", "uses", "--run", run][..], &by, &WHAT, more].concat())
 }
 
 #[test]
@@ -121,6 +122,52 @@ fn two_people_sign_a_job_uses_it_once_and_it_is_decided_afterwards() {
     let decision = decided(&world, grant);
     assert_eq!(decision["decision"], "proceed", "{decision:#}");
     assert_eq!(decision["class"], "emergency");
+}
+
+#[test]
+fn whoever_started_it_has_to_be_known_before_it_is_used() {
+    let world = granted(&[]);
+    let unknown = world.run(&[&["grant", "use", "a.grant", "--uses", "uses", "--run", "1"][..], &WHAT].concat());
+    assert_eq!(unknown.code, 2, "{}", unknown.out);
+    assert!(
+        unknown.err.contains("name the account that started the deployment with `--started-by`"),
+        "{}",
+        unknown.err
+    );
+    assert_eq!(fs::read_dir(world.path().join("uses")).unwrap().count(), 1, "nothing was used");
+    let own = ["--started-by", "github:sam"];
+    let own = world.run(&[&["grant", "use", "a.grant", "--uses", "uses", "--run", "1"][..], &own, &WHAT].concat());
+    assert_eq!(own.code, 14, "{}", own.out);
+}
+
+/// The step that the README shows for a job that deploys: the app's word, or a grant while nobody answers.
+#[test]
+fn n15_a_step_goes_by_the_app_and_by_a_grant_while_nobody_answers() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let step =
+        readme.split("```sh\n").find(|it| it.contains("grant use break-glass.grant")).expect("the step of the README");
+    let step = step.split("```").next().unwrap();
+    let world = granted(&[]);
+    fs::rename(world.path().join("a.grant"), world.path().join("break-glass.grant")).unwrap();
+    let step = step
+        .replace("https://countersign.acme.example", "http://127.0.0.1:1")
+        .replace("--policy-ref origin/main ", "")
+        .replace("/srv/break-glass", "uses")
+        .replace("\"$DIGEST\"", BUILT)
+        .replace("countersign ", &format!("{} ", env!("CARGO_BIN_EXE_countersign")));
+    let run = |run: &str, step: &str| {
+        let job = [("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "acme/shop"), ("GITHUB_SHA", COMMIT)];
+        let mut command = std::process::Command::new("bash");
+        command.args(["-e", "-c", step]).current_dir(world.path()).envs(job);
+        command.env("GITHUB_RUN_ID", run).env("GITHUB_ACTOR", "ana").output().unwrap()
+    };
+    let went = run("7", &step);
+    let said = String::from_utf8_lossy(&went.stderr).into_owned();
+    assert_eq!(went.status.code(), Some(0), "{said}");
+    assert!(said.contains("`countersign grant use`"), "who does not answer is told what is left: {said}");
+    assert_eq!(run("8", &step).status.code(), Some(14), "it was for one release");
+    fs::remove_file(world.path().join("break-glass.grant")).unwrap();
+    assert_eq!(run("9", &step).status.code(), Some(3), "without a grant nobody knows");
 }
 
 /// What is decided of the release a minute after the grant was used.
@@ -155,7 +202,10 @@ fn decided(world: &World, grant: &Value) -> Value {
 fn t70_for_anything_else_it_is_refused(#[case] other: &[&str], #[case] why: &str) {
     let world = granted(&[]);
     let rest: Vec<&str> = WHAT.chunks(2).filter(|pair| pair[0] != other[0]).flatten().copied().collect();
-    let said = world.run(&[&["grant", "use", "a.grant", "--uses", "uses", "--run", "1"][..], &rest, other].concat());
+    let said = world.run(
+        &[&["grant", "use", "a.grant", "--uses", "uses", "--run", "1", "--started-by", "github:ana"][..], &rest, other]
+            .concat(),
+    );
     assert_eq!(said.code, 13, "{}", said.out);
     assert!(said.err.contains(why), "{}", said.err);
     assert_eq!(fs::read_dir(world.path().join("uses")).unwrap().count(), 1, "nothing was used");
@@ -216,8 +266,24 @@ fn what_was_changed_after_it_was_signed_is_no_grant() {
     let text = world.read("a.grant");
     world.write("a.grant", text.replace(COMMIT, OTHER));
     let said = world.run(
-        &[&["grant", "use", "a.grant", "--uses", "uses", "--run", "1", "--commit", OTHER][..], &WHAT[..4], &WHAT[6..]]
-            .concat(),
+        &[
+            &[
+                "grant",
+                "use",
+                "a.grant",
+                "--uses",
+                "uses",
+                "--run",
+                "1",
+                "--commit",
+                OTHER,
+                "--started-by",
+                "github:ana",
+            ][..],
+            &WHAT[..4],
+            &WHAT[6..],
+        ]
+        .concat(),
     );
     assert_eq!(said.code, 12, "{}", said.out);
     assert!(said.err.contains("the signature by `noor` does not hold"), "{}", said.err);
@@ -235,7 +301,10 @@ fn what_was_changed_after_it_was_signed_is_no_grant() {
 #[test]
 fn where_uses_cannot_be_seen_or_written_nothing_goes() {
     let world = granted(&[]);
-    let nowhere = world.run(&[&["grant", "use", "a.grant", "--uses", "nowhere", "--run", "1"][..], &WHAT].concat());
+    let nowhere = world.run(
+        &[&["grant", "use", "a.grant", "--uses", "nowhere", "--run", "1", "--started-by", "github:ana"][..], &WHAT]
+            .concat(),
+    );
     assert_eq!(nowhere.code, 3, "{}", nowhere.out);
     assert!(nowhere.err.contains("whether the grant was used is not known"), "{}", nowhere.err);
     assert_eq!(spend(&world, "1", &[]).code, 0);
@@ -251,7 +320,10 @@ fn of_many_jobs_at_once_one_uses_it() {
     let jobs: Vec<_> = (0..8)
         .map(|run| {
             let mut command = world.command();
-            command.args(["grant", "use", "a.grant", "--uses", "uses", "--run", &run.to_string()]).args(WHAT);
+            command
+                .args(["grant", "use", "a.grant", "--uses", "uses", "--started-by", "github:ana", "--run"])
+                .arg(run.to_string())
+                .args(WHAT);
             command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
         })
         .collect();

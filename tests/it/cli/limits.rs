@@ -82,6 +82,24 @@ fn bill(licences: usize) -> String {
     )
 }
 
+fn graph(document: &str) -> String {
+    format!(
+        r#"{{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{{"type":"software_Package","spdxId":"p","name":"p"}},{document}]}}"#
+    )
+}
+
+fn related(licences: usize) -> String {
+    let one = |number| format!(r#""https://spdx.org/licenses/L{number}""#);
+    graph(&format!(
+        r#"{{"type":"Relationship","spdxId":"r","relationshipType":"hasDeclaredLicense","from":"p","to":[{}]}}"#,
+        times(licences, one, ",")
+    ))
+}
+
+fn escaped(bytes: usize) -> String {
+    graph(&format!(r#"{{"type":"Organization","spdxId":"o","name":"\n{}"}}"#, "x".repeat(bytes - 1)))
+}
+
 #[rstest]
 #[case::depth("depth", "sarif: r, require: 'findings.total == 0'", deep)]
 #[case::depth_of_xml("depth", "junit: r, require: 'tests.total == 1'", elements)]
@@ -97,6 +115,8 @@ fn bill(licences: usize) -> String {
 #[case::vulnerabilities("vulnerabilities", "scan: r, require: 'vulnerabilities.low > 0'", snyk)]
 #[case::advisories("advisories", "scan: r, require: 'vulnerabilities.total > 0'", osv)]
 #[case::licences("licences", "sbom: r, require: 'sbom.components == 1'", bill)]
+#[case::licences_of_a_relationship("licences", "sbom: r, require: 'sbom.components == 1'", related)]
+#[case::escapes("escapes", "sbom: r, require: 'sbom.components == 1'", escaped)]
 fn a_limit_holds_what_is_beyond_it_and_names_the_key_that_raises_it(
     #[case] key: &str,
     #[case] asks: &str,

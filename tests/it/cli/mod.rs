@@ -37,4 +37,5 @@ mod succession;
 mod surfaces;
 #[cfg(feature = "app")]
 mod twice;
+mod union;
 mod watch;

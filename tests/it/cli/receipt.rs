@@ -127,6 +127,47 @@ fn each_way_not_to_be_an_approval_has_a_code_of_its_own() {
 }
 
 #[test]
+fn t16_what_has_no_policy_is_held_recorded_and_decided_again() {
+    let mistaken = POLICY.replace("tests.failed", "tests.faild");
+    let held = world(0);
+    held.write("policy.yml", &mistaken);
+    let said = decide(&held, &["--policy", "policy.yml"]);
+    assert_eq!(said.code, 10, "{}{}", said.out, said.err);
+    assert!(said.out.contains("code: policy_mistaken"), "{}", said.out);
+    let told = verify(&held, &["--replay"]);
+    assert_eq!((told.code, told.err.contains("hold")), (14, true), "{}", told.err);
+    let good = receipt(&held);
+    let shown = good.check(&key(&held)).unwrap();
+    assert_eq!(shown.entry.body["no_policy"], json!(true));
+    assert_eq!(replay::replay(&good, &shown), Replayed::Same);
+    // Recorded as a decision by a policy, it could not be told from one of a version that read it.
+    let mut other = shown.clone();
+    other.entry.body.remove("no_policy");
+    assert!(matches!(replay::replay(&good, &other), Replayed::NotHere(why) if why.contains("is none here")));
+
+    // A layer that is not there is in no receipt.
+    let missing = world(0);
+    let said = decide(&missing, &["--policy", "organisation.yml", "--policy", "policy.yml"]);
+    assert_eq!(said.code, 10, "{}{}", said.out, said.err);
+    let told = verify(&missing, &["--replay"]);
+    assert_eq!((told.code, told.err.contains("could not be read then")), (15, true), "{}", told.err);
+    assert_eq!(
+        receipt(&missing).check(&key(&missing)).unwrap().statements[0]["predicate"]["policy"]["digest"],
+        json!({})
+    );
+
+    // Of two policies it is said which one.
+    let before = world(0);
+    before.write("old.yml", &mistaken);
+    let said = decide(&before, &["--policy", ".countersign/policy.yml", "--policy-before", "old.yml"]);
+    assert_eq!((said.code, said.out.contains("old.yml:")), (10, true), "{}{}", said.out, said.err);
+    let good = receipt(&before);
+    assert_eq!((good.policy.len(), good.policy_before.len()), (1, 1));
+    let shown = good.check(&key(&before)).unwrap();
+    assert_eq!(replay::replay(&good, &shown), Replayed::Same);
+}
+
+#[test]
 fn a_redacted_receipt_holds_and_cannot_be_decided_again() {
     let world = world(0);
     assert_eq!(decide(&world, &["--redact"]).code, 0);

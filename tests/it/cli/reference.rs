@@ -64,3 +64,12 @@ fn the_readme_tells_every_format() {
         assert!(readme.contains(format), "the README does not name {format}");
     }
 }
+
+#[test]
+fn measures_are_looked_up_by_the_key_of_a_gate_too() {
+    let world = World::new();
+    let said = |kind: &str| world.run(&["measures", kind]);
+    for (key, kind) in [("junit", "tests"), ("sarif", "findings"), ("scan", "findings"), ("sigstore", "signature")] {
+        assert_eq!((said(key).code, said(key).out), (0, said(kind).out), "{key}");
+    }
+}

@@ -62,10 +62,21 @@ fn w2_a_wrong_signer_is_refused() {
 }
 
 #[test]
-fn w2_a_builder_that_nothing_vouches_for_is_refused() {
-    let Some(world) = world(", builder: \"https://github.com/actions/runner/github-hosted\"") else { return };
-    let (code, reason, explanation) = said(&world, &[]);
-    assert_eq!((code, reason.as_str()), (11, "wrong_builder"), "{explanation}");
+fn w2_provenance_that_is_asked_for_and_not_there_is_pending() {
+    for asked in [
+        ", builder: \"https://github.com/actions/runner/github-hosted\"",
+        ", source: \"sigstore-conformance/extremely-dangerous-public-oidc-beacon\"",
+        ", predicate: \"https://slsa.dev/provenance/v1\"",
+    ] {
+        let Some(world) = world(asked) else { return };
+        let (code, reason, explanation) = said(&world, &[]);
+        assert_eq!((code, reason.as_str()), (10, "no_attestation"), "{explanation}");
+        assert!(explanation.contains("this is a sign"), "{explanation}");
+        // What is wrong is not excused by what is missing.
+        world.write("dist/a.txt", "something else");
+        let (code, reason, explanation) = said(&world, &[]);
+        assert_eq!((code, reason.as_str()), (11, "signature_invalid"), "{explanation}");
+    }
 }
 
 #[test]

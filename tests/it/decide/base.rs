@@ -55,12 +55,14 @@ pub fn saw() -> Value {
 
 /// An approval of the whole release.
 pub fn approves(id: &str, by: &str) -> Value {
-    json!({"id": id, "at": "2026-12-08T10:00:00Z", "by": by, "via": "page", "does": {"approve": {}}, "saw": saw()})
+    json!({"id": id, "at": "2026-12-08T10:00:00Z", "by": by, "via": "page", "does": {"approve": {}}, "saw": saw(),
+           "standing": "stands"})
 }
 
 /// Another act, with what it does.
 pub fn act(id: &str, by: &str, does: Value) -> Value {
-    json!({"id": id, "at": "2026-12-08T10:30:00Z", "by": by, "via": "page", "does": does, "saw": saw()})
+    json!({"id": id, "at": "2026-12-08T10:30:00Z", "by": by, "via": "page", "does": does, "saw": saw(),
+           "standing": "stands"})
 }
 
 /// The tests' report, with so many failures.
@@ -91,7 +93,7 @@ pub fn facts() -> Value {
                 "commits": [{"sha": "3f2a", "author": "github:ana", "committer": "github:ana", "co_authors": null,
                              "pushed_by": "github:ana", "on_behalf_of": null, "merge": null}]
             }],
-            "new_vendors": null, "running": null, "released": null, "irreversible": null, "documented": true,
+            "new_vendors": null, "vendors_before": ["stripe"], "running": null, "released": null, "irreversible": null, "documented": true,
             "outcome": null, "package": null, "break_glass": null, "bypassed_by": null
         },
         "accounts": accounts,

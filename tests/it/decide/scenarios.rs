@@ -5,6 +5,7 @@
 mod acts;
 mod dead_words;
 mod expect;
+mod left_out;
 mod phrases;
 mod record;
 mod release;

@@ -64,6 +64,28 @@ fn what_goes_is_signed_by_the_policys_identity(#[case] by: &str, #[case] issuer:
     }
 }
 
+#[rstest]
+#[case::nothing(json!({"builders": null}), "pending", "no provenance says who built it")]
+#[case::another(json!({"builders": ["https://ci.example/other"]}), "block", "built by `https://ci.example/other`")]
+fn provenance_that_is_missing_is_waited_for(#[case] states: Value, #[case] verdict: &str, #[case] why: &str) {
+    let policy = by_identity().replace(", issuer:", ", builder: 'https://ci.example/builder', issuer:");
+    let signer = |more: &Value| {
+        let mut signer = json!({"artifact": "aa", "identity": "https://ci.example/acme/shop/release", "issuer": "https://ci.example"});
+        signer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        signer
+    };
+    // Whatever else is there before it or after it, what is wrong is said.
+    let silent = signer(&json!({"builders": null}));
+    for signers in [json!([signer(&states)]), json!([silent, signer(&states)]), json!([signer(&states), silent])] {
+        let (ruling, told) = signed(&policy, &json!(["aa"]), signers);
+        assert_eq!(ruling, Ruling::Hold, "{told}");
+        assert!(told.contains(why), "{verdict}: {told}");
+    }
+    let right = signer(&json!({"builders": ["https://ci.example/builder"]}));
+    let (ruling, told) = signed(&policy, &json!(["aa"]), json!([silent, right]));
+    assert_eq!(ruling, Ruling::Proceed, "{told}");
+}
+
 #[test]
 fn where_it_is_not_known_what_goes_nobody_signed_it() {
     let signers =

@@ -235,6 +235,7 @@ fn risk_is_itemised() {
 #[case("/release/changes/0/files", unread(), "size.files")]
 #[case("/release/changes", unread(), "size.changes")]
 #[case("/release/new_vendors", unread(), "vendor.new")]
+#[case("/release/vendors_before", unread(), "vendor.new")]
 #[case("/teams/shop", unread(), "team.failure_rate")]
 #[case("/teams", json!({}), "team.failure_rate")]
 fn what_cannot_be_told_makes_the_impact_high(#[case] place: &str, #[case] value: Value, #[case] item: &str) {

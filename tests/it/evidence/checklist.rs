@@ -75,6 +75,13 @@ fn a_file_may_say_when_it_was_made_and_for_what() {
 #[case::t53_on("checklist:\n- item: a\n  ticked: on\n", 3, "found the text `on`")]
 #[case::t53_quoted("checklist:\n- item: a\n  ticked: \"true\"\n", 3, "found the text `true`")]
 #[case::t53_tagged("checklist:\n- item: a\n  ticked: !!bool yes\n", 3, "only `true` and `false` say yes and no")]
+#[case::t53_tag_of_yaml(
+    "checklist:\n- item: a\n  ticked: !!bool true\n",
+    3,
+    "the tag `!!bool` is not read here; leave it out"
+)]
+#[case::t53_tag_of_a_text("checklist:\n- !!str a\n", 2, "the tag `!!str` is not read here")]
+#[case::t53_tag_in_full("checklist: !<tag:yaml.org,2002:seq> [a]\n", 1, "the tag `tag:yaml.org,2002:seq`")]
 #[case::t53_number("checklist:\n- item: a\n  ticked: 1\n", 3, "expected true or false")]
 #[case::t53_key_twice_in_an_item(
     "checklist:\n- item: a\n  ticked: false\n  ticked: true\n",

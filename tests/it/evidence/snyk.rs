@@ -18,11 +18,8 @@ fn read(text: &str) -> Read {
 /// for `all-projects` they are also the sum of the projects' `uniqueCount`.
 #[rstest]
 #[case("django-DefectDojo__unittests__scans__snyk__all-projects_many_vulns.json", [4, 0, 0, 4, 0, 0], 4, Some(4))]
-#[case("django-DefectDojo__unittests__scans__snyk__single_project_None_cvss.json", [1, 0, 0, 0, 1, 0], 1, Some(1))]
 #[case("django-DefectDojo__unittests__scans__snyk__single_project_no_vulns.json", [0, 0, 0, 0, 0, 0], 0, Some(0))]
 #[case("snyk-to-html__test__fixtures__test-exploit-maturity.json", [6, 0, 2, 3, 1, 0], 6, None)]
-#[case("snyk-to-html__test__fixtures__test-report-container-with-app-vulns.json", [2, 1, 1, 0, 0, 0], 2, Some(1))]
-#[case("snyk-to-html__test__fixtures__test-report-empty-descr.json", [1, 0, 0, 1, 0, 0], 0, Some(0))]
 #[case("snyk-to-html__test__fixtures__test-report-unmanaged-cpp.json", [41, 12, 12, 12, 5, 0], 41, Some(38))]
 fn real_reports_are_counted(
     #[case] file: &str,
@@ -37,6 +34,88 @@ fn real_reports_are_counted(
     assert_eq!(count(&measures, "vulnerabilities.fixable.total"), fixable);
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!(count(&compare(Format::Snyk, &text, &text), "findings.new.total"), Some(0));
+}
+
+/// Reports that were cut down for other tools' tests: what they state is what Snyk had found.
+#[rstest]
+#[case(
+    "django-DefectDojo__unittests__scans__snyk__single_project_None_cvss.json",
+    "docker-image|a_container-engine-tls",
+    75
+)]
+#[case("snyk-to-html__test__fixtures__test-report-container-with-app-vulns.json", "docker-image|vulnerable", 87)]
+#[case("snyk-to-html__test__fixtures__test-report-empty-descr.json", "", 11)]
+fn real_reports_that_were_cut_down_contradict_themselves(#[case] file: &str, #[case] name: &str, #[case] counts: u64) {
+    let Some(bytes) = corpus(Format::Snyk, &format!("snyk/{file}")) else { return };
+    let fault = super::findings::read(Format::Snyk, &bytes).err().unwrap();
+    assert_eq!(fault.reason, Reason::Contradictory);
+    let says = format!("the project `{name}` counts {counts} different issues (`uniqueCount`), and lists 1; have Snyk");
+    assert!(fault.message.starts_with(&says), "{fault}");
+}
+
+/// A project as the CLI writes it: what it states, what it lists and what it filtered, by identifiers.
+fn stating(states: &str, listed: &[&str], ignored: &[&str]) -> String {
+    let entries = |ids: &[&str]| ids.iter().map(|id| issue(id, "p", "1", "")).collect::<Vec<_>>().join(",");
+    format!(
+        r#"{{"projectName":"x","vulnerabilities":[{}],"filtered":{{"ignore":[{}],"patch":[]}}{states}}}"#,
+        entries(listed),
+        entries(ignored)
+    )
+}
+
+#[rstest]
+// As `runTest` of the CLI in TypeScript counts: what is left after everything was filtered.
+#[case::what_is_listed(r#","ok":false,"uniqueCount":2"#, &["a", "b", "a"], &["c"])]
+#[case::nothing_is_left(r#","ok":true,"uniqueCount":0"#, &[], &["c"])]
+#[case::nothing_found(r#","ok":true,"uniqueCount":0"#, &[], &[])]
+// As `ConvertSnykSchemaFindingsToLegacy` of the CLI in Go states it: what is ignored counts.
+#[case::with_what_is_ignored(r#","ok":false,"uniqueCount":3"#, &["a", "b"], &["c", "a"])]
+#[case::all_is_ignored(r#","ok":false,"uniqueCount":1"#, &[], &["c"])]
+#[case::no_count(r#","ok":false"#, &["a"], &[])]
+#[case::nothing_stated("", &["a"], &[])]
+#[case::as_often_described(r#","issuesData":{"a":{},"b":{}}"#, &["a", "b"], &[])]
+fn what_an_honest_report_states_is_what_it_lists(
+    #[case] states: &str,
+    #[case] listed: &[&str],
+    #[case] ignored: &[&str],
+) {
+    let text = stating(states, listed, ignored);
+    let read = super::findings::read(Format::Snyk, text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+    let different: std::collections::BTreeSet<_> = listed.iter().collect();
+    assert_eq!(count(&read.measures, "vulnerabilities.total"), Some(different.len() as u64));
+}
+
+#[rstest]
+#[case::fewer_listed(r#","ok":false,"uniqueCount":5"#, &["a"], &[], "counts 5 different issues (`uniqueCount`), and lists 1;")]
+#[case::more_listed(r#","ok":false,"uniqueCount":1"#, &["a", "b"], &[], "counts 1 different issues (`uniqueCount`), and lists 2;")]
+#[case::between(r#","ok":false,"uniqueCount":2"#, &["a"], &["b", "c"], "counts 2 different issues (`uniqueCount`), and lists 1 and 2 more as filtered;")]
+#[case::nothing_listed(r#","ok":false,"uniqueCount":5"#, &[], &[], "is not ok, and nothing is listed for it;")]
+#[case::not_ok(r#","ok":false"#, &[], &[], "is not ok, and nothing is listed for it;")]
+#[case::not_ok_for_nothing(r#","ok":false,"uniqueCount":0"#, &[], &["a"], "is not ok, and nothing is listed for it;")]
+#[case::counts_alone(r#","uniqueCount":5"#, &[], &[], "counts 5 different issues")]
+#[case::ok_with_issues(r#","ok":true,"uniqueCount":0"#, &["a"], &[], "is ok, and issues are listed for it;")]
+#[case::described_more(r#","issuesData":{"a":{},"b":{}}"#, &["a"], &[], "describes 2 issues in `issuesData`, and lists 1;")]
+fn a_report_that_states_other_than_it_lists_contradicts_itself(
+    #[case] states: &str,
+    #[case] listed: &[&str],
+    #[case] ignored: &[&str],
+    #[case] says: &str,
+) {
+    let cut = stating(states, listed, ignored);
+    let whole = stating(r#","ok":true,"uniqueCount":0"#, &[], &[]);
+    // Alone, among several projects, and as an application in an image.
+    let image = whole.replacen('{', &format!(r#"{{"applications":[{cut}],"#), 1);
+    for text in [cut.clone(), format!("[{whole},{cut}]"), image] {
+        let fault = super::findings::read(Format::Snyk, text.as_bytes()).err().unwrap();
+        assert_eq!(fault.reason, Reason::Contradictory, "{text}");
+        assert!(fault.message.contains(&format!("the project `x` {says}")), "{fault}");
+    }
+}
+
+#[test]
+fn issues_that_are_grouped_are_read() {
+    let text = r#"{"ok":false,"uniqueCount":1,"vulnerabilities":[{"id":"S-1","packageName":"p","version":"1","severity":"high","name":["p","p"],"from":[["a"],["b"]]}]}"#;
+    assert_eq!(count(&read(text).measures, "vulnerabilities.high"), Some(1));
 }
 
 #[test]

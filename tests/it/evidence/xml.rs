@@ -4,8 +4,10 @@
 mod beside;
 
 use countersign::evidence::xml::{ATTRIBUTE_LIMIT, Event, Xml};
+use countersign::evidence::{Tally, recognise};
 use countersign::model::bounds::Bounds;
-use countersign::model::report::{Fault, Place};
+use countersign::model::kind::Format;
+use countersign::model::report::{About, Fault, Place};
 use countersign::model::verdict::Reason;
 use rstest::rstest;
 
@@ -49,6 +51,9 @@ fn an_attribute_has_the_value_that_xml_gives_it(#[case] text: &str, #[case] valu
 #[case("<a b='&nbsp;'/>", "the attribute `b` holds a `&` that begins no reference of XML; write `&amp;`")]
 #[case("<a><b c='x' d='&nbsp;'/></a>", "the attribute `d` holds a `&` that begins no reference of XML; write `&amp;`")]
 #[case("<a b='&#xD800;'/>", "the attribute `b` holds a `&` that begins no reference of XML; write `&amp;`")]
+#[case("<a b='1 < 2'/>", "the attribute `b` holds a `<`; write `&lt;`")]
+#[case("<a b='&#0;'/>", "the attribute `b` holds a `&` that begins no reference of XML; write `&amp;`")]
+#[case("<a b='&amp'/>", "the attribute `b` holds a `&` that begins no reference of XML; write `&amp;`")]
 #[case("<a/>x", "expected an element, found text outside of any")]
 #[case("<a/><![CDATA[x]]>", "expected an element, found text outside of any")]
 #[case("<a/>&lt;", "expected an element, found text outside of any")]
@@ -88,6 +93,66 @@ fn an_attribute_has_the_value_that_xml_gives_it(#[case] text: &str, #[case] valu
 fn what_is_not_well_formed_is_refused(#[case] text: &str, #[case] message: &str) {
     let fault = attributes(text.as_bytes()).unwrap_err();
     assert_eq!((fault.reason, fault.message.as_str()), (Reason::Malformed, message));
+}
+
+/// Every format that is written in XML, with a place for an attribute whose value nobody asks for.
+#[rstest]
+#[case::junit(Format::Junit, "<testsuite name='s'><testcase name='t'\n HERE/></testsuite>", 1)]
+#[case::junit_of_a_suite(
+    Format::Junit,
+    "<testsuites\n HERE><testsuite name='s'><testcase name='t'/></testsuite></testsuites>",
+    1
+)]
+#[case::junit_in_a_message(
+    Format::Junit,
+    "<testsuite name='s'><testcase name='t'><failure HERE/></testcase></testsuite>",
+    1
+)]
+#[case::junit_in_what_is_passed_over(
+    Format::Junit,
+    "<testsuite name='s'><testcase name='t'>\n<system-out HERE/></testcase></testsuite>",
+    2
+)]
+#[case::trx(
+    Format::Trx,
+    "<TestRun><Results>\n<UnitTestResult testName='t' outcome='Passed' HERE/></Results></TestRun>",
+    2
+)]
+#[case::cobertura(
+    Format::Cobertura,
+    "<coverage line-rate='1'>\n<packages HERE><class><lines><line hits='1'/></lines></class></packages></coverage>",
+    2
+)]
+#[case::jacoco(
+    Format::Jacoco,
+    "<report name='r'><package HERE/>\n<counter type='LINE' missed='0' covered='1'/></report>",
+    1
+)]
+#[case::jmeter(Format::JmeterXml, "<testResults><httpSample t='1' ts='1' s='true' HERE/></testResults>", 1)]
+#[case::cyclonedx(
+    Format::CyclonedxXml,
+    "<bom xmlns='http://cyclonedx.org/schema/bom/1.5'><components>\n<component HERE><name>n</name></component></components></bom>",
+    2
+)]
+fn t51_an_attribute_that_nobody_asks_for_is_held_to_the_rules_of_xml_too(
+    #[case] format: Format,
+    #[case] document: &str,
+    #[case] line: u64,
+) {
+    let read = |attribute: &str| {
+        let text = document.replace("HERE", attribute);
+        assert_eq!(recognise(text.replace(attribute, "").as_bytes()), Some(format), "{text}");
+        Tally::new(format.kind(), None).unwrap().read(format, text.as_bytes(), &mut About::default())
+    };
+    assert!(read("unused='a &amp; b &#x1F600;'").is_ok(), "{:?}", read("unused='a &amp; b'"));
+    for value in ["&xxe;", "a & b", "a < b", "a&#0;", "&#xD800;"] {
+        let fault = read(&format!("unused='{value}'")).unwrap_err();
+        assert!(matches!(fault.place, Place::Line(at, _) if at == line), "{value}: {fault}");
+        assert_eq!(fault.reason, Reason::Malformed);
+        assert!(fault.message.contains("the attribute `unused` holds a "), "{value}: {fault}");
+    }
+    assert!(read("unused='1' unused='2'").is_err());
+    assert!(read("unused").is_err());
 }
 
 #[test]

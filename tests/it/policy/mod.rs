@@ -1,6 +1,7 @@
 //! The policy: what is refused, where, and with which words; what it becomes, and how layers join.
 
 mod advice;
+mod at_once;
 mod by_example;
 mod calendar;
 mod cel;

@@ -201,3 +201,112 @@ fn the_time_in_which_an_incident_counts_is_one_that_tells_some_apart(
         assert!(!complaints(&text(good)).contains("incidents_within"), "{good}");
     }
 }
+
+/// What is said of the long example with other words in it.
+fn of_example(from: &str, to: &str) -> String {
+    assert!(super::EXAMPLE.contains(from), "{from}");
+    let text = super::EXAMPLE.replacen(from, to, 1);
+    match policy::read_with(vec![source("policy.yml", &text)], &[(0, super::holidays())]) {
+        Ok(policy) => told(&policy.warnings),
+        Err(list) => told(&list),
+    }
+}
+
+#[rstest]
+#[case::verifies("verified_by: security", "verified_by: auditor")]
+#[case::stands_in("fallback: ciso, after: 1bd", "fallback: auditor, after: 1bd")]
+#[case::excepts("exceptions_by: cto", "exceptions_by: auditor")]
+#[case::chairs("chair: release-manager", "chair: auditor")]
+#[case::waives("waivers: { by: ciso", "waivers: { by: auditor")]
+#[case::approves_a_model("approved_by: cab", "approved_by: auditor")]
+#[case::is_escalated_to("to: [release-manager, cto], final", "to: [auditor, cto], final")]
+#[case::looks_back("cab_review: { by: cab", "cab_review: { by: auditor")]
+#[case::reviews("by: release-manager, within: 5bd, blocks", "by: auditor, within: 5bd, blocks")]
+#[case::confirms("confirmed_by: incident-commander", "confirmed_by: auditor")]
+#[case::grants("grant_by: [cto, ciso]", "grant_by: [cto, ciso, auditor]")]
+#[case::advises("consulted: { role: qa", "consulted: { role: auditor")]
+fn a_role_that_may_only_read_acts_nowhere(#[case] from: &str, #[case] to: &str) {
+    let all = of_example(from, to);
+    let found = all.split("\n\n").find(|one| one.contains("`auditor` may only read, so nothing that it does here"));
+    let found = found.unwrap_or_else(|| panic!("{all}"));
+    assert!(found.starts_with("warning[overlooked]"), "{found}");
+    let line = super::EXAMPLE.replacen(from, to, 1).lines().position(|line| line.contains(to)).unwrap() + 1;
+    assert!(found.contains(&format!("policy.yml:{line}:")) && found.contains("^^^^^^^"), "{found}");
+}
+
+#[test]
+fn a_role_that_may_only_read_may_be_told() {
+    let all = of_example("informed: [operations]", "informed: [operations, auditor]");
+    assert_eq!(all, "");
+}
+
+#[rstest]
+#[case(
+    "regulations: [sox, pci-dss]",
+    "regulations: [sx, pci-dss]",
+    "about `sx`, so nothing is asked for it; did you mean `sox`?"
+)]
+#[case(
+    "packs: [sox, pci-dss, hipaa]",
+    "packs: [sox, hipaa]",
+    "about `pci-dss`, so nothing is asked for it; add `pci-dss` to `packs`"
+)]
+#[case(
+    "regulations: [sox], team: data",
+    "regulations: [sox, gxp], team: data",
+    "about `gxp`, so nothing is asked for it; say under `retention`"
+)]
+fn a_regulation_that_nothing_is_about_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    let all = of_example(from, to);
+    let found = all.split("\n\n").find(|one| one.contains(says)).unwrap_or_else(|| panic!("{all}"));
+    assert!(found.starts_with("warning[overlooked]") && found.contains("^^"), "{found}");
+}
+
+#[rstest]
+#[case::kept("retention: { default: 3y,", "retention: { default: 3y, gxp: 9y,")]
+#[case::asked("when: team.emergencies_90d >= 3", "when: \"'gxp' in component.regulations\"")]
+#[case::written_otherwise("regulations: [sox], team: data", "regulations: [SOX], team: data")]
+fn a_regulation_that_something_is_about_is_fine(#[case] from: &str, #[case] to: &str) {
+    let text = super::EXAMPLE.replacen("regulations: [sox, pci-dss]", "regulations: [sox, pci-dss, gxp]", 1);
+    let text = if from.starts_with("regulations") { super::EXAMPLE.to_owned() } else { text };
+    assert!(text.contains(from), "{from}");
+    let read = policy::read_with(vec![source("policy.yml", &text.replacen(from, to, 1))], &[(0, super::holidays())]);
+    let told = read.map_or_else(|list| told(&list), |policy| told(&policy.warnings));
+    assert!(!told.contains("no pack of this policy"), "{told}");
+}
+
+#[rstest]
+#[case(
+    "environments: [production], stops",
+    "environments: [], stops",
+    "so these hours are closed in every environment"
+)]
+#[case("stops: [approval, deployment]", "stops: []", "so these hours stop approving and deploying")]
+#[case(
+    "except: [emergency, recovery]",
+    "environments: [], except: [emergency, recovery]",
+    "so every environment is frozen"
+)]
+fn a_list_that_is_empty_is_no_way_to_say_nothing(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    let all = of_example(from, to);
+    assert!(all.starts_with("warning[overlooked]") && all.contains(says) && all.contains("  ^"), "{all}");
+}
+
+#[rstest]
+#[case("deployed_by: [github, gitlab, argocd]", "deployed_by: []", "error[contradiction]: `deployed_by` is empty")]
+#[case(
+    "branches: [main, \"release/*\"], tags: [\"v*\"]",
+    "branches: []",
+    "error[unsatisfiable]: no branch and no tag may enter"
+)]
+#[case(
+    "branches: [main, \"release/*\"], tags: [\"v*\"]",
+    "tags: [], branches: []",
+    "error[unsatisfiable]: no branch and no tag may enter"
+)]
+fn an_environment_whose_lists_are_empty_is_refused(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    let all = of_example(from, to);
+    assert!(all.contains(says) && all.contains("  ^"), "{all}");
+    let all = of_example("tags: [\"v*\"]", "tags: []");
+    assert_eq!(all, "", "branches may enter");
+}

@@ -204,6 +204,7 @@ fn world(parts: &[Part; 4]) -> World {
             )]),
             changes: Fact::Known(vec![change]),
             new_vendors: Fact::Absent,
+            vendors_before: Fact::Absent,
             running: Fact::Absent,
             released: Fact::Absent,
             irreversible: Fact::Absent,

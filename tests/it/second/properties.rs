@@ -483,7 +483,7 @@ fn with(facts: &serde_json::Value, way: &Way, value: serde_json::Value) -> Optio
 
 #[test]
 fn what_is_unavailable_opens_nothing() {
-    let number = in_step(400);
+    let number = in_step(1_000);
     let name = "what is unavailable opens nothing";
     let (found, _) = over(number, without_fallbacks, |found: &mut Found, case| {
         let mut c = chance(case, 0x000f_00d5);

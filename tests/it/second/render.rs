@@ -240,6 +240,7 @@ fn environments(shape: &Shape, out: &mut String) {
             ("tier", component.tier),
             ("exposure", component.exposure),
             ("team", component.team),
+            ("vendors", component.vendor),
         ] {
             if let Some(value) = value {
                 let _ = writeln!(out, "    {key}: {value}");

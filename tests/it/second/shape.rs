@@ -88,6 +88,8 @@ pub struct ComponentShape {
     pub tier: Option<&'static str>,
     pub exposure: Option<&'static str>,
     pub team: Option<&'static str>,
+    /// A third party that it declares.
+    pub vendor: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -375,6 +377,7 @@ impl Shape {
                 tier: Some("important"),
                 exposure: Some("internal"),
                 team: None,
+                vendor: None,
             }],
             package: None,
             people: Vec::new(),

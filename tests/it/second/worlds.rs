@@ -239,6 +239,7 @@ impl Maker<'_> {
             deployed_by: self.fact(deployer),
             components,
             changes,
+            vendors_before: if self.c.often(50) { self.fact(vec!["twilio".to_owned()]) } else { self.none() },
             new_vendors: if self.c.often(10) { self.fact(vec!["stripe".to_owned()]) } else { self.none() },
             running: self.running(),
             released: if self.c.often(30) { self.fact(vec!["CVE-1".to_owned()]) } else { self.none() },

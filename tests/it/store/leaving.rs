@@ -217,7 +217,7 @@ fn a_release_is_under_way_from_its_first_decision_since_it_was_let_go_there() {
             let begun = async || {
                 let mut reader = Reader::open(&database.address).await.unwrap();
                 let begun = reader.begun("github", "acme/shop", "1.0").await.unwrap();
-                begun.iter().map(|it| it.entry).collect::<Vec<u64>>()
+                begun.iter().take(1).map(|it| it.entry).collect::<Vec<u64>>()
             };
             assert!(begun().await.is_empty(), "nothing was decided");
             // Of a name that begins like it, and is another.

@@ -118,12 +118,15 @@ const THIRD: &str = "DROP TABLE log_witnessed";
 const FOURTH: &str = "DROP TABLE submitted";
 const FIFTH: &str = "DROP TABLE closed";
 const SIXTH: &str = "DROP TABLE deployed";
+const SEVENTH: &str = "DROP TABLE granted";
 
 /// Takes a file of SQLite back to the first step.
 pub fn to_the_first_step(file: &std::path::Path) {
     super::runtime().block_on(async {
         let mut session = Session::open(&Address::Sqlite(file.to_owned()), false).await.unwrap();
-        for sql in SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, SIXTH, "DELETE FROM migration WHERE number >= 2"]) {
+        for sql in
+            SECOND.iter().chain(&[THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, "DELETE FROM migration WHERE number >= 2"])
+        {
             session.run(sql, &[]).await.unwrap();
         }
         session.close().await.unwrap();
@@ -142,6 +145,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
         database.tamper(FOURTH);
         database.tamper(FIFTH);
         database.tamper(SIXTH);
+        database.tamper(SEVENTH);
         before_step(&database, SECOND, "DELETE FROM migration WHERE number >= 2");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 1, .. })));
@@ -166,7 +170,7 @@ fn f22_the_second_step_leaves_the_log_and_its_bytes_as_they_were_and_makes_room_
 fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_submit() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FOURTH, FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 4");
+        before_step(&database, &[FOURTH, FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 4");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 3, .. })));
         let mut session = session(&database);
@@ -182,7 +186,7 @@ fn f22_the_fourth_step_leaves_the_log_as_it_was_and_makes_room_for_what_jobs_sub
 fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_that_are_whole() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 5");
+        before_step(&database, &[FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 5");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 4, .. })));
         let mut session = session(&database);
@@ -198,7 +202,7 @@ fn f22_the_fifth_step_leaves_the_log_as_it_was_and_makes_room_for_submissions_th
 fn f22_the_sixth_step_leaves_the_log_as_it_was_and_makes_room_for_deployments() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[SIXTH], "DELETE FROM migration WHERE number >= 6");
+        before_step(&database, &[SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 6");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 5, .. })));
         let mut session = session(&database);
@@ -211,10 +215,40 @@ fn f22_the_sixth_step_leaves_the_log_as_it_was_and_makes_room_for_deployments() 
 }
 
 #[test]
+fn f22_the_seventh_step_leaves_deployments_as_they_were_and_makes_room_for_those_that_others_tell_of() {
+    for database in Database::each() {
+        database.append(0, 30);
+        database.tamper(
+            "INSERT INTO deployed (forge, repository, id, idx, environment, revision, run, began, at) \
+             VALUES ('github', 'acme/shop', 'DE_1', 3, 'production', 'abc', 900, 1, 1)",
+        );
+        let undone = [
+            "ALTER TABLE deployed DROP COLUMN told_by",
+            "ALTER TABLE deployed DROP COLUMN url",
+            "ALTER TABLE deployed DROP COLUMN digest",
+            "ALTER TABLE deployed DROP COLUMN components",
+            "ALTER TABLE deployed DROP COLUMN found",
+            SEVENTH,
+        ];
+        before_step(&database, &undone, "DELETE FROM migration WHERE number >= 7");
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { found: 6, .. })));
+        let mut session = session(&database);
+        let ran = database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(ran, (7..=migrations::latest()).collect::<Vec<_>>());
+        assert_eq!(database.verify().unwrap().size, 30);
+        let mut reader = database.reader();
+        let kept = database.runtime.block_on(reader.deployed("github", "acme/shop")).unwrap();
+        assert_eq!((kept.len(), kept[0].run, &kept[0].told, kept[0].found), (1, Some(900), &None, false));
+        assert!(database.runtime.block_on(reader.granted("github", "acme/shop")).unwrap().is_empty());
+    }
+}
+
+#[test]
 fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses_signed() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &[THIRD, FOURTH, FIFTH, SIXTH], "DELETE FROM migration WHERE number >= 3");
+        before_step(&database, &[THIRD, FOURTH, FIFTH, SIXTH, SEVENTH], "DELETE FROM migration WHERE number >= 3");
         let reading = database.runtime.block_on(Reader::open(&database.address));
         assert!(matches!(reading, Err(Fault::Behind { found: 2, .. })));
         let mut session = session(&database);

@@ -207,8 +207,9 @@ impl<H: Hub> Desk<H> {
             Ok(read) => view::asked(read).map(|it| it.name.clone()).collect(),
             // Where nobody wrote a policy there is nothing to say.
             Err(NoPolicy::Unwritten) => return Ok(()),
-            Err(NoPolicy::Unusable(why)) => {
-                return self.show(looking.repository, proposed, unusable(why), Vec::new()).await;
+            Err(why @ (NoPolicy::Unread(_) | NoPolicy::Unusable { .. })) => {
+                let why = why.to_string();
+                return self.show(looking.repository, proposed, unusable(&why), Vec::new()).await;
             }
         };
         if asked.is_empty() {

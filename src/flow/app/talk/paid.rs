@@ -96,6 +96,7 @@ impl<H: Hub> Desk<H> {
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
             acts: vec![act.clone()],
+            signers: Vec::new(),
         };
         let mut facts = facts::gather(&looking.forge, &read.policy, &wanted).await.map_err(Unseen::forge)?;
         let mut reader = self.reader().await?;

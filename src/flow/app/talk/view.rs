@@ -73,6 +73,7 @@ impl<H: Hub> Desk<H> {
             roster: self.settings.roster.clone(),
             artifacts: self.without_artifacts(read),
             acts,
+            signers: Vec::new(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await.map_err(|fault| fault.to_string())?;
         supposed(&mut facts, proposed, H::NAME);

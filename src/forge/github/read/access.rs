@@ -52,10 +52,10 @@ impl Reading<'_> {
         Fact::Known(found)
     }
 
-    /// Asks of everybody who did something. Of nobody else it matters, and nothing is said.
+    /// Asks of everybody who did something here, or signed something elsewhere. Of nobody else it matters, and nothing is said.
     pub(super) async fn access(&mut self, acts: &Fact<Vec<Act>>) {
-        let acted: BTreeSet<&Account> =
-            acts.entries().iter().map(|act| &act.by).filter(|account| self.accounts.is_person(account)).collect();
+        let acted = acts.entries().iter().map(|act| &act.by).chain(&self.question.signers);
+        let acted: BTreeSet<&Account> = acted.filter(|account| self.accounts.is_person(account)).collect();
         for account in acted {
             let active = is_active(self.client, &self.repository, account.login()).await;
             self.accounts.active(account, active);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::{NEXT, ago, next_release, reviews, told_of};
+use super::super::{NEXT, RUN, ago, next_release, reviews, told_of};
 use super::{RELEASE, Shown, asks, begin, shop, told, until};
 use crate::support::github::Github;
 
@@ -213,4 +213,20 @@ fn names_and_places_that_are_none_are_answered_with_the_next_step() {
     }
     let sheet = it.get(&bo, "/style.css");
     assert_eq!((sheet.status, sheet.header("content-type")), (200, Some("text/css; charset=utf-8")));
+}
+
+#[test]
+fn t39_what_no_decision_let_in_stands_on_the_first_page() {
+    let it = begin_with(evil(), &evidence(0));
+    // What began before the record did is none of its findings.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    it.github.with(|world| {
+        world.bypasses(RUN, "production", "carla");
+        let deployment = world.deploys(RUN, "production", &ago(0));
+        world.ends(&deployment, "SUCCESS", &ago(0));
+    });
+    until("the finding", || !it.app.events("deployment_without_decision").is_empty());
+    let bo = it.login("bo");
+    let index = it.get(&bo, "/").text();
+    assert!(index.contains("Deployed without a decision") && index.contains("by run 900"), "{index}");
 }

@@ -57,7 +57,7 @@ impl Stage<'_> {
         let mut clauses = head.split(", ");
         let deed = clauses.next().unwrap_or_default();
         let mut act = json!({
-            "id": format!("act-{}", index + 1), "at": stamp(at), "by": by, "via": "environment", "saw": {},
+            "id": format!("act-{}", index + 1), "at": stamp(at), "by": by, "via": "environment", "saw": {}, "standing": "stands",
         });
         if let Some(reason) = reason {
             act["reason"] = json!(reason);

@@ -22,14 +22,6 @@ struct Without {
 const ELSEWHERE: &[(&str, &str)] = &[
     ("version: 1", "the version of the grammar: its reader judges it"),
     ("hipaa", "no component of the example is under it: packs.toml shows one that is"),
-    (
-        "vendors: [stripe]",
-        "a declared third party counts while the policy that declares it is new, and where a condition asks: risk.toml, routes.toml",
-    ),
-    (
-        "stripe",
-        "a declared third party counts while the policy that declares it is new, and where a condition asks: risk.toml, routes.toml",
-    ),
     ("calendar: { hours: 24/7 }", "operations has no fallback whose time would run; the app reminds by it"),
     ("hours: 24/7", "operations has no fallback whose time would run; the app reminds by it"),
     ("create: true", "the app creates the change record"),

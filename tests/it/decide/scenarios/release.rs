@@ -37,6 +37,7 @@ pub fn build(policy: &Policy, given: &Table, setting: &Setting, submitted: DateT
         "trigger": account("trigger")?,
         "deployed_by": one("deployed_by", json!(setting.forge))?,
         "new_vendors": list(given, "new_vendors", &Value::Null, |name| Ok(json!(name)))?,
+        "vendors_before": vendors_before(policy, given)?,
         "running": list(given, "running", &Value::Null, vulnerability)?,
         "released": list(given, "released", &Value::Null, |id| Ok(json!(id)))?,
         "irreversible": list(given, "irreversible", &Value::Null, |id| Ok(json!(id)))?,
@@ -50,6 +51,12 @@ pub fn build(policy: &Policy, given: &Table, setting: &Setting, submitted: DateT
     release["package"] = package(policy, given, &release)?;
     release["break_glass"] = grant(given, setting, &release)?;
     Ok(release)
+}
+
+/// The third parties that were declared before: all that are now, unless the situation says.
+fn vendors_before(policy: &Policy, given: &Table) -> Read<Value> {
+    let now: Vec<&String> = policy.rules.components.iter().flat_map(|component| &component.vendors).collect();
+    list(given, "vendors_before", &json!(now), |name| Ok(json!(name)))
 }
 
 /// `main`, `tag v2`, and what is wrong with it: `, moved`, `, unreachable`, `, reach unavailable`; `refs/…` stays.

@@ -63,11 +63,12 @@ fn the_refusal_that_came_closest_is_told_first() {
     let refused =
         signature::verify(lines.join("\n").as_bytes(), Artifact::Bytes(b"artifact"), &forge.root(), &expected)
             .unwrap_err();
-    assert_eq!(refused.reason, Reason::WrongSource);
+    // What is wrong speaks before what only lacks the provenance.
+    assert_eq!(refused.reason, Reason::SignatureInvalid);
     assert!(refused.message.starts_with("none of 3 attestations"), "{refused}");
-    assert!(refused.message.contains("closest, number 3: the policy asks for SLSA provenance"), "{refused}");
+    assert!(refused.message.contains("closest, number 2: "), "{refused}");
     assert!(refused.message.contains("number 1: the signed statement is about other artifacts"), "{refused}");
-    assert!(refused.message.contains("number 2: "), "{refused}");
+    assert!(refused.message.contains("number 3: the policy asks for SLSA provenance"), "{refused}");
 }
 
 #[rstest]

@@ -263,16 +263,47 @@ fn two_commits_of_the_source_contradict_each_other() {
 #[case::a_repository(|e: &mut Expected| e.repository = Some("o/r".to_owned()), "wrong_source")]
 #[case::a_commit(|e: &mut Expected| e.commit = Some(COMMIT.to_owned()), "wrong_source")]
 #[case::a_builder(|e: &mut Expected| e.builder = Pattern::new("https://builder.example/1").ok(), "wrong_builder")]
-fn provenance_that_is_asked_for_and_not_there_is_refused(#[case] change: Change, #[case] word: &str) {
+fn provenance_that_is_not_there_can_still_come_and_one_that_says_nothing_is_wrong(
+    #[case] change: Change,
+    #[case] word: &str,
+) {
     let forge = Forge::new();
     let mut expected = Expected::signed_by(forge.signer());
     change(&mut expected);
     let empty = v1(&json!({}), &json!([]));
     let nameless = json!({ "runDetails": { "builder": {} } });
-    let asked = [("https://cyclonedx.org/bom", &empty), ("https://slsa.dev/provenance/v0.1", &empty), (V1, &nameless)];
-    for (predicate_type, predicate) in asked {
+    let missing = "no_attestation";
+    let asked = [
+        ("https://cyclonedx.org/bom", &empty, missing),
+        ("https://slsa.dev/provenance/v0.1", &empty, missing),
+        (V1, &nameless, word),
+    ];
+    for (predicate_type, predicate, word) in asked {
         let bundle = forge.attest(&statement(b"artifact", predicate_type, predicate));
         let refused = signature::verify(&bundle, Artifact::Bytes(b"artifact"), &forge.root(), &expected).unwrap_err();
         assert_eq!(refused.reason.code(), word, "{predicate_type}: {refused}");
     }
+}
+
+/// Of several attestations of one artifact the wrong one speaks, wherever it stands, and what is about another artifact
+/// does not.
+#[test]
+fn provenance_that_is_wrong_speaks_before_provenance_that_is_missing() {
+    let forge = Forge::new();
+    let mut expected = Expected::signed_by(forge.signer());
+    expected.builder = Pattern::new("https://builder.example/1").ok();
+    let named = |builder: &str| json!({ "runDetails": { "builder": { "id": builder } } });
+    let bill = forge.attest(&statement(b"artifact", "https://cyclonedx.org/bom", &json!({})));
+    let wrong = forge.attest(&statement(b"artifact", V1, &named("https://builder.example/2")));
+    let other = forge.attest(&statement(b"other", V1, &named("https://builder.example/1")));
+    let right = forge.attest(&statement(b"artifact", V1, &named("https://builder.example/1")));
+    let of = |bundles: &[&Vec<u8>]| {
+        let file = bundles.iter().map(|bundle| bundle.as_slice()).collect::<Vec<_>>().join(&b'\n');
+        signature::verify(&file, Artifact::Bytes(b"artifact"), &forge.root(), &expected)
+            .map_or_else(|fault| fault.reason.code(), |_| "verified")
+    };
+    assert_eq!(of(&[&bill]), "no_attestation");
+    assert_eq!((of(&[&bill, &wrong]), of(&[&wrong, &bill])), ("wrong_builder", "wrong_builder"));
+    assert_eq!((of(&[&bill, &other]), of(&[&other, &bill])), ("no_attestation", "no_attestation"));
+    assert_eq!(of(&[&bill, &wrong, &right]), "verified");
 }

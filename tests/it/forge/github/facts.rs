@@ -101,6 +101,7 @@ fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_
         logins: Vec::new(),
         groups: vec!["github:@acme/shop-leads".to_owned()],
         acts: Vec::new(),
+        signers: Vec::new(),
         roster: BTreeMap::new(),
     };
     let client = client(&github);

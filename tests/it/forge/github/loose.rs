@@ -57,6 +57,7 @@ fn t28_t34_a_pull_request_of_which_only_a_part_goes_reviews_nothing_of_it() {
             logins: Vec::new(),
             groups: Vec::new(),
             acts: Vec::new(),
+            signers: Vec::new(),
             roster: std::collections::BTreeMap::new(),
         };
         let gathered = run(client.gather(&question)).unwrap();

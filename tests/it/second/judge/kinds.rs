@@ -411,11 +411,22 @@ impl<'w> View<'w> {
                     Fact::Absent => 0.0,
                     Fact::Unavailable(_) => return None,
                 },
-                "vendor.new" => match &self.facts.release.new_vendors {
-                    Fact::Known(vendors) if !vendors.is_empty() => 15.0,
-                    Fact::Known(_) | Fact::Absent => 0.0,
-                    Fact::Unavailable(_) => return None,
-                },
+                "vendor.new" => {
+                    let found = match &self.facts.release.new_vendors {
+                        Fact::Known(vendors) => !vendors.is_empty(),
+                        Fact::Absent => false,
+                        Fact::Unavailable(_) => return None,
+                    };
+                    let declared: Vec<&str> = components.iter().filter_map(|it| it.vendor).collect();
+                    let before = match &self.facts.release.vendors_before {
+                        Fact::Known(before) => before.iter().map(|it| it.to_lowercase()).collect(),
+                        Fact::Absent => Vec::new(),
+                        Fact::Unavailable(_) if declared.is_empty() => Vec::new(),
+                        Fact::Unavailable(_) => return None,
+                    };
+                    let more = declared.iter().any(|it| !before.contains(&it.to_lowercase()));
+                    if found || more { 15.0 } else { 0.0 }
+                }
                 "team.failure_rate" if self.shape.components.is_empty() => return None,
                 "team.failure_rate" => {
                     let mut highest: f64 = 0.0;
@@ -495,8 +506,7 @@ impl<'w> View<'w> {
             Fact::Absent => true,
             Fact::Unavailable(_) => false,
             Fact::Known(failed) => {
-                let since = failed.iter().map(chrono::DateTime::timestamp).filter(|at| from <= *at && *at <= self.now);
-                since.count() < model.suspend_after.unwrap_or(1)
+                failed.iter().filter(|at| from <= at.timestamp()).count() < model.suspend_after.unwrap_or(1)
             }
         };
         let running = matches!(state.suspended, Fact::Known(false) | Fact::Absent);

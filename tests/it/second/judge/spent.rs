@@ -27,8 +27,8 @@ impl View<'_> {
             Fact::Absent => return Used::No,
             Fact::Unavailable(_) => return Used::Unread,
         };
-        let here: Vec<&Deployment> =
-            deployments.iter().filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now).collect();
+        // What is dated later than now was opened as well.
+        let here: Vec<&Deployment> = deployments.iter().filter(|it| it.environment == HERE).collect();
         let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
         // Opened by a decision, perhaps, for exactly what goes now.
         let same = |it: &Deployment| {
@@ -110,7 +110,7 @@ impl View<'_> {
                 ways = ways.into_iter().flat_map(next).collect();
             }
             for (run, before) in ways {
-                retries &= run.is_some_and(|first| !over(first, self.now) && !fell(first, before));
+                retries &= run.is_some_and(|first| first <= self.now && !over(first, self.now) && !fell(first, before));
                 spent = spent.max(run.unwrap_or(i64::MIN));
             }
         }
@@ -142,7 +142,7 @@ impl View<'_> {
         match &self.facts.deployments {
             Fact::Known(all) => Tri::from(all.iter().any(|it| {
                 let at = it.opened_at.timestamp();
-                it.environment == HERE && then < at && at <= self.now && self.is_other(it)
+                it.environment == HERE && then < at && self.is_other(it)
             })),
             Fact::Absent => Tri::No,
             Fact::Unavailable(_) => Tri::Unknown,

@@ -15,6 +15,7 @@ pub(super) fn components(c: &mut Chance) -> Vec<ComponentShape> {
             tier: c.maybe(90, |c| c.of(&["critical", "important", "routine"])),
             exposure: c.maybe(90, |c| c.of(&["customer", "internal"])),
             team: c.maybe(85, |_| "reds"),
+            vendor: c.maybe(30, |c| c.of(&["stripe", "Twilio"])),
         },
         ComponentShape {
             name: "infra",
@@ -23,6 +24,7 @@ pub(super) fn components(c: &mut Chance) -> Vec<ComponentShape> {
             tier: c.maybe(90, |c| c.of(&["critical", "routine"])),
             exposure: c.maybe(60, |_| "internal"),
             team: c.maybe(85, |c| c.of(&["reds", "blues"])),
+            vendor: c.maybe(15, |_| "stripe"),
         },
     ];
     all.truncate(c.of(&[0, 1, 1, 2, 2, 2]));
@@ -236,6 +238,11 @@ pub(super) fn routes(c: &mut Chance, shape: &Shape) -> Vec<RouteShape> {
         let when =
             c.of(&[Cond::Tier("routine"), both(Cond::Tier("routine"), Cond::Class("normal")), Cond::Only("docs/**")]);
         all.push(RouteShape { when: Some(when), automatic: true, ..RouteShape::plain("quick") });
+    }
+    // What asks nobody has nowhere to say how long an approval counts, or from where.
+    for route in all.iter_mut().filter(|route: &&mut RouteShape| route.approvals.is_empty()) {
+        route.expire = None;
+        route.counts_from.clear();
     }
     all
 }

@@ -133,7 +133,7 @@ fn resolve<'s>(whole: &'s Value, schema: &'s Value) -> &'s Value {
 }
 
 /// How a value does not fit its JSON schema, as far as GitHub's description uses it for requests.
-fn misfit(whole: &Value, schema: &Value, value: &Value, place: &str) -> Option<String> {
+pub fn misfit(whole: &Value, schema: &Value, value: &Value, place: &str) -> Option<String> {
     let schema = resolve(whole, schema);
     let list = |name: &str| schema[name].as_array().map(Vec::as_slice).unwrap_or_default();
     for part in list("allOf") {

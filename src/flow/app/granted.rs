@@ -1,0 +1,288 @@
+//! A break-glass grant that was used while nobody could ask us is taken up when somebody tells of it: its signatures are
+//! verified again by the policy's keys, what went is gathered, and it is decided for the instant at which it went. Whether it
+//! held or not, what an emergency leaves to be done is owed.
+//!
+//! What uses there were is remembered by grant and run, so that one that was used twice in two places is seen to be.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
+
+use super::docket::Key;
+use super::imported::Emergency;
+use super::outside::{MOST, NotTold, Teller};
+use super::policy::Read;
+use super::{Desk, policy};
+use crate::flow::append::{Failed, Happening};
+use crate::flow::grant_report::{Answer, Imported, Outcome, Report, USES};
+use crate::forge::{Forge as _, Hub, Started, Waiting};
+use crate::log::entry::Kind;
+use crate::log::grant::Signed;
+use crate::log::letter::{Letter, Subject};
+use crate::log::note::Verifier;
+use crate::log::receipt::sha256;
+use crate::model::facts::{Account, Fact, Facts, Grant};
+use crate::model::release_decision::Ruling;
+use crate::store::change::Change;
+use crate::store::deployed::Deployed;
+use crate::store::granted::Granted;
+
+/// By how much the clocks may differ.
+const APART: TimeDelta = TimeDelta::minutes(1);
+/// Under which name letters are counted of which it is not known yet whose they are.
+const LETTERS: &str = "letters about grants";
+/// How many of these are looked into in a minute.
+const UNNAMED: usize = 6;
+
+/// A grant whose signatures were verified.
+struct Told {
+    signed: Signed,
+    signed_by: Vec<Account>,
+    /// Every use that is known by now, by its run.
+    uses: BTreeMap<String, DateTime<Utc>>,
+    /// Who tells of it, and how he has proven that.
+    by: (String, &'static str, Value),
+}
+
+/// What the decision on a use came to.
+struct Judged {
+    entry: Option<u64>,
+    held: bool,
+    summary: String,
+}
+
+impl<H: Hub> Desk<H> {
+    /// Takes what is told of a grant in a letter: of somebody whom the settings name, or who may sign grants.
+    pub async fn granted_by_letter(&self, text: &str) -> Result<Answer, NotTold> {
+        if self.settings.outside.address.is_none() {
+            return Err(NotTold::NotTaken);
+        }
+        let (letter, report): (Letter, Report) = Letter::read(Subject::Grant, text)?;
+        let teller = self.deployer(&letter).cloned().map(Teller::Deployer);
+        self.granted(teller, Some(&letter), &report).await
+    }
+
+    /// Takes what a job tells of a grant.
+    pub async fn granted_by_job(&self, teller: Teller, report: &Report) -> Result<Answer, NotTold> {
+        self.granted(Some(teller), None, report).await
+    }
+
+    async fn granted(
+        &self,
+        teller: Option<Teller>,
+        letter: Option<&Letter>,
+        report: &Report,
+    ) -> Result<Answer, NotTold> {
+        self.is_meant(&report.to)?;
+        let signed = Signed::read(&report.grant)?;
+        let grant = signed.grant();
+        if let Some(why) =
+            teller.as_ref().and_then(|it| it.may_not(&grant.repository, &grant.environment, &grant.components))
+        {
+            return Err(NotTold::Other(why));
+        }
+        let name = teller.as_ref().map_or_else(|| LETTERS.to_owned(), |it| it.name(H::NAME));
+        // For each the forge is asked for the policy, and of a letter it is not known before whose it is.
+        let most = if teller.is_some() { MOST } else { UNNAMED };
+        if !self.heard.takes(&name, most, std::time::Instant::now()) {
+            return Err(NotTold::Often(name));
+        }
+        let digest = signed.digest();
+        let late = self.now() + APART;
+        if report.uses.is_empty() || report.uses.len() > USES {
+            return Err(NotTold::Uses(format!("it has 1 to {USES} uses, and {} are told", report.uses.len())));
+        }
+        if let Some(other) = report.uses.iter().find(|it| it.grant != digest || it.used_at > late || it.run.len() > 200)
+        {
+            let run: String = other.run.chars().take(100).collect();
+            return Err(NotTold::Uses(format!("the use by `{run}` is none of this grant, or is yet to come")));
+        }
+        let _turn = self.heard.grants.lock().await;
+        let unasked = |why: String| NotTold::Forge { repository: grant.repository.clone(), why };
+        let forge = self.hub.of(&grant.repository).await.map_err(|fault| unasked(fault.to_string()))?;
+        let read = policy::read(&forge, &grant.repository, &self.settings.outer).await;
+        let read = read.map_err(|why| unasked(why.to_string()))?;
+        let keys = keys(&read);
+        let by = match (&teller, letter) {
+            (Some(teller), _) => {
+                let (proof, value) = teller.proof();
+                (name, proof, value)
+            }
+            (None, Some(letter)) => {
+                let whose = keys.iter().find(|(_, key)| letter.is_by(key)).ok_or(NotTold::Unknown)?;
+                (whose.0.clone(), "key", whose.1.short().into())
+            }
+            (None, None) => return Err(NotTold::Unknown),
+        };
+        let signed_by: Vec<Account> = signed.signed_by(&keys)?.into_iter().map(Account::from).collect();
+        if signed_by.is_empty() {
+            return Err(NotTold::Other("nobody whose key the policy names has signed the grant".to_owned()));
+        }
+        let mut reader = self.reader().await?;
+        let known = reader.granted(H::NAME, &grant.repository).await?;
+        reader.close().await?;
+        let known: BTreeMap<String, Granted> =
+            known.into_iter().filter(|it| it.grant == digest).map(|it| (it.used_by.clone(), it)).collect();
+        let instant = |it: &Granted| DateTime::from_timestamp_micros(it.used);
+        let mut uses: BTreeMap<String, DateTime<Utc>> =
+            known.values().filter_map(|it| Some((it.used_by.clone(), instant(it)?))).collect();
+        for it in &report.uses {
+            uses.entry(it.run.clone()).or_insert(it.used_at);
+        }
+        let told = Told { signed, signed_by, uses, by };
+        let mut in_order: Vec<&String> = report.uses.iter().map(|it| &it.run).collect();
+        in_order.sort_by_key(|run| (told.uses.get(*run), *run));
+        in_order.dedup();
+        let mut answer = Answer { grant: told.signed.grant().id.clone(), uses: Vec::new() };
+        for run in in_order {
+            if let Some(decision) = known.get(run).and_then(|it| it.decision) {
+                let summary = "it is in the record already".to_owned();
+                let imported =
+                    Imported { run: run.clone(), outcome: Outcome::Before, decision: Some(decision), summary };
+                answer.uses.push(imported);
+                continue;
+            }
+            let started_by = report.uses.iter().find(|it| it.run == *run).and_then(|it| it.started_by.as_deref());
+            let imported = self.take_up_grant((&forge, &read), &told, (run, started_by), &report.grant).await?;
+            answer.uses.push(imported);
+        }
+        // What it let in, and what it leaves, concerns whatever waits.
+        let repository = &told.signed.grant().repository;
+        self.account(repository);
+        self.docket().happened(Some(repository), None, true, std::time::Instant::now());
+        self.to_decide.notify_one();
+        Ok(answer)
+    }
+
+    /// Decides what one run let go by a grant, and writes that down.
+    async fn take_up_grant(
+        &self,
+        (forge, read): (&H::Forge, &Read),
+        told: &Told,
+        (run, started_by): (&str, Option<&str>),
+        text: &str,
+    ) -> Result<Imported, NotTold> {
+        let grant = told.signed.grant();
+        let Some(used) = told.uses.get(run).copied() else { return Err(NotTold::Unknown) };
+        let key = Key {
+            repository: grant.repository.clone(),
+            environment: grant.environment.clone(),
+            commit: grant.commit.to_ascii_lowercase(),
+        };
+        let judged = self.judged((forge, read), told, (run, started_by, used), &key).await?;
+        let row = Granted {
+            forge: H::NAME.to_owned(),
+            repository: key.repository.to_lowercase(),
+            grant: told.signed.digest(),
+            used_by: run.to_owned(),
+            environment: key.environment.clone(),
+            commit: key.commit.clone(),
+            used: used.timestamp_micros(),
+            decision: judged.entry.filter(|_| judged.held),
+        };
+        let state = if judged.held { "granted" } else { "grant_refused" };
+        let (by, proof, value) = &told.by;
+        let body = json!({
+            "forge": row.forge, "repository": row.repository, "environment": row.environment, "grant": grant.id,
+            "digest": row.grant, "run": run, "commit": row.commit, "used": row.used, "state": state,
+            "decision": judged.entry, "why": judged.summary, "told_by": by, *proof: value,
+        });
+        self.say(if judged.held { "grant_imported" } else { "grant_refused" }, &body);
+        let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
+        let once = Some(format!("grant {}", sha256(Value::Object(body.clone()).to_string().as_bytes())));
+        let attached = vec![("grant".to_owned(), text.as_bytes().to_vec())];
+        let mut append = Happening { kind: Kind::Deployment, body, attached, once }.append(self.now())?;
+        append.changes.push(Change::Granted(Box::new(row.clone())));
+        self.sequencer.append(append).await.map_err(Failed::from)?;
+        if let Some(decision) = row.decision {
+            self.lets_in(&row, decision).await?;
+        }
+        let outcome = if judged.held { Outcome::Imported } else { Outcome::Refused };
+        Ok(Imported { run: run.to_owned(), outcome, decision: judged.entry, summary: judged.summary })
+    }
+
+    async fn judged(
+        &self,
+        (forge, read): (&H::Forge, &Read),
+        told: &Told,
+        (run, started_by, used): (&str, Option<&str>, DateTime<Utc>),
+        key: &Key,
+    ) -> Result<Judged, NotTold> {
+        let mut attempt = None;
+        if let Ok(id) = run.parse::<u64>() {
+            let waiting = Waiting { repository: key.repository.clone(), run: id, environment: key.environment.clone() };
+            let unasked =
+                |fault: H::Fault| NotTold::Forge { repository: key.repository.clone(), why: fault.to_string() };
+            match forge.started(&waiting).await.map_err(unasked)? {
+                // A run of somebody else's pipeline has a number too.
+                None => {}
+                Some(Started { commit, .. }) if !commit.eq_ignore_ascii_case(&key.commit) => {
+                    let summary = format!("run {run} is of commit {commit}, and the grant is for {}", key.commit);
+                    return Ok(Judged { entry: None, held: false, summary });
+                }
+                Some(started) => attempt = Some((id, started.attempt)),
+            }
+        }
+        let grant = told.signed.grant();
+        let mut used_at: Vec<DateTime<Utc>> = told.uses.values().copied().collect();
+        used_at.sort();
+        let fact = |_: &Facts| Grant {
+            id: grant.id.clone(),
+            repository: Fact::Known(grant.repository.clone()),
+            environment: grant.environment.clone(),
+            commit: grant.commit.clone(),
+            components: Fact::Known(grant.components.clone()),
+            artifacts: if grant.artifacts.is_empty() { Fact::Absent } else { Fact::Known(grant.artifacts.clone()) },
+            signed_by: told.signed_by.clone(),
+            granted_at: grant.granted_at,
+            expires_at: Fact::Known(grant.expires_at),
+            used_at,
+            opened_at: used,
+        };
+        let emergency = Emergency {
+            key: key.clone(),
+            run: attempt,
+            bypassed_by: Fact::Absent,
+            trigger: started_by.filter(|_| attempt.is_none()).map(Account::from),
+            deployed_by: None,
+            went: used,
+            // By what was so when it went: its hours are over by now, and its clocks have run since.
+            at: used,
+            signers: told.signed_by.clone(),
+            deployment: None,
+            outcome: Fact::Absent,
+        };
+        let taken = Box::pin(self.take_up((forge, read.clone()), emergency, fact)).await;
+        let taken = taken.map_err(|why| NotTold::Undecided(why.to_string()))?;
+        Ok(Judged { entry: Some(taken.entry), held: taken.ruling == Ruling::Proceed, summary: taken.summary })
+    }
+
+    /// The forge's own deployments of the run are let in by the decision on the grant.
+    async fn lets_in(&self, granted: &Granted, decision: u64) -> Result<(), NotTold> {
+        let Ok(run) = granted.used_by.parse::<u64>() else { return Ok(()) };
+        let mut reader = self.reader().await?;
+        for row in reader.deployed(H::NAME, &granted.repository).await? {
+            let is_it = row.told.is_none()
+                && row.run == Some(run)
+                && row.decision.is_none()
+                && row.environment == granted.environment
+                && row.commit.eq_ignore_ascii_case(&granted.commit);
+            if !is_it {
+                continue;
+            }
+            let row = Deployed { decision: Some(decision), ..row };
+            let undecided = |why: super::ledger::Unread| NotTold::Undecided(why.to_string());
+            self.left_by_outcome(&mut reader, &row, decision).await.map_err(undecided)?;
+            self.write(&row, false).await.map_err(undecided)?;
+        }
+        reader.close().await?;
+        Ok(())
+    }
+}
+
+/// Whose keys sign grants, by the policy.
+fn keys(read: &Read) -> Vec<(String, Verifier)> {
+    let stated = read.policy.rules.break_glass.iter().flat_map(|rule| &rule.keys);
+    stated.filter_map(|(account, key)| Some((account.clone(), Verifier::parse(key).ok()?))).collect()
+}

@@ -1,0 +1,220 @@
+//! Which decision let in what others told of: the one that let this very content go into that environment, and was the last
+//! word then. It is looked for by commit, by the digests of artifacts and by component, and nobody's word is needed for it.
+//!
+//! A decision lets its content in until something else was let in there, and once; again within the time that the policy has
+//! for retries. What none let in is a finding where people have to approve, and is taken up as an emergency.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Desk;
+use super::ledger::{Unread, is_formal};
+use super::past::Went;
+use super::policy::Read;
+use crate::forge::Hub;
+use crate::model::facts::Fact;
+use crate::policy::Policy;
+use crate::store::change::Stream;
+use crate::store::deployed::{Deployed, Ruled};
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::reader::Reader;
+
+/// By how much the clocks may differ, in microseconds.
+const APART: i64 = 60_000_000;
+/// For how long before a deployment its decision is looked for.
+const LOOK_BACK: TimeDelta = TimeDelta::days(35);
+/// How many are remembered of which all was done that follows from how they ended.
+const REMEMBERED: usize = 10_000;
+
+/// The deployments of which all was done, in this process, that follows from how they ended.
+pub(super) type Settled = BTreeSet<String>;
+
+/// A decision that let something go.
+struct Candidate {
+    entry: u64,
+    stream: Stream,
+    /// Since when, microseconds of the Unix time.
+    at: i64,
+    /// Whether somebody who waited was let in by it, or went under a grant; else it was only an answer.
+    opened: bool,
+    went: Arc<Went>,
+}
+
+/// What was decided of releases on their way into an environment.
+struct Decided {
+    ruled: Vec<Ruled>,
+    candidates: Vec<Candidate>,
+}
+
+impl Candidate {
+    /// Whether what was told is what went by it.
+    fn is_of(&self, row: &Deployed) -> bool {
+        let Some(told) = &row.told else { return false };
+        if !row.commit.is_empty() && !row.commit.eq_ignore_ascii_case(&self.went.commit) {
+            return false;
+        }
+        let named = |name: &String| self.went.components.contains_key(name);
+        if !told.components.iter().all(named) {
+            return false;
+        }
+        let Some(digest) = &told.digest else { return !row.commit.is_empty() };
+        let mut goes = self.went.components.iter().filter(|(name, _)| shares(&told.components, name));
+        // An artifact of which the decision knew nothing was let in by nobody.
+        let plain = |text: &str| text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
+        let is_it = |artifact: &String| plain(artifact) == plain(digest);
+        goes.any(|(_, released)| match &released.artifacts {
+            Fact::Known(artifacts) => artifacts.iter().any(is_it),
+            Fact::Absent | Fact::Unavailable(_) => false,
+        })
+    }
+
+    /// Whether another one lets in something else in the place of this.
+    fn gives_way_to(&self, other: &Self, row: &Deployed) -> bool {
+        let both = |name: &&String| self.went.components.contains_key(*name) && shares(told(row), name);
+        let (own, its) = (&self.went.components, &other.went.components);
+        let overlaps = own.is_empty() || its.is_empty() || its.keys().any(|name| both(&name));
+        let differs = !other.went.commit.eq_ignore_ascii_case(&self.went.commit);
+        other.at > self.at && other.at <= row.began && differs && overlaps
+    }
+}
+
+/// Whether a list of components means one: an empty one means all.
+fn shares(components: &[String], name: &str) -> bool {
+    components.is_empty() || components.iter().any(|it| it == name)
+}
+
+impl Decided {
+    /// Whether a decision was the last word when something began. What a person has rejected since is let in by nothing.
+    fn was_the_last(&self, candidate: &Candidate, began: i64) -> bool {
+        let mut later = self.ruled.iter().filter(|it| {
+            it.stream == candidate.stream && it.entry > candidate.entry && it.at <= began && it.ruling != "proceed"
+        });
+        later.all(|it| candidate.opened && it.ruling != "reject")
+    }
+
+    /// The decision that let a deployment in. `others` are those that were told of, as far as it is known what let them in.
+    fn lets(&self, policy: &Policy, row: &Deployed, others: &BTreeMap<String, Deployed>) -> Option<u64> {
+        let used = |entry: u64| {
+            others.values().filter(move |it| it.decision == Some(entry) && it.id != row.id && it.began <= row.began)
+        };
+        let overtaken = |it: &Candidate| {
+            let went = |other: &Candidate| other.opened || used(other.entry).next().is_some();
+            self.candidates.iter().any(|other| it.gives_way_to(other, row) && went(other))
+        };
+        let in_time = |it: &Candidate| {
+            let again = used(it.entry).any(|other| told(other).is_empty() || told(row).is_empty() || meet(other, row));
+            let until = DateTime::<Utc>::from_timestamp_micros(it.at)
+                .map(|at| policy.rules.calendar.due(at, policy.rules.retry_within).timestamp_micros());
+            !again || until.is_some_and(|until| row.began < until)
+        };
+        let fits = |it: &&Candidate| {
+            it.at <= row.began.saturating_add(APART)
+                && it.is_of(row)
+                && self.was_the_last(it, row.began)
+                && in_time(it)
+                && !overtaken(it)
+        };
+        self.candidates.iter().rev().find(fits).map(|it| it.entry)
+    }
+}
+
+/// The components that were told; empty: all that the decision let go.
+fn told(row: &Deployed) -> &[String] {
+    row.told.as_ref().map_or(&[], |told| &told.components)
+}
+
+/// Whether two deployments are of some component both.
+fn meet(one: &Deployed, other: &Deployed) -> bool {
+    told(one).iter().any(|name| told(other).contains(name))
+}
+
+impl<H: Hub> Desk<H> {
+    /// Finds out which decisions let in what others told of, and records that; what none let in is a finding. Says how much
+    /// is new. What began before `since` is let be.
+    pub(super) async fn weigh_told(
+        &self,
+        reader: &mut Reader,
+        (repository, read): (&str, &Read),
+        known: &BTreeMap<String, Deployed>,
+        since: DateTime<Utc>,
+    ) -> Result<usize, Unread> {
+        let policy = &read.policy;
+        let is_told = |it: &&Deployed| it.told.is_some() && it.began >= since.timestamp_micros();
+        let mut others: BTreeMap<String, Deployed> =
+            known.values().filter(is_told).map(|it| (it.id.clone(), it.clone())).collect();
+        let mut in_order: Vec<Deployed> = others.values().cloned().collect();
+        in_order.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
+        let mut decided: BTreeMap<String, Decided> = BTreeMap::new();
+        let mut new = 0;
+        for mut row in in_order {
+            if row.decision.is_none() {
+                let environment = row.environment.clone();
+                if !decided.contains_key(&environment) {
+                    let of = self.decided_for(reader, repository, &environment).await?;
+                    decided.insert(environment.clone(), of);
+                }
+                let Some(of) = decided.get(&environment) else { continue };
+                if let Some(entry) = of.lets(policy, &row, &others) {
+                    let commit = of.candidates.iter().find(|it| it.entry == entry).map(|it| it.went.commit.clone());
+                    row = Deployed { decision: Some(entry), commit: commit.unwrap_or(row.commit), ..row };
+                    self.write(&row, false).await?;
+                    others.insert(row.id.clone(), row.clone());
+                    new += 1;
+                } else if is_formal(policy, &row.environment) {
+                    if !row.found {
+                        self.write(&row, true).await?;
+                        new += 1;
+                    }
+                    self.to_import(repository, row.clone());
+                }
+            }
+            let Some(decision) = row.decision.filter(|_| row.ended.is_some() && !self.is_settled(&row.id)) else {
+                continue;
+            };
+            self.left_by_outcome(reader, &row, decision).await?;
+            self.settle(row.id);
+        }
+        Ok(new)
+    }
+
+    fn is_settled(&self, id: &str) -> bool {
+        self.ledger.settled().contains(id)
+    }
+
+    fn settle(&self, id: String) {
+        let mut settled = self.ledger.settled();
+        if settled.len() >= REMEMBERED {
+            settled.clear();
+        }
+        settled.insert(id);
+    }
+
+    /// What was decided of releases on their way into an environment.
+    async fn decided_for(
+        &self,
+        reader: &mut Reader,
+        repository: &str,
+        environment: &str,
+    ) -> Result<Decided, DatabaseFault> {
+        let since = (self.now() - LOOK_BACK - LOOK_BACK).timestamp_micros();
+        let ruled = reader.ruled((H::NAME, repository, environment), since).await?;
+        let let_go = reader.let_go(H::NAME, repository, since).await?;
+        let opened: BTreeSet<u64> = let_go.into_iter().map(|it| it.entry).collect();
+        let mut candidates = Vec::new();
+        for it in ruled.iter().filter(|it| it.ruling == "proceed") {
+            let Some(went) = self.went(reader, it.entry).await? else { continue };
+            let used = went.used.map(|at| at.timestamp_micros());
+            candidates.push(Candidate {
+                entry: it.entry,
+                stream: it.stream.clone(),
+                at: used.unwrap_or(it.at),
+                opened: used.is_some() || opened.contains(&it.entry),
+                went,
+            });
+        }
+        candidates.sort_by_key(|it| (it.at, it.entry));
+        Ok(Decided { ruled, candidates })
+    }
+}

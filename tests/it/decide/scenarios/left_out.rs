@@ -1,0 +1,97 @@
+//! Absence holds: whatever is left out of the facts of a scenario that is held, it is still held.
+//!
+//! A key that is left out is one that nobody looked at. `LEFT_OUT=all` leaves out every key of every scenario, which takes
+//! minutes; the ordinary run leaves out some of each.
+
+use countersign::model::facts::Facts;
+use countersign::model::release_decision::Ruling;
+use serde_json::Value;
+
+use super::{policy, replaced, scenarios, situation, words};
+
+/// How many keys of each scenario are left out in the ordinary run.
+const SOME: usize = 5;
+
+/// What may be left out, and why that opens.
+const MAY: &[(&str, &str)] = &[
+    ("/release/break_glass", "a grant that nobody speaks of opens nothing, and a bad one holds what people approved"),
+    (
+        "/saw/requirements",
+        "whoever approved before anything was decided was shown no requirement, and is bound to none",
+    ),
+];
+
+/// Every key of every map, as a path.
+fn keys(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let path = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                keys(value, &path, found);
+                found.push(path);
+            }
+        }
+        Value::Array(list) => {
+            for (number, value) in list.iter().enumerate() {
+                keys(value, &format!("{at}/{number}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn without(whole: &Value, path: &str) -> Option<Value> {
+    let mut less = whole.clone();
+    let (map, key) = path.rsplit_once('/')?;
+    let key = key.replace("~1", "/").replace("~0", "~");
+    less.pointer_mut(map)?.as_object_mut()?.remove(&key)?;
+    Some(less)
+}
+
+#[test]
+fn whatever_is_left_out_of_a_scenario_opens_nothing() {
+    let only = std::env::var("COUNTERSIGN_SCENARIO").unwrap_or_default();
+    let every = std::env::var("LEFT_OUT").is_ok_and(|it| it == "all");
+    let (mut opened, mut tried) = (Vec::new(), 0);
+    for (number, scenario) in scenarios().unwrap().iter().enumerate() {
+        let whole = policy(&scenario.layers);
+        for (at, case) in scenario.cases.iter().filter(|case| case.policy_before.is_empty()).enumerate() {
+            if !format!("{} {} {}", scenario.file, case.id, case.name).contains(&only) {
+                continue;
+            }
+            let own;
+            let read = match &whole {
+                Ok(read) if case.policy.is_empty() => read,
+                _ => match replaced(&scenario.layers, &case.policy).and_then(|layers| policy(&layers)) {
+                    Ok(read) => {
+                        own = read;
+                        &own
+                    }
+                    Err(_) => continue,
+                },
+            };
+            let given = situation::over(&scenario.given, &case.given);
+            let Ok((facts, now)) = situation::facts(read, &given) else { continue };
+            if words::decide(read, &facts, now).decision == Ruling::Proceed {
+                continue;
+            }
+            let document = serde_json::to_value(&facts).unwrap();
+            let mut paths = Vec::new();
+            keys(&document, "", &mut paths);
+            let step = if every { 1 } else { (paths.len() / SOME).max(1) };
+            for path in paths.iter().skip((number * 31 + at * 7) % step).step_by(step) {
+                let Some(less) = without(&document, path) else { continue };
+                // Without some keys it is no document of facts.
+                let Ok(facts) = Facts::read(less.to_string().as_bytes()) else { continue };
+                tried += 1;
+                let may = MAY.iter().any(|(part, _)| path.contains(part));
+                if !may && words::decide(read, &facts, now).decision == Ruling::Proceed {
+                    eprintln!("{}: {}: without {path}", scenario.file, case.name);
+                    opened.push(format!("{}: {}: without {path}", scenario.file, case.name));
+                }
+            }
+        }
+    }
+    assert!(tried > 2_000 || !only.is_empty(), "only {tried} keys were left out");
+    assert!(opened.is_empty(), "{} of {tried} open:\n{}", opened.len(), opened.join("\n"));
+}
