@@ -114,7 +114,8 @@
 //! [`forge::github::oidc`]) before it reads a byte, the desk compares bytes and digests and appends an entry for each file
 //! ([`flow::app::submission`]), and one more for the list of all of them, by which the submission is closed. When a release is
 //! decided, the closed files of the run that waits, of its present attempt, are laid out in a folder as the step had them, and
-//! gathered as in a gate run; what was found becomes the evidence of the facts.
+//! gathered as in a gate run; what was found becomes the evidence of the facts, and what scans and bills of materials say of
+//! what goes and what runs becomes facts of the release.
 //!
 //! ## A walk through the record
 //!

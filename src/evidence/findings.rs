@@ -158,6 +158,7 @@ struct Vulnerabilities {
     new: Counts,
     fixable: Stated<Counts>,
     exploited: Stated<u64>,
+    exploited_ids: Names,
     ids: Names,
 }
 
@@ -368,7 +369,10 @@ impl Vulnerabilities {
             None => self.fixable.silent = true,
         }
         match stated.exploited {
-            Some(true) => self.exploited.sum += 1,
+            Some(true) => {
+                self.exploited.sum += 1;
+                self.exploited_ids.add(rule, bounds);
+            }
             Some(false) => {}
             None => self.exploited.silent = true,
         }
@@ -379,6 +383,7 @@ impl Vulnerabilities {
         self.ids.state(measures, "vulnerabilities.ids");
         if !self.exploited.silent {
             measures.count("vulnerabilities.exploited", self.exploited.sum);
+            self.exploited_ids.state(measures, "vulnerabilities.exploited_ids");
         }
         if !self.fixable.silent {
             self.fixable.sum.state(measures, FIXABLE);

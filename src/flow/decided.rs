@@ -51,6 +51,9 @@ pub struct Beside {
     pub told: bool,
     /// What people are told of it outside the forge.
     pub messages: Vec<Drafted>,
+    /// The forge's own name for the deployment that went already, where one did that is decided afterwards. What it leaves to
+    /// be done is owed for it alone: the release may have left the same before.
+    pub deployment: Option<String>,
 }
 
 /// A message for one place, as it is recorded.
@@ -240,7 +243,7 @@ fn follows(
     let of = of.as_object().cloned().unwrap_or_default();
     let mut following = Following { of, append: &mut append, at };
     let done = acts(ruled, stands, &mut following)?;
-    let opened = obligations(ruled, &stream, stands, &mut following)?;
+    let opened = obligations(ruled, &stream, stands, beside.deployment.as_deref(), &mut following)?;
     for id in &met {
         following.add(Kind::Obligation, &json!({ "obligation": id, "state": "met" }))?;
     }
@@ -329,9 +332,14 @@ pub(super) fn unfit(act: &Act, error: &serde_json::Error) -> Failed {
     Fault::from(DatabaseFault::from(unfit)).into()
 }
 
-/// What an obligation of a release is called in the record.
-pub(super) fn obligation_id(stream: &Stream, owed: &OpenedObligation) -> String {
-    let told = json!([stream.to_string(), owed.kind, owed.by, owed.to]).to_string();
+/// What an obligation of a release is called in the record; with the deployment that left it, where it is owed for that one
+/// alone.
+pub(super) fn obligation_id(stream: &Stream, owed: &OpenedObligation, deployment: Option<&str>) -> String {
+    let told = match deployment {
+        None => json!([stream.to_string(), owed.kind, owed.by, owed.to]),
+        Some(deployment) => json!([stream.to_string(), owed.kind, owed.by, owed.to, deployment]),
+    };
+    let told = told.to_string();
     let id: String = sha256(told.as_bytes()).chars().take(16).collect();
     format!("{}-{id}", owed.kind)
 }
@@ -341,6 +349,7 @@ fn obligations<'d>(
     ruled: Ruled<'d>,
     stream: &Stream,
     stands: &Stands,
+    deployment: Option<&str>,
     following: &mut Following<'_>,
 ) -> Result<Vec<(Opened, &'d OpenedObligation)>, Failed> {
     // What must happen if it goes must happen only then.
@@ -349,7 +358,7 @@ fn obligations<'d>(
     }
     let mut all: Vec<(Opened, &OpenedObligation)> = Vec::new();
     for owed in &ruled.decision.obligations {
-        let id = obligation_id(stream, owed);
+        let id = obligation_id(stream, owed, deployment);
         if stands.obligations.contains(&id) || all.iter().any(|(opened, _)| opened.id == id) {
             continue;
         }
@@ -373,14 +382,7 @@ fn effects(
 ) -> Result<Vec<Effect>, Failed> {
     let mut all = answers(ruled, stream, version, beside);
     for (obligation, owed) in opened {
-        for place in &owed.to {
-            let notice = json!({
-                "effect": "notice", "obligation": obligation.id, "kind": owed.kind, "repository": stream.repository,
-                "release": stream.release, "environment": stream.environment, "by": owed.by, "due": owed.due,
-                "commit": ruled.facts.release.commit, "summary": ruled.decision.summary, "at": ruled.decision.now,
-            });
-            all.push((format!("{} {place}", obligation.id), place.clone(), notice));
-        }
+        all.extend(notices(stream, (&obligation.id, owed), (ruled.facts, ruled.decision)));
     }
     let mut all: Vec<(String, String, Value, Option<i64>)> =
         all.into_iter().map(|(once, destination, body)| (once, destination, body, None)).collect();
@@ -399,6 +401,20 @@ fn effects(
         effects.push(Effect { once, destination, body, not_before });
     }
     Ok(effects)
+}
+
+/// Word of what is owed, for each place where the policy has it told: the key, where to, and what.
+pub(super) fn notices(
+    stream: &Stream,
+    (id, owed): (&str, &OpenedObligation),
+    (facts, decision): (&Facts, &ReleaseDecision),
+) -> Vec<(String, String, Value)> {
+    let notice = json!({
+        "effect": "notice", "obligation": id, "kind": owed.kind, "repository": stream.repository,
+        "release": stream.release, "environment": stream.environment, "by": owed.by, "due": owed.due,
+        "commit": facts.release.commit, "summary": decision.summary, "at": decision.now,
+    });
+    owed.to.iter().map(|place| (format!("{id} {place}"), place.clone(), notice.clone())).collect()
 }
 
 /// The decision as the forge is told it: the key, where to, and what. One for each run that waits.

@@ -24,6 +24,7 @@ pub mod token;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::model::facts::{
     Account, AccountFacts, Act, Change, Deed, Deployment, Fact, Member, Outcome, Reference, Via,
@@ -129,14 +130,25 @@ pub struct Ran {
     pub environment: String,
     /// The commit.
     pub commit: String,
+    /// When the forge made it, UTC: when its job came up to the environment, and began to wait where something waits there.
+    pub made: DateTime<Utc>,
     /// When it began, UTC.
     pub began: DateTime<Utc>,
     /// The run whose job it is; `None` where no job is known to be it, and anybody may have written it down.
     pub run: Option<u64>,
     /// How it ended and when, by its job; absent while it has not.
     pub ended: Fact<(Outcome, DateTime<Utc>)>,
-    /// Who let it into its environment at the forge.
-    pub let_in: Fact<Vec<Account>>,
+    /// Who let its run into its environment at the forge, in whichever attempt.
+    pub let_in: Fact<Vec<LetIn>>,
+}
+
+/// Somebody let a run into an environment at the forge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetIn {
+    /// The forge's own name for his review, as it stands in what people did.
+    pub review: String,
+    /// Who.
+    pub by: Account,
 }
 
 /// How a run was started.
@@ -246,6 +258,9 @@ pub trait Forge: Source {
 
     /// The deployments of a repository that wait for our word, all of them.
     fn pending(&self, repository: &str) -> impl Future<Output = Result<Vec<Pending>, Self::Fault>> + Send;
+
+    /// Whether an environment holds what comes until we answer; absent: there is no such environment.
+    fn guards(&self, repository: &str, environment: &str) -> impl Future<Output = Fact<bool>> + Send;
 
     /// The deployments of environments that began since an instant, all of them but those that are known by name.
     fn ran(

@@ -65,7 +65,7 @@ kinds! {
     Refusal = "refusal";
     /// an obligation opened, met or overdue
     Obligation = "obligation";
-    /// a deployment that began or ended, and whether a decision let it in
+    /// a deployment that began or ended, whether a decision let it in, and whether its environment is held for one
     Deployment = "deployment";
     /// an issue that is an incident, or is over as one
     Incident = "incident";

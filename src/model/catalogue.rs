@@ -146,6 +146,10 @@ const FINDINGS: &[Entry] = &[
         "vulnerabilities.exploited",
         "listed as exploited (CISA KEV or the like); unknown where the report does not say",
     ),
+    names(
+        "vulnerabilities.exploited_ids",
+        "the identifiers of those listed as exploited; unknown where the report does not say, and above `limits.names`",
+    ),
     names("vulnerabilities.ids", "their identifiers; unknown above `limits.names`"),
     number("vulnerabilities.fixable.total", "with a fixed version to go to"),
     number("vulnerabilities.fixable.critical", "of them, severity critical"),

@@ -1,6 +1,6 @@
 //! What people did on pages of ours, as the record has it: it stands in the table of acts, before any decision saw it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -83,6 +83,32 @@ impl Reader {
         let mut found = BTreeMap::new();
         for row in self.session.rows(sql, &[of.to_string().into()]).await? {
             found.entry(row.text(0)?).or_insert(digest(&row, 1)?);
+        }
+        Ok(found)
+    }
+
+    /// Which of the decisions of a release that were recorded by an instant, microseconds of the Unix time, saw first what
+    /// people did: the numbers of their entries, by the names of the acts.
+    pub async fn first_seen_by(&mut self, of: &Stream, until: i64) -> Result<BTreeMap<String, u64>, Fault> {
+        let name = of.to_string();
+        let sql = "SELECT idx, at FROM decision WHERE stream = $1 ORDER BY idx";
+        let rows = self.session.rows(sql, &[name.as_str().into()]).await?;
+        let decisions: Vec<(u64, i64)> =
+            rows.iter().map(|row| Ok((row.count(0)?, row.int(1)?))).collect::<Result<_, Fault>>()?;
+        let mut found = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        let sql = "SELECT id, idx FROM act WHERE stream = $1 ORDER BY idx";
+        for row in self.session.rows(sql, &[name.as_str().into()]).await? {
+            let (id, entry) = (row.text(0)?, row.count(1)?);
+            if !seen.insert(id.clone()) {
+                continue;
+            }
+            // What a decision saw has its entry behind it, and before that of the next.
+            let before = decisions.partition_point(|(decision, _)| *decision <= entry);
+            let by = before.checked_sub(1).and_then(|at| decisions.get(at)).filter(|(_, at)| *at <= until);
+            if let Some((decision, _)) = by {
+                found.insert(id, *decision);
+            }
         }
         Ok(found)
     }

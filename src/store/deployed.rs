@@ -31,7 +31,7 @@ pub struct Deployed {
     pub outcome: Option<String>,
     /// The number of the entry of the decision that let it in; `None` where none of this record did.
     pub decision: Option<u64>,
-    /// Who let it in at the forge where no decision did, by account, as a JSON list; `None` where that is not known.
+    /// Who let it in at the forge where no decision did, each with his review, as a JSON list; `None` where that is not known.
     pub let_in: Option<String>,
     /// Who told of it and what, where the forge did not.
     pub told: Option<Told>,
@@ -115,19 +115,6 @@ pub struct LetGo {
     pub body: Hash,
     /// Whether the answer arrived.
     pub arrived: bool,
-}
-
-/// A decision that let a release go, whoever was told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Went {
-    /// The number of its entry.
-    pub entry: u64,
-    /// The release.
-    pub stream: Stream,
-    /// SHA-256 of the facts.
-    pub facts: Hash,
-    /// SHA-256 of the decision document.
-    pub document: Hash,
 }
 
 /// What was decided of a release once.
@@ -229,18 +216,13 @@ impl Reader {
 
     /// Whether something was recorded under a key.
     pub async fn is_recorded(&mut self, once: &str) -> Result<bool, Fault> {
-        Ok(self.session.row("SELECT idx FROM log_once WHERE once = $1", &[once.into()]).await?.is_some())
+        Ok(self.recorded_as(once).await?.is_some())
     }
 
-    /// The decision of an entry, where it let a release go.
-    pub async fn went_by(&mut self, entry: u64) -> Result<Option<Went>, Fault> {
-        let sql = "SELECT idx, stream, facts, document FROM decision WHERE ruling = 'proceed' AND idx = $1";
-        let row = self.session.row(sql, &[int(entry)]).await?;
-        let went = |row: Row| {
-            let (facts, document) = (digest(&row, 2)?, digest(&row, 3)?);
-            Ok(Went { entry: row.count(0)?, stream: of_release(&row, 1)?, facts, document })
-        };
-        row.map(went).transpose()
+    /// The number of the entry that was recorded under a key.
+    pub async fn recorded_as(&mut self, once: &str) -> Result<Option<u64>, Fault> {
+        let row = self.session.row("SELECT idx FROM log_once WHERE once = $1", &[once.into()]).await?;
+        row.map(|row| row.count(0)).transpose()
     }
 
     /// What was decided since an instant, microseconds of the Unix time, of releases of a repository on their way into an

@@ -62,6 +62,12 @@ impl Reader {
         self.session.rows_made(sql, &[int(entry), int(most)]).await?.iter().map(latest).collect()
     }
 
+    /// The decision that stands in an entry, with its release.
+    pub async fn decided_in(&mut self, entry: u64) -> Result<Option<Latest>, Fault> {
+        let sql = "SELECT stream, idx, version, ruling, summary, at, facts, document FROM decision WHERE idx = $1";
+        self.session.row(sql, &[int(entry)]).await?.as_ref().map(latest).transpose()
+    }
+
     /// The decisions of a release, the newest first, so many at most.
     pub async fn history(&mut self, of: &Stream, most: u64) -> Result<Vec<Past>, Fault> {
         self.past(of, "idx <= $2 ORDER BY idx DESC", int(u64::MAX), most).await

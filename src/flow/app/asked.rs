@@ -14,12 +14,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::Desk;
 use super::docket::{Asks, Case, Key};
+use super::{Desk, ledger};
+use crate::flow::append::{Failed, Happening};
 use crate::flow::ask::{Answer, UNKNOWN};
 use crate::flow::decided::word;
 use crate::forge::Hub;
 use crate::forge::job::Job;
+use crate::log::entry::Kind;
 use crate::report::neutral;
 use crate::store::shared;
 
@@ -103,10 +105,33 @@ impl<H: Hub> Desk<H> {
         answer(job, environment, UNKNOWN, summary)
     }
 
+    /// Records that a job of an environment asked: what is told that it may not go on, and ends, went past nobody.
+    async fn noted(&self, job: &Job, environment: &str) -> Result<(), Failed> {
+        let repository = job.repository.to_lowercase();
+        let body = json!({ "forge": H::NAME, "repository": repository, "environment": environment,
+            "commit": job.commit, "run": job.run, "state": "asked" });
+        let body = body.as_object().cloned().unwrap_or_default();
+        let once = Some(ledger::asked(H::NAME, &repository, environment, job.run));
+        let append = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once }.append(self.now())?;
+        self.sequencer.append(append).await?;
+        Ok(())
+    }
+
     async fn look_into(&self, job: &Job, environment: &str) -> Answer {
         let key =
             Key { repository: job.repository.clone(), environment: environment.to_owned(), commit: job.commit.clone() };
         let asks = Asks { attempt: job.attempt, enters: job.environment.as_deref() == Some(environment) };
+        if asks.enters
+            && let Err(why) = self.noted(job, environment).await
+        {
+            let summary = neutral::prose(&format!("held, because it cannot be recorded: {why}"), WHY);
+            return Answer {
+                environment: environment.to_owned(),
+                commit: job.commit.clone(),
+                decision: UNKNOWN.to_owned(),
+                summary,
+            };
+        }
         let asked = Some(asks);
         let case = Case { key, runs: vec![job.run], answers: Vec::new(), told: None, failures: 0, asked };
         let of = |decision: &str, summary| answer(job, environment, decision, summary);

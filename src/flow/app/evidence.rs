@@ -12,6 +12,7 @@ use super::Desk;
 use super::docket::{Case, Key};
 use super::policy::Read;
 use super::ruling::Attempts;
+use super::scanned::{self, Before};
 use crate::flow::submission::Manifest;
 use crate::flow::submitted::{self, Found, Lacking, Laid};
 use crate::forge::Hub;
@@ -169,6 +170,29 @@ impl<H: Hub> Desk<H> {
         };
         facts.evidence.extend(read.into_iter().filter(|(name, found)| !found.is_absent() || !self.knows(name)));
         Ok(facts)
+    }
+
+    /// Adds to the facts what the evidence says of what goes and what runs. `shown` is what runs by the forge.
+    pub(super) async fn with_scans(
+        &self,
+        reader: &mut Reader,
+        policy: &Policy,
+        (shown, is_first): (&Fact<String>, bool),
+        facts: &mut Facts,
+    ) -> Result<(), Unread> {
+        if !self.settings.submissions || !scanned::is_asked(policy, &facts.release.environment) {
+            return Ok(());
+        }
+        let last = if is_first { None } else { self.last(reader, facts).await?.map(|(_, facts)| facts) };
+        let runs = |last: &Facts| shown.known().is_some_and(|it| it.eq_ignore_ascii_case(&last.release.commit));
+        let before = match &last {
+            _ if is_first => Before::Nothing,
+            Some(last) if runs(last) => Before::Last(last),
+            Some(_) => Before::Unknown("what runs now is not what was let go last, and was not scanned"),
+            None => Before::Unknown("what was let go last is not known"),
+        };
+        scanned::add(policy, facts, &before);
+        Ok(())
     }
 
     /// Whether the settings state the evidence of a gate.

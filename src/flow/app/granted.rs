@@ -250,6 +250,8 @@ impl<H: Hub> Desk<H> {
             // By what was so when it went: its hours are over by now, and its clocks have run since.
             at: used,
             signers: told.signed_by.clone(),
+            deployment: None,
+            outcome: Fact::Absent,
         };
         let taken = Box::pin(self.take_up((forge, read.clone()), emergency, fact)).await;
         let taken = taken.map_err(|why| NotTold::Undecided(why.to_string()))?;

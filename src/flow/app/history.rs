@@ -1,14 +1,16 @@
 //! What was deployed becomes facts of a release: what its components ran before and how that went, and what each team did.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Desk;
-use super::ledger::{Left, is_formal, outcome};
+use super::ledger::{is_formal, outcome};
+use super::openings::Left;
 use super::past::Went;
 use super::policy::Read;
 use super::ruling::Attempts;
+use super::{Desk, imported};
 use crate::forge::Hub;
 use crate::model::facts::history::TeamDeployment;
 use crate::model::facts::{Deployment, Fact, Facts, Outcome, Released, TeamHistory};
@@ -24,7 +26,7 @@ const UNPROVEN: &str =
 const YEAR: TimeDelta = TimeDelta::days(366);
 
 /// A deployment with what went by its decision, where it had one that is kept.
-pub(super) type Known = (Deployed, Option<std::sync::Arc<Went>>);
+pub(super) type Known = (Deployed, Option<Arc<Went>>);
 
 fn instant(micros: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros)
@@ -111,7 +113,10 @@ impl<H: Hub> Desk<H> {
         let since = (self.now() - YEAR).timestamp_micros();
         let mut all = Vec::new();
         for row in once(reader.deployed_since(H::NAME, &owner, since).await?) {
-            all.push(self.known(reader, row).await?);
+            let (row, went) = self.known(reader, row).await?;
+            // What went past was an emergency of those whose components went, by the decision that took it up.
+            let went = if went.is_some() { went } else { self.taken_up(reader, &row).await? };
+            all.push((row, went));
         }
         for team in policy.rules.components.iter().filter_map(|it| it.team.as_deref()) {
             let history = match &unread {
@@ -159,6 +164,17 @@ impl<H: Hub> Desk<H> {
             });
         }
         Ok(found)
+    }
+
+    /// What went past the decision, by that which took it up.
+    async fn taken_up(&self, reader: &mut Reader, row: &Deployed) -> Result<Option<Arc<Went>>, DatabaseFault> {
+        if row.decision.is_some() || !row.is_proven() {
+            return Ok(None);
+        }
+        match imported::decision(reader, H::NAME, row).await? {
+            Some(decision) => self.went(reader, decision).await,
+            None => Ok(None),
+        }
     }
 
     async fn known(&self, reader: &mut Reader, row: Deployed) -> Result<Known, DatabaseFault> {
@@ -216,8 +232,8 @@ fn gone(known: &Known, policy: &Policy) -> Option<Deployment> {
     Some(deployment)
 }
 
-/// What a team did where people have to approve, by the deployments of its components. What no decision let in belongs to
-/// every team of its repository.
+/// What a team did where people have to approve, by the deployments of its components. What no decision let in, and none took
+/// up, belongs to every team of its repository.
 fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> TeamHistory {
     let own: Vec<&str> = policy
         .rules

@@ -1,6 +1,10 @@
 //! A deployment that the forge let in although no decision of ours did: somebody went past the protection, as when we were
 //! down. It is taken up afterwards as an emergency. Whoever let it in stands as one who signed a grant for it, which holds
 //! if the policy's `break_glass` says so; whether it does or not, what an emergency leaves to be done is owed.
+//!
+//! Whoever goes past the protection stands at the forge as the last who reviewed, behind those who only approved. Those whose
+//! review an earlier decision had seen, which held nevertheless, let nothing in. Where more than one is left nobody can tell
+//! which of them it was, and nobody stands as having signed.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -8,17 +12,22 @@ use serde_json::json;
 use super::docket::{Case, Key};
 use super::policy::Read;
 use super::ruling::{Attempts, Undecided, Went};
-use super::{Desk, policy};
+use super::{Desk, ledger, policy};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided::{self, Beside, word};
+use crate::flow::facts::named;
 use crate::flow::receipt::{self, Decided};
-use crate::forge::{Forge as _, Hub, Waiting};
+use crate::flow::recorded;
+use crate::forge::{Forge as _, Hub, LetIn, Waiting};
 use crate::log::entry::Kind;
-use crate::model::facts::{Account, Fact, Facts, Grant};
+use crate::model::facts::{Account, Fact, Facts, Grant, Outcome};
 use crate::model::release_decision::Ruling;
 use crate::report;
+use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
+use crate::store::fault::Fault as DatabaseFault;
+use crate::store::reader::Reader;
 
 /// Something that went, and is taken up as an emergency.
 pub(super) struct Emergency {
@@ -38,6 +47,10 @@ pub(super) struct Emergency {
     pub(super) at: DateTime<Utc>,
     /// Who signed the grant for it.
     pub(super) signers: Vec<Account>,
+    /// The forge's own name for the deployment that it was, where one is known.
+    pub(super) deployment: Option<String>,
+    /// How it ended, where it has.
+    pub(super) outcome: Fact<Outcome>,
 }
 
 /// What a decision on something that went came to.
@@ -55,21 +68,60 @@ fn artifacts(facts: &Facts) -> Fact<Vec<String>> {
     if all.is_empty() { Fact::Absent } else { Fact::Known(all) }
 }
 
+/// Under which key it is recorded that a deployment was taken up.
+pub(super) fn once(forge: &str, row: &Deployed) -> String {
+    format!("deployment imported {}", json!([forge, row.repository, row.id]))
+}
+
+/// The decision by which a deployment was taken up; `None` where it was not yet.
+pub(super) async fn decision(reader: &mut Reader, forge: &str, row: &Deployed) -> Result<Option<u64>, DatabaseFault> {
+    let Some(entry) = reader.recorded_as(&once(forge, row)).await? else { return Ok(None) };
+    let entry = recorded::entry(reader, entry).await?;
+    Ok(entry.and_then(|entry| entry.body.get("decided")?.as_u64()))
+}
+
+/// Who may have gone past the protection: whoever let the run in, but for those whose review a decision before that had seen.
+/// Where it had seen them all, it was the last of them: once somebody has gone past nobody can review any more.
+async fn went_past(
+    reader: &mut Reader,
+    forge: &str,
+    key: &Key,
+    row: &Deployed,
+    began: DateTime<Utc>,
+) -> Result<Vec<Account>, DatabaseFault> {
+    let let_in: Vec<LetIn> = row.let_in.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+    let stream = Stream {
+        forge: forge.to_owned(),
+        repository: key.repository.clone(),
+        release: named(&key.repository, &key.commit),
+        environment: key.environment.clone(),
+    };
+    let seen = reader.first_seen_by(&stream, began.timestamp_micros()).await?;
+    let last = let_in.iter().map(|it| seen.get(&it.review).copied()).max_by_key(|it| it.unwrap_or(u64::MAX));
+    let mut found: Vec<Account> = Vec::new();
+    for LetIn { review, by } in let_in {
+        if Some(seen.get(&review).copied()) == last && !found.contains(&by) {
+            found.push(by);
+        }
+    }
+    Ok(found)
+}
+
 impl<H: Hub> Desk<H> {
     /// Decides a deployment that went without a decision, for the record and for what it leaves to be done. Nothing waits
-    /// for it, and nothing is opened by it.
-    pub(super) async fn import(&self, repository: &str, row: &Deployed) -> Result<(), Undecided> {
-        let Some(began) = DateTime::<Utc>::from_timestamp_micros(row.began) else { return Ok(()) };
+    /// for it, and nothing is opened by it. Says whether it was taken up now.
+    pub(super) async fn import(&self, repository: &str, row: &Deployed) -> Result<bool, Undecided> {
+        let Some(began) = DateTime::<Utc>::from_timestamp_micros(row.began) else { return Ok(false) };
         // Of an artifact alone nothing can be read; the finding stays.
         if !row.is_proven() || row.commit.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        let once = format!("deployment imported {}", json!([H::NAME, row.repository, row.id]));
+        let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
         let is_done = reader.is_recorded(&once).await?;
         reader.close().await?;
         if is_done {
-            return Ok(());
+            return Ok(false);
         }
         let fault = |fault: H::Fault| Undecided::Forge(fault.to_string());
         let forge = self.hub.of(repository).await.map_err(fault)?;
@@ -79,24 +131,34 @@ impl<H: Hub> Desk<H> {
         if let Some(id) = row.run {
             let waiting = Waiting { repository: key.repository.clone(), run: id, environment: key.environment.clone() };
             // Of a run that is gone nothing can be read any more; the finding stays.
-            let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(()) };
+            let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(false) };
             run = Some((id, started.attempt));
         }
         let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
-        let let_in: Vec<Account> =
-            row.let_in.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+        let mut reader = self.reader().await?;
+        let mut let_in = went_past(&mut reader, H::NAME, &key, row, began).await?;
+        reader.close().await?;
+        let bypassed_by = match let_in.as_slice() {
+            [account] => Fact::Known(account.clone()),
+            [] => Fact::Unavailable("the forge does not say who let it in".into()),
+            several => {
+                let names: Vec<&str> = several.iter().map(Account::as_str).collect();
+                let says = format!("which of {} went past the protection cannot be told", names.join(", "));
+                let_in = Vec::new();
+                Fact::Unavailable(says.into())
+            }
+        };
         let emergency = Emergency {
             key,
             run,
-            bypassed_by: match let_in.first() {
-                Some(account) => Fact::Known(account.clone()),
-                None => Fact::Unavailable("the forge does not say who let it in".into()),
-            },
+            bypassed_by,
             trigger: None,
             deployed_by: row.told.as_ref().filter(|_| row.run.is_none()).map(|told| told.by.clone()),
             went: began,
             at: self.now(),
             signers: let_in.clone(),
+            deployment: Some(row.id.clone()),
+            outcome: row.outcome.as_deref().and_then(ledger::outcome).map_or(Fact::Absent, Fact::Known),
         };
         let grant = |facts: &Facts| Grant {
             id: format!("bypass {}", row.id),
@@ -115,14 +177,15 @@ impl<H: Hub> Desk<H> {
         let taken = self.take_up((&forge, read), emergency, grant).await?;
         // From here on it is done, whoever is started next.
         let body = json!({ "forge": H::NAME, "repository": row.repository, "environment": row.environment,
-            "deployment": row.id, "commit": row.commit, "run": row.run, "state": "imported" });
+            "deployment": row.id, "commit": row.commit, "run": row.run, "state": "imported",
+            "decided": taken.entry });
         let body = body.as_object().cloned().unwrap_or_default();
         let done = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once: Some(once) };
         self.sequencer.append(done.append(self.now())?).await.map_err(Failed::from)?;
         let fields = json!({ "repository": repository, "environment": row.environment, "commit": row.commit,
             "run": row.run, "decision": word(taken.ruling), "summary": taken.summary });
         self.say("deployment_imported", &fields);
-        Ok(())
+        Ok(true)
     }
 
     /// Decides something that went under a grant, be it a real one, and records that with what it leaves to be done: all of
@@ -130,7 +193,7 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn take_up(
         &self,
         (forge, read): (&H::Forge, Read),
-        Emergency { key, run, bypassed_by, trigger, deployed_by, went, at, signers }: Emergency,
+        Emergency { key, run, bypassed_by, trigger, deployed_by, went, at, signers, deployment, outcome }: Emergency,
         grant: impl FnOnce(&Facts) -> Grant,
     ) -> Result<TakenUp, Undecided> {
         let attempts: Attempts = run.into_iter().collect();
@@ -139,6 +202,7 @@ impl<H: Hub> Desk<H> {
         let went = Went { at: runs.is_empty().then_some(went), signers };
         let mut facts = self.facts_of(forge, &read, (&case, &attempts), &went).await?;
         facts.release.bypassed_by = bypassed_by;
+        facts.release.outcome = outcome;
         if let (Some(trigger), Fact::Unavailable(_)) = (trigger, &facts.release.trigger) {
             facts.release.trigger = Fact::Known(trigger);
         }
@@ -161,14 +225,16 @@ impl<H: Hub> Desk<H> {
             runs,
             attempts,
             silent: true,
+            deployment: deployment.clone(),
             ..Beside::default()
         };
         let appended = receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, self.now()).await?;
         let stream = decided.stream();
         if decision.decision != Ruling::Proceed {
             // A grant that did not hold is owed for all the same.
-            for owed in decision.obligations.iter().filter(|owed| owed.to.is_empty()) {
-                self.owes(&stream, decided::obligation_id(&stream, owed), owed).await.map_err(Box::new)?;
+            for owed in &decision.obligations {
+                let id = decided::obligation_id(&stream, owed, deployment.as_deref());
+                self.owes(&stream, (id, owed), (&facts, &decision)).await.map_err(Box::new)?;
             }
         }
         let entry = appended.map_or(0, |appended| appended.first);

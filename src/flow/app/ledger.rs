@@ -2,25 +2,28 @@
 //! let it in, and how it ended.
 //!
 //! How it went is the forge's own word for the job that deployed, and nobody's who may push. Which decision let it in is
-//! the record's: one that let the very run go into that environment, once for each deployment. What no decision let in
-//! where people have to approve is a finding. What was recorded stays when the forge forgets it.
+//! the record's ([`super::openings`]). What no decision let in where people have to approve is a finding. Where nothing of
+//! ours waits, a job can ask by itself whether it may go on: it is given a little while for that, and what was told that it may
+//! not, and ended, went nowhere. What was recorded stays when the forge forgets it, and a deployment that the forge forgot
+//! before it ended counts as one that failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
+use super::drift::Held;
+use super::openings::Openings;
 use super::past::{Past, Went};
 use super::policy::Read;
 use super::told::Settled;
-use super::{Desk, policy};
+use super::{Desk, imported, policy};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::recorded;
-use crate::forge::{Forge as _, Hub, Ran};
+use crate::forge::{Forge as _, Hub, Ran, Waiting};
 use crate::log::entry::Kind;
 use crate::log::receipt::sha256;
 use crate::model::facts::{Fact, Outcome};
@@ -35,10 +38,12 @@ use crate::store::reader::Reader;
 const LOOK_BACK: TimeDelta = TimeDelta::days(35);
 /// How long a job is looked for that a deployment is which somebody wrote into the list.
 const UNPROVEN: TimeDelta = TimeDelta::days(1);
-/// By how much the clocks may differ.
-const APART: TimeDelta = TimeDelta::minutes(1);
+/// How long a job that nobody let in at the forge is waited for to ask whether it may go on.
+const MAY_ASK: TimeDelta = TimeDelta::minutes(2);
+/// For how long the forge must not have listed a deployment that is taken for gone: a list can lag behind.
+const GONE: Duration = Duration::from_secs(5);
 /// How many environments are read.
-const ENVIRONMENTS: usize = 50;
+pub(super) const ENVIRONMENTS: usize = 50;
 /// How soon is tried again what could not be read.
 const AGAIN: Duration = Duration::from_secs(15);
 /// How late at most is tried again to take up what others told of: they may have told of a commit that is not there.
@@ -54,7 +59,12 @@ pub(super) struct Ledger {
     wake: Notify,
     /// What no decision let in, and is to be taken up, by its repository's name.
     found: Mutex<Vec<(String, Deployed)>>,
+    /// Since when each deployment is not listed any more that has not ended.
+    gone: Mutex<BTreeMap<String, Instant>>,
+    /// What may still ask whether it may go on, or asked and waits, with when that is to be looked at again.
+    asking: Mutex<BTreeMap<String, Asking>>,
     pub(super) past: Past,
+    pub(super) held: Held,
     settled: Mutex<Settled>,
     /// How often what others told of could not be taken up, by name, and when that is tried again.
     put_off: Mutex<BTreeMap<String, (u32, Instant)>>,
@@ -65,6 +75,14 @@ impl Ledger {
     pub(super) fn settled(&self) -> MutexGuard<'_, Settled> {
         lock(&self.settled)
     }
+}
+
+/// A deployment whose job may ask.
+#[derive(Debug)]
+struct Asking {
+    repository: String,
+    /// When its time to ask is over; `None` where it asked.
+    until: Option<Instant>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -84,35 +102,20 @@ pub(super) enum Unread {
     Failed(#[from] Failed),
 }
 
-/// What left for a decision, as far as it says which deployment that lets in.
-#[derive(Deserialize)]
-pub(super) struct Left {
-    pub(super) run: Option<u64>,
-    pub(super) attempt: Option<u64>,
-    pub(super) waits_at: Option<String>,
-    pub(super) commit: String,
+/// Under which key it is recorded that a job of an environment asked whether its run may go on there.
+pub(super) fn asked(forge: &str, repository: &str, environment: &str, run: u64) -> String {
+    format!("deployment asked {}", json!([forge, repository.to_lowercase(), environment, run]))
 }
 
-/// A decision that let a run go.
-struct Opening {
-    /// The number of its entry.
-    entry: u64,
-    /// Since when it lets it, microseconds of the Unix time.
-    at: i64,
-    left: Left,
-}
-
-impl Opening {
-    /// Whether it may have let a deployment in.
-    fn lets(&self, ran: &Ran) -> bool {
-        let here = self.left.waits_at.as_deref() == Some(ran.environment.as_str());
-        let before = self.at <= (ran.began + APART).timestamp_micros();
-        ran.run.is_some()
-            && self.left.run == ran.run
-            && here
-            && before
-            && self.left.commit.eq_ignore_ascii_case(&ran.commit)
-    }
+/// What is to be made of a deployment that no decision let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undecided {
+    /// It went past us.
+    Past,
+    /// Its job may still ask, or asked and waits.
+    Asks,
+    /// Its job asked, was not told that it may go on, and ended.
+    Stopped,
 }
 
 /// An outcome's word in the record.
@@ -147,7 +150,7 @@ impl<H: Hub> Desk<H> {
         loop {
             let marked = std::mem::take(&mut *lock(&self.ledger.marked));
             if marked.is_empty() {
-                self.ledger.wake.notified().await;
+                self.until_marked().await;
                 continue;
             }
             let mut failed = false;
@@ -156,7 +159,7 @@ impl<H: Hub> Desk<H> {
                     // Without a policy nobody asks what was deployed; the sweep comes back to it.
                     Ok(0) | Err(Unread::Policy(_)) => {}
                     Ok(_) => {
-                        self.docket().happened(Some(&repository), None, true, std::time::Instant::now());
+                        self.docket().happened(Some(&repository), None, true, Instant::now());
                         self.to_decide.notify_one();
                     }
                     Err(why) => {
@@ -169,18 +172,44 @@ impl<H: Hub> Desk<H> {
             }
             let found = std::mem::take(&mut *lock(&self.ledger.found));
             for (repository, row) in found {
-                if let Err(why) = self.import(&repository, &row).await {
-                    self.put_off(&row);
-                    failed = true;
-                    let fields = json!({ "repository": repository, "run": row.run, "fault": why.to_string() });
-                    self.say("deployment_not_imported", &fields);
-                    lock(&self.ledger.marked).insert(repository);
+                match self.import(&repository, &row).await {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        // What it left is owed from now on, and its changes are the next release's.
+                        self.docket().happened(Some(&repository), None, true, Instant::now());
+                        self.to_decide.notify_one();
+                    }
+                    Err(why) => {
+                        self.put_off(&row);
+                        failed = true;
+                        let fields = json!({ "repository": repository, "run": row.run, "fault": why.to_string() });
+                        self.say("deployment_not_imported", &fields);
+                        lock(&self.ledger.marked).insert(repository);
+                    }
                 }
             }
             if failed {
                 tokio::time::sleep(AGAIN.min(self.settings.sweep)).await;
             }
         }
+    }
+
+    /// Waits until a repository is to be read again: it was marked, or the time of a job is over that might have asked.
+    async fn until_marked(&self) {
+        let next = lock(&self.ledger.asking).values().filter_map(|it| it.until).min();
+        let Some(next) = next else { return self.ledger.wake.notified().await };
+        if tokio::time::timeout_at(next.into(), self.ledger.wake.notified()).await.is_ok() {
+            return;
+        }
+        let over: Vec<String> = lock(&self.ledger.asking)
+            .values_mut()
+            .filter(|it| it.until.is_some_and(|until| until <= Instant::now()))
+            .map(|it| {
+                it.until = None;
+                it.repository.clone()
+            })
+            .collect();
+        lock(&self.ledger.marked).extend(over);
     }
 
     async fn enter(&self, repository: &str) -> Result<usize, Unread> {
@@ -190,6 +219,7 @@ impl<H: Hub> Desk<H> {
         if let Err(why) = self.note_incidents(repository, &read.policy.rules).await {
             self.say("incidents_unread", &json!({ "repository": repository, "fault": why.to_string() }));
         }
+        self.watch_over(&forge, repository, &read).await?;
         if let Err(why) = self.remind(repository, &read).await {
             self.say("reminders_unsent", &json!({ "repository": repository, "fault": why }));
         }
@@ -219,53 +249,66 @@ impl<H: Hub> Desk<H> {
             it.ended.is_some() || old
         };
         let settled: BTreeSet<String> = known.values().filter(settled).map(|it| it.id.clone()).collect();
-        let first = recorded::entry(&mut reader, 0).await?.map_or(now, |entry| entry.at);
+        // A forge counts in whole seconds.
+        let first = recorded::entry(&mut reader, 0).await?.map_or(now, |entry| entry.at).trunc_subsecs(0);
         // What others told is known here already, whether the forge can be asked or not.
         let mut new = self.weigh_told(&mut reader, (repository, read), &known, since.max(first)).await?;
         let ran = forge.ran(repository, &environments, since, &settled).await;
         let mut ran = ran.map_err(|fault| Unread::Forge(fault.to_string()))?;
         ran.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
-        let is_undecided = |it: &&Deployed| {
-            let began = it.began.max(since.timestamp_micros());
-            it.decision.is_none() && it.began == began && it.began >= first.timestamp_micros()
-        };
         let by_forge = |it: &&Deployed| it.told.is_none();
-        let mut undecided: Vec<Deployed> = known.values().filter(by_forge).filter(is_undecided).cloned().collect();
+        let listed: BTreeSet<String> = ran.iter().map(|it| it.id.clone()).collect();
+        let mut rows = self.gone(&known, &listed, &environments, now);
         if !ran.is_empty() {
-            let openings = self.openings(&mut reader, repository, since).await?;
-            // One decision can answer several runs of a commit, each once.
-            let mut used: BTreeSet<(u64, Option<u64>)> =
-                known.values().filter(by_forge).filter_map(|it| Some((it.decision?, it.run))).collect();
+            let mut openings =
+                Openings::read(&mut reader, (H::NAME, repository), since, known.values().filter(by_forge)).await?;
             for ran in ran {
-                let before = known.get(&ran.id);
-                let own = before.and_then(|it| it.decision);
-                let fits = |it: &&Opening| it.lets(&ran) && !used.contains(&(it.entry, ran.run));
-                // The last that there was by then: each attempt of a run is let in by a decision of its own.
-                let opening = if own.is_none() { openings.iter().rev().find(fits) } else { None };
-                let decision = own.or(opening.map(|it| it.entry));
-                used.extend(decision.map(|it| (it, ran.run)));
-                let is_found = before.is_none()
-                    && decision.is_none()
-                    && ran.began >= first
-                    && is_formal(&read.policy, &ran.environment);
-                let now = Self::row(repository, ran, decision);
-                if before.is_some_and(|before| same(before, &now)) {
-                    continue;
+                let mut decision = known.get(&ran.id).and_then(|it| it.decision);
+                if decision.is_none() {
+                    let attempt = self.attempt(forge, repository, &ran, &openings).await?;
+                    decision = openings.take(&ran, attempt, now);
                 }
-                // What it leaves to be done comes first: whatever ends here in between is found again, as long as the outcome is
-                // not written, and nothing is opened twice.
-                if let (Some(decision), None) = (now.decision, before.and_then(|it| it.ended)) {
-                    self.left_by_outcome(&mut reader, &now, decision).await?;
-                }
-                self.write(&now, is_found).await?;
-                new += 1;
-                if is_found {
-                    undecided.push(now.clone());
-                }
+                rows.push(Self::row(repository, ran, decision));
             }
         }
-        for row in undecided.into_iter().filter(|it| it.run.is_some() && is_formal(&read.policy, &it.environment)) {
-            self.to_import(repository, row);
+        let anew: BTreeSet<String> = rows.iter().map(|it| it.id.clone()).collect();
+        let is_first = !lock(&self.ledger.read).contains(repository);
+        let from = since.max(first).timestamp_micros();
+        let is_wanted = |it: &Deployed| it.decision.is_none() && it.began >= from;
+        let is_wanted = |it: &Deployed| is_wanted(it) && is_formal(&read.policy, &it.environment);
+        let before = known.values().filter(by_forge).filter(|it| !anew.contains(&it.id) && is_wanted(it)).cloned();
+        for mut row in before.chain(rows) {
+            let before = known.get(&row.id);
+            let judged = if is_wanted(&row) { Some(self.not_let_in(&mut reader, &row, now).await?) } else { None };
+            if judged == Some(Undecided::Stopped) {
+                row.outcome = row.outcome.map(|_| word(Outcome::Cancelled).to_owned());
+            }
+            let is_past = judged == Some(Undecided::Past);
+            let asked = self.asks(&row, judged);
+            let mut is_found = is_past && (before.is_none() || asked);
+            // Whoever was started since does not know what was waited for.
+            if is_past && is_first && !is_found && row.run.is_some() {
+                is_found = !reader.is_recorded(&imported::once(H::NAME, &row)).await?;
+            }
+            if is_past && row.run.is_some() {
+                self.to_import(repository, row.clone());
+            }
+            if !is_found && before.is_some_and(|before| same(before, &row)) {
+                continue;
+            }
+            // What it leaves to be done comes first: whatever ends here in between is found again, as long as the outcome is
+            // not written, and nothing is opened twice.
+            if before.and_then(|it| it.ended).is_none() && row.ended.is_some() {
+                let decision = match row.decision {
+                    None => imported::decision(&mut reader, H::NAME, &row).await?,
+                    own => own,
+                };
+                if let Some(decision) = decision {
+                    self.left_by_outcome(&mut reader, &row, decision).await?;
+                }
+            }
+            self.write(&row, is_found).await?;
+            new += 1;
         }
         reader.close().await?;
         lock(&self.ledger.read).insert(repository.to_owned());
@@ -278,10 +321,8 @@ impl<H: Hub> Desk<H> {
             return;
         }
         let mut found = lock(&self.ledger.found);
-        let is_there = found.iter().any(|(_, it)| it.id == row.id);
-        if !is_there {
-            found.push((repository.to_owned(), row));
-        }
+        found.retain(|(_, it)| it.id != row.id);
+        found.push((repository.to_owned(), row));
     }
 
     /// What others told of and could not be taken up is tried again later, and later each time.
@@ -295,31 +336,92 @@ impl<H: Hub> Desk<H> {
         *times += 1;
     }
 
-    /// The decisions that let runs of a repository go.
-    async fn openings(
+    /// In which attempt the run of a deployment is now, where that has to be known.
+    async fn attempt(
+        &self,
+        forge: &H::Forge,
+        repository: &str,
+        ran: &Ran,
+        openings: &Openings,
+    ) -> Result<Option<u64>, Unread> {
+        let Some(run) = ran.run.filter(|_| openings.is_doubtful(ran)) else { return Ok(None) };
+        let waiting = Waiting { repository: repository.to_owned(), run, environment: ran.environment.clone() };
+        let started = forge.started(&waiting).await.map_err(|fault| Unread::Forge(fault.to_string()))?;
+        Ok(started.map(|started| started.attempt))
+    }
+
+    /// What ran and had not ended, and that the forge does not list any more: somebody took it out of the list, and how it
+    /// went is not to be learned any more. It failed, as far as anybody can show.
+    fn gone(
+        &self,
+        known: &BTreeMap<String, Deployed>,
+        listed: &BTreeSet<String>,
+        environments: &[String],
+        now: DateTime<Utc>,
+    ) -> Vec<Deployed> {
+        let mut gone = lock(&self.ledger.gone);
+        gone.retain(|id, _| !listed.contains(id));
+        let lost = |it: &&Deployed| {
+            it.told.is_none()
+                && it.run.is_some()
+                && it.ended.is_none()
+                && environments.contains(&it.environment)
+                && !listed.contains(&it.id)
+        };
+        let mut found = Vec::new();
+        for row in known.values().filter(lost) {
+            let since = *gone.entry(row.id.clone()).or_insert_with(Instant::now);
+            if since.elapsed() >= GONE {
+                self.say(
+                    "deployment_gone",
+                    &json!({ "repository": row.repository, "environment": row.environment, "deployment": row.id,
+                        "run": row.run, "commit": row.commit }),
+                );
+                let outcome = Some(word(Outcome::Failed).to_owned());
+                found.push(Deployed { ended: Some(now.timestamp_micros()), outcome, ..row.clone() });
+            }
+        }
+        found
+    }
+
+    /// What is to be made of a deployment that no decision let in.
+    async fn not_let_in(
         &self,
         reader: &mut Reader,
-        repository: &str,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<Opening>, DatabaseFault> {
-        let mut openings = Vec::new();
-        for of in reader.let_go(H::NAME, repository, since.timestamp_micros()).await? {
-            let left = reader.blob(of.body).await?.and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());
-            openings.extend(left.map(|left| Opening { entry: of.entry, at: of.at, left }));
+        row: &Deployed,
+        now: DateTime<Utc>,
+    ) -> Result<Undecided, DatabaseFault> {
+        let Some(run) = row.run else { return Ok(Undecided::Past) };
+        // Whom somebody let in at the forge waited for us, or for others, and need not ask.
+        if row.let_in.as_deref() != Some("[]") {
+            return Ok(Undecided::Past);
         }
-        // A grant that held let its run go when it was used, and is known since somebody told of that.
-        for it in reader.granted(H::NAME, repository).await? {
-            let Some((entry, run)) = it.decision.zip(it.used_by.parse().ok()) else { continue };
-            let left = Left { run: Some(run), attempt: None, waits_at: Some(it.environment), commit: it.commit };
-            openings.push(Opening { entry, at: it.used, left });
+        let key = asked(H::NAME, &row.repository, &row.environment, run);
+        let asked = reader.is_recorded(&key).await?;
+        let is_new = row.began > (now - MAY_ASK).timestamp_micros();
+        Ok(match row.outcome.as_deref() {
+            None if asked || is_new => Undecided::Asks,
+            Some(outcome) if asked && outcome != word(Outcome::Succeeded) => Undecided::Stopped,
+            _ => Undecided::Past,
+        })
+    }
+
+    /// Keeps in mind whether a deployment may ask; says whether it might have until now.
+    fn asks(&self, row: &Deployed, judged: Option<Undecided>) -> bool {
+        let mut asking = lock(&self.ledger.asking);
+        if judged != Some(Undecided::Asks) {
+            return asking.remove(&row.id).is_some();
         }
-        Ok(openings)
+        let repository = row.repository.clone();
+        let until = MAY_ASK.to_std().ok().map(|it| Instant::now() + it);
+        asking.entry(row.id.clone()).or_insert(Asking { repository, until });
+        false
     }
 
     fn row(repository: &str, ran: Ran, decision: Option<u64>) -> Deployed {
         let ended = ran.ended.known().copied();
         let let_in = match (decision, &ran.let_in) {
-            (None, Fact::Known(accounts)) => serde_json::to_string(accounts).ok(),
+            (None, Fact::Known(let_in)) => serde_json::to_string(let_in).ok(),
             (None, Fact::Absent | Fact::Unavailable(_)) | (Some(_), _) => None,
         };
         Deployed {

@@ -5,9 +5,11 @@
 //! stands in the [`docket`], and is gathered, decided and recorded in [`ruling`] with everything that follows from it.
 //! What is to leave leaves through [`carry`]. Jobs hand in raw evidence through [`submission`], which is read again in
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
-//! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], also
-//! where others tell of it ([`outside`], [`told`]) or of the grant under which it went ([`granted`]), becomes facts of what comes next in
-//! [`history`], and leaves what is to be done in [`aftermath`]. What people do on the pages of releases is taken in [`acting`].
+//! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], by the decision that let it in
+//! ([`openings`]), also where others tell of it ([`outside`], [`told`]) or of the grant under which it went ([`granted`]), becomes
+//! facts of what comes next in [`history`], and leaves what is to be done in [`aftermath`]; what went past is taken up in
+//! [`imported`], and an environment that is held no longer is found in [`drift`]. What submitted scans say of what
+//! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! What several processes that are this app share is in [`sharing`].
 //! [`talk`] says on changes what their release would need, and answers what people write there;
@@ -24,6 +26,7 @@ mod before;
 mod carry;
 pub mod clock;
 pub mod docket;
+mod drift;
 mod evidence;
 mod granted;
 mod history;
@@ -31,6 +34,7 @@ mod imported;
 mod lasting;
 mod ledger;
 pub mod link;
+mod openings;
 pub mod outside;
 mod owed;
 mod past;
@@ -38,6 +42,7 @@ pub mod policy;
 mod records;
 mod ruling;
 mod runs;
+mod scanned;
 mod sharing;
 mod shown;
 pub mod submission;

@@ -62,7 +62,7 @@ impl Past {
         if known.is_some() {
             return Ok(known);
         }
-        let Some(of) = reader.went_by(decision).await? else { return Ok(None) };
+        let Some(of) = reader.decided_in(decision).await? else { return Ok(None) };
         let facts = reader.blob(of.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let document = reader.blob(of.document).await?.and_then(|bytes| ReleaseDecision::read(&bytes).ok());
         let Some(facts) = facts else { return Ok(None) };

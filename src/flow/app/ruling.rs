@@ -433,7 +433,7 @@ impl<H: Hub> Desk<H> {
         let shown = forge.running(&key.repository, &key.environment).await;
         let place = (key.repository.to_ascii_lowercase(), key.environment.clone());
         let began = self.settings.since.get(&place).cloned().unwrap_or_default();
-        let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown, &began).await?;
+        let ran = runs::proven(&mut reader, H::NAME, key, &read.policy, shown.clone(), &began).await?;
         let acts = acting::done(&mut reader, H::NAME, key, self.now()).await?;
         let is_first = ran.since.is_empty() && ran.otherwise.is_absent();
         let wanted = Wanted {
@@ -462,6 +462,7 @@ impl<H: Hub> Desk<H> {
             facts.release.bypassed_by = Fact::Absent;
         }
         let mut facts = self.with_evidence(&mut reader, read, (case, attempts), facts, is_first).await?;
+        self.with_scans(&mut reader, &read.policy, (&shown, is_first), &mut facts).await?;
         shown::complete(&mut reader, &mut facts).await?;
         reader.close().await?;
         let facts = match &self.settings.known {
@@ -507,6 +508,7 @@ impl<H: Hub> Desk<H> {
             asked: case.asked.is_some(),
             told: case.asked.is_some() || told.as_deref() == Some(summary.as_str()),
             messages,
+            deployment: None,
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until

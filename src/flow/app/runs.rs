@@ -3,12 +3,16 @@
 //! Whoever may push can write into a forge's list of deployments. A commit in it counts as what runs only where this
 //! record opened the environment for it. A component runs what it went with last by then: a release of others says nothing
 //! of it. What never went is new from its beginning, and has to be covered whole.
+//!
+//! What somebody let in past the decision runs as well, where its job proves it. It is no place to begin from: everything
+//! since what was last decided is judged by the next release, what went past it included.
 
 use std::collections::BTreeMap;
 
 use super::docket::Key;
 use crate::model::facts::{Fact, Facts};
 use crate::policy::Policy;
+use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
@@ -33,13 +37,18 @@ pub(super) async fn proven(
     };
     let Fact::Known(commit) = shown else { return Ok(Ran { since: began.clone(), otherwise: shown }) };
     let mut since = BTreeMap::new();
-    let mut found = false;
+    let deployed = reader.deployed(forge, &key.repository).await?;
+    // What a decision let in is found among the openings.
+    let went_past = |it: &Deployed| it.run.is_some() && it.decision.is_none() && it.environment == key.environment;
+    let went_past = |it: &Deployed| went_past(it) && it.commit.eq_ignore_ascii_case(&commit);
+    let went_past = deployed.iter().any(went_past);
+    let mut opened = false;
     let components = &policy.rules.components;
     for opening in reader.openings(forge, &key.repository, &key.environment).await? {
         let facts = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let Some(release) = facts.map(|facts| facts.release) else { continue };
-        found |= release.commit.eq_ignore_ascii_case(&commit);
-        if !found {
+        opened |= release.commit.eq_ignore_ascii_case(&commit);
+        if !opened && !went_past {
             continue;
         }
         if components.is_empty() {
@@ -55,7 +64,8 @@ pub(super) async fn proven(
     for (name, before) in began {
         since.entry(name.clone()).or_insert_with(|| before.clone());
     }
-    if found {
+    // Where nothing was decided yet, nothing says from where on what went past is to be judged.
+    if opened || went_past && !since.is_empty() {
         return Ok(Ran { since, otherwise: Fact::Absent });
     }
     let why = format!(

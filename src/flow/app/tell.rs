@@ -311,7 +311,7 @@ fn owed(read: &Read, facts: &Facts, decision: &ReleaseDecision) -> Vec<Telling> 
         environment: decision.environment.clone(),
     };
     let one = |it: &OpenedObligation| {
-        telling::owed(&read.policy, (facts, decision), (&decided::obligation_id(&stream, it), it))
+        telling::owed(&read.policy, (facts, decision), (&decided::obligation_id(&stream, it, None), it))
     };
     decision.obligations.iter().filter_map(one).collect()
 }

@@ -88,6 +88,10 @@ impl Forge for Client {
         read::waiting::pending(self, repository).await
     }
 
+    async fn guards(&self, repository: &str, environment: &str) -> Fact<bool> {
+        read::waiting::guards(self, repository, environment).await
+    }
+
     async fn ran(
         &self,
         repository: &str,

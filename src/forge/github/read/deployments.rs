@@ -48,6 +48,8 @@ pub(super) struct Opened {
     pub(super) id: String,
     pub(super) environment: String,
     pub(super) commit: String,
+    /// When GitHub made it.
+    pub(super) made: DateTime<Utc>,
     pub(super) at: DateTime<Utc>,
     /// When it began to run, where it did.
     ran: Option<DateTime<Utc>>,
@@ -101,6 +103,7 @@ async fn opened(
         id: raw.id,
         environment: environment.to_owned(),
         commit: raw.commit_oid,
+        made: raw.created_at,
         at: first.created_at,
         ran,
     }))

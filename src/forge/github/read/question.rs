@@ -235,7 +235,7 @@ impl Jobs {
         let _ = write!(
             self.repository,
             " j{at}: object(oid: {}) {{ ... on Commit {{ checkSuites(first: 50{}) {{ {PAGE} nodes {{ id \
-             workflowRun {{ resourcePath deploymentReviews(first: 50) {{ totalCount nodes {{ state user {ACTOR} \
+             workflowRun {{ resourcePath deploymentReviews(first: 50) {{ totalCount nodes {{ id state user {ACTOR} \
              environments(first: 10) {{ totalCount nodes {{ name }} }} }} }} }} \
              checkRuns(first: 100, filterBy: {{checkType: ALL}}) {{ {PAGE} nodes {JOB} }} }} }} }} }}",
             quoted(sha),

@@ -14,9 +14,9 @@ use super::people::{Accounts, Actor};
 use super::pulls::{Counted, Page};
 use super::question::{First, Jobs};
 use super::{Repository, unread};
-use crate::forge::Ran;
 use crate::forge::github::client::{Client, Fault};
-use crate::model::facts::{Account, Fact, Outcome};
+use crate::forge::{LetIn, Ran};
+use crate::model::facts::{Fact, Outcome};
 
 /// Of how many commits the jobs are asked at once: GitHub counts at most 500,000 entries that could be listed.
 const AT_ONCE: usize = 10;
@@ -47,6 +47,7 @@ struct WorkflowRun {
 
 #[derive(Deserialize)]
 struct Review {
+    id: String,
     state: String,
     user: Actor,
     environments: Counted<Name>,
@@ -83,7 +84,7 @@ struct Found {
     job: Job,
     run: u64,
     /// Who let it in, by environment; `None` where GitHub does not list all reviews.
-    let_in: Option<Vec<(String, Account)>>,
+    let_in: Option<Vec<(String, LetIn)>>,
 }
 
 /// How a job ended; absent while it has not. What was stopped at work may have changed something.
@@ -134,11 +135,12 @@ pub async fn since(
         let let_in = found.map(|found| found.let_in.as_ref()).map(|reviews| match reviews {
             Some(reviews) => {
                 let here = reviews.iter().filter(|(environment, _)| *environment == it.environment);
-                Fact::Known(here.map(|(_, account)| account.clone()).collect())
+                Fact::Known(here.map(|(_, let_in)| let_in.clone()).collect())
             }
             None => Fact::Unavailable("GitHub does not list all reviews of the run".into()),
         });
         Ran {
+            made: it.made,
             began: found.and_then(|found| found.job.started_at).unwrap_or(it.at),
             run: found.map(|found| found.run),
             ended: found.map_or_else(|| Fact::Unavailable(deployments::UNPROVEN.into()), |found| ended(&found.job)),
@@ -230,12 +232,12 @@ async fn of_suite(
 }
 
 /// Who let a run into which environment, by its reviews.
-fn let_in(reviews: Counted<Review>) -> Option<Vec<(String, Account)>> {
+fn let_in(reviews: Counted<Review>) -> Option<Vec<(String, LetIn)>> {
     let mut accounts = Accounts::default();
     let mut found = Vec::new();
     for review in reviews.whole()?.into_iter().filter(|review| review.state == "APPROVED") {
-        let account = accounts.actor(&review.user);
-        found.extend(review.environments.whole()?.into_iter().map(|it| (it.name, account.clone())));
+        let let_in = LetIn { by: accounts.actor(&review.user), review: review.id };
+        found.extend(review.environments.whole()?.into_iter().map(|it| (it.name, let_in.clone())));
     }
     Some(found)
 }

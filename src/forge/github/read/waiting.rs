@@ -6,6 +6,7 @@ use super::{Repository, is_commit};
 use crate::forge::github::client::{Client, Fault};
 use crate::forge::github::write::{By, is_ours};
 use crate::forge::{Pending, Waiting};
+use crate::model::facts::Fact;
 
 #[derive(Deserialize)]
 struct Runs {
@@ -59,19 +60,35 @@ pub async fn pending(client: &Client, repository: &str) -> Result<Vec<Pending>, 
     Ok(found)
 }
 
+/// Whether our App is a protection rule of an environment that is enabled; absent: the repository has no such environment.
+pub async fn guards(client: &Client, repository: &str, environment: &str) -> Fact<bool> {
+    let repository = match Repository::parse(repository) {
+        Ok(repository) => repository,
+        Err(fault) => return fault.unavailable(),
+    };
+    match rules(client, &repository, environment).await {
+        Ok(ours) => Fact::Known(ours),
+        Err(Fault::NotFound { .. }) => Fact::Absent,
+        Err(fault) => fault.unavailable(),
+    }
+}
+
 /// Whether our App is a protection rule of the environment. Where that may not be read it is taken for one: an answer
 /// that nobody asked for is refused, and changes nothing.
 async fn asks_us(client: &Client, repository: &Repository, environment: &str) -> Result<bool, Fault> {
+    match rules(client, repository, environment).await {
+        Err(Fault::Forbidden { .. } | Fault::NotFound { .. }) => Ok(true),
+        read => read,
+    }
+}
+
+/// Whether one of the environment's rules is our App's and enabled.
+async fn rules(client: &Client, repository: &Repository, environment: &str) -> Result<bool, Fault> {
     let environment = super::file::escaped(environment);
     let path = format!("/repos/{}/environments/{environment}/deployment_protection_rules", repository.path());
-    match client.get::<Rules>(&path).await {
-        Ok(rules) => {
-            // GitHub names the App of a rule by its number alone: under a client id any of them may be ours.
-            let numbered = client.app().is_some_and(|app| app.bytes().all(|byte| byte.is_ascii_digit()));
-            let ours = |rule: &Rule| rule.enabled && (is_ours(client, Some(&rule.app)) || !numbered);
-            Ok(rules.custom_deployment_protection_rules.iter().any(ours))
-        }
-        Err(Fault::Forbidden { .. } | Fault::NotFound { .. }) => Ok(true),
-        Err(fault) => Err(fault),
-    }
+    let rules: Rules = client.get(&path).await?;
+    // GitHub names the App of a rule by its number alone: under a client id any of them may be ours.
+    let numbered = client.app().is_some_and(|app| app.bytes().all(|byte| byte.is_ascii_digit()));
+    let ours = |rule: &Rule| rule.enabled && (is_ours(client, Some(&rule.app)) || !numbered);
+    Ok(rules.custom_deployment_protection_rules.iter().any(ours))
 }

@@ -360,7 +360,7 @@ fn t25_an_approval_of_the_environment_is_of_what_ran_then() {
         world.deployments.push(deployment);
     });
     let asked = ask(&github);
-    assert_eq!(asked.act("DR_0")["saw"]["changes"], json!({}));
+    assert_eq!(asked.act("DR_900_0")["saw"]["changes"], json!({}));
     assert_eq!(asked.decided().0, 10);
     // A rejection is of now, and an approval of before: GitHub does not say when.
     let github = shop();

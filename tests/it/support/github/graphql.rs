@@ -336,7 +336,7 @@ impl Answering<'_> {
             ("Query", "node") => {
                 let id = text("id");
                 if let Some(it) = self.world.deployments.iter().find(|it| super::jobs::id(it) == id) {
-                    return super::jobs::deployment(it);
+                    return self.world.deployment(it);
                 }
                 let run = self.world.runs.iter().find(|run| id.ends_with(&format!("_{}", run.id)));
                 match run {
@@ -416,7 +416,7 @@ impl Answering<'_> {
             ("Repository", "deployments") => {
                 let wanted = self.argument(field, "environments")[0].as_str().unwrap().to_owned();
                 let here = self.world.deployments.iter().filter(|it| it.environment == wanted);
-                let mut found: Vec<Value> = here.map(super::jobs::deployment).collect();
+                let mut found: Vec<Value> = here.map(|it| self.world.deployment(it)).collect();
                 found.reverse();
                 Value::Array(found)
             }

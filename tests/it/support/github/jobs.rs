@@ -22,16 +22,33 @@ pub fn id(deployment: &Deployment) -> String {
     format!("DE_{}_{}_{began}", deployment.environment, &deployment.commit[..4])
 }
 
-/// A deployment as GraphQL has it.
-pub fn deployment(it: &Deployment) -> Value {
+/// A deployment as GraphQL has it, and when it was made.
+pub fn deployment(it: &Deployment, made: &str) -> Value {
     let status =
         |(state, at): &(String, String)| json!({"__typename": "DeploymentStatus", "state": state, "createdAt": at});
     let statuses: Vec<Value> = it.statuses.iter().map(status).collect();
     json!({"__typename": "Deployment", "id": id(it), "commitOid": it.commit, "statuses": statuses,
-        "createdAt": "2026-12-01T00:00:00Z", "creator": null, "ref": null})
+        "createdAt": made, "creator": null, "ref": null})
 }
 
 impl World {
+    /// A deployment as GraphQL has it.
+    pub fn deployment(&self, it: &Deployment) -> Value {
+        deployment(it, self.made.get(&id(it)).map_or("2026-12-01T00:00:00Z", String::as_str))
+    }
+
+    /// The same of a job that came up to the environment earlier, and waited.
+    pub fn waited_and_deploys(&mut self, run: u64, environment: &str, made: &str, at: &str) -> String {
+        let name = self.deploys(run, environment, at);
+        self.made.insert(name.clone(), made.to_owned());
+        name
+    }
+
+    /// Somebody takes a deployment out of the list; its job stays.
+    pub fn forgets(&mut self, deployment: &str) {
+        self.deployments.retain(|it| id(it) != deployment);
+    }
+
     /// The job of a run begins to deploy. GitHub lets it in where no rule of ours waits, or an administrator goes past it.
     pub fn deploys(&mut self, run: u64, environment: &str, at: &str) -> String {
         let rule = self.rules.get(&(run, environment.to_owned()));
@@ -41,6 +58,7 @@ impl World {
         let statuses = vec![("IN_PROGRESS".to_owned(), at.to_owned())];
         let deployment = Deployment { environment: environment.to_owned(), commit, statuses };
         let name = id(&deployment);
+        self.made.insert(name.clone(), at.to_owned());
         self.deployments.push(deployment);
         self.jobs.push(Job { run, deployment: name.clone(), began: at.to_owned(), ended: None });
         name
@@ -74,10 +92,12 @@ impl World {
 
     pub fn suite(&self, run: &Run) -> Value {
         let job = |job: &Job| {
+            let is_there = self.deployments.iter().any(|it| id(it) == job.deployment);
+            let deployment = is_there.then(|| json!({"__typename": "Deployment", "id": job.deployment}));
             json!({"__typename": "CheckRun", "status": if job.ended.is_some() { "COMPLETED" } else { "IN_PROGRESS" },
                 "conclusion": job.ended.as_ref().map(|(conclusion, _)| conclusion), "startedAt": job.began,
                 "completedAt": job.ended.as_ref().map(|(_, at)| at),
-                "deployment": {"__typename": "Deployment", "id": job.deployment}})
+                "deployment": deployment})
         };
         // A job that deploys nothing stands before those that do.
         let build = json!({"__typename": "CheckRun", "status": "COMPLETED", "conclusion": "SUCCESS",
@@ -93,7 +113,7 @@ impl World {
     pub fn reviews(&self, run: &Run) -> Vec<Value> {
         let review = |(at, (who, state, environment)): (usize, &(String, String, String))| {
             let beside = self.beside.get(&(run.id, at)).map_or("looked at on a phone", String::as_str);
-            json!({"__typename": "DeploymentReview", "id": format!("DR_{at}"), "databaseId": at, "state": state,
+            json!({"__typename": "DeploymentReview", "id": format!("DR_{}_{at}", run.id), "databaseId": at, "state": state,
                 "comment": beside, "user": self.actor(who),
                 "environments": [{"__typename": "Environment", "name": environment}]})
         };

@@ -117,6 +117,8 @@ pub struct World {
     pub suspended: Vec<String>,
     /// The state of each protection rule: run and environment, then what was said.
     pub rules: BTreeMap<(u64, String), Rule>,
+    /// When deployments were made, by their names; those that are not here, in the future.
+    pub made: BTreeMap<String, String>,
     /// The jobs that deploy.
     pub jobs: Vec<super::jobs::Job>,
     /// How the repository, its organisation and the App are set.

@@ -1,0 +1,163 @@
+//! What the scans and the bills of materials that jobs submitted say of what goes and of what runs: the vulnerabilities in
+//! both, and the vendors that are new. Pure: evidence comes in that was read from its bytes, facts go out.
+//!
+//! What is in what goes is known where every gate that scans has evidence that can be taken, and what is in what runs from
+//! the scans of the release that was let go last, where that is what runs. That a vulnerability was not being exploited when
+//! it was scanned says nothing of now.
+
+use std::collections::BTreeSet;
+
+use crate::decide::gates::names_commit;
+use crate::flow::submitted;
+use crate::model::facts::{Fact, Facts, GateEvidence, Vulnerability};
+use crate::model::kind::Kind;
+use crate::model::measures::Measure;
+use crate::policy::Policy;
+use crate::policy::gate::Gate;
+
+const IDS: &str = "vulnerabilities.ids";
+const EXPLOITED: &str = "vulnerabilities.exploited_ids";
+const SUPPLIERS: &str = "sbom.suppliers";
+const NEW_SUPPLIERS: &str = "sbom.new.suppliers";
+const WITHOUT_SUPPLIER: &str = "sbom.without_supplier";
+
+/// What ran before.
+pub(super) enum Before<'f> {
+    /// Nothing.
+    Nothing,
+    /// What was let go last, by these facts.
+    Last(&'f Facts),
+    /// It is not known, and why.
+    Unknown(&'static str),
+}
+
+fn names<'e>(evidence: &'e GateEvidence, measure: &str) -> Option<&'e [String]> {
+    match evidence.measures.get(measure) {
+        Some(Measure::Names(names)) => Some(names),
+        _ => None,
+    }
+}
+
+fn none_without(evidence: &GateEvidence, measure: &str) -> bool {
+    matches!(evidence.measures.get(measure), Some(Measure::Number(number)) if *number == 0.0)
+}
+
+/// A gate that reads files, with the name by which facts state its evidence.
+type Named<'p> = (String, &'p Gate);
+
+/// The evidence of a gate, where it can be taken.
+fn sound<'f>(facts: &'f Facts, (gate, rule): &Named<'_>) -> Result<&'f GateEvidence, String> {
+    match facts.evidence.get(gate) {
+        Some(Fact::Known(found)) if !found.digests.is_empty() => {
+            if let Some((_, says)) = &found.fault {
+                return Err(format!("the evidence of `{gate}` cannot be taken: {says}"));
+            }
+            if rule.from.is_some() && found.from.known() != rule.from.as_ref() {
+                return Err(format!("the evidence of `{gate}` was not made by the pipeline that the policy names"));
+            }
+            let ours = |commit: &String| names_commit(commit, &facts.release.commit);
+            if !found.commits.is_empty() && !found.commits.iter().any(ours) {
+                return Err(format!("the evidence of `{gate}` is about another commit"));
+            }
+            Ok(found)
+        }
+        Some(Fact::Unavailable(why)) => Err(format!("the evidence of `{gate}` could not be read: {why}")),
+        Some(Fact::Known(_) | Fact::Absent) | None => Err(format!("`{gate}` has no evidence")),
+    }
+}
+
+/// The gates of a kind that guard an environment.
+fn gates<'p>(policy: &'p Policy, environment: &str, kind: Kind) -> Vec<Named<'p>> {
+    let gates = submitted::asking(policy, environment).filter(|gate| gate.kind == kind);
+    gates.map(|gate| (submitted::key(policy, gate), gate)).collect()
+}
+
+/// Whether a gate looks for vulnerabilities: its reports are of a scanner that does, now or in what was let go last.
+fn scans((gate, _): &Named<'_>, facts: &Facts, before: &Before<'_>) -> bool {
+    let says = |facts: &Facts| {
+        facts.evidence.get(gate).and_then(Fact::known).is_some_and(|found| found.measures.contains_key(IDS))
+    };
+    says(facts) || matches!(before, Before::Last(last) if says(last))
+}
+
+/// Whether an environment has gates whose evidence says any of this.
+pub(super) fn is_asked(policy: &Policy, environment: &str) -> bool {
+    [Kind::Findings, Kind::Sbom].into_iter().any(|kind| !gates(policy, environment, kind).is_empty())
+}
+
+/// Puts what evidence proves in the place of what nobody stated.
+pub(super) fn add(policy: &Policy, facts: &mut Facts, before: &Before<'_>) {
+    let environment = facts.release.environment.clone();
+    let mut scanners = gates(policy, &environment, Kind::Findings);
+    scanners.retain(|gate| scans(gate, facts, before));
+    if !scanners.is_empty() {
+        facts.release.released = list(all(facts, &scanners).map(|ids| ids.into_iter().collect()));
+        facts.release.running = running(facts, &scanners, before);
+    }
+    let bills = gates(policy, &environment, Kind::Sbom);
+    if !bills.is_empty() {
+        facts.release.new_vendors = new_vendors(facts, &bills, before);
+    }
+}
+
+/// A list that is known, absent where nothing is in it.
+fn list<T>(found: Result<Vec<T>, String>) -> Fact<Vec<T>> {
+    match found {
+        Ok(list) if list.is_empty() => Fact::Absent,
+        Ok(list) => Fact::Known(list),
+        Err(why) => Fact::Unavailable(why.into()),
+    }
+}
+
+fn all(facts: &Facts, gates: &[Named<'_>]) -> Result<BTreeSet<String>, String> {
+    let mut found = BTreeSet::new();
+    for gate in gates {
+        let ids = names(sound(facts, gate)?, IDS);
+        let ids =
+            ids.ok_or_else(|| format!("the reports of `{}` do not say which vulnerabilities there are", gate.0))?;
+        found.extend(ids.iter().cloned());
+    }
+    Ok(found)
+}
+
+fn running(facts: &Facts, scanners: &[Named<'_>], before: &Before<'_>) -> Fact<Vec<Vulnerability>> {
+    let last = match before {
+        Before::Nothing => return Fact::Absent,
+        Before::Unknown(why) => return Fact::Unavailable((*why).into()),
+        Before::Last(last) => last,
+    };
+    let ids = match all(last, scanners) {
+        Ok(ids) => ids,
+        Err(why) => return Fact::Unavailable(format!("of what was let go last {why}").into()),
+    };
+    let listed = |facts: &Facts, id: &String| {
+        let mut of = scanners.iter().filter_map(|gate| names(sound(facts, gate).ok()?, EXPLOITED));
+        of.any(|exploited| exploited.contains(id))
+    };
+    let one = |id: String| {
+        let exploited = if listed(last, &id) || listed(facts, &id) {
+            Fact::Known(true)
+        } else {
+            Fact::Unavailable("no scan that was submitted lists it as exploited, and it may be by now".into())
+        };
+        Vulnerability { id, exploited }
+    };
+    list(Ok(ids.into_iter().map(one).collect()))
+}
+
+fn new_vendors(facts: &Facts, bills: &[Named<'_>], before: &Before<'_>) -> Fact<Vec<String>> {
+    let measure = if matches!(before, Before::Nothing) { SUPPLIERS } else { NEW_SUPPLIERS };
+    let of = |gate: &Named<'_>| {
+        let evidence = sound(facts, gate)?;
+        if !none_without(evidence, WITHOUT_SUPPLIER) {
+            return Err(format!("the bill of `{}` does not state the supplier of every component", gate.0));
+        }
+        let found = names(evidence, measure);
+        found.ok_or_else(|| format!("`{}` does not compare its bill with that of the last release", gate.0))
+    };
+    let found: Result<Vec<&[String]>, String> = bills.iter().map(of).collect();
+    list(found.map(|found| {
+        let all: BTreeSet<String> = found.into_iter().flatten().cloned().collect();
+        all.into_iter().collect()
+    }))
+}
