@@ -201,6 +201,7 @@ impl Workspace {
 }
 
 /// How long whoever answers wants to be left alone, by its `Retry-After`: a number of seconds (RFC 9110, 10.2.3).
+#[must_use]
 pub fn waits(response: &Response) -> Duration {
     let stated = response.headers().get("retry-after").and_then(|it| it.to_str().ok()?.trim().parse::<u64>().ok());
     stated.map_or(Duration::from_mins(1), |seconds| Duration::from_secs(seconds.max(1))).min(LONGEST)

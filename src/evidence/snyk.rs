@@ -127,8 +127,8 @@ fn project(
     vulnerabilities.walk(|list| list.array(|entry| issue(entry, &place, &mut seen, tally)))?;
     if contradiction.is_none() && !project.failed {
         *contradiction = project.contradicts(&seen).map(|what| {
-            let named = shortened(&place, 100);
-            format!("the project `{named}` {what}; have Snyk write all that it found, and give the report whole")
+            let project = shortened(&place, 100);
+            format!("the project `{project}` {what}; have Snyk write all that it found, and give the report whole")
         });
     }
     Ok(())

@@ -70,10 +70,8 @@ pub fn is_public(address: IpAddr) -> bool {
 fn is_public_four(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     // this network; shared address space; protocol assignments and the relay that is no more; benchmarks; reserved
-    let special = matches!(
-        (a, b, c),
-        (0, ..) | (100, 64..=127, _) | (192, 0, 0) | (192, 88, 99) | (198, 18..=19, _) | (240.., ..)
-    );
+    let special =
+        matches!((a, b, c), (0 | 240.., ..) | (100, 64..=127, _) | (192, 0, 0) | (192, 88, 99) | (198, 18..=19, _));
     !(special
         || address.is_private()
         || address.is_loopback()

@@ -223,11 +223,10 @@ impl<H: Hub> Desk<H> {
         };
         let (outcome, why) = match &answer {
             Answer::Done | Answer::Made(_) => ("done", None),
-            Answer::Refused(why) => ("given_up", Some(why.clone())),
             Answer::Failed(why) | Answer::Later(why, _) if claimed.attempt < crate::store::outbox::ATTEMPTS => {
                 ("put_off", Some(why.clone()))
             }
-            Answer::Failed(why) | Answer::Later(why, _) => ("given_up", Some(why.clone())),
+            Answer::Refused(why) | Answer::Failed(why) | Answer::Later(why, _) => ("given_up", Some(why.clone())),
         };
         self.counts.message(outcome);
         self.say(

@@ -102,8 +102,8 @@ fn silence_is_told_again_and_then_to_the_next_by_name() {
     assert!(later("2026-12-08T11:59:59Z").is_empty());
     let people = || vec!["bo".to_owned(), "carla".to_owned()];
     let reminded = (What::Reminded, "owner".to_owned(), people(), at("2026-12-08T12:00:00Z"));
-    assert_eq!(later("2026-12-08T12:00:00Z"), [reminded.clone()]);
-    assert_eq!(later("2026-12-08T13:59:59Z"), [reminded.clone()]);
+    assert_eq!(later("2026-12-08T12:00:00Z"), std::slice::from_ref(&reminded));
+    assert_eq!(later("2026-12-08T13:59:59Z"), std::slice::from_ref(&reminded));
     let escalated =
         (What::Escalated, "cto".to_owned(), vec!["noor".to_owned(), "ivo".to_owned()], at("2026-12-08T14:00:00Z"));
     assert_eq!(later("2026-12-08T14:00:00Z"), [reminded, escalated]);

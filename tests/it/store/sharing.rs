@@ -87,7 +87,7 @@ fn visit(number: u8, account: &str, reads: bool) -> Visit {
     Visit { digest: Hash([number; 32]), account: account.to_owned(), reads, sealed: vec![number] }
 }
 
-const ROOM: Room = Room { most: 3, of_one: 2, life: Duration::from_secs(60) };
+const ROOM: Room = Room { most: 3, of_one: 2, life: Duration::from_mins(1) };
 
 #[test]
 fn who_logs_in_often_ends_his_own_sessions_and_first_of_those_who_read_nothing() {
@@ -117,7 +117,7 @@ fn who_logs_in_often_ends_his_own_sessions_and_first_of_those_who_read_nothing()
 #[test]
 fn what_may_be_done_so_often_is_counted_by_all_processes_together() {
     for database in Database::each() {
-        let often = Often { most: 3, within: Duration::from_secs(60) };
+        let often = Often { most: 3, within: Duration::from_mins(1) };
         let two = async |writer: &mut Writer| {
             [writer.may("acts of ana", often).await.unwrap(), writer.may("acts of ana", often).await.unwrap()]
         };

@@ -120,7 +120,7 @@ fn handed_on(to: &str, posted: &Posted) -> Vec<u8> {
     let mut stream = TcpStream::connect(to).unwrap();
     let mut head = format!("POST {} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n", posted.path);
     for (name, value) in posted.headers.iter().filter(|(name, _)| name != "host" && name != "connection") {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head = format!("{head}{name}: {value}\r\n");
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
     stream.write_all(&posted.body).unwrap();

@@ -52,7 +52,7 @@ fn letters_go_over_tls_to_the_list_and_to_whoever_is_asked_and_wait_while_the_se
     app.world.write("password", "a password\n").write("mail/closed", "");
     let options = options(&server, "smtp");
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    let served = app.start(&[&["--sweep", "1"][..], &options[..]].concat());
+    let running = app.start(&[&["--sweep", "1"][..], &options[..]].concat());
     super::super::until("an attempt", || super::attempts(&app).iter().any(|(_, outcome)| outcome == "put_off"));
     assert!(letters(&app).is_empty());
     std::fs::remove_file(app.world.path().join("mail/closed")).unwrap();
@@ -77,7 +77,7 @@ fn letters_go_over_tls_to_the_list_and_to_whoever_is_asked_and_wait_while_the_se
     let dead = || app.world.run(&["db", "outbox", "list", "--dead", "--database", "sqlite:record.db"]).out;
     super::super::until("what was given up", || dead().contains("email:rm@acme.example"));
     assert!(dead().contains("no such mailbox"), "{}", dead());
-    drop(served);
+    drop(running);
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Slack {
     fn ask(&self, method: &str, form: &str) -> Value {
         let mut head = format!("POST /api/{method} HTTP/1.1\r\nhost: {0}\r\nconnection: close\r\n", self.address);
         head += "authorization: Bearer xoxb-a-test\r\ncontent-type: application/x-www-form-urlencoded\r\n";
-        head += &format!("content-length: {}\r\n\r\n{form}", form.len());
+        head = format!("{head}content-length: {}\r\n\r\n{form}", form.len());
         let mut stream = TcpStream::connect(&self.address).unwrap();
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
         let mut answer = String::new();
