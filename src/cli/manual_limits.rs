@@ -13,7 +13,7 @@ use crate::model::notable::Notables;
 use crate::model::report;
 use crate::policy::calendar::{events, holidays, hours, meetings};
 use crate::policy::layers::Limits;
-use crate::policy::{expression, tree};
+use crate::policy::{expression, notify, tree};
 use crate::workspace::layers;
 
 const OPENING: &str = "
@@ -147,6 +147,7 @@ fn fixed() -> [(&'static str, Vec<(&'static str, u64)>); 7] {
                 ("days that a file of holidays names", holidays::MOST as u64),
                 ("days that one of them lasts", holidays::LONGEST.unsigned_abs()),
                 ("bytes of opening hours", hours::LONGEST as u64),
+                ("bytes of an address that people are told at", notify::LONGEST as u64),
                 ("times of one rule of meetings, from its first one on", meetings::MOST as u64),
                 ("times ahead that are looked at for a meeting that fits", meetings::AHEAD as u64),
             ],

@@ -266,9 +266,14 @@ fn understood(found: &Found<'_>) -> Option<Judgement> {
     })
 }
 
+/// What it means that the statement which is asked for is not there: of what must be here, no more than that nothing is.
+fn lacking(gate: &Gate, reason: Reason) -> Reason {
+    if reason == Reason::NoAttestation && gate.missing == Missing::Block { Reason::EvidenceRequired } else { reason }
+}
+
 fn absent(gate: &Gate, found: &Found<'_>) -> Judgement {
     if let Some((file, fault)) = found.files.iter().find_map(|file| Some((file, file.fault.as_ref()?))) {
-        return judgement(fault.reason, format!("{}: {fault}", file.path));
+        return judgement(lacking(gate, fault.reason), format!("{}: {fault}", file.path));
     }
     let (lacks, next) = if gate.files.is_empty() {
         let lacks = "the policy names no file in which the checklist is ticked".to_owned();
@@ -424,7 +429,7 @@ fn signatures(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgemen
             0 => String::new(),
             more => format!(" (and {})", words::count(more, "other artifact", "other artifacts")),
         };
-        return judgement(*reason, format!("{}: {why}{rest}", signature.artifact));
+        return judgement(lacking(gate, *reason), format!("{}: {why}{rest}", signature.artifact));
     }
     let Some(first) = found.signatures.first() else {
         return judgement(

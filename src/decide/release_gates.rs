@@ -51,12 +51,17 @@ impl Judged<'_> {
         is_named(self.gate, name)
     }
 
+    fn has_evidence(&self) -> bool {
+        self.evidence.is_some_and(|evidence| !evidence.digests.is_empty())
+    }
+
     /// Whether there is evidence that speaks against it, or may: which is more than that there is none.
     fn blocks(&self) -> bool {
         match self.judgement.verdict {
-            Verdict::Block => self.judgement.reason != Reason::EvidenceRequired,
+            Verdict::Block => self.judgement.reason != Reason::EvidenceRequired || self.has_evidence(),
             // Whoever does not say when it was made says nothing of what it holds.
-            Verdict::Pending => self.judgement.reason == Reason::AgeUnknown,
+            // What was signed anew without what is asked for took the place of what was.
+            Verdict::Pending => matches!(self.judgement.reason, Reason::AgeUnknown | Reason::NoAttestation),
             // What cannot be read is not asked for again either.
             Verdict::Indeterminate | Verdict::Pass | Verdict::Waived | Verdict::NotApplicable => false,
         }

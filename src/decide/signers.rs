@@ -109,16 +109,16 @@ fn right_of_checklist(scene: &Scene<'_>, gate: &Gate, signer: &Signer) -> Result
 /// Whether a signer is the one whom a gate names, of what was built by whom and from where it says.
 fn right(trust: &Trust, repository: &str, signer: &Signer) -> Result<(), (Reason, String)> {
     signed_by(trust, repository, signer)?;
-    if let Some(wanted) = &trust.predicate {
-        states(wanted, &signer.predicate)?;
-    }
-    if let Some(wanted) = &trust.builder {
-        built_by(&wanted.replace(REPOSITORY, repository), &signer.builders)?;
-    }
-    trust
-        .source
-        .as_ref()
-        .map_or(Ok(()), |wanted| built_from(&wanted.replace("{repository}", repository), &signer.source))
+    let here = |wanted: &String| wanted.replace(REPOSITORY, repository);
+    let asked = [
+        trust.predicate.as_ref().map(|wanted| states(wanted, &signer.predicate)),
+        trust.builder.as_ref().map(|wanted| built_by(&here(wanted), &signer.builders)),
+        trust.source.as_ref().map(|wanted| built_from(&here(wanted), &signer.source)),
+    ];
+    let mut refusals: Vec<(Reason, String)> = asked.into_iter().flatten().filter_map(Result::err).collect();
+    // What is wrong speaks before what is only lacking.
+    refusals.sort_by_key(|(reason, _)| reason.verdict() != Verdict::Block);
+    refusals.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Whether what is signed is a statement of the type that the policy names.

@@ -74,6 +74,9 @@ pub fn replay(receipt: &Receipt, shown: &Shown) -> Replayed {
     };
     let had_none = shown.entry.body.get(NO_POLICY).and_then(Value::as_bool) == Some(true);
     let mut decision = match (read(&receipt.policy), read(&receipt.policy_before)) {
+        (Ok(Some(_)), Ok(_)) if had_none => {
+            return not("a file of the policy that it began with could not be read then".to_owned());
+        }
         (Ok(Some(own)), Ok(Some(before))) => release::decide_between(&before, &own, &facts, now),
         (Ok(Some(own)), Ok(None)) => release::decide(&own, &facts, now),
         (Ok(None), _) if had_none => {

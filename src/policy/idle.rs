@@ -90,6 +90,9 @@ fn only_read(rules: &Rules, tree: &Node, say: Say<'_>) {
     }
 }
 
+/// What a condition reads a component's regulations by.
+const READ: &str = "component.regulations";
+
 /// Regulations of components that no pack is about, that say nothing of how long records are kept, and that no condition
 /// asks for.
 fn about_nothing(trees: &[Node], tree: &Node, say: Say<'_>) {
@@ -99,9 +102,12 @@ fn about_nothing(trees: &[Node], tree: &Node, say: Say<'_>) {
         let keys = trees.iter().filter_map(|tree| tree.get("retention")).flat_map(Node::entries);
         keys.into_iter().any(|(key, _)| packs::same(&key.name, name))
     };
+    // A condition that looks at all of them is about each.
+    let at_all =
+        trees.iter().any(|tree| some(tree, &|text| text.replace("in component.regulations", "").contains(READ)));
     let asked = |name: &str| {
         let quoted = [format!("'{name}'"), format!("\"{name}\"")];
-        trees.iter().any(|tree| says(tree, &quoted))
+        at_all || trees.iter().any(|tree| some(tree, &|text| quoted.iter().any(|word| text.contains(word.as_str()))))
     };
     for node in at(tree, &["components", "*", "regulations"]) {
         for (name, span) in node.texts() {
@@ -121,12 +127,12 @@ fn about_nothing(trees: &[Node], tree: &Node, say: Say<'_>) {
     }
 }
 
-/// Whether any text says one of these.
-fn says(node: &Node, words: &[String]) -> bool {
+/// Whether any text is of a kind.
+fn some(node: &Node, is: &dyn Fn(&str) -> bool) -> bool {
     match &node.value {
-        Value::Text(text) => words.iter().any(|word| text.contains(word.as_str())),
-        Value::List(items) => items.iter().any(|node| says(node, words)),
-        Value::Map(entries) => entries.iter().any(|(_, node)| says(node, words)),
+        Value::Text(text) => is(text),
+        Value::List(items) => items.iter().any(|node| some(node, is)),
+        Value::Map(entries) => entries.iter().any(|(_, node)| some(node, is)),
         Value::Null | Value::Flag(_) | Value::Number(_) => false,
     }
 }

@@ -11,7 +11,7 @@ use super::stricter::Joint;
 use super::tree::Node;
 
 /// How long a channel's name or an address may be, in bytes: RFC 5321 allows an address 254, and Slack a name 80 letters.
-const LONGEST: usize = 254;
+pub const LONGEST: usize = 254;
 
 /// Reads a layer's places into those of the layers around it.
 pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<NotifyRule>) {
@@ -120,10 +120,15 @@ fn address(text: &str) -> Option<&'static str> {
 }
 
 fn hook(text: &str) -> Option<&'static str> {
-    let here = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|it| text.starts_with(it));
-    let secure = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { authority }
+    });
+    let secure = scheme == "https" && !host.is_empty();
+    let here = scheme == "http" && ["127.0.0.1", "localhost", "[::1]"].contains(&host);
     // A password in an address would stand in the policy, in the record and in logs.
-    let plain = !text.contains(['@', '#', '`']);
+    let plain = !authority.contains('@') && !text.contains(['#', '`']);
     (!((secure || here) && plain))
         .then_some("is no address to post to; write one that begins with `https://` and has no password in it")
 }

@@ -34,7 +34,7 @@ impl<'w> View<'w> {
     fn back_of(&self, name: Option<&str>, deployments: &[Deployment]) -> Option<Tri> {
         let mut list: Vec<&Deployment> = deployments
             .iter()
-            .filter(|it| it.environment == HERE && it.opened_at.timestamp() <= self.now)
+            .filter(|it| it.environment == HERE)
             .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
             .collect();
         list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
