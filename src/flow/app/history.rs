@@ -252,7 +252,7 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
             Some(went) => own.iter().any(|name| went.components.contains_key(*name) && told(name)),
             None => row.repository.eq_ignore_ascii_case(repository),
         };
-        let is_word_alone = row.told.is_some() && went.is_none();
+        let is_word_alone = row.told.is_some() && row.decision.is_none() && went.is_none();
         let improves = row.outcome.as_deref().and_then(outcome) == Some(Outcome::Succeeded);
         its && !(is_word_alone && improves) && is_formal(policy, &row.environment)
     };
