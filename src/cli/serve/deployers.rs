@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::MOST;
 use crate::cli::facts::{Failure, usage};
@@ -21,7 +21,13 @@ struct Written {
     key: String,
     repositories: Vec<String>,
     environments: Vec<String>,
+    #[serde(default, deserialize_with = "stated")]
     components: Option<Vec<String>>,
+}
+
+/// A key with nothing behind it is no list: it would name him for all.
+fn stated<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    Vec::deserialize(from).map(Some)
 }
 
 fn is_name(name: &str) -> bool {

@@ -30,6 +30,7 @@ use crate::store::granted::Granted;
 
 /// By how much the clocks may differ.
 const APART: TimeDelta = TimeDelta::minutes(1);
+const APART_MICROS: i64 = 60_000_000;
 /// Under which name letters are counted of which it is not known yet whose they are.
 const LETTERS: &str = "letters about grants";
 /// How many of these are looked into in a minute.
@@ -41,6 +42,8 @@ struct Told {
     signed_by: Vec<Account>,
     /// Every use that is known by now, by its run.
     uses: BTreeMap<String, DateTime<Utc>>,
+    /// The runs of those uses by which it held before.
+    held: Vec<String>,
     /// Who tells of it, and how he has proven that.
     by: (String, &'static str, Value),
 }
@@ -130,13 +133,16 @@ impl<H: Hub> Desk<H> {
         for it in &report.uses {
             uses.entry(it.run.clone()).or_insert(it.used_at);
         }
-        let told = Told { signed, signed_by, uses, by };
+        let held = known.values().filter(|it| it.decision.is_some()).map(|it| it.used_by.clone()).collect();
+        let told = Told { signed, signed_by, uses, held, by };
         let mut in_order: Vec<&String> = report.uses.iter().map(|it| &it.run).collect();
         in_order.sort_by_key(|run| (told.uses.get(*run), *run));
         in_order.dedup();
         let mut answer = Answer { grant: told.signed.grant().id.clone(), uses: Vec::new() };
         for run in in_order {
-            if let Some(decision) = known.get(run).and_then(|it| it.decision) {
+            if let Some((row, decision)) = known.get(run).and_then(|it| Some((it, it.decision?))) {
+                // Whoever wrote that down may have ended before it let anything in.
+                self.lets_in(row, decision).await?;
                 let summary = "it is in the record already".to_owned();
                 let imported =
                     Imported { run: run.clone(), outcome: Outcome::Before, decision: Some(decision), summary };
@@ -144,6 +150,8 @@ impl<H: Hub> Desk<H> {
                 continue;
             }
             let started_by = report.uses.iter().find(|it| it.run == *run).and_then(|it| it.started_by.as_deref());
+            // Whoever may have a job run answers with no name for what somebody else started; a letter is somebody's.
+            let started_by = started_by.filter(|_| !matches!(teller, Some(Teller::Job(_))));
             let imported = self.take_up_grant((&forge, &read), &told, (run, started_by), &report.grant).await?;
             answer.uses.push(imported);
         }
@@ -210,7 +218,7 @@ impl<H: Hub> Desk<H> {
         key: &Key,
     ) -> Result<Judged, NotTold> {
         let mut attempt = None;
-        if let Ok(id) = run.parse::<u64>() {
+        if let Some(id) = number(run) {
             let waiting = Waiting { repository: key.repository.clone(), run: id, environment: key.environment.clone() };
             let unasked =
                 |fault: H::Fault| NotTold::Forge { repository: key.repository.clone(), why: fault.to_string() };
@@ -225,7 +233,9 @@ impl<H: Hub> Desk<H> {
             }
         }
         let grant = told.signed.grant();
-        let mut used_at: Vec<DateTime<Utc>> = told.uses.values().copied().collect();
+        // What held stays held: it comes before whatever is told later, at whatever time that is said to have been.
+        let counted = |(by, at): (&String, &DateTime<Utc>)| if told.held.contains(by) { used.min(*at) } else { *at };
+        let mut used_at: Vec<DateTime<Utc>> = told.uses.iter().map(counted).collect();
         used_at.sort();
         let fact = |_: &Facts| Grant {
             id: grant.id.clone(),
@@ -250,7 +260,8 @@ impl<H: Hub> Desk<H> {
             // By what was so when it went: its hours are over by now, and its clocks have run since.
             at: used,
             signers: told.signed_by.clone(),
-            deployment: None,
+            // The same may go under another grant, or under this one again, and each is owed for.
+            deployment: Some(format!("grant {} {run}", told.signed.digest())),
             outcome: Fact::Absent,
         };
         let taken = Box::pin(self.take_up((forge, read.clone()), emergency, fact)).await;
@@ -260,7 +271,7 @@ impl<H: Hub> Desk<H> {
 
     /// The forge's own deployments of the run are let in by the decision on the grant.
     async fn lets_in(&self, granted: &Granted, decision: u64) -> Result<(), NotTold> {
-        let Ok(run) = granted.used_by.parse::<u64>() else { return Ok(()) };
+        let Some(run) = number(&granted.used_by) else { return Ok(()) };
         let mut reader = self.reader().await?;
         for row in reader.deployed(H::NAME, &granted.repository).await? {
             let is_it = row.told.is_none()
@@ -268,7 +279,10 @@ impl<H: Hub> Desk<H> {
                 && row.decision.is_none()
                 && row.environment == granted.environment
                 && row.commit.eq_ignore_ascii_case(&granted.commit);
-            if !is_it {
+            // By the forge's clock: another attempt of the run was not let in by it.
+            let ran = row.began <= granted.used.saturating_add(APART_MICROS)
+                && row.ended.is_none_or(|at| granted.used <= at.saturating_add(APART_MICROS));
+            if !is_it || !ran {
                 continue;
             }
             let row = Deployed { decision: Some(decision), ..row };
@@ -279,6 +293,11 @@ impl<H: Hub> Desk<H> {
         reader.close().await?;
         Ok(())
     }
+}
+
+/// The number of a run of the forge, in the one form in which the forge writes it.
+pub(super) fn number(run: &str) -> Option<u64> {
+    run.parse().ok().filter(|number: &u64| number.to_string() == run)
 }
 
 /// Whose keys sign grants, by the policy.

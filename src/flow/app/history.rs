@@ -188,7 +188,7 @@ impl<H: Hub> Desk<H> {
 
 /// Each deployment once: of one that a job of the forge's told of, and that the forge knows as that job's, the forge's own
 /// word counts.
-fn once(mut rows: Vec<Deployed>) -> Vec<Deployed> {
+pub(super) fn once(mut rows: Vec<Deployed>) -> Vec<Deployed> {
     type Place = (String, String, Option<u64>);
     let place = |it: &Deployed| -> Place { (it.repository.clone(), it.environment.clone(), it.run) };
     let by_forge: BTreeSet<Place> =
@@ -233,7 +233,7 @@ fn gone(known: &Known, policy: &Policy) -> Option<Deployment> {
 }
 
 /// What a team did where people have to approve, by the deployments of its components. What no decision let in, and none took
-/// up, belongs to every team of its repository.
+/// up, belongs to every team of its repository; whoever tells of such a one makes no team look better by it.
 fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> TeamHistory {
     let own: Vec<&str> = policy
         .rules
@@ -243,14 +243,18 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
         .map(|it| it.name.as_str())
         .collect();
     let of_team = |(row, went): &&Known| {
-        let its = match (&row.told, went) {
-            (Some(told), _) if !told.components.is_empty() => {
-                told.components.iter().any(|name| own.contains(&name.as_str()))
-            }
-            (_, Some(went)) => own.iter().any(|name| went.components.contains_key(*name)),
-            (_, None) => row.repository.eq_ignore_ascii_case(repository),
+        // Of what went, only part may have been told; but what went is what was decided, and not what anybody says.
+        let told = |name: &str| match &row.told {
+            Some(told) if !told.components.is_empty() => told.components.iter().any(|it| it == name),
+            _ => true,
         };
-        its && is_formal(policy, &row.environment)
+        let its = match went {
+            Some(went) => own.iter().any(|name| went.components.contains_key(*name) && told(name)),
+            None => row.repository.eq_ignore_ascii_case(repository),
+        };
+        let is_word_alone = row.told.is_some() && row.decision.is_none() && went.is_none();
+        let improves = row.outcome.as_deref().and_then(outcome) == Some(Outcome::Succeeded);
+        its && !(is_word_alone && improves) && is_formal(policy, &row.environment)
     };
     let its: Vec<&Known> = all.iter().filter(of_team).collect();
     let deployments = its.iter().enumerate().filter_map(|(at, (row, went))| {

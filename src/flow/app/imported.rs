@@ -61,6 +61,9 @@ pub(super) struct TakenUp {
     pub(super) summary: String,
 }
 
+/// By how much the clocks may differ, in microseconds.
+const APART: i64 = 60_000_000;
+
 /// The artifacts that went.
 fn artifacts(facts: &Facts) -> Fact<Vec<String>> {
     let all = facts.release.components.values().flat_map(|it| it.artifacts.entries());
@@ -78,6 +81,28 @@ pub(super) async fn decision(reader: &mut Reader, forge: &str, row: &Deployed) -
     let Some(entry) = reader.recorded_as(&once(forge, row)).await? else { return Ok(None) };
     let entry = recorded::entry(reader, entry).await?;
     Ok(entry.and_then(|entry| entry.body.get("decided")?.as_u64()))
+}
+
+/// Whether what a job told of itself was taken up as the forge's own deployment of that job. The forge says of
+/// that one who let it in.
+async fn is_of_the_forge(reader: &mut Reader, forge: &str, told: &Deployed) -> Result<bool, DatabaseFault> {
+    if told.told.is_none() || told.run.is_none() {
+        return Ok(false);
+    }
+    let is_it = |it: &Deployed| {
+        it.told.is_none()
+            && it.run == told.run
+            && it.environment == told.environment
+            && it.began <= told.began.saturating_add(APART)
+            && it.ended.is_none_or(|at| told.began <= at.saturating_add(APART))
+    };
+    for row in reader.deployed(forge, &told.repository).await?.iter().filter(|it| is_it(it)) {
+        // One that was let in may be told to have been more than that, which is a finding of its own.
+        if reader.is_recorded(&once(forge, row)).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Who may have gone past the protection: whoever let the run in, but for those whose review a decision before that had seen.
@@ -118,7 +143,7 @@ impl<H: Hub> Desk<H> {
         }
         let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
-        let is_done = reader.is_recorded(&once).await?;
+        let is_done = reader.is_recorded(&once).await? || is_of_the_forge(&mut reader, H::NAME, row).await?;
         reader.close().await?;
         if is_done {
             return Ok(false);

@@ -170,7 +170,9 @@ impl<H: Hub> Desk<H> {
                     }
                 }
             }
-            let found = std::mem::take(&mut *lock(&self.ledger.found));
+            let mut found = std::mem::take(&mut *lock(&self.ledger.found));
+            // What the forge knows comes first: what its job told of itself is the same.
+            found.sort_by_key(|(_, it)| it.told.is_some());
             for (repository, row) in found {
                 match self.import(&repository, &row).await {
                     Ok(false) => {}

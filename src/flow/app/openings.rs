@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
+use super::granted;
 use crate::forge::Ran;
 use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
@@ -87,7 +88,7 @@ impl Openings {
         }
         // A grant that held let its run go when its job used it, and is known since somebody told of that.
         for it in reader.granted(forge, repository).await? {
-            let Some((entry, run)) = it.decision.zip(it.used_by.parse().ok()) else { continue };
+            let Some((entry, run)) = it.decision.zip(granted::number(&it.used_by)) else { continue };
             let (waits_at, commit) = (Some(it.environment), it.commit);
             let left = Left { run: Some(run), attempt: None, waits_at, commit, asked: true };
             all.push(Opening { entry, at: it.used, left });

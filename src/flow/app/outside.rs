@@ -28,6 +28,8 @@ use crate::store::fault::Fault as DatabaseFault;
 
 /// How far back something may be told: as far as the forge is asked.
 const LOOK_BACK: TimeDelta = TimeDelta::days(35);
+/// For how long a job may try to tell something.
+const JOB: TimeDelta = TimeDelta::minutes(10);
 /// By how much the clocks may differ.
 const APART: TimeDelta = TimeDelta::minutes(1);
 /// How often one may tell something in how long.
@@ -263,6 +265,10 @@ impl<H: Hub> Desk<H> {
         let now = self.now();
         if report.at > now + APART || report.at < now - LOOK_BACK {
             return Err(NotTold::Time(report.at));
+        }
+        if matches!(teller, Teller::Job(_)) {
+            // A job tells while it runs: what it says to be long past it cannot have seen.
+            report.at = report.at.max(now - JOB);
         }
         let name = teller.name(H::NAME);
         if !self.heard.takes(&name, MOST, Instant::now()) {

@@ -23,6 +23,8 @@ pub(super) struct Went {
     pub(super) commit: String,
     /// When it went already, where it did so under a grant.
     pub(super) used: Option<DateTime<Utc>>,
+    /// When that grant ended, where it said so.
+    pub(super) used_until: Option<DateTime<Utc>>,
     /// The components, each with what of it went.
     pub(super) components: BTreeMap<String, Released>,
     /// The other parts of its package.
@@ -94,6 +96,16 @@ fn went(facts: Facts, document: Option<&ReleaseDecision>) -> Went {
         Some(document) => Fact::Known(document.class == Class::Emergency),
         None => Fact::Unavailable("its decision is not kept any more".into()),
     };
-    let used = release.break_glass.known().map(|grant| grant.opened_at);
-    Went { release: release.name, commit: release.commit, used, components: release.components, parts, emergency }
+    let grant = release.break_glass.known();
+    let used = grant.map(|grant| grant.opened_at);
+    let used_until = grant.and_then(|grant| grant.expires_at.known().copied());
+    Went {
+        release: release.name,
+        commit: release.commit,
+        used,
+        used_until,
+        components: release.components,
+        parts,
+        emergency,
+    }
 }

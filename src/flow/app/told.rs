@@ -2,7 +2,7 @@
 //! word then. It is looked for by commit, by the digests of artifacts and by component, and nobody's word is needed for it.
 //!
 //! A decision lets its content in until something else was let in there, and once; again within the time that the policy has
-//! for retries. What none let in is a finding where people have to approve, and is taken up as an emergency.
+//! for retries. What went under a grant lets in no more once its hours are over. What none let in is a finding where people have to approve, and is taken up as an emergency.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,6 +39,8 @@ struct Candidate {
     at: i64,
     /// Whether somebody who waited was let in by it, or went under a grant; else it was only an answer.
     opened: bool,
+    /// Until when the grant lets in what it is for, where there was one that said so.
+    until: Option<i64>,
     went: Arc<Went>,
 }
 
@@ -89,7 +91,9 @@ impl Decided {
     /// Whether a decision was the last word when something began. What a person has rejected since is let in by nothing.
     fn was_the_last(&self, candidate: &Candidate, began: i64) -> bool {
         let mut later = self.ruled.iter().filter(|it| {
-            it.stream == candidate.stream && it.entry > candidate.entry && it.at <= began && it.ruling != "proceed"
+            // When it began is the word of whoever tells: what was rejected before he told may have gone after that.
+            let counts = it.ruling == "reject" || it.at <= began && it.ruling != "proceed";
+            it.stream == candidate.stream && it.entry > candidate.entry && counts
         });
         later.all(|it| candidate.opened && it.ruling != "reject")
     }
@@ -107,7 +111,8 @@ impl Decided {
             let again = used(it.entry).any(|other| told(other).is_empty() || told(row).is_empty() || meet(other, row));
             let until = DateTime::<Utc>::from_timestamp_micros(it.at)
                 .map(|at| policy.rules.calendar.due(at, policy.rules.retry_within).timestamp_micros());
-            !again || until.is_some_and(|until| row.began < until)
+            let until = |stated: Option<i64>| stated.or(until).is_some_and(|until| row.began < until);
+            (!again || until(None)) && (it.went.used.is_none() || until(it.until))
         };
         let fits = |it: &&Candidate| {
             it.at <= row.began.saturating_add(APART)
@@ -211,6 +216,7 @@ impl<H: Hub> Desk<H> {
                 stream: it.stream.clone(),
                 at: used.unwrap_or(it.at),
                 opened: used.is_some() || opened.contains(&it.entry),
+                until: went.used_until.map(|at| at.timestamp_micros()),
                 went,
             });
         }

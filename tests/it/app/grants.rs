@@ -167,6 +167,26 @@ fn t70_a_grant_that_was_used_twice_in_two_places_held_once() {
 }
 
 #[test]
+fn t70_what_is_told_later_counts_after_what_held_whenever_it_is_said_to_have_been() {
+    let mut taking = taking();
+    looked(&mut taking);
+    granted(&taking, &[]);
+    used(&taking, "others", "jenkins-8");
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    used(&taking, "uses", &RUN.to_string());
+    asks(&taking.github);
+    taking.start();
+    until("a sweep", || taking.served().ask("GET /readyz").0 == 200);
+    let last = told(&taking, "uses");
+    assert_eq!(last.code, 0, "{}{}", last.out, last.err);
+    let first = told(&taking, "others");
+    assert!(first.code == 14 && first.out.contains("this was use 2"), "{}{}", first.out, first.err);
+    // Each is owed for by itself.
+    let owed = listed(&taking, "obligations").lines().filter(|it| it.contains("audit-")).count();
+    assert_eq!(owed, 2, "{}", listed(&taking, "obligations"));
+}
+
+#[test]
 fn t70_late_or_for_other_content_it_is_refused_with_the_reason_and_recorded() {
     let mut taking = taking();
     let from = (Utc::now() - Duration::hours(6)).to_rfc3339_opts(SecondsFormat::Secs, true);

@@ -347,6 +347,7 @@ fn the_settings_name_nobody_for_everything() {
         (format!("{good}{}", good.replace("argocd:", "jenkins:")), "has the key of `argocd`"),
         (good.replace("environments", "places"), "places"),
         (good.replace(" }", ", components: [] }"), "is named for nothing"),
+        (good.replace(" }", ", components: }"), "those who deploy, in `deployers.yml`"),
     ] {
         taking.app.world.write("deployers.yml", &text);
         let mut options = taking.app.options();

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use super::docket::Key;
+use super::history;
 use super::ledger;
 use super::ruling::Undecided;
 use crate::flow::append::Failed;
@@ -380,7 +381,8 @@ async fn ended(
 ) -> Result<Option<bool>, DatabaseFault> {
     let here =
         |row: &Deployed| row.environment == release.environment && row.commit.eq_ignore_ascii_case(&release.commit);
-    let all = reader.deployed(&stream.forge, &stream.repository).await?;
+    // What a job told of itself gives way to what the forge says of it.
+    let all = history::once(reader.deployed(&stream.forge, &stream.repository).await?);
     for row in all.iter().rev().filter(|row| here(row)) {
         let Some(decision) = row.decision.filter(|decision| *decision > since) else { continue };
         let of = reader.latest_in(decision).await?.map(|latest| latest.stream);
