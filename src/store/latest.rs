@@ -144,7 +144,9 @@ impl Reader {
              UNION SELECT decision FROM granted WHERE decision IS NOT NULL)) ORDER BY d.idx DESC"
         );
         let rows = self.session.rows_made(sql, &[]).await?;
-        let opened = rows.iter().map(|row| Ok(Opening { entry: row.count(0)?, stream: stream(row, 1)?, facts: digest(row, 2)? }));
+        let opened = rows
+            .iter()
+            .map(|row| Ok(Opening { entry: row.count(0)?, stream: stream(row, 1)?, facts: digest(row, 2)? }));
         let here = |it: &Result<Opening, Fault>| {
             it.as_ref().map_or(true, |it| {
                 it.stream.forge == forge

@@ -430,7 +430,8 @@ impl<H: Hub> Desk<H> {
         if row.let_in.as_deref() != Some("[]") {
             return Ok(Undecided::Past);
         }
-        let asked = row.outcome.as_deref() != Some(word(Outcome::Succeeded)) && Self::has_asked(reader, row, run).await?;
+        let asked =
+            row.outcome.as_deref() != Some(word(Outcome::Succeeded)) && Self::has_asked(reader, row, run).await?;
         let is_new = row.began > (now - MAY_ASK).timestamp_micros();
         Ok(match row.outcome.as_deref() {
             None if asked || is_new => Undecided::Asks,
