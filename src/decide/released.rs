@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::bound::bare;
-use crate::model::facts::{Fact, Released};
+use super::gates::names_commit;
+use crate::model::facts::{Fact, GateEvidence, Release, Released};
+use crate::policy::gate::{Gate, Same};
 
 /// A digest as it is compared: without its algorithm's name, and in small letters. Tools write the same one otherwise.
 #[must_use]
@@ -56,4 +58,37 @@ pub fn listed(artifacts: &Fact<Vec<String>>) -> Option<&[String]> {
         Fact::Absent => Some(&[]),
         Fact::Unavailable(_) => None,
     }
+}
+
+/// Why evidence is not of this release as its gate asks, where it is not: what is read from it beside the gate is read from
+/// nothing that the gate would refuse.
+#[must_use]
+pub fn not_of(release: &Release, gate: &Gate, evidence: &GateEvidence) -> Option<&'static str> {
+    if gate.from.is_some() && evidence.from.known() != gate.from.as_ref() {
+        return Some("was not made by the pipeline that the policy names");
+    }
+    let commits = &evidence.commits;
+    if commits.is_empty() && gate.same == Some(Same::Commit) {
+        return Some("does not say which commit it is about");
+    }
+    if !commits.is_empty() && !commits.iter().any(|commit| names_commit(commit, &release.commit)) {
+        return Some("is about another commit");
+    }
+    let named = gate.same == Some(Same::Artifact);
+    if evidence.artifacts.is_empty() {
+        return named.then_some("does not say which artifact it is about");
+    }
+    let guarded =
+        release.components.iter().filter(|(name, _)| gate.components.is_empty() || gate.components.contains(name));
+    let mut going: Vec<&String> = Vec::new();
+    for (_, released) in guarded {
+        match &released.artifacts {
+            Fact::Known(artifacts) => going.extend(artifacts),
+            Fact::Absent => {}
+            Fact::Unavailable(_) => return Some("is about an artifact, and which ones are released is not known"),
+        }
+    }
+    let going = set(going);
+    let is_it = evidence.artifacts.iter().any(|digest| going.contains(&plain(digest)));
+    (!is_it && (named || !going.is_empty())).then_some("is about another artifact")
 }

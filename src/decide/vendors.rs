@@ -1,6 +1,7 @@
 //! Third parties that come with a release: those that its bills of materials have and the last release's had not, and
 //! those that a component declares in the policy and did not declare when what runs here now went in. Who is both is one.
 
+use super::released;
 use super::scene::Scene;
 use super::words;
 use crate::model::facts::Fact;
@@ -10,6 +11,8 @@ use crate::policy::gate::Gate;
 
 /// What a bill of materials has newly, as a gate's evidence states it.
 const SUPPLIERS: &str = "sbom.new.suppliers";
+/// Of how many components it states no supplier.
+const WITHOUT_SUPPLIER: &str = "sbom.without_supplier";
 
 /// The third parties that are new, each in the order of its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,8 +77,12 @@ fn measured<'s>(scene: &Scene<'s>) -> Option<Vec<&'s str>> {
             continue;
         }
         let Some(Fact::Known(evidence)) = scene.facts.evidence.get(&gate.name) else { return None };
+        // Who supplies what no supplier is stated of may be new.
+        let whole = matches!(evidence.measures.get(WITHOUT_SUPPLIER), Some(Measure::Number(number)) if *number == 0.0);
+        let sound = evidence.fault.is_none() && !evidence.digests.is_empty();
+        let ours = released::not_of(&scene.facts.release, gate, evidence).is_none();
         match evidence.measures.get(SUPPLIERS) {
-            Some(Measure::Names(names)) if evidence.fault.is_none() && !evidence.digests.is_empty() => {
+            Some(Measure::Names(names)) if whole && sound && ours => {
                 all.extend(names.iter().map(String::as_str));
             }
             _ => return None,

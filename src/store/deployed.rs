@@ -225,6 +225,14 @@ impl Reader {
         row.map(|row| row.count(0)).transpose()
     }
 
+    /// The numbers of the entries that were recorded under any of some keys, in their order.
+    pub async fn recorded_under(&mut self, keys: &[String]) -> Result<Vec<u64>, Fault> {
+        let marks: Vec<String> = (1..=keys.len()).map(|number| format!("${number}")).collect();
+        let sql = format!("SELECT idx FROM log_once WHERE once IN ({}) ORDER BY idx", marks.join(", "));
+        let keys: Vec<Value> = keys.iter().map(|key| key.as_str().into()).collect();
+        self.session.rows_made(sql, &keys).await?.iter().map(|row| row.count(0)).collect()
+    }
+
     /// What was decided since an instant, microseconds of the Unix time, of releases of a repository on their way into an
     /// environment, in the order of the record.
     pub async fn ruled(

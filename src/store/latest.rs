@@ -57,6 +57,8 @@ pub struct Left {
 /// A decision that let a release go, and whose answer arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
+    /// The number of its entry.
+    pub entry: u64,
     /// The release.
     pub stream: Stream,
     /// SHA-256 of the facts that it was decided by.
@@ -137,12 +139,14 @@ impl Reader {
     /// whoever deployed it told, or under a grant that held: the newest first.
     pub async fn openings(&mut self, forge: &str, repository: &str, environment: &str) -> Result<Vec<Opening>, Fault> {
         let sql = format!(
-            "SELECT d.stream, d.facts FROM decision d WHERE ({OPENED}) OR (d.ruling = 'proceed' AND d.idx IN (\
+            "SELECT d.idx, d.stream, d.facts FROM decision d WHERE ({OPENED}) OR (d.ruling = 'proceed' AND d.idx IN (\
              SELECT decision FROM deployed WHERE told_by IS NOT NULL AND outcome = 'succeeded' AND decision IS NOT NULL \
              UNION SELECT decision FROM granted WHERE decision IS NOT NULL)) ORDER BY d.idx DESC"
         );
         let rows = self.session.rows_made(sql, &[]).await?;
-        let opened = rows.iter().map(|row| Ok(Opening { stream: stream(row, 0)?, facts: digest(row, 1)? }));
+        let opened = rows
+            .iter()
+            .map(|row| Ok(Opening { entry: row.count(0)?, stream: stream(row, 1)?, facts: digest(row, 2)? }));
         let here = |it: &Result<Opening, Fault>| {
             it.as_ref().map_or(true, |it| {
                 it.stream.forge == forge

@@ -109,9 +109,9 @@ impl<H: Hub> Desk<H> {
     async fn noted(&self, job: &Job, environment: &str) -> Result<(), Failed> {
         let repository = job.repository.to_lowercase();
         let body = json!({ "forge": H::NAME, "repository": repository, "environment": environment,
-            "commit": job.commit, "run": job.run, "state": "asked" });
+            "commit": job.commit, "run": job.run, "attempt": job.attempt, "state": "asked" });
         let body = body.as_object().cloned().unwrap_or_default();
-        let once = Some(ledger::asked(H::NAME, &repository, environment, job.run));
+        let once = Some(ledger::asked(H::NAME, &repository, environment, job.run, Some(job.attempt)));
         let append = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once }.append(self.now())?;
         self.sequencer.append(append).await?;
         Ok(())

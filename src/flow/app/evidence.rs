@@ -191,7 +191,7 @@ impl<H: Hub> Desk<H> {
             Some(_) => Before::Unknown("what runs now is not what was let go last, and was not scanned"),
             None => Before::Unknown("what was let go last is not known"),
         };
-        scanned::add(policy, facts, &before);
+        scanned::add(policy, facts, &before, self.now());
         Ok(())
     }
 

@@ -288,7 +288,7 @@ impl<H: Hub> Desk<H> {
             let row = Deployed { decision: Some(decision), ..row };
             let undecided = |why: super::ledger::Unread| NotTold::Undecided(why.to_string());
             self.left_by_outcome(&mut reader, &row, decision).await.map_err(undecided)?;
-            self.write(&row, false).await.map_err(undecided)?;
+            self.write(&row, None).await.map_err(undecided)?;
         }
         reader.close().await?;
         Ok(())

@@ -4,7 +4,7 @@
 //! How it went is the forge's own word for the job that deployed, and nobody's who may push. Which decision let it in is
 //! the record's ([`super::openings`]). What no decision let in where people have to approve is a finding. Where nothing of
 //! ours waits, a job can ask by itself whether it may go on: it is given a little while for that, and what was told that it may
-//! not, and ended, went nowhere. What was recorded stays when the forge forgets it, and a deployment that the forge forgot
+//! not, and ended, is taken up by nobody. That it went nowhere is its own word alone, so that is a finding all the same. What was recorded stays when the forge forgets it, and a deployment that the forge forgot
 //! before it ended counts as one that failed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::drift::Held;
-use super::openings::Openings;
+use super::openings::{self, Openings};
 use super::past::{Past, Went};
 use super::policy::Read;
 use super::told::Settled;
@@ -42,6 +42,8 @@ const UNPROVEN: TimeDelta = TimeDelta::days(1);
 const MAY_ASK: TimeDelta = TimeDelta::minutes(2);
 /// For how long the forge must not have listed a deployment that is taken for gone: a list can lag behind.
 const GONE: Duration = Duration::from_secs(5);
+/// How many attempts of a run are looked through for a job that asked: the forge makes no more of them.
+const ATTEMPTS: u64 = 100;
 /// How many environments are read.
 pub(super) const ENVIRONMENTS: usize = 50;
 /// How soon is tried again what could not be read.
@@ -102,9 +104,15 @@ pub(super) enum Unread {
     Failed(#[from] Failed),
 }
 
-/// Under which key it is recorded that a job of an environment asked whether its run may go on there.
-pub(super) fn asked(forge: &str, repository: &str, environment: &str, run: u64) -> String {
-    format!("deployment asked {}", json!([forge, repository.to_lowercase(), environment, run]))
+/// Under which key it is recorded that a job of an environment asked whether its run may go on there. Older records say nothing
+/// of the attempt.
+pub(super) fn asked(forge: &str, repository: &str, environment: &str, run: u64, attempt: Option<u64>) -> String {
+    let repository = repository.to_lowercase();
+    let of = match attempt {
+        Some(attempt) => json!([forge, repository, environment, run, attempt]),
+        None => json!([forge, repository, environment, run]),
+    };
+    format!("deployment asked {of}")
 }
 
 /// What is to be made of a deployment that no decision let in.
@@ -114,8 +122,26 @@ enum Undecided {
     Past,
     /// Its job may still ask, or asked and waits.
     Asks,
-    /// Its job asked, was not told that it may go on, and ended.
+    /// Its job asked, was not told that it may go on, and ended. That it did nothing until then is its own word.
     Stopped,
+}
+
+/// What is to be seen in a deployment that no decision let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// It went without one.
+    WithoutDecision,
+    /// It was told to wait, and ended.
+    EndedAfterHold,
+}
+
+impl Finding {
+    fn word(self) -> &'static str {
+        match self {
+            Self::WithoutDecision => "without_decision",
+            Self::EndedAfterHold => "ended_after_hold",
+        }
+    }
 }
 
 /// An outcome's word in the record.
@@ -292,6 +318,14 @@ impl<H: Hub> Desk<H> {
             if is_past && is_first && !is_found && row.run.is_some() {
                 is_found = !reader.is_recorded(&imported::once(H::NAME, &row)).await?;
             }
+            let has_ended_now = before.and_then(|it| it.ended).is_none() && row.ended.is_some();
+            let finding = if is_found {
+                Some(Finding::WithoutDecision)
+            } else if judged == Some(Undecided::Stopped) && has_ended_now {
+                Some(Finding::EndedAfterHold)
+            } else {
+                None
+            };
             if is_past && row.run.is_some() {
                 self.to_import(repository, row.clone());
             }
@@ -300,7 +334,7 @@ impl<H: Hub> Desk<H> {
             }
             // What it leaves to be done comes first: whatever ends here in between is found again, as long as the outcome is
             // not written, and nothing is opened twice.
-            if before.and_then(|it| it.ended).is_none() && row.ended.is_some() {
+            if has_ended_now {
                 let decision = match row.decision {
                     None => imported::decision(&mut reader, H::NAME, &row).await?,
                     own => own,
@@ -309,7 +343,7 @@ impl<H: Hub> Desk<H> {
                     self.left_by_outcome(&mut reader, &row, decision).await?;
                 }
             }
-            self.write(&row, is_found).await?;
+            self.write(&row, finding).await?;
             new += 1;
         }
         reader.close().await?;
@@ -398,14 +432,30 @@ impl<H: Hub> Desk<H> {
         if row.let_in.as_deref() != Some("[]") {
             return Ok(Undecided::Past);
         }
-        let key = asked(H::NAME, &row.repository, &row.environment, run);
-        let asked = reader.is_recorded(&key).await?;
+        let asked =
+            row.outcome.as_deref() != Some(word(Outcome::Succeeded)) && Self::has_asked(reader, row, run).await?;
         let is_new = row.began > (now - MAY_ASK).timestamp_micros();
         Ok(match row.outcome.as_deref() {
             None if asked || is_new => Undecided::Asks,
-            Some(outcome) if asked && outcome != word(Outcome::Succeeded) => Undecided::Stopped,
+            Some(_) if asked => Undecided::Stopped,
             _ => Undecided::Past,
         })
+    }
+
+    /// Whether the job that a deployment is asked, and not one of the same run before it or after.
+    async fn has_asked(reader: &mut Reader, row: &Deployed, run: u64) -> Result<bool, DatabaseFault> {
+        let key = |attempt| asked(H::NAME, &row.repository, &row.environment, run, attempt);
+        let keys: Vec<String> = std::iter::once(None).chain((1..=ATTEMPTS).map(Some)).map(key).collect();
+        let apart = openings::APART;
+        for number in reader.recorded_under(&keys).await? {
+            let Some(entry) = recorded::entry(reader, number).await? else { continue };
+            let after = (entry.at + apart).timestamp_micros() >= row.began;
+            let before = row.ended.is_none_or(|ended| (entry.at - apart).timestamp_micros() <= ended);
+            if after && before {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Keeps in mind whether a deployment may ask; says whether it might have until now.
@@ -443,25 +493,25 @@ impl<H: Hub> Desk<H> {
         }
     }
 
-    pub(super) async fn write(&self, row: &Deployed, is_found: bool) -> Result<(), Unread> {
+    pub(super) async fn write(&self, row: &Deployed, finding: Option<Finding>) -> Result<(), Unread> {
         let mut body = Value::Object(body(row));
-        if let Some(body) = body.as_object_mut().filter(|_| is_found) {
-            body.insert("finding".to_owned(), json!("without_decision"));
+        if let (Some(finding), Some(body)) = (finding, body.as_object_mut()) {
+            body.insert("finding".to_owned(), json!(finding.word()));
         }
         let once = Some(format!("deployment {}", sha256(body.to_string().as_bytes())));
-        if is_found {
-            self.say("deployment_without_decision", &body);
-        } else {
-            self.say("deployment_recorded", &body);
-        }
+        let event = match finding {
+            Some(Finding::WithoutDecision) => "deployment_without_decision",
+            Some(Finding::EndedAfterHold) => "deployment_ended_after_hold",
+            None => "deployment_recorded",
+        };
+        self.say(event, &body);
         self.counts.deployment(match row.decision {
             Some(_) => "decided",
-            None if is_found => "without_decision",
-            None => "not_asked",
+            None => finding.map_or("not_asked", Finding::word),
         });
         let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
         let mut append = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once }.append(self.now())?;
-        append.changes.push(Change::Deployed(Box::new(Deployed { found: is_found, ..row.clone() })));
+        append.changes.push(Change::Deployed(Box::new(Deployed { found: finding.is_some(), ..row.clone() })));
         self.sequencer.append(append).await.map_err(Failed::from)?;
         Ok(())
     }

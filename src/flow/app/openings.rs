@@ -16,7 +16,7 @@ use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
 /// By how much the clocks may differ.
-const APART: TimeDelta = TimeDelta::minutes(1);
+pub(super) const APART: TimeDelta = TimeDelta::minutes(1);
 
 /// What left for a decision, as far as it says which deployment that lets in.
 #[derive(Deserialize)]

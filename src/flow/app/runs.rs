@@ -5,9 +5,9 @@
 //! of it. What never went is new from its beginning, and has to be covered whole.
 //!
 //! What somebody let in past the decision runs as well, where its job proves it. It is no place to begin from: everything
-//! since what was last decided is judged by the next release, what went past it included.
+//! since what last ran by a decision is judged by the next release, what went past it included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::docket::Key;
 use crate::model::facts::{Fact, Facts};
@@ -39,16 +39,27 @@ pub(super) async fn proven(
     let mut since = BTreeMap::new();
     let deployed = reader.deployed(forge, &key.repository).await?;
     // What a decision let in is found among the openings.
-    let went_past = |it: &Deployed| it.run.is_some() && it.decision.is_none() && it.environment == key.environment;
-    let went_past = |it: &Deployed| went_past(it) && it.commit.eq_ignore_ascii_case(&commit);
-    let went_past = deployed.iter().any(went_past);
+    let here: Vec<&Deployed> =
+        deployed.iter().filter(|it| it.is_proven() && it.environment == key.environment).collect();
+    let succeeded = |it: &&&Deployed| it.run.is_some() && it.outcome.as_deref() == Some("succeeded");
+    let last = here.iter().filter(succeeded).map(|it| it.began).max();
+    // What went past long ago, or ended without doing anything, is not why this is shown to run.
+    let went_past = here.iter().any(|it| {
+        it.run.is_some()
+            && it.decision.is_none()
+            && it.outcome.as_deref() != Some("cancelled")
+            && last.is_none_or(|last| it.began >= last)
+            && it.commit.eq_ignore_ascii_case(&commit)
+    });
+    // What was let go, and was stopped before its job began, was maybe rejected since, and is in nothing that runs.
+    let ran: BTreeSet<u64> = here.iter().filter_map(|it| it.decision).collect();
     let mut opened = false;
     let components = &policy.rules.components;
     for opening in reader.openings(forge, &key.repository, &key.environment).await? {
         let facts = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let Some(release) = facts.map(|facts| facts.release) else { continue };
         opened |= release.commit.eq_ignore_ascii_case(&commit);
-        if !opened && !went_past {
+        if !opened && !(went_past && ran.contains(&opening.entry)) {
             continue;
         }
         if components.is_empty() {

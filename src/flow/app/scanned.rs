@@ -7,14 +7,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::decide::gates::names_commit;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::decide::released;
 use crate::flow::submitted;
 use crate::model::facts::{Fact, Facts, GateEvidence, Vulnerability};
 use crate::model::kind::Kind;
 use crate::model::measures::Measure;
 use crate::policy::Policy;
+use crate::policy::expression::Expression;
 use crate::policy::gate::Gate;
 
+/// By how much the clocks may differ.
+const APART: TimeDelta = TimeDelta::minutes(5);
+const OF_VULNERABILITIES: &str = "vulnerabilities.";
 const IDS: &str = "vulnerabilities.ids";
 const EXPLOITED: &str = "vulnerabilities.exploited_ids";
 const SUPPLIERS: &str = "sbom.suppliers";
@@ -52,18 +58,25 @@ fn sound<'f>(facts: &'f Facts, (gate, rule): &Named<'_>) -> Result<&'f GateEvide
             if let Some((_, says)) = &found.fault {
                 return Err(format!("the evidence of `{gate}` cannot be taken: {says}"));
             }
-            if rule.from.is_some() && found.from.known() != rule.from.as_ref() {
-                return Err(format!("the evidence of `{gate}` was not made by the pipeline that the policy names"));
+            match released::not_of(&facts.release, rule, found) {
+                Some(why) => Err(format!("the evidence of `{gate}` {why}")),
+                None => Ok(found),
             }
-            let ours = |commit: &String| names_commit(commit, &facts.release.commit);
-            if !found.commits.is_empty() && !found.commits.iter().any(ours) {
-                return Err(format!("the evidence of `{gate}` is about another commit"));
-            }
-            Ok(found)
         }
         Some(Fact::Unavailable(why)) => Err(format!("the evidence of `{gate}` could not be read: {why}")),
         Some(Fact::Known(_) | Fact::Absent) | None => Err(format!("`{gate}` has no evidence")),
     }
+}
+
+/// Whether the evidence of what goes is as young as its gate asks; why not, where it is not.
+fn young(facts: &Facts, (gate, rule): &Named<'_>, now: DateTime<Utc>) -> Result<(), String> {
+    let Some(most) = rule.max_age else { return Ok(()) };
+    let made = facts.evidence.get(gate).and_then(Fact::known).and_then(|found| found.made_at.known());
+    let Some(made) = made.filter(|made| **made <= now + APART) else {
+        return Err(format!("when the evidence of `{gate}` was made is not known"));
+    };
+    let age = (now - *made).to_std().unwrap_or_default();
+    if age.as_secs_f64() >= most { Err(format!("the evidence of `{gate}` is too old")) } else { Ok(()) }
 }
 
 /// The gates of a kind that guard an environment.
@@ -72,12 +85,19 @@ fn gates<'p>(policy: &'p Policy, environment: &str, kind: Kind) -> Vec<Named<'p>
     gates.map(|gate| (submitted::key(policy, gate), gate)).collect()
 }
 
-/// Whether a gate looks for vulnerabilities: its reports are of a scanner that does, now or in what was let go last.
-fn scans((gate, _): &Named<'_>, facts: &Facts, before: &Before<'_>) -> bool {
-    let says = |facts: &Facts| {
-        facts.evidence.get(gate).and_then(Fact::known).is_some_and(|found| found.measures.contains_key(IDS))
+/// Whether a gate looks for vulnerabilities: its reports are of a scanner that does, now or in what was let go last, whether it
+/// lists them or not, or its policy asks for them. One that says nothing now may be such a scanner, for what it would list is not known.
+fn scans((gate, rule): &Named<'_>, facts: &Facts, before: &Before<'_>) -> bool {
+    let speaks = |found: &GateEvidence| found.measures.keys().any(|name| name.starts_with(OF_VULNERABILITIES));
+    let now = facts.evidence.get(gate).and_then(Fact::known);
+    let last = match before {
+        Before::Last(last) => last.evidence.get(gate).and_then(Fact::known),
+        Before::Nothing | Before::Unknown(_) => None,
     };
-    says(facts) || matches!(before, Before::Last(last) if says(last))
+    let asks = |it: &Expression| it.names().iter().any(|name| name.contains(OF_VULNERABILITIES));
+    [&rule.require, &rule.first_release].into_iter().flatten().any(asks)
+        || now.is_none_or(|it| it.fault.is_some() || it.digests.is_empty() || speaks(it))
+        || last.is_some_and(speaks)
 }
 
 /// Whether an environment has gates whose evidence says any of this.
@@ -85,18 +105,23 @@ pub(super) fn is_asked(policy: &Policy, environment: &str) -> bool {
     [Kind::Findings, Kind::Sbom].into_iter().any(|kind| !gates(policy, environment, kind).is_empty())
 }
 
-/// Puts what evidence proves in the place of what nobody stated.
-pub(super) fn add(policy: &Policy, facts: &mut Facts, before: &Before<'_>) {
+/// Puts what evidence proves in the place of what nobody stated. What goes is known from what its gates would take `now`.
+pub(super) fn add(policy: &Policy, facts: &mut Facts, before: &Before<'_>, now: DateTime<Utc>) {
     let environment = facts.release.environment.clone();
     let mut scanners = gates(policy, &environment, Kind::Findings);
     scanners.retain(|gate| scans(gate, facts, before));
     if !scanners.is_empty() {
-        facts.release.released = list(all(facts, &scanners).map(|ids| ids.into_iter().collect()));
+        let young = scanners.iter().try_for_each(|gate| young(facts, gate, now));
+        facts.release.released = list(young.and_then(|()| all(facts, &scanners)).map(|ids| ids.into_iter().collect()));
         facts.release.running = running(facts, &scanners, before);
     }
     let bills = gates(policy, &environment, Kind::Sbom);
     if !bills.is_empty() {
-        facts.release.new_vendors = new_vendors(facts, &bills, before);
+        let young = bills.iter().try_for_each(|gate| young(facts, gate, now));
+        facts.release.new_vendors = match young {
+            Ok(()) => new_vendors(facts, &bills, before),
+            Err(why) => Fact::Unavailable(why.into()),
+        };
     }
 }
 

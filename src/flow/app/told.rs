@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Desk;
-use super::ledger::{Unread, is_formal};
+use super::ledger::{Finding, Unread, is_formal};
 use super::past::Went;
 use super::policy::Read;
 use crate::forge::Hub;
@@ -164,12 +164,12 @@ impl<H: Hub> Desk<H> {
                 if let Some(entry) = of.lets(policy, &row, &others) {
                     let commit = of.candidates.iter().find(|it| it.entry == entry).map(|it| it.went.commit.clone());
                     row = Deployed { decision: Some(entry), commit: commit.unwrap_or(row.commit), ..row };
-                    self.write(&row, false).await?;
+                    self.write(&row, None).await?;
                     others.insert(row.id.clone(), row.clone());
                     new += 1;
                 } else if is_formal(policy, &row.environment) {
                     if !row.found {
-                        self.write(&row, true).await?;
+                        self.write(&row, Some(Finding::WithoutDecision)).await?;
                         new += 1;
                     }
                     self.to_import(repository, row.clone());

@@ -51,9 +51,17 @@ impl<H: Hub> Desk<H> {
             let ran = |(row, went): &&Known| {
                 let succeeded = row.outcome.as_deref().and_then(outcome) == Some(Outcome::Succeeded);
                 let may = went.as_ref().is_none_or(|went| went.components.contains_key(name));
-                row.environment == facts.release.environment && row.decision.is_some() && succeeded && may
+                row.environment == facts.release.environment && row.is_proven() && succeeded && may
             };
-            let Some((last, went)) = rows.iter().filter(ran).max_by_key(|(row, _)| row.began) else { continue };
+            let decided = |it: &&Known| ran(it) && it.0.decision.is_some();
+            let Some((last, went)) = rows.iter().filter(decided).max_by_key(|(row, _)| row.began) else { continue };
+            // What went past since may have left out whom the last decision knew.
+            let past = |it: &&Known| ran(it) && it.0.decision.is_none() && it.0.began > last.began;
+            if let Some((past, _)) = rows.iter().find(past) {
+                let why =
+                    format!("deployment {} went past the decision since, and nobody knows what it declared", past.id);
+                return Ok(Fact::Unavailable(why.into()));
+            }
             let known: Option<Arc<Declared>> = match (went, last.decision) {
                 (Some(_), Some(decision)) => self.ledger.past.declared(reader, decision).await?,
                 _ => None,

@@ -195,6 +195,11 @@ fn a_job_that_asked_was_told_to_wait_and_ended_went_nowhere() {
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert!(taking.app.events("deployment_without_decision").is_empty());
     assert!(taking.app.events("deployment_imported").is_empty());
+    // That it did nothing is its own word: it is found, once, and nothing is owed for it.
+    let found = taking.app.events("deployment_ended_after_hold");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["deployment"], json!(deployment));
+    assert_eq!(found[0]["finding"], json!("ended_after_hold"));
     // Whoever asked and went on although he might not went past.
     taking.github.with(|world| {
         let run = world.runs[0].clone();
