@@ -37,6 +37,8 @@ use crate::store::writer::Refused;
 
 /// To how many places is sent at once.
 const AT_ONCE: u32 = 4;
+/// When is tried again what asks for a release that waits, and was not held just then.
+const NOT_HELD: Duration = Duration::from_mins(10);
 /// How long nobody looks for what is due, at most.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -250,7 +252,14 @@ impl<H: Hub> Desk<H> {
         if message.what.while_held() {
             let latest = reader.latest(&stream(&message)).await?;
             if latest.is_none_or(|latest| latest.ruling != decided::word(Ruling::Hold)) {
-                return Ok(Answer::Refused("it is not asked any more".to_owned()));
+                // Whoever waits still may be held again in a moment, and what is refused is never said again.
+                let of = stream(&message);
+                let waiting = self.docket().waiting(&of.repository, &of.environment);
+                return Ok(if waiting.iter().any(|it| it.as_ref().is_none_or(|it| *it == of)) {
+                    Answer::Later("it is not held just now, and still waits".to_owned(), NOT_HELD)
+                } else {
+                    Answer::Refused("it is not asked any more".to_owned())
+                });
             }
         }
         reader.close().await?;
