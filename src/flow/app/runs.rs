@@ -59,7 +59,7 @@ pub(super) async fn proven(
         let facts = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let Some(release) = facts.map(|facts| facts.release) else { continue };
         opened |= release.commit.eq_ignore_ascii_case(&commit);
-        if !opened && !(went_past && ran.contains(&opening.entry)) {
+        if !(opened || went_past && ran.contains(&opening.entry)) {
             continue;
         }
         if components.is_empty() {

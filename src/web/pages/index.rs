@@ -24,7 +24,10 @@ pub fn index(
         @if releases.found.is_empty() && undecided.is_empty() && found.is_empty() { (none(is_first)) }
         @if !found.is_empty() {
             h2 { "Deployed without a decision" }
-            p { "Nothing here let these in, in the last 35 days. Those whose commit is known are taken up as emergencies." }
+            p {
+                "Nothing here let these in, in the last 35 days. Those whose commit is known are taken up as emergencies, \
+                 but for those whose job was told to wait, and ended."
+            }
             ul { @for row in found { li { (deployed(row)) } } }
         }
         @if !undecided.is_empty() {
