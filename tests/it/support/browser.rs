@@ -54,7 +54,7 @@ impl Browser {
     /// Sends anything.
     pub fn send(&self, address: &str, what: &str, headers: &[(&str, &str)], body: &str) -> Page {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let mut text = format!("{what} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
         for (name, value) in headers {
             text.extend([*name, ": ", *value, "\r\n"]);
