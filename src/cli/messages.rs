@@ -178,26 +178,7 @@ fn tried(to: &str, config: Option<&Path>, messages: &MessageArguments) -> Result
     let mut file = config.as_deref().map(Configured::read).transpose()?.unwrap_or_default();
     let channels = channels(messages, file.messages())?;
     let now = Utc::now();
-    let message = Message {
-        what: What::Tried,
-        forge: String::new(),
-        repository: String::new(),
-        release: String::new(),
-        environment: String::new(),
-        commit: String::new(),
-        emergency: false,
-        role: None,
-        asked_to: None,
-        people: Vec::new(),
-        instead_of: None,
-        because: None,
-        summary: String::new(),
-        obligation: None,
-        to_do: None,
-        due: None,
-        due_told: None,
-        at: now,
-    };
+    let message = Message::blank(What::Tried, now);
     let key = format!("test{}", now.timestamp_micros());
     let letter = Letter { message: &message, link: None, key: &key, again: false };
     let runtime = runtime().map_err(|error| Failure(UNKNOWN, error.to_string()))?;

@@ -100,3 +100,30 @@ pub struct Message {
     /// The instant of what it follows from, UTC.
     pub at: DateTime<Utc>,
 }
+
+impl Message {
+    /// A message of a kind that says nothing more yet: of no release, to nobody.
+    #[must_use]
+    pub fn blank(what: What, at: DateTime<Utc>) -> Self {
+        Self {
+            what,
+            forge: String::new(),
+            repository: String::new(),
+            release: String::new(),
+            environment: String::new(),
+            commit: String::new(),
+            emergency: false,
+            role: None,
+            asked_to: None,
+            people: Vec::new(),
+            instead_of: None,
+            because: None,
+            summary: String::new(),
+            obligation: None,
+            to_do: None,
+            due: None,
+            due_told: None,
+            at,
+        }
+    }
+}

@@ -288,24 +288,12 @@ fn read(body: &[u8], claimed: &Claimed) -> Option<Message> {
 
 fn blank(what: What, of: &Stream, commit: String, at: DateTime<Utc>) -> Message {
     Message {
-        what,
         forge: of.forge.clone(),
         repository: of.repository.clone(),
         release: of.release.clone(),
         environment: of.environment.clone(),
         commit,
-        emergency: false,
-        role: None,
-        asked_to: None,
-        people: Vec::new(),
-        instead_of: None,
-        because: None,
-        summary: String::new(),
-        obligation: None,
-        to_do: None,
-        due: None,
-        due_told: None,
-        at,
+        ..Message::blank(what, at)
     }
 }
 

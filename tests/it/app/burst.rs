@@ -126,7 +126,7 @@ fn f01_a_burst_of_deliveries_loses_none_and_refuses_none_while_the_app_is_killed
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "a hundred kills take minutes: `cargo test --release --test it app::burst -- --ignored`; five kills are in the ordinary run"]
 fn f01_ten_thousand_deliveries_and_a_hundred_kills() {
     let mut burst = killed(10_000, 100);
     let p99 = percentile(&mut burst.took, 99);
@@ -135,7 +135,7 @@ fn f01_ten_thousand_deliveries_and_a_hundred_kills() {
 }
 
 #[test]
-#[ignore = "measures the machine's disk"]
+#[ignore = "measures the machine's disk, and wants it quiet: `cargo test --release --test it app::burst -- --ignored`"]
 fn an_acknowledgement_is_durable_and_takes_little_longer_than_the_disk() {
     let github = shop();
     let app = App::new(&github);
