@@ -303,7 +303,7 @@ pub trait Hub: Send + Sync + 'static {
     /// One repository's forge.
     type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Clone + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
-    type Claimed: Send + 'static;
+    type Claimed: Clone + Send + 'static;
 
     /// Where the app is installed.
     fn installations(&self) -> impl Future<Output = Result<Installations, Self::Fault>> + Send;

@@ -120,6 +120,11 @@ pub trait Talk: Forge + Sized {
         again: bool,
     ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
-    /// Marks a comment as taken. Doing so twice is doing so once.
-    fn acknowledge(&self, repository: &str, handle: u64) -> impl Future<Output = Result<(), Self::Fault>> + Send;
+    /// Marks a comment on a change as taken. Doing so twice is doing so once.
+    fn acknowledge(
+        &self,
+        repository: &str,
+        change: u64,
+        handle: u64,
+    ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 }

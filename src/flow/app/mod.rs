@@ -173,6 +173,7 @@ pub struct Desk<H: Hub> {
     questions: asked::Questions,
     heard: outside::Heard,
     looks: Looks,
+    out_of_turn: sweep::OutOfTurn,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -263,6 +264,7 @@ impl<H: Hub> Desk<H> {
             questions: asked::Questions::default(),
             heard: outside::Heard::default(),
             looks: Looks::default(),
+            out_of_turn: sweep::OutOfTurn::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),

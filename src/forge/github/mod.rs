@@ -132,7 +132,7 @@ impl Talk for Client {
         write::comment::write_once(self, &Repository::parse(repository)?, change, (key, text), again).await
     }
 
-    async fn acknowledge(&self, repository: &str, handle: u64) -> Result<(), Fault> {
+    async fn acknowledge(&self, repository: &str, _change: u64, handle: u64) -> Result<(), Fault> {
         write::comment::acknowledge(self, &Repository::parse(repository)?, handle).await
     }
 }

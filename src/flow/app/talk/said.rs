@@ -73,7 +73,7 @@ impl<H: Hub> Desk<H> {
             }
             Says::Check { notice, number } => forge.show(&said.repository, notice, *number > 1 || tried_before).await,
             Says::Reply { key, text } => forge.reply(&said.repository, said.change, (key, text), tried_before).await,
-            Says::Acknowledge { handle } => forge.acknowledge(&said.repository, *handle).await,
+            Says::Acknowledge { handle } => forge.acknowledge(&said.repository, said.change, *handle).await,
         };
         Ok(done.map_or_else(|fault| Answer::Failed(fault.to_string()), |()| Answer::Done))
     }
