@@ -316,7 +316,7 @@ fn an_app_that_is_not_there_or_suspended_is_told_of() {
     let (code, there) = found(&app);
     assert_eq!((code, there[0].0.as_str()), (10, "not_installed"), "{there:?}");
     github.with(|world| world.settings.not_installed = false);
-    github.suspend();
+    github.suspend(true);
     let (code, there) = found(&app);
     assert_eq!((code, there[0].0.as_str()), (10, "suspended"), "{there:?}");
 }
