@@ -116,9 +116,11 @@ fn f18_a_payload_that_nothing_can_read_is_kept_and_keeps_nobody_waiting() {
     asks(&github);
     reviews(&github, "bo", "APPROVED");
     let deep = (0..100).fold(json!(1), |inside, _| json!([inside]));
-    let names = ["deployment_protection_rule", "deployment_review", "pull_request", "check_run", "issue_comment", "push"];
+    let names =
+        ["deployment_protection_rule", "deployment_review", "pull_request", "check_run", "issue_comment", "push"];
     let odd = [json!(null), json!(7), json!("\u{0}\u{202e}"), json!([]), json!({"sha": 1, "id": -1}), deep];
-    let fields = ["action", "environment", "deployment", "pull_request", "check_run", "comment", "workflow_run", "issue"];
+    let fields =
+        ["action", "environment", "deployment", "pull_request", "check_run", "comment", "workflow_run", "issue"];
     let mut kept = Vec::new();
     for (name, odd) in names.iter().flat_map(|name| odd.iter().map(move |odd| (*name, odd))) {
         let mut body = payload(json!({}));
