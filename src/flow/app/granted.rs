@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use super::Desk;
 use super::docket::Key;
 use super::imported::Emergency;
 use super::outside::{MOST, NotTold, Teller};
 use super::policy::Read;
-use super::{Desk, policy};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::grant_report::{Answer, Imported, Outcome, Report, USES};
 use crate::forge::{Forge as _, Hub, Started, Waiting};
@@ -104,7 +104,7 @@ impl<H: Hub> Desk<H> {
         let _turn = self.heard.grants.lock().await;
         let unasked = |why: String| NotTold::Forge { repository: grant.repository.clone(), why };
         let forge = self.hub.of(&grant.repository).await.map_err(|fault| unasked(fault.to_string()))?;
-        let read = policy::read(&forge, &grant.repository, &self.settings.outer).await;
+        let read = self.policy(&forge, &grant.repository).await;
         let read = read.map_err(|why| unasked(why.to_string()))?;
         let keys = keys(&read);
         let by = match (&teller, letter) {

@@ -31,6 +31,7 @@ mod evidence;
 mod granted;
 mod history;
 mod imported;
+pub mod kept;
 mod lasting;
 mod ledger;
 pub mod link;
@@ -103,6 +104,8 @@ pub struct Settings {
     pub folder: Option<PathBuf>,
     /// The layers around every repository's own policy.
     pub outer: policy::Outer,
+    /// Within them, the one that a repository keeps for all others.
+    pub kept: Option<kept::Kept>,
     /// What no forge knows of any release, as the facts have it.
     pub known: Option<Value>,
     /// Who was in the groups before.
@@ -170,6 +173,7 @@ pub struct Desk<H: Hub> {
     turns: submission::Turns,
     talk: talk::Talking,
     ledger: ledger::Ledger,
+    around: kept::Around,
     questions: asked::Questions,
     heard: outside::Heard,
     looks: Looks,
@@ -260,6 +264,7 @@ impl<H: Hub> Desk<H> {
             docket: Mutex::default(),
             talk: talk::Talking::default(),
             ledger: ledger::Ledger::default(),
+            around: kept::Around::default(),
             questions: asked::Questions::default(),
             heard: outside::Heard::default(),
             looks: Looks::default(),

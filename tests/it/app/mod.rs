@@ -15,6 +15,7 @@ mod faults;
 mod grants;
 mod hooks;
 mod issues;
+mod kept;
 mod ledger;
 mod messages;
 mod outside;
