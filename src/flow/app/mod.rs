@@ -29,6 +29,7 @@ pub mod docket;
 mod drift;
 mod evidence;
 mod granted;
+mod heard;
 mod history;
 mod imported;
 mod lasting;
@@ -50,6 +51,7 @@ mod sweep;
 pub mod talk;
 mod tell;
 mod told;
+mod undecided;
 mod vendors;
 pub mod watch;
 
@@ -171,7 +173,7 @@ pub struct Desk<H: Hub> {
     talk: talk::Talking,
     ledger: ledger::Ledger,
     questions: asked::Questions,
-    heard: outside::Heard,
+    heard: heard::Heard,
     looks: Looks,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
@@ -261,7 +263,7 @@ impl<H: Hub> Desk<H> {
             talk: talk::Talking::default(),
             ledger: ledger::Ledger::default(),
             questions: asked::Questions::default(),
-            heard: outside::Heard::default(),
+            heard: heard::Heard::default(),
             looks: Looks::default(),
             delivered,
             evidence: evidence::Remembered::default(),
@@ -323,7 +325,7 @@ impl<H: Hub> Desk<H> {
         let since = (self.now() - TimeDelta::days(35)).timestamp_micros();
         let found = reader.undecided(H::NAME, since, 100).await?;
         reader.close().await?;
-        Ok(found)
+        Ok(history::once(found))
     }
 
     /// Where the sessions of those who look are kept.
