@@ -11,6 +11,7 @@ mod demo;
 mod docket;
 mod doctor;
 mod evidence;
+mod faults;
 mod grants;
 mod hooks;
 mod issues;
