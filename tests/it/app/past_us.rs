@@ -194,7 +194,7 @@ fn a_job_that_asks_late_is_found_and_is_no_emergency() {
     let unasked = taking.github.with(|world| {
         let run = world.runs[0].clone();
         world.runs.push(crate::support::github::world::Run { id: 950, ..run });
-        world.deploys(950, "production", &ago(0))
+        world.deploys(950, "production", &later(1))
     });
     while taking.app.events("deployment_without_decision").len() < 2 {
         assert!(began.elapsed().as_secs() < 240, "{}", summary(&taking.app));
