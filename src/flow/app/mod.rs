@@ -29,6 +29,7 @@ pub mod docket;
 mod drift;
 mod evidence;
 mod granted;
+mod heard;
 mod history;
 mod imported;
 pub mod kept;
@@ -51,6 +52,7 @@ mod sweep;
 pub mod talk;
 mod tell;
 mod told;
+mod undecided;
 mod vendors;
 pub mod watch;
 
@@ -175,7 +177,7 @@ pub struct Desk<H: Hub> {
     ledger: ledger::Ledger,
     around: kept::Around,
     questions: asked::Questions,
-    heard: outside::Heard,
+    heard: heard::Heard,
     looks: Looks,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
@@ -266,7 +268,7 @@ impl<H: Hub> Desk<H> {
             ledger: ledger::Ledger::default(),
             around: kept::Around::default(),
             questions: asked::Questions::default(),
-            heard: outside::Heard::default(),
+            heard: heard::Heard::default(),
             looks: Looks::default(),
             delivered,
             evidence: evidence::Remembered::default(),
@@ -328,7 +330,7 @@ impl<H: Hub> Desk<H> {
         let since = (self.now() - TimeDelta::days(35)).timestamp_micros();
         let found = reader.undecided(H::NAME, since, 100).await?;
         reader.close().await?;
-        Ok(found)
+        Ok(history::once(found))
     }
 
     /// Where the sessions of those who look are kept.
