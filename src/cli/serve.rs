@@ -22,6 +22,7 @@ use super::log::key::Signing;
 use super::messages::{MessageArguments, Stated};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::clock::Clock;
+use crate::flow::app::kept::Kept;
 use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::Journal;
@@ -113,6 +114,12 @@ pub(super) struct Arguments {
     /// line. A repository's own is read from its default branch, at the usual places.
     #[arg(long, value_name = "FILE")]
     policy: Vec<PathBuf>,
+    /// The repository that keeps a layer for all others, within those of `--policy`: `acme/policy`, or
+    /// `acme/policy@main:org/policy.yml`; or COUNTERSIGN_POLICY_REPOSITORY. Its branch, the default one where none is named,
+    /// has to be protected, and the App installed there; where it cannot be read, everything holds. A change counts within
+    /// a minute.
+    #[arg(long, value_name = "OWNER/NAME@BRANCH:FILE")]
+    policy_repository: Option<String>,
     /// Who was in the teams before, as `policy check` reads it; or COUNTERSIGN_ROSTER. Whoever is not in it may have come
     /// since a release was asked for, and does not count as a member.
     #[arg(long, value_name = "FILE")]
@@ -177,6 +184,7 @@ pub(super) struct Configured {
     gitlab_project: Vec<String>,
     gitlab_ca: Option<PathBuf>,
     policy: Vec<PathBuf>,
+    policy_repository: Option<String>,
     roster: Option<PathBuf>,
     with: Option<PathBuf>,
     without_artifacts: Vec<String>,
@@ -313,6 +321,12 @@ pub(super) fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
         }
     }
     Ok(Outer { layers, attached })
+}
+
+/// The layer that a repository keeps for all others.
+pub(super) fn kept(option: Option<&String>, file: Option<String>) -> Result<Option<Kept>, Failure> {
+    let stated = set(option, "COUNTERSIGN_POLICY_REPOSITORY", file)?;
+    stated.map(|stated| stated.parse()).transpose().map_err(usage)
 }
 
 /// What ran before the record began, by repository and environment.
@@ -469,6 +483,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         address,
         folder,
         outer: outer(&listed(&arguments.policy, "COUNTERSIGN_POLICY", file.policy))?,
+        kept: kept(arguments.policy_repository.as_ref(), file.policy_repository)?,
         known: with.as_deref().map(filled).transpose()?,
         roster: rostered.as_deref().map_or_else(|| Ok(Roster::default()), |path| roster(Some(path)))?,
         without_artifacts: listed(

@@ -7,7 +7,7 @@ mod people;
 
 use crate::model::facts::Fact;
 use crate::model::inspection::{Finding, Flaw};
-use crate::model::posture::{Hook, Installed, Posture};
+use crate::model::posture::{Hook, Installed, Posture, Protection, Source};
 use crate::policy::Policy;
 
 pub use people::{groups, logins};
@@ -211,25 +211,55 @@ fn policy(found: &mut Found<'_>, posture: &Posture, ruled: Ruled<'_>) {
     let Ok(branch) = found.known(&posture.branch, "the policy", "from which branch it is read") else { return };
     let branch = branch.map_or("the default branch", String::as_str);
     let place = format!("branch {branch}");
+    protected(found, &posture.protection, &place, branch);
+    check(found, &posture.check, &place);
+}
+
+/// Whether a change of the policy needs somebody's review.
+fn protected(found: &mut Found<'_>, protection: &Fact<Protection>, place: &str, branch: &str) {
     let mend = format!("require pull requests with an approval on `{branch}`, in a ruleset that nobody bypasses");
-    let Ok(protection) = found.known(&posture.protection, &place, "what protects the policy there") else { return };
+    let Ok(protection) = found.known(protection, place, "what protects the policy there") else { return };
     let Some(protection) = protection else {
         let says = "nothing protects it, so that whoever may push can change the policy alone";
-        found.flaw(Flaw::PolicyBranchOpen, &place, says, mend);
+        found.flaw(Flaw::PolicyBranchOpen, place, says, mend);
         return;
     };
-    match found.known(&protection.reviews, &place, "whether a change of the policy needs a review there") {
+    match found.known(&protection.reviews, place, "whether a change of the policy needs a review there") {
         Ok(None | Some(0)) => {
             let says = "a change needs no review there, so that whoever may push can change the policy alone";
-            found.flaw(Flaw::PolicyBranchOpen, &place, says, mend);
+            found.flaw(Flaw::PolicyBranchOpen, place, says, mend);
         }
         Ok(Some(_)) => {
-            let exempt = found.stated(&protection.exempt, &place, "who may change the policy there without a review");
+            let exempt = found.stated(&protection.exempt, place, "who may change the policy there without a review");
             if let Some(exempt) = exempt.filter(|exempt| !exempt.is_empty()) {
                 let says = format!("these may change the policy there without a review: {}", exempt.join(", "));
-                found.flaw(Flaw::PolicyExempt, &place, says, "let nobody past the branch's protection");
+                found.flaw(Flaw::PolicyExempt, place, says, "let nobody past the branch's protection");
             }
         }
         Err(Unread) => {}
     }
+}
+
+/// Whose check the branch asks for under our name: a status of any name is written by whoever may push.
+fn check(found: &mut Found<'_>, check: &Fact<Source>, place: &str) {
+    // What could not be read of the branch was told already, mostly.
+    let told = found.findings.iter().any(|it| it.code == Flaw::Unread && it.place == place);
+    if told && check.unavailable().is_some() {
+        return;
+    }
+    let says = match found.stated(check, place, "whose checks it asks for") {
+        None | Some(Source::Ours) => return,
+        Some(Source::Anybody) => {
+            "it asks for a check with the app's name from any source, so that whoever may push can write it himself"
+        }
+        Some(Source::Another) => {
+            "it asks for a check with the app's name from another app, and never gets it from this one"
+        }
+    };
+    found.flaw(
+        Flaw::CheckUnpinned,
+        place,
+        says,
+        "choose the App as the source of that check, where the branch asks for it",
+    );
 }

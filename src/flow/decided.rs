@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::append::{Failed, Happening, PATIENCE, let_go_of_refused, staged};
 use super::record::{Fault, runtime};
+use super::send;
 use crate::log::entry::{Entry, Kind};
 use crate::log::receipt::sha256;
 use crate::log::tree::Hash;
@@ -396,7 +397,10 @@ fn effects(
     let mut effects = Vec::new();
     for (once, destination, body, not_before) in all {
         let body = following.keep(body.to_string().as_bytes());
-        let said = json!({ "state": "to do", "key": once, "to": destination, "sha256": body.to_string() });
+        let mut said = json!({ "state": "to do", "sha256": body.to_string() });
+        if let Some(said) = said.as_object_mut() {
+            said.extend(send::addressed(&once, &destination));
+        }
         following.add(Kind::Effect, &said)?;
         effects.push(Effect { once, destination, body, not_before });
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::append::PATIENCE;
 use super::record::{Fault, runtime};
@@ -14,13 +14,16 @@ use crate::store::annex::Annex;
 use crate::store::blob::Blob;
 use crate::store::change::{Change, Effect, Ended};
 use crate::store::fault::Fault as DatabaseFault;
-use crate::store::outbox::{ATTEMPT, ATTEMPTS, Backoff, Claimed};
+use crate::store::outbox::{ATTEMPT, ATTEMPTS, Backoff, Claimed, in_entry};
 use crate::store::reader::Reader;
 use crate::store::signatory::Signatory;
 use crate::store::writer::{Append, Refused, Writer};
 
 /// Longer than an attempt, so that whoever waits for an answer still holds what he writes it down with.
 const LEASE: Duration = ATTEMPT.saturating_mul(2);
+
+/// What an entry says in the place of what somebody's own mailbox or messenger said.
+const UNSAID: &str = "what it said is in the outbox, and not here";
 
 /// To how many destinations is sent at once.
 const AT_ONCE: u32 = 8;
@@ -128,10 +131,13 @@ pub(super) fn told_of(claimed: &Claimed, answer: Answer, at: DateTime<Utc>) -> R
         }
     };
     let state = if given_up.is_some() { "given up" } else { "done" };
-    let mut body = json!({ "effect": claimed.effect, "key": claimed.once, "to": claimed.destination, "state": state,
-        "attempts": claimed.attempt, "said": given_up });
-    if let (Some(made), Some(body)) = (made, body.as_object_mut()) {
-        body.insert("made".to_owned(), json!(made));
+    let is_named = in_entry(&claimed.destination) == claimed.destination;
+    // What somebody's own place says of itself often repeats who he is; the outbox keeps it.
+    let said = if is_named { given_up.as_deref() } else { given_up.as_ref().map(|_| UNSAID) };
+    let mut body = json!({ "effect": claimed.effect, "state": state, "attempts": claimed.attempt, "said": said });
+    if let Some(body) = body.as_object_mut() {
+        body.extend(addressed(&claimed.once, &claimed.destination));
+        body.extend(made.map(|made| ("made".to_owned(), json!(made))));
     }
     let (effect, destination) = (claimed.effect, claimed.destination.clone());
     let change = Change::Ended(Ended { effect, destination, given_up, answered });
@@ -159,6 +165,14 @@ async fn told(
             writer.append(&[*append], now).await.map(|_| ())
         }
     }
+}
+
+/// What an entry says of where something goes, and under which key. The key of what goes to somebody's own place is made of
+/// that, and whoever knew the place could know it again by it.
+pub(super) fn addressed(once: &str, destination: &str) -> Map<String, Value> {
+    let to = in_entry(destination);
+    let key = (to == destination).then(|| ("key".to_owned(), json!(once)));
+    key.into_iter().chain([("to".to_owned(), json!(to))]).collect()
 }
 
 /// An entry that says of an effect how it stands, with that change.
@@ -189,7 +203,12 @@ pub(super) fn leaves_from(
 ) -> Result<Append, DatabaseFault> {
     let not_before = not_before.map(|from| from.timestamp_micros());
     let blob = Blob::new(bytes);
-    let said = json!({ "about": about, "state": "to do", "key": once, "to": destination, "sha256": blob.digest().to_string() });
+    let mut said = json!({ "state": "to do", "sha256": blob.digest().to_string() });
+    if let Some(said) = said.as_object_mut() {
+        let of = addressed(once, destination);
+        said.extend(of.contains_key("key").then(|| ("about".to_owned(), json!(about))));
+        said.extend(of);
+    }
     let (once, destination) = (once.to_owned(), destination.to_owned());
     let effect = Effect { once, destination, body: blob.digest(), not_before };
     let append = of_effect(&said, Change::Leaves(about.to_owned(), effect), at)?;

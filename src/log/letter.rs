@@ -6,7 +6,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::note::{Flaw, Note, Signer, Verifier};
+use super::note::{Flaw, Note, Signature, Signer, Verifier};
+
+/// How much of the name of a key is told, in characters.
+const NAME: usize = 200;
 
 /// What a letter is about. Nothing else that is signed begins with these lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,13 @@ impl Letter {
         let body = note.text.strip_prefix(line).and_then(|rest| rest.strip_prefix('\n')).ok_or(Invalid::Other(line))?;
         let says = serde_json::from_str(body).map_err(|error| Invalid::Form(error.to_string()))?;
         Ok((Self { note }, says))
+    }
+
+    /// Under which key it says that it is: the name and the first bytes of the hash of the first. Nobody has checked that.
+    #[must_use]
+    pub fn claims(&self) -> String {
+        let name = |it: &Signature| it.id.iter().fold(it.name.clone() + "+", |all, byte| format!("{all}{byte:02x}"));
+        self.note.signatures.first().map(name).unwrap_or_default().chars().take(NAME).collect()
     }
 
     /// Whether a key signed it. A signature in its name that does not hold is none of anybody's.

@@ -86,6 +86,8 @@ flaws! {
     ApproverAdministers = "approver_administers", Weak;
     /// some may change the policy without the review that its branch asks for
     PolicyExempt = "policy_exempt", Weak;
+    /// the branch asks for a check of the app's name that need not be the app's
+    CheckUnpinned = "check_unpinned", Weak;
     /// the repository has no policy, and what asks for one holds
     PolicyMissing = "policy_missing", Weak;
     /// the policy cannot be used, and everything holds

@@ -28,6 +28,8 @@ pub struct Posture {
     pub branch: Fact<String>,
     /// What protects that branch; absent: nothing does.
     pub protection: Fact<Protection>,
+    /// Whose check that branch asks for under the name of the app's; absent: it asks for none of that name.
+    pub check: Fact<Source>,
     /// The accounts that were asked for, by login, and whether each is active; absent: the forge knows none.
     pub accounts: BTreeMap<String, Fact<bool>>,
     /// The groups that were asked for, as the policy names them, with the logins of their members; absent: the forge knows
@@ -127,6 +129,17 @@ pub enum References {
     Protected,
     /// Those whose names match one of these.
     Matching(Vec<String>),
+}
+
+/// Whom a branch takes a check from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The app.
+    Ours,
+    /// Another app.
+    Another,
+    /// Whoever may push, and so writes a status of any name.
+    Anybody,
 }
 
 /// What protects a branch.

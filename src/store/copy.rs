@@ -143,6 +143,8 @@ const TABLES: &[Table] = &[
             ("digest", Text),
             ("components", Text),
             ("found", Int),
+            ("heard", Int),
+            ("heard_ended", Int),
         ],
     ),
     (

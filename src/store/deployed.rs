@@ -50,6 +50,10 @@ pub struct Told {
     pub digest: Option<String>,
     /// The components that went; empty: whatever the decision let go.
     pub components: Vec<String>,
+    /// When the app first heard of it, by its own clock, microseconds of the Unix time.
+    pub heard: i64,
+    /// When it heard how it ended, likewise; `None` while it has not.
+    pub heard_ended: Option<i64>,
 }
 
 impl Deployed {
@@ -57,6 +61,20 @@ impl Deployed {
     #[must_use]
     pub fn is_proven(&self) -> bool {
         self.run.is_some() || self.told.is_some()
+    }
+
+    /// From when on it counts where an earlier instant would open more, microseconds of the Unix time: of what somebody told,
+    /// not before the app heard of it, for when it began is his word alone.
+    #[must_use]
+    pub fn counts_from(&self) -> i64 {
+        self.told.as_ref().map_or(self.began, |told| told.heard.max(self.began))
+    }
+
+    /// From when on its end counts, likewise; `None` while it has not ended.
+    #[must_use]
+    pub fn ended_from(&self) -> Option<i64> {
+        let ended = self.ended?;
+        Some(self.told.as_ref().and_then(|told| told.heard_ended).map_or(ended, |heard| heard.max(ended)))
     }
 
     /// The statement that keeps it, under the number of its entry.
@@ -82,6 +100,8 @@ impl Deployed {
             ("digest", Value::Text(self.told.as_ref().and_then(|told| told.digest.clone()))),
             ("components", Value::Text(components)),
             ("found", Value::Int(self.found.then_some(1))),
+            ("heard", Value::Int(self.told.as_ref().map(|told| told.heard))),
+            ("heard_ended", Value::Int(self.told.as_ref().and_then(|told| told.heard_ended))),
         ];
         // Nothing that is known is lost by a later word that knows less. Of two who tell at once how it ended the first counts.
         let later = "ON CONFLICT (forge, repository, id) DO UPDATE SET idx = excluded.idx, \
@@ -93,6 +113,8 @@ impl Deployed {
                      ELSE COALESCE(deployed.outcome, excluded.outcome) END, \
                      decision = COALESCE(excluded.decision, deployed.decision), \
                      let_in = COALESCE(excluded.let_in, deployed.let_in), \
+                     heard = COALESCE(deployed.heard, excluded.heard), \
+                     heard_ended = COALESCE(deployed.heard_ended, excluded.heard_ended), \
                      found = COALESCE(excluded.found, deployed.found), at = excluded.at";
         Asked::insert("deployed", row, later)
     }
@@ -131,7 +153,7 @@ pub struct Ruled {
 }
 
 const COLUMNS: &str = "forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in, \
-     told_by, url, digest, components, found FROM deployed";
+     told_by, url, digest, components, found, heard, heard_ended FROM deployed";
 
 fn count(row: &Row, at: usize) -> Result<Option<u64>, Fault> {
     let number = row.maybe_int(at)?.map(u64::try_from).transpose();
@@ -143,7 +165,10 @@ fn told(row: &Row) -> Result<Option<Told>, Fault> {
     let components = row.maybe_text(14)?.unwrap_or_else(|| "[]".to_owned());
     let components = serde_json::from_str(&components);
     let components = components.map_err(|_| Fault::Damaged("the components of a deployment are no list".to_owned()))?;
-    Ok(Some(Told { by, url, digest: row.maybe_text(13)?, components }))
+    let heard = row.maybe_int(16)?;
+    let heard =
+        heard.ok_or_else(|| Fault::Damaged("a deployment that was told of, and nothing says when".to_owned()))?;
+    Ok(Some(Told { by, url, digest: row.maybe_text(13)?, components, heard, heard_ended: row.maybe_int(17)? }))
 }
 
 fn of_release(row: &Row, at: usize) -> Result<Stream, Fault> {

@@ -150,6 +150,16 @@ const STEPS: &[Step] = &[
             "CREATE INDEX turn_name ON turn (name, until)",
         ],
     },
+    Step {
+        name: "when the app heard of what others told",
+        statements: &[
+            // By the app's own clock. What was told before is known by when it was last written about, which is no earlier.
+            "ALTER TABLE deployed ADD COLUMN heard {int}",
+            "ALTER TABLE deployed ADD COLUMN heard_ended {int}",
+            "UPDATE deployed SET heard = at WHERE told_by IS NOT NULL",
+            "UPDATE deployed SET heard_ended = at WHERE told_by IS NOT NULL AND ended IS NOT NULL",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

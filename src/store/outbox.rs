@@ -95,6 +95,17 @@ pub const ASIDE: &str = "aside ";
 const MESSAGE: &str =
     "(o.destination LIKE 'slack:%' OR o.destination LIKE 'email:%' OR o.destination LIKE 'webhook:%')";
 
+/// What an entry says of where something goes. An entry stays for ever, and anybody may read it: of a mailbox, and of a member of
+/// Slack, it says no more than that. Which one it was stands in the outbox alone, under the number of the entry.
+#[must_use]
+pub fn in_entry(destination: &str) -> &str {
+    match destination.split_once(':') {
+        Some((kind @ "email", _)) => kind,
+        Some((kind @ "slack", place)) if !place.starts_with('#') => kind,
+        _ => destination,
+    }
+}
+
 /// Which effects are claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
@@ -201,6 +212,19 @@ pub struct Stood {
 /// How many effects about one thing are looked at.
 const ABOUT: u64 = 1_000;
 
+/// How an effect stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// The number of its entry.
+    pub effect: u64,
+    /// Whether it was given up.
+    pub is_dead: bool,
+    /// Why the last attempt came to nothing.
+    pub said: Option<String>,
+    /// The number of the entry that says how it ended, where it has.
+    pub ended: Option<u64>,
+}
+
 /// What was said last of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Last {
@@ -271,6 +295,19 @@ impl Reader {
     pub async fn effect_of(&mut self, once: &str) -> Result<Option<u64>, Fault> {
         let row = self.session.row("SELECT idx FROM outbox WHERE once = $1", &[once.into()]).await?;
         row.map(|row| row.count(0)).transpose()
+    }
+
+    /// How an effect stands, by its key; `None` where there is none.
+    pub async fn fate(&mut self, once: &str) -> Result<Option<Fate>, Fault> {
+        let sql = "SELECT idx, state, said, ended FROM outbox WHERE once = $1";
+        let Some(row) = self.session.row(sql, &[once.into()]).await? else { return Ok(None) };
+        let ended = row.maybe_int(3)?.map(u64::try_from).transpose();
+        Ok(Some(Fate {
+            effect: row.count(0)?,
+            is_dead: row.text(1)? == "dead",
+            said: row.maybe_text(2)?,
+            ended: ended.map_err(|_| Fault::Damaged("a negative number where an entry is named".to_owned()))?,
+        }))
     }
 
     /// SHA-256 of what an effect sends.

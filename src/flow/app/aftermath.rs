@@ -5,8 +5,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::Desk;
 use super::ledger::{Unread, outcome};
+use super::{Desk, imported};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::{decided, recorded, replay, send};
@@ -71,14 +71,17 @@ impl<H: Hub> Desk<H> {
         };
         made.facts.release.outcome = Fact::Known(outcome);
         let known: Vec<String> = reader.left_by(&of.stream).await?.into_iter().map(|it| it.id).collect();
+        // A job that told of itself is one with what the forge says of it, and leaves nothing twice.
+        let others = imported::of_its_job(reader, H::NAME, row).await?;
         // It counts from when the deployment ended, unless it could not have gone then.
         let mut found = made.owed(ended.max(made.decision.now));
         if found.is_empty() {
             found = made.owed(made.decision.now);
         }
         for owed in found.iter().filter(|owed| !made.decision.obligations.iter().any(|then| alike(owed, then))) {
-            let id = decided::obligation_id(&of.stream, owed, Some(&row.id));
-            if !known.contains(&id) {
+            let id_of = |row: &Deployed| decided::obligation_id(&of.stream, owed, Some(&row.id));
+            let id = id_of(row);
+            if !known.contains(&id) && !others.iter().any(|other| known.contains(&id_of(other))) {
                 self.owes(&of.stream, (id, owed), (&made.facts, &made.decision)).await?;
             }
         }

@@ -8,20 +8,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
-use super::Desk;
 use super::docket::{Case, Key};
 use super::policy::Read;
 use super::ruling::Attempts;
 use super::scanned::{self, Before};
+use super::{Desk, history};
 use crate::flow::submission::Manifest;
 use crate::flow::submitted::{self, Found, Lacking, Laid};
 use crate::forge::Hub;
 use crate::log::receipt::{listed, sha256};
 use crate::log::tree::Hash;
-use crate::model::facts::{Fact, Facts, GateEvidence};
+use crate::model::facts::{Fact, Facts, GateEvidence, Release};
 use crate::model::report::digest;
 use crate::policy::Policy;
 use crate::policy::gate::Gate;
+use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 use crate::store::submitted::Submitted;
@@ -185,14 +186,34 @@ impl<H: Hub> Desk<H> {
         }
         let last = if is_first { None } else { self.last(reader, facts).await?.map(|(_, facts)| facts) };
         let runs = |last: &Facts| shown.known().is_some_and(|it| it.eq_ignore_ascii_case(&last.release.commit));
+        let of_another = match &last {
+            Some(last) => Self::told_of_another(reader, &facts.release, &last.release).await?,
+            None => false,
+        };
         let before = match &last {
             _ if is_first => Before::Nothing,
+            // The forge shows its own last job, whatever another deployer has brought there since.
+            Some(_) if of_another => {
+                Before::Unknown("another deployer told of something else since, and what runs is not known")
+            }
             Some(last) if runs(last) => Before::Last(last),
             Some(_) => Before::Unknown("what runs now is not what was let go last, and was not scanned"),
             None => Before::Unknown("what was let go last is not known"),
         };
         scanned::add(policy, facts, &before, self.now());
         Ok(())
+    }
+
+    /// Whether somebody told of a deployment of something else after what was let go last went: neither the forge nor what was
+    /// let go says what runs then.
+    async fn told_of_another(reader: &mut Reader, release: &Release, last: &Release) -> Result<bool, Unread> {
+        let is_last = |it: &Deployed| it.commit.eq_ignore_ascii_case(&last.commit);
+        let at = |it: &Deployed| it.ended_from().unwrap_or_default().max(it.counts_from());
+        let mut here = history::once(reader.deployed(H::NAME, &release.repository).await?);
+        here.retain(|it| it.environment == release.environment && it.is_proven());
+        let went = here.iter().filter(|it| is_last(it)).map(at).max();
+        let went = went.unwrap_or_else(|| last.submitted_at.timestamp_micros());
+        Ok(here.iter().any(|it| it.told.is_some() && !is_last(it) && at(it) >= went))
     }
 
     /// Whether the settings state the evidence of a gate.

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use super::Desk;
 use super::docket::Key;
+use super::heard::MOST;
 use super::imported::Emergency;
-use super::outside::{MOST, NotTold, Teller};
+use super::outside::{NotTold, Teller};
 use super::policy::Read;
-use super::{Desk, policy};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::grant_report::{Answer, Imported, Outcome, Report, USES};
 use crate::forge::{Forge as _, Hub, Started, Waiting};
@@ -31,10 +32,6 @@ use crate::store::granted::Granted;
 /// By how much the clocks may differ.
 const APART: TimeDelta = TimeDelta::minutes(1);
 const APART_MICROS: i64 = 60_000_000;
-/// Under which name letters are counted of which it is not known yet whose they are.
-const LETTERS: &str = "letters about grants";
-/// How many of these are looked into in a minute.
-const UNNAMED: usize = 6;
 
 /// A grant whose signatures were verified.
 struct Told {
@@ -85,11 +82,19 @@ impl<H: Hub> Desk<H> {
         {
             return Err(NotTold::Other(why));
         }
-        let name = teller.as_ref().map_or_else(|| LETTERS.to_owned(), |it| it.name(H::NAME));
-        // For each the forge is asked for the policy, and of a letter it is not known before whose it is.
-        let most = if teller.is_some() { MOST } else { UNNAMED };
-        if !self.heard.takes(&name, most, std::time::Instant::now()) {
-            return Err(NotTold::Often(name));
+        // For each the forge is asked for the policy, and of a letter it is not known for sure before whose it is.
+        let now = std::time::Instant::now();
+        match (&teller, letter) {
+            (Some(teller), _) => {
+                let name = teller.name(H::NAME);
+                if !self.heard.takes(&name, MOST, now) {
+                    return Err(NotTold::Often(name));
+                }
+            }
+            (None, Some(letter)) => {
+                self.heard.takes_letter(&grant.repository, letter, now).map_err(NotTold::Often)?;
+            }
+            (None, None) => return Err(NotTold::Unknown),
         }
         let digest = signed.digest();
         let late = self.now() + APART;
@@ -101,16 +106,16 @@ impl<H: Hub> Desk<H> {
             let run: String = other.run.chars().take(100).collect();
             return Err(NotTold::Uses(format!("the use by `{run}` is none of this grant, or is yet to come")));
         }
-        let _turn = self.heard.grants.lock().await;
         let unasked = |why: String| NotTold::Forge { repository: grant.repository.clone(), why };
         let forge = self.hub.of(&grant.repository).await.map_err(|fault| unasked(fault.to_string()))?;
-        let read = policy::read(&forge, &grant.repository, &self.settings.outer).await;
+        let read = self.policy(&forge, &grant.repository).await;
         let read = read.map_err(|why| unasked(why.to_string()))?;
         let keys = keys(&read);
+        self.heard.signed_by(&grant.repository, keys.clone());
         let by = match (&teller, letter) {
             (Some(teller), _) => {
                 let (proof, value) = teller.proof();
-                (name, proof, value)
+                (teller.name(H::NAME), proof, value)
             }
             (None, Some(letter)) => {
                 let whose = keys.iter().find(|(_, key)| letter.is_by(key)).ok_or(NotTold::Unknown)?;
@@ -118,9 +123,15 @@ impl<H: Hub> Desk<H> {
             }
             (None, None) => return Err(NotTold::Unknown),
         };
+        // From here on it is of somebody who may tell it: nobody else keeps him waiting.
+        let _turn = self.heard.grants.lock().await;
         let signed_by: Vec<Account> = signed.signed_by(&keys)?.into_iter().map(Account::from).collect();
         if signed_by.is_empty() {
             return Err(NotTold::Other("nobody whose key the policy names has signed the grant".to_owned()));
+        }
+        if report.uses.iter().any(|it| number(&it.run).is_some()) {
+            // When the runs were there is the forge's word.
+            self.entered(&forge, &grant.repository, &read).await.map_err(|why| unasked(why.to_string()))?;
         }
         let mut reader = self.reader().await?;
         let known = reader.granted(H::NAME, &grant.repository).await?;
@@ -231,6 +242,9 @@ impl<H: Hub> Desk<H> {
                 }
                 Some(started) => attempt = Some((id, started.attempt)),
             }
+            if let Some(summary) = self.is_out_of_time(key, id, used).await? {
+                return Ok(Judged { entry: None, held: false, summary });
+            }
         }
         let grant = told.signed.grant();
         // What held stays held: it comes before whatever is told later, at whatever time that is said to have been.
@@ -269,6 +283,23 @@ impl<H: Hub> Desk<H> {
         Ok(Judged { entry: Some(taken.entry), held: taken.ruling == Ruling::Proceed, summary: taken.summary })
     }
 
+    /// Why a run cannot have used a grant when it is said to have: none of its deployments went then, by the forge's clock.
+    /// `None` where the forge knows of none.
+    async fn is_out_of_time(&self, key: &Key, run: u64, used: DateTime<Utc>) -> Result<Option<String>, NotTold> {
+        let mut reader = self.reader().await?;
+        let mut rows = reader.deployed(H::NAME, &key.repository).await?;
+        reader.close().await?;
+        rows.retain(|it| it.told.is_none() && it.run == Some(run) && it.environment == key.environment);
+        let says = || {
+            format!(
+                "run {run} deployed nothing at {}: it was told of a use before it began, or after it ended",
+                used.to_rfc3339()
+            )
+        };
+        let went = rows.iter().any(|it| went_at(it, used.timestamp_micros()));
+        Ok((!rows.is_empty() && !went).then(says))
+    }
+
     /// The forge's own deployments of the run are let in by the decision on the grant.
     async fn lets_in(&self, granted: &Granted, decision: u64) -> Result<(), NotTold> {
         let Some(run) = number(&granted.used_by) else { return Ok(()) };
@@ -280,9 +311,7 @@ impl<H: Hub> Desk<H> {
                 && row.environment == granted.environment
                 && row.commit.eq_ignore_ascii_case(&granted.commit);
             // By the forge's clock: another attempt of the run was not let in by it.
-            let ran = row.began <= granted.used.saturating_add(APART_MICROS)
-                && row.ended.is_none_or(|at| granted.used <= at.saturating_add(APART_MICROS));
-            if !is_it || !ran {
+            if !is_it || !went_at(&row, granted.used) {
                 continue;
             }
             let row = Deployed { decision: Some(decision), ..row };
@@ -295,13 +324,19 @@ impl<H: Hub> Desk<H> {
     }
 }
 
+/// Whether a deployment ran at an instant, microseconds of the Unix time, as far as clocks may differ.
+fn went_at(row: &Deployed, at: i64) -> bool {
+    row.began <= at.saturating_add(APART_MICROS)
+        && row.ended.is_none_or(|ended| at <= ended.saturating_add(APART_MICROS))
+}
+
 /// The number of a run of the forge, in the one form in which the forge writes it.
 pub(super) fn number(run: &str) -> Option<u64> {
     run.parse().ok().filter(|number: &u64| number.to_string() == run)
 }
 
 /// Whose keys sign grants, by the policy.
-fn keys(read: &Read) -> Vec<(String, Verifier)> {
+pub(super) fn keys(read: &Read) -> Vec<(String, Verifier)> {
     let stated = read.policy.rules.break_glass.iter().flat_map(|rule| &rule.keys);
     stated.filter_map(|(account, key)| Some((account.clone(), Verifier::parse(key).ok()?))).collect()
 }

@@ -34,17 +34,28 @@ fn instant(micros: i64) -> Option<DateTime<Utc>> {
 
 /// How a deployment ended; absent while its job goes on.
 fn ended(row: &Deployed) -> (Fact<Outcome>, Fact<DateTime<Utc>>) {
-    match (row.outcome.as_deref().and_then(outcome), row.ended.and_then(instant)) {
+    match (row.outcome.as_deref().and_then(outcome), row.ended_from().and_then(instant)) {
         (Some(outcome), Some(at)) => (Fact::Known(outcome), Fact::Known(at)),
         _ if row.is_proven() => (Fact::Absent, Fact::Absent),
         _ => (Fact::Unavailable(UNPROVEN.into()), Fact::Unavailable(UNPROVEN.into())),
     }
 }
 
+/// When a deployment began, among the others of its repository. What somebody tells late of is not put before what was there
+/// when he told it.
+fn began(row: &Deployed, others: &[Known]) -> i64 {
+    let heard = row.counts_from();
+    let late = |at: i64| at > row.began && at <= heard;
+    let between = |(it, _): &Known| {
+        it.id != row.id && it.environment == row.environment && (late(it.began) || late(it.counts_from()))
+    };
+    if others.iter().any(between) { heard } else { row.began }
+}
+
 /// Puts what the record knows of a deployment in the place of what the forge's list does not.
-fn told(deployment: &mut Deployment, (row, went): &Known) {
+fn told(deployment: &mut Deployment, (row, went): &Known, others: &[Known]) {
     (deployment.outcome, deployment.finished_at) = ended(row);
-    if let Some(began) = instant(row.began) {
+    if let Some(began) = instant(began(row, others)) {
         deployment.opened_at = began;
     }
     deployment.approved = match row.decision {
@@ -96,13 +107,13 @@ impl<H: Hub> Desk<H> {
             let mut left: BTreeMap<&str, &Known> = rows.iter().map(|it| (it.0.id.as_str(), it)).collect();
             for deployment in deployments.iter_mut() {
                 if let Some(known) = left.remove(deployment.release.as_str()) {
-                    told(deployment, known);
+                    told(deployment, known, &rows);
                 }
             }
             let asked = |it: &&Known| it.0.environment == *environment || Some(&it.0.environment) == from;
             // What the forge does not list, or not any more, was there all the same.
             deployments.extend(unlisted);
-            deployments.extend(left.into_values().filter(asked).filter_map(|known| gone(known, policy)));
+            deployments.extend(left.into_values().filter(asked).filter_map(|known| gone(known, &rows, policy)));
             deployments.sort_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
         }
         facts.release.vendors_before = match &unread {
@@ -207,7 +218,7 @@ fn without(deployment: &mut Deployment, none: &BTreeMap<String, Vec<String>>) {
 }
 
 /// A deployment that the forge lists no longer.
-fn gone(known: &Known, policy: &Policy) -> Option<Deployment> {
+fn gone(known: &Known, others: &[Known], policy: &Policy) -> Option<Deployment> {
     let (row, _) = known;
     let why = match &row.told {
         None => "the forge does not list this deployment any more",
@@ -228,7 +239,7 @@ fn gone(known: &Known, policy: &Policy) -> Option<Deployment> {
         approved: Fact::default(),
         parts: Fact::Unavailable(why.into()),
     };
-    told(&mut deployment, known);
+    told(&mut deployment, known, others);
     Some(deployment)
 }
 
@@ -268,7 +279,8 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
                 && later.outcome.as_deref().and_then(self::outcome) == Some(Outcome::Succeeded)
                 && later.ended > row.ended
         };
-        let restored = its.iter().skip(at + 1).filter(mends).filter_map(|(later, _)| later.ended.and_then(instant));
+        let restored =
+            its.iter().skip(at + 1).filter(mends).filter_map(|(later, _)| later.ended_from().and_then(instant));
         Some(TeamDeployment {
             at: instant(row.began)?,
             emergency: match went {
@@ -288,4 +300,59 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
         })
     });
     TeamHistory { deployments: deployments.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Known, began, ended};
+    use crate::model::facts::{Fact, Outcome};
+    use crate::store::deployed::{Deployed, Told};
+
+    fn row(id: &str, began: i64, heard: Option<i64>) -> Deployed {
+        Deployed {
+            forge: "github".to_owned(),
+            repository: "acme/shop".to_owned(),
+            environment: "production".to_owned(),
+            id: id.to_owned(),
+            commit: "51".to_owned(),
+            run: heard.is_none().then_some(900),
+            began,
+            ended: Some(began + 1),
+            outcome: Some("succeeded".to_owned()),
+            decision: Some(1),
+            let_in: None,
+            told: heard.map(|heard| Told {
+                by: "argocd".to_owned(),
+                url: "https://argocd.acme.example".to_owned(),
+                digest: None,
+                components: Vec::new(),
+                heard,
+                heard_ended: Some(heard + 5),
+            }),
+            found: false,
+        }
+    }
+
+    #[test]
+    fn what_is_told_late_is_not_put_before_what_was_there_when_it_was_told() {
+        let of = |told: &Deployed, other: Deployed| {
+            let others: Vec<Known> = vec![(told.clone(), None), (other, None)];
+            began(told, &others)
+        };
+        let late = row("told:1", 100, Some(900));
+        // The way back is to what ran before the last one: it is none of those that somebody says to have run before that.
+        assert_eq!(of(&late, row("DE_1", 500, None)), 900);
+        assert_eq!(of(&late, row("told:2", 500, Some(510))), 900);
+        assert_eq!(of(&late, row("told:2", 50, Some(800))), 900);
+        // Where it is behind or before the same others either way, it began when it is said to have.
+        assert_eq!(of(&late, row("DE_1", 50, None)), 100);
+        assert_eq!(of(&late, row("DE_1", 901, None)), 100);
+        let elsewhere = Deployed { environment: "staging".to_owned(), ..row("DE_1", 500, None) };
+        assert_eq!(of(&late, elsewhere), 100);
+        assert_eq!(of(&row("DE_2", 100, None), row("DE_1", 500, None)), 100);
+        // A soak counts from when its end was heard of, whatever lies between.
+        let (outcome, at) = ended(&late);
+        assert_eq!(outcome, Fact::Known(Outcome::Succeeded));
+        assert_eq!(at.known().map(chrono::DateTime::timestamp_micros), Some(905));
+    }
 }

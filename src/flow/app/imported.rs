@@ -12,7 +12,7 @@ use serde_json::json;
 use super::docket::{Case, Key};
 use super::policy::Read;
 use super::ruling::{Attempts, Undecided, Went};
-use super::{Desk, ledger, policy};
+use super::{Desk, ledger};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided::{self, Beside, word};
@@ -83,26 +83,36 @@ pub(super) async fn decision(reader: &mut Reader, forge: &str, row: &Deployed) -
     Ok(entry.and_then(|entry| entry.body.get("decided")?.as_u64()))
 }
 
-/// Whether what a job told of itself was taken up as the forge's own deployment of that job. The forge says of
-/// that one who let it in.
-async fn is_of_the_forge(reader: &mut Reader, forge: &str, told: &Deployed) -> Result<bool, DatabaseFault> {
-    if told.told.is_none() || told.run.is_none() {
-        return Ok(false);
-    }
-    let is_it = |it: &Deployed| {
-        it.told.is_none()
-            && it.run == told.run
-            && it.environment == told.environment
-            && it.began <= told.began.saturating_add(APART)
-            && it.ended.is_none_or(|at| told.began <= at.saturating_add(APART))
-    };
-    for row in reader.deployed(forge, &told.repository).await?.iter().filter(|it| is_it(it)) {
-        // One that was let in may be told to have been more than that, which is a finding of its own.
-        if reader.is_recorded(&once(forge, row)).await? {
-            return Ok(true);
+/// Whether the one is the forge's own deployment of a job, and the other what that job told of itself.
+pub(super) fn is_of_one_job(own: &Deployed, told: &Deployed) -> bool {
+    own.told.is_none()
+        && told.told.is_some()
+        && told.run.is_some()
+        && own.run == told.run
+        && own.environment == told.environment
+        && own.began <= told.began.saturating_add(APART)
+        && own.ended.is_none_or(|at| told.began <= at.saturating_add(APART))
+}
+
+/// Every other row of the job that a deployment is: the forge's own of what it told, and what it told of the forge's.
+pub(super) async fn of_its_job(
+    reader: &mut Reader,
+    forge: &str,
+    row: &Deployed,
+) -> Result<Vec<Deployed>, DatabaseFault> {
+    let all = reader.deployed(forge, &row.repository).await?.into_iter();
+    Ok(all.filter(|it| is_of_one_job(it, row) || is_of_one_job(row, it)).collect())
+}
+
+/// The decision by which the same job was taken up under another of its names; `None` where it was not. One that was let in
+/// may be told to have been more than that, which is a finding of its own.
+async fn under_another_name(reader: &mut Reader, forge: &str, row: &Deployed) -> Result<Option<u64>, DatabaseFault> {
+    for other in of_its_job(reader, forge, row).await? {
+        if let Some(decision) = decision(reader, forge, &other).await? {
+            return Ok(Some(decision));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Who may have gone past the protection: whoever let the run in, but for those whose review a decision before that had seen.
@@ -143,8 +153,16 @@ impl<H: Hub> Desk<H> {
         }
         let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
-        let is_done = reader.is_recorded(&once).await? || is_of_the_forge(&mut reader, H::NAME, row).await?;
+        // Since it was found, somebody may have told of the grant that let it in.
+        let now = reader.deployed(H::NAME, &row.repository).await?.into_iter().find(|it| it.id == row.id);
+        let is_done = now.is_some_and(|it| it.decision.is_some()) || reader.is_recorded(&once).await?;
+        let other = if is_done { None } else { under_another_name(&mut reader, H::NAME, row).await? };
         reader.close().await?;
+        if let Some(decision) = other {
+            // It is one emergency, however many tell of it.
+            self.taken_up_by(row, once, decision).await?;
+            return Ok(false);
+        }
         if is_done {
             return Ok(false);
         }
@@ -159,7 +177,7 @@ impl<H: Hub> Desk<H> {
             let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(false) };
             run = Some((id, started.attempt));
         }
-        let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
+        let read = self.policy(&forge, &key.repository).await?;
         let mut reader = self.reader().await?;
         let mut let_in = went_past(&mut reader, H::NAME, &key, row, began).await?;
         reader.close().await?;
@@ -201,16 +219,22 @@ impl<H: Hub> Desk<H> {
         };
         let taken = self.take_up((&forge, read), emergency, grant).await?;
         // From here on it is done, whoever is started next.
-        let body = json!({ "forge": H::NAME, "repository": row.repository, "environment": row.environment,
-            "deployment": row.id, "commit": row.commit, "run": row.run, "state": "imported",
-            "decided": taken.entry });
-        let body = body.as_object().cloned().unwrap_or_default();
-        let done = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once: Some(once) };
-        self.sequencer.append(done.append(self.now())?).await.map_err(Failed::from)?;
+        self.taken_up_by(row, once, taken.entry).await?;
         let fields = json!({ "repository": repository, "environment": row.environment, "commit": row.commit,
             "run": row.run, "decision": word(taken.ruling), "summary": taken.summary });
         self.say("deployment_imported", &fields);
         Ok(true)
+    }
+
+    /// Records by which decision a deployment was taken up.
+    async fn taken_up_by(&self, row: &Deployed, once: String, decision: u64) -> Result<(), Undecided> {
+        let body = json!({ "forge": H::NAME, "repository": row.repository, "environment": row.environment,
+            "deployment": row.id, "commit": row.commit, "run": row.run, "state": "imported",
+            "decided": decision });
+        let body = body.as_object().cloned().unwrap_or_default();
+        let done = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once: Some(once) };
+        self.sequencer.append(done.append(self.now())?).await.map_err(Failed::from)?;
+        Ok(())
     }
 
     /// Decides something that went under a grant, be it a real one, and records that with what it leaves to be done: all of

@@ -3,7 +3,8 @@
 //!
 //! How it went is the forge's own word for the job that deployed, and nobody's who may push. Which decision let it in is
 //! the record's ([`super::openings`]). What no decision let in where people have to approve is a finding. Where nothing of
-//! ours waits, a job can ask by itself whether it may go on: it is given a little while for that, and what was told that it may
+//! ours waits, a job can ask by itself whether it may go on: it is given a little while for that, and is found when that is over;
+//! what has not asked when it ends, or within an hour, is taken up. What was told that it may
 //! not, and ended, is taken up by nobody. That it went nowhere is its own word alone, so that is a finding all the same. What was recorded stays when the forge forgets it, and a deployment that the forge forgot
 //! before it ended counts as one that failed.
 
@@ -20,7 +21,8 @@ use super::openings::{self, Openings};
 use super::past::{Past, Went};
 use super::policy::Read;
 use super::told::Settled;
-use super::{Desk, imported, policy};
+use super::undecided::{self, MAY_ASK, Undecided};
+use super::{Desk, granted, imported, policy};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::recorded;
 use crate::forge::{Forge as _, Hub, Ran, Waiting};
@@ -38,8 +40,6 @@ use crate::store::reader::Reader;
 const LOOK_BACK: TimeDelta = TimeDelta::days(35);
 /// How long a job is looked for that a deployment is which somebody wrote into the list.
 const UNPROVEN: TimeDelta = TimeDelta::days(1);
-/// How long a job that nobody let in at the forge is waited for to ask whether it may go on.
-const MAY_ASK: TimeDelta = TimeDelta::minutes(2);
 /// For how long the forge must not have listed a deployment that is taken for gone: a list can lag behind.
 const GONE: Duration = Duration::from_secs(5);
 /// How many attempts of a run are looked through for a job that asked: the forge makes no more of them.
@@ -113,17 +113,6 @@ pub(super) fn asked(forge: &str, repository: &str, environment: &str, run: u64, 
         None => json!([forge, repository, environment, run]),
     };
     format!("deployment asked {of}")
-}
-
-/// What is to be made of a deployment that no decision let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Undecided {
-    /// It went past us.
-    Past,
-    /// Its job may still ask, or asked and waits.
-    Asks,
-    /// Its job asked, was not told that it may go on, and ended. That it did nothing until then is its own word.
-    Stopped,
 }
 
 /// What is to be seen in a deployment that no decision let in.
@@ -242,7 +231,8 @@ impl<H: Hub> Desk<H> {
 
     async fn enter(&self, repository: &str) -> Result<usize, Unread> {
         let forge = self.hub.of(repository).await.map_err(|fault| Unread::Forge(fault.to_string()))?;
-        let read = policy::read(&forge, repository, &self.settings.outer).await?;
+        let read = self.policy(&forge, repository).await?;
+        self.heard.signed_by(repository, granted::keys(&read));
         let new = self.entered(&forge, repository, &read).await?;
         if let Err(why) = self.note_incidents(repository, &read.policy.rules).await {
             self.say("incidents_unread", &json!({ "repository": repository, "fault": why.to_string() }));
@@ -263,7 +253,7 @@ impl<H: Hub> Desk<H> {
     }
 
     /// Reads the deployments of a repository, and records what is new of them. Says how much that was.
-    async fn entered(&self, forge: &H::Forge, repository: &str, read: &Read) -> Result<usize, Unread> {
+    pub(super) async fn entered(&self, forge: &H::Forge, repository: &str, read: &Read) -> Result<usize, Unread> {
         let _turn = self.ledger.turn.lock().await;
         let now = self.now();
         let since = now - LOOK_BACK;
@@ -311,11 +301,12 @@ impl<H: Hub> Desk<H> {
             if judged == Some(Undecided::Stopped) {
                 row.outcome = row.outcome.map(|_| word(Outcome::Cancelled).to_owned());
             }
-            let is_past = judged == Some(Undecided::Past);
+            let is_late = judged == Some(Undecided::Late);
+            let is_past = is_late || judged == Some(Undecided::Past);
             let asked = self.asks(&row, judged);
             let mut is_found = is_past && (before.is_none() || asked);
             // Whoever was started since does not know what was waited for.
-            if is_past && is_first && !is_found && row.run.is_some() {
+            if is_past && is_first && !is_found && row.run.is_some() && !before.is_some_and(|before| before.found) {
                 is_found = !reader.is_recorded(&imported::once(H::NAME, &row)).await?;
             }
             let has_ended_now = before.and_then(|it| it.ended).is_none() && row.ended.is_some();
@@ -326,7 +317,7 @@ impl<H: Hub> Desk<H> {
             } else {
                 None
             };
-            if is_past && row.run.is_some() {
+            if is_past && !is_late && row.run.is_some() {
                 self.to_import(repository, row.clone());
             }
             if !is_found && before.is_some_and(|before| same(before, &row)) {
@@ -434,12 +425,7 @@ impl<H: Hub> Desk<H> {
         }
         let asked =
             row.outcome.as_deref() != Some(word(Outcome::Succeeded)) && Self::has_asked(reader, row, run).await?;
-        let is_new = row.began > (now - MAY_ASK).timestamp_micros();
-        Ok(match row.outcome.as_deref() {
-            None if asked || is_new => Undecided::Asks,
-            Some(_) if asked => Undecided::Stopped,
-            _ => Undecided::Past,
-        })
+        Ok(undecided::of_job(row, asked, now))
     }
 
     /// Whether the job that a deployment is asked, and not one of the same run before it or after.

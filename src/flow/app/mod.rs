@@ -29,8 +29,10 @@ pub mod docket;
 mod drift;
 mod evidence;
 mod granted;
+mod heard;
 mod history;
 mod imported;
+pub mod kept;
 mod lasting;
 mod ledger;
 pub mod link;
@@ -50,6 +52,7 @@ mod sweep;
 pub mod talk;
 mod tell;
 mod told;
+mod undecided;
 mod vendors;
 pub mod watch;
 
@@ -103,6 +106,8 @@ pub struct Settings {
     pub folder: Option<PathBuf>,
     /// The layers around every repository's own policy.
     pub outer: policy::Outer,
+    /// Within them, the one that a repository keeps for all others.
+    pub kept: Option<kept::Kept>,
     /// What no forge knows of any release, as the facts have it.
     pub known: Option<Value>,
     /// Who was in the groups before.
@@ -170,8 +175,9 @@ pub struct Desk<H: Hub> {
     turns: submission::Turns,
     talk: talk::Talking,
     ledger: ledger::Ledger,
+    around: kept::Around,
     questions: asked::Questions,
-    heard: outside::Heard,
+    heard: heard::Heard,
     looks: Looks,
     out_of_turn: sweep::OutOfTurn,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
@@ -261,8 +267,9 @@ impl<H: Hub> Desk<H> {
             docket: Mutex::default(),
             talk: talk::Talking::default(),
             ledger: ledger::Ledger::default(),
+            around: kept::Around::default(),
             questions: asked::Questions::default(),
-            heard: outside::Heard::default(),
+            heard: heard::Heard::default(),
             looks: Looks::default(),
             out_of_turn: sweep::OutOfTurn::default(),
             delivered,
@@ -325,7 +332,7 @@ impl<H: Hub> Desk<H> {
         let since = (self.now() - TimeDelta::days(35)).timestamp_micros();
         let found = reader.undecided(H::NAME, since, 100).await?;
         reader.close().await?;
-        Ok(found)
+        Ok(history::once(found))
     }
 
     /// Where the sessions of those who look are kept.

@@ -5,13 +5,12 @@
 //! content afterwards ([`super::told`]). Each has names of its own in the record, made of who tells and what, so that nobody
 //! says anything of a deployment of somebody else's, and none is the forge's.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use super::heard::MOST;
 use super::{Desk, ledger};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::deployment::{Told as Answer, Wrong, check};
@@ -32,9 +31,6 @@ const LOOK_BACK: TimeDelta = TimeDelta::days(35);
 const JOB: TimeDelta = TimeDelta::minutes(10);
 /// By how much the clocks may differ.
 const APART: TimeDelta = TimeDelta::minutes(1);
-/// How often one may tell something in how long.
-pub(super) const MOST: usize = 60;
-const SPAN: Duration = Duration::from_mins(1);
 /// What the names of what is told begin with.
 const NAME: &str = "told:";
 
@@ -188,34 +184,6 @@ pub enum NotTold {
     Record(#[from] DatabaseFault),
 }
 
-/// How much was told of late, by whom, and whose turn it is to tell.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    of_late: Mutex<BTreeMap<String, VecDeque<Instant>>>,
-    /// One at a time: what is told twice at once is told once.
-    pub(super) turn: tokio::sync::Mutex<()>,
-    /// The same of grants, which are decided meanwhile.
-    pub(super) grants: tokio::sync::Mutex<()>,
-}
-
-impl Heard {
-    /// Whether one may tell one thing more now, of so many in a minute; then it is counted.
-    pub(super) fn takes(&self, name: &str, most: usize, now: Instant) -> bool {
-        let mut all = self.of_late.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |at: &Instant| now.saturating_duration_since(*at) < SPAN;
-        all.retain(|_, at| at.back().is_some_and(recent));
-        let at = all.entry(name.to_owned()).or_default();
-        while at.front().is_some_and(|first| !recent(first)) {
-            at.pop_front();
-        }
-        let room = at.len() < most;
-        if room {
-            at.push_back(now);
-        }
-        room
-    }
-}
-
 impl<H: Hub> Desk<H> {
     /// Where the app is told something, and by whom.
     pub(super) fn is_meant(&self, to: &str) -> Result<(), NotTold> {
@@ -289,7 +257,8 @@ impl<H: Hub> Desk<H> {
         letter: Option<&[u8]>,
     ) -> Result<Answer, NotTold> {
         let _turn = self.heard.turn.lock().await;
-        let new = row(H::NAME, teller, name, report);
+        let heard = self.now().timestamp_micros();
+        let new = row(H::NAME, (teller, name), report, heard);
         let mut reader = self.reader().await?;
         let known = reader.deployed(H::NAME, &new.repository).await?.into_iter().find(|it| it.id == new.id);
         reader.close().await?;
@@ -302,7 +271,9 @@ impl<H: Hub> Desk<H> {
                 return Err(NotTold::Ended { outcome: state(&before), deployment: before.id });
             }
             Some(before) => {
-                (Deployed { ended: new.ended.max(Some(before.began)), outcome: new.outcome, ..before }, true)
+                let told = before.told.clone().map(|told| Told { heard_ended: Some(heard), ..told });
+                let (ended, outcome) = (new.ended.max(Some(before.began)), new.outcome);
+                (Deployed { ended, outcome, told, ..before }, true)
             }
         };
         if is_new {
@@ -324,8 +295,8 @@ impl<H: Hub> Desk<H> {
     }
 }
 
-/// What is told, as the record has it.
-fn row(forge: &str, teller: &Teller, name: &str, report: &DeploymentReport) -> Deployed {
+/// What is told, as the record has it. `heard` is when, by the app's clock, in microseconds of the Unix time.
+fn row(forge: &str, (teller, name): (&Teller, &str), report: &DeploymentReport, heard: i64) -> Deployed {
     let commit = report.commit.as_deref().unwrap_or_default().to_ascii_lowercase();
     let digest = report.digest.as_ref().map(|digest| digest.to_ascii_lowercase());
     let (environment, components) = (&report.environment, &report.components);
@@ -335,6 +306,8 @@ fn row(forge: &str, teller: &Teller, name: &str, report: &DeploymentReport) -> D
         Progress::Started => None,
         Progress::Succeeded | Progress::Failed => Some(report.status.word().to_owned()),
     };
+    let (by, url, components) = (name.to_owned(), report.url.clone(), components.clone());
+    let heard_ended = outcome.is_some().then_some(heard);
     Deployed {
         forge: forge.to_owned(),
         repository: report.repository.to_lowercase(),
@@ -350,7 +323,7 @@ fn row(forge: &str, teller: &Teller, name: &str, report: &DeploymentReport) -> D
         outcome,
         decision: None,
         let_in: None,
-        told: Some(Told { by: name.to_owned(), url: report.url.clone(), digest, components: components.clone() }),
+        told: Some(Told { by, url, digest, components, heard, heard_ended }),
         found: false,
     }
 }

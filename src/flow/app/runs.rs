@@ -96,5 +96,5 @@ async fn told(reader: &mut Reader, forge: &str, key: &Key) -> Result<Fact<String
             && it.outcome.as_deref() == Some("succeeded")
             && it.decision.is_some()
     });
-    Ok(ran.max_by_key(|it| (it.ended, it.began)).map_or(Fact::Absent, |it| Fact::Known(it.commit)))
+    Ok(ran.max_by_key(|it| (it.ended_from(), it.counts_from())).map_or(Fact::Absent, |it| Fact::Known(it.commit)))
 }

@@ -3,7 +3,7 @@
 //!
 //! What is in what goes is known where every gate that scans has evidence that can be taken, and what is in what runs from
 //! the scans of the release that was let go last, where that is what runs. That a vulnerability was not being exploited when
-//! it was scanned says nothing of now.
+//! it was scanned says nothing of now, nor is one gone whose name is not there while there are new ones of another register.
 
 use std::collections::BTreeSet;
 
@@ -114,6 +114,9 @@ pub(super) fn add(policy: &Policy, facts: &mut Facts, before: &Before<'_>, now: 
         let young = scanners.iter().try_for_each(|gate| young(facts, gate, now));
         facts.release.released = list(young.and_then(|()| all(facts, &scanners)).map(|ids| ids.into_iter().collect()));
         facts.release.running = running(facts, &scanners, before);
+        if let Some(why) = renamed(&facts.release.running, &facts.release.released) {
+            facts.release.released = Fact::Unavailable(why.into());
+        }
     }
     let bills = gates(policy, &environment, Kind::Sbom);
     if !bills.is_empty() {
@@ -123,6 +126,23 @@ pub(super) fn add(policy: &Policy, facts: &mut Facts, before: &Before<'_>, now: 
             Err(why) => Fact::Unavailable(why.into()),
         };
     }
+}
+
+/// Who gave a vulnerability its name: `CVE`, `GHSA`.
+fn register(id: &str) -> String {
+    id.split('-').next().unwrap_or_default().to_ascii_uppercase()
+}
+
+/// Why it cannot be told whether what is exploited is gone: it may be there by the name of another register, as a scanner has it
+/// that names vulnerabilities otherwise than before.
+fn renamed(running: &Fact<Vec<Vulnerability>>, released: &Fact<Vec<String>>) -> Option<String> {
+    let (running, released) = (running.entries(), released.entries());
+    let came: Vec<&String> = released.iter().filter(|id| running.iter().all(|it| it.id != **id)).collect();
+    let mut gone = running.iter().filter(|it| it.exploited == Fact::Known(true) && !released.contains(&it.id));
+    gone.find_map(|it| {
+        let other = came.iter().find(|id| register(id) != register(&it.id))?;
+        Some(format!("{} may be what {} was in what runs, by another name", other, it.id))
+    })
 }
 
 /// A list that is known, absent where nothing is in it.

@@ -4,12 +4,13 @@
 //! A message is an effect like any other: recorded before it leaves, once for what it says and where, tried again until it
 //! has arrived, and given up after a day and a half, which the journal, the counts and `countersign db outbox list --dead` say.
 //! It leaves through a lane of its own: however slow a receiver is, no deployment waits for it. What asks for something is
-//! only sent while the release is held for that.
+//! only sent while the release is held for that; what was not sent for that is said anew when it is asked again, and
+//! what was given up a day later, some times.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -39,6 +40,12 @@ use crate::store::writer::Refused;
 const AT_ONCE: u32 = 4;
 /// When is tried again what asks for a release that waits, and was not held just then.
 const NOT_HELD: Duration = Duration::from_mins(10);
+/// What is said of a message that asks for what nobody is asked for by then.
+const NOT_ASKED: &str = "it is not asked any more";
+/// After how long something is asked anew where the message was given up.
+const ANEW: TimeDelta = TimeDelta::days(1);
+/// How often one thing is asked, at most.
+const ROUNDS: u32 = 10;
 /// How long nobody looks for what is due, at most.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -77,6 +84,11 @@ const TOLD: &str = "notify_board";
 fn once(topic: &str, place: &str) -> String {
     let key: String = sha256(json!([topic, place]).to_string().as_bytes()).chars().take(40).collect();
     format!("message {key}")
+}
+
+/// The key of the same, said once more.
+fn of_round(once: &str, round: u32) -> String {
+    if round == 0 { once.to_owned() } else { format!("{once} {round}") }
 }
 
 fn drafted(telling: &Telling) -> impl Iterator<Item = Drafted> + '_ {
@@ -123,13 +135,37 @@ impl<H: Hub> Desk<H> {
 
     async fn unrecorded(&self, reader: &mut Reader, all: &[Telling]) -> Result<Vec<Drafted>, DatabaseFault> {
         let mut found: Vec<Drafted> = Vec::new();
-        for draft in all.iter().flat_map(drafted).filter(|draft| self.settings.channels.takes(&draft.place)) {
-            let twice = found.iter().any(|known| known.once == draft.once);
-            if !twice && !reader.has_effect(&draft.once).await? {
-                found.push(draft);
+        for telling in all {
+            for draft in drafted(telling).filter(|draft| self.settings.channels.takes(&draft.place)) {
+                let Some(once) = self.key(reader, &draft.once, telling.message.what).await? else { continue };
+                if !found.iter().any(|known| known.once == once) {
+                    found.push(Drafted { once, ..draft });
+                }
             }
         }
         Ok(found)
+    }
+
+    /// Under which key something is to be said now; `None` where it was said, or is to be, or was given up.
+    async fn key(&self, reader: &mut Reader, once: &str, what: What) -> Result<Option<String>, DatabaseFault> {
+        for round in 0..ROUNDS {
+            let key = of_round(once, round);
+            let Some(fate) = reader.fate(&key).await? else { return Ok(Some(key)) };
+            if !fate.is_dead || !what.while_held() {
+                return Ok(None);
+            }
+            if fate.said.as_deref() == Some(NOT_ASKED) {
+                continue;
+            }
+            let ended = match fate.ended {
+                Some(number) => recorded::entry(reader, number).await?.map(|entry| entry.at),
+                None => None,
+            };
+            if ended.is_none_or(|at| self.now() < at + ANEW) {
+                return Ok(None);
+            }
+        }
+        Ok(None)
     }
 
     /// When somebody was first asked, by the entries that say so; from when on he was told, where that was later. `None` where
@@ -140,7 +176,7 @@ impl<H: Hub> Desk<H> {
         }
         let mut first: Option<DateTime<Utc>> = None;
         for place in &asked.to {
-            let Some(number) = reader.effect_of(&once(&asked.topic, place)).await? else { continue };
+            let Some(number) = since(reader, &once(&asked.topic, place)).await? else { continue };
             if let Some(entry) = recorded::entry(reader, number).await? {
                 first = Some(first.map_or(entry.at, |known| known.min(entry.at)));
             }
@@ -258,7 +294,7 @@ impl<H: Hub> Desk<H> {
                 return Ok(if waiting.iter().any(|it| it.as_ref().is_none_or(|it| *it == of)) {
                     Answer::Later("it is not held just now, and still waits".to_owned(), NOT_HELD)
                 } else {
-                    Answer::Refused("it is not asked any more".to_owned())
+                    Answer::Refused(NOT_ASKED.to_owned())
                 });
             }
         }
@@ -268,6 +304,18 @@ impl<H: Hub> Desk<H> {
         let letter = Letter { message: &message, link: link.as_deref(), key: &key, again: claimed.attempt > 1 };
         Ok(self.settings.channels.send(&claimed.destination, letter, self.now()).await)
     }
+}
+
+/// The number of the entry by which something was first asked that is asked now. What was not sent because nobody was asked for
+/// it any more began nothing.
+async fn since(reader: &mut Reader, once: &str) -> Result<Option<u64>, DatabaseFault> {
+    let mut first = None;
+    for round in 0..ROUNDS {
+        let Some(fate) = reader.fate(&of_round(once, round)).await? else { break };
+        let came_to_nothing = fate.is_dead && fate.said.as_deref() == Some(NOT_ASKED);
+        first = if came_to_nothing { None } else { first.or(Some(fate.effect)) };
+    }
+    Ok(first)
 }
 
 /// A message by what was kept of it.

@@ -2,17 +2,19 @@
 //! word then. It is looked for by commit, by the digests of artifacts and by component, and nobody's word is needed for it.
 //!
 //! A decision lets its content in until something else was let in there, and once; again within the time that the policy has
-//! for retries. What went under a grant lets in no more once its hours are over. What none let in is a finding where people have to approve, and is taken up as an emergency.
+//! for retries. What went under a grant lets in no more once its hours are over. What none let in is a finding where people have
+//! to approve, and is taken up as an emergency. When something went is the word of whoever tells: it is never let in because it is
+//! said to have gone before something else was, or within the time for retries. That goes by when it was heard.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Desk;
 use super::ledger::{Finding, Unread, is_formal};
 use super::past::Went;
 use super::policy::Read;
+use super::{Desk, imported};
 use crate::forge::Hub;
 use crate::model::facts::Fact;
 use crate::policy::Policy;
@@ -78,7 +80,7 @@ impl Candidate {
         let (own, its) = (&self.went.components, &other.went.components);
         let overlaps = own.is_empty() || its.is_empty() || its.keys().any(|name| both(&name));
         let differs = !other.went.commit.eq_ignore_ascii_case(&self.went.commit);
-        other.at > self.at && other.at <= row.began && differs && overlaps
+        other.at > self.at && other.at <= row.counts_from() && differs && overlaps
     }
 }
 
@@ -89,10 +91,10 @@ fn shares(components: &[String], name: &str) -> bool {
 
 impl Decided {
     /// Whether a decision was the last word when something began. What a person has rejected since is let in by nothing.
-    fn was_the_last(&self, candidate: &Candidate, began: i64) -> bool {
+    fn was_the_last(&self, candidate: &Candidate, row: &Deployed) -> bool {
         let mut later = self.ruled.iter().filter(|it| {
             // When it began is the word of whoever tells: what was rejected before he told may have gone after that.
-            let counts = it.ruling == "reject" || it.at <= began && it.ruling != "proceed";
+            let counts = it.ruling == "reject" || it.at <= row.counts_from() && it.ruling != "proceed";
             it.stream == candidate.stream && it.entry > candidate.entry && counts
         });
         later.all(|it| candidate.opened && it.ruling != "reject")
@@ -101,7 +103,8 @@ impl Decided {
     /// The decision that let a deployment in. `others` are those that were told of, as far as it is known what let them in.
     fn lets(&self, policy: &Policy, row: &Deployed, others: &BTreeMap<String, Deployed>) -> Option<u64> {
         let used = |entry: u64| {
-            others.values().filter(move |it| it.decision == Some(entry) && it.id != row.id && it.began <= row.began)
+            let before = |it: &&Deployed| it.id != row.id && it.counts_from() <= row.counts_from();
+            others.values().filter(move |it| it.decision == Some(entry) && before(it))
         };
         let overtaken = |it: &Candidate| {
             let went = |other: &Candidate| other.opened || used(other.entry).next().is_some();
@@ -111,13 +114,15 @@ impl Decided {
             let again = used(it.entry).any(|other| told(other).is_empty() || told(row).is_empty() || meet(other, row));
             let until = DateTime::<Utc>::from_timestamp_micros(it.at)
                 .map(|at| policy.rules.calendar.due(at, policy.rules.retry_within).timestamp_micros());
-            let until = |stated: Option<i64>| stated.or(until).is_some_and(|until| row.began < until);
-            (!again || until(None)) && (it.went.used.is_none() || until(it.until))
+            // What went under a grant was told to nobody while nobody could be: its hours are those in which it went.
+            let granted = || it.until.or(until).is_some_and(|until| row.began < until);
+            let retried = || until.is_some_and(|until| row.counts_from() < until);
+            (!again || retried()) && (it.went.used.is_none() || granted())
         };
         let fits = |it: &&Candidate| {
             it.at <= row.began.saturating_add(APART)
                 && it.is_of(row)
-                && self.was_the_last(it, row.began)
+                && self.was_the_last(it, row)
                 && in_time(it)
                 && !overtaken(it)
         };
@@ -137,7 +142,7 @@ fn meet(one: &Deployed, other: &Deployed) -> bool {
 
 impl<H: Hub> Desk<H> {
     /// Finds out which decisions let in what others told of, and records that; what none let in is a finding. Says how much
-    /// is new. What began before `since` is let be.
+    /// is new. What was heard of before `since`, and ended before, is let be.
     pub(super) async fn weigh_told(
         &self,
         reader: &mut Reader,
@@ -146,11 +151,13 @@ impl<H: Hub> Desk<H> {
         since: DateTime<Utc>,
     ) -> Result<usize, Unread> {
         let policy = &read.policy;
-        let is_told = |it: &&Deployed| it.told.is_some() && it.began >= since.timestamp_micros();
+        let since = since.timestamp_micros();
+        let is_new = |it: &Deployed| it.counts_from() >= since || it.ended_from().is_some_and(|at| at >= since);
+        let is_told = |it: &&Deployed| it.told.is_some() && is_new(it);
         let mut others: BTreeMap<String, Deployed> =
             known.values().filter(is_told).map(|it| (it.id.clone(), it.clone())).collect();
         let mut in_order: Vec<Deployed> = others.values().cloned().collect();
-        in_order.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
+        in_order.sort_by(|a, b| (a.counts_from(), &a.id).cmp(&(b.counts_from(), &b.id)));
         let mut decided: BTreeMap<String, Decided> = BTreeMap::new();
         let mut new = 0;
         for mut row in in_order {
@@ -175,11 +182,20 @@ impl<H: Hub> Desk<H> {
                     self.to_import(repository, row.clone());
                 }
             }
-            let Some(decision) = row.decision.filter(|_| row.ended.is_some() && !self.is_settled(&row.id)) else {
+            // What the forge says of its own job counts, and not what that says of itself.
+            let is_the_forges = || known.values().any(|it| imported::is_of_one_job(it, &row));
+            if row.ended.is_none() || self.is_settled(&row.id) || is_the_forges() {
                 continue;
+            }
+            // What no decision let in was taken up by one.
+            let decision = match row.decision {
+                None if row.found => imported::decision(reader, H::NAME, &row).await?,
+                own => own,
             };
-            self.left_by_outcome(reader, &row, decision).await?;
-            self.settle(row.id);
+            if let Some(decision) = decision {
+                self.left_by_outcome(reader, &row, decision).await?;
+                self.settle(row.id);
+            }
         }
         Ok(new)
     }

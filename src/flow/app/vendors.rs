@@ -54,9 +54,11 @@ impl<H: Hub> Desk<H> {
                 row.environment == facts.release.environment && row.is_proven() && succeeded && may
             };
             let decided = |it: &&Known| ran(it) && it.0.decision.is_some();
-            let Some((last, went)) = rows.iter().filter(decided).max_by_key(|(row, _)| row.began) else { continue };
+            let Some((last, went)) = rows.iter().filter(decided).max_by_key(|(row, _)| row.counts_from()) else {
+                continue;
+            };
             // What went past since may have left out whom the last decision knew.
-            let past = |it: &&Known| ran(it) && it.0.decision.is_none() && it.0.began > last.began;
+            let past = |it: &&Known| ran(it) && it.0.decision.is_none() && it.0.counts_from() > last.began;
             if let Some((past, _)) = rows.iter().find(past) {
                 let why =
                     format!("deployment {} went past the decision since, and nobody knows what it declared", past.id);

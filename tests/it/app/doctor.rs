@@ -228,6 +228,66 @@ fn t33_t39_each_way_past_is_found_by_itself_and_weighed() {
     }
 }
 
+/// The branch asks for checks of these names, each from an app or from anybody.
+fn asks(settings: &mut Settings, checks: &[(&str, Option<i64>)]) {
+    let checks: Vec<_> = checks.iter().map(|(name, app)| json!({"context": name, "app_id": app})).collect();
+    settings.protection.as_mut().unwrap()["required_status_checks"] =
+        json!({"strict": true, "contexts": [], "checks": checks});
+}
+
+/// A ruleset does.
+fn rules(settings: &mut Settings, name: &str, app: Option<i64>) {
+    let mut check = json!({ "context": name });
+    if let Some(app) = app {
+        check["integration_id"] = json!(app);
+    }
+    let rule = json!({"type": "required_status_checks", "ruleset_source_type": "Repository", "ruleset_source": "acme/shop",
+        "ruleset_id": 8, "parameters": {"strict_required_status_checks_policy": true, "required_status_checks": [check]}});
+    settings.rulesets.push((rule, json!({"id": 8, "name": "checks", "enforcement": "active"})));
+}
+
+#[test]
+fn t46_a_check_of_our_name_that_anybody_may_write_is_told_of() {
+    let open: &[(&str, &str)] = &[("check_unpinned", "branch main")];
+    let ours = Some(super::APP.parse::<i64>().unwrap());
+    let cases: [(&str, &dyn Fn(&mut Settings), &[(&str, &str)]); 9] = [
+        ("from anybody", &|it| asks(it, &[("countersign", None)]), open),
+        (
+            "from anybody, in the old words",
+            &|it| {
+                let asked = json!({"strict": false, "contexts": ["countersign"], "checks": []});
+                it.protection.as_mut().unwrap()["required_status_checks"] = asked;
+            },
+            open,
+        ),
+        ("from any source, as a number", &|it| asks(it, &[("countersign", Some(-1))]), open),
+        ("from another app", &|it| asks(it, &[("countersign", Some(77))]), open),
+        ("from anybody, by a ruleset", &|it| rules(it, "countersign", None), open),
+        ("from us", &|it| asks(it, &[("countersign", ours), ("build", None)]), &[]),
+        ("from us, by a ruleset", &|it| rules(it, "countersign", ours), &[]),
+        (
+            "from anybody here, and from us there",
+            &|it| {
+                asks(it, &[("countersign", None)]);
+                rules(it, "countersign", ours);
+            },
+            &[],
+        ),
+        ("other checks alone", &|it| asks(it, &[("build", None)]), &[]),
+    ];
+    let github = shop();
+    let app = App::new(&github);
+    for (name, change, expected) in cases {
+        github.with(|world| {
+            world.settings = Settings::default();
+            change(&mut world.settings);
+        });
+        let (exit, found) = found(&app);
+        let found: Vec<(&str, &str)> = found.iter().map(|(code, place)| (code.as_str(), place.as_str())).collect();
+        assert_eq!((exit, found.as_slice()), (if expected.is_empty() { 0 } else { 10 }, expected), "{name}");
+    }
+}
+
 fn alike(settings: &mut Settings, name: &str) {
     let mut other = settings.environment("production").clone();
     other["name"] = json!(name);
@@ -316,7 +376,7 @@ fn an_app_that_is_not_there_or_suspended_is_told_of() {
     let (code, there) = found(&app);
     assert_eq!((code, there[0].0.as_str()), (10, "not_installed"), "{there:?}");
     github.with(|world| world.settings.not_installed = false);
-    github.suspend();
+    github.suspend(true);
     let (code, there) = found(&app);
     assert_eq!((code, there[0].0.as_str()), (10, "suspended"), "{there:?}");
 }
@@ -352,4 +412,21 @@ fn what_is_missing_to_look_is_said() {
     let said =
         app.world.run(&["doctor", "--github-url", "http://127.0.0.1:1", "--app", super::APP, "--app-key", "app.pem"]);
     assert_eq!(said.code, 3, "{}", said.err);
+}
+
+#[test]
+fn the_layer_of_the_organisation_is_looked_at_as_well() {
+    let github = shop();
+    github.with(|world| {
+        world.branches.insert("refs/heads/policy".to_owned(), crate::support::github::world::sha("b0"));
+        world.contents.insert("org/policy.yml".to_owned(), POLICY.to_owned());
+    });
+    let app = App::new(&github);
+    let kept = ["--policy-repository", "acme/shop@policy:org/policy.yml"];
+    let said = looked(&app, &kept);
+    assert_eq!(said.code, 10, "{}{}", said.out, said.err);
+    assert!(said.out.contains("policy_unusable") && said.out.contains("is not protected"), "{}", said.out);
+    github.with(|world| world.settings.protected.push("policy".to_owned()));
+    let said = looked(&app, &kept);
+    assert!(!said.out.contains("is not protected"), "{}{}", said.out, said.err);
 }

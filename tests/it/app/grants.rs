@@ -217,6 +217,56 @@ fn t70_late_or_for_other_content_it_is_refused_with_the_reason_and_recorded() {
 }
 
 #[test]
+fn n15_what_a_grant_let_in_before_it_was_found_is_one_emergency() {
+    let mut taking = taking();
+    looked(&mut taking);
+    granted(&taking, &[]);
+    used(&taking, "uses", &RUN.to_string());
+    asks(&taking.github);
+    taking.sweep = "300";
+    taking.start();
+    until("a sweep", || taking.served().ask("GET /readyz").0 == 200);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    taking.github.with(|world| {
+        world.bypasses(RUN, "production", "carla");
+        world.deploys(RUN, "production", &ago(0))
+    });
+    let said = told(&taking, "uses");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(taking.app.events("deployment_imported").is_empty(), "{:?}", taking.app.events("deployment_imported"));
+    let owed = listed(&taking, "obligations").lines().filter(|it| it.contains("audit-")).count();
+    assert_eq!(owed, 1, "{}", listed(&taking, "obligations"));
+}
+
+#[test]
+fn t70_a_use_of_which_the_forge_says_that_its_run_was_not_there_yet_did_not_hold() {
+    let mut taking = taking();
+    looked(&mut taking);
+    let from = (Utc::now() - Duration::hours(3)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    granted(&taking, &["--now", &from]);
+    let text = taking.app.world.read("a.grant");
+    let signed = format!("{}\n", text.rsplit_once("\n\n").unwrap().0);
+    let digest = Sha256::digest(signed.as_bytes()).iter().fold(String::new(), |all, byte| format!("{all}{byte:02x}"));
+    let at = (Utc::now() - Duration::hours(2)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let early = json!({ "grant": digest, "used_at": at, "run": RUN.to_string() }).to_string();
+    taking.app.world.write(&format!("uses/{digest}.1.json"), early);
+    asks(&taking.github);
+    taking.github.with(|world| {
+        world.bypasses(RUN, "production", "carla");
+        world.deploys(RUN, "production", &ago(0))
+    });
+    taking.start();
+    until("a sweep", || taking.served().ask("GET /readyz").0 == 200);
+    let said = told(&taking, "uses");
+    assert_eq!(said.code, 14, "{}{}", said.out, said.err);
+    assert!(said.out.contains("run 900 deployed nothing at"), "{}", said.out);
+    assert!(taking.app.events("grant_imported").is_empty());
+    // What went is what it was: past the decision.
+    until("the import", || !taking.app.events("deployment_imported").is_empty());
+}
+
+#[test]
 fn a_grant_that_a_run_of_another_pipeline_used_holds_where_it_is_said_who_started_it() {
     let mut taking = taking();
     looked(&mut taking);
@@ -253,6 +303,13 @@ fn nobody_tells_of_a_grant_who_has_no_hand_in_it() {
     };
     let eve = with("eve.key");
     assert!(eve.code == 2 && eve.err.contains("401"), "{}{}", eve.out, eve.err);
+    // However often she tries, she keeps nobody out but herself.
+    for _ in 0..5 {
+        assert_eq!(with("eve.key").code, 2);
+    }
+    let words = ["report", "a.grant", "--uses", "uses", "--server", &taking.url, "--key", "eve.key"];
+    let often = grant(&taking, &[&words[..], &["--time-limit", "1s"]].concat(), &[]);
+    assert!(often.code == 3 && often.err.contains("too much was told"), "{}{}", often.out, often.err);
     let job = grant(&taking, &["report", "a.grant", "--uses", "uses", "--server", &taking.url], &[]);
     assert!(job.code == 2 && job.err.contains("--key"), "{}", job.err);
     assert!(taking.app.events("grant_imported").is_empty());
@@ -260,4 +317,6 @@ fn nobody_tells_of_a_grant_who_has_no_hand_in_it() {
     let argocd = with("argocd.key");
     assert_eq!(argocd.code, 0, "{}{}", argocd.out, argocd.err);
     assert_eq!(taking.app.events("grant_imported")[0]["told_by"], "argocd");
+    let bo = with("bo.key");
+    assert!(bo.code == 0 && bo.out.contains("known before"), "{}{}", bo.out, bo.err);
 }

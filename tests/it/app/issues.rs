@@ -152,6 +152,35 @@ fn c1_a_commit_that_failed_gets_a_record_of_its_own_when_it_is_to_go_again() {
 }
 
 #[test]
+fn c1_a_record_that_somebody_closed_stops_its_commit_after_it_failed_as_well() {
+    let github = shop();
+    with_policy(&github, policy("change: { needs: [risk_assessment], proceeds_in: [Implement], create: true }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    let first = record(&github);
+    fills(&github, first, "carla", "risk_assessment", "A price may be wrong for some minutes.");
+    hears(&app, "0 of 1 approvals");
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    until("an answer", || told(&github).decided.is_some());
+    // It is stopped too late for its deployment, which fails.
+    github.with(|world| world.close_issue(first, "carla"));
+    super::ledger::goes(&app, &github, RUN, "FAILURE");
+    until("what came of it", || labels(&github, first) == ["change", "change:Unsuccessful"]);
+    again(&github, 2);
+    hears(&app, "0 of 1 approvals");
+    std::thread::sleep(Duration::from_millis(1_100));
+    github.with(|world| world.review(12, "R2", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    hears(&app, &format!("acme/shop#{first} is in state Closed"));
+    assert_eq!(record(&github), first, "no other is opened in its place");
+    let said = github.with(|world| world.issues[&first].comments.len());
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(github.with(|world| world.issues[&first].comments.len()), said);
+    assert_eq!(told(&github).decided, None);
+}
+
+#[test]
 fn c1_a_planned_window_is_written_on_the_record_by_whom_the_policy_names_and_waited_for() {
     let github = shop();
     with_policy(&github, policy("change: { needs: [risk_assessment], create: true }\n"));

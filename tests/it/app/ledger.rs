@@ -35,19 +35,25 @@ pub fn run(github: &Github, id: u64, commit: &str) {
 
 /// `bo` changed a file, which was squashed as `61`, and run 901 asks for production.
 pub fn next(github: &Github, file: &str) {
+    lands(github, (13, "bo", file), ("51", "c2", "61"));
+    run(github, NEXT, "61");
+}
+
+/// Somebody changed a file in a pull request, from a commit on by a head, which was squashed.
+pub fn lands(github: &Github, (number, by, file): (u64, &str, &str), (from, head, squashed): (&str, &str, &str)) {
     github.with(|world| {
-        world.commit("c2", "bo", &["51"], &[(file, "3")]);
-        world.commit("61", "bo", &["51"], &[(file, "3")]);
-        world.pull(13, "bo", "51", &["c2"], "61");
-        for (commit, minutes) in [("c2", 4), ("61", 3)] {
+        let text = number.to_string();
+        world.commit(head, by, &[from], &[(file, &text)]);
+        world.commit(squashed, by, &[from], &[(file, &text)]);
+        world.pull(number, by, from, &[head], squashed);
+        for (commit, minutes) in [(head, 4), (squashed, 3)] {
             world.edit(commit, |it| it.date = ago(minutes));
         }
-        world.pulls.get_mut(&13).unwrap().merged_at = Some(ago(3));
-        world.push(&ago(4), "51", "c2", "push", "bo");
-        world.push(&ago(3), "51", "61", "pr_merge", "carla");
-        world.branches.insert("refs/heads/main".to_owned(), sha("61"));
+        world.pulls.get_mut(&number).unwrap().merged_at = Some(ago(3));
+        world.push(&ago(4), from, head, "push", by);
+        world.push(&ago(3), from, squashed, "pr_merge", "carla");
+        world.branches.insert("refs/heads/main".to_owned(), sha(squashed));
     });
-    run(github, NEXT, "61");
 }
 
 /// The deployments of the record, as they are listed.
@@ -116,7 +122,7 @@ fn what_was_let_in_is_recorded_with_how_its_job_ended() {
 }
 
 /// Production takes what ran in staging.
-fn promoting() -> String {
+pub fn promoting() -> String {
     POLICY
         .replace("branches: [main] }", "branches: [main], from: staging, same: artifact, soak: 2s }")
         .replace(", environments: [staging] }\n", ", environments: [elsewhere] }\n")
@@ -354,6 +360,41 @@ fn t4_a_third_party_is_new_until_what_declares_it_has_run() {
     next(&github, "checkout/basket.rs");
     reviews_of(&github, 1, "carla");
     goes(&app, &github, NEXT, "SUCCESS");
+}
+
+#[test]
+fn t4_what_was_declared_before_somebody_went_past_is_not_known() {
+    let github = shop();
+    let careful = "  careful: { when: \"'stripe' in release.new_vendors\", approvals: { shop-owner: 2 } }\n";
+    let declares = POLICY.replace("team: shop }", "team: shop, vendors: [stripe] }");
+    policy(&github, &declares.replace("routes:\n", &format!("routes:\n{careful}")));
+    github.with(|world| {
+        world.user("dan", "User").user("eve", "User");
+    });
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    reviews(&github, "carla", "APPROVED");
+    let app = App::new(&github);
+    app.world.write("known.json", r#"{"release": {"new_vendors": null}}"#);
+    let _served = app.start(&["--sweep", "1", "--with", "known.json"]);
+    goes(&app, &github, RUN, "SUCCESS");
+    // Somebody goes past with something else: what that declared nobody knows.
+    lands(&github, (13, "dan", "checkout/basket.rs"), ("51", "c2", "61"));
+    run(&github, NEXT, "61");
+    github.with(|world| {
+        world.bypasses(NEXT, "production", "eve");
+        let deployment = world.deploys(NEXT, "production", &ago(0));
+        world.ends(&deployment, "SUCCESS", &ago(0));
+    });
+    until("the finding", || !app.events("deployment_without_decision").is_empty());
+    lands(&github, (14, "dan", "checkout/till.rs"), ("61", "c3", "71"));
+    run(&github, THIRD, "71");
+    reviews_of(&github, 2, "carla");
+    until("a report", || !told_of(&github, THIRD).reports.is_empty());
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    assert_eq!(told_of(&github, THIRD).decided, None, "{}", summary(&app));
+    assert!(summary(&app).contains("careful") && summary(&app).contains("cannot be told"), "{}", summary(&app));
 }
 
 #[test]

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::ledger::{next, policy, summary};
+use super::ledger::{next, policy, promoting, summary};
 use super::taking::Taking;
 use super::{NEXT, POLICY, RUN, asks, reviews, reviews_of, shop, told, told_of, until};
 use crate::support::github::Github;
 use crate::support::github::tokens;
-use crate::support::github::world::{REPOSITORY, sha};
+use crate::support::github::world::{REPOSITORY, Rule, sha};
 use crate::support::run::Said;
 
 const BUILT: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -159,6 +159,57 @@ fn t31_what_was_replaced_or_went_before_is_not_let_in_again_by_an_old_decision()
     assert_eq!(taking.app.events("deployment_without_decision").len(), 2, "{}", summary(&taking.app));
 }
 
+/// So many seconds ago, as `--at` takes it.
+fn before(seconds: i64) -> String {
+    let at = chrono::Utc::now() - chrono::Duration::seconds(seconds);
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+#[test]
+fn t31_what_is_told_late_did_not_go_before_what_was_let_in_since() {
+    let github = shop();
+    policy(&github, &format!("{POLICY}retry_within: 1h\n"));
+    let taking = opened(github);
+    let commit = sha("51");
+    assert_eq!(tells(&taking, "failed", &["--commit", &commit]).code, 0);
+    until("the decision", || listed(&taking).iter().any(|it| it[10] != "-"));
+    // A retry is in time, and let in.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    assert_eq!(tells(&taking, "succeeded", &["--commit", &commit, "--url", "https://argocd.acme.example/2"]).code, 0);
+    until("the retry", || listed(&taking).iter().filter(|it| it[10] != "-").count() == 2);
+    let earlier = before(0);
+    next(&taking.github, "checkout/basket.rs");
+    reviews_of(&taking.github, 1, "carla");
+    until("an answer", || told_of(&taking.github, NEXT).decided.is_some());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    // The old content comes back, and is said to have been there before.
+    let late = ["--commit", &commit, "--url", "https://argocd.acme.example/3", "--at", &earlier];
+    assert_eq!(tells(&taking, "succeeded", &late).code, 0);
+    until("the finding", || taking.app.events("deployment_without_decision").len() == 1);
+    let found = &taking.app.events("deployment_without_decision")[0];
+    assert_eq!(found["url"], "https://argocd.acme.example/3", "{found}");
+}
+
+#[test]
+fn t31_a_soak_counts_from_when_it_was_heard_that_it_began() {
+    let github = shop();
+    policy(&github, &promoting().replace("soak: 2s", "soak: 40s"));
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    github.with(|world| world.rules.insert((RUN, "staging".to_owned()), Rule::default()));
+    let mut taking = with_argocd(github);
+    let written = taking.app.world.read("deployers.yml").replace("[production]", "[production, staging]");
+    taking.app.world.write("deployers.yml", written);
+    taking.start();
+    let staging = || taking.github.with(|world| world.rules[&(RUN, "staging".to_owned())].decided.clone());
+    until("an answer in staging", || staging().is_some());
+    let late = ["--environment", "staging", "--commit", &sha("51"), "--at", &before(50)];
+    assert_eq!(tells(&taking, "succeeded", &late).code, 0);
+    until("the decision", || listed(&taking).iter().any(|it| it[10] != "-"));
+    until("that it soaks", || summary(&taking.app).contains("40s") || told(&taking.github).decided.is_some());
+    assert_eq!(told(&taking.github).decided, None, "{}", summary(&taking.app));
+}
+
 #[test]
 fn t68_what_was_built_otherwise_is_let_in_by_no_decision_on_its_commit() {
     let github = shop();
@@ -303,6 +354,52 @@ fn a_job_tells_of_its_own_environment_and_of_no_other() {
     assert_eq!(shows(&claims, &report(&taking, "succeeded")).0, 401, "a token is shown once");
     until("the decision", || listed(&taking).iter().any(|it| it[6] == RUN.to_string() && it[10] != "-"));
     assert!(taking.app.events("deployment_without_decision").is_empty());
+}
+
+#[test]
+fn n15_what_a_job_told_of_itself_and_the_forge_lists_later_is_one_emergency() {
+    let github = shop();
+    policy(&github, &with_emergencies());
+    asks(&github);
+    let mut taking = with_argocd(github);
+    taking.start();
+    until("a report", || !told(&taking.github).reports.is_empty());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let mut claims = taking.claims();
+    claims["environment"] = json!("production");
+    let bearer = format!("Bearer {}", tokens::token(&claims));
+    let told = report(&taking, "started").to_string();
+    let (status, says) = posts(&taking, &[("authorization", &bearer)], told.as_bytes());
+    assert_eq!(status, 200, "{says}");
+    until("the import", || taking.app.events("deployment_imported").len() == 1);
+    // The forge's own list is later.
+    let deployment = taking.github.with(|world| {
+        world.bypasses(RUN, "production", "carla");
+        world.deploys(RUN, "production", &super::ago(0))
+    });
+    let shown = || taking.app.world.run(&["log", "show", "--database", "sqlite:record.db", "--log-key", "log.pub"]).out;
+    let taken = |name: &str| shown().lines().any(|line| line.contains("\"imported\"") && line.contains(name));
+    until("that it is the same", || taken(&deployment));
+    assert_eq!(taking.app.events("deployment_imported").len(), 1);
+    let owed = taking.app.world.run(&["db", "list", "obligations", "--database", "sqlite:record.db"]).out;
+    assert_eq!(owed.lines().filter(|line| line.contains("audit-")).count(), 1, "{owed}");
+}
+
+#[test]
+fn c5_what_went_past_and_is_told_to_have_failed_later_leaves_its_review() {
+    let github = shop();
+    let review = "reviews: { pir: { when: \"outcome == 'failed'\", by: shop-owner, within: 5bd } }\n";
+    policy(&github, &format!("{}{review}", with_emergencies()));
+    let mut taking = with_argocd(github);
+    taking.start();
+    until("a sweep", || taking.served().ask("GET /readyz").0 == 200);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(tells(&taking, "started", &["--commit", &sha("51")]).code, 0);
+    until("the import", || !taking.app.events("deployment_imported").is_empty());
+    let owed = || taking.app.world.run(&["db", "list", "obligations", "--database", "sqlite:record.db"]).out;
+    assert!(!owed().contains("pir-"), "{}", owed());
+    assert_eq!(tells(&taking, "failed", &["--commit", &sha("51")]).code, 0);
+    until("the review", || owed().contains("pir-"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::ledger::{goes, next, policy, summary};
+use super::ledger::{goes, lands, next, policy, run, summary};
 use super::taking::Taking;
 use super::{App, NEXT, POLICY, RUN, ago, asks, id, payload, reviews, reviews_of, shop, takes, told, told_of, until};
 use crate::support::github::Github;
@@ -186,6 +186,35 @@ fn a_job_that_asks_after_it_began_goes_on_by_its_answer_and_went_past_nobody() {
 }
 
 #[test]
+#[ignore = "it waits for more than two minutes"]
+fn a_job_that_asks_late_is_found_and_is_no_emergency() {
+    let taking = without_rules();
+    let began = std::time::Instant::now();
+    let deployment = taking.github.with(|world| world.deploys(RUN, "production", &ago(0)));
+    let unasked = taking.github.with(|world| {
+        let run = world.runs[0].clone();
+        world.runs.push(crate::support::github::world::Run { id: 950, ..run });
+        world.deploys(950, "production", &later(1))
+    });
+    while taking.app.events("deployment_without_decision").len() < 2 {
+        assert!(began.elapsed().as_secs() < 240, "{}", summary(&taking.app));
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(taking.app.events("deployment_imported").is_empty());
+    assert_eq!(ask(&taking)["decision"], "hold");
+    for job in [&deployment, &unasked] {
+        taking.github.with(|world| world.ends(job, "FAILURE", &later(1)));
+    }
+    until("its end", || line(&taking.app, &[&deployment, "cancelled"]).is_some());
+    until("the import", || !taking.app.events("deployment_imported").is_empty());
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let imported = taking.app.events("deployment_imported");
+    assert_eq!(imported.len(), 1, "{imported:?}");
+    assert_eq!(imported[0]["run"], json!(950));
+}
+
+#[test]
 fn a_job_that_asked_was_told_to_wait_and_ended_went_nowhere() {
     let taking = without_rules();
     let deployment = taking.github.with(|world| world.deploys(RUN, "production", &ago(0)));
@@ -310,6 +339,42 @@ fn n15_after_somebody_went_past_the_next_release_is_judged_with_what_went_and_go
     assert!(app.events("release_decided").iter().all(|it| !it["summary"].to_string().contains("--since")));
     drop(served);
     verified(&app);
+}
+
+#[test]
+fn n15_what_was_let_go_and_never_ran_is_no_place_to_begin_from_after_somebody_went_past() {
+    let github = shop();
+    github.with(|world| {
+        world.user("dan", "User").user("eve", "User");
+    });
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    goes(&app, &github, RUN, "SUCCESS");
+    // What `bo` wrote is let go, and its run is stopped before its job begins.
+    next(&github, "checkout/basket.rs");
+    reviews_of(&github, 1, "carla");
+    until("an answer", || told_of(&github, NEXT).decided.is_some());
+    lands(&github, (14, "dan", "checkout/till.rs"), ("61", "c3", "71"));
+    run(&github, 902, "71");
+    github.with(|world| {
+        world.bypasses(902, "production", "eve");
+        let deployment = world.deploys(902, "production", &later(1));
+        world.ends(&deployment, "SUCCESS", &later(1));
+    });
+    until("the finding", || !app.events("deployment_without_decision").is_empty());
+    lands(&github, (15, "dan", "checkout/till.rs"), ("71", "c4", "81"));
+    run(&github, 903, "81");
+    reviews_of(&github, 3, "bo");
+    until("a report", || !told_of(&github, 903).reports.is_empty());
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    // It has gone nowhere by a decision, and so it goes with this, and `bo` wrote it.
+    assert_eq!(told_of(&github, 903).decided, None, "{}", summary(&app));
+    assert!(summary(&app).contains("bo: wrote"), "{}", summary(&app));
+    reviews_of(&github, 3, "carla");
+    until("an answer", || told_of(&github, 903).decided.is_some());
 }
 
 #[test]

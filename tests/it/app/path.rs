@@ -66,7 +66,7 @@ fn a_deployment_is_held_explained_approved_and_opened_once() {
 }
 
 #[test]
-fn without_any_delivery_it_comes_to_the_same() {
+fn f06_without_any_delivery_it_comes_to_the_same() {
     let github = shop();
     asks(&github);
     let app = App::new(&github);

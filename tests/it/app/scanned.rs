@@ -6,6 +6,7 @@ use serde_json::json;
 use super::ledger::{next, summary};
 use super::taking::Taking;
 use super::{NEXT, POLICY, RUN, ago, asks, reviews, reviews_of, shop, told, told_of, until};
+use crate::support::github::Github;
 use crate::support::github::world::sha;
 use crate::support::run::World;
 
@@ -32,31 +33,56 @@ fn report(found: &[(&str, bool)]) -> String {
     json!({"matches": matches, "descriptor": {"name": "grype", "version": "0.90.0", "timestamp": ago(0)}}).to_string()
 }
 
-fn submits(taking: &Taking, (run, attempt, commit): (u64, u64, &str), found: &[(&str, bool)]) -> World {
+fn submits(taking: &Taking, of: (u64, u64, &str), found: &[(&str, bool)]) -> World {
+    submits_all(taking, of, &policy(), &[("scan", report(found))])
+}
+
+/// Under a policy, reports that were made, each by its name.
+fn submits_all(
+    taking: &Taking,
+    (run, attempt, commit): (u64, u64, &str),
+    policy: &str,
+    reports: &[(&str, String)],
+) -> World {
     let job =
         taking.job(run, attempt, commit, "<testsuite name=\"shop\" tests=\"1\"><testcase name=\"a\"/></testsuite>");
-    job.write(".countersign/policy.yml", policy()).write("reports/scan.json", report(found));
+    job.write(".countersign/policy.yml", policy);
+    for (name, report) in reports {
+        job.write(&format!("reports/{name}.json"), report);
+    }
     let said = taking.submits(&job);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    // A gate that waits for evidence holds the job, and its emergency goes without it.
+    assert!([0, 10].contains(&said.code), "{}{}", said.out, said.err);
     job
 }
 
-fn taking() -> Taking {
-    let github = shop();
+fn prepared(github: Github, policy: String) -> Github {
     github.with(|world| {
         world.user("dan", "User");
-        world.contents.insert(".countersign/policy.yml".to_owned(), policy());
+        world.contents.insert(".countersign/policy.yml".to_owned(), policy);
     });
     asks(&github);
-    let mut taking = Taking::of(github);
+    github
+}
+
+fn taking_of(mut taking: Taking) -> Taking {
     taking.start();
     taking
 }
 
+fn taking() -> Taking {
+    taking_of(Taking::of(prepared(shop(), policy())))
+}
+
 /// `51` goes with something in it that is being exploited, and something that is not.
 fn first(taking: &Taking) {
+    first_by(taking, || submits(taking, (RUN, 1, "51"), &[("CVE-1", true), ("CVE-2", false)]));
+}
+
+/// The same by what a job submits.
+fn first_by(taking: &Taking, submits: impl FnOnce() -> World) {
     reviews(&taking.github, "bo", "APPROVED");
-    submits(taking, (RUN, 1, "51"), &[("CVE-1", true), ("CVE-2", false)]);
+    submits();
     until("an answer", || told(&taking.github).decided.is_some());
     assert_eq!(told(&taking.github).decided.unwrap().0, "approved", "{}", summary(&taking.app));
     let deployment = taking.github.with(|world| world.deploys(RUN, "production", &ago(0)));
@@ -82,6 +108,64 @@ fn a_release_that_takes_away_what_is_exploited_is_an_emergency_by_its_scans() {
     submits(&taking, (NEXT, 1, "61"), &[("CVE-2", false)]);
     until("an answer", || told_of(&taking.github, NEXT).decided.is_some());
     assert_eq!(told_of(&taking.github, NEXT).decided.unwrap().0, "approved");
+}
+
+#[test]
+fn one_whose_scanner_names_it_otherwise_is_none() {
+    let taking = taking();
+    first(&taking);
+    submits(&taking, (NEXT, 1, "61"), &[("GHSA-1", false), ("CVE-2", false)]);
+    looked(&taking);
+    assert!(summary(&taking.app).contains("0 of 1"), "{}", summary(&taking.app));
+}
+
+#[test]
+fn one_after_which_another_deployer_brought_something_else_is_none() {
+    let github = shop();
+    let taking = taking_of(super::outside::with_argocd(prepared(github, policy())));
+    first(&taking);
+    let said = super::outside::tells(&taking, "succeeded", &["--commit", &sha("b0")]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    submits(&taking, (NEXT, 1, "61"), &[("CVE-2", false)]);
+    looked(&taking);
+}
+
+#[test]
+fn one_of_whose_scanners_one_says_nothing_is_none() {
+    // The emergency would go without either.
+    let policy = policy()
+        .replace("{ fixer: 1 } }", "{ fixer: 1 }, may_skip: [cves, deps] }")
+        .replace("gates:\n", "gates:\n  deps: { scan: \"**/deps.json\", require: \"vulnerabilities.critical == 0\", environments: [production] }\n");
+    let taking = taking_of(Taking::of(prepared(shop(), policy.clone())));
+    let both = |scan: &[(&str, bool)]| [("scan", report(scan)), ("deps", report(&[("CVE-2", false)]))];
+    first_by(&taking, || submits_all(&taking, (RUN, 1, "51"), &policy, &both(&[("CVE-1", true)])));
+    // It may have gone from what one of them scans into what the other does.
+    submits_all(&taking, (NEXT, 1, "61"), &policy, &both(&[])[..1]);
+    looked(&taking);
+    taking.github.with(|world| world.attempts.insert(NEXT, (2, "ana".to_owned())));
+    submits_all(&taking, (NEXT, 2, "61"), &policy, &both(&[]));
+    until("an answer", || told_of(&taking.github, NEXT).decided.is_some());
+    assert_eq!(told_of(&taking.github, NEXT).decided.unwrap().0, "approved");
+}
+
+#[test]
+fn one_whose_scan_its_gate_would_not_take_is_none() {
+    let policy = policy()
+        .replace("{ fixer: 1 } }", "{ fixer: 1 }, may_skip: [cves] }")
+        .replace("critical == 0\",", "critical == 0\", max_age: 1h,");
+    assert!(policy.contains("max_age") && policy.contains("may_skip"));
+    let taking = taking_of(Taking::of(prepared(shop(), policy.clone())));
+    let old = |report: String| {
+        let mut report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        report["descriptor"]["timestamp"] = json!(ago(120));
+        [("scan", report.to_string())]
+    };
+    first_by(&taking, || submits_all(&taking, (RUN, 1, "51"), &policy, &[("scan", report(&[("CVE-1", true)]))]));
+    submits_all(&taking, (NEXT, 1, "61"), &policy, &old(report(&[])));
+    looked(&taking);
+    taking.github.with(|world| world.attempts.insert(NEXT, (2, "ana".to_owned())));
+    submits_all(&taking, (NEXT, 2, "61"), &policy, &[("scan", report(&[]))]);
+    until("an answer", || told_of(&taking.github, NEXT).decided.is_some());
 }
 
 #[test]

@@ -113,8 +113,10 @@ const SECOND: &[&str] = &[
     "DROP TABLE timer",
 ];
 
-/// The tables that the steps behind it add, each by its step.
-const LATER: [(u32, &str); 9] = [
+/// What the steps behind it add, each by its step: columns first, for their tables may go.
+const LATER: [(u32, &str); 11] = [
+    (10, "ALTER TABLE deployed DROP COLUMN heard"),
+    (10, "ALTER TABLE deployed DROP COLUMN heard_ended"),
     (3, "DROP TABLE log_witnessed"),
     (4, "DROP TABLE submitted"),
     (5, "DROP TABLE closed"),
@@ -126,7 +128,7 @@ const LATER: [(u32, &str); 9] = [
     (9, "DROP TABLE turn"),
 ];
 
-/// Takes away the tables of a step and of all behind it.
+/// Takes away what a step adds and of all behind it.
 fn since(step: u32) -> Vec<&'static str> {
     LATER.iter().filter(|(of, _)| *of >= step).map(|(_, sql)| *sql).collect()
 }
@@ -293,10 +295,40 @@ fn f22_the_third_step_leaves_the_log_as_it_was_and_makes_room_for_what_witnesses
 }
 
 #[test]
+fn f22_what_was_told_before_there_was_a_place_for_it_was_heard_when_it_was_last_written_about() {
+    for database in Database::each() {
+        database.append(0, 30);
+        database.tamper(
+            "INSERT INTO deployed (forge, repository, id, idx, environment, revision, run, began, ended, outcome, at, \
+             told_by, url) VALUES \
+             ('github', 'acme/shop', 'told:1', 3, 'production', 'abc', NULL, 1, 2, 'succeeded', 70, 'argocd', 'https://a'), \
+             ('github', 'acme/shop', 'told:2', 4, 'production', 'abc', NULL, 2, NULL, NULL, 80, 'argocd', 'https://a'), \
+             ('github', 'acme/shop', 'DE_1', 5, 'production', 'abc', 900, 3, 4, 'succeeded', 90, NULL, NULL)",
+        );
+        let forgotten = "DELETE FROM migration WHERE number >= (SELECT number FROM migration WHERE name LIKE 'when the app heard%')";
+        before_step(&database, &since(10), forgotten);
+        let reading = database.runtime.block_on(Reader::open(&database.address));
+        assert!(matches!(reading, Err(Fault::Behind { .. })));
+        let mut session = session(&database);
+        database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
+        assert_eq!(database.verify().unwrap().size, 30);
+        let mut reader = database.reader();
+        let rows = database.runtime.block_on(reader.deployed("github", "acme/shop")).unwrap();
+        let counts: Vec<_> = rows.iter().map(|row| (row.counts_from(), row.ended_from())).collect();
+        // What the forge says counts from when it was.
+        assert_eq!(counts, [(70, Some(70)), (80, None), (3, Some(4))]);
+    }
+}
+
+#[test]
 fn f22_the_step_for_what_processes_share_leaves_the_log_as_it_was() {
     for database in Database::each() {
         database.append(0, 30);
-        before_step(&database, &since(9), "DELETE FROM migration WHERE name LIKE 'what processes share%'");
+        before_step(
+            &database,
+            &since(9),
+            "DELETE FROM migration WHERE number >= (SELECT number FROM migration WHERE name LIKE 'what processes share%')",
+        );
         let mut session = session(&database);
         database.runtime.block_on(migrations::migrate(&mut session, 2)).unwrap();
         assert_eq!(database.verify().unwrap().size, 30);

@@ -4,6 +4,9 @@
 //! Which issue it is the record knows, by the entry that says that the app opened it; neither its title nor its mark makes
 //! an issue one. Its text is written once, so that nothing that a person writes there is ever written over.
 //!
+//! Whoever closes it stops the release, and for good: such a one is told what came of it, and closed by nobody but him, so that
+//! the same commit finds it closed whenever it comes again.
+//!
 //! Where the policy has people open it, one that names the release is taken up, once; they lead it from state to state, and
 //! the app closes it with what came of the deployment.
 
@@ -247,6 +250,14 @@ pub(super) fn ended(well: bool) -> Keeps {
 /// How a release ended that did not go.
 pub(super) fn cancelled(why: &str) -> Keeps {
     Keeps::Close { done: false, label: label("Cancelled"), text: neutral::prose(why, 900) }
+}
+
+/// The same of one that somebody has closed to stop the release: that is not taken from him by closing it in his place.
+pub(super) fn stopped(decision: u64, came: &Keeps) -> Option<Keeps> {
+    let Keeps::Close { label, text, .. } = came else { return None };
+    let text =
+        format!("{text}\n\nSomebody has closed this record, and so it stops the release until it is opened again.");
+    Some(Keeps::Stopped { decision, label: label.clone(), text })
 }
 
 /// What is said where it turns out to be for more.

@@ -41,6 +41,9 @@ pub(in crate::flow::app) enum Keeps {
     Advance { to: String },
     /// It is closed, with what came of it.
     Close { done: bool, label: String, text: String },
+    /// It is told what came of it, and stays closed by whoever did that to stop the release. It says so once for a decision, by
+    /// the number of its entry.
+    Stopped { decision: u64, label: String, text: String },
     /// The agenda of a meeting is opened.
     Convene { draft: Draft, meeting: DateTime<Utc>, items: Vec<Item> },
     /// Something else stands on it.
@@ -60,6 +63,7 @@ impl Keeps {
             | Self::Widen { .. }
             | Self::Advance { .. }
             | Self::Close { .. }
+            | Self::Stopped { .. }
             | Self::List { .. }
             | Self::Adjourn { .. }
             | Self::Answer { .. } => None,
@@ -75,6 +79,7 @@ impl Keeps {
             | Self::Widen { .. }
             | Self::Advance { .. }
             | Self::Close { .. }
+            | Self::Stopped { .. }
             | Self::Adjourn { .. }
             | Self::Answer { .. } => None,
         }
@@ -97,6 +102,7 @@ impl Kept {
         match &self.keeps {
             Keeps::Open { .. } | Keeps::Adopt { .. } | Keeps::Convene { .. } => format!("{about} open"),
             Keeps::Close { .. } => format!("{about} close"),
+            Keeps::Stopped { decision, .. } => format!("{about} stopped {decision}"),
             Keeps::Adjourn { .. } => format!("{about} minutes"),
             Keeps::Answer { comment, .. } => format!("{about} {comment}"),
             Keeps::Widen { .. } | Keeps::Advance { .. } | Keeps::List { .. } => format!("{about} {number}"),

@@ -226,6 +226,7 @@ impl<H: Hub> Desk<H> {
                 continue;
             }
             let came = self.came_of(&mut reader, repository, &known, &stream).await?;
+            let came = self.unless_stopped(repository, &known, came).await?;
             // What people opened the app brings nowhere, and closes only when its deployment has ended.
             let is_theirs = |keeps: &Keeps| known.is_adopted() && !matches!(keeps, Keeps::Close { done: true, .. });
             if let Some(keeps) = came.filter(|keeps| !is_theirs(keeps)) {
@@ -255,14 +256,37 @@ impl<H: Hub> Desk<H> {
         Ok(())
     }
 
-    /// What came of a release, where its record is to say so.
+    /// Leaves a record closed that somebody closed, unless the release went well.
+    async fn unless_stopped(
+        &self,
+        repository: &str,
+        known: &Known,
+        came: Option<(u64, Keeps)>,
+    ) -> Result<Option<Keeps>, Unkept> {
+        let Some((decision, keeps)) = came else { return Ok(None) };
+        let Some(stopped) = change::stopped(decision, &keeps).filter(|_| keeps != change::ended(true)) else {
+            return Ok(Some(keeps));
+        };
+        // What was said of this decision is said.
+        if known.kept.contains(&stopped) {
+            return Ok(None);
+        }
+        let Some(number) = known.number else { return Ok(None) };
+        let forge = self.hub.of(repository).await.map_err(Unkept::forge)?.behind_deployments();
+        let read = forge.issues(repository, &[number]).await.map_err(Unkept::forge)?;
+        // The app has not closed it yet.
+        let is_closed = read.issues.get(&number).is_some_and(|issue| !issue.open);
+        Ok(Some(if is_closed { stopped } else { keeps }))
+    }
+
+    /// What came of a release, where its record is to say so, with the number of its last decision's entry.
     async fn came_of(
         &self,
         reader: &mut Reader,
         repository: &str,
         known: &Known,
         stream: &Value,
-    ) -> Result<Option<Keeps>, Unkept> {
+    ) -> Result<Option<(u64, Keeps)>, Unkept> {
         let text = |at: usize| stream.get(at).and_then(Value::as_str).unwrap_or_default().to_owned();
         let stream = Stream {
             forge: H::NAME.to_owned(),
@@ -278,22 +302,23 @@ impl<H: Hub> Desk<H> {
         };
         let facts = reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let Some(release) = facts.map(|facts| facts.release) else { return Ok(None) };
-        match latest.ruling.as_str() {
+        let came = match latest.ruling.as_str() {
             "proceed" if reader.is_answered(&stream).await? => {
-                Ok(match ended(reader, &stream, &release, known.begun.unwrap_or_default()).await? {
+                match ended(reader, &stream, &release, known.begun.unwrap_or_default()).await? {
                     Some(well) => Some(change::ended(well)),
                     None if self.now() - decided > GIVEN_UP => Some(change::cancelled(UNKNOWN_END)),
                     None => (known.kept.last() != Some(&change::reviewed())).then(change::reviewed),
-                })
+                }
             }
             "reject" if reader.is_answered(&stream).await? || !waits(&release.environment) => {
-                Ok(Some(change::cancelled(&latest.summary)))
+                Some(change::cancelled(&latest.summary))
             }
             _ if !waits(&release.environment) && self.now() - decided > GIVEN_UP => {
-                Ok(Some(change::cancelled("nobody waits for this release any longer, and it did not go")))
+                Some(change::cancelled("nobody waits for this release any longer, and it did not go"))
             }
-            _ => Ok(None),
-        }
+            _ => None,
+        };
+        Ok(came.map(|keeps| (latest.entry, keeps)))
     }
 
     /// Does to an issue what was recorded.
@@ -356,6 +381,10 @@ async fn done<F: Records + crate::forge::talk::Talk>(
             forge.reply(repository, number, (once, &change::widened(components)), again).await
         }
         Keeps::Advance { to } => advance(forge, repository, number, &change::label(to)).await,
+        Keeps::Stopped { label, text, .. } => {
+            forge.reply(repository, number, (once, text), again).await?;
+            advance(forge, repository, number, label).await
+        }
         Keeps::Close { done, label, text } => {
             forge.reply(repository, number, (once, text), again).await?;
             advance(forge, repository, number, label).await?;

@@ -1,12 +1,13 @@
 //! What protects a branch: its own protection, and the rulesets that are about it. Each may ask for reviews and each may
-//! let some past; whoever is to be kept out is kept out by either.
+//! let some past; whoever is to be kept out is kept out by either. Each may ask for checks as well, from whom it says.
 
 use serde::Deserialize;
 
 use crate::forge::github::client::{Client, Fault};
 use crate::forge::github::read::file::escaped;
+use crate::forge::github::write::check;
 use crate::model::facts::Fact;
-use crate::model::posture::Protection;
+use crate::model::posture::{Protection, Source};
 
 #[derive(Deserialize)]
 struct Branch {
@@ -17,6 +18,23 @@ struct Branch {
 struct Own {
     required_pull_request_reviews: Option<Reviews>,
     enforce_admins: Option<Switch>,
+    required_status_checks: Option<Statuses>,
+}
+
+#[derive(Deserialize)]
+struct Statuses {
+    #[serde(default)]
+    checks: Vec<Check>,
+    #[serde(default)]
+    contexts: Vec<String>,
+}
+
+/// A check that is asked for. Without an app, or with the number -1, whoever writes it is taken for right.
+#[derive(Deserialize)]
+struct Check {
+    context: String,
+    #[serde(alias = "integration_id")]
+    app_id: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +77,8 @@ struct Rule {
 struct Parameters {
     #[serde(default)]
     required_approving_review_count: u64,
+    #[serde(default)]
+    required_status_checks: Vec<Check>,
 }
 
 #[derive(Deserialize)]
@@ -78,22 +98,53 @@ struct Guard {
     exempt: Fact<Vec<String>>,
 }
 
-/// What protects a branch of the repository whose path this is.
-pub(super) async fn protection(client: &Client, path: &str, branch: &str) -> Fact<Protection> {
+/// What protects a branch of the repository whose path this is, and whose check it asks for under our name. `app` is the
+/// App's number.
+pub(super) async fn protection(
+    client: &Client,
+    path: &str,
+    branch: &str,
+    app: Option<u64>,
+) -> (Fact<Protection>, Fact<Source>) {
     let name = escaped(branch);
     let (own, rules) = (
         own(client, &format!("{path}/branches/{name}")).await,
         ruled(client, path, &format!("{path}/rules/branches/{name}")).await,
     );
-    let own = match own {
-        Ok(own) => own,
-        Err(fault) => Some(Guard { reviews: fault.unavailable(), exempt: fault.unavailable() }),
+    let unread = |fault: &Fault| Guard { reviews: fault.unavailable(), exempt: fault.unavailable() };
+    let unseen = own.as_ref().err().or(rules.as_ref().err()).map(Fault::unavailable);
+    let (own, mut checks) = match own {
+        Ok(own) => own.map_or((None, Vec::new()), |(guard, checks)| (Some(guard), checks)),
+        Err(fault) => (Some(unread(&fault)), Vec::new()),
     };
     let rules = match rules {
-        Ok(rules) => rules,
-        Err(fault) => vec![Guard { reviews: fault.unavailable(), exempt: fault.unavailable() }],
+        Ok((guards, more)) => {
+            checks.extend(more);
+            guards
+        }
+        Err(fault) => vec![unread(&fault)],
     };
-    together(&own.into_iter().chain(rules).collect::<Vec<_>>())
+    (together(&own.into_iter().chain(rules).collect::<Vec<_>>()), source(&checks, app, unseen))
+}
+
+/// Whose check is taken: where one place asks for ours, no other helps. `unseen` is why not all places could be read.
+fn source(checks: &[Check], app: Option<u64>, unseen: Option<Fact<Source>>) -> Fact<Source> {
+    let pinned = |check: &Check| check.app_id.and_then(|id| u64::try_from(id).ok());
+    let named: Vec<_> = checks.iter().filter(|check| check.context == check::NAME).map(pinned).collect();
+    if app.is_some() && named.contains(&app) {
+        return Fact::Known(Source::Ours);
+    }
+    if let Some(unseen) = unseen {
+        return unseen;
+    }
+    if named.is_empty() {
+        return Fact::Absent;
+    }
+    match (named.iter().all(Option::is_none), app) {
+        (true, _) => Fact::Known(Source::Anybody),
+        (false, Some(_)) => Fact::Known(Source::Another),
+        (false, None) => Fact::Unavailable("the App's number is not known; name it with `--app`".into()),
+    }
 }
 
 /// The strictest of all: where one asks for reviews and lets nobody past, nothing else matters.
@@ -128,7 +179,7 @@ fn together(guards: &[Guard]) -> Fact<Protection> {
 }
 
 /// The branch's own protection; `None` where it has none.
-async fn own(client: &Client, path: &str) -> Result<Option<Guard>, Fault> {
+async fn own(client: &Client, path: &str) -> Result<Option<(Guard, Vec<Check>)>, Fault> {
     let branch: Branch = client.get(path).await?;
     if !branch.protected {
         return Ok(None);
@@ -137,7 +188,15 @@ async fn own(client: &Client, path: &str) -> Result<Option<Guard>, Fault> {
     client.get::<Own>(&format!("{path}/protection")).await.map(|own| Some(guard(own)))
 }
 
-fn guard(own: Own) -> Guard {
+fn guard(mut own: Own) -> (Guard, Vec<Check>) {
+    let checks = own.required_status_checks.take().map_or_else(Vec::new, |asked| match asked.checks.is_empty() {
+        true => asked.contexts.into_iter().map(|context| Check { context, app_id: None }).collect(),
+        false => asked.checks,
+    });
+    (asking(own), checks)
+}
+
+fn asking(own: Own) -> Guard {
     let Some(reviews) = own.required_pull_request_reviews else {
         return Guard { reviews: Fact::Known(0), exempt: Fact::Absent };
     };
@@ -155,10 +214,14 @@ fn guard(own: Own) -> Guard {
     Guard { reviews: Fact::Known(reviews.required_approving_review_count), exempt }
 }
 
-/// The rulesets that ask for a pull request on the branch.
-async fn ruled(client: &Client, path: &str, rules: &str) -> Result<Vec<Guard>, Fault> {
-    let mut found = Vec::new();
+/// The rulesets that ask for a pull request on the branch, and the checks that any of them asks for.
+async fn ruled(client: &Client, path: &str, rules: &str) -> Result<(Vec<Guard>, Vec<Check>), Fault> {
+    let (mut found, mut checks) = (Vec::new(), Vec::new());
     for rule in client.list::<Rule>(rules).await?.into_entries() {
+        if rule.kind == "required_status_checks" {
+            checks.extend(rule.parameters.into_iter().flat_map(|parameters| parameters.required_status_checks));
+            continue;
+        }
         if rule.kind != "pull_request" {
             continue;
         }
@@ -169,7 +232,7 @@ async fn ruled(client: &Client, path: &str, rules: &str) -> Result<Vec<Guard>, F
         };
         found.push(Guard { reviews: Fact::Known(reviews), exempt });
     }
-    Ok(found)
+    Ok((found, checks))
 }
 
 /// Whom a ruleset lets past. GitHub leaves that out for whoever may not change the ruleset.

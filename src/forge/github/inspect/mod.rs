@@ -159,6 +159,7 @@ fn unread(sought: &Sought, fault: &Fault) -> Posture {
         administrators: after(fault),
         branch: after(fault),
         protection: after(fault),
+        check: after(fault),
         accounts: sought.logins.iter().map(|login| (login.clone(), after(fault))).collect(),
         groups: sought.groups.iter().map(|group| (group.clone(), after(fault))).collect(),
     }
@@ -233,6 +234,7 @@ impl Inspect for Inspector {
             (Fact::Absent, Fact::Absent)
         };
         let branch = sought.branch.clone().unwrap_or(itself.default_branch);
+        let (protection, check) = branch::protection(&client, &path, &branch, number).await;
         Posture {
             repository: sought.repository.clone(),
             installed,
@@ -241,7 +243,8 @@ impl Inspect for Inspector {
             shared_secrets,
             open_secrets,
             administrators: administrators(&client, &path).await,
-            protection: branch::protection(&client, &path, &branch).await,
+            protection,
+            check,
             branch: Fact::Known(branch),
             accounts: accounts(&client, &sought.logins).await,
             groups: groups(&client, &sought.groups).await,

@@ -164,7 +164,7 @@ pub async fn update(client: &Client, repository: &Repository, number: u64, check
 }
 
 /// What our check is called on a pull request.
-const NAME: &str = "countersign";
+pub(in crate::forge::github) const NAME: &str = "countersign";
 
 /// Shows a check, one for its key. Where it may have been shown before, it is looked for, and brought up to date.
 pub async fn show(client: &Client, repository: &Repository, notice: &Notice, again: bool) -> Result<(), Fault> {

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{reviews, told as told_run, until};
+use super::super::{RUN, reviews, told as told_run, until};
 use super::webhook::SECRET;
 use super::{attempts, waiting};
+use crate::support::github::Trouble;
+use crate::support::github::world::Rule;
 use crate::support::receiver::{Answer, Receiver};
 
 fn options(url: &str) -> [String; 4] {
@@ -75,6 +77,56 @@ fn what_is_asked_no_more_is_not_said() {
     // The outcome overtakes what waits, and what was asked is not said after it.
     assert_eq!(kinds, ["release.asked", "release.proceeds"]);
     assert!(app.events("message_attempted").iter().any(|it| it["why"] == "it is not asked any more"));
+}
+
+#[test]
+fn what_was_not_said_because_nobody_asked_by_then_is_said_when_it_is_asked_again() {
+    let receiver = Receiver::start();
+    receiver.next([Answer::Status(503, "retry-after: 6\r\n".to_owned())]);
+    let url = format!("http://{}/x", receiver.address);
+    let (github, app) = waiting(&format!("notify: {{ webhook: '{url}' }}\n"));
+    app.world.write("new", SECRET);
+    let all = options(&url);
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let _served = app.start(&all);
+    until("the first", || receiver.came().len() == 1);
+    reviews(&github, "bo", "APPROVED");
+    until("both have ended", || attempts(&app).iter().filter(|(_, outcome)| outcome != "put_off").count() == 2);
+    // Its run was stopped before its job began, and is started again: what was approved is used up.
+    github.with(|world| {
+        world.attempts.insert(RUN, (2, "ana".to_owned()));
+        world.rules.insert((RUN, "production".to_owned()), Rule::default());
+    });
+    let kinds =
+        || -> Vec<String> { receiver.came().iter().map(|it| it.json()["type"].as_str().unwrap().to_owned()).collect() };
+    until("it is asked", || kinds().len() > 2);
+    assert_eq!(kinds(), ["release.asked", "release.proceeds", "release.asked"]);
+    // That was said, and so is not said again.
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(kinds().len(), 3);
+}
+
+#[test]
+fn what_is_not_held_just_now_and_waits_still_is_put_off_and_not_given_up() {
+    let receiver = Receiver::start();
+    receiver.next([Answer::Status(503, "retry-after: 5\r\n".to_owned())]);
+    let url = format!("http://{}/x", receiver.address);
+    let (github, app) = waiting(&format!("notify: {{ webhook: '{url}' }}\n"));
+    app.world.write("new", SECRET);
+    let all = options(&url);
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let _served = app.start(&all);
+    until("the first", || receiver.came().len() == 1);
+    // It may go, and GitHub cannot be told so yet.
+    for _ in 0..50 {
+        let gone = Trouble::Answer(502, Vec::new(), String::new());
+        github.trouble("/runs/900/deployment_protection_rule", gone);
+    }
+    reviews(&github, "bo", "APPROVED");
+    let asks = || app.events("message_attempted").into_iter().filter(|it| it["attempt"] == 2).collect::<Vec<_>>();
+    until("the second attempt", || !asks().is_empty());
+    assert_eq!(asks()[0]["outcome"], "put_off", "{:?}", asks());
+    assert_eq!(asks()[0]["why"], "it is not held just now, and still waits");
 }
 
 #[test]

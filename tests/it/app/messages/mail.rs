@@ -77,6 +77,11 @@ fn letters_go_over_tls_to_the_list_and_to_whoever_is_asked_and_wait_while_the_se
     let dead = || app.world.run(&["db", "outbox", "list", "--dead", "--database", "sqlite:record.db"]).out;
     super::super::until("what was given up", || dead().contains("email:rm@acme.example"));
     assert!(dead().contains("no such mailbox"), "{}", dead());
+    // An entry stays for ever, and says nobody's address: not of whom he is, nor what his mailbox said of him.
+    let shown = app.world.run(&["log", "show", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains("\"to\":\"email\"") && shown.out.contains("given up"), "{}", shown.out);
+    assert!(!shown.out.contains("acme.example") && !shown.out.contains("no such mailbox"), "{}", shown.out);
     drop(running);
 }
 

@@ -347,3 +347,46 @@ fn what_may_go_and_went_nowhere_can_still_be_rejected() {
     assert!(became.contains("Recorded, entry "), "{became}");
     assert_eq!(entries(&it, "rejection").len(), 1);
 }
+
+#[test]
+fn t50_whoever_only_reads_changes_nothing_by_any_route() {
+    let it = shown(&POLICY.replace("shop-owner:", "auditor: { members: [\"github:dora\"] }\n  shop-owner:"), &[]);
+    it.github.with(|world| world.user("dora", "User").users.len());
+    let dora = it.login("dora");
+    let page = it.get(&dora, RELEASE);
+    assert_eq!(page.status, 200, "an auditor reads");
+    let (mine, others) = (page.field("token"), it.get(&it.login("bo"), RELEASE).field("shown"));
+    let described = countersign::web::api::description();
+    let paths = described["paths"].as_object().unwrap();
+    let changing: Vec<&str> =
+        paths.iter().filter(|(_, item)| !item["post"].is_null()).map(|(path, _)| path.as_str()).collect();
+    assert!(changing.len() > 6 && changing.contains(&"/act"), "{changing:?}");
+    let does = ["approve", "reject", "withdraw", "tick", "waive", "claim", "accept", "delegate", "away", "meet"];
+    let forms = does.iter().map(|does| {
+        format!(
+            "token={}&shown={}&repository=acme%2Fshop&release=shop%20510000000000&environment=production&does={does}\
+             &role=shop-owner&reason=because+I+say+so+at+length&gate=tests&item=1&declared=yes&to=dora",
+            encoded(&mine),
+            encoded(&others)
+        )
+    });
+    let bodies: Vec<String> = forms.chain(["{}".to_owned(), String::new()]).collect();
+    for path in changing.iter().filter(|path| **path != "/logout") {
+        for body in &bodies {
+            let answer = dora.post(&it.served.address, path, ORIGIN, body);
+            assert!((400..500).contains(&answer.status), "{path} {body}: {} {}", answer.status, answer.text());
+        }
+    }
+    for kind in
+        ["approval", "rejection", "withdrawal", "waiver", "claim", "tick", "delegation", "absence", "obligation_met"]
+    {
+        assert_eq!(entries(&it, kind), Vec::<Value>::new(), "{kind}");
+    }
+    assert!(!entries(&it, "refusal").is_empty(), "what was tried is in the record");
+    // What is somebody else's is not there for her.
+    for way in ["/release", "/receipt"] {
+        let elsewhere = it.get(&dora, &RELEASE.replace("acme/shop", "acme/other").replace("/release", way));
+        assert_eq!(elsewhere.status, 404, "{way}");
+    }
+    assert_eq!(told(&it.github).decided, None);
+}

@@ -241,7 +241,7 @@ fn an_app_asks_for_a_token_of_its_installation_once_and_again_when_it_counts_no_
     assert_eq!(minted(), 2);
     // T48: a suspended installation is refused, and nothing wider is tried.
     github.revoke();
-    github.suspend();
+    github.suspend(true);
     let fault = run(client.list::<Value>(ACTIVITY)).unwrap_err();
     assert!(fault.to_string().contains("suspended"), "{fault}");
 }

@@ -149,8 +149,8 @@ impl Github {
         self.lock().tokens.clear();
     }
 
-    pub fn suspend(&self) {
-        self.lock().suspended = true;
+    pub fn suspend(&self, suspended: bool) {
+        self.lock().suspended = suspended;
     }
 
     /// What goes wrong with the next request whose path, or body, contains this.
