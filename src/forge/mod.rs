@@ -322,6 +322,9 @@ pub trait Hub: Send + Sync + 'static {
     /// about is to be read again. `None` where they do not say that.
     fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
 
+    /// Sees to it that the forge goes on to deliver for a repository, where it stopped; what it did, for people.
+    fn delivers(&self, repository: &str) -> impl Future<Output = Result<Option<String>, Self::Fault>> + Send;
+
     /// How many processes are this app, each with a client of its own: what the forge takes of all in a while is shared.
     fn beside(&self, processes: u64);
 

@@ -103,10 +103,11 @@ pub trait Talk: Forge + Sized {
         since: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<Remark>, Self::Fault>> + Send;
 
-    /// Shows a check, one for its key: a new one, or the one that is there brought up to date.
+    /// Shows a check of a change, one for its key: a new one, or the one that is there brought up to date.
     fn show(
         &self,
         repository: &str,
+        change: u64,
         notice: &Notice,
         again: bool,
     ) -> impl Future<Output = Result<(), Self::Fault>> + Send;

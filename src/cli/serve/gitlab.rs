@@ -12,7 +12,7 @@ use crate::forge::gitlab::client::{Base, Client};
 use crate::forge::gitlab::oidc::{KEYS, Runners};
 use crate::forge::gitlab::signature::HookSecret;
 use crate::forge::token::Issuer;
-use crate::web::hooks::{self, gitlab::Gitlab};
+use crate::web::hooks::{self, Intake as _, gitlab::Gitlab};
 use crate::web::pages as web;
 
 /// The app's place on GitLab.
@@ -98,7 +98,9 @@ pub(super) fn front(named: &Named, given: &Set) -> Result<Front<App>, Failure> {
     let intake = Gitlab(HookSecret::read(&secret(&named.hook)?).map_err(usage)?);
     let issuer = given.public.as_ref().map(|public| Issuer::new(&given.issuer, KEYS, &public.address));
     let runners = if given.own_runners { Runners::Any } else { Runners::Hosted };
-    let hub = App::new(client, &named.projects).with_issuer(issuer.transpose().map_err(usage)?, runners);
+    let hook = given.public.as_ref().map(|public| format!("{}{}", public.address, Gitlab::PATH));
+    let hub = App::new(client, &named.projects).with_hook(hook);
+    let hub = hub.with_issuer(issuer.transpose().map_err(usage)?, runners);
     let routes = |desk: &Arc<Desk<App>>| Shown { pages: web::closed(), hooks: hooks::router(desk.clone(), intake) };
     Ok(Front { hub, pages: None, routes: Box::new(routes) })
 }

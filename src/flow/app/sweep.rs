@@ -190,6 +190,7 @@ impl<H: Hub> Desk<H> {
                 self.say("repository_unread", &json!({ "repository": repository, "fault": fault.to_string() }));
             } else {
                 self.counts.sweep("done");
+                self.see_to_deliveries(repository).await;
                 if let Err(why) = self.look_after(repository).await {
                     self.say("record_unkept", &json!({ "repository": repository, "fault": why.to_string() }));
                 }
@@ -199,6 +200,17 @@ impl<H: Hub> Desk<H> {
             self.counts.swept(installations.repositories.len(), self.now().timestamp());
         }
         whole
+    }
+
+    /// Whoever is not told is found at the sweeps alone.
+    async fn see_to_deliveries(&self, repository: &str) {
+        match self.hub.delivers(repository).await {
+            Ok(None) => {}
+            Ok(Some(says)) => self.say("deliveries_resumed", &json!({ "repository": repository, "says": says })),
+            Err(fault) => {
+                self.say("deliveries_not_seen_to", &json!({ "repository": repository, "fault": fault.to_string() }));
+            }
+        }
     }
 
     async fn read(&self, repository: &str, earlier: &[Sent]) -> Result<(), H::Fault> {

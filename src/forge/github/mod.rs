@@ -132,7 +132,7 @@ impl Talk for Client {
         read::proposals::reviews(self, repository, change, since).await
     }
 
-    async fn show(&self, repository: &str, notice: &Notice, again: bool) -> Result<(), Fault> {
+    async fn show(&self, repository: &str, _change: u64, notice: &Notice, again: bool) -> Result<(), Fault> {
         write::check::show(self, &Repository::parse(repository)?, notice, again).await
     }
 

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::client::{Client, Fault};
+use super::client::{Client, Fault, Method};
 use super::event::{Claimed, Foreign, recalled};
 use super::oidc;
 use crate::forge::hint::Hinted;
@@ -34,6 +35,8 @@ pub struct App {
     /// The projects and groups that it is for, in lower case; where there are none, all that its account is a member of.
     only: Vec<String>,
     known: Mutex<Option<(Instant, Projects)>>,
+    /// The address of its webhooks, where that is known.
+    hook: Option<String>,
     /// Who issues the tokens of jobs; nobody, where none are taken.
     issuer: Option<Issuer>,
     runners: oidc::Runners,
@@ -45,12 +48,34 @@ struct Listed {
     path_with_namespace: String,
 }
 
+/// A webhook.
+#[derive(Deserialize)]
+struct Hook {
+    id: u64,
+    url: String,
+    /// Not there on older servers, which disable none.
+    alert_status: Option<String>,
+}
+
+impl Hook {
+    fn is_disabled(&self) -> bool {
+        matches!(self.alert_status.as_deref(), Some("disabled" | "temporarily_disabled"))
+    }
+}
+
 impl App {
     /// The app by its account's client. `only` names projects, or groups with all that is in them.
     #[must_use]
     pub fn new(client: Client, only: &[String]) -> Self {
         let only = only.iter().map(|name| name.trim_matches('/').to_ascii_lowercase()).collect();
-        Self { client, only, known: Mutex::default(), issuer: None, runners: oidc::Runners::Hosted }
+        Self { client, only, known: Mutex::default(), hook: None, issuer: None, runners: oidc::Runners::Hosted }
+    }
+
+    /// The same, that sees to it that the webhooks with this address are enabled.
+    #[must_use]
+    pub fn with_hook(mut self, address: Option<String>) -> Self {
+        self.hook = address;
+        self
     }
 
     /// The same, that takes tokens of its projects' jobs, where they run on such machines.
@@ -124,6 +149,23 @@ impl Hub for App {
 
     fn recall(&self, bytes: &[u8]) -> Option<Claimed> {
         recalled(bytes)
+    }
+
+    /// GitLab disables a hook that was answered with faults, for a while or for good, and enables it when a test of it goes well.
+    async fn delivers(&self, repository: &str) -> Result<Option<String>, Fault> {
+        let Some(address) = &self.hook else { return Ok(None) };
+        let has = |projects: &BTreeMap<u64, String>| {
+            projects.iter().find(|(_, name)| name.eq_ignore_ascii_case(repository)).map(|(id, _)| *id)
+        };
+        let Some(project) = self.among(has).await? else { return Ok(None) };
+        let path = format!("/projects/{project}/hooks");
+        let hooks = self.client.list::<Hook>(&path).await?;
+        let Some(hook) = hooks.into_iter().find(|it| it.url == *address && it.is_disabled()) else { return Ok(None) };
+        self.client.write(Method::POST, &format!("{path}/{}/test/push_events", hook.id), &json!({})).await?;
+        Ok(Some(format!(
+            "GitLab had disabled webhook {}, which had failed; a test of it went well, and enables it",
+            hook.id
+        )))
     }
 
     /// GitLab counts for itself, and says when it is too much: nothing is divided here.

@@ -130,7 +130,8 @@ impl Talk for Client {
         Ok(Vec::new())
     }
 
-    async fn show(&self, repository: &str, notice: &Notice, _again: bool) -> Result<(), Fault> {
+    async fn show(&self, repository: &str, change: u64, notice: &Notice, _again: bool) -> Result<(), Fault> {
+        write::note::keep(self, repository, change, notice).await?;
         write::status::show(self, repository, notice).await
     }
 

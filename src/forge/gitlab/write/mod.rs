@@ -22,5 +22,26 @@ fn mark(key: &str) -> String {
 /// A text with its mark, both within the limit.
 fn marked(text: &str, key: &str) -> String {
     let mark = mark(key);
-    format!("{}\n\n{mark}", shortened(text, TEXT - mark.len() - 2))
+    format!("{}\n\n{mark}", shortened(&inert(text), TEXT - mark.len() - 2))
+}
+
+/// A text in which nothing is a quick action: GitLab does what a line says that begins with `/`, as whoever wrote the note, and
+/// we quote what others wrote.
+fn inert(text: &str) -> String {
+    let line = |line: &str| match line.trim_start().strip_prefix('/') {
+        Some(rest) => format!("&#47;{rest}"),
+        None => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{inert, marked};
+
+    #[test]
+    fn no_line_of_a_note_is_a_quick_action() {
+        assert_eq!(inert("held\n/merge\n  /assign @eve\r\na/b"), "held\n&#47;merge\n&#47;assign @eve\na/b");
+        assert!(!marked("/close", "x").lines().any(|line| line.trim_start().starts_with('/')));
+    }
 }

@@ -69,7 +69,10 @@ fn a_deployment_is_held_explained_approved_by_two_people_and_opened_once() {
     std::thread::sleep(Duration::from_secs(2));
     let given = written(&gitlab, "/approval");
     assert_eq!(given.len(), 1, "{given:?}");
-    assert_eq!((&given[0]["status"], &given[0]["represented_as"]), (&json!("approved"), &json!(APP)));
+    assert_eq!(
+        (&given[0]["status"], &given[0]["represented_as"]),
+        (&json!("approved"), &json!("countersign the account"))
+    );
     assert!(given[0]["comment"].as_str().unwrap().contains("production may proceed"), "{given:?}");
     assert_eq!(written(&gitlab, "/play").len(), 1);
     assert_eq!(gitlab.with(|world| world.played[&DEPLOYMENT].0.clone()), APP);
@@ -137,7 +140,7 @@ fn the_app_votes_last_and_for_nobody_but_itself() {
     votes(&gitlab, "carla");
     until("the job to be played", || status(&gitlab) == "success");
     let given = written(&gitlab, "/approval");
-    assert_eq!((given.len(), &given[0]["represented_as"]), (1, &json!(APP)));
+    assert_eq!((given.len(), &given[0]["represented_as"]), (1, &json!("countersign the account")));
 }
 
 #[test]
@@ -198,12 +201,49 @@ fn a_command_in_a_note_is_answered_and_a_merge_request_has_its_status() {
     let status = shown().unwrap();
     // Before anything is released nothing of ours keeps anybody from merging.
     assert_eq!((&status["sha"], &status["state"]), (&json!(sha("c2")), &json!("success")), "{status}");
-    let answers = || {
+    let ours = || {
         let ours = |note: &&serde_json::Value| note["author"]["username"] == APP;
         gitlab.with(|world| world.requests[&13].notes.iter().filter(ours).cloned().collect::<Vec<_>>())
     };
-    until("an answer", || !answers().is_empty());
+    let says = |note: &serde_json::Value, what: &str| note["body"].as_str().unwrap().contains(what);
+    let kept = || ours().into_iter().find(|note| says(note, "countersign proposal"));
+    until("the note", || kept().is_some_and(|note| says(&note, "shop-owner")));
+    until("an answer", || ours().len() == 2);
+    // Of a new head the same note says what it would need, and the command is answered once.
+    let first = kept().unwrap();
+    gitlab.with(|world| {
+        world.git.commit("c3", "bo", &["c2"], &[("checkout/basket.rs", "4")]);
+        world.push(&ago(0), "bo", "c2", "c3", Some((13, "51")));
+    });
+    takes(&served, &key(), &hint);
+    until("the status of the new head", || {
+        gitlab.with(|world| world.statuses.iter().any(|it| it["name"] == "countersign" && it["sha"] == sha("c3")))
+    });
+    let second = kept().unwrap();
+    assert_eq!(first["id"], second["id"]);
+    assert_ne!(first["body"], second["body"], "`bo` has a hand in it now, and is not asked");
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(ours().len(), 2, "{:?}", ours());
+    assert_eq!(gitlab.with(|world| world.quick.clone()), Vec::<String>::new());
+}
+
+#[test]
+fn a_hook_that_gitlab_disabled_is_enabled_again() {
+    let gitlab = shop();
+    let app = App::new(&gitlab);
+    let url = "https://countersign.acme.example";
+    gitlab.with(|world| {
+        let hook = |id: u64, url: &str, status: &str| (id, url.to_owned(), status.to_owned());
+        world.hooks = vec![
+            hook(1, "https://elsewhere.example/hooks/gitlab", "disabled"),
+            hook(2, &format!("{url}/hooks/gitlab"), "temporarily_disabled"),
+        ];
+    });
+    let _served = app.start(&["--sweep", "1", "--public-url", url]);
+    let how = |at: usize| gitlab.with(|world| world.hooks[at].2.clone());
+    until("it to be enabled", || how(1) == "executable");
+    until("it to be said", || !app.events("deliveries_resumed").is_empty());
     std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(answers().len(), 1, "{:?}", answers());
-    assert!(answers()[0]["body"].as_str().unwrap().contains("production"), "{:?}", answers());
+    assert_eq!(how(0), "disabled", "somebody else's");
+    assert_eq!(written(&gitlab, "/test/push_events").len(), 1);
 }

@@ -292,6 +292,12 @@ impl Gitlab {
                 }
                 None => missing("File"),
             },
+            ["hooks"] => {
+                let hook =
+                    |(id, url, status): &(u64, String, String)| json!({"id": id, "url": url, "alert_status": status});
+                let found: Vec<Value> = world.hooks.iter().map(hook).collect();
+                self.paged(asked, state, &found)
+            }
             ["environments"] => {
                 let here = |name: &&String| asked.query("name").is_none_or(|wanted| *name == wanted);
                 let names: BTreeSet<&String> =

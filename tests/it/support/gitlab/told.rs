@@ -38,8 +38,25 @@ pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Rep
             if !world.requests.contains_key(&number) {
                 return missing("Merge Request");
             }
+            quick(world, asked);
             let note = world.note(number, who, asked.body["body"].as_str().unwrap(), &now).clone();
             reply(201, &note)
+        }
+        ("PUT", ["merge_requests", number, "notes", note]) => {
+            quick(world, asked);
+            let request = world.requests.get_mut(&number.parse().unwrap()).unwrap();
+            let found = request.notes.iter_mut().find(|it| it["id"].to_string() == *note);
+            let Some(found) = found.filter(|it| it["author"]["username"] == who) else { return missing("Note") };
+            found["body"] = asked.body["body"].clone();
+            found["updated_at"] = json!(now);
+            reply(200, found)
+        }
+        ("POST", ["hooks", id, "test", "push_events"]) => {
+            let Some(hook) = world.hooks.iter_mut().find(|(number, ..)| number.to_string() == *id) else {
+                return missing("Hook");
+            };
+            "executable".clone_into(&mut hook.2);
+            reply(201, &json!({"message": "201 Created"}))
         }
         ("POST", ["merge_requests", _, "notes", note, "award_emoji"]) => {
             let note: u64 = note.parse().unwrap();
@@ -51,6 +68,12 @@ pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Rep
         }
         _ => missing("Page"),
     }
+}
+
+/// Whatever a line of a note says that begins with `/` is done.
+fn quick(world: &mut World, asked: &Asked) {
+    let lines = asked.body["body"].as_str().unwrap().lines().map(str::trim_start);
+    world.quick.extend(lines.filter(|line| line.starts_with('/')).map(str::to_owned));
 }
 
 /// Somebody votes by the interface: where a rule names him, as one of those that name him, and while it waits.

@@ -88,9 +88,9 @@ impl Rule {
         Self { person: None, group: Some(group.to_owned()), required }
     }
 
-    /// The name that GitLab shows of whom it names.
-    pub fn name(&self) -> &str {
-        self.person.as_deref().or(self.group.as_deref()).unwrap()
+    /// The name that GitLab shows of whom it names: of a person that by which people call him, and no login.
+    pub fn name(&self) -> String {
+        self.person.as_ref().map_or_else(|| self.group.clone().unwrap(), |login| format!("{login} the account"))
     }
 }
 
@@ -117,6 +117,10 @@ pub struct World {
     pub played: BTreeMap<u64, (String, String)>,
     /// The statuses of commits, the oldest first.
     pub statuses: Vec<Value>,
+    /// The webhooks: their number, where they deliver to, and how they are.
+    pub hooks: Vec<(u64, String, String)>,
+    /// The lines of notes by which GitLab did something in their writers' names.
+    pub quick: Vec<String>,
     /// The notes that somebody put a thumb under.
     pub thumbs: Vec<u64>,
     /// Whether a push resets the approvals of a merge request.
@@ -258,7 +262,7 @@ impl World {
             (None, Some(group)) => self.groups[group].iter().any(|(login, ..)| login == voter),
             (None, None) => false,
         };
-        named && self.represented.get(&(id, voter.to_owned())).is_none_or(|name| name == rule.name())
+        named && self.represented.get(&(id, voter.to_owned())).is_none_or(|name| *name == rule.name())
     }
 
     /// How many approvals of a deployment are missing.
