@@ -28,6 +28,7 @@ pub mod clock;
 pub mod docket;
 mod drift;
 mod evidence;
+mod fresh;
 mod granted;
 mod history;
 mod imported;
@@ -173,6 +174,7 @@ pub struct Desk<H: Hub> {
     questions: asked::Questions,
     heard: outside::Heard,
     looks: Looks,
+    fresh: fresh::Fresh,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -263,6 +265,7 @@ impl<H: Hub> Desk<H> {
             questions: asked::Questions::default(),
             heard: outside::Heard::default(),
             looks: Looks::default(),
+            fresh: fresh::Fresh::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
