@@ -135,11 +135,15 @@ fn one_of_whose_scanners_one_says_nothing_is_none() {
     let taking = taking();
     first(&taking);
     // Another scanner guards it from now on, of which nothing is known, and the emergency would go without it.
-    let gate = "  deps: { scan: \"**/deps.json\", require: \"vulnerabilities.critical == 0\", environments: [production] }\n";
+    let gate =
+        "  deps: { scan: \"**/deps.json\", require: \"vulnerabilities.critical == 0\", environments: [production] }\n";
     let policy = policy()
         .replace("{ fixer: 1 } }", "{ fixer: 1 }, may_skip: [deps] }")
         .replace("gates:\n", &format!("gates:\n{gate}"))
-        .replace("require: \"vulnerabilities.critical == 0\", environments: [production] }\n  cves", "require: \"true\", environments: [production] }\n  cves");
+        .replace(
+            "require: \"vulnerabilities.critical == 0\", environments: [production] }\n  cves",
+            "require: \"true\", environments: [production] }\n  cves",
+        );
     super::ledger::policy(&taking.github, &policy);
     submits_all(&taking, (NEXT, 1, "61"), &policy, &[("scan", report(&[("CVE-2", false)]))]);
     // It may have gone from what one of them scans into what the other does.
