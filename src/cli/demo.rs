@@ -139,6 +139,7 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         address: Address::parse(&address).map_err(usage)?,
         folder: None,
         outer: Outer::default(),
+        kept: None,
         // Nothing of it migrates anything, which no forge knows.
         known: Some(json!({"release": {"irreversible": null}})),
         roster: roster(Some(&members))?,

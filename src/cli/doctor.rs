@@ -71,6 +71,10 @@ pub(super) struct Arguments {
     /// line: what `countersign serve` is started with.
     #[arg(long, value_name = "FILE")]
     policy: Vec<PathBuf>,
+    /// The repository that keeps a layer for all others, as `countersign serve` is started with; or
+    /// COUNTERSIGN_POLICY_REPOSITORY.
+    #[arg(long, value_name = "OWNER/NAME@BRANCH:FILE")]
+    policy_repository: Option<String>,
     /// The branch from which pipelines read the policy, where that is another than the default branch.
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
@@ -105,6 +109,7 @@ fn inspected(arguments: &Arguments) -> Result<u8, Failure> {
         repositories: arguments.github.clone(),
         branch: arguments.branch.clone(),
         outer: super::serve::outer(&super::serve::listed(&arguments.policy, "COUNTERSIGN_POLICY", Vec::new()))?,
+        kept: super::serve::kept(arguments.policy_repository.as_ref(), None)?,
         address: public.map(|origin| origin.address),
         forge: base.page("").map_or_else(|| base.web().to_owned(), |page| page.origin().ascii_serialization()),
         at: Utc::now(),

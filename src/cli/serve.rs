@@ -21,6 +21,7 @@ use super::log::key::Signing;
 use super::messages::{MessageArguments, Stated};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::flow::app::clock::Clock;
+use crate::flow::app::kept::Kept;
 use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::{Counts, Journal};
@@ -114,6 +115,12 @@ pub(super) struct Arguments {
     /// line. A repository's own is read from its default branch, at the usual places.
     #[arg(long, value_name = "FILE")]
     policy: Vec<PathBuf>,
+    /// The repository that keeps a layer for all others, within those of `--policy`: `acme/policy`, or
+    /// `acme/policy@main:org/policy.yml`; or COUNTERSIGN_POLICY_REPOSITORY. Its branch, the default one where none is named,
+    /// has to be protected, and the App installed there; where it cannot be read, everything holds. A change counts within
+    /// a minute.
+    #[arg(long, value_name = "OWNER/NAME@BRANCH:FILE")]
+    policy_repository: Option<String>,
     /// Who was in the teams before, as `policy check` reads it; or COUNTERSIGN_ROSTER. Whoever is not in it may have come
     /// since a release was asked for, and does not count as a member.
     #[arg(long, value_name = "FILE")]
@@ -171,6 +178,7 @@ pub(super) struct Configured {
     app_folder: Option<PathBuf>,
     webhook_secret_file: Option<PathBuf>,
     policy: Vec<PathBuf>,
+    policy_repository: Option<String>,
     roster: Option<PathBuf>,
     with: Option<PathBuf>,
     without_artifacts: Vec<String>,
@@ -296,6 +304,12 @@ pub(super) fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
         }
     }
     Ok(Outer { layers, attached })
+}
+
+/// The layer that a repository keeps for all others.
+pub(super) fn kept(option: Option<&String>, file: Option<String>) -> Result<Option<Kept>, Failure> {
+    let stated = set(option, "COUNTERSIGN_POLICY_REPOSITORY", file)?;
+    stated.map(|stated| stated.parse()).transpose().map_err(usage)
 }
 
 /// What ran before the record began, by repository and environment.
@@ -446,6 +460,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         address,
         folder,
         outer: outer(&listed(&arguments.policy, "COUNTERSIGN_POLICY", file.policy))?,
+        kept: kept(arguments.policy_repository.as_ref(), file.policy_repository)?,
         known: with.as_deref().map(filled).transpose()?,
         roster: rostered.as_deref().map_or_else(|| Ok(Roster::default()), |path| roster(Some(path)))?,
         without_artifacts: listed(

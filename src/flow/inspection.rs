@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use crate::decide::posture::{self, Ruled};
+use crate::flow::app::kept::Kept;
 use crate::flow::app::policy::{self, NoPolicy, Outer};
 use crate::forge::inspection::{Inspect, Sought};
 use crate::model::inspection::{Finding, Flaw, Gravity, Inspection, VERSION};
@@ -19,6 +20,8 @@ pub struct Wanted {
     pub branch: Option<String>,
     /// The layers around every repository's own policy.
     pub outer: Outer,
+    /// Within them, the one that a repository keeps for all others.
+    pub kept: Option<Kept>,
     /// The address under which the app is reached, where it is known.
     pub address: Option<String>,
     /// The forge, by the address that people open.
@@ -39,8 +42,9 @@ pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspe
         }
         repositories = installed.repositories;
     }
+    let outer = around(inspector, wanted).await;
     for repository in &repositories {
-        findings.extend(of(inspector, wanted, repository).await);
+        findings.extend(of(inspector, wanted, &outer, repository).await);
     }
     findings.sort_by_key(|finding| match finding.gravity {
         Gravity::Open => 0,
@@ -51,10 +55,25 @@ pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspe
     Ok(Inspection { version: VERSION, at: wanted.at, forge, repositories, findings })
 }
 
-async fn of<I: Inspect>(inspector: &I, wanted: &Wanted, repository: &str) -> Vec<Finding> {
-    let read = match inspector.forge(repository).await {
-        Ok(forge) => policy::read(&forge, repository, &wanted.outer).await,
+/// The layers around every repository's own.
+async fn around<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Outer, NoPolicy> {
+    let Some(kept) = &wanted.kept else { return Ok(wanted.outer.clone()) };
+    match inspector.forge(&kept.repository).await {
+        Ok(forge) => policy::around(&forge, &wanted.outer, kept).await,
         Err(fault) => Err(NoPolicy::Unread(fault.to_string())),
+    }
+}
+
+async fn of<I: Inspect>(
+    inspector: &I,
+    wanted: &Wanted,
+    outer: &Result<Outer, NoPolicy>,
+    repository: &str,
+) -> Vec<Finding> {
+    let read = match (inspector.forge(repository).await, outer) {
+        (Ok(forge), Ok(outer)) => policy::read(&forge, repository, outer).await,
+        (_, Err(why)) => Err(why.clone()),
+        (Err(fault), _) => Err(NoPolicy::Unread(fault.to_string())),
     };
     let (logins, groups) = match &read {
         Ok(read) => (posture::logins(&read.policy), posture::groups(&read.policy)),

@@ -220,6 +220,10 @@ pub trait Source {
 
     /// A file as the repository's default branch has it; absent where it has none.
     fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
+
+    /// A file as a branch has it that nobody changes alone; absent where it has none. `branch` left out: the default branch.
+    /// One that is not protected gives nothing, for whoever may push could have written it.
+    fn guarded(&self, repository: &str, branch: Option<&str>, path: &str) -> impl Future<Output = Fact<File>> + Send;
 }
 
 /// A forge whose deployments wait for our word, and are told it.

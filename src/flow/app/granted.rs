@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use super::Desk;
 use super::docket::Key;
 use super::heard::MOST;
 use super::imported::Emergency;
 use super::outside::{NotTold, Teller};
 use super::policy::Read;
-use super::{Desk, policy};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::grant_report::{Answer, Imported, Outcome, Report, USES};
 use crate::forge::{Forge as _, Hub, Started, Waiting};
@@ -108,7 +108,7 @@ impl<H: Hub> Desk<H> {
         }
         let unasked = |why: String| NotTold::Forge { repository: grant.repository.clone(), why };
         let forge = self.hub.of(&grant.repository).await.map_err(|fault| unasked(fault.to_string()))?;
-        let read = policy::read(&forge, &grant.repository, &self.settings.outer).await;
+        let read = self.policy(&forge, &grant.repository).await;
         let read = read.map_err(|why| unasked(why.to_string()))?;
         let keys = keys(&read);
         self.heard.signed_by(&grant.repository, keys.clone());

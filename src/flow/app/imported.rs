@@ -12,7 +12,7 @@ use serde_json::json;
 use super::docket::{Case, Key};
 use super::policy::Read;
 use super::ruling::{Attempts, Undecided, Went};
-use super::{Desk, ledger, policy};
+use super::{Desk, ledger};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::decided::{self, Beside, word};
@@ -177,7 +177,7 @@ impl<H: Hub> Desk<H> {
             let Some(started) = forge.started(&waiting).await.map_err(fault)? else { return Ok(false) };
             run = Some((id, started.attempt));
         }
-        let read = policy::read(&forge, &key.repository, &self.settings.outer).await?;
+        let read = self.policy(&forge, &key.repository).await?;
         let mut reader = self.reader().await?;
         let mut let_in = went_past(&mut reader, H::NAME, &key, row, began).await?;
         reader.close().await?;

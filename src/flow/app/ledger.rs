@@ -231,7 +231,7 @@ impl<H: Hub> Desk<H> {
 
     async fn enter(&self, repository: &str) -> Result<usize, Unread> {
         let forge = self.hub.of(repository).await.map_err(|fault| Unread::Forge(fault.to_string()))?;
-        let read = policy::read(&forge, repository, &self.settings.outer).await?;
+        let read = self.policy(&forge, repository).await?;
         self.heard.signed_by(repository, granted::keys(&read));
         let new = self.entered(&forge, repository, &read).await?;
         if let Err(why) = self.note_incidents(repository, &read.policy.rules).await {

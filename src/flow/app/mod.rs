@@ -32,6 +32,7 @@ mod granted;
 mod heard;
 mod history;
 mod imported;
+pub mod kept;
 mod lasting;
 mod ledger;
 pub mod link;
@@ -105,6 +106,8 @@ pub struct Settings {
     pub folder: Option<PathBuf>,
     /// The layers around every repository's own policy.
     pub outer: policy::Outer,
+    /// Within them, the one that a repository keeps for all others.
+    pub kept: Option<kept::Kept>,
     /// What no forge knows of any release, as the facts have it.
     pub known: Option<Value>,
     /// Who was in the groups before.
@@ -172,6 +175,7 @@ pub struct Desk<H: Hub> {
     turns: submission::Turns,
     talk: talk::Talking,
     ledger: ledger::Ledger,
+    around: kept::Around,
     questions: asked::Questions,
     heard: heard::Heard,
     looks: Looks,
@@ -262,6 +266,7 @@ impl<H: Hub> Desk<H> {
             docket: Mutex::default(),
             talk: talk::Talking::default(),
             ledger: ledger::Ledger::default(),
+            around: kept::Around::default(),
             questions: asked::Questions::default(),
             heard: heard::Heard::default(),
             looks: Looks::default(),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::kept::Kept;
 use crate::decide::unreadable::Flaw;
 use crate::flow::{flawed, replay};
 use crate::forge::Forge;
@@ -91,7 +92,7 @@ impl std::convert::From<String> for NoPolicy {
 
 /// Reads the policy of a repository.
 pub(in crate::flow) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, NoPolicy> {
-    let own = own(forge, repository).await?;
+    let own = layer(forge, Place::Own(repository)).await?;
     let (sources, mut attached) = (outer.layers.clone(), outer.attached.clone());
     let sources = match own {
         Some((path, from)) => {
@@ -115,14 +116,55 @@ pub(in crate::flow) async fn read<F: Forge>(forge: &F, repository: &str, outer: 
     }
 }
 
-/// The repository's own layer and the files that it cannot do without; `None` where it has none.
-async fn own<F: Forge>(forge: &F, repository: &str) -> Result<Option<(PathBuf, From)>, String> {
+/// The layers that the settings name, and within them the one that a repository keeps for all.
+pub(in crate::flow) async fn around<F: Forge>(forge: &F, outer: &Outer, kept: &Kept) -> Result<Outer, NoPolicy> {
+    let Some((path, from)) = layer(forge, Place::Kept(kept)).await? else {
+        let says = format!("none of {} is there; write one, or mend the settings", kept.places().join(", "));
+        let flaw = Flaw { file: kept.to_string(), line: 0, says: says.clone() };
+        return Err(NoPolicy::Unusable { said: format!("`{kept}`: {says}"), flaws: vec![flaw], layers: Vec::new() });
+    };
+    let within = outer.layers.len();
+    let layers =
+        layers::read_within(outer.layers.clone(), &[path], &from).map_err(|error| NoPolicy::of_layers(&error))?;
+    let files = layers::attachments_within(within, &layers, &from).map_err(|error| NoPolicy::of_layers(&error))?;
+    let mut attached = outer.attached.clone();
+    attached.extend(files);
+    Ok(Outer { layers, attached })
+}
+
+/// Where the files of a layer are read from.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    /// A repository's default branch: its own layer.
+    Own(&'p str),
+    /// A branch that nobody changes alone.
+    Kept(&'p Kept),
+}
+
+impl Place<'_> {
+    fn repository(&self) -> &str {
+        match self {
+            Self::Own(repository) => repository,
+            Self::Kept(kept) => &kept.repository,
+        }
+    }
+
+    fn paths(&self) -> Vec<&str> {
+        match self {
+            Self::Own(_) => PLACES.to_vec(),
+            Self::Kept(kept) => kept.places(),
+        }
+    }
+}
+
+/// A layer and the files that it cannot do without; `None` where there is none.
+async fn layer<F: Forge>(forge: &F, place: Place<'_>) -> Result<Option<(PathBuf, From)>, String> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut found = None;
-    for place in PLACES {
-        if let Some(file) = fetched(forge, repository, place).await? {
-            files.insert(place.to_owned(), file.bytes);
-            found = Some((PathBuf::from(place), file.from));
+    for path in place.paths() {
+        if let Some(file) = fetched(forge, place, path).await? {
+            files.insert(path.to_owned(), file.bytes);
+            found = Some((PathBuf::from(path), file.from));
             break;
         }
     }
@@ -138,10 +180,10 @@ async fn own<F: Forge>(forge: &F, repository: &str) -> Result<Option<(PathBuf, F
                 continue;
             }
             if files.len() >= FILES {
-                return Err(format!("the policy of `{repository}` is made of more than {FILES} files"));
+                return Err(format!("the policy of `{}` is made of more than {FILES} files", place.repository()));
             }
             // What is not there is told of by whoever reads the layers.
-            if let Some(file) = fetched(forge, repository, &key).await? {
+            if let Some(file) = fetched(forge, place, &key).await? {
                 files.insert(key, file.bytes);
                 next.push(needed);
             }
@@ -150,10 +192,14 @@ async fn own<F: Forge>(forge: &F, repository: &str) -> Result<Option<(PathBuf, F
     Ok(Some((path, From::Files { files, name })))
 }
 
-async fn fetched<F: Forge>(forge: &F, repository: &str, path: &str) -> Result<Option<crate::forge::File>, String> {
-    match forge.file(repository, path).await {
+async fn fetched<F: Forge>(forge: &F, place: Place<'_>, path: &str) -> Result<Option<crate::forge::File>, String> {
+    let file = match place {
+        Place::Own(repository) => forge.file(repository, path).await,
+        Place::Kept(kept) => forge.guarded(&kept.repository, kept.branch.as_deref(), path).await,
+    };
+    match file {
         Fact::Known(file) => Ok(Some(file)),
         Fact::Absent => Ok(None),
-        Fact::Unavailable(why) => Err(format!("`{path}` could not be read: {why}")),
+        Fact::Unavailable(why) => Err(format!("`{path}` of {} could not be read: {why}", place.repository())),
     }
 }

@@ -284,7 +284,7 @@ impl<H: Hub> Desk<H> {
         // What is said to run is asked for by the facts, and is here by then.
         let (waits, read, alike, _) = tokio::join!(
             waits,
-            policy::read(&forge, &key.repository, &self.settings.outer),
+            self.policy(&forge, &key.repository),
             alike::<H>(&forge, case),
             forge.running(&key.repository, &key.environment)
         );

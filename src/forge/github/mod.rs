@@ -52,6 +52,14 @@ impl Source for Client {
             Err(fault) => fault.unavailable(),
         }
     }
+
+    async fn guarded(&self, repository: &str, branch: Option<&str>, path: &str) -> Fact<File> {
+        match read::file::of_protected_branch(self, repository, branch, path).await {
+            Ok(Some(file)) => Fact::Known(file),
+            Ok(None) => Fact::Absent,
+            Err(fault) => fault.unavailable(),
+        }
+    }
 }
 
 impl Forge for Client {

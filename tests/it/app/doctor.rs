@@ -413,3 +413,20 @@ fn what_is_missing_to_look_is_said() {
         app.world.run(&["doctor", "--github-url", "http://127.0.0.1:1", "--app", super::APP, "--app-key", "app.pem"]);
     assert_eq!(said.code, 3, "{}", said.err);
 }
+
+#[test]
+fn the_layer_of_the_organisation_is_looked_at_as_well() {
+    let github = shop();
+    github.with(|world| {
+        world.branches.insert("refs/heads/policy".to_owned(), crate::support::github::world::sha("b0"));
+        world.contents.insert("org/policy.yml".to_owned(), POLICY.to_owned());
+    });
+    let app = App::new(&github);
+    let kept = ["--policy-repository", "acme/shop@policy:org/policy.yml"];
+    let said = looked(&app, &kept);
+    assert_eq!(said.code, 10, "{}{}", said.out, said.err);
+    assert!(said.out.contains("policy_unusable") && said.out.contains("is not protected"), "{}", said.out);
+    github.with(|world| world.settings.protected.push("policy".to_owned()));
+    let said = looked(&app, &kept);
+    assert!(!said.out.contains("is not protected"), "{}{}", said.out, said.err);
+}

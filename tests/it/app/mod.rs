@@ -15,6 +15,7 @@ mod faults;
 mod grants;
 mod hooks;
 mod issues;
+mod kept;
 mod ledger;
 mod messages;
 mod outside;
@@ -185,7 +186,7 @@ pub fn answers(github: &Github) -> usize {
 
 /// Waits until something is so.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
-    let end = Instant::now() + Wait::from_secs(40);
+    let end = Instant::now() + Wait::from_secs(90);
     while !holds() {
         assert!(Instant::now() < end, "{what} did not come");
         std::thread::sleep(Wait::from_millis(50));

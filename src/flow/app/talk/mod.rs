@@ -29,7 +29,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::policy::{self, NoPolicy, Read};
+use super::policy::{NoPolicy, Read};
 use super::{Desk, link};
 use crate::flow::append::Failed;
 use crate::flow::send;
@@ -194,7 +194,7 @@ impl<H: Hub> Desk<H> {
         if due.is_empty() && unanswered.is_empty() && pressed.is_empty() {
             return Ok(());
         }
-        let policy = policy::read(&forge, repository, &self.settings.outer).await;
+        let policy = self.policy(&forge, repository).await;
         let mut looking = Looking { forge, repository, policy, proposed, views: HashMap::new(), met: BTreeSet::new() };
         self.hear(&mut looking, pressed).await?;
         let plain = looking.forge.clone();

@@ -1,4 +1,4 @@
-//! A file as the default branch has it.
+//! A file as the default branch has it, or a branch that is protected.
 //!
 //! REST answers alike where a file is not there and where it may not be seen. A policy that is not there is one that asks
 //! for nothing: so GraphQL is asked first, which names the commit of the default branch beside it.
@@ -38,8 +38,19 @@ pub async fn of_default_branch(client: &Client, repository: &str, path: &str) ->
         Err(Fault::NotFound { .. }) => return Ok(None),
         Err(fault) => return Err(fault),
     }
+    contents(client, &repository, "the default branch", path, &tip.oid).await.map(Some)
+}
+
+/// A file as a commit has it.
+async fn contents(
+    client: &Client,
+    repository: &Repository,
+    branch: &str,
+    path: &str,
+    commit: &str,
+) -> Result<File, Fault> {
     let escaped: Vec<String> = path.split('/').map(escaped).collect();
-    let place = format!("/repos/{}/contents/{}?ref={}", repository.path(), escaped.join("/"), tip.oid);
+    let place = format!("/repos/{}/contents/{}?ref={commit}", repository.path(), escaped.join("/"));
     let Contents::File { encoding, content, sha } = client.get::<Contents>(&place).await? else {
         return Err(unread(&place, "it is no file"));
     };
@@ -49,8 +60,53 @@ pub async fn of_default_branch(client: &Client, repository: &str, path: &str) ->
     }
     let packed: String = content.split_whitespace().collect();
     let bytes = STANDARD.decode(packed).map_err(|error| unread(&place, &error.to_string()))?;
-    let from = format!("the default branch of {} at {}, git object {sha}", repository.path(), tip.oid);
-    Ok(Some(File { bytes, from }))
+    Ok(File { bytes, from: format!("{branch} of {} at {commit}, git object {sha}", repository.path()) })
+}
+
+#[derive(Deserialize)]
+struct Itself {
+    default_branch: String,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    commit: Commit,
+    /// By a protection of its own; rulesets protect it as well.
+    protected: bool,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    sha: String,
+}
+
+/// A file of a branch, the default one where none is named; `None` where the branch is protected and has none. A branch
+/// that could be read is one whose files may be seen.
+pub async fn of_protected_branch(
+    client: &Client,
+    repository: &str,
+    branch: Option<&str>,
+    path: &str,
+) -> Result<Option<File>, Fault> {
+    let repository = Repository::parse(repository)?;
+    let root = format!("/repos/{}", repository.path());
+    let name = match branch {
+        Some(name) => name.to_owned(),
+        None => client.get::<Itself>(&root).await?.default_branch,
+    };
+    let found: Branch = client.get(&format!("{root}/branches/{}", escaped(&name))).await?;
+    if !found.protected {
+        let rules = client.list::<serde::de::IgnoredAny>(&format!("{root}/rules/branches/{}", escaped(&name))).await?;
+        if rules.into_entries().is_empty() {
+            let says = "it is not protected, so that whoever may push could have written what it has; protect it";
+            return Err(unread(&format!("branch `{name}` of {}", repository.path()), says));
+        }
+    }
+    match contents(client, &repository, &format!("branch `{name}`"), path, &found.commit.sha).await {
+        Ok(file) => Ok(Some(file)),
+        Err(Fault::NotFound { .. }) => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// What of a part of a path stays as it is in a URL.

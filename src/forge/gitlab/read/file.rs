@@ -1,4 +1,4 @@
-//! A file as the default branch has it.
+//! A file as the default branch has it, or a branch that is protected.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +26,35 @@ pub(in crate::forge::gitlab) async fn of_default_branch(
     path: &str,
 ) -> Result<Option<File>, Fault> {
     let project = Project::find(client, repository).await?;
-    let Some(branch) = &project.default_branch else { return Ok(None) };
+    let Some(branch) = project.default_branch.clone() else { return Ok(None) };
+    contents(client, &project, &branch, path).await
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    protected: bool,
+}
+
+/// A file of a branch, the default one where none is named; `None` where the branch is protected and has none.
+pub(in crate::forge::gitlab) async fn of_protected_branch(
+    client: &Client,
+    repository: &str,
+    branch: Option<&str>,
+    path: &str,
+) -> Result<Option<File>, Fault> {
+    let project = Project::find(client, repository).await?;
+    let branch = branch.map(str::to_owned).or_else(|| project.default_branch.clone());
+    let Some(branch) = branch else { return Ok(None) };
+    let found: Branch = client.get(&format!("{}/repository/branches/{}", project.path(), escaped(&branch))).await?;
+    if !found.protected {
+        let says = "it is not protected, so that whoever may push could have written what it has; protect it";
+        return Err(unread(&format!("branch `{branch}` of {}", project.path_with_namespace), says));
+    }
+    contents(client, &project, &branch, path).await
+}
+
+/// A file as a branch has it.
+async fn contents(client: &Client, project: &Project, branch: &str, path: &str) -> Result<Option<File>, Fault> {
     let place = format!("{}/repository/files/{}?ref={}", project.path(), escaped(path), escaped(branch));
     let found: Content = match client.get(&place).await {
         Ok(found) => found,

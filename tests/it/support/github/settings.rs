@@ -27,6 +27,8 @@ pub struct Settings {
     pub administrators: Vec<String>,
     /// The protection of the default branch, as REST has it.
     pub protection: Option<Value>,
+    /// Other branches that are protected.
+    pub protected: Vec<String>,
     /// The rules of the default branch that rulesets ask for, each with the ruleset.
     pub rulesets: Vec<(Value, Value)>,
     /// What the App was given, beside `metadata`.
@@ -68,6 +70,7 @@ impl Default for Settings {
                 "required_pull_request_reviews": {"required_approving_review_count": 1},
                 "enforce_admins": {"enabled": true},
             })),
+            protected: Vec::new(),
             rulesets: Vec::new(),
             permissions: permissions.map(|(name, access)| (name.to_owned(), access.to_owned())).into(),
             events: texts(&[
@@ -198,7 +201,12 @@ pub(super) fn answer(github: &Github, state: &State, asked: &Asked, token: &str,
             let all: Vec<Value> = settings.administrators.iter().map(|login| json!({"login": login})).collect();
             github.paged(asked, state, &all, |page| json!(page))
         }
-        ["branches", "main"] => reply(200, &json!({"name": "main", "protected": settings.protection.is_some()})),
+        ["branches", name] => {
+            let name = plain(name);
+            let Some(tip) = state.world.branches.get(&format!("refs/heads/{name}")) else { return Some(missing()) };
+            let protected = settings.protected.contains(&name) || (name == "main" && settings.protection.is_some());
+            reply(200, &json!({"name": name, "protected": protected, "commit": {"sha": tip}}))
+        }
         ["branches", "main", "protection"] => match &settings.protection {
             Some(protection) => reply(200, protection),
             None => reply(404, &json!({"message": "Branch not protected"})),
@@ -207,6 +215,7 @@ pub(super) fn answer(github: &Github, state: &State, asked: &Asked, token: &str,
             let rules: Vec<Value> = settings.rulesets.iter().map(|(rule, _)| rule.clone()).collect();
             github.paged(asked, state, &rules, |page| json!(page))
         }
+        ["rules", "branches", _] => reply(200, &json!([])),
         ["rulesets", id] => {
             let found = settings.rulesets.iter().find(|(rule, _)| rule["ruleset_id"].as_u64() == id.parse().ok());
             let Some((_, ruleset)) = found else { return Some(missing()) };
