@@ -155,7 +155,8 @@
 //! `countersign deployed` tells the app how far a deployment is that no forge knows of ([`model::deployment_report`]), under its job's
 //! token or in a letter. [`web::outside`] has either checked, [`flow::app::outside`] compares it with what the settings let this deployer tell,
 //! and writes it down under a name of its own. Which decision let it in is then found by its content among those of the record; what
-//! none did is a finding, and goes the way of what the forge let past. Afterwards it is a deployment like any other.
+//! none did is a finding, and goes the way of what the forge let past. Afterwards it is a deployment like any other, but for its clock: when
+//! it went is somebody's word, and where an earlier instant would open more, when it was heard of counts ([`store::deployed`]).
 //!
 //! ## A walk through a page
 //!

@@ -41,21 +41,35 @@ fn ended(row: &Deployed) -> (Fact<Outcome>, Fact<DateTime<Utc>>) {
     }
 }
 
-/// When a deployment began, among the others of its repository. What somebody tells late of is not put before what was there
-/// when he told it.
-fn began(row: &Deployed, others: &[Known]) -> i64 {
-    let heard = row.counts_from();
-    let late = |at: i64| at > row.began && at <= heard;
-    let between = |(it, _): &Known| {
-        it.id != row.id && it.environment == row.environment && (late(it.began) || late(it.counts_from()))
-    };
-    if others.iter().any(between) { heard } else { row.began }
+/// When something began, or was heard of, in each environment of a repository: microseconds of the Unix time, in order.
+struct Instants<'r>(BTreeMap<&'r str, Vec<i64>>);
+
+impl<'r> Instants<'r> {
+    fn of(rows: &'r [Known]) -> Self {
+        let mut all: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        for (row, _) in rows {
+            let here = all.entry(row.environment.as_str()).or_default();
+            here.push(row.began);
+            here.extend(Some(row.counts_from()).filter(|heard| *heard > row.began));
+        }
+        all.values_mut().for_each(|here| here.sort_unstable());
+        Self(all)
+    }
+
+    /// When a deployment of these began, among the others. What somebody tells late of is not put before what was there when he
+    /// told it.
+    fn began(&self, row: &Deployed) -> i64 {
+        let heard = row.counts_from();
+        let until = |at: i64| self.0.get(row.environment.as_str()).map_or(0, |all| all.partition_point(|it| *it <= at));
+        // That it was heard of itself is one of them.
+        if until(heard).saturating_sub(until(row.began)) > 1 { heard } else { row.began }
+    }
 }
 
 /// Puts what the record knows of a deployment in the place of what the forge's list does not.
-fn told(deployment: &mut Deployment, (row, went): &Known, others: &[Known]) {
+fn told(deployment: &mut Deployment, (row, went): &Known, instants: &Instants<'_>) {
     (deployment.outcome, deployment.finished_at) = ended(row);
-    if let Some(began) = instant(began(row, others)) {
+    if let Some(began) = instant(instants.began(row)) {
         deployment.opened_at = began;
     }
     deployment.approved = match row.decision {
@@ -104,16 +118,17 @@ impl<H: Hub> Desk<H> {
             for deployment in deployments.iter_mut() {
                 without(deployment, &none);
             }
+            let instants = Instants::of(&rows);
             let mut left: BTreeMap<&str, &Known> = rows.iter().map(|it| (it.0.id.as_str(), it)).collect();
             for deployment in deployments.iter_mut() {
                 if let Some(known) = left.remove(deployment.release.as_str()) {
-                    told(deployment, known, &rows);
+                    told(deployment, known, &instants);
                 }
             }
             let asked = |it: &&Known| it.0.environment == *environment || Some(&it.0.environment) == from;
             // What the forge does not list, or not any more, was there all the same.
             deployments.extend(unlisted);
-            deployments.extend(left.into_values().filter(asked).filter_map(|known| gone(known, &rows, policy)));
+            deployments.extend(left.into_values().filter(asked).filter_map(|known| gone(known, &instants, policy)));
             deployments.sort_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)));
         }
         facts.release.vendors_before = match &unread {
@@ -218,7 +233,7 @@ fn without(deployment: &mut Deployment, none: &BTreeMap<String, Vec<String>>) {
 }
 
 /// A deployment that the forge lists no longer.
-fn gone(known: &Known, others: &[Known], policy: &Policy) -> Option<Deployment> {
+fn gone(known: &Known, instants: &Instants<'_>, policy: &Policy) -> Option<Deployment> {
     let (row, _) = known;
     let why = match &row.told {
         None => "the forge does not list this deployment any more",
@@ -239,7 +254,7 @@ fn gone(known: &Known, others: &[Known], policy: &Policy) -> Option<Deployment> 
         approved: Fact::default(),
         parts: Fact::Unavailable(why.into()),
     };
-    told(&mut deployment, known, others);
+    told(&mut deployment, known, instants);
     Some(deployment)
 }
 
@@ -304,7 +319,7 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, began, ended};
+    use super::{Instants, Known, ended};
     use crate::model::facts::{Fact, Outcome};
     use crate::store::deployed::{Deployed, Told};
 
@@ -337,7 +352,7 @@ mod tests {
     fn what_is_told_late_is_not_put_before_what_was_there_when_it_was_told() {
         let of = |told: &Deployed, other: Deployed| {
             let others: Vec<Known> = vec![(told.clone(), None), (other, None)];
-            began(told, &others)
+            Instants::of(&others).began(told)
         };
         let late = row("told:1", 100, Some(900));
         // The way back is to what ran before the last one: it is none of those that somebody says to have run before that.

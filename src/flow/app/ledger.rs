@@ -4,9 +4,9 @@
 //! How it went is the forge's own word for the job that deployed, and nobody's who may push. Which decision let it in is
 //! the record's ([`super::openings`]). What no decision let in where people have to approve is a finding. Where nothing of
 //! ours waits, a job can ask by itself whether it may go on: it is given a little while for that, and is found when that is over;
-//! what has not asked when it ends, or within an hour, is taken up. What was told that it may
-//! not, and ended, is taken up by nobody. That it went nowhere is its own word alone, so that is a finding all the same. What was recorded stays when the forge forgets it, and a deployment that the forge forgot
-//! before it ended counts as one that failed.
+//! what has not asked when it ends, or within an hour, is taken up. What was told that it may not, and ended, is taken up by
+//! nobody. That it went nowhere is its own word alone, so that is a finding all the same. What was recorded stays when the forge
+//! forgets it, and a deployment that the forge forgot before it ended counts as one that failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

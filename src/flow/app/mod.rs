@@ -28,6 +28,7 @@ pub mod clock;
 pub mod docket;
 mod drift;
 mod evidence;
+mod fresh;
 mod granted;
 mod heard;
 mod history;
@@ -180,6 +181,7 @@ pub struct Desk<H: Hub> {
     heard: heard::Heard,
     looks: Looks,
     out_of_turn: sweep::OutOfTurn,
+    fresh: fresh::Fresh,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -272,6 +274,7 @@ impl<H: Hub> Desk<H> {
             heard: heard::Heard::default(),
             looks: Looks::default(),
             out_of_turn: sweep::OutOfTurn::default(),
+            fresh: fresh::Fresh::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),

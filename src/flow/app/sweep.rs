@@ -67,10 +67,15 @@ impl<H: Hub> Desk<H> {
             self.account(repository);
         }
         if let (Hint::MayWait, Some(repository)) = (&hinted.hint, &hinted.repository) {
+            self.fresh.forget(repository);
             self.out_of_turn.mark(repository, [sent]);
             self.out_of_turn.wake.notify_one();
             self.counts.delivery("marked");
             return;
+        }
+        if let (Hint::DeploymentWaits { .. } | Hint::Run { .. }, Some(repository)) = (&hinted.hint, &hinted.repository)
+        {
+            self.fresh.forget(repository);
         }
         let mut docket = self.docket();
         let marked = match (hinted.hint, hinted.repository) {

@@ -187,7 +187,7 @@ pub fn answers(github: &Github) -> usize {
 
 /// Waits until something is so.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
-    let end = Instant::now() + Wait::from_secs(40);
+    let end = Instant::now() + Wait::from_secs(90);
     while !holds() {
         assert!(Instant::now() < end, "{what} did not come");
         std::thread::sleep(Wait::from_millis(50));
