@@ -17,6 +17,7 @@ use crate::web::pages as web;
 
 /// The app's place on GitLab.
 #[derive(clap::Args)]
+#[expect(clippy::struct_field_names, reason = "they are the options' names")]
 pub(super) struct GitlabArguments {
     /// Serve projects on GitLab instead of GitHub: where it is, as people open it, with the path that it may be below, such as
     /// `https://gitlab.com`; or COUNTERSIGN_GITLAB_URL. It delivers to `/hooks/gitlab`.

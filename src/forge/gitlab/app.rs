@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::client::{Client, Fault, Method};
-use super::event::{Claimed, Foreign, recalled};
+use super::event::{Claimed, recalled};
 use super::oidc;
 use crate::forge::hint::Hinted;
 use crate::forge::job::{Job, Unknown};
@@ -140,11 +140,7 @@ impl Hub for App {
     }
 
     async fn check(&self, claimed: Claimed) -> Result<Option<Hinted>, Fault> {
-        self.among(|projects| match claimed.clone().check(projects) {
-            Ok(hinted) => Some(hinted),
-            Err(Foreign(_)) => None,
-        })
-        .await
+        self.among(|projects| claimed.clone().check(projects).ok()).await
     }
 
     fn recall(&self, bytes: &[u8]) -> Option<Claimed> {

@@ -5,7 +5,6 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use chrono::{DateTime, Utc};
-use sha2::{Digest as _, Sha256};
 
 use super::{Arrived, Intake, No};
 use crate::forge::gitlab::app::App;
@@ -67,8 +66,7 @@ impl Intake for Gitlab {
             Ok(Delivery::Hint(claimed)) => {
                 let id = self.name(headers, bytes);
                 // Under a key that came with other bytes before it is taken by the bytes themselves.
-                let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-                Ok(Some(Arrived { other: Some(format!("sha256-{digest}")), id, claimed }))
+                Ok(Some(Arrived { other: Some(delivery(None, bytes)), id, claimed }))
             }
             Ok(Delivery::Ignored) | Err(_) => Ok(None),
         }
