@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use super::bound::{self, Extent};
 use super::people::Person;
 use super::released::{listed, plain};
@@ -155,6 +157,14 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
         found
     });
     found.get(&person)
+}
+
+/// When somebody first approved a change with that content, by whatever became of it: it was there by then.
+#[must_use]
+pub fn first_approved(scene: &Scene<'_>, change: &str, content: &str) -> Option<DateTime<Utc>> {
+    let approves = |act: &&Act| matches!(act.does, Deed::Approve { .. });
+    let saw = |act: &&Act| act.saw.changes.get(change).is_some_and(|seen| seen == content);
+    scene.acts().filter(approves).find(saw).map(|act| act.at)
 }
 
 fn says_what(act: &Act) -> bool {

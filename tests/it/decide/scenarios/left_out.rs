@@ -28,8 +28,6 @@ const MAY: &[(&str, &str, &str)] = &[
     ("/acts/", "/saw/requirements/*", "likewise"),
     ("/acts/", "/saw/components", "who says of no content what he approves takes his own rejection back all the same"),
     ("/deployments/", "/components/*", "a deployment is of the components that it names, and of no other"),
-    ("/deployments/", "/content", "what cannot be compared is taken for something else that was opened in between"),
-    ("/deployments/", "/artifacts", "likewise"),
 ];
 
 /// Whether a path may be left out.

@@ -209,6 +209,7 @@ fn components(policy: &Policy, given: &Table, changes: &Value) -> Read<Value> {
 /// Content by a word, with an artifact of that word.
 fn at(word: &str) -> Value {
     match word {
+        "unavailable" => json!({"content": unavailable(), "artifacts": unavailable()}),
         "content unavailable" => json!({"content": unavailable(), "artifacts": null}),
         "no artifacts" => json!({"content": "no artifacts", "artifacts": null}),
         _ => json!({"content": word, "artifacts": [digest(word)]}),
