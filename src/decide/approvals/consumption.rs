@@ -125,7 +125,9 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
 /// that it was there by then.
 fn of_this(scene: &Scene<'_>, act: &Act) -> Option<Option<DateTime<Utc>>> {
     if act.via != Via::Review {
-        return bound::to_release(scene, act, Extent::Part).is_ok().then_some(None);
+        // Of what does not stand and does not say of what it was, that is not known.
+        let perhaps = act.standing != Standing::Stands && !bound::says_all(scene, act);
+        return (perhaps || bound::to_release(scene, act, Extent::Part).is_ok()).then_some(None);
     }
     let Some(now) = scene.contents().filter(|_| !act.saw.changes.is_empty()) else { return Some(None) };
     let goes = || act.saw.changes.iter().filter_map(|(id, seen)| Some((id.as_str(), seen, *now.get(id.as_str())?)));

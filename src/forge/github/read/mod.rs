@@ -241,11 +241,12 @@ impl Reading<'_> {
         let acts = self.and_elsewhere(acts, &changes).await;
         self.access(&acts).await;
         let deployments = self.deployments(opened).await;
-        let Started { reference, trigger, at: submitted_at } = self.started(&first, run.as_ref()).await;
+        let Started { reference, trigger, at: submitted_at, asked_since } = self.started(&first, run.as_ref()).await;
         Ok(Gathered {
             repository: canonical,
             reference,
             submitted_at,
+            asked_since,
             trigger,
             changes,
             contents,

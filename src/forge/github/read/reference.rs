@@ -36,19 +36,20 @@ pub(super) struct Started {
     pub(super) reference: Fact<Reference>,
     pub(super) trigger: Fact<Account>,
     pub(super) at: Fact<DateTime<Utc>>,
+    pub(super) asked_since: Fact<DateTime<Utc>>,
 }
 
 impl Reading<'_> {
-    /// The branch or tag, who started the run, and when.
+    /// The branch or tag, who started the run, when it was made, and when its present attempt was started.
     pub(super) async fn started(
         &mut self,
         first: &Result<Answer, Fault>,
         run: Option<&Result<runs::Run, Fault>>,
     ) -> Started {
-        let (trigger, at) = match run {
-            None => (Fact::default(), Fact::default()),
-            Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
-            Some(Ok(run)) => (self.trigger(run), Fact::Known(run.created_at)),
+        let (trigger, at, asked_since) = match run {
+            None => (Fact::default(), Fact::default(), Fact::default()),
+            Some(Err(fault)) => (fault.unavailable(), fault.unavailable(), fault.unavailable()),
+            Some(Ok(run)) => (self.trigger(run), Fact::Known(run.created_at), run.attempted_at()),
         };
         let of_run = match (&self.question.reference, first, run) {
             (None, Ok(answer), Some(Ok(_))) => runs::branch(answer),
@@ -56,13 +57,13 @@ impl Reading<'_> {
         };
         let of_run = match of_run {
             Ok(of_run) => of_run,
-            Err(fault) => return Started { reference: fault.unavailable(), trigger, at },
+            Err(fault) => return Started { reference: fault.unavailable(), trigger, at, asked_since },
         };
         let reference = match self.question.reference.clone().or(of_run) {
             Some(name) => self.reference(first, name).await,
             None => Fact::default(),
         };
-        Started { reference, trigger, at }
+        Started { reference, trigger, at, asked_since }
     }
 
     /// Who started the run. Whoever starts it again starts what deploys, and so does who started it first: the facts name

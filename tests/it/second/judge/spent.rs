@@ -266,6 +266,7 @@ impl View<'_> {
         let of_this = |act: &Act| match (act.via, &self.facts.release.changes) {
             (Via::Review, Fact::Unavailable(_)) => true,
             (Via::Review, _) => act.saw.changes.is_empty() || !going(act).is_empty(),
+            _ if act.standing != Standing::Stands && !self.leaves_nothing_out(act) => true,
             _ => self.is_here(act) && self.outcome_fits(act),
         };
         let moved = |act: &Act| -> Option<i64> {
