@@ -85,6 +85,8 @@ pub struct Gathered {
     pub reference: Fact<Reference>,
     /// When the deployment was asked for, UTC.
     pub submitted_at: Fact<DateTime<Utc>>,
+    /// Since when people are asked about it, UTC: when what deploys was started last.
+    pub asked_since: Fact<DateTime<Utc>>,
     /// Who started it; absent: a schedule did.
     pub trigger: Fact<Account>,
     /// What changed since any of the commits that run here. Absent: nothing.
