@@ -207,6 +207,21 @@ pub enum Given {
     NoLongerWaits,
 }
 
+/// What a look at a release is going to need, before its policy is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'e> {
+    /// The repository: `acme/payments`.
+    pub repository: &'e str,
+    /// The environment, exactly as the forge names it.
+    pub environment: &'e str,
+    /// The commit.
+    pub commit: &'e str,
+    /// The pipeline's runs that wait.
+    pub runs: &'e [u64],
+    /// Where the repository's policy most likely lies.
+    pub file: &'e str,
+}
+
 /// What can be asked of a forge.
 pub trait Source {
     /// Why nothing could be gathered or told at all.
@@ -239,6 +254,9 @@ pub trait Forge: Source {
     /// Says what a look is going to be about, before everything is known that it asks: a commit, and where it is known the one
     /// since which it changed something. It may begin to read.
     fn ahead(&self, repository: &str, since: Option<&str>, commit: &str);
+
+    /// Says what a look is going to need. It may begin to read.
+    fn expects(&self, _release: &Expected<'_>) {}
 
     /// The commit that a run deploys.
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;

@@ -177,6 +177,16 @@ impl Answering<'_> {
                 Some(expression) => object_at(world, expression),
                 None => commit(world, &self.text(field, "oid")),
             },
+            ("Commit", "file") => {
+                let (of, path) = (object.get("oid").and_then(Value::as_str), self.text(field, "path"));
+                let found = of.and_then(|of| world.tree(of, &path)).filter(|oid| world.blobs.contains_key(oid));
+                let entry = |oid| json!({"__typename": "TreeEntry", "oid": oid, "mode": 0o100_644});
+                found.map_or(Value::Null, entry)
+            }
+            ("Commit", "history") => {
+                let newest = object.get("oid").and_then(Value::as_str).map(|oid| world.log(oid)).unwrap_or_default();
+                newest.iter().map(|oid| commit(world, oid)).collect()
+            }
             ("Repository", "pullRequest") => {
                 let number = self.argument(field, "number").as_u64().unwrap_or_default();
                 pull(world, number).unwrap_or_else(|| self.missing(path))
@@ -231,11 +241,12 @@ fn reference(world: &World) -> Value {
 }
 
 fn object_at(world: &World, expression: &str) -> Value {
-    let Some((commit, path)) = expression.split_once(':') else { return Value::Null };
-    let commit = world.resolved(commit);
+    let Some((named, path)) = expression.split_once(':') else { return commit(world, &world.resolved(expression)) };
+    let commit = world.resolved(named);
     let Some(oid) = world.tree(&commit, path) else { return Value::Null };
-    if world.blobs.contains_key(&oid) {
-        return json!({"__typename": "Blob", "oid": oid});
+    if let Some(text) = world.blobs.get(&oid) {
+        return json!({"__typename": "Blob", "oid": oid, "byteSize": text.len(), "isBinary": false, "isTruncated": false,
+            "text": text});
     }
     json!({"__typename": "Tree", "oid": oid, "entries": world.entries(&commit, path)})
 }

@@ -159,7 +159,7 @@ impl<H: Hub> Desk<H> {
             return Ok(Answer::Refused("no run is known that waits for it".to_owned()));
         };
         let waiting = Waiting { repository: verdict.repository.clone(), run, environment };
-        Ok(self.say_to(&verdict, &waiting).await)
+        Ok(self.say_to(&verdict, &waiting, claimed.attempt > 1).await)
     }
 
     /// What is said of a decision, with the way to its release's page where there is one: the sentence is cut, not the way.
@@ -174,7 +174,7 @@ impl<H: Hub> Desk<H> {
         format!("{}{way}", fitting.unwrap_or_default())
     }
 
-    async fn say_to(&self, verdict: &Verdict, waiting: &Waiting) -> Answer {
+    async fn say_to(&self, verdict: &Verdict, waiting: &Waiting, again: bool) -> Answer {
         let forge = match self.hub.of(&waiting.repository).await {
             Ok(forge) => forge,
             Err(fault) => return Answer::Failed(fault.to_string()),
@@ -191,7 +191,11 @@ impl<H: Hub> Desk<H> {
                 };
             }
         };
-        match forge.started(waiting).await {
+        // What was read for this very decision a moment ago is as good as what is read now.
+        let known = self.fresh.attempt(waiting).filter(|attempt| !again && verdict.attempt == Some(*attempt));
+        let started = if known.is_some() { Ok(None) } else { forge.started(waiting).await };
+        match started {
+            Ok(None) if known.is_some() => {}
             // What is gone does not come back, and others wait behind it.
             Ok(None) => {
                 self.docket().answered(&waiting.repository, &waiting.environment, waiting.run);

@@ -28,6 +28,7 @@ pub mod clock;
 pub mod docket;
 mod drift;
 mod evidence;
+mod fresh;
 mod granted;
 mod heard;
 mod history;
@@ -179,6 +180,7 @@ pub struct Desk<H: Hub> {
     questions: asked::Questions,
     heard: heard::Heard,
     looks: Looks,
+    fresh: fresh::Fresh,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -270,6 +272,7 @@ impl<H: Hub> Desk<H> {
             questions: asked::Questions::default(),
             heard: heard::Heard::default(),
             looks: Looks::default(),
+            fresh: fresh::Fresh::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),

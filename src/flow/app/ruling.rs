@@ -20,7 +20,7 @@ use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
-use crate::forge::{Forge as _, Hub, Source as _, Started, Waiting};
+use crate::forge::{Expected, Forge as _, Hub, Source as _, Started, Waiting};
 use crate::log::receipt::Layer;
 use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
@@ -29,6 +29,7 @@ use crate::report::neutral;
 use crate::store::change::{Sent, Stream};
 use crate::store::reader::Reader;
 use crate::store::writer::Refused;
+use crate::workspace::layers::PLACES;
 
 /// How many releases are decided at once.
 const AT_ONCE: usize = 8;
@@ -276,7 +277,10 @@ impl<H: Hub> Desk<H> {
         // Whoever asks lets go first what waits.
         let outside = if case.asked.is_some() { outside.behind_deployments() } else { outside };
         let forge = outside.looking(&json!([key.repository, key.environment, key.commit]).to_string());
-        forge.ahead(&key.repository, ran.as_deref(), &key.commit);
+        let (repository, environment, commit) = (&key.repository, &key.environment, &key.commit);
+        let [file, ..] = PLACES;
+        forge.expects(&Expected { repository, environment, commit, runs: &case.runs, file });
+        forge.ahead(repository, ran.as_deref(), commit);
         // A delivery can be old: nothing is done for what waits no longer.
         let waits = async {
             Ok::<bool, Undecided>(case.asked.is_some() || case.told.is_some() || self.waits(&forge, case).await?)
@@ -303,7 +307,11 @@ impl<H: Hub> Desk<H> {
         if !others.is_empty() && case.told.is_none() {
             self.excuse(&Case { runs: others, ..case.clone() }, BESIDE_ANOTHER).await;
         }
-        let (facts, said) = self.facts_and_said(&forge, &read, (case, &attempts), &Went::default()).await?;
+        // Whether it still waits, in the same attempt, is asked once more while the rest is read.
+        let went = Went::default();
+        let facts = self.facts_and_said(&forge, &read, (case, &attempts), &went);
+        let (facts, waits) = tokio::join!(facts, self.once_more(&outside, case, &attempts));
+        let (facts, said) = facts?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
         // A release that is under way keeps the stricter of the policy that it began with and the one in force.
@@ -318,10 +326,16 @@ impl<H: Hub> Desk<H> {
         let decision = decision.by_document(text.as_bytes());
         // It may have been answered while this was read: what opens or fails is said to whoever still waits.
         let is_last = decision.decision != Ruling::Hold && case.asked.is_none() && case.told.is_some();
-        if is_last && !self.waits(&outside, case).await? {
+        let mut reader = self.reader().await?;
+        if decision.decision != Ruling::Hold && self.may_be_answered(&mut reader, key, &facts).await? {
+            // What was read may be of before the answer.
+            self.fresh.forget(&key.repository);
+            if is_last && !self.waits(&outside, case).await? {
+                return Err(Undecided::WaitsNoLonger);
+            }
+        } else if is_last && !waits? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let mut reader = self.reader().await?;
         let messages = self.drafts(&mut reader, &read, &facts, &decision).await?;
         reader.close().await?;
         let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
@@ -390,6 +404,37 @@ impl<H: Hub> Desk<H> {
         };
         let facts = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         Ok(facts.map(|facts| facts.release.commit))
+    }
+
+    /// Whether a release may have got its answer since it was found to wait: from here, or by a decision that is no hold.
+    async fn may_be_answered(
+        &self,
+        reader: &mut Reader,
+        key: &Key,
+        facts: &Facts,
+    ) -> Result<bool, crate::store::fault::Fault> {
+        let stream = Stream {
+            forge: H::NAME.to_owned(),
+            repository: facts.release.repository.clone(),
+            release: facts.release.name.clone(),
+            environment: facts.release.environment.clone(),
+        };
+        let waits_here = self.docket().keys().contains(key);
+        Ok(!waits_here || reader.latest(&stream).await?.is_some_and(|last| last.ruling != "hold"))
+    }
+
+    /// Whether a release that was told before that it is held still waits; notes in which attempt its runs still are.
+    async fn once_more(&self, forge: &H::Forge, case: &Case, attempts: &Attempts) -> Result<bool, Undecided> {
+        if case.asked.is_some() {
+            return Ok(true);
+        }
+        let began = Instant::now();
+        let waits = async { Ok(case.told.is_none() || self.waits(forge, case).await?) };
+        let (waits, alike) = tokio::join!(waits, alike::<H>(forge, case));
+        if alike.is_ok_and(|(now, _)| now == *attempts) {
+            self.fresh.seen(&case.key.repository, attempts, began);
+        }
+        waits
     }
 
     async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {

@@ -45,6 +45,10 @@ impl<H: Hub> Desk<H> {
         if let (Hint::Deployed { .. } | Hint::Run { .. }, Some(repository)) = (&hinted.hint, &hinted.repository) {
             self.account(repository);
         }
+        if let (Hint::DeploymentWaits { .. } | Hint::Run { .. }, Some(repository)) = (&hinted.hint, &hinted.repository)
+        {
+            self.fresh.forget(repository);
+        }
         let mut docket = self.docket();
         let marked = match (hinted.hint, hinted.repository) {
             (Hint::DeploymentWaits { environment, commit, run, .. }, Some(repository)) => {

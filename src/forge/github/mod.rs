@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Waiting};
+use super::{Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
@@ -70,6 +70,10 @@ impl Forge for Client {
     fn ahead(&self, repository: &str, since: Option<&str>, commit: &str) {
         let Ok(repository) = Repository::parse(repository) else { return };
         read::ahead(self, &repository, since, commit);
+    }
+
+    fn expects(&self, release: &Expected<'_>) {
+        read::opening::begin(self, release);
     }
 
     async fn deploys(&self, waiting: &Waiting) -> Result<String, Fault> {

@@ -196,6 +196,12 @@ impl World {
         found
     }
 
+    /// A commit and all that it has, the newest first.
+    #[must_use]
+    pub fn log(&self, from: &str) -> Vec<String> {
+        self.reach(from)
+    }
+
     /// The commits of `head` that `base` does not have, the oldest first; `None` where one of them is not there.
     #[must_use]
     pub fn between(&self, base: &str, head: &str) -> Option<Vec<String>> {

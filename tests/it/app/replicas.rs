@@ -14,7 +14,7 @@ use crate::store::Database;
 use crate::support::github::tokens;
 
 /// A server's database for the app; `None` where there is no server.
-fn on_postgres(app: &mut App) -> Option<Database> {
+pub fn on_postgres(app: &mut App) -> Option<Database> {
     let database = Database::postgres()?;
     let Address::Postgres(url) = &database.address else { panic!("{:?}", database.address) };
     app.database.clone_from(url);

@@ -64,11 +64,15 @@ impl Answer {
     }
 }
 
+/// A question with its variables, as it is sent.
+pub(super) fn body(question: &str, variables: &Variables) -> String {
+    serde_json::json!({ "query": question, "variables": variables }).to_string()
+}
+
 impl Client {
     /// Asks one question. It only reads, so that it may be repeated.
     pub async fn ask(&self, question: &str, variables: &Variables) -> Result<Answer, Fault> {
-        let body = serde_json::json!({ "query": question, "variables": variables }).to_string();
-        let asked = Asked::Graph(body);
+        let asked = Asked::Graph(body(question, variables));
         let mut waits = 0;
         let mut reply = self.once(&asked).await?;
         loop {

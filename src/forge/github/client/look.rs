@@ -3,12 +3,13 @@
 //! the other. Every answer is of this look: nothing is believed that was read before it began.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use reqwest::{Method, Url};
 use tokio::sync::OnceCell;
 
 use super::fault::Fault;
+use super::graphql::{Variables, body};
 use super::send::{Reply, Request};
 use super::{Client, Inner};
 
@@ -48,12 +49,28 @@ struct Read {
     used: Vec<Asked>,
 }
 
+/// The question with which a look at a release begins: what is asked of every one of them before anything else is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::forge::github) struct Opening {
+    /// The repository, `owner/name`.
+    pub(in crate::forge::github) repository: String,
+    /// The environment whose deployments it lists.
+    pub(in crate::forge::github) environment: String,
+    /// The commit whose history it lists.
+    pub(in crate::forge::github) commit: String,
+    /// The file of the default branch whose text it asks for.
+    pub(in crate::forge::github) file: String,
+    /// The question itself.
+    pub(in crate::forge::github) text: String,
+}
+
 /// A look that goes on. When the last who looks is gone, what it read is known to the next.
 #[derive(Debug)]
 pub(super) struct Look {
     at: String,
     client: Weak<Inner>,
     read: Mutex<Read>,
+    opening: OnceLock<Opening>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -92,7 +109,12 @@ impl Client {
     /// is at something new each time.
     #[must_use]
     pub fn looking(&self, at: &str) -> Self {
-        let look = Look { at: at.to_owned(), client: Arc::downgrade(&self.inner), read: Mutex::default() };
+        let look = Look {
+            at: at.to_owned(),
+            client: Arc::downgrade(&self.inner),
+            read: Mutex::default(),
+            opening: OnceLock::new(),
+        };
         let client = Self { look: Some(Arc::new(look)), ..self.clone() };
         let before = lock(&self.inner.looks).get(at).cloned().unwrap_or_default();
         for asked in before {
@@ -106,6 +128,28 @@ impl Client {
         if let Ok(url) = self.url(path) {
             self.begin(Asked::Get(url));
         }
+    }
+
+    /// The same for a question.
+    pub(in crate::forge::github) fn ask_ahead(&self, question: &str, variables: &Variables) {
+        self.begin(Asked::Graph(body(question, variables)));
+    }
+
+    /// Begins a look with a question that whoever reads in it takes his part of.
+    pub(in crate::forge::github) fn opens_with(&self, opening: Opening, variables: &Variables) {
+        let Some(look) = &self.look else { return };
+        self.ask_ahead(&opening.text, variables);
+        let _ = look.opening.set(opening);
+    }
+
+    /// The question with which this look began, where it has one.
+    pub(in crate::forge::github) fn opening(&self) -> Option<&Opening> {
+        self.look.as_ref()?.opening.get()
+    }
+
+    /// The same client in a look, which may begin here.
+    pub(in crate::forge::github) fn in_a_look(&self) -> Self {
+        if self.look.is_some() { self.clone() } else { self.looking("") }
     }
 
     fn begin(&self, asked: Asked) {

@@ -34,6 +34,7 @@ pub use pace::{Pace, Priority, Resource};
 use crate::transport::http;
 use auth::{Lease, Minted};
 use cache::Cache;
+pub(in crate::forge::github) use look::Opening;
 use look::{Asked, Before, Look};
 use queue::Queue;
 use send::{Reply, Request};

@@ -52,13 +52,21 @@ impl Reading<'_> {
         Fact::Known(found)
     }
 
+    /// Begins to ask whether these are active, and whoever signed something elsewhere.
+    pub(super) fn access_ahead<'a>(&'a self, acted: impl Iterator<Item = &'a Account>) {
+        for account in acted.chain(&self.question.signers).filter(|account| account.system() == "github") {
+            self.client.ahead(&permission(&self.repository, account.login()));
+            if !self.client.base().is_hosted() {
+                self.client.ahead(&format!("/users/{}", escaped(account.login())));
+            }
+        }
+    }
+
     /// Asks of everybody who did something here, or signed something elsewhere. Of nobody else it matters, and nothing is said.
     pub(super) async fn access(&mut self, acts: &Fact<Vec<Act>>) {
         let acted = acts.entries().iter().map(|act| &act.by).chain(&self.question.signers);
         let acted: BTreeSet<&Account> = acted.filter(|account| self.accounts.is_person(account)).collect();
-        for account in &acted {
-            self.client.ahead(&permission(&self.repository, account.login()));
-        }
+        self.access_ahead(acted.iter().copied());
         for account in acted {
             let active = is_active(self.client, &self.repository, account.login()).await;
             self.accounts.active(account, active);

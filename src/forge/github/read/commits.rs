@@ -93,12 +93,16 @@ pub(super) async fn reaches(client: &Client, repository: &str, tip: &str, commit
     client.get::<Ahead>(&path).await.map(|ahead| ahead.ahead_by == 0)
 }
 
+/// Where it lies what two commits have in common.
+pub(super) fn place_of_common(repository: &str, one: &str, other: &str) -> String {
+    format!("/repos/{repository}/compare/{one}...{other}?per_page=1")
+}
+
 /// The newest commit that two commits have in common.
 pub(super) async fn common(client: &Client, repository: &str, one: &str, other: &str) -> Result<String, Fault> {
     #[derive(Deserialize)]
     struct Common {
         merge_base_commit: Named,
     }
-    let path = format!("/repos/{repository}/compare/{one}...{other}?per_page=1");
-    client.get::<Common>(&path).await.map(|common| common.merge_base_commit.sha)
+    client.get::<Common>(&place_of_common(repository, one, other)).await.map(|common| common.merge_base_commit.sha)
 }

@@ -12,7 +12,7 @@ use crate::forge::github::client::{Answer, Client, Fault};
 use crate::model::facts::Fact;
 
 /// How many objects one question names.
-const AT_ONCE: usize = 300;
+pub(super) const AT_ONCE: usize = 300;
 
 /// Every folder of every component, each once.
 pub(super) fn folders(components: &BTreeMap<String, Folders>) -> Vec<&str> {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
+use super::first::Contents;
 use super::pulls::Page;
 use super::question::First;
 use super::{Repository, contents, unread};
@@ -148,18 +149,21 @@ pub(super) async fn of_since(
     Err(unread("the deployments", "there are more than 10,000 of the last 400 days"))
 }
 
-/// The deployments as facts, the oldest first, each with what it contained.
+/// The deployments as facts, the oldest first, each with what it contained; `known` are contents that were asked already.
 pub(super) async fn facts(
     client: &Client,
     repository: &Repository,
     components: &BTreeMap<String, Folders>,
     mut opened: Vec<Opened>,
+    known: Contents,
 ) -> Vec<Deployment> {
     opened.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
     let mut commits: Vec<&str> = opened.iter().map(|it| it.commit.as_str()).collect();
     commits.sort_unstable();
     commits.dedup();
-    let contents = contents::at(client, repository, components, &commits).await;
+    commits.retain(|commit| components.keys().any(|name| !known.contains_key(&((*commit).to_owned(), name.clone()))));
+    let mut contents = contents::at(client, repository, components, &commits).await;
+    contents.extend(known);
     let deployment = |it: &Opened| Deployment {
         release: it.id.clone(),
         environment: it.environment.clone(),

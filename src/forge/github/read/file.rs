@@ -1,7 +1,7 @@
 //! A file as the default branch has it, or a branch that is protected.
 //!
 //! REST answers alike where a file is not there and where it may not be seen. A policy that is not there is one that asks
-//! for nothing: so GraphQL is asked first, which names the commit of the default branch beside it.
+//! for nothing: so GraphQL is asked, which names the commit of the default branch beside it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::pulls::Oid;
 use super::question::First;
-use super::{Repository, unread};
+use super::{Repository, opening, unread};
 use crate::forge::File;
-use crate::forge::github::client::{Client, Fault};
+use crate::forge::github::client::{Answer, Client, Fault};
 
 /// A file, or what else lies there.
 #[derive(Deserialize)]
@@ -22,23 +22,65 @@ enum Contents {
     Other(serde::de::IgnoredAny),
 }
 
-/// A file; `None` where the default branch can be read and has none. Revalidated, its bytes cost nothing.
+/// A file as GraphQL has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Blob {
+    oid: String,
+    byte_size: Option<usize>,
+    is_binary: Option<bool>,
+    is_truncated: Option<bool>,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    oid: String,
+    mode: u32,
+}
+
+/// The modes of a file in git: as such, and one that can be executed. A link to a file has another.
+const FILE: [u32; 2] = [0o100_644, 0o100_755];
+
+/// The text of a file, where GraphQL has all of it, byte for byte.
+fn text(answer: &Answer, blob: Blob) -> Option<String> {
+    let entry: Entry = answer.part(&["repository", "tip", "entry"]).ok()?;
+    let text = blob.text?;
+    let whole = blob.is_binary == Some(false) && blob.is_truncated == Some(false) && blob.byte_size == Some(text.len());
+    (whole && entry.oid == blob.oid && FILE.contains(&entry.mode)).then_some(text)
+}
+
+/// A file; `None` where the default branch can be read and has none. Where GraphQL does not have all of its text, REST has.
 pub async fn of_default_branch(client: &Client, repository: &str, path: &str) -> Result<Option<File>, Fault> {
     let repository = Repository::parse(repository)?;
-    let mut question = First::default();
-    question.default_branch();
-    question.folder(0, "HEAD", path);
-    let answer = client.ask(&question.text(), &repository.variables()).await?;
+    let answer = match opening::answer(client, &repository, |it| it.file == path).await {
+        Some(answer) => answer,
+        None => {
+            let mut question = First::default();
+            question.default_branch();
+            question.file(path);
+            client.ask(&question.text(), &repository.variables()).await?
+        }
+    };
     let tip: Oid = answer.part(&["repository", "defaultBranchRef", "target"]).map_err(|fault| match fault {
         Fault::NotFound { .. } => unread(path, "the default branch cannot be seen, and so not what it has"),
         fault => fault,
     })?;
-    match answer.part::<Oid>(&["repository", "f0"]) {
-        Ok(_) => {}
+    let blob = match answer.part::<Blob>(&["repository", "file"]) {
+        Ok(blob) => blob,
         Err(Fault::NotFound { .. }) => return Ok(None),
         Err(fault) => return Err(fault),
+    };
+    let from = said("the default branch", &repository, &tip.oid, &blob.oid);
+    if let Some(text) = text(&answer, blob) {
+        return Ok(Some(File { bytes: text.into_bytes(), from }));
     }
     contents(client, &repository, "the default branch", path, &tip.oid).await.map(Some)
+}
+
+/// What a file was read from, for people.
+fn said(branch: &str, repository: &Repository, commit: &str, object: &str) -> String {
+    format!("{branch} of {} at {commit}, git object {object}", repository.path())
 }
 
 /// A file as a commit has it.
@@ -60,7 +102,7 @@ async fn contents(
     }
     let packed: String = content.split_whitespace().collect();
     let bytes = STANDARD.decode(packed).map_err(|error| unread(&place, &error.to_string()))?;
-    Ok(File { bytes, from: format!("{branch} of {} at {commit}, git object {sha}", repository.path()) })
+    Ok(File { bytes, from: said(branch, repository, commit, &sha) })
 }
 
 #[derive(Deserialize)]

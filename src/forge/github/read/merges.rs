@@ -30,6 +30,15 @@ fn parents(commit: &GraphCommit) -> Vec<&str> {
     commit.parents.nodes.iter().flatten().flatten().map(|parent| parent.oid.as_str()).collect()
 }
 
+/// Begins to ask what the sides of merges have in common.
+pub(super) fn ahead(client: &Client, repository: &Repository, pulls: &[&WholePull]) {
+    for commit in pulls.iter().flat_map(|whole| whole.commits.iter().flatten()) {
+        if let [ours, theirs] = parents(commit)[..] {
+            client.ahead(&commits::place_of_common(&repository.path(), ours, theirs));
+        }
+    }
+}
+
 /// Computes all merges of a release again.
 pub(super) async fn read(
     client: &Client,

@@ -1,9 +1,10 @@
 //! What GitHub says of a release becomes facts.
 //!
-//! A few questions, whatever the size: the run (REST), the commits between what runs and what goes (REST, once for each
-//! commit that runs here), which pull requests brought them with everything that hangs on the release itself (GraphQL), all
-//! of those pull requests (GraphQL), who pushed (REST), and whether who acted may still come in (REST, once for each).
-//! Longer lists take further pages.
+//! Three answers one after the other, whatever the size. First what hangs on nothing, all at once: the run (REST), the commits
+//! between what runs and what goes (REST, once for each commit that runs here), who pushed (REST), and what an [`opening`] asks
+//! (GraphQL): what was deployed here, and which pull requests brought the newest commits. Then all that hangs on the release,
+//! with the whole of those pull requests (GraphQL). Then what hangs on each change and on who acted: whether he may still come in
+//! (REST, once for each), and seldom more. Longer lists take further pages.
 //!
 //! Invariant: every list is whole or is [`Fact::Unavailable`] with the reason.
 
@@ -14,10 +15,12 @@ mod commits;
 mod contents;
 mod deployments;
 pub mod file;
+mod first;
 pub(super) mod groups;
 pub mod installation;
 pub mod issues;
 mod merges;
+pub(super) mod opening;
 mod people;
 pub mod proposals;
 mod pulls;
@@ -32,7 +35,6 @@ pub mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Answer, Client, Fault, Variables};
@@ -44,11 +46,11 @@ use acts::Fixed;
 use changes::Known;
 use commits::{Between, RestCommit};
 use deployments::Opened;
+use first::{Asked, Contents, Traced};
 use people::{Accounts, RestUser};
-use pulls::{Counted, Event, GraphCommit, Named, Oid, WholePull};
+use pulls::{Event, GraphCommit, WholePull};
 use question::First;
-use reference::Started;
-use runs::Run;
+use runs::{EnvironmentReview, Run};
 
 /// How many commits one question is about.
 const AT_ONCE: usize = 100;
@@ -110,9 +112,14 @@ pub fn is_commit(text: &str) -> bool {
 /// The commit of the deployment that began to run last in an environment, by GitHub's list. Whoever may push can write it.
 pub(super) async fn last_ran(client: &Client, repository: &str, environment: &str) -> Result<Option<String>, Fault> {
     let repository = Repository::parse(repository)?;
-    let mut question = First::default();
-    question.deployments(0, environment, None);
-    let answer = client.ask(&question.text(), &repository.variables()).await?;
+    let answer = match opening::answer(client, &repository, |it| it.environment == environment).await {
+        Some(answer) => answer,
+        None => {
+            let mut question = First::default();
+            question.deployments(0, environment, None);
+            client.ask(&question.text(), &repository.variables()).await?
+        }
+    };
     let found = deployments::of(client, &repository, &answer, 0, environment).await?;
     // One that waited runs long after it was asked for.
     let last = found.into_iter().filter(|it| it.ran().is_some()).max_by_key(Opened::ran);
@@ -121,45 +128,6 @@ pub(super) async fn last_ran(client: &Client, repository: &str, environment: &st
 
 /// What changed since one commit that runs here.
 type Range = Result<Between, Fault>;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Associated {
-    associated_pull_requests: Counted<Numbered>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Numbered {
-    number: u64,
-    merged: bool,
-    head_ref_oid: String,
-    merge_commit: Option<Oid>,
-    base_repository: Option<Named>,
-}
-
-impl Numbered {
-    /// Whether a pull request brought a commit as it was reviewed: it was merged, and what it was merged as goes too; or it is
-    /// open, and its head is what goes. GitHub names others as well: open ones, those that were merged into another branch,
-    /// and those of which only a part goes. Of those no review is one of what goes.
-    fn brought(&self, here: &str, released: &str, landed: &BTreeMap<String, RestCommit>) -> bool {
-        self.base_repository.as_ref().is_some_and(|base| base.name_with_owner == here)
-            && match (self.merged, &self.merge_commit) {
-                (true, Some(merge)) => landed.contains_key(&merge.oid),
-                (true, None) => false,
-                (false, _) => self.head_ref_oid == released,
-            }
-    }
-}
-
-/// What the first questions found of each commit.
-#[derive(Default)]
-struct Traced {
-    /// The commits, as GraphQL has them.
-    graph: BTreeMap<String, GraphCommit>,
-    /// The pull requests that brought each.
-    brought: BTreeMap<String, Vec<u64>>,
-}
 
 /// Begins to read what is asked of every release.
 pub(super) fn ahead(client: &Client, repository: &Repository, since: Option<&str>, commit: &str) {
@@ -175,6 +143,8 @@ pub(super) async fn gather(client: &Client, question: &Question) -> Result<Gathe
     if !is_commit(&question.commit) {
         return Err(Fault::Setup(format!("`{}` is no commit; write all of its digits", question.commit)));
     }
+    // What hangs on nothing is begun before it is asked for, and waited for together.
+    let client = &client.in_a_look();
     Reading { client, repository, question, accounts: Accounts::default() }.gather().await
 }
 
@@ -187,13 +157,14 @@ struct Reading<'c> {
 
 impl Reading<'_> {
     async fn gather(mut self) -> Result<Gathered, Fault> {
+        self.access_ahead(self.question.acts.iter().map(|act| &act.by));
         let run = async {
             match self.question.run {
                 Some(run) => Some(runs::find(self.client, &self.repository, &self.question.commit, run).await),
                 None => None,
             }
         };
-        let (ranges, run) = tokio::join!(self.ranges(), run);
+        let (ranges, run, opening) = tokio::join!(self.ranges(), run, self.opening());
         let landed: BTreeMap<String, RestCommit> = ranges
             .values()
             .flatten()
@@ -203,33 +174,36 @@ impl Reading<'_> {
         if landed.len() > MOST {
             return Err(Fault::Setup(format!("the release has {} commits; {MOST} are read", landed.len())));
         }
-        let (first, traced) = self.first(&landed, run.as_ref()).await;
+        let traced = opening.as_ref().map(|answer| self.opened_with(answer, &landed)).unwrap_or_default();
+        let here = self.here(opening.as_ref()).await;
+        let asked = self.first(&landed, run.as_ref(), traced, here.as_deref());
+        let (asked, ()) = tokio::join!(asked, self.pushes_ahead(&landed));
+        let Asked { answer: first, traced, pulls, contents: deployed } = asked;
         let canonical = first.as_ref().map_err(Clone::clone)?.part::<String>(&["repository", "nameWithOwner"])?;
         if !canonical.eq_ignore_ascii_case(&self.repository.path()) {
             return Err(Fault::Setup(format!("`{}` is `{canonical}` now; name it so", self.repository.path())));
         }
-        let numbers: BTreeSet<u64> = traced.iter().flat_map(|it| it.brought.values().flatten().copied()).collect();
-        let numbers: Vec<u64> = numbers.into_iter().collect();
-        let pulls = pulls::read(self.client, &self.repository, &numbers).await;
         // One that is missing would take what was said against it with it.
-        let whole = match &traced {
+        let whole: Result<Vec<&WholePull>, Fault> = match &traced {
             Ok(_) => pulls.values().map(|pull| pull.as_ref().map_err(Clone::clone)).collect(),
             Err(fault) => Err(fault.clone()),
         };
-        let changes = self.changes(&canonical, &ranges, &landed, traced, &whole).await;
         let contents = self.contents(&first);
-        let opened = self.opened(&first).await;
-        let reviews = match (&first, &run) {
-            (Ok(answer), Some(Ok(run))) => {
-                Some(runs::reviews(self.client, &self.repository, answer, run).await.map(|reviews| (run, reviews)))
-            }
-            (_, Some(Err(fault))) | (Err(fault), Some(_)) => Some(Err(fault.clone())),
-            (_, None) => None,
+        let (opened, reviews) = tokio::join!(self.opened(&first, here), self.reviews(&first, run.as_ref()));
+        let fixed = |it: &Reading<'_>| {
+            reviews.as_ref().map(|reviews| match reviews {
+                Ok((run, reviews)) => Ok(Fixed { run, reviews, changes: it.same_range(&opened, run) }),
+                Err(fault) => Err(fault.clone()),
+            })
         };
-        let fixed = reviews.as_ref().map(|reviews| match reviews {
-            Ok((run, reviews)) => Ok(Fixed { run, reviews, changes: self.same_range(&opened, run) }),
-            Err(fault) => Err(fault.clone()),
-        });
+        self.who_acts(&canonical, &contents, &whole, fixed(&self));
+        let beside = self.beside();
+        let (changes, reference, deployments) = tokio::join!(
+            self.changes(&canonical, &ranges, &landed, traced, &whole),
+            beside.named_reference(&first, run.as_ref()),
+            beside.deployments(opened.clone(), deployed)
+        );
+        let fixed = fixed(&self);
         let ranges = ranges.values().find_map(|range| range.as_ref().err().cloned());
         let acts = match ranges {
             // What changes, and so what was said of it, is not known.
@@ -240,8 +214,7 @@ impl Reading<'_> {
         self.named_accounts(&first);
         let acts = self.and_elsewhere(acts, &changes).await;
         self.access(&acts).await;
-        let deployments = self.deployments(opened).await;
-        let Started { reference, trigger, at: submitted_at } = self.started(&first, run.as_ref()).await;
+        let (trigger, submitted_at) = self.started(run.as_ref());
         Ok(Gathered {
             repository: canonical,
             reference,
@@ -254,6 +227,41 @@ impl Reading<'_> {
             acts,
             deployments,
         })
+    }
+
+    /// The same reading with nobody known yet, for what names nobody.
+    fn beside(&self) -> Self {
+        let Self { client, repository, question, .. } = self;
+        Self { client, repository: repository.clone(), question, accounts: Accounts::default() }
+    }
+
+    /// The reviews of the run's environments, with the run.
+    async fn reviews<'r>(
+        &self,
+        first: &Result<Answer, Fault>,
+        run: Option<&'r Result<Run, Fault>>,
+    ) -> Option<Result<(&'r Run, Vec<EnvironmentReview>), Fault>> {
+        match (first, run) {
+            (Ok(answer), Some(Ok(run))) => {
+                Some(runs::reviews(self.client, &self.repository, answer, run).await.map(|reviews| (run, reviews)))
+            }
+            (_, Some(Err(fault))) | (Err(fault), Some(_)) => Some(Err(fault.clone())),
+            (_, None) => None,
+        }
+    }
+
+    /// Begins to ask of everybody who did something whether he is still active, before all is known that it is about.
+    fn who_acts(
+        &self,
+        canonical: &str,
+        contents: &BTreeMap<String, Fact<String>>,
+        whole: &Result<Vec<&WholePull>, Fault>,
+        fixed: Option<Result<Fixed<'_>, Fault>>,
+    ) {
+        let mut first = self.beside();
+        let acts = first.acts(canonical, &Fact::Absent, contents, whole.clone(), fixed);
+        first
+            .access_ahead(acts.entries().iter().map(|act| &act.by).filter(|account| first.accounts.is_person(account)));
     }
 
     /// The digests of what goes.
@@ -278,6 +286,9 @@ impl Reading<'_> {
     async fn ranges(&self) -> BTreeMap<String, Range> {
         let bases: BTreeSet<&String> = self.question.running.values().filter_map(Fact::known).collect();
         let mut ranges = BTreeMap::new();
+        for base in bases.iter().filter(|base| is_commit(base)) {
+            self.client.ahead(&commits::place(&self.repository.path(), base, &self.question.commit));
+        }
         for base in bases {
             let range = if is_commit(base) {
                 commits::between(self.client, &self.repository.path(), base, &self.question.commit).await
@@ -295,63 +306,6 @@ impl Reading<'_> {
             ranges.insert(base.clone(), range);
         }
         ranges
-    }
-
-    /// The first questions: everything that hangs on the release, with as many commits as one question can have.
-    async fn first(
-        &self,
-        landed: &BTreeMap<String, RestCommit>,
-        run: Option<&Result<Run, Fault>>,
-    ) -> (Result<Answer, Fault>, Result<Traced, Fault>) {
-        let question = self.question;
-        let commits: Vec<&String> = landed.keys().collect();
-        let mut first = First::default();
-        first.there(0, &question.commit);
-        for (at, folder) in contents::folders(&question.components).into_iter().enumerate() {
-            first.folder(at, &question.commit, folder);
-        }
-        if let Some(reference) = &question.reference {
-            first.reference(reference);
-        }
-        if question.reference.is_some() || question.run.is_some() {
-            first.default_branch();
-        }
-        if let Some(Ok(run)) = run {
-            first.reviews(&run.node_id, None);
-        }
-        for (at, environment) in self.environments().into_iter().enumerate() {
-            first.deployments(at, environment, None);
-        }
-        for (at, group) in question.groups.iter().enumerate() {
-            if let Some((organisation, team)) = groups::team(group) {
-                first.team(at, organisation, team, None);
-            }
-        }
-        for (at, login) in question.logins.iter().enumerate() {
-            first.user(at, login);
-        }
-        let mut chunks = commits.chunks(AT_ONCE);
-        let begin = chunks.next().unwrap_or_default();
-        for (at, sha) in begin.iter().enumerate() {
-            first.commit(at, sha);
-        }
-        let variables = self.repository.variables();
-        let answer = self.client.ask(&first.text(), &variables).await;
-        let mut traced = Traced::default();
-        let mut outcome =
-            answer.as_ref().map_err(Clone::clone).and_then(|answer| self.trace(answer, begin, landed, &mut traced));
-        for more in chunks {
-            if outcome.is_err() {
-                break;
-            }
-            let mut next = First::default();
-            for (at, sha) in more.iter().enumerate() {
-                next.commit(at, sha);
-            }
-            let answer = self.client.ask(&next.text(), &variables).await;
-            outcome = answer.and_then(|answer| self.trace(&answer, more, landed, &mut traced));
-        }
-        (answer, outcome.map(|()| traced))
     }
 
     /// The environments of which the deployments are asked for.
@@ -386,6 +340,7 @@ impl Reading<'_> {
             (Err(fault), _) => return fault.unavailable(),
             (_, Err(fault)) => return fault.unavailable(),
         };
+        self.changes_ahead(whole, landed, &traced);
         let mut replaced = BTreeMap::new();
         for pull in whole {
             let found = self.replaced(pull).await;
@@ -407,9 +362,12 @@ impl Reading<'_> {
             pulled.insert(commit.oid.clone());
         }
         pulled.extend(replaced.values().flatten().flatten().map(|commit| commit.sha.clone()));
-        let pushers = self.pushers(whole, landed, &graph, &pulled).await;
+        let (client, repository) = (self.client, self.repository.clone());
+        let (pushers, merges) = tokio::join!(
+            self.pushers(whole, landed, &graph, &pulled),
+            merges::read(client, &repository, whole, landed, &traced.brought)
+        );
         let addresses = self.addresses(traced, whole).await;
-        let merges = merges::read(self.client, &self.repository, whole, landed, &traced.brought).await;
         let known = Known {
             repository: canonical,
             landed,
@@ -449,6 +407,25 @@ impl Reading<'_> {
         if found.is_empty() { Fact::Absent } else { Fact::Known(found) }
     }
 
+    /// Begins to read what hangs on each change alone.
+    fn changes_ahead(&self, whole: &[&WholePull], landed: &BTreeMap<String, RestCommit>, traced: &Traced) {
+        let path = self.repository.path();
+        for pull in whole {
+            for event in pull.events.iter().flatten() {
+                if let Event::ForcePush { before_commit: Some(before) } = event {
+                    self.client.ahead(&commits::place(&path, &pull.pull.base_ref_oid, &before.oid));
+                }
+            }
+        }
+        merges::ahead(self.client, &self.repository, whole);
+        for id in self.addressed(traced, whole).values() {
+            self.client.ahead(&format!("/user/{id}"));
+        }
+        for sha in landed.keys().filter(|sha| traced.brought.get(*sha).is_none_or(Vec::is_empty)) {
+            self.client.ahead(&format!("/repos/{path}/commits/{sha}?per_page=100"));
+        }
+    }
+
     /// The commits of heads that were pushed over: whoever wrote them had a hand in it all the same.
     async fn replaced(&self, pull: &WholePull) -> Result<Vec<RestCommit>, Fault> {
         let mut found = Vec::new();
@@ -484,17 +461,8 @@ impl Reading<'_> {
     /// The accounts behind the addresses that GitHub gives to Apps, `123+name[bot]@users.noreply.github.com`: GraphQL
     /// leaves them out. The number is asked for, so that the type is GitHub's word and not the name's.
     async fn addresses(&mut self, traced: &Traced, pulls: &[&WholePull]) -> BTreeMap<String, Fact<Account>> {
-        let pulled = pulls.iter().filter_map(|pull| pull.commits.as_ref().ok()).flatten();
-        let mut addresses = BTreeSet::new();
-        for commit in traced.graph.values().chain(pulled) {
-            let named = commit.authors.nodes.iter().flatten().flatten().chain(&commit.author).chain(&commit.committer);
-            addresses.extend(named.filter(|actor| actor.user.is_none()).filter_map(|actor| actor.email.clone()));
-        }
-        let suffix = format!("@users.noreply.{}", self.client.base().web());
         let mut found = BTreeMap::new();
-        for address in addresses {
-            let id = address.strip_suffix(&suffix).and_then(|name| name.split_once('+')).map(|(id, _)| id);
-            let Some(id) = id.and_then(|id| id.parse::<u64>().ok()) else { continue };
+        for (address, id) in self.addressed(traced, pulls) {
             let account = match self.client.get::<RestUser>(&format!("/user/{id}")).await {
                 Ok(user) => self.accounts.rest(Some(&user)),
                 // Nobody has the number any longer.
@@ -504,6 +472,23 @@ impl Reading<'_> {
             found.insert(address, account);
         }
         found
+    }
+
+    /// Such addresses, each with its number.
+    fn addressed(&self, traced: &Traced, pulls: &[&WholePull]) -> BTreeMap<String, u64> {
+        let pulled = pulls.iter().filter_map(|pull| pull.commits.as_ref().ok()).flatten();
+        let mut addresses = BTreeSet::new();
+        for commit in traced.graph.values().chain(pulled) {
+            let named = commit.authors.nodes.iter().flatten().flatten().chain(&commit.author).chain(&commit.committer);
+            addresses.extend(named.filter(|actor| actor.user.is_none()).filter_map(|actor| actor.email.clone()));
+        }
+        let suffix = format!("@users.noreply.{}", self.client.base().web());
+        let numbered = |address: String| {
+            let (id, _) = address.strip_suffix(&suffix)?.split_once('+')?;
+            let id = id.parse::<u64>().ok()?;
+            Some((address, id))
+        };
+        addresses.into_iter().filter_map(numbered).collect()
     }
 
     /// What the accounts are that the policy names.
@@ -516,48 +501,37 @@ impl Reading<'_> {
         }
     }
 
+    /// What was deployed here, by the answer with which the look began.
+    async fn here(&self, opening: Option<&Answer>) -> Option<Vec<Opened>> {
+        let answer = opening.filter(|_| self.question.history)?;
+        deployments::of(self.client, &self.repository, answer, 0, &self.question.environment).await.ok()
+    }
+
     /// What was deployed here and where it is promoted from, by GitHub's list.
-    async fn opened(&self, first: &Result<Answer, Fault>) -> Result<Vec<Opened>, Fault> {
+    async fn opened(&self, first: &Result<Answer, Fault>, here: Option<Vec<Opened>>) -> Result<Vec<Opened>, Fault> {
         let answer = first.as_ref().map_err(Clone::clone)?;
-        let mut opened = Vec::new();
-        for (at, environment) in self.environments().into_iter().enumerate() {
+        let is_known = here.is_some();
+        let mut opened = here.unwrap_or_default();
+        for (at, environment) in self.environments().into_iter().enumerate().skip(usize::from(is_known)) {
             opened.extend(deployments::of(self.client, &self.repository, answer, at, environment).await?);
         }
         Ok(opened)
     }
 
-    async fn deployments(&self, opened: Result<Vec<Opened>, Fault>) -> Fact<Vec<crate::model::facts::Deployment>> {
+    async fn deployments(
+        &self,
+        opened: Result<Vec<Opened>, Fault>,
+        known: Contents,
+    ) -> Fact<Vec<crate::model::facts::Deployment>> {
         if !self.question.history {
             return Fact::default();
         }
         match opened {
             Ok(opened) => {
                 let components = &self.question.components;
-                Fact::Known(deployments::facts(self.client, &self.repository, components, opened).await)
+                Fact::Known(deployments::facts(self.client, &self.repository, components, opened, known).await)
             }
             Err(fault) => fault.unavailable(),
         }
-    }
-
-    /// Which pull requests brought each commit.
-    fn trace(
-        &self,
-        answer: &Answer,
-        commits: &[&String],
-        landed: &BTreeMap<String, RestCommit>,
-        traced: &mut Traced,
-    ) -> Result<(), Fault> {
-        let canonical: String = answer.part(&["repository", "nameWithOwner"])?;
-        for (at, sha) in commits.iter().enumerate() {
-            let place = format!("c{at}");
-            let commit: GraphCommit = answer.part(&["repository", &place])?;
-            let associated: Associated = answer.part(&["repository", &place])?;
-            let cut = || unread("the pull requests of a commit", "GitHub does not list all of them");
-            let numbered = associated.associated_pull_requests.whole().ok_or_else(cut)?;
-            let brought = numbered.iter().filter(|it| it.brought(&canonical, &self.question.commit, landed));
-            traced.brought.insert((*sha).clone(), brought.map(|it| it.number).collect());
-            traced.graph.insert((*sha).clone(), commit);
-        }
-        Ok(())
     }
 }

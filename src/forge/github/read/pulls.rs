@@ -11,7 +11,7 @@ use super::people::Actor;
 use super::question::{Part, Second};
 use super::touched::TouchedFile;
 use super::{Repository, unread};
-use crate::forge::github::client::{Client, Fault};
+use crate::forge::github::client::{Answer, Client, Fault};
 
 /// How many pull requests one question is about: GitHub counts at most 500,000 entries that could be listed.
 const AT_ONCE: usize = 100;
@@ -292,22 +292,30 @@ impl Reading {
     }
 }
 
-/// Everything of these pull requests, by their numbers.
+/// Whether a question was too much for GitHub, which may answer less of it.
+pub(super) fn is_too_much(fault: &Fault) -> bool {
+    matches!(fault, Fault::Server { .. } | Fault::Network { .. } | Fault::TooLarge { .. } | Fault::Unreadable { .. })
+}
+
+/// Everything of these pull requests, by their numbers. Of some of them it may have been asked already, in an answer.
 pub(super) async fn read(
     client: &Client,
     repository: &Repository,
     numbers: &[u64],
+    asked: Option<(&Answer, &[u64])>,
 ) -> BTreeMap<u64, Result<WholePull, Fault>> {
+    let overloaded = |pull: &Result<WholePull, Fault>| pull.as_ref().is_err_and(is_too_much);
     let mut found = BTreeMap::new();
-    let mut next: Vec<&[u64]> = numbers.chunks(AT_ONCE).collect();
+    if let Some((answer, some)) = asked.filter(|(_, some)| !some.is_empty()) {
+        let pulls = of_answer(client, repository, answer, some).await;
+        if some.len() == 1 || !pulls.values().all(overloaded) {
+            found.extend(pulls);
+        }
+    }
+    let left: Vec<u64> = numbers.iter().filter(|number| !found.contains_key(number)).copied().collect();
+    let mut next: Vec<&[u64]> = left.chunks(AT_ONCE).collect();
     while let Some(some) = next.pop() {
         let pulls = some_of(client, repository, some).await;
-        let overloaded = |pull: &Result<WholePull, Fault>| {
-            matches!(
-                pull,
-                Err(Fault::Server { .. } | Fault::Network { .. } | Fault::TooLarge { .. } | Fault::Unreadable { .. })
-            )
-        };
         // What GitHub does not answer in its time it may answer in halves.
         if some.len() > 1 && pulls.values().all(overloaded) {
             let (one, other) = some.split_at(some.len() / 2);
@@ -324,10 +332,19 @@ async fn some_of(client: &Client, repository: &Repository, numbers: &[u64]) -> B
     for number in numbers {
         question.whole(*number);
     }
-    let answer = match client.ask(&question.text(), &repository.variables()).await {
-        Ok(answer) => answer,
-        Err(fault) => return numbers.iter().map(|number| (*number, Err(fault.clone()))).collect(),
-    };
+    match client.ask(&question.text(), &repository.variables()).await {
+        Ok(answer) => of_answer(client, repository, &answer, numbers).await,
+        Err(fault) => numbers.iter().map(|number| (*number, Err(fault.clone()))).collect(),
+    }
+}
+
+/// Pull requests of an answer, with their further pages.
+async fn of_answer(
+    client: &Client,
+    repository: &Repository,
+    answer: &Answer,
+    numbers: &[u64],
+) -> BTreeMap<u64, Result<WholePull, Fault>> {
     let mut pulls = BTreeMap::new();
     let mut lists: BTreeMap<(u64, Part), Reading> = BTreeMap::new();
     for number in numbers {
@@ -341,9 +358,18 @@ async fn some_of(client: &Client, repository: &Repository, numbers: &[u64]) -> B
         pulls.insert(*number, pull);
     }
     more_pages(client, repository, &mut lists).await;
+    let mut listed: BTreeMap<u64, Result<Vec<File>, Fault>> = BTreeMap::new();
+    for pull in pulls.values().flatten() {
+        let files = lists.remove(&(pull.number, Part::Files)).unwrap_or_else(Reading::begin).finish("files");
+        if files.iter().flatten().any(File::moved) {
+            client.ahead(&format!("{}?per_page=100", files_of(repository, pull)));
+        }
+        listed.insert(pull.number, files);
+    }
     let mut files = BTreeMap::new();
     for pull in pulls.values().flatten() {
-        let listed = lists.remove(&(pull.number, Part::Files)).unwrap_or_else(Reading::begin).finish("files");
+        let none = || Err(unread("files", "they were not asked for"));
+        let listed = listed.remove(&pull.number).unwrap_or_else(none);
         files.insert(pull.number, paths(client, repository, pull, listed).await);
     }
     let whole = |(number, pull): (u64, Result<Pull, Fault>)| {
@@ -363,6 +389,11 @@ async fn some_of(client: &Client, repository: &Repository, numbers: &[u64]) -> B
     pulls.into_iter().map(whole).collect()
 }
 
+/// Where the files of a pull request lie.
+fn files_of(repository: &Repository, pull: &Pull) -> String {
+    format!("/repos/{}/pulls/{}/files", repository.path(), pull.number)
+}
+
 /// The paths of files, those from which they were moved included: what leaves a component touches it.
 async fn paths(
     client: &Client,
@@ -377,7 +408,7 @@ async fn paths(
     if !listed.iter().any(File::moved) {
         return Ok(listed.into_iter().map(|it| it.path).collect());
     }
-    let place = format!("/repos/{}/pulls/{}/files", repository.path(), pull.number);
+    let place = files_of(repository, pull);
     let named: Vec<TouchedFile> = client.list(&place).await?.into_entries();
     let missing = listed.iter().find(|file| !named.iter().any(|it| it.filename == file.path));
     if let Some(file) = missing {

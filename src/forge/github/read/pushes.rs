@@ -112,6 +112,16 @@ pub(super) fn place(repository: &str) -> String {
     format!("/repos/{repository}/activity?per_page=100")
 }
 
+/// Reads the pages that the commits of ranges take, for whoever asks for them in the same look.
+pub(super) async fn ahead(client: &Client, repository: &str, landed: &BTreeMap<String, RestCommit>) {
+    let mut graph = Graph::default();
+    for commit in landed.values() {
+        graph.add(&commit.sha, commit.parents.iter().map(|parent| parent.sha.clone()));
+    }
+    // Whoever asks is told what went wrong.
+    let _ = read(client, repository, Horizon::new(&graph, landed.keys().map(String::as_str))).await;
+}
+
 /// The activity of a repository, the oldest entry first: as far back as the horizon is.
 async fn read(client: &Client, repository: &str, horizon: Horizon<'_>) -> Result<Vec<Activity>, Fault> {
     let path = format!("/repos/{repository}/activity");

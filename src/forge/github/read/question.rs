@@ -29,21 +29,79 @@ fn after(cursor: Option<&str>) -> String {
     cursor.map(|cursor| format!(", after: {}", quoted(cursor))).unwrap_or_default()
 }
 
-/// The first question: which pull requests brought each commit, and everything that hangs on the release itself.
+/// How many entries one question may list at most: GitHub refuses more than 500,000.
+const ENTRIES: usize = 490_000;
+/// How many a commit can list, with the pull requests that brought it.
+const OF_COMMIT: usize = 5 + 20 + 20;
+/// How many a pull request can list, with all of its parts.
+const OF_PULL: usize = 50 + 20 + 1 + 100 * (1 + 25) + 100 + 100 * (1 + 5) + 100 * (1 + 10) + 100;
+/// How many commits of a history are listed.
+pub(super) const HISTORY: usize = 100;
+
+/// Which pull requests brought a commit.
+const BROUGHT: &str = "associatedPullRequests(first: 20) \
+    { totalCount nodes { number merged headRefOid mergeCommit { oid } baseRepository { nameWithOwner } } }";
+
+/// A question about what hangs on the release itself: which pull requests brought each commit, and everything else.
 #[derive(Debug, Default)]
 pub(super) struct First {
     repository: String,
     outside: String,
+    /// How many entries it can list.
+    entries: usize,
 }
 
 impl First {
     pub(super) fn commit(&mut self, at: usize, sha: &str) {
+        self.entries += OF_COMMIT;
         let _ = write!(
             self.repository,
-            " c{at}: object(oid: {}) {{ ...commit ... on Commit {{ associatedPullRequests(first: 20) \
-             {{ totalCount nodes {{ number merged headRefOid mergeCommit {{ oid }} baseRepository {{ nameWithOwner }} }} }} }} }}",
+            " c{at}: object(oid: {}) {{ ...commit ... on Commit {{ {BROUGHT} }} }}",
             quoted(sha)
         );
+    }
+
+    /// The newest commits that a commit has, itself the first: each as [`First::commit`] asks for it.
+    pub(super) fn history(&mut self, sha: &str) {
+        self.entries += HISTORY * (1 + OF_COMMIT);
+        let _ = write!(
+            self.repository,
+            " history: object(oid: {}) {{ ... on Commit {{ history(first: {HISTORY}) \
+             {{ nodes {{ ...commit {BROUGHT} }} }} }} }}",
+            quoted(sha)
+        );
+    }
+
+    /// A file of the default branch with its text, and what kind of entry it is there.
+    pub(super) fn file(&mut self, path: &str) {
+        let _ = write!(
+            self.repository,
+            " file: object(expression: {}) {{ oid ... on Blob {{ byteSize isBinary isTruncated text }} }} \
+             tip: object(expression: \"HEAD\") {{ ... on Commit {{ entry: file(path: {}) {{ oid mode }} }} }}",
+            quoted(&format!("HEAD:{path}")),
+            quoted(path)
+        );
+    }
+
+    /// The branch and the tag that a short name can mean.
+    pub(super) fn branch_or_tag(&mut self, name: &str) {
+        for (at, prefix) in [("branch", "refs/heads/"), ("tag", "refs/tags/")] {
+            self.reference_at(at, &format!("{prefix}{name}"));
+        }
+    }
+
+    /// Pull requests with everything of each, as many of these as one question can list beside what it asks already. Says how
+    /// many that are.
+    pub(super) fn pulls(&mut self, numbers: &[u64]) -> usize {
+        let most = ENTRIES.saturating_sub(self.entries) / OF_PULL;
+        let some = numbers.get(..most).unwrap_or(numbers);
+        let mut pulls = Second::default();
+        for number in some {
+            pulls.whole(*number);
+        }
+        self.entries += some.len() * OF_PULL;
+        self.repository.push_str(&pulls.0);
+        some.len()
     }
 
     /// A commit with everybody whom it names, and without the pull requests that brought it.
@@ -61,9 +119,13 @@ impl First {
     }
 
     pub(super) fn reference(&mut self, name: &str) {
+        self.reference_at("reference", name);
+    }
+
+    fn reference_at(&mut self, at: &str, name: &str) {
         let _ = write!(
             self.repository,
-            " reference: ref(qualifiedName: {}) {{ target {{ oid ... on Tag {{ target {{ oid }} }} }} }}",
+            " {at}: ref(qualifiedName: {}) {{ target {{ oid ... on Tag {{ target {{ oid }} }} }} }}",
             quoted(name)
         );
     }
@@ -74,6 +136,7 @@ impl First {
 
     /// The branch of a run and the reviews of environments that it was given, by its id in GraphQL.
     pub(super) fn reviews(&mut self, run: &str, cursor: Option<&str>) {
+        self.entries += 100 * (1 + 20);
         let _ = write!(
             self.outside,
             " run: node(id: {}) {{ ... on WorkflowRun {{ checkSuite {{ branch {{ name prefix }} }} \
@@ -85,6 +148,7 @@ impl First {
     }
 
     pub(super) fn deployments(&mut self, at: usize, environment: &str, cursor: Option<&str>) {
+        self.entries += 100 * (1 + 50);
         let _ = write!(
             self.repository,
             " d{at}: deployments(environments: [{}], first: 100, orderBy: {{field: CREATED_AT, direction: DESC}}{}) \
@@ -105,6 +169,7 @@ impl First {
     }
 
     pub(super) fn team(&mut self, at: usize, organisation: &str, team: &str, cursor: Option<&str>) {
+        self.entries += 100;
         let _ = write!(
             self.outside,
             " g{at}: organization(login: {}) {{ team(slug: {}) {{ members(first: 100, membership: ALL{}) \

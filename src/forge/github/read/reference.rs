@@ -9,6 +9,16 @@ use super::{Reading, commits, pulls, runs};
 use crate::forge::github::client::{Answer, Fault};
 use crate::model::facts::{Account, Fact, Reference};
 
+/// Where the first answer has a branch or tag by its full name, as which the short one of a run was asked for.
+fn asked_as(name: &str, short: Option<&str>) -> Option<&'static str> {
+    let short = short?;
+    match name.strip_suffix(short)? {
+        "refs/heads/" => Some("branch"),
+        "refs/tags/" => Some("tag"),
+        _ => None,
+    }
+}
+
 /// A branch or tag in an answer.
 #[derive(Deserialize)]
 struct Ref {
@@ -31,38 +41,35 @@ impl Ref {
     }
 }
 
-/// What the run says.
-pub(super) struct Started {
-    pub(super) reference: Fact<Reference>,
-    pub(super) trigger: Fact<Account>,
-    pub(super) at: Fact<DateTime<Utc>>,
-}
-
 impl Reading<'_> {
-    /// The branch or tag, who started the run, and when.
-    pub(super) async fn started(
-        &mut self,
-        first: &Result<Answer, Fault>,
-        run: Option<&Result<runs::Run, Fault>>,
-    ) -> Started {
-        let (trigger, at) = match run {
+    /// Who started the run, and when.
+    pub(super) fn started(&mut self, run: Option<&Result<runs::Run, Fault>>) -> (Fact<Account>, Fact<DateTime<Utc>>) {
+        match run {
             None => (Fact::default(), Fact::default()),
             Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
             Some(Ok(run)) => (self.trigger(run), Fact::Known(run.created_at)),
-        };
+        }
+    }
+
+    /// The branch or tag.
+    pub(super) async fn named_reference(
+        &self,
+        first: &Result<Answer, Fault>,
+        run: Option<&Result<runs::Run, Fault>>,
+    ) -> Fact<Reference> {
         let of_run = match (&self.question.reference, first, run) {
-            (None, Ok(answer), Some(Ok(_))) => runs::branch(answer),
+            (None, Ok(answer), Some(Ok(run))) => runs::branch(answer).map(|name| name.map(|name| (name, run))),
             _ => Ok(None),
         };
-        let of_run = match of_run {
-            Ok(of_run) => of_run,
-            Err(fault) => return Started { reference: fault.unavailable(), trigger, at },
-        };
-        let reference = match self.question.reference.clone().or(of_run) {
-            Some(name) => self.reference(first, name).await,
-            None => Fact::default(),
-        };
-        Started { reference, trigger, at }
+        match (&self.question.reference, of_run) {
+            (_, Err(fault)) => fault.unavailable(),
+            (Some(name), _) => self.reference(first, name.clone(), Some("reference")).await,
+            (None, Ok(Some((name, run)))) => {
+                let at = asked_as(&name, run.head_branch.as_deref());
+                self.reference(first, name, at).await
+            }
+            (None, Ok(None)) => Fact::default(),
+        }
     }
 
     /// Who started the run. Whoever starts it again starts what deploys, and so does who started it first: the facts name
@@ -87,9 +94,10 @@ impl Reading<'_> {
         }
     }
 
-    async fn reference(&self, first: &Result<Answer, Fault>, name: String) -> Fact<Reference> {
-        let found = if self.question.reference.is_some() {
-            first.as_ref().map_err(Clone::clone).and_then(|answer| answer.part::<Ref>(&["repository", "reference"]))
+    /// A branch or tag; `at` is where in the first answer it stands, where it was asked for there.
+    async fn reference(&self, first: &Result<Answer, Fault>, name: String, at: Option<&str>) -> Fact<Reference> {
+        let found = if let Some(at) = at {
+            first.as_ref().map_err(Clone::clone).and_then(|answer| answer.part::<Ref>(&["repository", at]))
         } else {
             let mut question = First::default();
             question.reference(&name);
@@ -101,12 +109,21 @@ impl Reading<'_> {
             Err(Fault::NotFound { .. }) => None,
             Err(fault) => return fault.unavailable(),
         };
+        self.default_ahead(first);
         let reaches = match &tip {
             None => Fact::Known(false),
             Some(tip) => self.has(tip).await,
         };
         let on_default = self.on_default(first, &name, &reaches).await;
         Fact::Known(Reference { name, reaches, on_default, resolves_to: tip.map_or(Fact::Absent, Fact::Known) })
+    }
+
+    /// Begins to ask whether the default branch has the commit.
+    fn default_ahead(&self, first: &Result<Answer, Fault>) {
+        let default = first.as_ref().ok().and_then(|it| it.part::<Ref>(&["repository", "defaultBranchRef"]).ok());
+        if let Some(tip) = default.and_then(Ref::tip).filter(|tip| *tip != self.question.commit) {
+            self.client.ahead(&commits::place_of_common(&self.repository.path(), &tip, &self.question.commit));
+        }
     }
 
     /// Whether the default branch has the commit.

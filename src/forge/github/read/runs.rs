@@ -15,6 +15,8 @@ pub(super) struct Run {
     /// Its id in GraphQL.
     pub(super) node_id: String,
     head_sha: String,
+    /// The branch or tag, by its short name.
+    pub(super) head_branch: Option<String>,
     pub(super) event: String,
     #[serde(rename = "run_attempt")]
     pub(super) attempt: u64,
@@ -25,9 +27,14 @@ pub(super) struct Run {
     pub(super) triggering_actor: Option<RestUser>,
 }
 
+/// Where a run lies.
+pub(super) fn place(repository: &Repository, run: u64) -> String {
+    format!("/repos/{}/actions/runs/{run}", repository.path())
+}
+
 /// The run, if it is one of this commit.
 pub(super) async fn find(client: &Client, repository: &Repository, commit: &str, run: u64) -> Result<Run, Fault> {
-    let path = format!("/repos/{}/actions/runs/{run}", repository.path());
+    let path = place(repository, run);
     let found: Run = client.get(&path).await?;
     if found.head_sha != commit {
         return Err(unread(&path, &format!("the run is of commit {}, and not of {commit}", found.head_sha)));

@@ -52,24 +52,23 @@ fn a_release_is_what_changed_since_what_runs_and_a_review_lets_it_go() {
 }
 
 #[test]
-fn a_cold_question_takes_six_calls_with_what_was_deployed_before() {
+fn a_cold_question_takes_five_calls_with_what_was_deployed_before() {
     let github = shop();
     let asked = ask_with(&github, &["--run", "900", "--since", &sha("b0"), "--reference", "refs/heads/main"]);
     assert_eq!(asked.said.code, 0, "{}", asked.said.err);
     let paths: Vec<String> = github.asked().into_iter().map(|it| it.path).collect();
-    // One is for the run, and one for what was deployed before, which an app with a record knows.
-    assert_eq!(paths.len(), 6, "{paths:?}");
-    assert!(asked.said.err.contains("asked GitHub 6 times"), "{}", asked.said.err);
+    // One is for the run. What was deployed before, and what that contains, is asked with all else.
+    assert_eq!(paths.len(), 5, "{paths:?}");
+    assert!(asked.said.err.contains("asked GitHub 5 times"), "{}", asked.said.err);
 }
 
-/// 100 pull requests of one commit each, and a team of 100.
-#[test]
-fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_happened() {
+/// So many pull requests of one commit each, and a team of 100.
+fn many(count: u64) -> (Github, Question) {
     let github = Github::start();
     github.with(|world| {
         world.commit("b0", "carla", &[], &[("checkout/basket.rs", "0")]);
         let mut before = "b0".to_owned();
-        for number in 1..=100_u64 {
+        for number in 1..=count {
             let (head, landed) = (format!("c{number:03}"), format!("d{number:03}"));
             let changed = [("checkout/basket.rs", format!("{number}"))];
             let changed: Vec<(&str, &str)> = changed.iter().map(|(path, text)| (*path, text.as_str())).collect();
@@ -81,7 +80,7 @@ fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_
             world.push(&at(number * 2 + 1), &before, &landed, "pr_merge", "bo");
             before = landed;
         }
-        world.branches.insert("refs/heads/main".to_owned(), sha("d100"));
+        world.branches.insert("refs/heads/main".to_owned(), sha(&format!("d{count:03}")));
         let members: Vec<String> = (0..100).map(|at| format!("member{at}")).collect();
         for login in &members {
             world.user(login, "User");
@@ -92,7 +91,7 @@ fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_
         repository: REPOSITORY.to_owned(),
         environment: "production".to_owned(),
         promoted_from: Vec::new(),
-        commit: sha("d100"),
+        commit: sha(&format!("d{count:03}")),
         reference: Some("refs/heads/main".to_owned()),
         run: None,
         components: [("checkout".to_owned(), vec!["checkout".to_owned()])].into(),
@@ -104,6 +103,69 @@ fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_
         signers: Vec::new(),
         roster: BTreeMap::new(),
     };
+    (github, question)
+}
+
+#[test]
+fn what_a_history_does_not_list_is_asked_by_its_name() {
+    let (github, question) = many(130);
+    let whole = run(client(&github).gather(&question)).unwrap();
+    github.forget();
+    // With what was deployed before a history is asked as well, of a hundred commits.
+    let question = Question { history: true, ..question };
+    let with = run(client(&github).gather(&question)).unwrap();
+    let texts: Vec<String> =
+        github.asked().iter().filter_map(|it| it.body["query"].as_str().map(str::to_owned)).collect();
+    assert_eq!(texts.iter().filter(|text| text.contains("history(")).count(), 1);
+    let named =
+        |sha: &str| texts.iter().filter(|text| text.contains(&format!("object(oid: \"{sha}\") {{ ...commit"))).count();
+    assert_eq!((named(&sha("d030")), named(&sha("d031"))), (1, 0));
+    assert_eq!(with.changes.known().unwrap().len(), 130);
+    assert_eq!(with.changes, whole.changes);
+    assert_eq!(with.acts, whole.acts);
+}
+
+#[test]
+fn what_can_not_be_asked_in_one_question_is_asked_in_several() {
+    let (github, question) = many(12);
+    let question = Question { history: true, ..question };
+    let whole = run(client(&github).gather(&question)).unwrap();
+    // GitHub gives up at the opening, and at the pull requests beside all else.
+    let page = "<html>We couldn't respond to your request in time.</html>";
+    for text in ["history(", "p7: pullRequest"] {
+        for _ in 0..4 {
+            github.trouble(text, Trouble::Answer(502, Vec::new(), page.to_owned()));
+        }
+        let parts = run(client(&github).gather(&question)).unwrap();
+        assert_eq!(github.troubles(), 0);
+        assert_eq!(parts.changes, whole.changes);
+        assert_eq!(parts.deployments, whole.deployments);
+    }
+}
+
+#[test]
+fn a_file_takes_one_question_and_a_link_is_what_it_leads_to() {
+    let github = Github::start();
+    github.with(|world| {
+        world.branches.insert("refs/heads/main".to_owned(), sha("51"));
+        for (path, text) in [("plain.yml", "version: 1\n"), ("link.yml", "version: 1 # elsewhere\n")] {
+            world.contents.insert(path.to_owned(), text.to_owned());
+        }
+        world.links.push("link.yml".to_owned());
+    });
+    let client = client(&github);
+    let read = |path: &str| run(client.file(REPOSITORY, path));
+    assert_eq!(read("plain.yml").known().unwrap().bytes, b"version: 1\n");
+    assert_eq!(github.asked().len(), 1);
+    assert_eq!(read("link.yml").known().unwrap().bytes, b"version: 1 # elsewhere\n");
+    assert_eq!(github.asked().len(), 3, "REST knows where it leads");
+    assert!(read("none.yml").is_absent());
+}
+
+/// 100 pull requests of one commit each, and a team of 100.
+#[test]
+fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_happened() {
+    let (github, question) = many(100);
     let client = client(&github);
     let cold = run(client.gather(&question)).unwrap();
     assert_eq!(cold.changes.known().unwrap().len(), 100);

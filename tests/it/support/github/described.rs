@@ -278,6 +278,7 @@ fn innermost(kind: &Value) -> &str {
 #[test]
 fn what_github_does_not_have_is_found() {
     let asked = |method: &str, path: &str, body: Value| Asked {
+        at: std::time::Instant::now(),
         method: method.to_owned(),
         path: path.to_owned(),
         query: BTreeMap::new(),

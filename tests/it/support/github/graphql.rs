@@ -364,13 +364,18 @@ impl Answering<'_> {
                 }
             }
             ("Repository", "object") => match self.argument(field, "expression").as_str() {
+                Some("HEAD") => json!({"__typename": "Commit", "oid": self.world.branches.get("refs/heads/main")}),
                 Some(expression) => {
                     let (commit, path) = expression.split_once(':').unwrap();
                     if commit == "HEAD" {
-                        return match self.world.contents.get(path) {
-                            Some(_) => json!({"__typename": "Blob", "oid": sha("f1")}),
-                            None => Value::Null,
+                        // Of a link the text is where it leads.
+                        let text = match self.world.contents.get(path) {
+                            Some(_) if self.world.links.iter().any(|it| it == path) => "elsewhere",
+                            Some(text) => text,
+                            None => return Value::Null,
                         };
+                        return json!({"__typename": "Blob", "oid": sha("f1"), "byteSize": text.len(), "isBinary": false,
+                            "isTruncated": false, "text": text});
                     }
                     match self.world.tree(commit, path) {
                         Some(oid) => {
@@ -391,6 +396,16 @@ impl Answering<'_> {
                 }
                 None => self.commit(&text("oid")),
             },
+            ("Commit", "file") => {
+                let path = text("path");
+                let mode = if self.world.links.contains(&path) { 0o120_000 } else { 0o100_644 };
+                let entry = || json!({"__typename": "TreeEntry", "oid": sha("f1"), "mode": mode});
+                self.world.contents.get(&path).map_or(Value::Null, |_| entry())
+            }
+            ("Commit", "history") => {
+                let newest = self.world.log(object["oid"].as_str().unwrap());
+                Value::Array(newest.iter().take(100).map(|sha| self.commit(sha)).collect())
+            }
             ("Repository", "pullRequest") => {
                 let number = self.argument(field, "number").as_u64().unwrap();
                 if self.world.pulls.contains_key(&number) { self.pull(number) } else { self.missing("NOT_FOUND", path) }

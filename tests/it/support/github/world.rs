@@ -109,6 +109,8 @@ pub struct World {
     pub written: Vec<(String, Value)>,
     /// Files of the default branch, with their text.
     pub contents: BTreeMap<String, String>,
+    /// Those of them that are links, and whose text is the one of where they lead.
+    pub links: Vec<String>,
     /// The attempt of each run that was started again, and who started it.
     pub attempts: BTreeMap<u64, (u64, String)>,
     /// Who may not come into the repository.
@@ -416,6 +418,11 @@ impl World {
             }
         }
         found
+    }
+
+    /// A commit and all that it has, the newest first.
+    pub fn log(&self, from: &str) -> Vec<String> {
+        self.reach(from)
     }
 
     /// The commits of `head` that `base` does not have.

@@ -1,0 +1,41 @@
+//! In which attempt runs were a moment ago: whoever answers a deployment right after it was decided need not ask once more.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::ruling::Attempts;
+use crate::forge::Waiting;
+
+/// For how long it is believed, since before the forge was asked.
+const AGE: Duration = Duration::from_secs(2);
+
+/// The attempts by repository, in lower case, and run, each with when the forge had not been asked yet.
+#[derive(Debug, Default)]
+pub(super) struct Fresh(Mutex<HashMap<(String, u64), (u64, Instant)>>);
+
+impl Fresh {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, u64), (u64, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what the forge said, asked after `began`.
+    pub(super) fn seen(&self, repository: &str, attempts: &Attempts, began: Instant) {
+        let mut seen = self.lock();
+        seen.retain(|_, (_, at)| at.elapsed() < AGE);
+        for (run, attempt) in attempts {
+            seen.insert((repository.to_ascii_lowercase(), *run), (*attempt, began));
+        }
+    }
+
+    /// A run may be another by now.
+    pub(super) fn forget(&self, repository: &str) {
+        self.lock().retain(|(of, _), _| !of.eq_ignore_ascii_case(repository));
+    }
+
+    /// In which attempt a run is, where that was asked lately and it was of the commit that was decided.
+    pub(super) fn attempt(&self, waiting: &Waiting) -> Option<u64> {
+        let place = (waiting.repository.to_ascii_lowercase(), waiting.run);
+        self.lock().get(&place).filter(|(_, at)| at.elapsed() < AGE).map(|(attempt, _)| *attempt)
+    }
+}
