@@ -265,7 +265,9 @@ mod tests {
     const BEGUN: i64 = 1_800_000_000_000_000;
 
     fn policy() -> Policy {
-        let text = "version: 1\nenvironments:\n  production: { approval: formal }\nretry_within: 1h\n".to_owned();
+        let gates = "gates:\n  tests: { junit: a.xml, require: \"tests.failed == 0\" }\n";
+        let text =
+            format!("version: 1\nenvironments:\n  production: {{ approval: automatic }}\nretry_within: 1h\n{gates}");
         policy::read(vec![Source { path: "policy.yml".into(), text, sha256: String::new(), from: None }]).unwrap()
     }
 
