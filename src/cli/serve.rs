@@ -3,6 +3,7 @@
 mod deployers;
 pub(super) mod pages;
 pub(super) mod setup;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -159,6 +160,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
     #[command(flatten)]
+    traces: traces::TraceArguments,
+    #[command(flatten)]
     pages: pages::PageArguments,
     #[command(flatten)]
     messages: MessageArguments,
@@ -188,6 +191,7 @@ pub(super) struct Configured {
     self_hosted_runners: Option<bool>,
     deployers: Option<PathBuf>,
     sweep: Option<u64>,
+    otlp_endpoint: Option<String>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
     recheck: Option<u64>,
@@ -344,6 +348,8 @@ struct Set {
     issuer: String,
     runners: oidc::Runners,
     named: Named,
+    /// The collector that is told traces.
+    collector: Option<String>,
 }
 
 /// The App as it is named.
@@ -478,7 +484,8 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);
-    Ok(Set { settings, signing, listen, base, public, issuer, runners, named })
+    let collector = arguments.traces.endpoint(file.otlp_endpoint)?;
+    Ok(Set { settings, signing, listen, base, public, issuer, runners, named, collector })
 }
 
 /// The App, once there is one; `None` where the process was told to end before.
@@ -512,6 +519,7 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         let listener = tokio::net::TcpListener::bind(listen).await.and_then(tokio::net::TcpListener::into_std);
         let listener = listener.map_err(wrong)?;
         let journal = journal();
+        let traces = traces::begin(set.collector.as_deref(), &journal)?;
         let Some(app) = known(&set, &listener, &journal).await? else { return Ok(PROCEED) };
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
         let started = |address: SocketAddr, router| {
@@ -519,7 +527,11 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
             let _ = print(&format!("the app listens on http://{address}\n"));
             router
         };
-        works(app, (set.settings, signers), listener, &journal, started, ended()).await
+        let code = works(app, (set.settings, signers), listener, &journal, started, ended()).await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
+        code
     })
 }
 
