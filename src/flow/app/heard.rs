@@ -80,16 +80,12 @@ impl Heard {
             keys.into_iter().flatten().find(|(_, key)| letter.is_by(key)).map(|(account, _)| account.clone())
         };
         let taken = |name: String, of: &[(&str, usize)]| self.takes_all(of, now).then_some(()).ok_or(name);
-        match whose {
-            Some(account) => {
-                let name = format!("letters of {account}");
-                taken(name.clone(), &[(&name, MOST)])
-            }
-            None => {
-                let name = format!("letters under {}", letter.claims());
-                taken(name.clone(), &[(&name, CLAIMED), ("letters of nobody who is known", UNKNOWN)])
-            }
+        if let Some(account) = whose {
+            let name = format!("letters of {account}");
+            return taken(name.clone(), &[(&name, MOST)]);
         }
+        let name = format!("letters under {}", letter.claims());
+        taken(name.clone(), &[(&name, CLAIMED), ("letters of nobody who is known", UNKNOWN)])
     }
 }
 

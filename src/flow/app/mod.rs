@@ -48,6 +48,7 @@ mod runs;
 mod scanned;
 mod sharing;
 mod shown;
+mod since;
 pub mod submission;
 mod sweep;
 pub mod talk;
@@ -181,6 +182,7 @@ pub struct Desk<H: Hub> {
     questions: asked::Questions,
     heard: heard::Heard,
     looks: Looks,
+    out_of_turn: sweep::OutOfTurn,
     fresh: fresh::Fresh,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
@@ -273,6 +275,7 @@ impl<H: Hub> Desk<H> {
             questions: asked::Questions::default(),
             heard: heard::Heard::default(),
             looks: Looks::default(),
+            out_of_turn: sweep::OutOfTurn::default(),
             fresh: fresh::Fresh::default(),
             delivered,
             evidence: evidence::Remembered::default(),

@@ -8,13 +8,12 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use tracing::field::Empty;
-use tracing::{Instrument as _, info_span};
+use tracing::{Instrument as _, field::Empty, info_span};
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
 use super::records::Said;
-use super::{Desk, acting, before, evidence, owed, runs, shown};
+use super::{Desk, acting, before, evidence, owed, runs, shown, since};
 use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, Drafted, word};
@@ -331,8 +330,7 @@ impl<H: Hub> Desk<H> {
         let went = Went::default();
         let facts = self.facts_and_said(&forge, &read, (case, &attempts), &went);
         let all = async { tokio::join!(facts, self.once_more(&outside, case, &attempts)) };
-        let (facts, waits) = all.instrument(reading.clone()).await;
-        drop(reading);
+        let (facts, waits) = all.instrument(reading).await;
         let (facts, said) = facts?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
@@ -522,6 +520,9 @@ impl<H: Hub> Desk<H> {
             signers: went.signers.clone(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
+        if went.at.is_none() {
+            since::asked(&mut reader, &mut facts, self.now()).await?;
+        }
         let said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
         owed::add(&mut reader, (H::NAME, &key.repository), &read.policy, &mut facts).await?;
         self.with_history(&mut reader, forge, (read, attempts), &mut facts).await?;

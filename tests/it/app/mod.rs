@@ -12,6 +12,7 @@ mod docket;
 mod doctor;
 mod evidence;
 mod faults;
+mod gitlab;
 mod grants;
 mod hooks;
 mod issues;

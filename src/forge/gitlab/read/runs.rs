@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::deployments::Listed;
 use super::people::User;
 use super::{Project, Reading, commits, escaped};
+use crate::forge;
 use crate::forge::gitlab::client::{Client, Fault};
 use crate::model::facts::{Account, Fact, Reference};
 
@@ -34,6 +35,7 @@ pub(super) struct Started {
     pub(super) reference: Fact<Reference>,
     pub(super) trigger: Fact<Account>,
     pub(super) at: Fact<DateTime<Utc>>,
+    pub(super) asked_since: Fact<DateTime<Utc>>,
 }
 
 /// The pipeline of a number, which has to deploy the commit.
@@ -43,6 +45,27 @@ pub(super) async fn find(client: &Client, project: &Project, commit: &str, id: u
         return Err(Fault::Setup(format!("pipeline {id} deploys {}, and not {commit}", found.sha)));
     }
     Ok(found)
+}
+
+/// How a pipeline was started; `None` where there is none. A pipeline has one attempt: a job that is tried again is a
+/// deployment of its own, which waits anew.
+pub(in crate::forge::gitlab) async fn started(
+    client: &Client,
+    project: &Project,
+    id: u64,
+) -> Result<Option<forge::Started>, Fault> {
+    let found: Pipeline = match client.get(&format!("{}/pipelines/{id}", project.path())).await {
+        Ok(found) => found,
+        Err(Fault::NotFound { .. }) => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    Ok(Some(forge::Started {
+        commit: found.sha,
+        attempt: 1,
+        branch: Some(found.reference),
+        event: found.source.unwrap_or_default(),
+        by: [found.user.map(|user| user.id), None],
+    }))
 }
 
 impl Pipeline {
@@ -57,23 +80,36 @@ impl Pipeline {
 }
 
 impl Reading<'_> {
-    /// The branch or tag, who started the pipeline, and when.
+    /// The branch or tag, who started the pipeline, when, and when the last of its jobs that deploy here was made.
     pub(super) async fn started(
         &mut self,
         run: Option<&Result<Pipeline, Fault>>,
         listed: &Result<Vec<Listed>, Fault>,
     ) -> Started {
-        let (trigger, at) = match run {
-            None => (Fact::default(), Fact::default()),
-            Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
-            Some(Ok(run)) => (self.trigger(run, listed).await, Fact::Known(run.created_at)),
+        let (trigger, at, asked_since) = match run {
+            None => (Fact::default(), Fact::default(), Fact::default()),
+            Some(Err(fault)) => (fault.unavailable(), fault.unavailable(), fault.unavailable()),
+            Some(Ok(run)) => {
+                (self.trigger(run, listed).await, Fact::Known(run.created_at), self.asked_since(run, listed))
+            }
         };
         let of_run = run.and_then(|run| run.as_ref().ok()).map(Pipeline::full);
         let reference = match self.question.reference.clone().or(of_run) {
             Some(name) => self.reference(name).await,
             None => Fact::default(),
         };
-        Started { reference, trigger, at }
+        Started { reference, trigger, at, asked_since }
+    }
+
+    /// Since when people are asked: a job that is tried again in an old pipeline has a deployment of its own.
+    fn asked_since(&self, run: &Pipeline, listed: &Result<Vec<Listed>, Fault>) -> Fact<DateTime<Utc>> {
+        match listed {
+            Ok(listed) => {
+                let here = listed.iter().filter(|it| it.is_of(run.id) && it.is_in(&self.question.environment));
+                Fact::Known(here.map(|it| it.created_at).max().unwrap_or(run.created_at))
+            }
+            Err(fault) => fault.unavailable(),
+        }
     }
 
     /// Who started what deploys: whoever started the pipeline, and whoever played the job that deploys. The facts name one,
@@ -92,7 +128,8 @@ impl Reading<'_> {
             let Some(user) = &job.user else {
                 return Fact::Unavailable("GitLab does not say who started the job that deploys".into());
             };
-            if user.id != began.id && !played.contains(user) {
+            // We play what a decision let go, and start nothing by that.
+            if user.id != began.id && !self.is_ours(user) && !played.contains(user) {
                 played.push(user.clone());
             }
         }
