@@ -5,6 +5,7 @@ mod front;
 mod gitlab;
 pub(super) mod pages;
 pub(super) mod setup;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -160,6 +161,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     gitlab: gitlab::GitlabArguments,
     #[command(flatten)]
+    traces: traces::TraceArguments,
+    #[command(flatten)]
     pages: pages::PageArguments,
     #[command(flatten)]
     messages: MessageArguments,
@@ -196,6 +199,7 @@ pub(super) struct Configured {
     self_hosted_runners: Option<bool>,
     deployers: Option<PathBuf>,
     sweep: Option<u64>,
+    otlp_endpoint: Option<String>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
     recheck: Option<u64>,
@@ -373,6 +377,8 @@ struct Set {
     /// Whether jobs on machines of their owners are believed.
     own_runners: bool,
     named: Named,
+    /// The collector that is told traces.
+    collector: Option<String>,
 }
 
 /// The App as it is named.
@@ -512,7 +518,8 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);
-    Ok(Set { settings, signing, listen, base, public, issuer, own_runners: own == Some(true), named })
+    let collector = arguments.traces.endpoint(file.otlp_endpoint)?;
+    Ok(Set { settings, signing, listen, base, public, issuer, own_runners: own == Some(true), named, collector })
 }
 
 /// The App on GitHub, once there is one; `None` where the process was told to end before.
@@ -549,6 +556,7 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         let listener = tokio::net::TcpListener::bind(listen).await.and_then(tokio::net::TcpListener::into_std);
         let listener = listener.map_err(wrong)?;
         let journal = journal();
+        let traces = traces::begin(set.collector.as_deref(), &journal)?;
         let on_github = if on_gitlab.is_some() { None } else { known(&set, &listener, &journal).await? };
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
         let started = |address: SocketAddr, router| {
@@ -557,10 +565,14 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
             router
         };
         let settings = (set.settings, signers);
-        match (on_gitlab, on_github) {
+        let code = match (on_gitlab, on_github) {
             (Some(front), _) => works(front, settings, listener, &journal, started, ended()).await,
             (None, Some(app)) => works(app.front(), settings, listener, &journal, started, ended()).await,
             (None, None) => Ok(PROCEED),
+        };
+        if let Some(traces) = traces {
+            traces.end().await;
         }
+        code
     })
 }

@@ -32,6 +32,7 @@ mod settings;
 mod setup;
 mod taking;
 mod talk;
+mod traces;
 mod turns;
 mod whole;
 
