@@ -315,6 +315,7 @@ pub fn facts(number: u64) -> Facts {
             }),
             commit: format!("{number:040x}"),
             submitted_at: ago(55),
+            asked_since: None,
             trigger: Fact::Known(account(dice.pick(&AUTHORS))),
             deployed_by: Fact::Known("github".to_owned()),
             components: released.clone(),

@@ -92,7 +92,7 @@ pub(super) struct Release {
     /// environment.
     #[arg(long, value_name = "ID")]
     run: Option<u64>,
-    /// When the release was asked for, RFC 3339. Left out: when the run began.
+    /// When the release was asked for, and people with it, RFC 3339. Left out: when the run was made, and its attempt started.
     #[arg(long, value_name = "RFC3339")]
     submitted_at: Option<DateTime<Utc>>,
     /// What people call the release. Left out: the repository's name and the commit.

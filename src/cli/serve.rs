@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use axum::Router;
 use chrono::{SecondsFormat, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::environment::variable;
+use super::environment::{is_blank, variable};
 use super::facts::{Failure, filled, roster, secret, usage};
 use super::log::key::Signing;
 use super::messages::{MessageArguments, Stated};
@@ -178,6 +178,8 @@ pub(super) struct Configured {
     app_folder: Option<PathBuf>,
     webhook_secret_file: Option<PathBuf>,
     policy: Vec<PathBuf>,
+    /// Named with nothing behind it, it would leave the organisation's layer out.
+    #[serde(deserialize_with = "stated")]
     policy_repository: Option<String>,
     roster: Option<PathBuf>,
     with: Option<PathBuf>,
@@ -200,6 +202,11 @@ pub(super) struct Configured {
     mail_from: Option<String>,
     message_webhook: Vec<String>,
     private_webhooks: Option<bool>,
+}
+
+/// A key with nothing behind it is no text.
+fn stated<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(from).map(Some)
 }
 
 impl Configured {
@@ -308,7 +315,11 @@ pub(super) fn outer(files: &[PathBuf]) -> Result<Outer, Failure> {
 
 /// The layer that a repository keeps for all others.
 pub(super) fn kept(option: Option<&String>, file: Option<String>) -> Result<Option<Kept>, Failure> {
-    let stated = set(option, "COUNTERSIGN_POLICY_REPOSITORY", file)?;
+    const VARIABLE: &str = "COUNTERSIGN_POLICY_REPOSITORY";
+    if option.is_none() && is_blank(VARIABLE) {
+        return Err(usage(format!("`{VARIABLE}` is set and names nothing: name the repository, or unset it")));
+    }
+    let stated = set(option, VARIABLE, file)?;
     stated.map(|stated| stated.parse()).transpose().map_err(usage)
 }
 

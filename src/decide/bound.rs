@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::released::{self, plain};
 use super::roles::Refusal;
 use super::scene::Scene;
-use crate::model::facts::{Act, CabDecision, Change, Deed, Fact, Part, Saw, Via};
+use crate::model::facts::{Act, CabDecision, Change, Deed, Fact, Part, Released, Saw, Via};
 use crate::model::ground::Ground;
 
 /// How much of a release an act has to be about.
@@ -261,6 +261,25 @@ fn other_changes(changes: &[Change], shown: &Shown<'_>) -> String {
         Some(change) => format!("it was not about {}", change.id),
         None => "it was about changes that do not go".to_owned(),
     }
+}
+
+/// Whether an act says of which content and of which artifacts it is, where anything has them.
+#[must_use]
+pub(super) fn names_outcome(scene: &Scene<'_>, act: &Act) -> bool {
+    named(scene, &Shown::from(&act.saw)).is_ok()
+}
+
+/// Whether an act says of everything that goes what it was: of one that does not, nobody knows what it was of.
+#[must_use]
+pub(super) fn says_all(scene: &Scene<'_>, act: &Act) -> bool {
+    let components = &scene.facts.release.components;
+    let content = |(name, released): (&String, &Released)| {
+        released.content.known().is_none() || act.saw.components.contains_key(name)
+    };
+    act.saw.environment.is_some()
+        && act.saw.repository.is_some()
+        && components.iter().all(content)
+        && (!act.saw.artifacts.is_empty() || components.values().all(|it| it.artifacts.entries().is_empty()))
 }
 
 /// That something of what is made of the changes was shown, where there is something.

@@ -132,7 +132,7 @@ fn responsible(scene: &Scene<'_>, row: &RaciRow) -> Node {
 }
 
 fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mut Vec<Ask>) -> Node {
-    let submitted = scene.facts.release.submitted_at;
+    let (submitted, asked_at) = (scene.facts.release.submitted_at, scene.facts.release.asked_at());
     let mut ignored: Vec<String> = Vec::new();
     for act in scene.acts() {
         let speaks = matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {});
@@ -150,7 +150,7 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
             None => {}
         }
     }
-    let end = follow::due(scene, Some(role), submitted, wait);
+    let end = follow::due(scene, Some(role), asked_at, wait);
     let until = told(end, scene.rules.calendar.zone);
     if scene.clock.reached(end) {
         let says = format!("{role} was consulted and did not answer within {wait}, until {until}");
@@ -159,7 +159,7 @@ fn consult(scene: &Scene<'_>, row: &RaciRow, role: &str, wait: Length, asks: &mu
     // Whoever had a hand in it says nothing new about it.
     let people = incidents::names(scene, role);
     asks.push(Ask { role: role.to_owned(), people: people.clone(), to: "consult".to_owned(), because: None });
-    let since = told(submitted, scene.rules.calendar.zone);
+    let since = told(asked_at, scene.rules.calendar.zone);
     let mut says = format!("{role} is consulted since {since}, and waited for until {until}");
     if !ignored.is_empty() {
         let _ = write!(says, "; ignored {}", words::all_of(&ignored));

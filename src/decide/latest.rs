@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use super::bound::{self, Extent};
 use super::people::Person;
 use super::released::{listed, plain};
@@ -73,7 +75,8 @@ pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bo
 }
 
 /// Whether what was made of the changes was approved later: the very components and artifacts that were rejected, or
-/// those that go now. Who rejected without saying what rejected what goes.
+/// those that go now. Who rejected without saying what rejected what goes, and so of its components or artifacts where he
+/// said none; a review says none of either.
 fn made(scene: &Scene<'_>, rejection: &Act, answers: &Answers<'_>, later: &dyn Fn(&&Act) -> bool) -> bool {
     let saw = &rejection.saw;
     let names = |name: &str, content: &str| answers.components.get(&(name, content)).is_some_and(later);
@@ -97,8 +100,14 @@ fn made(scene: &Scene<'_>, rejection: &Act, answers: &Answers<'_>, later: &dyn F
         });
         return changes && released.keys().all(|name| goes(name)) && artifacts_go();
     }
-    saw.components.iter().all(|(name, content)| names(name, content) || goes(name))
-        && (saw.artifacts.iter().all(has) || artifacts_go())
+    let unsaid = |is_empty: bool| is_empty && rejection.via != Via::Review;
+    let components = if unsaid(saw.components.is_empty()) {
+        released.keys().all(|name| goes(name))
+    } else {
+        saw.components.iter().all(|(name, content)| names(name, content) || goes(name))
+    };
+    let artifacts = || !unsaid(saw.artifacts.is_empty()) && saw.artifacts.iter().all(has);
+    components && (artifacts() || artifacts_go())
 }
 
 /// Whether somebody said later why he rejects it.
@@ -138,7 +147,10 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
                     let answers = found.entry(person).or_default();
                     if act.via == Via::Review {
                         answers.reviewed.push(act);
-                    } else if says_what(act) && bound::to_release(scene, act, Extent::Place).is_ok() {
+                    } else if says_what(act)
+                        && bound::to_release(scene, act, Extent::Place).is_ok()
+                        && bound::names_outcome(scene, act)
+                    {
                         answers.approved = Some(act);
                         let changes = act.saw.changes.iter().map(|(id, content)| (id.as_str(), content.as_str()));
                         answers.changes.extend(changes.map(|change| (change, act)));
@@ -155,6 +167,14 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
         found
     });
     found.get(&person)
+}
+
+/// When somebody first approved a change with that content, by whatever became of it: it was there by then.
+#[must_use]
+pub fn first_approved(scene: &Scene<'_>, change: &str, content: &str) -> Option<DateTime<Utc>> {
+    let approves = |act: &&Act| matches!(act.does, Deed::Approve { .. });
+    let saw = |act: &&Act| act.saw.changes.get(change).is_some_and(|seen| seen == content);
+    scene.acts().filter(approves).find(saw).map(|act| act.at)
 }
 
 fn says_what(act: &Act) -> bool {

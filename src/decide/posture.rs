@@ -93,6 +93,17 @@ pub fn of_repository(posture: &Posture, ruled: Ruled<'_>) -> Vec<Finding> {
     found.findings
 }
 
+/// What is wrong with the branch on which a repository keeps the layer for all others.
+#[must_use]
+pub fn of_kept(posture: &Posture) -> Vec<Finding> {
+    let mut found = Found { repository: Some(&posture.repository), findings: Vec::new() };
+    if let Ok(branch) = found.known(&posture.branch, "the layer for all", "from which branch it is read") {
+        let branch = branch.map_or("the default branch", String::as_str);
+        protected(&mut found, &posture.protection, &format!("branch {branch}"), branch);
+    }
+    found.findings
+}
+
 /// What is wrong with how the app is told. `address` is the one under which it is reached, where that is known.
 #[must_use]
 pub fn of_app(hook: &Hook, address: Option<&str>) -> Vec<Finding> {

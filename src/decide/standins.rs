@@ -32,7 +32,7 @@ pub struct Standin<'s> {
 #[must_use]
 pub fn of<'s>(scene: &Scene<'s>, role: &str, apart: Option<&Apart<'s>>) -> Vec<Standin<'s>> {
     let mut found: Vec<Standin<'s>> = Vec::new();
-    let mut begun = scene.facts.release.submitted_at;
+    let mut begun = scene.facts.release.asked_at();
     let mut at = scene.role(role);
     while let Some((stated, membership)) = at {
         let Some(fallback) = stated.fallback.as_deref() else { break };
@@ -103,7 +103,8 @@ fn unanswered<'s>(
         Some(hours) => hours.after(begun, length, &scene.rules.calendar.holidays),
         None => scene.due(begun, length),
     };
-    // Who answers late takes nothing back: what those who stand in said by then still counts.
+    // Who answers late takes nothing back: what those who stand in said by then still counts. Who answered before the run
+    // was started again is no silent one.
     let answered = scene.acts_by().any(|(act, person)| {
         act.at >= scene.facts.release.submitted_at
             && act.at < end
@@ -142,7 +143,7 @@ pub struct Pending {
 #[must_use]
 pub fn next_standin<'s>(scene: &Scene<'s>, role: &str, apart: Option<&Apart<'s>>) -> Option<Pending> {
     let mut seen: Vec<&str> = Vec::new();
-    let mut begun = scene.facts.release.submitted_at;
+    let mut begun = scene.facts.release.asked_at();
     let mut at = scene.role(role);
     while let Some((stated, membership)) = at {
         let fallback = stated.fallback.as_deref()?;
@@ -173,15 +174,15 @@ pub fn next_authority<'s>(scene: &Scene<'s>, route: &'s Route) -> Option<Pending
     let escalation = route.escalate.as_ref()?;
     let number = asked(scene, route).len();
     let (role, times) = authorities(escalation).nth(number)?;
-    let submitted = scene.facts.release.submitted_at;
-    let at = scene.due(submitted, repeated(escalation.undecided_after, times));
+    let asked_at = scene.facts.release.asked_at();
+    let at = scene.due(asked_at, repeated(escalation.undecided_after, times));
     let zone = scene.rules.calendar.zone;
     let says = format!(
         "{role} is asked from {} on, if nobody decides on the route `{}` within {} from {}",
         told(at, zone),
         route.name,
         repeated(escalation.undecided_after, times),
-        told(submitted, zone)
+        told(asked_at, zone)
     );
     Some(Pending { at, says })
 }
@@ -229,7 +230,7 @@ pub fn asked<'s>(scene: &Scene<'s>, route: &'s Route) -> Vec<Authority<'s>> {
     let last = escalation.last.as_deref();
     let mut found = Vec::new();
     for (role, times) in authorities(escalation) {
-        let since = scene.due(scene.facts.release.submitted_at, repeated(escalation.undecided_after, times));
+        let since = scene.due(scene.facts.release.asked_at(), repeated(escalation.undecided_after, times));
         if !scene.clock.reached(since) {
             break;
         }

@@ -33,7 +33,8 @@ pub struct Wanted {
     pub reference: Option<String>,
     /// The pipeline's run that deploys.
     pub run: Option<u64>,
-    /// When the release was asked for, UTC. Left out: when the run began.
+    /// When the release was asked for, UTC, and since when people are asked. Left out: when the run was made, and when its
+    /// present attempt was started.
     pub submitted_at: Option<DateTime<Utc>>,
     /// Components that go whatever the changes touch.
     pub components: Vec<String>,
@@ -77,17 +78,21 @@ pub async fn gather<F: Source>(forge: &F, policy: &Policy, wanted: &Wanted) -> R
     }
     let question = question(forge, policy, wanted).await;
     let gathered = forge.gather(&question).await.map_err(|fault| Fault::Forge(fault.to_string()))?;
-    let submitted_at = match (wanted.submitted_at, &gathered.submitted_at) {
-        (Some(at), _) => at,
-        (None, Fact::Known(at)) => *at,
-        (None, Fact::Absent | Fact::Unavailable(_)) => {
-            let why = gathered.submitted_at.unavailable().unwrap_or("no run is named");
-            return Err(Fault::Asked(format!(
+    let instant = |known: &Fact<DateTime<Utc>>| match known {
+        Fact::Known(at) => Ok(*at),
+        Fact::Absent | Fact::Unavailable(_) => {
+            let why = known.unavailable().unwrap_or("no run is named");
+            Err(Fault::Asked(format!(
                 "when the release was asked for is not known ({why}); name the run or the instant"
-            )));
+            )))
         }
     };
-    Ok(document(policy, wanted, &question, gathered, submitted_at))
+    let (submitted_at, asked_since) = match wanted.submitted_at {
+        Some(at) => (at, None),
+        None => (instant(&gathered.submitted_at)?, Some(instant(&gathered.asked_since)?)),
+    };
+    let asked_since = asked_since.filter(|since| *since > submitted_at);
+    Ok(document(policy, wanted, &question, gathered, (submitted_at, asked_since)))
 }
 
 /// What the policy makes worth asking.
@@ -213,7 +218,7 @@ fn document(
     wanted: &Wanted,
     question: &Question,
     gathered: Gathered,
-    submitted_at: DateTime<Utc>,
+    (submitted_at, asked_since): (DateTime<Utc>, Option<DateTime<Utc>>),
 ) -> Facts {
     let components = &policy.rules.components;
     let changes: Fact<Vec<Change>> = match gathered.changes {
@@ -252,6 +257,7 @@ fn document(
             reference: gathered.reference,
             commit: wanted.commit.clone(),
             submitted_at,
+            asked_since,
             trigger: gathered.trigger,
             deployed_by: deployed_by(wanted, &gathered.submitted_at),
             components: components.iter().filter(goes).map(released).collect(),

@@ -46,6 +46,11 @@ pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspe
     for repository in &repositories {
         findings.extend(of(inspector, wanted, &outer, repository).await);
     }
+    if let Some(kept) = &wanted.kept {
+        let (repository, branch) = (kept.repository.clone(), kept.branch.clone());
+        let sought = Sought { repository, branch, logins: Vec::new(), groups: Vec::new() };
+        findings.extend(posture::of_kept(&inspector.posture(&sought).await));
+    }
     findings.sort_by_key(|finding| match finding.gravity {
         Gravity::Open => 0,
         Gravity::Unknown => 1,

@@ -85,6 +85,8 @@ pub struct Gathered {
     pub reference: Fact<Reference>,
     /// When the deployment was asked for, UTC.
     pub submitted_at: Fact<DateTime<Utc>>,
+    /// Since when people are asked about it, UTC: when what deploys was started last.
+    pub asked_since: Fact<DateTime<Utc>>,
     /// Who started it; absent: a schedule did.
     pub trigger: Fact<Account>,
     /// What changed since any of the commits that run here. Absent: nothing.
@@ -189,6 +191,15 @@ pub struct File {
     pub from: String,
 }
 
+/// What a branch has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// The branch, by its name.
+    pub branch: String,
+    /// The commit that it is at.
+    pub commit: String,
+}
+
 /// A final answer to a deployment that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -236,9 +247,12 @@ pub trait Source {
     /// A file as the repository's default branch has it; absent where it has none.
     fn file(&self, repository: &str, path: &str) -> impl Future<Output = Fact<File>> + Send;
 
-    /// A file as a branch has it that nobody changes alone; absent where it has none. `branch` left out: the default branch.
-    /// One that is not protected gives nothing, for whoever may push could have written it.
-    fn guarded(&self, repository: &str, branch: Option<&str>, path: &str) -> impl Future<Output = Fact<File>> + Send;
+    /// What a protected branch has now. `branch` left out: the default branch. One that is not protected is unavailable, for
+    /// whoever may push could have written what it has.
+    fn protected(&self, repository: &str, branch: Option<&str>) -> impl Future<Output = Fact<Tip>> + Send;
+
+    /// A file as such a branch had it then; absent where it had none.
+    fn file_at(&self, repository: &str, tip: &Tip, path: &str) -> impl Future<Output = Fact<File>> + Send;
 }
 
 /// A forge whose deployments wait for our word, and are told it.

@@ -106,6 +106,7 @@ pub(super) fn run(world: &World, id: u64) -> Value {
     json!({
         "id": id, "node_id": format!("WFR_{id}"), "name": "release", "path": ".github/workflows/release.yml",
         "head_sha": run.commit, "head_branch": "main", "event": "push", "run_attempt": run.attempt, "created_at": run.created_at,
+        "run_started_at": run.started_at,
         "actor": by, "triggering_actor": by, "status": if run.waits() { "waiting" } else { "in_progress" },
         "html_url": format!("sandbox://{REPOSITORY}/actions/runs/{id}"),
     })

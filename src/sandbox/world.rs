@@ -103,6 +103,8 @@ pub struct Run {
     pub environment: String,
     /// When it began.
     pub created_at: String,
+    /// When it was started last.
+    pub started_at: String,
     /// How often it was started.
     pub attempt: u64,
     /// The deployment that GitHub made of it.
@@ -287,6 +289,7 @@ impl World {
             by: by.to_owned(),
             environment: String::new(),
             created_at: written(now),
+            started_at: written(now),
             attempt: 1,
             deployment: 0,
             fails: false,
@@ -315,9 +318,10 @@ impl World {
     }
 
     /// Whoever started a run starts it again, with the commit that it had.
-    pub fn again(&mut self, id: u64) {
+    pub fn again(&mut self, id: u64, now: DateTime<Utc>) {
         if let Some(run) = self.runs.get_mut(&id) {
             run.attempt += 1;
+            run.started_at = written(now);
             run.environment.clear();
             run.reports.clear();
             run.decided = None;

@@ -138,6 +138,17 @@ impl From {
         }
     }
 
+    /// Whether files that were read elsewhere have one with this very text at a path.
+    #[must_use]
+    pub fn has(&self, path: &Path, text: &str) -> bool {
+        match self {
+            Self::Files { files, .. } => {
+                files.get(path.to_string_lossy().as_ref()).is_some_and(|bytes| bytes == text.as_bytes())
+            }
+            Self::WorkingTree | Self::Commit { .. } => false,
+        }
+    }
+
     fn label(&self) -> Option<String> {
         match self {
             Self::WorkingTree => None,

@@ -4,6 +4,9 @@
 //! that time of its run's first is a retry; any other begins a new run, for which approvals were given anew. What was
 //! there at the first opening of the latest run is spent. Who takes back what a run was opened with ends that run, and so
 //! does whoever edits or dismisses it: nobody says when that was, and so it may have been after the opening.
+//!
+//! Only what is surely something else ends a run. What may be leaves two runs that may be the latest, and the content goes
+//! again where both would let it.
 
 use std::collections::HashMap;
 
@@ -53,6 +56,8 @@ pub struct TakenBack {
     pub at: Option<DateTime<Utc>>,
     /// When he approved it anew, where that stands.
     again: Option<DateTime<Utc>>,
+    /// When what he approved is known to have become what goes now, where it was of something earlier.
+    moved: Option<DateTime<Utc>>,
 }
 
 impl TakenBack {
@@ -60,7 +65,8 @@ impl TakenBack {
     #[must_use]
     pub fn ended(&self, first: DateTime<Utc>) -> bool {
         let stood = self.approved <= first && self.again.is_none_or(|again| first < again);
-        stood && self.at.is_none_or(|at| first <= at)
+        let meant = self.moved.is_none_or(|moved| first < moved);
+        stood && meant && self.at.is_none_or(|at| first <= at)
     }
 }
 
@@ -84,15 +90,13 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
             Deed::Approve { .. } if latest::here(scene, act) => {
                 approvals.insert((&act.id, person), act);
                 let own = act.impersonated_by.is_none() && !scene.withdrawn(act, person);
-                if !own || !of_this(scene, act) {
-                    continue;
-                }
+                let Some(moved) = of_this(scene, act).filter(|_| own) else { continue };
                 match act.standing {
                     // A review is no second word on the release.
                     Standing::Stands if act.via == Via::Review => {}
                     Standing::Stands => stand.entry(person).or_default().push(act.at),
                     Standing::Edited | Standing::Dismissed if heard(act, person) => {
-                        found.push(TakenBack { person, approved: act.at, at: None, again: None });
+                        found.push(TakenBack { person, approved: act.at, at: None, again: None, moved });
                     }
                     Standing::Edited | Standing::Dismissed => {}
                 }
@@ -101,7 +105,8 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
                 let Some(approval) = approvals.get(&(of.as_str(), person)) else { continue };
                 // What he was let in by does not come back because he is gone.
                 if heard(approval, person) {
-                    found.push(TakenBack { person, approved: approval.at, at: Some(act.at), again: None });
+                    let (approved, at) = (approval.at, Some(act.at));
+                    found.push(TakenBack { person, approved, at, again: None, moved: None });
                 }
             }
             _ => {}
@@ -115,14 +120,24 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
     found
 }
 
-/// Whether an approval was of what goes: a push dismisses reviews of what was there before it.
-fn of_this(scene: &Scene<'_>, act: &Act) -> bool {
+/// Whether an approval was of what goes, or may have been when that was opened; with when it is known to have been of
+/// something earlier. A push dismisses reviews of what was there before it, but only who approved what came of it shows
+/// that it was there by then.
+fn of_this(scene: &Scene<'_>, act: &Act) -> Option<Option<DateTime<Utc>>> {
     if act.via != Via::Review {
-        return bound::to_release(scene, act, Extent::Part).is_ok();
+        // Of what does not stand and does not say of what it was, that is not known.
+        let perhaps = act.standing != Standing::Stands && !bound::says_all(scene, act);
+        return (perhaps || bound::to_release(scene, act, Extent::Part).is_ok()).then_some(None);
     }
-    let Some(now) = scene.contents() else { return true };
-    let goes = |(id, content): (&String, &String)| now.get(id.as_str()) == Some(&content.as_str());
-    act.saw.changes.is_empty() || act.saw.changes.iter().any(goes)
+    let Some(now) = scene.contents().filter(|_| !act.saw.changes.is_empty()) else { return Some(None) };
+    let goes = || act.saw.changes.iter().filter_map(|(id, seen)| Some((id.as_str(), seen, *now.get(id.as_str())?)));
+    goes().next()?;
+    // Of several changes the last one says it.
+    let moved = goes().map(|(id, seen, content)| {
+        let approved = || latest::first_approved(scene, id, content);
+        if seen == content { None } else { approved() }
+    });
+    Some(moved.collect::<Option<Vec<_>>>().and_then(|moved| moved.into_iter().max()))
 }
 
 /// Looks through what was deployed. What goes back is never kept by the other parts of its package.
@@ -137,34 +152,89 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
     let here = || deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
     // What cannot be compared may be something else: it supersedes and spends, and is never retried.
     let newest_other = newest(here().filter(|it| replaces(scene, it)));
-    let openings = || here().filter(|it| perhaps_opening(scene, it));
     let with_parts = |it: &Deployment| if recovers { Some(true) } else { same_parts(scene, it) };
-    // What was opened with another part of the package used its approvals up, and is no earlier try of this.
-    let repackaged = openings().filter(|it| with_parts(it) == Some(false)).map(|it| it.opened_at).max();
-    let since = |at: DateTime<Utc>| {
-        newest_other.is_none_or(|other| at > other.opened_at) && repackaged.is_none_or(|other| at > other)
-    };
-    let mut runs = Runs::default();
-    let mut current: Vec<&Deployment> = openings().filter(|it| since(it.opened_at)).collect();
-    current.sort_by_key(|it| it.opened_at);
-    for opening in current {
-        let surely = same(scene, opening) == Some(true)
-            && with_parts(opening) == Some(true)
-            && opening.approved == Fact::Known(true);
-        runs.opened(scene, taken_back, opening.opened_at, surely);
-    }
-    let Some(latest) = runs.latest() else {
-        let superseded = newest_other.filter(|other| repackaged.is_none_or(|at| at <= other.opened_at));
-        return match (superseded, openings().map(|it| it.opened_at).max()) {
-            (Some(by), Some(until)) => Used::Superseded { by, until },
-            (None, Some(until)) => Used::Spent(until),
-            (_, None) => Used::No,
+    let mut openings: Vec<(&Deployment, Is)> = Vec::new();
+    for it in here().filter(|it| perhaps_opening(scene, it)) {
+        let (exactly, approved) = (same(scene, it) == Some(true), it.approved == Fact::Known(true));
+        // With another part it is over, and if it was something else, too, unless that was given up.
+        let over = approved && (exactly || it.outcome != Fact::Known(Outcome::Cancelled));
+        let is = match with_parts(it) {
+            Some(true) if exactly && approved => Is::This,
+            Some(true) => Is::Perhaps,
+            Some(false) if over => Is::Repackaged,
+            Some(false) => Is::PerhapsRepackaged,
+            None => Is::PerhapsWithParts,
         };
-    };
-    match runs.shortest() {
-        Some(Run { first, until, .. }) if scene.clock.within(first, until) => Used::Retry { first, until },
+        openings.push((it, is));
+    }
+    let Some(last) = openings.iter().map(|(it, _)| it.opened_at).max() else { return Used::No };
+    // What was opened with another part of the package used its approvals up, and is no earlier try of this.
+    let other_part = |is: &Is| matches!(is, Is::Repackaged | Is::PerhapsRepackaged);
+    let repackaged = openings.iter().filter(|(_, is)| other_part(is)).map(|(it, _)| it.opened_at).max();
+    if let Some(by) = newest_other.filter(|it| last <= it.opened_at && repackaged.is_none_or(|at| at <= it.opened_at)) {
+        return Used::Superseded { by, until: last };
+    }
+    if repackaged.is_some_and(|at| last <= at) {
+        return Used::Spent(last);
+    }
+    let ended = here().filter(|it| replaces(scene, it) && different(scene, it) == Some(true)).map(|it| it.opened_at);
+    let over = openings.iter().filter(|(_, is)| *is == Is::Repackaged).map(|(it, _)| it.opened_at);
+    let ended = ended.chain(over).max();
+    // Of one instant, what was opened comes before what took its place.
+    let mut events: Vec<(DateTime<Utc>, Event)> = Vec::new();
+    events.extend(here().filter(|it| replaces(scene, it)).map(|it| (it.opened_at, Event::PerhapsEnded)));
+    for (it, is) in &openings {
+        match is {
+            Is::This | Is::Perhaps => events.push((it.opened_at, Event::Opened { surely: *is == Is::This })),
+            Is::PerhapsWithParts => {
+                events.push((it.opened_at, Event::Opened { surely: false }));
+                events.push((it.opened_at, Event::PerhapsEnded));
+            }
+            Is::Repackaged | Is::PerhapsRepackaged => events.push((it.opened_at, Event::PerhapsEnded)),
+        }
+    }
+    events.retain(|(at, _)| ended.is_none_or(|ended| *at > ended));
+    events.sort();
+    let mut runs = Runs::default();
+    for (at, event) in events {
+        match event {
+            Event::Opened { surely } => runs.opened(scene, taken_back, at, surely),
+            Event::PerhapsEnded => runs.perhaps_ended = true,
+        }
+    }
+    // What went last perhaps went with another part.
+    let latest = runs.latest().filter(|_| !runs.perhaps_ended).unwrap_or(last);
+    match runs.shortest().filter(|_| !runs.perhaps_ended) {
+        // Whichever of them is the latest has to have begun; that instant matters where it then goes again.
+        Some(Run { first, until, .. }) if latest < until && scene.clock.within(latest, until) => {
+            Used::Retry { first, until }
+        }
         _ => Used::Spent(latest),
     }
+}
+
+/// What an opening is that may have been one of this content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Is {
+    /// Of this, by a decision.
+    This,
+    /// Perhaps of this, with the parts that go now.
+    Perhaps,
+    /// Perhaps of this; whether with the parts that go now is not known.
+    PerhapsWithParts,
+    /// With another part, or something else.
+    Repackaged,
+    /// Perhaps of this, with another part.
+    PerhapsRepackaged,
+}
+
+/// What happened to the runs, in the order in which it is taken of one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// It was opened, surely with this content or perhaps.
+    Opened { surely: bool },
+    /// Something else may have gone.
+    PerhapsEnded,
 }
 
 /// What else was opened here after an instant, the newest; why that is not known, where it is not.
@@ -206,11 +276,13 @@ struct Run {
 }
 
 /// Every run that may be the latest: more than one where it cannot be told of an opening whether it was one of this
-/// content.
+/// content, or of what went in between whether it was something else.
 #[derive(Debug, Default)]
 struct Runs {
     /// Whether it is sure that there is one.
     sure: bool,
+    /// Whether something else may have gone since the last opening.
+    perhaps_ended: bool,
     perhaps: Vec<Run>,
 }
 
@@ -220,7 +292,8 @@ impl Runs {
         let goes_on = |run: &Run| at < run.until;
         // What an earlier run used up is not what this one was opened with.
         let spent = self.perhaps.iter().map(|run| run.first).min().filter(|_| self.sure);
-        let begins = !self.sure || !self.perhaps.iter().all(goes_on);
+        let begins = !self.sure || self.perhaps_ended || !self.perhaps.iter().all(goes_on);
+        self.perhaps_ended = false;
         if surely {
             self.perhaps.retain(|run| at < run.over);
             self.sure = true;

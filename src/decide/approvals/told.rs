@@ -37,7 +37,8 @@ pub fn retry(scene: &Scene<'_>, first: DateTime<Utc>, until: DateTime<Utc>) -> N
 pub fn taken_back(scene: &Scene<'_>, first: DateTime<Utc>, taken_back: &[TakenBack]) -> Option<Node> {
     let ended = taken_back.iter().filter(|it| it.ended(first)).min_by_key(|it| (it.at.is_none(), it.at))?;
     let end = scene.rules.calendar.due(first, scene.rules.retry_within);
-    if ended.at.is_some_and(|at| at >= end) || !scene.clock.within(first, end) {
+    // One that is dated ahead was opened all the same.
+    if ended.at.is_some_and(|at| at >= end) || first >= end || scene.clock.reached(end) {
         return None;
     }
     let zone = scene.rules.calendar.zone;

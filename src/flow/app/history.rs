@@ -52,7 +52,9 @@ impl<'r> Instants<'r> {
             here.push(row.began);
             here.extend(Some(row.counts_from()).filter(|heard| *heard > row.began));
         }
-        all.values_mut().for_each(|here| here.sort_unstable());
+        for here in all.values_mut() {
+            here.sort_unstable();
+        }
         Self(all)
     }
 

@@ -1,4 +1,4 @@
-//! The layer of the policy that a repository keeps for all others, on a branch that nobody changes alone.
+//! The layer of the policy that a repository keeps for all others, on a branch that is protected.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,9 @@ use super::policy::{self, NoPolicy, Outer, Read};
 use crate::forge::Hub;
 use crate::workspace::layers::PLACES;
 
-/// How long the layer is believed before it is read again.
+/// How long the layer is believed before it is read again, and how long it is believed that it cannot be read.
 const AGE: Duration = Duration::from_mins(1);
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Where the layer is kept: `acme/policy`, `acme/policy@main`, `acme/policy@main:org/policy.yml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl FromStr for Kept {
 }
 
 /// The layers around every repository's own, as they were read last.
-pub(super) type Around = tokio::sync::Mutex<Option<(Instant, Arc<Outer>)>>;
+pub(super) type Around = tokio::sync::Mutex<Option<(Instant, Result<Arc<Outer>, NoPolicy>)>>;
 
 impl<H: Hub> Desk<H> {
     /// By which policy the releases of a repository are decided now.
@@ -80,16 +81,16 @@ impl<H: Hub> Desk<H> {
 
     async fn around(&self, kept: &Kept) -> Result<Arc<Outer>, NoPolicy> {
         let mut known = self.around.lock().await;
-        if let Some((at, outer)) = &*known
-            && at.elapsed() < AGE
+        if let Some((at, read)) = &*known
+            && at.elapsed() < if read.is_ok() { AGE } else { AGAIN }
         {
-            return Ok(outer.clone());
+            return read.clone();
         }
-        let forge = self.hub.of(&kept.repository).await;
-        let forge =
-            forge.map_err(|fault| NoPolicy::Unread(format!("the layer in `{kept}` could not be read: {fault}")))?;
-        let outer = Arc::new(policy::around(&forge, &self.settings.outer, kept).await?);
-        *known = Some((Instant::now(), outer.clone()));
-        Ok(outer)
+        let read = match self.hub.of(&kept.repository).await {
+            Ok(forge) => policy::around(&forge, &self.settings.outer, kept).await.map(Arc::new),
+            Err(fault) => Err(NoPolicy::Unread(format!("the layer in `{kept}` could not be read: {fault}"))),
+        };
+        *known = Some((Instant::now(), read.clone()));
+        read
     }
 }

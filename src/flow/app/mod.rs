@@ -48,6 +48,7 @@ mod runs;
 mod scanned;
 mod sharing;
 mod shown;
+mod since;
 pub mod submission;
 mod sweep;
 pub mod talk;

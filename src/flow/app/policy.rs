@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::kept::Kept;
 use crate::decide::unreadable::Flaw;
 use crate::flow::{flawed, replay};
-use crate::forge::Forge;
+use crate::forge::{Forge, Tip};
 use crate::log::receipt::Layer;
 use crate::model::facts::Fact;
 use crate::policy::{self, Attachment, Policy, Source};
@@ -93,6 +93,9 @@ impl std::convert::From<String> for NoPolicy {
 /// Reads the policy of a repository.
 pub(in crate::flow) async fn read<F: Forge>(forge: &F, repository: &str, outer: &Outer) -> Result<Read, NoPolicy> {
     let own = layer(forge, Place::Own(repository)).await?;
+    // Where the layer for all is kept, a repository's own is that one.
+    let is_around = |(path, from): &(PathBuf, From)| outer.layers.iter().any(|layer| from.has(path, &layer.text));
+    let own = own.filter(|own| !is_around(own));
     let (sources, mut attached) = (outer.layers.clone(), outer.attached.clone());
     let sources = match own {
         Some((path, from)) => {
@@ -118,7 +121,12 @@ pub(in crate::flow) async fn read<F: Forge>(forge: &F, repository: &str, outer: 
 
 /// The layers that the settings name, and within them the one that a repository keeps for all.
 pub(in crate::flow) async fn around<F: Forge>(forge: &F, outer: &Outer, kept: &Kept) -> Result<Outer, NoPolicy> {
-    let Some((path, from)) = layer(forge, Place::Kept(kept)).await? else {
+    let tip = match forge.protected(&kept.repository, kept.branch.as_deref()).await {
+        Fact::Known(tip) => tip,
+        Fact::Absent => return Err(NoPolicy::Unread(format!("`{kept}` has no such branch"))),
+        Fact::Unavailable(why) => return Err(NoPolicy::Unread(format!("the layer in `{kept}` cannot be read: {why}"))),
+    };
+    let Some((path, from)) = layer(forge, Place::Kept(kept, &tip)).await? else {
         let says = format!("none of {} is there; write one, or mend the settings", kept.places().join(", "));
         let flaw = Flaw { file: kept.to_string(), line: 0, says: says.clone() };
         return Err(NoPolicy::Unusable { said: format!("`{kept}`: {says}"), flaws: vec![flaw], layers: Vec::new() });
@@ -137,22 +145,22 @@ pub(in crate::flow) async fn around<F: Forge>(forge: &F, outer: &Outer, kept: &K
 enum Place<'p> {
     /// A repository's default branch: its own layer.
     Own(&'p str),
-    /// A branch that nobody changes alone.
-    Kept(&'p Kept),
+    /// A protected branch, at one commit.
+    Kept(&'p Kept, &'p Tip),
 }
 
 impl Place<'_> {
     fn repository(&self) -> &str {
         match self {
             Self::Own(repository) => repository,
-            Self::Kept(kept) => &kept.repository,
+            Self::Kept(kept, _) => &kept.repository,
         }
     }
 
     fn paths(&self) -> Vec<&str> {
         match self {
             Self::Own(_) => PLACES.to_vec(),
-            Self::Kept(kept) => kept.places(),
+            Self::Kept(kept, _) => kept.places(),
         }
     }
 }
@@ -195,7 +203,7 @@ async fn layer<F: Forge>(forge: &F, place: Place<'_>) -> Result<Option<(PathBuf,
 async fn fetched<F: Forge>(forge: &F, place: Place<'_>, path: &str) -> Result<Option<crate::forge::File>, String> {
     let file = match place {
         Place::Own(repository) => forge.file(repository, path).await,
-        Place::Kept(kept) => forge.guarded(&kept.repository, kept.branch.as_deref(), path).await,
+        Place::Kept(kept, tip) => forge.file_at(&kept.repository, tip, path).await,
     };
     match file {
         Fact::Known(file) => Ok(Some(file)),

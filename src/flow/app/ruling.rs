@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
 use super::records::Said;
-use super::{Desk, acting, before, evidence, owed, runs, shown};
+use super::{Desk, acting, before, evidence, owed, runs, shown, since};
 use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
 use crate::flow::decided::{Beside, Drafted, word};
@@ -499,6 +499,9 @@ impl<H: Hub> Desk<H> {
             signers: went.signers.clone(),
         };
         let mut facts = facts::gather(forge, &read.policy, &wanted).await?;
+        if went.at.is_none() {
+            since::asked(&mut reader, &mut facts, self.now()).await?;
+        }
         let said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
         owed::add(&mut reader, (H::NAME, &key.repository), &read.policy, &mut facts).await?;
         self.with_history(&mut reader, forge, (read, attempts), &mut facts).await?;

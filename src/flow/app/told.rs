@@ -31,6 +31,8 @@ const APART: i64 = 60_000_000;
 const LOOK_BACK: TimeDelta = TimeDelta::days(35);
 /// How long a deployment may take before what let it in is looked for anew when it ends, microseconds.
 const LONGEST: i64 = 24 * 3_600 * 1_000_000;
+/// How long others may tell what they deployed under a grant after somebody has told that it was used, or its hours are over.
+const AFTER_GRANT: i64 = 24 * 60 * 60 * 1_000_000;
 /// How many are remembered of which all was done that follows from how they ended.
 const REMEMBERED: usize = 10_000;
 
@@ -43,6 +45,8 @@ struct Candidate {
     stream: Stream,
     /// Since when, microseconds of the Unix time.
     at: i64,
+    /// When it was recorded, likewise: later, where it was of something that had gone.
+    recorded: i64,
     /// Whether somebody who waited was let in by it, or went under a grant; else it was only an answer.
     opened: bool,
     /// Until when the grant lets in what it is for, where there was one that said so.
@@ -118,8 +122,10 @@ impl Decided {
             let again = used(it.entry).any(|other| told(other).is_empty() || told(row).is_empty() || meet(other, row));
             let until = DateTime::<Utc>::from_timestamp_micros(it.at)
                 .map(|at| policy.rules.calendar.due(at, policy.rules.retry_within).timestamp_micros());
-            // What went under a grant was told to nobody while nobody could be: its hours are those in which it went.
-            let granted = || it.until.or(until).is_some_and(|until| row.began < until);
+            // What went under a grant was told to nobody while nobody could be: its hours are those in which it went, as long as
+            // it is told soon after the grant was.
+            let soon = |until: i64| row.counts_from() < until.max(it.recorded.saturating_add(AFTER_GRANT));
+            let granted = || it.until.or(until).is_some_and(|until| row.began < until && soon(until));
             let retried = || until.is_some_and(|until| row.counts_from() < until);
             (!again || retried()) && (it.went.used.is_none() || granted())
         };
@@ -282,6 +288,7 @@ impl<H: Hub> Desk<H> {
                 entry: it.entry,
                 stream: it.stream.clone(),
                 at: used.unwrap_or(it.at),
+                recorded: it.at,
                 opened: used.is_some() || opened.contains(&it.entry),
                 until: went.used_until.map(|at| at.timestamp_micros()),
                 went,
@@ -289,5 +296,132 @@ impl<H: Hub> Desk<H> {
         }
         candidates.sort_by_key(|it| (it.at, it.entry));
         Ok(Decided { ruled, candidates })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+
+    use super::{Candidate, Decided, Stream, Went, long_after};
+    use crate::model::facts::Fact;
+    use crate::policy::{self, Policy, Source};
+    use crate::store::deployed::{Deployed, Told};
+
+    const MINUTE: i64 = 60_000_000;
+    const HOUR: i64 = 60 * MINUTE;
+    const BEGUN: i64 = 1_800_000_000_000_000;
+
+    fn policy() -> Policy {
+        let gates = "gates:\n  tests: { junit: a.xml, require: \"tests.failed == 0\" }\n";
+        let text =
+            format!("version: 1\nenvironments:\n  production: {{ approval: automatic }}\nretry_within: 1h\n{gates}");
+        policy::read(vec![Source { path: "policy.yml".into(), text, sha256: String::new(), from: None }]).unwrap()
+    }
+
+    /// A release that went at an instant, under a grant of two hours where `granted`, which was told of five hours later.
+    fn let_go(entry: u64, commit: &str, at: i64, granted: bool) -> Candidate {
+        let instant = |micros| DateTime::from_timestamp_micros(micros).unwrap();
+        let went = Went {
+            release: format!("shop {commit}"),
+            commit: commit.to_owned(),
+            used: granted.then(|| instant(at)),
+            used_until: granted.then(|| instant(at + 2 * HOUR)),
+            components: BTreeMap::new(),
+            parts: Fact::Absent,
+            emergency: Fact::Known(granted),
+        };
+        Candidate {
+            entry,
+            stream: Stream {
+                forge: "github".to_owned(),
+                repository: "acme/shop".to_owned(),
+                release: went.release.clone(),
+                environment: "production".to_owned(),
+            },
+            at,
+            recorded: if granted { at + 5 * HOUR } else { at },
+            opened: true,
+            until: granted.then(|| at + 2 * HOUR),
+            went: Arc::new(went),
+        }
+    }
+
+    /// Something that is said to have begun at an instant, and was heard of at another.
+    fn row(commit: &str, began: i64, heard: i64) -> Deployed {
+        Deployed {
+            forge: "github".to_owned(),
+            repository: "acme/shop".to_owned(),
+            environment: "production".to_owned(),
+            id: format!("told:{commit}{began}"),
+            commit: commit.to_owned(),
+            run: None,
+            began,
+            ended: None,
+            outcome: None,
+            decision: None,
+            let_in: None,
+            told: Some(Told {
+                by: "argocd".to_owned(),
+                url: "https://argocd.acme.example".to_owned(),
+                digest: None,
+                components: Vec::new(),
+                heard,
+                heard_ended: None,
+            }),
+            found: false,
+        }
+    }
+
+    fn lets(candidates: Vec<Candidate>, row: &Deployed, others: &[Deployed]) -> Option<u64> {
+        let others = others.iter().map(|it| (it.id.clone(), it.clone())).collect();
+        Decided { ruled: Vec::new(), candidates }.lets(&policy(), row, &others)
+    }
+
+    #[test]
+    fn t31_what_is_heard_late_is_let_in_by_nothing_that_something_else_has_overtaken() {
+        let both = || vec![let_go(1, "51", BEGUN, false), let_go(2, "61", BEGUN + HOUR, false)];
+        let said = BEGUN + 5 * MINUTE;
+        assert_eq!(lets(both(), &row("51", said, said + MINUTE), &[]), Some(1));
+        assert_eq!(lets(both(), &row("51", said, BEGUN + 2 * HOUR), &[]), None);
+        // It went before it was let go, however late that is told.
+        assert_eq!(lets(both(), &row("61", said, BEGUN + 2 * HOUR), &[]), None);
+        // A second time is within the time for retries where it is heard of in that time.
+        let first = Deployed { decision: Some(1), ..row("51", said, said) };
+        let one = || vec![let_go(1, "51", BEGUN, false)];
+        let again = |heard| row("51", said + MINUTE, heard);
+        assert_eq!(lets(one(), &again(BEGUN + 30 * MINUTE), std::slice::from_ref(&first)), Some(1));
+        assert_eq!(lets(one(), &again(BEGUN + 2 * HOUR), &[first]), None);
+    }
+
+    #[test]
+    fn n15_what_went_under_a_grant_is_told_once_the_app_is_back_and_not_days_later() {
+        let one = || vec![let_go(1, "51", BEGUN, true)];
+        let went = BEGUN + 5 * MINUTE;
+        // The app was down for five hours.
+        assert_eq!(lets(one(), &row("51", went, BEGUN + 6 * HOUR), &[]), Some(1));
+        assert_eq!(lets(one(), &row("51", BEGUN + 3 * HOUR, BEGUN + 6 * HOUR), &[]), None);
+        assert_eq!(lets(one(), &row("51", went, BEGUN + 30 * HOUR), &[]), None);
+    }
+
+    #[test]
+    fn t31_a_start_that_was_told_lets_in_nothing_that_ends_after_something_else_was_let_in() {
+        let said = BEGUN + MINUTE;
+        let ends = |after: i64| {
+            let row = Deployed { decision: Some(1), ended: Some(said + 1), ..row("51", said, said) };
+            let told = row.told.clone().map(|told| Told { heard_ended: Some(said + after), ..told });
+            Deployed { told, ..row }
+        };
+        assert_eq!(long_after(&Deployed { ended: None, ..ends(48 * HOUR) }), None);
+        assert_eq!(long_after(&ends(24 * HOUR)), None);
+        let again = long_after(&ends(24 * HOUR + 1)).unwrap();
+        // It is looked at as if it had been told of only then, and it is not in its own way.
+        let (own, other) = (let_go(1, "51", BEGUN, false), let_go(2, "61", BEGUN + 2 * HOUR, false));
+        assert_eq!(lets(vec![own], &again, &[ends(24 * HOUR + 1)]), Some(1));
+        let own = let_go(1, "51", BEGUN, false);
+        assert_eq!(lets(vec![own, other], &again, &[ends(24 * HOUR + 1)]), None);
     }
 }

@@ -57,8 +57,8 @@ impl<H: Hub> Desk<H> {
             let Some((last, went)) = rows.iter().filter(decided).max_by_key(|(row, _)| row.counts_from()) else {
                 continue;
             };
-            // What went past since may have left out whom the last decision knew.
-            let past = |it: &&Known| ran(it) && it.0.decision.is_none() && it.0.counts_from() > last.began;
+            // What went past since may have left out whom the last decision knew; a forge counts in whole seconds.
+            let past = |it: &&Known| ran(it) && it.0.decision.is_none() && it.0.counts_from() >= last.began;
             if let Some((past, _)) = rows.iter().find(past) {
                 let why =
                     format!("deployment {} went past the decision since, and nobody knows what it declared", past.id);

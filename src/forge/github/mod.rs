@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Waiting};
+use super::{Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Tip, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
@@ -53,8 +53,15 @@ impl Source for Client {
         }
     }
 
-    async fn guarded(&self, repository: &str, branch: Option<&str>, path: &str) -> Fact<File> {
-        match read::file::of_protected_branch(self, repository, branch, path).await {
+    async fn protected(&self, repository: &str, branch: Option<&str>) -> Fact<Tip> {
+        match read::file::protected(self, repository, branch).await {
+            Ok(tip) => Fact::Known(tip),
+            Err(fault) => fault.unavailable(),
+        }
+    }
+
+    async fn file_at(&self, repository: &str, tip: &Tip, path: &str) -> Fact<File> {
+        match read::file::at(self, repository, tip, path).await {
             Ok(Some(file)) => Fact::Known(file),
             Ok(None) => Fact::Absent,
             Err(fault) => fault.unavailable(),

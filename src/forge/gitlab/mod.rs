@@ -10,7 +10,7 @@ pub mod event;
 pub mod read;
 pub mod signature;
 
-use super::{File, Gathered, Question, Source};
+use super::{File, Gathered, Question, Source, Tip};
 use crate::model::facts::Fact;
 use client::{Client, Fault};
 
@@ -37,8 +37,15 @@ impl Source for Client {
         }
     }
 
-    async fn guarded(&self, repository: &str, branch: Option<&str>, path: &str) -> Fact<File> {
-        match read::file::of_protected_branch(self, repository, branch, path).await {
+    async fn protected(&self, repository: &str, branch: Option<&str>) -> Fact<Tip> {
+        match read::file::protected(self, repository, branch).await {
+            Ok(tip) => Fact::Known(tip),
+            Err(fault) => fault.unavailable(),
+        }
+    }
+
+    async fn file_at(&self, repository: &str, tip: &Tip, path: &str) -> Fact<File> {
+        match read::file::at(self, repository, tip, path).await {
             Ok(Some(file)) => Fact::Known(file),
             Ok(None) => Fact::Absent,
             Err(fault) => fault.unavailable(),

@@ -28,8 +28,12 @@ pub struct Release {
     #[serde(deserialize_with = "super::digest::one")]
     #[schemars(with = "super::digest::Digest")]
     pub commit: String,
-    /// When the release was first asked for here, UTC; its clocks start then.
+    /// When the release was first asked for here, UTC; its clocks start then, unless `asked_since` is later.
     pub submitted_at: DateTime<Utc>,
+    /// Since when people are asked about it, UTC, where that is later: when the run was started again that had been made
+    /// long before. Left out, or earlier: since `submitted_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_since: Option<DateTime<Utc>>,
     /// Who started the deployment.
     #[serde(default)]
     pub trigger: Fact<Account>,
@@ -73,6 +77,15 @@ pub struct Release {
     /// Whether the forge let somebody past its protection, and whom; absent: nobody.
     #[serde(default)]
     pub bypassed_by: Fact<Account>,
+}
+
+impl Release {
+    /// Since when people are asked about it: from then on run the times after which others are asked or nobody is waited
+    /// for any longer. Never before it was first asked for.
+    #[must_use]
+    pub fn asked_at(&self) -> DateTime<Utc> {
+        self.asked_since.map_or(self.submitted_at, |since| since.max(self.submitted_at))
+    }
 }
 
 /// Reads changes in the order of their names, and the commits of each in that of theirs: in that order they are spoken of,

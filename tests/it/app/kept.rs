@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{App, asks, reviews, shop, told, until};
 use crate::support::github::Github;
 use crate::support::github::world::sha;
@@ -80,6 +82,49 @@ fn a_layer_that_cannot_be_trusted_or_read_lets_nothing_go() {
 }
 
 #[test]
+fn a_branch_is_protected_by_a_ruleset_only_where_that_keeps_whoever_may_push_out() {
+    let rule = |kind: &str, reviews: u64| {
+        let rule = json!({"type": kind, "ruleset_id": 9, "ruleset_source_type": "Repository", "ruleset_source": "acme/shop",
+            "parameters": {"required_approving_review_count": reviews}});
+        (rule, json!({"id": 9, "name": "policy", "enforcement": "active"}))
+    };
+    for (rules, opens) in [
+        (vec![rule("deletion", 0), rule("non_fast_forward", 0), rule("pull_request", 0)], false),
+        (vec![rule("deletion", 0), rule("pull_request", 1)], true),
+    ] {
+        let github = shop();
+        github.with(|world| {
+            world.contents.insert("org/policy.yml".to_owned(), ORGANISATION.to_owned());
+            world.settings.protection = None;
+            world.settings.rulesets = rules;
+        });
+        asks(&github);
+        reviews(&github, "bo", "APPROVED");
+        reviews(&github, "carla", "APPROVED");
+        let app = App::new(&github);
+        let _served = app.start(&["--sweep", "1", "--policy-repository", "acme/shop@main:org/policy.yml"]);
+        if opens {
+            until("an answer", || told(&github).decided.is_some());
+        } else {
+            until("the reason", || app.world.read("app.log").contains("it is not protected"));
+            std::thread::sleep(Duration::from_secs(2));
+            assert_eq!(told(&github).decided, None);
+        }
+    }
+}
+
+#[test]
+fn the_repository_that_keeps_it_is_decided_by_it() {
+    let github = shop();
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1", "--policy-repository", "acme/shop"]);
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved");
+}
+
+#[test]
 fn a_place_that_is_none_is_refused_at_once() {
     let app = App::new(&shop());
     for place in
@@ -93,4 +138,17 @@ fn a_place_that_is_none_is_refused_at_once() {
         assert_eq!(said.code, 2, "{place}: {}", said.err);
         assert!(said.err.contains("acme/policy@main:org/policy.yml"), "{place}: {}", said.err);
     }
+    // Named with nothing behind it, it is not left out in silence.
+    app.world.write("serve.yml", "policy-repository:\n");
+    let options = app.options();
+    let mut all = vec!["serve", "--config", "serve.yml"];
+    all.extend(options.iter().map(String::as_str));
+    let said = app.world.run(&all);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("serve.yml"), "{}", said.err);
+    let mut command = app.world.command();
+    command.arg("serve").args(&options).env("COUNTERSIGN_POLICY_REPOSITORY", " ");
+    let said = command.output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("names nothing"));
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    App, NEXT, POLICY, RUN, answers, asks, deliver, id, next_release, payload, reviews, reviews_of, shop, takes, told,
-    told_of, until, waits,
+    App, NEXT, POLICY, RUN, ago, answers, asks, deliver, id, next_release, payload, reviews, reviews_of, shop, takes,
+    told, told_of, until, waits,
 };
 
 #[test]
@@ -130,6 +130,37 @@ fn a_final_rejection_fails_the_run_and_nothing_else_does() {
     let (state, comment) = told(&github).decided.unwrap();
     assert_eq!(state, "rejected");
     assert!(comment.contains("bo"), "{comment}");
+}
+
+#[test]
+fn nobody_steps_in_for_people_who_were_not_asked_yet() {
+    let github = shop();
+    asks(&github);
+    // Its run was made ten hours ago, and its job waited behind another one: nobody looked at it before now.
+    github.with(|world| {
+        world.runs[0].created_at = ago(600);
+        world.user("noor", "User");
+    });
+    let policy = super::messages::told("").replace("undecided_after: 1bd", "undecided_after: 4h");
+    super::ledger::policy(&github, &policy);
+    reviews(&github, "noor", "APPROVED");
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "1"]);
+    until("a report", || !told(&github).reports.is_empty());
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    assert_eq!(told(&github).decided, None, "{:?}", app.events("release_decided").last());
+    // Nor does another process take it for older than it is, and what has not changed is not decided again.
+    drop(served);
+    let decisions = app.events("release_decided").len();
+    let _served = app.start(&["--sweep", "1"]);
+    let before = app.looks();
+    until("looks of another process", || app.looks() > before + 2);
+    assert_eq!(app.events("release_decided").len(), decisions);
+    assert_eq!(told(&github).decided, None);
+    reviews(&github, "carla", "APPROVED");
+    until("an answer", || told(&github).decided.is_some());
+    assert_eq!(told(&github).decided.unwrap().0, "approved");
 }
 
 #[test]

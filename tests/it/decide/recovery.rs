@@ -111,6 +111,13 @@ fn what_went_just_when_it_was_asked_for_is_what_it_goes_back_from() {
 }
 
 #[test]
+fn what_went_since_its_run_was_made_is_none_it_goes_back_from_when_that_is_started_again() {
+    let facts = with(back(), "/deployments/2/opened_at", json!("2026-12-08T09:00:01Z"));
+    let facts = with(facts, "/release/asked_since", json!("2026-12-08T10:30:00Z"));
+    assert_eq!(decided(&policy_with(BACK), facts).routes, ["normal"]);
+}
+
+#[test]
 fn the_order_of_the_deployments_is_nothing_to_it() {
     let mut facts = back();
     facts["deployments"].as_array_mut().unwrap().reverse();

@@ -196,6 +196,7 @@ fn world(parts: &[Part; 4]) -> World {
             }),
             commit: "c0ffee00".to_owned(),
             submitted_at: at(SUBMITTED),
+            asked_since: None,
             trigger: Fact::Absent,
             deployed_by: Fact::Absent,
             components: BTreeMap::from([(

@@ -49,6 +49,8 @@ struct Maker<'s> {
     c: Chance,
     shape: &'s Shape,
     submitted: i64,
+    /// When it was started again.
+    asked_since: Option<i64>,
     /// How often something is not known, in a hundred.
     noise: usize,
     /// How often something is wrong.
@@ -75,6 +77,7 @@ pub fn any(c: &mut Chance, shape: &Shape, day: i64) -> World {
         c,
         shape,
         submitted,
+        asked_since: None,
         noise,
         wrong,
         back,
@@ -158,27 +161,26 @@ impl Maker<'_> {
         World { facts, now: at(now) }
     }
 
-    /// Instants that the policy makes of the submission.
+    /// Instants that the policy makes of when people are asked.
     fn thresholds(&mut self) {
         let (shape, london) = (self.shape, self.shape.london);
+        if self.c.often(12) {
+            self.asked_since = Some(self.submitted + self.c.between(-10, 90) * 1800);
+        }
+        let asked = self.asked_since.map_or(self.submitted, |since| since.max(self.submitted));
         for role in &shape.roles {
             if let Some(after) = role.after {
-                self.near.push(times::due(after, role.week.unwrap_or(shape.business), london, self.submitted));
+                self.near.push(times::due(after, role.week.unwrap_or(shape.business), london, asked));
             }
         }
         for escalate in shape.routes.iter().filter_map(|route| route.escalate.as_ref()) {
             for number in 1..=2 {
-                self.near.push(times::due(
-                    times::times(escalate.after, number),
-                    shape.business,
-                    london,
-                    self.submitted,
-                ));
+                self.near.push(times::due(times::times(escalate.after, number), shape.business, london, asked));
             }
         }
         for row in &shape.raci {
             if let Some((_, wait)) = row.consulted {
-                self.near.push(times::due(wait, shape.business, london, self.submitted));
+                self.near.push(times::due(wait, shape.business, london, asked));
             }
         }
         let ends = shape.freezes.iter().map(|it| (it.from, it.to)).chain(shape.peak);
@@ -235,6 +237,7 @@ impl Maker<'_> {
             reference: self.fact(reference),
             commit: COMMIT.to_owned(),
             submitted_at: at(self.submitted),
+            asked_since: self.asked_since.map(at),
             trigger: if self.c.often(10) { Fact::Absent } else { self.fact(trigger) },
             deployed_by: self.fact(deployer),
             components,

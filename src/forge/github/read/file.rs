@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::pulls::Oid;
 use super::question::First;
 use super::{Repository, opening, unread};
-use crate::forge::File;
 use crate::forge::github::client::{Answer, Client, Fault};
+use crate::forge::{File, Tip};
 
 /// A file, or what else lies there.
 #[derive(Deserialize)]
@@ -122,14 +122,30 @@ struct Commit {
     sha: String,
 }
 
-/// A file of a branch, the default one where none is named; `None` where the branch is protected and has none. A branch
-/// that could be read is one whose files may be seen.
-pub async fn of_protected_branch(
-    client: &Client,
-    repository: &str,
-    branch: Option<&str>,
-    path: &str,
-) -> Result<Option<File>, Fault> {
+#[derive(Deserialize)]
+struct Rule {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Deserialize, Default)]
+struct Parameters {
+    #[serde(default)]
+    required_approving_review_count: u64,
+}
+
+impl Rule {
+    /// Whether it keeps whoever may push from changing the branch alone.
+    fn keeps_out(&self) -> bool {
+        self.kind == "update" || (self.kind == "pull_request" && self.parameters.required_approving_review_count > 0)
+    }
+}
+
+/// What a branch has, where it is protected: by a protection of its own, or by a ruleset that asks for a review or lets
+/// nobody update it. What a protection of its own asks for, the App may not read; an inspection says it.
+pub async fn protected(client: &Client, repository: &str, branch: Option<&str>) -> Result<Tip, Fault> {
     let repository = Repository::parse(repository)?;
     let root = format!("/repos/{}", repository.path());
     let name = match branch {
@@ -138,13 +154,20 @@ pub async fn of_protected_branch(
     };
     let found: Branch = client.get(&format!("{root}/branches/{}", escaped(&name))).await?;
     if !found.protected {
-        let rules = client.list::<serde::de::IgnoredAny>(&format!("{root}/rules/branches/{}", escaped(&name))).await?;
-        if rules.into_entries().is_empty() {
-            let says = "it is not protected, so that whoever may push could have written what it has; protect it";
+        let rules = client.list::<Rule>(&format!("{root}/rules/branches/{}", escaped(&name))).await?;
+        if !rules.into_entries().iter().any(Rule::keeps_out) {
+            let says =
+                "it is not protected, so that whoever may push could have written what it has; require a review there";
             return Err(unread(&format!("branch `{name}` of {}", repository.path()), says));
         }
     }
-    match contents(client, &repository, &format!("branch `{name}`"), path, &found.commit.sha).await {
+    Ok(Tip { branch: name, commit: found.commit.sha })
+}
+
+/// A file of such a branch; `None` where it has none. A branch that could be read is one whose files may be seen.
+pub async fn at(client: &Client, repository: &str, tip: &Tip, path: &str) -> Result<Option<File>, Fault> {
+    let repository = Repository::parse(repository)?;
+    match contents(client, &repository, &format!("branch `{}`", tip.branch), path, &tip.commit).await {
         Ok(file) => Ok(Some(file)),
         Err(Fault::NotFound { .. }) => Ok(None),
         Err(fault) => Err(fault),

@@ -50,6 +50,7 @@ use first::{Asked, Contents, Traced};
 use people::{Accounts, RestUser};
 use pulls::{Event, GraphCommit, WholePull};
 use question::First;
+use reference::Started;
 use runs::{EnvironmentReview, Run};
 
 /// How many commits one question is about.
@@ -214,11 +215,12 @@ impl Reading<'_> {
         self.named_accounts(&first);
         let acts = self.and_elsewhere(acts, &changes).await;
         self.access(&acts).await;
-        let (trigger, submitted_at) = self.started(run.as_ref());
+        let Started { trigger, at: submitted_at, asked_since } = self.started(run.as_ref());
         Ok(Gathered {
             repository: canonical,
             reference,
             submitted_at,
+            asked_since,
             trigger,
             changes,
             contents,

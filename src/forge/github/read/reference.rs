@@ -41,14 +41,22 @@ impl Ref {
     }
 }
 
+/// What the run says of itself.
+pub(super) struct Started {
+    pub(super) trigger: Fact<Account>,
+    pub(super) at: Fact<DateTime<Utc>>,
+    pub(super) asked_since: Fact<DateTime<Utc>>,
+}
+
 impl Reading<'_> {
-    /// Who started the run, and when.
-    pub(super) fn started(&mut self, run: Option<&Result<runs::Run, Fault>>) -> (Fact<Account>, Fact<DateTime<Utc>>) {
-        match run {
-            None => (Fact::default(), Fact::default()),
-            Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
-            Some(Ok(run)) => (self.trigger(run), Fact::Known(run.created_at)),
-        }
+    /// Who started the run, when it was made, and when its present attempt was started.
+    pub(super) fn started(&mut self, run: Option<&Result<runs::Run, Fault>>) -> Started {
+        let (trigger, at, asked_since) = match run {
+            None => (Fact::default(), Fact::default(), Fact::default()),
+            Some(Err(fault)) => (fault.unavailable(), fault.unavailable(), fault.unavailable()),
+            Some(Ok(run)) => (self.trigger(run), Fact::Known(run.created_at), run.attempted_at()),
+        };
+        Started { trigger, at, asked_since }
     }
 
     /// The branch or tag.

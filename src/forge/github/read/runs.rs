@@ -8,6 +8,7 @@ use super::pulls::{Counted, Page};
 use super::question::First;
 use super::{Repository, unread};
 use crate::forge::github::client::{Answer, Client, Fault};
+use crate::model::facts::Fact;
 
 /// The run, as REST tells of its present attempt.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,10 +22,23 @@ pub(super) struct Run {
     #[serde(rename = "run_attempt")]
     pub(super) attempt: u64,
     pub(super) created_at: DateTime<Utc>,
+    /// When this attempt was started.
+    run_started_at: Option<DateTime<Utc>>,
     /// Who started it first.
     pub(super) actor: Option<RestUser>,
     /// Who started this attempt.
     pub(super) triggering_actor: Option<RestUser>,
+}
+
+impl Run {
+    /// When its present attempt was started: of the first one that is when it was made.
+    pub(super) fn attempted_at(&self) -> Fact<DateTime<Utc>> {
+        match self.run_started_at {
+            Some(at) => Fact::Known(at),
+            None if self.attempt <= 1 => Fact::Known(self.created_at),
+            None => Fact::Unavailable(format!("GitHub does not say when attempt {} was started", self.attempt).into()),
+        }
+    }
 }
 
 /// Where a run lies.

@@ -25,7 +25,7 @@ pub(super) struct Listed {
     pub(super) id: u64,
     sha: String,
     status: String,
-    created_at: DateTime<Utc>,
+    pub(super) created_at: DateTime<Utc>,
     updated_at: Option<DateTime<Utc>>,
     pub(super) deployable: Option<Deployable>,
     #[serde(skip)]

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::{Project, escaped};
-use crate::forge::File;
 use crate::forge::gitlab::client::{Client, Fault, unread};
+use crate::forge::{File, Tip};
 
 /// How many bytes a file may have.
 const LARGEST: usize = 1 << 20;
@@ -33,27 +33,45 @@ pub(in crate::forge::gitlab) async fn of_default_branch(
 #[derive(Deserialize)]
 struct Branch {
     protected: bool,
+    #[serde(default)]
+    developers_can_push: bool,
+    commit: Commit,
 }
 
-/// A file of a branch, the default one where none is named; `None` where the branch is protected and has none.
-pub(in crate::forge::gitlab) async fn of_protected_branch(
+#[derive(Deserialize)]
+struct Commit {
+    id: String,
+}
+
+/// What a branch has, where it is protected from those who are no more than developers.
+pub(in crate::forge::gitlab) async fn protected(
     client: &Client,
     repository: &str,
     branch: Option<&str>,
+) -> Result<Tip, Fault> {
+    let project = Project::find(client, repository).await?;
+    let branch = branch.map(str::to_owned).or_else(|| project.default_branch.clone());
+    let branch = branch.ok_or_else(|| unread(&project.path_with_namespace, "it has no branch yet"))?;
+    let found: Branch = client.get(&format!("{}/repository/branches/{}", project.path(), escaped(&branch))).await?;
+    if !found.protected || found.developers_can_push {
+        let says = "it is not protected, so that whoever may push could have written what it has; let maintainers alone merge and nobody push there";
+        return Err(unread(&format!("branch `{branch}` of {}", project.path_with_namespace), says));
+    }
+    Ok(Tip { branch, commit: found.commit.id })
+}
+
+/// A file of such a branch; `None` where it has none.
+pub(in crate::forge::gitlab) async fn at(
+    client: &Client,
+    repository: &str,
+    tip: &Tip,
     path: &str,
 ) -> Result<Option<File>, Fault> {
     let project = Project::find(client, repository).await?;
-    let branch = branch.map(str::to_owned).or_else(|| project.default_branch.clone());
-    let Some(branch) = branch else { return Ok(None) };
-    let found: Branch = client.get(&format!("{}/repository/branches/{}", project.path(), escaped(&branch))).await?;
-    if !found.protected {
-        let says = "it is not protected, so that whoever may push could have written what it has; protect it";
-        return Err(unread(&format!("branch `{branch}` of {}", project.path_with_namespace), says));
-    }
-    contents(client, &project, &branch, path).await
+    contents(client, &project, &tip.commit, path).await
 }
 
-/// A file as a branch has it.
+/// A file as a branch or a commit has it.
 async fn contents(client: &Client, project: &Project, branch: &str, path: &str) -> Result<Option<File>, Fault> {
     let place = format!("{}/repository/files/{}?ref={}", project.path(), escaped(path), escaped(branch));
     let found: Content = match client.get(&place).await {

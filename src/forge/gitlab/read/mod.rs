@@ -151,11 +151,12 @@ impl Reading<'_> {
         self.named_accounts().await;
         self.access(&acts).await;
         let deployments = self.deployments(&listed).await;
-        let Started { reference, trigger, at: submitted_at } = self.started(run.as_ref(), &listed).await;
+        let Started { reference, trigger, at: submitted_at, asked_since } = self.started(run.as_ref(), &listed).await;
         Ok(Gathered {
             repository: self.project.path_with_namespace,
             reference,
             submitted_at,
+            asked_since,
             trigger,
             changes,
             contents,

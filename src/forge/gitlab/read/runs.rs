@@ -34,6 +34,7 @@ pub(super) struct Started {
     pub(super) reference: Fact<Reference>,
     pub(super) trigger: Fact<Account>,
     pub(super) at: Fact<DateTime<Utc>>,
+    pub(super) asked_since: Fact<DateTime<Utc>>,
 }
 
 /// The pipeline of a number, which has to deploy the commit.
@@ -57,23 +58,36 @@ impl Pipeline {
 }
 
 impl Reading<'_> {
-    /// The branch or tag, who started the pipeline, and when.
+    /// The branch or tag, who started the pipeline, when, and when the last of its jobs that deploy here was made.
     pub(super) async fn started(
         &mut self,
         run: Option<&Result<Pipeline, Fault>>,
         listed: &Result<Vec<Listed>, Fault>,
     ) -> Started {
-        let (trigger, at) = match run {
-            None => (Fact::default(), Fact::default()),
-            Some(Err(fault)) => (fault.unavailable(), fault.unavailable()),
-            Some(Ok(run)) => (self.trigger(run, listed).await, Fact::Known(run.created_at)),
+        let (trigger, at, asked_since) = match run {
+            None => (Fact::default(), Fact::default(), Fact::default()),
+            Some(Err(fault)) => (fault.unavailable(), fault.unavailable(), fault.unavailable()),
+            Some(Ok(run)) => {
+                (self.trigger(run, listed).await, Fact::Known(run.created_at), self.asked_since(run, listed))
+            }
         };
         let of_run = run.and_then(|run| run.as_ref().ok()).map(Pipeline::full);
         let reference = match self.question.reference.clone().or(of_run) {
             Some(name) => self.reference(name).await,
             None => Fact::default(),
         };
-        Started { reference, trigger, at }
+        Started { reference, trigger, at, asked_since }
+    }
+
+    /// Since when people are asked: a job that is tried again in an old pipeline has a deployment of its own.
+    fn asked_since(&self, run: &Pipeline, listed: &Result<Vec<Listed>, Fault>) -> Fact<DateTime<Utc>> {
+        match listed {
+            Ok(listed) => {
+                let here = listed.iter().filter(|it| it.is_of(run.id) && it.is_in(&self.question.environment));
+                Fact::Known(here.map(|it| it.created_at).max().unwrap_or(run.created_at))
+            }
+            Err(fault) => fault.unavailable(),
+        }
     }
 
     /// Who started what deploys: whoever started the pipeline, and whoever played the job that deploys. The facts name one,

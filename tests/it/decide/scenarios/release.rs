@@ -34,6 +34,7 @@ pub fn build(policy: &Policy, given: &Table, setting: &Setting, submitted: DateT
         "environment": text(given, "environment")?.unwrap_or("production"),
         "commit": head,
         "submitted_at": stamp(submitted),
+        "asked_since": text(given, "asked_since")?.map(|at| setting.instant(at)).transpose()?.map(stamp),
         "trigger": account("trigger")?,
         "deployed_by": one("deployed_by", json!(setting.forge))?,
         "new_vendors": list(given, "new_vendors", &Value::Null, |name| Ok(json!(name)))?,
@@ -209,6 +210,7 @@ fn components(policy: &Policy, given: &Table, changes: &Value) -> Read<Value> {
 /// Content by a word, with an artifact of that word.
 fn at(word: &str) -> Value {
     match word {
+        "unavailable" => json!({"content": unavailable(), "artifacts": unavailable()}),
         "content unavailable" => json!({"content": unavailable(), "artifacts": null}),
         "no artifacts" => json!({"content": "no artifacts", "artifacts": null}),
         _ => json!({"content": word, "artifacts": [digest(word)]}),

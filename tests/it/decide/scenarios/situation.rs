@@ -21,6 +21,7 @@ use super::{record, release};
 const WORDS: &[&str] = &[
     "now",
     "submitted",
+    "asked_since",
     "release",
     "forge",
     "repository",

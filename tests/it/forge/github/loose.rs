@@ -344,6 +344,19 @@ fn t01_t31_whoever_starts_a_run_again_started_it_too() {
 }
 
 #[test]
+fn a_run_that_is_started_again_asks_people_from_then_on() {
+    let github = shop();
+    github.with(|world| {
+        world.attempts.insert(900, (2, "ana".to_owned()));
+        world.started.insert(900, "2026-12-20T08:00:00Z".to_owned());
+    });
+    let asked = ask(&github);
+    let release = &asked.facts["release"];
+    assert_eq!(release["submitted_at"], "2026-12-02T10:01:00Z", "the run is the same");
+    assert_eq!(release["asked_since"], "2026-12-20T08:00:00Z");
+}
+
+#[test]
 fn t25_an_approval_of_the_environment_is_of_what_ran_then() {
     let github = shop();
     approved(&github, "bo");

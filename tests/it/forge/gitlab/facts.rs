@@ -26,6 +26,8 @@ fn a_release_is_what_changed_since_what_runs_and_a_vote_lets_it_go() {
         json!({"name": "refs/heads/main", "reaches": true, "on_default": true, "resolves_to": sha("51")})
     );
     assert_eq!(release["submitted_at"], "2026-12-02T10:01:00Z");
+    // People are asked since its job came up to the environment: it may be one of an old pipeline that is tried again.
+    assert_eq!(release["asked_since"], "2026-12-02T10:02:00Z");
     let changes = release["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!(changes[0]["id"], "acme/shop!12");

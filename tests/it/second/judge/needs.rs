@@ -339,10 +339,29 @@ impl<'w> View<'w> {
         if self.saw_all(&act.saw.changes) {
             return self.saw_outcome(&act.saw.components, &act.saw.artifacts);
         }
+        self.names_something_made(act)
+    }
+
+    /// Whether an act says of a component and of an artifact, where there are such.
+    pub fn names_something_made(&self, act: &Act) -> bool {
         let all = self.facts.release.components.values();
         let has_content = all.clone().any(|it| it.content.known().is_some());
         let has_artifacts = all.clone().any(|it| !it.artifacts.entries().is_empty());
         !(has_content && act.saw.components.is_empty() || has_artifacts && act.saw.artifacts.is_empty())
+    }
+
+    /// Whether an act says where it was for, and what of each component, and which artifacts.
+    pub fn leaves_nothing_out(&self, act: &Act) -> bool {
+        let all = &self.facts.release.components;
+        let named = all
+            .iter()
+            .filter(|(_, it)| it.content.known().is_some())
+            .all(|(name, _)| act.saw.components.contains_key(name));
+        let built = all.values().any(|it| !it.artifacts.entries().is_empty());
+        named
+            && !(built && act.saw.artifacts.is_empty())
+            && act.saw.environment.is_some()
+            && act.saw.repository.is_some()
     }
 
     /// Whether somebody was shown exactly what goes of all components, of which there is something.

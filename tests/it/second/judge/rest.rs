@@ -507,7 +507,7 @@ impl<'w> View<'w> {
         legs.iter().any(|leg| {
             self.rows_waited_for(leg, kind).iter().filter_map(|row| row.consulted).any(|(role, wait)| {
                 let own = self.shape.role(role).and_then(|it| it.week).unwrap_or(self.shape.business);
-                let until = times::due(wait, own, self.shape.london, self.submitted());
+                let until = times::due(wait, own, self.shape.london, self.asked());
                 let answered = self.acts.iter().any(|act| {
                     matches!(act.does, Deed::Approve { .. } | Deed::Reject {} | Deed::Comment {})
                         && act.at >= self.facts.release.submitted_at

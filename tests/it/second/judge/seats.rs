@@ -39,6 +39,12 @@ impl<'w> View<'w> {
         self.facts.release.submitted_at.timestamp()
     }
 
+    /// Since when people are asked.
+    pub fn asked(&self) -> i64 {
+        let since = self.facts.release.asked_since.map(|since| since.timestamp());
+        since.into_iter().chain([self.submitted()]).max().unwrap()
+    }
+
     /// A role and everybody who could ever stand in for it.
     pub fn chain(&self, role: &'static str) -> Vec<&'static str> {
         let mut all = vec![role];
@@ -54,7 +60,7 @@ impl<'w> View<'w> {
     /// The role and who stands in for it now.
     pub fn standing_in(&self, need: &Need<'_>) -> Vec<&'static str> {
         let mut all = vec![need.role];
-        let mut asked_at = self.submitted();
+        let mut asked_at = self.asked();
         for pair in self.chain(need.role).windows(2) {
             let (role, fallback) = (pair[0], pair[1]);
             let shape = self.shape.role(role).unwrap();
@@ -113,7 +119,7 @@ impl<'w> View<'w> {
         }
         let asked = |number: usize| {
             let length = times::times(escalate.after, i64::try_from(number).unwrap() + 1);
-            times::due(length, self.shape.business, self.shape.london, self.submitted()) <= self.now
+            times::due(length, self.shape.business, self.shape.london, self.asked()) <= self.now
         };
         to.into_iter()
             .enumerate()
@@ -400,8 +406,10 @@ impl<'w> View<'w> {
         // Approvals of a release have to say of what, and of every change that was rejected and still goes.
         let says =
             |it: &Act| !it.saw.changes.is_empty() || !it.saw.components.is_empty() || !it.saw.artifacts.is_empty();
-        let of_release: Vec<&&Act> =
-            later.iter().filter(|it| it.via != Via::Review && self.is_here(it) && says(it)).collect();
+        let of_release: Vec<&&Act> = later
+            .iter()
+            .filter(|it| it.via != Via::Review && self.is_here(it) && says(it) && self.names_something_made(it))
+            .collect();
         let one = |id: &String, content: &String| of_release.iter().any(|it| it.saw.changes.get(id) == Some(content));
         let answered = |(id, content): (&String, &String)| {
             let now = match &self.facts.release.changes {
@@ -442,8 +450,15 @@ impl<'w> View<'w> {
                     .all(|change| later.iter().any(|it| it.saw.changes.get(&change.id) == Some(&change.content)));
             return changes && goes.keys().all(now) && built;
         }
-        saw.components.iter().all(|(name, wanted)| content(name, wanted) || now(name))
-            && (saw.artifacts.iter().all(artifact) || built)
+        // Who says of no component, or of no artifact, means all of them, unless he reviewed a change.
+        let means_all = act.via != Via::Review;
+        let components = if saw.components.is_empty() && means_all {
+            goes.keys().all(now)
+        } else {
+            saw.components.iter().all(|(name, wanted)| content(name, wanted) || now(name))
+        };
+        let artifacts = !saw.artifacts.is_empty() || !means_all;
+        components && (built || artifacts && saw.artifacts.iter().all(artifact))
     }
 
     fn standing_rejection(

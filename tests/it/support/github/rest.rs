@@ -101,7 +101,8 @@ pub fn answer(github: &Github, state: &mut State, asked: &Asked, parts: &[&str])
                 };
                 let run = json!({"id": run.id, "node_id": format!("WFR_{}", run.id), "head_sha": run.commit,
                     "head_branch": run.branch, "event": run.event, "run_attempt": attempt,
-                    "created_at": run.created_at, "actor": actor, "triggering_actor": again});
+                    "created_at": run.created_at, "run_started_at": world.started.get(&run.id).unwrap_or(&run.created_at),
+                    "actor": actor, "triggering_actor": again});
                 reply(200, &run)
             })
         }

@@ -113,6 +113,8 @@ pub struct World {
     pub links: Vec<String>,
     /// The attempt of each run that was started again, and who started it.
     pub attempts: BTreeMap<u64, (u64, String)>,
+    /// When the present attempt of a run was started; when the run was made, unless it is said.
+    pub started: BTreeMap<u64, String>,
     /// Who may not come into the repository.
     pub outside: Vec<String>,
     /// Who is suspended.
