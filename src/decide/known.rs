@@ -273,20 +273,22 @@ pub(super) fn removal<'s>(scene: &Scene<'s>) -> Removal<'s> {
         }
     };
     let released = match &release.released {
-        Fact::Known(released) => Ok(released.iter().map(String::as_str).collect::<HashSet<_>>()),
+        // No register tells two apart by the case of letters.
+        Fact::Known(released) => Ok(released.iter().map(|id| id.to_ascii_uppercase()).collect::<HashSet<_>>()),
         Fact::Absent => Ok(HashSet::new()),
         Fact::Unavailable(why) => Err(why),
     };
     let (mut stays, mut unknown) = (Vec::new(), None);
     for vulnerability in running {
         let id = vulnerability.id.as_str();
+        let is_in = |released: &HashSet<String>| released.contains(&id.to_ascii_uppercase());
         match (&vulnerability.exploited, &released) {
-            (Fact::Known(true), Ok(released)) if !released.contains(id) => return Removal::Is(id),
+            (Fact::Known(true), Ok(released)) if !is_in(released) => return Removal::Is(id),
             (Fact::Known(true), Ok(_)) => stays.push(id),
             (Fact::Known(true), Err(why)) => {
                 unknown.get_or_insert(format!("what is vulnerable in what is released could not be read: {why}"));
             }
-            (Fact::Unavailable(why), released) if released.as_ref().map_or(true, |released| !released.contains(id)) => {
+            (Fact::Unavailable(why), released) if released.as_ref().map_or(true, |released| !is_in(released)) => {
                 unknown.get_or_insert(format!("whether {id} is being exploited could not be read: {why}"));
             }
             (Fact::Known(false) | Fact::Absent | Fact::Unavailable(_), _) => {}

@@ -152,8 +152,10 @@ pub struct Ruled {
     pub at: i64,
 }
 
+/// What was written by a process that knew no place for when it was heard was heard when that was written.
 const COLUMNS: &str = "forge, repository, environment, id, revision, run, began, ended, outcome, decision, let_in, \
-     told_by, url, digest, components, found, heard, heard_ended FROM deployed";
+     told_by, url, digest, components, found, COALESCE(heard, at), \
+     CASE WHEN ended IS NULL THEN NULL ELSE COALESCE(heard_ended, at) END FROM deployed";
 
 fn count(row: &Row, at: usize) -> Result<Option<u64>, Fault> {
     let number = row.maybe_int(at)?.map(u64::try_from).transpose();
@@ -278,11 +280,12 @@ impl Reader {
     }
 
     /// The deployments since an instant, microseconds of the Unix time, that were recorded without a decision that let them
-    /// in, and for which none was found since: the newest first, so many at most.
+    /// in, and for which none was found since: the newest first, so many at most. What somebody told of is as new as when
+    /// the app heard of it.
     pub async fn undecided(&mut self, forge: &str, since: i64, most: u64) -> Result<Vec<Deployed>, Fault> {
         let sql = format!(
-            "SELECT {COLUMNS} WHERE forge = $1 AND began >= $2 AND found = 1 AND decision IS NULL \
-             ORDER BY began DESC, id LIMIT $3"
+            "SELECT {COLUMNS} WHERE forge = $1 AND COALESCE(heard, began) >= $2 AND found = 1 AND decision IS NULL \
+             ORDER BY COALESCE(heard, began) DESC, id LIMIT $3"
         );
         let values = [forge.into(), since.into(), int(most)];
         self.session.rows_made(sql, &values).await?.iter().map(deployed).collect()

@@ -17,6 +17,7 @@ use super::outside::{NotTold, Teller};
 use super::policy::Read;
 use crate::flow::append::{Failed, Happening};
 use crate::flow::grant_report::{Answer, Imported, Outcome, Report, USES};
+use crate::forge::talk::Talk as _;
 use crate::forge::{Forge as _, Hub, Started, Waiting};
 use crate::log::entry::Kind;
 use crate::log::grant::Signed;
@@ -84,18 +85,17 @@ impl<H: Hub> Desk<H> {
         }
         // For each the forge is asked for the policy, and of a letter it is not known for sure before whose it is.
         let now = std::time::Instant::now();
-        match (&teller, letter) {
+        let is_known = match (&teller, letter) {
             (Some(teller), _) => {
                 let name = teller.name(H::NAME);
                 if !self.heard.takes(&name, MOST, now) {
                     return Err(NotTold::Often(name));
                 }
+                true
             }
-            (None, Some(letter)) => {
-                self.heard.takes_letter(&grant.repository, letter, now).map_err(NotTold::Often)?;
-            }
+            (None, Some(letter)) => self.heard.takes_letter(&grant.repository, letter, now).map_err(NotTold::Often)?,
             (None, None) => return Err(NotTold::Unknown),
-        }
+        };
         let digest = signed.digest();
         let late = self.now() + APART;
         if report.uses.is_empty() || report.uses.len() > USES {
@@ -108,6 +108,8 @@ impl<H: Hub> Desk<H> {
         }
         let unasked = |why: String| NotTold::Forge { repository: grant.repository.clone(), why };
         let forge = self.hub.of(&grant.repository).await.map_err(|fault| unasked(fault.to_string()))?;
+        // Whoever is nobody yet spends nothing that a deployment needs.
+        let forge = if is_known { forge } else { forge.behind_deployments() };
         let read = self.policy(&forge, &grant.repository).await;
         let read = read.map_err(|why| unasked(why.to_string()))?;
         let keys = keys(&read);

@@ -1,8 +1,9 @@
 //! How much was told of late, and by whom: what nobody needs a name for costs whoever has one nothing.
 //!
 //! Anybody can send a letter, and to find out whose it is the forge has to be asked for the policy. So whose keys the policies
-//! named when they were read last is remembered: those of whom it is known are counted each by himself. The others are counted by
-//! the key that they claim, and all together; what is remembered of them is bounded by that.
+//! named when they were read last is remembered: those of whom it is known are counted each by his key, for a policy of
+//! somebody else's may give his name to another. The others are counted by the key that they claim, and all together; what is
+//! remembered of them is bounded by that, and so is what the forge is asked for them, behind everything that waits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +17,7 @@ pub(super) const MOST: usize = 60;
 const SPAN: Duration = Duration::from_mins(1);
 /// How many letters under one key that nobody is known to have are looked into in that time, and how many under all of them.
 const CLAIMED: usize = 6;
-const UNKNOWN: usize = 60;
+const UNKNOWN: usize = 12;
 /// Of how many repositories it is remembered who signs.
 const REPOSITORIES: usize = 10_000;
 
@@ -72,16 +73,18 @@ impl Heard {
         all.insert(repository, keys);
     }
 
-    /// Whether one more letter about grants for a repository is looked into now; then it is counted. Under what name it is, where not.
-    pub(super) fn takes_letter(&self, repository: &str, letter: &Letter, now: Instant) -> Result<(), String> {
+    /// Whether one more letter about grants for a repository is looked into now; then it is counted, and says whether it is
+    /// known whose it is. Under what name it is counted, where not.
+    pub(super) fn takes_letter(&self, repository: &str, letter: &Letter, now: Instant) -> Result<bool, String> {
         let whose = {
             let all = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
             let keys = all.get(&repository.to_lowercase());
-            keys.into_iter().flatten().find(|(_, key)| letter.is_by(key)).map(|(account, _)| account.clone())
+            let whose = keys.into_iter().flatten().find(|(_, key)| letter.is_by(key));
+            whose.map(|(account, key)| format!("letters of {account} by {}", key.short()))
         };
-        let taken = |name: String, of: &[(&str, usize)]| self.takes_all(of, now).then_some(()).ok_or(name);
-        if let Some(account) = whose {
-            let name = format!("letters of {account}");
+        let is_known = whose.is_some();
+        let taken = |name: String, of: &[(&str, usize)]| self.takes_all(of, now).then_some(is_known).ok_or(name);
+        if let Some(name) = whose {
             return taken(name.clone(), &[(&name, MOST)]);
         }
         let name = format!("letters under {}", letter.claims());
@@ -126,5 +129,19 @@ mod tests {
         for times in 0..=MOST {
             assert_eq!(heard.takes_letter("acme/shop", &letter(&bo), now).is_ok(), times < MOST);
         }
+    }
+
+    #[test]
+    fn whoever_has_a_key_of_his_own_named_as_somebody_elses_in_his_own_policy_keeps_nobody_out() {
+        let (heard, now) = (Heard::default(), Instant::now());
+        let (bo, eve) = (signer("bo", 1), signer("bo", 2));
+        heard.signed_by("acme/shop", vec![("github:bo".to_owned(), bo.verifier().clone())]);
+        heard.signed_by("acme/scratch", vec![("github:bo".to_owned(), eve.verifier().clone())]);
+        for times in 0..=MOST {
+            assert_eq!(heard.takes_letter("acme/scratch", &letter(&eve), now).is_ok(), times < MOST);
+        }
+        assert_eq!(heard.takes_letter("acme/shop", &letter(&bo), now), Ok(true));
+        // And hers about his repository is nobody's.
+        assert_eq!(heard.takes_letter("acme/shop", &letter(&eve), now), Ok(false));
     }
 }

@@ -299,7 +299,8 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
         let restored =
             its.iter().skip(at + 1).filter(mends).filter_map(|(later, _)| later.ended_from().and_then(instant));
         Some(TeamDeployment {
-            at: instant(row.began)?,
+            // What is told late is as old as the telling: else a failure would soon be too old to count.
+            at: instant(row.counts_from())?,
             emergency: match went {
                 Some(went) => went.emergency.clone(),
                 None => Fact::Unavailable("no decision let it in, or it is not kept any more".into()),
@@ -321,8 +322,9 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
 
 #[cfg(test)]
 mod tests {
-    use super::{Instants, Known, ended};
+    use super::{Instants, Known, ended, of_team};
     use crate::model::facts::{Fact, Outcome};
+    use crate::policy::{Source, read};
     use crate::store::deployed::{Deployed, Told};
 
     fn row(id: &str, began: i64, heard: Option<i64>) -> Deployed {
@@ -371,5 +373,20 @@ mod tests {
         let (outcome, at) = ended(&late);
         assert_eq!(outcome, Fact::Known(Outcome::Succeeded));
         assert_eq!(at.known().map(chrono::DateTime::timestamp_micros), Some(905));
+    }
+
+    #[test]
+    fn a_failure_that_is_told_late_is_as_old_as_the_telling() {
+        let text = "version: 1\nenvironments:\n  production: { approval: formal }\n\
+                    components:\n  checkout: { paths: [\"checkout/**\"], team: shop }\n\
+                    roles:\n  owner: { members: [\"github:bo\"] }\n\
+                    raci:\n  - { on: checkout, accountable: owner }\nroutes:\n  normal: { approvals: { accountable: 1 } }\n";
+        let (path, text) = ("countersign.yml".to_owned(), text.to_owned());
+        let policy = read(vec![Source { path, text, sha256: String::new(), from: None }]).unwrap();
+        let failed = Deployed { outcome: Some("failed".to_owned()), ..row("told:1", 100, Some(900)) };
+        let all: Vec<Known> = vec![(failed, None)];
+        let history = of_team(&policy, "acme/shop", "shop", &all);
+        let at: Vec<i64> = history.deployments.iter().map(|it| it.at.timestamp_micros()).collect();
+        assert_eq!(at, [900]);
     }
 }

@@ -62,7 +62,7 @@ pub(super) struct TakenUp {
 }
 
 /// By how much the clocks may differ, in microseconds.
-const APART: i64 = 60_000_000;
+pub(super) const APART: i64 = 60_000_000;
 
 /// The artifacts that went.
 fn artifacts(facts: &Facts) -> Fact<Vec<String>> {
@@ -154,8 +154,9 @@ impl<H: Hub> Desk<H> {
         let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
         // Since it was found, somebody may have told of the grant that let it in.
-        let now = reader.deployed(H::NAME, &row.repository).await?.into_iter().find(|it| it.id == row.id);
-        let is_done = now.is_some_and(|it| it.decision.is_some()) || reader.is_recorded(&once).await?;
+        let let_in = |it: &Deployed| it.id == row.id && it.decision.is_some();
+        let is_done =
+            reader.is_recorded(&once).await? || reader.deployed(H::NAME, &row.repository).await?.iter().any(let_in);
         let other = if is_done { None } else { under_another_name(&mut reader, H::NAME, row).await? };
         reader.close().await?;
         if let Some(decision) = other {
@@ -183,6 +184,9 @@ impl<H: Hub> Desk<H> {
         reader.close().await?;
         let bypassed_by = match let_in.as_slice() {
             [account] => Fact::Known(account.clone()),
+            [] if row.told.is_some() => {
+                Fact::Unavailable("whoever deployed told of it, and the forge was not asked who let it in".into())
+            }
             [] => Fact::Unavailable("the forge does not say who let it in".into()),
             several => {
                 let names: Vec<&str> = several.iter().map(Account::as_str).collect();

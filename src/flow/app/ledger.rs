@@ -4,9 +4,10 @@
 //! How it went is the forge's own word for the job that deployed, and nobody's who may push. Which decision let it in is
 //! the record's ([`super::openings`]). What no decision let in where people have to approve is a finding. Where nothing of
 //! ours waits, a job can ask by itself whether it may go on: it is given a little while for that, and is found when that is over;
-//! what has not asked when it ends, or within an hour, is taken up. What was told that it may not, and ended, is taken up by
-//! nobody. That it went nowhere is its own word alone, so that is a finding all the same. What was recorded stays when the forge
-//! forgets it, and a deployment that the forge forgot before it ended counts as one that failed.
+//! what has not asked when it ends, or within an hour, is taken up, as is what asked later than that and ended. What asked in time,
+//! was told that it may not, and ended, is taken up by nobody. That it went nowhere is its own word alone, so that is a finding all
+//! the same. What was recorded stays when the forge forgets it, and a deployment that the forge forgot before it ended counts as one
+//! that failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,6 +123,8 @@ pub(super) enum Finding {
     WithoutDecision,
     /// It was told to wait, and ended.
     EndedAfterHold,
+    /// It was let in when it began, and ended so much later that it would not be any more.
+    EndedLate,
 }
 
 impl Finding {
@@ -129,6 +132,7 @@ impl Finding {
         match self {
             Self::WithoutDecision => "without_decision",
             Self::EndedAfterHold => "ended_after_hold",
+            Self::EndedLate => "ended_late",
         }
     }
 }
@@ -304,9 +308,10 @@ impl<H: Hub> Desk<H> {
             let is_late = judged == Some(Undecided::Late);
             let is_past = is_late || judged == Some(Undecided::Past);
             let asked = self.asks(&row, judged);
-            let mut is_found = is_past && (before.is_none() || asked);
+            let was_found = before.is_some_and(|before| before.found);
+            let mut is_found = is_past && !was_found && (before.is_none() || asked);
             // Whoever was started since does not know what was waited for.
-            if is_past && is_first && !is_found && row.run.is_some() && !before.is_some_and(|before| before.found) {
+            if is_past && is_first && !is_found && row.run.is_some() && !was_found {
                 is_found = !reader.is_recorded(&imported::once(H::NAME, &row)).await?;
             }
             let has_ended_now = before.and_then(|it| it.ended).is_none() && row.ended.is_some();
@@ -423,13 +428,17 @@ impl<H: Hub> Desk<H> {
         if row.let_in.as_deref() != Some("[]") {
             return Ok(Undecided::Past);
         }
-        let asked =
-            row.outcome.as_deref() != Some(word(Outcome::Succeeded)) && Self::has_asked(reader, row, run).await?;
+        let asked = if row.outcome.as_deref() == Some(word(Outcome::Succeeded)) {
+            None
+        } else {
+            Self::job_asked_at(reader, row, run).await?
+        };
         Ok(undecided::of_job(row, asked, now))
     }
 
-    /// Whether the job that a deployment is asked, and not one of the same run before it or after.
-    async fn has_asked(reader: &mut Reader, row: &Deployed, run: u64) -> Result<bool, DatabaseFault> {
+    /// When the job that a deployment is asked first, and not one of the same run before it or after; microseconds of the Unix
+    /// time, `None` where it did not.
+    async fn job_asked_at(reader: &mut Reader, row: &Deployed, run: u64) -> Result<Option<i64>, DatabaseFault> {
         let key = |attempt| asked(H::NAME, &row.repository, &row.environment, run, attempt);
         let keys: Vec<String> = std::iter::once(None).chain((1..=ATTEMPTS).map(Some)).map(key).collect();
         let apart = openings::APART;
@@ -438,14 +447,14 @@ impl<H: Hub> Desk<H> {
             let after = (entry.at + apart).timestamp_micros() >= row.began;
             let before = row.ended.is_none_or(|ended| (entry.at - apart).timestamp_micros() <= ended);
             if after && before {
-                return Ok(true);
+                return Ok(Some(entry.at.timestamp_micros()));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Keeps in mind whether a deployment may ask; says whether it might have until now.
-    fn asks(&self, row: &Deployed, judged: Option<Undecided>) -> bool {
+    pub(super) fn asks(&self, row: &Deployed, judged: Option<Undecided>) -> bool {
         let mut asking = lock(&self.ledger.asking);
         if judged != Some(Undecided::Asks) {
             return asking.remove(&row.id).is_some();
@@ -488,6 +497,7 @@ impl<H: Hub> Desk<H> {
         let event = match finding {
             Some(Finding::WithoutDecision) => "deployment_without_decision",
             Some(Finding::EndedAfterHold) => "deployment_ended_after_hold",
+            Some(Finding::EndedLate) => "deployment_ended_late",
             None => "deployment_recorded",
         };
         self.say(event, &body);

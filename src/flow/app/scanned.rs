@@ -3,7 +3,7 @@
 //!
 //! What is in what goes is known where every gate that scans has evidence that can be taken, and what is in what runs from
 //! the scans of the release that was let go last, where that is what runs. That a vulnerability was not being exploited when
-//! it was scanned says nothing of now, nor is one gone whose name is not there while there are new ones of another register.
+//! it was scanned says nothing of now, nor is one gone whose name is not there while there are any of another register.
 
 use std::collections::BTreeSet;
 
@@ -134,13 +134,13 @@ fn register(id: &str) -> String {
 }
 
 /// Why it cannot be told whether what is exploited is gone: it may be there by the name of another register, as a scanner has it
-/// that names vulnerabilities otherwise than before.
+/// that names vulnerabilities otherwise than before, or another one that named it so all along.
 fn renamed(running: &Fact<Vec<Vulnerability>>, released: &Fact<Vec<String>>) -> Option<String> {
     let (running, released) = (running.entries(), released.entries());
-    let came: Vec<&String> = released.iter().filter(|id| running.iter().all(|it| it.id != **id)).collect();
-    let mut gone = running.iter().filter(|it| it.exploited == Fact::Known(true) && !released.contains(&it.id));
+    let is_there = |it: &Vulnerability| released.iter().any(|id| id.eq_ignore_ascii_case(&it.id));
+    let mut gone = running.iter().filter(|it| it.exploited == Fact::Known(true) && !is_there(it));
     gone.find_map(|it| {
-        let other = came.iter().find(|id| register(id) != register(&it.id))?;
+        let other = released.iter().find(|id| register(id) != register(&it.id))?;
         Some(format!("{} may be what {} was in what runs, by another name", other, it.id))
     })
 }

@@ -4,7 +4,7 @@
 //! A message is an effect like any other: recorded before it leaves, once for what it says and where, tried again until it
 //! has arrived, and given up after a day and a half, which the journal, the counts and `countersign db outbox list --dead` say.
 //! It leaves through a lane of its own: however slow a receiver is, no deployment waits for it. What asks for something is
-//! only sent while the release is held for that; what was not sent for that is said anew when it is asked again, and
+//! only sent while the release is held for that; what was not sent for that is said anew whenever it is asked again, and
 //! what was given up a day later, some times.
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::model::release_decision::{OpenedObligation, ReleaseDecision, Ruling};
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Left;
-use crate::store::outbox::{Claimed, Lane};
+use crate::store::outbox::{Claimed, Fate, Lane};
 use crate::store::reader::Reader;
 use crate::store::writer::Refused;
 
@@ -44,8 +44,10 @@ const NOT_HELD: Duration = Duration::from_mins(10);
 const NOT_ASKED: &str = "it is not asked any more";
 /// After how long something is asked anew where the message was given up.
 const ANEW: TimeDelta = TimeDelta::days(1);
-/// How often one thing is asked, at most.
-const ROUNDS: u32 = 10;
+/// How often one thing is asked where the messages are given up, at most.
+const GIVEN_UP: usize = 10;
+/// How often one thing is asked at all, at most: a release that is asked for so often, and not any more, waits for nobody.
+const ROUNDS: u32 = 1_000;
 /// How long nobody looks for what is due, at most.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -148,20 +150,22 @@ impl<H: Hub> Desk<H> {
 
     /// Under which key something is to be said now; `None` where it was said, or is to be, or was given up.
     async fn key(&self, reader: &mut Reader, once: &str, what: What) -> Result<Option<String>, DatabaseFault> {
+        let mut given_up = 0;
         for round in 0..ROUNDS {
             let key = of_round(once, round);
             let Some(fate) = reader.fate(&key).await? else { return Ok(Some(key)) };
             if !fate.is_dead || !what.while_held() {
                 return Ok(None);
             }
-            if fate.said.as_deref() == Some(NOT_ASKED) {
+            if !counts(&fate) {
                 continue;
             }
+            given_up += 1;
             let ended = match fate.ended {
                 Some(number) => recorded::entry(reader, number).await?.map(|entry| entry.at),
                 None => None,
             };
-            if ended.is_none_or(|at| self.now() < at + ANEW) {
+            if given_up >= GIVEN_UP || ended.is_none_or(|at| self.now() < at + ANEW) {
                 return Ok(None);
             }
         }
@@ -306,14 +310,18 @@ impl<H: Hub> Desk<H> {
     }
 }
 
+/// Whether one that was not sent was given up: what nobody was asked for any more never began.
+fn counts(fate: &Fate) -> bool {
+    fate.said.as_deref() != Some(NOT_ASKED)
+}
+
 /// The number of the entry by which something was first asked that is asked now. What was not sent because nobody was asked for
 /// it any more began nothing.
 async fn since(reader: &mut Reader, once: &str) -> Result<Option<u64>, DatabaseFault> {
     let mut first = None;
     for round in 0..ROUNDS {
         let Some(fate) = reader.fate(&of_round(once, round)).await? else { break };
-        let came_to_nothing = fate.is_dead && fate.said.as_deref() == Some(NOT_ASKED);
-        first = if came_to_nothing { None } else { first.or(Some(fate.effect)) };
+        first = if fate.is_dead && !counts(&fate) { None } else { first.or(Some(fate.effect)) };
     }
     Ok(first)
 }

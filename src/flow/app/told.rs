@@ -4,7 +4,8 @@
 //! A decision lets its content in until something else was let in there, and once; again within the time that the policy has
 //! for retries. What went under a grant lets in no more once its hours are over. What none let in is a finding where people have
 //! to approve, and is taken up as an emergency. When something went is the word of whoever tells: it is never let in because it is
-//! said to have gone before something else was, or within the time for retries. That goes by when it was heard.
+//! said to have gone before something else was, or within the time for retries. That goes by when it was heard, and for what ends long
+//! after it began by when that was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ledger::{Finding, Unread, is_formal};
 use super::past::Went;
 use super::policy::Read;
+use super::undecided::{self, Heard, Undecided};
 use super::{Desk, imported};
 use crate::forge::Hub;
 use crate::model::facts::Fact;
 use crate::policy::Policy;
 use crate::store::change::Stream;
-use crate::store::deployed::{Deployed, Ruled};
+use crate::store::deployed::{Deployed, Ruled, Told};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 
@@ -27,6 +29,8 @@ use crate::store::reader::Reader;
 const APART: i64 = 60_000_000;
 /// For how long before a deployment its decision is looked for.
 const LOOK_BACK: TimeDelta = TimeDelta::days(35);
+/// How long a deployment may take before what let it in is looked for anew when it ends, microseconds.
+const LONGEST: i64 = 24 * 3_600 * 1_000_000;
 /// How long others may tell what they deployed under a grant after somebody has told that it was used, or its hours are over.
 const AFTER_GRANT: i64 = 24 * 60 * 60 * 1_000_000;
 /// How many are remembered of which all was done that follows from how they ended.
@@ -136,6 +140,13 @@ impl Decided {
     }
 }
 
+/// What ended so long after it was told to have begun that it may be another one by then: as if it had been told of only now.
+fn long_after(row: &Deployed) -> Option<Deployed> {
+    let (ended, told) = row.ended_from().zip(row.told.clone())?;
+    let long = ended.saturating_sub(told.heard) > LONGEST;
+    long.then(|| Deployed { told: Some(Told { heard: ended, ..told }), decision: None, ..row.clone() })
+}
+
 /// The components that were told; empty: all that the decision let go.
 fn told(row: &Deployed) -> &[String] {
     row.told.as_ref().map_or(&[], |told| &told.components)
@@ -167,6 +178,7 @@ impl<H: Hub> Desk<H> {
         let mut decided: BTreeMap<String, Decided> = BTreeMap::new();
         let mut new = 0;
         for mut row in in_order {
+            let mut waits = None;
             if row.decision.is_none() {
                 let environment = row.environment.clone();
                 if !decided.contains_key(&environment) {
@@ -181,17 +193,34 @@ impl<H: Hub> Desk<H> {
                     others.insert(row.id.clone(), row.clone());
                     new += 1;
                 } else if is_formal(policy, &row.environment) {
-                    if !row.found {
+                    let own = known.values().filter(|it| imported::is_of_one_job(it, &row)).max_by_key(|it| it.began);
+                    let own = match own {
+                        Some(own) => Some((own, imported::decision(reader, H::NAME, own).await?.is_some())),
+                        None => None,
+                    };
+                    let heard = undecided::of_told(&row, own, self.now());
+                    // What the forge does not list yet is looked for again.
+                    waits = (heard == Heard::Waits && own.is_none()).then_some(Undecided::Asks);
+                    if matches!(heard, Heard::Found | Heard::Past) && !row.found {
                         self.write(&row, Some(Finding::WithoutDecision)).await?;
+                        row.found = true;
                         new += 1;
                     }
-                    self.to_import(repository, row.clone());
+                    if matches!(heard, Heard::Past | Heard::TakenUp) {
+                        self.to_import(repository, row.clone());
+                    }
                 }
+            }
+            if row.run.is_some() {
+                self.asks(&row, waits);
             }
             // What the forge says of its own job counts, and not what that says of itself.
             let is_the_forges = || known.values().any(|it| imported::is_of_one_job(it, &row));
             if row.ended.is_none() || self.is_settled(&row.id) || is_the_forges() {
                 continue;
+            }
+            if row.decision.is_some() && !row.found && is_formal(policy, &row.environment) {
+                new += self.weigh_again(reader, (repository, policy), &row, (&others, &mut decided)).await?;
             }
             // What no decision let in was taken up by one.
             let decision = match row.decision {
@@ -204,6 +233,28 @@ impl<H: Hub> Desk<H> {
             }
         }
         Ok(new)
+    }
+
+    /// Looks again for what let something in that ended long after it began: a start that is told holds no door open. What
+    /// nothing would let in by then is a finding. Says how much is new.
+    async fn weigh_again(
+        &self,
+        reader: &mut Reader,
+        (repository, policy): (&str, &Policy),
+        row: &Deployed,
+        (others, decided): (&BTreeMap<String, Deployed>, &mut BTreeMap<String, Decided>),
+    ) -> Result<usize, Unread> {
+        let Some(again) = long_after(row) else { return Ok(0) };
+        if !decided.contains_key(&row.environment) {
+            let of = self.decided_for(reader, repository, &row.environment).await?;
+            decided.insert(row.environment.clone(), of);
+        }
+        let lets = |of: &Decided| of.lets(policy, &again, others).is_some();
+        if decided.get(&row.environment).is_some_and(lets) {
+            return Ok(0);
+        }
+        self.write(row, Some(Finding::EndedLate)).await?;
+        Ok(1)
     }
 
     fn is_settled(&self, id: &str) -> bool {
@@ -255,7 +306,7 @@ mod tests {
 
     use chrono::DateTime;
 
-    use super::{Candidate, Decided, Stream, Went};
+    use super::{Candidate, Decided, Stream, Went, long_after};
     use crate::model::facts::Fact;
     use crate::policy::{self, Policy, Source};
     use crate::store::deployed::{Deployed, Told};
@@ -354,5 +405,23 @@ mod tests {
         assert_eq!(lets(one(), &row("51", went, BEGUN + 6 * HOUR), &[]), Some(1));
         assert_eq!(lets(one(), &row("51", BEGUN + 3 * HOUR, BEGUN + 6 * HOUR), &[]), None);
         assert_eq!(lets(one(), &row("51", went, BEGUN + 30 * HOUR), &[]), None);
+    }
+
+    #[test]
+    fn t31_a_start_that_was_told_lets_in_nothing_that_ends_after_something_else_was_let_in() {
+        let said = BEGUN + MINUTE;
+        let ends = |after: i64| {
+            let row = Deployed { decision: Some(1), ended: Some(said + 1), ..row("51", said, said) };
+            let told = row.told.clone().map(|told| Told { heard_ended: Some(said + after), ..told });
+            Deployed { told, ..row }
+        };
+        assert_eq!(long_after(&Deployed { ended: None, ..ends(48 * HOUR) }), None);
+        assert_eq!(long_after(&ends(24 * HOUR)), None);
+        let again = long_after(&ends(24 * HOUR + 1)).unwrap();
+        // It is looked at as if it had been told of only then, and it is not in its own way.
+        let (own, other) = (let_go(1, "51", BEGUN, false), let_go(2, "61", BEGUN + 2 * HOUR, false));
+        assert_eq!(lets(vec![own], &again, &[ends(24 * HOUR + 1)]), Some(1));
+        let own = let_go(1, "51", BEGUN, false);
+        assert_eq!(lets(vec![own, other], &again, &[ends(24 * HOUR + 1)]), None);
     }
 }

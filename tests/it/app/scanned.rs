@@ -120,6 +120,17 @@ fn one_whose_scanner_names_it_otherwise_is_none() {
 }
 
 #[test]
+fn one_that_another_scanner_names_otherwise_and_did_before_is_none() {
+    let taking = taking();
+    let exploited = [("CVE-1", true), ("GHSA-1", false), ("CVE-2", false)];
+    first_by(&taking, || submits(&taking, (RUN, 1, "51"), &exploited));
+    // The one scanner sees it no more, and the other one still does.
+    submits(&taking, (NEXT, 1, "61"), &[("GHSA-1", false), ("CVE-2", false)]);
+    looked(&taking);
+    assert!(summary(&taking.app).contains("0 of 1"), "{}", summary(&taking.app));
+}
+
+#[test]
 fn one_after_which_another_deployer_brought_something_else_is_none() {
     let github = shop();
     let taking = taking_of(super::outside::with_argocd(prepared(github, policy())));

@@ -336,3 +336,39 @@ fn f22_the_step_for_what_processes_share_leaves_the_log_as_it_was() {
         assert_eq!(database.runtime.block_on(reader.visit(Blob::new(b"").digest())).unwrap(), None);
     }
 }
+
+#[test]
+fn f22_what_an_older_process_wrote_while_the_record_was_moved_was_heard_when_it_was_written() {
+    for database in Database::each() {
+        database.append(0, 30);
+        // It had opened the record before, and knew no place for when it heard.
+        database.tamper(
+            "INSERT INTO deployed (forge, repository, id, idx, environment, revision, run, began, ended, outcome, at, \
+             told_by, url) VALUES \
+             ('github', 'acme/shop', 'told:1', 3, 'production', 'abc', NULL, 1, 2, 'succeeded', 70, 'argocd', 'https://a'), \
+             ('github', 'acme/shop', 'told:2', 4, 'production', 'abc', NULL, 2, NULL, NULL, 80, 'argocd', 'https://a')",
+        );
+        let mut reader = database.reader();
+        let rows = database.runtime.block_on(reader.deployed("github", "acme/shop")).unwrap();
+        let counts: Vec<_> = rows.iter().map(|row| (row.counts_from(), row.ended_from())).collect();
+        assert_eq!(counts, [(70, Some(70)), (80, None)]);
+        assert_eq!(database.runtime.block_on(reader.deployed_since("github", "acme", 0)).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn what_is_told_late_is_among_the_findings_as_long_as_what_is_told_at_once() {
+    for database in Database::each() {
+        database.append(0, 30);
+        database.tamper(
+            "INSERT INTO deployed (forge, repository, id, idx, environment, revision, run, began, at, told_by, url, \
+             found, heard) VALUES \
+             ('github', 'acme/shop', 'told:1', 3, 'production', 'abc', NULL, 1, 90, 'argocd', 'https://a', 1, 90), \
+             ('github', 'acme/shop', 'DE_1', 4, 'production', 'abc', 900, 60, 60, NULL, NULL, 1, NULL), \
+             ('github', 'acme/shop', 'DE_2', 5, 'production', 'abc', 901, 40, 95, NULL, NULL, 1, NULL)",
+        );
+        let mut reader = database.reader();
+        let found = database.runtime.block_on(reader.undecided("github", 50, 10)).unwrap();
+        assert_eq!(found.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["told:1", "DE_1"]);
+    }
+}

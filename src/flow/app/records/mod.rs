@@ -226,10 +226,11 @@ impl<H: Hub> Desk<H> {
                 continue;
             }
             let came = self.came_of(&mut reader, repository, &known, &stream).await?;
-            let came = self.unless_stopped(repository, &known, came).await?;
-            // What people opened the app brings nowhere, and closes only when its deployment has ended.
+            // What people opened the app brings nowhere, and closes only when its deployment has ended. So nothing is asked for
+            // it either, as long as there is nothing else to say.
             let is_theirs = |keeps: &Keeps| known.is_adopted() && !matches!(keeps, Keeps::Close { done: true, .. });
-            if let Some(keeps) = came.filter(|keeps| !is_theirs(keeps)) {
+            let came = came.filter(|(_, keeps)| !is_theirs(keeps));
+            if let Some(keeps) = self.unless_stopped(repository, &known, came).await? {
                 self.leaves(repository, &known, keeps).await?;
             }
         }

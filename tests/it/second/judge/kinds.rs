@@ -366,7 +366,7 @@ impl<'w> View<'w> {
                     Fact::Unavailable(_) => Tri::Unknown,
                 };
                 let gone = match &release.released {
-                    Fact::Known(released) => Tri::from(!released.contains(&one.id)),
+                    Fact::Known(released) => Tri::from(!released.iter().any(|id| id.eq_ignore_ascii_case(&one.id))),
                     Fact::Absent => Tri::Yes,
                     Fact::Unavailable(_) => Tri::Unknown,
                 };
