@@ -90,7 +90,14 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
             Deed::Approve { .. } if latest::here(scene, act) => {
                 approvals.insert((&act.id, person), act);
                 let own = act.impersonated_by.is_none() && !scene.withdrawn(act, person);
-                let Some(moved) = of_this(scene, act).filter(|_| own) else { continue };
+                if !own {
+                    continue;
+                }
+                let moved = match of_this(scene, act) {
+                    Of::Other => continue,
+                    Of::This => None,
+                    Of::Before(moved) => Some(moved),
+                };
                 match act.standing {
                     // A review is no second word on the release.
                     Standing::Stands if act.via == Via::Review || !of_now(scene, act) => {}
@@ -129,24 +136,37 @@ fn of_now(scene: &Scene<'_>, act: &Act) -> bool {
     scene.contents().is_some_and(same)
 }
 
+/// What an approval was of.
+enum Of {
+    /// What goes, or it may have been.
+    This,
+    /// Something earlier: by this instant somebody approved what came of it.
+    Before(DateTime<Utc>),
+    /// Something else.
+    Other,
+}
+
 /// Whether an approval was of what goes, or may have been when that was opened; with when it is known to have been of
 /// something earlier. A push dismisses reviews of what was there before it, but only who approved what came of it shows
 /// that it was there by then.
-fn of_this(scene: &Scene<'_>, act: &Act) -> Option<Option<DateTime<Utc>>> {
+fn of_this(scene: &Scene<'_>, act: &Act) -> Of {
     if act.via != Via::Review {
         // Of what does not stand and does not say of what it was, that is not known.
         let perhaps = act.standing != Standing::Stands && !bound::says_all(scene, act);
-        return (perhaps || bound::to_release(scene, act, Extent::Part).is_ok()).then_some(None);
+        let is_ours = perhaps || bound::to_release(scene, act, Extent::Part).is_ok();
+        return if is_ours { Of::This } else { Of::Other };
     }
-    let Some(now) = scene.contents().filter(|_| !act.saw.changes.is_empty()) else { return Some(None) };
+    let Some(now) = scene.contents().filter(|_| !act.saw.changes.is_empty()) else { return Of::This };
     let goes = || act.saw.changes.iter().filter_map(|(id, seen)| Some((id.as_str(), seen, *now.get(id.as_str())?)));
-    goes().next()?;
+    if goes().next().is_none() {
+        return Of::Other;
+    }
     // Of several changes the last one says it.
     let moved = goes().map(|(id, seen, content)| {
         let approved = || latest::first_approved(scene, id, content);
         if seen == content { None } else { approved() }
     });
-    Some(moved.collect::<Option<Vec<_>>>().and_then(|moved| moved.into_iter().max()))
+    moved.collect::<Option<Vec<_>>>().and_then(|moved| moved.into_iter().max()).map_or(Of::This, Of::Before)
 }
 
 /// Looks through what was deployed. What goes back is never kept by the other parts of its package.

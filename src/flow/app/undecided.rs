@@ -59,17 +59,19 @@ pub(super) enum Heard {
 /// job, and whether that was taken up.
 pub(super) fn of_told(row: &Deployed, own: Option<(&Deployed, bool)>, now: DateTime<Utc>) -> Heard {
     let is_older = |time: TimeDelta| row.counts_from() <= (now - time).timestamp_micros();
+    let succeeded = row.outcome.as_deref() == Some(word(Outcome::Succeeded));
+    let past = match own {
+        _ if row.run.is_none() => true,
+        None => is_older(MAY_ASK_LATE),
+        // With a decision of its own it told of more than what it was let in for; without, the forge's says that it went
+        // nowhere, and it says that it went.
+        Some((own, taken_up)) => own.decision.is_some() || (!taken_up && succeeded && is_older(MAY_ASK_LATE)),
+    };
     match own {
-        _ if row.run.is_none() => Heard::Past,
-        None if is_older(MAY_ASK_LATE) => Heard::Past,
-        None if is_older(MAY_ASK) => Heard::Found,
-        None => Heard::Waits,
-        // It told of more than what it was let in for.
-        Some((own, _)) if own.decision.is_some() => Heard::Past,
+        _ if past => Heard::Past,
         Some((_, true)) => Heard::TakenUp,
-        // The forge's says that it went nowhere, and it says that it went.
-        Some(_) if is_older(MAY_ASK_LATE) && row.outcome.as_deref() == Some(word(Outcome::Succeeded)) => Heard::Past,
-        Some(_) => Heard::Waits,
+        None if is_older(MAY_ASK) => Heard::Found,
+        _ => Heard::Waits,
     }
 }
 

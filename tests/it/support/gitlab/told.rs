@@ -45,7 +45,8 @@ pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Rep
         ("PUT", ["merge_requests", number, "notes", note]) => {
             quick(world, asked);
             let request = world.requests.get_mut(&number.parse().unwrap()).unwrap();
-            let found = request.notes.iter_mut().find(|it| it["id"].to_string() == *note);
+            let number: u64 = note.parse().unwrap();
+            let found = request.notes.iter_mut().find(|it| it["id"] == number);
             let Some(found) = found.filter(|it| it["author"]["username"] == who) else { return missing("Note") };
             found["body"] = asked.body["body"].clone();
             found["updated_at"] = json!(now);
