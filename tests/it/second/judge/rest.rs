@@ -454,7 +454,9 @@ impl<'w> View<'w> {
         let every = self
             .components()
             .iter()
-            .all(|it| grant.components.is_absent() || grant.components.entries().iter().any(|name| *name == it.name));
+            .all(|it| grant.components.is_absent() || grant.components.entries().iter().any(|name| *name == it.name))
+            // What it is for has to be known, whatever goes.
+            && grant.components.unavailable().is_none();
         let uses = grant.used_at.iter().filter(|at| **at <= grant.opened_at).count();
         let fits = grant.environment == HERE
             && self.facts.release.environment == HERE
