@@ -63,13 +63,12 @@ pub(super) fn of_told(row: &Deployed, own: Option<(&Deployed, bool)>, now: DateT
         _ if row.run.is_none() => Heard::Past,
         None if is_older(MAY_ASK_LATE) => Heard::Past,
         None if is_older(MAY_ASK) => Heard::Found,
-        None => Heard::Waits,
         // It told of more than what it was let in for.
         Some((own, _)) if own.decision.is_some() => Heard::Past,
         Some((_, true)) => Heard::TakenUp,
         // The forge's says that it went nowhere, and it says that it went.
         Some(_) if is_older(MAY_ASK_LATE) && row.outcome.as_deref() == Some(word(Outcome::Succeeded)) => Heard::Past,
-        Some(_) => Heard::Waits,
+        None | Some(_) => Heard::Waits,
     }
 }
 
