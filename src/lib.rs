@@ -21,7 +21,7 @@
 //! cli        9  arguments in, documents and an exit code out
 //! web        8  what is served over HTTP: the log's files, where forges deliver and jobs submit, pages of releases, setting up
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
-//! forge      6  GitHub: deliveries verified, read and answered, state read into facts; GitLab: state read into facts
+//! forge      6  GitHub and GitLab: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
 //! connect    6  other systems that are asked or told over the network: witnesses, webhooks, Slack, mail servers
 //! sandbox    6  a GitHub of our own, small enough to live in the binary, for the demo
@@ -84,11 +84,11 @@
 //!
 //! ## A walk through a delivery
 //!
-//! GitHub posts to [`web::hooks`], which verifies it ([`forge::github::signature`]), reads it as a hint
-//! ([`forge::github::event`]) and hands it to [`flow::app`]; once it is durable it is answered. The desk asks whose it is,
+//! A forge posts to [`web::hooks`], which verifies it ([`forge::github::signature`], [`forge::gitlab::signature`]), reads it as a hint
+//! ([`forge::github::event`], [`forge::gitlab::event`]) and hands it to [`flow::app`]; once it is durable it is answered. The desk asks whose it is,
 //! and marks what waits in its docket. A release that is marked is gathered anew ([`flow::facts`]), decided, and recorded
-//! in one transaction with what is to leave; that is claimed, told to GitHub while it is still the last word, and ended by
-//! an entry of its own. The sweep marks what nobody told of, and the clocks what time alone changes.
+//! in one transaction with what is to leave; that is claimed, told to the forge while it is still the last word, and ended by
+//! an entry of its own. GitHub is answered by one request; on GitLab the app votes in its own name, and plays the job. The sweep marks what nobody told of, and the clocks what time alone changes.
 //!
 //! ## A walk through a pull request
 //!

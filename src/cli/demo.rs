@@ -223,7 +223,7 @@ fn shown(arguments: &Arguments) -> Result<u8, Failure> {
             let _ = ready.send(());
             pages.layer(middleware::from_fn(move |request, next| marked(banner.clone(), request, next)))
         };
-        let works = works(registered, (settings, signers), here, &journal, started, until(ends.clone()));
+        let works = works(registered.front(), (settings, signers), here, &journal, started, until(ends.clone()));
         let github = serve(there, sandbox.router(), Limits::default(), until(ends));
         let stage = Stage { sandbox, app, clock, folder };
         let walks = async {

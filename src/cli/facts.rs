@@ -334,14 +334,16 @@ impl Identified {
         let url = self.gitlab_url.clone().or_else(|| variable("COUNTERSIGN_GITLAB_URL"));
         let base = gitlab::client::Base::parse(url.as_deref().unwrap_or("https://gitlab.com")).map_err(usage)?;
         let file = self.gitlab_ca.clone().or_else(|| variable("COUNTERSIGN_GITLAB_CA").map(PathBuf::from));
-        let wrong = |path: &Path, why: String| usage(format!("`{}`: {why}", path.display()));
-        let trusted = file.as_ref().map(|path| {
-            let pem = open::named(path, MOST).map_err(|fault| wrong(path, fault.to_string()))?;
-            // An empty file would be one that names nobody, and the system's authorities alone.
-            if pem.is_empty() { Err(wrong(path, "it is empty".to_owned())) } else { Ok(pem) }
-        });
-        let trusted = trusted.transpose()?;
+        let trusted = file.as_deref().map(authorities).transpose()?;
         let token = self.token("COUNTERSIGN_GITLAB_TOKEN")?;
         gitlab::client::Client::new(base, token, trusted.as_deref()).map_err(usage)
     }
+}
+
+/// The certificates of authorities that are believed beside the system's, in PEM.
+pub(super) fn authorities(path: &Path) -> Result<Vec<u8>, Failure> {
+    let wrong = |why: String| usage(format!("`{}`: {why}", path.display()));
+    let pem = open::named(path, MOST).map_err(|fault| wrong(fault.to_string()))?;
+    // An empty file would be one that names nobody, and the system's authorities alone.
+    if pem.is_empty() { Err(wrong("it is empty".to_owned())) } else { Ok(pem.to_vec()) }
 }

@@ -1,8 +1,11 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
 mod deployers;
+mod front;
+mod gitlab;
 pub(super) mod pages;
 pub(super) mod setup;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,10 +13,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::environment::{is_blank, variable};
 use super::facts::{Failure, filled, roster, secret, usage};
@@ -24,10 +26,9 @@ use crate::flow::app::clock::Clock;
 use crate::flow::app::kept::Kept;
 use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
-use crate::flow::app::watch::{Counts, Journal};
-use crate::flow::app::{Began, Desk, Settings};
+use crate::flow::app::watch::Journal;
+use crate::flow::app::{Began, Settings};
 use crate::flow::setup::{Folder, Holds};
-use crate::flow::visits::Visits;
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
 use crate::forge::github::signature::WebhookSecret;
@@ -36,12 +37,11 @@ use crate::forge::token::Issuer;
 use crate::model::posture::Access;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
-use crate::store::signatory::Signatory;
 use crate::web::pages::Origin;
-use crate::web::serve::{Limits, ended, serve};
-use crate::web::{api, health, hooks, jobs, outside as told, pages as web};
+use crate::web::serve::ended;
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
+pub(super) use front::{Registered, works};
 
 /// Every exit code, with what it means.
 pub(super) const EXIT_CODES: [(u8, &str); 3] = [
@@ -60,7 +60,7 @@ fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
         "Exit codes:\n{}\nAn option outranks its variable, and that the file of `--config`: YAML whose keys are the options' names \
-         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, jobs submit evidence to `/evidence`, and whoever deploys \
+         without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, GitLab to `/hooks/gitlab`; jobs submit evidence to `/evidence`, and whoever deploys \
          elsewhere tells `/deployments`; `/openapi.json` describes what programs may ask; \
          `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
          serves the pages of releases to whoever may read their repository, from `/` on. People are told by Slack, e-mail and webhooks \
@@ -159,6 +159,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
     #[command(flatten)]
+    gitlab: gitlab::GitlabArguments,
+    #[command(flatten)]
+    traces: traces::TraceArguments,
+    #[command(flatten)]
     pages: pages::PageArguments,
     #[command(flatten)]
     messages: MessageArguments,
@@ -177,6 +181,11 @@ pub(super) struct Configured {
     app_key: Option<PathBuf>,
     app_folder: Option<PathBuf>,
     webhook_secret_file: Option<PathBuf>,
+    gitlab_url: Option<String>,
+    gitlab_token_file: Option<PathBuf>,
+    gitlab_webhook_secret_file: Option<PathBuf>,
+    gitlab_project: Vec<String>,
+    gitlab_ca: Option<PathBuf>,
     policy: Vec<PathBuf>,
     /// Named with nothing behind it, it would leave the organisation's layer out.
     #[serde(deserialize_with = "stated")]
@@ -190,6 +199,7 @@ pub(super) struct Configured {
     self_hosted_runners: Option<bool>,
     deployers: Option<PathBuf>,
     sweep: Option<u64>,
+    otlp_endpoint: Option<String>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
     recheck: Option<u64>,
@@ -210,6 +220,17 @@ fn stated<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error
 }
 
 impl Configured {
+    /// What it says of GitLab.
+    fn gitlab(&mut self) -> gitlab::Stated {
+        gitlab::Stated {
+            url: self.gitlab_url.take(),
+            token_file: self.gitlab_token_file.take(),
+            webhook_secret_file: self.gitlab_webhook_secret_file.take(),
+            projects: std::mem::take(&mut self.gitlab_project),
+            authorities: self.gitlab_ca.take(),
+        }
+    }
+
     /// What it says of messages.
     pub(super) fn messages(&mut self) -> Stated {
         Stated {
@@ -334,7 +355,7 @@ fn since(written: &[String]) -> Result<Began, Failure> {
             return Err(wrong());
         };
         let whole = matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !whole || repository.split('/').filter(|part| !part.is_empty()).count() != 2 {
+        if !whole || repository.split('/').filter(|part| !part.is_empty()).count() < 2 {
             return Err(wrong());
         }
         let here = found.entry((repository.to_ascii_lowercase(), environment.to_owned())).or_default();
@@ -353,12 +374,17 @@ struct Set {
     base: Base,
     public: Option<Origin>,
     issuer: String,
-    runners: oidc::Runners,
+    /// Whether jobs on machines of their owners are believed.
+    own_runners: bool,
     named: Named,
+    /// The collector that is told traces.
+    collector: Option<String>,
 }
 
 /// The App as it is named.
 enum Named {
+    /// On GitLab.
+    Gitlab(gitlab::Named),
     /// By its files.
     Files(Files),
     /// By the folder that keeps it, or is to.
@@ -373,14 +399,8 @@ struct Files {
     pages: Option<pages::Named>,
 }
 
-/// The App as it works.
-pub(super) struct Registered {
-    pub(super) app: App,
-    pub(super) secret: WebhookSecret,
-    pub(super) pages: Option<pages::Set>,
-}
-
 fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) -> Result<Named, Failure> {
+    let gitlab = gitlab::named(&arguments.gitlab, file.gitlab())?;
     let folder = set(arguments.app_folder.as_ref(), "COUNTERSIGN_APP_FOLDER", file.app_folder.take())?;
     let app = set(arguments.app.as_ref(), "COUNTERSIGN_APP", file.app.take())?;
     let key = set(arguments.app_key.as_ref(), "COUNTERSIGN_APP_KEY", file.app_key.take())?;
@@ -392,6 +412,12 @@ fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) 
         recheck: file.recheck,
     };
     let (pages, recheck) = pages::named(&arguments.pages, stated)?;
+    if let Some(gitlab) = gitlab {
+        if folder.is_some() || app.is_some() || key.is_some() || hook.is_some() || pages.is_some() {
+            return Err(usage("an app serves one forge: name its App on GitHub, or its account on GitLab"));
+        }
+        return Ok(Named::Gitlab(gitlab));
+    }
     let Some(folder) = folder else {
         let says = "name the App with `--app`: its id, or its client id; or name a folder with `--app-folder` in which it is \
                     to be set up";
@@ -423,8 +449,9 @@ fn registered(files: &Files, set: &Set) -> Result<Registered, Failure> {
     let key = AppKey::read(&files.id, &secret(&files.key)?).map_err(usage)?;
     let issuer = public.map(|public| Issuer::new(&set.issuer, oidc::KEYS, &public.address));
     let issuer = issuer.transpose().map_err(usage)?;
+    let runners = if set.own_runners { oidc::Runners::Any } else { oidc::Runners::Hosted };
     Ok(Registered {
-        app: App::new(base.clone(), key).map_err(usage)?.with_issuer(issuer, set.runners),
+        app: App::new(base.clone(), key).map_err(usage)?.with_issuer(issuer, runners),
         secret: WebhookSecret::new(&secret(&files.hook)?).map_err(usage)?,
         pages: files.pages.as_ref().map(|named| pages::settings(named, base, public)).transpose()?,
     })
@@ -455,10 +482,12 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let with = set(arguments.with.as_ref(), "COUNTERSIGN_WITH", file.with)?;
     let folder = set(arguments.evidence_folder.as_ref(), "COUNTERSIGN_EVIDENCE_FOLDER", file.evidence_folder)?;
     let issuer = set(arguments.token_issuer.as_ref(), "COUNTERSIGN_TOKEN_ISSUER", file.token_issuer)?;
-    let issuer = issuer.unwrap_or_else(|| base.issuer());
+    let issuer = issuer.unwrap_or_else(|| match &named {
+        Named::Gitlab(gitlab) => gitlab.issuer(),
+        Named::Files(_) | Named::Folder(..) => base.issuer(),
+    });
     let own = arguments.self_hosted_runners.then_some(true);
     let own = set(own.as_ref(), "COUNTERSIGN_SELF_HOSTED_RUNNERS", file.self_hosted_runners)?;
-    let runners = if own == Some(true) { oidc::Runners::Any } else { oidc::Runners::Hosted };
     let named_by = set(arguments.deployers.as_ref(), "COUNTERSIGN_DEPLOYERS", file.deployers)?;
     if named_by.is_some() && public.is_none() {
         return Err(usage("those who deploy tell it to this very address: name it with `--public-url`"));
@@ -489,10 +518,11 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);
-    Ok(Set { settings, signing, listen, base, public, issuer, runners, named })
+    let collector = arguments.traces.endpoint(file.otlp_endpoint)?;
+    Ok(Set { settings, signing, listen, base, public, issuer, own_runners: own == Some(true), named, collector })
 }
 
-/// The App, once there is one; `None` where the process was told to end before.
+/// The App on GitHub, once there is one; `None` where the process was told to end before.
 async fn known(set: &Set, listener: &std::net::TcpListener, journal: &Journal) -> Result<Option<Registered>, Failure> {
     match &set.named {
         Named::Files(files) => registered(files, set).map(Some),
@@ -502,6 +532,7 @@ async fn known(set: &Set, listener: &std::net::TcpListener, journal: &Journal) -
             }
             registered(&setup::files(folder, set.public.is_some(), *recheck)?, set).map(Some)
         }
+        Named::Gitlab(_) => Ok(None),
     }
 }
 
@@ -510,9 +541,11 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
     let failed = |failure: super::log::Failure| Failure(failure.0, failure.1);
     let signers = (set.signing.signatory().map_err(failed)?, set.signing.signatory().map_err(failed)?);
     // What is wrong with the App's files is said before anything is listened on.
-    if let Named::Files(files) = &set.named {
-        registered(files, &set)?;
-    }
+    let on_gitlab = match &set.named {
+        Named::Gitlab(named) => Some(gitlab::front(named, &set)?),
+        Named::Files(files) => registered(files, &set).map(|_| None)?,
+        Named::Folder(..) => None,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -523,53 +556,23 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         let listener = tokio::net::TcpListener::bind(listen).await.and_then(tokio::net::TcpListener::into_std);
         let listener = listener.map_err(wrong)?;
         let journal = journal();
-        let Some(app) = known(&set, &listener, &journal).await? else { return Ok(PROCEED) };
+        let traces = traces::begin(set.collector.as_deref(), &journal)?;
+        let on_github = if on_gitlab.is_some() { None } else { known(&set, &listener, &journal).await? };
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
         let started = |address: SocketAddr, router| {
             // Whoever reads this may go away; the app stays.
             let _ = print(&format!("the app listens on http://{address}\n"));
             router
         };
-        works(app, (set.settings, signers), listener, &journal, started, ended()).await
-    })
-}
-
-/// The app at work, until it is told to end. `started` is told where it listens, and may put something around its pages.
-pub(super) async fn works(
-    Registered { app, secret, pages }: Registered,
-    (mut settings, signers): (Settings, (Signatory, Signatory)),
-    listener: tokio::net::TcpListener,
-    journal: &Journal,
-    started: impl FnOnce(SocketAddr, Router) -> Router,
-    end: impl Future<Output = ()>,
-) -> Result<u8, Failure> {
-    let address = listener.local_addr().map_err(|error| Failure(UNKNOWN, error.to_string()))?;
-    settings.pages = pages.as_ref().map(|pages| pages.origin.address.clone());
-    let (desk, mut works) = Desk::start(app, settings, signers, (journal.clone(), Counts::default()))
-        .await
-        .map_err(|fault| Failure(UNKNOWN, fault.to_string()))?;
-    let shown = match pages {
-        Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age, desk.register()), pages.origin),
-        None => web::closed(),
-    };
-    let shown = started(address, shown);
-    journal("started", &json!({ "listen": address.to_string(), "version": env!("CARGO_PKG_VERSION") }));
-    let router = hooks::router(desk.clone(), secret).merge(health::router(desk.clone()));
-    let router =
-        router.merge(jobs::router(desk.clone())).merge(told::router(desk.clone())).merge(api::router()).merge(shown);
-    let mut broke = false;
-    let end = async {
-        tokio::select! {
-            () = end => {}
-            () = works.broken() => broke = true,
+        let settings = (set.settings, signers);
+        let code = match (on_gitlab, on_github) {
+            (Some(front), _) => works(front, settings, listener, &journal, started, ended()).await,
+            (None, Some(app)) => works(app.front(), settings, listener, &journal, started, ended()).await,
+            (None, None) => Ok(PROCEED),
+        };
+        if let Some(traces) = traces {
+            traces.end().await;
         }
-    };
-    serve(listener, router, Limits::default(), end).await;
-    let done = works.end(desk).await;
-    journal("ended", &json!({ "in_order": done.is_ok() && !broke }));
-    match done {
-        Ok(()) if !broke => Ok(PROCEED),
-        Ok(()) => Err(Failure(UNKNOWN, "the record takes no more from this process; start it again".to_owned())),
-        Err(fault) => Err(Failure(UNKNOWN, format!("the record could not be closed in order: {fault}"))),
-    }
+        code
+    })
 }

@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::header::HeaderValue;
+
 use super::complain;
 use super::environment::{Place, variable};
 use super::gate::Refusal;
 use crate::flow::request::Request;
 use crate::flow::submit::{self, Sent, To};
 use crate::forge::github::oidc;
+use crate::forge::gitlab;
+use crate::forge::job::Tokens;
 use crate::transport::{self, http};
 
 /// Where the app is, checked before anything is done.
@@ -48,11 +52,33 @@ fn submitted(url: &str, request: &Request<'_>, place: Place, until: Instant) -> 
     runtime.block_on(submit::submit(&tokens()?, &to, &files)).map_err(|fault| fault.to_string())
 }
 
-/// Where the job asks for its tokens.
-pub(super) fn tokens() -> Result<oidc::Desk, String> {
+/// Where the tokens of a job come from.
+pub(super) enum Issued {
+    /// GitHub's runner hands out as many as are asked for.
+    Asked(oidc::Desk),
+    /// GitLab gave the job one.
+    Given(gitlab::oidc::Given),
+}
+
+impl Tokens for Issued {
+    async fn bearer(&self, client: &reqwest::Client, audience: &str) -> Result<HeaderValue, http::Fault> {
+        match self {
+            Self::Asked(desk) => desk.bearer(client, audience).await,
+            Self::Given(given) => given.bearer(client, audience).await,
+        }
+    }
+}
+
+/// Where the job's tokens come from.
+pub(super) fn tokens() -> Result<Issued, String> {
+    if Place::here() == Place::Gitlab {
+        let token = variable("COUNTERSIGN_ID_TOKEN");
+        let says = "the job has no token; give it one: `id_tokens: { COUNTERSIGN_ID_TOKEN: { aud: … } }` with the app's address";
+        return token.map(|token| Issued::Given(gitlab::oidc::Given::new(&token))).ok_or_else(|| says.to_owned());
+    }
     let asked = variable("ACTIONS_ID_TOKEN_REQUEST_URL").zip(variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));
     let (url, bearer) = asked.ok_or("the job may not ask for a token; give it `permissions: id-token: write`")?;
-    oidc::Desk::new(&url, &bearer).map_err(|fault| fault.to_string())
+    oidc::Desk::new(&url, &bearer).map(Issued::Asked).map_err(|fault| fault.to_string())
 }
 
 /// When submitting ends, so that there is time left to tell the decision.

@@ -1,7 +1,7 @@
 //! Storey 6: other systems that are asked or told over the network, one a file.
 //!
 //! [`witness`] asks for cosignatures, [`webhook`] hands things to whoever listens,
-//! [`slack`] and [`mail`] tell people, [`bucket`] keeps large bytes.
+//! [`slack`] and [`mail`] tell people, [`bucket`] keeps large bytes, [`traces`] tell a collector how long what took.
 //!
 //! Never here: what follows from an answer.
 //!
@@ -12,5 +12,6 @@
 pub mod bucket;
 pub mod mail;
 pub mod slack;
+pub mod traces;
 pub mod webhook;
 pub mod witness;

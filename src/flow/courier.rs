@@ -50,7 +50,11 @@ impl Fault {
             Self::Token(fault) | Self::Http(fault) => match fault {
                 http::Fault::Http(_) => true,
                 http::Fault::Answer { status, .. } => passes(*status),
-                http::Fault::Address(_) | http::Fault::Private(_) | http::Fault::Tls(_) | http::Fault::Long(_) => false,
+                http::Fault::Address(_)
+                | http::Fault::Private(_)
+                | http::Fault::Tls(_)
+                | http::Fault::Long(_)
+                | http::Fault::Spent(_) => false,
             },
             Self::Refused { status, .. } => passes(*status),
             Self::Other(_) | Self::Time(_) => false,

@@ -14,6 +14,8 @@ pub enum Hint {
         /// The run that waits.
         run: u64,
     },
+    /// Something may have begun to wait that the list of what waits shows.
+    MayWait,
     /// Somebody was asked to review an environment, or did.
     EnvironmentReviewed {
         /// The run.

@@ -339,7 +339,7 @@ pub trait Hub: Send + Sync + 'static {
     /// One repository's forge.
     type Forge: talk::Talk + records::Records + Forge<Fault = Self::Fault> + Clone + Send + Sync;
     /// A delivery that is the forge's, and of which it is not known yet whose it is.
-    type Claimed: Send + 'static;
+    type Claimed: Clone + Send + 'static;
 
     /// Where the app is installed.
     fn installations(&self) -> impl Future<Output = Result<Installations, Self::Fault>> + Send;
@@ -353,6 +353,9 @@ pub trait Hub: Send + Sync + 'static {
     /// A delivery that was the forge's when it was recorded, and of which nothing but its bytes is kept: whatever it is
     /// about is to be read again. `None` where they do not say that.
     fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
+
+    /// Sees to it that the forge goes on to deliver for a repository, where it stopped; what it did, for people.
+    fn delivers(&self, repository: &str) -> impl Future<Output = Result<Option<String>, Self::Fault>> + Send;
 
     /// How many processes are this app, each with a client of its own: what the forge takes of all in a while is shared.
     fn beside(&self, processes: u64);

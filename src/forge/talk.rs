@@ -103,10 +103,11 @@ pub trait Talk: Forge + Sized {
         since: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<Remark>, Self::Fault>> + Send;
 
-    /// Shows a check, one for its key: a new one, or the one that is there brought up to date.
+    /// Shows a check of a change, one for its key: a new one, or the one that is there brought up to date.
     fn show(
         &self,
         repository: &str,
+        change: u64,
         notice: &Notice,
         again: bool,
     ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
@@ -120,6 +121,11 @@ pub trait Talk: Forge + Sized {
         again: bool,
     ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
-    /// Marks a comment as taken. Doing so twice is doing so once.
-    fn acknowledge(&self, repository: &str, handle: u64) -> impl Future<Output = Result<(), Self::Fault>> + Send;
+    /// Marks a comment on a change as taken. Doing so twice is doing so once.
+    fn acknowledge(
+        &self,
+        repository: &str,
+        change: u64,
+        handle: u64,
+    ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 }

@@ -60,7 +60,7 @@ pub fn description() -> Value {
         "components": { "schemas": schemas(), "securitySchemes": {
             "job": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "An OpenID Connect token of a job of GitHub Actions, issued for this app's address, and shown once.",
+                "description": "An OpenID Connect token of a job of GitHub Actions or GitLab, issued for this app's address, and shown once.",
             },
             "session": { "type": "apiKey", "in": "cookie", "name": "session", "description": "Somebody who has logged in through the forge." },
         } },
@@ -206,11 +206,18 @@ fn told() -> Paths {
 fn read_only() -> Paths {
     let plain = |says: &str| answers(says, "text/plain", &json!({ "type": "string" }));
     let get = |id: &str, summary: &str, responses: Value| json!({ "get": { "tags": ["health"], "operationId": id, "summary": summary, "security": [], "responses": responses } });
+    let taken = || plain("It is durable, or of no concern here.");
     let mut delivered = refusals(&[400, 401, 408, 409, 413, 503]);
-    delivered.insert("202".to_owned(), plain("It is durable, or of no concern here."));
+    delivered.insert("202".to_owned(), taken());
+    // There a fault would count against the hook, which is disabled after four.
+    let mut by_gitlab = refusals(&[401, 408, 413, 503]);
+    by_gitlab.insert("202".to_owned(), taken());
     let headers = ["X-Hub-Signature-256", "X-GitHub-Delivery", "X-GitHub-Event"];
     let headers =
         headers.map(|name| json!({ "name": name, "in": "header", "required": true, "schema": { "type": "string" } }));
+    let shown = ["X-Gitlab-Token", "Idempotency-Key", "webhook-id", "webhook-timestamp", "webhook-signature"];
+    let shown =
+        shown.map(|name| json!({ "name": name, "in": "header", "required": false, "schema": { "type": "string" } }));
     vec![
         ("/healthz", get("health", "Whether the record can be read", responses(plain("It can."), &[503]))),
         ("/readyz", get("ready", "Whether every repository was read too", responses(plain("It was."), &[503]))),
@@ -234,6 +241,16 @@ fn read_only() -> Paths {
             "parameters": headers,
             "requestBody": body("application/json", &json!({ "type": "object" })),
             "responses": delivered,
+        } }),
+        ),
+        (
+            "/hooks/gitlab",
+            json!({ "post": {
+            "tags": ["forge"], "operationId": "deliverFromGitlab", "security": [],
+            "summary": "Where GitLab delivers, to an app that serves it; every delivery shows the hook's secret token or is signed with its key",
+            "parameters": shown,
+            "requestBody": body("application/json", &json!({ "type": "object" })),
+            "responses": by_gitlab,
         } }),
         ),
     ]

@@ -93,7 +93,7 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
                 let Some(moved) = of_this(scene, act).filter(|_| own) else { continue };
                 match act.standing {
                     // A review is no second word on the release.
-                    Standing::Stands if act.via == Via::Review => {}
+                    Standing::Stands if act.via == Via::Review || !of_now(scene, act) => {}
                     Standing::Stands => stand.entry(person).or_default().push(act.at),
                     Standing::Edited | Standing::Dismissed if heard(act, person) => {
                         found.push(TakenBack { person, approved: act.at, at: None, again: None, moved });
@@ -118,6 +118,15 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
         it.again = later.min().copied();
     }
     found
+}
+
+/// Whether every change that an approval names and that goes has the content that it had then: what was pushed since is
+/// approved anew by nobody.
+fn of_now(scene: &Scene<'_>, act: &Act) -> bool {
+    let same = |now: &HashMap<&str, &str>| {
+        act.saw.changes.iter().all(|(id, seen)| now.get(id.as_str()).is_none_or(|content| *content == seen.as_str()))
+    };
+    scene.contents().is_some_and(same)
 }
 
 /// Whether an approval was of what goes, or may have been when that was opened; with when it is known to have been of

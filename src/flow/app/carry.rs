@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinSet;
+use tracing::field::Empty;
+use tracing::{Instrument as _, info_span};
 
 use super::{Desk, link, records, talk};
 use crate::flow::append::Failed;
@@ -90,7 +92,14 @@ impl<H: Hub> Desk<H> {
     }
 
     async fn one(&self, claimed: Claimed) {
-        let answer = match self.tell(&claimed).await {
+        let span = info_span!(
+            "effect",
+            effect = claimed.effect,
+            to = claimed.destination,
+            attempt = claimed.attempt,
+            outcome = Empty
+        );
+        let answer = match self.tell(&claimed).instrument(span.clone()).await {
             Ok(answer) => answer,
             Err(fault) => Answer::Failed(format!("the record could not be read: {fault}")),
         };
@@ -99,6 +108,8 @@ impl<H: Hub> Desk<H> {
             Answer::Refused(why) => ("refused", Some(why.clone())),
             Answer::Failed(why) | Answer::Later(why, _) => ("failed", Some(why.clone())),
         };
+        span.record("outcome", outcome);
+        drop(span);
         self.counts.effect(outcome);
         self.talk.tried(&claimed.once);
         self.say(

@@ -67,6 +67,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
+use tracing::{Instrument as _, info_span};
 
 use super::append::{Failed, delivery};
 use super::messages::Channels;
@@ -181,6 +182,7 @@ pub struct Desk<H: Hub> {
     questions: asked::Questions,
     heard: heard::Heard,
     looks: Looks,
+    out_of_turn: sweep::OutOfTurn,
     fresh: fresh::Fresh,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
@@ -273,6 +275,7 @@ impl<H: Hub> Desk<H> {
             questions: asked::Questions::default(),
             heard: heard::Heard::default(),
             looks: Looks::default(),
+            out_of_turn: sweep::OutOfTurn::default(),
             fresh: fresh::Fresh::default(),
             delivered,
             evidence: evidence::Remembered::default(),
@@ -381,7 +384,8 @@ impl<H: Hub> Desk<H> {
         let place = self.delivered.reserve().await.map_err(|_| NotTaken::Ends)?;
         let sent = Sent { forge: H::NAME.to_owned(), id: id.to_owned() };
         let append = delivery(&sent, bytes).append(self.now()).map_err(NotTaken::Failed)?;
-        match self.sequencer.append(append).await.map_err(Failed::from) {
+        let appended = self.sequencer.append(append).instrument(info_span!("delivery", delivery = id)).await;
+        match appended.map_err(Failed::from) {
             Ok(appended) if appended.before => Ok(Taken::Before),
             Ok(_) => {
                 place.send(Delivered { sent, claimed });

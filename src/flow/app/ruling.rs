@@ -8,6 +8,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tracing::{Instrument as _, field::Empty, info_span};
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
@@ -199,7 +200,19 @@ impl<H: Hub> Desk<H> {
 
     async fn case(&self, case: Case) {
         let Key { repository, environment, commit } = case.key.clone();
-        match self.decide(&case).await {
+        let deliveries: Vec<String> = case.answers.iter().map(ToString::to_string).collect();
+        let span = info_span!(
+            "decision",
+            repository,
+            environment,
+            commit,
+            deliveries = deliveries.join(" "),
+            decision = Empty
+        );
+        let decided = self.decide(&case).instrument(span.clone()).await;
+        span.record("decision", decided.as_ref().map_or_else(Undecided::word, |outcome| word(outcome.ruling)));
+        drop(span);
+        match decided {
             Ok(Outcome { ruling, summary, stream, is_new: false }) => {
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
                     "decision": word(ruling) });
@@ -207,9 +220,8 @@ impl<H: Hub> Desk<H> {
                 self.docket().decided(&case, stream, summary);
             }
             Ok(Outcome { ruling, summary, stream, is_new: true }) => {
-                let answers: Vec<String> = case.answers.iter().map(ToString::to_string).collect();
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
-                    "decision": word(ruling), "summary": summary, "answers": answers });
+                    "decision": word(ruling), "summary": summary, "answers": deliveries });
                 self.counts.decision(word(ruling));
                 self.say("release_decided", &fields);
                 self.docket().decided(&case, stream, summary);
@@ -276,22 +288,29 @@ impl<H: Hub> Desk<H> {
         let outside = self.hub.of(&key.repository).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
         // Whoever asks lets go first what waits.
         let outside = if case.asked.is_some() { outside.behind_deployments() } else { outside };
-        let forge = outside.looking(&json!([key.repository, key.environment, key.commit]).to_string());
         let (repository, environment, commit) = (&key.repository, &key.environment, &key.commit);
-        let [file, ..] = PLACES;
-        forge.expects(&Expected { repository, environment, commit, runs: &case.runs, file });
-        forge.ahead(repository, ran.as_deref(), commit);
+        let reading = info_span!("facts");
+        let forge = reading.in_scope(|| {
+            let forge = outside.looking(&json!([repository, environment, commit]).to_string());
+            let [file, ..] = PLACES;
+            forge.expects(&Expected { repository, environment, commit, runs: &case.runs, file });
+            forge.ahead(repository, ran.as_deref(), commit);
+            forge
+        });
         // A delivery can be old: nothing is done for what waits no longer.
         let waits = async {
             Ok::<bool, Undecided>(case.asked.is_some() || case.told.is_some() || self.waits(&forge, case).await?)
         };
         // What is said to run is asked for by the facts, and is here by then.
-        let (waits, read, alike, _) = tokio::join!(
-            waits,
-            self.policy(&forge, &key.repository),
-            alike::<H>(&forge, case),
-            forge.running(&key.repository, &key.environment)
-        );
+        let begun = async {
+            tokio::join!(
+                waits,
+                self.policy(&forge, repository),
+                alike::<H>(&forge, case),
+                forge.running(repository, environment)
+            )
+        };
+        let (waits, read, alike, _) = begun.instrument(reading.clone()).await;
         if !waits? {
             return Err(Undecided::WaitsNoLonger);
         }
@@ -310,7 +329,8 @@ impl<H: Hub> Desk<H> {
         // Whether it still waits, in the same attempt, is asked once more while the rest is read.
         let went = Went::default();
         let facts = self.facts_and_said(&forge, &read, (case, &attempts), &went);
-        let (facts, waits) = tokio::join!(facts, self.once_more(&outside, case, &attempts));
+        let all = async { tokio::join!(facts, self.once_more(&outside, case, &attempts)) };
+        let (facts, waits) = all.instrument(reading).await;
         let (facts, said) = facts?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
@@ -319,10 +339,10 @@ impl<H: Hub> Desk<H> {
         reader.close().await?;
         let before = before.filter(|before| !before.asks_the_same_as(&read));
         let now = self.now();
-        let decision = match &before {
+        let decision = info_span!("decide").in_scope(|| match &before {
             Some(before) => release::decide_between(&before.policy, &read.policy, &facts, now),
             None => release::decide(&read.policy, &facts, now),
-        };
+        });
         let decision = decision.by_document(text.as_bytes());
         // It may have been answered while this was read: what opens or fails is said to whoever still waits.
         let is_last = decision.decision != Ruling::Hold && case.asked.is_none() && case.told.is_some();
@@ -341,7 +361,8 @@ impl<H: Hub> Desk<H> {
         let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
         let layers = (read.layers, before.map(|before| before.layers).unwrap_or_default());
         let known = (case, attempts, since);
-        let outcome = self.record(known, &facts, text, &decision, layers, messages.clone()).await?;
+        let recorded = self.record(known, &facts, text, &decision, layers, messages.clone());
+        let outcome = recorded.instrument(info_span!("record")).await?;
         // What time added to a decision that stands leaves by itself.
         if outcome.is_new {
             self.to_tell_people.notify_one();

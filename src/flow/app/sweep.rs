@@ -2,11 +2,12 @@
 //! again when a clock says so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::Desk;
 use super::docket::Key;
@@ -24,8 +25,28 @@ const TICK: Duration = Duration::from_secs(1);
 const RECALLED: TimeDelta = TimeDelta::hours(1);
 const MOST_RECALLED: u64 = 1_000;
 
+/// How long is waited for more of the same before a repository is read out of turn.
+const GATHER: Duration = Duration::from_millis(300);
+
 /// Deliveries by the repository that they are about.
 type Recalled = BTreeMap<String, Vec<Sent>>;
+
+/// The repositories in which something may have begun to wait, with the deliveries that say so.
+#[derive(Debug, Default)]
+pub(super) struct OutOfTurn {
+    marked: Mutex<Recalled>,
+    wake: Notify,
+}
+
+impl OutOfTurn {
+    fn marked(&self) -> MutexGuard<'_, Recalled> {
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mark(&self, repository: &str, sent: impl IntoIterator<Item = Sent>) {
+        self.marked().entry(repository.to_owned()).or_default().extend(sent);
+    }
+}
 
 fn key(pending: &Pending) -> Key {
     Key {
@@ -44,6 +65,13 @@ impl<H: Hub> Desk<H> {
         self.heard(&hinted, now);
         if let (Hint::Deployed { .. } | Hint::Run { .. }, Some(repository)) = (&hinted.hint, &hinted.repository) {
             self.account(repository);
+        }
+        if let (Hint::MayWait, Some(repository)) = (&hinted.hint, &hinted.repository) {
+            self.fresh.forget(repository);
+            self.out_of_turn.mark(repository, [sent]);
+            self.out_of_turn.wake.notify_one();
+            self.counts.delivery("marked");
+            return;
         }
         if let (Hint::DeploymentWaits { .. } | Hint::Run { .. }, Some(repository)) = (&hinted.hint, &hinted.repository)
         {
@@ -85,7 +113,22 @@ impl<H: Hub> Desk<H> {
                 recalled = self.recalled().await;
             }
             let whole = self.swept(recalled.as_mut()).await;
-            tokio::time::sleep(if whole { self.settings.sweep } else { AGAIN.min(self.settings.sweep) }).await;
+            let next = Instant::now() + if whole { self.settings.sweep } else { AGAIN.min(self.settings.sweep) };
+            while tokio::time::timeout_at(next.into(), self.out_of_turn.wake.notified()).await.is_ok() {
+                tokio::time::sleep(GATHER).await;
+                self.read_out_of_turn().await;
+            }
+        }
+    }
+
+    /// Reads the repositories in which something may have begun to wait. One that cannot be read is left to the sweep.
+    async fn read_out_of_turn(&self) {
+        let marked = std::mem::take(&mut *self.out_of_turn.marked());
+        for (repository, sent) in marked {
+            if let Err(fault) = self.read(&repository, &sent).await {
+                self.say("repository_unread", &json!({ "repository": repository, "fault": fault.to_string() }));
+                self.out_of_turn.mark(&repository, sent);
+            }
         }
     }
 
@@ -141,17 +184,18 @@ impl<H: Hub> Desk<H> {
             self.say("installation_unread", &json!({ "fault": unread }));
         }
         for repository in &installations.repositories {
-            let earlier = recalled.as_mut().and_then(|recalled| recalled.remove(repository)).unwrap_or_default();
+            let mut earlier = recalled.as_mut().and_then(|recalled| recalled.remove(repository)).unwrap_or_default();
+            let marked = self.out_of_turn.marked().remove(repository);
+            earlier.extend(marked.into_iter().flatten());
             if let Err(fault) = self.read(repository, &earlier).await {
                 // They are answered once it can be read.
-                if let Some(recalled) = recalled.as_mut() {
-                    recalled.insert(repository.clone(), earlier);
-                }
+                self.out_of_turn.mark(repository, earlier);
                 whole = false;
                 self.counts.sweep("failed");
                 self.say("repository_unread", &json!({ "repository": repository, "fault": fault.to_string() }));
             } else {
                 self.counts.sweep("done");
+                self.see_to_deliveries(repository).await;
                 if let Err(why) = self.look_after(repository).await {
                     self.say("record_unkept", &json!({ "repository": repository, "fault": why.to_string() }));
                 }
@@ -161,6 +205,17 @@ impl<H: Hub> Desk<H> {
             self.counts.swept(installations.repositories.len(), self.now().timestamp());
         }
         whole
+    }
+
+    /// Whoever is not told is found at the sweeps alone.
+    async fn see_to_deliveries(&self, repository: &str) {
+        match self.hub.delivers(repository).await {
+            Ok(None) => {}
+            Ok(Some(says)) => self.say("deliveries_resumed", &json!({ "repository": repository, "says": says })),
+            Err(fault) => {
+                self.say("deliveries_not_seen_to", &json!({ "repository": repository, "fault": fault.to_string() }));
+            }
+        }
     }
 
     async fn read(&self, repository: &str, earlier: &[Sent]) -> Result<(), H::Fault> {

@@ -190,6 +190,11 @@ impl Hub for App {
         Ok(checked.ok().map(|it| Hinted { repository: it.repository().map(str::to_owned), hint: it.hint().clone() }))
     }
 
+    /// GitHub delivers to an App whatever it answers.
+    async fn delivers(&self, _repository: &str) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
     fn beside(&self, processes: u64) {
         self.processes.store(processes, Ordering::Relaxed);
         for client in std::iter::once(&self.root).chain(self.known().values().map(|known| &known.client)) {

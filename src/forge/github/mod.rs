@@ -143,7 +143,7 @@ impl Talk for Client {
         read::proposals::reviews(self, repository, change, since).await
     }
 
-    async fn show(&self, repository: &str, notice: &Notice, again: bool) -> Result<(), Fault> {
+    async fn show(&self, repository: &str, _change: u64, notice: &Notice, again: bool) -> Result<(), Fault> {
         write::check::show(self, &Repository::parse(repository)?, notice, again).await
     }
 
@@ -151,7 +151,7 @@ impl Talk for Client {
         write::comment::write_once(self, &Repository::parse(repository)?, change, (key, text), again).await
     }
 
-    async fn acknowledge(&self, repository: &str, handle: u64) -> Result<(), Fault> {
+    async fn acknowledge(&self, repository: &str, _change: u64, handle: u64) -> Result<(), Fault> {
         write::comment::acknowledge(self, &Repository::parse(repository)?, handle).await
     }
 }

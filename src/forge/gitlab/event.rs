@@ -63,14 +63,26 @@ pub fn read(delivery: VerifiedDelivery<'_>) -> Result<Delivery, Unreadable> {
     if !payload.is_object() {
         return Err(Unreadable { why: "it is no object".to_owned() });
     }
-    let project = number(&payload, "/project/id")
-        .or_else(|| number(&payload, "/project_id"))
-        .or_else(|| number(&payload, "/object_attributes/target_project_id"));
+    let project = project(&payload);
     Ok(match hint(&payload) {
         // What is understood and says too little is read again as a whole.
         Some(hint) => Delivery::Hint(Claimed { project, hint: hint.unwrap_or(Hint::Repository) }),
         None => Delivery::Ignored,
     })
+}
+
+/// Reads the bytes of a delivery that was verified before it was recorded, as a hint to read everything of its project again.
+#[must_use]
+pub fn recalled(bytes: &[u8]) -> Option<Claimed> {
+    let payload: Value = serde_json::from_slice(bytes).ok()?;
+    let project = Some(project(&payload)?);
+    Some(Claimed { project, hint: Hint::Repository })
+}
+
+fn project(payload: &Value) -> Option<u64> {
+    number(payload, "/project/id")
+        .or_else(|| number(payload, "/project_id"))
+        .or_else(|| number(payload, "/object_attributes/target_project_id"))
 }
 
 fn text<'p>(payload: &'p Value, place: &str) -> Option<&'p str> {
@@ -85,6 +97,17 @@ fn commit(payload: &Value, place: &str) -> Option<String> {
     text(payload, place).filter(|text| super::read::is_commit(text)).map(str::to_owned)
 }
 
+/// Whether something is in a state in which it waits for somebody.
+fn waits(payload: &Value, place: &str) -> bool {
+    matches!(text(payload, place), Some("manual" | "blocked"))
+}
+
+/// Whether a pipeline that goes on, or has ended, has a job that waits before an environment.
+fn has_waiting(payload: &Value) -> bool {
+    let jobs = payload.get("builds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    jobs.iter().any(|job| waits(job, "/status") && job.get("environment").is_some_and(Value::is_object))
+}
+
 /// What an event is a hint of; `None` where no decision hangs on it, and nothing within where it says too little.
 #[expect(clippy::option_option, reason = "an event that says too little is understood, and is not one that is ignored")]
 fn hint(payload: &Value) -> Option<Option<Hint>> {
@@ -96,6 +119,10 @@ fn hint(payload: &Value) -> Option<Option<Hint>> {
         "merge_request" => number(payload, "/object_attributes/iid").map(|number| Hint::PullRequest { number }),
         "note" => return noted(payload),
         "issue" | "work_item" => number(payload, "/object_attributes/iid").map(|number| Hint::Issue { number }),
+        // A job that waits for a hand may be one that waits for ours: GitLab sends nothing else where a deployment is blocked.
+        "pipeline" if waits(payload, "/object_attributes/status") || has_waiting(payload) => Some(Hint::MayWait),
+        "build" if waits(payload, "/build_status") => Some(Hint::MayWait),
+        "deployment" if waits(payload, "/status") => Some(Hint::MayWait),
         "pipeline" => run(number(payload, "/object_attributes/id"), commit(payload, "/object_attributes/sha")),
         "build" => run(number(payload, "/pipeline_id"), commit(payload, "/sha")),
         "deployment" => deployed(payload),

@@ -1,18 +1,29 @@
 //! GitLab: gitlab.com and servers of one's own, below a path as well.
 //!
-//! [`client`] speaks with its interfaces and [`read`] makes facts of what it says; [`signature`] says whether a delivery
-//! is GitLab's and [`event`] what it is a hint of. Never here: a rule, the record, another forge.
+//! [`client`] speaks with its interfaces, [`read`] makes facts of what it says and [`write`] answers; [`signature`] says whether a
+//! delivery is GitLab's and [`event`] what it is a hint of; [`app`] is the account that teams make a member of their projects, and
+//! [`oidc`] says which job of a pipeline a token proves. Never here: a rule, the record, another forge.
 //!
 //! Invariant: what could not be read, or not to its last page, is a fact that says so; never a shorter list.
 
+pub mod app;
 pub mod client;
 pub mod event;
+pub mod oidc;
 pub mod read;
 pub mod signature;
+pub mod write;
 
-use super::{File, Gathered, Question, Source, Tip};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::records::{Draft, Read, Records};
+use super::talk::{Notice, Proposed, Remark, Talk};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Tip, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault};
+use read::Project;
 
 impl Source for Client {
     type Fault = Fault;
@@ -50,5 +61,124 @@ impl Source for Client {
             Ok(None) => Fact::Absent,
             Err(fault) => fault.unavailable(),
         }
+    }
+}
+
+impl Forge for Client {
+    /// Nothing is kept from one look to the next: each reads anew.
+    fn looking(&self, _at: &str) -> Self {
+        self.clone()
+    }
+
+    fn ahead(&self, _repository: &str, _since: Option<&str>, _commit: &str) {}
+
+    async fn deploys(&self, waiting: &Waiting) -> Result<String, Fault> {
+        let started = self.started(waiting).await?;
+        let missing = || Fault::NotFound { what: format!("pipeline {} of `{}`", waiting.run, waiting.repository) };
+        started.map(|started| started.commit).ok_or_else(missing)
+    }
+
+    async fn hold(&self, waiting: &Waiting, why: &str) -> Result<(), Fault> {
+        write::deployment::hold(self, waiting, why).await
+    }
+
+    async fn answer(&self, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+        write::deployment::answer(self, waiting, answer, why).await
+    }
+
+    async fn waits(&self, waiting: &Waiting) -> Result<bool, Fault> {
+        read::waiting::waits(self, waiting).await
+    }
+
+    async fn started(&self, waiting: &Waiting) -> Result<Option<Started>, Fault> {
+        let project = Project::find(self, &waiting.repository).await?;
+        read::runs::started(self, &project, waiting.run).await
+    }
+
+    async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {
+        read::waiting::pending(self, repository).await
+    }
+
+    async fn guards(&self, repository: &str, environment: &str) -> Fact<bool> {
+        read::waiting::guards(self, repository, environment).await
+    }
+
+    async fn ran(
+        &self,
+        repository: &str,
+        environments: &[String],
+        since: DateTime<Utc>,
+        known: &BTreeSet<String>,
+    ) -> Result<Vec<Ran>, Fault> {
+        read::ran::since(self, repository, environments, since, known).await
+    }
+}
+
+impl Talk for Client {
+    /// GitLab counts requests by the minute and says when there are too many: nothing of ours queues.
+    fn behind_deployments(&self) -> Self {
+        self.clone()
+    }
+
+    async fn proposed(&self, repository: &str) -> Result<Vec<Proposed>, Fault> {
+        read::proposals::open(self, repository).await
+    }
+
+    async fn begins(&self, repository: &str, proposed: &Proposed) -> Result<String, Fault> {
+        read::proposals::begins(self, repository, proposed).await
+    }
+
+    async fn remarks(&self, repository: &str, since: DateTime<Utc>) -> Result<Vec<Remark>, Fault> {
+        read::proposals::remarks(self, repository, since).await
+    }
+
+    /// What stands in a review are notes, which are among the remarks.
+    async fn reviews(&self, _repository: &str, _change: u64, _since: DateTime<Utc>) -> Result<Vec<Remark>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn show(&self, repository: &str, change: u64, notice: &Notice, _again: bool) -> Result<(), Fault> {
+        write::note::keep(self, repository, change, notice).await?;
+        write::status::show(self, repository, notice).await
+    }
+
+    async fn reply(&self, repository: &str, change: u64, keyed: (&str, &str), again: bool) -> Result<(), Fault> {
+        write::note::write_once(self, repository, change, keyed, again).await
+    }
+
+    async fn acknowledge(&self, repository: &str, change: u64, handle: u64) -> Result<(), Fault> {
+        write::note::acknowledge(self, repository, change, handle).await
+    }
+}
+
+/// GitLab tells over REST neither what a description said before nor who changed it, and a record that anybody may have
+/// rewritten is none.
+const NO_RECORDS: Fault = Fault::NotHere(
+    "change records, incidents and agendas are not kept in GitLab's issues: state them with `--with`, or keep them in another system",
+);
+
+impl Records for Client {
+    async fn issues(&self, _repository: &str, _numbers: &[u64]) -> Result<Read, Fault> {
+        Err(NO_RECORDS)
+    }
+
+    async fn labelled(&self, _repository: &str, _label: &str, _since: DateTime<Utc>) -> Result<Vec<u64>, Fault> {
+        Err(NO_RECORDS)
+    }
+
+    async fn open_issue(&self, _repository: &str, _draft: &Draft, _again: bool) -> Result<u64, Fault> {
+        Err(NO_RECORDS)
+    }
+
+    async fn rewrite_issue(&self, _repository: &str, _number: u64, _draft: &Draft) -> Result<(), Fault> {
+        Err(NO_RECORDS)
+    }
+
+    async fn relabel(&self, _repository: &str, _number: u64, _labels: (&[String], &str)) -> Result<(), Fault> {
+        Err(NO_RECORDS)
+    }
+
+    async fn close_issue(&self, _repository: &str, _number: u64, _done: bool) -> Result<(), Fault> {
+        Err(NO_RECORDS)
     }
 }

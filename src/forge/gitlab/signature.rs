@@ -86,7 +86,15 @@ impl<'b> VerifiedDelivery<'b> {
     }
 }
 
+/// How a signing key begins, as GitLab shows it.
+const SIGNING: &str = "whsec_";
+
 impl HookSecret {
+    /// A signing key, where the secret begins as one, and a secret token otherwise.
+    pub fn read(secret: &Secret) -> Result<Self, Empty> {
+        if secret.reveal().starts_with(SIGNING) { Self::signing(secret) } else { Self::token(secret) }
+    }
+
     /// A secret token.
     pub fn token(secret: &Secret) -> Result<Self, Empty> {
         if secret.is_empty() { Err(Empty) } else { Ok(Self::Token(secret.clone())) }
@@ -94,7 +102,7 @@ impl HookSecret {
 
     /// A signing key, as GitLab shows it: `whsec_` and base64; any other text is the key itself.
     pub fn signing(secret: &Secret) -> Result<Self, Empty> {
-        let bytes = match secret.reveal().strip_prefix("whsec_") {
+        let bytes = match secret.reveal().strip_prefix(SIGNING) {
             Some(text) => STANDARD.decode(text).map_err(|_| Empty)?,
             None => secret.reveal().as_bytes().to_vec(),
         };

@@ -30,7 +30,7 @@ pub const PAGE: &str = "/setup";
 /// Where the forge sends whoever made the app.
 const BACK: &str = "/setup/back";
 /// Where the forge and people come back to.
-pub const PLACES: Places = Places { back: BACK, login: LOGIN, hook: hooks::PATH };
+pub const PLACES: Places = Places { back: BACK, login: LOGIN, hook: hooks::github::PATH };
 /// How many bytes the form that begins may have, and how long it may take to arrive.
 const FORM: (usize, Duration) = (4 << 10, Duration::from_secs(10));
 /// How long the cookie lasts.
@@ -56,7 +56,7 @@ pub fn router<R: Registrar>(setup: Arc<Setup<R>>, origin: Origin, journal: Journ
         .route(PAGE, get(page::<R>).post(begin::<R>))
         .route(BACK, get(back::<R>))
         .route("/style.css", get(style))
-        .route(hooks::PATH, post(later))
+        .route(hooks::github::PATH, post(later))
         .route("/healthz", get(move || plain(StatusCode::OK, "well\n")))
         .route("/readyz", get(later))
         .fallback(nowhere)

@@ -246,11 +246,14 @@ fn rules(settings: &mut Settings, name: &str, app: Option<i64>) {
     settings.rulesets.push((rule, json!({"id": 8, "name": "checks", "enforcement": "active"})));
 }
 
+/// What is changed, and what is then found.
+type Asking<'c> = (&'static str, &'c dyn Fn(&mut Settings), &'static [(&'static str, &'static str)]);
+
 #[test]
 fn t46_a_check_of_our_name_that_anybody_may_write_is_told_of() {
-    let open: &[(&str, &str)] = &[("check_unpinned", "branch main")];
+    let open: &'static [(&str, &str)] = &[("check_unpinned", "branch main")];
     let ours = Some(super::APP.parse::<i64>().unwrap());
-    let cases: [(&str, &dyn Fn(&mut Settings), &[(&str, &str)]); 9] = [
+    let cases: [Asking<'_>; 9] = [
         ("from anybody", &|it| asks(it, &[("countersign", None)]), open),
         (
             "from anybody, in the old words",

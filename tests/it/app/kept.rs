@@ -50,9 +50,12 @@ fn what_the_organisation_asks_is_asked_of_every_repository() {
     assert_eq!(told(&github).decided.unwrap().0, "approved");
 }
 
+/// Where the layer is said to be, what is changed, and what is then said.
+type Change = (&'static str, fn(&Github), &'static str);
+
 #[test]
 fn a_layer_that_cannot_be_trusted_or_read_lets_nothing_go() {
-    let changes: [(&str, fn(&Github), &str); 4] = [
+    let changes: [Change; 4] = [
         (KEPT[3], |it| it.with(|world| world.settings.protected.clear()), "it is not protected"),
         (KEPT[3], |it| drop(it.with(|world| world.contents.remove("org/policy.yml"))), "is there; write one"),
         (

@@ -12,6 +12,7 @@ mod docket;
 mod doctor;
 mod evidence;
 mod faults;
+mod gitlab;
 mod grants;
 mod hooks;
 mod issues;
@@ -31,6 +32,7 @@ mod settings;
 mod setup;
 mod taking;
 mod talk;
+mod traces;
 mod turns;
 mod whole;
 

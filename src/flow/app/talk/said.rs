@@ -71,9 +71,11 @@ impl<H: Hub> Desk<H> {
             Says::Check { .. } if last.is_some_and(|last| last.effect != claimed.effect) => {
                 return Ok(Answer::Refused("a later one has taken its place".to_owned()));
             }
-            Says::Check { notice, number } => forge.show(&said.repository, notice, *number > 1 || tried_before).await,
+            Says::Check { notice, number } => {
+                forge.show(&said.repository, said.change, notice, *number > 1 || tried_before).await
+            }
             Says::Reply { key, text } => forge.reply(&said.repository, said.change, (key, text), tried_before).await,
-            Says::Acknowledge { handle } => forge.acknowledge(&said.repository, *handle).await,
+            Says::Acknowledge { handle } => forge.acknowledge(&said.repository, said.change, *handle).await,
         };
         Ok(done.map_or_else(|fault| Answer::Failed(fault.to_string()), |()| Answer::Done))
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use reqwest::{Method, Url};
 use tokio::sync::OnceCell;
+use tracing::Instrument as _;
 
 use super::fault::Fault;
 use super::graphql::{Variables, body};
@@ -156,7 +157,8 @@ impl Client {
         let Some(look) = &self.look else { return };
         let cell = look.cell(&asked, false);
         let client = Self { look: None, ..self.clone() };
-        tokio::spawn(async move { cell.get_or_init(|| client.sent(&asked)).await.is_ok() });
+        let read = async move { cell.get_or_init(|| client.sent(&asked)).await.is_ok() };
+        tokio::spawn(read.in_current_span());
     }
 
     /// Reads something; in a look, once.

@@ -12,6 +12,7 @@ mod graphql;
 mod look;
 mod pace;
 mod queue;
+mod route;
 mod send;
 
 use std::sync::atomic::{AtomicU64, Ordering};

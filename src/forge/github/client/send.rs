@@ -8,10 +8,11 @@ use reqwest::header::{
 };
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 use super::fault::Fault;
 use super::pace::{Resource, UNSTATED};
-use super::{Client, Ordering, Secret};
+use super::{Client, Ordering, Secret, route};
 use crate::report::neutral;
 
 /// How many bytes an answer may have.
@@ -149,6 +150,32 @@ impl Client {
         let reads = request.method == Method::GET;
         let kept = self.cache().filter(|_| reads).and_then(|mut cache| cache.get(url));
         let _turn = self.inner.queue.turn(resource, self.priority, !request.reads).await;
+        let path = self.inner.base.path_of(url);
+        let span = route::span(&request.method, path.as_deref(), request.graphql);
+        let answered = self.exchanged((request, url, what), token, kept, resource).instrument(span.clone()).await;
+        match answered {
+            Ok(answered) => {
+                span.record("http.response.status_code", answered.status.as_u16());
+                if answered.status.is_client_error() || answered.status.is_server_error() {
+                    span.record("otel.status_code", "ERROR");
+                }
+                self.judge(request, url, what, answered)
+            }
+            Err(tried) => {
+                span.record("otel.status_code", "ERROR");
+                tried
+            }
+        }
+    }
+
+    /// Sends once, and takes the whole answer in.
+    async fn exchanged(
+        &self,
+        (request, url, what): (&Request, &Url, &str),
+        token: &Secret,
+        kept: Option<super::cache::Kept>,
+        resource: Resource,
+    ) -> Result<Answered, Tried> {
         let mut builder = self.inner.http.request(request.method.clone(), url.clone());
         builder = builder
             .header(ACCEPT, "application/vnd.github+json")
@@ -164,7 +191,7 @@ impl Client {
             |error: &reqwest::Error| Tried::Again(Fault::Network { what: what.to_owned(), says: plain(error) });
         let mut response = match builder.send().await {
             Ok(response) => response,
-            Err(error) => return unreached(&error),
+            Err(error) => return Err(unreached(&error)),
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let counters = &self.inner.counters;
@@ -179,14 +206,14 @@ impl Client {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST => {
-                    return Tried::Failed(Fault::TooLarge { what: what.to_owned(), limit: LARGEST });
+                    return Err(Tried::Failed(Fault::TooLarge { what: what.to_owned(), limit: LARGEST }));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) => return unreached(&error),
+                Err(error) => return Err(unreached(&error)),
             }
         }
-        self.judge(request, url, what, Answered { status, headers, body, kept })
+        Ok(Answered { status, headers, body, kept })
     }
 
     fn judge(&self, request: &Request, url: &Url, what: &str, answered: Answered) -> Tried {

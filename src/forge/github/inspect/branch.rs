@@ -189,9 +189,9 @@ async fn own(client: &Client, path: &str) -> Result<Option<(Guard, Vec<Check>)>,
 }
 
 fn guard(mut own: Own) -> (Guard, Vec<Check>) {
-    let checks = own.required_status_checks.take().map_or_else(Vec::new, |asked| match asked.checks.is_empty() {
-        true => asked.contexts.into_iter().map(|context| Check { context, app_id: None }).collect(),
-        false => asked.checks,
+    let anybodys = |context: String| Check { context, app_id: None };
+    let checks = own.required_status_checks.take().map_or_else(Vec::new, |asked| {
+        if asked.checks.is_empty() { asked.contexts.into_iter().map(anybodys).collect() } else { asked.checks }
     });
     (asking(own), checks)
 }

@@ -53,14 +53,13 @@ fn text(answer: &Answer, blob: Blob) -> Option<String> {
 /// A file; `None` where the default branch can be read and has none. Where GraphQL does not have all of its text, REST has.
 pub async fn of_default_branch(client: &Client, repository: &str, path: &str) -> Result<Option<File>, Fault> {
     let repository = Repository::parse(repository)?;
-    let answer = match opening::answer(client, &repository, |it| it.file == path).await {
-        Some(answer) => answer,
-        None => {
-            let mut question = First::default();
-            question.default_branch();
-            question.file(path);
-            client.ask(&question.text(), &repository.variables()).await?
-        }
+    let answer = if let Some(answer) = opening::answer(client, &repository, |it| it.file == path).await {
+        answer
+    } else {
+        let mut question = First::default();
+        question.default_branch();
+        question.file(path);
+        client.ask(&question.text(), &repository.variables()).await?
     };
     let tip: Oid = answer.part(&["repository", "defaultBranchRef", "target"]).map_err(|fault| match fault {
         Fault::NotFound { .. } => unread(path, "the default branch cannot be seen, and so not what it has"),

@@ -113,13 +113,12 @@ pub fn is_commit(text: &str) -> bool {
 /// The commit of the deployment that began to run last in an environment, by GitHub's list. Whoever may push can write it.
 pub(super) async fn last_ran(client: &Client, repository: &str, environment: &str) -> Result<Option<String>, Fault> {
     let repository = Repository::parse(repository)?;
-    let answer = match opening::answer(client, &repository, |it| it.environment == environment).await {
-        Some(answer) => answer,
-        None => {
-            let mut question = First::default();
-            question.deployments(0, environment, None);
-            client.ask(&question.text(), &repository.variables()).await?
-        }
+    let answer = if let Some(answer) = opening::answer(client, &repository, |it| it.environment == environment).await {
+        answer
+    } else {
+        let mut question = First::default();
+        question.deployments(0, environment, None);
+        client.ask(&question.text(), &repository.variables()).await?
     };
     let found = deployments::of(client, &repository, &answer, 0, environment).await?;
     // One that waited runs long after it was asked for.

@@ -23,7 +23,8 @@ pub(super) struct Run {
     pub(super) attempt: u64,
     pub(super) created_at: DateTime<Utc>,
     /// When this attempt was started.
-    run_started_at: Option<DateTime<Utc>>,
+    #[serde(rename = "run_started_at")]
+    started_at: Option<DateTime<Utc>>,
     /// Who started it first.
     pub(super) actor: Option<RestUser>,
     /// Who started this attempt.
@@ -33,7 +34,7 @@ pub(super) struct Run {
 impl Run {
     /// When its present attempt was started: of the first one that is when it was made.
     pub(super) fn attempted_at(&self) -> Fact<DateTime<Utc>> {
-        match self.run_started_at {
+        match self.started_at {
             Some(at) => Fact::Known(at),
             None if self.attempt <= 1 => Fact::Known(self.created_at),
             None => Fact::Unavailable(format!("GitHub does not say when attempt {} was started", self.attempt).into()),

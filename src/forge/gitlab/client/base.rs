@@ -64,6 +64,12 @@ impl Base {
         &self.web
     }
 
+    /// The address that people open, without `/` at its end: `https://example.com/gitlab`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.rest.as_str().trim_end_matches('/').trim_end_matches("/api/v4").to_owned()
+    }
+
     /// Whether what is sent there is encrypted.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {

@@ -18,7 +18,8 @@ pub enum Fault {
     },
     /// The token may not.
     #[error(
-        "GitLab refuses {what}: {says}; give the token the scope `read_api`, and whoever it belongs to a role that may see it"
+        "GitLab refuses {what}: {says}; give the token the scope `read_api`, the app's the scope `api`, and whoever it belongs to \
+         a role that may do it"
     )]
     Forbidden {
         /// What was asked for.
@@ -91,6 +92,17 @@ pub enum Fault {
         /// Where and why.
         says: String,
     },
+    /// The deployment waits for others as well, and the app votes last.
+    #[error(
+        "GitLab waits for {others} more approval(s) by others than the app, which votes last; let them approve the deployment"
+    )]
+    Others {
+        /// How many are missing beside ours.
+        others: u64,
+    },
+    /// The app does not do it on GitLab.
+    #[error("{0}")]
+    NotHere(&'static str),
     /// What was asked cannot be, or the client cannot be made.
     #[error("{0}")]
     Setup(String),

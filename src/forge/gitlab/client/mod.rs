@@ -1,6 +1,7 @@
-//! A thin client of GitLab's REST and GraphQL interfaces, that only reads.
+//! A thin client of GitLab's REST and GraphQL interfaces.
 //!
-//! It follows nothing to another host and no redirection, sends the token nowhere but below the base URL, waits where
+//! What is read is asked for again where that failed; what is written is sent once, and whoever sent it reads back whether
+//! it arrived. It follows nothing to another host and no redirection, sends the token nowhere but below the base URL, waits where
 //! GitLab says so, and reads every list to its last page, by keyset or by number, or says that it could not.
 
 mod base;
@@ -10,14 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LINK, RETRY_AFTER};
-use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 pub use base::{Base, NoBase};
 pub use fault::Fault;
 pub(in crate::forge::gitlab) use fault::unread;
+pub(in crate::forge::gitlab) use reqwest::Method;
 
 use crate::forge::secret::Secret;
 use crate::report::neutral;
@@ -58,11 +61,28 @@ struct Inner {
     closed_until: Mutex<Option<Instant>>,
     /// What people should know of how it was read.
     remarks: Mutex<Vec<String>>,
+    /// Whether the token is the app's own, and of nobody else.
+    is_app: bool,
+    /// Whose it is, once that was asked.
+    owner: OnceCell<u64>,
 }
 
 /// A client of one GitLab under one token. Copies share its limits.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
+
+/// What is sent.
+#[derive(Debug)]
+struct Sent {
+    method: Method,
+    body: Option<String>,
+    /// Whether sending it twice is sending it once.
+    again: bool,
+}
+
+impl Sent {
+    const READ: Self = Self { method: Method::GET, body: None, again: true };
+}
 
 /// What came back.
 struct Reply {
@@ -83,6 +103,15 @@ enum Tried {
 impl Client {
     /// A client. Certificates are the system's, and those of the authorities that `trusted` names, in PEM.
     pub fn new(base: Base, token: Secret, trusted: Option<&[u8]>) -> Result<Self, Fault> {
+        Self::with(base, token, trusted, false)
+    }
+
+    /// The same under the app's own token: what its account does is no person's act.
+    pub fn of_app(base: Base, token: Secret, trusted: Option<&[u8]>) -> Result<Self, Fault> {
+        Self::with(base, token, trusted, true)
+    }
+
+    fn with(base: Base, token: Secret, trusted: Option<&[u8]>, is_app: bool) -> Result<Self, Fault> {
         let setup = |fault: &dyn std::error::Error| Fault::Setup(fault.to_string());
         let settings = tls::trusting(trusted.unwrap_or_default()).map_err(|fault| setup(&fault))?;
         let builder = http::over(settings).timeout(TIME);
@@ -97,6 +126,8 @@ impl Client {
             graphql: AtomicU64::default(),
             closed_until: Mutex::default(),
             remarks: Mutex::default(),
+            is_app,
+            owner: OnceCell::new(),
         })))
     }
 
@@ -125,9 +156,30 @@ impl Client {
         }
     }
 
+    /// The number of the account that the token is of.
+    pub async fn owner(&self) -> Result<u64, Fault> {
+        #[derive(serde::Deserialize)]
+        struct Owner {
+            id: u64,
+        }
+        let ask = async { self.get::<Owner>("/user").await.map(|owner| owner.id) };
+        self.0.owner.get_or_try_init(|| ask).await.copied()
+    }
+
+    /// The number of the app's own account; `None` where the token is somebody else's.
+    pub(in crate::forge::gitlab) async fn app(&self) -> Result<Option<u64>, Fault> {
+        if self.0.is_app { self.owner().await.map(Some) } else { Ok(None) }
+    }
+
+    /// Sends something once. A fault may leave open whether it took effect.
+    pub(in crate::forge::gitlab) async fn write(&self, method: Method, path: &str, body: &Value) -> Result<(), Fault> {
+        let sent = Sent { method, body: Some(body.to_string()), again: false };
+        self.send(&self.url(path)?, path, &sent).await.map(|_| ())
+    }
+
     /// One object.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Fault> {
-        let reply = self.send(&self.url(path)?, path, None).await?;
+        let reply = self.send(&self.url(path)?, path, &Sent::READ).await?;
         parse(path, &reply.body)
     }
 
@@ -148,7 +200,7 @@ impl Client {
         let mut entries: Vec<T> = Vec::new();
         for _ in 0..PAGES {
             let Some(url) = next.take() else { return Ok((entries, false)) };
-            let reply = self.send(&url, path, None).await?;
+            let reply = self.send(&url, path, &Sent::READ).await?;
             entries.extend(parse::<Vec<T>>(path, &reply.body)?);
             next = reply.next;
             if next.is_some() && enough(&entries) {
@@ -161,8 +213,9 @@ impl Client {
     /// Asks GraphQL; what it answers under `data`.
     pub async fn ask(&self, question: &str, variables: &Value) -> Result<Value, Fault> {
         let what = "the GraphQL question";
-        let body = json!({"query": question, "variables": variables}).to_string();
-        let reply = self.send(self.0.base.graphql(), what, Some(body)).await?;
+        let body = Some(json!({"query": question, "variables": variables}).to_string());
+        let sent = Sent { method: Method::POST, body, again: true };
+        let reply = self.send(self.0.base.graphql(), what, &sent).await?;
         let mut answer: Value = parse(what, &reply.body)?;
         if let Some(errors) = answer.get("errors").filter(|errors| errors.as_array().is_none_or(|it| !it.is_empty())) {
             return Err(unread(what, &neutral::line(&errors.to_string(), 300)));
@@ -174,16 +227,16 @@ impl Client {
         self.0.base.rest(path).ok_or_else(|| Fault::Setup(format!("`{path}` is no path of GitLab's")))
     }
 
-    async fn send(&self, url: &Url, what: &str, body: Option<String>) -> Result<Reply, Fault> {
+    async fn send(&self, url: &Url, what: &str, sent: &Sent) -> Result<Reply, Fault> {
         let (mut tries, mut waits) = (0, 0);
         loop {
             self.turn().await?;
-            match self.try_once(url, what, body.as_deref()).await {
+            match self.try_once(url, what, sent).await {
                 Tried::Done(reply) => return Ok(reply),
                 Tried::Failed(fault) => return Err(fault),
                 Tried::Again(fault) => {
                     tries += 1;
-                    if tries >= TRIES {
+                    if tries >= TRIES || !sent.again {
                         return Err(match fault {
                             Fault::Server { what, status, .. } => Fault::Server { what, status, tries },
                             other => other,
@@ -219,14 +272,13 @@ impl Client {
         *closed = (*closed).max(until);
     }
 
-    async fn try_once(&self, url: &Url, what: &str, body: Option<&str>) -> Tried {
+    async fn try_once(&self, url: &Url, what: &str, sent: &Sent) -> Tried {
         let inner = &self.0;
-        let counter = if body.is_some() { &inner.graphql } else { &inner.rest };
-        let method = if body.is_some() { Method::POST } else { Method::GET };
-        let mut builder = inner.http.request(method, url.clone());
+        let counter = if url == inner.base.graphql() { &inner.graphql } else { &inner.rest };
+        let mut builder = inner.http.request(sent.method.clone(), url.clone());
         builder = builder.header(AUTHORIZATION, format!("Bearer {}", inner.token.reveal()));
-        if let Some(body) = body {
-            builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_owned());
+        if let Some(body) = &sent.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let unreached =
             |error: &reqwest::Error| Tried::Again(Fault::Network { what: what.to_owned(), says: plain(error) });

@@ -1,8 +1,10 @@
 //! What people did on GitLab: approvals of merge requests, reviews that ask for changes, commands in notes, approvals of
 //! the deployment.
 //!
-//! GitLab keeps neither what a note said before it was edited nor that one was deleted, and approvals that a push reset are
-//! gone: of what people took back here nothing is known but what stands now.
+//! That somebody asked for changes stands in a note of GitLab's own, and outlasts that he is asked for a review again: only
+//! what he approves afterwards takes its place. GitLab keeps neither what a note said before it was edited nor that one was
+//! deleted, and approvals that a push reset are gone: of what people took back so nothing is known but what stands now. A note
+//! that was edited and commands nothing may have rejected before; so it leaves nothing of what its writer approved until then.
 
 use std::collections::BTreeMap;
 
@@ -36,6 +38,19 @@ fn act(id: &str, at: DateTime<Utc>, by: Account, via: Via, does: Deed) -> Act {
         standing: Standing::Stands,
         held: Vec::new(),
     }
+}
+
+/// Who asked for changes by GitLab's own notes, each with when he did last.
+fn asked(whole: &Whole) -> Vec<(User, DateTime<Utc>)> {
+    let mut found: Vec<(User, DateTime<Utc>)> = Vec::new();
+    for note in whole.notes.iter().filter(|note| note.system && note.body.trim() == ASKED) {
+        let Some(user) = &note.author else { continue };
+        match found.iter_mut().find(|(known, _)| known.id == user.id) {
+            Some((_, at)) => *at = (*at).max(note.created_at),
+            None => found.push((user.clone(), note.created_at)),
+        }
+    }
+    found
 }
 
 /// When GitLab said last in a note that somebody did something.
@@ -114,6 +129,9 @@ impl Reading<'_> {
             }
             (Some(Err(fault)), _) | (_, Err(fault)) => return fault.unavailable(),
         }
+        for whole in requests {
+            self.rewritten(whole, &mut found).await;
+        }
         let elsewhere: Vec<Act> = elsewhere(self.question, &found, changes).into_iter().cloned().collect();
         for act in elsewhere {
             if act.by.system() == "gitlab" {
@@ -133,7 +151,9 @@ impl Reading<'_> {
     ) -> Result<(), Fault> {
         let number = whole.request.iid;
         let id = format!("{}!{number}", self.project.path_with_namespace);
-        for approval in whole.approvals.iter().filter(|approval| !approval.user.is_gone()) {
+        let counts = |user: &User| !user.is_gone() && !self.is_ours(user);
+        let approvals: Vec<_> = whole.approvals.iter().filter(|approval| counts(&approval.user)).collect();
+        for approval in approvals {
             // Of an approval that nobody says when it was given nobody can tell what it is of.
             let Some(at) = approval.approved_at.or_else(|| noted(whole, &approval.user, APPROVED)) else { continue };
             let by = self.accounts.note(self.client, &approval.user).await;
@@ -145,15 +165,21 @@ impl Reading<'_> {
             }
             found.push(act);
         }
+        let mut against = asked(whole);
         for reviewer in whole.reviewers.iter().filter(|reviewer| reviewer.state == "requested_changes") {
-            if reviewer.user.is_gone() {
+            if !against.iter().any(|(user, _)| user.id == reviewer.user.id) {
+                // Nothing older answers it where GitLab does not say when it was.
+                against.push((reviewer.user.clone(), Utc::now()));
+            }
+        }
+        against.retain(|(user, _)| !self.is_ours(user));
+        for (user, at) in against {
+            if user.is_gone() {
                 let says = "somebody asked for changes who has no account any longer";
                 return Err(unread(&format!("the reviewers of merge request {number}"), says));
             }
-            // Nothing older answers it where GitLab does not say when it was.
-            let at = noted(whole, &reviewer.user, ASKED).unwrap_or_else(Utc::now);
-            let by = self.accounts.note(self.client, &reviewer.user).await;
-            let mut act = act(&format!("review-{number}-{}", reviewer.user.id), at, by, Via::Review, Deed::Reject {});
+            let by = self.accounts.note(self.client, &user).await;
+            let mut act = act(&format!("review-{number}-{}", user.id), at, by, Via::Review, Deed::Reject {});
             act.saw.repository = Some(self.project.path_with_namespace.clone());
             act.saw.changes = BTreeMap::from([(id.clone(), whole.content.clone())]);
             found.push(act);
@@ -175,6 +201,9 @@ impl Reading<'_> {
     ) -> Result<(), Fault> {
         let commands = command::commands(&note.body, "gitlab").into_iter().flatten();
         for (at, command) in commands.enumerate() {
+            if note.author.as_ref().is_some_and(|author| self.is_ours(author)) {
+                return Ok(());
+            }
             let Some(author) = note.author.as_ref().filter(|author| !author.is_gone()) else {
                 if command.does == (Deed::Reject {}) {
                     let says = "it rejects, and whoever wrote it has no account any longer";
@@ -209,6 +238,33 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// The notes that were edited and command nothing, by people who approved before: what stood there may have been a
+    /// rejection, and the approval is void.
+    async fn rewritten(&mut self, whole: &Whole, found: &mut Vec<Act>) {
+        let number = whole.request.iid;
+        for note in whole.notes.iter().filter(|note| !note.system && note.is_edited()) {
+            let id = format!("note-{}", note.id);
+            let Some(author) = note.author.as_ref().filter(|it| !it.is_gone() && !self.is_ours(it)) else { continue };
+            if found.iter().any(|act| act.id == id) {
+                continue;
+            }
+            let by = self.accounts.note(self.client, author).await;
+            let approves = |act: &Act| act.by == by && matches!(act.does, Deed::Approve { .. });
+            if !found.iter().any(|act| approves(act) && act.via != Via::Review && act.at <= note.created_at) {
+                continue;
+            }
+            let mut void = act(&id, note.created_at, by, Via::Command, Deed::Approve { role: None, accepts: None });
+            void.saw.repository = Some(self.project.path_with_namespace.clone());
+            void.standing = Standing::Edited;
+            found.push(void);
+            self.client.remark(format!(
+                "note {} on merge request {number} was edited, and GitLab does not say what it said before: it may have been a \
+                 rejection, so that what {} approved before it counts no longer",
+                note.id, author.username
+            ));
+        }
+    }
+
     /// The votes on the deployments of the pipeline in this environment.
     async fn of_environment(
         &mut self,
@@ -236,7 +292,10 @@ impl Reading<'_> {
             let path = format!("{}/deployments/{id}", self.project.path());
             let cast: Voted = self.client.get(&path).await?;
             votes |= cast.approvals.is_some();
-            for vote in cast.approvals.unwrap_or_default() {
+            let cast = cast.approvals.unwrap_or_default();
+            // Our own vote is what follows from a decision, and stands for nobody's.
+            let people: Vec<Vote> = cast.into_iter().filter(|vote| !self.is_ours(&vote.user)).collect();
+            for vote in people {
                 let does = match vote.status.as_str() {
                     "approved" => Deed::Approve { role: None, accepts: None },
                     "rejected" => Deed::Reject {},

@@ -12,7 +12,7 @@ use crate::forge::gitlab::client::{Client, Fault, unread};
 use crate::model::facts::{Deployment, Fact, Released};
 
 /// Why GitLab's word for how a deployment went is none.
-const UNPROVEN: &str =
+pub(super) const UNPROVEN: &str =
     "whoever may deploy can write how a deployment went into GitLab; the record of who let it in knows";
 /// How far back deployments are read. What is older was superseded by those.
 const LOOK_BACK: Duration = Duration::days(400);
@@ -43,8 +43,8 @@ pub(super) struct Deployable {
 
 /// Something with a number.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Numbered {
-    pub(super) id: u64,
+pub(in crate::forge::gitlab) struct Numbered {
+    pub(in crate::forge::gitlab) id: u64,
 }
 
 impl Listed {

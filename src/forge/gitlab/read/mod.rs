@@ -13,10 +13,13 @@ pub(super) mod deployments;
 pub(super) mod file;
 mod groups;
 mod people;
+pub(super) mod proposals;
 mod pushes;
+pub(super) mod ran;
 mod requests;
-mod runs;
+pub(super) mod runs;
 mod trees;
+pub(super) mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +33,7 @@ use crate::forge::{Gathered, Question, Ranged};
 use crate::model::facts::Fact;
 use changes::Known;
 use commits::{Between, GitCommit};
-use people::Accounts;
+use people::{Accounts, User};
 use requests::{Request, Whole};
 use runs::Started;
 use trees::Trees;
@@ -60,7 +63,7 @@ pub(super) struct Project {
 
 impl Project {
     /// The project of a path such as `acme/payments/api`.
-    async fn find(client: &Client, written: &str) -> Result<Self, Fault> {
+    pub(super) async fn find(client: &Client, written: &str) -> Result<Self, Fault> {
         let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
         if !written.contains('/') || !written.split('/').all(plain) {
             return Err(Fault::Setup(format!("`{written}` is no project; write `group/name`")));
@@ -75,7 +78,7 @@ impl Project {
     }
 
     /// Where it stands in the interface.
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("/projects/{}", self.id)
     }
 }
@@ -110,19 +113,27 @@ pub(super) async fn gather(client: &Client, question: &Question) -> Result<Gathe
         return Err(Fault::Setup(format!("`{}` is no commit; write all of its digits", question.commit)));
     }
     let project = Project::find(client, &question.repository).await?;
+    let own = client.app().await?;
     let (accounts, trees) = (Accounts::default(), Trees::default());
-    Reading { client, project, question, accounts, trees }.gather().await
+    Reading { client, project, question, own, accounts, trees }.gather().await
 }
 
 struct Reading<'c> {
     client: &'c Client,
     project: Project,
     question: &'c Question,
+    /// The number of the app's own account, whose acts are no person's; `None` where nobody asks as the app.
+    own: Option<u64>,
     accounts: Accounts,
     trees: Trees,
 }
 
 impl Reading<'_> {
+    /// Whether an account is the app's own.
+    fn is_ours(&self, user: &User) -> bool {
+        self.own == Some(user.id)
+    }
+
     async fn gather(mut self) -> Result<Gathered, Fault> {
         commits::find(self.client, &self.project, &self.question.commit).await?;
         let run = match self.question.run {

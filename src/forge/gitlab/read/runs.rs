@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::deployments::Listed;
 use super::people::User;
 use super::{Project, Reading, commits, escaped};
+use crate::forge;
 use crate::forge::gitlab::client::{Client, Fault};
 use crate::model::facts::{Account, Fact, Reference};
 
@@ -44,6 +45,27 @@ pub(super) async fn find(client: &Client, project: &Project, commit: &str, id: u
         return Err(Fault::Setup(format!("pipeline {id} deploys {}, and not {commit}", found.sha)));
     }
     Ok(found)
+}
+
+/// How a pipeline was started; `None` where there is none. A pipeline has one attempt: a job that is tried again is a
+/// deployment of its own, which waits anew.
+pub(in crate::forge::gitlab) async fn started(
+    client: &Client,
+    project: &Project,
+    id: u64,
+) -> Result<Option<forge::Started>, Fault> {
+    let found: Pipeline = match client.get(&format!("{}/pipelines/{id}", project.path())).await {
+        Ok(found) => found,
+        Err(Fault::NotFound { .. }) => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    Ok(Some(forge::Started {
+        commit: found.sha,
+        attempt: 1,
+        branch: Some(found.reference),
+        event: found.source.unwrap_or_default(),
+        by: [found.user.map(|user| user.id), None],
+    }))
 }
 
 impl Pipeline {
@@ -106,7 +128,8 @@ impl Reading<'_> {
             let Some(user) = &job.user else {
                 return Fact::Unavailable("GitLab does not say who started the job that deploys".into());
             };
-            if user.id != began.id && !played.contains(user) {
+            // We play what a decision let go, and start nothing by that.
+            if user.id != began.id && !self.is_ours(user) && !played.contains(user) {
                 played.push(user.clone());
             }
         }

@@ -108,6 +108,19 @@ fn what_is_not_known_is_ignored_and_what_is_ours_is_checked() {
     assert_eq!(claimed.clone().check(&BTreeMap::from([(8, "acme/other".to_owned())])), Err(Foreign(7)));
     let hinted = claimed.check(&BTreeMap::from([(7, "acme/shop".to_owned())])).unwrap();
     assert_eq!(hinted.hint, Hint::Deployed { commit, environment: "production".to_owned() });
+    // What waits for a hand may wait for ours; a pipeline that has ended may have a job that does.
+    let waits = [
+        r#"{"object_kind": "pipeline", "project": {"id": 7}, "object_attributes": {"id": 3, "status": "manual"}}"#,
+        r#"{"object_kind": "build", "project_id": 7, "build_status": "manual", "pipeline_id": 3}"#,
+        r#"{"object_kind": "deployment", "project": {"id": 7}, "status": "blocked"}"#,
+        r#"{"object_kind": "pipeline", "project": {"id": 7}, "object_attributes": {"id": 3, "status": "success"},
+            "builds": [{"status": "manual", "environment": {"name": "production"}}]}"#,
+    ];
+    for body in waits {
+        let Delivery::Hint(claimed) = delivered(body.as_bytes()) else { panic!("ignored") };
+        let hinted = claimed.check(&BTreeMap::from([(7, "acme/shop".to_owned())])).unwrap();
+        assert_eq!(hinted.hint, Hint::MayWait, "{body}");
+    }
     // Of a merge request that an external status check is asked about, the merge request is read again.
     let body = br#"{"object_kind": "merge_request", "project": {"id": 7}, "object_attributes": {"iid": 3},
         "external_approval_rule": {"id": 1}}"#;

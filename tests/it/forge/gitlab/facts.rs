@@ -312,3 +312,55 @@ fn a_reviewer_who_asked_for_changes_stops_it() {
     let (code, text) = asked.decided();
     assert_ne!(code, 0, "{text}");
 }
+
+#[test]
+fn whoever_asked_for_changes_is_heard_when_he_is_asked_again_or_not_at_all() {
+    let gitlab = shop();
+    bo_votes(&gitlab);
+    gitlab.with(|world| {
+        world.requests.get_mut(&12).unwrap().reviewers.push(("carla".to_owned(), "unreviewed".to_owned()));
+        world.note(12, "carla", "requested changes", "2026-12-02T11:30:00Z")["system"] = json!(true);
+    });
+    let asked = ask(&gitlab);
+    assert_eq!(asked.act("review-12-1002")["does"], json!({"reject": {}}));
+    assert_ne!(asked.decided().0, 0, "{}", asked.decided().1);
+    // Somebody took her from the reviewers altogether.
+    gitlab.with(|world| world.requests.get_mut(&12).unwrap().reviewers.clear());
+    assert_ne!(ask(&gitlab).decided().0, 0);
+    // Words of somebody else's are no note of GitLab's.
+    gitlab.with(|world| world.requests.get_mut(&12).unwrap().notes[0]["system"] = json!(false));
+    assert_eq!(ask(&gitlab).decided().0, 0);
+    // What she approves afterwards takes its place.
+    gitlab.with(|world| {
+        world.requests.get_mut(&12).unwrap().notes[0]["system"] = json!(true);
+        world.approve(12, "carla", "2026-12-02T11:45:00Z").unwrap();
+    });
+    let (code, text) = ask(&gitlab).decided();
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_note_that_was_edited_may_have_rejected_and_voids_what_its_writer_approved_before() {
+    let gitlab = shop();
+    bo_votes(&gitlab);
+    gitlab.with(|world| {
+        world.note(12, "bo", "looks fine after all", "2026-12-02T11:10:00Z");
+        // Of somebody who approved nothing, and before the approval.
+        world.note(12, "carla", "a typo", "2026-12-02T11:10:00Z")["updated_at"] = json!("2026-12-02T11:11:00Z");
+        world.note(12, "bo", "earlier", "2026-12-02T10:50:00Z")["updated_at"] = json!("2026-12-02T11:11:00Z");
+    });
+    assert_eq!(ask(&gitlab).decided().0, 0);
+    gitlab.with(|world| {
+        world.requests.get_mut(&12).unwrap().notes[0]["updated_at"] = json!("2026-12-02T11:20:00Z");
+    });
+    let asked = ask(&gitlab);
+    let (code, text) = asked.decided();
+    assert_eq!(code, 10, "{text}");
+    assert!(asked.said.err.contains("was edited"), "{}", asked.said.err);
+    // He says it again.
+    gitlab.with(|world| {
+        world.note(12, "bo", &format!("/countersign approve production {}", sha("51")), "2026-12-02T11:30:00Z");
+    });
+    let (code, text) = ask(&gitlab).decided();
+    assert_eq!(code, 0, "{text}");
+}

@@ -291,6 +291,13 @@ impl View<'_> {
                 let anew = given.clone().filter(|it| it.standing == Standing::Stands && it.via != Via::Review);
                 let anew = anew.filter(|it| it.at > act.at && of_this(it));
                 let anew = anew.filter(|it| self.person(&it.by) == self.person(&act.by));
+                // Not of what was there before a push.
+                let known = self.facts.release.changes.unavailable().is_none();
+                let anew = anew.filter(|it| {
+                    let now = |id: &String| self.changes().iter().find(|change| change.id == *id);
+                    known
+                        && it.saw.changes.iter().all(|(id, seen)| now(id).is_none_or(|change| change.content == *seen))
+                });
                 let again = anew.map(|it| it.at.timestamp()).min();
                 Fallen { given: act.at.timestamp(), again, moved: moved(act) }
             })

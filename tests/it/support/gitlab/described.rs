@@ -1,5 +1,5 @@
-//! GitLab's own description of its interface (Swagger 2.0), which lies beside the checkout. It leaves out notes and
-//! protected environments, which are named here; everything else that is asked has to be in it.
+//! GitLab's own description of its interface (Swagger 2.0), which lies beside the checkout. It leaves out notes,
+//! protected environments and whose a token is, which are named here; everything else that is asked has to be in it.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -29,7 +29,7 @@ fn whole() -> Option<&'static Value> {
 pub fn wrong(asked: &Asked) -> Option<String> {
     let whole = whole()?;
     let path = asked.path.strip_prefix("/git")?;
-    if UNDESCRIBED.iter().any(|part| path.contains(part)) {
+    if path == "/api/v4/user" || UNDESCRIBED.iter().any(|part| path.contains(part)) {
         return None;
     }
     let parts: Vec<&str> = path.split('/').collect();
@@ -54,7 +54,8 @@ pub fn wrong(asked: &Asked) -> Option<String> {
         }
         let known = parameters.iter().find(|it| it["in"] == "query" && it["name"] == name.trim_end_matches("[]"));
         let Some(known) = known else { return Some(format!("{template} has no parameter `{name}`")) };
-        if known["enum"].as_array().is_some_and(|words| !words.iter().any(|word| word == value)) {
+        let plain = |word: &Value| word.as_str().map_or_else(|| word.to_string(), str::to_owned);
+        if known["enum"].as_array().is_some_and(|words| !words.iter().any(|word| plain(word) == *value)) {
             return Some(format!("{template}: `{name}` is never `{value}`"));
         }
     }
@@ -62,6 +63,28 @@ pub fn wrong(asked: &Asked) -> Option<String> {
         let name = needed["name"].as_str().unwrap();
         if !asked.query.iter().any(|(it, _)| it.trim_end_matches("[]") == name) {
             return Some(format!("{template} needs `{name}`"));
+        }
+    }
+    let body = parameters.iter().find(|it| it["in"] == "body")?;
+    let form = body["schema"]["$ref"].as_str()?.strip_prefix("#/definitions/")?;
+    wrong_body(&whole["definitions"][form], &asked.body).map(|wrong| format!("{template}: {wrong}"))
+}
+
+/// What is wrong with what a request brings.
+fn wrong_body(form: &Value, body: &Value) -> Option<String> {
+    let Some(body) = body.as_object() else { return Some("it brings no object".to_owned()) };
+    for needed in form["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !body.contains_key(needed) {
+            return Some(format!("it needs `{needed}`"));
+        }
+    }
+    for (name, value) in body {
+        let known = &form["properties"][name];
+        if known.is_null() {
+            return Some(format!("it takes no `{name}`"));
+        }
+        if known["enum"].as_array().is_some_and(|words| !words.contains(value)) {
+            return Some(format!("`{name}` is never {value}"));
         }
     }
     None
@@ -84,4 +107,11 @@ fn what_gitlab_does_not_have_is_found() {
     assert!(wrong(&asked("/projects/1/deployments", &[("colour", "red")])).is_some());
     assert!(wrong(&asked("/projects/1/repository/merge_base", &[])).is_some());
     assert!(wrong(&asked("/projects/1/nothing", &[])).is_some());
+    let vote = |body: Value| {
+        wrong(&Asked { method: "POST".to_owned(), body, ..asked("/projects/1/deployments/7/approval", &[]) })
+    };
+    assert_eq!(vote(serde_json::json!({"status": "approved", "represented_as": "bo"})), None);
+    assert!(vote(serde_json::json!({"status": "maybe"})).is_some());
+    assert!(vote(serde_json::json!({"comment": "fine"})).is_some());
+    assert!(vote(serde_json::json!({"status": "approved", "as": "bo"})).is_some());
 }

@@ -4,21 +4,29 @@
 //! description, where it lies beside the checkout ([`described`]).
 
 pub mod described;
+mod told;
 pub mod world;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::support::github::tokens;
 use crate::support::github::world::address;
 use world::{PROJECT, PROJECT_ID, Plan, World};
 
 /// The token that a person has.
 pub const TOKEN: &str = "glpat-canary";
+
+/// The token that the app's own account has, which is called so.
+pub const APP_TOKEN: &str = "glpat-app-canary";
+pub const APP: &str = "countersign";
 
 /// A request as it came; the path is still escaped.
 #[derive(Clone, Debug)]
@@ -83,7 +91,7 @@ impl Gitlab {
             {
                 world.git.user(login, kind);
             }
-            world.git.user("helper", "Bot");
+            world.git.user("helper", "Bot").user(APP, "Bot");
         });
         let serving = gitlab.clone();
         std::thread::spawn(move || {
@@ -125,6 +133,11 @@ impl Gitlab {
         self.lock().trouble.push_back((path.to_owned(), answer));
     }
 
+    /// Nothing is answered otherwise any more.
+    pub fn untroubled(&self) {
+        self.lock().trouble.clear();
+    }
+
     fn serve(&self, stream: TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let mut stream = stream;
@@ -149,10 +162,16 @@ impl Gitlab {
     }
 
     fn answer(&self, asked: &Asked) -> Reply {
-        if asked.headers.get("authorization").map(String::as_str) != Some(&format!("Bearer {TOKEN}")) {
-            return reply(401, &json!({"message": "401 Unauthorized"}));
+        if asked.path == "/git/oauth/discovery/keys" {
+            return reply(200, &json!({"keys": [tokens::jwk(&tokens::keys()[0], "issuer-1")]}));
         }
-        let state = self.lock();
+        let shown = asked.headers.get("authorization").and_then(|it| it.strip_prefix("Bearer "));
+        let who = match shown {
+            Some(TOKEN) => "carla",
+            Some(APP_TOKEN) => APP,
+            _ => return reply(401, &json!({"message": "401 Unauthorized"})),
+        };
+        let mut state = self.lock();
         if asked.path == "/git/api/graphql" {
             return authors(&state.world, asked);
         }
@@ -166,7 +185,15 @@ impl Gitlab {
         let parts: Vec<String> =
             path.split('/').map(|part| percent_decode_str(part).decode_utf8().unwrap().into_owned()).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        if asked.method != "GET" {
+            return told::write(&mut state.world, who, asked, &parts);
+        }
         match parts.as_slice() {
+            ["user"] => reply(200, &state.world.basic(who)),
+            ["projects"] => {
+                let listed = json!({"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": "main"});
+                self.paged(asked, &state, &[listed])
+            }
             ["projects", id] if id.eq_ignore_ascii_case(PROJECT) || *id == PROJECT_ID.to_string() => {
                 reply(200, &json!({"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": "main"}))
             }
@@ -242,9 +269,10 @@ impl Gitlab {
             ["repository", "commits", name, "merge_requests"] => self.paged(asked, state, &world.of_commit(name)),
             ["repository", "tree"] => self.tree(state, asked),
             ["repository", "merge_base"] => {
-                let refs: Vec<&String> =
-                    asked.query.iter().filter(|(name, _)| name == "refs[]").map(|(_, value)| value).collect();
-                match world.git.common(refs[0], refs[1]) {
+                let tip = |name: &String| world.git.branches.get(&format!("refs/heads/{name}")).unwrap_or(name).clone();
+                let refs: Vec<String> =
+                    asked.query.iter().filter(|(name, _)| name == "refs[]").map(|(_, value)| tip(value)).collect();
+                match world.git.common(&refs[0], &refs[1]) {
                     Some(name) => reply(200, &world.commit(&name)),
                     None => missing("Merge Base"),
                 }
@@ -255,6 +283,33 @@ impl Gitlab {
                     Some(tip) => reply(200, &json!({"name": name, "commit": world.commit(tip)})),
                     None => missing("Branch"),
                 }
+            }
+            ["repository", "files", path] => match world.git.contents.get(*path) {
+                Some(text) => {
+                    let text = STANDARD.encode(text);
+                    let tip = world.git.branches.get("refs/heads/main").cloned().unwrap_or_default();
+                    reply(200, &json!({"content": text, "encoding": "base64", "commit_id": tip}))
+                }
+                None => missing("File"),
+            },
+            ["hooks"] => {
+                let hook =
+                    |(id, url, status): &(u64, String, String)| json!({"id": id, "url": url, "alert_status": status});
+                let found: Vec<Value> = world.hooks.iter().map(hook).collect();
+                self.paged(asked, state, &found)
+            }
+            ["environments"] => {
+                let here = |name: &&String| asked.query("name").is_none_or(|wanted| *name == wanted);
+                let names: BTreeSet<&String> =
+                    world.deployments.iter().map(|it| &it.environment).filter(here).collect();
+                let found: Vec<Value> = names.into_iter().map(|name| json!({"name": name})).collect();
+                self.paged(asked, state, &found)
+            }
+            ["merge_requests"] => {
+                let state_of = asked.query("state");
+                let listed = world.requests.iter().filter(|(_, it)| state_of.is_none_or(|wanted| it.state == wanted));
+                let found: Vec<Value> = listed.map(|(number, _)| world.request(*number)).collect();
+                self.paged(asked, state, &found)
             }
             ["merge_requests", number, rest] => {
                 let number: u64 = number.parse().unwrap();
@@ -296,28 +351,33 @@ impl Gitlab {
                 )
             }
             ["deployments"] => {
-                let here = |it: &&world::Deployment| Some(it.environment.as_str()) == asked.query("environment");
+                let here = |it: &&world::Deployment| {
+                    let is = |name: &str, value: &str| asked.query(name).is_none_or(|wanted| wanted == value);
+                    // GitLab takes no bound on what it does not sort by.
+                    let after = asked
+                        .query("updated_after")
+                        .inspect(|_| assert_eq!(asked.query("order_by"), Some("updated_at")));
+                    let changed = world.deployment(it)["updated_at"].as_str().unwrap().to_owned();
+                    is("environment", &it.environment)
+                        && is("status", &it.status)
+                        && after.is_none_or(|after| changed.as_str() > after)
+                };
                 let mut found: Vec<&world::Deployment> = world.deployments.iter().filter(here).collect();
                 found.sort_by_key(|it| std::cmp::Reverse(it.id));
                 let found: Vec<Value> = found.into_iter().map(|it| world.deployment(it)).collect();
                 self.paged(asked, state, &found)
             }
-            ["deployments", id] => {
-                let Some(it) = world.deployments.iter().find(|it| it.id.to_string() == *id) else {
-                    return missing("Deployment");
-                };
-                let mut deployment = world.deployment(it);
-                if world.plan > Plan::Free {
-                    let vote = |(who, status, at): &(String, String, String)| json!({"user": world.basic(who), "status": status, "created_at": at, "comment": ""});
-                    deployment["approvals"] = it.votes.iter().map(vote).collect();
-                }
-                reply(200, &deployment)
-            }
+            ["deployments", id] => match world.deployments.iter().find(|it| it.id.to_string() == *id) {
+                Some(it) => reply(200, &world.deployment_with_votes(it)),
+                None => missing("Deployment"),
+            },
             ["protected_environments", name] => match world.protected.get(*name) {
                 _ if world.plan == Plan::Free => missing("Page"),
                 _ if world.role < 40 => reply(403, &json!({"message": "403 Forbidden"})),
                 Some(count) => {
-                    reply(200, &json!({"name": name, "required_approval_count": count, "approval_rules": []}))
+                    let rules = world.rules.get(*name).map(Vec::as_slice).unwrap_or_default();
+                    let rules: Vec<Value> = rules.iter().map(|rule| world.rule(rule)).collect();
+                    reply(200, &json!({"name": name, "required_approval_count": count, "approval_rules": rules}))
                 }
                 None => missing("Protected Environment"),
             },

@@ -71,6 +71,29 @@ pub struct Push {
     pub branch: String,
 }
 
+/// A rule of approvals: of one person, or of a group.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub person: Option<String>,
+    pub group: Option<String>,
+    pub required: u64,
+}
+
+impl Rule {
+    pub fn of(person: &str) -> Self {
+        Self { person: Some(person.to_owned()), group: None, required: 1 }
+    }
+
+    pub fn of_group(group: &str, required: u64) -> Self {
+        Self { person: None, group: Some(group.to_owned()), required }
+    }
+
+    /// The name that GitLab shows of whom it names: of a person that by which people call him, and no login.
+    pub fn name(&self) -> String {
+        self.person.as_ref().map_or_else(|| self.group.clone().unwrap(), |login| format!("{login} the account"))
+    }
+}
+
 /// One who is in a group: login, access level, since when.
 pub type Member = (String, u64, String);
 
@@ -86,6 +109,20 @@ pub struct World {
     pub deployments: Vec<Deployment>,
     /// Environments that are protected, with how many approvals each needs.
     pub protected: BTreeMap<String, u64>,
+    /// Who has to approve what goes into an environment.
+    pub rules: BTreeMap<String, Vec<Rule>>,
+    /// As whom somebody voted on a deployment, where he said so.
+    pub represented: BTreeMap<(u64, String), String>,
+    /// The deployments whose jobs were played: by whom, and when.
+    pub played: BTreeMap<u64, (String, String)>,
+    /// The statuses of commits, the oldest first.
+    pub statuses: Vec<Value>,
+    /// The webhooks: their number, where they deliver to, and how they are.
+    pub hooks: Vec<(u64, String, String)>,
+    /// The lines of notes by which GitLab did something in their writers' names.
+    pub quick: Vec<String>,
+    /// The notes that somebody put a thumb under.
+    pub thumbs: Vec<u64>,
     /// Whether a push resets the approvals of a merge request.
     pub resets: bool,
     /// Whether the server tells since when somebody approved, as newer ones do.
@@ -214,7 +251,41 @@ impl World {
             return Err("400: one vote a user");
         }
         deployment.votes.push((by.to_owned(), status.to_owned(), at.to_owned()));
+        self.settle(id);
         Ok(())
+    }
+
+    /// Whom a vote counts for in a rule: in as many as name him, or in the one that he named.
+    fn counts(&self, id: u64, rule: &Rule, voter: &str) -> bool {
+        let named = match (&rule.person, &rule.group) {
+            (Some(person), _) => person == voter,
+            (None, Some(group)) => self.groups[group].iter().any(|(login, ..)| login == voter),
+            (None, None) => false,
+        };
+        named && self.represented.get(&(id, voter.to_owned())).is_none_or(|name| *name == rule.name())
+    }
+
+    /// How many approvals of a deployment are missing.
+    pub fn missing(&self, it: &Deployment) -> u64 {
+        let rules = self.rules.get(&it.environment).map(Vec::as_slice).unwrap_or_default();
+        let missing = |rule: &Rule| {
+            let cast = it.votes.iter().filter(|(who, status, _)| status == "approved" && self.counts(it.id, rule, who));
+            rule.required.saturating_sub(cast.count() as u64)
+        };
+        rules.iter().map(missing).sum()
+    }
+
+    /// A deployment that has all votes waits for somebody who plays it; one that was rejected has failed.
+    fn settle(&mut self, id: u64) {
+        let it = self.deployments.iter().find(|it| it.id == id).unwrap();
+        let rejected = it.votes.iter().any(|(_, status, _)| status == "rejected");
+        let ready = self.rules.contains_key(&it.environment) && self.missing(it) == 0;
+        let it = self.deployments.iter_mut().find(|it| it.id == id).unwrap();
+        if it.status == "blocked" && rejected {
+            "failed".clone_into(&mut it.status);
+        } else if it.status == "blocked" && ready {
+            "created".clone_into(&mut it.status);
+        }
     }
 
     /// A commit as REST has it: addresses, and no account.
@@ -238,6 +309,7 @@ impl World {
             "assignees": request.assignees.iter().map(|login| self.basic(login)).collect::<Vec<_>>(),
             "sha": request.versions.last().unwrap().0, "merge_commit_sha": request.merge_commit,
             "squash_commit_sha": request.squash_commit, "merged_at": request.merged_at,
+            "updated_at": request.notes.last().map_or_else(|| request.versions.last().unwrap().2.clone(), |it| it["updated_at"].as_str().unwrap().to_owned()),
             "target_project_id": PROJECT_ID, "target_branch": "main", "source_project_id": request.source,
         })
     }
@@ -268,11 +340,41 @@ impl World {
 
     pub fn deployment(&self, it: &Deployment) -> Value {
         let pipeline = json!({"id": it.pipeline, "sha": it.commit});
+        let played = self.played.get(&it.id);
+        let (by, began) = played.map_or((&it.by, &it.at), |(by, at)| (by, at));
+        let job = match it.status.as_str() {
+            "blocked" | "created" => "manual",
+            other => other,
+        };
+        // What was rejected never began.
+        let went =
+            !matches!(it.status.as_str(), "blocked" | "created") && !it.votes.iter().any(|it| it.1 == "rejected");
+        let time = |is: bool| if is { json!(began) } else { Value::Null };
         json!({
-            "id": it.id, "sha": it.commit, "status": it.status, "created_at": it.at, "updated_at": it.at,
+            "id": it.id, "sha": it.commit, "status": it.status, "created_at": it.at, "updated_at": began,
             "environment": {"name": it.environment}, "user": self.basic(&it.by),
-            "deployable": {"id": it.id * 10, "user": self.basic(&it.by), "started_at": it.at, "finished_at": it.at,
-                "pipeline": pipeline},
+            "deployable": {"id": it.id * 10, "status": job, "user": self.basic(by), "started_at": time(went),
+                "finished_at": time(went && it.status != "running"), "pipeline": pipeline},
         })
+    }
+
+    /// The same with who voted, where the plan has that.
+    pub fn deployment_with_votes(&self, it: &Deployment) -> Value {
+        let mut deployment = self.deployment(it);
+        if self.plan > Plan::Free {
+            let vote = |(who, status, at): &(String, String, String)| json!({"user": self.basic(who), "status": status, "created_at": at, "comment": ""});
+            deployment["approvals"] = it.votes.iter().map(vote).collect();
+            deployment["pending_approval_count"] = json!(self.missing(it));
+            let rules = self.rules.get(&it.environment).map(Vec::as_slice).unwrap_or_default();
+            let rules: Vec<Value> = rules.iter().map(|rule| self.rule(rule)).collect();
+            deployment["approval_summary"] = json!({ "rules": rules });
+        }
+        deployment
+    }
+
+    /// A rule as REST has it.
+    pub fn rule(&self, rule: &Rule) -> Value {
+        json!({"user_id": rule.person.as_ref().map(|login| self.id(login)), "group_id": rule.group.as_ref().map(|_| 500),
+            "access_level": null, "access_level_description": rule.name(), "required_approvals": rule.required})
     }
 }

@@ -1,0 +1,107 @@
+//! The app on GitLab: which server, by which account, and for which projects.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::front::{Front, Shown};
+use super::{Set, listed, needed, set};
+use crate::cli::facts::{Failure, authorities, secret, usage};
+use crate::flow::app::Desk;
+use crate::forge::gitlab::app::App;
+use crate::forge::gitlab::client::{Base, Client};
+use crate::forge::gitlab::oidc::{KEYS, Runners};
+use crate::forge::gitlab::signature::HookSecret;
+use crate::forge::token::Issuer;
+use crate::web::hooks::{self, Intake as _, gitlab::Gitlab};
+use crate::web::pages as web;
+
+/// The app's place on GitLab.
+#[derive(clap::Args)]
+#[expect(clippy::struct_field_names, reason = "they are the options' names")]
+pub(super) struct GitlabArguments {
+    /// Serve projects on GitLab instead of GitHub: where it is, as people open it, with the path that it may be below, such as
+    /// `https://gitlab.com`; or COUNTERSIGN_GITLAB_URL. It delivers to `/hooks/gitlab`.
+    #[arg(long, value_name = "URL")]
+    gitlab_url: Option<String>,
+    /// A file with a token of the app's own account there, of the scope `api`; or COUNTERSIGN_GITLAB_TOKEN_FILE. Let the account
+    /// be a member of the projects, or of a group above them, that may deploy and is named by an approval rule of its own.
+    #[arg(long, value_name = "FILE")]
+    gitlab_token_file: Option<PathBuf>,
+    /// A file with the secret token of the webhooks, or with their signing key, which begins with `whsec_`; or
+    /// COUNTERSIGN_GITLAB_WEBHOOK_SECRET_FILE.
+    #[arg(long, value_name = "FILE")]
+    gitlab_webhook_secret_file: Option<PathBuf>,
+    /// A project, or a group with all that is in it; repeat it; or COUNTERSIGN_GITLAB_PROJECT, one a line. Left out: all that the
+    /// account is a developer of.
+    #[arg(long, value_name = "GROUP[/NAME]")]
+    gitlab_project: Vec<String>,
+    /// Certificates of authorities that are believed beside the system's, a PEM file; or COUNTERSIGN_GITLAB_CA.
+    #[arg(long, value_name = "FILE")]
+    gitlab_ca: Option<PathBuf>,
+}
+
+/// The same as the file of settings states it.
+#[derive(Default)]
+pub(super) struct Stated {
+    pub(super) url: Option<String>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) webhook_secret_file: Option<PathBuf>,
+    pub(super) projects: Vec<String>,
+    pub(super) authorities: Option<PathBuf>,
+}
+
+/// The app's place as it is named.
+pub(super) struct Named {
+    base: Base,
+    token: PathBuf,
+    hook: PathBuf,
+    projects: Vec<String>,
+    authorities: Option<PathBuf>,
+}
+
+impl Named {
+    /// Who issues the tokens of jobs where nothing else is said: the server itself, at the address that people open.
+    pub(super) fn issuer(&self) -> String {
+        self.base.address()
+    }
+}
+
+/// What the app is named by; `None` where it is not on GitLab.
+pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<Named>, Failure> {
+    let url = set(arguments.gitlab_url.as_ref(), "COUNTERSIGN_GITLAB_URL", file.url)?;
+    let token = set(arguments.gitlab_token_file.as_ref(), "COUNTERSIGN_GITLAB_TOKEN_FILE", file.token_file)?;
+    let hook = set(
+        arguments.gitlab_webhook_secret_file.as_ref(),
+        "COUNTERSIGN_GITLAB_WEBHOOK_SECRET_FILE",
+        file.webhook_secret_file,
+    )?;
+    let projects = listed(&arguments.gitlab_project, "COUNTERSIGN_GITLAB_PROJECT", file.projects);
+    let authorities = set(arguments.gitlab_ca.as_ref(), "COUNTERSIGN_GITLAB_CA", file.authorities)?;
+    let Some(url) = url else {
+        if token.is_some() || hook.is_some() || !projects.is_empty() {
+            return Err(usage("something is said of GitLab, and not where it is: name it with `--gitlab-url`"));
+        }
+        return Ok(None);
+    };
+    Ok(Some(Named {
+        base: Base::parse(&url).map_err(usage)?,
+        token: needed(token, "name the file with the token of the app's account with `--gitlab-token-file`")?,
+        hook: needed(hook, "name the file with the webhooks' secret with `--gitlab-webhook-secret-file`")?,
+        projects,
+        authorities,
+    }))
+}
+
+/// The app as it works, and what it serves beside what every app does.
+pub(super) fn front(named: &Named, given: &Set) -> Result<Front<App>, Failure> {
+    let trusted = named.authorities.as_deref().map(authorities).transpose()?;
+    let client = Client::of_app(named.base.clone(), secret(&named.token)?, trusted.as_deref()).map_err(usage)?;
+    let intake = Gitlab(HookSecret::read(&secret(&named.hook)?).map_err(usage)?);
+    let issuer = given.public.as_ref().map(|public| Issuer::new(&given.issuer, KEYS, &public.address));
+    let runners = if given.own_runners { Runners::Any } else { Runners::Hosted };
+    let hook = given.public.as_ref().map(|public| format!("{}{}", public.address, Gitlab::PATH));
+    let hub = App::new(client, &named.projects).with_hook(hook);
+    let hub = hub.with_issuer(issuer.transpose().map_err(usage)?, runners);
+    let routes = |desk: &Arc<Desk<App>>| Shown { pages: web::closed(), hooks: hooks::router(desk.clone(), intake) };
+    Ok(Front { hub, pages: None, routes: Box::new(routes) })
+}

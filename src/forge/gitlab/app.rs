@@ -1,0 +1,179 @@
+//! The app's own account, and the projects that it is a member of.
+//!
+//! A team lets the app in as it lets anybody in: by making its account a member, of a project or of a group above. What it is no
+//! developer of it cannot answer for, and is none of its projects.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::client::{Client, Fault, Method};
+use super::event::{Claimed, recalled};
+use super::oidc;
+use crate::forge::hint::Hinted;
+use crate::forge::job::{Job, Unknown};
+use crate::forge::token::Issuer;
+use crate::forge::{Hub, Installations};
+
+/// How long the list of projects is believed before it is read again.
+const AGE: Duration = Duration::from_mins(5);
+/// How soon it is read again because a project is not in it.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// The projects by their numbers, with the names that GitLab gives them.
+type Projects = Arc<BTreeMap<u64, String>>;
+
+/// The app on one GitLab.
+#[derive(Debug)]
+pub struct App {
+    client: Client,
+    /// The projects and groups that it is for, in lower case; where there are none, all that its account is a member of.
+    only: Vec<String>,
+    known: Mutex<Option<(Instant, Projects)>>,
+    /// The address of its webhooks, where that is known.
+    hook: Option<String>,
+    /// Who issues the tokens of jobs; nobody, where none are taken.
+    issuer: Option<Issuer>,
+    runners: oidc::Runners,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: u64,
+    path_with_namespace: String,
+}
+
+/// A webhook.
+#[derive(Deserialize)]
+struct Hook {
+    id: u64,
+    url: String,
+    /// Not there on older servers, which disable none.
+    alert_status: Option<String>,
+}
+
+impl Hook {
+    fn is_disabled(&self) -> bool {
+        matches!(self.alert_status.as_deref(), Some("disabled" | "temporarily_disabled"))
+    }
+}
+
+impl App {
+    /// The app by its account's client. `only` names projects, or groups with all that is in them.
+    #[must_use]
+    pub fn new(client: Client, only: &[String]) -> Self {
+        let only = only.iter().map(|name| name.trim_matches('/').to_ascii_lowercase()).collect();
+        Self { client, only, known: Mutex::default(), hook: None, issuer: None, runners: oidc::Runners::Hosted }
+    }
+
+    /// The same, that sees to it that the webhooks with this address are enabled.
+    #[must_use]
+    pub fn with_hook(mut self, address: Option<String>) -> Self {
+        self.hook = address;
+        self
+    }
+
+    /// The same, that takes tokens of its projects' jobs, where they run on such machines.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: Option<Issuer>, runners: oidc::Runners) -> Self {
+        self.issuer = issuer;
+        self.runners = runners;
+        self
+    }
+
+    fn is_ours(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let within = |only: &String| {
+            name.strip_prefix(only.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.only.is_empty() || self.only.iter().any(within)
+    }
+
+    /// The projects, read anew where what is known is older than `age`.
+    async fn projects(&self, age: Duration) -> Result<Projects, Fault> {
+        let mut known = self.known.lock().await;
+        if let Some((_, projects)) = known.as_ref().filter(|(at, _)| at.elapsed() < age) {
+            return Ok(projects.clone());
+        }
+        // 30 is a developer's place.
+        let path = "/projects?membership=true&archived=false&min_access_level=30&simple=true&order_by=id&sort=asc";
+        let listed = self.client.list::<Listed>(path).await;
+        // What cannot be read now may be ours no longer.
+        *known = None;
+        let ours = listed?.into_iter().filter(|it| self.is_ours(&it.path_with_namespace));
+        let projects: Projects = Arc::new(ours.map(|it| (it.id, it.path_with_namespace)).collect());
+        *known = Some((Instant::now(), projects.clone()));
+        Ok(projects)
+    }
+
+    /// What is asked of the projects, and of those that are read again where it comes to nothing.
+    async fn among<T>(&self, find: impl Fn(&BTreeMap<u64, String>) -> Option<T>) -> Result<Option<T>, Fault> {
+        match find(&*self.projects(AGE).await?) {
+            Some(found) => Ok(Some(found)),
+            None => Ok(find(&*self.projects(AGAIN).await?)),
+        }
+    }
+}
+
+impl Hub for App {
+    const NAME: &'static str = "gitlab";
+    type Fault = Fault;
+    type Forge = Client;
+    type Claimed = Claimed;
+
+    async fn installations(&self) -> Result<Installations, Fault> {
+        let projects = self.projects(AGAIN).await?;
+        Ok(Installations { repositories: projects.values().cloned().collect(), unread: Vec::new() })
+    }
+
+    async fn of(&self, repository: &str) -> Result<Client, Fault> {
+        let has =
+            |projects: &BTreeMap<u64, String>| projects.values().any(|name| name.eq_ignore_ascii_case(repository));
+        let found = self.among(|projects| has(projects).then_some(())).await?;
+        let missing = || Fault::NotFound { what: format!("project `{repository}` among those of the app's account") };
+        found.map(|()| self.client.clone()).ok_or_else(missing)
+    }
+
+    async fn check(&self, claimed: Claimed) -> Result<Option<Hinted>, Fault> {
+        self.among(|projects| claimed.clone().check(projects).ok()).await
+    }
+
+    fn recall(&self, bytes: &[u8]) -> Option<Claimed> {
+        recalled(bytes)
+    }
+
+    /// GitLab disables a hook that was answered with faults, for a while or for good, and enables it when a test of it goes well.
+    async fn delivers(&self, repository: &str) -> Result<Option<String>, Fault> {
+        let Some(address) = &self.hook else { return Ok(None) };
+        let has = |projects: &BTreeMap<u64, String>| {
+            projects.iter().find(|(_, name)| name.eq_ignore_ascii_case(repository)).map(|(id, _)| *id)
+        };
+        let Some(project) = self.among(has).await? else { return Ok(None) };
+        let path = format!("/projects/{project}/hooks");
+        let hooks = self.client.list::<Hook>(&path).await?;
+        let Some(hook) = hooks.into_iter().find(|it| it.url == *address && it.is_disabled()) else { return Ok(None) };
+        self.client.write(Method::POST, &format!("{path}/{}/test/push_events", hook.id), &json!({})).await?;
+        Ok(Some(format!(
+            "GitLab had disabled webhook {}, which had failed; a test of it went well, and enables it",
+            hook.id
+        )))
+    }
+
+    /// GitLab counts for itself, and says when it is too much: nothing is divided here.
+    fn beside(&self, _processes: u64) {}
+
+    async fn job(&self, token: &str, now: DateTime<Utc>) -> Result<Job, Unknown> {
+        let issuer = self.issuer.as_ref().ok_or(Unknown::NotTaken)?;
+        let claims = issuer.claims(token, now).await?;
+        let project = oidc::project(&claims)?;
+        let name = self.among(|projects| projects.get(&project).cloned()).await;
+        let name = name.map_err(|fault| Unknown::Fault(fault.to_string()))?.ok_or(Unknown::OtherRepository)?;
+        let token = issuer.named(&claims, project)?;
+        Ok(oidc::job(&claims, &name, token, self.runners)?)
+    }
+}

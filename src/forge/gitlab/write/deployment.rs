@@ -1,0 +1,71 @@
+//! The answer to a deployment that waits for our vote.
+//!
+//! Whoever has all approvals does not start by himself: our vote is one request, and playing the job another. What became of
+//! the first is read before anything is sent, so that a kill between the two plays the job and votes no second time. Our vote
+//! is the last one: it cannot be taken back, and until others have voted a person may still reject. It is given in the name of
+//! the rule that names our own account, and stands for nobody else's.
+
+use serde_json::json;
+
+use super::status::{self, State};
+use crate::forge::gitlab::client::{Client, Fault, Method};
+use crate::forge::gitlab::read::Project;
+use crate::forge::gitlab::read::waiting::{self, Step};
+use crate::forge::{Answer, Given, Waiting};
+use crate::model::notable::shortened;
+
+/// How many bytes a vote says at most.
+const COMMENT: usize = 1_024;
+
+/// Answers every deployment of the pipeline in the environment that waits for us.
+pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+    let project = Project::find(client, &waiting.repository).await?;
+    let held = waiting::of(client, &project, waiting).await?;
+    if held.is_empty() {
+        return Ok(Given::NoLongerWaits);
+    }
+    for it in &held {
+        match (answer, &it.step) {
+            (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Err(Fault::Others { others: *others }),
+            (Answer::Open, Step::Vote { name, .. }) => {
+                vote(client, &project, it.id, ("approved", name, why)).await?;
+                play(client, &project, it.job).await?;
+            }
+            (Answer::Open, Step::Play) => play(client, &project, it.job).await?,
+            (Answer::Reject, Step::Vote { name, .. }) => {
+                vote(client, &project, it.id, ("rejected", name, why)).await?;
+            }
+            // What was approved is not rejected any more. Nobody but a person plays it.
+            (Answer::Reject, Step::Play) => {}
+        }
+    }
+    let state = match answer {
+        Answer::Open => State::Success,
+        Answer::Reject => State::Failed,
+    };
+    // A status that does not arrive harms nobody, and the answer was given.
+    let _ = status::of_deployment(client, &project, waiting, state, why).await;
+    Ok(Given::Now)
+}
+
+/// Says why it does not go yet: a commit's status that is `failed` until it goes. One that is `pending` would be for ever, and
+/// keep its pipeline running.
+pub async fn hold(client: &Client, waiting: &Waiting, why: &str) -> Result<(), Fault> {
+    let project = Project::find(client, &waiting.repository).await?;
+    status::of_deployment(client, &project, waiting, State::Failed, why).await
+}
+
+async fn vote(
+    client: &Client,
+    project: &Project,
+    id: u64,
+    (status, name, why): (&str, &str, &str),
+) -> Result<(), Fault> {
+    let path = format!("{}/deployments/{id}/approval", project.path());
+    let body = json!({"status": status, "represented_as": name, "comment": shortened(why, COMMENT)});
+    client.write(Method::POST, &path, &body).await
+}
+
+async fn play(client: &Client, project: &Project, job: u64) -> Result<(), Fault> {
+    client.write(Method::POST, &format!("{}/jobs/{job}/play", project.path()), &json!({})).await
+}
