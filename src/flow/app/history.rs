@@ -378,6 +378,7 @@ mod tests {
     #[test]
     fn a_failure_that_is_told_late_is_as_old_as_the_telling() {
         let text = "version: 1\nenvironments:\n  production: { approval: formal }\n\
+                    gates:\n  tests: { junit: a.xml, require: \"tests.failed == 0\" }\n\
                     components:\n  checkout: { paths: [\"checkout/**\"], team: shop }\n\
                     roles:\n  owner: { members: [\"github:bo\"] }\n\
                     raci:\n  - { on: checkout, accountable: owner }\nroutes:\n  normal: { approvals: { accountable: 1 } }\n";

@@ -199,6 +199,8 @@ impl<H: Hub> Desk<H> {
                         // What it left is owed from now on, and its changes are the next release's.
                         self.docket().happened(Some(&repository), None, true, Instant::now());
                         self.to_decide.notify_one();
+                        // What its job told of itself waited for this.
+                        self.account(&repository);
                     }
                     Err(why) => {
                         self.put_off(&row);

@@ -242,36 +242,6 @@ fn c1_an_issue_that_people_opened_is_taken_up_as_the_record_that_it_says_it_is()
 }
 
 #[test]
-fn f12_a_record_of_peoples_whose_release_failed_is_not_asked_for_again_and_again() {
-    let github = shop();
-    with_policy(&github, policy("change: { system: issues, needs: [risk_assessment], proceeds_in: [Implement] }\n"));
-    asks(&github);
-    let app = App::new(&github);
-    let _served = app.start(&["--sweep", "1"]);
-    hears(&app, "no change record is linked");
-    let text = "### release\n\n#12 to `production`\n\n### risk_assessment\n\nA price may be wrong for some minutes.\n";
-    let number = github.with(|world| world.issue("carla", "Baskets", text, &["change"]));
-    hears(&app, "has no state");
-    std::thread::sleep(Duration::from_millis(1_100));
-    github.with(|world| {
-        world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0));
-        world.label(number, "carla", "change:Implement");
-    });
-    super::ledger::goes(&app, &github, RUN, "FAILURE");
-    let asked = || {
-        let query = format!("issue(number: {number})");
-        let all = github.asked().into_iter();
-        all.filter(|it| it.body["query"].as_str().is_some_and(|text| text.contains(&query))).count()
-    };
-    assert!(asked() > 0);
-    std::thread::sleep(Duration::from_secs(5));
-    github.forget();
-    std::thread::sleep(Duration::from_secs(5));
-    assert_eq!(asked(), 0);
-    assert!(github.with(|world| world.issues[&number].closed_at.is_none()), "it is theirs to close");
-}
-
-#[test]
 fn t69_what_the_opener_of_a_record_wrote_counts_only_if_he_had_no_hand_in_the_release() {
     let github = shop();
     with_policy(&github, policy("change: { system: issues, needs: [risk_assessment] }\n"));
