@@ -62,6 +62,7 @@ impl Given {
 
 /// A variable that is set and not blank. What is not UTF-8 counts as not set.
 /// Whether a variable is set to nothing, where that is told apart from one that is not set.
+#[cfg(feature = "app")]
 pub(super) fn is_blank(name: &str) -> bool {
     env::var(name).is_ok_and(|value| value.trim().is_empty())
 }
