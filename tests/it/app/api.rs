@@ -18,14 +18,17 @@ fn routes(text: &str, found: &mut BTreeSet<(String, String)>) {
     for (at, _) in text.match_indices(".route(") {
         let rest = &text[at + ".route(".len()..];
         let (path, rest) = rest.split_once(',').unwrap();
-        let path = match path.trim() {
-            "PATH" => "/hooks/github",
-            "BACK" => "/login/back",
-            written => written.trim_matches('"'),
+        // Each forge's deliveries are taken by the same route, at a path of their own.
+        let paths = match path.trim() {
+            "I::PATH" => vec!["/hooks/github", "/hooks/gitlab"],
+            "BACK" => vec!["/login/back"],
+            written => vec![written.trim_matches('"')],
         };
         let method = rest.trim_start().split('(').next().unwrap().rsplit(':').next().unwrap();
-        assert!(path.starts_with('/') && ["get", "post"].contains(&method), "{path} {method}");
-        found.insert((method.to_owned(), path.replace("{*", "{")));
+        for path in paths {
+            assert!(path.starts_with('/') && ["get", "post"].contains(&method), "{path} {method}");
+            found.insert((method.to_owned(), path.replace("{*", "{")));
+        }
     }
 }
 
