@@ -186,7 +186,7 @@ fn a_job_that_asks_after_it_began_goes_on_by_its_answer_and_went_past_nobody() {
 }
 
 #[test]
-#[ignore = "it waits for more than two minutes"]
+#[ignore = "it waits for more than two minutes: `cargo test --all-features --test it app::past_us -- --ignored`; of_told and of_job are tried without waiting"]
 fn a_job_that_asks_late_is_found_and_is_no_emergency() {
     let taking = without_rules();
     let began = std::time::Instant::now();
