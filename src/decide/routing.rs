@@ -253,6 +253,14 @@ fn ask_for_astray<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], 
 /// any other. What goes back goes past it.
 fn ask_about_rejected<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], notes: &mut Vec<Node>) {
     for leg in legs.iter_mut().filter(|leg| !leg.formal && !leg.route.is_some_and(|route| route.to_last_good)) {
+        if leg.route.is_none() && may_be_rejected(scene, triage, leg) {
+            // Which way it goes is not known, and on one that it may go the rejection is heard.
+            leg.formal = true;
+            if let Err(node) = pick(scene, triage, leg.component) {
+                push(notes, *node);
+            }
+            continue;
+        }
         let (mut usual, mut said) = (leg.clone(), Vec::new());
         ask_people(scene, &mut usual, &mut said);
         let path = Path { legs: vec![usual], nodes: Vec::new() };
@@ -266,6 +274,16 @@ fn ask_about_rejected<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s
             *leg = usual;
         }
     }
+}
+
+/// Whether somebody rejects it who is heard on a route that may be its.
+fn may_be_rejected<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> bool {
+    let may = |route: &&Route| !route.to_last_good && asks(scene, triage, leg.component, route) != Truth::False;
+    scene.rules.routes.iter().filter(may).any(|route| {
+        let mut usual = Leg { route: Some(route), ..leg.clone() };
+        ask_people(scene, &mut usual, &mut Vec::new());
+        approvals::rejected_by(scene, triage, &Path { legs: vec![usual], nodes: Vec::new() }).is_some()
+    })
 }
 
 /// Whether a change is one that a component's way is about.

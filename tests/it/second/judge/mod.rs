@@ -73,7 +73,9 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("unattributed", looked_at && view.unattributed && !back);
     mark("unread contributors", looked_at && view.unread_commits && !back);
     mark("unread contributors", formal && (if back { view.starter_unread() } else { view.unread }));
-    mark("routing", shape.approval != ApprovalShape::Automatic && legs.iter().any(|leg| leg.route.is_none()));
+    // Which way it goes matters where people are asked: by the environment, or because somebody rejects it.
+    let asked = |formal: bool| formal || shape.approval != ApprovalShape::Automatic;
+    mark("routing", legs.iter().any(|leg| leg.route.is_none() && asked(leg.formal)));
     mark("promotion", view.promotion_holds(back));
     mark("package", view.package_holds(back));
     mark("irreversible", view.irreversible_holds(&kind, back));
