@@ -69,6 +69,11 @@ pub(in crate::forge::gitlab) async fn started(
 }
 
 impl Pipeline {
+    /// Whether a schedule started it.
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.source.as_deref() == Some("schedule")
+    }
+
     /// What it runs on, in full.
     fn full(&self) -> String {
         match (self.tag, self.reference.starts_with("refs/")) {
@@ -133,7 +138,7 @@ impl Reading<'_> {
                 played.push(user.clone());
             }
         }
-        let scheduled = run.source.as_deref() == Some("schedule");
+        let scheduled = run.is_scheduled();
         match played.as_slice() {
             // GitLab names whoever owns the schedule, and nobody started it.
             [] if scheduled => Fact::Absent,
