@@ -431,7 +431,7 @@ fn narrower(asked: &Url, size: usize, read: usize) -> Option<Url> {
     if !asked.query_pairs().any(|(name, _)| name == "page") {
         return Some(url);
     }
-    (read % size == 0).then(|| with(&url, "page", &(read / size + 1).to_string()))
+    read.is_multiple_of(size).then(|| with(&url, "page", &(read / size + 1).to_string()))
 }
 
 /// Reads an answer.
