@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::{Project, escaped};
+use super::{Project, escaped, is_commit};
 use crate::forge::gitlab::client::{Client, Fault, unread};
 use crate::forge::{File, Tip};
 
@@ -19,7 +19,8 @@ struct Content {
     commit_id: String,
 }
 
-/// A file of the default branch; `None` where the project is read and has none.
+/// A file of the default branch; `None` where the project is read and has none. Read by the commit that the branch is at: a
+/// short name is a tag's before it is a branch's, and whoever may push can make a tag.
 pub(in crate::forge::gitlab) async fn of_default_branch(
     client: &Client,
     repository: &str,
@@ -27,7 +28,18 @@ pub(in crate::forge::gitlab) async fn of_default_branch(
 ) -> Result<Option<File>, Fault> {
     let project = Project::find(client, repository).await?;
     let Some(branch) = project.default_branch.clone() else { return Ok(None) };
-    contents(client, &project, &branch, path).await
+    let found: Named = client.get(&branch_of(&project, &branch)).await?;
+    contents(client, &project, &found.commit.id, path).await
+}
+
+/// Where a branch stands in the interface, which takes no tag for one there.
+fn branch_of(project: &Project, branch: &str) -> String {
+    format!("{}/repository/branches/{}", project.path(), escaped(branch))
+}
+
+#[derive(Deserialize)]
+struct Named {
+    commit: Commit,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +64,7 @@ pub(in crate::forge::gitlab) async fn protected(
     let project = Project::find(client, repository).await?;
     let branch = branch.map(str::to_owned).or_else(|| project.default_branch.clone());
     let branch = branch.ok_or_else(|| unread(&project.path_with_namespace, "it has no branch yet"))?;
-    let found: Branch = client.get(&format!("{}/repository/branches/{}", project.path(), escaped(&branch))).await?;
+    let found: Branch = client.get(&branch_of(&project, &branch)).await?;
     if !found.protected || found.developers_can_push {
         let says = "it is not protected, so that whoever may push could have written what it has; let maintainers alone merge and nobody push there";
         return Err(unread(&format!("branch `{branch}` of {}", project.path_with_namespace), says));
@@ -71,15 +83,18 @@ pub(in crate::forge::gitlab) async fn at(
     contents(client, &project, &tip.commit, path).await
 }
 
-/// A file as a branch or a commit has it.
-async fn contents(client: &Client, project: &Project, branch: &str, path: &str) -> Result<Option<File>, Fault> {
-    let place = format!("{}/repository/files/{}?ref={}", project.path(), escaped(path), escaped(branch));
+/// A file as a commit has it.
+async fn contents(client: &Client, project: &Project, commit: &str, path: &str) -> Result<Option<File>, Fault> {
+    if !is_commit(commit) {
+        return Err(unread(&project.path_with_namespace, "a branch of it names no commit"));
+    }
+    let place = format!("{}/repository/files/{}?ref={commit}", project.path(), escaped(path));
     let found: Content = match client.get(&place).await {
         Ok(found) => found,
-        // The project is there; whether its files may be seen says the branch.
+        // The project is there; whether its files may be seen says the commit.
         Err(Fault::NotFound { .. }) => {
-            let branch = format!("{}/repository/branches/{}", project.path(), escaped(branch));
-            client.get::<serde::de::IgnoredAny>(&branch).await?;
+            let commit = format!("{}/repository/commits/{commit}", project.path());
+            client.get::<serde::de::IgnoredAny>(&commit).await?;
             return Ok(None);
         }
         Err(fault) => return Err(fault),

@@ -2,6 +2,7 @@
 
 mod asked;
 mod hooks;
+mod tricked;
 mod voted;
 
 use std::process::Stdio;

@@ -134,9 +134,18 @@ pub struct World {
     /// Whom the token's owner is to the project: 20 reports, 40 maintains.
     pub role: u64,
     pub messages: BTreeMap<String, String>,
+    /// What a commit has in the place of the other contents, by its name and the file's path.
+    pub had: BTreeMap<(String, String), String>,
 }
 
 impl World {
+    /// The commit of a name as git finds it: by its own digits, then a tag's, then a branch's.
+    pub fn resolved(&self, name: &str) -> Option<String> {
+        let by_itself = self.git.commits.contains_key(name).then(|| name.to_owned());
+        let of = |kind: &str| self.git.branches.get(&format!("refs/{kind}/{name}")).cloned();
+        by_itself.or_else(|| of("tags")).or_else(|| of("heads"))
+    }
+
     pub fn id(&self, login: &str) -> u64 {
         self.git.users.get(login).unwrap_or_else(|| panic!("nobody is {login}")).1
     }
