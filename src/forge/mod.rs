@@ -87,7 +87,7 @@ pub struct Gathered {
     pub submitted_at: Fact<DateTime<Utc>>,
     /// Since when people are asked about it, UTC: when what deploys was started last.
     pub asked_since: Fact<DateTime<Utc>>,
-    /// Who started it; absent: a schedule did.
+    /// Who started it; absent: a clock did, which nobody can press by hand.
     pub trigger: Fact<Account>,
     /// What changed since any of the commits that run here. Absent: nothing.
     pub changes: Fact<Vec<Ranged>>,

@@ -133,12 +133,16 @@ impl Reading<'_> {
                 played.push(user.clone());
             }
         }
-        let scheduled = run.source.as_deref() == Some("schedule");
         match played.as_slice() {
-            // GitLab names whoever owns the schedule, and nobody started it.
-            [] if scheduled => Fact::Absent,
+            [] if run.source.as_deref() == Some("trigger") => {
+                let says = format!(
+                    "a trigger token started the pipeline in the name of {}, whose it is, and GitLab does not say who held it",
+                    began.username
+                );
+                Fact::Unavailable(says.into())
+            }
+            // Of a schedule as well: its owner, or whoever plays it by hand, who may be anybody that may push to its branch.
             [] => Fact::Known(self.accounts.note(self.client, began).await),
-            [one] if scheduled => Fact::Known(self.accounts.note(self.client, one).await),
             played => {
                 let names: Vec<&str> = played.iter().map(|user| user.username.as_str()).collect();
                 let says = format!(
