@@ -279,11 +279,18 @@ impl Gitlab {
             }
             ["repository", kind @ ("branches" | "tags"), name] => {
                 let kind = if *kind == "tags" { "tags" } else { "heads" };
+                let can = |what: &str| world.developers_can(what, name);
                 match world.git.branches.get(&format!("refs/{kind}/{name}")) {
-                    Some(tip) => reply(200, &json!({"name": name, "commit": world.commit(tip)})),
+                    Some(tip) => reply(
+                        200,
+                        &json!({"name": name, "commit": world.commit(tip), "protected": can("push_access_levels").is_some(),
+                            "developers_can_push": can("push_access_levels").unwrap_or_default(),
+                            "developers_can_merge": can("merge_access_levels").unwrap_or_default()}),
+                    ),
                     None => missing("Branch"),
                 }
             }
+            ["protected_branches"] => self.paged(asked, state, &world.protections),
             ["repository", "files", path] => {
                 let Some(commit) = world.resolved(asked.query("ref").unwrap()) else { return missing("Commit") };
                 let text = world.had.get(&(commit.clone(), (*path).to_owned()));

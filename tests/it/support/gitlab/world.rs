@@ -136,9 +136,18 @@ pub struct World {
     pub messages: BTreeMap<String, String>,
     /// What a commit has in the place of the other contents, by its name and the file's path.
     pub had: BTreeMap<(String, String), String>,
+    /// The rules by which branches are protected, as REST has them.
+    pub protections: Vec<Value>,
 }
 
 impl World {
+    /// Whether developers, by their level alone, may do something to a branch that rules are of; none, where it is not protected.
+    pub fn developers_can(&self, what: &str, branch: &str) -> Option<bool> {
+        let of: Vec<&Value> = self.protections.iter().filter(|rule| rule["name"] == branch || rule["name"] == "*").collect();
+        let level = |rule: &&Value| rule[what].as_array().unwrap().iter().any(|it| it["access_level"] == 30);
+        (!of.is_empty()).then(|| of.iter().any(level))
+    }
+
     /// The commit of a name as git finds it: by its own digits, then a tag's, then a branch's.
     pub fn resolved(&self, name: &str) -> Option<String> {
         let by_itself = self.git.commits.contains_key(name).then(|| name.to_owned());
