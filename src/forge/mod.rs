@@ -158,13 +158,15 @@ pub struct LetIn {
 pub struct Started {
     /// The commit that it deploys.
     pub commit: String,
-    /// Which attempt of it is at work or waits, counted from 1.
+    /// Which attempt of it is at work or waits: a number that grows. Where a run is started again as a whole, the how-manieth it
+    /// is; where each of its jobs is by itself, the forge's number of the newest deployment that it has in the environment, and 0
+    /// where it has none.
     pub attempt: u64,
     /// The branch or tag, by its short name.
     pub branch: Option<String>,
     /// By what: a push, a clock, somebody's hand.
     pub event: String,
-    /// Who started it first, and who the present attempt, by the forge's numbers for them.
+    /// Who started it first, and who the present attempt, or a job of it that deploys, by the forge's numbers for them.
     pub by: [Option<u64>; 2],
 }
 
@@ -278,11 +280,12 @@ pub trait Forge: Source {
     /// Says why a deployment does not go yet. It goes on waiting. Not repeated where it is not known whether it arrived.
     fn hold(&self, waiting: &Waiting, why: &str) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
-    /// Answers for good, once: what may have had its effect is read back before it is repeated.
+    /// Answers for good, once: what may have had its effect is read back before it is repeated. Beside the answer
+    /// stands the attempt of which it is ([`Started::attempt`]), where that is known: what came after it is not answered.
     fn answer(
         &self,
         waiting: &Waiting,
-        answer: Answer,
+        answer: (Answer, Option<u64>),
         why: &str,
     ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
 
@@ -334,6 +337,9 @@ pub struct Installations {
 pub trait Hub: Send + Sync + 'static {
     /// What the forge is called in facts: `github`.
     const NAME: &'static str;
+    /// Whether a run is started again as a whole, so that what its jobs bring and ask is of one attempt. Where each job is by
+    /// itself, all of that is of the run.
+    const STARTS_AGAIN_WHOLE: bool = true;
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.

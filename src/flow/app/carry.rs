@@ -224,7 +224,7 @@ impl<H: Hub> Desk<H> {
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }
-        match forge.answer(waiting, last, &says).await {
+        match forge.answer(waiting, (last, verdict.attempt), &says).await {
             Ok(given) => {
                 let mut docket = self.docket();
                 docket.answered(&waiting.repository, &waiting.environment, waiting.run);

@@ -130,7 +130,7 @@ async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u
         let is_here = |started: &Started| case.asked.is_some() || started.is_of(&case.key.commit);
         let Some(started) = started.filter(is_here) else { continue };
         let now = started.attempt;
-        if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
+        if let Some(asks) = case.asked.filter(|asks| H::STARTS_AGAIN_WHOLE && asks.attempt != now) {
             return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
         }
         if started.is_like(first.get_or_insert_with(|| started.clone())) {

@@ -91,7 +91,8 @@ impl Forge for Client {
         write::rule::report(self, waiting, why).await
     }
 
-    async fn answer(&self, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+    /// What waits is of the run's present attempt: another one that begins takes it away.
+    async fn answer(&self, waiting: &Waiting, (answer, _): (Answer, Option<u64>), why: &str) -> Result<Given, Fault> {
         write::rule::answer(self, waiting, answer, why).await
     }
 

@@ -82,7 +82,7 @@ impl Forge for Client {
         write::deployment::hold(self, waiting, why).await
     }
 
-    async fn answer(&self, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+    async fn answer(&self, waiting: &Waiting, answer: (Answer, Option<u64>), why: &str) -> Result<Given, Fault> {
         write::deployment::answer(self, waiting, answer, why).await
     }
 
@@ -92,7 +92,7 @@ impl Forge for Client {
 
     async fn started(&self, waiting: &Waiting) -> Result<Option<Started>, Fault> {
         let project = Project::find(self, &waiting.repository).await?;
-        read::runs::started(self, &project, waiting.run).await
+        read::runs::started(self, &project, waiting).await
     }
 
     async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {

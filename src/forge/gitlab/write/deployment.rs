@@ -17,10 +17,17 @@ use crate::model::notable::shortened;
 /// How many bytes a vote says at most.
 const COMMENT: usize = 1_024;
 
-/// Answers every deployment of the pipeline in the environment that waits for us.
-pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+/// Answers every deployment of the pipeline in the environment that waits for us, but for those that were made after `newest`,
+/// which nobody has looked at who decided.
+pub async fn answer(
+    client: &Client,
+    waiting: &Waiting,
+    (answer, newest): (Answer, Option<u64>),
+    why: &str,
+) -> Result<Given, Fault> {
     let project = Project::find(client, &waiting.repository).await?;
-    let held = waiting::of(client, &project, waiting).await?;
+    let mut held = waiting::of(client, &project, waiting).await?;
+    held.retain(|it| newest.is_none_or(|newest| it.id <= newest));
     if held.is_empty() {
         return Ok(Given::NoLongerWaits);
     }

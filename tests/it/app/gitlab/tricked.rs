@@ -1,10 +1,17 @@
 //! What people try there who may push, play and start over, and what comes of it.
 
-use super::{App, asks, policy, shop, status, told, written};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{App, DEPLOYMENT, PIPELINE, asks, deployment, policy, shop, status, told, votes, written};
 use crate::app::{ago, until};
 use crate::support::github::world::sha;
-use crate::support::gitlab::APP;
 use crate::support::gitlab::world::Rule;
+use crate::support::gitlab::{APP, reply};
+
+/// The deployment that somebody makes after the first.
+const NEXT: u64 = 8;
 
 #[test]
 fn t15_a_tag_that_is_called_as_the_default_branch_has_no_say_in_the_policy() {
@@ -28,4 +35,54 @@ fn t15_a_tag_that_is_called_as_the_default_branch_has_no_say_in_the_policy() {
     assert!(state == "failed" && says.contains("0 of 1"), "{state}: {says}");
     assert_eq!(status(&gitlab), "blocked");
     assert!(written(&gitlab, "/approval").is_empty());
+}
+
+#[test]
+fn t01_an_answer_is_given_to_no_job_that_was_tried_again_after_it_was_decided() {
+    let gitlab = shop();
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    for _ in 0..50 {
+        gitlab.trouble("/play", reply(502, &json!({"message": "gone"})));
+    }
+    let app = App::new(&gitlab);
+    let served = app.start(&["--sweep", "300"]);
+    until("the vote", || status(&gitlab) == "created");
+    until("it to fail", || app.events("effect_attempted").iter().any(|it| it["outcome"] == "failed"));
+    std::thread::sleep(Duration::from_millis(500));
+    // It is killed and does not know that the job went, and failed. `carla` tries it again, and GitLab has all votes but ours.
+    drop(served);
+    gitlab.untroubled();
+    gitlab.with(|world| {
+        world.played.insert(DEPLOYMENT, (APP.to_owned(), ago(0)));
+        "failed".clone_into(&mut world.deployments.last_mut().unwrap().status);
+        world.deployments.push(deployment(NEXT, "51", "blocked", &ago(0), "carla", PIPELINE));
+        world.vote(NEXT, "bo", "approved", &ago(0)).unwrap();
+    });
+    let _served = app.start(&["--sweep", "1"]);
+    let refused = |it: &serde_json::Value| it["why"].as_str().is_some_and(|why| why.contains("it is not of attempt"));
+    until("the old answer to be refused", || app.events("effect_attempted").iter().any(refused));
+    until("it to be held", || told(&gitlab).last().is_some_and(|(state, _)| state == "failed"));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(status(&gitlab), "blocked", "two people started it, and nobody looked at that");
+    assert_eq!(written(&gitlab, "/approval").len(), 1);
+}
+
+#[test]
+fn t01_a_pipeline_whose_job_somebody_else_tried_again_is_not_decided_with_another() {
+    let gitlab = shop();
+    asks(&gitlab);
+    gitlab.with(|world| {
+        let first = world.pipelines[0].clone();
+        world.pipelines.push(crate::support::gitlab::world::Pipeline { id: PIPELINE + 1, ..first });
+        world.deployments.push(deployment(NEXT, "51", "blocked", &ago(4), "carla", PIPELINE + 1));
+        world.vote(NEXT, "bo", "approved", &ago(0)).unwrap();
+    });
+    votes(&gitlab, "bo");
+    let app = App::new(&gitlab);
+    let _served = app.start(&["--sweep", "1"]);
+    until("the first to go", || gitlab.with(|world| world.deployments[1].status == "success"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(status(&gitlab), "blocked");
+    assert_eq!(written(&gitlab, "/approval").len(), 1);
 }
