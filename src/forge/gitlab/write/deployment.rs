@@ -10,7 +10,7 @@ use serde_json::json;
 use super::status::{self, State};
 use crate::forge::gitlab::client::{Client, Fault, Method};
 use crate::forge::gitlab::read::Project;
-use crate::forge::gitlab::read::waiting::{self, Step};
+use crate::forge::gitlab::read::waiting::{self, Held, Step};
 use crate::forge::{Answer, Given, Waiting};
 use crate::model::notable::shortened;
 
@@ -31,20 +31,16 @@ pub async fn answer(
     if held.is_empty() {
         return Ok(Given::NoLongerWaits);
     }
+    // None of them waits for another: what is left is found by whoever looks next.
+    let (mut given, mut failed) = (false, None);
     for it in &held {
-        match (answer, &it.step) {
-            (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Err(Fault::Others { others: *others }),
-            (Answer::Open, Step::Vote { name, .. }) => {
-                vote(client, &project, it.id, ("approved", name, why)).await?;
-                play(client, &project, it.job).await?;
-            }
-            (Answer::Open, Step::Play) => play(client, &project, it.job).await?,
-            (Answer::Reject, Step::Vote { name, .. }) => {
-                vote(client, &project, it.id, ("rejected", name, why)).await?;
-            }
-            // What was approved is not rejected any more. Nobody but a person plays it.
-            (Answer::Reject, Step::Play) => {}
+        match one(client, &project, it, (answer, why)).await {
+            Ok(()) => given = true,
+            Err(fault) => failed = failed.or(Some(fault)),
         }
+    }
+    if let Some(fault) = failed.filter(|_| !given) {
+        return Err(fault);
     }
     let state = match answer {
         Answer::Open => State::Success,
@@ -53,6 +49,21 @@ pub async fn answer(
     // A status that does not arrive harms nobody, and the answer was given.
     let _ = status::of_deployment(client, &project, waiting, state, why).await;
     Ok(Given::Now)
+}
+
+/// Answers one deployment.
+async fn one(client: &Client, project: &Project, it: &Held, (answer, why): (Answer, &str)) -> Result<(), Fault> {
+    match (answer, &it.step) {
+        (Answer::Open, Step::Vote { others: others @ 1.., .. }) => Err(Fault::Others { others: *others }),
+        (Answer::Open, Step::Vote { name, .. }) => {
+            vote(client, project, it.id, ("approved", name, why)).await?;
+            play(client, project, it.job).await
+        }
+        (Answer::Open, Step::Play) => play(client, project, it.job).await,
+        (Answer::Reject, Step::Vote { name, .. }) => vote(client, project, it.id, ("rejected", name, why)).await,
+        // What was approved is not rejected any more. Nobody but a person plays it.
+        (Answer::Reject, Step::Play) => Ok(()),
+    }
 }
 
 /// Says why it does not go yet: a commit's status that is `failed` until it goes. One that is `pending` would be for ever, and

@@ -86,3 +86,26 @@ fn t01_a_pipeline_whose_job_somebody_else_tried_again_is_not_decided_with_anothe
     assert_eq!(status(&gitlab), "blocked");
     assert_eq!(written(&gitlab, "/approval").len(), 1);
 }
+
+#[test]
+fn of_two_jobs_of_an_environment_the_one_that_lacks_a_vote_neither_keeps_the_other_back_nor_accuses_it() {
+    let gitlab = shop();
+    asks(&gitlab);
+    // A second job of the pipeline goes to the same environment. GitLab lists it first, and it lacks the vote of `bo`.
+    gitlab.with(|world| world.deployments.push(deployment(NEXT, "51", "blocked", &ago(5), "ana", PIPELINE)));
+    votes(&gitlab, "bo");
+    let app = App::new(&gitlab);
+    let _served = app.start(&["--sweep", "1"]);
+    let first = || gitlab.with(|world| world.deployments[1].status.clone());
+    until("the first to go", || first() == "success");
+    until("the ledger", || app.events("deployment_recorded").iter().any(|it| it["deployment"] == "deployment-7"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(status(&gitlab), "blocked");
+    gitlab.with(|world| world.vote(NEXT, "bo", "approved", &ago(0))).unwrap();
+    until("the second to go", || status(&gitlab) == "success");
+    until("the ledger", || app.events("deployment_recorded").iter().any(|it| it["deployment"] == "deployment-8"));
+    assert_eq!((written(&gitlab, "/approval").len(), written(&gitlab, "/play").len()), (2, 2));
+    let ledger = app.events("deployment_recorded");
+    assert!(ledger.iter().filter(|it| it["run"] == PIPELINE).all(|it| it["decision"].is_u64()), "{ledger:?}");
+    assert!(app.events("deployment_without_decision").is_empty());
+}
