@@ -139,5 +139,6 @@ fn opened<E>(given: Result<Given, E>, done: (u8, &'static str)) -> Result<(u8, &
     given.map(|given| match given {
         Given::Now => done,
         Given::NoLongerWaits => (UNKNOWN, "no longer waits: somebody else decided"),
+        Given::ForOthers(_) => (PENDING, "waits for approvals by others, and is answered last"),
     })
 }

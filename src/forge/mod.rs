@@ -216,8 +216,30 @@ pub enum Answer {
 pub enum Given {
     /// The forge took it.
     Now,
-    /// The deployment no longer waits: an earlier try of ours had its effect, or somebody else decided.
+    /// The deployment no longer waits, or not for this: an earlier try of ours had its effect, or somebody else decided.
     NoLongerWaits,
+    /// Nothing was given yet: we answer last, and so many others are missing before.
+    ForOthers(u64),
+}
+
+/// Which answers a deployment that waits would take now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takes {
+    /// Whether it could be opened.
+    pub opens: bool,
+    /// Whether it could be rejected.
+    pub rejects: bool,
+}
+
+impl Takes {
+    /// Whatever is answered.
+    pub const ANY: Self = Self { opens: true, rejects: true };
+
+    /// What one of two takes.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { opens: self.opens || other.opens, rejects: self.rejects || other.rejects }
+    }
 }
 
 /// What a look at a release is going to need, before its policy is known.
@@ -289,8 +311,8 @@ pub trait Forge: Source {
         why: &str,
     ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
 
-    /// Whether a deployment still waits.
-    fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
+    /// Whether a deployment still waits, and which answers it would take; `None` where it does not.
+    fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<Option<Takes>, Self::Fault>> + Send;
 
     /// How the run of a deployment was started that it is of now; `None` where there is no such run.
     fn started(&self, waiting: &Waiting) -> impl Future<Output = Result<Option<Started>, Self::Fault>> + Send;

@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Tip, Waiting};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault};
 use read::Project;
@@ -86,7 +86,7 @@ impl Forge for Client {
         write::deployment::answer(self, waiting, answer, why).await
     }
 
-    async fn waits(&self, waiting: &Waiting) -> Result<bool, Fault> {
+    async fn waits(&self, waiting: &Waiting) -> Result<Option<Takes>, Fault> {
         read::waiting::waits(self, waiting).await
     }
 

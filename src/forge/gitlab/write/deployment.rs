@@ -32,15 +32,20 @@ pub async fn answer(
         return Ok(Given::NoLongerWaits);
     }
     // None of them waits for another: what is left is found by whoever looks next.
-    let (mut given, mut failed) = (false, None);
+    let (mut given, mut failed) = (Given::NoLongerWaits, None);
     for it in &held {
-        match one(client, &project, it, (answer, why)).await {
-            Ok(()) => given = true,
-            Err(fault) => failed = failed.or(Some(fault)),
+        match (one(client, &project, it, (answer, why)).await, given) {
+            (Ok(Given::ForOthers(one)), Given::ForOthers(other)) => given = Given::ForOthers(one.max(other)),
+            (Ok(Given::Now), _) => given = Given::Now,
+            (Ok(one), Given::NoLongerWaits) => given = one,
+            (Ok(_), _) => {}
+            (Err(fault), _) => failed = failed.or(Some(fault)),
         }
     }
-    if let Some(fault) = failed.filter(|_| !given) {
-        return Err(fault);
+    match (failed, given) {
+        (_, Given::Now) | (None, Given::NoLongerWaits) => {}
+        (Some(fault), _) => return Err(fault),
+        (None, Given::ForOthers(_)) => return Ok(given),
     }
     let state = match answer {
         Answer::Open => State::Success,
@@ -48,22 +53,23 @@ pub async fn answer(
     };
     // A status that does not arrive harms nobody, and the answer was given.
     let _ = status::of_deployment(client, &project, waiting, state, why).await;
-    Ok(Given::Now)
+    Ok(given)
 }
 
 /// Answers one deployment.
-async fn one(client: &Client, project: &Project, it: &Held, (answer, why): (Answer, &str)) -> Result<(), Fault> {
+async fn one(client: &Client, project: &Project, it: &Held, (answer, why): (Answer, &str)) -> Result<Given, Fault> {
     match (answer, &it.step) {
-        (Answer::Open, Step::Vote { others: others @ 1.., .. }) => Err(Fault::Others { others: *others }),
+        (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Ok(Given::ForOthers(*others)),
         (Answer::Open, Step::Vote { name, .. }) => {
             vote(client, project, it.id, ("approved", name, why)).await?;
-            play(client, project, it.job).await
+            play(client, project, it.job).await?;
         }
-        (Answer::Open, Step::Play) => play(client, project, it.job).await,
-        (Answer::Reject, Step::Vote { name, .. }) => vote(client, project, it.id, ("rejected", name, why)).await,
+        (Answer::Open, Step::Play) => play(client, project, it.job).await?,
+        (Answer::Reject, Step::Vote { name, .. }) => vote(client, project, it.id, ("rejected", name, why)).await?,
         // What was approved is not rejected any more. Nobody but a person plays it.
-        (Answer::Reject, Step::Play) => Ok(()),
+        (Answer::Reject, Step::Play) => return Ok(Given::NoLongerWaits),
     }
+    Ok(Given::Now)
 }
 
 /// Says why it does not go yet: a commit's status that is `failed` until it goes. One that is `pending` would be for ever, and

@@ -109,3 +109,30 @@ fn of_two_jobs_of_an_environment_the_one_that_lacks_a_vote_neither_keeps_the_oth
     assert!(ledger.iter().filter(|it| it["run"] == PIPELINE).all(|it| it["decision"].is_u64()), "{ledger:?}");
     assert!(app.events("deployment_without_decision").is_empty());
 }
+
+#[test]
+fn what_is_rejected_after_our_vote_is_not_played_and_is_said_once() {
+    let gitlab = shop();
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    for _ in 0..50 {
+        gitlab.trouble("/play", reply(502, &json!({"message": "gone"})));
+    }
+    let app = App::new(&gitlab);
+    let served = app.start(&["--sweep", "300"]);
+    until("the vote", || status(&gitlab) == "created");
+    until("it to fail", || app.events("effect_attempted").iter().any(|it| it["outcome"] == "failed"));
+    std::thread::sleep(Duration::from_millis(500));
+    drop(served);
+    gitlab.untroubled();
+    gitlab.with(|world| {
+        world.note(12, "carla", "/countersign reject production: not on a Friday", &ago(0));
+    });
+    let _served = app.start(&["--sweep", "1"]);
+    let rejected = || app.events("release_decided").iter().filter(|it| it["decision"] == "reject").count();
+    until("the rejection", || rejected() == 1);
+    until("a status", || told(&gitlab).last().is_some_and(|(state, _)| state == "failed"));
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(status(&gitlab), "created");
+    assert_eq!(rejected(), 1, "it is looked at again, and nothing is new");
+}
