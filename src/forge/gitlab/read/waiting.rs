@@ -176,6 +176,13 @@ pub(in crate::forge::gitlab) async fn of(
     Ok(found)
 }
 
+/// Whether the job of a deployment still waits for somebody who plays it, and nobody has rejected it.
+pub(in crate::forge::gitlab) async fn may_be_played(client: &Client, project: &Project, it: &Held) -> Result<bool, Fault> {
+    let whole: Whole = client.get(&format!("{}/deployments/{}", project.path(), it.id)).await?;
+    let is_rejected = whole.approvals.iter().flatten().any(|vote| vote.status == "rejected");
+    Ok(!is_rejected && whole.deployable.is_some_and(|job| job.id == it.job && job.is_manual()))
+}
+
 /// Whether a pipeline waits for us in an environment, and for what.
 pub(in crate::forge::gitlab) async fn waits(client: &Client, waiting: &Waiting) -> Result<Option<Takes>, Fault> {
     let project = Project::find(client, &waiting.repository).await?;

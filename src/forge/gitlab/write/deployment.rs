@@ -62,9 +62,9 @@ async fn one(client: &Client, project: &Project, it: &Held, (answer, why): (Answ
         (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Ok(Given::ForOthers(*others)),
         (Answer::Open, Step::Vote { name, .. }) => {
             vote(client, project, it.id, ("approved", name, why)).await?;
-            play(client, project, it.job).await?;
+            play(client, project, it).await?;
         }
-        (Answer::Open, Step::Play) => play(client, project, it.job).await?,
+        (Answer::Open, Step::Play) => return play(client, project, it).await,
         (Answer::Reject, Step::Vote { name, .. }) => vote(client, project, it.id, ("rejected", name, why)).await?,
         // What was approved is not rejected any more. Nobody but a person plays it.
         (Answer::Reject, Step::Play) => return Ok(Given::NoLongerWaits),
@@ -90,6 +90,11 @@ async fn vote(
     client.write(Method::POST, &path, &body).await
 }
 
-async fn play(client: &Client, project: &Project, job: u64) -> Result<(), Fault> {
-    client.write(Method::POST, &format!("{}/jobs/{job}/play", project.path()), &json!({})).await
+/// Plays the job of a deployment, where nobody did meanwhile: GitLab runs one that has ended once more when it is played.
+async fn play(client: &Client, project: &Project, it: &Held) -> Result<Given, Fault> {
+    if !waiting::may_be_played(client, project, it).await? {
+        return Ok(Given::NoLongerWaits);
+    }
+    client.write(Method::POST, &format!("{}/jobs/{}/play", project.path(), it.job), &json!({})).await?;
+    Ok(Given::Now)
 }

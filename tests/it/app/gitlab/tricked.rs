@@ -136,3 +136,19 @@ fn what_is_rejected_after_our_vote_is_not_played_and_is_said_once() {
     assert_eq!(status(&gitlab), "created");
     assert_eq!(rejected(), 1, "it is looked at again, and nothing is new");
 }
+
+#[test]
+fn a_job_that_a_person_played_after_our_vote_is_not_run_a_second_time() {
+    let gitlab = shop();
+    gitlab.with(|world| world.hasty = Some("carla".to_owned()));
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    let app = App::new(&gitlab);
+    let _served = app.start(&["--sweep", "1"]);
+    until("the answer", || !app.events("deployment_answered").is_empty());
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(written(&gitlab, "/play").is_empty());
+    let (deployments, by) = gitlab.with(|world| (world.deployments.len(), world.played[&DEPLOYMENT].0.clone()));
+    assert_eq!((deployments, by.as_str()), (2, "carla"));
+    assert!(app.events("deployment_without_decision").is_empty());
+}

@@ -136,6 +136,8 @@ pub struct World {
     pub messages: BTreeMap<String, String>,
     /// What a commit has in the place of the other contents, by its name and the file's path.
     pub had: BTreeMap<(String, String), String>,
+    /// Who plays whatever waits for that as soon as it does.
+    pub hasty: Option<String>,
     /// The rules by which branches are protected, as REST has them.
     pub protections: Vec<Value>,
 }
