@@ -152,3 +152,19 @@ fn a_job_that_a_person_played_after_our_vote_is_not_run_a_second_time() {
     assert_eq!((deployments, by.as_str()), (2, "carla"));
     assert!(app.events("deployment_without_decision").is_empty());
 }
+
+#[test]
+fn what_somebody_wrote_into_the_list_of_deployments_runs_nowhere() {
+    let gitlab = shop();
+    // `eve` may deploy, and writes that the commit runs that is to go: nothing would change by it.
+    gitlab.with(|world| world.deployments.push(deployment(6, "51", "success", &ago(3), "eve", 0)));
+    asks(&gitlab);
+    let app = App::new(&gitlab);
+    let _served = app.start(&["--sweep", "1"]);
+    until("a status", || !told(&gitlab).is_empty());
+    let says = told(&gitlab).remove(0).1;
+    // It goes as what changed since `b0`, and a lead is asked for it.
+    assert!(says.contains("0 of 1"), "{says}");
+    votes(&gitlab, "bo");
+    until("the job to be played", || status(&gitlab) == "success");
+}

@@ -45,6 +45,7 @@ pub struct Deployment {
     pub status: String,
     pub at: String,
     pub by: String,
+    /// Whose job it is; 0 where somebody wrote it into the list.
     pub pipeline: u64,
     /// Who voted, how and when.
     pub votes: Vec<(String, String, String)>,
@@ -370,12 +371,17 @@ impl World {
         let went =
             !matches!(it.status.as_str(), "blocked" | "created") && !it.votes.iter().any(|it| it.1 == "rejected");
         let time = |is: bool| if is { json!(began) } else { Value::Null };
-        json!({
+        let mut deployment = json!({
             "id": it.id, "sha": it.commit, "status": it.status, "created_at": it.at, "updated_at": began,
             "environment": {"name": it.environment}, "user": self.basic(&it.by),
             "deployable": {"id": it.id * 10, "status": job, "user": self.basic(by), "started_at": time(went),
                 "finished_at": time(went && it.status != "running"), "pipeline": pipeline},
-        })
+        });
+        // What somebody wrote into the list no job is.
+        if it.pipeline == 0 {
+            deployment["deployable"] = Value::Null;
+        }
+        deployment
     }
 
     /// The same with who voted, where the plan has that.
