@@ -41,6 +41,11 @@ struct Common {
     id: String,
 }
 
+#[derive(Deserialize)]
+struct Tip {
+    commit: Common,
+}
+
 /// The merge requests that are open.
 pub(in crate::forge::gitlab) async fn open(client: &Client, repository: &str) -> Result<Vec<Proposed>, Fault> {
     let project = Project::find(client, repository).await?;
@@ -66,7 +71,9 @@ pub(in crate::forge::gitlab) async fn begins(
 ) -> Result<String, Fault> {
     let project = Project::find(client, repository).await?;
     let onto = proposed.onto.strip_prefix("refs/heads/").unwrap_or(&proposed.onto);
-    let refs = format!("refs%5B%5D={}&refs%5B%5D={}", escaped(onto), proposed.commit);
+    // A short name is a tag's before it is a branch's.
+    let tip: Tip = client.get(&format!("{}/repository/branches/{}", project.path(), escaped(onto))).await?;
+    let refs = format!("refs%5B%5D={}&refs%5B%5D={}", tip.commit.id, proposed.commit);
     client.get::<Common>(&format!("{}/repository/merge_base?{refs}", project.path())).await.map(|common| common.id)
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::deployments::Numbered;
 use super::{Project, escaped, is_commit};
 use crate::forge::gitlab::client::{Client, Fault, unread};
-use crate::forge::{Pending, Waiting};
+use crate::forge::{Pending, Takes, Waiting};
 use crate::model::facts::Fact;
 
 /// How long after its last change a deployment is looked at that has all approvals and was not played.
@@ -42,6 +42,17 @@ pub(in crate::forge::gitlab) enum Step {
     },
     /// That its job is played: we have voted for it, and nobody's vote is missing.
     Play,
+}
+
+impl Step {
+    /// Which answers it would take. We vote last, and a vote cannot be taken back.
+    fn takes(&self) -> Takes {
+        match self {
+            Self::Vote { others: 0, .. } => Takes::ANY,
+            Self::Vote { .. } => Takes { opens: false, rejects: true },
+            Self::Play => Takes { opens: true, rejects: false },
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -185,10 +196,17 @@ pub(in crate::forge::gitlab) async fn of(
     Ok(found)
 }
 
-/// Whether a pipeline waits for us in an environment.
-pub(in crate::forge::gitlab) async fn waits(client: &Client, waiting: &Waiting) -> Result<bool, Fault> {
+/// Whether the job of a deployment still waits for somebody who plays it, and nobody has rejected it.
+pub(in crate::forge::gitlab) async fn may_be_played(client: &Client, project: &Project, it: &Held) -> Result<bool, Fault> {
+    let whole: Whole = client.get(&format!("{}/deployments/{}", project.path(), it.id)).await?;
+    let is_rejected = whole.approvals.iter().flatten().any(|vote| vote.status == "rejected");
+    Ok(!is_rejected && whole.deployable.is_some_and(|job| job.id == it.job && job.is_manual()))
+}
+
+/// Whether a pipeline waits for us in an environment, and for what.
+pub(in crate::forge::gitlab) async fn waits(client: &Client, waiting: &Waiting) -> Result<Option<Takes>, Fault> {
     let project = Project::find(client, &waiting.repository).await?;
-    Ok(!of(client, &project, waiting).await?.is_empty())
+    Ok(of(client, &project, waiting).await?.iter().map(|it| it.step.takes()).reduce(Takes::or))
 }
 
 /// Every deployment of the project that waits for us.

@@ -137,6 +137,10 @@ fn the_app_votes_last_and_for_nobody_but_itself() {
         app.events("effect_attempted").iter().any(|it| it["why"].as_str().is_some_and(|why| why.contains("votes last")))
     });
     assert!(written(&gitlab, "/approval").is_empty());
+    // As long as they are missing it is said once, and nothing of the repository waits behind it.
+    std::thread::sleep(Duration::from_secs(4));
+    let tried: Vec<_> = app.events("effect_attempted").into_iter().filter(|it| it["why"].is_string()).collect();
+    assert_eq!((tried.len(), &tried[0]["outcome"], app.decisions()), (1, &json!("refused"), 1), "{tried:?}");
     votes(&gitlab, "carla");
     until("the job to be played", || status(&gitlab) == "success");
     let given = written(&gitlab, "/approval");

@@ -11,7 +11,7 @@ use crate::forge::github::client::run;
 use crate::support::gitlab::{Gitlab, Reply, TOKEN, reply};
 use crate::support::run::World;
 
-fn client(gitlab: &Gitlab) -> Client {
+pub fn client(gitlab: &Gitlab) -> Client {
     Client::new(Base::parse(&gitlab.url()).unwrap(), Secret::new(TOKEN), None).unwrap()
 }
 

@@ -133,9 +133,35 @@ fn whoever_plays_the_job_of_somebody_elses_pipeline_started_it_as_well() {
     gitlab.with(|world| "carla".clone_into(&mut world.deployments[1].by));
     let asked = ask(&gitlab);
     assert!(asked.why("/release/trigger").contains("carla"));
-    // Nobody started a schedule, but for whoever played its job.
+    // A schedule is somebody's as well: whoever owns it, or played it by hand.
     gitlab.with(|world| "schedule".clone_into(&mut world.pipelines[0].source));
-    assert_eq!(ask(&gitlab).facts["release"]["trigger"], "gitlab:carla");
+    assert!(ask(&gitlab).why("/release/trigger").contains("carla"));
+}
+
+#[test]
+fn t01_whoever_plays_a_schedule_by_hand_started_what_it_makes_and_does_not_approve_it() {
+    let gitlab = voted();
+    gitlab.with(|world| {
+        // `bo`, who leads the shop and has voted, pressed the button of a schedule: GitLab makes the pipeline in his name.
+        let pipeline = &mut world.pipelines[0];
+        "schedule".clone_into(&mut pipeline.source);
+        "bo".clone_into(&mut pipeline.by);
+        "bo".clone_into(&mut world.deployments[1].by);
+    });
+    let asked = ask(&gitlab);
+    assert_eq!(asked.facts["release"]["trigger"], "gitlab:bo");
+    let (code, text) = asked.decided();
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains("0 of 1"), "{text}");
+}
+
+#[test]
+fn t01_who_held_a_trigger_token_is_not_known_and_nobody_is_let_off() {
+    let gitlab = voted();
+    gitlab.with(|world| "trigger".clone_into(&mut world.pipelines[0].source));
+    let asked = ask(&gitlab);
+    assert!(asked.why("/release/trigger").contains("trigger token"));
+    assert_eq!(asked.decided().0, 10);
 }
 
 #[test]

@@ -273,7 +273,7 @@ impl Gitlab {
             ["repository", "commits", name, "merge_requests"] => self.paged(asked, state, &world.of_commit(name)),
             ["repository", "tree"] => self.tree(state, asked),
             ["repository", "merge_base"] => {
-                let tip = |name: &String| world.git.branches.get(&format!("refs/heads/{name}")).unwrap_or(name).clone();
+                let tip = |name: &String| world.resolved(name).unwrap_or_else(|| name.clone());
                 let refs: Vec<String> =
                     asked.query.iter().filter(|(name, _)| name == "refs[]").map(|(_, value)| tip(value)).collect();
                 match world.git.common(&refs[0], &refs[1]) {
@@ -283,19 +283,29 @@ impl Gitlab {
             }
             ["repository", kind @ ("branches" | "tags"), name] => {
                 let kind = if *kind == "tags" { "tags" } else { "heads" };
+                let can = |what: &str| world.developers_can(what, name);
                 match world.git.branches.get(&format!("refs/{kind}/{name}")) {
-                    Some(tip) => reply(200, &json!({"name": name, "commit": world.commit(tip)})),
+                    Some(tip) => reply(
+                        200,
+                        &json!({"name": name, "commit": world.commit(tip), "protected": can("push_access_levels").is_some(),
+                            "developers_can_push": can("push_access_levels").unwrap_or_default(),
+                            "developers_can_merge": can("merge_access_levels").unwrap_or_default()}),
+                    ),
                     None => missing("Branch"),
                 }
             }
-            ["repository", "files", path] => match world.git.contents.get(*path) {
-                Some(text) => {
-                    let text = STANDARD.encode(text);
-                    let tip = world.git.branches.get("refs/heads/main").cloned().unwrap_or_default();
-                    reply(200, &json!({"content": text, "encoding": "base64", "commit_id": tip}))
+            ["protected_branches"] => self.paged(asked, state, &world.protections),
+            ["repository", "files", path] => {
+                let Some(commit) = world.resolved(asked.query("ref").unwrap()) else { return missing("Commit") };
+                let text = world.had.get(&(commit.clone(), (*path).to_owned()));
+                match text.or_else(|| world.git.contents.get(*path)) {
+                    Some(text) => {
+                        let text = STANDARD.encode(text);
+                        reply(200, &json!({"content": text, "encoding": "base64", "commit_id": commit}))
+                    }
+                    None => missing("File"),
                 }
-                None => missing("File"),
-            },
+            }
             ["hooks"] => {
                 let hook =
                     |(id, url, status): &(u64, String, String)| json!({"id": id, "url": url, "alert_status": status});
