@@ -19,8 +19,7 @@ impl<H: Hub> Desk<H> {
             return Ok(Some(Takes::ANY));
         }
         let began = Instant::now();
-        let waits =
-            async { if case.told.is_none() { Ok(Some(Takes::ANY)) } else { self.takes(forge, case).await } };
+        let waits = async { if case.told.is_none() { Ok(Some(Takes::ANY)) } else { self.takes(forge, case).await } };
         let (waits, alike) = tokio::join!(waits, alike::<H>(forge, case));
         if alike.is_ok_and(|(now, _)| now == *attempts) {
             self.fresh.seen(&case.key.repository, attempts, began);

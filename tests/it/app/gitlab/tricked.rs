@@ -1,5 +1,6 @@
 //! What people try there who may push, play and start over, and what comes of it.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,6 +10,7 @@ use crate::app::{ago, until};
 use crate::support::github::world::sha;
 use crate::support::gitlab::world::Rule;
 use crate::support::gitlab::{APP, reply};
+use crate::support::served::Served;
 
 /// The deployment that somebody makes after the first.
 const NEXT: u64 = 8;
@@ -167,4 +169,34 @@ fn what_somebody_wrote_into_the_list_of_deployments_runs_nowhere() {
     assert!(says.contains("0 of 1"), "{says}");
     votes(&gitlab, "bo");
     until("the job to be played", || status(&gitlab) == "success");
+}
+
+#[test]
+fn nothing_is_served_that_whoever_runs_the_app_did_not_name() {
+    let gitlab = shop();
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    let app = App::new(&gitlab);
+    // Its account was made a member of the project, and nobody named that.
+    let options = |projects: &[&str]| {
+        let mut options = app.options();
+        let at = options.iter().position(|it| it == "--gitlab-project").unwrap();
+        options.drain(at..at + 2);
+        options.extend(projects.iter().flat_map(|name| ["--gitlab-project".to_owned(), (*name).to_owned()]));
+        options
+    };
+    let mut arguments = vec!["serve".to_owned()];
+    arguments.extend(options(&[]));
+    let said = app.world.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert!(said.err.contains("`--gitlab-project`"), "{}", said.err);
+
+    let mut command = app.world.command();
+    let log = std::fs::File::create(app.world.path().join("app.log")).unwrap();
+    command.arg("serve").args(options(&["acme/shopping", "acm"])).args(["--listen", "127.0.0.1:0", "--sweep", "1"]);
+    command.stderr(Stdio::from(log));
+    let served = Served::start(command, "the app listens on http://");
+    until("the first sweep", || served.ask("GET /readyz").0 == 200);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!((status(&gitlab).as_str(), app.decisions()), ("blocked", 0));
 }
