@@ -185,6 +185,7 @@ pub(super) struct Configured {
     gitlab_token_file: Option<PathBuf>,
     gitlab_webhook_secret_file: Option<PathBuf>,
     gitlab_project: Vec<String>,
+    gitlab_variable: Vec<String>,
     gitlab_ca: Option<PathBuf>,
     policy: Vec<PathBuf>,
     /// Named with nothing behind it, it would leave the organisation's layer out.
@@ -227,6 +228,7 @@ impl Configured {
             token_file: self.gitlab_token_file.take(),
             webhook_secret_file: self.gitlab_webhook_secret_file.take(),
             projects: std::mem::take(&mut self.gitlab_project),
+            variables: std::mem::take(&mut self.gitlab_variable),
             authorities: self.gitlab_ca.take(),
         }
     }

@@ -24,9 +24,8 @@ pub(super) struct GitlabArguments {
     #[arg(long, value_name = "URL")]
     gitlab_url: Option<String>,
     /// A file with a token of the app's own account there, of the scope `api`; or COUNTERSIGN_GITLAB_TOKEN_FILE. Let the account
-    /// be a developer of the projects, or of a group above them, that may deploy and is named by an approval rule of its own; a
-    /// maintainer where it is to see to hooks and to read how environments and branches are protected. What it plays runs with
-    /// its rights.
+    /// be a maintainer of the projects, or of a group above them, that may deploy and is named by an approval rule of its own. A
+    /// developer may vote and play, and not read what pipelines were given as variables. What it plays runs with its rights.
     #[arg(long, value_name = "FILE")]
     gitlab_token_file: Option<PathBuf>,
     /// A file with the secret token of the webhooks, or with their signing key, which begins with `whsec_`; or
@@ -37,6 +36,10 @@ pub(super) struct GitlabArguments {
     /// COUNTERSIGN_GITLAB_PROJECT, one a line. Nothing else is: anybody can make the account a member of a project of his own.
     #[arg(long, value_name = "GROUP[/NAME]")]
     gitlab_project: Vec<String>,
+    /// The name of a variable that pipelines may be started with; repeat it; or COUNTERSIGN_GITLAB_VARIABLE, one a line. `*` is any.
+    /// Whoever may start a pipeline says by it what the jobs do, whatever was approved: left out, none may.
+    #[arg(long, value_name = "NAME")]
+    gitlab_variable: Vec<String>,
     /// Certificates of authorities that are believed beside the system's, a PEM file; or COUNTERSIGN_GITLAB_CA.
     #[arg(long, value_name = "FILE")]
     gitlab_ca: Option<PathBuf>,
@@ -49,6 +52,7 @@ pub(super) struct Stated {
     pub(super) token_file: Option<PathBuf>,
     pub(super) webhook_secret_file: Option<PathBuf>,
     pub(super) projects: Vec<String>,
+    pub(super) variables: Vec<String>,
     pub(super) authorities: Option<PathBuf>,
 }
 
@@ -58,6 +62,7 @@ pub(super) struct Named {
     token: PathBuf,
     hook: PathBuf,
     projects: Vec<String>,
+    variables: Vec<String>,
     authorities: Option<PathBuf>,
 }
 
@@ -78,6 +83,7 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
         file.webhook_secret_file,
     )?;
     let projects = listed(&arguments.gitlab_project, "COUNTERSIGN_GITLAB_PROJECT", file.projects);
+    let variables = listed(&arguments.gitlab_variable, "COUNTERSIGN_GITLAB_VARIABLE", file.variables);
     let authorities = set(arguments.gitlab_ca.as_ref(), "COUNTERSIGN_GITLAB_CA", file.authorities)?;
     let Some(url) = url else {
         if token.is_some() || hook.is_some() || !projects.is_empty() {
@@ -94,6 +100,7 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
             "name the projects, or groups with all that is in them, with `--gitlab-project`: anybody can make the app's account a \
              member of a project of his own, and whatever the app plays there runs with its rights everywhere",
         )?,
+        variables,
         authorities,
     }))
 }
@@ -101,7 +108,9 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
 /// The app as it works, and what it serves beside what every app does.
 pub(super) fn front(named: &Named, given: &Set) -> Result<Front<App>, Failure> {
     let trusted = named.authorities.as_deref().map(authorities).transpose()?;
-    let client = Client::of_app(named.base.clone(), secret(&named.token)?, trusted.as_deref()).map_err(usage)?;
+    let token = secret(&named.token)?;
+    let client = Client::of_app(named.base.clone(), token, trusted.as_deref(), named.variables.clone());
+    let client = client.map_err(usage)?;
     let intake = Gitlab(HookSecret::read(&secret(&named.hook)?).map_err(usage)?);
     let issuer = given.public.as_ref().map(|public| Issuer::new(&given.issuer, KEYS, &public.address));
     let runners = if given.own_runners { Runners::Any } else { Runners::Hosted };

@@ -35,6 +35,7 @@ pub(super) struct Listed {
 /// The job that deploys.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Deployable {
+    pub(super) id: u64,
     status: Option<String>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,

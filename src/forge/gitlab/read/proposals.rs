@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
 use super::people::User;
+use super::requests::of_concern;
 use super::{Project, escaped};
 use crate::forge::gitlab::client::{Client, Fault};
 use crate::forge::talk::{Proposed, Remark};
@@ -26,6 +27,7 @@ struct Numbered {
 #[derive(Deserialize)]
 struct Note {
     id: u64,
+    #[serde(deserialize_with = "of_concern")]
     body: String,
     author: Option<User>,
     created_at: DateTime<Utc>,

@@ -92,6 +92,11 @@ pub(in crate::forge::gitlab) async fn started(
 }
 
 impl Pipeline {
+    /// Whether a schedule started it.
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.source.as_deref() == Some("schedule")
+    }
+
     /// What it runs on, in full.
     fn full(&self) -> String {
         match (self.tag, self.reference.starts_with("refs/")) {

@@ -173,7 +173,11 @@ impl Gitlab {
         };
         let mut state = self.lock();
         if asked.path == "/git/api/graphql" {
-            return authors(&state.world, asked);
+            return if asked.body["query"].as_str().unwrap().contains("manualVariables") {
+                given(&state.world, asked)
+            } else {
+                authors(&state.world, asked)
+            };
         }
         if let Some(wrong) = described::wrong(asked) {
             return reply(599, &json!({"message": format!("GitLab has no such request: {wrong}")}));
@@ -360,6 +364,13 @@ impl Gitlab {
                     "created_at": it.at, "user": world.basic(&it.by)}),
                 )
             }
+            ["pipelines", _, "variables"] if world.role < 40 => reply(403, &json!({"message": "403 Forbidden"})),
+            ["pipelines", id, "variables"] => {
+                let of = world.variables.iter().filter(|(pipeline, _)| pipeline.to_string() == *id);
+                let shown: Vec<Value> =
+                    of.map(|(_, name)| json!({"key": name, "value": "…", "variable_type": "env_var"})).collect();
+                reply(200, &json!(shown))
+            }
             ["deployments"] => {
                 let here = |it: &&world::Deployment| {
                     let is = |name: &str, value: &str| asked.query(name).is_none_or(|wanted| wanted == value);
@@ -450,7 +461,9 @@ impl Gitlab {
         let begin = ((page - 1) * size).min(entries.len());
         let end = (begin + size).min(entries.len());
         let mut answer = reply(200, &Value::Array(entries[begin..end].to_vec()));
-        if end < entries.len() {
+        if end == entries.len() {
+            answer.headers.push(("x-next-page".to_owned(), String::new()));
+        } else {
             let next = (page + 1).to_string();
             if page % 2 == 0 {
                 answer.headers.push(("x-next-page".to_owned(), next));
@@ -470,6 +483,20 @@ impl Gitlab {
 
 fn plain(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// The variables that a job was given by hand; whoever is no maintainer sees none.
+fn given(world: &World, asked: &Asked) -> Reply {
+    assert_eq!(asked.body["variables"]["project"], PROJECT);
+    let named = asked.body["variables"]["job"].as_str().unwrap();
+    let number: u64 = named.strip_prefix("gid://gitlab/Ci::Build/").unwrap().parse().unwrap();
+    assert!(world.deployments.iter().any(|it| it.id * 10 == number), "{named}");
+    if world.role < 40 {
+        return reply(200, &json!({"data": {"project": {"job": {"manualVariables": null}}}}));
+    }
+    let of = world.given.iter().filter(|(deployment, _)| deployment * 10 == number);
+    let nodes: Vec<Value> = of.map(|(_, name)| json!({"key": name})).collect();
+    reply(200, &json!({"data": {"project": {"job": {"manualVariables": {"nodes": nodes}}}}}))
 }
 
 /// The authors of commits, as GraphQL tells them: `cN: tree(ref: "…") { lastCommit { sha author { id username } } }`.

@@ -130,6 +130,10 @@ pub struct World {
     pub tells_when: bool,
     /// Who shows his address to everybody.
     pub public: Vec<String>,
+    /// The variables that pipelines were started with.
+    pub variables: Vec<(u64, String)>,
+    /// Those that somebody gave the job of a deployment.
+    pub given: Vec<(u64, String)>,
     /// Accounts that are blocked.
     pub blocked: Vec<String>,
     /// Whom the token's owner is to the project: 20 reports, 40 maintains.
