@@ -37,7 +37,6 @@ impl<'w> View<'w> {
             .filter(|it| it.environment == HERE)
             .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
             .collect();
-        list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
         // What was built anew from the same content is something else. That of a content without a digest, nobody knows.
         let state = |one: &Released, other: &Released| {
             let known = one.content.known().is_some() && other.content.known().is_some();
@@ -54,6 +53,17 @@ impl<'w> View<'w> {
             },
             None => Tri::from(it.commit == self.facts.release.commit),
         };
+        // The newest first. Two of one instant and one name stand in no order: the one of which less is known counts
+        // first, then the one that was of what goes.
+        let vague = |it: &Deployment| {
+            let unread = ours(it) == Tri::Unknown || it.outcome.unavailable().is_some();
+            let by_none = it.approved != Fact::Known(true);
+            (unread, it.approved.unavailable().is_some(), by_none, ours(it) == Tri::Yes)
+        };
+        let rank = |it: &Deployment| (it.opened_at, it.release.clone(), vague(it));
+        list.sort_by(|one, other| {
+            rank(other).cmp(&rank(one)).then_with(|| format!("{one:?}").cmp(&format!("{other:?}")))
+        });
         let goes = name.is_none_or(|name| {
             self.facts
                 .release
