@@ -79,9 +79,6 @@ struct Notice {
     at: Option<DateTime<Utc>>,
 }
 
-/// The kind of what nobody has to do but we: somebody is told.
-const TOLD: &str = "notify_board";
-
 /// The key of what is told at a place.
 fn once(topic: &str, place: &str) -> String {
     let key: String = sha256(json!([topic, place]).to_string().as_bytes()).chars().take(40).collect();
@@ -336,10 +333,12 @@ fn read(body: &[u8], claimed: &Claimed) -> Option<Message> {
     let Notice { obligation, kind, repository, release, environment, by, due, commit, summary, at, .. } = notice;
     let of = Stream { forge, repository, release, environment };
     // What the policy has somebody told is told by this, and is no work of his.
-    let what = if kind == TOLD { What::Proceeds } else { What::Owed };
-    let to_do = (kind != TOLD).then_some(kind);
+    let is_told = OpenedObligation::TOLD.contains(&kind.as_str());
+    let what = if is_told { What::Proceeds } else { What::Owed };
+    let emergency = kind == OpenedObligation::EMERGENCY;
+    let to_do = (!is_told).then_some(kind);
     let blank = blank(what, &of, commit, at.unwrap_or_default());
-    Some(Message { role: by, obligation: Some(obligation), to_do, due, summary, ..blank })
+    Some(Message { emergency, role: by, obligation: Some(obligation), to_do, due, summary, ..blank })
 }
 
 fn blank(what: What, of: &Stream, commit: String, at: DateTime<Utc>) -> Message {
