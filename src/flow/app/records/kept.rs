@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::board::{Item, Listing};
+use super::models::Proposed;
 use crate::flow::app::docket::Key;
 use crate::flow::recorded;
 use crate::forge::records::Draft;
@@ -45,9 +46,20 @@ pub(in crate::flow::app) enum Keeps {
     /// the number of its entry.
     Stopped { decision: u64, label: String, text: String },
     /// The agenda of a meeting is opened.
-    Convene { draft: Draft, meeting: DateTime<Utc>, items: Vec<Item> },
+    Convene {
+        draft: Draft,
+        meeting: DateTime<Utc>,
+        items: Vec<Item>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        models: Vec<Proposed>,
+    },
     /// Something else stands on it.
-    List { draft: Draft, items: Vec<Item> },
+    List {
+        draft: Draft,
+        items: Vec<Item>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        models: Vec<Proposed>,
+    },
     /// The meeting is over: its minutes are written under its agenda, which is closed.
     Adjourn { minutes: String },
     /// Somebody is answered who said something under an agenda, by the number and the comment's name.
@@ -71,9 +83,9 @@ impl Keeps {
     }
 
     /// What stands on an agenda from then on.
-    pub(super) fn items(&self) -> Option<&Vec<Item>> {
+    pub(super) fn listed(&self) -> Option<(&Vec<Item>, &Vec<Proposed>)> {
         match self {
-            Self::Convene { items, .. } | Self::List { items, .. } => Some(items),
+            Self::Convene { items, models, .. } | Self::List { items, models, .. } => Some((items, models)),
             Self::Open { .. }
             | Self::Adopt { .. }
             | Self::Widen { .. }
@@ -144,14 +156,18 @@ impl Known {
             if opens {
                 known.begun = Some(stood.effect);
             }
-            let items = kept.as_ref().and_then(|kept| kept.keeps.items());
-            if let Some(ended) = stood.ended.filter(|_| stood.state == "done" && (opens || items.is_some()))
+            let listed = kept.as_ref().and_then(|kept| kept.keeps.listed());
+            if let Some(ended) = stood.ended.filter(|_| stood.state == "done" && (opens || listed.is_some()))
                 && let Some(entry) = recorded::entry(reader, ended).await?
             {
                 if opens {
                     known.number = entry.body.get("made").and_then(Value::as_str).and_then(|made| made.parse().ok());
                 }
-                known.listings.extend(items.map(|items| Listing { since: entry.at, items: items.clone() }));
+                known.listings.extend(listed.map(|(items, models)| Listing {
+                    since: entry.at,
+                    items: items.clone(),
+                    models: models.clone(),
+                }));
             }
             known.effects.push(stood.once);
             known.kept.extend(kept.map(|kept| kept.keeps));
@@ -179,6 +195,16 @@ impl Known {
         Ok((known, of_change(forge, key, next)))
     }
 
+    /// What stands on an agenda now, as far as it is to.
+    pub(super) fn listed(&self) -> Option<(&Vec<Item>, &Vec<Proposed>)> {
+        self.kept.iter().rev().find_map(Keeps::listed)
+    }
+
+    /// The standard changes that stood on an agenda.
+    pub(super) fn stands(self) -> Stands {
+        Stands { about: self.about, number: self.number, listings: self.listings }
+    }
+
     /// Whether people opened it.
     pub(super) fn is_adopted(&self) -> bool {
         self.kept.iter().any(|kept| matches!(kept, Keeps::Adopt { .. }))
@@ -186,6 +212,28 @@ impl Known {
 
     pub(super) fn is_closed(&self) -> bool {
         self.kept.iter().any(|kept| matches!(kept, Keeps::Close { .. }))
+    }
+}
+
+/// What stood on an agenda since when, the earliest first.
+#[derive(Debug, Default)]
+pub(super) struct Stands {
+    pub(super) about: String,
+    /// The number, once it is opened.
+    pub(super) number: Option<u64>,
+    pub(super) listings: Vec<Listing>,
+}
+
+impl Stands {
+    /// All standard changes that ever stood there.
+    pub(super) fn models(&self) -> impl Iterator<Item = &Proposed> {
+        self.listings.iter().flat_map(|listing| &listing.models)
+    }
+
+    /// Those that stood there at an instant.
+    pub(super) fn at(&self, at: DateTime<Utc>) -> impl Iterator<Item = &Proposed> {
+        let then = self.listings.iter().rev().find(|listing| listing.since <= at);
+        then.into_iter().flat_map(|listing| &listing.models)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The story of what a team would otherwise keep in a change or incident system, and is kept in issues of the forge: change
-//! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]) and the agendas of the board ([`board`],
-//! its meetings: [`convened`], and what those hear who speak there: [`answers`]).
+//! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]; what they say that caused them:
+//! [`caused`]) and the agendas of the board ([`board`],
+//! its meetings: [`convened`], what those hear who speak there: [`answers`], and the standard changes that it approves:
+//! [`models`], [`standing`]).
 //!
 //! What the app does to an issue is recorded before it leaves, once for its key, and which issue came of it is recorded
 //! when it has: so that no crash opens a second one, and no look-alike is taken for ours. What is said of one record leaves
@@ -8,11 +10,14 @@
 
 mod answers;
 mod board;
+mod caused;
 mod change;
 mod convened;
 mod incident;
 mod kept;
+mod models;
 mod noted;
+mod standing;
 mod text;
 
 use chrono::{DateTime, TimeDelta};
@@ -41,8 +46,11 @@ use crate::store::outbox::Claimed;
 use crate::store::reader::Reader;
 use crate::store::writer::Refused;
 pub(super) use answers::Said;
+pub(super) use caused::{Caused, Causes};
 use kept::{AGENDA, CHANGE, Keeps, Known, like, meeting_of};
 pub(super) use kept::{Kept, of};
+pub(super) use models::Proposed;
+pub(super) use standing::Settled;
 
 /// How often one record is told something, at most: whatever moves it to and fro is no news any longer.
 const MOST: usize = 200;
@@ -92,13 +100,18 @@ impl<H: Hub> Desk<H> {
                 elsewhere("incidents", &rule.system)
             };
         }
-        if rules.calendar.cab.is_some() && !stated("cab") {
-            (facts.cab, said) = self.decided_by_board(reader, forge, rules, facts).await?;
-        }
-        if matches!(rules.calendar.cab.as_ref().map(|cab| &cab.meetings), Some(Meetings::Rules(_)))
+        if let Some(cab) = &rules.calendar.cab
             && !stated("meetings")
         {
-            facts.meetings = Fact::Absent;
+            facts.meetings = match &cab.meetings {
+                Meetings::Rules(_) => Fact::Absent,
+                Meetings::Feed(address) => {
+                    self.meetings(address, rules.calendar.zone, facts.release.submitted_at).await
+                }
+            };
+        }
+        if rules.calendar.cab.is_some() && !stated("cab") {
+            (facts.cab, said) = self.decided_by_board(reader, forge, rules, facts).await?;
         }
         Ok(said)
     }
@@ -146,10 +159,10 @@ impl<H: Hub> Desk<H> {
         &self,
         policy: &Policy,
         (key, facts, decision): (&Key, &Facts, &ReleaseDecision),
-        said: &[Said],
+        (said, proposed): (&[Said], &[Proposed]),
     ) -> Result<(), Unkept> {
         let rules = &policy.rules;
-        self.on_the_agenda(rules, key, facts, decision).await?;
+        self.on_the_agenda(rules, key, (facts, decision), proposed).await?;
         self.answer_board(policy, (key, facts, decision), said).await?;
         self.settle_incidents(policy, (key, facts, decision)).await?;
         let Some(rule) = rules.change.as_ref().filter(|rule| is_issues(&rule.system)) else { return Ok(()) };
@@ -243,14 +256,18 @@ impl<H: Hub> Desk<H> {
                 continue;
             }
             let mut minutes = Vec::new();
-            for item in known.kept.iter().rev().find_map(Keeps::items).into_iter().flatten() {
+            let (mut last, empty) = (None, (Vec::new(), Vec::new()));
+            let (items, models) = known.listed().unwrap_or((&empty.0, &empty.1));
+            for item in items {
                 let latest = reader.latest(&item.stream(H::NAME)).await?;
                 let facts = match latest {
                     Some(latest) => reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()),
                     None => None,
                 };
                 minutes.push(board::minutes(item, meeting, facts.as_ref()));
+                last = facts.or(last);
             }
+            minutes.extend(models.iter().map(|model| models::minutes(model, meeting, last.as_ref())));
             self.leaves(repository, &known, Keeps::Adjourn { minutes: minutes.concat() }).await?;
         }
         reader.close().await?;
