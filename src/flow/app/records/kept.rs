@@ -40,8 +40,14 @@ pub(in crate::flow::app) enum Keeps {
     Widen { components: Vec<String> },
     /// It is brought into a state.
     Advance { to: String },
-    /// It is closed, with what came of it.
-    Close { done: bool, label: String, text: String },
+    /// It is closed, with what came of it; or only told that, where it is the record of another release as well.
+    Close {
+        done: bool,
+        label: String,
+        text: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leaves_open: bool,
+    },
     /// It is told what came of it, and stays closed by whoever did that to stop the release. It says so once for a decision, by
     /// the number of its entry.
     Stopped { decision: u64, label: String, text: String },
@@ -122,6 +128,17 @@ impl Kept {
     }
 }
 
+/// How the destinations of change records begin that are issues of a repository.
+pub(super) fn records_in(forge: &str, place: &str) -> String {
+    format!("{ASIDE}{forge}:{place}{HERE}{CHANGE} ")
+}
+
+/// The repository whose release a change record is of, by what the record calls it.
+pub(super) fn release_of(about: &str) -> Option<String> {
+    let named: Vec<Value> = serde_json::from_str(about.strip_prefix(CHANGE)?).ok()?;
+    named.get(1)?.as_str().map(str::to_owned)
+}
+
 /// The repository of a destination that is an issue here.
 pub(in crate::flow::app) fn of<'d>(destination: &'d str, forge: &str) -> Option<&'d str> {
     let (place, _) = destination.strip_prefix(ASIDE)?.split_once(HERE)?;
@@ -144,6 +161,8 @@ pub(super) struct Known {
     pub(super) lost: bool,
     /// The number of the entry that says that it is to be opened.
     pub(super) begun: Option<u64>,
+    /// The repository whose issue it is.
+    pub(super) place: Option<String>,
 }
 
 impl Known {
@@ -155,6 +174,7 @@ impl Known {
             known.lost |= opens && stood.state == "dead";
             if opens {
                 known.begun = Some(stood.effect);
+                known.place = kept.as_ref().map(|kept| kept.repository.clone());
             }
             let listed = kept.as_ref().and_then(|kept| kept.keeps.listed());
             if let Some(ended) = stood.ended.filter(|_| stood.state == "done" && (opens || listed.is_some()))
@@ -203,6 +223,17 @@ impl Known {
     /// The standard changes that stood on an agenda.
     pub(super) fn stands(self) -> Stands {
         Stands { about: self.about, number: self.number, listings: self.listings }
+    }
+
+    /// The components that a change record is for.
+    pub(super) fn components(&self) -> Vec<String> {
+        let of = |kept: &Keeps| match kept {
+            Keeps::Open { components, .. } | Keeps::Adopt { components, .. } | Keeps::Widen { components } => {
+                components.clone()
+            }
+            _ => Vec::new(),
+        };
+        self.kept.iter().flat_map(of).collect()
     }
 
     /// Whether people opened it.
