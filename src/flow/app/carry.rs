@@ -224,16 +224,17 @@ impl<H: Hub> Desk<H> {
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }
-        match forge.answer(waiting, last, &says).await {
-            Ok(given) => {
+        match forge.answer(waiting, (last, verdict.attempt), &says).await {
+            // It goes on waiting, and others of the repository do not wait behind it: when these have answered it is decided again.
+            Ok(Given::ForOthers(others)) => Answer::Refused(format!(
+                "{others} approval(s) by others than the app are missing, which votes last; let them approve the deployment"
+            )),
+            Ok(given @ (Given::Now | Given::NoLongerWaits)) => {
                 let mut docket = self.docket();
                 docket.answered(&waiting.repository, &waiting.environment, waiting.run);
                 self.counts.waiting(docket.len());
                 drop(docket);
-                let given = match given {
-                    Given::Now => "now",
-                    Given::NoLongerWaits => "it no longer waited",
-                };
+                let given = if given == Given::Now { "now" } else { "it no longer waited" };
                 self.say(
                     "deployment_answered",
                     &json!({ "repository": waiting.repository, "environment": waiting.environment,
