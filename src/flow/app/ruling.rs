@@ -13,6 +13,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
 use super::records::Said;
+use super::still::alike;
 use super::{Desk, acting, before, evidence, owed, runs, shown, since};
 use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
@@ -21,7 +22,7 @@ use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
-use crate::forge::{Expected, Forge as _, Hub, Source as _, Started, Waiting};
+use crate::forge::{Expected, Forge as _, Hub, Source as _, Waiting};
 use crate::log::receipt::Layer;
 use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
@@ -98,7 +99,7 @@ impl Undecided {
 }
 
 /// The sentence of a decision as a forge is told it.
-fn shown(summary: &str) -> String {
+pub(super) fn shown(summary: &str) -> String {
     neutral::prose(summary, SUMMARY)
 }
 
@@ -115,35 +116,6 @@ pub(super) struct Outcome {
 const BESIDE_ANOTHER: &str = "held, because another run of this commit waits here that was started by somebody else, by \
      another event or from another branch, and what is decided of that one is not decided of this one; let the other go, or \
      cancel it";
-
-/// The runs of a case that are decided together, each with its attempt, and those that wait beside them. What is known of
-/// a release is asked by its first run: who started it, from where, and who reviewed it there.
-async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u64>), Undecided> {
-    let (mut attempts, mut others) = (Attempts::new(), Vec::new());
-    let mut first = None;
-    for run in &case.runs {
-        let Key { repository, environment, .. } = case.key.clone();
-        let waiting = Waiting { repository, run: *run, environment };
-        let started = forge.started(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
-        // A run that is gone, or is of another commit, is not decided by what is known of this one. The commit of a job
-        // that asks is signed by the forge, and none of its runs waits for an answer.
-        let is_here = |started: &Started| case.asked.is_some() || started.is_of(&case.key.commit);
-        let Some(started) = started.filter(is_here) else { continue };
-        let now = started.attempt;
-        if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
-            return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
-        }
-        if started.is_like(first.get_or_insert_with(|| started.clone())) {
-            attempts.insert(*run, now);
-        } else {
-            others.push(*run);
-        }
-    }
-    if attempts.is_empty() && !case.runs.is_empty() {
-        return Err(Undecided::NoneOfIt);
-    }
-    Ok((attempts, others))
-}
 
 /// What is known of something that went already, beside what is there.
 #[derive(Default)]
@@ -427,48 +399,6 @@ impl<H: Hub> Desk<H> {
         Ok(facts.map(|facts| facts.release.commit))
     }
 
-    /// Whether a release may have got its answer since it was found to wait: from here, or by a decision that is no hold.
-    async fn may_be_answered(
-        &self,
-        reader: &mut Reader,
-        key: &Key,
-        facts: &Facts,
-    ) -> Result<bool, crate::store::fault::Fault> {
-        let stream = Stream {
-            forge: H::NAME.to_owned(),
-            repository: facts.release.repository.clone(),
-            release: facts.release.name.clone(),
-            environment: facts.release.environment.clone(),
-        };
-        let waits_here = self.docket().keys().contains(key);
-        Ok(!waits_here || reader.latest(&stream).await?.is_some_and(|last| last.ruling != "hold"))
-    }
-
-    /// Whether a release that was told before that it is held still waits; notes in which attempt its runs still are.
-    async fn once_more(&self, forge: &H::Forge, case: &Case, attempts: &Attempts) -> Result<bool, Undecided> {
-        if case.asked.is_some() {
-            return Ok(true);
-        }
-        let began = Instant::now();
-        let waits = async { Ok(case.told.is_none() || self.waits(forge, case).await?) };
-        let (waits, alike) = tokio::join!(waits, alike::<H>(forge, case));
-        if alike.is_ok_and(|(now, _)| now == *attempts) {
-            self.fresh.seen(&case.key.repository, attempts, began);
-        }
-        waits
-    }
-
-    async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {
-        for run in &case.runs {
-            let Key { repository, environment, .. } = case.key.clone();
-            let waiting = Waiting { repository, run: *run, environment };
-            if forge.waits(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// The components of a policy that have no artifacts, each with none.
     pub(super) fn without_artifacts(&self, read: &Read) -> BTreeMap<String, Vec<String>> {
         let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
@@ -539,17 +469,6 @@ impl<H: Hub> Desk<H> {
             None => facts,
         };
         Ok((facts, said))
-    }
-
-    /// What the runs of a release were told last. Whoever was started since has only the record to know it from.
-    async fn runs_told(&self, case: &Case, stream: &Stream) -> Result<Option<String>, crate::store::fault::Fault> {
-        if case.asked.is_some() || case.told.is_some() {
-            return Ok(case.told.clone());
-        }
-        let mut reader = self.reader().await?;
-        let told = before::told(&mut reader, stream, &case.runs).await?;
-        reader.close().await?;
-        Ok(told.map(|told| shown(&told)))
     }
 
     async fn record(
