@@ -12,6 +12,7 @@
 //! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
 //! What several processes that are this app share is in [`sharing`].
+//! What came to nothing waits in [`given_up`] for somebody who has it tried again.
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it. What people are told elsewhere leaves through a lane of its own: [`tell`].
 //!
@@ -29,6 +30,7 @@ pub mod docket;
 mod drift;
 mod evidence;
 mod fresh;
+pub mod given_up;
 mod granted;
 mod heard;
 mod history;
@@ -65,7 +67,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, info_span};
@@ -185,6 +187,7 @@ pub struct Desk<H: Hub> {
     looks: Looks,
     out_of_turn: sweep::OutOfTurn,
     fresh: fresh::Fresh,
+    unlooked: given_up::Deliveries<H::Claimed>,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -278,6 +281,7 @@ impl<H: Hub> Desk<H> {
             looks: Looks::default(),
             out_of_turn: sweep::OutOfTurn::default(),
             fresh: fresh::Fresh::default(),
+            unlooked: given_up::Deliveries::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
@@ -400,18 +404,7 @@ impl<H: Hub> Desk<H> {
     /// Looks at what was delivered, and marks what is to be read again.
     async fn look(self: Arc<Self>, mut queue: mpsc::Receiver<Delivered<H::Claimed>>) {
         while let Some(Delivered { sent, claimed }) = queue.recv().await {
-            match self.hub.check(claimed).await {
-                Ok(Some(hinted)) => self.hinted(hinted, sent),
-                Ok(None) => {
-                    self.counts.delivery("foreign");
-                    self.say("delivery_foreign", &json!({ "delivery": sent.id }));
-                }
-                Err(fault) => {
-                    // Whose it is will be known at the next sweep, which reads what it is about without it.
-                    self.counts.delivery("unchecked");
-                    self.say("delivery_unchecked", &json!({ "delivery": sent.id, "fault": fault.to_string() }));
-                }
-            }
+            self.look_at(sent, claimed).await;
         }
     }
 
