@@ -76,8 +76,6 @@ pub(super) enum Undecided {
     Evidence(#[from] evidence::Unread),
     #[error("it cannot be recorded: {0}")]
     Failed(#[from] Failed),
-    #[error("what it leaves to be done is not known: {0}")]
-    Owed(#[from] Box<super::ledger::Unread>),
     #[error("it cannot be written: {0}")]
     Form(#[from] serde_json::Error),
 }
@@ -91,7 +89,7 @@ impl Undecided {
             Self::Policy(_) => "policy",
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
-            Self::Before(_) | Self::Record(_) | Self::Acts(_) | Self::Failed(_) | Self::Owed(_) => "record",
+            Self::Before(_) | Self::Record(_) | Self::Acts(_) | Self::Failed(_) => "record",
             Self::Evidence(_) => "evidence",
             Self::Form(_) => "form",
         }
