@@ -166,6 +166,8 @@ pub struct Started {
     pub event: String,
     /// Who started it first, and who the present attempt, by the forge's numbers for them.
     pub by: [Option<u64>; 2],
+    /// Whether it is known from this alone that it waits before an environment, whichever of its own that is.
+    pub waits: bool,
 }
 
 impl Started {

@@ -68,7 +68,8 @@ impl Reader {
 
     /// One that was given up, by the number of its entry; `None` where that is none.
     pub async fn given_up_as(&mut self, effect: u64) -> Result<Option<Dead>, Fault> {
-        let sql = "SELECT idx, destination, stream, attempts, due, said, body FROM outbox WHERE idx = $1 AND state = 'dead'";
+        let sql =
+            "SELECT idx, destination, stream, attempts, due, said, body FROM outbox WHERE idx = $1 AND state = 'dead'";
         self.session.row(sql, &[int(effect)]).await?.as_ref().map(dead).transpose()
     }
 }

@@ -194,10 +194,7 @@ impl<H: Hub> Desk<H> {
         let append = send::again(effect, Some(by.as_str()), self.now()).map_err(Fault::from)?;
         match self.sequencer.append(append).await.map_err(Failed::from) {
             Ok(_) => {
-                self.say(
-                    "effect_again",
-                    &json!({ "effect": effect, "repository": repository, "by": by.as_str() }),
-                );
+                self.say("effect_again", &json!({ "effect": effect, "repository": repository, "by": by.as_str() }));
                 self.to_tell.notify_one();
                 self.to_tell_people.notify_one();
                 self.count_given_up().await;
@@ -214,8 +211,7 @@ impl<H: Hub> Desk<H> {
     pub async fn look_again(&self, id: &str, by: &Account, may: impl Fn(&str) -> bool + Send) -> Again {
         let taken = {
             let mut kept = self.unlooked.lock();
-            let is_it =
-                |it: &Delivery<H::Claimed>| it.sent.id == id && it.repository.as_deref().is_some_and(&may);
+            let is_it = |it: &Delivery<H::Claimed>| it.sent.id == id && it.repository.as_deref().is_some_and(&may);
             kept.iter().position(is_it).and_then(|at| kept.remove(at))
         };
         let Some(Delivery { sent, claimed, .. }) = taken else { return Again::Nothing };

@@ -130,11 +130,7 @@ fn grant_of(row: &Deployed) -> String {
 
 /// The decision by which a job was taken up under any of its names, where whoever recorded it did not come to say so, or has
 /// not yet; `None` where there is none.
-async fn decided_as(
-    reader: &mut Reader,
-    stream: &Stream,
-    grants: &[String],
-) -> Result<Option<u64>, DatabaseFault> {
+async fn decided_as(reader: &mut Reader, stream: &Stream, grants: &[String]) -> Result<Option<u64>, DatabaseFault> {
     for past in reader.history(stream, LOOKED_THROUGH).await? {
         let facts = reader.blob(past.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         if facts.is_some_and(|facts| facts.release.break_glass.known().is_some_and(|it| grants.contains(&it.id))) {
@@ -182,7 +178,8 @@ impl<H: Hub> Desk<H> {
         loop {
             tries -= 1;
             match self.import_once(repository, row).await {
-                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::OtherContent(_)))) if tries > 0 => {}
+                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::OtherContent(_))))
+                    if tries > 0 => {}
                 done => return done,
             }
         }

@@ -13,7 +13,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
 use super::records::Said;
-use super::still::alike;
+use super::still::{Alike, alike};
 use super::{Desk, acting, before, evidence, owed, runs, shown, since};
 use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
@@ -268,23 +268,21 @@ impl<H: Hub> Desk<H> {
             forge
         });
         // A delivery can be old: nothing is done for what waits no longer.
-        let waits = async {
-            Ok::<bool, Undecided>(case.asked.is_some() || case.told.is_some() || self.waits(&forge, case).await?)
+        let those = async {
+            if case.told.is_some() {
+                (Ok(true), alike::<H>(&forge, case).await)
+            } else {
+                self.those_that_wait(&forge, case).await
+            }
         };
         // What is said to run is asked for by the facts, and is here by then.
-        let begun = async {
-            tokio::join!(
-                waits,
-                self.policy(&forge, repository),
-                alike::<H>(&forge, case),
-                forge.running(repository, environment)
-            )
-        };
-        let (waits, read, alike, _) = begun.instrument(reading.clone()).await;
+        let begun =
+            async { tokio::join!(those, self.policy(&forge, repository), forge.running(repository, environment)) };
+        let ((waits, alike), read, _) = begun.instrument(reading.clone()).await;
         if !waits? {
             return Err(Undecided::WaitsNoLonger);
         }
-        let (attempts, others) = alike?;
+        let Alike { attempts, others, .. } = alike?;
         let read = match read {
             Ok(read) => read,
             Err(none) => return self.held(case, (attempts, since), none).await,
@@ -315,12 +313,13 @@ impl<H: Hub> Desk<H> {
         });
         let decision = decision.by_document(text.as_bytes());
         // It may have been answered while this was read: what opens or fails is said to whoever still waits.
-        let is_last = decision.decision != Ruling::Hold && case.asked.is_none() && case.told.is_some();
+        let answers = decision.decision != Ruling::Hold && case.asked.is_none();
+        let is_last = answers && case.told.is_some();
         let mut reader = self.reader().await?;
         if decision.decision != Ruling::Hold && self.may_be_answered(&mut reader, key, &facts).await? {
             // What was read may be of before the answer.
             self.fresh.forget(&key.repository);
-            if is_last && !self.waits(&outside, case).await? {
+            if answers && !self.waits(&outside, case).await? {
                 return Err(Undecided::WaitsNoLonger);
             }
         } else if is_last && !waits? {

@@ -12,10 +12,20 @@ use crate::store::change::Stream;
 use crate::store::fault::Fault;
 use crate::store::reader::Reader;
 
-/// The runs of a case that are decided together, each with its attempt, and those that wait beside them. What is known of
-/// a release is asked by its first run: who started it, from where, and who reviewed it there.
-pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u64>), Undecided> {
-    let (mut attempts, mut others) = (Attempts::new(), Vec::new());
+/// The runs of a case.
+pub(super) struct Alike {
+    /// Those that are decided together, each with its attempt.
+    pub(super) attempts: Attempts,
+    /// Those that wait beside them.
+    pub(super) others: Vec<u64>,
+    /// Whether one is known to wait that was thought to.
+    waits: bool,
+}
+
+/// The runs of a case, as the forge has them now. What is known of a release is asked by its first run: who started it, from
+/// where, and who reviewed it there.
+pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<Alike, Undecided> {
+    let (mut attempts, mut others, mut waits) = (Attempts::new(), Vec::new(), false);
     let mut first = None;
     for run in &case.runs {
         let Key { repository, environment, .. } = case.key.clone();
@@ -26,6 +36,7 @@ pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Atte
         let is_here = |started: &Started| case.asked.is_some() || started.is_of(&case.key.commit);
         let Some(started) = started.filter(is_here) else { continue };
         let now = started.attempt;
+        waits |= started.waits;
         if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
             return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
         }
@@ -38,17 +49,25 @@ pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Atte
     if attempts.is_empty() && !case.runs.is_empty() {
         return Err(Undecided::NoneOfIt);
     }
-    Ok((attempts, others))
+    Ok(Alike { attempts, others, waits })
 }
 
 impl<H: Hub> Desk<H> {
-    /// Whether a release may have got its answer since it was found to wait: from here, or by a decision that is no hold.
-    pub(super) async fn may_be_answered(
+    /// The runs of a case, and whether any of them waits. A delivery can be old: of a run that waits nowhere, and of one of which
+    /// other jobs are at work, it is asked what waits. That a run waits and no decision has opened its environment is enough
+    /// otherwise; where somebody let it past meanwhile the forge takes no answer any more.
+    pub(super) async fn those_that_wait(
         &self,
-        reader: &mut Reader,
-        key: &Key,
-        facts: &Facts,
-    ) -> Result<bool, Fault> {
+        forge: &H::Forge,
+        case: &Case,
+    ) -> (Result<bool, Undecided>, Result<Alike, Undecided>) {
+        let alike = alike::<H>(forge, case).await;
+        let is_known = case.asked.is_some() || alike.as_ref().is_ok_and(|it| it.waits);
+        (if is_known { Ok(true) } else { self.waits(forge, case).await }, alike)
+    }
+
+    /// Whether a release may have got its answer since it was found to wait: from here, or by a decision that is no hold.
+    pub(super) async fn may_be_answered(&self, reader: &mut Reader, key: &Key, facts: &Facts) -> Result<bool, Fault> {
         let stream = Stream {
             forge: H::NAME.to_owned(),
             repository: facts.release.repository.clone(),
@@ -61,13 +80,18 @@ impl<H: Hub> Desk<H> {
 
     /// Whether a release that was told before that it is held still waits; notes in which attempt its runs still are. One that
     /// was told nothing yet was just found to wait, and is seldom answered at once.
-    pub(super) async fn once_more(&self, forge: &H::Forge, case: &Case, attempts: &Attempts) -> Result<bool, Undecided> {
+    pub(super) async fn once_more(
+        &self,
+        forge: &H::Forge,
+        case: &Case,
+        attempts: &Attempts,
+    ) -> Result<bool, Undecided> {
         if case.asked.is_some() || case.told.is_none() {
             return Ok(true);
         }
         let began = Instant::now();
-        let (waits, alike) = tokio::join!(self.waits(forge, case), alike::<H>(forge, case));
-        if alike.is_ok_and(|(now, _)| now == *attempts) {
+        let (waits, alike) = self.those_that_wait(forge, case).await;
+        if alike.is_ok_and(|now| now.attempts == *attempts) {
             self.fresh.seen(&case.key.repository, attempts, began);
         }
         waits

@@ -35,8 +35,14 @@ const COUNTERS: [(&str, &str, &str); 8] = [
 /// Every measure of what is: its name, and what it says.
 const GAUGES: [(&str, &str); 5] = [
     ("countersign_waiting_releases", "Releases that wait before an environment."),
-    ("countersign_given_up", "Effects that were given up in the last 30 days, and wait for somebody to have them tried again."),
-    ("countersign_unread_deliveries", "Deliveries of which it could not be learned what they are about, until their repository is read."),
+    (
+        "countersign_given_up",
+        "Effects that were given up in the last 30 days, and wait for somebody to have them tried again.",
+    ),
+    (
+        "countersign_unread_deliveries",
+        "Deliveries of which it could not be learned what they are about, until their repository is read.",
+    ),
     ("countersign_repositories", "Repositories that the app is installed on."),
     ("countersign_last_sweep_timestamp_seconds", "When all repositories were read last, in seconds of the Unix time."),
 ];

@@ -197,7 +197,10 @@ fn n15_two_replicas_that_find_one_job_at_once_under_both_its_names_owe_for_it_on
     assert_eq!(taking.app.events("deployment_imported").len(), 1);
     // One decision says what became of it, and both names lead there.
     let shown = run(&["log", "show", "--log-key", "log.pub"]);
-    let decided = |line: &str| line.split_once("\"decided\":").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let decided = |line: &str| {
+        line.split_once("\"decided\":")
+            .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>())
+    };
     let by: Vec<String> = shown.lines().filter(|line| line.contains("\"imported\"")).filter_map(decided).collect();
     assert!(by.len() >= 2 && by.iter().all(|it| *it == by[0]), "{by:?}");
 }

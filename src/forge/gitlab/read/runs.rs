@@ -65,6 +65,8 @@ pub(in crate::forge::gitlab) async fn started(
         branch: Some(found.reference),
         event: found.source.unwrap_or_default(),
         by: [found.user.map(|user| user.id), None],
+        // A pipeline can wait for much else.
+        waits: false,
     }))
 }
 
