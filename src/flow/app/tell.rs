@@ -22,7 +22,7 @@ use crate::flow::append::Failed;
 use crate::flow::decided::Drafted;
 use crate::flow::messages::Letter;
 use crate::flow::record::Fault;
-use crate::flow::send::{self, Answer};
+use crate::flow::send::{self, Answer, NOT_ASKED};
 use crate::flow::{decided, recorded};
 use crate::forge::Hub;
 use crate::log::receipt::sha256;
@@ -40,8 +40,6 @@ use crate::store::writer::Refused;
 const AT_ONCE: u32 = 4;
 /// When is tried again what asks for a release that waits, and was not held just then.
 const NOT_HELD: Duration = Duration::from_mins(10);
-/// What is said of a message that asks for what nobody is asked for by then.
-const NOT_ASKED: &str = "it is not asked any more";
 /// After how long something is asked anew where the message was given up.
 const ANEW: TimeDelta = TimeDelta::days(1);
 /// How often one thing is asked where the messages are given up, at most.
