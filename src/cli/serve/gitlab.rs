@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::front::{Front, Shown};
-use super::{Set, listed, needed, set};
+use super::front::{self, Front, Shown};
+use super::{Set, listed, needed, pages, set};
 use crate::cli::facts::{Failure, authorities, secret, usage};
 use crate::flow::app::Desk;
 use crate::forge::gitlab::app::App;
 use crate::forge::gitlab::client::{Base, Client};
+use crate::forge::gitlab::login::Door;
 use crate::forge::gitlab::oidc::{KEYS, Runners};
 use crate::forge::gitlab::signature::HookSecret;
 use crate::forge::token::Issuer;
 use crate::web::hooks::{self, Intake as _, gitlab::Gitlab};
-use crate::web::pages as web;
 
 /// The app's place on GitLab.
 #[derive(clap::Args)]
@@ -57,9 +57,16 @@ pub(super) struct Named {
     hook: PathBuf,
     projects: Vec<String>,
     authorities: Option<PathBuf>,
+    pages: Option<pages::Named>,
 }
 
 impl Named {
+    /// The same, with an OAuth application by which people log in.
+    pub(super) fn with_pages(mut self, pages: Option<pages::Named>) -> Self {
+        self.pages = pages;
+        self
+    }
+
     /// Who issues the tokens of jobs where nothing else is said: the server itself, at the address that people open.
     pub(super) fn issuer(&self) -> String {
         self.base.address()
@@ -89,6 +96,7 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
         hook: needed(hook, "name the file with the webhooks' secret with `--gitlab-webhook-secret-file`")?,
         projects,
         authorities,
+        pages: None,
     }))
 }
 
@@ -100,8 +108,12 @@ pub(super) fn front(named: &Named, given: &Set) -> Result<Front<App>, Failure> {
     let issuer = given.public.as_ref().map(|public| Issuer::new(&given.issuer, KEYS, &public.address));
     let runners = if given.own_runners { Runners::Any } else { Runners::Hosted };
     let hook = given.public.as_ref().map(|public| format!("{}{}", public.address, Gitlab::PATH));
+    let door = |id: &str, secret, back: &str| Door::new(App::new(client.clone(), &named.projects), id, secret, back);
+    let shown = named.pages.as_ref().map(|named| pages::settings(named, given.public.as_ref(), door)).transpose()?;
+    let address = shown.as_ref().map(|shown| shown.origin.address.clone());
     let hub = App::new(client, &named.projects).with_hook(hook);
     let hub = hub.with_issuer(issuer.transpose().map_err(usage)?, runners);
-    let routes = |desk: &Arc<Desk<App>>| Shown { pages: web::closed(), hooks: hooks::router(desk.clone(), intake) };
-    Ok(Front { hub, pages: None, routes: Box::new(routes) })
+    let routes =
+        |desk: &Arc<Desk<App>>| Shown { pages: front::shown(desk, shown), hooks: hooks::router(desk.clone(), intake) };
+    Ok(Front { hub, pages: address, routes: Box::new(routes) })
 }

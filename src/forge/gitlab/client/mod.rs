@@ -118,7 +118,11 @@ impl Client {
         // What is not encrypted stays on this machine: a proxy would have the token.
         let builder = if base.is_encrypted() { builder } else { builder.no_proxy() };
         let http = builder.build().map_err(|error| Fault::Setup(format!("the HTTP client cannot be made: {error}")))?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::made(http, base, token, is_app))
+    }
+
+    fn made(http: reqwest::Client, base: Base, token: Secret, is_app: bool) -> Self {
+        Self(Arc::new(Inner {
             http,
             base,
             token,
@@ -128,13 +132,28 @@ impl Client {
             remarks: Mutex::default(),
             is_app,
             owner: OnceCell::new(),
-        })))
+        }))
     }
 
     /// Where it sends to.
     #[must_use]
     pub fn base(&self) -> &Base {
         &self.0.base
+    }
+
+    /// What sends for it.
+    pub(in crate::forge::gitlab) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    /// Its token.
+    pub(in crate::forge::gitlab) fn token(&self) -> &Secret {
+        &self.0.token
+    }
+
+    /// A client of the same GitLab under somebody's own token, with limits of its own.
+    pub(in crate::forge::gitlab) fn under(&self, token: Secret) -> Self {
+        Self::made(self.0.http.clone(), self.0.base.clone(), token, false)
     }
 
     /// What went so far.

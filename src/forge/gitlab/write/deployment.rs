@@ -11,14 +11,14 @@ use super::status::{self, State};
 use crate::forge::gitlab::client::{Client, Fault, Method};
 use crate::forge::gitlab::read::Project;
 use crate::forge::gitlab::read::waiting::{self, Step};
-use crate::forge::{Answer, Given, Waiting};
+use crate::forge::{Answer, Given, Waiting, Why};
 use crate::model::notable::shortened;
 
 /// How many bytes a vote says at most.
 const COMMENT: usize = 1_024;
 
 /// Answers every deployment of the pipeline in the environment that waits for us.
-pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: Why<'_>) -> Result<Given, Fault> {
     let project = Project::find(client, &waiting.repository).await?;
     let held = waiting::of(client, &project, waiting).await?;
     if held.is_empty() {
@@ -28,12 +28,12 @@ pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &st
         match (answer, &it.step) {
             (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Err(Fault::Others { others: *others }),
             (Answer::Open, Step::Vote { name, .. }) => {
-                vote(client, &project, it.id, ("approved", name, why)).await?;
+                vote(client, &project, it.id, ("approved", name, why.comment)).await?;
                 play(client, &project, it.job).await?;
             }
             (Answer::Open, Step::Play) => play(client, &project, it.job).await?,
             (Answer::Reject, Step::Vote { name, .. }) => {
-                vote(client, &project, it.id, ("rejected", name, why)).await?;
+                vote(client, &project, it.id, ("rejected", name, why.comment)).await?;
             }
             // What was approved is not rejected any more. Nobody but a person plays it.
             (Answer::Reject, Step::Play) => {}
@@ -50,7 +50,7 @@ pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &st
 
 /// Says why it does not go yet: a commit's status that is `failed` until it goes. One that is `pending` would be for ever, and
 /// keep its pipeline running.
-pub async fn hold(client: &Client, waiting: &Waiting, why: &str) -> Result<(), Fault> {
+pub async fn hold(client: &Client, waiting: &Waiting, why: Why<'_>) -> Result<(), Fault> {
     let project = Project::find(client, &waiting.repository).await?;
     status::of_deployment(client, &project, waiting, State::Failed, why).await
 }

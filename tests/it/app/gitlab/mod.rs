@@ -3,6 +3,7 @@
 mod asked;
 mod evidence;
 mod hooks;
+mod pages;
 mod voted;
 
 use std::process::Stdio;
