@@ -1,5 +1,6 @@
 //! The app as a process on a GitLab that blocks deployments until everybody has approved whom its rules name.
 
+mod answered;
 mod asked;
 mod evidence;
 mod hooks;
