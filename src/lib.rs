@@ -111,8 +111,8 @@
 //! ## A walk through submitted evidence
 //!
 //! `countersign gate --submit` lists what the gates read ([`flow::submit`]), asks the app which of it is wanted, and sends
-//! that, each request under a new token of the job's. [`web::jobs`] has the token verified ([`forge::token`],
-//! [`forge::github::oidc`]) before it reads a byte, the desk compares bytes and digests and appends an entry for each file
+//! that, each request under a token of the job's: a new one where the forge gives as many as are asked for, else the one that the job has. [`web::jobs`] has the token verified ([`forge::token`],
+//! [`forge::github::oidc`], [`forge::gitlab::oidc`]) before it reads a byte, the desk compares bytes and digests and appends an entry for each file
 //! ([`flow::app::submission`]), and one more for the list of all of them, by which the submission is closed. When a release is
 //! decided, the closed files of the run that waits, of its present attempt, are laid out in a folder as the step had them, and
 //! gathered as in a gate run; what was found becomes the evidence of the facts, and what scans and bills of materials say of

@@ -32,6 +32,7 @@ use crate::flow::app::{Began, Settings};
 use crate::flow::setup::{Folder, Holds};
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
+use crate::forge::github::login::Door;
 use crate::forge::github::signature::WebhookSecret;
 use crate::forge::github::{needs, oidc};
 use crate::forge::token::Issuer;
@@ -421,10 +422,10 @@ fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) 
     };
     let (pages, recheck) = pages::named(&arguments.pages, stated)?;
     if let Some(gitlab) = gitlab {
-        if folder.is_some() || app.is_some() || key.is_some() || hook.is_some() || pages.is_some() {
+        if folder.is_some() || app.is_some() || key.is_some() || hook.is_some() {
             return Err(usage("an app serves one forge: name its App on GitHub, or its account on GitLab"));
         }
-        return Ok(Named::Gitlab(gitlab));
+        return Ok(Named::Gitlab(gitlab.with_pages(pages)));
     }
     let Some(folder) = folder else {
         let says = "name the App with `--app`: its id, or its client id; or name a folder with `--app-folder` in which it is \
@@ -458,10 +459,11 @@ fn registered(files: &Files, set: &Set) -> Result<Registered, Failure> {
     let issuer = public.map(|public| Issuer::new(&set.issuer, oidc::KEYS, &public.address));
     let issuer = issuer.transpose().map_err(usage)?;
     let runners = if set.own_runners { oidc::Runners::Any } else { oidc::Runners::Hosted };
+    let door = |id: &str, secret, back: &str| Door::new(base.clone(), id, secret, back);
     Ok(Registered {
         app: App::new(base.clone(), key).map_err(usage)?.with_issuer(issuer, runners),
         secret: WebhookSecret::new(&secret(&files.hook)?).map_err(usage)?,
-        pages: files.pages.as_ref().map(|named| pages::settings(named, base, public)).transpose()?,
+        pages: files.pages.as_ref().map(|named| pages::settings(named, public, door)).transpose()?,
     })
 }
 

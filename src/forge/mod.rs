@@ -213,6 +213,25 @@ pub enum Answer {
     Reject,
 }
 
+/// What is told of a deployment that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Why<'s> {
+    /// Why, in a sentence.
+    pub sentence: &'s str,
+    /// The whole address of the page that tells more, where there is one.
+    pub page: Option<&'s str>,
+    /// Both together in Markdown, within what a forge takes of a comment.
+    pub comment: &'s str,
+}
+
+impl<'s> Why<'s> {
+    /// A sentence for which there is no page.
+    #[must_use]
+    pub fn plain(sentence: &'s str) -> Self {
+        Self { sentence, page: None, comment: sentence }
+    }
+}
+
 /// What became of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
@@ -302,7 +321,7 @@ pub trait Forge: Source {
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
 
     /// Says why a deployment does not go yet. It goes on waiting. Not repeated where it is not known whether it arrived.
-    fn hold(&self, waiting: &Waiting, why: &str) -> impl Future<Output = Result<(), Self::Fault>> + Send;
+    fn hold(&self, waiting: &Waiting, why: Why<'_>) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
     /// Answers for good, once: what may have had its effect is read back before it is repeated. Beside the answer
     /// stands the attempt of which it is ([`Started::attempt`]), where that is known: what came after it is not answered.
@@ -310,7 +329,7 @@ pub trait Forge: Source {
         &self,
         waiting: &Waiting,
         answer: (Answer, Option<u64>),
-        why: &str,
+        why: Why<'_>,
     ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
 
     /// Whether a deployment still waits, and which answers it would take; `None` where it does not.
@@ -396,7 +415,7 @@ pub trait Hub: Send + Sync + 'static {
     fn beside(&self, processes: u64);
 
     /// The job that a token proves, of a repository that the app is installed on. That a token counts once is for whoever
-    /// asks: it is remembered by [`job::Job::token`].
+    /// asks, where [`job::Job::token`] says by what it is remembered.
     fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;
 }
 

@@ -32,9 +32,9 @@ pub enum Fault {
     /// The answer is too long.
     #[error("the answer has over {0} bytes")]
     Long(usize),
-    /// What is shown with a question was shown before, and counts no second time.
+    /// What is to be shown with a question cannot be.
     #[error("{0}")]
-    Spent(&'static str),
+    Unshowable(&'static str),
     /// The answer is not what was asked for.
     #[error("it answered {status}{}{body}", if body.is_empty() { "" } else { ": " })]
     Answer {

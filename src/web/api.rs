@@ -60,7 +60,7 @@ pub fn description() -> Value {
         "components": { "schemas": schemas(), "securitySchemes": {
             "job": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "An OpenID Connect token of a job of GitHub Actions or GitLab, issued for this app's address, and shown once.",
+                "description": "An OpenID Connect token of a job of GitHub Actions or GitLab, issued for this app's address. One of GitHub is shown once; one of GitLab counts while its job runs.",
             },
             "session": { "type": "apiKey", "in": "cookie", "name": "session", "description": "Somebody who has logged in through the forge." },
         } },

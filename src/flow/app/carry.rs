@@ -13,7 +13,7 @@ use tracing::{Instrument as _, info_span};
 use super::{Desk, link, records, talk};
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
-use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
+use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting, Why};
 use crate::report::neutral;
 use crate::store::change::{Change, Ended, Stream};
 use crate::store::fault::Fault as DatabaseFault;
@@ -46,6 +46,19 @@ pub(super) struct Verdict {
     #[serde(default)]
     asked: bool,
     waits_at: Option<String>,
+}
+
+/// What is said of a decision.
+struct Words {
+    sentence: String,
+    page: Option<String>,
+    comment: String,
+}
+
+impl Words {
+    fn said(&self) -> Why<'_> {
+        Why { sentence: &self.sentence, page: self.page.as_deref(), comment: &self.comment }
+    }
 }
 
 impl Verdict {
@@ -186,16 +199,17 @@ impl<H: Hub> Desk<H> {
         Ok(self.say_to(&verdict, &waiting, claimed.attempt > 1).await)
     }
 
-    /// What is said of a decision, with the way to its release's page where there is one: the sentence is cut, not the way.
-    fn linked(&self, verdict: &Verdict) -> String {
-        let way = self
-            .settings
-            .pages
-            .as_ref()
-            .map_or_else(String::new, |pages| format!(" [See why]({pages}{})", link::path(&verdict.stream())));
+    /// What is said of a decision: the sentence, and the page of its release where there is one. Together, the sentence is cut,
+    /// not the way.
+    fn words(&self, verdict: &Verdict) -> Words {
+        let pages = self.settings.pages.as_ref();
+        let page = pages.map(|pages| format!("{pages}{}", link::path(&verdict.stream())));
+        let way = page.as_ref().map_or_else(String::new, |page| format!(" [See why]({page})"));
         let said = SUMMARY.map(|limit| neutral::prose(&verdict.summary, limit));
-        let fitting = said.into_iter().find(|said| said.len() + way.len() <= COMMENT);
-        format!("{}{way}", fitting.unwrap_or_default())
+        let fitting = said.iter().find(|said| said.len() + way.len() <= COMMENT);
+        let comment = format!("{}{way}", fitting.map_or("", String::as_str));
+        let [sentence, ..] = said;
+        Words { sentence, page, comment }
     }
 
     async fn say_to(&self, verdict: &Verdict, waiting: &Waiting, again: bool) -> Answer {
@@ -203,13 +217,14 @@ impl<H: Hub> Desk<H> {
             Ok(forge) => forge,
             Err(fault) => return Answer::Failed(fault.to_string()),
         };
-        let says = self.linked(verdict);
+        let words = self.words(verdict);
+        let says = words.said();
         let last = match verdict.decision.as_str() {
             "proceed" => Final::Open,
             "reject" => Final::Reject,
             // A report that does not arrive harms nobody, and is not sent twice: a later answer must not wait for it.
             _ => {
-                return match forge.hold(waiting, &says).await {
+                return match forge.hold(waiting, says).await {
                     Ok(()) => Answer::Done,
                     Err(fault) => Answer::Refused(fault.to_string()),
                 };
@@ -237,7 +252,7 @@ impl<H: Hub> Desk<H> {
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }
-        match forge.answer(waiting, (last, verdict.attempt), &says).await {
+        match forge.answer(waiting, (last, verdict.attempt), says).await {
             // It goes on waiting, and others of the repository do not wait behind it: when these have answered it is decided again.
             Ok(Given::ForOthers(others)) => Answer::Refused(format!(
                 "{others} approval(s) by others than the app are missing, which votes last; let them approve the deployment"

@@ -22,7 +22,7 @@ use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
-use crate::forge::{Expected, Forge as _, Hub, Source as _, Takes, Waiting};
+use crate::forge::{Expected, Forge as _, Hub, Source as _, Takes, Waiting, Why};
 use crate::log::receipt::Layer;
 use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
@@ -226,7 +226,7 @@ impl<H: Hub> Desk<H> {
         let Ok(forge) = self.hub.of(repository).await else { return };
         for run in &case.runs {
             let waiting = Waiting { repository: repository.clone(), run: *run, environment: environment.clone() };
-            if let Err(fault) = forge.hold(&waiting, says).await {
+            if let Err(fault) = forge.hold(&waiting, Why::plain(says)).await {
                 self.say("report_unsent", &json!({ "repository": repository, "run": run, "fault": fault.to_string() }));
             }
         }

@@ -34,12 +34,13 @@ fn token(name: &Name) -> Option<Token> {
 }
 
 impl<H: Hub> Desk<H> {
-    /// The job that a token proves. A token counts once, to whichever process it is shown.
+    /// The job that a token proves. One that is to be remembered counts once, to whichever process it is shown.
     pub async fn job(&self, shown: &str) -> Result<Job, Unknown> {
         // A token is issued by the clock of the world outside.
         let job = self.hub().job(shown, Utc::now()).await?;
+        let Some(name) = &job.token else { return Ok(job) };
         let fault = |why: String| Unknown::Fault(format!("{why}; try again in a few minutes"));
-        let token = token(&job.token).ok_or_else(|| fault("the token cannot be remembered".to_owned()))?;
+        let token = token(name).ok_or_else(|| fault("the token cannot be remembered".to_owned()))?;
         match self.sequencer.shown(token, SHOWN).await {
             Ok(Showing::First) => Ok(job),
             Ok(Showing::Again) => Err(Refused::Again.into()),

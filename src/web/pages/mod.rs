@@ -95,7 +95,8 @@ async fn switched_off() -> Response {
         p {
             "Whoever runs the app switches it on with " code { "--client-id" } ", " code { "--client-secret-file" } " and "
             code { "--public-url" } " of " code { "countersign serve" } ". The first two are on the settings page of the GitHub App, \
-            where " code { "PUBLIC-URL" code { (BACK) } } " is to be the callback URL."
+            where " code { "PUBLIC-URL" code { (BACK) } } " is to be the callback URL; on GitLab they are those of an OAuth \
+            application with the scope " code { "read_api" } ", of which it is the redirect URI."
         }
     };
     page(StatusCode::NOT_FOUND, "No page is served here", None, &content)
