@@ -16,6 +16,7 @@ pub enum Plan {
     Free,
     #[default]
     Premium,
+    Ultimate,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -103,6 +104,11 @@ pub struct World {
     pub git: Git,
     pub plan: Plan,
     pub requests: BTreeMap<u64, Request>,
+    /// What services answered of merge requests: by number and check, the commit and the status.
+    pub answered: BTreeMap<(u64, u64), (String, String)>,
+    /// The head of a merge request that GitLab still has where one was pushed just now.
+    pub behind: Option<String>,
+    pub issues: BTreeMap<u64, super::issues::Issue>,
     pub pushes: Vec<Push>,
     pub groups: BTreeMap<String, Vec<Member>>,
     pub pipelines: Vec<Pipeline>,
@@ -134,6 +140,8 @@ pub struct World {
     /// Whom the token's owner is to the project: 20 reports, 40 maintains.
     pub role: u64,
     pub messages: BTreeMap<String, String>,
+    /// How the project is protected.
+    pub settings: super::settings::Settings,
 }
 
 impl World {
@@ -366,7 +374,13 @@ impl World {
             deployment["approvals"] = it.votes.iter().map(vote).collect();
             deployment["pending_approval_count"] = json!(self.missing(it));
             let rules = self.rules.get(&it.environment).map(Vec::as_slice).unwrap_or_default();
-            let rules: Vec<Value> = rules.iter().map(|rule| self.rule(rule)).collect();
+            let with_votes = |rule: &Rule| {
+                let mut shown = self.rule(rule);
+                let cast = it.votes.iter().filter(|(who, ..)| self.counts(it.id, rule, who));
+                shown["deployment_approvals"] = cast.map(vote).collect();
+                shown
+            };
+            let rules: Vec<Value> = rules.iter().map(with_votes).collect();
             deployment["approval_summary"] = json!({ "rules": rules });
         }
         deployment
