@@ -9,6 +9,7 @@
 pub mod app;
 pub mod client;
 pub mod event;
+pub mod inspect;
 pub mod oidc;
 pub mod read;
 pub mod signature;

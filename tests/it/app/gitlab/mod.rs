@@ -1,6 +1,7 @@
 //! The app as a process on a GitLab that blocks deployments until everybody has approved whom its rules name.
 
 mod asked;
+mod doctor;
 mod hooks;
 mod voted;
 
