@@ -65,6 +65,8 @@ struct Inner {
     is_app: bool,
     /// Whose it is, once that was asked.
     owner: OnceCell<u64>,
+    /// Where the app takes deliveries, once that is said.
+    reached: std::sync::OnceLock<String>,
 }
 
 /// A client of one GitLab under one token. Copies share its limits.
@@ -128,6 +130,7 @@ impl Client {
             remarks: Mutex::default(),
             is_app,
             owner: OnceCell::new(),
+            reached: std::sync::OnceLock::new(),
         })))
     }
 
@@ -135,6 +138,16 @@ impl Client {
     #[must_use]
     pub fn base(&self) -> &Base {
         &self.0.base
+    }
+
+    /// Says where the app takes deliveries. The first word counts.
+    pub(in crate::forge::gitlab) fn is_reached_at(&self, address: &str) {
+        let _ = self.0.reached.set(address.to_owned());
+    }
+
+    /// Where the app takes deliveries, where that is known.
+    pub(in crate::forge::gitlab) fn reached_at(&self) -> Option<&str> {
+        self.0.reached.get().map(String::as_str)
     }
 
     /// What went so far.
@@ -175,6 +188,17 @@ impl Client {
     pub(in crate::forge::gitlab) async fn write(&self, method: Method, path: &str, body: &Value) -> Result<(), Fault> {
         let sent = Sent { method, body: Some(body.to_string()), again: false };
         self.send(&self.url(path)?, path, &sent).await.map(|_| ())
+    }
+
+    /// Sends something once, and says what was made of it. A fault may leave open whether it took effect.
+    pub(in crate::forge::gitlab) async fn create<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Fault> {
+        let sent = Sent { method: Method::POST, body: Some(body.to_string()), again: false };
+        let reply = self.send(&self.url(path)?, path, &sent).await?;
+        parse(path, &reply.body)
     }
 
     /// One object.

@@ -4,6 +4,7 @@
 //! have changed, or by the key that it carries. A key counts only in what our own account wrote, for anybody can copy one.
 
 pub mod deployment;
+pub mod issue;
 pub mod note;
 pub mod status;
 

@@ -3,6 +3,7 @@
 mod asked;
 mod doctor;
 mod hooks;
+mod records;
 mod voted;
 
 use std::process::Stdio;
