@@ -214,6 +214,9 @@ pub enum Answer {
 pub enum Given {
     /// The forge took it.
     Now,
+    /// The first of two steps was taken, after which nobody may have spoken against it: the second is asked for by the same
+    /// answer.
+    Begun,
     /// The deployment no longer waits: an earlier try of ours had its effect, or somebody else decided.
     NoLongerWaits,
 }

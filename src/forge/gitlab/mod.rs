@@ -140,7 +140,8 @@ impl Talk for Client {
 
     async fn show(&self, repository: &str, change: u64, notice: &Notice, _again: bool) -> Result<(), Fault> {
         write::note::keep(self, repository, change, notice).await?;
-        write::status::show(self, repository, notice).await
+        write::status::show(self, repository, notice).await?;
+        write::check::answer(self, repository, change, notice).await
     }
 
     async fn reply(&self, repository: &str, change: u64, keyed: (&str, &str), again: bool) -> Result<(), Fault> {

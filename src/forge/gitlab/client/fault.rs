@@ -93,16 +93,11 @@ pub enum Fault {
         says: String,
     },
     /// The deployment waits for others as well, and the app votes last.
-    #[error(
-        "GitLab waits for {others} more approval(s) by others than the app, which votes last; let them approve the deployment"
-    )]
+    #[error("{words}; the app votes last, let them approve the deployment")]
     Others {
-        /// How many are missing beside ours.
-        others: u64,
+        /// How many are missing beside ours, and whose.
+        words: String,
     },
-    /// The app does not do it on GitLab.
-    #[error("{0}")]
-    NotHere(&'static str),
     /// What was asked cannot be, or the client cannot be made.
     #[error("{0}")]
     Setup(String),

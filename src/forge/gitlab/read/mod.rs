@@ -17,7 +17,7 @@ mod people;
 pub(super) mod proposals;
 mod pushes;
 pub(super) mod ran;
-mod requests;
+pub(super) mod requests;
 pub(super) mod runs;
 mod trees;
 pub(super) mod waiting;

@@ -3,16 +3,19 @@
 //! Whoever has all approvals does not start by himself: our vote is one request, and playing the job another. What became of
 //! the first is read before anything is sent, so that a kill between the two plays the job and votes no second time. Our vote
 //! is the last one: it cannot be taken back, and until others have voted a person may still reject. It is given in the name of
-//! the rule that names our own account, and stands for nobody else's.
+//! the rule that names our own account, and stands for nobody else's. Whoever answers is told that the vote is given before the job
+//! is played, for somebody may have spoken against it meanwhile.
 
 use serde_json::json;
 
+use super::note;
 use super::status::{self, State};
 use crate::forge::gitlab::client::{Client, Fault, Method};
-use crate::forge::gitlab::read::Project;
 use crate::forge::gitlab::read::waiting::{self, Step};
+use crate::forge::gitlab::read::{Project, requests, runs};
 use crate::forge::{Answer, Given, Waiting};
 use crate::model::notable::shortened;
+use crate::report::neutral;
 
 /// How many bytes a vote says at most.
 const COMMENT: usize = 1_024;
@@ -24,12 +27,18 @@ pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &st
     if held.is_empty() {
         return Ok(Given::NoLongerWaits);
     }
+    let mut given = Given::Now;
     for it in &held {
         match (answer, &it.step) {
-            (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Err(Fault::Others { others: *others }),
+            (Answer::Open, Step::Vote { others: others @ 1.., missing, .. }) => {
+                let words = missing_words(*others, missing);
+                // What is not told harms nobody, and is told again.
+                let _ = ask_others(client, &project, (waiting, it.id), &words).await;
+                return Err(Fault::Others { words });
+            }
             (Answer::Open, Step::Vote { name, .. }) => {
                 vote(client, &project, it.id, ("approved", name, why)).await?;
-                play(client, &project, it.job).await?;
+                given = Given::Begun;
             }
             (Answer::Open, Step::Play) => play(client, &project, it.job).await?,
             (Answer::Reject, Step::Vote { name, .. }) => {
@@ -39,13 +48,42 @@ pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &st
             (Answer::Reject, Step::Play) => {}
         }
     }
+    if given == Given::Begun {
+        return Ok(given);
+    }
     let state = match answer {
         Answer::Open => State::Success,
         Answer::Reject => State::Failed,
     };
     // A status that does not arrive harms nobody, and the answer was given.
     let _ = status::of_deployment(client, &project, waiting, state, why).await;
-    Ok(Given::Now)
+    Ok(given)
+}
+
+/// Whom GitLab waits for by its own rules.
+fn missing_words(others: u64, missing: &[String]) -> String {
+    let whom = if missing.is_empty() { "people whom its rules name".to_owned() } else { missing.join(", ") };
+    format!("the release may go by the policy, and GitLab waits for {others} more to approve the deployment, of {whom}")
+}
+
+/// Says on the merge requests of what goes, and in its pipeline, who else has to approve the deployment: once for each.
+async fn ask_others(
+    client: &Client,
+    project: &Project,
+    (waiting, id): (&Waiting, u64),
+    words: &str,
+) -> Result<(), Fault> {
+    let Some(run) = runs::started(client, project, waiting.run).await? else { return Ok(()) };
+    let text = format!(
+        "{}\n\nThey vote on deployment {id} of `{}`, on its page; the app votes last, and plays the job then.",
+        neutral::prose(words, COMMENT),
+        neutral::prose(&waiting.environment, COMMENT)
+    );
+    for number in requests::numbers_around(client, project, &run.commit).await? {
+        let key = format!("others-{id}");
+        note::write_once(client, &waiting.repository, number, (&key, &text), true).await?;
+    }
+    Ok(())
 }
 
 /// Says why it does not go yet: a commit's status that is `failed` until it goes. One that is `pending` would be for ever, and

@@ -3,6 +3,7 @@
 //! Nothing is sent twice blindly. Whoever sends again reads first what the last time came to: by the state that it should
 //! have changed, or by the key that it carries. A key counts only in what our own account wrote, for anybody can copy one.
 
+pub mod check;
 pub mod deployment;
 pub mod issue;
 pub mod note;
