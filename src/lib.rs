@@ -197,7 +197,7 @@
 //!
 //! `countersign doctor` reads the policy of each repository as the app does ([`flow`]), asks the forge how it protects what the policy
 //! names ([`forge::inspection`]), and gets a [`model::posture`]: every value known, absent or unread. [`decide::posture`] makes findings
-//! of it, an unread value being one. What the App cannot do without is one list ([`forge::github::needs`]), which the manifest
+//! of it, an unread value being one, in the words of that forge ([`model::wording`]). What the App cannot do without is one list ([`forge::github::needs`]), which the manifest
 //! states that it is made from ([`forge::github::manifest`]): the page of [`web`] that sets it up sends whoever started the app to
 //! GitHub, and keeps what comes back.
 //!

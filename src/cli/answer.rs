@@ -153,7 +153,7 @@ async fn tell(
 /// What became of a final answer: what somebody else decided meanwhile may be anything.
 fn opened<E>(given: Result<Given, E>, done: (u8, &'static str)) -> Result<(u8, &'static str), E> {
     given.map(|given| match given {
-        Given::Now => done,
+        Given::Now | Given::Begun => done,
         Given::NoLongerWaits => (UNKNOWN, "no longer waits: somebody else decided"),
         Given::ForOthers(_) => (PENDING, "waits for approvals by others, and is answered last"),
     })

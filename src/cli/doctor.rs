@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use chrono::Utc;
 
 use super::environment::variable;
-use super::facts::{Failure, runtime, secret, usage};
+use super::facts::{Failure, authorities, runtime, secret, usage};
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
 use crate::flow::inspection::{Wanted, inspect};
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base, Client, Identity, Secret};
 use crate::forge::github::inspect::Inspector;
+use crate::forge::gitlab::{client as gitlab, inspect::Inspector as GitlabInspector};
+use crate::forge::inspection::Inspect;
 use crate::model::inspection::{Gravity, Inspection};
 use crate::report;
 
@@ -30,7 +32,9 @@ fn after_help() -> String {
          branches and administrators it may not see: for those name the token of an administrator, with `--token-file` or in \
          COUNTERSIGN_GITHUB_TOKEN, which may read administration, environments, secrets and metadata of the repository, and \
          secrets and members of the organisation. It changes nothing. What it could not read, it says. `countersign explain` \
-         tells every code.",
+         tells every code.\n\nOn GitLab the app's account is asked under the token that `serve` has, and what maintainers alone may see under that of \
+         one, in `--token-file` or COUNTERSIGN_GITLAB_TOKEN, of the scope `read_api`; who administers a server of your own is told to \
+         administrators. Below the findings it says which plan is in use, what is done by which of its means, and what is advisory.",
         codes.concat()
     )
 }
@@ -54,6 +58,19 @@ pub(super) struct Arguments {
     /// Where GitHub is; or COUNTERSIGN_GITHUB_URL. Left out: `https://github.com`.
     #[arg(long, value_name = "URL")]
     github_url: Option<String>,
+    /// A project on GitLab, `group/name`; repeat it for several. Left out, with `--gitlab-url`: all that the app's account is a
+    /// developer of.
+    #[arg(long, value_name = "GROUP/NAME", conflicts_with_all = ["github", "app", "app_key", "app_folder"])]
+    gitlab: Vec<String>,
+    /// Where GitLab is; or COUNTERSIGN_GITLAB_URL. Left out, with `--gitlab`: `https://gitlab.com`.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["github", "app", "app_key", "app_folder"])]
+    gitlab_url: Option<String>,
+    /// A file with the token of the app's account on GitLab; or COUNTERSIGN_GITLAB_TOKEN_FILE.
+    #[arg(long, value_name = "FILE")]
+    gitlab_token_file: Option<PathBuf>,
+    /// Certificates of authorities that are believed beside the system's, a PEM file; or COUNTERSIGN_GITLAB_CA.
+    #[arg(long, value_name = "FILE")]
+    gitlab_ca: Option<PathBuf>,
     /// The App's id or client id; or COUNTERSIGN_APP.
     #[arg(long, value_name = "ID")]
     app: Option<String>,
@@ -101,22 +118,53 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 }
 
 fn inspected(arguments: &Arguments) -> Result<u8, Failure> {
+    let public = arguments.public_url.clone().or_else(|| variable("COUNTERSIGN_PUBLIC_URL"));
+    let public = public.map(|url| super::serve::pages::origin(&url)).transpose()?.map(|origin| origin.address);
+    if let Some(url) = on_gitlab(arguments) {
+        let base = gitlab::Base::parse(&url).map_err(usage)?;
+        let (repositories, forge) = (arguments.gitlab.clone(), base.address());
+        let wanted = wanted(arguments, repositories, public, forge)?;
+        return told(&gitlab_inspector(arguments, &base, wanted.address.as_deref())?, &wanted, arguments);
+    }
     let url = arguments.github_url.clone().or_else(|| variable("COUNTERSIGN_GITHUB_URL"));
     let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
-    let public = arguments.public_url.clone().or_else(|| variable("COUNTERSIGN_PUBLIC_URL"));
-    let public = public.map(|url| super::serve::pages::origin(&url)).transpose()?;
-    let wanted = Wanted {
-        repositories: arguments.github.clone(),
+    let forge = base.page("").map_or_else(|| base.web().to_owned(), |page| page.origin().ascii_serialization());
+    let wanted = wanted(arguments, arguments.github.clone(), public, forge)?;
+    told(&inspector(arguments, &base)?, &wanted, arguments)
+}
+
+fn wanted(
+    arguments: &Arguments,
+    repositories: Vec<String>,
+    address: Option<String>,
+    forge: String,
+) -> Result<Wanted, Failure> {
+    Ok(Wanted {
+        repositories,
         branch: arguments.branch.clone(),
         outer: super::serve::outer(&super::serve::listed(&arguments.policy, "COUNTERSIGN_POLICY", Vec::new()))?,
         kept: super::serve::kept(arguments.policy_repository.as_ref(), None)?,
-        address: public.map(|origin| origin.address),
-        forge: base.page("").map_or_else(|| base.web().to_owned(), |page| page.origin().ascii_serialization()),
+        address,
+        forge,
         at: Utc::now(),
-    };
-    let inspector = inspector(arguments, &base)?;
+    })
+}
+
+/// Where GitLab is, where it is meant.
+fn on_gitlab(arguments: &Arguments) -> Option<String> {
+    let is_github = !arguments.github.is_empty()
+        || arguments.github_url.is_some()
+        || arguments.app.is_some()
+        || arguments.app_folder.is_some();
+    let stated = arguments.gitlab_url.clone();
+    let stated = stated.or_else(|| variable("COUNTERSIGN_GITLAB_URL").filter(|_| !is_github));
+    stated.or_else(|| (!arguments.gitlab.is_empty()).then(|| "https://gitlab.com".to_owned()))
+}
+
+/// Inspects, and tells it.
+fn told<I: Inspect>(inspector: &I, wanted: &Wanted, arguments: &Arguments) -> Result<u8, Failure> {
     let inspection = runtime()?
-        .block_on(inspect(&inspector, &wanted))
+        .block_on(inspect(inspector, wanted))
         .map_err(|fault| Failure(UNKNOWN, format!("it is not known what to inspect: {fault}")))?;
     let text = match arguments.format {
         Format::Json => report::json::inspection(&inspection).map_err(|error| Failure(UNKNOWN, error.to_string()))?,
@@ -158,6 +206,29 @@ fn identity(arguments: &Arguments) -> Result<(String, Option<PathBuf>), Failure>
              with `--app-folder`",
         )),
     }
+}
+
+/// As whom GitLab is asked.
+fn gitlab_inspector(
+    arguments: &Arguments,
+    base: &gitlab::Base,
+    address: Option<&str>,
+) -> Result<GitlabInspector, Failure> {
+    let own = arguments.gitlab_token_file.clone();
+    let own = own.or_else(|| variable("COUNTERSIGN_GITLAB_TOKEN_FILE").map(PathBuf::from));
+    let own =
+        own.ok_or_else(|| usage("name the file with the token of the app's account with `--gitlab-token-file`"))?;
+    let trusted = arguments.gitlab_ca.clone().or_else(|| variable("COUNTERSIGN_GITLAB_CA").map(PathBuf::from));
+    let trusted = trusted.as_deref().map(authorities).transpose()?;
+    let more = match &arguments.token_file {
+        Some(file) => Some(secret(file)?),
+        None => variable("COUNTERSIGN_GITLAB_TOKEN").map(|token| Secret::new(&token)),
+    };
+    let client = |token| gitlab::Client::of_app(base.clone(), token, trusted.as_deref()).map_err(usage);
+    let more = more.map(client).transpose()?;
+    let named = variable("COUNTERSIGN_GITLAB_PROJECT").unwrap_or_default();
+    let only: Vec<String> = named.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    Ok(GitlabInspector::new(client(secret(&own)?)?, more, &only).at(address))
 }
 
 /// As whom it is asked.

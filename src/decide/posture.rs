@@ -3,17 +3,18 @@
 //! What could not be read is a finding of its own. Nothing is in order because nobody saw it.
 
 mod environments;
+mod hook;
+mod particular;
 mod people;
 
 use crate::model::facts::Fact;
 use crate::model::inspection::{Finding, Flaw};
-use crate::model::posture::{Hook, Installed, Posture, Protection, Source};
+use crate::model::posture::{Installed, Posture, Protection, Source};
+use crate::model::wording::{Wording, about};
 use crate::policy::Policy;
 
+pub use hook::of_app;
 pub use people::{groups, logins};
-
-/// Where the app takes deliveries, below the address under which it is reached.
-pub const DELIVERED_AT: &str = "/hooks/github";
 
 /// The policy of a repository, as far as there is one.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,7 @@ struct Unread;
 /// What is found, of one repository or of the app.
 struct Found<'r> {
     repository: Option<&'r str>,
+    wording: &'static Wording,
     findings: Vec<Finding>,
 }
 
@@ -58,7 +60,7 @@ impl Found<'_> {
 
     /// What could not be read.
     fn unread(&mut self, place: &str, what: &str, why: &str) {
-        let mend = "ask again as somebody who may see it, such as with an administrator's token in `--token-file`";
+        let mend = self.wording.see_more;
         self.flaw(Flaw::Unread, place, format!("{what} is not known: {why}"), mend);
     }
 
@@ -80,12 +82,21 @@ impl Found<'_> {
     }
 }
 
-/// What is wrong with a repository.
+/// What is wrong with a repository. `address` is the one under which the app is reached, where that is known.
 #[must_use]
-pub fn of_repository(posture: &Posture, ruled: Ruled<'_>) -> Vec<Finding> {
-    let mut found = Found { repository: Some(&posture.repository), findings: Vec::new() };
+pub fn of_repository(
+    posture: &Posture,
+    ruled: Ruled<'_>,
+    address: Option<&str>,
+    wording: &'static Wording,
+) -> Vec<Finding> {
+    let mut found = Found { repository: Some(&posture.repository), wording, findings: Vec::new() };
     installed(&mut found, &posture.installed);
+    if let Some(hook) = &posture.particular.hook {
+        hook::judge(&mut found, hook, address);
+    }
     policy(&mut found, posture, ruled);
+    particular::judge(&mut found, posture);
     environments::judge(&mut found, posture, ruled.policy());
     if let Some(policy) = ruled.policy() {
         people::judge(&mut found, posture, policy);
@@ -95,8 +106,8 @@ pub fn of_repository(posture: &Posture, ruled: Ruled<'_>) -> Vec<Finding> {
 
 /// What is wrong with the branch on which a repository keeps the layer for all others.
 #[must_use]
-pub fn of_kept(posture: &Posture) -> Vec<Finding> {
-    let mut found = Found { repository: Some(&posture.repository), findings: Vec::new() };
+pub fn of_kept(posture: &Posture, wording: &'static Wording) -> Vec<Finding> {
+    let mut found = Found { repository: Some(&posture.repository), wording, findings: Vec::new() };
     if let Ok(branch) = found.known(&posture.branch, "the layer for all", "from which branch it is read") {
         let branch = branch.map_or("the default branch", String::as_str);
         protected(&mut found, &posture.protection, &format!("branch {branch}"), branch);
@@ -104,94 +115,30 @@ pub fn of_kept(posture: &Posture) -> Vec<Finding> {
     found.findings
 }
 
-/// What is wrong with how the app is told. `address` is the one under which it is reached, where that is known.
-#[must_use]
-pub fn of_app(hook: &Hook, address: Option<&str>) -> Vec<Finding> {
-    let mut found = Found { repository: None, findings: Vec::new() };
-    let place = "the App's webhook";
-    let wanted = address.map(|address| format!("{address}{DELIVERED_AT}"));
-    let there = wanted.clone().unwrap_or_else(|| format!("the app's address with `{DELIVERED_AT}` behind it"));
-    let mend = format!("name {there} as the webhook's URL in the App's settings, with a secret, and tick `Active`");
-    match found.known(&hook.address, place, "where it delivers") {
-        Ok(Some(stated)) => {
-            if let Some(wanted) = wanted.filter(|wanted| wanted.trim_end_matches('/') != stated.trim_end_matches('/')) {
-                found.flaw(
-                    Flaw::HookMissing,
-                    place,
-                    format!("it delivers to {stated}, and not to {wanted}"),
-                    mend.clone(),
-                );
-            } else if !stated.ends_with(DELIVERED_AT) {
-                let says = format!("it delivers to {stated}, and the app takes deliveries at `{DELIVERED_AT}`");
-                found.flaw(Flaw::HookMissing, place, says, mend.clone());
-            }
-        }
-        Ok(None) => {
-            let says = "it delivers nowhere: what happens is found by reading everything now and then";
-            found.flaw(Flaw::HookMissing, place, says, mend.clone());
-            return found.findings;
-        }
-        Err(Unread) => {}
-    }
-    if let Some(false) = found.stated(&hook.signs, place, "whether it is signed") {
-        let says = "it has no secret, so that nobody can tell its deliveries from forged ones, and the app takes none";
-        found.flaw(Flaw::HookUnsafe, place, says, "set the secret that the app is started with in the App's settings");
-    }
-    if let Some(false) = found.stated(&hook.verifies, place, "whether it looks at certificates") {
-        let says = "it does not look at the certificate of whom it delivers to";
-        found.flaw(Flaw::HookUnsafe, place, says, "enable SSL verification in the App's settings");
-    }
-    if let Some(deliveries) = found.stated(&hook.deliveries, place, "how its deliveries went") {
-        let failed: Vec<_> = deliveries.iter().filter(|delivery| !delivery.taken).collect();
-        if deliveries.is_empty() {
-            let says = "nothing was delivered lately: it may be inactive, or subscribed to nothing";
-            found.flaw(
-                Flaw::HookSilent,
-                place,
-                says,
-                "tick `Active` in the App's settings, and see what it is subscribed to",
-            );
-        } else if let Some(last) = failed.first() {
-            let says = format!(
-                "{} of its last {} deliveries were not taken, last one of `{}`: {}",
-                failed.len(),
-                deliveries.len(),
-                last.event,
-                last.status
-            );
-            let mend =
-                "see under Advanced in the App's settings what was answered; start the app, or let GitHub reach it";
-            found.flaw(Flaw::HookFailing, place, says, mend);
-        }
-    }
-    found.findings
-}
-
 /// What the app may on a repository.
 fn installed(found: &mut Found<'_>, installed: &Fact<Installed>) {
-    let place = "the App";
+    let wording = found.wording;
+    let place = wording.app;
     let Ok(installed) = found.known(installed, place, "whether it is installed here, and what it may") else {
         return;
     };
     let Some(installed) = installed else {
-        let says = "it is not installed on this repository, so that nothing here is decided by it";
-        found.flaw(Flaw::NotInstalled, place, says, "install it, from its page on GitHub");
+        found.flaw(Flaw::NotInstalled, place, wording.not_here, wording.install);
         return;
     };
     if installed.suspended {
         let says = "its installation is suspended: it can neither read nor answer, and what waits for it waits on";
-        found.flaw(Flaw::Suspended, place, says, "unsuspend it in the organisation's settings, under GitHub Apps");
+        found.flaw(Flaw::Suspended, place, says, wording.unsuspend);
     }
     for permission in installed.permissions.iter().filter(|it| it.given < Some(it.needed)) {
         let given = permission.given.map_or("nothing", crate::model::posture::Access::word);
         let (name, needed) = (&permission.name, permission.needed.word());
         let says = format!("it needs `{name}: {needed}`, and was given {given}");
-        let mend = format!("grant `{name}: {needed}` in the App's settings, and let the owner accept it");
-        found.flaw(Flaw::PermissionMissing, place, says, mend);
+        found.flaw(Flaw::PermissionMissing, place, says, about(wording.grant, &format!("{name}: {needed}")));
     }
     for event in &installed.missing_events {
         let says = format!("it is not told of `{event}`, and finds out only when it reads everything");
-        found.flaw(Flaw::EventMissing, place, says, format!("subscribe the App to `{event}` in its settings"));
+        found.flaw(Flaw::EventMissing, place, says, about(wording.subscribe, event));
     }
 }
 
@@ -228,7 +175,7 @@ fn policy(found: &mut Found<'_>, posture: &Posture, ruled: Ruled<'_>) {
 
 /// Whether a change of the policy needs somebody's review.
 fn protected(found: &mut Found<'_>, protection: &Fact<Protection>, place: &str, branch: &str) {
-    let mend = format!("require pull requests with an approval on `{branch}`, in a ruleset that nobody bypasses");
+    let mend = about(found.wording.protect_branch, branch);
     let Ok(protection) = found.known(protection, place, "what protects the policy there") else { return };
     let Some(protection) = protection else {
         let says = "nothing protects it, so that whoever may push can change the policy alone";
@@ -267,10 +214,6 @@ fn check(found: &mut Found<'_>, check: &Fact<Source>, place: &str) {
             "it asks for a check with the app's name from another app, and never gets it from this one"
         }
     };
-    found.flaw(
-        Flaw::CheckUnpinned,
-        place,
-        says,
-        "choose the App as the source of that check, where the branch asks for it",
-    );
+    let mend = found.wording.pin_check;
+    found.flaw(Flaw::CheckUnpinned, place, says, mend);
 }

@@ -9,7 +9,9 @@ use crate::decide::posture::{self, Ruled};
 use crate::flow::app::kept::Kept;
 use crate::flow::app::policy::{self, NoPolicy, Outer};
 use crate::forge::inspection::{Inspect, Sought};
-use crate::model::inspection::{Finding, Flaw, Gravity, Inspection, VERSION};
+use crate::model::inspection::{Finding, Flaw, Gravity, InUse, Inspection, VERSION};
+use crate::model::posture::Posture;
+use crate::model::wording::Wording;
 
 /// What is inspected.
 #[derive(Clone, Debug)]
@@ -32,24 +34,31 @@ pub struct Wanted {
 
 /// Inspects. What cannot be read is found to be unknown; a fault is only that nobody says what there is to inspect.
 pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspection, I::Fault> {
-    let mut findings = posture::of_app(&inspector.hook().await, wanted.address.as_deref());
+    let wording = I::WORDING;
+    let mut findings = match inspector.hook().await {
+        Some(hook) => posture::of_app(&hook, wanted.address.as_deref(), wording),
+        None => Vec::new(),
+    };
+    let mut in_use = Vec::new();
     let mut repositories = wanted.repositories.clone();
     if repositories.is_empty() {
         let installed = inspector.repositories().await?;
-        findings.extend(installed.unread.into_iter().map(|why| unread(&why)));
+        findings.extend(installed.unread.into_iter().map(|why| unread(&why, wording)));
         if installed.repositories.is_empty() {
-            findings.push(nowhere());
+            findings.push(nowhere(wording));
         }
         repositories = installed.repositories;
     }
     let outer = around(inspector, wanted).await;
     for repository in &repositories {
-        findings.extend(of(inspector, wanted, &outer, repository).await);
+        let (there, found) = of(inspector, wanted, &outer, repository).await;
+        findings.extend(found);
+        in_use.extend(ways(there));
     }
     if let Some(kept) = &wanted.kept {
         let (repository, branch) = (kept.repository.clone(), kept.branch.clone());
         let sought = Sought { repository, branch, logins: Vec::new(), groups: Vec::new() };
-        findings.extend(posture::of_kept(&inspector.posture(&sought).await));
+        findings.extend(posture::of_kept(&inspector.posture(&sought).await, wording));
     }
     findings.sort_by_key(|finding| match finding.gravity {
         Gravity::Open => 0,
@@ -57,7 +66,7 @@ pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspe
         Gravity::Weak => 2,
     });
     let forge = Cow::Owned(wanted.forge.clone());
-    Ok(Inspection { version: VERSION, at: wanted.at, forge, repositories, findings })
+    Ok(Inspection { version: VERSION, at: wanted.at, forge, repositories, findings, in_use })
 }
 
 /// The layers around every repository's own.
@@ -74,45 +83,52 @@ async fn of<I: Inspect>(
     wanted: &Wanted,
     outer: &Result<Outer, NoPolicy>,
     repository: &str,
-) -> Vec<Finding> {
+) -> (Posture, Vec<Finding>) {
+    let (wording, address) = (I::WORDING, wanted.address.as_deref());
     let read = match (inspector.forge(repository).await, outer) {
         (Ok(forge), Ok(outer)) => policy::read(&forge, repository, outer).await,
         (_, Err(why)) => Err(why.clone()),
         (Err(fault), _) => Err(NoPolicy::Unread(fault.to_string())),
     };
     let (logins, groups) = match &read {
-        Ok(read) => (posture::logins(&read.policy), posture::groups(&read.policy)),
+        Ok(read) => (posture::logins(&read.policy, wording), posture::groups(&read.policy, wording)),
         Err(_) => (Vec::new(), Vec::new()),
     };
     let sought = Sought { repository: repository.to_owned(), branch: wanted.branch.clone(), logins, groups };
     let there = inspector.posture(&sought).await;
-    match &read {
-        Ok(read) => posture::of_repository(&there, Ruled::By(&read.policy)),
-        Err(NoPolicy::Unwritten) => posture::of_repository(&there, Ruled::Unwritten),
-        Err(why @ (NoPolicy::Unread(_) | NoPolicy::Unusable { .. })) => {
-            posture::of_repository(&there, Ruled::Unusable(&why.to_string()))
-        }
-    }
+    let judged = |ruled: Ruled<'_>| posture::of_repository(&there, ruled, address, wording);
+    let found = match &read {
+        Ok(read) => judged(Ruled::By(&read.policy)),
+        Err(NoPolicy::Unwritten) => judged(Ruled::Unwritten),
+        Err(why @ (NoPolicy::Unread(_) | NoPolicy::Unusable { .. })) => judged(Ruled::Unusable(&why.to_string())),
+    };
+    (there, found)
 }
 
-fn unread(why: &str) -> Finding {
+/// By what means the app works on a repository, where that hangs on a plan.
+fn ways(there: Posture) -> Option<InUse> {
+    let plan = there.particular.plan?;
+    Some(InUse { repository: there.repository, plan: plan.known().cloned(), ways: there.particular.ways })
+}
+
+fn unread(why: &str, wording: &Wording) -> Finding {
     Finding {
         code: Flaw::Unread,
         gravity: Flaw::Unread.gravity(),
         repository: None,
-        place: "the App".to_owned(),
+        place: wording.app.to_owned(),
         says: format!("an installation could not be read: {why}"),
         mend: "see whether it is suspended, and ask again".to_owned(),
     }
 }
 
-fn nowhere() -> Finding {
+fn nowhere(wording: &Wording) -> Finding {
     Finding {
         code: Flaw::NotInstalled,
         gravity: Flaw::NotInstalled.gravity(),
         repository: None,
-        place: "the App".to_owned(),
-        says: "it is installed on no repository".to_owned(),
-        mend: "install it, from its page on GitHub".to_owned(),
+        place: wording.app.to_owned(),
+        says: wording.nowhere.to_owned(),
+        mend: wording.install.to_owned(),
     }
 }

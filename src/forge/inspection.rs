@@ -2,6 +2,7 @@
 
 use crate::forge::{Forge, Installations};
 use crate::model::posture::{Hook, Posture};
+use crate::model::wording::Wording;
 
 /// What is asked of one repository.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub trait Inspect {
     type Fault: std::error::Error + Send + Sync + 'static;
     /// The forge that the policy is read from.
     type Forge: Forge<Fault = Self::Fault>;
+    /// What things are called there, and where they are mended.
+    const WORDING: &'static Wording;
 
     /// The repositories that the app is installed on.
     fn repositories(&self) -> impl Future<Output = Result<Installations, Self::Fault>>;
@@ -31,8 +34,8 @@ pub trait Inspect {
     /// The forge under whose name one repository is read.
     fn forge(&self, repository: &str) -> impl Future<Output = Result<Self::Forge, Self::Fault>>;
 
-    /// How it tells the app what happens.
-    fn hook(&self) -> impl Future<Output = Hook>;
+    /// How it tells the app what happens; nothing where each repository has a hook of its own.
+    fn hook(&self) -> impl Future<Output = Option<Hook>>;
 
     /// How it protects one repository.
     fn posture(&self, sought: &Sought) -> impl Future<Output = Posture>;

@@ -237,6 +237,9 @@ impl<'s> Why<'s> {
 pub enum Given {
     /// The forge took it.
     Now,
+    /// The first of two steps was taken, after which nobody may have spoken against it: the second is asked for by the same
+    /// answer.
+    Begun,
     /// The deployment no longer waits, or not for this: an earlier try of ours had its effect, or somebody else decided.
     NoLongerWaits,
     /// Nothing was given yet: we answer last, and so many others are missing before.

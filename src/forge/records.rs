@@ -158,6 +158,15 @@ pub trait Records: Forge {
         labels: (&[String], &str),
     ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
+    /// Writes a comment under an issue, once for its key; `keyed` is the key and the text.
+    fn comment(
+        &self,
+        repository: &str,
+        number: u64,
+        keyed: (&str, &str),
+        again: bool,
+    ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
+
     /// Closes an issue: done, or given up. Doing so twice is doing so once.
     fn close_issue(
         &self,

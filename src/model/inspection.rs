@@ -68,6 +68,8 @@ flaws! {
     LookalikeEnvironment = "lookalike_environment", Open;
     /// a secret of the environment can be read under the same name by jobs that do not name the environment
     SecretOutside = "secret_outside", Open;
+    /// a secret of an environment that nothing guards can be read by jobs of every branch
+    SecretUnguarded = "secret_unguarded", Open;
     /// whoever may push can change the policy: its branch asks for no review
     PolicyBranchOpen = "policy_branch_open", Open;
     /// the app is no protection rule of an environment that releases go to automatically
@@ -82,6 +84,20 @@ flaws! {
     SecretsForAll = "secrets_for_all", Weak;
     /// whoever starts a deployment may review it himself
     OwnReview = "own_review", Weak;
+    /// the plan has nothing that holds a deployment: its own job asks, and can leave that out
+    Advisory = "advisory", Weak;
+    /// more than those who approve may start a deployment, or play its job once it is approved
+    DeployersWide = "deployers_wide", Weak;
+    /// whoever approves by the policy administers the forge's server, and may approve in anybody's place there
+    ServerAdministrators = "server_administrators", Weak;
+    /// the forge counts the approval of whoever opened the change
+    AuthorApproves = "author_approves", Weak;
+    /// the forge counts the approval of those who wrote commits of the change
+    CommitterApproves = "committer_approves", Weak;
+    /// what was approved stays approved when more is pushed
+    ApprovalsOutlast = "approvals_outlast", Weak;
+    /// the app's check of changes keeps nothing from being merged
+    CheckNotBlocking = "check_not_blocking", Weak;
     /// whoever approves by the policy can switch the protection off as well
     ApproverAdministers = "approver_administers", Weak;
     /// some may change the policy without the review that its branch asks for
@@ -106,6 +122,8 @@ flaws! {
     EventMissing = "event_missing", Weak;
     /// the app's webhook is missing, or goes elsewhere
     HookMissing = "hook_missing", Weak;
+    /// the forge has stopped delivering to the app's webhook
+    HookDisabled = "hook_disabled", Weak;
     /// the app's webhook is not signed, or its receiver's certificate is not looked at
     HookUnsafe = "hook_unsafe", Weak;
     /// deliveries of the webhook were not taken
@@ -134,6 +152,32 @@ pub struct Finding {
     pub mend: String,
 }
 
+/// What is done by the means that hold a deployment until it may go.
+pub const HOLDS: &str = "a deployment is held";
+
+/// By what means the app does one of its things on a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Way {
+    /// What it does.
+    pub does: String,
+    /// By what.
+    pub by: String,
+    /// Whether the forge sees to it that nothing goes past. Where it does not, it is advisory.
+    pub enforced: bool,
+}
+
+/// The plan of a repository, and what the app does by which of its means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InUse {
+    /// The repository.
+    pub repository: String,
+    /// The plan; absent where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// What is done by what.
+    pub ways: Vec<Way>,
+}
+
 /// What an inspection found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Countersign inspection")]
@@ -148,6 +192,9 @@ pub struct Inspection {
     pub repositories: Vec<String>,
     /// What was found, the gravest first.
     pub findings: Vec<Finding>,
+    /// By what means the app works on each repository, where that hangs on a plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_use: Vec<InUse>,
 }
 
 impl Inspection {

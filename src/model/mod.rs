@@ -33,4 +33,5 @@ pub mod schema;
 pub mod stated;
 pub mod verdict;
 pub mod verifier_key;
+pub mod wording;
 pub mod yaml;

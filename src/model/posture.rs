@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::facts::Fact;
+use super::inspection::Way;
 
 /// What the forge says of a repository's protection.
 #[derive(Clone, Debug)]
@@ -35,6 +36,49 @@ pub struct Posture {
     /// The groups that were asked for, as the policy names them, with the logins of their members; absent: the forge knows
     /// none.
     pub groups: BTreeMap<String, Fact<Vec<String>>>,
+    /// What only some forges have.
+    pub particular: Particular,
+}
+
+/// What only some forges have. It is as [`Particular::default`] where a forge has none of it.
+#[derive(Clone, Debug)]
+pub struct Particular {
+    /// How the app is told of this repository; nothing where one hook tells it of all of them.
+    pub hook: Option<Hook>,
+    /// Who administers the forge's own server, by login; absent: nobody of the team's does.
+    pub overseers: Fact<Vec<String>>,
+    /// Whose approval of a change the forge counts; absent: it asks for none.
+    pub review: Fact<Review>,
+    /// Whether a change that the app's check has failed is kept from being merged; absent: there is no such check.
+    pub check_blocks: Fact<bool>,
+    /// The plan in use, by its name; nothing where all of them have the same.
+    pub plan: Option<Fact<String>>,
+    /// By what means the app does each of its things here.
+    pub ways: Vec<Way>,
+}
+
+impl Default for Particular {
+    fn default() -> Self {
+        Self {
+            hook: None,
+            overseers: Fact::Absent,
+            review: Fact::Absent,
+            check_blocks: Fact::Absent,
+            plan: None,
+            ways: Vec::new(),
+        }
+    }
+}
+
+/// Whose approval of a change the forge counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// That of whoever opened it.
+    pub by_author: bool,
+    /// That of those who wrote commits of it.
+    pub by_committers: bool,
+    /// What was given before a push as well.
+    pub outlasts_push: bool,
 }
 
 /// The app as it is installed on a repository.
@@ -84,7 +128,9 @@ impl Access {
 pub struct Hook {
     /// Where it delivers; absent: nowhere.
     pub address: Fact<String>,
-    /// Whether it signs what it delivers.
+    /// That the forge has stopped delivering, and for how long, in its words; absent: it has not.
+    pub stopped: Fact<String>,
+    /// Whether it signs what it delivers; absent: the forge does not tell.
     pub signs: Fact<bool>,
     /// Whether it looks at the certificate of whom it delivers to.
     pub verifies: Fact<bool>,
@@ -108,7 +154,7 @@ pub struct Delivery {
 pub struct Environment {
     /// Its name.
     pub name: String,
-    /// Whether administrators may let a deployment past its protection.
+    /// Whether administrators may let a deployment past its protection; absent: the forge has no such setting.
     pub administrators_bypass: Fact<bool>,
     /// Whether the app's protection rule is enabled; absent: it has none.
     pub rule: Fact<bool>,
@@ -116,10 +162,27 @@ pub struct Environment {
     pub reviewers: Vec<String>,
     /// Whether whoever started a deployment may review it himself; absent: nobody is asked to review.
     pub own_review: Fact<bool>,
-    /// Which branches and tags may be deployed; absent: all.
-    pub references: Fact<References>,
+    /// Which branches and tags may be deployed; absent: all. Nothing where the forge limits none by itself.
+    pub references: Option<Fact<References>>,
     /// The names of its secrets.
     pub secrets: Fact<Vec<String>>,
+    /// Those of them that jobs of every branch may read, where the forge tells branches apart.
+    pub open_secrets: Vec<String>,
+    /// Who may start a deployment there or play its job; absent: the forge has no such list.
+    pub deployers: Fact<Vec<Deployer>>,
+}
+
+/// One entry of those who may deploy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deployer {
+    /// The app's own account.
+    App,
+    /// An account, by its login.
+    Account(String),
+    /// A group, as a policy names it: `gitlab:acme/leads`.
+    Group(String),
+    /// Everybody who has a place in the repository, by the forge's word for it.
+    Place(String),
 }
 
 /// Which branches and tags may be deployed.

@@ -4,7 +4,7 @@ use super::layout::wrapped;
 use super::neutral::line;
 use super::text::Style;
 use super::words;
-use crate::model::inspection::{Finding, Gravity, Inspection};
+use crate::model::inspection::{Finding, Gravity, InUse, Inspection};
 
 /// How many repositories are named.
 const REPOSITORIES: usize = 10;
@@ -16,6 +16,9 @@ pub fn render(inspection: &Inspection, style: Style) -> String {
     page.head(inspection);
     for finding in &inspection.findings {
         page.finding(finding);
+    }
+    for in_use in &inspection.in_use {
+        page.in_use(in_use);
     }
     page.out
 }
@@ -77,6 +80,22 @@ impl Page {
         self.paragraph(" ", 4, &format!("mend: {}", finding.mend));
         let code = self.coloured(finding.code.code(), DIM);
         self.push(&format!("    code: {code}"));
+    }
+
+    /// By what means the app works on a repository.
+    fn in_use(&mut self, in_use: &InUse) {
+        let plan = in_use.plan.as_deref().unwrap_or("a plan that is not known");
+        self.out.push('\n');
+        self.paragraph(" ", 2, &format!("{} is on {plan}; there", in_use.repository));
+        for way in &in_use.ways {
+            let sign = match (way.enforced, self.style.ascii) {
+                (true, _) => "=",
+                (false, true) => "~",
+                (false, false) => "≈",
+            };
+            let advisory = if way.enforced { "" } else { " (advisory, not enforced)" };
+            self.paragraph(sign, 2, &format!("{} by {}{advisory}", way.does, way.by));
+        }
     }
 
     fn paragraph(&mut self, sign: &str, indent: usize, text: &str) {

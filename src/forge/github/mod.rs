@@ -191,4 +191,9 @@ impl Records for Client {
         let end = if done { write::issue::End::Done } else { write::issue::End::GivenUp };
         write::issue::close(self, &Repository::parse(repository)?, number, end).await
     }
+
+    /// Issues and pull requests are counted together, and are written under alike.
+    async fn comment(&self, repository: &str, number: u64, keyed: (&str, &str), again: bool) -> Result<(), Fault> {
+        self.reply(repository, number, keyed, again).await
+    }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use super::client::{Client, Fault, Method};
 use super::event::{Claimed, recalled};
 use super::oidc;
-use super::read::jobs;
+use super::read::{groups_of, jobs};
 use crate::forge::hint::Hinted;
 use crate::forge::job::{Job, Unknown};
 use crate::forge::token::{Issuer, Refused};
@@ -76,6 +76,9 @@ impl App {
     /// The same, that sees to it that the webhooks with this address are enabled.
     #[must_use]
     pub fn with_hook(mut self, address: Option<String>) -> Self {
+        if let Some(address) = &address {
+            self.client.is_reached_at(address);
+        }
         self.hook = address;
         self
     }
@@ -162,14 +165,26 @@ impl Hub for App {
             projects.iter().find(|(_, name)| name.eq_ignore_ascii_case(repository)).map(|(id, _)| *id)
         };
         let Some(project) = self.among(has).await? else { return Ok(None) };
-        let path = format!("/projects/{project}/hooks");
-        let hooks = self.client.list::<Hook>(&path).await?;
-        let Some(hook) = hooks.into_iter().find(|it| it.url == *address && it.is_disabled()) else { return Ok(None) };
-        self.client.write(Method::POST, &format!("{path}/{}/test/push_events", hook.id), &json!({})).await?;
-        Ok(Some(format!(
-            "GitLab had disabled webhook {}, which had failed; a test of it went well, and enables it",
-            hook.id
-        )))
+        let mut places = vec![format!("/projects/{project}/hooks")];
+        if let Some((group, _)) = repository.rsplit_once('/') {
+            places.extend(groups_of(group).into_iter().map(|group| format!("/groups/{group}/hooks")));
+        }
+        for (at, path) in places.iter().enumerate() {
+            let hooks = match self.client.list::<Hook>(path).await {
+                Ok(hooks) => hooks,
+                // A group may be a person's, have no hooks on its plan, or show them to its owners alone.
+                Err(Fault::NotFound { .. } | Fault::Forbidden { .. }) if at > 0 => continue,
+                Err(fault) => return Err(fault),
+            };
+            let Some(hook) = hooks.into_iter().find(|it| it.url == *address && it.is_disabled()) else { continue };
+            self.client.write(Method::POST, &format!("{path}/{}/test/push_events", hook.id), &json!({})).await?;
+            let whose = if at > 0 { "of a group" } else { "of the project" };
+            return Ok(Some(format!(
+                "GitLab had disabled webhook {} {whose}, which had failed; a test of it went well, and enables it",
+                hook.id
+            )));
+        }
+        Ok(None)
     }
 
     /// GitLab counts for itself, and says when it is too much: nothing is divided here.

@@ -9,6 +9,7 @@
 pub mod app;
 pub mod client;
 pub mod event;
+pub mod inspect;
 pub mod login;
 pub mod oidc;
 pub mod read;
@@ -140,7 +141,8 @@ impl Talk for Client {
 
     async fn show(&self, repository: &str, change: u64, notice: &Notice, _again: bool) -> Result<(), Fault> {
         write::note::keep(self, repository, change, notice).await?;
-        write::status::show(self, repository, notice).await
+        write::status::show(self, repository, notice).await?;
+        write::check::answer(self, repository, change, notice).await
     }
 
     async fn reply(&self, repository: &str, change: u64, keyed: (&str, &str), again: bool) -> Result<(), Fault> {
@@ -152,34 +154,33 @@ impl Talk for Client {
     }
 }
 
-/// GitLab tells over REST neither what a description said before nor who changed it, and a record that anybody may have
-/// rewritten is none.
-const NO_RECORDS: Fault = Fault::NotHere(
-    "change records, incidents and agendas are not kept in GitLab's issues: state them with `--with`, or keep them in another system",
-);
-
 impl Records for Client {
-    async fn issues(&self, _repository: &str, _numbers: &[u64]) -> Result<Read, Fault> {
-        Err(NO_RECORDS)
+    async fn issues(&self, repository: &str, numbers: &[u64]) -> Result<Read, Fault> {
+        read::issues::whole(self, repository, numbers).await
     }
 
-    async fn labelled(&self, _repository: &str, _label: &str, _since: DateTime<Utc>) -> Result<Vec<u64>, Fault> {
-        Err(NO_RECORDS)
+    async fn labelled(&self, repository: &str, label: &str, since: DateTime<Utc>) -> Result<Vec<u64>, Fault> {
+        read::issues::labelled(self, repository, label, since).await
     }
 
-    async fn open_issue(&self, _repository: &str, _draft: &Draft, _again: bool) -> Result<u64, Fault> {
-        Err(NO_RECORDS)
+    async fn open_issue(&self, repository: &str, draft: &Draft, again: bool) -> Result<u64, Fault> {
+        write::issue::open(self, repository, draft, again).await
     }
 
-    async fn rewrite_issue(&self, _repository: &str, _number: u64, _draft: &Draft) -> Result<(), Fault> {
-        Err(NO_RECORDS)
+    async fn rewrite_issue(&self, repository: &str, number: u64, draft: &Draft) -> Result<(), Fault> {
+        write::issue::edit(self, repository, number, draft).await
     }
 
-    async fn relabel(&self, _repository: &str, _number: u64, _labels: (&[String], &str)) -> Result<(), Fault> {
-        Err(NO_RECORDS)
+    async fn relabel(&self, repository: &str, number: u64, labels: (&[String], &str)) -> Result<(), Fault> {
+        write::issue::relabel(self, repository, number, labels).await
     }
 
-    async fn close_issue(&self, _repository: &str, _number: u64, _done: bool) -> Result<(), Fault> {
-        Err(NO_RECORDS)
+    /// GitLab does not say why something was closed: its label and its last note do.
+    async fn close_issue(&self, repository: &str, number: u64, _done: bool) -> Result<(), Fault> {
+        write::issue::close(self, repository, number).await
+    }
+
+    async fn comment(&self, repository: &str, number: u64, keyed: (&str, &str), again: bool) -> Result<(), Fault> {
+        write::issue::comment(self, repository, number, keyed, again).await
     }
 }

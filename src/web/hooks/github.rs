@@ -9,7 +9,7 @@ use crate::forge::github::event::{self, Claimed, Delivery};
 use crate::forge::github::signature::{HEADER, WebhookSecret};
 
 /// Where GitHub delivers.
-pub const PATH: &str = crate::decide::posture::DELIVERED_AT;
+pub const PATH: &str = "/hooks/github";
 
 /// GitHub's deliveries, by the secret that it signs them with.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 mod api;
 mod board;
 mod book;
+mod both;
 mod burst;
 mod buttons;
 mod commands;

@@ -414,35 +414,29 @@ impl<H: Hub> Desk<H> {
 }
 
 /// Does something to an issue that is there.
-async fn done<F: Records + crate::forge::talk::Talk>(
-    forge: &F,
-    kept: &Kept,
-    number: u64,
-    once: &str,
-    again: bool,
-) -> Result<(), F::Fault> {
+async fn done<F: Records>(forge: &F, kept: &Kept, number: u64, once: &str, again: bool) -> Result<(), F::Fault> {
     let repository = kept.repository.as_str();
     match &kept.keeps {
         Keeps::Open { .. } | Keeps::Convene { .. } => Ok(()),
         Keeps::Adjourn { minutes } => {
-            forge.reply(repository, number, (once, minutes), again).await?;
+            forge.comment(repository, number, (once, minutes), again).await?;
             forge.close_issue(repository, number, true).await
         }
         Keeps::Adopt { stream, components, .. } => {
-            forge.reply(repository, number, (once, &change::adopted(stream, components)), again).await
+            forge.comment(repository, number, (once, &change::adopted(stream, components)), again).await
         }
-        Keeps::Answer { text, .. } => forge.reply(repository, number, (once, text), again).await,
+        Keeps::Answer { text, .. } => forge.comment(repository, number, (once, text), again).await,
         Keeps::List { draft, .. } => forge.rewrite_issue(repository, number, draft).await,
         Keeps::Widen { components } => {
-            forge.reply(repository, number, (once, &change::widened(components)), again).await
+            forge.comment(repository, number, (once, &change::widened(components)), again).await
         }
         Keeps::Advance { to } => advance(forge, repository, number, &change::label(to)).await,
         Keeps::Stopped { label, text, .. } => {
-            forge.reply(repository, number, (once, text), again).await?;
+            forge.comment(repository, number, (once, text), again).await?;
             advance(forge, repository, number, label).await
         }
         Keeps::Close { done, label, text, leaves_open } => {
-            forge.reply(repository, number, (once, text), again).await?;
+            forge.comment(repository, number, (once, text), again).await?;
             if *leaves_open {
                 return Ok(());
             }

@@ -81,7 +81,13 @@ pub(super) fn field(issue: &Issue, name: &str, template: &str) -> Field {
         match version.text.as_deref().map(|text| section(text, name)) {
             Some(then) if then == now => since = at,
             Some(_) => break,
-            None => return unknown("a version of the issue was struck from its history, and so who wrote it"),
+            // What is not there now is not there, whoever took it away.
+            None if now == Section::Missing => break,
+            None => {
+                return unknown(
+                    "what a version of the issue said is not told, and so not who wrote it; take it away, save, and write it again",
+                );
+            }
         }
     }
     // What stood there from the beginning is of whoever opened it; where we did, it is nobody's.
@@ -148,17 +154,18 @@ pub(super) fn mentions(text: &str, name: &str) -> bool {
     !name.trim().is_empty() && plain(text).contains(&plain(name))
 }
 
-/// The issues that a text names, `#12` or `acme/shop#12`, each with its repository.
+/// The issues and changes that a text names, `#12`, `!12` or `acme/shop#12`, each with its repository.
 pub(super) fn named(text: &str, repository: &str) -> Vec<String> {
     let mut found = Vec::new();
     for word in text.split(|it: char| it.is_whitespace() || matches!(it, ',' | ';' | '(' | ')')) {
         let word = word.trim_end_matches(['.', ':', '!', '?']);
-        let Some((place, number)) = word.split_once('#') else { continue };
+        let Some((place, rest)) = word.find(['#', '!']).map(|at| word.split_at(at)) else { continue };
+        let (sign, number) = rest.split_at(1);
         if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
         let place = if place.is_empty() { repository } else { place };
-        let id = format!("{}#{number}", place.to_ascii_lowercase());
+        let id = format!("{}{sign}{number}", place.to_ascii_lowercase());
         if !found.contains(&id) {
             found.push(id);
         }

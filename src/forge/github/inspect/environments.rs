@@ -132,8 +132,11 @@ async fn whole(client: &Client, path: &str, app: Option<u64>, listed: Listed) ->
         rule: rule(client, &here, app).await,
         reviewers: reviewers.collect(),
         own_review,
-        references: references(client, &here, &listed.deployment_branch_policy).await,
+        references: Some(references(client, &here, &listed.deployment_branch_policy).await),
         secrets: names_of_secrets(client, &format!("{here}/secrets")).await,
+        // An environment's secrets go to whatever may be deployed there.
+        open_secrets: Vec::new(),
+        deployers: Fact::Absent,
         name: listed.name,
     }
 }

@@ -7,6 +7,7 @@
 mod branch;
 mod environments;
 mod registration;
+mod wording;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ use super::read::groups::team;
 use crate::forge::inspection::{Inspect, Sought};
 use crate::forge::{Hub as _, Installations};
 use crate::model::facts::Fact;
-use crate::model::posture::{Hook, Posture};
+use crate::model::posture::{Hook, Particular, Posture};
+use crate::model::wording::Wording;
 
 /// Whoever inspects.
 #[derive(Debug)]
@@ -162,12 +164,14 @@ fn unread(sought: &Sought, fault: &Fault) -> Posture {
         check: after(fault),
         accounts: sought.logins.iter().map(|login| (login.clone(), after(fault))).collect(),
         groups: sought.groups.iter().map(|group| (group.clone(), after(fault))).collect(),
+        particular: Particular::default(),
     }
 }
 
 impl Inspect for Inspector {
     type Fault = Fault;
     type Forge = Client;
+    const WORDING: &'static Wording = &wording::WORDING;
 
     async fn repositories(&self) -> Result<Installations, Fault> {
         let app = self.app.as_ref().ok_or_else(|| {
@@ -184,17 +188,18 @@ impl Inspect for Inspector {
         }
     }
 
-    async fn hook(&self) -> Hook {
+    async fn hook(&self) -> Option<Hook> {
         if let Some(app) = &self.app {
-            return registration::hook(app.root()).await;
+            return Some(registration::hook(app.root()).await);
         }
         let why = "only the App itself may read its webhook; name its key with `--app-key`";
-        Hook {
+        Some(Hook {
             address: Fact::Unavailable(why.into()),
+            stopped: Fact::Absent,
             signs: Fact::Unavailable(why.into()),
             verifies: Fact::Unavailable(why.into()),
             deliveries: Fact::Unavailable(why.into()),
-        }
+        })
     }
 
     async fn posture(&self, sought: &Sought) -> Posture {
@@ -248,6 +253,7 @@ impl Inspect for Inspector {
             branch: Fact::Known(branch),
             accounts: accounts(&client, &sought.logins).await,
             groups: groups(&client, &sought.groups).await,
+            particular: Particular::default(),
         }
     }
 }

@@ -79,6 +79,7 @@ pub(super) async fn hook(root: &Client) -> Hook {
         Err(fault) => {
             return Hook {
                 address: fault.unavailable(),
+                stopped: Fact::Absent,
                 signs: fault.unavailable(),
                 verifies: fault.unavailable(),
                 deliveries,
@@ -93,6 +94,8 @@ pub(super) async fn hook(root: &Client) -> Hook {
     };
     Hook {
         address: address.map_or(Fact::Absent, Fact::Known),
+        // GitHub goes on, whatever it is answered.
+        stopped: Fact::Absent,
         // What is kept of the secret is shown as stars.
         signs: Fact::Known(config.secret.is_some_and(|secret| !secret.is_empty())),
         verifies,

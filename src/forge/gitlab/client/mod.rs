@@ -73,6 +73,8 @@ struct Inner {
     owner: OnceCell<u64>,
     /// The variables that a pipeline may be started with; `*` is any.
     variables: Vec<String>,
+    /// Where the app takes deliveries, once that is said.
+    reached: std::sync::OnceLock<String>,
 }
 
 /// A client of one GitLab under one token. Copies share its limits.
@@ -153,6 +155,7 @@ impl Client {
             is_app: app.is_some(),
             owner: OnceCell::new(),
             variables: app.unwrap_or_default(),
+            reached: std::sync::OnceLock::new(),
         }))
     }
 
@@ -175,6 +178,16 @@ impl Client {
     /// A client of the same GitLab under somebody's own token, with limits of its own.
     pub(in crate::forge::gitlab) fn under(&self, token: Secret) -> Self {
         Self::made(self.0.http.clone(), self.0.base.clone(), token, None)
+    }
+
+    /// Says where the app takes deliveries. The first word counts.
+    pub(in crate::forge::gitlab) fn is_reached_at(&self, address: &str) {
+        let _ = self.0.reached.set(address.to_owned());
+    }
+
+    /// Where the app takes deliveries, where that is known.
+    pub(in crate::forge::gitlab) fn reached_at(&self) -> Option<&str> {
+        self.0.reached.get().map(String::as_str)
     }
 
     /// What went so far.
@@ -224,6 +237,17 @@ impl Client {
     pub(in crate::forge::gitlab) async fn write(&self, method: Method, path: &str, body: &Value) -> Result<(), Fault> {
         let sent = Sent { method, body: Some(body.to_string()), again: false };
         self.send(&self.url(path)?, path, &sent).await.map(|_| ())
+    }
+
+    /// Sends something once, and says what was made of it. A fault may leave open whether it took effect.
+    pub(in crate::forge::gitlab) async fn create<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Fault> {
+        let sent = Sent { method: Method::POST, body: Some(body.to_string()), again: false };
+        let reply = self.send(&self.url(path)?, path, &sent).await?;
+        parse(path, &reply.body)
     }
 
     /// One object.

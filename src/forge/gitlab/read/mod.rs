@@ -12,12 +12,13 @@ mod commits;
 pub(super) mod deployments;
 pub(super) mod file;
 mod groups;
+pub(super) mod issues;
 pub(super) mod jobs;
 mod people;
 pub(super) mod proposals;
 mod pushes;
 pub(super) mod ran;
-mod requests;
+pub(super) mod requests;
 pub(super) mod runs;
 mod trees;
 mod variables;
@@ -46,7 +47,7 @@ const MOST: usize = 5_000;
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A part of a path or a query, escaped: what has `/` in it is one part.
-fn escaped(part: &str) -> String {
+pub(super) fn escaped(part: &str) -> String {
     utf8_percent_encode(part, PLAIN).to_string()
 }
 
@@ -61,6 +62,24 @@ pub(super) struct Project {
     id: u64,
     path_with_namespace: String,
     default_branch: Option<String>,
+    namespace: Option<Namespace>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Namespace {
+    full_path: String,
+    kind: Option<String>,
+}
+
+/// The groups that a path such as `acme/payments` names, the nearest first, each escaped.
+pub(super) fn groups_of(path: &str) -> Vec<String> {
+    let mut found = vec![escaped(path)];
+    let mut rest = path;
+    while let Some((above, _)) = rest.rsplit_once('/') {
+        found.push(escaped(above));
+        rest = above;
+    }
+    found
 }
 
 impl Project {
@@ -77,6 +96,12 @@ impl Project {
             return Err(Fault::Setup(format!("`{written}` is `{now}` now; name it so")));
         }
         Ok(found)
+    }
+
+    /// The groups that it is in, the nearest first. A person's own namespace is none.
+    fn groups(&self) -> Vec<String> {
+        let group = self.namespace.as_ref().filter(|it| it.kind.as_deref() != Some("user"));
+        group.map(|it| groups_of(&it.full_path)).unwrap_or_default()
     }
 
     /// Where it stands in the interface.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::commits::GitCommit;
-use super::{Reading, escaped, is_commit};
+use super::{Project, Reading, escaped, is_commit};
 use crate::forge::gitlab::client::{Client, Fault};
 use crate::model::facts::{Account, AccountFacts, AccountKind, Act, Fact};
 
@@ -229,20 +229,34 @@ impl Reading<'_> {
     pub(super) async fn access(&mut self, acts: &Fact<Vec<Act>>) {
         let acted: BTreeSet<&Account> = acts.entries().iter().map(|act| &act.by).collect();
         for account in acted {
-            let Some(id) = self.accounts.ids.get(account).copied() else { continue };
-            let active = self.is_active(id).await;
-            if let Some(facts) = self.accounts.facts.get_mut(account) {
-                facts.active = active;
-            }
+            self.accounts.admitted(self.client, &self.project, account).await;
+        }
+    }
+}
+
+impl Accounts {
+    /// Asks of everybody who is spoken of whether he may still come in here.
+    pub(super) async fn access(&mut self, client: &Client, project: &Project) {
+        let spoken_of: Vec<Account> = self.ids.keys().cloned().collect();
+        for account in spoken_of {
+            self.admitted(client, project, &account).await;
         }
     }
 
-    async fn is_active(&mut self, id: u64) -> Fact<bool> {
+    async fn admitted(&mut self, client: &Client, project: &Project, account: &Account) {
+        let Some(id) = self.ids.get(account).copied() else { return };
+        let active = self.is_active(client, project, id).await;
+        if let Some(facts) = self.facts.get_mut(account) {
+            facts.active = active;
+        }
+    }
+
+    async fn is_active(&mut self, client: &Client, project: &Project, id: u64) -> Fact<bool> {
         #[derive(Deserialize)]
         struct Place {
             access_level: u64,
         }
-        let state = match self.accounts.profile(self.client, id).await {
+        let state = match self.profile(client, id).await {
             Ok(profile) => profile.state,
             Err(fault) => return fault.unavailable(),
         };
@@ -251,7 +265,7 @@ impl Reading<'_> {
             Some(_) => return Fact::Known(false),
             None => return Fact::Unavailable("GitLab does not say whether the account is active".into()),
         }
-        match self.client.get::<Place>(&format!("{}/members/all/{id}", self.project.path())).await {
+        match client.get::<Place>(&format!("{}/members/all/{id}", project.path())).await {
             // 5 is minimal access, 0 none.
             Ok(place) => Fact::Known(place.access_level > 5),
             Err(Fault::NotFound { .. }) => Fact::Known(false),

@@ -146,6 +146,16 @@ pub(super) async fn around(client: &Client, project: &Project, sha: &str) -> Res
     client.list(&format!("{}/repository/commits/{sha}/merge_requests", project.path())).await
 }
 
+/// The numbers of the open and merged ones among them.
+pub(in crate::forge::gitlab) async fn numbers_around(
+    client: &Client,
+    project: &Project,
+    sha: &str,
+) -> Result<Vec<u64>, Fault> {
+    let found = around(client, project, sha).await?;
+    Ok(found.into_iter().filter(|it| it.state != "closed").map(|it| it.iid).collect())
+}
+
 /// The merge requests that brought a commit.
 pub(super) async fn of_commit(
     client: &Client,

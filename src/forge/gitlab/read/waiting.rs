@@ -39,6 +39,8 @@ pub(in crate::forge::gitlab) enum Step {
         name: String,
         /// How many approvals of others are missing.
         others: u64,
+        /// By whom, as GitLab calls them.
+        missing: Vec<String>,
     },
     /// That its job is played: we have voted for it, and nobody's vote is missing.
     Play,
@@ -116,6 +118,18 @@ struct Rule {
     access_level_description: Option<String>,
     #[serde(default)]
     required_approvals: u64,
+    /// The votes that count for it.
+    #[serde(default)]
+    deployment_approvals: Vec<Vote>,
+}
+
+impl Rule {
+    /// Whom it still waits for, where it does.
+    fn lacks(&self) -> Option<String> {
+        let approved = self.deployment_approvals.iter().filter(|vote| vote.status == "approved").count();
+        let is_short = u64::try_from(approved).is_ok_and(|approved| approved < self.required_approvals);
+        self.access_level_description.clone().filter(|name| is_short && !name.is_empty())
+    }
 }
 
 /// What a deployment waits for from the account `own`; `None` where it does not wait for it.
@@ -134,7 +148,9 @@ fn step(place: &str, it: &Whole, own: u64) -> Result<Option<Step>, Fault> {
             let name = name.ok_or_else(|| unread(place, "it does not say whom its rule names"))?;
             let missing = it.pending_approval_count;
             let missing = missing.ok_or_else(|| unread(place, "it does not say how many approvals are missing"))?;
-            Ok(Some(Step::Vote { name, others: missing.saturating_sub(1) }))
+            let others = missing.saturating_sub(1);
+            let lacks = rules.iter().filter(|rule| rule.user_id != Some(own)).filter_map(Rule::lacks);
+            Ok(Some(Step::Vote { name, others, missing: lacks.collect() }))
         }
         (_, Some(vote)) if vote.status == "approved" && waits_for_play => Ok(Some(Step::Play)),
         _ => Ok(None),
@@ -245,18 +261,44 @@ async fn guarded(client: &Client, repository: &str, environment: &str) -> Result
 
 async fn guarded_in(client: &Client, project: &Project, own: u64, environment: &str) -> Result<Option<bool>, Fault> {
     #[derive(Deserialize)]
-    struct Protected {
-        #[serde(default)]
-        approval_rules: Vec<Rule>,
+    struct Listed {
+        name: String,
+        tier: Option<String>,
     }
     let path = format!("{}/protected_environments/{}", project.path(), escaped(environment));
     match client.get::<Protected>(&path).await {
-        Ok(it) => Ok(Some(it.approval_rules.iter().any(|it| it.user_id == Some(own) && it.required_approvals > 0))),
-        Err(Fault::NotFound { .. }) => {
-            let path = format!("{}/environments?name={}", project.path(), escaped(environment));
-            let named: Vec<Named> = client.list(&path).await?;
-            Ok(named.iter().any(|it| it.name == environment).then_some(false))
+        Ok(it) if it.asks(own) => return Ok(Some(true)),
+        Ok(_) | Err(Fault::NotFound { .. }) => {}
+        Err(fault) => return Err(fault),
+    }
+    let path = format!("{}/environments?name={}", project.path(), escaped(environment));
+    let named: Vec<Listed> = client.list(&path).await?;
+    let Some(it) = named.into_iter().find(|it| it.name == environment) else { return Ok(None) };
+    // A group above the project protects whole tiers, the environments of all of its projects.
+    for group in it.tier.iter().flat_map(|_| project.groups()) {
+        match client.list::<Protected>(&format!("/groups/{group}/protected_environments")).await {
+            Ok(all) if all.iter().any(|one| one.name.as_ref() == it.tier.as_ref() && one.asks(own)) => {
+                return Ok(Some(true));
+            }
+            // Where the plan has none, or the account is not told of it, none is known that would hold.
+            Ok(_) | Err(Fault::NotFound { .. } | Fault::Forbidden { .. }) => {}
+            Err(fault) => return Err(fault),
         }
-        Err(fault) => Err(fault),
+    }
+    Ok(Some(false))
+}
+
+/// A protection, of an environment by its name or of a tier by that.
+#[derive(Deserialize)]
+struct Protected {
+    name: Option<String>,
+    #[serde(default)]
+    approval_rules: Vec<Rule>,
+}
+
+impl Protected {
+    /// Whether a rule of it names an account.
+    fn asks(&self, own: u64) -> bool {
+        self.approval_rules.iter().any(|it| it.user_id == Some(own) && it.required_approvals > 0)
     }
 }

@@ -4,7 +4,9 @@
 //! have changed, of what was there when it was decided and nothing that came later, or by the key that it carries. A key counts
 //! only in what our own account wrote, for anybody can copy one.
 
+pub mod check;
 pub mod deployment;
+pub mod issue;
 pub mod note;
 pub mod status;
 

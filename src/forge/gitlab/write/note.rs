@@ -56,8 +56,19 @@ pub async fn write_once(
     (key, text): (&str, &str),
     again: bool,
 ) -> Result<(), Fault> {
+    write_under(client, repository, ("merge_requests", number), (key, text), again).await
+}
+
+/// The same under anything that takes notes: merge requests and issues are counted apart.
+pub(super) async fn write_under(
+    client: &Client,
+    repository: &str,
+    (kind, number): (&str, u64),
+    (key, text): (&str, &str),
+    again: bool,
+) -> Result<(), Fault> {
     let project = Project::find(client, repository).await?;
-    let path = format!("{}/merge_requests/{number}/notes", project.path());
+    let path = format!("{}/{kind}/{number}/notes", project.path());
     if again && find(client, &path, key).await?.is_some() {
         return Ok(());
     }

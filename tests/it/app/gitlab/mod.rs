@@ -2,9 +2,11 @@
 
 mod answered;
 mod asked;
+mod doctor;
 mod evidence;
 mod hooks;
 mod pages;
+mod records;
 mod tricked;
 mod voted;
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{App, DEPLOYMENT, PIPELINE, asks, key, policy, shop, status, takes, told, votes, waits, written};
 use crate::app::{ago, until};
 use crate::support::github::world::sha;
-use crate::support::gitlab::world::{PROJECT_ID, Rule};
+use crate::support::gitlab::world::{PROJECT_ID, Plan, Rule};
 use crate::support::gitlab::{APP, reply};
 
 /// Two leads approve.
@@ -137,10 +137,19 @@ fn the_app_votes_last_and_for_nobody_but_itself() {
         app.events("effect_attempted").iter().any(|it| it["why"].as_str().is_some_and(|why| why.contains("votes last")))
     });
     assert!(written(&gitlab, "/approval").is_empty());
+    // Whom GitLab waits for by its own rules is told where people look, once.
+    let asked = || {
+        let says = |note: &serde_json::Value| note["body"].as_str().unwrap().to_owned();
+        let notes = gitlab.with(|world| world.requests[&12].notes.iter().map(says).collect::<Vec<_>>());
+        notes.into_iter().filter(|note| note.contains("GitLab waits for 1 more to approve")).collect::<Vec<_>>()
+    };
+    until("a note", || !asked().is_empty());
+    assert!(asked()[0].contains("acme/shop-leads") && asked()[0].contains("deployment 7"), "{:?}", asked());
     // As long as they are missing it is said once, and nothing of the repository waits behind it.
     std::thread::sleep(Duration::from_secs(4));
     let tried: Vec<_> = app.events("effect_attempted").into_iter().filter(|it| it["why"].is_string()).collect();
     assert_eq!((tried.len(), &tried[0]["outcome"], app.decisions()), (1, &json!("refused"), 1), "{tried:?}");
+    assert_eq!(asked().len(), 1);
     votes(&gitlab, "carla");
     until("the job to be played", || status(&gitlab) == "success");
     let given = written(&gitlab, "/approval");
@@ -229,6 +238,51 @@ fn a_command_in_a_note_is_answered_and_a_merge_request_has_its_status() {
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(ours().len(), 2, "{:?}", ours());
     assert_eq!(gitlab.with(|world| world.quick.clone()), Vec::<String>::new());
+}
+
+#[test]
+fn a_status_check_is_answered_of_each_head_and_told_again_where_gitlab_is_behind() {
+    let gitlab = shop();
+    let url = "https://countersign.acme.example";
+    gitlab.with(|world| {
+        world.plan = Plan::Ultimate;
+        let check = |id: u64, url: &str| json!({"id": id, "name": "countersign", "external_url": url});
+        world.settings.checks = vec![check(4, &format!("{url}/hooks/gitlab")), check(5, "https://elsewhere.example")];
+        world.git.commit("c2", "ana", &["51"], &[("checkout/basket.rs", "3")]);
+        world.push(&ago(2), "ana", "51", "c2", None);
+        world.open(13, "ana", "51", "c2", &ago(2));
+        // The push is not everywhere yet.
+        world.behind = Some(sha("51"));
+    });
+    let app = App::new(&gitlab);
+    let served = app.start(&["--sweep", "1", "--public-url", url]);
+    let hint = json!({"object_kind": "merge_request", "project": {"id": PROJECT_ID}, "object_attributes": {"iid": 13}});
+    takes(&served, &key(), &hint);
+    let answered = |id: u64| gitlab.with(|world| world.answered.get(&(13, id)).cloned());
+    until("an answer", || answered(4) == Some((sha("c2"), "passed".to_owned())));
+    assert_eq!(answered(5), None, "somebody else's");
+    let refused = written(&gitlab, "/status_check_responses");
+    assert!(refused.len() >= 2, "{refused:?}");
+    gitlab.with(|world| {
+        world.git.commit("c3", "bo", &["c2"], &[("checkout/basket.rs", "4")]);
+        world.push(&ago(0), "bo", "c2", "c3", Some((13, "51")));
+    });
+    takes(&served, &key(), &hint);
+    until("an answer of the new head", || answered(4) == Some((sha("c3"), "passed".to_owned())));
+}
+
+#[test]
+fn a_hook_of_the_group_that_gitlab_disabled_is_enabled_again() {
+    let gitlab = shop();
+    let app = App::new(&gitlab);
+    let url = "https://countersign.acme.example";
+    gitlab.with(|world| {
+        world.settings.group_hooks =
+            vec![json!({"id": 9, "url": format!("{url}/hooks/gitlab"), "alert_status": "disabled"})];
+    });
+    let _served = app.start(&["--sweep", "1", "--public-url", url]);
+    until("it to be enabled", || gitlab.with(|world| world.settings.group_hooks[0]["alert_status"] == "executable"));
+    until("it to be said", || !app.events("deliveries_resumed").is_empty());
 }
 
 #[test]

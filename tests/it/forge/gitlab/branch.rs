@@ -23,7 +23,7 @@ fn t15_a_branch_is_believed_only_where_maintainers_alone_push_and_merge() {
     let gitlab = shop();
     let client = client(&gitlab);
     let believed = |rules: &[Value]| {
-        gitlab.with(|world| world.protections = rules.to_vec());
+        gitlab.with(|world| world.settings.branches = rules.to_vec());
         match run(client.protected(PROJECT, None)) {
             Fact::Known(tip) => Ok(tip.commit),
             Fact::Unavailable(why) => Err(why.into_owned()),
@@ -58,7 +58,7 @@ fn t15_a_branch_is_believed_only_where_maintainers_alone_push_and_merge() {
     }
 
     // What the branch itself does not say is not taken for no.
-    gitlab.with(|world| world.protections = vec![tight]);
+    gitlab.with(|world| world.settings.branches = vec![tight]);
     let silent = json!({"name": "main", "protected": true, "commit": {"id": sha("51")}});
     gitlab.trouble("/repository/branches/main", crate::support::gitlab::reply(200, &silent));
     assert!(matches!(run(client.protected(PROJECT, None)), Fact::Unavailable(_)));

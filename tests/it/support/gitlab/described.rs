@@ -8,8 +8,18 @@ use serde_json::Value;
 
 use super::Asked;
 
-/// What GitLab has and its description does not, below a project.
-const UNDESCRIBED: [&str; 2] = ["/notes", "/protected_environments/"];
+/// What GitLab has and its description does not.
+const UNDESCRIBED: [&str; 9] = [
+    "/status_check",
+    "/77/issues",
+    "/notes",
+    "/protected_environments",
+    "/external_status_checks",
+    "/approval_rules",
+    "/77/approvals",
+    "/groups/acme/hooks",
+    "/hooks/3/events",
+];
 
 fn whole() -> Option<&'static Value> {
     static WHOLE: OnceLock<Option<Value>> = OnceLock::new();

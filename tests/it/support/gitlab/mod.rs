@@ -4,7 +4,9 @@
 //! description, where it lies beside the checkout ([`described`]).
 
 pub mod described;
+pub mod issues;
 pub mod login;
+pub mod settings;
 mod told;
 pub mod world;
 
@@ -193,8 +195,11 @@ impl Gitlab {
             return reply(403, &json!({"error": "insufficient_scope", "scope": "api"}));
         }
         if asked.path == "/git/api/graphql" {
-            return if asked.body["query"].as_str().unwrap().contains("manualVariables") {
+            let question = asked.body["query"].as_str().unwrap_or_default();
+            return if question.contains("manualVariables") {
                 given(&state.world, asked)
+            } else if question.contains("issue(iid: $iid)") {
+                state.world.graph_issue(asked, state.page)
             } else {
                 authors(&state.world, asked)
             };
@@ -213,7 +218,13 @@ impl Gitlab {
             return told::write(&mut state.world, who, asked, &parts);
         }
         match parts.as_slice() {
-            ["user"] => reply(200, &state.world.basic(who)),
+            ["user"] => {
+                let mut user = state.world.basic(who);
+                if state.world.settings.administrators.iter().any(|it| it == who) {
+                    user["is_admin"] = json!(true);
+                }
+                reply(200, &user)
+            }
             ["projects"] => {
                 let listed = json!({"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": "main"});
                 let least = asked.query("min_access_level").map_or(0, |level| level.parse().unwrap());
@@ -221,8 +232,9 @@ impl Gitlab {
                 self.paged(asked, &state, if is_in { std::slice::from_ref(&listed) } else { &[] })
             }
             ["projects", id] if id.eq_ignore_ascii_case(PROJECT) || *id == PROJECT_ID.to_string() => {
-                reply(200, &json!({"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": "main"}))
+                reply(200, &state.world.settings.project(state.world.role))
             }
+            ["namespaces", ..] => reply(200, &state.world.settings.namespace),
             ["projects", id, "events"] => {
                 let world = &state.world;
                 let push = |(at, it): (usize, &world::Push)| {
@@ -238,6 +250,13 @@ impl Gitlab {
                 self.paged(asked, &state, &found)
             }
             ["projects", id, rest @ ..] if *id == PROJECT_ID.to_string() => self.of_project(&state, asked, rest),
+            ["groups", "acme", rest @ ("hooks" | "variables" | "protected_environments")] => {
+                match state.world.settings.of_group(rest, &state.world) {
+                    Ok(found) => self.paged(asked, &state, &found),
+                    Err(answer) => answer,
+                }
+            }
+            ["groups", "500"] => reply(200, &json!({"id": 500, "full_path": "acme/shop-leads"})),
             ["groups", name, "members", "all"] => {
                 let world = &state.world;
                 let Some(members) = world.groups.get(*name) else { return missing("Group") };
@@ -261,6 +280,23 @@ impl Gitlab {
                     user["public_email"] = json!(address(login, *number));
                 }
                 reply(200, &user)
+            }
+            ["users"]
+                if asked.query("admins") == Some("true")
+                    && state.world.settings.administrators.iter().any(|it| it == who) =>
+            {
+                let world = &state.world;
+                let found: Vec<Value> = world
+                    .settings
+                    .administrators
+                    .iter()
+                    .map(|login| {
+                        let mut user = world.basic(login);
+                        user["is_admin"] = json!(true);
+                        user
+                    })
+                    .collect();
+                self.paged(asked, &state, &found)
             }
             ["users"] => {
                 let world = &state.world;
@@ -316,7 +352,6 @@ impl Gitlab {
                     None => missing("Branch"),
                 }
             }
-            ["protected_branches"] => self.paged(asked, state, &world.protections),
             ["repository", "files", path] => {
                 let Some(commit) = world.resolved(asked.query("ref").unwrap()) else { return missing("Commit") };
                 let text = world.had.get(&(commit.clone(), (*path).to_owned()));
@@ -328,17 +363,28 @@ impl Gitlab {
                     None => missing("File"),
                 }
             }
+            ["hooks"] if world.role < 40 => reply(403, &json!({"message": "403 Forbidden"})),
             ["hooks"] => {
-                let hook =
-                    |(id, url, status): &(u64, String, String)| json!({"id": id, "url": url, "alert_status": status});
+                let hook = |(id, url, status): &(u64, String, String)| {
+                    let mut hook = world.settings.hook.clone();
+                    hook["id"] = json!(id);
+                    hook["url"] = json!(url);
+                    hook["alert_status"] = json!(status);
+                    hook
+                };
                 let found: Vec<Value> = world.hooks.iter().map(hook).collect();
                 self.paged(asked, state, &found)
             }
             ["environments"] => {
                 let here = |name: &&String| asked.query("name").is_none_or(|wanted| *name == wanted);
-                let names: BTreeSet<&String> =
-                    world.deployments.iter().map(|it| &it.environment).filter(here).collect();
-                let found: Vec<Value> = names.into_iter().map(|name| json!({"name": name})).collect();
+                let known =
+                    world.settings.environments.iter().chain(world.deployments.iter().map(|it| &it.environment));
+                let names: BTreeSet<&String> = known.filter(here).collect();
+                let tier = |name: &String| if name.to_lowercase().starts_with("prod") { "production" } else { "other" };
+                let found: Vec<Value> = names
+                    .into_iter()
+                    .map(|name| json!({"name": name, "tier": tier(name), "state": "available"}))
+                    .collect();
                 self.paged(asked, state, &found)
             }
             ["merge_requests"] => {
@@ -347,10 +393,25 @@ impl Gitlab {
                 let found: Vec<Value> = listed.map(|(number, _)| world.request(*number)).collect();
                 self.paged(asked, state, &found)
             }
+            ["merge_requests", number] => reply(200, &world.request(number.parse().unwrap())),
             ["merge_requests", number, rest] => {
                 let number: u64 = number.parse().unwrap();
                 let Some(request) = world.requests.get(&number) else { return missing("Merge Request") };
                 match *rest {
+                    "status_checks" if world.plan < Plan::Ultimate => missing("Page"),
+                    // What is answered of another head than the last is pending.
+                    "status_checks" => {
+                        let head = &request.versions.last().unwrap().0;
+                        let shown = |check: &Value| {
+                            let mut check = check.clone();
+                            let said = world.answered.get(&(number, check["id"].as_u64().unwrap()));
+                            let status = said.filter(|(sha, _)| sha == head).map_or("pending", |(_, status)| status);
+                            check["status"] = json!(status);
+                            check
+                        };
+                        let found: Vec<Value> = world.settings.checks.iter().map(shown).collect();
+                        self.paged(asked, state, &found)
+                    }
                     "versions" => {
                         let version = |(at, (head, base, when)): (usize, &(String, String, String))| json!({"id": at, "head_commit_sha": head, "base_commit_sha": base, "created_at": when});
                         let mut found: Vec<Value> = request.versions.iter().enumerate().map(version).collect();
@@ -423,6 +484,33 @@ impl Gitlab {
                 Some(it) => reply(200, &world.deployment_with_votes(it)),
                 None => missing("Deployment"),
             },
+            [
+                rest @ ("variables"
+                | "protected_branches"
+                | "approval_rules"
+                | "approvals"
+                | "external_status_checks"
+                | "protected_environments"),
+            ] => match world.settings.of_project(rest, world) {
+                Ok(Value::Array(found)) => self.paged(asked, state, &found),
+                Ok(one) => reply(200, &one),
+                Err(answer) => answer,
+            },
+            ["issues"] => self.paged(asked, state, &world.listed_issues(asked)),
+            ["issues", number, what] => match issues::of_issue(world, number.parse().unwrap(), what) {
+                Some(found) => self.paged(asked, state, &found),
+                None => missing("Issue"),
+            },
+            ["hooks", _, "events"] => self.paged(asked, state, &world.settings.deliveries),
+            ["members", "all"] => {
+                let member = |(login, level): &(String, u64)| {
+                    let mut member = world.basic(login);
+                    member["access_level"] = json!(level);
+                    member
+                };
+                let found: Vec<Value> = world.settings.members.iter().map(member).collect();
+                self.paged(asked, state, &found)
+            }
             ["protected_environments", name] => match world.protected.get(*name) {
                 _ if world.plan == Plan::Free => missing("Page"),
                 _ if world.role < 40 => reply(403, &json!({"message": "403 Forbidden"})),

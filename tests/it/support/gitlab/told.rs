@@ -4,13 +4,19 @@ use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::world::{PROJECT_ID, World};
-use super::{Asked, Reply, missing, reply};
+use super::{Asked, Reply, issues, missing, reply};
 
 fn refused(status: u16, says: &str) -> Reply {
     reply(status, &json!({ "message": says }))
 }
 
 pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Reply {
+    if let ["groups", "acme", "hooks", id, "test", "push_events"] = parts {
+        let hook = world.settings.group_hooks.iter_mut().find(|hook| hook["id"].to_string() == *id);
+        let Some(hook) = hook else { return missing("Hook") };
+        hook["alert_status"] = json!("executable");
+        return reply(201, &json!({"message": "201 Created"}));
+    }
     let ["projects", project, rest @ ..] = parts else { return missing("Page") };
     if *project != PROJECT_ID.to_string() {
         return missing("Project");
@@ -51,6 +57,25 @@ pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Rep
             found["body"] = asked.body["body"].clone();
             found["updated_at"] = json!(now);
             reply(200, found)
+        }
+        ("POST", ["merge_requests", number, "status_check_responses"]) => {
+            let number: u64 = number.parse().unwrap();
+            let head =
+                world.behind.take().unwrap_or_else(|| world.requests[&number].versions.last().unwrap().0.clone());
+            if asked.body["sha"] != head {
+                return refused(409, "Sha Must Match HEAD");
+            }
+            let id = asked.body["external_status_check_id"].as_u64().unwrap();
+            let status = asked.body["status"].as_str().unwrap().to_owned();
+            assert_ne!(status, "pending", "it fails by itself after two minutes");
+            world.answered.insert((number, id), (head, status));
+            reply(201, &json!({}))
+        }
+        (_, ["issues", ..]) => {
+            if asked.body["body"].is_string() {
+                quick(world, asked);
+            }
+            issues::written(world, who, asked, rest)
         }
         ("POST", ["hooks", id, "test", "push_events"]) => {
             let Some(hook) = world.hooks.iter_mut().find(|(number, ..)| number.to_string() == *id) else {

@@ -16,6 +16,7 @@ pub enum Plan {
     Free,
     #[default]
     Premium,
+    Ultimate,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -104,6 +105,11 @@ pub struct World {
     pub git: Git,
     pub plan: Plan,
     pub requests: BTreeMap<u64, Request>,
+    /// What services answered of merge requests: by number and check, the commit and the status.
+    pub answered: BTreeMap<(u64, u64), (String, String)>,
+    /// The head of a merge request that GitLab still has where one was pushed just now.
+    pub behind: Option<String>,
+    pub issues: BTreeMap<u64, super::issues::Issue>,
     pub pushes: Vec<Push>,
     pub groups: BTreeMap<String, Vec<Member>>,
     pub pipelines: Vec<Pipeline>,
@@ -147,8 +153,8 @@ pub struct World {
     pub had: BTreeMap<(String, String), String>,
     /// Who plays whatever waits for that as soon as it does.
     pub hasty: Option<String>,
-    /// The rules by which branches are protected, as REST has them.
-    pub protections: Vec<Value>,
+    /// How the project is protected.
+    pub settings: super::settings::Settings,
 }
 
 impl World {
@@ -406,7 +412,13 @@ impl World {
             deployment["approvals"] = it.votes.iter().map(vote).collect();
             deployment["pending_approval_count"] = json!(self.missing(it));
             let rules = self.rules.get(&it.environment).map(Vec::as_slice).unwrap_or_default();
-            let rules: Vec<Value> = rules.iter().map(|rule| self.rule(rule)).collect();
+            let with_votes = |rule: &Rule| {
+                let mut shown = self.rule(rule);
+                let cast = it.votes.iter().filter(|(who, ..)| self.counts(it.id, rule, who));
+                shown["deployment_approvals"] = cast.map(vote).collect();
+                shown
+            };
+            let rules: Vec<Value> = rules.iter().map(with_votes).collect();
             deployment["approval_summary"] = json!({ "rules": rules });
         }
         deployment

@@ -1,0 +1,35 @@
+//! What things are called on GitHub, and where they are mended.
+
+use crate::model::wording::Wording;
+
+pub(super) const WORDING: Wording = Wording {
+    accounts: "github",
+    forge: "GitHub",
+    delivered_at: "/hooks/github",
+    app: "the App",
+    webhook: "the App's webhook",
+    see_more: "ask again as somebody who may see it, such as with an administrator's token in `--token-file`",
+    nowhere: "it is installed on no repository",
+    not_here: "it is not installed on this repository, so that nothing here is decided by it",
+    install: "install it, from its page on GitHub",
+    unsuspend: "unsuspend it in the organisation's settings, under GitHub Apps",
+    grant: "grant `{}` in the App's settings, and let the owner accept it",
+    subscribe: "subscribe the App to `{}` in its settings",
+    lead_hook: "name {} as the webhook's URL in the App's settings, with a secret, and tick `Active`",
+    sign_hook: "set the secret that the app is started with in the App's settings",
+    verify_hook: "enable SSL verification in the App's settings",
+    enable_hook: "tick `Active` in the App's settings, and see what it is subscribed to",
+    see_deliveries: "see under Advanced in the App's settings what was answered; start the app, or let GitHub reach it",
+    protect_branch: "require pull requests with an approval on `{}`, in a ruleset that nobody bypasses",
+    pin_check: "choose the App as the source of that check, where the branch asks for it",
+    make_environment: "make `{}` under Settings › Environments, and enable the App as its protection rule",
+    unknown_environment: "delete it, or name it in the policy and enable the App as its protection rule",
+    ask_app: "under Settings › Environments › {}, tick the App below `Deployment protection rules`",
+    asks_not: "the App is no protection rule of it",
+    ask_switched_off: "the App's protection rule is switched off",
+    own_review: "under Settings › Environments › {}, tick `Prevent self-review`",
+    secrets: "secrets",
+    repository: "the repository",
+    organisation: "the organisation",
+    group: "team",
+};
