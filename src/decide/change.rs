@@ -126,8 +126,9 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -
         Fact::Absent if !formal => return Vec::new(),
         Fact::Absent if rule.system == "issues" && !rule.create => {
             let says = format!(
-                "no change record is linked; open an issue with the label `change` that names, under `### release`, one of the \
+                "no change record is linked; open an issue with the label `change`{} that names, under `### release`, one of the \
                  changes or the commit, and `{}`",
+                rule.repository.as_ref().map_or_else(String::new, |there| format!(" in {there}")),
                 scene.facts.release.environment
             );
             return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];

@@ -388,6 +388,11 @@ const RIGOR: Shape = Shape::Map(&[
 
 const CHANGE: Shape = Shape::Map(&[
     may("system", &TEXT, "where change records are; `issues`, the issues of the repository, when left out"),
+    may(
+        "repository",
+        &TEXT,
+        "the repository whose issues they are, as `acme/changes`, for releases of several; the release's own when left out",
+    ),
     may("needs", &TEXTS, "what a record must hold"),
     may("proceeds_in", &TEXTS, "the states in which a release may go"),
     may("create", &FLAG, "whether the app creates it, where records are issues"),

@@ -10,6 +10,8 @@ use crate::policy::length::Length;
 /// The change record.
 #[derive(Clone, Debug)]
 pub struct ChangeRule {
+    /// The repository whose issues they are, where not the release's own.
+    pub repository: Option<String>,
     /// Where change records are.
     pub system: String,
     /// The fields that must be filled.
