@@ -189,7 +189,8 @@
 //! What people are told of a decision is made of it by [`decide::telling`]: to whom, and from when on. It leaves with the decision
 //! like all that follows from it; what time adds, a reminder or the next one's turn, is made whenever the release is looked at again,
 //! and recorded once for its key. [`flow::app`] claims messages in a lane of their own, [`report::message`] puts them into words in
-//! which nothing from elsewhere is a link or a call, and [`flow::messages`] hands them to [`connect`]. A policy names places, and whoever
+//! which nothing from elsewhere is a link or a call, and [`flow::messages`] hands them to [`connect`]. What nobody takes is given up, and stands
+//! on a page of [`web::pages`] until somebody who administers its repository has it sent again ([`flow::app`]). A policy names places, and whoever
 //! runs the app their secrets; what a policy names is gone to by [`transport::abroad`] alone.
 //!
 //! ## A walk through an inspection

@@ -168,6 +168,8 @@ pub struct Started {
     pub event: String,
     /// Who started it first, and who the present attempt, or a job of it that deploys, by the forge's numbers for them.
     pub by: [Option<u64>; 2],
+    /// Whether it is known from this alone that it waits before an environment, whichever of its own that is.
+    pub waits: bool,
 }
 
 impl Started {
@@ -382,6 +384,11 @@ pub trait Hub: Send + Sync + 'static {
     /// about is to be read again. `None` where they do not say that.
     fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
 
+    /// The repository that a delivery claims to be about, before anybody has checked that it may; `None` where it names none.
+    fn claims(&self, _claimed: &Self::Claimed) -> Option<String> {
+        None
+    }
+
     /// Sees to it that the forge goes on to deliver for a repository, where it stopped; what it did, for people.
     fn delivers(&self, repository: &str) -> impl Future<Output = Result<Option<String>, Self::Fault>> + Send;
 
@@ -452,4 +459,13 @@ pub trait Doorway: Send + Sync + 'static {
 
     /// Who somebody is, and what he may read: asked anew each time.
     fn visitor(&self, pass: &Self::Pass) -> impl Future<Output = Result<Visitor, Closed<Self::Fault>>> + Send;
+
+    /// Which repositories of ours somebody administers, in lower case: asked anew each time. Of a forge that is not asked nobody
+    /// is known to administer any.
+    fn administers(
+        &self,
+        _pass: &Self::Pass,
+    ) -> impl Future<Output = Result<BTreeSet<String>, Closed<Self::Fault>>> + Send {
+        async { Ok(BTreeSet::new()) }
+    }
 }

@@ -314,6 +314,15 @@ fn browsers() -> Paths {
         } }),
         ),
         ("/act", json!({ "post": form("act", "What somebody does on the page of a release, by a form of it") })),
+        (
+            "/given-up",
+            page(
+                "givenUp",
+                "What was given up in the repositories that somebody administers",
+                json!([asks("again", false)]),
+            ),
+        ),
+        ("/again", json!({ "post": form("again", "Somebody has something tried again that was given up") })),
         ("/login", json!({ "get": form("login", "The way to the forge, which says who somebody is") })),
         ("/login/back", json!({ "get": form("loggedIn", "The way back from there") })),
         ("/logout", json!({ "post": form("logout", "The end of a session") })),

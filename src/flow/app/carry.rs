@@ -15,7 +15,7 @@ use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
 use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
 use crate::report::neutral;
-use crate::store::change::Stream;
+use crate::store::change::{Change, Ended, Stream};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::{Claimed, Lane};
 
@@ -57,6 +57,12 @@ impl Verdict {
             environment: self.environment.clone(),
         }
     }
+}
+
+/// Whether somebody has to know that an effect was given up.
+fn is_lost(change: &Change) -> bool {
+    let Change::Ended(Ended { given_up: Some(why), .. }) = change else { return false };
+    !send::NEEDLESS.iter().any(|needless| why.starts_with(needless))
 }
 
 impl<H: Hub> Desk<H> {
@@ -135,7 +141,14 @@ impl<H: Hub> Desk<H> {
                 let done = self.sequencer.put_off(claimed.clone(), why, backoff, now).await;
                 Ok(done.map_err(crate::flow::record::Fault::from)?)
             }
-            Told::Ended(append) => self.sequencer.append(*append).await.map(|_| ()).map_err(Failed::from),
+            Told::Ended(append) => {
+                let lost = append.changes.iter().any(is_lost);
+                self.sequencer.append(*append).await.map_err(Failed::from)?;
+                if lost {
+                    self.count_given_up().await;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -164,10 +177,10 @@ impl<H: Hub> Desk<H> {
         let latest = reader.latest(&stream).await?;
         reader.close().await?;
         if latest.is_some_and(|latest| latest.version != verdict.number) {
-            return Ok(Answer::Refused("a later decision has taken its place".to_owned()));
+            return Ok(Answer::Refused(send::LATER_DECISION.to_owned()));
         }
         let (Some(run), Some(environment)) = (verdict.run, verdict.waits_at.clone()) else {
-            return Ok(Answer::Refused("no run is known that waits for it".to_owned()));
+            return Ok(Answer::Refused(send::NO_RUN.to_owned()));
         };
         let waiting = Waiting { repository: verdict.repository.clone(), run, environment };
         Ok(self.say_to(&verdict, &waiting, claimed.attempt > 1).await)
@@ -210,7 +223,7 @@ impl<H: Hub> Desk<H> {
             // What is gone does not come back, and others wait behind it.
             Ok(None) => {
                 self.docket().answered(&waiting.repository, &waiting.environment, waiting.run);
-                return Answer::Refused("the run is gone".to_owned());
+                return Answer::Refused(send::RUN_GONE.to_owned());
             }
             Ok(Some(run)) if !run.is_of(&verdict.commit) => {
                 return Answer::Refused(format!("the run is of commit {}, and it is of another", run.commit));
@@ -220,7 +233,7 @@ impl<H: Hub> Desk<H> {
             Ok(Some(run)) => {
                 self.docket().happened(Some(&waiting.repository), None, true, Instant::now());
                 self.to_decide.notify_one();
-                return Answer::Refused(format!("it is not of attempt {}, in which the run is now", run.attempt));
+                return Answer::Refused(format!("{}{}, in which the run is now", send::OTHER_ATTEMPT, run.attempt));
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }

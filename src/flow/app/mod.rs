@@ -13,6 +13,7 @@
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`]; when it meets
 //! may stand in a feed: [`feeds`].
 //! What several processes that are this app share is in [`sharing`].
+//! What came to nothing waits in [`given_up`] for somebody who has it tried again.
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it. What people are told elsewhere leaves through a lane of its own: [`tell`].
 //!
@@ -31,6 +32,7 @@ mod drift;
 mod evidence;
 mod feeds;
 mod fresh;
+pub mod given_up;
 mod granted;
 mod heard;
 mod history;
@@ -69,7 +71,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, info_span};
@@ -195,6 +197,7 @@ pub struct Desk<H: Hub> {
     feeds: feeds::Kept,
     agendas: records::Settled,
     causes: records::Causes,
+    unlooked: given_up::Deliveries<H::Claimed>,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -292,6 +295,7 @@ impl<H: Hub> Desk<H> {
             feeds,
             agendas: records::Settled::default(),
             causes: records::Causes::default(),
+            unlooked: given_up::Deliveries::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
@@ -414,18 +418,7 @@ impl<H: Hub> Desk<H> {
     /// Looks at what was delivered, and marks what is to be read again.
     async fn look(self: Arc<Self>, mut queue: mpsc::Receiver<Delivered<H::Claimed>>) {
         while let Some(Delivered { sent, claimed }) = queue.recv().await {
-            match self.hub.check(claimed).await {
-                Ok(Some(hinted)) => self.hinted(hinted, sent),
-                Ok(None) => {
-                    self.counts.delivery("foreign");
-                    self.say("delivery_foreign", &json!({ "delivery": sent.id }));
-                }
-                Err(fault) => {
-                    // Whose it is will be known at the next sweep, which reads what it is about without it.
-                    self.counts.delivery("unchecked");
-                    self.say("delivery_unchecked", &json!({ "delivery": sent.id, "fault": fault.to_string() }));
-                }
-            }
+            self.look_at(sent, claimed).await;
         }
     }
 

@@ -23,6 +23,8 @@ use crate::store::shared::{Showing, Token};
 const LOOK: Duration = Duration::from_secs(5);
 /// After how many looks what is over is forgotten.
 const FORGET: u32 = 60;
+/// After how many looks what was given up is counted again, which else is whenever something is.
+const COUNT: u32 = 60;
 
 /// How a token is remembered: two issuers, and two repositories, may use one id.
 fn token(name: &Name) -> Option<Token> {
@@ -57,6 +59,10 @@ impl<H: Hub> Desk<H> {
                 if looks.is_multiple_of(FORGET) { self.sequencer.forget().await } else { Ok(()) }
             };
             let done: Result<(), Fault> = done.await;
+            // What was given up long ago is counted no more.
+            if looks.is_multiple_of(COUNT) {
+                self.count_given_up().await;
+            }
             if let Err(fault) = done {
                 self.say("shared_unread", &json!({ "fault": fault.to_string() }));
             }

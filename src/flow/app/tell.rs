@@ -22,7 +22,7 @@ use crate::flow::append::Failed;
 use crate::flow::decided::Drafted;
 use crate::flow::messages::Letter;
 use crate::flow::record::Fault;
-use crate::flow::send::{self, Answer};
+use crate::flow::send::{self, Answer, NOT_ASKED};
 use crate::flow::{decided, recorded};
 use crate::forge::Hub;
 use crate::log::receipt::sha256;
@@ -40,8 +40,6 @@ use crate::store::writer::Refused;
 const AT_ONCE: u32 = 4;
 /// When is tried again what asks for a release that waits, and was not held just then.
 const NOT_HELD: Duration = Duration::from_mins(10);
-/// What is said of a message that asks for what nobody is asked for by then.
-const NOT_ASKED: &str = "it is not asked any more";
 /// After how long something is asked anew where the message was given up.
 const ANEW: TimeDelta = TimeDelta::days(1);
 /// How often one thing is asked where the messages are given up, at most.
@@ -78,9 +76,6 @@ struct Notice {
     #[serde(default)]
     at: Option<DateTime<Utc>>,
 }
-
-/// The kind of what nobody has to do but we: somebody is told.
-const TOLD: &str = "notify_board";
 
 /// The key of what is told at a place.
 fn once(topic: &str, place: &str) -> String {
@@ -338,10 +333,12 @@ fn read(body: &[u8], claimed: &Claimed) -> Option<Message> {
     let Notice { obligation, kind, repository, release, environment, by, due, commit, summary, at, .. } = notice;
     let of = Stream { forge, repository, release, environment };
     // What the policy has somebody told is told by this, and is no work of his.
-    let what = if kind == TOLD { What::Proceeds } else { What::Owed };
-    let to_do = (kind != TOLD).then_some(kind);
+    let is_told = OpenedObligation::TOLD.contains(&kind.as_str());
+    let what = if is_told { What::Proceeds } else { What::Owed };
+    let emergency = kind == OpenedObligation::EMERGENCY;
+    let to_do = (!is_told).then_some(kind);
     let blank = blank(what, &of, commit, at.unwrap_or_default());
-    Some(Message { role: by, obligation: Some(obligation), to_do, due, summary, ..blank })
+    Some(Message { emergency, role: by, obligation: Some(obligation), to_do, due, summary, ..blank })
 }
 
 fn blank(what: What, of: &Stream, commit: String, at: DateTime<Utc>) -> Message {

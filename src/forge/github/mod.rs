@@ -25,7 +25,9 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting};
+use super::{
+    Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting,
+};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;

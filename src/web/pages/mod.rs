@@ -8,6 +8,7 @@
 
 mod act;
 mod frame;
+mod given_up;
 mod index;
 mod more;
 mod people;
@@ -67,6 +68,8 @@ pub fn router<H: Hub, D: Doorway>(desk: Arc<Desk<H>>, visits: Visits<D>, origin:
         .route("/", get(releases::<H, D>))
         .route("/release", get(release::<H, D>))
         .route("/act", post(act::act::<H, D>))
+        .route("/given-up", get(given_up::shown::<H, D>))
+        .route("/again", post(given_up::again::<H, D>))
         .route("/receipt", get(receipt::<H, D>))
         .route("/login", get(session::login::<H, D>))
         .route(BACK, get(session::back::<H, D>))

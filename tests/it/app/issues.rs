@@ -294,6 +294,34 @@ fn c1_what_looks_like_a_record_is_none_and_whoever_closes_ours_holds_the_release
 }
 
 #[test]
+fn f11_while_records_cannot_be_read_nothing_goes_and_what_was_closed_meanwhile_does_not_go_either() {
+    let github = shop();
+    with_policy(&github, policy("change: { needs: [risk_assessment], proceeds_in: [Implement], create: true }\n"));
+    asks(&github);
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    let number = record(&github);
+    fills(&github, number, "carla", "risk_assessment", "A price may be wrong for some minutes.");
+    hears(&app, "0 of 1 approvals");
+    std::thread::sleep(Duration::from_millis(1_100));
+    // What keeps the records is down, and then says so under a status that means that all is well.
+    let asked = format!("issue(number: {number})");
+    let fine = r#"{"errors": [{"message": "Something went wrong while executing your query."}]}"#;
+    for (status, body) in [(502, "<html>Bad gateway</html>"), (200, fine)].repeat(40) {
+        github.trouble(&asked, Trouble::Answer(status, vec![], body.to_owned()));
+    }
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(0)).is_null());
+    hears(&app, "the change record could not be read");
+    assert_eq!(told(&github).decided, None, "{}", says(&app));
+    // Somebody closes it while nobody can see that.
+    github.with(|world| world.close_issue(number, "carla"));
+    github.mend();
+    hears(&app, &format!("acme/shop#{number} is in state Closed"));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(told(&github).decided, None, "{}", says(&app));
+}
+
+#[test]
 fn c1_where_the_app_is_not_to_open_a_record_there_is_none() {
     let github = shop();
     with_policy(&github, policy("change: { proceeds_in: [Approved] }\n"));

@@ -2,6 +2,7 @@
 
 mod acts;
 mod browser;
+mod given_up;
 mod login;
 mod more;
 mod record;
