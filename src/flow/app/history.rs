@@ -147,7 +147,11 @@ impl<H: Hub> Desk<H> {
             let went = if went.is_some() { went } else { self.taken_up(reader, &row).await? };
             all.push((row, went));
         }
-        let caused = self.caused(reader, &policy.rules, &repository).await?;
+        // Where they cannot be read, nobody knows of any what caused it.
+        let caused = match facts.incidents.unavailable().filter(|_| policy.rules.incidents.is_some()) {
+            Some(why) => Caused::Unread(why.to_owned()),
+            None => self.caused(reader, &policy.rules, &repository).await?,
+        };
         for team in policy.rules.components.iter().filter_map(|it| it.team.as_deref()) {
             let history = match &unread {
                 None => Fact::Known(of_team(policy, (&repository, team), &all, &caused)),

@@ -134,13 +134,12 @@ impl<H: Hub> Desk<H> {
                     all.extend(marked.iter().cloned());
                     found.extend(marked.iter().filter(|_| is_since).cloned());
                 }
-                Some(Fact::Absent) => {}
                 Some(Fact::Unavailable(why)) if is_since => unknown = Some(Fact::Unavailable(why.clone())),
                 None if is_since => {
                     let why = format!("what {} brought here is not known to the record", row.commit);
                     unknown = Some(Fact::Unavailable(why.into()));
                 }
-                Some(Fact::Unavailable(_)) | None => {}
+                Some(Fact::Absent | Fact::Unavailable(_)) | None => {}
             }
         }
         Ok((all, unknown.unwrap_or_else(|| listed(found))))

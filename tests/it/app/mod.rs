@@ -11,6 +11,7 @@ mod counted;
 mod demo;
 mod docket;
 mod doctor;
+mod elsewhere;
 mod evidence;
 mod faults;
 mod feeds;
