@@ -62,7 +62,7 @@ impl Verdict {
 /// Whether somebody has to know that an effect was given up.
 fn is_lost(change: &Change) -> bool {
     let Change::Ended(Ended { given_up: Some(why), .. }) = change else { return false };
-    !send::NEEDLESS.iter().any(|needless| why.starts_with(needless))
+    !send::NEEDLESS.iter().any(|needless| why.contains(needless))
 }
 
 impl<H: Hub> Desk<H> {
@@ -237,16 +237,18 @@ impl<H: Hub> Desk<H> {
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }
-        match forge.answer(waiting, last, &says).await {
-            Ok(given) => {
+        match forge.answer(waiting, (last, verdict.attempt), &says).await {
+            // It goes on waiting, and others of the repository do not wait behind it: when these have answered it is decided again.
+            Ok(Given::ForOthers(others)) => Answer::Refused(format!(
+                "{others} {}, which votes last; let them approve the deployment",
+                send::FOR_OTHERS
+            )),
+            Ok(given @ (Given::Now | Given::NoLongerWaits)) => {
                 let mut docket = self.docket();
                 docket.answered(&waiting.repository, &waiting.environment, waiting.run);
                 self.counts.waiting(docket.len());
                 drop(docket);
-                let given = match given {
-                    Given::Now => "now",
-                    Given::NoLongerWaits => "it no longer waited",
-                };
+                let given = if given == Given::Now { "now" } else { "it no longer waited" };
                 self.say(
                     "deployment_answered",
                     &json!({ "repository": waiting.repository, "environment": waiting.environment,

@@ -22,7 +22,7 @@ use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
-use crate::forge::{Expected, Forge as _, Hub, Source as _, Waiting};
+use crate::forge::{Expected, Forge as _, Hub, Source as _, Takes, Waiting};
 use crate::log::receipt::Layer;
 use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
@@ -270,7 +270,7 @@ impl<H: Hub> Desk<H> {
         // A delivery can be old: nothing is done for what waits no longer.
         let those = async {
             if case.told.is_some() {
-                (Ok(true), alike::<H>(&forge, case).await)
+                (Ok(Some(Takes::ANY)), alike::<H>(&forge, case).await)
             } else {
                 self.those_that_wait(&forge, case).await
             }
@@ -279,9 +279,7 @@ impl<H: Hub> Desk<H> {
         let begun =
             async { tokio::join!(those, self.policy(&forge, repository), forge.running(repository, environment)) };
         let ((waits, alike), read, _) = begun.instrument(reading.clone()).await;
-        if !waits? {
-            return Err(Undecided::WaitsNoLonger);
-        }
+        let mut takes = waits?.ok_or(Undecided::WaitsNoLonger)?;
         let Alike { attempts, others, .. } = alike?;
         let read = match read {
             Ok(read) => read,
@@ -319,17 +317,17 @@ impl<H: Hub> Desk<H> {
         if decision.decision != Ruling::Hold && self.may_be_answered(&mut reader, key, &facts).await? {
             // What was read may be of before the answer.
             self.fresh.forget(&key.repository);
-            if answers && !self.waits(&outside, case).await? {
-                return Err(Undecided::WaitsNoLonger);
+            if answers {
+                takes = self.takes(&outside, case).await?.ok_or(Undecided::WaitsNoLonger)?;
             }
-        } else if is_last && !waits? {
-            return Err(Undecided::WaitsNoLonger);
+        } else if is_last {
+            takes = waits?.ok_or(Undecided::WaitsNoLonger)?;
         }
         let messages = self.drafts(&mut reader, &read, &facts, &decision).await?;
         reader.close().await?;
         let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
         let layers = (read.layers, before.map(|before| before.layers).unwrap_or_default());
-        let known = (case, attempts, since);
+        let known = (case, attempts, (since, takes));
         let recorded = self.record(known, &facts, text, &decision, layers, messages.clone());
         let outcome = recorded.instrument(info_span!("record")).await?;
         // What time added to a decision that stands leaves by itself.
@@ -380,7 +378,8 @@ impl<H: Hub> Desk<H> {
         let text = serde_json::to_string(&facts)?;
         let listed = replay::listed(&layers);
         let decision = unreadable::held(&facts, now, &flaws, listed).by_document(text.as_bytes());
-        self.record((case, attempts, since), &facts, text, &decision, (layers, Vec::new()), Vec::new()).await
+        let known = (case, attempts, (since, Takes::ANY));
+        self.record(known, &facts, text, &decision, (layers, Vec::new()), Vec::new()).await
     }
 
     /// What the record opened an environment for last, or what ran before it began: that is what the forge most likely shows to
@@ -470,7 +469,7 @@ impl<H: Hub> Desk<H> {
 
     async fn record(
         &self,
-        (case, attempts, since): (&Case, Attempts, u64),
+        (case, attempts, (since, takes)): (&Case, Attempts, (u64, Takes)),
         facts: &Facts,
         text: String,
         decision: &ReleaseDecision,
@@ -496,14 +495,21 @@ impl<H: Hub> Desk<H> {
             deployment: None,
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
+        // What nothing could be done by now is said again when something can.
+        let is_idle = match outcome.ruling {
+            Ruling::Proceed => !takes.opens,
+            Ruling::Reject => !takes.rejects,
+            Ruling::Hold => false,
+        };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until
         // nobody waits for it, and to a job that asks by what is answered to it.
-        if beside.told && beside.answers.is_empty() && (case.asked.is_some() || outcome.ruling == Ruling::Hold) {
+        let is_said = is_idle || beside.told && (case.asked.is_some() || outcome.ruling == Ruling::Hold);
+        if is_said && beside.answers.is_empty() {
             let mut reader = self.reader().await?;
             // Whoever was told before that it may went nowhere by that; this one does, and the record has to know it.
-            let known =
-                (beside.silent || outcome.ruling != Ruling::Proceed || reader.is_answered(&outcome.stream).await?)
-                    && before::is_the_last(&mut reader, &decided, self.now()).await?;
+            let goes = outcome.ruling == Ruling::Proceed && !beside.silent && !is_idle;
+            let known = (!goes || reader.is_answered(&outcome.stream).await?)
+                && before::is_the_last(&mut reader, &decided, self.now()).await?;
             reader.close().await?;
             if known {
                 return Ok(Outcome { is_new: false, ..outcome });

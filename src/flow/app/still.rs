@@ -1,12 +1,12 @@
-//! Which runs of a release still wait, in which attempt, and what they were told: asked of the forge, and of the record where
-//! only that knows.
+//! Which runs of a release still wait while it is decided, in which attempt, which answers they would take, and what they were
+//! told: asked of the forge, and of the record where only that knows.
 
 use std::time::Instant;
 
 use super::docket::{Case, Key};
 use super::ruling::{Attempts, Undecided, shown};
 use super::{Desk, before};
-use crate::forge::{Forge as _, Hub, Started, Waiting};
+use crate::forge::{Forge as _, Hub, Started, Takes, Waiting};
 use crate::model::facts::Facts;
 use crate::store::change::Stream;
 use crate::store::fault::Fault;
@@ -37,7 +37,7 @@ pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<Alike
         let Some(started) = started.filter(is_here) else { continue };
         let now = started.attempt;
         waits |= started.waits;
-        if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
+        if let Some(asks) = case.asked.filter(|asks| H::STARTS_AGAIN_WHOLE && asks.attempt != now) {
             return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
         }
         if started.is_like(first.get_or_insert_with(|| started.clone())) {
@@ -53,17 +53,17 @@ pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<Alike
 }
 
 impl<H: Hub> Desk<H> {
-    /// The runs of a case, and whether any of them waits. A delivery can be old: of a run that waits nowhere, and of one of which
-    /// other jobs are at work, it is asked what waits. That a run waits and no decision has opened its environment is enough
-    /// otherwise; where somebody let it past meanwhile the forge takes no answer any more.
+    /// Which answers any run of a case would take, `None` where none of them waits, and the runs. A delivery can be old: of a run
+    /// that waits nowhere, and of one of which other jobs are at work, it is asked what waits. That a run waits and no decision has
+    /// opened its environment is enough otherwise; where somebody let it past meanwhile the forge takes no answer any more.
     pub(super) async fn those_that_wait(
         &self,
         forge: &H::Forge,
         case: &Case,
-    ) -> (Result<bool, Undecided>, Result<Alike, Undecided>) {
+    ) -> (Result<Option<Takes>, Undecided>, Result<Alike, Undecided>) {
         let alike = alike::<H>(forge, case).await;
         let is_known = case.asked.is_some() || alike.as_ref().is_ok_and(|it| it.waits);
-        (if is_known { Ok(true) } else { self.waits(forge, case).await }, alike)
+        (if is_known { Ok(Some(Takes::ANY)) } else { self.takes(forge, case).await }, alike)
     }
 
     /// Whether a release may have got its answer since it was found to wait: from here, or by a decision that is no hold.
@@ -85,9 +85,9 @@ impl<H: Hub> Desk<H> {
         forge: &H::Forge,
         case: &Case,
         attempts: &Attempts,
-    ) -> Result<bool, Undecided> {
+    ) -> Result<Option<Takes>, Undecided> {
         if case.asked.is_some() || case.told.is_none() {
-            return Ok(true);
+            return Ok(Some(Takes::ANY));
         }
         let began = Instant::now();
         let (waits, alike) = self.those_that_wait(forge, case).await;
@@ -97,16 +97,19 @@ impl<H: Hub> Desk<H> {
         waits
     }
 
-    /// Whether any of its runs waits.
-    pub(super) async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {
+    /// Which answers any of the runs of a release would take; `None` where none of them waits.
+    pub(super) async fn takes(&self, forge: &H::Forge, case: &Case) -> Result<Option<Takes>, Undecided> {
+        let mut found: Option<Takes> = None;
         for run in &case.runs {
             let Key { repository, environment, .. } = case.key.clone();
             let waiting = Waiting { repository, run: *run, environment };
-            if forge.waits(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))? {
-                return Ok(true);
+            let takes = forge.waits(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
+            found = found.into_iter().chain(takes).reduce(Takes::or);
+            if found == Some(Takes::ANY) {
+                break;
             }
         }
-        Ok(false)
+        Ok(found)
     }
 
     /// What the runs of a release were told last. Whoever was started since has only the record to know it from.

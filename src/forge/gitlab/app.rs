@@ -122,6 +122,7 @@ impl App {
 
 impl Hub for App {
     const NAME: &'static str = "gitlab";
+    const STARTS_AGAIN_WHOLE: bool = false;
     type Fault = Fault;
     type Forge = Client;
     type Claimed = Claimed;

@@ -92,14 +92,6 @@ pub enum Fault {
         /// Where and why.
         says: String,
     },
-    /// The deployment waits for others as well, and the app votes last.
-    #[error(
-        "GitLab waits for {others} more approval(s) by others than the app, which votes last; let them approve the deployment"
-    )]
-    Others {
-        /// How many are missing beside ours.
-        others: u64,
-    },
     /// The app does not do it on GitLab.
     #[error("{0}")]
     NotHere(&'static str),

@@ -10,34 +10,42 @@ use serde_json::json;
 use super::status::{self, State};
 use crate::forge::gitlab::client::{Client, Fault, Method};
 use crate::forge::gitlab::read::Project;
-use crate::forge::gitlab::read::waiting::{self, Step};
+use crate::forge::gitlab::read::waiting::{self, Held, Step};
 use crate::forge::{Answer, Given, Waiting};
 use crate::model::notable::shortened;
 
 /// How many bytes a vote says at most.
 const COMMENT: usize = 1_024;
 
-/// Answers every deployment of the pipeline in the environment that waits for us.
-pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+/// Answers every deployment of the pipeline in the environment that waits for us, but for those that were made after `newest`,
+/// which nobody has looked at who decided.
+pub async fn answer(
+    client: &Client,
+    waiting: &Waiting,
+    (answer, newest): (Answer, Option<u64>),
+    why: &str,
+) -> Result<Given, Fault> {
     let project = Project::find(client, &waiting.repository).await?;
-    let held = waiting::of(client, &project, waiting).await?;
+    let mut held = waiting::of(client, &project, waiting).await?;
+    held.retain(|it| newest.is_none_or(|newest| it.id <= newest));
     if held.is_empty() {
         return Ok(Given::NoLongerWaits);
     }
+    // None of them waits for another: what is left is found by whoever looks next.
+    let (mut given, mut failed) = (Given::NoLongerWaits, None);
     for it in &held {
-        match (answer, &it.step) {
-            (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Err(Fault::Others { others: *others }),
-            (Answer::Open, Step::Vote { name, .. }) => {
-                vote(client, &project, it.id, ("approved", name, why)).await?;
-                play(client, &project, it.job).await?;
-            }
-            (Answer::Open, Step::Play) => play(client, &project, it.job).await?,
-            (Answer::Reject, Step::Vote { name, .. }) => {
-                vote(client, &project, it.id, ("rejected", name, why)).await?;
-            }
-            // What was approved is not rejected any more. Nobody but a person plays it.
-            (Answer::Reject, Step::Play) => {}
+        match (one(client, &project, it, (answer, why)).await, given) {
+            (Ok(Given::ForOthers(one)), Given::ForOthers(other)) => given = Given::ForOthers(one.max(other)),
+            (Ok(Given::Now), _) => given = Given::Now,
+            (Ok(one), Given::NoLongerWaits) => given = one,
+            (Ok(_), _) => {}
+            (Err(fault), _) => failed = failed.or(Some(fault)),
         }
+    }
+    match (failed, given) {
+        (_, Given::Now) | (None, Given::NoLongerWaits) => {}
+        (Some(fault), _) => return Err(fault),
+        (None, Given::ForOthers(_)) => return Ok(given),
     }
     let state = match answer {
         Answer::Open => State::Success,
@@ -45,6 +53,22 @@ pub async fn answer(client: &Client, waiting: &Waiting, answer: Answer, why: &st
     };
     // A status that does not arrive harms nobody, and the answer was given.
     let _ = status::of_deployment(client, &project, waiting, state, why).await;
+    Ok(given)
+}
+
+/// Answers one deployment.
+async fn one(client: &Client, project: &Project, it: &Held, (answer, why): (Answer, &str)) -> Result<Given, Fault> {
+    match (answer, &it.step) {
+        (Answer::Open, Step::Vote { others: others @ 1.., .. }) => return Ok(Given::ForOthers(*others)),
+        (Answer::Open, Step::Vote { name, .. }) => {
+            vote(client, project, it.id, ("approved", name, why)).await?;
+            play(client, project, it).await?;
+        }
+        (Answer::Open, Step::Play) => return play(client, project, it).await,
+        (Answer::Reject, Step::Vote { name, .. }) => vote(client, project, it.id, ("rejected", name, why)).await?,
+        // What was approved is not rejected any more. Nobody but a person plays it.
+        (Answer::Reject, Step::Play) => return Ok(Given::NoLongerWaits),
+    }
     Ok(Given::Now)
 }
 
@@ -66,6 +90,11 @@ async fn vote(
     client.write(Method::POST, &path, &body).await
 }
 
-async fn play(client: &Client, project: &Project, job: u64) -> Result<(), Fault> {
-    client.write(Method::POST, &format!("{}/jobs/{job}/play", project.path()), &json!({})).await
+/// Plays the job of a deployment, where nobody did meanwhile: GitLab runs one that has ended once more when it is played.
+async fn play(client: &Client, project: &Project, it: &Held) -> Result<Given, Fault> {
+    if !waiting::may_be_played(client, project, it).await? {
+        return Ok(Given::NoLongerWaits);
+    }
+    client.write(Method::POST, &format!("{}/jobs/{}/play", project.path(), it.job), &json!({})).await?;
+    Ok(Given::Now)
 }
