@@ -23,7 +23,7 @@
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub and GitLab: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
-//! connect    6  other systems that are asked or told over the network: witnesses, webhooks, Slack, mail servers
+//! connect    6  other systems that are asked or told over the network: witnesses, webhooks, Slack, mail servers, feeds
 //! sandbox    6  a GitHub of our own, small enough to live in the binary, for the demo
 //! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
 //! transport  5  how anybody is spoken to over the network: TLS, a client for HTTP
@@ -104,7 +104,8 @@
 //! Where the policy keeps them in issues, a release that is held for want of one has an issue opened, or one taken up that people opened: that is recorded,
 //! leaves, and its number is recorded ([`flow::app`]). From then on the issue is read with its whole history
 //! ([`forge::records`]) whenever the release is gathered, as open incidents and the agendas of the board are, and becomes
-//! facts that say who wrote what. Whose word counts is decided ([`decide`]), and what follows from the decision – a label, an
+//! facts that say who wrote what. Standard changes stand on the board's agendas too, and become facts by what was said there and by how
+//! releases by them ended. Whose word counts is decided ([`decide`]), and what follows from the decision – a label, an
 //! item of an agenda, an end – leaves through the outbox like everything else.
 //!
 //! ## A walk through submitted evidence

@@ -22,6 +22,7 @@ use super::facts::{Failure, filled, roster, secret, usage};
 use super::log::key::Signing;
 use super::messages::{MessageArguments, Stated};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
+use crate::connect::feed::Feeds;
 use crate::flow::app::clock::Clock;
 use crate::flow::app::kept::Kept;
 use crate::flow::app::outside::Outside;
@@ -158,6 +159,10 @@ pub(super) struct Arguments {
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
+    /// A feed of the board's meetings that may be at a private address, exactly as policies name it without `feed:`; repeat
+    /// it; or COUNTERSIGN_PRIVATE_FEED, one a line. Feeds at public addresses need no word.
+    #[arg(long, value_name = "URL")]
+    private_feed: Vec<String>,
     #[command(flatten)]
     gitlab: gitlab::GitlabArguments,
     #[command(flatten)]
@@ -200,6 +205,7 @@ pub(super) struct Configured {
     self_hosted_runners: Option<bool>,
     deployers: Option<PathBuf>,
     sweep: Option<u64>,
+    private_feed: Vec<String>,
     otlp_endpoint: Option<String>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
@@ -498,6 +504,8 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         address: public.as_ref().map(|public| public.address.clone()),
         deployers: named_by.as_deref().map(deployers::read).transpose()?.unwrap_or_default(),
     };
+    let private = listed(&arguments.private_feed, "COUNTERSIGN_PRIVATE_FEED", std::mem::take(&mut file.private_feed));
+    let feeds = Feeds::new(private).map_err(usage)?;
     let settings = Settings {
         address,
         folder,
@@ -517,6 +525,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         pages: None,
         outside,
         channels,
+        feeds: Arc::new(feeds),
         clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);

@@ -24,15 +24,16 @@ pub(super) struct GitlabArguments {
     #[arg(long, value_name = "URL")]
     gitlab_url: Option<String>,
     /// A file with a token of the app's own account there, of the scope `api`; or COUNTERSIGN_GITLAB_TOKEN_FILE. Let the account
-    /// be a member of the projects, or of a group above them, that may deploy and is named by an approval rule of its own.
+    /// be a maintainer of the projects, or of a group above them, that may deploy and is named by an approval rule of its own. A
+    /// developer may vote and play, and not read what pipelines were given as variables. What it plays runs with its rights.
     #[arg(long, value_name = "FILE")]
     gitlab_token_file: Option<PathBuf>,
     /// A file with the secret token of the webhooks, or with their signing key, which begins with `whsec_`; or
     /// COUNTERSIGN_GITLAB_WEBHOOK_SECRET_FILE.
     #[arg(long, value_name = "FILE")]
     gitlab_webhook_secret_file: Option<PathBuf>,
-    /// A project, or a group with all that is in it; repeat it; or COUNTERSIGN_GITLAB_PROJECT, one a line. Left out: all that the
-    /// account is a developer of.
+    /// A project, or a group with all that is in it, that is served where the account is a developer of it; repeat it; or
+    /// COUNTERSIGN_GITLAB_PROJECT, one a line. Nothing else is: anybody can make the account a member of a project of his own.
     #[arg(long, value_name = "GROUP[/NAME]")]
     gitlab_project: Vec<String>,
     /// The name of a variable that pipelines may be started with; repeat it; or COUNTERSIGN_GITLAB_VARIABLE, one a line. `*` is any.
@@ -94,7 +95,11 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
         base: Base::parse(&url).map_err(usage)?,
         token: needed(token, "name the file with the token of the app's account with `--gitlab-token-file`")?,
         hook: needed(hook, "name the file with the webhooks' secret with `--gitlab-webhook-secret-file`")?,
-        projects,
+        projects: needed(
+            Some(projects).filter(|projects| !projects.is_empty()),
+            "name the projects, or groups with all that is in them, with `--gitlab-project`: anybody can make the app's account a \
+             member of a project of his own, and whatever the app plays there runs with its rights everywhere",
+        )?,
         variables,
         authorities,
     }))

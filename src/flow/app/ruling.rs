@@ -12,7 +12,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::records::Said;
+use super::records::{Proposed, Said};
 use super::still::{Alike, alike};
 use super::{Desk, acting, before, evidence, owed, runs, shown, since};
 use crate::decide::{release, unreadable};
@@ -297,7 +297,7 @@ impl<H: Hub> Desk<H> {
         let facts = self.facts_and_said(&forge, &read, (case, &attempts), &went);
         let all = async { tokio::join!(facts, self.once_more(&outside, case, &attempts)) };
         let (facts, waits) = all.instrument(reading).await;
-        let (facts, said) = facts?;
+        let (facts, (said, proposed)) = facts?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
         // A release that is under way keeps the stricter of the policy that it began with and the one in force.
@@ -337,7 +337,7 @@ impl<H: Hub> Desk<H> {
             self.tell_people(&messages).await?;
         }
         if let Some(policy) = policy
-            && let Err(why) = self.keep_up(&policy, (key, &facts, &decision), &said).await
+            && let Err(why) = self.keep_up(&policy, (key, &facts, &decision), (&said, &proposed)).await
         {
             // It is looked at again whenever the release is.
             let fields = json!({ "repository": key.repository, "commit": key.commit, "fault": why.to_string() });
@@ -412,14 +412,15 @@ impl<H: Hub> Desk<H> {
         self.facts_and_said(forge, read, (case, attempts), went).await.map(|(facts, _)| facts)
     }
 
-    /// The facts of a release, and what was said under agendas of the board on which it stands.
+    /// The facts of a release, with what was said under agendas of the board on which it stands, and the standard changes that
+    /// are to be brought before the board.
     async fn facts_and_said(
         &self,
         forge: &H::Forge,
         read: &Read,
         (case, attempts): (&Case, &Attempts),
         went: &Went,
-    ) -> Result<(Facts, Vec<Said>), Undecided> {
+    ) -> Result<(Facts, (Vec<Said>, Vec<Proposed>)), Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
@@ -449,9 +450,13 @@ impl<H: Hub> Desk<H> {
         if went.at.is_none() {
             since::asked(&mut reader, &mut facts, self.now()).await?;
         }
-        let said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
+        let mut said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
         owed::add(&mut reader, (H::NAME, &key.repository), &read.policy, &mut facts).await?;
         self.with_history(&mut reader, forge, (read, attempts), &mut facts).await?;
+        let (proposed, before) = self.with_models(&mut reader, forge, read, &mut facts).await?;
+        said.extend(before);
+        self.with_experiments(&mut reader, forge, read, &mut facts).await?;
+        self.with_marks(&mut reader, &mut facts).await?;
         if case.asked.is_none() {
             // It waits for our word, and so the forge has let nobody past it.
             facts.release.bypassed_by = Fact::Absent;
@@ -464,7 +469,7 @@ impl<H: Hub> Desk<H> {
             Some(known) => facts::fill(&facts, &beside(known, &facts))?,
             None => facts,
         };
-        Ok((facts, said))
+        Ok((facts, (said, proposed)))
     }
 
     async fn record(

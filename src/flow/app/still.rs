@@ -1,5 +1,5 @@
-//! Which runs of a release still wait while it is decided, in which attempt, which answers they would take, and what they were
-//! told: asked of the forge, and of the record where only that knows.
+//! Which runs of a release still wait, in which attempt, which answers they would take, and what they were told: asked of the forge, and of the record where
+//! only that knows.
 
 use std::time::Instant;
 
@@ -53,9 +53,9 @@ pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<Alike
 }
 
 impl<H: Hub> Desk<H> {
-    /// Which answers any run of a case would take, `None` where none of them waits, and the runs. A delivery can be old: of a run
-    /// that waits nowhere, and of one of which other jobs are at work, it is asked what waits. That a run waits and no decision has
-    /// opened its environment is enough otherwise; where somebody let it past meanwhile the forge takes no answer any more.
+    /// The runs of a case, and whether any of them waits. A delivery can be old: of a run that waits nowhere, and of one of which
+    /// other jobs are at work, it is asked what waits. That a run waits and no decision has opened its environment is enough
+    /// otherwise; where somebody let it past meanwhile the forge takes no answer any more.
     pub(super) async fn those_that_wait(
         &self,
         forge: &H::Forge,

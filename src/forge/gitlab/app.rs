@@ -1,7 +1,8 @@
 //! The app's own account, and the projects that it is a member of.
 //!
 //! A team lets the app in as it lets anybody in: by making its account a member, of a project or of a group above. What it is no
-//! developer of it cannot answer for, and is none of its projects.
+//! developer of it cannot answer for, and is none of its projects. Nor is what nobody named who runs the app: an owner adds members
+//! without asking them, and a job that the app plays runs with the rights of its account.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ type Projects = Arc<BTreeMap<u64, String>>;
 #[derive(Debug)]
 pub struct App {
     client: Client,
-    /// The projects and groups that it is for, in lower case; where there are none, all that its account is a member of.
+    /// The projects and groups that it is for, in lower case.
     only: Vec<String>,
     known: Mutex<Option<(Instant, Projects)>>,
     /// The address of its webhooks, where that is known.
@@ -91,7 +92,7 @@ impl App {
         let within = |only: &String| {
             name.strip_prefix(only.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.only.is_empty() || self.only.iter().any(within)
+        self.only.iter().any(within)
     }
 
     /// The projects, read anew where what is known is older than `age`.

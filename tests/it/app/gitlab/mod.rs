@@ -140,6 +140,7 @@ impl App {
             ["--log-key", "log.key"],
             ["--gitlab-url", &url],
             ["--gitlab-token-file", "token"],
+            ["--gitlab-project", "acme"],
             ["--gitlab-webhook-secret-file", "secret"],
             ["--roster", "roster.yml"],
             ["--without-artifacts", "checkout"],

@@ -154,6 +154,10 @@ pub fn answer(github: &Github, state: &mut State, asked: &Asked, parts: &[&str])
             let found = state.world.listed_issues(asked);
             github.paged(asked, state, &found, |page| Value::Array(page.to_vec()))
         }
+        (method @ ("POST" | "PATCH" | "DELETE"), ["repos", "acme", "ops", rest @ ..]) => {
+            let done = state.world.in_ops(|world| issues::written(world, method, rest, &asked.body));
+            done.unwrap_or_else(|| written::written(&mut state.world, method, rest, &asked.body))
+        }
         (method @ ("POST" | "PATCH" | "DELETE"), ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
             let done = issues::written(&mut state.world, method, rest, &asked.body);
             done.unwrap_or_else(|| written::written(&mut state.world, method, rest, &asked.body))
