@@ -36,14 +36,17 @@ pub(super) const LATER_ONE: &str = "a later one has taken its place";
 pub(super) const NO_RUN: &str = "no run is known that waits for it";
 /// What is said of an answer to a run that is not there any more.
 pub(super) const RUN_GONE: &str = "the run is gone";
-/// How what is said begins of an answer to an attempt that is over.
+/// What is in what is said of an answer to an attempt that is over.
 pub(super) const OTHER_ATTEMPT: &str = "it is not of attempt ";
 /// What is said of a message that asks for what nobody is asked for by then.
 pub(super) const NOT_ASKED: &str = "it is not asked any more";
 
-/// How what is said begins of every effect that came to nothing because nobody needs it any more. Of all others that were given
+/// What is in what is said of an answer that others have to vote for first, after whom it is given anew.
+pub(super) const FOR_OTHERS: &str = "approval(s) by others than the app are missing";
+
+/// What is in what is said of every effect that came to nothing because nobody needs it any more. Of all others that were given
 /// up somebody has to know.
-pub const NEEDLESS: [&str; 6] = [LATER_DECISION, LATER_ONE, NO_RUN, RUN_GONE, OTHER_ATTEMPT, NOT_ASKED];
+pub const NEEDLESS: [&str; 7] = [LATER_DECISION, LATER_ONE, NO_RUN, RUN_GONE, OTHER_ATTEMPT, NOT_ASKED, FOR_OTHERS];
 
 /// What whoever carries an effect out says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

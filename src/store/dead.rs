@@ -24,13 +24,13 @@ pub struct Dead {
     pub body: Hash,
 }
 
-/// Of the effects that were given up and were to leave since an instant (`$1`): those of which nothing was said that begins
-/// like one of the texts.
+/// Of the effects that were given up and were to leave since an instant (`$1`): those of which nothing was said that has one of
+/// the texts in it.
 fn of(but: &[&str]) -> (String, Vec<Value>) {
     let begins = but.iter().enumerate().map(|(at, _)| format!(" AND said NOT LIKE ${}", at + 2));
     let begins: String = begins.collect();
     let which = format!("FROM outbox WHERE state = 'dead' AND due >= $1 AND (said IS NULL OR (1 = 1{begins}))");
-    (which, but.iter().map(|text| Value::from(format!("{text}%"))).collect())
+    (which, but.iter().map(|text| Value::from(format!("%{text}%"))).collect())
 }
 
 fn dead(row: &Row) -> Result<Dead, Fault> {
@@ -47,7 +47,7 @@ fn dead(row: &Row) -> Result<Dead, Fault> {
 
 impl Reader {
     /// The effects that were given up and were to leave since an instant, microseconds of the Unix time, but for those of which
-    /// was said what begins like one of these texts; the newest first, so many at most.
+    /// was said what has one of these texts in it; the newest first, so many at most.
     pub async fn given_up(&mut self, since: i64, but: &[&str], most: u64) -> Result<Vec<Dead>, Fault> {
         let (which, texts) = of(but);
         let place = texts.len() + 2;

@@ -75,7 +75,7 @@ impl Verdict {
 /// Whether somebody has to know that an effect was given up.
 fn is_lost(change: &Change) -> bool {
     let Change::Ended(Ended { given_up: Some(why), .. }) = change else { return false };
-    !send::NEEDLESS.iter().any(|needless| why.starts_with(needless))
+    !send::NEEDLESS.iter().any(|needless| why.contains(needless))
 }
 
 impl<H: Hub> Desk<H> {
@@ -279,7 +279,8 @@ impl<H: Hub> Desk<H> {
         match given {
             // It goes on waiting, and others of the repository do not wait behind it: when these have answered it is decided again.
             Ok(Given::ForOthers(others)) => Answer::Refused(format!(
-                "{others} approval(s) by others than the app are missing, which votes last; let them approve the deployment"
+                "{others} {}, which votes last; let them approve the deployment",
+                send::FOR_OTHERS
             )),
             Ok(given @ (Given::Now | Given::Begun | Given::NoLongerWaits)) => {
                 let mut docket = self.docket();
