@@ -127,8 +127,8 @@ async fn tell(
     }
     let given = match ruling {
         Ruling::Hold => forge.hold(waiting, summary).await.map(|()| (PENDING, "told why it is held")),
-        Ruling::Proceed => opened(forge.answer(waiting, Answer::Open, summary).await, (PROCEED, "opened")),
-        Ruling::Reject => opened(forge.answer(waiting, Answer::Reject, summary).await, (BLOCKED, "rejected")),
+        Ruling::Proceed => opened(forge.answer(waiting, (Answer::Open, None), summary).await, (PROCEED, "opened")),
+        Ruling::Reject => opened(forge.answer(waiting, (Answer::Reject, None), summary).await, (BLOCKED, "rejected")),
     };
     let (code, told) = given.map_err(|fault| unknown(&fault))?;
     Ok((code, format!("{}, run {}: {told}\n", waiting.environment, waiting.run)))
@@ -137,7 +137,8 @@ async fn tell(
 /// What became of a final answer: what somebody else decided meanwhile may be anything.
 fn opened<E>(given: Result<Given, E>, done: (u8, &'static str)) -> Result<(u8, &'static str), E> {
     given.map(|given| match given {
-        Given::Now | Given::Begun => done,
+        Given::Now => done,
         Given::NoLongerWaits => (UNKNOWN, "no longer waits: somebody else decided"),
+        Given::ForOthers(_) => (PENDING, "waits for approvals by others, and is answered last"),
     })
 }

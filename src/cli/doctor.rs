@@ -224,7 +224,7 @@ fn gitlab_inspector(
         Some(file) => Some(secret(file)?),
         None => variable("COUNTERSIGN_GITLAB_TOKEN").map(|token| Secret::new(&token)),
     };
-    let client = |token| gitlab::Client::of_app(base.clone(), token, trusted.as_deref()).map_err(usage);
+    let client = |token| gitlab::Client::of_app(base.clone(), token, trusted.as_deref(), Vec::new()).map_err(usage);
     let more = more.map(client).transpose()?;
     let named = variable("COUNTERSIGN_GITLAB_PROJECT").unwrap_or_default();
     let only: Vec<String> = named.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();

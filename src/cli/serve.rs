@@ -117,8 +117,8 @@ pub(super) struct Arguments {
     policy: Vec<PathBuf>,
     /// The repository that keeps a layer for all others, within those of `--policy`: `acme/policy`, or
     /// `acme/policy@main:org/policy.yml`; or COUNTERSIGN_POLICY_REPOSITORY. Its branch, the default one where none is named,
-    /// has to be protected, and the App installed there; where it cannot be read, everything holds. A change counts within
-    /// a minute.
+    /// has to be protected, and the App installed there; where it cannot be read, everything holds. On GitLab none but
+    /// maintainers may push or merge there. A change counts within a minute.
     #[arg(long, value_name = "OWNER/NAME@BRANCH:FILE")]
     policy_repository: Option<String>,
     /// Who was in the teams before, as `policy check` reads it; or COUNTERSIGN_ROSTER. Whoever is not in it may have come
@@ -185,6 +185,7 @@ pub(super) struct Configured {
     gitlab_token_file: Option<PathBuf>,
     gitlab_webhook_secret_file: Option<PathBuf>,
     gitlab_project: Vec<String>,
+    gitlab_variable: Vec<String>,
     gitlab_ca: Option<PathBuf>,
     policy: Vec<PathBuf>,
     /// Named with nothing behind it, it would leave the organisation's layer out.
@@ -227,6 +228,7 @@ impl Configured {
             token_file: self.gitlab_token_file.take(),
             webhook_secret_file: self.gitlab_webhook_secret_file.take(),
             projects: std::mem::take(&mut self.gitlab_project),
+            variables: std::mem::take(&mut self.gitlab_variable),
             authorities: self.gitlab_ca.take(),
         }
     }

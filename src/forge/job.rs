@@ -15,6 +15,8 @@ pub struct Job {
     pub run: u64,
     /// Which attempt of it.
     pub attempt: u64,
+    /// Which job of it, by the forge's number, where each is tried again by itself.
+    pub number: Option<u64>,
     /// The commit that the run is of, lower-case hexadecimal.
     pub commit: String,
     /// The branch or tag, in full.

@@ -87,7 +87,7 @@ pub struct Gathered {
     pub submitted_at: Fact<DateTime<Utc>>,
     /// Since when people are asked about it, UTC: when what deploys was started last.
     pub asked_since: Fact<DateTime<Utc>>,
-    /// Who started it; absent: a schedule did.
+    /// Who started it; absent: a clock did, which nobody can press by hand.
     pub trigger: Fact<Account>,
     /// What changed since any of the commits that run here. Absent: nothing.
     pub changes: Fact<Vec<Ranged>>,
@@ -158,13 +158,15 @@ pub struct LetIn {
 pub struct Started {
     /// The commit that it deploys.
     pub commit: String,
-    /// Which attempt of it is at work or waits, counted from 1.
+    /// Which attempt of it is at work or waits: a number that grows. Where a run is started again as a whole, the how-manieth it
+    /// is; where each of its jobs is by itself, the forge's number of the newest deployment that it has in the environment, and 0
+    /// where it has none.
     pub attempt: u64,
     /// The branch or tag, by its short name.
     pub branch: Option<String>,
     /// By what: a push, a clock, somebody's hand.
     pub event: String,
-    /// Who started it first, and who the present attempt, by the forge's numbers for them.
+    /// Who started it first, and who the present attempt, or a job of it that deploys, by the forge's numbers for them.
     pub by: [Option<u64>; 2],
 }
 
@@ -214,11 +216,30 @@ pub enum Answer {
 pub enum Given {
     /// The forge took it.
     Now,
-    /// The first of two steps was taken, after which nobody may have spoken against it: the second is asked for by the same
-    /// answer.
-    Begun,
-    /// The deployment no longer waits: an earlier try of ours had its effect, or somebody else decided.
+    /// The deployment no longer waits, or not for this: an earlier try of ours had its effect, or somebody else decided.
     NoLongerWaits,
+    /// Nothing was given yet: we answer last, and so many others are missing before.
+    ForOthers(u64),
+}
+
+/// Which answers a deployment that waits would take now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takes {
+    /// Whether it could be opened.
+    pub opens: bool,
+    /// Whether it could be rejected.
+    pub rejects: bool,
+}
+
+impl Takes {
+    /// Whatever is answered.
+    pub const ANY: Self = Self { opens: true, rejects: true };
+
+    /// What one of two takes.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { opens: self.opens || other.opens, rejects: self.rejects || other.rejects }
+    }
 }
 
 /// What a look at a release is going to need, before its policy is known.
@@ -281,16 +302,17 @@ pub trait Forge: Source {
     /// Says why a deployment does not go yet. It goes on waiting. Not repeated where it is not known whether it arrived.
     fn hold(&self, waiting: &Waiting, why: &str) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
-    /// Answers for good, once: what may have had its effect is read back before it is repeated.
+    /// Answers for good, once: what may have had its effect is read back before it is repeated. Beside the answer
+    /// stands the attempt of which it is ([`Started::attempt`]), where that is known: what came after it is not answered.
     fn answer(
         &self,
         waiting: &Waiting,
-        answer: Answer,
+        answer: (Answer, Option<u64>),
         why: &str,
     ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
 
-    /// Whether a deployment still waits.
-    fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<bool, Self::Fault>> + Send;
+    /// Whether a deployment still waits, and which answers it would take; `None` where it does not.
+    fn waits(&self, waiting: &Waiting) -> impl Future<Output = Result<Option<Takes>, Self::Fault>> + Send;
 
     /// How the run of a deployment was started that it is of now; `None` where there is no such run.
     fn started(&self, waiting: &Waiting) -> impl Future<Output = Result<Option<Started>, Self::Fault>> + Send;
@@ -337,6 +359,9 @@ pub struct Installations {
 pub trait Hub: Send + Sync + 'static {
     /// What the forge is called in facts: `github`.
     const NAME: &'static str;
+    /// Whether a run is started again as a whole, so that what its jobs bring and ask is of one attempt. Where each job is by
+    /// itself, all of that is of the run.
+    const STARTS_AGAIN_WHOLE: bool = true;
     /// Why it could not be asked.
     type Fault: std::error::Error + Send + Sync + 'static;
     /// One repository's forge.

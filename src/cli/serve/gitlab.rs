@@ -35,6 +35,10 @@ pub(super) struct GitlabArguments {
     /// account is a developer of.
     #[arg(long, value_name = "GROUP[/NAME]")]
     gitlab_project: Vec<String>,
+    /// The name of a variable that pipelines may be started with; repeat it; or COUNTERSIGN_GITLAB_VARIABLE, one a line. `*` is any.
+    /// Whoever may start a pipeline says by it what the jobs do, whatever was approved: left out, none may.
+    #[arg(long, value_name = "NAME")]
+    gitlab_variable: Vec<String>,
     /// Certificates of authorities that are believed beside the system's, a PEM file; or COUNTERSIGN_GITLAB_CA.
     #[arg(long, value_name = "FILE")]
     gitlab_ca: Option<PathBuf>,
@@ -47,6 +51,7 @@ pub(super) struct Stated {
     pub(super) token_file: Option<PathBuf>,
     pub(super) webhook_secret_file: Option<PathBuf>,
     pub(super) projects: Vec<String>,
+    pub(super) variables: Vec<String>,
     pub(super) authorities: Option<PathBuf>,
 }
 
@@ -56,6 +61,7 @@ pub(super) struct Named {
     token: PathBuf,
     hook: PathBuf,
     projects: Vec<String>,
+    variables: Vec<String>,
     authorities: Option<PathBuf>,
 }
 
@@ -76,6 +82,7 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
         file.webhook_secret_file,
     )?;
     let projects = listed(&arguments.gitlab_project, "COUNTERSIGN_GITLAB_PROJECT", file.projects);
+    let variables = listed(&arguments.gitlab_variable, "COUNTERSIGN_GITLAB_VARIABLE", file.variables);
     let authorities = set(arguments.gitlab_ca.as_ref(), "COUNTERSIGN_GITLAB_CA", file.authorities)?;
     let Some(url) = url else {
         if token.is_some() || hook.is_some() || !projects.is_empty() {
@@ -88,6 +95,7 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
         token: needed(token, "name the file with the token of the app's account with `--gitlab-token-file`")?,
         hook: needed(hook, "name the file with the webhooks' secret with `--gitlab-webhook-secret-file`")?,
         projects,
+        variables,
         authorities,
     }))
 }
@@ -95,7 +103,9 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
 /// The app as it works, and what it serves beside what every app does.
 pub(super) fn front(named: &Named, given: &Set) -> Result<Front<App>, Failure> {
     let trusted = named.authorities.as_deref().map(authorities).transpose()?;
-    let client = Client::of_app(named.base.clone(), secret(&named.token)?, trusted.as_deref()).map_err(usage)?;
+    let token = secret(&named.token)?;
+    let client = Client::of_app(named.base.clone(), token, trusted.as_deref(), named.variables.clone());
+    let client = client.map_err(usage)?;
     let intake = Gitlab(HookSecret::read(&secret(&named.hook)?).map_err(usage)?);
     let issuer = given.public.as_ref().map(|public| Issuer::new(&given.issuer, KEYS, &public.address));
     let runners = if given.own_runners { Runners::Any } else { Runners::Hosted };

@@ -12,18 +12,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::docket::{Asks, Case, Key};
 use super::{Desk, ledger};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::ask::{Answer, UNKNOWN};
 use crate::flow::decided::word;
+use crate::flow::recorded;
 use crate::forge::Hub;
 use crate::forge::job::Job;
 use crate::log::entry::Kind;
 use crate::report::neutral;
+use crate::store::fault::Fault as DatabaseFault;
 use crate::store::shared;
+use crate::store::writer::Refused;
 
 /// How many bytes are told of why something could not be decided.
 const WHY: usize = 900;
@@ -33,8 +36,9 @@ const SAME: Duration = Duration::from_secs(10);
 const MOST: u64 = 20;
 const RATE: shared::Often = shared::Often { most: MOST, within: Duration::from_mins(1) };
 
-/// Who asks for what: the repository, the run and its attempt, its commit, the environment, and whether the job is of it.
-type Question = (String, u64, u64, String, String, bool);
+/// Who asks for what: the repository, the run, its attempt and the number of the job, its commit, the environment, and whether
+/// the job is of it.
+type Question = (String, u64, (u64, Option<u64>), String, String, bool);
 /// The last answer to a question, and when it was given. Whoever asks the same meanwhile waits for it.
 type Told = Arc<tokio::sync::Mutex<Option<(Instant, Answer)>>>;
 
@@ -58,6 +62,22 @@ impl Questions {
     }
 }
 
+/// How often a job looks for its turn that others took meanwhile.
+const TRIES: u32 = 5;
+
+/// Why it could not be recorded that a job asked.
+#[derive(Debug, thiserror::Error)]
+enum Unnoted {
+    #[error("{0}")]
+    Failed(#[from] Failed),
+    #[error("the record could not be read: {0}")]
+    Record(#[from] DatabaseFault),
+    #[error("{most} jobs of run {0} have asked before; start another one", most = ledger::ATTEMPTS)]
+    Many(u64),
+    #[error("other jobs of run {0} ask at once; ask again")]
+    Busy(u64),
+}
+
 /// That a repository asks too often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the jobs of this repository ask for more than {MOST} decisions a minute; ask again later, or with `--wait`")]
@@ -73,7 +93,7 @@ impl<H: Hub> Desk<H> {
         let repository = job.repository.to_lowercase();
         let enters = job.environment.as_deref() == Some(environment);
         let commit = job.commit.clone();
-        let question = (repository.clone(), job.run, job.attempt, commit, environment.to_owned(), enters);
+        let question = (repository.clone(), job.run, (job.attempt, job.number), commit, environment.to_owned(), enters);
         let told = self.questions.told(question, Instant::now());
         let mut told = told.lock().await;
         if let Some((at, answer)) = told.as_ref().filter(|(at, _)| at.elapsed() < SAME) {
@@ -105,16 +125,59 @@ impl<H: Hub> Desk<H> {
         answer(job, environment, UNKNOWN, summary)
     }
 
-    /// Records that a job of an environment asked: what is told that it may not go on, and ends, went past nobody.
-    async fn noted(&self, job: &Job, environment: &str) -> Result<(), Failed> {
+    /// Records that a job of an environment asked: what is told that it may not go on, and ends, went past nobody. Each that
+    /// is tried again by itself asks for itself.
+    async fn noted(&self, job: &Job, environment: &str) -> Result<(), Unnoted> {
         let repository = job.repository.to_lowercase();
         let body = json!({ "forge": H::NAME, "repository": repository, "environment": environment,
             "commit": job.commit, "run": job.run, "attempt": job.attempt, "state": "asked" });
-        let body = body.as_object().cloned().unwrap_or_default();
-        let once = Some(ledger::asked(H::NAME, &repository, environment, job.run, Some(job.attempt)));
+        let mut body = body.as_object().cloned().unwrap_or_default();
+        let Some(number) = job.number else {
+            return Ok(self
+                .note(body, ledger::asked(H::NAME, &repository, environment, job.run, Some(job.attempt)))
+                .await?);
+        };
+        body.insert("job".to_owned(), json!(number));
+        for _ in 0..TRIES {
+            let Some(turn) = self.turn((&repository, environment), job.run, number).await? else { return Ok(()) };
+            if turn > ledger::ATTEMPTS {
+                return Err(Unnoted::Many(job.run));
+            }
+            let once = ledger::asked(H::NAME, &repository, environment, job.run, Some(turn));
+            match self.note(body.clone(), once).await {
+                // Another job of the run took this turn meanwhile.
+                Err(Failed::Refused(Refused::OtherContent(_))) => {}
+                noted => return Ok(noted?),
+            }
+        }
+        Err(Unnoted::Busy(job.run))
+    }
+
+    async fn note(&self, body: Map<String, Value>, once: String) -> Result<(), Failed> {
+        let once = Some(once);
         let append = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once }.append(self.now())?;
         self.sequencer.append(append).await?;
         Ok(())
+    }
+
+    /// The how-manieth of its run's jobs a job is that asks for an environment; `None` where it is recorded that it did.
+    async fn turn(
+        &self,
+        (repository, environment): (&str, &str),
+        run: u64,
+        number: u64,
+    ) -> Result<Option<u64>, DatabaseFault> {
+        let mut reader = self.reader().await?;
+        let mut turn = 1;
+        for index in reader.recorded_under(&ledger::asked_of(H::NAME, repository, environment, run)).await? {
+            let entry = recorded::entry(&mut reader, index).await?;
+            if entry.is_some_and(|entry| entry.body.get("job") == Some(&json!(number))) {
+                return Ok(None);
+            }
+            turn += 1;
+        }
+        reader.close().await?;
+        Ok(Some(turn))
     }
 
     async fn look_into(&self, job: &Job, environment: &str) -> Answer {

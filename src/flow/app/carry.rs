@@ -160,8 +160,10 @@ impl<H: Hub> Desk<H> {
             // Where a job asks, the forge need not have a rule that waits, and the job has its answer.
             return Ok(Answer::Done);
         }
+        let stream = verdict.stream();
+        let latest = reader.latest(&stream).await?;
         reader.close().await?;
-        if !self.is_last(&verdict).await? {
+        if latest.is_some_and(|latest| latest.version != verdict.number) {
             return Ok(Answer::Refused("a later decision has taken its place".to_owned()));
         }
         let (Some(run), Some(environment)) = (verdict.run, verdict.waits_at.clone()) else {
@@ -169,14 +171,6 @@ impl<H: Hub> Desk<H> {
         };
         let waiting = Waiting { repository: verdict.repository.clone(), run, environment };
         Ok(self.say_to(&verdict, &waiting, claimed.attempt > 1).await)
-    }
-
-    /// Whether no decision of its release was made since.
-    async fn is_last(&self, verdict: &Verdict) -> Result<bool, DatabaseFault> {
-        let mut reader = self.reader().await?;
-        let latest = reader.latest(&verdict.stream()).await?;
-        reader.close().await?;
-        Ok(latest.is_none_or(|latest| latest.version == verdict.number))
     }
 
     /// What is said of a decision, with the way to its release's page where there is one: the sentence is cut, not the way.
@@ -230,33 +224,17 @@ impl<H: Hub> Desk<H> {
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }
-        let mut given = forge.answer(waiting, last, &says).await;
-        if matches!(given, Ok(Given::Begun)) {
-            // Between the two steps somebody may have spoken: only the last word goes on.
-            given = match self.is_last(verdict).await {
-                Ok(true) => match forge.answer(waiting, last, &says).await {
-                    // Nothing is found twice before it is believed to be over.
-                    Ok(Given::NoLongerWaits) => {
-                        return Answer::Failed(
-                            "the first of two steps was taken, and the second cannot be yet".to_owned(),
-                        );
-                    }
-                    given => given,
-                },
-                Ok(false) => return Answer::Refused("a later decision has taken its place".to_owned()),
-                Err(fault) => return Answer::Failed(format!("the record could not be read: {fault}")),
-            };
-        }
-        match given {
-            Ok(given) => {
+        match forge.answer(waiting, (last, verdict.attempt), &says).await {
+            // It goes on waiting, and others of the repository do not wait behind it: when these have answered it is decided again.
+            Ok(Given::ForOthers(others)) => Answer::Refused(format!(
+                "{others} approval(s) by others than the app are missing, which votes last; let them approve the deployment"
+            )),
+            Ok(given @ (Given::Now | Given::NoLongerWaits)) => {
                 let mut docket = self.docket();
                 docket.answered(&waiting.repository, &waiting.environment, waiting.run);
                 self.counts.waiting(docket.len());
                 drop(docket);
-                let given = match given {
-                    Given::Now | Given::Begun => "now",
-                    Given::NoLongerWaits => "it no longer waited",
-                };
+                let given = if given == Given::Now { "now" } else { "it no longer waited" };
                 self.say(
                     "deployment_answered",
                     &json!({ "repository": waiting.repository, "environment": waiting.environment,

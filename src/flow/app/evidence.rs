@@ -27,6 +27,9 @@ use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
 use crate::store::submitted::Submitted;
 
+/// The attempt of a run that is not started again as a whole, as its jobs' tokens say it.
+const WHOLE: u64 = 1;
+
 /// Why the evidence of a release is not known.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unread {
@@ -131,6 +134,11 @@ async fn laid(reader: &mut Reader, files: &[Submitted]) -> Result<Laid, Unread> 
     Ok(laid)
 }
 
+/// Of which attempts of their runs what was submitted counts.
+fn submitted_in<H: Hub>(attempts: &Attempts) -> Attempts {
+    attempts.iter().map(|(run, attempt)| (*run, if H::STARTS_AGAIN_WHOLE { *attempt } else { WHOLE })).collect()
+}
+
 impl<H: Hub> Desk<H> {
     /// Adds to the facts what was submitted. `is_first` is whether nothing ran in the environment before.
     pub(super) async fn with_evidence(
@@ -144,7 +152,7 @@ impl<H: Hub> Desk<H> {
         if !self.settings.submissions {
             return Ok(facts);
         }
-        let policy = &read.policy;
+        let (policy, attempts) = (&read.policy, &submitted_in::<H>(attempts));
         let brought = self.of_the_runs(reader, policy, case, attempts).await?;
         let compares = submitted::asking(policy, &case.key.environment).any(submitted::compares);
         let last = if is_first || !compares { None } else { self.last(reader, &facts).await? };

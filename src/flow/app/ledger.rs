@@ -43,8 +43,9 @@ const LOOK_BACK: TimeDelta = TimeDelta::days(35);
 const UNPROVEN: TimeDelta = TimeDelta::days(1);
 /// For how long the forge must not have listed a deployment that is taken for gone: a list can lag behind.
 const GONE: Duration = Duration::from_secs(5);
-/// How many attempts of a run are looked through for a job that asked: the forge makes no more of them.
-const ATTEMPTS: u64 = 100;
+/// How many attempts of a run are looked through for a job that asked, or how many jobs of it: the forge makes no more attempts,
+/// and no more of its jobs are heard.
+pub(super) const ATTEMPTS: u64 = 100;
 /// How many environments are read.
 pub(super) const ENVIRONMENTS: usize = 50;
 /// How soon is tried again what could not be read.
@@ -114,6 +115,12 @@ pub(super) fn asked(forge: &str, repository: &str, environment: &str, run: u64, 
         None => json!([forge, repository, environment, run]),
     };
     format!("deployment asked {of}")
+}
+
+/// All keys under which it may be recorded that jobs of a run asked.
+pub(super) fn asked_of(forge: &str, repository: &str, environment: &str, run: u64) -> Vec<String> {
+    let key = |attempt| asked(forge, repository, environment, run, attempt);
+    std::iter::once(None).chain((1..=ATTEMPTS).map(Some)).map(key).collect()
 }
 
 /// What is to be seen in a deployment that no decision let in.
@@ -441,10 +448,8 @@ impl<H: Hub> Desk<H> {
     /// When the job that a deployment is asked first, and not one of the same run before it or after; microseconds of the Unix
     /// time, `None` where it did not.
     async fn job_asked_at(reader: &mut Reader, row: &Deployed, run: u64) -> Result<Option<i64>, DatabaseFault> {
-        let key = |attempt| asked(H::NAME, &row.repository, &row.environment, run, attempt);
-        let keys: Vec<String> = std::iter::once(None).chain((1..=ATTEMPTS).map(Some)).map(key).collect();
         let apart = openings::APART;
-        for number in reader.recorded_under(&keys).await? {
+        for number in reader.recorded_under(&asked_of(H::NAME, &row.repository, &row.environment, run)).await? {
             let Some(entry) = recorded::entry(reader, number).await? else { continue };
             let after = (entry.at + apart).timestamp_micros() >= row.began;
             let before = row.ended.is_none_or(|ended| (entry.at - apart).timestamp_micros() <= ended);

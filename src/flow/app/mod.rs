@@ -49,6 +49,7 @@ mod scanned;
 mod sharing;
 mod shown;
 mod since;
+mod still;
 pub mod submission;
 mod sweep;
 pub mod talk;

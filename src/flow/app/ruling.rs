@@ -21,7 +21,7 @@ use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
-use crate::forge::{Expected, Forge as _, Hub, Source as _, Started, Waiting};
+use crate::forge::{Expected, Forge as _, Hub, Source as _, Started, Takes, Waiting};
 use crate::log::receipt::Layer;
 use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
@@ -118,7 +118,7 @@ const BESIDE_ANOTHER: &str = "held, because another run of this commit waits her
 
 /// The runs of a case that are decided together, each with its attempt, and those that wait beside them. What is known of
 /// a release is asked by its first run: who started it, from where, and who reviewed it there.
-async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u64>), Undecided> {
+pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u64>), Undecided> {
     let (mut attempts, mut others) = (Attempts::new(), Vec::new());
     let mut first = None;
     for run in &case.runs {
@@ -130,7 +130,7 @@ async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u
         let is_here = |started: &Started| case.asked.is_some() || started.is_of(&case.key.commit);
         let Some(started) = started.filter(is_here) else { continue };
         let now = started.attempt;
-        if let Some(asks) = case.asked.filter(|asks| asks.attempt != now) {
+        if let Some(asks) = case.asked.filter(|asks| H::STARTS_AGAIN_WHOLE && asks.attempt != now) {
             return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
         }
         if started.is_like(first.get_or_insert_with(|| started.clone())) {
@@ -299,7 +299,8 @@ impl<H: Hub> Desk<H> {
         });
         // A delivery can be old: nothing is done for what waits no longer.
         let waits = async {
-            Ok::<bool, Undecided>(case.asked.is_some() || case.told.is_some() || self.waits(&forge, case).await?)
+            let is_known = case.asked.is_some() || case.told.is_some();
+            if is_known { Ok(Some(Takes::ANY)) } else { self.takes(&forge, case).await }
         };
         // What is said to run is asked for by the facts, and is here by then.
         let begun = async {
@@ -311,9 +312,7 @@ impl<H: Hub> Desk<H> {
             )
         };
         let (waits, read, alike, _) = begun.instrument(reading.clone()).await;
-        if !waits? {
-            return Err(Undecided::WaitsNoLonger);
-        }
+        let mut takes = waits?.ok_or(Undecided::WaitsNoLonger)?;
         let (attempts, others) = alike?;
         let read = match read {
             Ok(read) => read,
@@ -350,17 +349,17 @@ impl<H: Hub> Desk<H> {
         if decision.decision != Ruling::Hold && self.may_be_answered(&mut reader, key, &facts).await? {
             // What was read may be of before the answer.
             self.fresh.forget(&key.repository);
-            if is_last && !self.waits(&outside, case).await? {
-                return Err(Undecided::WaitsNoLonger);
+            if is_last {
+                takes = self.takes(&outside, case).await?.ok_or(Undecided::WaitsNoLonger)?;
             }
-        } else if is_last && !waits? {
-            return Err(Undecided::WaitsNoLonger);
+        } else if is_last {
+            takes = waits?.ok_or(Undecided::WaitsNoLonger)?;
         }
         let messages = self.drafts(&mut reader, &read, &facts, &decision).await?;
         reader.close().await?;
         let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
         let layers = (read.layers, before.map(|before| before.layers).unwrap_or_default());
-        let known = (case, attempts, since);
+        let known = (case, attempts, (since, takes));
         let recorded = self.record(known, &facts, text, &decision, layers, messages.clone());
         let outcome = recorded.instrument(info_span!("record")).await?;
         // What time added to a decision that stands leaves by itself.
@@ -411,7 +410,8 @@ impl<H: Hub> Desk<H> {
         let text = serde_json::to_string(&facts)?;
         let listed = replay::listed(&layers);
         let decision = unreadable::held(&facts, now, &flaws, listed).by_document(text.as_bytes());
-        self.record((case, attempts, since), &facts, text, &decision, (layers, Vec::new()), Vec::new()).await
+        let known = (case, attempts, (since, Takes::ANY));
+        self.record(known, &facts, text, &decision, (layers, Vec::new()), Vec::new()).await
     }
 
     /// What the record opened an environment for last, or what ran before it began: that is what the forge most likely shows to
@@ -442,31 +442,6 @@ impl<H: Hub> Desk<H> {
         };
         let waits_here = self.docket().keys().contains(key);
         Ok(!waits_here || reader.latest(&stream).await?.is_some_and(|last| last.ruling != "hold"))
-    }
-
-    /// Whether a release that was told before that it is held still waits; notes in which attempt its runs still are.
-    async fn once_more(&self, forge: &H::Forge, case: &Case, attempts: &Attempts) -> Result<bool, Undecided> {
-        if case.asked.is_some() {
-            return Ok(true);
-        }
-        let began = Instant::now();
-        let waits = async { Ok(case.told.is_none() || self.waits(forge, case).await?) };
-        let (waits, alike) = tokio::join!(waits, alike::<H>(forge, case));
-        if alike.is_ok_and(|(now, _)| now == *attempts) {
-            self.fresh.seen(&case.key.repository, attempts, began);
-        }
-        waits
-    }
-
-    async fn waits(&self, forge: &H::Forge, case: &Case) -> Result<bool, Undecided> {
-        for run in &case.runs {
-            let Key { repository, environment, .. } = case.key.clone();
-            let waiting = Waiting { repository, run: *run, environment };
-            if forge.waits(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The components of a policy that have no artifacts, each with none.
@@ -554,7 +529,7 @@ impl<H: Hub> Desk<H> {
 
     async fn record(
         &self,
-        (case, attempts, since): (&Case, Attempts, u64),
+        (case, attempts, (since, takes)): (&Case, Attempts, (u64, Takes)),
         facts: &Facts,
         text: String,
         decision: &ReleaseDecision,
@@ -580,14 +555,21 @@ impl<H: Hub> Desk<H> {
             deployment: None,
         };
         let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
+        // What nothing could be done by now is said again when something can.
+        let is_idle = match outcome.ruling {
+            Ruling::Proceed => !takes.opens,
+            Ruling::Reject => !takes.rejects,
+            Ruling::Hold => false,
+        };
         // What says what those who wait were told before, by nothing new, is no event. What opens or fails is said until
         // nobody waits for it, and to a job that asks by what is answered to it.
-        if beside.told && beside.answers.is_empty() && (case.asked.is_some() || outcome.ruling == Ruling::Hold) {
+        let is_said = is_idle || beside.told && (case.asked.is_some() || outcome.ruling == Ruling::Hold);
+        if is_said && beside.answers.is_empty() {
             let mut reader = self.reader().await?;
             // Whoever was told before that it may went nowhere by that; this one does, and the record has to know it.
-            let known =
-                (beside.silent || outcome.ruling != Ruling::Proceed || reader.is_answered(&outcome.stream).await?)
-                    && before::is_the_last(&mut reader, &decided, self.now()).await?;
+            let goes = outcome.ruling == Ruling::Proceed && !beside.silent && !is_idle;
+            let known = (!goes || reader.is_answered(&outcome.stream).await?)
+                && before::is_the_last(&mut reader, &decided, self.now()).await?;
             reader.close().await?;
             if known {
                 return Ok(Outcome { is_new: false, ..outcome });

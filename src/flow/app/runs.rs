@@ -53,9 +53,15 @@ pub(super) async fn proven(
     });
     // What was let go, and was stopped before its job began, was maybe rejected since, and is in nothing that runs.
     let ran: BTreeSet<u64> = here.iter().filter_map(|it| it.decision).collect();
+    let worked = |it: &&&Deployed| it.outcome.as_deref() != Some("cancelled");
+    let did: BTreeSet<u64> = here.iter().filter(worked).filter_map(|it| it.decision).collect();
     let mut opened = false;
     let components = &policy.rules.components;
     for opening in reader.openings(forge, &key.repository, &key.environment).await? {
+        // Also where it is shown to run: whoever may deploy can write how a deployment went.
+        if ran.contains(&opening.entry) && !did.contains(&opening.entry) {
+            continue;
+        }
         let facts = reader.blob(opening.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
         let Some(release) = facts.map(|facts| facts.release) else { continue };
         opened |= release.commit.eq_ignore_ascii_case(&commit);

@@ -25,7 +25,9 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Tip, Waiting};
+use super::{
+    Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting,
+};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
@@ -91,12 +93,13 @@ impl Forge for Client {
         write::rule::report(self, waiting, why).await
     }
 
-    async fn answer(&self, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+    /// What waits is of the run's present attempt: another one that begins takes it away.
+    async fn answer(&self, waiting: &Waiting, (answer, _): (Answer, Option<u64>), why: &str) -> Result<Given, Fault> {
         write::rule::answer(self, waiting, answer, why).await
     }
 
-    async fn waits(&self, waiting: &Waiting) -> Result<bool, Fault> {
-        write::rule::waits(self, waiting).await
+    async fn waits(&self, waiting: &Waiting) -> Result<Option<Takes>, Fault> {
+        Ok(write::rule::waits(self, waiting).await?.then_some(Takes::ANY))
     }
 
     async fn started(&self, waiting: &Waiting) -> Result<Option<Started>, Fault> {

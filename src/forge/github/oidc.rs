@@ -102,6 +102,7 @@ pub fn job(claims: &Map<String, Value>, repository: &str, token: Name, runners: 
         repository: repository.to_owned(),
         run: number(claims, "run_id")?,
         attempt: number(claims, "run_attempt")?,
+        number: None,
         commit: commit.to_ascii_lowercase(),
         reference,
         pipeline,

@@ -126,6 +126,7 @@ impl App {
 
 impl Hub for App {
     const NAME: &'static str = "gitlab";
+    const STARTS_AGAIN_WHOLE: bool = false;
     type Fault = Fault;
     type Forge = Client;
     type Claimed = Claimed;

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Tip, Waiting};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting};
 use crate::model::facts::Fact;
 use client::{Client, Fault};
 use read::Project;
@@ -83,17 +83,17 @@ impl Forge for Client {
         write::deployment::hold(self, waiting, why).await
     }
 
-    async fn answer(&self, waiting: &Waiting, answer: Answer, why: &str) -> Result<Given, Fault> {
+    async fn answer(&self, waiting: &Waiting, answer: (Answer, Option<u64>), why: &str) -> Result<Given, Fault> {
         write::deployment::answer(self, waiting, answer, why).await
     }
 
-    async fn waits(&self, waiting: &Waiting) -> Result<bool, Fault> {
+    async fn waits(&self, waiting: &Waiting) -> Result<Option<Takes>, Fault> {
         read::waiting::waits(self, waiting).await
     }
 
     async fn started(&self, waiting: &Waiting) -> Result<Option<Started>, Fault> {
         let project = Project::find(self, &waiting.repository).await?;
-        read::runs::started(self, &project, waiting.run).await
+        read::runs::started(self, &project, waiting).await
     }
 
     async fn pending(&self, repository: &str) -> Result<Vec<Pending>, Fault> {

@@ -76,8 +76,9 @@ pub fn job(claims: &Map<String, Value>, project: &str, token: Name, runners: Run
     Ok(Job {
         repository: project.to_owned(),
         run: number(claims, "pipeline_id")?,
-        // A job that is tried again is a new job of the same pipeline.
+        // A job that is tried again is a new job of the same pipeline, which is not started again as a whole.
         attempt: 1,
+        number: Some(number(claims, "job_id")?),
         commit: commit.to_ascii_lowercase(),
         reference,
         pipeline,

@@ -15,15 +15,17 @@ use crate::forge::gitlab::signature::{HookSecret, Shown, delivery};
 #[derive(Debug)]
 pub struct Gitlab(pub HookSecret);
 
-/// By which header a delivery is the same when it is sent again. Servers before 17.4 have the second alone, or none.
-const KEYS: [&str; 2] = ["idempotency-key", "webhook-id"];
+/// By which header a delivery is the same when it is sent again. Servers before 17.4 have the second alone, or none; and it is the
+/// second alone that a signature covers: under the first, whoever caught a delivery could send it as often as he likes.
+const KEYS: &[&str] = &["idempotency-key", "webhook-id"];
+const SIGNED: &[&str] = &["webhook-id"];
 
 fn all<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h [u8]> {
     headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
 }
 
-fn key(headers: &HeaderMap) -> Option<&[u8]> {
-    KEYS.iter().find_map(|name| match all(headers, name).as_slice() {
+fn key<'h>(headers: &'h HeaderMap, names: &[&str]) -> Option<&'h [u8]> {
+    names.iter().find_map(|name| match all(headers, name).as_slice() {
         [key] => Some(*key),
         _ => None,
     })
@@ -47,7 +49,11 @@ impl Intake for Gitlab {
     }
 
     fn name(&self, headers: &HeaderMap, bytes: &[u8]) -> String {
-        delivery(key(headers), bytes)
+        let names = match self.0 {
+            HookSecret::Token(_) => KEYS,
+            HookSecret::Signing(_) => SIGNED,
+        };
+        delivery(key(headers, names), bytes)
     }
 
     fn read(

@@ -378,6 +378,35 @@ fn n15_what_was_let_go_and_never_ran_is_no_place_to_begin_from_after_somebody_we
 }
 
 #[test]
+fn what_never_ran_is_no_place_to_begin_from_although_somebody_writes_that_it_runs() {
+    let github = shop();
+    github.with(|world| {
+        world.user("dan", "User");
+    });
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    let app = App::new(&github);
+    let _served = app.start(&["--sweep", "1"]);
+    goes(&app, &github, RUN, "SUCCESS");
+    // What `bo` wrote is let go, its job never works, and somebody writes that it went well.
+    next(&github, "checkout/basket.rs");
+    reviews_of(&github, 1, "carla");
+    until("an answer", || told_of(&github, NEXT).decided.is_some());
+    let stopped = github.with(|world| world.deploys(NEXT, "production", &later(1)));
+    github.with(|world| world.ends(&stopped, "SKIPPED", &later(1)));
+    until("its end", || line(&app, &[&stopped, "cancelled"]).is_some());
+    github.with(|world| world.writes_status(&stopped, "SUCCESS", &later(2)));
+    lands(&github, (14, "dan", "checkout/till.rs"), ("61", "c3", "71"));
+    run(&github, 902, "71");
+    reviews_of(&github, 2, "bo");
+    until("a report", || !told_of(&github, 902).reports.is_empty() || told_of(&github, 902).decided.is_some());
+    let before = app.looks();
+    until("more looks", || app.looks() > before + 2);
+    // `bo` cannot approve alone what he wrote himself.
+    assert_eq!(told_of(&github, 902).decided, None, "{}", summary(&app));
+}
+
+#[test]
 fn an_environment_that_is_held_no_longer_is_found_once_and_again_after_it_was_held() {
     let github = shop();
     let app = App::new(&github);

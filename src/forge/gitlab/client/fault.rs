@@ -92,12 +92,6 @@ pub enum Fault {
         /// Where and why.
         says: String,
     },
-    /// The deployment waits for others as well, and the app votes last.
-    #[error("{words}; the app votes last, let them approve the deployment")]
-    Others {
-        /// How many are missing beside ours, and whose.
-        words: String,
-    },
     /// What was asked cannot be, or the client cannot be made.
     #[error("{0}")]
     Setup(String),

@@ -30,14 +30,20 @@ use crate::transport::{http, tls};
 const TIME: Duration = Duration::from_secs(30);
 /// How many pages a list may have: 10,000 entries at 100 a page.
 const PAGES: usize = 100;
+/// How many entries a page has, the most that GitLab gives.
+const PAGE: usize = 100;
 /// How many bytes an answer may have.
 const LARGEST: usize = 32 << 20;
+/// How many bytes all pages of a list may have.
+const LONGEST: usize = 128 << 20;
 /// How often something is tried.
 const TRIES: u32 = 4;
 /// How often one waits for a limit, before it is said that it is used up.
 const WAITS: u32 = 3;
 /// How long one waits for a limit at most.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// The header with the number of the next page; empty on the last.
+const NEXT: &str = "x-next-page";
 /// How long is waited where GitLab refuses for a limit and does not say for how long: its limits are those of a minute.
 const UNSTATED: Duration = Duration::from_mins(1);
 
@@ -67,6 +73,8 @@ struct Inner {
     owner: OnceCell<u64>,
     /// Where the app takes deliveries, once that is said.
     reached: std::sync::OnceLock<String>,
+    /// The variables that a pipeline may be started with; `*` is any.
+    variables: Vec<String>,
 }
 
 /// A client of one GitLab under one token. Copies share its limits.
@@ -90,6 +98,8 @@ impl Sent {
 struct Reply {
     body: Vec<u8>,
     next: Option<Url>,
+    /// Whether it says which page of a list it is.
+    paged: bool,
 }
 
 /// What one try came to.
@@ -105,15 +115,16 @@ enum Tried {
 impl Client {
     /// A client. Certificates are the system's, and those of the authorities that `trusted` names, in PEM.
     pub fn new(base: Base, token: Secret, trusted: Option<&[u8]>) -> Result<Self, Fault> {
-        Self::with(base, token, trusted, false)
+        Self::with(base, token, trusted, None)
     }
 
-    /// The same under the app's own token: what its account does is no person's act.
-    pub fn of_app(base: Base, token: Secret, trusted: Option<&[u8]>) -> Result<Self, Fault> {
-        Self::with(base, token, trusted, true)
+    /// The same under the app's own token: what its account does is no person's act. Pipelines may be started with the
+    /// `variables` of these names; `*` is any.
+    pub fn of_app(base: Base, token: Secret, trusted: Option<&[u8]>, variables: Vec<String>) -> Result<Self, Fault> {
+        Self::with(base, token, trusted, Some(variables))
     }
 
-    fn with(base: Base, token: Secret, trusted: Option<&[u8]>, is_app: bool) -> Result<Self, Fault> {
+    fn with(base: Base, token: Secret, trusted: Option<&[u8]>, app: Option<Vec<String>>) -> Result<Self, Fault> {
         let setup = |fault: &dyn std::error::Error| Fault::Setup(fault.to_string());
         let settings = tls::trusting(trusted.unwrap_or_default()).map_err(|fault| setup(&fault))?;
         let builder = http::over(settings).timeout(TIME);
@@ -128,9 +139,10 @@ impl Client {
             graphql: AtomicU64::default(),
             closed_until: Mutex::default(),
             remarks: Mutex::default(),
-            is_app,
+            is_app: app.is_some(),
             owner: OnceCell::new(),
             reached: std::sync::OnceLock::new(),
+            variables: app.unwrap_or_default(),
         })))
     }
 
@@ -163,10 +175,19 @@ impl Client {
     }
 
     pub(in crate::forge::gitlab) fn remark(&self, words: String) {
+        // Who serves for months has nobody who reads them.
+        if self.0.is_app {
+            return;
+        }
         let mut remarks = self.0.remarks.lock().unwrap_or_else(PoisonError::into_inner);
         if !remarks.contains(&words) {
             remarks.push(words);
         }
+    }
+
+    /// The variables that a pipeline may be started with; `*` is any.
+    pub(in crate::forge::gitlab) fn variables(&self) -> &[String] {
+        &self.0.variables
     }
 
     /// The number of the account that the token is of.
@@ -220,12 +241,33 @@ impl Client {
         enough: impl Fn(&[T]) -> bool + Send,
     ) -> Result<(Vec<T>, bool), Fault> {
         let joint = if path.contains('?') { '&' } else { '?' };
-        let mut next = Some(self.url(&format!("{path}{joint}per_page=100"))?);
+        let mut size = PAGE;
+        let mut next = Some(self.url(&format!("{path}{joint}per_page={size}"))?);
         let mut entries: Vec<T> = Vec::new();
+        let mut bytes = 0_usize;
         for _ in 0..PAGES {
             let Some(url) = next.take() else { return Ok((entries, false)) };
-            let reply = self.send(&url, path, &Sent::READ).await?;
-            entries.extend(parse::<Vec<T>>(path, &reply.body)?);
+            let reply = match self.send(&url, path, &Sent::READ).await {
+                // Whoever may write an entry makes it as long as GitLab lets him: fewer of them at once, then.
+                Err(Fault::TooLarge { .. }) if size > 1 => {
+                    size = (size / 5).max(1);
+                    next = Some(narrower(&url, size, entries.len()).ok_or_else(|| unread(path, "its pages shift"))?);
+                    continue;
+                }
+                reply => reply?,
+            };
+            bytes = bytes.saturating_add(reply.body.len());
+            if bytes > LONGEST {
+                return Err(Fault::TooLarge { what: path.to_owned(), limit: LONGEST });
+            }
+            let page = parse::<Vec<T>>(path, &reply.body)?;
+            if page.len() == size && !reply.paged {
+                return Err(unread(
+                    path,
+                    "a full page does not say whether there is another; a proxy may take `Link` away",
+                ));
+            }
+            entries.extend(page);
             next = reply.next;
             if next.is_some() && enough(&entries) {
                 return Ok((entries, true));
@@ -331,10 +373,11 @@ impl Client {
                 if left == Some(0) {
                     self.close(reset(&headers).unwrap_or(UNSTATED));
                 }
+                let paged = headers.contains_key(LINK) || headers.contains_key(NEXT);
                 match next_page(&headers, url) {
                     // A page elsewhere would get our token, or be somebody else's words.
                     Some(next) if !inner.base.owns(&next) => Tried::Failed(Fault::Elsewhere { what: owned() }),
-                    next => Tried::Done(Reply { body, next }),
+                    next => Tried::Done(Reply { body, next, paged }),
                 }
             }
             300..=399 => Tried::Failed(Fault::Elsewhere { what: owned() }),
@@ -391,16 +434,28 @@ fn next_page(headers: &HeaderMap, asked: &Url) -> Option<Url> {
         if next { asked.join(target.trim_start_matches('<')).ok() } else { None }
     });
     linked.or_else(|| {
-        let page = number(headers, "x-next-page")?.to_string();
-        let mut url = asked.clone();
-        let kept: Vec<(String, String)> = asked
-            .query_pairs()
-            .filter(|(name, _)| name != "page")
-            .map(|(a, b)| (a.into_owned(), b.into_owned()))
-            .collect();
-        url.query_pairs_mut().clear().extend_pairs(kept).append_pair("page", &page);
-        Some(url)
+        let page = number(headers, NEXT)?.to_string();
+        Some(with(asked, "page", &page))
     })
+}
+
+/// The same address with another value of one of its parameters.
+fn with(asked: &Url, name: &str, value: &str) -> Url {
+    let mut url = asked.clone();
+    let others = asked.query_pairs().filter(|(it, _)| it != name);
+    let kept: Vec<(String, String)> = others.map(|(a, b)| (a.into_owned(), b.into_owned())).collect();
+    url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, value);
+    url
+}
+
+/// The page that begins after as many entries, and has fewer than it was to have; `None` where none begins there.
+fn narrower(asked: &Url, size: usize, read: usize) -> Option<Url> {
+    let url = with(asked, "per_page", &size.to_string());
+    // By keyset the address says where it begins.
+    if !asked.query_pairs().any(|(name, _)| name == "page") {
+        return Some(url);
+    }
+    read.is_multiple_of(size).then(|| with(&url, "page", &(read / size + 1).to_string()))
 }
 
 /// Reads an answer.

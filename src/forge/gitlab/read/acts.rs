@@ -53,6 +53,14 @@ fn asked(whole: &Whole) -> Vec<(User, DateTime<Utc>)> {
     found
 }
 
+/// The last instant that anything of a merge request is known of.
+fn newest(whole: &Whole) -> DateTime<Utc> {
+    let approved = whole.approvals.iter().filter_map(|approval| approval.approved_at);
+    let noted = whole.notes.iter().map(|note| note.created_at);
+    let pushed = whole.versions.iter().map(|(version, _)| version.created_at);
+    approved.chain(noted).chain(pushed).chain(whole.request.merged_at).max().unwrap_or_default()
+}
+
 /// When GitLab said last in a note that somebody did something.
 fn noted(whole: &Whole, user: &User, words: &str) -> Option<DateTime<Utc>> {
     let his = |note: &&Note| note.author.as_ref().is_some_and(|author| author.id == user.id);
@@ -168,8 +176,8 @@ impl Reading<'_> {
         let mut against = asked(whole);
         for reviewer in whole.reviewers.iter().filter(|reviewer| reviewer.state == "requested_changes") {
             if !against.iter().any(|(user, _)| user.id == reviewer.user.id) {
-                // Nothing older answers it where GitLab does not say when it was.
-                against.push((reviewer.user.clone(), Utc::now()));
+                // Where GitLab does not say when it was, nothing that is known answers it.
+                against.push((reviewer.user.clone(), newest(whole)));
             }
         }
         against.retain(|(user, _)| !self.is_ours(user));

@@ -35,6 +35,8 @@ pub(super) struct Listed {
 /// The job that deploys.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Deployable {
+    pub(super) id: u64,
+    status: Option<String>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     pub(super) user: Option<User>,
@@ -62,6 +64,12 @@ impl Listed {
     fn ran_at(&self) -> Option<DateTime<Utc>> {
         let finished = self.deployable.as_ref().and_then(|job| job.finished_at);
         (self.status == "success").then(|| finished.or(self.updated_at).unwrap_or(self.created_at))
+    }
+
+    /// Whether a job of a pipeline was it, and ended well.
+    fn is_proven(&self) -> bool {
+        let job = self.deployable.as_ref().filter(|job| job.pipeline.is_some());
+        job.is_some_and(|job| job.status.as_deref() == Some("success"))
     }
 
     /// Whether a job of a pipeline deploys it.
@@ -98,7 +106,8 @@ pub(super) async fn of(client: &Client, project: &Project, environment: &str) ->
     Ok(listed)
 }
 
-/// The commit of the deployment that ran last in an environment, by GitLab's list.
+/// The commit of the deployment that ran last in an environment, by the jobs that are those of GitLab's list: what no job did
+/// somebody may have written there.
 pub(in crate::forge::gitlab) async fn last_ran(
     client: &Client,
     repository: &str,
@@ -106,7 +115,8 @@ pub(in crate::forge::gitlab) async fn last_ran(
 ) -> Result<Option<String>, Fault> {
     let project = Project::find(client, repository).await?;
     let listed = of(client, &project, environment).await?;
-    Ok(listed.into_iter().filter(|it| it.ran_at().is_some()).max_by_key(Listed::ran_at).map(|it| it.sha))
+    let done = listed.into_iter().filter(|it| it.ran_at().is_some() && it.is_proven());
+    Ok(done.max_by_key(Listed::ran_at).map(|it| it.sha))
 }
 
 impl Reading<'_> {

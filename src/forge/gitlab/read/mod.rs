@@ -20,6 +20,7 @@ pub(super) mod ran;
 pub(super) mod requests;
 pub(super) mod runs;
 mod trees;
+mod variables;
 pub(super) mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,7 +173,15 @@ impl Reading<'_> {
             let content = self.trees.content(self.client, &self.project, &self.question.commit, folders).await;
             contents.insert(name.clone(), content);
         }
-        let scope = self.scope(&ranges).await;
+        // What is said otherwise than by commits has no changes that anybody could have approved.
+        let scope = match &run {
+            Some(Ok(run)) => self.unvaried(run, &listed).await,
+            _ => Ok(()),
+        };
+        let scope = match scope {
+            Ok(()) => self.scope(&ranges).await,
+            Err(fault) => Err(fault),
+        };
         let (changes, acts) = match scope {
             Ok((scope, requests)) => {
                 let changes = self.changes(&ranges, &scope, &requests).await;

@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
 use super::people::User;
+use super::requests::of_concern;
 use super::{Project, escaped};
 use crate::forge::gitlab::client::{Client, Fault};
 use crate::forge::talk::{Proposed, Remark};
@@ -26,6 +27,7 @@ struct Numbered {
 #[derive(Deserialize)]
 struct Note {
     id: u64,
+    #[serde(deserialize_with = "of_concern")]
     body: String,
     author: Option<User>,
     created_at: DateTime<Utc>,
@@ -37,6 +39,11 @@ struct Note {
 #[derive(Deserialize)]
 struct Common {
     id: String,
+}
+
+#[derive(Deserialize)]
+struct Tip {
+    commit: Common,
 }
 
 /// The merge requests that are open.
@@ -64,7 +71,9 @@ pub(in crate::forge::gitlab) async fn begins(
 ) -> Result<String, Fault> {
     let project = Project::find(client, repository).await?;
     let onto = proposed.onto.strip_prefix("refs/heads/").unwrap_or(&proposed.onto);
-    let refs = format!("refs%5B%5D={}&refs%5B%5D={}", escaped(onto), proposed.commit);
+    // A short name is a tag's before it is a branch's.
+    let tip: Tip = client.get(&format!("{}/repository/branches/{}", project.path(), escaped(onto))).await?;
+    let refs = format!("refs%5B%5D={}&refs%5B%5D={}", tip.commit.id, proposed.commit);
     client.get::<Common>(&format!("{}/repository/merge_base?{refs}", project.path())).await.map(|common| common.id)
 }
 

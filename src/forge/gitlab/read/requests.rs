@@ -11,6 +11,11 @@ use super::trees::Trees;
 use super::{Project, is_commit};
 use crate::forge::gitlab::client::{Client, Fault, unread};
 
+/// What a note has in it that is of concern to us, in capitals or not: every command, and every mark of our own.
+const NAME: &[u8] = b"countersign";
+/// How many bytes of a note are kept whatever they say; what GitLab writes itself is shorter.
+const SHORT: usize = 1_000;
+
 /// A merge request.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Request {
@@ -90,12 +95,21 @@ pub(super) struct Reviewer {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Note {
     pub(super) id: u64,
+    /// What it says, where that may be of concern; else empty.
+    #[serde(deserialize_with = "of_concern")]
     pub(super) body: String,
     pub(super) author: Option<User>,
     pub(super) created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     #[serde(default)]
     pub(super) system: bool,
+}
+
+/// A long text is kept where it names us: a note may have a megabyte, and a merge request five thousand of them.
+pub(super) fn of_concern<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let names_us = || text.as_bytes().windows(NAME.len()).any(|part| part.eq_ignore_ascii_case(NAME));
+    Ok(if text.len() <= SHORT || names_us() { text } else { String::new() })
 }
 
 impl Note {

@@ -1,13 +1,15 @@
 //! The pipeline that deploys: what it deploys, from where, who started it.
 
-use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::deployments::Listed;
 use super::people::User;
 use super::{Project, Reading, commits, escaped};
-use crate::forge;
 use crate::forge::gitlab::client::{Client, Fault};
+use crate::forge::{self, Waiting};
 use crate::model::facts::{Account, Fact, Reference};
 
 /// A pipeline.
@@ -47,28 +49,54 @@ pub(super) async fn find(client: &Client, project: &Project, commit: &str, id: u
     Ok(found)
 }
 
-/// How a pipeline was started; `None` where there is none. A pipeline has one attempt: a job that is tried again is a
-/// deployment of its own, which waits anew.
+/// How much earlier than its pipeline a deployment can have been changed, by GitLab's clocks.
+const APART: TimeDelta = TimeDelta::minutes(1);
+/// The number of an account that GitLab does not name. It gives none to anybody.
+const UNNAMED: u64 = 0;
+
+/// How the pipeline of a deployment was started; `None` where there is none. It is never started again as a whole: a job that is
+/// tried again is a deployment of its own, which waits anew, and so the newest that it has in the environment says what an answer
+/// is of.
 pub(in crate::forge::gitlab) async fn started(
     client: &Client,
     project: &Project,
-    id: u64,
+    waiting: &Waiting,
 ) -> Result<Option<forge::Started>, Fault> {
+    let id = waiting.run;
     let found: Pipeline = match client.get(&format!("{}/pipelines/{id}", project.path())).await {
         Ok(found) => found,
         Err(Fault::NotFound { .. }) => return Ok(None),
         Err(fault) => return Err(fault),
     };
+    let since = (found.created_at - APART).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let place = format!(
+        "{}/deployments?environment={}&order_by=updated_at&sort=desc&updated_after={since}",
+        project.path(),
+        escaped(&waiting.environment)
+    );
+    let mut here: Vec<Listed> = client.list(&place).await?;
+    here.retain(|it| it.is_of(id));
+    here.sort_by_key(|it| Reverse(it.id));
+    let (own, began) = (client.app().await?, found.user.map(|user| user.id));
+    let jobs = here.iter().filter_map(|it| it.deployable.as_ref());
+    // Whoever played or tried a job again started it as well, and we start nothing.
+    let mut others = jobs.map(|job| job.user.as_ref().map_or(UNNAMED, |user| user.id));
+    let other = others.find(|user| Some(*user) != began && Some(*user) != own);
     Ok(Some(forge::Started {
         commit: found.sha,
-        attempt: 1,
+        attempt: here.first().map_or(0, |it| it.id),
         branch: Some(found.reference),
         event: found.source.unwrap_or_default(),
-        by: [found.user.map(|user| user.id), None],
+        by: [began, other],
     }))
 }
 
 impl Pipeline {
+    /// Whether a schedule started it.
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.source.as_deref() == Some("schedule")
+    }
+
     /// What it runs on, in full.
     fn full(&self) -> String {
         match (self.tag, self.reference.starts_with("refs/")) {
@@ -133,12 +161,16 @@ impl Reading<'_> {
                 played.push(user.clone());
             }
         }
-        let scheduled = run.source.as_deref() == Some("schedule");
         match played.as_slice() {
-            // GitLab names whoever owns the schedule, and nobody started it.
-            [] if scheduled => Fact::Absent,
+            [] if run.source.as_deref() == Some("trigger") => {
+                let says = format!(
+                    "a trigger token started the pipeline in the name of {}, whose it is, and GitLab does not say who held it",
+                    began.username
+                );
+                Fact::Unavailable(says.into())
+            }
+            // Of a schedule as well: its owner, or whoever plays it by hand, who may be anybody that may push to its branch.
             [] => Fact::Known(self.accounts.note(self.client, began).await),
-            [one] if scheduled => Fact::Known(self.accounts.note(self.client, one).await),
             played => {
                 let names: Vec<&str> = played.iter().map(|user| user.username.as_str()).collect();
                 let says = format!(

@@ -4,13 +4,15 @@
 //! rules names our own account: a rule of a group that we are in is that group's, and our vote would stand for a person's.
 //! Whoever has all approvals still waits for somebody who plays its job, and that is us where we voted.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde::Deserialize;
 
 use super::deployments::Numbered;
 use super::{Project, escaped, is_commit};
 use crate::forge::gitlab::client::{Client, Fault, unread};
-use crate::forge::{Pending, Waiting};
+use crate::forge::{Pending, Takes, Waiting};
 use crate::model::facts::Fact;
 
 /// How long after its last change a deployment is looked at that has all approvals and was not played.
@@ -44,9 +46,21 @@ pub(in crate::forge::gitlab) enum Step {
     Play,
 }
 
+impl Step {
+    /// Which answers it would take. We vote last, and a vote cannot be taken back.
+    fn takes(&self) -> Takes {
+        match self {
+            Self::Vote { others: 0, .. } => Takes::ANY,
+            Self::Vote { .. } => Takes { opens: false, rejects: true },
+            Self::Play => Takes { opens: true, rejects: false },
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Listed {
     id: u64,
+    environment: Named,
     deployable: Option<Job>,
 }
 
@@ -152,7 +166,24 @@ async fn held(client: &Client, project: &Project, environment: Option<&str>) -> 
     let since: DateTime<Utc> = Utc::now() - LOOK_BACK;
     let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
     let created: Vec<Listed> = client.list(&format!("{base}&status=created&updated_after={since}")).await?;
-    listed.extend(created.into_iter().filter(|it| it.deployable.as_ref().is_some_and(Job::is_manual)));
+    // Most of them are jobs that nobody pressed, of environments that do not ask us: those are not looked at one by one.
+    let mut asks: BTreeMap<String, bool> = BTreeMap::new();
+    for it in created.into_iter().filter(|it| it.deployable.as_ref().is_some_and(Job::is_manual)) {
+        let name = &it.environment.name;
+        let ours = match asks.get(name) {
+            Some(known) => *known,
+            None => match guarded_in(client, project, own, name).await {
+                Ok(guards) => guards == Some(true),
+                // Who may not see the rules finds out by each deployment whether one names him.
+                Err(Fault::Forbidden { .. }) => true,
+                Err(fault) => return Err(fault),
+            },
+        };
+        asks.insert(name.clone(), ours);
+        if ours {
+            listed.push(it);
+        }
+    }
     let mut found = Vec::new();
     for it in listed {
         let place = format!("{}/deployments/{}", project.path(), it.id);
@@ -181,10 +212,21 @@ pub(in crate::forge::gitlab) async fn of(
     Ok(found)
 }
 
-/// Whether a pipeline waits for us in an environment.
-pub(in crate::forge::gitlab) async fn waits(client: &Client, waiting: &Waiting) -> Result<bool, Fault> {
+/// Whether the job of a deployment still waits for somebody who plays it, and nobody has rejected it.
+pub(in crate::forge::gitlab) async fn may_be_played(
+    client: &Client,
+    project: &Project,
+    it: &Held,
+) -> Result<bool, Fault> {
+    let whole: Whole = client.get(&format!("{}/deployments/{}", project.path(), it.id)).await?;
+    let is_rejected = whole.approvals.iter().flatten().any(|vote| vote.status == "rejected");
+    Ok(!is_rejected && whole.deployable.is_some_and(|job| job.id == it.job && job.is_manual()))
+}
+
+/// Whether a pipeline waits for us in an environment, and for what.
+pub(in crate::forge::gitlab) async fn waits(client: &Client, waiting: &Waiting) -> Result<Option<Takes>, Fault> {
     let project = Project::find(client, &waiting.repository).await?;
-    Ok(!of(client, &project, waiting).await?.is_empty())
+    Ok(of(client, &project, waiting).await?.iter().map(|it| it.step.takes()).reduce(Takes::or))
 }
 
 /// Every deployment of the project that waits for us.
@@ -212,13 +254,17 @@ pub(in crate::forge::gitlab) async fn guards(client: &Client, repository: &str, 
 }
 
 async fn guarded(client: &Client, repository: &str, environment: &str) -> Result<Option<bool>, Fault> {
+    let own = client.owner().await?;
+    let project = Project::find(client, repository).await?;
+    guarded_in(client, &project, own, environment).await
+}
+
+async fn guarded_in(client: &Client, project: &Project, own: u64, environment: &str) -> Result<Option<bool>, Fault> {
     #[derive(Deserialize)]
     struct Listed {
         name: String,
         tier: Option<String>,
     }
-    let own = client.owner().await?;
-    let project = Project::find(client, repository).await?;
     let path = format!("{}/protected_environments/{}", project.path(), escaped(environment));
     match client.get::<Protected>(&path).await {
         Ok(it) if it.asks(own) => return Ok(Some(true)),

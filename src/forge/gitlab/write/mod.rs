@@ -1,7 +1,8 @@
 //! What we tell GitLab: votes on deployments, jobs that are played, statuses of commits, notes.
 //!
 //! Nothing is sent twice blindly. Whoever sends again reads first what the last time came to: by the state that it should
-//! have changed, or by the key that it carries. A key counts only in what our own account wrote, for anybody can copy one.
+//! have changed, of what was there when it was decided and nothing that came later, or by the key that it carries. A key counts
+//! only in what our own account wrote, for anybody can copy one.
 
 pub mod check;
 pub mod deployment;

@@ -46,7 +46,7 @@ pub(super) async fn of_deployment(
     state: State,
     why: &str,
 ) -> Result<(), Fault> {
-    let Some(run) = runs::started(client, project, waiting.run).await? else { return Ok(()) };
+    let Some(run) = runs::started(client, project, waiting).await? else { return Ok(()) };
     let name = format!("{NAME}/{}", waiting.environment);
     let body = json!({"state": state.word(), "name": name, "pipeline_id": waiting.run,
         "description": shortened(why, DESCRIPTION)});

@@ -129,3 +129,25 @@ fn t29_a_token_counts_once_of_our_projects_and_of_a_pipeline_that_may_release() 
     let forged = tokens::sign(&tokens::keys()[1], &tokens::header(), &claims(&free.gitlab, &free.url));
     assert_eq!(free.shows(&forged).0, 401);
 }
+
+#[test]
+fn each_job_that_is_tried_again_is_recorded_as_one_that_asked() {
+    let free = free();
+    until("the first sweep", || free.served.ask("GET /readyz").0 == 200);
+    let asked = || {
+        let log = free.app.world.run(&["log", "show", "--database", "sqlite:record.db", "--log-key", "log.pub"]).out;
+        log.lines().filter(|line| line.contains("\"asked\"")).count()
+    };
+    let asks = |job: &str| {
+        let (status, said) = free.asks(|claims| claims["job_id"] = json!(job));
+        assert!(status == 200 && said.contains("held before production"), "{status} {said}");
+    };
+    asks("70");
+    assert_eq!(asked(), 1);
+    // Told to wait it ends, and is run again: a job of its own, of the same pipeline.
+    asks("71");
+    assert_eq!(asked(), 2);
+    asks("70");
+    asks("71");
+    assert_eq!(asked(), 2, "each is recorded once");
+}

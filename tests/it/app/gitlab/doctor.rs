@@ -22,6 +22,9 @@ fn orderly(world: &mut Project) {
     world.role = 40;
     world.settings = Settings::default();
     world.settings.environments = vec!["staging".to_owned()];
+    world.protections = vec![json!({"name": "main", "allow_force_push": false,
+        "push_access_levels": [{"access_level": 0, "access_level_description": "No one"}],
+        "merge_access_levels": [{"access_level": 40, "access_level_description": "Maintainers"}]})];
     world.groups.insert("acme/shop-leads".to_owned(), vec![("bo".to_owned(), 40, super::ago(100_000))]);
     world.protected.insert("production".to_owned(), 0);
     world.protected.insert("staging".to_owned(), 0);
@@ -86,7 +89,7 @@ fn t33_t39_each_way_past_is_found_by_itself_and_weighed() {
     let cases: [Case; 29] = [
         (
             "the hook is disabled",
-            |it| it.hooks[0].2 = "temporarily_disabled".to_owned(),
+            |it| "temporarily_disabled".clone_into(&mut it.hooks[0].2),
             10,
             &[("hook_disabled", "the webhook")],
         ),
@@ -234,7 +237,7 @@ fn t33_t39_each_way_past_is_found_by_itself_and_weighed() {
             3,
             &[("unread", "approvals of changes")],
         ),
-        ("the branch is open", |it| it.settings.branches.clear(), 11, &[("policy_branch_open", "branch main")]),
+        ("the branch is open", |it| it.protections.clear(), 11, &[("policy_branch_open", "branch main")]),
         (
             "the branch asks for no approval",
             |it| it.settings.approval_rules[0]["approvals_required"] = json!(0),
@@ -250,10 +253,10 @@ fn t33_t39_each_way_past_is_found_by_itself_and_weighed() {
         (
             "maintainers may push, by a pattern",
             |it| {
-                let mut other = it.settings.branches[0].clone();
+                let mut other = it.protections[0].clone();
                 other["name"] = json!("ma*");
                 other["push_access_levels"] = json!([{"access_level": 40, "access_level_description": "Maintainers"}]);
-                it.settings.branches.push(other);
+                it.protections.push(other);
             },
             10,
             &[("policy_exempt", "branch main")],

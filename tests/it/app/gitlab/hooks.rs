@@ -63,6 +63,15 @@ fn t41_where_a_key_is_set_the_signature_counts_and_no_token() {
     assert_eq!(post(now, &signed(now, &body)).2, b"recorded\n");
     // Sent again it is the same by its id.
     assert_eq!(post(now + 1, &signed(now + 1, &body)).2, b"recorded_before\n");
+    // T42: whoever caught it cannot send it under another key, which the signature does not cover.
+    let (stamp, signature) = (now.to_string(), signed(now, &body));
+    let headers = [
+        ("webhook-id", "msg-1"),
+        ("webhook-timestamp", stamp.as_str()),
+        ("webhook-signature", signature.as_str()),
+        ("idempotency-key", "a-new-one"),
+    ];
+    assert_eq!(served.send("POST /hooks/gitlab", &headers, &body).2, b"recorded_before\n");
 }
 
 #[test]

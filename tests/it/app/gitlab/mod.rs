@@ -4,6 +4,7 @@ mod asked;
 mod doctor;
 mod hooks;
 mod records;
+mod tricked;
 mod voted;
 
 use std::process::Stdio;
@@ -49,7 +50,7 @@ pub fn shop() -> Gitlab {
     gitlab
 }
 
-fn deployment(id: u64, commit: &str, status: &str, at: &str, by: &str, pipeline: u64) -> Deployment {
+pub fn deployment(id: u64, commit: &str, status: &str, at: &str, by: &str, pipeline: u64) -> Deployment {
     Deployment {
         id,
         environment: "production".to_owned(),

@@ -11,7 +11,7 @@ use crate::forge::github::client::run;
 use crate::support::gitlab::{Gitlab, Reply, TOKEN, reply};
 use crate::support::run::World;
 
-fn client(gitlab: &Gitlab) -> Client {
+pub fn client(gitlab: &Gitlab) -> Client {
     Client::new(Base::parse(&gitlab.url()).unwrap(), Secret::new(TOKEN), None).unwrap()
 }
 
@@ -114,4 +114,34 @@ fn one_forge_is_named_and_further_authorities_are_certificates() {
     let said = world.run(&arguments);
     assert_eq!(said.code, 2, "{}", said.err);
     assert!(said.err.contains("not answered yet"), "{}", said.err);
+}
+
+#[test]
+fn entries_that_are_too_large_together_are_read_fewer_at_once() {
+    let gitlab = shop();
+    let client = client(&gitlab);
+    let large = || Reply { status: 200, headers: Vec::new(), body: format!("[\"{}\"]", "x".repeat(33 << 20)) };
+    gitlab.trouble("members", large());
+    gitlab.trouble("members", large());
+    assert_eq!(run(client.list::<Value>(MEMBERS)).unwrap().len(), 3);
+    let sizes = gitlab.asked().into_iter().map(|it| it.query[0].1.clone());
+    assert_eq!(sizes.collect::<Vec<_>>(), ["100", "20", "4"]);
+    // One that is too large alone is not left out.
+    for _ in 0..4 {
+        gitlab.trouble("members", large());
+    }
+    assert!(matches!(run(client.list::<Value>(MEMBERS)), Err(Fault::TooLarge { .. })));
+}
+
+#[test]
+fn a_full_page_that_does_not_say_whether_there_is_another_is_no_list() {
+    let gitlab = shop();
+    let client = client(&gitlab);
+    let full = |headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        gitlab.trouble("members", Reply { status: 200, headers, body: json!(vec![1; 100]).to_string() });
+        run(client.list::<Value>(MEMBERS))
+    };
+    assert!(matches!(full(&[]), Err(Fault::Unreadable { .. })));
+    assert_eq!(full(&[("x-next-page", "")]).unwrap().len(), 100);
 }

@@ -133,9 +133,35 @@ fn whoever_plays_the_job_of_somebody_elses_pipeline_started_it_as_well() {
     gitlab.with(|world| "carla".clone_into(&mut world.deployments[1].by));
     let asked = ask(&gitlab);
     assert!(asked.why("/release/trigger").contains("carla"));
-    // Nobody started a schedule, but for whoever played its job.
+    // A schedule is somebody's as well: whoever owns it, or played it by hand.
     gitlab.with(|world| "schedule".clone_into(&mut world.pipelines[0].source));
-    assert_eq!(ask(&gitlab).facts["release"]["trigger"], "gitlab:carla");
+    assert!(ask(&gitlab).why("/release/trigger").contains("carla"));
+}
+
+#[test]
+fn t01_whoever_plays_a_schedule_by_hand_started_what_it_makes_and_does_not_approve_it() {
+    let gitlab = voted();
+    gitlab.with(|world| {
+        // `bo`, who leads the shop and has voted, pressed the button of a schedule: GitLab makes the pipeline in his name.
+        let pipeline = &mut world.pipelines[0];
+        "schedule".clone_into(&mut pipeline.source);
+        "bo".clone_into(&mut pipeline.by);
+        "bo".clone_into(&mut world.deployments[1].by);
+    });
+    let asked = ask(&gitlab);
+    assert_eq!(asked.facts["release"]["trigger"], "gitlab:bo");
+    let (code, text) = asked.decided();
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains("0 of 1"), "{text}");
+}
+
+#[test]
+fn t01_who_held_a_trigger_token_is_not_known_and_nobody_is_let_off() {
+    let gitlab = voted();
+    gitlab.with(|world| "trigger".clone_into(&mut world.pipelines[0].source));
+    let asked = ask(&gitlab);
+    assert!(asked.why("/release/trigger").contains("trigger token"));
+    assert_eq!(asked.decided().0, 10);
 }
 
 #[test]
@@ -169,4 +195,63 @@ fn a_branch_that_is_moved_on_to_the_head_was_pushed_by_whoever_pushed_the_head()
     // Without that push nobody is known: the merge brought nothing.
     gitlab.with(|world| world.pushes.retain(|push| push.branch == "main" || push.by != "ana"));
     assert!(ask(&gitlab).commit("51")["pushed_by"]["unavailable"].is_string());
+}
+
+#[test]
+fn what_a_variable_can_replace_is_not_what_the_commit_says() {
+    let gitlab = voted();
+    assert_eq!(ask(&gitlab).decided().0, 0);
+    let held = |name: &str| {
+        let asked = ask(&gitlab);
+        assert!(asked.why("/release/changes").contains(name), "{}", asked.why("/release/changes"));
+        assert_eq!(asked.decided().0, 10, "{name}");
+    };
+    // Of another pipeline it is of no concern.
+    gitlab.with(|world| world.variables = vec![(800, "IMAGE_TAG".to_owned())]);
+    assert_eq!(ask(&gitlab).decided().0, 0);
+    gitlab.with(|world| world.variables = vec![(900, "IMAGE_TAG".to_owned())]);
+    held("`IMAGE_TAG`");
+    // Whoever runs the job again by hand can give it some of his own.
+    gitlab.with(|world| {
+        world.variables.clear();
+        world.given = vec![(DEPLOYMENT, "BASH_ENV".to_owned())];
+    });
+    held("`BASH_ENV`");
+    gitlab.with(|world| {
+        world.given.clear();
+        "schedule".clone_into(&mut world.pipelines[0].source);
+    });
+    held("schedule");
+}
+
+#[test]
+fn variables_that_may_not_be_seen_are_not_taken_for_none() {
+    for part in ["/variables", "/graphql"] {
+        let gitlab = voted();
+        for _ in 0..50 {
+            gitlab.trouble(part, reply(403, &json!({"message": "403 Forbidden"})));
+        }
+        let asked = ask(&gitlab);
+        assert!(asked.why("/release/changes").contains("GitLab refuses"), "{part}");
+        assert_eq!(asked.decided().0, 10, "{part}");
+    }
+    let gitlab = voted();
+    let unseen = json!({"data": {"project": {"job": {"manualVariables": null}}}});
+    for _ in 0..50 {
+        gitlab.trouble("/graphql", reply(200, &unseen));
+    }
+    assert!(ask(&gitlab).why("/release/changes").contains("maintainer"));
+}
+
+#[test]
+fn a_long_note_is_kept_where_it_names_us() {
+    let gitlab = voted();
+    let long = "so many words\n".repeat(2_000);
+    gitlab.with(|world| {
+        world.note(12, "eve", &long, "2026-12-02T10:30:00Z");
+        world.note(12, "carla", &format!("{long}\n/countersign reject production: not yet"), "2026-12-02T11:00:00Z");
+    });
+    assert_eq!(ask(&gitlab).decided().0, 10);
+    gitlab.with(|world| world.requests.get_mut(&12).unwrap().notes.pop());
+    assert_eq!(ask(&gitlab).decided().0, 0);
 }

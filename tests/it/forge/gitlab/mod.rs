@@ -1,5 +1,6 @@
 //! GitLab, against a fake that enforces what GitLab enforces.
 
+mod branch;
 mod client;
 mod event;
 mod facts;

@@ -50,6 +50,9 @@ fn a_signature_is_as_standard_webhooks_has_it() {
     assert_eq!(verify("msg_other", &stamp, expected, body, 0), Err(Refused::Wrong));
     assert_eq!(verify(id, "1614265331", expected, body, 0), Err(Refused::Wrong));
     assert_eq!(verify(id, &stamp, "", body, 0), Err(Refused::Wrong));
+    // T43: with a point in the id the same bytes would be another id, instant and body.
+    let point = key.signature("msg.1614265330", at, body).unwrap();
+    assert_eq!(verify("msg.1614265330", &stamp, &point, body, 0), Err(Refused::Wrong));
     // Where a key is set a token in clear is not enough.
     let shown = Shown { token: &[b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], ..Shown::default() };
     assert!(matches!(key.verify(shown, body, now), Err(Refused::Unsigned)));

@@ -178,6 +178,8 @@ impl Gitlab {
             let question = asked.body["query"].as_str().unwrap_or_default();
             return if question.contains("issue(iid: $iid)") {
                 state.world.graph_issue(asked, state.page)
+            } else if question.contains("manualVariables") {
+                given(&state.world, asked)
             } else {
                 authors(&state.world, asked)
             };
@@ -307,7 +309,7 @@ impl Gitlab {
             ["repository", "commits", name, "merge_requests"] => self.paged(asked, state, &world.of_commit(name)),
             ["repository", "tree"] => self.tree(state, asked),
             ["repository", "merge_base"] => {
-                let tip = |name: &String| world.git.branches.get(&format!("refs/heads/{name}")).unwrap_or(name).clone();
+                let tip = |name: &String| world.resolved(name).unwrap_or_else(|| name.clone());
                 let refs: Vec<String> =
                     asked.query.iter().filter(|(name, _)| name == "refs[]").map(|(_, value)| tip(value)).collect();
                 match world.git.common(&refs[0], &refs[1]) {
@@ -317,19 +319,29 @@ impl Gitlab {
             }
             ["repository", kind @ ("branches" | "tags"), name] => {
                 let kind = if *kind == "tags" { "tags" } else { "heads" };
+                let can = |what: &str| world.developers_can(what, name);
                 match world.git.branches.get(&format!("refs/{kind}/{name}")) {
-                    Some(tip) => reply(200, &json!({"name": name, "commit": world.commit(tip)})),
+                    Some(tip) => reply(
+                        200,
+                        &json!({"name": name, "commit": world.commit(tip), "protected": can("push_access_levels").is_some(),
+                            "developers_can_push": can("push_access_levels").unwrap_or_default(),
+                            "developers_can_merge": can("merge_access_levels").unwrap_or_default()}),
+                    ),
                     None => missing("Branch"),
                 }
             }
-            ["repository", "files", path] => match world.git.contents.get(*path) {
-                Some(text) => {
-                    let text = STANDARD.encode(text);
-                    let tip = world.git.branches.get("refs/heads/main").cloned().unwrap_or_default();
-                    reply(200, &json!({"content": text, "encoding": "base64", "commit_id": tip}))
+            ["protected_branches"] => self.paged(asked, state, &world.protections),
+            ["repository", "files", path] => {
+                let Some(commit) = world.resolved(asked.query("ref").unwrap()) else { return missing("Commit") };
+                let text = world.had.get(&(commit.clone(), (*path).to_owned()));
+                match text.or_else(|| world.git.contents.get(*path)) {
+                    Some(text) => {
+                        let text = STANDARD.encode(text);
+                        reply(200, &json!({"content": text, "encoding": "base64", "commit_id": commit}))
+                    }
+                    None => missing("File"),
                 }
-                None => missing("File"),
-            },
+            }
             ["hooks"] if world.role < 40 => reply(403, &json!({"message": "403 Forbidden"})),
             ["hooks"] => {
                 let hook = |(id, url, status): &(u64, String, String)| {
@@ -414,6 +426,13 @@ impl Gitlab {
                     "created_at": it.at, "user": world.basic(&it.by)}),
                 )
             }
+            ["pipelines", _, "variables"] if world.role < 40 => reply(403, &json!({"message": "403 Forbidden"})),
+            ["pipelines", id, "variables"] => {
+                let of = world.variables.iter().filter(|(pipeline, _)| pipeline.to_string() == *id);
+                let shown: Vec<Value> =
+                    of.map(|(_, name)| json!({"key": name, "value": "…", "variable_type": "env_var"})).collect();
+                reply(200, &json!(shown))
+            }
             ["deployments"] => {
                 let here = |it: &&world::Deployment| {
                     let is = |name: &str, value: &str| asked.query(name).is_none_or(|wanted| wanted == value);
@@ -437,7 +456,6 @@ impl Gitlab {
             },
             [
                 rest @ ("variables"
-                | "protected_branches"
                 | "approval_rules"
                 | "approvals"
                 | "external_status_checks"
@@ -531,7 +549,9 @@ impl Gitlab {
         let begin = ((page - 1) * size).min(entries.len());
         let end = (begin + size).min(entries.len());
         let mut answer = reply(200, &Value::Array(entries[begin..end].to_vec()));
-        if end < entries.len() {
+        if end == entries.len() {
+            answer.headers.push(("x-next-page".to_owned(), String::new()));
+        } else {
             let next = (page + 1).to_string();
             if page % 2 == 0 {
                 answer.headers.push(("x-next-page".to_owned(), next));
@@ -551,6 +571,20 @@ impl Gitlab {
 
 fn plain(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// The variables that a job was given by hand; whoever is no maintainer sees none.
+fn given(world: &World, asked: &Asked) -> Reply {
+    assert_eq!(asked.body["variables"]["project"], PROJECT);
+    let named = asked.body["variables"]["job"].as_str().unwrap();
+    let number: u64 = named.strip_prefix("gid://gitlab/Ci::Build/").unwrap().parse().unwrap();
+    assert!(world.deployments.iter().any(|it| it.id * 10 == number), "{named}");
+    if world.role < 40 {
+        return reply(200, &json!({"data": {"project": {"job": {"manualVariables": null}}}}));
+    }
+    let of = world.given.iter().filter(|(deployment, _)| deployment * 10 == number);
+    let nodes: Vec<Value> = of.map(|(_, name)| json!({"key": name})).collect();
+    reply(200, &json!({"data": {"project": {"job": {"manualVariables": {"nodes": nodes}}}}}))
 }
 
 /// The authors of commits, as GraphQL tells them: `cN: tree(ref: "…") { lastCommit { sha author { id username } } }`.

@@ -20,7 +20,6 @@ pub struct Settings {
     pub group_hooks: Vec<Value>,
     pub variables: Vec<Value>,
     pub group_variables: Vec<Value>,
-    pub branches: Vec<Value>,
     pub approval_rules: Vec<Value>,
     pub approvals: Value,
     pub checks: Vec<Value>,
@@ -53,10 +52,6 @@ impl Default for Settings {
             group_hooks: Vec::new(),
             variables: vec![variable("DEPLOY_KEY", "production", true)],
             group_variables: Vec::new(),
-            branches: vec![
-                json!({"name": "main", "push_access_levels": [{"access_level": 0, "access_level_description": "No one"}],
-                "merge_access_levels": [{"access_level": 40, "access_level_description": "Maintainers"}], "allow_force_push": false}),
-            ],
             approval_rules: vec![
                 json!({"name": "All Members", "rule_type": "any_approver", "approvals_required": 1, "protected_branches": []}),
             ],
@@ -96,7 +91,6 @@ impl Settings {
         }
         Ok(match what {
             "variables" => json!(self.variables),
-            "protected_branches" => json!(self.branches),
             "approval_rules" => json!(self.approval_rules),
             "approvals" => self.approvals.clone(),
             "external_status_checks" => json!(self.checks),

@@ -46,6 +46,7 @@ pub struct Deployment {
     pub status: String,
     pub at: String,
     pub by: String,
+    /// Whose job it is; 0 where somebody wrote it into the list.
     pub pipeline: u64,
     /// Who voted, how and when.
     pub votes: Vec<(String, String, String)>,
@@ -135,6 +136,10 @@ pub struct World {
     pub tells_when: bool,
     /// Who shows his address to everybody.
     pub public: Vec<String>,
+    /// The variables that pipelines were started with.
+    pub variables: Vec<(u64, String)>,
+    /// Those that somebody gave the job of a deployment.
+    pub given: Vec<(u64, String)>,
     /// Accounts that are blocked.
     pub blocked: Vec<String>,
     /// Whom the token's owner is to the project: 20 reports, 40 maintains.
@@ -142,9 +147,30 @@ pub struct World {
     pub messages: BTreeMap<String, String>,
     /// How the project is protected.
     pub settings: super::settings::Settings,
+    /// What a commit has in the place of the other contents, by its name and the file's path.
+    pub had: BTreeMap<(String, String), String>,
+    /// Who plays whatever waits for that as soon as it does.
+    pub hasty: Option<String>,
+    /// The rules by which branches are protected, as REST has them.
+    pub protections: Vec<Value>,
 }
 
 impl World {
+    /// Whether developers, by their level alone, may do something to a branch that rules are of; none, where it is not protected.
+    pub fn developers_can(&self, what: &str, branch: &str) -> Option<bool> {
+        let of: Vec<&Value> =
+            self.protections.iter().filter(|rule| rule["name"] == branch || rule["name"] == "*").collect();
+        let level = |rule: &&Value| rule[what].as_array().unwrap().iter().any(|it| it["access_level"] == 30);
+        (!of.is_empty()).then(|| of.iter().any(level))
+    }
+
+    /// The commit of a name as git finds it: by its own digits, then a tag's, then a branch's.
+    pub fn resolved(&self, name: &str) -> Option<String> {
+        let by_itself = self.git.commits.contains_key(name).then(|| name.to_owned());
+        let of = |kind: &str| self.git.branches.get(&format!("refs/{kind}/{name}")).cloned();
+        by_itself.or_else(|| of("tags")).or_else(|| of("heads"))
+    }
+
     pub fn id(&self, login: &str) -> u64 {
         self.git.users.get(login).unwrap_or_else(|| panic!("nobody is {login}")).1
     }
@@ -358,12 +384,17 @@ impl World {
         let went =
             !matches!(it.status.as_str(), "blocked" | "created") && !it.votes.iter().any(|it| it.1 == "rejected");
         let time = |is: bool| if is { json!(began) } else { Value::Null };
-        json!({
+        let mut deployment = json!({
             "id": it.id, "sha": it.commit, "status": it.status, "created_at": it.at, "updated_at": began,
             "environment": {"name": it.environment}, "user": self.basic(&it.by),
             "deployable": {"id": it.id * 10, "status": job, "user": self.basic(by), "started_at": time(went),
                 "finished_at": time(went && it.status != "running"), "pipeline": pipeline},
-        })
+        });
+        // What somebody wrote into the list no job is.
+        if it.pipeline == 0 {
+            deployment["deployable"] = Value::Null;
+        }
+        deployment
     }
 
     /// The same with who voted, where the plan has that.
