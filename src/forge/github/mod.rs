@@ -94,7 +94,12 @@ impl Forge for Client {
     }
 
     /// What waits is of the run's present attempt: another one that begins takes it away.
-    async fn answer(&self, waiting: &Waiting, (answer, _): (Answer, Option<u64>), why: Why<'_>) -> Result<Given, Fault> {
+    async fn answer(
+        &self,
+        waiting: &Waiting,
+        (answer, _): (Answer, Option<u64>),
+        why: Why<'_>,
+    ) -> Result<Given, Fault> {
         write::rule::answer(self, waiting, answer, why.comment).await
     }
 

@@ -161,7 +161,7 @@ impl World {
     /// Whether developers, by their level alone, may do something to a branch that rules are of; none, where it is not protected.
     pub fn developers_can(&self, what: &str, branch: &str) -> Option<bool> {
         let of: Vec<&Value> =
-            self.protections.iter().filter(|rule| rule["name"] == branch || rule["name"] == "*").collect();
+            self.settings.branches.iter().filter(|rule| rule["name"] == branch || rule["name"] == "*").collect();
         let level = |rule: &&Value| rule[what].as_array().unwrap().iter().any(|it| it["access_level"] == 30);
         (!of.is_empty()).then(|| of.iter().any(level))
     }
