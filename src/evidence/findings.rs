@@ -16,7 +16,6 @@
 //! producer's own answer (SARIF's `baselineState`), and of that there is at
 //! least one.
 
-mod baseline;
 mod scanned;
 mod severity;
 
@@ -27,9 +26,9 @@ use crate::model::bounds::Bounds;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 
-use self::baseline::{Known, Memory};
 pub use self::scanned::{Scanned, higher};
 pub use self::severity::{Level, Severity};
+use super::baseline::{Known, Memory};
 
 /// How long a path may be that is kept for people: as long as Linux takes.
 pub const PATH: usize = 4096;
