@@ -229,6 +229,12 @@ impl FindingTally {
         Self { past, keys: before.keys, ..Self::default() }
     }
 
+    /// Whether findings are compared with a baseline, or remembered as one.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        !matches!(self.past, Past::Without)
+    }
+
     /// Keeps and reads as much as the bounds say.
     pub fn within(&mut self, bounds: Bounds) {
         self.bounds = bounds;
