@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `level`, `kind`, the rule's and the invocation's configuration | the level, as §3.27.10 derives it |
 //! | `kind` `pass` and `notApplicable` | no finding: the check found nothing, or was not made |
+//! | a `level` beside another `kind` than `fail`, which must not be | the level, whatever the kind |
 //! | `security-severity` among the rule's properties | the severity, in CVSS bands |
 //! | `suppressions` | suppressed when there is one and none is `underReview` or `rejected` |
 //! | `baselineState` | `new` is new, `unchanged` and `updated` are not, `absent` counts nowhere |
@@ -251,7 +252,7 @@ impl<'de> Run<'de> {
             }
             self.places.check(&location)?;
         }
-        result.count(&self.rules, &self.places, tally);
+        result.count(&self.rules, &self.places, tally)?;
         Ok(true)
     }
 

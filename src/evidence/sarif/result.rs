@@ -82,19 +82,24 @@ impl<'de> Entry<'de> {
         Some(self.spot().location).filter(Location::needs_the_run)
     }
 
-    /// Counts the result, with what its rule says of it.
-    pub(super) fn count(&self, rules: &Rules, places: &Places<'de>, tally: &mut FindingTally) {
-        if self.kind == Kind::Nothing || self.state == Some(State::Absent) {
-            return;
+    /// Counts the result, with what its rule says of it. An error is that it names a rule which is not there.
+    pub(super) fn count(&self, rules: &Rules, places: &Places<'de>, tally: &mut FindingTally) -> Step {
+        // Beside another kind than `fail` no level but `none` may stand (§3.27.10). Where one does, it counts.
+        let stated = self.level.filter(|level| *level != Level::None);
+        if (self.kind == Kind::Nothing && stated.is_none()) || self.state == Some(State::Absent) {
+            return Ok(());
         }
         if self.suppressed {
             tally.suppressed(1);
-            return;
+            return Ok(());
         }
         let (rule, configured) = rules.find(&self.rule, self.invocation);
+        if rule.is_none() {
+            rules.refuse_lost(&self.rule)?;
+        }
         let level = match self.kind {
             Kind::Fail => self.level.or(configured).unwrap_or(Level::Warning),
-            Kind::Look | Kind::Nothing => Level::None,
+            Kind::Look | Kind::Nothing => stated.unwrap_or(Level::None),
         };
         let name = self.rule.id.as_deref().or(rule.map(|rule| &*rule.id)).unwrap_or_default();
         let finding = Finding {
@@ -106,6 +111,7 @@ impl<'de> Entry<'de> {
             new: self.state.map(|state| state == State::New),
         };
         tally.finding(&finding, |hasher| self.identify(name, places, hasher), || self.words(name, places));
+        Ok(())
     }
 
     /// What makes it the same result in another log: its rule with the producer's
