@@ -107,10 +107,34 @@ impl From {
         Ok(Self::Commit { name: name.to_owned(), sha })
     }
 
+    /// Complains of a file below the working folder that a symbolic link leads out of it. A change to the code can lay
+    /// such a link, and what is wrong with a policy is told with the lines that it is about.
+    fn refuse_way_out(&self, path: &Path) -> Result<(), String> {
+        let within = path.is_relative() && !path.starts_with("..");
+        if !matches!(self, Self::WorkingTree) || !within {
+            return Ok(());
+        }
+        match (Path::new(".").canonicalize(), path.canonicalize()) {
+            (Ok(here), Ok(real)) if !real.starts_with(&here) => Err(
+                "is reached by a symbolic link that leads out of the working folder; put the file itself there, or name \
+                 the one that is meant with `--policy`"
+                    .to_owned(),
+            ),
+            // What is not there is told when it is read.
+            _ => Ok(()),
+        }
+    }
+
     /// The bytes of a file that a policy names. It lies beside the layer that names
     /// it, so that an inner layer cannot put its own in the place of an outer one's.
     pub fn read_beside(&self, policy: &str, path: &str) -> Result<Vec<u8>, String> {
-        self.read(&beside(Path::new(policy), path))
+        self.read_inside(&beside(Path::new(policy), path))
+    }
+
+    /// The bytes of a file that nobody named on the command line.
+    fn read_inside(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.refuse_way_out(path)?;
+        self.read(path)
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
@@ -125,6 +149,13 @@ impl From {
                     return Err("is read from a ref, where paths begin at the repository's root".to_owned());
                 }
                 let object = format!("{sha}:{path}");
+                let listed = git(&["ls-tree", "--full-tree", sha, "--", &path])?;
+                // The text of a link would be read as the file.
+                if listed.starts_with(b"120000 ") {
+                    return Err(format!(
+                        "is a symbolic link at `{name}`, and links are not followed there; commit the file itself"
+                    ));
+                }
                 let found = git(&["cat-file", "blob", &object])?;
                 if found.is_empty() && git(&["cat-file", "-e", &object]).is_err() {
                     return Err(format!("is not there at `{name}`"));
@@ -284,6 +315,7 @@ fn gather(
     wrong: &mut dyn FnMut(Error, Layer) -> Result<(), Error>,
 ) -> Result<Vec<Source>, Error> {
     let mut layers = outer;
+    let found_here = named.is_empty();
     let usual;
     let named = if named.is_empty() {
         usual = [find(from)?];
@@ -292,7 +324,8 @@ fn gather(
         named
     };
     for path in named {
-        let source = match one(path, from) {
+        let read = if found_here { one_inside(path, from) } else { one(path, from) };
+        let source = match read {
             Ok(source) => source,
             Err(error) => {
                 wrong(error, Layer::Missing)?;
@@ -316,7 +349,7 @@ fn gather(
                 break;
             }
             let path = beside(Path::new(&child.path), &pin.path);
-            let found = match one(&path, from) {
+            let found = match one_inside(&path, from) {
                 Ok(found) => found,
                 Err(error) => {
                     wrong(refused(format!("the parent cannot be used: {error}")), Layer::Missing)?;
@@ -364,7 +397,7 @@ fn each_within(
     named.filter_map(move |Named { layer, path, span }| {
         let source = sources.get(layer)?;
         let file = beside(Path::new(&source.path), &path);
-        let read = from.read(&file).and_then(|bytes| {
+        let read = from.read_inside(&file).and_then(|bytes| {
             let sha256 = open::sha256(&bytes);
             let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
             Ok((layer, Attachment { path, text, sha256 }))
@@ -412,6 +445,13 @@ fn find(from: &From) -> Result<PathBuf, Error> {
         From::Files { files, .. } => files.contains_key(*place),
     };
     PLACES.iter().find(|place| there(place)).map(PathBuf::from).ok_or(Error::NoPolicy)
+}
+
+/// A layer that nobody named on the command line.
+fn one_inside(path: &Path, from: &From) -> Result<Source, Error> {
+    let wrong = |why: String| Error::Unreadable { path: path.display().to_string(), why };
+    from.refuse_way_out(path).map_err(wrong)?;
+    one(path, from)
 }
 
 fn one(path: &Path, from: &From) -> Result<Source, Error> {
