@@ -92,6 +92,12 @@ impl From {
         } else {
             format!("refs/remotes/origin/{}", name.strip_prefix("origin/").unwrap_or(name))
         };
+        if let Some(branch) = proposed_by_the_job(&full) {
+            return Err(wrong(format!(
+                "is `{branch}`, the branch that this job says is being changed, so whoever changes the code changes the \
+                 policy with it; name the branch that you protect, such as `origin/main`"
+            )));
+        }
         let found = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{full}^{{commit}}")])
             .map_err(&wrong)?;
         let sha = String::from_utf8_lossy(&found).trim().to_owned();
@@ -216,6 +222,34 @@ fn changeable(name: &str) -> Option<String> {
     let branch = full.strip_prefix("remotes/").is_some_and(|remote| remote.contains('/'));
     let why = "is no branch of a remote and no tag, and no rule of the forge protects it; name the branch that you protect, such as `origin/main`";
     (!branch && !full.starts_with("tags/")).then(|| why.to_owned())
+}
+
+/// The branch of a remote that a ref names, where the job that runs this says that it is the one that is changed: what
+/// a pull or merge request proposes, or a branch that was pushed and is neither protected nor the default one.
+fn proposed_by_the_job(full: &str) -> Option<&str> {
+    let (_, branch) = full.strip_prefix("refs/remotes/")?.split_once('/')?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let says = |name: &str| variable(name).is_some_and(|value| value == branch);
+    let differ = |one: &str, other: &str| matches!((variable(one), variable(other)), (Some(a), Some(b)) if a != b);
+    // A branch that is to be merged into one of the same name is a fork's, and so is what another project proposes.
+    let pull = says("GITHUB_HEAD_REF") && !says("GITHUB_BASE_REF");
+    let merge = says("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
+        && !differ("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "CI_MERGE_REQUEST_PROJECT_PATH");
+    let on = |name: &str, value: &str| variable(name).is_some_and(|stated| stated == value);
+    let pushed = says("CI_COMMIT_BRANCH") && !says("CI_DEFAULT_BRANCH") && !on("CI_COMMIT_REF_PROTECTED", "true");
+    let on_github = says("GITHUB_REF_NAME")
+        && on("GITHUB_REF_TYPE", "branch")
+        && on("GITHUB_REF_PROTECTED", "false")
+        && default_branch_of_github().is_none_or(|default| default != branch);
+    (pull || merge || pushed || on_github).then_some(branch)
+}
+
+/// The repository's default branch, as the event of the job tells it; no variable does.
+fn default_branch_of_github() -> Option<String> {
+    let path = std::env::var_os("GITHUB_EVENT_PATH")?;
+    let event = open::named(Path::new(&path), tree::SIZE_LIMIT as u64 * 16).ok()?;
+    let event: serde_json::Value = serde_json::from_slice(&event).ok()?;
+    event.pointer("/repository/default_branch")?.as_str().map(str::to_owned)
 }
 
 /// The commit that is checked out and, where a forge made it by merging a change into its target, the change's own.
