@@ -121,6 +121,14 @@ fn a_signature_by_a_pattern_or_a_key_is_good() {
 }
 
 #[test]
+fn evidence_may_be_asked_of_a_workflow() {
+    for from in ["acme/perf//nightly.yml", "acme/ci//scan.yml@refs/tags/v1", "acme/group/shop//.gitlab-ci.yml"] {
+        let gate = format!("g: {{ junit: a.xml, require: 'tests.failed == 0', from: '{from}' }}");
+        assert_eq!(complaints(&format!("{GOOD}gates:\n  {gate}\n")), "", "{from}");
+    }
+}
+
+#[test]
 fn t53_aliases_that_make_much_of_little_are_told_in_our_words() {
     let line = |name: char, of: char| format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(","));
     let text = format!(
@@ -228,6 +236,10 @@ const GOOD: &str = "version: 1\nenvironments: {p: {approval: automatic}}\n";
 #[case("gates: {'g g': {junit: a.xml, require: 'true'}}", "a name in")]
 #[case("gates: {g: {checklist: [a, a]}}", "stands twice")]
 #[case("gates: {g: {checklist: []}}", "has no items")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'zzz zzz'}}", "is no workflow")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'acme/ci/scan.yml'}}", "is no workflow")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'acme//scan.yml'}}", "is no workflow")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'acme/ci//scan.yml@'}}", "is no workflow")]
 #[case("gates: {g: {sigstore: a, identity: x}}", "who must have signed")]
 #[case("gates: {g: {junit: a.xml, require: 'true', max_age: 1mo}}", "a length of time such as `24h`")]
 #[case("gates: {g: {junit: a.xml, require: 'true', identity: a, issuer: b}}", "has no effect")]
