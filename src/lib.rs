@@ -23,7 +23,7 @@
 //! flow       7  the stories, where what decides and what acts meet: a gate run, the app
 //! forge      6  GitHub and GitLab: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
-//! connect    6  other systems that are asked or told over the network: witnesses, webhooks, Slack, mail servers
+//! connect    6  other systems that are asked or told over the network: witnesses, webhooks, Slack, mail servers, feeds
 //! sandbox    6  a GitHub of our own, small enough to live in the binary, for the demo
 //! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
 //! transport  5  how anybody is spoken to over the network: TLS, a client for HTTP
@@ -104,14 +104,15 @@
 //! Where the policy keeps them in issues, a release that is held for want of one has an issue opened, or one taken up that people opened: that is recorded,
 //! leaves, and its number is recorded ([`flow::app`]). From then on the issue is read with its whole history
 //! ([`forge::records`]) whenever the release is gathered, as open incidents and the agendas of the board are, and becomes
-//! facts that say who wrote what. Whose word counts is decided ([`decide`]), and what follows from the decision – a label, an
+//! facts that say who wrote what. Standard changes stand on the board's agendas too, and become facts by what was said there and by how
+//! releases by them ended. Whose word counts is decided ([`decide`]), and what follows from the decision – a label, an
 //! item of an agenda, an end – leaves through the outbox like everything else.
 //!
 //! ## A walk through submitted evidence
 //!
 //! `countersign gate --submit` lists what the gates read ([`flow::submit`]), asks the app which of it is wanted, and sends
-//! that, each request under a new token of the job's. [`web::jobs`] has the token verified ([`forge::token`],
-//! [`forge::github::oidc`]) before it reads a byte, the desk compares bytes and digests and appends an entry for each file
+//! that, each request under a token of the job's: a new one where the forge gives as many as are asked for, else the one that the job has. [`web::jobs`] has the token verified ([`forge::token`],
+//! [`forge::github::oidc`], [`forge::gitlab::oidc`]) before it reads a byte, the desk compares bytes and digests and appends an entry for each file
 //! ([`flow::app::submission`]), and one more for the list of all of them, by which the submission is closed. When a release is
 //! decided, the closed files of the run that waits, of its present attempt, are laid out in a folder as the step had them, and
 //! gathered as in a gate run; what was found becomes the evidence of the facts, and what scans and bills of materials say of
@@ -188,7 +189,8 @@
 //! What people are told of a decision is made of it by [`decide::telling`]: to whom, and from when on. It leaves with the decision
 //! like all that follows from it; what time adds, a reminder or the next one's turn, is made whenever the release is looked at again,
 //! and recorded once for its key. [`flow::app`] claims messages in a lane of their own, [`report::message`] puts them into words in
-//! which nothing from elsewhere is a link or a call, and [`flow::messages`] hands them to [`connect`]. A policy names places, and whoever
+//! which nothing from elsewhere is a link or a call, and [`flow::messages`] hands them to [`connect`]. What nobody takes is given up, and stands
+//! on a page of [`web::pages`] until somebody who administers its repository has it sent again ([`flow::app`]). A policy names places, and whoever
 //! runs the app their secrets; what a policy names is gone to by [`transport::abroad`] alone.
 //!
 //! ## A walk through an inspection

@@ -25,6 +25,7 @@ use super::facts::{Failure, roster, usage};
 use super::log::key;
 use super::serve::{Registered, pages, works, written};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
+use crate::connect::feed::Feeds;
 use crate::flow::app::Settings;
 use crate::flow::app::clock::Clock as AppClock;
 use crate::flow::app::outside::Outside;
@@ -151,6 +152,7 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         pages: None,
         outside: Outside::default(),
         channels: Channels::none().map_err(usage)?,
+        feeds: Arc::new(Feeds::new([]).map_err(usage)?),
         clock: AppClock::by(move || clock.now()),
     })
 }

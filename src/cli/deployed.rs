@@ -129,7 +129,7 @@ pub(super) fn server(stated: Option<&String>, time_limit: Option<&String>) -> Re
     let server = stated.cloned().or_else(|| variable("COUNTERSIGN_SERVER"));
     let server = server.ok_or_else(|| usage("name the app with `--server`"))?;
     let refused = |refusal| match refusal {
-        super::gate::Refusal::Said(words) => usage(words),
+        super::gate::Refusal::Said(words) | super::gate::Refusal::Output(words) => usage(words),
         super::gate::Refusal::Policy(_) => usage("the policy has mistakes"),
     };
     let server = address("--server", &server).map_err(refused)?;

@@ -105,7 +105,11 @@ impl Place {
                 attempt: number("GITHUB_RUN_ATTEMPT")?,
                 commit: variable("GITHUB_SHA")?,
             }),
-            Self::Gitlab | Self::Elsewhere => None,
+            // A job that is tried again is a new job of the same pipeline.
+            Self::Gitlab => {
+                Some(Job { run: number("CI_PIPELINE_ID")?, attempt: 1, commit: variable("CI_COMMIT_SHA")? })
+            }
+            Self::Elsewhere => None,
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) struct Identified {
     /// Left out: `https://github.com`. An enterprise server is named by the URL that people open.
     #[arg(long, value_name = "URL")]
     github_url: Option<String>,
-    /// The project on GitLab instead, `group/name`, with all groups that it is in. `answer` does not take it yet.
+    /// The project on GitLab instead, `group/name`, with all groups that it is in.
     #[arg(long, value_name = "GROUP/NAME", conflicts_with_all = ["github_url", "app"])]
     gitlab: Option<String>,
     /// Where GitLab is, as people open it, with the path that it may be below; or COUNTERSIGN_GITLAB_URL.
@@ -158,7 +158,7 @@ fn gathered(arguments: &Arguments) -> Result<(), Failure> {
         outputs::document(&document(facts)?, arguments.output.as_deref()).map_err(|error| Failure(UNKNOWN, error))
     };
     if arguments.release.identified.gitlab.is_some() {
-        let client = arguments.release.identified.gitlab_client()?;
+        let client = arguments.release.identified.gitlab_client(gitlab::client::Client::new)?;
         write(&arguments.release.gather(&client, &policy)?)?;
         let calls = client.calls();
         let (rest, graphql) = (calls.rest, calls.graphql);
@@ -196,9 +196,20 @@ impl Release {
         self.run
     }
 
+    /// Whether it is on GitLab.
+    pub(super) fn is_on_gitlab(&self) -> bool {
+        self.identified.gitlab.is_some()
+    }
+
     /// The client of GitHub.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         self.identified.client()
+    }
+
+    /// The client of GitLab under the token of the app's own account, whose vote is asked for: what that account did is no
+    /// person's act.
+    pub(super) fn client_of_app(&self) -> Result<gitlab::client::Client, Failure> {
+        self.identified.gitlab_client(gitlab::client::Client::of_app)
     }
 
     /// What is known of it now.
@@ -293,6 +304,10 @@ pub(super) fn secret(path: &Path) -> Result<Secret, Failure> {
     if secret.is_empty() { Err(wrong("it is empty".to_owned())) } else { Ok(secret) }
 }
 
+/// How a client of GitLab is made.
+type GitlabClient =
+    fn(gitlab::client::Base, Secret, Option<&[u8]>) -> Result<gitlab::client::Client, gitlab::client::Fault>;
+
 impl Identified {
     /// The repository or project.
     fn repository(&self) -> &str {
@@ -310,12 +325,7 @@ impl Identified {
 
     /// The client of GitHub.
     fn client(&self) -> Result<Client, Failure> {
-        let Some(repository) = &self.github else {
-            return Err(usage(
-                "deployments of GitLab are not answered yet: gather the facts, decide, and let the job that deploys go by \
-                 the exit code",
-            ));
-        };
+        let Some(repository) = &self.github else { return Err(usage("it is on GitLab, and GitHub is not asked")) };
         let url = self.github_url.clone().or_else(|| variable("COUNTERSIGN_GITHUB_URL"));
         let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
         let identity = match (&self.app, &self.app_key) {
@@ -329,14 +339,14 @@ impl Identified {
         Client::new(base, identity).map_err(|fault| Failure(UNKNOWN, fault.to_string()))
     }
 
-    /// The client of GitLab.
-    fn gitlab_client(&self) -> Result<gitlab::client::Client, Failure> {
+    /// The client of GitLab, made for whoever the token is of.
+    fn gitlab_client(&self, made: GitlabClient) -> Result<gitlab::client::Client, Failure> {
         let url = self.gitlab_url.clone().or_else(|| variable("COUNTERSIGN_GITLAB_URL"));
         let base = gitlab::client::Base::parse(url.as_deref().unwrap_or("https://gitlab.com")).map_err(usage)?;
         let file = self.gitlab_ca.clone().or_else(|| variable("COUNTERSIGN_GITLAB_CA").map(PathBuf::from));
         let trusted = file.as_deref().map(authorities).transpose()?;
         let token = self.token("COUNTERSIGN_GITLAB_TOKEN")?;
-        gitlab::client::Client::new(base, token, trusted.as_deref()).map_err(usage)
+        made(base, token, trusted.as_deref()).map_err(usage)
     }
 }
 

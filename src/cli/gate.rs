@@ -121,10 +121,31 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    /// What is read from the very file that is to be written, and by which option.
+    fn input_at<'p>(&self, output: &'p Path) -> Option<(&'static str, &'p Path)> {
+        let whole = output.canonicalize().ok()?;
+        let given = self.given();
+        let mut policies = several(&self.policy, given, "POLICY");
+        if policies.is_empty() {
+            policies.extend(layers::PLACES.iter().map(PathBuf::from));
+        }
+        let baseline = one(self.baseline.as_ref(), given, "BASELINE");
+        let artifacts = several(&self.artifact, given, "ARTIFACT").into_iter().map(PathBuf::from);
+        let named = policies.into_iter().map(|path| ("--policy", path));
+        let named = named.chain(baseline.map(|path| ("--baseline", path)));
+        let mut named = named.chain(artifacts.map(|path| ("--artifact", path)));
+        let is_it = |path: &Path| path.canonicalize().is_ok_and(|path| path == whole);
+        named.find(|(_, path)| is_it(path)).map(|(option, _)| (option, output))
+    }
+}
+
 /// What went wrong before anything was judged.
 pub(super) enum Refusal {
     /// One sentence.
     Said(String),
+    /// What is to be written is read.
+    Output(String),
     /// The policy's mistakes, each at its place.
     Policy(Vec<policy::diagnostics::Complaints>),
 }
@@ -159,7 +180,7 @@ pub(super) fn run(arguments: Arguments) -> u8 {
     let format = format(&arguments, place).unwrap_or_else(|_| left_out(place));
     match decide(arguments, place) {
         Ok(code) => code,
-        Err(Undecided { code, why }) => {
+        Err(Undecided { code, why, .. }) => {
             complain(&why);
             outputs::undecided(format, &why);
             code
@@ -187,6 +208,8 @@ pub(super) fn mistaken(arguments: &[std::ffi::OsString], said: &str) {
 struct Undecided {
     code: u8,
     why: String,
+    /// Whether it is that what is to be written is read.
+    is_of_the_output: bool,
 }
 
 fn decide(arguments: Arguments, place: Place) -> Result<u8, Undecided> {
@@ -194,14 +217,23 @@ fn decide(arguments: Arguments, place: Place) -> Result<u8, Undecided> {
         return Ok(code);
     }
     let output = arguments.output();
-    let (limit, format) = prepare(&arguments, place, output.as_deref()).map_err(refused)?;
+    let (limit, format, aside) = prepare(&arguments, place, output.as_deref()).map_err(refused)?;
     let until = submit::until(Instant::now(), limit);
-    let (decision, submitted) =
-        within(limit, move |progress| decided(&arguments, place, progress, until))?.map_err(refused)?;
+    let found = within(limit, move |progress| decided(&arguments, place, progress, until));
+    let (decision, submitted) = found.and_then(|found| found.map_err(refused)).inspect_err(|undecided| {
+        let Some(aside) = &aside else { return };
+        if undecided.is_of_the_output && aside.restore() {
+            return;
+        }
+        complain(&format!("what was there before is kept as {}", aside.path().display()));
+    })?;
     if let Err(message) = outputs::write(&decision, format, output.as_deref(), place) {
         complain(&message);
         // That a gate blocks is known, whoever could not be told.
         return Ok(if code(&decision) == BLOCKED { BLOCKED } else { UNKNOWN });
+    }
+    if let Some(aside) = aside {
+        aside.forget();
     }
     Ok(match code(&decision) {
         BLOCKED => BLOCKED,
@@ -213,14 +245,15 @@ fn decide(arguments: Arguments, place: Place) -> Result<u8, Undecided> {
 
 /// Why nothing was judged. The mistakes of a policy are told at once, each at its place.
 fn refused(refusal: Refusal) -> Undecided {
+    let is_of_the_output = matches!(refusal, Refusal::Output(_));
     let why = match refusal {
-        Refusal::Said(message) => message,
+        Refusal::Said(message) | Refusal::Output(message) => message,
         Refusal::Policy(complaints) => {
             super::policy::tell(&complaints);
             mistakes(&complaints)
         }
     };
-    Undecided { code: USAGE, why }
+    Undecided { code: USAGE, why, is_of_the_output }
 }
 
 /// A policy's mistakes in a sentence: the first one, and how many more there are.
@@ -239,13 +272,23 @@ fn mistakes(complaints: &[policy::diagnostics::Complaints]) -> String {
 
 /// What holds before anything is read. The format comes first, so that nothing of an
 /// earlier run is left where this one ends without a decision.
-fn prepare(arguments: &Arguments, place: Place, output: Option<&Path>) -> Result<(Duration, Format), Refusal> {
+fn prepare(
+    arguments: &Arguments,
+    place: Place,
+    output: Option<&Path>,
+) -> Result<(Duration, Format, Option<outputs::Aside>), Refusal> {
     if let Some(name) = arguments.given().unreadable() {
         return Err(Refusal::Said(format!("the variable {name} is not UTF-8; set it anew")));
     }
     let format = format(arguments, place)?;
-    outputs::clear(format, output).map_err(Refusal::Said)?;
-    Ok((time_limit(arguments)?, format))
+    if let Some((option, file)) = output.and_then(|path| arguments.input_at(path)) {
+        let path = file.display();
+        return Err(Refusal::Said(format!(
+            "`--output {path}` is what `{option}` is read from; write the decision under another name"
+        )));
+    }
+    let aside = outputs::clear(format, output).map_err(Refusal::Said)?;
+    Ok((time_limit(arguments)?, format, aside))
 }
 
 /// The exit code that the gates come to.
@@ -293,7 +336,7 @@ fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce(&Progress) -> T + Send + 'static,
 ) -> Result<T, Undecided> {
-    let ended = |code: u8, why: String| Err(Undecided { code, why });
+    let ended = |code: u8, why: String| Err(Undecided { code, why, is_of_the_output: false });
     let progress = Arc::new(Progress::default());
     let watch = Arc::clone(&progress);
     let (send, receive) = mpsc::channel();
@@ -394,10 +437,10 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     if let Some(output) = arguments.output()
         && let Some(gate) = reader_of(&output, &policy, &roots)
     {
-        return said(format!(
+        return Err(Refusal::Output(format!(
             "`--output {}` is a file that the gate `{gate}` reads as evidence; write the decision under another name",
             output.display()
-        ));
+        )));
     }
     let baseline = one(arguments.baseline.as_ref(), given, "BASELINE");
     if let Some(path) = baseline.as_ref().filter(|path| !path.exists()) {

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::environment::{self, Place};
 use super::print;
@@ -28,11 +28,12 @@ pub(super) enum Format {
 /// Takes away what an earlier run, or whoever made the artifacts, left in the places
 /// that a decision will be written to: a run that ends without one must not seem to
 /// have brought that one, and what is written must not be led elsewhere by a link.
-pub(super) fn clear(format: Format, output: Option<&Path>) -> Result<(), String> {
+///
+/// What a person names may be a file of theirs: it is set aside until a decision is written, and not removed. Says where it is
+/// then.
+pub(super) fn clear(format: Format, output: Option<&Path>) -> Result<Option<Aside>, String> {
     let fixed: &[&str] = if format == Format::Gitlab { &[DOTENV, CODE_QUALITY, NOTE] } else { &[] };
-    // A person may name a device or a link; what lies behind it is theirs.
-    let named = output.filter(|path| path.symlink_metadata().is_ok_and(|about| about.is_file()));
-    for path in fixed.iter().map(Path::new).chain(named) {
+    for path in fixed.iter().map(Path::new) {
         match fs::remove_file(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(format!("{} could not be removed: {error}", path.display()));
@@ -40,8 +41,50 @@ pub(super) fn clear(format: Format, output: Option<&Path>) -> Result<(), String>
             _ => {}
         }
     }
-    Ok(())
+    // A person may name a device or a link; what lies behind it is theirs.
+    let named = output.filter(|path| path.symlink_metadata().is_ok_and(|about| about.is_file()));
+    named.map(Aside::put).transpose()
 }
+
+/// A file that was where a decision is to be written.
+pub(super) struct Aside {
+    was: PathBuf,
+    is: PathBuf,
+}
+
+impl Aside {
+    fn put(path: &Path) -> Result<Self, String> {
+        let name = |number: u32| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!(".earlier-{number}"));
+            PathBuf::from(name)
+        };
+        let failed = |why: String| format!("{} could not be set aside: {why}", path.display());
+        let free = (1..=MOST_ASIDE).map(name).find(|path| path.symlink_metadata().is_err());
+        let is = free.ok_or_else(|| failed(format!("there are {MOST_ASIDE} of an earlier time; remove some")))?;
+        fs::rename(path, &is).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { was: path.to_owned(), is })
+    }
+
+    /// Where it is now.
+    pub(super) fn path(&self) -> &Path {
+        &self.is
+    }
+
+    /// Puts it back; says whether it is where it was.
+    pub(super) fn restore(&self) -> bool {
+        fs::rename(&self.is, &self.was).is_ok()
+    }
+
+    /// Removes it: a decision has taken its place.
+    pub(super) fn forget(&self) {
+        // What cannot be removed keeps nobody from going on.
+        let _ = fs::remove_file(&self.is);
+    }
+}
+
+/// How many files of one name are set aside.
+const MOST_ASIDE: u32 = 100;
 
 /// Writes the decision. An error says what could not be written.
 pub(super) fn write(decision: &Decision, format: Format, output: Option<&Path>, place: Place) -> Result<(), String> {

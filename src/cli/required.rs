@@ -76,9 +76,6 @@ impl Whose {
         let said = |text: &str| Refusal::Said(text.to_owned());
         let environment = environment.ok_or_else(|| said("name the environment with `--environment`"))?;
         match required {
-            Required::App { wait: Some(_), .. } if place == Place::Gitlab => Err(said(
-                "GitLab gives a job one token, which is shown once: leave `--wait` out, and run the job again later",
-            )),
             Required::App { url, wait } => {
                 let commit = commit.or_else(|| place.commit());
                 Ok(Some(asked(&url, &ask::Asked { environment, commit }, wait)))

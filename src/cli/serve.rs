@@ -22,6 +22,7 @@ use super::facts::{Failure, filled, roster, secret, usage};
 use super::log::key::Signing;
 use super::messages::{MessageArguments, Stated};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
+use crate::connect::feed::Feeds;
 use crate::flow::app::clock::Clock;
 use crate::flow::app::kept::Kept;
 use crate::flow::app::outside::Outside;
@@ -31,6 +32,7 @@ use crate::flow::app::{Began, Settings};
 use crate::flow::setup::{Folder, Holds};
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base};
+use crate::forge::github::login::Door;
 use crate::forge::github::signature::WebhookSecret;
 use crate::forge::github::{needs, oidc};
 use crate::forge::token::Issuer;
@@ -158,6 +160,10 @@ pub(super) struct Arguments {
     /// Read every repository so often without being told to, in seconds, 1 to 300; or COUNTERSIGN_SWEEP. Left out: 120.
     #[arg(long, value_name = "SECONDS")]
     sweep: Option<u64>,
+    /// A feed of the board's meetings that may be at a private address, exactly as policies name it without `feed:`; repeat
+    /// it; or COUNTERSIGN_PRIVATE_FEED, one a line. Feeds at public addresses need no word.
+    #[arg(long, value_name = "URL")]
+    private_feed: Vec<String>,
     #[command(flatten)]
     gitlab: gitlab::GitlabArguments,
     #[command(flatten)]
@@ -200,6 +206,7 @@ pub(super) struct Configured {
     self_hosted_runners: Option<bool>,
     deployers: Option<PathBuf>,
     sweep: Option<u64>,
+    private_feed: Vec<String>,
     otlp_endpoint: Option<String>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
@@ -415,10 +422,10 @@ fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) 
     };
     let (pages, recheck) = pages::named(&arguments.pages, stated)?;
     if let Some(gitlab) = gitlab {
-        if folder.is_some() || app.is_some() || key.is_some() || hook.is_some() || pages.is_some() {
+        if folder.is_some() || app.is_some() || key.is_some() || hook.is_some() {
             return Err(usage("an app serves one forge: name its App on GitHub, or its account on GitLab"));
         }
-        return Ok(Named::Gitlab(gitlab));
+        return Ok(Named::Gitlab(gitlab.with_pages(pages)));
     }
     let Some(folder) = folder else {
         let says = "name the App with `--app`: its id, or its client id; or name a folder with `--app-folder` in which it is \
@@ -452,10 +459,11 @@ fn registered(files: &Files, set: &Set) -> Result<Registered, Failure> {
     let issuer = public.map(|public| Issuer::new(&set.issuer, oidc::KEYS, &public.address));
     let issuer = issuer.transpose().map_err(usage)?;
     let runners = if set.own_runners { oidc::Runners::Any } else { oidc::Runners::Hosted };
+    let door = |id: &str, secret, back: &str| Door::new(base.clone(), id, secret, back);
     Ok(Registered {
         app: App::new(base.clone(), key).map_err(usage)?.with_issuer(issuer, runners),
         secret: WebhookSecret::new(&secret(&files.hook)?).map_err(usage)?,
-        pages: files.pages.as_ref().map(|named| pages::settings(named, base, public)).transpose()?,
+        pages: files.pages.as_ref().map(|named| pages::settings(named, public, door)).transpose()?,
     })
 }
 
@@ -498,6 +506,8 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         address: public.as_ref().map(|public| public.address.clone()),
         deployers: named_by.as_deref().map(deployers::read).transpose()?.unwrap_or_default(),
     };
+    let private = listed(&arguments.private_feed, "COUNTERSIGN_PRIVATE_FEED", std::mem::take(&mut file.private_feed));
+    let feeds = Feeds::new(private).map_err(usage)?;
     let settings = Settings {
         address,
         folder,
@@ -517,6 +527,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         pages: None,
         outside,
         channels,
+        feeds: Arc::new(feeds),
         clock: Clock::machine(),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);

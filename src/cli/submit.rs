@@ -44,9 +44,10 @@ fn submitted(url: &str, request: &Request<'_>, place: Place, until: Instant) -> 
     if files.is_empty() {
         return Ok(Sent::default());
     }
-    let job = place
-        .job()
-        .ok_or("the job that runs this is not known; evidence is submitted from a job of GitHub Actions".to_owned())?;
+    let job = place.job().ok_or(
+        "the job that runs this is not known; evidence is submitted from a job of GitHub Actions or GitLab CI"
+            .to_owned(),
+    )?;
     let to = To { url: url.to_owned(), run: job.run, attempt: job.attempt, commit: job.commit, until };
     let runtime = transport::runtime().map_err(|error| error.to_string())?;
     runtime.block_on(submit::submit(&tokens()?, &to, &files)).map_err(|fault| fault.to_string())

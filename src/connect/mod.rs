@@ -1,7 +1,7 @@
 //! Storey 6: other systems that are asked or told over the network, one a file.
 //!
 //! [`witness`] asks for cosignatures, [`webhook`] hands things to whoever listens,
-//! [`slack`] and [`mail`] tell people, [`bucket`] keeps large bytes, [`traces`] tell a collector how long what took.
+//! [`slack`] and [`mail`] tell people, [`feed`] reads when a board meets, [`bucket`] keeps large bytes, [`traces`] tell a collector how long what took.
 //!
 //! Never here: what follows from an answer.
 //!
@@ -10,6 +10,7 @@
 //! its role.
 
 pub mod bucket;
+pub mod feed;
 pub mod mail;
 pub mod slack;
 pub mod traces;

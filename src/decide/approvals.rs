@@ -27,7 +27,7 @@ use super::rejections::{self, Rejection};
 use super::release_gates::{Judged, skippable};
 use super::scene::Scene;
 use super::words;
-use super::{place, separation};
+use super::{place, routing, separation};
 use crate::model::facts::{Act, Deed, Fact};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Ask, Class, Filled, Node, Status};
@@ -91,7 +91,9 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
             format!("what people did could not be read: {why}"),
         ));
     }
-    if requirements.is_empty() && nodes.is_empty() {
+    // Of a way that is not known nobody can say that it asks nobody.
+    let lost = path.legs.iter().any(|leg| leg.formal && leg.route.is_none());
+    if requirements.is_empty() && nodes.is_empty() && !lost {
         nodes.push(Node::new(Ground::ApprovalNotNeeded, Status::NotNeeded, "no approval is needed on this path"));
     }
     // Going back is no repetition: it is judged by itself.
@@ -172,7 +174,8 @@ fn reasons<'s>(scene: &Scene<'s>, seating: &Seating<'s>) -> Option<Reasons<'s>> 
     until.map(|until| Reasons { said, until })
 }
 
-/// Every role whose holders may reject: those that are asked in any way, now or later.
+/// Every role whose holders may reject: those that are asked in any way, now or later; and where it is not known which way
+/// it goes, on any way that it may go.
 fn rejections_roles<'s>(
     scene: &Scene<'s>,
     triage: &Triage,
@@ -200,6 +203,11 @@ fn rejections_roles<'s>(
                 super::standins::chain(scene, role).into_iter().for_each(&mut add);
             }
             row.consulted.iter().for_each(|(role, _)| add(role));
+        }
+    }
+    for leg in path.legs.iter().filter(|leg| leg.formal && leg.route.is_none()) {
+        for usual in routing::perhaps(scene, triage, leg) {
+            heard_on(scene, triage, &Path { legs: vec![usual], nodes: Vec::new() }).into_iter().for_each(&mut add);
         }
     }
     roles

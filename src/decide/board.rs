@@ -80,8 +80,14 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, ret
     let ahead = |it: &CabDecision| against(it.outcome) > 0 || open(it);
     let mut decisions: Vec<&CabDecision> =
         decisions.iter().filter(|it| ahead(it) || scene.clock.reached(it.at)).collect();
-    // The latest first; of one instant, what is against it.
-    decisions.sort_by_key(|decision| Reverse((decision.at, against(decision.outcome), open(decision))));
+    // The latest first; of one instant, what is against it, and of that what does not count, for nobody's word goes past
+    // it. Beyond that the order only tells which is told first.
+    let rank = |it: &CabDecision| Reverse((it.at, against(it.outcome), open(it)));
+    let invalid = |it: &CabDecision| Reverse(against(it.outcome) > 0 && flaw(scene, cab, it).is_some());
+    decisions.sort_by(|a, b| {
+        let by_validity = || invalid(a).cmp(&invalid(b));
+        rank(a).cmp(&rank(b)).then_with(by_validity).then_with(|| in_full(a).cmp(&in_full(b)))
+    });
     let mut notes = Vec::new();
     let mut again = false;
     for decision in decisions {
@@ -161,6 +167,16 @@ fn partly(scene: &Scene<'_>, changes: &[Change], decision: &CabDecision) -> bool
         return !decided.is_disjoint(&goes);
     }
     named().next().is_some() && named().all(|(seen, goes)| seen == goes)
+}
+
+/// All that a decision says, the same however its lists were read.
+fn in_full(decision: &CabDecision) -> String {
+    let mut one = decision.clone();
+    if let Fact::Known(attendees) = &mut one.attendees {
+        attendees.sort_unstable();
+    }
+    one.artifacts.sort_unstable();
+    format!("{one:?}")
 }
 
 fn told(scene: &Scene<'_>, at: DateTime<Utc>) -> String {

@@ -13,7 +13,7 @@ use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Node, Status};
 use crate::policy::calendar;
 use crate::policy::evaluate::Truth;
-use crate::policy::rules::{ChangeRule, PackageRule};
+use crate::policy::rules::{ChangeRule, PackageRule, is_issues};
 
 /// How many characters of its own a field has at least.
 const LEAST: usize = 10;
@@ -126,14 +126,23 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -
         Fact::Absent if !formal => return Vec::new(),
         Fact::Absent if rule.system == "issues" && !rule.create => {
             let says = format!(
-                "no change record is linked; open an issue with the label `change` that names, under `### release`, one of the \
+                "no change record is linked; open an issue with the label `change`{} that names, under `### release`, one of the \
                  changes or the commit, and `{}`",
+                rule.repository.as_ref().map_or_else(String::new, |there| format!(" in {there}")),
                 scene.facts.release.environment
             );
             return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];
         }
         Fact::Absent => {
-            let says = format!("no change record of {} is linked; create one and link it", rule.system);
+            let says = match (rule.create, is_issues(&rule.system)) {
+                (true, true) => "no change record is linked; the app opens an issue for it".to_owned(),
+                (false, _) => format!("no change record of {} is linked; create one and link it", rule.system),
+                // Who wrote `create` waits for one in vain.
+                (true, false) => format!(
+                    "no change record of {} is linked; create one and link it: what `create` has the app create are issues",
+                    rule.system
+                ),
+            };
             return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];
         }
         Fact::Unavailable(why) => {
@@ -238,7 +247,10 @@ fn unheard(scene: &Scene<'_>, by: &Account) -> Option<String> {
     let hand = person.and_then(|person| separation::contributed(scene, person).err());
     let refusal = hand.or_else(|| counts(scene, by).err())?;
     let why = match refusal.ground {
-        Ground::NotInRole => "holds no role of the policy".to_owned(),
+        Ground::NotInRole => match roles::reader(scene, by) {
+            Some(role) => format!("holds `{role}`, which may only read"),
+            None => "holds no role of the policy".to_owned(),
+        },
         _ => refusal.says,
     };
     Some(format!("{}: {why}", scene.people.shown(by)))

@@ -87,7 +87,8 @@ fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Expe
         None => return usual("the usual path, for the facts do not state its counts".to_owned()),
     };
     if let Some(why) = stopped(experiment, counts) {
-        return Some((false, node(Ground::ExperimentStopped, format!("experiment `{name}` has ended: {why}"))));
+        let node = node(Ground::ExperimentStopped, format!("experiment `{name}` has ended: {why}"));
+        return Some((false, node.evidence([name.as_str()])));
     }
     let changes = scene.changes().filter(|changes| !changes.is_empty());
     let Some(changes) = changes else {
@@ -97,7 +98,8 @@ fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Expe
     #[expect(clippy::cast_precision_loss, reason = "a number up to 10000")]
     let other = (part as f64) < experiment.split * 100.0;
     if !other {
-        return usual(format!("the usual path, by its number {part} of {PARTS}"));
+        let taken = usual(format!("the usual path, by its number {part} of {PARTS}"));
+        return taken.map(|(takes, node)| (takes, node.evidence([name.as_str(), "a"])));
     }
     if let Some(why) = gaps::unknown(scene) {
         return usual(format!("the usual path, for who had a hand in it is not known: {why}"));
@@ -113,7 +115,7 @@ fn one<'s>(scene: &Scene<'s>, triage: &Triage, way: &Path<'s>, experiment: &Expe
         return usual(format!("the usual path, for {why}"));
     }
     let says = format!("experiment `{name}`: the other path, by its number {part} of {PARTS}; it goes on by itself");
-    Some((true, node(Ground::Experiment, says)))
+    Some((true, node(Ground::Experiment, says).evidence([name.as_str(), "b"])))
 }
 
 static NONE: ExperimentCount =

@@ -15,6 +15,8 @@ use crate::policy::evaluate::Truth;
 use crate::policy::expression::Expression;
 use crate::policy::length::Length;
 
+/// The kind of what the incident review board is told.
+const BOARD: &str = "notify_board";
 /// The kind of obligation that merging back is.
 const BACK_MERGE: &str = "back_merge";
 
@@ -53,6 +55,9 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
     }
     opened.extend(review(scene, triage));
     opened.extend(board(scene, triage, from));
+    if triage.class == Class::Emergency || used.is_some() {
+        opened.extend(monitors(scene, from));
+    }
     opened
 }
 
@@ -158,7 +163,13 @@ fn board(scene: &Scene<'_>, triage: &Triage, from: DateTime<Utc>) -> Option<Open
         Some(when) if speaks_of_outcome(when) => follows(scene, triage, Some(when)),
         Some(when) => known::adds(scene, Some(triage), when),
     };
-    adds.then(|| told(rule.notify.clone(), from, &rule.stated))
+    adds.then(|| told(BOARD, rule.notify.clone(), from, &rule.stated))
+}
+
+/// The systems that are told of an emergency, so that whoever watches what runs sees what changed it.
+fn monitors(scene: &Scene<'_>, from: DateTime<Utc>) -> Option<OpenedObligation> {
+    let rule = scene.rules.monitor.as_ref().filter(|rule| !rule.emergencies.is_empty())?;
+    Some(told(OpenedObligation::EMERGENCY, rule.emergencies.clone(), from, &rule.stated))
 }
 
 /// What is said where only what is not known makes something follow.
@@ -183,9 +194,9 @@ fn speaks_of_outcome(when: &Expression) -> bool {
     when.names().contains(&"outcome")
 }
 
-fn told(to: Vec<String>, from: DateTime<Utc>, stated: &Stated) -> OpenedObligation {
+fn told(kind: &str, to: Vec<String>, from: DateTime<Utc>, stated: &Stated) -> OpenedObligation {
     OpenedObligation {
-        kind: "notify_board".to_owned(),
+        kind: kind.to_owned(),
         by: None,
         from,
         due: None,

@@ -123,7 +123,14 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         .filter(|deployment| deployment.environment == release.environment)
         .filter_map(|deployment| Some((deployment, Content::of(deployment, component)?)))
         .collect();
-    here.sort_by(|(a, _), (b, _)| (b.opened_at, &b.release).cmp(&(a.opened_at, &a.release)));
+    let compared = |content: &Content<'_>| content.same(ours).filter(|_| content.known());
+    here.sort_by(|(a, of_a), (b, of_b)| {
+        let newer = (b.opened_at, &b.release).cmp(&(a.opened_at, &a.release));
+        // Of one instant and one name, in whatever order they were read, what is known least counts first.
+        let doubtful = || doubt(b, compared(of_b)).cmp(&doubt(a, compared(of_a)));
+        let ours_first = || compared(of_b).cmp(&compared(of_a));
+        newer.then_with(doubtful).then_with(ours_first).then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
+    });
     let mut current: Option<Content<'_>> = None;
     for (deployment, content) in here {
         // What was given up changed nothing.
@@ -176,6 +183,19 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
         }
     }
     LastGood::Not("nothing else was approved and succeeded here before".to_owned())
+}
+
+/// How little is known of a deployment for going back to it: whether it was what goes now or how it ended, whether a
+/// decision opened it, or that none did.
+fn doubt(deployment: &Deployment, ours: Option<bool>) -> u8 {
+    if ours.is_none() || deployment.outcome.unavailable().is_some() {
+        return 3;
+    }
+    match deployment.approved {
+        Fact::Unavailable(_) => 2,
+        Fact::Known(false) | Fact::Absent => 1,
+        Fact::Known(true) => 0,
+    }
 }
 
 /// What goes of a component is what a deployment brought that runs now.

@@ -15,12 +15,12 @@ use super::path::{Path, Triage};
 use super::release_gates;
 use super::scene::Scene;
 use super::{
-    board, change, follow, glass, hours, incidents, owed, package, place, promotion, recovery, routing, triage,
+    board, change, follow, glass, hours, incidents, keeping, owed, package, place, promotion, recovery, routing, triage,
 };
 use crate::model::facts::{self, Act, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
-    Ask, Event, Filled, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
+    Ask, Event, Filled, Kept, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
 };
 use crate::policy::gate::Gate;
 use crate::policy::{Policy, Source, calendar};
@@ -59,6 +59,7 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         filled: found.approvals.filled,
         asks: found.asks,
         obligations: found.obligations,
+        keep: found.keep,
         nodes: lifted.kept(&before, found.nodes, &judged.nodes),
     };
     kept.asks.retain(|ask| !judged.asks.contains(ask));
@@ -74,6 +75,7 @@ struct Before<'s> {
     counted: Vec<&'s Act>,
     filled: Vec<Filled>,
     obligations: Vec<OpenedObligation>,
+    keep: Vec<Kept>,
     events: Vec<Event>,
 }
 
@@ -101,6 +103,7 @@ struct Found<'s> {
     asks: Vec<Ask>,
     nodes: Vec<Node>,
     obligations: Vec<OpenedObligation>,
+    keep: Vec<Kept>,
 }
 
 /// How many nodes most decisions have room in.
@@ -122,6 +125,7 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     nodes.extend(promotion::judge(scene, &path));
     nodes.extend(package::judge(scene, &path));
     let gates = release_gates::judge(scene, &triage, &path);
+    let keep = keeping::of(scene, &gates.judged);
     let mut approvals = approvals::judge(scene, &triage, &path, &gates.judged);
     nodes.extend(release_gates::nodes(scene, &path, gates, &approvals, &mut asks));
     nodes.append(&mut approvals.nodes);
@@ -146,7 +150,7 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     }
     nodes.extend(glass::judge(scene, &path));
     let obligations = follow::opened(scene, &triage, &path);
-    Found { triage, path, approvals, asks, nodes, obligations }
+    Found { triage, path, approvals, asks, nodes, obligations, keep }
 }
 
 /// Facts of another version could mean anything.
@@ -166,6 +170,9 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
     found.asks.extend(before.asks);
     for owed in before.obligations {
         follow::join(&mut found.obligations, owed);
+    }
+    for kept in before.keep {
+        keeping::join(&mut found.keep, kept);
     }
     found.approvals.counted.extend(before.counted);
     found.approvals.filled.extend(before.filled);
@@ -201,6 +208,7 @@ fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> 
         } else {
             Vec::new()
         },
+        keep: found.keep,
         asks: found.asks,
         approvals: found.approvals.filled,
         counted,

@@ -434,6 +434,16 @@ pub fn signs(scene: &Scene<'_>, identity: &str, role: Option<&str>, by_pattern: 
     role.map_or(Ok(()), |role| holds(scene, person, role))
 }
 
+/// A role that may only read, of those that somebody is in.
+pub(super) fn reader<'s>(scene: &Scene<'s>, by: &Account) -> Option<&'s str> {
+    let is_in = |role: &&Role| {
+        // Whoever holds the role is known by then.
+        let members = scene.role(&role.name).map(|(_, members)| members);
+        members.is_some_and(|members| scene.people.of_seen(by).is_some_and(|person| members.seat(person).is_some()))
+    };
+    scene.rules.roles.iter().filter(|role| !role.may_approve).find(is_in).map(|role| role.name.as_str())
+}
+
 /// Who could fill a role, contributors among them.
 #[must_use]
 pub fn eligible(scene: &Scene<'_>, role: &str) -> Holders {

@@ -253,20 +253,13 @@ fn ask_for_astray<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], 
 /// any other. What goes back goes past it.
 fn ask_about_rejected<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], notes: &mut Vec<Node>) {
     for leg in legs.iter_mut().filter(|leg| !leg.formal && !leg.route.is_some_and(|route| route.to_last_good)) {
-        if leg.route.is_none() && may_be_rejected(scene, triage, leg) {
-            // Which way it goes is not known, and on one that it may go the rejection is heard.
-            leg.formal = true;
-            if let Err(node) = pick(scene, triage, leg.component) {
-                push(notes, *node);
-            }
-            continue;
-        }
         let (mut usual, mut said) = (leg.clone(), Vec::new());
         ask_people(scene, &mut usual, &mut said);
         let path = Path { legs: vec![usual], nodes: Vec::new() };
         let Some(name) = approvals::rejected_by(scene, triage, &path) else { continue };
         let says = format!("{name} rejects it, and so it no longer goes on by itself; people approve");
         push(notes, Node::new(Ground::Routed, Status::Note, says));
+        ask_which(scene, triage, leg, notes);
         for node in said {
             push(notes, node);
         }
@@ -276,14 +269,27 @@ fn ask_about_rejected<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s
     }
 }
 
-/// Whether somebody rejects it who is heard on a route that may be its.
-fn may_be_rejected<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> bool {
+/// What has no route, or none that is known, holds as soon as people are asked: what was a note where nobody is.
+fn ask_which<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>, notes: &mut Vec<Node>) {
+    if leg.route.is_some() {
+        return;
+    }
+    if let Err(node) = pick(scene, triage, leg.component) {
+        notes.retain(|known| known.status != Status::Note || known.says != node.says);
+        push(notes, *node);
+    }
+}
+
+/// The ways on which people would be asked about a component of which it is not known which one it takes, or that has none:
+/// one for each route that may be its. Who is heard on any of them is heard.
+pub(super) fn perhaps<'s>(scene: &Scene<'s>, triage: &Triage, leg: &Leg<'s>) -> Vec<Leg<'s>> {
     let may = |route: &&Route| !route.to_last_good && asks(scene, triage, leg.component, route) != Truth::False;
-    scene.rules.routes.iter().filter(may).any(|route| {
+    let ways = scene.rules.routes.iter().filter(may).map(|route| {
         let mut usual = Leg { route: Some(route), ..leg.clone() };
         ask_people(scene, &mut usual, &mut Vec::new());
-        approvals::rejected_by(scene, triage, &Path { legs: vec![usual], nodes: Vec::new() }).is_some()
-    })
+        usual
+    });
+    ways.filter(|usual| usual.route.is_some()).collect()
 }
 
 /// Whether a change is one that a component's way is about.

@@ -38,7 +38,8 @@ pub fn judge(scene: &Scene<'_>) -> Triage {
         match standard(scene, &account, &mut parts) {
             Some(model) => {
                 let says = format!("a standard change by the model `{}`", model.name);
-                (Class::Standard, Node::new(Ground::Classified, Status::Met, says).stated(&model.stated))
+                let node = Node::new(Ground::Classified, Status::Met, says).stated(&model.stated);
+                (Class::Standard, node.evidence([model.name.as_str()]))
             }
             None => (Class::Normal, Node::new(Ground::Classified, Status::Met, "a normal release")),
         }

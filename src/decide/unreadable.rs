@@ -78,6 +78,7 @@ pub fn held(facts: &Facts, now: DateTime<Utc>, flaws: &[Flaw], layers: Vec<Polic
         risk: RiskAccount { score: None, impact: Impact::High, items: Vec::new() },
         tree: root,
         obligations: Vec::new(),
+        keep: Vec::new(),
         asks: Vec::new(),
         approvals: Vec::new(),
         counted: Vec::new(),

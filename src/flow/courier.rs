@@ -54,7 +54,7 @@ impl Fault {
                 | http::Fault::Private(_)
                 | http::Fault::Tls(_)
                 | http::Fault::Long(_)
-                | http::Fault::Spent(_) => false,
+                | http::Fault::Unshowable(_) => false,
             },
             Self::Refused { status, .. } => passes(*status),
             Self::Other(_) | Self::Time(_) => false,

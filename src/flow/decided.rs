@@ -53,7 +53,7 @@ pub struct Beside {
     /// What people are told of it outside the forge.
     pub messages: Vec<Drafted>,
     /// The forge's own name for the deployment that went already, where one did that is decided afterwards. What it leaves to
-    /// be done is owed for it alone: the release may have left the same before.
+    /// be done is owed for it alone, whatever is decided: the release may have left the same before.
     pub deployment: Option<String>,
 }
 
@@ -353,8 +353,8 @@ fn obligations<'d>(
     deployment: Option<&str>,
     following: &mut Following<'_>,
 ) -> Result<Vec<(Opened, &'d OpenedObligation)>, Failed> {
-    // What must happen if it goes must happen only then.
-    if ruled.decision.decision != Ruling::Proceed {
+    // What must happen if it goes must happen only then; what went already went, whether it might have or not.
+    if ruled.decision.decision != Ruling::Proceed && deployment.is_none() {
         return Ok(Vec::new());
     }
     let mut all: Vec<(Opened, &OpenedObligation)> = Vec::new();

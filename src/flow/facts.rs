@@ -241,7 +241,11 @@ fn document(
         let artifacts = match wanted.artifacts.get(&component.name) {
             Some(none) if none.is_empty() => Fact::Absent,
             Some(artifacts) => Fact::Known(artifacts.clone()),
-            None => Fact::Unavailable("the forge does not say which artifacts go; name them with `--artifact`".into()),
+            None => {
+                let says = "the forge does not say which artifacts go; name them with `--artifact`, or for the app with `--with`, and \
+                            with `--without-artifacts` what has none";
+                Fact::Unavailable(says.into())
+            }
         };
         let content = gathered.contents.get(&component.name).cloned().unwrap_or_default();
         (component.name.clone(), Released { content, artifacts })

@@ -23,10 +23,27 @@ use crate::store::writer::{Append, Refused, Writer};
 const LEASE: Duration = ATTEMPT.saturating_mul(2);
 
 /// What an entry says in the place of what somebody's own mailbox or messenger said.
-const UNSAID: &str = "what it said is in the outbox, and not here";
+pub(super) const UNSAID: &str = "what it said is in the outbox, and not here";
 
 /// To how many destinations is sent at once.
 const AT_ONCE: u32 = 8;
+
+/// What is said of an effect that a later decision overtook.
+pub(super) const LATER_DECISION: &str = "a later decision has taken its place";
+/// The same of what is said on a change.
+pub(super) const LATER_ONE: &str = "a later one has taken its place";
+/// What is said of an answer that no run waits for.
+pub(super) const NO_RUN: &str = "no run is known that waits for it";
+/// What is said of an answer to a run that is not there any more.
+pub(super) const RUN_GONE: &str = "the run is gone";
+/// How what is said begins of an answer to an attempt that is over.
+pub(super) const OTHER_ATTEMPT: &str = "it is not of attempt ";
+/// What is said of a message that asks for what nobody is asked for by then.
+pub(super) const NOT_ASKED: &str = "it is not asked any more";
+
+/// How what is said begins of every effect that came to nothing because nobody needs it any more. Of all others that were given
+/// up somebody has to know.
+pub const NEEDLESS: [&str; 6] = [LATER_DECISION, LATER_ONE, NO_RUN, RUN_GONE, OTHER_ATTEMPT, NOT_ASKED];
 
 /// What whoever carries an effect out says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +232,15 @@ pub(super) fn leaves_from(
     Ok(Append { blobs: vec![blob], ..append })
 }
 
+/// An entry that an effect that was given up is tried again; by which account, where one is known.
+pub(super) fn again(effect: u64, by: Option<&str>, at: DateTime<Utc>) -> Result<Append, DatabaseFault> {
+    let mut body = json!({ "effect": effect, "state": "to do again" });
+    if let (Some(by), Some(body)) = (by, body.as_object_mut()) {
+        body.insert("by".to_owned(), json!(by));
+    }
+    of_effect(&body, Change::Retried(effect), at)
+}
+
 /// Has an effect tried again that was given up; what comes back is the number of the entry that says so.
 pub fn retry(
     address: &Address,
@@ -224,8 +250,7 @@ pub fn retry(
 ) -> Result<Result<u64, Refused>, Fault> {
     runtime()?.block_on(async {
         let mut writer = Writer::open(address, signer, PATIENCE, at).await?;
-        let body = json!({ "effect": effect, "state": "to do again" });
-        let append = of_effect(&body, Change::Retried(effect), at)?;
+        let append = again(effect, None, at)?;
         let answer = writer.append(&[append], at).await?.pop().ok_or(DatabaseFault::Stopped)?;
         writer.close().await?;
         Ok(answer.map(|appended| appended.first))

@@ -8,7 +8,7 @@
 //!
 //! Invariant: a forge that cannot be asked shows nothing, and neither does a record that cannot be read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -239,7 +239,18 @@ impl<D: Doorway> Visits<D> {
         self.asked_within(key, self.age.min(JUST_NOW)).await
     }
 
-    async fn asked_within(&self, key: &str, age: Duration) -> Result<Here, Out> {
+    /// Which repositories somebody who is here administers, in lower case: the forge is asked anew each time.
+    pub async fn administers(&self, key: &str) -> Result<BTreeSet<String>, Out> {
+        let (session, _) = self.session(key).await?;
+        let found = asked(self.door.administers(&session.pass)).await;
+        if matches!(found, Err(Out::Gone(_))) {
+            self.leave(key).await;
+        }
+        found
+    }
+
+    /// The session of a key, with who logged in.
+    async fn session(&self, key: &str) -> Result<(Arc<Session<D::Pass>>, Visit), Out> {
         let digest = digest(key);
         // Whoever left, or was ended by others, is gone here too.
         let Some(visit) = self.register.find(Hash(digest)).await.map_err(|fault| unkept(&fault))? else {
@@ -247,15 +258,18 @@ impl<D: Doorway> Visits<D> {
             return Err(Out::Nobody);
         };
         let known = self.sessions().get(&digest).cloned();
-        let session = if let Some(session) = known {
-            session
-        } else {
-            // He came to another process, or before this one began.
-            let kept = Secret::opened(&visit.sealed, &seal(key), visit.account.as_bytes()).ok_or(Out::Nobody)?;
-            let pass = self.door.again(&kept).map_err(|closed| out(&closed))?;
-            let seen = tokio::sync::Mutex::default();
-            self.remember(digest, Session { pass, token: form_token(key), seen })
-        };
+        if let Some(session) = known {
+            return Ok((session, visit));
+        }
+        // He came to another process, or before this one began.
+        let kept = Secret::opened(&visit.sealed, &seal(key), visit.account.as_bytes()).ok_or(Out::Nobody)?;
+        let pass = self.door.again(&kept).map_err(|closed| out(&closed))?;
+        let seen = tokio::sync::Mutex::default();
+        Ok((self.remember(digest, Session { pass, token: form_token(key), seen }), visit))
+    }
+
+    async fn asked_within(&self, key: &str, age: Duration) -> Result<Here, Out> {
+        let (session, visit) = self.session(key).await?;
         // One asks while others of the same session wait for the answer.
         let mut seen = session.seen.lock().await;
         if let Some(seen) = seen.as_ref().filter(|seen| seen.at.elapsed() < age) {

@@ -28,8 +28,9 @@ pub struct Job {
     pub environment: Option<String>,
     /// What is recorded of its token: claims that are the same in every token of the job.
     pub claims: Map<String, Value>,
-    /// What its token is remembered by.
-    pub token: token::Name,
+    /// What its token is remembered by, where it counts once. `None` where a forge gives its job one token for all that it
+    /// asks: that counts for as long as the forge says that the job runs, which was asked just now.
+    pub token: Option<token::Name>,
 }
 
 /// Whether a pipeline, as [`Job::pipeline`] has it, is not of the run's own commit, and can become another one without

@@ -168,6 +168,8 @@ pub struct Started {
     pub event: String,
     /// Who started it first, and who the present attempt, or a job of it that deploys, by the forge's numbers for them.
     pub by: [Option<u64>; 2],
+    /// Whether it is known from this alone that it waits before an environment, whichever of its own that is.
+    pub waits: bool,
 }
 
 impl Started {
@@ -209,6 +211,25 @@ pub enum Answer {
     Open,
     /// It never will: the run fails.
     Reject,
+}
+
+/// What is told of a deployment that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Why<'s> {
+    /// Why, in a sentence.
+    pub sentence: &'s str,
+    /// The whole address of the page that tells more, where there is one.
+    pub page: Option<&'s str>,
+    /// Both together in Markdown, within what a forge takes of a comment.
+    pub comment: &'s str,
+}
+
+impl<'s> Why<'s> {
+    /// A sentence for which there is no page.
+    #[must_use]
+    pub fn plain(sentence: &'s str) -> Self {
+        Self { sentence, page: None, comment: sentence }
+    }
 }
 
 /// What became of an answer.
@@ -300,7 +321,7 @@ pub trait Forge: Source {
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
 
     /// Says why a deployment does not go yet. It goes on waiting. Not repeated where it is not known whether it arrived.
-    fn hold(&self, waiting: &Waiting, why: &str) -> impl Future<Output = Result<(), Self::Fault>> + Send;
+    fn hold(&self, waiting: &Waiting, why: Why<'_>) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 
     /// Answers for good, once: what may have had its effect is read back before it is repeated. Beside the answer
     /// stands the attempt of which it is ([`Started::attempt`]), where that is known: what came after it is not answered.
@@ -308,7 +329,7 @@ pub trait Forge: Source {
         &self,
         waiting: &Waiting,
         answer: (Answer, Option<u64>),
-        why: &str,
+        why: Why<'_>,
     ) -> impl Future<Output = Result<Given, Self::Fault>> + Send;
 
     /// Whether a deployment still waits, and which answers it would take; `None` where it does not.
@@ -382,6 +403,11 @@ pub trait Hub: Send + Sync + 'static {
     /// about is to be read again. `None` where they do not say that.
     fn recall(&self, bytes: &[u8]) -> Option<Self::Claimed>;
 
+    /// The repository that a delivery claims to be about, before anybody has checked that it may; `None` where it names none.
+    fn claims(&self, _claimed: &Self::Claimed) -> Option<String> {
+        None
+    }
+
     /// Sees to it that the forge goes on to deliver for a repository, where it stopped; what it did, for people.
     fn delivers(&self, repository: &str) -> impl Future<Output = Result<Option<String>, Self::Fault>> + Send;
 
@@ -389,7 +415,7 @@ pub trait Hub: Send + Sync + 'static {
     fn beside(&self, processes: u64);
 
     /// The job that a token proves, of a repository that the app is installed on. That a token counts once is for whoever
-    /// asks: it is remembered by [`job::Job::token`].
+    /// asks, where [`job::Job::token`] says by what it is remembered.
     fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;
 }
 
@@ -452,4 +478,13 @@ pub trait Doorway: Send + Sync + 'static {
 
     /// Who somebody is, and what he may read: asked anew each time.
     fn visitor(&self, pass: &Self::Pass) -> impl Future<Output = Result<Visitor, Closed<Self::Fault>>> + Send;
+
+    /// Which repositories of ours somebody administers, in lower case: asked anew each time. Of a forge that is not asked nobody
+    /// is known to administer any.
+    fn administers(
+        &self,
+        _pass: &Self::Pass,
+    ) -> impl Future<Output = Result<BTreeSet<String>, Closed<Self::Fault>>> + Send {
+        async { Ok(BTreeSet::new()) }
+    }
 }

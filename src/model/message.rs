@@ -88,7 +88,7 @@ pub struct Message {
     /// The obligation's name in the record, where it is about one, and its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obligation: Option<String>,
-    /// What is to be done: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`.
+    /// What is to be done: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`, `mark_emergency`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_do: Option<String>,
     /// When it is due, UTC.

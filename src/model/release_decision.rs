@@ -135,7 +135,7 @@ pub struct RiskItem {
 /// What must happen because of the decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenedObligation {
-    /// What it is: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`.
+    /// What it is: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`, `mark_emergency`.
     pub kind: String,
     /// The role that meets it; absent where the app does it itself.
     pub by: Option<String>,
@@ -148,6 +148,28 @@ pub struct OpenedObligation {
     /// Where to, for what is told: `slack:#incident-review-board`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<String>,
+    /// Where the policy says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated: Option<Stated>,
+}
+
+impl OpenedObligation {
+    /// The kinds of what nobody has to do but the app: it is told to the places of the obligation.
+    pub const TOLD: [&'static str; 2] = ["notify_board", Self::EMERGENCY];
+    /// The kind by which systems are told that a release goes as an emergency.
+    pub const EMERGENCY: &'static str = "mark_emergency";
+}
+
+/// Something that has to be kept, and for how long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Kept {
+    /// What: `record`, which is the decision with all that it was made from, or `evidence of GATE`.
+    pub what: String,
+    /// For how long, as the policy writes it: `30d`, `7y`. Absent: until the policy names it no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<String>,
+    /// Why that long.
+    pub because: String,
     /// Where the policy says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stated: Option<Stated>,
@@ -278,6 +300,9 @@ pub struct ReleaseDecision {
     pub tree: Node,
     /// What must happen if it goes now, or because it went under a break-glass grant.
     pub obligations: Vec<OpenedObligation>,
+    /// How long what this was decided on has to be kept, by the policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<Kept>,
     /// Who is asked, consulted and told.
     pub asks: Vec<Ask>,
     /// What approvals are asked, and who fills each.

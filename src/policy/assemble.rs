@@ -11,8 +11,8 @@ use super::rules::Rules;
 use super::shape::Names;
 use super::tree::{Node, Value};
 use super::{
-    break_glass, change_record, class, component, environment, experiment, incident, notify, people, raci, review,
-    rigor, risk, roles, route, separation, times, waiver,
+    break_glass, change_record, class, component, environment, experiment, incident, monitor, notify, people, raci,
+    retention, review, rigor, risk, roles, route, separation, times, waiver,
 };
 
 /// A layer as it was given, with the complaints about it.
@@ -66,6 +66,8 @@ fn read(layer: &mut Layer<'_>, names: &Names, rules: &mut Rules) {
     incident::read(layer, &mut rules.incidents);
     review::read(layer, &mut rules.pir, &mut rules.board);
     notify::read(layer, &mut rules.notify);
+    monitor::read(layer, &mut rules.monitor);
+    retention::read(layer, &mut rules.retention);
     separation::rejection(layer, &mut rules.rejection);
     separation::read(layer, &mut rules.separation);
     waiver::rule(layer, &mut rules.waivers);

@@ -10,6 +10,7 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<ChangeRule>) {
     let Some(node) = layer.section("change") else { return };
     let inner = ChangeRule {
         system: text(node, "system").unwrap_or_else(|| "any".to_owned()),
+        repository: text(node, "repository"),
         needs: texts(node, "needs"),
         proceeds_in: texts(node, "proceeds_in"),
         open: false,
@@ -23,6 +24,15 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<ChangeRule>) {
     };
     if let Some(system) = node.get("system") {
         layer.redefines_within("change", "system", system);
+    }
+    // Where records are is for the outermost layer that speaks of them, as for incidents.
+    if let Some(ours) = node.get("repository")
+        && !layer.redefines_within("change", "repository", ours)
+        && outer.repository != inner.repository
+    {
+        let message =
+            "`repository` says where change records are, and a layer around this one has them elsewhere; leave it out";
+        layer.complain(Code::Loosens, ours.span, message);
     }
     let mut joint = Joint { stated: &mut outer.stated, inner: &inner.stated };
     joint.union("needs", &mut outer.needs, &inner.needs);

@@ -39,6 +39,21 @@ pub fn is_period(text: &str) -> bool {
     number.parse::<u32>().is_ok_and(|number| (1..=10_000).contains(&number)) && matches!(unit, "d" | "w" | "mo" | "y")
 }
 
+/// Days of such a length, to compare one with another: a month is a twelfth of a year of 365.25 days. `None` for anything
+/// else.
+#[must_use]
+pub fn period_days(text: &str) -> Option<f64> {
+    let (number, unit) = text.split_at_checked(text.find(|c: char| !c.is_ascii_digit())?)?;
+    let number: f64 = number.parse().ok().filter(|_| is_period(text))?;
+    let days = match unit {
+        "d" => 1.0,
+        "w" => 7.0,
+        "mo" => 365.25 / 12.0,
+        _ => 365.25,
+    };
+    Some(number * days)
+}
+
 /// Whether a text is a length of time in open business hours or days: `4bh`, `5bd`.
 #[must_use]
 pub fn is_business(text: &str) -> bool {

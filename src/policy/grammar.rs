@@ -67,10 +67,16 @@ pub const POLICY: Shape = Shape::Map(&[
     may("separation", &SEPARATION, "who may not approve what"),
     may("break_glass", &BREAK_GLASS, "how a release goes on while the app is down"),
     may("retry_within", &TERM, "how long an opened deployment may be retried"),
-    may("retention", &Shape::Named(&Shape::Either(&[Shape::Text(Form::Period), TEXTS])), "how long records are kept"),
+    may(
+        "retention",
+        &Shape::Named(&Shape::Either(&[Shape::Text(Form::Period), TEXTS])),
+        "how long what a release was decided on has to be kept, which its decision says: `default`, and by the regulation of \
+         its components, the longest of them; `legal_hold` names releases or components that are kept until it names them no \
+         more. What is deleted, and when, the log's own settings say (`countersign log retention`)",
+    ),
     may("experiments", &Shape::Named(&EXPERIMENT), "approval paths that are compared"),
-    may("survey", &SURVEY, "how approvers are asked about the checklist"),
-    may("reports", &REPORTS, "what auditors receive"),
+    may("survey", &SURVEY, "how often approvers are to be asked about the checklist; nothing asks them yet"),
+    may("reports", &REPORTS, "what auditors are to receive; nothing sends it yet"),
     may("limits", &LIMITS, "how much the gate step reads"),
 ]);
 
@@ -111,7 +117,11 @@ const GATE: Shape = Shape::Map(&[
          behind it where it is called from another repository or another ref",
     ),
     may("verified_by", &ROLE_NAME, "the role that verifies the gate"),
-    may("keep", &Shape::Text(Form::Period), "how long the evidence is kept"),
+    may(
+        "keep",
+        &Shape::Text(Form::Period),
+        "how long the evidence has to be kept, which decisions say where it is longer than the record",
+    ),
     may("artifact", &GLOBS, "the signed artifacts, where they do not stand beside their bundles"),
     may(
         "identity",
@@ -378,9 +388,14 @@ const RIGOR: Shape = Shape::Map(&[
 
 const CHANGE: Shape = Shape::Map(&[
     may("system", &TEXT, "where change records are; `issues`, the issues of the repository, when left out"),
+    may(
+        "repository",
+        &TEXT,
+        "the repository whose issues they are, as `acme/changes`, for releases of several; the release's own when left out",
+    ),
     may("needs", &TEXTS, "what a record must hold"),
     may("proceeds_in", &TEXTS, "the states in which a release may go"),
-    may("create", &FLAG, "whether the app creates it"),
+    may("create", &FLAG, "whether the app creates it, where records are issues"),
     may("one_for", &Shape::Word(&["package", "release", "component"]), "what one record covers"),
 ]);
 
@@ -435,7 +450,13 @@ const NOTIFY: Shape = Shape::Map(&[
     ),
 ]);
 
-const MONITOR: Shape = Shape::Map(&[may("emergencies", &TEXTS, "the systems that are told")]);
+const MONITOR: Shape = Shape::Map(&[may(
+    "emergencies",
+    &TEXTS,
+    "where it is told that a release goes as an emergency: places as under `notify`, written as `slack:#operations` or \
+     `webhook:https://…`; of a system that is only named, such as `grafana`, the decision says that it is to be told, and \
+     nothing reaches it yet",
+)]);
 const REJECTION: Shape = Shape::Map(&[
     may("reason", &COUNT, "characters that a reason has at least, after normalisation; 1 when left out"),
     may("holds", &TERM, "how long one without a reason holds while it is asked for; `1bh` when left out"),

@@ -16,8 +16,8 @@ use super::length::Length;
 use crate::model::stated::Stated;
 
 pub use self::guards::{
-    BoardRule, BreakGlassRule, ChangeRule, Experiment, IncidentRule, NotifyRule, Per, PirRule, RejectionRule,
-    Separation, Waits, WaiverRule, is_issues,
+    BoardRule, BreakGlassRule, ChangeRule, Experiment, IncidentRule, KeepFor, MonitorRule, NotifyRule, Per, PirRule,
+    RejectionRule, RetentionRule, Separation, Waits, WaiverRule, is_issues,
 };
 
 /// Everything that decides beyond gates.
@@ -61,6 +61,10 @@ pub struct Rules {
     pub board: Option<BoardRule>,
     /// Where people are told; `None`: only those whose own addresses the policy has.
     pub notify: Option<NotifyRule>,
+    /// Which systems are told of emergencies; `None`: none is.
+    pub monitor: Option<MonitorRule>,
+    /// How long what a release was decided on is kept; `None`: the policy does not say.
+    pub retention: Option<RetentionRule>,
     /// What a rejection needs.
     pub rejection: RejectionRule,
     /// Who may not approve what.

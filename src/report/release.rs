@@ -143,6 +143,11 @@ impl Page {
             let to = if owed.to.is_empty() { String::new() } else { format!(" to {}", owed.to.join(", ")) };
             lines.push(format!("afterwards: {}{by}{due}{to}", owed.kind));
         }
+        for kept in &decision.keep {
+            let length =
+                kept.length.as_ref().map_or("until that is ended".to_owned(), |length| format!("for {length}"));
+            lines.push(format!("to be kept: {} {length} ({})", kept.what, kept.because));
+        }
         if let Some(at) = decision.revisit.at {
             lines.push(format!("decided anew {}, or when something happens", self.instant(at)));
         }

@@ -34,6 +34,8 @@ pub mod change;
 #[cfg(feature = "app")]
 pub mod copy;
 #[cfg(feature = "app")]
+pub mod dead;
+#[cfg(feature = "app")]
 pub mod deployed;
 #[cfg(feature = "app")]
 pub mod erasure;

@@ -286,6 +286,20 @@ impl Reader {
             .collect()
     }
 
+    /// What was begun (`… open`) at destinations that begin like this, ended or not, the newest first, so many at most.
+    pub async fn begun_to(&mut self, like: &str, most: u64) -> Result<Vec<(String, Hash)>, Fault> {
+        let sql = "SELECT stream, body, destination FROM outbox WHERE destination LIKE $1 AND once = stream || ' open' \
+                   ORDER BY idx DESC LIMIT $2";
+        let rows = self.session.rows(sql, &[format!("{like}%").into(), int(most)]).await?;
+        let mut found = Vec::new();
+        for row in &rows {
+            if row.text(2)?.starts_with(like) {
+                found.push((row.text(0)?, super::session::digest(row, 1)?));
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether an effect is there by its key, however it stands.
     pub async fn has_effect(&mut self, once: &str) -> Result<bool, Fault> {
         Ok(self.effect_of(once).await?.is_some())

@@ -200,6 +200,7 @@ async fn sequence(
                 Ok(None) => break,
                 Err(_) => {
                     fenced(writer.renew().await, &end)?;
+                    fenced(writer.tidy().await, &end)?;
                     continue;
                 }
             },
@@ -207,6 +208,9 @@ async fn sequence(
         // Whoever only asks, again and again, renews nothing by it.
         if writer.replica().is_due() {
             fenced(writer.renew().await, &end)?;
+            if queue.is_empty() && !matches!(first, Job::Append(..)) {
+                fenced(writer.tidy().await, &end)?;
+            }
         }
         // Whoever asks for something else than an entry waits for those before, and goes alone.
         let (first, answer) = match first {

@@ -16,6 +16,9 @@ use super::session::{Asked, Cell, Part, Value};
 
 /// How long a statement waits for somebody else's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After how many pages of its journal SQLite takes it into the file itself, within whichever transaction comes then: 64 MiB,
+/// so that hardly anybody waits for that. Where nobody asks it is done before ([`super::writer::Writer::tidy`]).
+const JOURNAL: u32 = 16_384;
 /// How many statements are kept prepared.
 const PREPARED: usize = 64;
 
@@ -111,6 +114,7 @@ fn open(path: &Path, create: bool) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF")?;
+    connection.pragma_update(None, "wal_autocheckpoint", JOURNAL)?;
     Ok(connection)
 }
 

@@ -142,7 +142,7 @@ impl Writer {
         session.commit().await
     }
 
-    async fn not_committed(&mut self, mut session: Session, fault: Fault) -> Fault {
+    pub(super) async fn not_committed(&mut self, mut session: Session, fault: Fault) -> Fault {
         // SQLite's I/O error: after a failed fsync nobody knows what the disk holds,
         // and asking it once more is how data is lost.
         if fault.is_disk() {

@@ -251,6 +251,22 @@ impl Writer {
         row.ok_or(Fault::NoLog)?.count(0)
     }
 
+    /// Takes into a file of SQLite what stands in its journal, so that no transaction has to. Whoever has nothing else to do calls
+    /// this; whoever reads or writes meanwhile is not waited for.
+    pub async fn tidy(&mut self) -> Result<(), Fault> {
+        if self.broken.is_some() || matches!(self.address, Address::Postgres(_)) {
+            return Ok(());
+        }
+        let mut session = self.session().await?;
+        match session.rows("PRAGMA wal_checkpoint(PASSIVE)", &[]).await {
+            Ok(_) => {
+                self.session = Some(session);
+                Ok(())
+            }
+            Err(fault) => Err(self.not_committed(session, fault).await),
+        }
+    }
+
     /// Fills the transaction; says as well what is still to be written, where there is anything to make durable.
     async fn fill(
         &self,

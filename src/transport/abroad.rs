@@ -15,7 +15,9 @@ use super::http::{self, Fault};
 /// Why a name is not gone to.
 #[derive(Debug, thiserror::Error)]
 enum Unfit {
-    #[error("`{0}` is at a private address, where messages go only with `--private-webhooks`")]
+    #[error(
+        "`{0}` is at a private address, where messages go only with `--private-webhooks`, and feeds are read only as `--private-feed` names them"
+    )]
     Private(String),
     #[error("`{0}` has no address")]
     Nowhere(String),

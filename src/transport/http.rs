@@ -19,7 +19,9 @@ pub enum Fault {
     #[error("`{0}` cannot be spoken to: name an `https://` address, or an `http://` one of this machine itself")]
     Address(String),
     /// The address is a private one, and this goes to public ones only.
-    #[error("`{0}` is at a private address, or not `https://`: messages go there only with `--private-webhooks`")]
+    #[error(
+        "`{0}` is at a private address, or not `https://`: messages go there only with `--private-webhooks`, and feeds are read there only as `--private-feed` names them"
+    )]
     Private(String),
     /// TLS cannot be spoken.
     #[error(transparent)]
@@ -30,9 +32,9 @@ pub enum Fault {
     /// The answer is too long.
     #[error("the answer has over {0} bytes")]
     Long(usize),
-    /// What is shown with a question was shown before, and counts no second time.
+    /// What is to be shown with a question cannot be.
     #[error("{0}")]
-    Spent(&'static str),
+    Unshowable(&'static str),
     /// The answer is not what was asked for.
     #[error("it answered {status}{}{body}", if body.is_empty() { "" } else { ": " })]
     Answer {

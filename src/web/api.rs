@@ -60,7 +60,7 @@ pub fn description() -> Value {
         "components": { "schemas": schemas(), "securitySchemes": {
             "job": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "An OpenID Connect token of a job of GitHub Actions or GitLab, issued for this app's address, and shown once.",
+                "description": "An OpenID Connect token of a job of GitHub Actions or GitLab, issued for this app's address. One of GitHub is shown once; one of GitLab counts while its job runs.",
             },
             "session": { "type": "apiKey", "in": "cookie", "name": "session", "description": "Somebody who has logged in through the forge." },
         } },
@@ -314,6 +314,15 @@ fn browsers() -> Paths {
         } }),
         ),
         ("/act", json!({ "post": form("act", "What somebody does on the page of a release, by a form of it") })),
+        (
+            "/given-up",
+            page(
+                "givenUp",
+                "What was given up in the repositories that somebody administers",
+                json!([asks("again", false)]),
+            ),
+        ),
+        ("/again", json!({ "post": form("again", "Somebody has something tried again that was given up") })),
         ("/login", json!({ "get": form("login", "The way to the forge, which says who somebody is") })),
         ("/login/back", json!({ "get": form("loggedIn", "The way back from there") })),
         ("/logout", json!({ "post": form("logout", "The end of a session") })),

@@ -210,6 +210,10 @@ fn unusable(fault: &Fault) -> String {
 /// be: whoever changes the code makes the others himself, or a forge makes them for whatever is proposed, such as
 /// GitLab's `refs/pipelines/…` and `refs/keep-around/…`.
 fn changeable(name: &str) -> Option<String> {
+    if name == "HEAD" {
+        let why = "is what is checked out, which whoever changes the code changes with it; name the branch that you protect, such as `origin/main`";
+        return Some(why.to_owned());
+    }
     if let Some(branch) = name.strip_prefix("refs/heads/") {
         return Some(format!("is a local branch, which no rule of the forge protects; name `origin/{branch}`"));
     }

@@ -268,14 +268,14 @@ fn the_action_and_the_component_hand_on_every_option_that_a_job_does_not_know_it
     // in the script, for those of an earlier job stand above what a job states.
     let component = text("templates/gate.yml");
     let (head, script) = component.split_once("\n  script:\n").unwrap();
-    let elsewhere = ["format", "output", "submit", "require-decision", "wait", "receipt", "log-key"];
+    let elsewhere = ["format", "output", "require-decision", "wait", "receipt", "log-key"];
     for name in options() {
         let variable = format!("COUNTERSIGN_{}", name.to_ascii_uppercase().replace('-', "_"));
         let handed_on = script.contains(&format!("- export {variable}=\"$[[ inputs.{name} ]]\"\n"));
         let fixed = script.contains(&format!("- export {variable}=gitlab\n"));
         let unset =
             script.lines().any(|line| line.contains("- unset ") && line.split(' ').any(|word| word == variable));
-        // Only a job of GitHub Actions can prove itself to the app, and the component judges.
+        // The component judges, and asks nobody.
         assert!(
             if here.contains(&name) && !elsewhere.contains(&name.as_str()) { handed_on } else { fixed || unset },
             "{name}"

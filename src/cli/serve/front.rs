@@ -12,9 +12,10 @@ use crate::cli::{PROCEED, UNKNOWN};
 use crate::flow::app::watch::{Counts, Journal};
 use crate::flow::app::{Desk, Settings};
 use crate::flow::visits::Visits;
-use crate::forge::Hub;
 use crate::forge::github::app::App;
+use crate::forge::github::login::Door;
 use crate::forge::github::signature::WebhookSecret;
+use crate::forge::{Doorway, Hub};
 use crate::store::signatory::Signatory;
 use crate::web::hooks::{self, github::Github};
 use crate::web::serve::{Limits, serve};
@@ -24,7 +25,7 @@ use crate::web::{api, health, jobs, outside as told, pages as web};
 pub(in crate::cli) struct Registered {
     pub(in crate::cli) app: App,
     pub(in crate::cli) secret: WebhookSecret,
-    pub(in crate::cli) pages: Option<pages::Set>,
+    pub(in crate::cli) pages: Option<pages::Set<Door>>,
 }
 
 /// What an app shows of itself beside what every app does.
@@ -34,6 +35,14 @@ pub(super) type Routes<H> = Box<dyn FnOnce(&Arc<Desk<H>>) -> Shown + Send>;
 pub(super) struct Shown {
     pub(super) pages: Router,
     pub(super) hooks: Router,
+}
+
+/// The pages of releases, for those whom the forge lets in; where no login is set up, nothing of them.
+pub(super) fn shown<H: Hub, D: Doorway>(desk: &Arc<Desk<H>>, pages: Option<pages::Set<D>>) -> Router {
+    match pages {
+        Some(pages) => web::router(desk.clone(), Visits::new(pages.door, pages.age, desk.register()), pages.origin),
+        None => web::closed(),
+    }
 }
 
 /// The app of one forge as it works.
@@ -49,14 +58,9 @@ impl Registered {
     pub(in crate::cli) fn front(self) -> Front<App> {
         let Self { app, secret, pages } = self;
         let address = pages.as_ref().map(|pages| pages.origin.address.clone());
-        let routes = |desk: &Arc<Desk<App>>| {
-            let pages = match pages {
-                Some(pages) => {
-                    web::router(desk.clone(), Visits::new(pages.door, pages.age, desk.register()), pages.origin)
-                }
-                None => web::closed(),
-            };
-            Shown { pages, hooks: hooks::router(desk.clone(), Github(secret)) }
+        let routes = |desk: &Arc<Desk<App>>| Shown {
+            pages: shown(desk, pages),
+            hooks: hooks::router(desk.clone(), Github(secret)),
         };
         Front { hub: app, pages: address, routes: Box::new(routes) }
     }

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::front::{Front, Shown};
-use super::{Set, listed, needed, set};
+use super::front::{self, Front, Shown};
+use super::{Set, listed, needed, pages, set};
 use crate::cli::facts::{Failure, authorities, secret, usage};
 use crate::flow::app::Desk;
 use crate::forge::gitlab::app::App;
 use crate::forge::gitlab::client::{Base, Client};
+use crate::forge::gitlab::login::Door;
 use crate::forge::gitlab::oidc::{KEYS, Runners};
 use crate::forge::gitlab::signature::HookSecret;
 use crate::forge::token::Issuer;
 use crate::web::hooks::{self, Intake as _, gitlab::Gitlab};
-use crate::web::pages as web;
 
 /// The app's place on GitLab.
 #[derive(clap::Args)]
@@ -24,15 +24,16 @@ pub(super) struct GitlabArguments {
     #[arg(long, value_name = "URL")]
     gitlab_url: Option<String>,
     /// A file with a token of the app's own account there, of the scope `api`; or COUNTERSIGN_GITLAB_TOKEN_FILE. Let the account
-    /// be a member of the projects, or of a group above them, that may deploy and is named by an approval rule of its own.
+    /// be a maintainer of the projects, or of a group above them, that may deploy and is named by an approval rule of its own. A
+    /// developer may vote and play, and not read what pipelines were given as variables. What it plays runs with its rights.
     #[arg(long, value_name = "FILE")]
     gitlab_token_file: Option<PathBuf>,
     /// A file with the secret token of the webhooks, or with their signing key, which begins with `whsec_`; or
     /// COUNTERSIGN_GITLAB_WEBHOOK_SECRET_FILE.
     #[arg(long, value_name = "FILE")]
     gitlab_webhook_secret_file: Option<PathBuf>,
-    /// A project, or a group with all that is in it; repeat it; or COUNTERSIGN_GITLAB_PROJECT, one a line. Left out: all that the
-    /// account is a developer of.
+    /// A project, or a group with all that is in it, that is served where the account is a developer of it; repeat it; or
+    /// COUNTERSIGN_GITLAB_PROJECT, one a line. Nothing else is: anybody can make the account a member of a project of his own.
     #[arg(long, value_name = "GROUP[/NAME]")]
     gitlab_project: Vec<String>,
     /// The name of a variable that pipelines may be started with; repeat it; or COUNTERSIGN_GITLAB_VARIABLE, one a line. `*` is any.
@@ -63,9 +64,16 @@ pub(super) struct Named {
     projects: Vec<String>,
     variables: Vec<String>,
     authorities: Option<PathBuf>,
+    pages: Option<pages::Named>,
 }
 
 impl Named {
+    /// The same, with an OAuth application by which people log in.
+    pub(super) fn with_pages(mut self, pages: Option<pages::Named>) -> Self {
+        self.pages = pages;
+        self
+    }
+
     /// Who issues the tokens of jobs where nothing else is said: the server itself, at the address that people open.
     pub(super) fn issuer(&self) -> String {
         self.base.address()
@@ -94,9 +102,14 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
         base: Base::parse(&url).map_err(usage)?,
         token: needed(token, "name the file with the token of the app's account with `--gitlab-token-file`")?,
         hook: needed(hook, "name the file with the webhooks' secret with `--gitlab-webhook-secret-file`")?,
-        projects,
+        projects: needed(
+            Some(projects).filter(|projects| !projects.is_empty()),
+            "name the projects, or groups with all that is in them, with `--gitlab-project`: anybody can make the app's account a \
+             member of a project of his own, and whatever the app plays there runs with its rights everywhere",
+        )?,
         variables,
         authorities,
+        pages: None,
     }))
 }
 
@@ -104,14 +117,18 @@ pub(super) fn named(arguments: &GitlabArguments, file: Stated) -> Result<Option<
 pub(super) fn front(named: &Named, given: &Set) -> Result<Front<App>, Failure> {
     let trusted = named.authorities.as_deref().map(authorities).transpose()?;
     let token = secret(&named.token)?;
-    let client = Client::of_app(named.base.clone(), token, trusted.as_deref(), named.variables.clone());
+    let client = Client::of_app_taking(named.base.clone(), token, trusted.as_deref(), named.variables.clone());
     let client = client.map_err(usage)?;
     let intake = Gitlab(HookSecret::read(&secret(&named.hook)?).map_err(usage)?);
     let issuer = given.public.as_ref().map(|public| Issuer::new(&given.issuer, KEYS, &public.address));
     let runners = if given.own_runners { Runners::Any } else { Runners::Hosted };
     let hook = given.public.as_ref().map(|public| format!("{}{}", public.address, Gitlab::PATH));
+    let door = |id: &str, secret, back: &str| Door::new(App::new(client.clone(), &named.projects), id, secret, back);
+    let shown = named.pages.as_ref().map(|named| pages::settings(named, given.public.as_ref(), door)).transpose()?;
+    let address = shown.as_ref().map(|shown| shown.origin.address.clone());
     let hub = App::new(client, &named.projects).with_hook(hook);
     let hub = hub.with_issuer(issuer.transpose().map_err(usage)?, runners);
-    let routes = |desk: &Arc<Desk<App>>| Shown { pages: web::closed(), hooks: hooks::router(desk.clone(), intake) };
-    Ok(Front { hub, pages: None, routes: Box::new(routes) })
+    let routes =
+        |desk: &Arc<Desk<App>>| Shown { pages: front::shown(desk, shown), hooks: hooks::router(desk.clone(), intake) };
+    Ok(Front { hub, pages: address, routes: Box::new(routes) })
 }

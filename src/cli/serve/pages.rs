@@ -7,8 +7,7 @@ use reqwest::Url;
 
 use super::{needed, set};
 use crate::cli::facts::{Failure, secret, usage};
-use crate::forge::github::client::Base;
-use crate::forge::github::login::Door;
+use crate::forge::secret::Secret;
 use crate::transport::http::is_here;
 use crate::web::pages::{BACK, Origin};
 
@@ -20,11 +19,11 @@ const RECHECKS: std::ops::RangeInclusive<u64> = 1..=60;
 /// The pages that people look at.
 #[derive(clap::Args)]
 pub(super) struct PageArguments {
-    /// The App's client id, by which people log in to see releases; or COUNTERSIGN_CLIENT_ID. With `--client-secret-file` and
-    /// `--public-url` it switches the pages on; without it none is served.
+    /// The App's client id, by which people log in to see releases, or on GitLab the id of an OAuth application; or
+    /// COUNTERSIGN_CLIENT_ID. With `--client-secret-file` and `--public-url` it switches the pages on; without it none is served.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// A file with the App's client secret; or COUNTERSIGN_CLIENT_SECRET_FILE.
+    /// A file with the client secret of the same; or COUNTERSIGN_CLIENT_SECRET_FILE.
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
     /// Ask the forge anew what somebody may read after so many seconds, 1 to 60; or COUNTERSIGN_RECHECK. Left out: 60. Whoever
@@ -41,8 +40,8 @@ pub(super) struct Stated {
 }
 
 /// What the pages need.
-pub(in crate::cli) struct Set {
-    pub(in crate::cli) door: Door,
+pub(in crate::cli) struct Set<D> {
+    pub(in crate::cli) door: D,
     pub(in crate::cli) age: Duration,
     pub(in crate::cli) origin: Origin,
 }
@@ -65,7 +64,7 @@ pub(in crate::cli) fn origin(written: &str) -> Result<Origin, Failure> {
     Ok(Origin { address: url.origin().ascii_serialization(), is_secure })
 }
 
-/// The App as people log in through it.
+/// The App, or an application, as people log in through it.
 pub(super) struct Named {
     /// Its client id.
     pub(super) id: String,
@@ -84,16 +83,20 @@ pub(super) fn named(arguments: &PageArguments, file: Stated) -> Result<(Option<N
     if id.is_none() && secret_file.is_none() {
         return Ok((None, recheck));
     }
-    let id = needed(id, "the pages need the App's client id too: name it with `--client-id`")?;
+    let id = needed(id, "the pages need the client id too: name it with `--client-id`")?;
     let secret = needed(
         secret_file,
-        "the pages need the App's client secret too: name the file that holds it with `--client-secret-file`",
+        "the pages need the client secret too: name the file that holds it with `--client-secret-file`",
     )?;
     Ok((Some(Named { id, secret, recheck }), recheck))
 }
 
-/// What the pages are set by.
-pub(super) fn settings(named: &Named, base: &Base, public: Option<&Origin>) -> Result<Set, Failure> {
+/// What the pages are set by. `door` makes the way in, of the client id, the secret and where browsers come back.
+pub(super) fn settings<D, F: std::fmt::Display>(
+    named: &Named,
+    public: Option<&Origin>,
+    door: impl FnOnce(&str, Secret, &str) -> Result<D, F>,
+) -> Result<Set<D>, Failure> {
     let origin = needed(
         public.cloned(),
         "the pages need the address under which browsers reach them: name it with `--public-url`",
@@ -105,6 +108,6 @@ pub(super) fn settings(named: &Named, base: &Base, public: Option<&Origin>) -> R
         )));
     }
     let back = format!("{}{BACK}", origin.address);
-    let door = Door::new(base.clone(), &named.id, secret(&named.secret)?, &back).map_err(usage)?;
+    let door = door(&named.id, secret(&named.secret)?, &back).map_err(usage)?;
     Ok(Set { door, age: Duration::from_secs(recheck), origin })
 }

@@ -46,11 +46,11 @@ pub(super) fn this_release(gate: &Gate, subject: &Subject<'_>, file: &File) -> O
             let (age, most) = (explain::length(age), explain::length(most));
             let why = if about.zoneless {
                 format!(
-                    "{} may be {age} old, because its time names no zone, and may be at most {most}; have the tool write the zone, or make it anew",
+                    "{} may be {age} old, because its time names no zone, and is too old from {most} on; have the tool write the zone, or make it anew",
                     file.path
                 )
             } else {
-                format!("{} is {age} old, and may be at most {most}; make it anew", file.path)
+                format!("{} is {age} old, and is too old from {most} on; make it anew", file.path)
             };
             return Some(judgement(Reason::Stale, why));
         }

@@ -80,7 +80,9 @@ impl<H: Hub> Desk<H> {
         }
         for owed in found.iter().filter(|owed| !made.decision.obligations.iter().any(|then| alike(owed, then))) {
             let id_of = |row: &Deployed| decided::obligation_id(&of.stream, owed, Some(&row.id));
-            let id = id_of(row);
+            // Whichever of its names it is found by, it is called by the one that the forge gives it.
+            let own = others.iter().filter(|other| other.told.is_none()).min_by(|a, b| a.id.cmp(&b.id));
+            let id = id_of(own.unwrap_or(row));
             if !known.contains(&id) && !others.iter().any(|other| known.contains(&id_of(other))) {
                 self.owes(&of.stream, (id, owed), (&made.facts, &made.decision)).await?;
             }

@@ -133,7 +133,9 @@ impl<H: Hub> Desk<H> {
             "commit": job.commit, "run": job.run, "attempt": job.attempt, "state": "asked" });
         let mut body = body.as_object().cloned().unwrap_or_default();
         let Some(number) = job.number else {
-            return Ok(self.note(body, ledger::asked(H::NAME, &repository, environment, job.run, Some(job.attempt))).await?);
+            return Ok(self
+                .note(body, ledger::asked(H::NAME, &repository, environment, job.run, Some(job.attempt)))
+                .await?);
         };
         body.insert("job".to_owned(), json!(number));
         for _ in 0..TRIES {

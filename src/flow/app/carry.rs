@@ -13,9 +13,9 @@ use tracing::{Instrument as _, info_span};
 use super::{Desk, link, records, talk};
 use crate::flow::append::Failed;
 use crate::flow::send::{self, Answer, Told};
-use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting};
+use crate::forge::{Answer as Final, Forge, Given, Hub, Waiting, Why};
 use crate::report::neutral;
-use crate::store::change::Stream;
+use crate::store::change::{Change, Ended, Stream};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::outbox::{Claimed, Lane};
 
@@ -48,6 +48,19 @@ pub(super) struct Verdict {
     waits_at: Option<String>,
 }
 
+/// What is said of a decision.
+struct Words {
+    sentence: String,
+    page: Option<String>,
+    comment: String,
+}
+
+impl Words {
+    fn said(&self) -> Why<'_> {
+        Why { sentence: &self.sentence, page: self.page.as_deref(), comment: &self.comment }
+    }
+}
+
 impl Verdict {
     fn stream(&self) -> Stream {
         Stream {
@@ -57,6 +70,12 @@ impl Verdict {
             environment: self.environment.clone(),
         }
     }
+}
+
+/// Whether somebody has to know that an effect was given up.
+fn is_lost(change: &Change) -> bool {
+    let Change::Ended(Ended { given_up: Some(why), .. }) = change else { return false };
+    !send::NEEDLESS.iter().any(|needless| why.starts_with(needless))
 }
 
 impl<H: Hub> Desk<H> {
@@ -135,7 +154,14 @@ impl<H: Hub> Desk<H> {
                 let done = self.sequencer.put_off(claimed.clone(), why, backoff, now).await;
                 Ok(done.map_err(crate::flow::record::Fault::from)?)
             }
-            Told::Ended(append) => self.sequencer.append(*append).await.map(|_| ()).map_err(Failed::from),
+            Told::Ended(append) => {
+                let lost = append.changes.iter().any(is_lost);
+                self.sequencer.append(*append).await.map_err(Failed::from)?;
+                if lost {
+                    self.count_given_up().await;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -164,25 +190,26 @@ impl<H: Hub> Desk<H> {
         let latest = reader.latest(&stream).await?;
         reader.close().await?;
         if latest.is_some_and(|latest| latest.version != verdict.number) {
-            return Ok(Answer::Refused("a later decision has taken its place".to_owned()));
+            return Ok(Answer::Refused(send::LATER_DECISION.to_owned()));
         }
         let (Some(run), Some(environment)) = (verdict.run, verdict.waits_at.clone()) else {
-            return Ok(Answer::Refused("no run is known that waits for it".to_owned()));
+            return Ok(Answer::Refused(send::NO_RUN.to_owned()));
         };
         let waiting = Waiting { repository: verdict.repository.clone(), run, environment };
         Ok(self.say_to(&verdict, &waiting, claimed.attempt > 1).await)
     }
 
-    /// What is said of a decision, with the way to its release's page where there is one: the sentence is cut, not the way.
-    fn linked(&self, verdict: &Verdict) -> String {
-        let way = self
-            .settings
-            .pages
-            .as_ref()
-            .map_or_else(String::new, |pages| format!(" [See why]({pages}{})", link::path(&verdict.stream())));
+    /// What is said of a decision: the sentence, and the page of its release where there is one. Together, the sentence is cut,
+    /// not the way.
+    fn words(&self, verdict: &Verdict) -> Words {
+        let pages = self.settings.pages.as_ref();
+        let page = pages.map(|pages| format!("{pages}{}", link::path(&verdict.stream())));
+        let way = page.as_ref().map_or_else(String::new, |page| format!(" [See why]({page})"));
         let said = SUMMARY.map(|limit| neutral::prose(&verdict.summary, limit));
-        let fitting = said.into_iter().find(|said| said.len() + way.len() <= COMMENT);
-        format!("{}{way}", fitting.unwrap_or_default())
+        let fitting = said.iter().find(|said| said.len() + way.len() <= COMMENT);
+        let comment = format!("{}{way}", fitting.map_or("", String::as_str));
+        let [sentence, ..] = said;
+        Words { sentence, page, comment }
     }
 
     async fn say_to(&self, verdict: &Verdict, waiting: &Waiting, again: bool) -> Answer {
@@ -190,13 +217,14 @@ impl<H: Hub> Desk<H> {
             Ok(forge) => forge,
             Err(fault) => return Answer::Failed(fault.to_string()),
         };
-        let says = self.linked(verdict);
+        let words = self.words(verdict);
+        let says = words.said();
         let last = match verdict.decision.as_str() {
             "proceed" => Final::Open,
             "reject" => Final::Reject,
             // A report that does not arrive harms nobody, and is not sent twice: a later answer must not wait for it.
             _ => {
-                return match forge.hold(waiting, &says).await {
+                return match forge.hold(waiting, says).await {
                     Ok(()) => Answer::Done,
                     Err(fault) => Answer::Refused(fault.to_string()),
                 };
@@ -210,7 +238,7 @@ impl<H: Hub> Desk<H> {
             // What is gone does not come back, and others wait behind it.
             Ok(None) => {
                 self.docket().answered(&waiting.repository, &waiting.environment, waiting.run);
-                return Answer::Refused("the run is gone".to_owned());
+                return Answer::Refused(send::RUN_GONE.to_owned());
             }
             Ok(Some(run)) if !run.is_of(&verdict.commit) => {
                 return Answer::Refused(format!("the run is of commit {}, and it is of another", run.commit));
@@ -220,11 +248,11 @@ impl<H: Hub> Desk<H> {
             Ok(Some(run)) => {
                 self.docket().happened(Some(&waiting.repository), None, true, Instant::now());
                 self.to_decide.notify_one();
-                return Answer::Refused(format!("it is not of attempt {}, in which the run is now", run.attempt));
+                return Answer::Refused(format!("{}{}, in which the run is now", send::OTHER_ATTEMPT, run.attempt));
             }
             Err(fault) => return Answer::Failed(fault.to_string()),
         }
-        match forge.answer(waiting, (last, verdict.attempt), &says).await {
+        match forge.answer(waiting, (last, verdict.attempt), says).await {
             // It goes on waiting, and others of the repository do not wait behind it: when these have answered it is decided again.
             Ok(Given::ForOthers(others)) => Answer::Refused(format!(
                 "{others} approval(s) by others than the app are missing, which votes last; let them approve the deployment"

@@ -8,7 +8,7 @@ use super::ruling::Attempts;
 use crate::forge::Waiting;
 
 /// For how long it is believed, since before the forge was asked.
-const AGE: Duration = Duration::from_secs(2);
+const AGE: Duration = Duration::from_secs(1);
 
 /// The attempts by repository, in lower case, and run, each with when the forge had not been asked yet.
 #[derive(Debug, Default)]
@@ -33,9 +33,33 @@ impl Fresh {
         self.lock().retain(|(of, _), _| !of.eq_ignore_ascii_case(repository));
     }
 
-    /// In which attempt a run is, where that was asked lately and it was of the commit that was decided.
+    /// In which attempt a run is, where that was asked just now and it was of the commit that was decided. It is believed once:
+    /// whoever answers again asks again.
     pub(super) fn attempt(&self, waiting: &Waiting) -> Option<u64> {
         let place = (waiting.repository.to_ascii_lowercase(), waiting.run);
-        self.lock().get(&place).filter(|(_, at)| at.elapsed() < AGE).map(|(attempt, _)| *attempt)
+        self.lock().remove(&place).filter(|(_, at)| at.elapsed() < AGE).map(|(attempt, _)| attempt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{AGE, Attempts, Fresh};
+    use crate::forge::Waiting;
+
+    #[test]
+    fn what_was_seen_is_believed_once_and_not_for_long() {
+        let fresh = Fresh::default();
+        let of = |run| Waiting { repository: "Acme/Shop".to_owned(), run, environment: "production".to_owned() };
+        let now = Instant::now();
+        fresh.seen("acme/shop", &Attempts::from([(900, 2), (901, 1)]), now);
+        assert_eq!(fresh.attempt(&of(900)), Some(2));
+        assert_eq!(fresh.attempt(&of(900)), None, "it was believed already");
+        fresh.forget("ACME/shop");
+        assert_eq!(fresh.attempt(&of(901)), None, "something happened there");
+        let Some(long_ago) = now.checked_sub(AGE + Duration::from_millis(1)) else { return };
+        fresh.seen("acme/shop", &Attempts::from([(900, 2)]), long_ago);
+        assert_eq!(fresh.attempt(&of(900)), None, "it is too long ago");
     }
 }

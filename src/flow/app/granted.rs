@@ -279,6 +279,7 @@ impl<H: Hub> Desk<H> {
             // The same may go under another grant, or under this one again, and each is owed for.
             deployment: Some(format!("grant {} {run}", told.signed.digest())),
             outcome: Fact::Absent,
+            since: None,
         };
         let taken = Box::pin(self.take_up((forge, read.clone()), emergency, fact)).await;
         let taken = taken.map_err(|why| NotTold::Undecided(why.to_string()))?;

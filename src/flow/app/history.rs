@@ -9,6 +9,7 @@ use super::ledger::{is_formal, outcome};
 use super::openings::Left;
 use super::past::Went;
 use super::policy::Read;
+use super::records::Caused;
 use super::ruling::Attempts;
 use super::{Desk, imported};
 use crate::forge::Hub;
@@ -146,9 +147,10 @@ impl<H: Hub> Desk<H> {
             let went = if went.is_some() { went } else { self.taken_up(reader, &row).await? };
             all.push((row, went));
         }
+        let caused = self.caused(reader, &policy.rules, &repository).await?;
         for team in policy.rules.components.iter().filter_map(|it| it.team.as_deref()) {
             let history = match &unread {
-                None => Fact::Known(of_team(policy, &repository, team, &all)),
+                None => Fact::Known(of_team(policy, (&repository, team), &all, &caused)),
                 Some(why) => Fact::Unavailable(why.clone().into()),
             };
             facts.teams.insert(team.to_owned(), history);
@@ -262,7 +264,7 @@ fn gone(known: &Known, instants: &Instants<'_>, policy: &Policy) -> Option<Deplo
 
 /// What a team did where people have to approve, by the deployments of its components. What no decision let in, and none took
 /// up, belongs to every team of its repository; whoever tells of such a one makes no team look better by it.
-fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> TeamHistory {
+fn of_team(policy: &Policy, (repository, team): (&str, &str), all: &[Known], caused: &Caused) -> TeamHistory {
     let own: Vec<&str> = policy
         .rules
         .components
@@ -306,10 +308,7 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
                 None => Fact::Unavailable("no decision let it in, or it is not kept any more".into()),
             },
             failed: Fact::Known(failed),
-            incidents: match policy.rules.incidents {
-                None => Fact::Absent,
-                Some(_) => Fact::Unavailable("no incident system was asked".into()),
-            },
+            incidents: caused.by(row, went.as_deref()),
             detected_at: if failed { Fact::Known(ended) } else { Fact::Absent },
             restored_at: match restored.min() {
                 Some(at) if failed => Fact::Known(at),
@@ -322,7 +321,7 @@ fn of_team(policy: &Policy, repository: &str, team: &str, all: &[Known]) -> Team
 
 #[cfg(test)]
 mod tests {
-    use super::{Instants, Known, ended, of_team};
+    use super::{Caused, Instants, Known, ended, of_team};
     use crate::model::facts::{Fact, Outcome};
     use crate::policy::{Source, read};
     use crate::store::deployed::{Deployed, Told};
@@ -386,7 +385,7 @@ mod tests {
         let policy = read(vec![Source { path, text, sha256: String::new(), from: None }]).unwrap();
         let failed = Deployed { outcome: Some("failed".to_owned()), ..row("told:1", 100, Some(900)) };
         let all: Vec<Known> = vec![(failed, None)];
-        let history = of_team(&policy, "acme/shop", "shop", &all);
+        let history = of_team(&policy, ("acme/shop", "shop"), &all, &Caused::None);
         let at: Vec<i64> = history.deployments.iter().map(|it| it.at.timestamp_micros()).collect();
         assert_eq!(at, [900]);
     }

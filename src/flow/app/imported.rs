@@ -15,7 +15,7 @@ use super::ruling::{Attempts, Undecided, Went};
 use super::{Desk, ledger};
 use crate::decide::release;
 use crate::flow::append::{Failed, Happening};
-use crate::flow::decided::{self, Beside, word};
+use crate::flow::decided::{Beside, word};
 use crate::flow::facts::named;
 use crate::flow::receipt::{self, Decided};
 use crate::flow::recorded;
@@ -28,6 +28,7 @@ use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
+use crate::store::writer::Refused;
 
 /// Something that went, and is taken up as an emergency.
 pub(super) struct Emergency {
@@ -51,6 +52,9 @@ pub(super) struct Emergency {
     pub(super) deployment: Option<String>,
     /// How it ended, where it has.
     pub(super) outcome: Fact<Outcome>,
+    /// How many entries the log had before it was looked whether it was taken up already. A decision that was recorded since
+    /// may have been just that, and this one is refused.
+    pub(super) since: Option<u64>,
 }
 
 /// What a decision on something that went came to.
@@ -61,6 +65,10 @@ pub(super) struct TakenUp {
     pub(super) summary: String,
 }
 
+/// How many of a release's decisions are looked through for the one by which it was taken up.
+const LOOKED_THROUGH: u64 = 50;
+/// How often is begun anew because somebody else decided the release meanwhile.
+const TRIES: u32 = 5;
 /// By how much the clocks may differ, in microseconds.
 pub(super) const APART: i64 = 60_000_000;
 
@@ -115,6 +123,23 @@ async fn under_another_name(reader: &mut Reader, forge: &str, row: &Deployed) ->
     Ok(None)
 }
 
+/// What the grant is called under which a deployment is taken up that no decision let in.
+fn grant_of(row: &Deployed) -> String {
+    format!("bypass {}", row.id)
+}
+
+/// The decision by which a job was taken up under any of its names, where whoever recorded it did not come to say so, or has
+/// not yet; `None` where there is none.
+async fn decided_as(reader: &mut Reader, stream: &Stream, grants: &[String]) -> Result<Option<u64>, DatabaseFault> {
+    for past in reader.history(stream, LOOKED_THROUGH).await? {
+        let facts = reader.blob(past.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());
+        if facts.is_some_and(|facts| facts.release.break_glass.known().is_some_and(|it| grants.contains(&it.id))) {
+            return Ok(Some(past.entry));
+        }
+    }
+    Ok(None)
+}
+
 /// Who may have gone past the protection: whoever let the run in, but for those whose review a decision before that had seen.
 /// Where it had seen them all, it was the last of them: once somebody has gone past nobody can review any more.
 async fn went_past(
@@ -145,7 +170,22 @@ async fn went_past(
 impl<H: Hub> Desk<H> {
     /// Decides a deployment that went without a decision, for the record and for what it leaves to be done. Nothing waits
     /// for it, and nothing is opened by it. Says whether it was taken up now.
+    ///
+    /// Two processes may find one job at once, each under another of its names. The one that comes later is refused by the record,
+    /// and finds what the other wrote: what the job leaves to be done is owed once.
     pub(super) async fn import(&self, repository: &str, row: &Deployed) -> Result<bool, Undecided> {
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            match self.import_once(repository, row).await {
+                Err(Undecided::Failed(Failed::Refused(Refused::Stale { .. } | Refused::OtherContent(_))))
+                    if tries > 0 => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn import_once(&self, repository: &str, row: &Deployed) -> Result<bool, Undecided> {
         let Some(began) = DateTime::<Utc>::from_timestamp_micros(row.began) else { return Ok(false) };
         // Of an artifact alone nothing can be read; the finding stays.
         if !row.is_proven() || row.commit.is_empty() {
@@ -153,11 +193,26 @@ impl<H: Hub> Desk<H> {
         }
         let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
+        let since = reader.size().await?;
         // Since it was found, somebody may have told of the grant that let it in.
         let let_in = |it: &Deployed| it.id == row.id && it.decision.is_some();
         let is_done =
             reader.is_recorded(&once).await? || reader.deployed(H::NAME, &row.repository).await?.iter().any(let_in);
-        let other = if is_done { None } else { under_another_name(&mut reader, H::NAME, row).await? };
+        let mut other = None;
+        if !is_done {
+            other = under_another_name(&mut reader, H::NAME, row).await?;
+            if other.is_none() {
+                let stream = Stream {
+                    forge: H::NAME.to_owned(),
+                    repository: repository.to_owned(),
+                    release: named(repository, &row.commit),
+                    environment: row.environment.clone(),
+                };
+                let names = of_its_job(&mut reader, H::NAME, row).await?;
+                let grants: Vec<String> = std::iter::once(row).chain(&names).map(grant_of).collect();
+                other = decided_as(&mut reader, &stream, &grants).await?;
+            }
+        }
         reader.close().await?;
         if let Some(decision) = other {
             // It is one emergency, however many tell of it.
@@ -206,9 +261,10 @@ impl<H: Hub> Desk<H> {
             signers: let_in.clone(),
             deployment: Some(row.id.clone()),
             outcome: row.outcome.as_deref().and_then(ledger::outcome).map_or(Fact::Absent, Fact::Known),
+            since: Some(since),
         };
         let grant = |facts: &Facts| Grant {
-            id: format!("bypass {}", row.id),
+            id: grant_of(row),
             repository: Fact::Known(facts.release.repository.clone()),
             environment: row.environment.clone(),
             commit: row.commit.clone(),
@@ -246,7 +302,7 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn take_up(
         &self,
         (forge, read): (&H::Forge, Read),
-        Emergency { key, run, bypassed_by, trigger, deployed_by, went, at, signers, deployment, outcome }: Emergency,
+        Emergency { key, run, bypassed_by, trigger, deployed_by, went, at, signers, deployment, outcome, since }: Emergency,
         grant: impl FnOnce(&Facts) -> Grant,
     ) -> Result<TakenUp, Undecided> {
         let attempts: Attempts = run.into_iter().collect();
@@ -278,18 +334,11 @@ impl<H: Hub> Desk<H> {
             runs,
             attempts,
             silent: true,
-            deployment: deployment.clone(),
+            since,
+            deployment,
             ..Beside::default()
         };
         let appended = receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, self.now()).await?;
-        let stream = decided.stream();
-        if decision.decision != Ruling::Proceed {
-            // A grant that did not hold is owed for all the same.
-            for owed in &decision.obligations {
-                let id = decided::obligation_id(&stream, owed, deployment.as_deref());
-                self.owes(&stream, (id, owed), (&facts, &decision)).await.map_err(Box::new)?;
-            }
-        }
         let entry = appended.map_or(0, |appended| appended.first);
         Ok(TakenUp { entry, ruling: decision.decision, summary: decision.summary })
     }

@@ -7,11 +7,13 @@
 //! [`evidence`]. [`sweep`] finds what nobody told of, and starts what a clock starts; all of this comes to the same when no
 //! delivery ever comes. What was deployed, and how that went, is kept in the [`ledger`], by the decision that let it in
 //! ([`openings`]), also where others tell of it ([`outside`], [`told`]) or of the grant under which it went ([`granted`]), becomes
-//! facts of what comes next in [`history`], and leaves what is to be done in [`aftermath`]; what went past is taken up in
+//! facts of what comes next in [`history`], [`trials`] and [`marks`], and leaves what is to be done in [`aftermath`]; what went past is taken up in
 //! [`imported`], and an environment that is held no longer is found in [`drift`]. What submitted scans say of what
 //! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
-//! Change records, incidents and what the board decides are issues where the policy has them so: [`records`].
+//! Change records, incidents and what the board decides are issues where the policy has them so: [`records`]; when it meets
+//! may stand in a feed: [`feeds`].
 //! What several processes that are this app share is in [`sharing`].
+//! What came to nothing waits in [`given_up`] for somebody who has it tried again.
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it. What people are told elsewhere leaves through a lane of its own: [`tell`].
 //!
@@ -28,7 +30,9 @@ pub mod clock;
 pub mod docket;
 mod drift;
 mod evidence;
+mod feeds;
 mod fresh;
+pub mod given_up;
 mod granted;
 mod heard;
 mod history;
@@ -37,6 +41,7 @@ pub mod kept;
 mod lasting;
 mod ledger;
 pub mod link;
+mod marks;
 mod openings;
 pub mod outside;
 mod owed;
@@ -55,6 +60,7 @@ mod sweep;
 pub mod talk;
 mod tell;
 mod told;
+mod trials;
 mod undecided;
 mod vendors;
 pub mod watch;
@@ -65,7 +71,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch as signal};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, info_span};
@@ -76,6 +82,7 @@ use super::receipt::{self, NoReceipt};
 use super::record::Fault;
 use super::sheet::{self, Moment};
 use super::visits::Register;
+use crate::connect::feed::Feeds;
 use crate::forge::Hub;
 use crate::policy::roster::Roster;
 use crate::store::address::Address;
@@ -132,6 +139,8 @@ pub struct Settings {
     pub outside: outside::Outside,
     /// The places that people can be told at.
     pub channels: Channels,
+    /// Whoever reads when boards meet, where policies name feeds.
+    pub feeds: Arc<Feeds>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -185,6 +194,10 @@ pub struct Desk<H: Hub> {
     looks: Looks,
     out_of_turn: sweep::OutOfTurn,
     fresh: fresh::Fresh,
+    feeds: feeds::Kept,
+    agendas: records::Settled,
+    causes: records::Causes,
+    unlooked: given_up::Deliveries<H::Claimed>,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -257,6 +270,7 @@ impl<H: Hub> Desk<H> {
         (journal, counts): (Journal, Counts),
     ) -> Result<(Arc<Self>, Works), Fault> {
         let clock = settings.clock.clone();
+        let feeds = feeds::Kept::new(settings.feeds.clone());
         let now = clock.now();
         let writer = Writer::open(&settings.address, signer, super::append::PATIENCE, now).await?;
         let writer = writer.with_annex(settings.folder.as_deref().map(Annex::folder));
@@ -278,6 +292,10 @@ impl<H: Hub> Desk<H> {
             looks: Looks::default(),
             out_of_turn: sweep::OutOfTurn::default(),
             fresh: fresh::Fresh::default(),
+            feeds,
+            agendas: records::Settled::default(),
+            causes: records::Causes::default(),
+            unlooked: given_up::Deliveries::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
@@ -400,18 +418,7 @@ impl<H: Hub> Desk<H> {
     /// Looks at what was delivered, and marks what is to be read again.
     async fn look(self: Arc<Self>, mut queue: mpsc::Receiver<Delivered<H::Claimed>>) {
         while let Some(Delivered { sent, claimed }) = queue.recv().await {
-            match self.hub.check(claimed).await {
-                Ok(Some(hinted)) => self.hinted(hinted, sent),
-                Ok(None) => {
-                    self.counts.delivery("foreign");
-                    self.say("delivery_foreign", &json!({ "delivery": sent.id }));
-                }
-                Err(fault) => {
-                    // Whose it is will be known at the next sweep, which reads what it is about without it.
-                    self.counts.delivery("unchecked");
-                    self.say("delivery_unchecked", &json!({ "delivery": sent.id, "fault": fault.to_string() }));
-                }
-            }
+            self.look_at(sent, claimed).await;
         }
     }
 

@@ -7,14 +7,12 @@ use chrono::{DateTime, Utc};
 use crate::flow::recorded;
 use crate::log::entry::Entry;
 use crate::model::facts::{Account, AccountFacts, Fact, Facts, OwedObligation};
-use crate::model::release_decision::{Class, ReleaseDecision};
+use crate::model::release_decision::{Class, OpenedObligation, ReleaseDecision};
 use crate::policy::Policy;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Left;
 use crate::store::reader::Reader;
 
-/// The kind of what nobody has to do but we: somebody is told.
-const TOLD: &str = "notify_board";
 /// Why nothing is known of an old release.
 const GONE: &str = "what the release was is not kept any more";
 
@@ -32,7 +30,7 @@ pub(super) async fn add(
     let owner = |name: &str| name.split('/').next().unwrap_or_default().to_ascii_lowercase();
     let here = |left: &Left| left.stream.forge == forge && owner(&left.stream.repository) == owner(repository);
     // What somebody is told is owed by us, and leaves by itself.
-    let by_people = |left: &Left| left.kind != TOLD;
+    let by_people = |left: &Left| !OpenedObligation::TOLD.contains(&left.kind.as_str());
     for left in reader.left().await?.into_iter().filter(|left| here(left) && !left.met && by_people(left)) {
         let own = left.stream.repository.eq_ignore_ascii_case(repository);
         let facts = reader.blob(left.facts).await?.and_then(|bytes| Facts::read(&bytes).ok());

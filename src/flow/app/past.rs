@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::marks;
+use super::trials::Arms;
 use super::vendors::{self, Declared};
 use crate::model::facts::{Fact, Facts, Released};
+use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, ReleaseDecision};
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
@@ -31,6 +34,14 @@ pub(super) struct Went {
     pub(super) parts: Fact<BTreeMap<String, String>>,
     /// Whether it was an emergency.
     pub(super) emergency: Fact<bool>,
+    /// The migrations that cannot be reverted which its own changes brought.
+    pub(super) irreversible: Fact<Vec<String>>,
+    /// The names of its changes.
+    pub(super) changes: Vec<String>,
+    /// The paths of experiments on which it went.
+    pub(super) arms: Arms,
+    /// The model by which it was a standard change; absent where it was none.
+    pub(super) model: Fact<String>,
 }
 
 /// What went by which decision, by the number of its entry, and what its policy declared.
@@ -96,6 +107,12 @@ fn went(facts: Facts, document: Option<&ReleaseDecision>) -> Went {
         Some(document) => Fact::Known(document.class == Class::Emergency),
         None => Fact::Unavailable("its decision is not kept any more".into()),
     };
+    let model = match document {
+        Some(document) if document.class == Class::Standard => model(document),
+        Some(_) => Fact::Absent,
+        None => Fact::Unavailable("its decision is not kept any more".into()),
+    };
+    let (irreversible, changes) = (marks::irreversible(&release), marks::changes(&release));
     let grant = release.break_glass.known();
     let used = grant.map(|grant| grant.opened_at);
     let used_until = grant.and_then(|grant| grant.expires_at.known().copied());
@@ -107,5 +124,19 @@ fn went(facts: Facts, document: Option<&ReleaseDecision>) -> Went {
         components: release.components,
         parts,
         emergency,
+        irreversible,
+        changes,
+        arms: document.map(Arms::of).unwrap_or_default(),
+        model,
     }
+}
+
+/// The model that a decision found a standard change by.
+fn model(document: &ReleaseDecision) -> Fact<String> {
+    let classified = document.tree.parts.iter().find(|node| node.code == Ground::Classified);
+    let named = classified.and_then(|node| node.evidence.first());
+    named.map_or_else(
+        || Fact::Unavailable("its decision does not name the model".into()),
+        |name| Fact::Known(name.clone()),
+    )
 }

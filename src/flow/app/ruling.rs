@@ -12,7 +12,8 @@ use tracing::{Instrument as _, field::Empty, info_span};
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::records::Said;
+use super::records::{Proposed, Said};
+use super::still::{Alike, alike};
 use super::{Desk, acting, before, evidence, owed, runs, shown, since};
 use crate::decide::{release, unreadable};
 use crate::flow::append::Failed;
@@ -21,7 +22,7 @@ use crate::flow::facts::{self, Wanted};
 use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
-use crate::forge::{Expected, Forge as _, Hub, Source as _, Started, Takes, Waiting};
+use crate::forge::{Expected, Forge as _, Hub, Source as _, Takes, Waiting, Why};
 use crate::log::receipt::Layer;
 use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::{ReleaseDecision, Ruling};
@@ -75,8 +76,6 @@ pub(super) enum Undecided {
     Evidence(#[from] evidence::Unread),
     #[error("it cannot be recorded: {0}")]
     Failed(#[from] Failed),
-    #[error("what it leaves to be done is not known: {0}")]
-    Owed(#[from] Box<super::ledger::Unread>),
     #[error("it cannot be written: {0}")]
     Form(#[from] serde_json::Error),
 }
@@ -90,7 +89,7 @@ impl Undecided {
             Self::Policy(_) => "policy",
             Self::Forge(_) => "forge",
             Self::Facts(_) => "facts",
-            Self::Before(_) | Self::Record(_) | Self::Acts(_) | Self::Failed(_) | Self::Owed(_) => "record",
+            Self::Before(_) | Self::Record(_) | Self::Acts(_) | Self::Failed(_) => "record",
             Self::Evidence(_) => "evidence",
             Self::Form(_) => "form",
         }
@@ -98,7 +97,7 @@ impl Undecided {
 }
 
 /// The sentence of a decision as a forge is told it.
-fn shown(summary: &str) -> String {
+pub(super) fn shown(summary: &str) -> String {
     neutral::prose(summary, SUMMARY)
 }
 
@@ -115,35 +114,6 @@ pub(super) struct Outcome {
 const BESIDE_ANOTHER: &str = "held, because another run of this commit waits here that was started by somebody else, by \
      another event or from another branch, and what is decided of that one is not decided of this one; let the other go, or \
      cancel it";
-
-/// The runs of a case that are decided together, each with its attempt, and those that wait beside them. What is known of
-/// a release is asked by its first run: who started it, from where, and who reviewed it there.
-pub(super) async fn alike<H: Hub>(forge: &H::Forge, case: &Case) -> Result<(Attempts, Vec<u64>), Undecided> {
-    let (mut attempts, mut others) = (Attempts::new(), Vec::new());
-    let mut first = None;
-    for run in &case.runs {
-        let Key { repository, environment, .. } = case.key.clone();
-        let waiting = Waiting { repository, run: *run, environment };
-        let started = forge.started(&waiting).await.map_err(|fault| Undecided::Forge(fault.to_string()))?;
-        // A run that is gone, or is of another commit, is not decided by what is known of this one. The commit of a job
-        // that asks is signed by the forge, and none of its runs waits for an answer.
-        let is_here = |started: &Started| case.asked.is_some() || started.is_of(&case.key.commit);
-        let Some(started) = started.filter(is_here) else { continue };
-        let now = started.attempt;
-        if let Some(asks) = case.asked.filter(|asks| H::STARTS_AGAIN_WHOLE && asks.attempt != now) {
-            return Err(Undecided::OtherAttempt { run: *run, asked: asks.attempt, now });
-        }
-        if started.is_like(first.get_or_insert_with(|| started.clone())) {
-            attempts.insert(*run, now);
-        } else {
-            others.push(*run);
-        }
-    }
-    if attempts.is_empty() && !case.runs.is_empty() {
-        return Err(Undecided::NoneOfIt);
-    }
-    Ok((attempts, others))
-}
 
 /// What is known of something that went already, beside what is there.
 #[derive(Default)]
@@ -256,7 +226,7 @@ impl<H: Hub> Desk<H> {
         let Ok(forge) = self.hub.of(repository).await else { return };
         for run in &case.runs {
             let waiting = Waiting { repository: repository.clone(), run: *run, environment: environment.clone() };
-            if let Err(fault) = forge.hold(&waiting, says).await {
+            if let Err(fault) = forge.hold(&waiting, Why::plain(says)).await {
                 self.say("report_unsent", &json!({ "repository": repository, "run": run, "fault": fault.to_string() }));
             }
         }
@@ -298,22 +268,19 @@ impl<H: Hub> Desk<H> {
             forge
         });
         // A delivery can be old: nothing is done for what waits no longer.
-        let waits = async {
-            let is_known = case.asked.is_some() || case.told.is_some();
-            if is_known { Ok(Some(Takes::ANY)) } else { self.takes(&forge, case).await }
+        let those = async {
+            if case.told.is_some() {
+                (Ok(Some(Takes::ANY)), alike::<H>(&forge, case).await)
+            } else {
+                self.those_that_wait(&forge, case).await
+            }
         };
         // What is said to run is asked for by the facts, and is here by then.
-        let begun = async {
-            tokio::join!(
-                waits,
-                self.policy(&forge, repository),
-                alike::<H>(&forge, case),
-                forge.running(repository, environment)
-            )
-        };
-        let (waits, read, alike, _) = begun.instrument(reading.clone()).await;
+        let begun =
+            async { tokio::join!(those, self.policy(&forge, repository), forge.running(repository, environment)) };
+        let ((waits, alike), read, _) = begun.instrument(reading.clone()).await;
         let mut takes = waits?.ok_or(Undecided::WaitsNoLonger)?;
-        let (attempts, others) = alike?;
+        let Alike { attempts, others, .. } = alike?;
         let read = match read {
             Ok(read) => read,
             Err(none) => return self.held(case, (attempts, since), none).await,
@@ -330,7 +297,7 @@ impl<H: Hub> Desk<H> {
         let facts = self.facts_and_said(&forge, &read, (case, &attempts), &went);
         let all = async { tokio::join!(facts, self.once_more(&outside, case, &attempts)) };
         let (facts, waits) = all.instrument(reading).await;
-        let (facts, said) = facts?;
+        let (facts, (said, proposed)) = facts?;
         let text = serde_json::to_string(&facts)?;
         let mut reader = self.reader().await?;
         // A release that is under way keeps the stricter of the policy that it began with and the one in force.
@@ -344,12 +311,13 @@ impl<H: Hub> Desk<H> {
         });
         let decision = decision.by_document(text.as_bytes());
         // It may have been answered while this was read: what opens or fails is said to whoever still waits.
-        let is_last = decision.decision != Ruling::Hold && case.asked.is_none() && case.told.is_some();
+        let answers = decision.decision != Ruling::Hold && case.asked.is_none();
+        let is_last = answers && case.told.is_some();
         let mut reader = self.reader().await?;
         if decision.decision != Ruling::Hold && self.may_be_answered(&mut reader, key, &facts).await? {
             // What was read may be of before the answer.
             self.fresh.forget(&key.repository);
-            if is_last {
+            if answers {
                 takes = self.takes(&outside, case).await?.ok_or(Undecided::WaitsNoLonger)?;
             }
         } else if is_last {
@@ -369,7 +337,7 @@ impl<H: Hub> Desk<H> {
             self.tell_people(&messages).await?;
         }
         if let Some(policy) = policy
-            && let Err(why) = self.keep_up(&policy, (key, &facts, &decision), &said).await
+            && let Err(why) = self.keep_up(&policy, (key, &facts, &decision), (&said, &proposed)).await
         {
             // It is looked at again whenever the release is.
             let fields = json!({ "repository": key.repository, "commit": key.commit, "fault": why.to_string() });
@@ -427,23 +395,6 @@ impl<H: Hub> Desk<H> {
         Ok(facts.map(|facts| facts.release.commit))
     }
 
-    /// Whether a release may have got its answer since it was found to wait: from here, or by a decision that is no hold.
-    async fn may_be_answered(
-        &self,
-        reader: &mut Reader,
-        key: &Key,
-        facts: &Facts,
-    ) -> Result<bool, crate::store::fault::Fault> {
-        let stream = Stream {
-            forge: H::NAME.to_owned(),
-            repository: facts.release.repository.clone(),
-            release: facts.release.name.clone(),
-            environment: facts.release.environment.clone(),
-        };
-        let waits_here = self.docket().keys().contains(key);
-        Ok(!waits_here || reader.latest(&stream).await?.is_some_and(|last| last.ruling != "hold"))
-    }
-
     /// The components of a policy that have no artifacts, each with none.
     pub(super) fn without_artifacts(&self, read: &Read) -> BTreeMap<String, Vec<String>> {
         let known = |name: &&String| read.policy.rules.components.iter().any(|component| component.name == **name);
@@ -461,14 +412,15 @@ impl<H: Hub> Desk<H> {
         self.facts_and_said(forge, read, (case, attempts), went).await.map(|(facts, _)| facts)
     }
 
-    /// The facts of a release, and what was said under agendas of the board on which it stands.
+    /// The facts of a release, with what was said under agendas of the board on which it stands, and the standard changes that
+    /// are to be brought before the board.
     async fn facts_and_said(
         &self,
         forge: &H::Forge,
         read: &Read,
         (case, attempts): (&Case, &Attempts),
         went: &Went,
-    ) -> Result<(Facts, Vec<Said>), Undecided> {
+    ) -> Result<(Facts, (Vec<Said>, Vec<Proposed>)), Undecided> {
         let key = &case.key;
         let mut reader = self.reader().await?;
         let shown = forge.running(&key.repository, &key.environment).await;
@@ -498,9 +450,13 @@ impl<H: Hub> Desk<H> {
         if went.at.is_none() {
             since::asked(&mut reader, &mut facts, self.now()).await?;
         }
-        let said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
+        let mut said = self.with_records(&mut reader, forge, &read.policy.rules, key, &mut facts).await?;
         owed::add(&mut reader, (H::NAME, &key.repository), &read.policy, &mut facts).await?;
         self.with_history(&mut reader, forge, (read, attempts), &mut facts).await?;
+        let (proposed, before) = self.with_models(&mut reader, forge, read, &mut facts).await?;
+        said.extend(before);
+        self.with_experiments(&mut reader, forge, read, &mut facts).await?;
+        self.with_marks(&mut reader, &mut facts).await?;
         if case.asked.is_none() {
             // It waits for our word, and so the forge has let nobody past it.
             facts.release.bypassed_by = Fact::Absent;
@@ -513,18 +469,7 @@ impl<H: Hub> Desk<H> {
             Some(known) => facts::fill(&facts, &beside(known, &facts))?,
             None => facts,
         };
-        Ok((facts, said))
-    }
-
-    /// What the runs of a release were told last. Whoever was started since has only the record to know it from.
-    async fn runs_told(&self, case: &Case, stream: &Stream) -> Result<Option<String>, crate::store::fault::Fault> {
-        if case.asked.is_some() || case.told.is_some() {
-            return Ok(case.told.clone());
-        }
-        let mut reader = self.reader().await?;
-        let told = before::told(&mut reader, stream, &case.runs).await?;
-        reader.close().await?;
-        Ok(told.map(|told| shown(&told)))
+        Ok((facts, (said, proposed)))
     }
 
     async fn record(

@@ -23,6 +23,8 @@ use crate::store::shared::{Showing, Token};
 const LOOK: Duration = Duration::from_secs(5);
 /// After how many looks what is over is forgotten.
 const FORGET: u32 = 60;
+/// After how many looks what was given up is counted again, which else is whenever something is.
+const COUNT: u32 = 60;
 
 /// How a token is remembered: two issuers, and two repositories, may use one id.
 fn token(name: &Name) -> Option<Token> {
@@ -32,12 +34,13 @@ fn token(name: &Name) -> Option<Token> {
 }
 
 impl<H: Hub> Desk<H> {
-    /// The job that a token proves. A token counts once, to whichever process it is shown.
+    /// The job that a token proves. One that is to be remembered counts once, to whichever process it is shown.
     pub async fn job(&self, shown: &str) -> Result<Job, Unknown> {
         // A token is issued by the clock of the world outside.
         let job = self.hub().job(shown, Utc::now()).await?;
+        let Some(name) = &job.token else { return Ok(job) };
         let fault = |why: String| Unknown::Fault(format!("{why}; try again in a few minutes"));
-        let token = token(&job.token).ok_or_else(|| fault("the token cannot be remembered".to_owned()))?;
+        let token = token(name).ok_or_else(|| fault("the token cannot be remembered".to_owned()))?;
         match self.sequencer.shown(token, SHOWN).await {
             Ok(Showing::First) => Ok(job),
             Ok(Showing::Again) => Err(Refused::Again.into()),
@@ -57,6 +60,10 @@ impl<H: Hub> Desk<H> {
                 if looks.is_multiple_of(FORGET) { self.sequencer.forget().await } else { Ok(()) }
             };
             let done: Result<(), Fault> = done.await;
+            // What was given up long ago is counted no more.
+            if looks.is_multiple_of(COUNT) {
+                self.count_given_up().await;
+            }
             if let Err(fault) = done {
                 self.say("shared_unread", &json!({ "fault": fault.to_string() }));
             }

@@ -219,6 +219,7 @@ impl<H: Hub> Desk<H> {
     }
 
     async fn read(&self, repository: &str, earlier: &[Sent]) -> Result<(), H::Fault> {
+        let began = Instant::now();
         let pending = self.hub.of(repository).await?.pending(repository).await?;
         let now = Instant::now();
         let waiting: BTreeSet<(Key, u64)> = pending.iter().map(|it| (key(it), it.waiting.run)).collect();
@@ -240,6 +241,7 @@ impl<H: Hub> Desk<H> {
         }
         self.to_decide.notify_one();
         self.book().swept(repository, now);
+        self.read_whole(repository, began);
         self.account(repository);
         Ok(())
     }

@@ -22,7 +22,7 @@ use crate::flow::append::Failed;
 use crate::flow::decided::Drafted;
 use crate::flow::messages::Letter;
 use crate::flow::record::Fault;
-use crate::flow::send::{self, Answer};
+use crate::flow::send::{self, Answer, NOT_ASKED};
 use crate::flow::{decided, recorded};
 use crate::forge::Hub;
 use crate::log::receipt::sha256;
@@ -40,8 +40,6 @@ use crate::store::writer::Refused;
 const AT_ONCE: u32 = 4;
 /// When is tried again what asks for a release that waits, and was not held just then.
 const NOT_HELD: Duration = Duration::from_mins(10);
-/// What is said of a message that asks for what nobody is asked for by then.
-const NOT_ASKED: &str = "it is not asked any more";
 /// After how long something is asked anew where the message was given up.
 const ANEW: TimeDelta = TimeDelta::days(1);
 /// How often one thing is asked where the messages are given up, at most.
@@ -78,9 +76,6 @@ struct Notice {
     #[serde(default)]
     at: Option<DateTime<Utc>>,
 }
-
-/// The kind of what nobody has to do but we: somebody is told.
-const TOLD: &str = "notify_board";
 
 /// The key of what is told at a place.
 fn once(topic: &str, place: &str) -> String {
@@ -150,23 +145,20 @@ impl<H: Hub> Desk<H> {
 
     /// Under which key something is to be said now; `None` where it was said, or is to be, or was given up.
     async fn key(&self, reader: &mut Reader, once: &str, what: What) -> Result<Option<String>, DatabaseFault> {
-        let mut given_up = 0;
+        let mut given_up = Vec::new();
         for round in 0..ROUNDS {
             let key = of_round(once, round);
-            let Some(fate) = reader.fate(&key).await? else { return Ok(Some(key)) };
+            let Some(fate) = reader.fate(&key).await? else {
+                return Ok(may_be_said(&given_up, self.now()).then_some(key));
+            };
             if !fate.is_dead || !what.while_held() {
                 return Ok(None);
             }
-            if !counts(&fate) {
-                continue;
-            }
-            given_up += 1;
-            let ended = match fate.ended {
-                Some(number) => recorded::entry(reader, number).await?.map(|entry| entry.at),
-                None => None,
-            };
-            if given_up >= GIVEN_UP || ended.is_none_or(|at| self.now() < at + ANEW) {
-                return Ok(None);
+            if counts(&fate) {
+                given_up.push(match fate.ended {
+                    Some(number) => recorded::entry(reader, number).await?.map(|entry| entry.at),
+                    None => None,
+                });
             }
         }
         Ok(None)
@@ -310,6 +302,11 @@ impl<H: Hub> Desk<H> {
     }
 }
 
+/// Whether something may be said once more that was given up so often, at these instants: not too often, and not at once.
+fn may_be_said(given_up: &[Option<DateTime<Utc>>], now: DateTime<Utc>) -> bool {
+    given_up.len() < GIVEN_UP && given_up.iter().all(|ended| ended.is_some_and(|at| now >= at + ANEW))
+}
+
 /// Whether one that was not sent was given up: what nobody was asked for any more never began.
 fn counts(fate: &Fate) -> bool {
     fate.said.as_deref() != Some(NOT_ASKED)
@@ -336,10 +333,12 @@ fn read(body: &[u8], claimed: &Claimed) -> Option<Message> {
     let Notice { obligation, kind, repository, release, environment, by, due, commit, summary, at, .. } = notice;
     let of = Stream { forge, repository, release, environment };
     // What the policy has somebody told is told by this, and is no work of his.
-    let what = if kind == TOLD { What::Proceeds } else { What::Owed };
-    let to_do = (kind != TOLD).then_some(kind);
+    let is_told = OpenedObligation::TOLD.contains(&kind.as_str());
+    let what = if is_told { What::Proceeds } else { What::Owed };
+    let emergency = kind == OpenedObligation::EMERGENCY;
+    let to_do = (!is_told).then_some(kind);
     let blank = blank(what, &of, commit, at.unwrap_or_default());
-    Some(Message { role: by, obligation: Some(obligation), to_do, due, summary, ..blank })
+    Some(Message { emergency, role: by, obligation: Some(obligation), to_do, due, summary, ..blank })
 }
 
 fn blank(what: What, of: &Stream, commit: String, at: DateTime<Utc>) -> Message {
@@ -366,4 +365,29 @@ fn owed(read: &Read, facts: &Facts, decision: &ReleaseDecision) -> Vec<Telling> 
         telling::owed(&read.policy, (facts, decision), (&decided::obligation_id(&stream, it, None), it))
     };
     decision.obligations.iter().filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fate(said: &str) -> Fate {
+        Fate { effect: 1, is_dead: true, said: Some(said.to_owned()), ended: Some(2) }
+    }
+
+    #[test]
+    fn only_what_was_given_up_counts_against_how_often_something_is_asked() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let ago = |hours: i64| Some(now - TimeDelta::hours(hours));
+        let given_up = |fates: &[Fate]| fates.iter().filter(|it| counts(it)).map(|_| ago(30)).collect::<Vec<_>>();
+        // Cancelled before its hours began, it was asked of nobody: however often that is.
+        let never: Vec<Fate> = (0..50).map(|_| fate(NOT_ASKED)).collect();
+        assert!(may_be_said(&given_up(&never), now));
+        let dead: Vec<Fate> = (0..10).map(|_| fate("the server says 500")).collect();
+        assert!(!may_be_said(&given_up(&dead), now));
+        assert!(may_be_said(&given_up(&[never, dead[1..].to_vec()].concat()), now));
+        // Nor is it asked again at once, or where nobody knows when it was given up.
+        assert!(!may_be_said(&[ago(30), ago(2)], now));
+        assert!(!may_be_said(&[None], now));
+    }
 }

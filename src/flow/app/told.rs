@@ -333,6 +333,10 @@ mod tests {
             components: BTreeMap::new(),
             parts: Fact::Absent,
             emergency: Fact::Known(granted),
+            irreversible: Fact::Absent,
+            changes: Vec::new(),
+            arms: super::super::trials::Arms::default(),
+            model: Fact::Absent,
         };
         Candidate {
             entry,

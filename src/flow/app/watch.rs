@@ -33,8 +33,16 @@ const COUNTERS: [(&str, &str, &str); 8] = [
 ];
 
 /// Every measure of what is: its name, and what it says.
-const GAUGES: [(&str, &str); 3] = [
+const GAUGES: [(&str, &str); 5] = [
     ("countersign_waiting_releases", "Releases that wait before an environment."),
+    (
+        "countersign_given_up",
+        "Effects that were given up in the last 30 days, and wait for somebody to have them tried again.",
+    ),
+    (
+        "countersign_unread_deliveries",
+        "Deliveries of which it could not be learned what they are about, until their repository is read.",
+    ),
     ("countersign_repositories", "Repositories that the app is installed on."),
     ("countersign_last_sweep_timestamp_seconds", "When all repositories were read last, in seconds of the Unix time."),
 ];
@@ -99,6 +107,14 @@ impl Counts {
 
     pub(super) fn waiting(&self, releases: usize) {
         self.set("countersign_waiting_releases", i64::try_from(releases).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn given_up(&self, effects: u64) {
+        self.set("countersign_given_up", i64::try_from(effects).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn unlooked(&self, deliveries: usize) {
+        self.set("countersign_unread_deliveries", i64::try_from(deliveries).unwrap_or(i64::MAX));
     }
 
     pub(super) fn swept(&self, repositories: usize, at: i64) {

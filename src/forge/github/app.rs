@@ -206,6 +206,10 @@ impl Hub for App {
         super::event::recalled(bytes)
     }
 
+    fn claims(&self, claimed: &Claimed) -> Option<String> {
+        claimed.names().map(str::to_owned)
+    }
+
     async fn job(&self, token: &str, now: DateTime<Utc>) -> Result<Job, Unknown> {
         let issuer = self.issuer.as_ref().ok_or(Unknown::NotTaken)?;
         let claims = issuer.claims(token, now).await?;

@@ -20,7 +20,7 @@ pub use crate::forge::hint::Hint;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Named {
     id: u64,
-    /// `owner/name`, for comparing URLs with, and never handed out.
+    /// `owner/name`, for comparing URLs with; nothing is read by it.
     name: String,
 }
 
@@ -30,6 +30,14 @@ pub struct Claimed {
     installation: Option<u64>,
     repository: Option<Named>,
     hint: Hint,
+}
+
+impl Claimed {
+    /// The repository that it names, for showing it to whoever administers that: nobody has checked that it may name it.
+    #[must_use]
+    pub fn names(&self) -> Option<&str> {
+        self.repository.as_ref().map(|it| it.name.as_str())
+    }
 }
 
 /// What a delivery is.

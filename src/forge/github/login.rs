@@ -73,6 +73,7 @@ struct Repository {
 #[serde(default)]
 struct Permissions {
     pull: bool,
+    admin: bool,
 }
 
 impl Door {
@@ -122,20 +123,41 @@ impl Door {
         }
     }
 
-    /// The repositories of one installation that somebody may read; none where he may not even see it.
-    async fn readable(&self, client: &Client, installation: u64) -> Result<Vec<String>, Fault> {
+    /// The repositories of one installation with which somebody may do something; none where he may not even see it.
+    async fn permitted(
+        &self,
+        client: &Client,
+        installation: u64,
+        may: fn(&Permissions) -> bool,
+    ) -> Result<Vec<String>, Fault> {
         let path = format!("/user/installations/{installation}/repositories");
         let listed =
             client.list_in(&path, |mut page: Repositories| (std::mem::take(&mut page.repositories), page)).await;
         match listed {
             Ok((repositories, _)) => {
-                let readable = repositories.into_entries().into_iter().filter(|it| it.permissions.pull);
-                Ok(readable.map(|it| it.full_name.to_ascii_lowercase()).collect())
+                let permitted = repositories.into_entries().into_iter().filter(|it| may(&it.permissions));
+                Ok(permitted.map(|it| it.full_name.to_ascii_lowercase()).collect())
             }
             Err(Fault::NotFound { .. } | Fault::Forbidden { .. }) => Ok(Vec::new()),
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// The repositories of all installations that somebody sees with which he may do something.
+async fn permitted(
+    door: &Door,
+    pass: &Client,
+    may: fn(&Permissions) -> bool,
+) -> Result<BTreeSet<String>, Closed<Fault>> {
+    let path = "/user/installations";
+    let listed = pass.list_in(path, |mut page: Installations| (std::mem::take(&mut page.installations), page)).await;
+    let (installations, _) = listed.map_err(closed)?;
+    let mut repositories = BTreeSet::new();
+    for installation in installations.entries() {
+        repositories.extend(door.permitted(pass, installation.id, may).await.map_err(closed)?);
+    }
+    Ok(repositories)
 }
 
 /// Whether a fault says that somebody is not let in any more, rather than that nothing is known of it.
@@ -186,15 +208,12 @@ impl Doorway for Door {
 
     async fn visitor(&self, pass: &Client) -> Result<Visitor, Closed<Fault>> {
         let user: User = pass.get("/user").await.map_err(closed)?;
-        let path = "/user/installations";
-        let listed =
-            pass.list_in(path, |mut page: Installations| (std::mem::take(&mut page.installations), page)).await;
-        let (installations, _) = listed.map_err(closed)?;
-        let mut repositories = BTreeSet::new();
-        for installation in installations.entries() {
-            repositories.extend(self.readable(pass, installation.id).await.map_err(closed)?);
-        }
+        let repositories = permitted(self, pass, |permissions| permissions.pull).await?;
         let account = Account::from(format!("github:{}", user.login).as_str());
         Ok(Visitor { account, repositories })
+    }
+
+    async fn administers(&self, pass: &Client) -> Result<BTreeSet<String>, Closed<Fault>> {
+        permitted(self, pass, |permissions| permissions.admin).await
     }
 }

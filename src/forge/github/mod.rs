@@ -25,7 +25,9 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting};
+use super::{
+    Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting, Why,
+};
 use crate::model::facts::Fact;
 use client::{Client, Fault, Priority};
 use read::Repository;
@@ -87,13 +89,13 @@ impl Forge for Client {
         write::rule::commit(self, waiting).await
     }
 
-    async fn hold(&self, waiting: &Waiting, why: &str) -> Result<(), Fault> {
-        write::rule::report(self, waiting, why).await
+    async fn hold(&self, waiting: &Waiting, why: Why<'_>) -> Result<(), Fault> {
+        write::rule::report(self, waiting, why.comment).await
     }
 
     /// What waits is of the run's present attempt: another one that begins takes it away.
-    async fn answer(&self, waiting: &Waiting, (answer, _): (Answer, Option<u64>), why: &str) -> Result<Given, Fault> {
-        write::rule::answer(self, waiting, answer, why).await
+    async fn answer(&self, waiting: &Waiting, (answer, _): (Answer, Option<u64>), why: Why<'_>) -> Result<Given, Fault> {
+        write::rule::answer(self, waiting, answer, why.comment).await
     }
 
     async fn waits(&self, waiting: &Waiting) -> Result<Option<Takes>, Fault> {

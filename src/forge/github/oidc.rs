@@ -108,7 +108,7 @@ pub fn job(claims: &Map<String, Value>, repository: &str, token: Name, runners: 
         pipeline,
         environment,
         claims: RECORDED.iter().filter_map(|name| Some(((*name).to_owned(), claims.get(*name)?.clone()))).collect(),
-        token,
+        token: Some(token),
     })
 }
 

@@ -1,7 +1,8 @@
 //! The app's own account, and the projects that it is a member of.
 //!
 //! A team lets the app in as it lets anybody in: by making its account a member, of a project or of a group above. What it is no
-//! developer of it cannot answer for, and is none of its projects.
+//! developer of it cannot answer for, and is none of its projects. Nor is what nobody named who runs the app: an owner adds members
+//! without asking them, and a job that the app plays runs with the rights of its account.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,24 +16,25 @@ use tokio::sync::Mutex;
 use super::client::{Client, Fault, Method};
 use super::event::{Claimed, recalled};
 use super::oidc;
+use super::read::jobs;
 use crate::forge::hint::Hinted;
 use crate::forge::job::{Job, Unknown};
-use crate::forge::token::Issuer;
+use crate::forge::token::{Issuer, Refused};
 use crate::forge::{Hub, Installations};
 
 /// How long the list of projects is believed before it is read again.
-const AGE: Duration = Duration::from_mins(5);
+pub(super) const AGE: Duration = Duration::from_mins(5);
 /// How soon it is read again because a project is not in it.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// The projects by their numbers, with the names that GitLab gives them.
-type Projects = Arc<BTreeMap<u64, String>>;
+pub(super) type Projects = Arc<BTreeMap<u64, String>>;
 
 /// The app on one GitLab.
 #[derive(Debug)]
 pub struct App {
     client: Client,
-    /// The projects and groups that it is for, in lower case; where there are none, all that its account is a member of.
+    /// The projects and groups that it is for, in lower case.
     only: Vec<String>,
     known: Mutex<Option<(Instant, Projects)>>,
     /// The address of its webhooks, where that is known.
@@ -91,11 +93,16 @@ impl App {
         let within = |only: &String| {
             name.strip_prefix(only.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.only.is_empty() || self.only.iter().any(within)
+        self.only.iter().any(within)
+    }
+
+    /// The client of its account.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The projects, read anew where what is known is older than `age`.
-    async fn projects(&self, age: Duration) -> Result<Projects, Fault> {
+    pub(super) async fn projects(&self, age: Duration) -> Result<Projects, Fault> {
         let mut known = self.known.lock().await;
         if let Some((_, projects)) = known.as_ref().filter(|(at, _)| at.elapsed() < age) {
             return Ok(projects.clone());
@@ -174,7 +181,8 @@ impl Hub for App {
         let project = oidc::project(&claims)?;
         let name = self.among(|projects| projects.get(&project).cloned()).await;
         let name = name.map_err(|fault| Unknown::Fault(fault.to_string()))?.ok_or(Unknown::OtherRepository)?;
-        let token = issuer.named(&claims, project)?;
-        Ok(oidc::job(&claims, &name, token, self.runners)?)
+        let (job, number) = (oidc::job(&claims, &name, self.runners)?, oidc::number_of(&claims)?);
+        let runs = jobs::runs(&self.client, project, number, &job).await;
+        if runs.map_err(|fault| Unknown::Fault(fault.to_string()))? { Ok(job) } else { Err(Refused::Ended.into()) }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! [`client`] speaks with its interfaces, [`read`] makes facts of what it says and [`write`] answers; [`signature`] says whether a
 //! delivery is GitLab's and [`event`] what it is a hint of; [`app`] is the account that teams make a member of their projects, and
-//! [`oidc`] says which job of a pipeline a token proves. Never here: a rule, the record, another forge.
+//! [`oidc`] says which job of a pipeline a token proves, and people come in through [`login`]. Never here: a rule, the record, another forge.
 //!
 //! Invariant: what could not be read, or not to its last page, is a fact that says so; never a shorter list.
 
 pub mod app;
 pub mod client;
 pub mod event;
+pub mod login;
 pub mod oidc;
 pub mod read;
 pub mod signature;
@@ -20,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
-use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting};
+use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting, Why};
 use crate::model::facts::Fact;
 use client::{Client, Fault};
 use read::Project;
@@ -78,11 +79,11 @@ impl Forge for Client {
         started.map(|started| started.commit).ok_or_else(missing)
     }
 
-    async fn hold(&self, waiting: &Waiting, why: &str) -> Result<(), Fault> {
+    async fn hold(&self, waiting: &Waiting, why: Why<'_>) -> Result<(), Fault> {
         write::deployment::hold(self, waiting, why).await
     }
 
-    async fn answer(&self, waiting: &Waiting, answer: (Answer, Option<u64>), why: &str) -> Result<Given, Fault> {
+    async fn answer(&self, waiting: &Waiting, answer: (Answer, Option<u64>), why: Why<'_>) -> Result<Given, Fault> {
         write::deployment::answer(self, waiting, answer, why).await
     }
 

@@ -3,15 +3,16 @@
 //! What a token says is matched by ids: names can be taken over by others. A pipeline of a merge request is of no release:
 //! whoever sent the merge request may have a hand in what it does, and its commit is none that goes. A job on somebody's own
 //! machine is whatever that machine was made to say, and counts only where the settings say so.
-
-use std::sync::{Mutex, PoisonError};
+//!
+//! GitLab gives a job one token for each audience, which lives for as long as the job may. It counts while GitLab itself says
+//! that the job runs in the pipeline that the token names.
 
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
 
 use crate::forge::job::{Job, Tokens};
 use crate::forge::secret::Secret;
-use crate::forge::token::{Name, Refused};
+use crate::forge::token::Refused;
 use crate::transport::http;
 
 /// Where the keys lie, below the server's address, which is the issuer.
@@ -53,9 +54,13 @@ pub fn project(claims: &Map<String, Value>) -> Result<u64, Refused> {
     number(claims, "project_id")
 }
 
-/// The job of whom the claims are. `project` is the name that GitLab lists for the project's number, and `token` what the
-/// token is remembered by.
-pub fn job(claims: &Map<String, Value>, project: &str, token: Name, runners: Runners) -> Result<Job, Refused> {
+/// The number of the job that a token names.
+pub fn number_of(claims: &Map<String, Value>) -> Result<u64, Refused> {
+    number(claims, "job_id")
+}
+
+/// The job of whom the claims are. `project` is the name that GitLab lists for the project's number.
+pub fn job(claims: &Map<String, Value>, project: &str, runners: Runners) -> Result<Job, Refused> {
     let hosted = claims.get("runner_environment").and_then(Value::as_str) == Some("gitlab-hosted");
     if runners == Runners::Hosted && !hosted {
         return Err(Refused::Runner);
@@ -84,7 +89,7 @@ pub fn job(claims: &Map<String, Value>, project: &str, token: Name, runners: Run
         pipeline,
         environment,
         claims: RECORDED.iter().filter_map(|name| Some(((*name).to_owned(), claims.get(*name)?.clone()))).collect(),
-        token,
+        token: None,
     })
 }
 
@@ -113,26 +118,23 @@ fn pipeline(written: &str, project: &str, reference: &str) -> Result<String, Ref
     Ok(if own && !file.contains('@') { format!("{project}//{file}") } else { format!("{place}//{file}@{at}") })
 }
 
-/// The one token that GitLab gives a job for somebody. It is shown once, for whoever takes it remembers it.
+/// The one token that GitLab gives a job for an audience, shown with each request.
 #[derive(Debug)]
-pub struct Given(Mutex<Option<Secret>>);
+pub struct Given(Secret);
 
 impl Given {
     /// A token as the job has it in a variable.
     #[must_use]
     pub fn new(token: &str) -> Self {
-        Self(Mutex::new(Some(Secret::new(token))))
+        Self(Secret::new(token))
     }
 }
 
 impl Tokens for Given {
     async fn bearer(&self, _client: &reqwest::Client, _audience: &str) -> Result<HeaderValue, http::Fault> {
-        let token = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let spent = "the job's one token was shown already; a job of GitLab asks once: run it again later";
-        let token = token.ok_or(http::Fault::Spent(spent))?;
-        let header = HeaderValue::from_str(&format!("Bearer {}", token.reveal()));
+        let header = HeaderValue::from_str(&format!("Bearer {}", self.0.reveal()));
         let mut header =
-            header.map_err(|_| http::Fault::Spent("the job's token is none: it has more than a header takes"))?;
+            header.map_err(|_| http::Fault::Unshowable("the job's token is none: it has more than a header takes"))?;
         header.set_sensitive(true);
         Ok(header)
     }

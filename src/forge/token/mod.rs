@@ -1,9 +1,10 @@
 //! Tokens by which a job of a pipeline proves itself: OpenID Connect, as a forge's own issuer signs it.
 //!
 //! [`jws`] checks the signature, [`keys`] keeps the issuer's keys, and what every issuer states alike is checked here: who
-//! issued it, for whom, from when until when. What else it claims is the forge's own, and read there. A token counts once:
-//! whoever takes it remembers it by its [`Name`], which is told once it is known to be of a repository that is ours.
-//! Whoever else the issuer signs for leaves nothing here.
+//! issued it, for whom, from when until when. What else it claims is the forge's own, and read there. Where a job gets as many
+//! as it asks for, a token counts once: whoever takes it remembers it by its [`Name`], which is told once it is known to be of
+//! a repository that is ours. Whoever else the issuer signs for leaves nothing here. Where a job gets one and no more, the forge
+//! is asked each time whether the job runs: either way whoever can read what a job has can speak for it while it runs, and not after.
 
 pub mod jws;
 pub mod keys;
@@ -51,10 +52,15 @@ pub enum Refused {
     Again,
     /// Its job runs where nobody knows what else does.
     #[error(
-        "the token is of a job on a self-hosted runner, or does not say where it runs; run it on GitHub's own, or have the app \
-         started with `--self-hosted-runners`"
+        "the token is of a job on a self-hosted runner, or does not say where it runs; run it on the forge's own, or have the \
+         app started with `--self-hosted-runners`"
     )]
     Runner,
+    /// Its job has ended, or is another one than it says.
+    #[error(
+        "the token counts while its job runs, and the forge does not show that job as running in that pipeline; ask in the job itself"
+    )]
+    Ended,
     /// It lacks a claim, or has another one there.
     #[error("the token's `{0}` is missing, or is not what it must be")]
     Claim(&'static str),

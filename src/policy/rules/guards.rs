@@ -10,6 +10,8 @@ use crate::policy::length::Length;
 /// The change record.
 #[derive(Clone, Debug)]
 pub struct ChangeRule {
+    /// The repository whose issues they are, where not the release's own.
+    pub repository: Option<String>,
     /// Where change records are.
     pub system: String,
     /// The fields that must be filled.
@@ -106,6 +108,37 @@ pub struct NotifyRule {
     pub remind_after: Option<Length>,
     /// After how long the next one is told, and the next after as long again; never when left out.
     pub escalate_after: Option<Length>,
+    /// Where it stands.
+    pub stated: Stated,
+}
+
+/// How long what a release was decided on has to be kept.
+#[derive(Clone, Debug)]
+pub struct RetentionRule {
+    /// For how long, by regulation, and for what none is about.
+    pub times: Vec<KeepFor>,
+    /// The releases and components of which everything is kept until they are named no more.
+    pub held: Vec<String>,
+    /// Where it stands.
+    pub stated: Stated,
+}
+
+/// A time for which something is kept.
+#[derive(Clone, Debug)]
+pub struct KeepFor {
+    /// The regulation, as the policy writes it; `default` for what none is about.
+    pub of: String,
+    /// For how long, as written: `30d`, `7y`.
+    pub length: String,
+    /// Where it stands.
+    pub stated: Stated,
+}
+
+/// Which systems are told of emergencies.
+#[derive(Clone, Debug)]
+pub struct MonitorRule {
+    /// The places, as under `notify`, or the names of systems.
+    pub emergencies: Vec<String>,
     /// Where it stands.
     pub stated: Stated,
 }

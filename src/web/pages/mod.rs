@@ -8,6 +8,7 @@
 
 mod act;
 mod frame;
+mod given_up;
 mod index;
 mod more;
 mod people;
@@ -67,6 +68,8 @@ pub fn router<H: Hub, D: Doorway>(desk: Arc<Desk<H>>, visits: Visits<D>, origin:
         .route("/", get(releases::<H, D>))
         .route("/release", get(release::<H, D>))
         .route("/act", post(act::act::<H, D>))
+        .route("/given-up", get(given_up::shown::<H, D>))
+        .route("/again", post(given_up::again::<H, D>))
         .route("/receipt", get(receipt::<H, D>))
         .route("/login", get(session::login::<H, D>))
         .route(BACK, get(session::back::<H, D>))
@@ -92,7 +95,8 @@ async fn switched_off() -> Response {
         p {
             "Whoever runs the app switches it on with " code { "--client-id" } ", " code { "--client-secret-file" } " and "
             code { "--public-url" } " of " code { "countersign serve" } ". The first two are on the settings page of the GitHub App, \
-            where " code { "PUBLIC-URL" code { (BACK) } } " is to be the callback URL."
+            where " code { "PUBLIC-URL" code { (BACK) } } " is to be the callback URL; on GitLab they are those of an OAuth \
+            application with the scope " code { "read_api" } ", of which it is the redirect URI."
         }
     };
     page(StatusCode::NOT_FOUND, "No page is served here", None, &content)

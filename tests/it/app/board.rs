@@ -9,13 +9,18 @@ use super::{App, ago, asks, shop, told, until};
 use crate::support::github::Github;
 
 /// The board meets at that instant and never again but a year later, with two members; mo chairs.
-fn with_board(github: &Github, at: DateTime<Utc>) -> String {
+pub fn with_board(github: &Github, at: DateTime<Utc>) -> String {
+    let meetings = at.format("DTSTART;TZID=UTC:%Y%m%dT%H%M%S\\nRRULE:FREQ=YEARLY");
+    with_meetings(github, &meetings.to_string())
+}
+
+/// The same, which meets by what the policy says of it.
+pub fn with_meetings(github: &Github, meetings: &str) -> String {
     github.with(|world| {
         for login in ["mo", "carl", "cleo", "zoe"] {
             world.user(login, "User");
         }
     });
-    let meetings = at.format("DTSTART;TZID=UTC:%Y%m%dT%H%M%S\\nRRULE:FREQ=YEARLY");
     policy(&format!(
         "calendar: {{ cab: {{ meetings: \"{meetings}\", cutoff: 1min, chair: release-manager, quorum: 2 }} }}\n"
     ))
@@ -26,12 +31,12 @@ fn with_board(github: &Github, at: DateTime<Utc>) -> String {
     )
 }
 
-fn agenda(github: &Github) -> u64 {
+pub fn agenda(github: &Github) -> u64 {
     until("an agenda", || !github.with(|world| world.labelled("cab-agenda").is_empty()));
     github.with(|world| world.labelled("cab-agenda")[0])
 }
 
-fn say(github: &Github, number: u64, by: &str, what: &str) -> String {
+pub fn say(github: &Github, number: u64, by: &str, what: &str) -> String {
     github.with(|world| world.say(number, by, &format!("/countersign cab {what}")))
 }
 
@@ -56,7 +61,7 @@ fn answers(github: &Github, number: u64) -> Vec<String> {
     })
 }
 
-fn answered(github: &Github, number: u64, what: &str) {
+pub fn answered(github: &Github, number: u64, what: &str) {
     for _ in 0..300 {
         if answers(github, number).iter().any(|it| it.contains(what)) {
             return;
@@ -66,7 +71,7 @@ fn answered(github: &Github, number: u64, what: &str) {
     panic!("`{what}` was not said, but {:#?}", answers(github, number));
 }
 
-fn begins(at: DateTime<Utc>) {
+pub fn begins(at: DateTime<Utc>) {
     // What GitHub stamps has no fractions of a second.
     while Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true) <= at.to_rfc3339_opts(SecondsFormat::Secs, true) {
         std::thread::sleep(Duration::from_millis(100));

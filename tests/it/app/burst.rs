@@ -164,6 +164,61 @@ fn f01_ten_thousand_deliveries_and_a_hundred_kills() {
     }
 }
 
+/// The most memory that a process ever had, in MiB.
+fn peak(served: &Served) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", served.child.id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).map_or(0, |kib| kib / 1024)
+}
+
+/// So many deliveries at once after the app was gone, while its forge is slow: each is acknowledged before the forge
+/// gives up, what waited first is decided first, and memory does not grow with them.
+fn backlog(count: usize) {
+    let github = shop();
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "300"]);
+    until("the first sweep", || served.ask("GET /readyz").0 == 200);
+    github.far(Duration::from_millis(200));
+    super::asks(&github);
+    // What somebody's deployment hangs on came first.
+    let mut deliveries = vec![(id(), "deployment_protection_rule", super::waits(&github))];
+    // Each has some kilobytes, as those of GitHub do.
+    let text = "x".repeat(8 << 10);
+    deliveries.extend((1..count).map(|number| {
+        let pull = json!({"number": 12 + number % 50, "body": text});
+        (id(), "pull_request", payload(json!({"action": "labeled", "pull_request": pull})))
+    }));
+    let before = peak(&served);
+    let served = RwLock::new(Some(served));
+    let began = Instant::now();
+    let burst = burst(&served, &deliveries, &AtomicUsize::new(0));
+    let took = began.elapsed();
+    let longest = burst.took.iter().max().copied().unwrap();
+    let served = served.into_inner().unwrap().unwrap();
+    let after = peak(&served);
+    eprintln!("{count} deliveries in {took:.1?}, longest {longest:?}, {before} MiB before and {after} MiB at most");
+    assert!(burst.refused.is_empty() && burst.cut == 0, "{:?}, {} cut", burst.refused, burst.cut);
+    assert!(longest < Duration::from_secs(10), "{longest:?}");
+    assert!(after < before + 200, "{before} MiB became {after} MiB");
+    // The deployment was told while all the others came, and not after them.
+    until("a report", || !super::told(&github).reports.is_empty());
+    let reported = app.events("release_decided");
+    let at = |event: &Value| event["at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let last = app.events("delivery_answered").iter().map(at).max().unwrap();
+    assert!(at(&reported[0]) < last, "{} after {last}", reported[0]);
+}
+
+#[test]
+fn f19_a_backlog_is_taken_in_time_in_bounded_memory_and_the_oldest_is_decided_first() {
+    backlog(6_000);
+}
+
+#[test]
+#[ignore = "sixty thousand take a minute: `cargo test --release --test it app::burst -- --ignored`; six thousand are in the ordinary run"]
+fn f19_so_is_one_of_sixty_thousand() {
+    backlog(60_000);
+}
+
 /// How long it takes until the disk has a page, of so many.
 fn synced(folder: &std::path::Path) -> Vec<Duration> {
     let mut file = std::fs::File::create(folder.join("synced")).unwrap();

@@ -120,7 +120,8 @@ fn a_decision_takes_so_many_calls() {
     quiet(&github);
     let cold = reads(&github);
     eprintln!("cold: {} of {}\n{}", counted(&cold), cold.len(), listed(&cold));
-    assert!(counted(&cold) <= 8, "cold: {} of {}\n{}", counted(&cold), cold.len(), listed(&cold));
+    assert!(counted(&cold) <= 7, "cold: {} of {}\n{}", counted(&cold), cold.len(), listed(&cold));
+    assert!(cold.len() <= 7, "cold, with what had not changed: {}\n{}", cold.len(), listed(&cold));
 
     github.forget();
     reviews(&github, "carla", "APPROVED");
@@ -131,6 +132,7 @@ fn a_decision_takes_so_many_calls() {
     let warm = reads(&github);
     eprintln!("warm: {} of {}\n{}", counted(&warm), warm.len(), listed(&warm));
     assert!(counted(&warm) <= 4, "warm: {} of {}\n{}", counted(&warm), warm.len(), listed(&warm));
+    assert!(warm.len() <= 10, "warm, with what had not changed: {}\n{}", warm.len(), listed(&warm));
 }
 
 /// How long one answer takes.

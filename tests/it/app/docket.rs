@@ -95,3 +95,33 @@ fn a_clock_wakes_a_release_once() {
     docket.woken(&stream(), 7, now);
     assert!(docket.take(now + Duration::from_mins(1), 8).is_empty());
 }
+
+#[test]
+fn f19_of_sixty_thousand_that_wait_the_oldest_go_first_and_each_once() {
+    let (mut docket, begin) = (Docket::default(), Instant::now());
+    let all: u32 = 60_000;
+    // They come in no order of their names, each a moment after the one before, and some of them twice.
+    let name = |at: u32| format!("{:08x}", at.wrapping_mul(2_654_435_761));
+    for at in 0..all {
+        let came = begin + Duration::from_millis(u64::from(at));
+        docket.waits(key(&name(at)), u64::from(at), Some(sent(at as usize)), came);
+        if at % 3 == 0 {
+            docket.waits(key(&name(at)), u64::from(at), Some(sent(at as usize + 100_000)), came);
+        }
+    }
+    assert_eq!(docket.len(), all as usize);
+    let now = begin + Duration::from_mins(5);
+    let mut gone = 0;
+    for _ in 0..50 {
+        let cases = docket.take(now, 8);
+        let runs: Vec<u64> = cases.iter().flat_map(|case| case.runs.clone()).collect();
+        assert_eq!(runs, (gone..gone + 8).collect::<Vec<u64>>());
+        // As many deliveries as came are answered, and by one decision.
+        assert!(cases.iter().all(|case| case.answers.len() == if case.runs[0] % 3 == 0 { 2 } else { 1 }));
+        for case in &cases {
+            docket.answered("acme/shop", "production", case.runs[0]);
+        }
+        gone += 8;
+    }
+    assert_eq!(docket.len(), all as usize - 400);
+}

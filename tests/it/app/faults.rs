@@ -91,7 +91,7 @@ fn f09_a_token_that_ends_at_work_is_asked_for_anew() {
 }
 
 #[test]
-fn f09_while_the_installation_is_suspended_nothing_goes_and_then_it_goes_by_itself() {
+fn f09_t48_while_the_installation_is_suspended_nothing_goes_and_then_it_goes_by_itself() {
     let github = shop();
     let app = App::new(&github);
     let served = ready(&app, &["--sweep", "1"]);

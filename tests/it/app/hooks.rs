@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{App, SECRET, deliver, id, payload, shop, signature, takes, until, waits};
-use crate::support::github::world::REPOSITORY;
+use super::{App, SECRET, asks, deliver, id, payload, reviews, shop, signature, takes, until, waits};
+use crate::support::github::world::{REPOSITORY, Rule};
 
 #[test]
 fn t41_nothing_is_read_that_is_not_signed() {
@@ -57,6 +57,29 @@ fn t42_a_delivery_is_taken_once_and_another_under_its_id_never() {
     let (status, _, said) = served.send("POST /hooks/github", &headers, body);
     assert_eq!(status, 400);
     assert!(String::from_utf8(said).unwrap().contains("application/json"));
+}
+
+#[test]
+fn t42_what_waits_no_longer_is_opened_by_no_delivery_that_says_it_does() {
+    let github = shop();
+    let app = App::new(&github);
+    let served = app.start(&["--sweep", "300"]);
+    until("the first sweep", || served.ask("GET /readyz").0 == 200);
+    asks(&github);
+    reviews(&github, "bo", "APPROVED");
+    // Somebody at GitHub has let it go meanwhile: nothing waits.
+    github.with(|world| world.rules.clear());
+    github.forget();
+    takes(&served, "deployment_protection_rule", &id(), &waits(&github));
+    until("its end", || app.events("release_undecided").len() == 3);
+    assert!(app.events("release_undecided").iter().all(|it| it["why"].to_string().contains("none of its runs waits")));
+    assert!(app.events("release_decided").is_empty());
+    let asked = |it: &crate::support::github::Asked| it.path.ends_with("/pending_deployments");
+    assert!(github.asked().iter().any(asked), "its run says nothing of it, and so it was asked");
+    assert_eq!(super::answers(&github), 0);
+    github.with(|world| world.rules.insert((super::RUN, "production".to_owned()), Rule::default()));
+    takes(&served, "deployment_protection_rule", &id(), &waits(&github));
+    until("an answer", || super::answers(&github) == 1);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::support::served::Served;
 /// What no forge knows of what goes back.
 const REVERSIBLE: &str = r#"{"release": {"irreversible": null}}"#;
 /// A third run.
-const THIRD: u64 = 902;
+pub const THIRD: u64 = 902;
 
 pub fn policy(github: &Github, text: &str) {
     github.with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), text.to_owned()));
@@ -151,7 +151,7 @@ fn from_staging_goes_what_its_job_brought_there_and_not_what_somebody_wrote_into
 }
 
 /// Going back to the last good content needs nobody's approval.
-fn recovering() -> String {
+pub fn recovering() -> String {
     POLICY.replace(
         "routes:\n",
         "routes:\n  recovery: { when: release.is_rollback, to: last_good, approval: automatic }\n",

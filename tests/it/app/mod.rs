@@ -12,13 +12,16 @@ mod docket;
 mod doctor;
 mod evidence;
 mod faults;
+mod feeds;
 mod gitlab;
 mod grants;
 mod hooks;
 mod issues;
 mod kept;
 mod ledger;
+mod marks;
 mod messages;
+mod models;
 mod outside;
 mod owing;
 mod pages;
@@ -289,6 +292,31 @@ impl App {
     /// The events of a name.
     pub fn events(&self, name: &str) -> Vec<Value> {
         self.logged().into_iter().filter(|event| event["event"] == name).collect()
+    }
+}
+
+/// The facts and the decision that the record has last of a release.
+pub fn known(app: &App, release: &str) -> Option<(Value, Value)> {
+    use countersign::store::address::Address;
+    use countersign::store::reader::Reader;
+    let address = Address::parse(&format!("sqlite:{}", app.world.path().join("record.db").display())).unwrap();
+    let runtime = countersign::transport::runtime().unwrap();
+    runtime.block_on(async {
+        let mut reader = Reader::open(&address).await.ok()?;
+        let last = reader.decided(50).await.unwrap().into_iter().find(|it| it.stream.release == release)?;
+        let facts = reader.blob(last.facts).await.unwrap()?;
+        let document = reader.blob(last.document).await.unwrap()?;
+        reader.close().await.unwrap();
+        Some((serde_json::from_slice(&facts).unwrap(), serde_json::from_slice(&document).unwrap()))
+    })
+}
+
+/// Waits until the last decision on a release says something somewhere.
+pub fn tells(app: &App, release: &str, what: &str) {
+    let end = Instant::now() + Wait::from_secs(60);
+    while !known(app, release).is_some_and(|(_, document)| document["tree"].to_string().contains(what)) {
+        assert!(Instant::now() < end, "`{what}` was not said, but {:#}", known(app, release).unwrap().1["tree"]);
+        std::thread::sleep(Wait::from_millis(200));
     }
 }
 

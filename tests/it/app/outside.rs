@@ -96,7 +96,7 @@ fn a_deployment_of_argo_cd_is_let_in_by_the_decision_on_its_content_and_is_told_
 }
 
 /// The fix of an emergency is audited.
-fn with_emergencies() -> String {
+pub fn with_emergencies() -> String {
     let glass = "break_glass: { grant_by: [shop-owner], people: 2, releases: 1, expires: 4h }\n";
     let emergency =
         "routes:\n  emergency: { approvals: { shop-owner: 1 }, then: { audit: { by: shop-owner, within: 1s } } }\n";
@@ -239,7 +239,7 @@ fn t68_what_was_built_otherwise_is_let_in_by_no_decision_on_its_commit() {
 }
 
 /// Posts something; what comes back is the status and what is said.
-fn posts(taking: &Taking, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+pub fn posts(taking: &Taking, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
     let (status, _, said) = taking.served().send("POST /deployments", headers, body);
     (status, String::from_utf8(said).unwrap())
 }
@@ -306,7 +306,7 @@ fn nobody_tells_of_what_he_is_not_named_for() {
 }
 
 /// What a job tells that names an environment.
-fn report(taking: &Taking, status: &str) -> Value {
+pub fn report(taking: &Taking, status: &str) -> Value {
     json!({ "to": taking.url, "repository": REPOSITORY, "environment": "production", "status": status, "url": HERE,
         "commit": sha("51"), "at": chrono::Utc::now() })
 }

@@ -155,3 +155,52 @@ fn a_deployment_opens_once_whatever_two_replicas_are_told_and_whichever_is_kille
         assert_eq!(taken.matches(id.as_str()).count(), 1, "{id}: {taken}");
     }
 }
+
+#[test]
+fn n15_two_replicas_that_find_one_job_at_once_under_both_its_names_owe_for_it_once() {
+    let github = shop();
+    super::ledger::policy(&github, &super::outside::with_emergencies());
+    asks(&github);
+    let mut taking = Taking::of(github.clone());
+    taking.sweep = "1";
+    let Some(_database) = on_postgres(&mut taking.app) else { return };
+    taking.start();
+    let mut options = taking.app.options();
+    options.extend(["--public-url".to_owned(), taking.url.clone()]);
+    let second = taking.app.start_with(&options, &["--sweep", "1"]);
+    until("the first sweeps", || [taking.served(), &second].iter().all(|it| it.ask("GET /readyz").0 == 200));
+    until("a report", || !told(&github).reports.is_empty());
+    // The job tells of itself, and the forge lists it: from then on each replica finds it under both names.
+    let mut claims = taking.claims();
+    claims["environment"] = json!("production");
+    let bearer = format!("Bearer {}", tokens::token(&claims));
+    let body = super::outside::report(&taking, "started").to_string();
+    let (status, says) = super::outside::posts(&taking, &[("authorization", &bearer)], body.as_bytes());
+    assert_eq!(status, 200, "{says}");
+    // Whoever reads takes long enough for the other to begin.
+    github.far(Duration::from_millis(300));
+    let deployment = github.with(|world| {
+        world.bypasses(RUN, "production", "carla");
+        world.deploys(RUN, "production", &super::ago(0))
+    });
+    let database = taking.app.database.clone();
+    let run = |arguments: &[&str]| taking.app.world.run(&[arguments, &["--database", &database]].concat()).out;
+    let taken = |name: &str| {
+        let shown = run(&["log", "show", "--log-key", "log.pub"]);
+        shown.lines().any(|line| line.contains("\"imported\"") && line.contains(name))
+    };
+    until("that it is taken up", || taken(&deployment));
+    until("that it is the same", || taken("told:"));
+    std::thread::sleep(Duration::from_secs(3));
+    let owed = run(&["db", "list", "obligations"]);
+    assert_eq!(owed.lines().filter(|line| line.contains("audit-")).count(), 1, "{owed}");
+    assert_eq!(taking.app.events("deployment_imported").len(), 1);
+    // One decision says what became of it, and both names lead there.
+    let shown = run(&["log", "show", "--log-key", "log.pub"]);
+    let decided = |line: &str| {
+        line.split_once("\"decided\":")
+            .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>())
+    };
+    let by: Vec<String> = shown.lines().filter(|line| line.contains("\"imported\"")).filter_map(decided).collect();
+    assert!(by.len() >= 2 && by.iter().all(|it| *it == by[0]), "{by:?}");
+}

@@ -111,6 +111,24 @@ fn a_release_that_takes_away_what_is_exploited_is_an_emergency_by_its_scans() {
 }
 
 #[test]
+fn e5_the_places_that_watch_are_told_of_an_emergency_and_of_nothing_else() {
+    let watched = policy() + "monitor: { emergencies: [\"slack:#watch\", grafana] }\n";
+    let taking = taking_of(Taking::of(prepared(shop(), watched.clone())));
+    let submits = |of, found: &[(&str, bool)]| submits_all(&taking, of, &watched, &[("scan", report(found))]);
+    let list = |what: &str| taking.app.world.run(&["db", "list", what, "--database", "sqlite:record.db"]).out;
+    let lines = |what: &str, word: &str| list(what).lines().filter(|line| line.contains(word)).count();
+    first_by(&taking, || submits((RUN, 1, "51"), &[("CVE-1", true), ("CVE-2", false)]));
+    assert_eq!(lines("outbox", "slack:#watch"), 0, "{}", list("outbox"));
+    submits((NEXT, 1, "61"), &[("CVE-2", false)]);
+    until("an answer", || told_of(&taking.github, NEXT).decided.is_some());
+    assert_eq!(told_of(&taking.github, NEXT).decided.unwrap().0, "approved");
+    assert_eq!(lines("outbox", "slack:#watch"), 1, "{}", list("outbox"));
+    // What is only named stands there as well, and says that nothing goes to such a place.
+    assert_eq!(lines("outbox", "grafana"), 1, "{}", list("outbox"));
+    assert_eq!(lines("obligations", "mark_emergency-"), 1, "{}", list("obligations"));
+}
+
+#[test]
 fn one_whose_scanner_names_it_otherwise_is_none() {
     let taking = taking();
     first(&taking);

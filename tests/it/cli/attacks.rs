@@ -138,6 +138,16 @@ fn t15_what_leads_on_from_a_ref_is_no_ref(#[case] name: &str) {
 }
 
 #[test]
+fn t15_what_is_checked_out_is_no_protected_ref() {
+    let world = committed(POLICY);
+    world.write("a.sarif", WARNING);
+    world.git(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]);
+    let said = world.run(&["gate", "--policy-ref", "HEAD"]);
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert!(said.err.contains("is what is checked out"), "{}", said.err);
+}
+
+#[test]
 fn t16_a_policy_that_cannot_be_read_is_not_passed_over_for_the_next_place() {
     let world = World::with_policy(POLICY);
     world.write("countersign.yml", POLICY.replace("findings.warning == 0", "true")).write("a.sarif", WARNING);
@@ -185,15 +195,16 @@ fn evidence_counts_once_by_whatever_paths_its_folder_is_named() {
 }
 
 #[test]
-fn f25_a_run_without_a_decision_leaves_no_earlier_one_behind() {
+fn f25_a_run_without_a_decision_leaves_no_earlier_one_in_its_place() {
     let world = World::with_policy("version: 1\n");
     for name in ["countersign.env", "gl-code-quality-report.json", "countersign-note.md", "decision.json"] {
         world.write(name, "COUNTERSIGN_DECISION=proceed");
     }
     let said = world.run(&["gate", "--format", "gitlab", "--output", "decision.json"]);
     assert_eq!(said.code, 2, "{}", said.err);
-    let left: Vec<_> = fs::read_dir(world.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, [".countersign"]);
+    let mut left: Vec<_> = fs::read_dir(world.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".countersign", "decision.json.earlier-1"]);
 }
 
 #[test]

@@ -49,10 +49,43 @@ fn a_decision_is_not_written_where_a_gate_looks_for_its_evidence() {
         assert_eq!(said.code, 2);
         assert!(said.err.contains("is a file that the gate `scan` reads as evidence"), "{}", said.err);
     }
+    let said = world.run(&["gate", "--format", "json", "--output", "build/out.sarif"]);
+    assert!(said.err.contains("reads as evidence"), "{}", said.err);
+    assert_eq!(world.read("build/out.sarif"), CLEAN, "the report itself is still there");
     let said = world.run(&["gate", "--format", "json", "--output", "build/decision.json"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let said = world.run(&["gate", "--artifacts", "build", "--format", "json", "--output", "other.sarif"]);
     assert_eq!(said.code, 0, "a file outside of the artifacts: {}", said.err);
+}
+
+#[test]
+fn nothing_that_is_read_is_written_over_and_what_was_there_before_is_not_lost() {
+    let world = World::with_policy(SMALLEST);
+    world.write("build/out.sarif", CLEAN).write("policy.yml", SMALLEST).write("program", "bytes");
+    for (option, file) in [("--policy", "policy.yml"), ("--artifact", "program"), ("--baseline", "build/out.sarif")] {
+        let said = world.run(&["gate", option, file, "--format", "json", "--output", &format!("./{file}")]);
+        assert_eq!(said.code, 2, "{option}: {}", said.err);
+        assert!(said.err.contains(option), "{}", said.err);
+    }
+    let own = world.run(&["gate", "--output", ".countersign/policy.yml"]);
+    assert_eq!(own.code, 2, "{}", own.err);
+    assert_eq!((world.read(".countersign/policy.yml"), world.read("policy.yml")), (SMALLEST.into(), SMALLEST.into()));
+    assert_eq!(world.read("program"), "bytes");
+    // A run without a decision leaves none of an earlier one, and loses nothing.
+    world.write("notes.md", "mine").write("wrong.yml", "version: 1\nenvironment: {}\n");
+    let said = world.run(&["gate", "--policy", "wrong.yml", "--output", "notes.md"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(!world.path().join("notes.md").exists());
+    assert!(said.err.contains("kept as notes.md.earlier-1"), "{}", said.err);
+    assert_eq!(world.read("notes.md.earlier-1"), "mine");
+    for _ in 0..2 {
+        for output in ["decision.json", "notes.md"] {
+            let said = world.run(&["gate", "--format", "json", "--output", output]);
+            assert_eq!(said.code, 0, "{}", said.err);
+        }
+    }
+    assert!(!world.path().join("decision.json.earlier-1").exists());
+    assert_eq!(world.read("notes.md.earlier-1"), "mine", "nobody took it back");
 }
 
 #[test]

@@ -259,7 +259,7 @@ fn a_private_key_is_for_its_owner_alone() {
 }
 
 #[test]
-fn a_database_is_laid_out_backed_up_brought_back_and_moved() {
+fn f23_a_database_is_laid_out_backed_up_brought_back_and_moved() {
     let world = world();
     assert_eq!(world.run(&["db", "status"]).code, 3);
     assert!(good(&world, &["db", "migrate"]).starts_with("sqlite:record.db: layout "));

@@ -188,7 +188,7 @@ fn where_the_policy_says_the_same_artifact_what_is_not_known_is_another(
     "says that it was made 5 min from now, so its age is not known"
 )]
 #[case::just_young_enough("2026-12-08T08:00:00.001Z", Reason::RequirementMet, "")]
-#[case::too_old("2026-12-08T08:00:00Z", Reason::Stale, "is 4 h old, and may be at most 4 h; make it anew")]
+#[case::too_old("2026-12-08T08:00:00Z", Reason::Stale, "is 4 h old, and is too old from 4 h on; make it anew")]
 fn the_age_of_a_report_ends_at_its_instant(#[case] made: &str, #[case] reason: Reason, #[case] says: &str) {
     let gate = "{ junit: '**/*.xml', require: 'tests.failed == 0', max_age: 4h }";
     let about = About { made_at: Some(at(made)), ..About::default() };

@@ -87,6 +87,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
 }
 
+/// Where the long example is: as a policy of its own, or as one of several layers.
+const ACME: &str = "examples/acme/policy.yml";
+
 /// The long example, which uses every word that a policy has.
 const EXAMPLE: &str = include_str!("../../../examples/acme/policy.yml");
 
@@ -97,8 +100,12 @@ fn load(name: &str) -> Read<Scenario> {
     let mut example_policy = below.as_ref().is_some_and(|below| below.example);
     let layers = match (file.policy, file.example.as_deref()) {
         (Some(Text::One(policy)), None) => vec![policy],
-        (Some(Text::Layers(layers)), None) => layers,
-        (None, Some("examples/acme/policy.yml")) => {
+        (Some(Text::Layers(layers)), None) => {
+            example_policy = false;
+            let named = |layer: String| if layer == ACME { EXAMPLE.to_owned() } else { layer };
+            layers.into_iter().map(named).collect()
+        }
+        (None, Some(ACME)) => {
             example_policy = true;
             vec![EXAMPLE.to_owned()]
         }
@@ -172,7 +179,7 @@ fn play(scenario: &Scenario, case: &Case, read: Option<&Policy>) -> Read<Vec<Str
         let old = policy(&replaced(&scenario.layers, &case.policy_before)?)?;
         words::decide_between(&old, read, &facts, now)
     };
-    Ok(case.wanted.as_ref().map_or_else(Vec::new, |wanted| expect::compare(wanted, &decision, &facts)))
+    Ok(case.wanted.as_ref().map_or_else(Vec::new, |wanted| expect::compare(wanted, read, &decision, &facts)))
 }
 
 #[test]

@@ -6,10 +6,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::board::{self, Item, Line, Listing};
+use super::models::{self, By, Proposed};
 use crate::decide::shown;
 use crate::forge::command::{WORD, prose};
 use crate::forge::records::{Comment, Issue};
-use crate::model::facts::{CabOutcome, Facts};
+use crate::model::facts::{Account, CabOutcome, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::ReleaseDecision;
 use crate::policy::Policy;
@@ -34,6 +35,9 @@ pub(in crate::flow::app) struct Said {
     meeting: DateTime<Utc>,
     /// What stood on the agenda when it was written.
     items: Vec<Item>,
+    models: Vec<Proposed>,
+    /// Who was there by then.
+    there: Vec<Account>,
 }
 
 /// What was said under an agenda lately.
@@ -49,6 +53,8 @@ pub(super) fn said(
         comment: comment.clone(),
         meeting,
         items: board::listed(listings, comment.at).map(|it| it.items.clone()).unwrap_or_default(),
+        models: board::listed(listings, comment.at).map(|it| it.models.clone()).unwrap_or_default(),
+        there: board::there(issue, comment),
     };
     issue.comments.iter().filter(speaks).map(one).collect()
 }
@@ -71,7 +77,7 @@ impl Said {
     fn decides(&self) -> impl Iterator<Item = (CabOutcome, Vec<String>)> {
         spoken(&self.comment).filter_map(|line| match board::line(line) {
             Some(Line::Decides { outcome, of, .. }) => Some((outcome, of)),
-            Some(Line::Present) | None => None,
+            Some(Line::Present | Line::Suspends { .. }) | None => None,
         })
     }
 
@@ -82,6 +88,7 @@ impl Said {
             let outcomes = match board::line(line) {
                 None => vec![Outcome::refused(FORMS)],
                 Some(Line::Present) => self.present(policy, facts, decision).into_iter().collect(),
+                Some(Line::Suspends { of }) => self.suspended(policy, facts, decision, &of),
                 Some(Line::Decides { outcome, of, conditions, .. }) => {
                     self.decided(policy, facts, decision, (outcome, &of, &conditions))
                 }
@@ -132,6 +139,10 @@ impl Said {
         }
         let mut outcomes = Vec::new();
         for word in of {
+            if word.starts_with(models::WORD) {
+                outcomes.push(self.of_model(word, policy, facts, decision, (outcome, conditions)));
+                continue;
+            }
             let meant: Vec<&Item> = self.items.iter().filter(|item| item.is_meant(word)).collect();
             match meant.as_slice() {
                 [] => outcomes.push(Outcome::refused(format!("nothing on this agenda is called `{word}`"))),
@@ -146,6 +157,73 @@ impl Said {
             }
         }
         outcomes
+    }
+
+    /// What was taken down of a standard change.
+    fn of_model(
+        &self,
+        word: &str,
+        policy: &Policy,
+        facts: &Facts,
+        decision: &ReleaseDecision,
+        (outcome, conditions): (CabOutcome, &[String]),
+    ) -> Outcome {
+        let Some(proposed) = self.models.iter().find(|it| it.is_meant(word)) else {
+            return Outcome::refused(format!("nothing on this agenda is called `{word}`"));
+        };
+        let model = models::of_board(&policy.rules).find(|model| Proposed::of(model).as_ref() == Some(proposed));
+        let Some(model) = model else {
+            return Outcome::refused(format!("the policy has `{word}` on other terms by now, or not at all"));
+        };
+        let by = By { policy, facts, now: decision.now };
+        let zone = policy.rules.calendar.zone;
+        let says = match outcome {
+            CabOutcome::Approve => {
+                let members = by.members(&self.there).len();
+                if members < by.quorum() {
+                    return Outcome::refused(format!("{members} of {} members were there", by.quorum()));
+                }
+                if !self.comment.by.as_ref().is_some_and(|account| by.chairs(account)) {
+                    return Outcome::refused("whether you chair is not known; try again later");
+                }
+                let end = model.expires.map(|length| policy.rules.calendar.due(self.comment.at, length));
+                let until = end.map_or_else(String::new, |end| format!(", until {}", told(end, zone)));
+                format!("it is taken down as approved{until}")
+            }
+            CabOutcome::ApproveWithConditions => {
+                return Outcome::refused(format!(
+                    "a standard change is approved as it stands; have the policy say this ({}), and approve that",
+                    conditions.join("; ")
+                ));
+            }
+            CabOutcome::Defer => "it is put off, and stands on the next agenda".to_owned(),
+            CabOutcome::Reject => {
+                "it is taken down as rejected: no release is standard by it, and it comes back on other terms"
+                    .to_owned()
+            }
+        };
+        Outcome::Told { environment: word.to_owned(), says, tree: None }
+    }
+
+    /// What was taken down where somebody suspends standard changes.
+    fn suspended(&self, policy: &Policy, facts: &Facts, decision: &ReleaseDecision, of: &[String]) -> Vec<Outcome> {
+        let by = By { policy, facts, now: decision.now };
+        let one = |word: &String| {
+            let proposed = self.models.iter().find(|it| it.is_meant(word));
+            let model = models::of_board(&policy.rules).find(|model| Proposed::of(model).as_ref() == proposed);
+            let Some(model) = model.filter(|_| proposed.is_some()) else {
+                return Outcome::refused(format!("no standard change on this agenda is called `{word}`"));
+            };
+            if self.comment.by.as_ref().is_some_and(|account| !by.may_suspend(model, account)) {
+                return Outcome::refused(format!(
+                    "the policy names you neither in `{}` nor as who looks after it",
+                    board::MEMBERS
+                ));
+            }
+            let says = "it is suspended: no release is standard by it until it is approved again".to_owned();
+            Outcome::Told { environment: word.clone(), says, tree: None }
+        };
+        if of.is_empty() { vec![Outcome::refused(FORMS)] } else { of.iter().map(one).collect() }
     }
 
     /// What was taken down of an item, and for the release that is decided what it comes to.

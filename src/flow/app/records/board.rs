@@ -11,13 +11,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::kept::Keeps;
+use super::models::{self, Proposed};
 use crate::forge::command::prose;
 use crate::forge::records::{Comment, Draft, Issue};
 use crate::model::facts::people::folded;
 use crate::model::facts::{Account, CabDecision, CabOutcome, Condition, Fact, Facts, Release};
 use crate::model::ground::Ground;
 use crate::model::release_decision::ReleaseDecision;
-use crate::policy::calendar::{Meeting, Meetings, told};
+use crate::policy::calendar::{Meeting, told};
 use crate::policy::rules::{MemberRef, Rules};
 use crate::report::neutral;
 use crate::store::change::Stream;
@@ -57,6 +58,7 @@ pub(in crate::flow::app) struct Item {
 pub(super) struct Listing {
     pub(super) since: DateTime<Utc>,
     pub(super) items: Vec<Item>,
+    pub(super) models: Vec<Proposed>,
 }
 
 impl Item {
@@ -124,10 +126,10 @@ pub(super) fn waits(
     decision: &ReleaseDecision,
     now: DateTime<Utc>,
 ) -> Option<(Meeting, Item)> {
-    let cab = rules.calendar.cab.as_ref().filter(|cab| matches!(cab.meetings, Meetings::Rules(_)))?;
+    let cab = rules.calendar.cab.as_ref()?;
     let waits = |code: Ground| matches!(code, Ground::CabWaits | Ground::CabDeferred);
     decision.tree.parts.iter().find(|node| waits(node.code) && !node.status.opens())?;
-    let meeting = cab.next_meeting(facts.release.submitted_at, &[], now, &rules.calendar)?;
+    let meeting = cab.next_meeting(facts.release.submitted_at, facts.meetings.entries(), now, &rules.calendar)?;
     Some((meeting, Item::of(facts)?))
 }
 
@@ -142,7 +144,8 @@ pub(super) fn under_way(
         return None;
     }
     let cab = rules.calendar.cab.as_ref()?;
-    let begun = cab.next_meeting(facts.release.submitted_at, &[], now - LASTS, &rules.calendar)?;
+    let feed = facts.meetings.entries();
+    let begun = cab.next_meeting(facts.release.submitted_at, feed, now - LASTS, &rules.calendar)?;
     (begun.at <= now).then_some(begun.at)
 }
 
@@ -151,35 +154,68 @@ pub(super) fn has(items: &[Item], facts: &Facts) -> bool {
     items.iter().any(|item| item.is_of(&facts.release))
 }
 
-/// What is to be done to the agenda of a meeting for an item, by what stands on it.
+/// The meeting for whose agenda it is not too late, where standard changes are to be approved.
+pub(super) fn next(rules: &Rules, facts: &Facts, now: DateTime<Utc>) -> Option<Meeting> {
+    rules.calendar.cab.as_ref()?.next_meeting(now, facts.meetings.entries(), now, &rules.calendar)
+}
+
+/// The meeting that is under way, whatever stands on its agenda.
+pub(super) fn begun(rules: &Rules, facts: &Facts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let since = now - LASTS;
+    let begun = rules.calendar.cab.as_ref()?.next_meeting(
+        DateTime::UNIX_EPOCH,
+        facts.meetings.entries(),
+        since,
+        &rules.calendar,
+    )?;
+    (begun.at <= now).then_some(begun.at)
+}
+
+/// What is to be done to the agenda of a meeting for a release and for standard changes, by what stands on it.
 pub(super) fn plan(
     rules: &Rules,
     about: &str,
     meeting: &Meeting,
-    listed: Option<&[Item]>,
-    item: Item,
+    listed: Option<(&Vec<Item>, &Vec<Proposed>)>,
+    (item, proposed): (Option<Item>, &[Proposed]),
 ) -> Option<Keeps> {
-    let mut items = listed.unwrap_or_default().to_vec();
-    let same =
-        |it: &Item| it.commit == item.commit && it.environment == item.environment && it.repository == item.repository;
-    match items.iter().position(same) {
-        Some(at) if items.get(at) == Some(&item) => return None,
-        Some(at) => {
-            if let Some(before) = items.get_mut(at) {
-                *before = item;
+    let (mut items, mut models) = listed.map(|(items, models)| (items.clone(), models.clone())).unwrap_or_default();
+    if let Some(item) = item {
+        let same = |it: &Item| {
+            it.commit == item.commit && it.environment == item.environment && it.repository == item.repository
+        };
+        match items.iter().position(same) {
+            Some(at) => {
+                if let Some(before) = items.get_mut(at) {
+                    *before = item;
+                }
             }
+            None if items.len() >= MOST => {}
+            None => items.push(item),
         }
-        None if items.len() >= MOST => return None,
-        None => items.push(item),
     }
-    let draft = draft(rules, about, meeting, &items);
+    for model in proposed {
+        match models.iter().position(|it| it.name == model.name) {
+            Some(at) => {
+                if let Some(before) = models.get_mut(at) {
+                    *before = model.clone();
+                }
+            }
+            None if models.len() >= MOST => {}
+            None => models.push(model.clone()),
+        }
+    }
+    if listed.map_or(items.is_empty() && models.is_empty(), |before| before == (&items, &models)) {
+        return None;
+    }
+    let draft = draft(rules, about, meeting, (&items, &models));
     Some(match listed {
-        None => Keeps::Convene { draft, meeting: meeting.at, items },
-        Some(_) => Keeps::List { draft, items },
+        None => Keeps::Convene { draft, meeting: meeting.at, items, models },
+        Some(_) => Keeps::List { draft, items, models },
     })
 }
 
-fn draft(rules: &Rules, about: &str, meeting: &Meeting, items: &[Item]) -> Draft {
+fn draft(rules: &Rules, about: &str, meeting: &Meeting, (items, models): (&[Item], &[Proposed])) -> Draft {
     let zone = rules.calendar.zone;
     let cab = rules.calendar.cab.as_ref();
     let chair = cab.and_then(|cab| cab.chair.as_deref()).unwrap_or("who chairs");
@@ -203,6 +239,18 @@ fn draft(rules: &Rules, about: &str, meeting: &Meeting, items: &[Item]) -> Draft
         let commit = item.short();
         let _ = writeln!(text, "- `{commit}` to `{}`: {}{record}", item.environment, changes.join(", "));
     }
+    if !models.is_empty() {
+        let word = models::WORD;
+        let _ = write!(
+            text,
+            "\n## Standard changes\n\nReleases by one of these need no approval of their own once it is approved as it stands here, \
+             with `/countersign cab approve {word}NAME`. Any member, and who looks after it, takes that back at any time, \
+             under this agenda: `/countersign cab suspend {word}NAME: why`.\n\n"
+        );
+        for model in models {
+            let _ = writeln!(text, "- `{word}{}`: {}", model.name, neutral::prose(&model.says, 600));
+        }
+    }
     let title = format!("Change advisory board, {}", told(meeting.at, zone));
     Draft { key: about.to_owned(), title, text, labels: vec![LABEL.to_owned()] }
 }
@@ -211,10 +259,19 @@ fn draft(rules: &Rules, about: &str, meeting: &Meeting, items: &[Item]) -> Draft
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Present,
-    Decides { outcome: CabOutcome, of: Vec<String>, conditions: Vec<String>, notes: String },
+    Decides {
+        outcome: CabOutcome,
+        of: Vec<String>,
+        conditions: Vec<String>,
+        notes: String,
+    },
+    /// Standard changes are suspended.
+    Suspends {
+        of: Vec<String>,
+    },
 }
 
-fn lines(text: &str) -> Vec<Line> {
+pub(super) fn lines(text: &str) -> Vec<Line> {
     prose(text).filter_map(line).collect()
 }
 
@@ -233,6 +290,7 @@ fn read(said: &str) -> Option<Line> {
     let rest = rest.trim();
     let outcome = match verb {
         "present" => return Some(Line::Present),
+        "suspend" => return Some(Line::Suspends { of }),
         "approve" if with => CabOutcome::ApproveWithConditions,
         "approve" => CabOutcome::Approve,
         "defer" => CabOutcome::Defer,
@@ -256,34 +314,14 @@ pub(super) fn decisions(
     meeting: DateTime<Utc>,
     listings: &[Listing],
 ) -> (Vec<CabDecision>, Vec<Gap>) {
-    let (mut found, mut gaps) = (Vec::new(), Vec::new());
+    let may = |by: &Account| may_chair(rules, facts, by);
     let stood = listings.iter().any(|listing| has(&listing.items, facts));
-    let again = "have who chairs decide on it again, in a new comment";
-    for silenced in issue.silenced.iter().filter(|_| stood) {
-        let who = match &silenced.of {
-            // Whoever is known not to chair decided nothing.
-            Some(of) if !may_chair(rules, facts, of) => continue,
-            Some(of) => format!("`{}` wrote, who may chair", of.login()),
-            None => "somebody wrote who has no account any longer".to_owned(),
-        };
-        let why = format!(
-            "somebody deleted a comment under agenda #{} that {who} and may have decided against it; {again}",
-            issue.number
-        );
-        gaps.push(Gap { at: silenced.at, why });
-    }
+    let gaps = if stood { gaps(issue, may, "it") } else { Vec::new() };
+    let mut found = Vec::new();
     for comment in issue.comments.iter().filter(|comment| comment.by_person || comment.by.is_none()) {
         // Whoever is known not to chair decides nothing, and takes nothing away either.
-        if comment.by.as_ref().is_some_and(|by| !may_chair(rules, facts, by)) {
+        if comment.by.as_ref().is_some_and(|by| !may(by)) {
             continue;
-        }
-        if comment.struck && stood {
-            let why = format!(
-                "what a comment under agenda #{} said before it was edited was struck from its history, and may have decided \
-                 against it; {again}",
-                issue.number
-            );
-            gaps.push(Gap { at: comment.edited_at.unwrap_or(comment.at), why });
         }
         for text in &comment.texts {
             for line in lines(text) {
@@ -303,8 +341,37 @@ pub(super) fn decisions(
 /// Something that was said under an agenda and is not known, not later than an instant.
 #[derive(Clone, Debug)]
 pub(super) struct Gap {
-    at: DateTime<Utc>,
-    why: String,
+    pub(super) at: DateTime<Utc>,
+    pub(super) why: String,
+}
+
+/// What is not known of what was said under an agenda by those who may decide there.
+pub(super) fn gaps(issue: &Issue, may: impl Fn(&Account) -> bool, against: &str) -> Vec<Gap> {
+    let again = "have who chairs decide on it again, in a new comment";
+    let mut gaps = Vec::new();
+    for silenced in &issue.silenced {
+        let who = match &silenced.of {
+            // Whoever is known not to be one of them decided nothing.
+            Some(of) if !may(of) => continue,
+            Some(of) => format!("`{}` wrote, who may chair", of.login()),
+            None => "somebody wrote who has no account any longer".to_owned(),
+        };
+        let why = format!(
+            "somebody deleted a comment under agenda #{} that {who} and may have decided against {against}; {again}",
+            issue.number
+        );
+        gaps.push(Gap { at: silenced.at, why });
+    }
+    let people = issue.comments.iter().filter(|comment| comment.by_person || comment.by.is_none());
+    for comment in people.filter(|comment| comment.struck && comment.by.as_ref().is_none_or(&may)) {
+        let why = format!(
+            "what a comment under agenda #{} said before it was edited was struck from its history, and may have decided \
+             against {against}; {again}",
+            issue.number
+        );
+        gaps.push(Gap { at: comment.edited_at.unwrap_or(comment.at), why });
+    }
+    gaps
 }
 
 /// What the board decided, as far as that is known: what nobody can read any more may have taken back whatever was approved
@@ -349,19 +416,13 @@ fn decision(
     (outcome, conditions, notes): (CabOutcome, Vec<String>, String),
 ) -> CabDecision {
     let gone = "whoever decided has no account any longer";
-    let mut there: Vec<Account> = comment.by.iter().cloned().collect();
-    let before = issue.comments.iter().take_while(|it| it.id != comment.id);
-    for other in before.filter(|it| it.by_person && it.edited_at.is_none()) {
-        let says = other.texts.iter().flat_map(|text| lines(text)).any(|line| line == Line::Present);
-        there.extend(other.by.iter().filter(|by| says && !there.contains(by)).cloned().collect::<Vec<_>>());
-    }
     CabDecision {
         meeting: Fact::Known(meeting),
         at: comment.at,
         outcome,
         conditions: conditions.into_iter().map(|text| Condition { text, met: Fact::Known(false) }).collect(),
         chair: comment.by.clone().map_or(Fact::Unavailable(gone.into()), Fact::Known),
-        attendees: Fact::Known(there),
+        attendees: Fact::Known(there(issue, comment)),
         environment: Some(item.environment.clone()),
         repository: Some(item.repository.clone()),
         record: item.record.clone(),
@@ -371,6 +432,17 @@ fn decision(
         parts: item.parts.clone(),
         notes,
     }
+}
+
+/// Who was there when somebody decided something: himself, and whoever said so before.
+pub(super) fn there(issue: &Issue, comment: &Comment) -> Vec<Account> {
+    let mut there: Vec<Account> = comment.by.iter().cloned().collect();
+    let before = issue.comments.iter().take_while(|it| it.id != comment.id);
+    for other in before.filter(|it| it.by_person && it.edited_at.is_none()) {
+        let says = other.texts.iter().flat_map(|text| lines(text)).any(|line| line == Line::Present);
+        there.extend(other.by.iter().filter(|by| says && !there.contains(by)).cloned().collect::<Vec<_>>());
+    }
+    there
 }
 
 /// What the board decided, in a word or two.
@@ -408,8 +480,13 @@ pub(super) fn minutes(item: &Item, meeting: DateTime<Utc>, facts: Option<&Facts>
 
 /// Whether somebody may be one who chairs, by what is known: whoever cannot be told may.
 pub(super) fn may_chair(rules: &Rules, facts: &Facts, by: &Account) -> bool {
-    let Some(chair) = rules.calendar.cab.as_ref().and_then(|cab| cab.chair.as_deref()) else { return true };
-    let Some(role) = rules.roles.iter().find(|role| role.name == chair) else { return true };
+    let chair = rules.calendar.cab.as_ref().and_then(|cab| cab.chair.as_deref());
+    chair.is_none_or(|chair| may_hold(rules, facts, by, chair))
+}
+
+/// Whether somebody may hold a role, by what is known: whoever cannot be told may.
+pub(super) fn may_hold(rules: &Rules, facts: &Facts, by: &Account, role: &str) -> bool {
+    let Some(role) = rules.roles.iter().find(|it| it.name == role) else { return true };
     // A directory may link him to somebody who is.
     if facts.accounts.get(by).is_some_and(|known| !known.person.is_absent()) {
         return true;

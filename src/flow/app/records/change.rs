@@ -174,18 +174,34 @@ pub(super) fn is_missing(known: &Known, facts: &Facts, decision: &ReleaseDecisio
 
 /// Whether an issue that people opened says that it is the record of a release: under its heading it names the environment,
 /// and the commit or one of the changes.
-pub(super) fn names(issue: &Issue, facts: &Facts, environment: &str) -> bool {
+pub(super) fn names(issue: &Issue, place: &str, facts: &Facts, environment: &str) -> bool {
     let release = &facts.release;
     let last = issue.versions.last().and_then(|version| version.text.as_deref()).unwrap_or_default();
     let (false, true, Section::Said(said)) = (issue.ours, issue.open, text::section(last, RELEASE)) else {
         return false;
     };
     let there = [environment, release.environment.as_str()].iter().any(|name| mentions(&said, name));
-    let numbers = text::named(&said, &release.repository);
+    let numbers = text::named(&said, place);
     let change =
         release.changes.entries().iter().any(|it| numbers.iter().any(|named| named.eq_ignore_ascii_case(&it.id)));
     let is_commit = |word: &str| word.len() >= DIGITS && release.commit.starts_with(&word.to_ascii_lowercase());
     there && (change || said.split(|it: char| !it.is_ascii_hexdigit()).any(is_commit))
+}
+
+/// The repositories whose changes an issue names that people opened, in lower case.
+pub(super) fn repositories(issue: &Issue, place: &str) -> Vec<String> {
+    let last = issue.versions.last().and_then(|version| version.text.as_deref()).unwrap_or_default();
+    let Section::Said(said) = text::section(last, RELEASE) else { return Vec::new() };
+    let named = text::named(&said, place).into_iter();
+    let mut all: Vec<String> = named.filter_map(|id| Some(id.rsplit_once('#')?.0.to_owned())).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The repository whose issues are the change records of another's releases.
+pub(super) fn place<'r>(rule: &'r ChangeRule, repository: &'r str) -> &'r str {
+    rule.repository.as_deref().unwrap_or(repository)
 }
 
 /// An issue of people is the record of a release from now on.
@@ -244,12 +260,12 @@ pub(super) fn ended(well: bool) -> Keeps {
     } else {
         ("Unsuccessful", "The release was let go, and its deployment failed, by the forge's own word for its job.")
     };
-    Keeps::Close { done: true, label: label(word), text: says.to_owned() }
+    Keeps::Close { done: true, label: label(word), text: says.to_owned(), leaves_open: false }
 }
 
 /// How a release ended that did not go.
 pub(super) fn cancelled(why: &str) -> Keeps {
-    Keeps::Close { done: false, label: label("Cancelled"), text: neutral::prose(why, 900) }
+    Keeps::Close { done: false, label: label("Cancelled"), text: neutral::prose(why, 900), leaves_open: false }
 }
 
 /// The same of one that somebody has closed to stop the release: that is not taken from him by closing it in his place.
@@ -287,7 +303,8 @@ pub(super) fn open(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &R
     match &release.changes {
         Fact::Known(changes) => {
             for change in changes.iter().take(LISTED) {
-                let id = change.id.strip_prefix(&release.repository).unwrap_or(&change.id);
+                let is_here = place(rule, &release.repository).eq_ignore_ascii_case(&release.repository);
+                let id = change.id.strip_prefix(&release.repository).filter(|_| is_here).unwrap_or(&change.id);
                 let _ = writeln!(text, "- {}", neutral::prose(id, 200));
             }
             if changes.len() > LISTED {

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::answers::{self, Said};
-use super::board;
+use super::board::{self, Item};
 use super::kept::{AGENDA, ANSWERS, Keeps, Known, like, meeting_of, of_agenda};
+use super::models::Proposed;
 use super::{Unkept, meet};
 use crate::flow::app::Desk;
 use crate::flow::app::docket::Key;
@@ -14,6 +15,7 @@ use crate::forge::records::Records as _;
 use crate::model::facts::{CabDecision, Fact, Facts};
 use crate::model::release_decision::ReleaseDecision;
 use crate::policy::Policy;
+use crate::policy::calendar::Meeting;
 use crate::policy::rules::Rules;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
@@ -88,31 +90,71 @@ impl<H: Hub> Desk<H> {
         Ok(())
     }
 
-    /// Puts a release on the agenda of the meeting that it waits for.
+    /// Puts a release on the agenda of the meeting that it waits for, and standard changes on that of the next.
     pub(super) async fn on_the_agenda(
+        &self,
+        rules: &Rules,
+        key: &Key,
+        (facts, decision): (&Facts, &ReleaseDecision),
+        proposed: &[Proposed],
+    ) -> Result<(), Unkept> {
+        if let Some((meeting, item)) = self.waits_for_board(rules, key, facts, decision).await? {
+            self.lists(rules, key, &meeting, (Some(item), &[])).await?;
+        }
+        if proposed.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let mut reader = self.reader().await?;
+        let mut left = proposed.to_vec();
+        if let Some(begun) = board::begun(rules, facts, now) {
+            let known = Known::read(&mut reader, of_agenda(H::NAME, &key.repository, begun), H::NAME).await?;
+            left.retain(|model| !known.listed().is_some_and(|(_, models)| models.contains(model)));
+        }
+        reader.close().await?;
+        match board::next(rules, facts, now).filter(|_| !left.is_empty()) {
+            Some(meeting) => self.lists(rules, key, &meeting, (None, &left)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The meeting on whose agenda a release is to be put.
+    async fn waits_for_board(
         &self,
         rules: &Rules,
         key: &Key,
         facts: &Facts,
         decision: &ReleaseDecision,
-    ) -> Result<(), Unkept> {
+    ) -> Result<Option<(Meeting, Item)>, Unkept> {
         let now = self.now();
-        let Some((meeting, item)) = board::waits(rules, facts, decision, now) else { return Ok(()) };
+        let Some((meeting, item)) = board::waits(rules, facts, decision, now) else { return Ok(None) };
         let mut reader = self.reader().await?;
         // What is on the table now is not brought before the next meeting, unless it was put off to that.
         let under_way = board::under_way(rules, facts, decision, now);
         if let Some(begun) = under_way.map(|begun| of_agenda(H::NAME, &key.repository, begun)) {
             let known = Known::read(&mut reader, begun, H::NAME).await?;
-            if known.kept.iter().rev().find_map(Keeps::items).is_some_and(|items| board::has(items, facts)) {
+            if known.listed().is_some_and(|(items, _)| board::has(items, facts)) {
                 reader.close().await?;
-                return Ok(());
+                return Ok(None);
             }
         }
+        reader.close().await?;
+        Ok(Some((meeting, item)))
+    }
+
+    /// Puts something on the agenda of a meeting.
+    async fn lists(
+        &self,
+        rules: &Rules,
+        key: &Key,
+        meeting: &Meeting,
+        added: (Option<Item>, &[Proposed]),
+    ) -> Result<(), Unkept> {
+        let mut reader = self.reader().await?;
         let about = of_agenda(H::NAME, &key.repository, meeting.at);
         let known = Known::read(&mut reader, about, H::NAME).await?;
         reader.close().await?;
-        let listed = known.kept.iter().rev().find_map(Keeps::items);
-        match board::plan(rules, &known.about, &meeting, listed.map(Vec::as_slice), item) {
+        match board::plan(rules, &known.about, meeting, known.listed(), added) {
             Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
             None => Ok(()),
         }

@@ -149,7 +149,12 @@ fn stripped<'l>(label: &'l str, prefix: &str) -> Option<&'l str> {
 }
 
 /// An issue as an incident, with all that became of it since it was called one; `None` where it never was.
-fn fact(issue: &Issue, repository: &str, label: &str, severities: &BTreeMap<String, f64>) -> Option<Incident> {
+pub(super) fn fact(
+    issue: &Issue,
+    repository: &str,
+    label: &str,
+    severities: &BTreeMap<String, f64>,
+) -> Option<Incident> {
     let called = |event: &Event| matches!(&event.what, Happened::Labelled(name) if name.eq_ignore_ascii_case(label));
     let first = issue.events.iter().position(called)?;
     let begun = issue.events.get(first)?;

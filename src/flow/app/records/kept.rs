@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::board::{Item, Listing};
+use super::models::Proposed;
 use crate::flow::app::docket::Key;
 use crate::flow::recorded;
 use crate::forge::records::Draft;
@@ -39,15 +40,32 @@ pub(in crate::flow::app) enum Keeps {
     Widen { components: Vec<String> },
     /// It is brought into a state.
     Advance { to: String },
-    /// It is closed, with what came of it.
-    Close { done: bool, label: String, text: String },
+    /// It is closed, with what came of it; or only told that, where it is the record of another release as well.
+    Close {
+        done: bool,
+        label: String,
+        text: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leaves_open: bool,
+    },
     /// It is told what came of it, and stays closed by whoever did that to stop the release. It says so once for a decision, by
     /// the number of its entry.
     Stopped { decision: u64, label: String, text: String },
     /// The agenda of a meeting is opened.
-    Convene { draft: Draft, meeting: DateTime<Utc>, items: Vec<Item> },
+    Convene {
+        draft: Draft,
+        meeting: DateTime<Utc>,
+        items: Vec<Item>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        models: Vec<Proposed>,
+    },
     /// Something else stands on it.
-    List { draft: Draft, items: Vec<Item> },
+    List {
+        draft: Draft,
+        items: Vec<Item>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        models: Vec<Proposed>,
+    },
     /// The meeting is over: its minutes are written under its agenda, which is closed.
     Adjourn { minutes: String },
     /// Somebody is answered who said something under an agenda, by the issue's number and the comment's name.
@@ -71,9 +89,9 @@ impl Keeps {
     }
 
     /// What stands on an agenda from then on.
-    pub(super) fn items(&self) -> Option<&Vec<Item>> {
+    pub(super) fn listed(&self) -> Option<(&Vec<Item>, &Vec<Proposed>)> {
         match self {
-            Self::Convene { items, .. } | Self::List { items, .. } => Some(items),
+            Self::Convene { items, models, .. } | Self::List { items, models, .. } => Some((items, models)),
             Self::Open { .. }
             | Self::Adopt { .. }
             | Self::Widen { .. }
@@ -110,6 +128,17 @@ impl Kept {
     }
 }
 
+/// How the destinations of change records begin that are issues of a repository.
+pub(super) fn records_in(forge: &str, place: &str) -> String {
+    format!("{ASIDE}{forge}:{place}{HERE}{CHANGE} ")
+}
+
+/// The repository whose release a change record is of, by what the record calls it.
+pub(super) fn release_of(about: &str) -> Option<String> {
+    let named: Vec<Value> = serde_json::from_str(about.strip_prefix(CHANGE)?).ok()?;
+    named.get(1)?.as_str().map(str::to_owned)
+}
+
 /// The repository of a destination that is an issue here.
 pub(in crate::flow::app) fn of<'d>(destination: &'d str, forge: &str) -> Option<&'d str> {
     let (place, _) = destination.strip_prefix(ASIDE)?.split_once(HERE)?;
@@ -132,6 +161,8 @@ pub(super) struct Known {
     pub(super) lost: bool,
     /// The number of the entry that says that it is to be opened.
     pub(super) begun: Option<u64>,
+    /// The repository whose issue it is.
+    pub(super) place: Option<String>,
 }
 
 impl Known {
@@ -143,15 +174,20 @@ impl Known {
             known.lost |= opens && stood.state == "dead";
             if opens {
                 known.begun = Some(stood.effect);
+                known.place = kept.as_ref().map(|kept| kept.repository.clone());
             }
-            let items = kept.as_ref().and_then(|kept| kept.keeps.items());
-            if let Some(ended) = stood.ended.filter(|_| stood.state == "done" && (opens || items.is_some()))
+            let listed = kept.as_ref().and_then(|kept| kept.keeps.listed());
+            if let Some(ended) = stood.ended.filter(|_| stood.state == "done" && (opens || listed.is_some()))
                 && let Some(entry) = recorded::entry(reader, ended).await?
             {
                 if opens {
                     known.number = entry.body.get("made").and_then(Value::as_str).and_then(|made| made.parse().ok());
                 }
-                known.listings.extend(items.map(|items| Listing { since: entry.at, items: items.clone() }));
+                known.listings.extend(listed.map(|(items, models)| Listing {
+                    since: entry.at,
+                    items: items.clone(),
+                    models: models.clone(),
+                }));
             }
             known.effects.push(stood.once);
             known.kept.extend(kept.map(|kept| kept.keeps));
@@ -179,6 +215,27 @@ impl Known {
         Ok((known, of_change(forge, key, next)))
     }
 
+    /// What stands on an agenda now, as far as it is to.
+    pub(super) fn listed(&self) -> Option<(&Vec<Item>, &Vec<Proposed>)> {
+        self.kept.iter().rev().find_map(Keeps::listed)
+    }
+
+    /// The standard changes that stood on an agenda.
+    pub(super) fn stands(self) -> Stands {
+        Stands { about: self.about, number: self.number, listings: self.listings }
+    }
+
+    /// The components that a change record is for.
+    pub(super) fn components(&self) -> Vec<String> {
+        let of = |kept: &Keeps| match kept {
+            Keeps::Open { components, .. } | Keeps::Adopt { components, .. } | Keeps::Widen { components } => {
+                components.clone()
+            }
+            _ => Vec::new(),
+        };
+        self.kept.iter().flat_map(of).collect()
+    }
+
     /// Whether people opened it.
     pub(super) fn is_adopted(&self) -> bool {
         self.kept.iter().any(|kept| matches!(kept, Keeps::Adopt { .. }))
@@ -186,6 +243,28 @@ impl Known {
 
     pub(super) fn is_closed(&self) -> bool {
         self.kept.iter().any(|kept| matches!(kept, Keeps::Close { .. }))
+    }
+}
+
+/// What stood on an agenda since when, the earliest first.
+#[derive(Debug, Default)]
+pub(super) struct Stands {
+    pub(super) about: String,
+    /// The issue's number, once it is opened.
+    pub(super) number: Option<u64>,
+    pub(super) listings: Vec<Listing>,
+}
+
+impl Stands {
+    /// All standard changes that ever stood there.
+    pub(super) fn models(&self) -> impl Iterator<Item = &Proposed> {
+        self.listings.iter().flat_map(|listing| &listing.models)
+    }
+
+    /// Those that stood there at an instant.
+    pub(super) fn at(&self, at: DateTime<Utc>) -> impl Iterator<Item = &Proposed> {
+        let then = self.listings.iter().rev().find(|listing| listing.since <= at);
+        then.into_iter().flat_map(|listing| &listing.models)
     }
 }
 

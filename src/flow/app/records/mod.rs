@@ -1,6 +1,8 @@
 //! The story of what a team would otherwise keep in a change or incident system, and is kept in issues of the forge: change
-//! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]) and the agendas of the board ([`board`],
-//! its meetings: [`convened`], and what those hear who speak there: [`answers`]).
+//! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]; what they say that caused them:
+//! [`caused`]) and the agendas of the board ([`board`],
+//! its meetings: [`convened`], what those hear who speak there: [`answers`], and the standard changes that it approves:
+//! [`models`], [`standing`]).
 //!
 //! What the app does to an issue is recorded before it leaves, once for its key, and which issue came of it is recorded
 //! when it has: so that no crash opens a second one, and no look-alike is taken for ours. What is said of one record leaves
@@ -8,11 +10,14 @@
 
 mod answers;
 mod board;
+mod caused;
 mod change;
 mod convened;
 mod incident;
 mod kept;
+mod models;
 mod noted;
+mod standing;
 mod text;
 
 use chrono::{DateTime, TimeDelta};
@@ -41,11 +46,16 @@ use crate::store::outbox::Claimed;
 use crate::store::reader::Reader;
 use crate::store::writer::Refused;
 pub(super) use answers::Said;
+pub(super) use caused::{Caused, Causes};
 use kept::{AGENDA, CHANGE, Keeps, Known, like, meeting_of};
 pub(super) use kept::{Kept, of};
+pub(super) use models::Proposed;
+pub(super) use standing::Settled;
 
 /// How often one record is told something, at most: whatever moves it to and fro is no news any longer.
 const MOST: usize = 200;
+/// How many releases are looked through for those that share a record, the newest.
+const SHARED: u64 = 200;
 /// How many issues that people opened are looked through for the record of a release, the newest.
 const LOOKED_THROUGH: usize = 100;
 /// How long after it was decided last a release that nobody waits for is given up: GitHub fails its run before.
@@ -78,7 +88,7 @@ impl<H: Hub> Desk<H> {
         {
             facts.change_record = if is_issues(&rule.system) {
                 let (known, _) = Known::of_release(reader, key, H::NAME).await?;
-                self.change_record(forge, (rule, rules.calendar.zone), &known, facts).await
+                self.change_record(reader, forge, (rule, rules.calendar.zone), &known, facts).await?
             } else {
                 elsewhere("change records", &rule.system)
             };
@@ -92,53 +102,65 @@ impl<H: Hub> Desk<H> {
                 elsewhere("incidents", &rule.system)
             };
         }
-        if rules.calendar.cab.is_some() && !stated("cab") {
-            (facts.cab, said) = self.decided_by_board(reader, forge, rules, facts).await?;
-        }
-        if matches!(rules.calendar.cab.as_ref().map(|cab| &cab.meetings), Some(Meetings::Rules(_)))
+        if let Some(cab) = &rules.calendar.cab
             && !stated("meetings")
         {
-            facts.meetings = Fact::Absent;
+            facts.meetings = match &cab.meetings {
+                Meetings::Rules(_) => Fact::Absent,
+                Meetings::Feed(address) => {
+                    self.meetings(address, rules.calendar.zone, facts.release.submitted_at).await
+                }
+            };
+        }
+        if rules.calendar.cab.is_some() && !stated("cab") {
+            (facts.cab, said) = self.decided_by_board(reader, forge, rules, facts).await?;
         }
         Ok(said)
     }
 
     async fn change_record(
         &self,
+        reader: &mut Reader,
         forge: &H::Forge,
         rule: (&ChangeRule, Tz),
         known: &Known,
         facts: &mut Facts,
-    ) -> Fact<ChangeRecord> {
+    ) -> Result<Fact<ChangeRecord>, DatabaseFault> {
         if known.effects.is_empty() {
-            return Fact::Absent;
+            return Ok(Fact::Absent);
         }
         let Some(number) = known.number else {
             let why = if known.lost { "its issue could not be opened" } else { "its issue is being opened" };
-            return Fact::Unavailable(why.into());
+            return Ok(Fact::Unavailable(why.into()));
         };
-        let repository = facts.release.repository.clone();
-        let read = match forge.issues(&repository, &[number]).await {
+        let own = facts.release.repository.clone();
+        let place = known.place.clone().unwrap_or_else(|| change::place(rule.0, &own).to_owned());
+        let read = if place.eq_ignore_ascii_case(&own) {
+            forge.issues(&place, &[number]).await.map_err(|fault| fault.to_string())
+        } else {
+            match self.hub.of(&place).await {
+                Ok(there) => there.issues(&place, &[number]).await.map_err(|fault| fault.to_string()),
+                Err(fault) => Err(fault.to_string()),
+            }
+        };
+        let read = match read {
             Ok(read) => read,
-            Err(fault) => return Fact::Unavailable(fault.to_string().into()),
+            Err(why) => return Ok(Fact::Unavailable(why.into())),
         };
         let Some(issue) = read.issues.get(&number).filter(|issue| issue.ours || known.is_adopted()) else {
-            return Fact::Unavailable(format!("issue {number}, which is its record, is not there any longer").into());
+            let why = format!("issue {number} of {place}, which is its record, is not there any longer");
+            return Ok(Fact::Unavailable(why.into()));
         };
-        let mut components = Vec::new();
-        for kept in &known.kept {
-            match kept {
-                Keeps::Open { components: these, .. }
-                | Keeps::Adopt { components: these, .. }
-                | Keeps::Widen { components: these } => {
-                    components.extend(these.iter().cloned());
-                }
-                _ => {}
+        let mut components = known.components();
+        if rule.0.one_for_package && known.is_adopted() {
+            // It is for what of the package goes from elsewhere as well.
+            for (_, other) in sharing::<H>(reader, &known.about, &place, number).await? {
+                components.extend(other.components());
             }
         }
-        let record = change::fact(rule, issue, &repository, components);
+        let record = change::fact(rule, issue, &place, components);
         meet(facts, read);
-        Fact::Known(record)
+        Ok(Fact::Known(record))
     }
 
     /// Does for the records of a release what its decision asks for.
@@ -146,10 +168,10 @@ impl<H: Hub> Desk<H> {
         &self,
         policy: &Policy,
         (key, facts, decision): (&Key, &Facts, &ReleaseDecision),
-        said: &[Said],
+        (said, proposed): (&[Said], &[Proposed]),
     ) -> Result<(), Unkept> {
         let rules = &policy.rules;
-        self.on_the_agenda(rules, key, facts, decision).await?;
+        self.on_the_agenda(rules, key, (facts, decision), proposed).await?;
         self.answer_board(policy, (key, facts, decision), said).await?;
         self.settle_incidents(policy, (key, facts, decision)).await?;
         let Some(rule) = rules.change.as_ref().filter(|rule| is_issues(&rule.system)) else { return Ok(()) };
@@ -165,33 +187,34 @@ impl<H: Hub> Desk<H> {
             let keeps = if rule.create {
                 Some(change::open(rule, &known, facts, decision))
             } else {
-                self.of_people(key, facts, decision).await?
+                self.of_people(change::place(rule, &key.repository), facts, decision).await?
             };
             return match keeps {
-                Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
+                Some(keeps) => self.leaves(change::place(rule, &key.repository), &known, keeps).await,
                 None => Ok(()),
             };
         }
         if known.effects.len() >= MOST {
             return Ok(());
         }
+        let place = known.place.as_deref().unwrap_or_else(|| change::place(rule, &key.repository));
         match change::plan(rule, &known, facts, decision) {
-            Some(keeps) => self.leaves(&key.repository, &known, keeps).await,
+            Some(keeps) => self.leaves(place, &known, keeps).await,
             None => Ok(()),
         }
     }
 
     /// The issue that people opened as the record of a release: the oldest that names it.
-    async fn of_people(&self, key: &Key, facts: &Facts, decision: &ReleaseDecision) -> Result<Option<Keeps>, Unkept> {
-        let forge = self.hub.of(&key.repository).await.map_err(Unkept::forge)?.behind_deployments();
-        let mut numbers = forge.labelled(&key.repository, change::LABEL, self.now()).await.map_err(Unkept::forge)?;
+    async fn of_people(&self, place: &str, facts: &Facts, decision: &ReleaseDecision) -> Result<Option<Keeps>, Unkept> {
+        let forge = self.hub.of(place).await.map_err(Unkept::forge)?.behind_deployments();
+        let mut numbers = forge.labelled(place, change::LABEL, self.now()).await.map_err(Unkept::forge)?;
         numbers.sort_unstable();
         let numbers = numbers.split_off(numbers.len().saturating_sub(LOOKED_THROUGH));
         if numbers.is_empty() {
             return Ok(None);
         }
-        let read = forge.issues(&key.repository, &numbers).await.map_err(Unkept::forge)?;
-        let found = read.issues.values().find(|issue| change::names(issue, facts, &decision.environment));
+        let read = forge.issues(place, &numbers).await.map_err(Unkept::forge)?;
+        let found = read.issues.values().find(|issue| change::names(issue, place, facts, &decision.environment));
         Ok(found.map(|issue| change::adopt(issue.number, facts, decision)))
     }
 
@@ -230,8 +253,10 @@ impl<H: Hub> Desk<H> {
             // it either, as long as there is nothing else to say.
             let is_theirs = |keeps: &Keeps| known.is_adopted() && !matches!(keeps, Keeps::Close { done: true, .. });
             let came = came.filter(|(_, keeps)| !is_theirs(keeps));
-            if let Some(keeps) = self.unless_stopped(repository, &known, came).await? {
-                self.leaves(repository, &known, keeps).await?;
+            let place = known.place.clone().unwrap_or_else(|| repository.to_owned());
+            if let Some(keeps) = self.unless_stopped(&place, &known, came).await? {
+                let keeps = self.unless_shared(&mut reader, (repository, &place), &known, keeps).await?;
+                self.leaves(&place, &known, keeps).await?;
             }
         }
         for (about, _) in reader.begun_about(&like(AGENDA, H::NAME, repository)).await? {
@@ -243,18 +268,48 @@ impl<H: Hub> Desk<H> {
                 continue;
             }
             let mut minutes = Vec::new();
-            for item in known.kept.iter().rev().find_map(Keeps::items).into_iter().flatten() {
+            let (mut last, empty) = (None, (Vec::new(), Vec::new()));
+            let (items, models) = known.listed().unwrap_or((&empty.0, &empty.1));
+            for item in items {
                 let latest = reader.latest(&item.stream(H::NAME)).await?;
                 let facts = match latest {
                     Some(latest) => reader.blob(latest.facts).await?.and_then(|bytes| Facts::read(&bytes).ok()),
                     None => None,
                 };
                 minutes.push(board::minutes(item, meeting, facts.as_ref()));
+                last = facts.or(last);
             }
+            minutes.extend(models.iter().map(|model| models::minutes(model, meeting, last.as_ref())));
             self.leaves(repository, &known, Keeps::Adjourn { minutes: minutes.concat() }).await?;
         }
         reader.close().await?;
         Ok(())
+    }
+
+    /// Leaves a record of people's open as long as another release that it is of has not come to its end.
+    async fn unless_shared(
+        &self,
+        reader: &mut Reader,
+        (repository, place): (&str, &str),
+        known: &Known,
+        keeps: Keeps,
+    ) -> Result<Keeps, Unkept> {
+        let (Keeps::Close { done, label, text, .. }, Some(number), true) = (&keeps, known.number, known.is_adopted())
+        else {
+            return Ok(keeps);
+        };
+        let others = sharing::<H>(reader, &known.about, place, number).await?;
+        let forge = self.hub.of(place).await.map_err(Unkept::forge)?.behind_deployments();
+        let read = forge.issues(place, &[number]).await.map_err(Unkept::forge)?;
+        let named = read.issues.get(&number).map(|issue| change::repositories(issue, place)).unwrap_or_default();
+        let is_over = |named: &String| {
+            let of = |(of, other): &(String, Known)| of.eq_ignore_ascii_case(named) && other.is_closed();
+            named.eq_ignore_ascii_case(repository) || others.iter().any(of)
+        };
+        if others.iter().all(|(_, other)| other.is_closed()) && named.iter().all(is_over) {
+            return Ok(keeps);
+        }
+        Ok(Keeps::Close { done: *done, label: label.clone(), text: text.clone(), leaves_open: true })
     }
 
     /// Leaves a record closed that somebody closed, unless the release went well.
@@ -386,8 +441,11 @@ async fn done<F: Records + crate::forge::talk::Talk>(
             forge.reply(repository, number, (once, text), again).await?;
             advance(forge, repository, number, label).await
         }
-        Keeps::Close { done, label, text } => {
+        Keeps::Close { done, label, text, leaves_open } => {
             forge.reply(repository, number, (once, text), again).await?;
+            if *leaves_open {
+                return Ok(());
+            }
             advance(forge, repository, number, label).await?;
             forge.close_issue(repository, number, *done).await
         }
@@ -422,6 +480,24 @@ async fn ended(
         }
     }
     Ok(None)
+}
+
+/// The other releases whose record an issue is, each with its repository.
+async fn sharing<H: Hub>(
+    reader: &mut Reader,
+    about: &str,
+    place: &str,
+    number: u64,
+) -> Result<Vec<(String, Known)>, DatabaseFault> {
+    let mut found = Vec::new();
+    for (other, _) in reader.begun_to(&kept::records_in(H::NAME, place), SHARED).await? {
+        let Some(of) = kept::release_of(&other).filter(|_| other != about) else { continue };
+        let known = Known::read(reader, other, H::NAME).await?;
+        if known.number == Some(number) {
+            found.push((of, known));
+        }
+    }
+    Ok(found)
 }
 
 /// What is said of records that are kept where the app does not look.

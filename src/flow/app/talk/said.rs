@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::Desk;
-use crate::flow::send::Answer;
+use crate::flow::send::{self, Answer};
 use crate::forge::Hub;
 use crate::forge::talk::{Notice, Talk as _};
 use crate::store::fault::Fault as DatabaseFault;
@@ -69,7 +69,7 @@ impl<H: Hub> Desk<H> {
         let tried_before = claimed.attempt > 1;
         let done = match &said.says {
             Says::Check { .. } if last.is_some_and(|last| last.effect != claimed.effect) => {
-                return Ok(Answer::Refused("a later one has taken its place".to_owned()));
+                return Ok(Answer::Refused(send::LATER_ONE.to_owned()));
             }
             Says::Check { notice, number } => {
                 forge.show(&said.repository, said.change, notice, *number > 1 || tried_before).await

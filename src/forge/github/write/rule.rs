@@ -58,6 +58,7 @@ pub async fn started(client: &Client, waiting: &Waiting) -> Result<Option<Starte
         event: String,
         actor: Option<User>,
         triggering_actor: Option<User>,
+        status: Option<String>,
     }
     #[derive(Deserialize)]
     struct User {
@@ -69,7 +70,9 @@ pub async fn started(client: &Client, waiting: &Waiting) -> Result<Option<Starte
         Err(fault) => return Err(fault),
     };
     let by = [run.actor, run.triggering_actor].map(|user| user.map(|user| user.id));
-    Ok(Some(Started { commit: run.commit, attempt: run.attempt, branch: run.branch, event: run.event, by }))
+    // It is said of a run of which nothing else is at work; of another the list of what waits has to be asked for.
+    let waits = run.status.as_deref() == Some("waiting");
+    Ok(Some(Started { commit: run.commit, attempt: run.attempt, branch: run.branch, event: run.event, by, waits }))
 }
 
 /// Whether the run still waits at the environment.

@@ -52,6 +52,12 @@ impl Base {
         self.rest.join(path.trim_start_matches('/')).ok().filter(|url| self.owns(url))
     }
 
+    /// The URL of a page that people open, whose path begins with `/`.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<Url> {
+        Url::parse(&format!("{}{path}", self.address())).ok().filter(|url| url.origin() == self.rest.origin())
+    }
+
     /// The URL of GraphQL.
     #[must_use]
     pub fn graphql(&self) -> &Url {

@@ -116,9 +116,18 @@ impl Client {
         Self::with(base, token, trusted, None)
     }
 
-    /// The same under the app's own token: what its account does is no person's act. Pipelines may be started with the
-    /// `variables` of these names; `*` is any.
-    pub fn of_app(base: Base, token: Secret, trusted: Option<&[u8]>, variables: Vec<String>) -> Result<Self, Fault> {
+    /// The same under the app's own token: what its account does is no person's act.
+    pub fn of_app(base: Base, token: Secret, trusted: Option<&[u8]>) -> Result<Self, Fault> {
+        Self::with(base, token, trusted, Some(Vec::new()))
+    }
+
+    /// The same, for whom pipelines may be started with the `variables` of these names; `*` is any.
+    pub fn of_app_taking(
+        base: Base,
+        token: Secret,
+        trusted: Option<&[u8]>,
+        variables: Vec<String>,
+    ) -> Result<Self, Fault> {
         Self::with(base, token, trusted, Some(variables))
     }
 
@@ -129,7 +138,11 @@ impl Client {
         // What is not encrypted stays on this machine: a proxy would have the token.
         let builder = if base.is_encrypted() { builder } else { builder.no_proxy() };
         let http = builder.build().map_err(|error| Fault::Setup(format!("the HTTP client cannot be made: {error}")))?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::made(http, base, token, app))
+    }
+
+    fn made(http: reqwest::Client, base: Base, token: Secret, app: Option<Vec<String>>) -> Self {
+        Self(Arc::new(Inner {
             http,
             base,
             token,
@@ -140,13 +153,28 @@ impl Client {
             is_app: app.is_some(),
             owner: OnceCell::new(),
             variables: app.unwrap_or_default(),
-        })))
+        }))
     }
 
     /// Where it sends to.
     #[must_use]
     pub fn base(&self) -> &Base {
         &self.0.base
+    }
+
+    /// What sends for it.
+    pub(in crate::forge::gitlab) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    /// Its token.
+    pub(in crate::forge::gitlab) fn token(&self) -> &Secret {
+        &self.0.token
+    }
+
+    /// A client of the same GitLab under somebody's own token, with limits of its own.
+    pub(in crate::forge::gitlab) fn under(&self, token: Secret) -> Self {
+        Self::made(self.0.http.clone(), self.0.base.clone(), token, None)
     }
 
     /// What went so far.

@@ -135,7 +135,10 @@ pub(in crate::forge::gitlab) async fn protected(
         return Err(unread(&what, "it is protected, and GitLab names no rule by which it is"));
     }
     if let Some(other) = rules.iter().flat_map(Protection::others).next() {
-        return Err(open(&format!("it names who may push or merge there beside maintainers, so that {}", other.words())));
+        return Err(open(&format!(
+            "it names who may push or merge there beside maintainers, so that {}",
+            other.words()
+        )));
     }
     Ok(Tip { branch, commit: found.commit.id })
 }

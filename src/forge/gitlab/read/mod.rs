@@ -12,6 +12,7 @@ mod commits;
 pub(super) mod deployments;
 pub(super) mod file;
 mod groups;
+pub(super) mod jobs;
 mod people;
 pub(super) mod proposals;
 mod pushes;

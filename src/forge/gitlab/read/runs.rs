@@ -88,6 +88,8 @@ pub(in crate::forge::gitlab) async fn started(
         branch: Some(found.reference),
         event: found.source.unwrap_or_default(),
         by: [began, other],
+        // A pipeline can wait for much else.
+        waits: false,
     }))
 }
 

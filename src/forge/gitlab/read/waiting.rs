@@ -197,7 +197,11 @@ pub(in crate::forge::gitlab) async fn of(
 }
 
 /// Whether the job of a deployment still waits for somebody who plays it, and nobody has rejected it.
-pub(in crate::forge::gitlab) async fn may_be_played(client: &Client, project: &Project, it: &Held) -> Result<bool, Fault> {
+pub(in crate::forge::gitlab) async fn may_be_played(
+    client: &Client,
+    project: &Project,
+    it: &Held,
+) -> Result<bool, Fault> {
     let whole: Whole = client.get(&format!("{}/deployments/{}", project.path(), it.id)).await?;
     let is_rejected = whole.approvals.iter().flatten().any(|vote| vote.status == "rejected");
     Ok(!is_rejected && whole.deployable.is_some_and(|job| job.id == it.job && job.is_manual()))

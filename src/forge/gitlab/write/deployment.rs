@@ -11,7 +11,7 @@ use super::status::{self, State};
 use crate::forge::gitlab::client::{Client, Fault, Method};
 use crate::forge::gitlab::read::Project;
 use crate::forge::gitlab::read::waiting::{self, Held, Step};
-use crate::forge::{Answer, Given, Waiting};
+use crate::forge::{Answer, Given, Waiting, Why};
 use crate::model::notable::shortened;
 
 /// How many bytes a vote says at most.
@@ -23,7 +23,7 @@ pub async fn answer(
     client: &Client,
     waiting: &Waiting,
     (answer, newest): (Answer, Option<u64>),
-    why: &str,
+    why: Why<'_>,
 ) -> Result<Given, Fault> {
     let project = Project::find(client, &waiting.repository).await?;
     let mut held = waiting::of(client, &project, waiting).await?;
@@ -34,7 +34,7 @@ pub async fn answer(
     // None of them waits for another: what is left is found by whoever looks next.
     let (mut given, mut failed) = (Given::NoLongerWaits, None);
     for it in &held {
-        match (one(client, &project, it, (answer, why)).await, given) {
+        match (one(client, &project, it, (answer, why.comment)).await, given) {
             (Ok(Given::ForOthers(one)), Given::ForOthers(other)) => given = Given::ForOthers(one.max(other)),
             (Ok(Given::Now), _) => given = Given::Now,
             (Ok(one), Given::NoLongerWaits) => given = one,
@@ -74,7 +74,7 @@ async fn one(client: &Client, project: &Project, it: &Held, (answer, why): (Answ
 
 /// Says why it does not go yet: a commit's status that is `failed` until it goes. One that is `pending` would be for ever, and
 /// keep its pipeline running.
-pub async fn hold(client: &Client, waiting: &Waiting, why: &str) -> Result<(), Fault> {
+pub async fn hold(client: &Client, waiting: &Waiting, why: Why<'_>) -> Result<(), Fault> {
     let project = Project::find(client, &waiting.repository).await?;
     status::of_deployment(client, &project, waiting, State::Failed, why).await
 }

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::forge::Waiting;
 use crate::forge::gitlab::client::{Client, Fault, Method};
 use crate::forge::gitlab::read::{Project, runs};
 use crate::forge::talk::Notice;
+use crate::forge::{Waiting, Why};
 use crate::model::notable::shortened;
 use crate::report::proposal::Standing;
 
@@ -34,6 +34,13 @@ impl State {
     }
 }
 
+/// Where a status leads whoever clicks it.
+fn leads(status: &mut Value, page: Option<&str>) {
+    if let (Some(page), Some(status)) = (page, status.as_object_mut()) {
+        status.insert("target_url".to_owned(), json!(page));
+    }
+}
+
 async fn tell(client: &Client, project: &Project, commit: &str, body: &Value) -> Result<(), Fault> {
     client.write(Method::POST, &format!("{}/statuses/{commit}", project.path()), body).await
 }
@@ -44,12 +51,13 @@ pub(super) async fn of_deployment(
     project: &Project,
     waiting: &Waiting,
     state: State,
-    why: &str,
+    why: Why<'_>,
 ) -> Result<(), Fault> {
     let Some(run) = runs::started(client, project, waiting).await? else { return Ok(()) };
     let name = format!("{NAME}/{}", waiting.environment);
-    let body = json!({"state": state.word(), "name": name, "pipeline_id": waiting.run,
-        "description": shortened(why, DESCRIPTION)});
+    let mut body = json!({"state": state.word(), "name": name, "pipeline_id": waiting.run,
+        "description": shortened(why.sentence, DESCRIPTION)});
+    leads(&mut body, why.page);
     tell(client, project, &run.commit, &body).await
 }
 
@@ -62,8 +70,6 @@ pub async fn show(client: &Client, repository: &str, notice: &Notice) -> Result<
         Standing::NobodyLeft => State::Failed,
     };
     let mut body = json!({"state": state.word(), "name": NAME, "description": shortened(&notice.title, DESCRIPTION)});
-    if let (Some(page), Some(body)) = (&notice.page, body.as_object_mut()) {
-        body.insert("target_url".to_owned(), json!(page));
-    }
+    leads(&mut body, notice.page.as_deref());
     tell(client, &project, &notice.commit, &body).await
 }

@@ -19,7 +19,7 @@ use crate::support::served::Served;
 static ISSUED: AtomicU64 = AtomicU64::new(1);
 
 /// What GitLab states of a job of the pipeline, for the app at an address.
-fn claims(gitlab: &Gitlab, audience: &str) -> Value {
+pub fn claims(gitlab: &Gitlab, audience: &str) -> Value {
     let now = Utc::now().timestamp();
     json!({
         "iss": gitlab.url(), "aud": audience, "sub": format!("project_path:{PROJECT}:ref_type:branch:ref:main"),
@@ -35,25 +35,30 @@ fn claims(gitlab: &Gitlab, audience: &str) -> Value {
     })
 }
 
-struct Free {
-    gitlab: Gitlab,
-    app: App,
-    url: String,
-    served: Served,
+pub struct Free {
+    pub gitlab: Gitlab,
+    pub app: App,
+    pub url: String,
+    pub served: Served,
 }
 
 fn free() -> Free {
     let gitlab = shop();
     gitlab.with(|world| world.plan = Plan::Free);
     runs(&gitlab);
-    let app = App::new(&gitlab);
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (url, listen) = (format!("http://127.0.0.1:{port}"), format!("127.0.0.1:{port}"));
-    let served = app.start(&["--sweep", "1", "--listen", &listen, "--public-url", &url]);
-    Free { gitlab, app, url, served }
+    Free::of(gitlab)
 }
 
 impl Free {
+    /// The app with an address to which jobs come, of a GitLab as it is.
+    pub fn of(gitlab: Gitlab) -> Self {
+        let app = App::new(&gitlab);
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (url, listen) = (format!("http://127.0.0.1:{port}"), format!("127.0.0.1:{port}"));
+        let served = app.start(&["--sweep", "1", "--listen", &listen, "--public-url", &url]);
+        Self { gitlab, app, url, served }
+    }
+
     /// Asks under a token with these claims.
     fn asks(&self, edit: impl FnOnce(&mut Value)) -> (u16, String) {
         let mut claims = claims(&self.gitlab, &self.url);
@@ -88,15 +93,17 @@ fn a_job_asks_by_its_own_token_is_told_to_wait_and_goes_on_once_somebody_approve
     let said = free.step(&[]);
     assert_eq!(said.code, 10, "{}{}", said.out, said.err);
     assert!(said.out.contains("held before production") && said.out.contains("bo"), "{}", said.out);
-    // GitLab gives one token, and it counts once.
-    let said = free.step(&["--wait", "1min"]);
-    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
-    assert!(said.err.contains("--wait"), "{}", said.err);
-
-    free.gitlab.with(|world| {
-        world.note(12, "bo", &format!("/countersign approve production {}", sha("51")), &ago(0));
+    // GitLab gives one token, which counts while the job runs: it can wait with it, too.
+    let gitlab = free.gitlab.clone();
+    let approves = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        gitlab.with(|world| {
+            world.note(12, "bo", &format!("/countersign approve production {}", sha("51")), &ago(0));
+        });
     });
-    until("it to go", || free.step(&[]).code == 0);
+    let said = free.step(&["--wait", "1min"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    approves.join().unwrap();
     let answers = free.app.events("decision_asked");
     assert!(answers.iter().any(|it| it["run"] == PIPELINE && it["decision"] == "proceed"), "{answers:?}");
     // Nothing waits at GitLab, and nothing is told there.
@@ -104,12 +111,26 @@ fn a_job_asks_by_its_own_token_is_told_to_wait_and_goes_on_once_somebody_approve
 }
 
 #[test]
-fn t29_a_token_counts_once_of_our_projects_and_of_a_pipeline_that_may_release() {
+fn t45_a_token_counts_while_its_job_runs_of_our_projects_and_of_a_pipeline_that_may_release() {
     let free = free();
     until("the first sweep", || free.served.ask("GET /readyz").0 == 200);
     let token = tokens::token(&claims(&free.gitlab, &free.url));
     assert_eq!(free.shows(&token).0, 200);
-    assert_eq!(free.shows(&token).0, 401);
+    assert_eq!(free.shows(&token).0, 200);
+    let is = |pipeline: u64, status: &str| {
+        free.gitlab.with(|world| world.jobs.insert("70".to_owned(), (pipeline, status.to_owned())));
+    };
+    for status in ["success", "failed", "canceled", "canceling", "pending", "manual"] {
+        is(PIPELINE, status);
+        let (code, said) = free.shows(&token);
+        assert_eq!(code, 401, "{status}: {said}");
+        assert!(said.contains("while its job runs"), "{said}");
+    }
+    is(PIPELINE, "running");
+    // Whether it runs cannot be known.
+    free.gitlab.trouble("/jobs/70", crate::support::gitlab::reply(403, &json!({"message": "403 Forbidden"})));
+    assert_eq!(free.shows(&token).0, 503);
+    assert_eq!(free.shows(&token).0, 200);
     let refused = |name: &str, value: Value| {
         let (status, said) = free.asks(|claims| claims[name] = value.clone());
         assert!(matches!(status, 401 | 403), "{name} {value}: {status} {said}");
@@ -125,6 +146,10 @@ fn t29_a_token_counts_once_of_our_projects_and_of_a_pipeline_that_may_release() 
     refused("exp", json!(Utc::now().timestamp() - 600));
     refused("sha", json!("main"));
     refused("environment", json!("staging"));
+    refused("job_id", json!("71"));
+    refused("job_id", Value::Null);
+    refused("pipeline_id", json!("901"));
+    refused("sha", json!(sha("b0")));
     // Somebody else's key.
     let forged = tokens::sign(&tokens::keys()[1], &tokens::header(), &claims(&free.gitlab, &free.url));
     assert_eq!(free.shows(&forged).0, 401);

@@ -1,5 +1,6 @@
 //! What people try there who may push, play and start over, and what comes of it.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,10 +9,31 @@ use super::{App, DEPLOYMENT, PIPELINE, asks, deployment, policy, shop, status, t
 use crate::app::{ago, until};
 use crate::support::github::world::sha;
 use crate::support::gitlab::world::Rule;
-use crate::support::gitlab::{APP, reply};
+use crate::support::gitlab::{APP, Gitlab, reply};
+use crate::support::served::Served;
 
 /// The deployment that somebody makes after the first.
 const NEXT: u64 = 8;
+
+/// The vote arrives, and the server is gone whenever the job is to be played.
+fn gone(gitlab: &Gitlab) {
+    for _ in 0..200 {
+        gitlab.trouble("/play", reply(502, &json!({"message": "gone"})));
+    }
+}
+
+/// Waits until the answer of the last decision has failed, so that none is left that nothing is known of.
+fn failed(app: &App) {
+    let last = |name: &str| app.events(name).last().map(|it| it["at"].as_str().unwrap().to_owned());
+    let quiet = || {
+        let attempts = app.events("effect_attempted");
+        attempts.last().is_some_and(|it| it["outcome"] == "failed")
+            && last("effect_attempted") > last("release_decided")
+    };
+    until("its answer to fail", quiet);
+    std::thread::sleep(Duration::from_millis(1_500));
+    until("its answer to fail", quiet);
+}
 
 #[test]
 fn t15_a_tag_that_is_called_as_the_default_branch_has_no_say_in_the_policy() {
@@ -42,28 +64,22 @@ fn t01_an_answer_is_given_to_no_job_that_was_tried_again_after_it_was_decided() 
     let gitlab = shop();
     asks(&gitlab);
     votes(&gitlab, "bo");
-    for _ in 0..50 {
-        gitlab.trouble("/play", reply(502, &json!({"message": "gone"})));
-    }
+    gone(&gitlab);
     let app = App::new(&gitlab);
-    let served = app.start(&["--sweep", "300"]);
+    let _served = app.start(&["--sweep", "300"]);
     until("the vote", || status(&gitlab) == "created");
-    until("it to fail", || app.events("effect_attempted").iter().any(|it| it["outcome"] == "failed"));
-    std::thread::sleep(Duration::from_millis(500));
-    // It is killed and does not know that the job went, and failed. `carla` tries it again, and GitLab has all votes but ours.
-    drop(served);
-    gitlab.untroubled();
+    failed(&app);
+    // The job went all the same, and failed. `carla` tries it again, and GitLab has all votes but ours. Nobody tells of it.
     gitlab.with(|world| {
         world.played.insert(DEPLOYMENT, (APP.to_owned(), ago(0)));
         "failed".clone_into(&mut world.deployments.last_mut().unwrap().status);
         world.deployments.push(deployment(NEXT, "51", "blocked", &ago(0), "carla", PIPELINE));
         world.vote(NEXT, "bo", "approved", &ago(0)).unwrap();
     });
-    let _served = app.start(&["--sweep", "1"]);
+    gitlab.untroubled();
     let refused = |it: &serde_json::Value| it["why"].as_str().is_some_and(|why| why.contains("it is not of attempt"));
     until("the old answer to be refused", || app.events("effect_attempted").iter().any(refused));
     until("it to be held", || told(&gitlab).last().is_some_and(|(state, _)| state == "failed"));
-    std::thread::sleep(Duration::from_secs(2));
     assert_eq!(status(&gitlab), "blocked", "two people started it, and nobody looked at that");
     assert_eq!(written(&gitlab, "/approval").len(), 1);
 }
@@ -111,26 +127,26 @@ fn of_two_jobs_of_an_environment_the_one_that_lacks_a_vote_neither_keeps_the_oth
 }
 
 #[test]
-fn what_is_rejected_after_our_vote_is_not_played_and_is_said_once() {
+fn what_is_rejected_for_good_after_our_vote_is_not_played_and_is_said_once() {
     let gitlab = shop();
+    // What `dana` says is final.
+    let chaired = policy().replace("raci:", "  chair: { members: [\"gitlab:dana\"] }\nraci:").replace(
+        "{ accountable: 1 } }",
+        "{ accountable: 1 }, escalate: { undecided_after: 15min, to: [chair], final: chair } }",
+    );
+    gitlab.with(|world| world.git.contents.insert(".countersign/policy.yml".to_owned(), chaired));
     asks(&gitlab);
     votes(&gitlab, "bo");
-    for _ in 0..50 {
-        gitlab.trouble("/play", reply(502, &json!({"message": "gone"})));
-    }
+    gone(&gitlab);
     let app = App::new(&gitlab);
-    let served = app.start(&["--sweep", "300"]);
-    until("the vote", || status(&gitlab) == "created");
-    until("it to fail", || app.events("effect_attempted").iter().any(|it| it["outcome"] == "failed"));
-    std::thread::sleep(Duration::from_millis(500));
-    drop(served);
-    gitlab.untroubled();
-    gitlab.with(|world| {
-        world.note(12, "carla", "/countersign reject production: not on a Friday", &ago(0));
-    });
     let _served = app.start(&["--sweep", "1"]);
+    until("the vote", || status(&gitlab) == "created");
+    gitlab.with(|world| {
+        world.note(12, "dana", "/countersign reject production: nothing at all goes before the merger", &ago(0));
+    });
     let rejected = || app.events("release_decided").iter().filter(|it| it["decision"] == "reject").count();
     until("the rejection", || rejected() == 1);
+    gitlab.untroubled();
     until("a status", || told(&gitlab).last().is_some_and(|(state, _)| state == "failed"));
     std::thread::sleep(Duration::from_secs(4));
     assert_eq!(status(&gitlab), "created");
@@ -167,4 +183,34 @@ fn what_somebody_wrote_into_the_list_of_deployments_runs_nowhere() {
     assert!(says.contains("0 of 1"), "{says}");
     votes(&gitlab, "bo");
     until("the job to be played", || status(&gitlab) == "success");
+}
+
+#[test]
+fn nothing_is_served_that_whoever_runs_the_app_did_not_name() {
+    let gitlab = shop();
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    let app = App::new(&gitlab);
+    // Its account was made a member of the project, and nobody named that.
+    let options = |projects: &[&str]| {
+        let mut options = app.options();
+        let at = options.iter().position(|it| it == "--gitlab-project").unwrap();
+        options.drain(at..at + 2);
+        options.extend(projects.iter().flat_map(|name| ["--gitlab-project".to_owned(), (*name).to_owned()]));
+        options
+    };
+    let mut arguments = vec!["serve".to_owned()];
+    arguments.extend(options(&[]));
+    let said = app.world.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert!(said.err.contains("`--gitlab-project`"), "{}", said.err);
+
+    let mut command = app.world.command();
+    let log = std::fs::File::create(app.world.path().join("app.log")).unwrap();
+    command.arg("serve").args(options(&["acme/shopping", "acm"])).args(["--listen", "127.0.0.1:0", "--sweep", "1"]);
+    command.stderr(Stdio::from(log));
+    let served = Served::start(command, "the app listens on http://");
+    until("the first sweep", || served.ask("GET /readyz").0 == 200);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!((status(&gitlab).as_str(), app.decisions()), ("blocked", 0));
 }

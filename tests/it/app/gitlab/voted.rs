@@ -232,7 +232,7 @@ fn a_command_in_a_note_is_answered_and_a_merge_request_has_its_status() {
 }
 
 #[test]
-fn a_hook_that_gitlab_disabled_is_enabled_again() {
+fn f26_a_hook_that_gitlab_disabled_is_enabled_again_and_that_is_said() {
     let gitlab = shop();
     let app = App::new(&gitlab);
     let url = "https://countersign.acme.example";

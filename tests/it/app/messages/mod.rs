@@ -3,7 +3,7 @@
 mod faults;
 mod mail;
 mod slack;
-mod webhook;
+pub mod webhook;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -32,7 +32,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// What every form of a page has in it, and more.
-pub(super) fn form(page: &Page, more: &[(&str, &str)]) -> String {
+pub(in crate::app) fn form(page: &Page, more: &[(&str, &str)]) -> String {
     let fields = ["token", "repository", "release", "environment", "shown"];
     let mut pairs: Vec<String> = fields.iter().map(|name| format!("{name}={}", encoded(&page.field(name)))).collect();
     pairs.extend(more.iter().map(|(name, value)| format!("{name}={}", encoded(value))));

@@ -1,7 +1,8 @@
 //! The pages of releases, as a browser without scripts gets them.
 
-mod acts;
+pub(super) mod acts;
 mod browser;
+mod given_up;
 mod login;
 mod more;
 mod record;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use countersign::decide::telling::{self, Telling};
 use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::ReleaseDecision;
 use countersign::policy::Policy;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
-use super::{policy, scenarios, situation, words};
+use super::{EXAMPLE, Scenario, policy, replaced, said, scenarios, situation, words};
 
 /// Something that can be taken out: where it begins, what it is, and the text without it.
 struct Without {
@@ -18,35 +19,48 @@ struct Without {
     text: String,
 }
 
-/// What no decision of a release can show, each with the reason.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("version: 1", "the version of the grammar: its reader judges it"),
-    ("hipaa", "no component of the example is under it: packs.toml shows one that is"),
-    ("calendar: { hours: 24/7 }", "operations has no fallback whose time would run; the app reminds by it"),
-    ("hours: 24/7", "operations has no fallback whose time would run; the app reminds by it"),
-    ("create: true", "the app creates the change record"),
-    ("system: servicenow", "the app asks that system; a decision is told the record, wherever it is kept"),
-    ("system: pagerduty", "the app asks that system; a decision is told the incidents, wherever they are kept"),
-    ("keep: 7y", "the app keeps the evidence"),
+/// What shows only in a case whose policy has more than the example's, by what its line begins with: another layer, or a
+/// component under another regulation. Of these the word is taken out of the policy of that case.
+const IN_CASE: &[(&str, &str, &str, &str)] = &[
+    ("delegate:", "delegate: [gates.coverage]", "handed_down.toml", "the repository asks for less coverage"),
+    ("delegate:", "gates.coverage", "handed_down.toml", "the repository asks for less coverage"),
+    (
+        "packs:",
+        "hipaa",
+        "packs.toml",
+        "a component that comes under HIPAA gains its list without its repository naming it",
+    ),
+    ("retention:", "hipaa: 6y", "kept.toml", "a component that comes under HIPAA is kept for its time"),
 ];
 
-/// Words of one entry, by what its line begins with, that say twice what they say.
-const SAID_TWICE: &[(&str, &str, &str)] = &[
-    ("normal:", "cto", "the final authority is asked after all others, whether `to` names it or not"),
-    ("recovery:", "hours: any", "what goes back to the last good content goes at any hour, and is let go at any hour"),
-    ("year-end:", "recovery", "no freeze stops going back to the last good content, whether `except` names it or not"),
+/// What changes no ruling, no code and nothing that is asked or owed, but the sentence by which a person knows where to go.
+const TOLD: &[&str] = &["system: servicenow", "system: pagerduty", "create: true", "\"group:internal-audit\""];
+
+/// Words of one entry, by what its line begins with, that say twice what they say; with another word in their place that
+/// does change a scenario, where there is one.
+const SAID_TWICE: &[(&str, &str, &str, Option<(&str, &str)>)] = &[
+    (
+        "normal:",
+        "cto",
+        "the final authority is asked after all others, whether `to` names it or not",
+        Some(("to: [release-manager, cto]", "to: [release-manager, ciso]")),
+    ),
+    (
+        "recovery:",
+        "hours: any",
+        "what goes back to the last good content goes at any hour, and is let go at any hour",
+        None,
+    ),
+    (
+        "year-end:",
+        "recovery",
+        "no freeze stops going back to the last good content, whether `except` names it or not",
+        Some(("except: [emergency, recovery]", "except: [emergency, standard]")),
+    ),
 ];
 
-/// Entries of which nothing at all decides a release.
-const ELSEWHERE_ALL: &[(&str, &str)] = &[
-    ("delegate:", "what is handed down shows only with a layer that takes it: layers.toml"),
-    ("auditor:", "a role that may only read: the app shows it the record; identity.toml has one that approves nothing"),
-    ("notify:", "the app notifies; a decision says whom to ask and when"),
-    ("monitor:", "the app flags emergencies in monitoring"),
-    ("retention:", "the app keeps and deletes records"),
-    ("survey:", "the app asks once a quarter"),
-    ("reports:", "the app reports once a quarter"),
-];
+/// Entries that nothing acts on yet. That a reader is told so is asked by `what_nothing_acts_on_is_said_to_a_reader`.
+const NOTHING_YET: &[(&str, &str)] = &[("survey", "nothing asks them yet"), ("reports", "nothing sends it yet")];
 
 /// What says what would hold anyway, and so can be taken out without a trace. Each is replaced by another word instead;
 /// none where no other word makes a policy.
@@ -80,6 +94,7 @@ const SAYS_THE_DEFAULT: &[(&str, Option<&str>)] = &[
     ("people: 2", None),
     ("releases: 1", Some("releases: 2")),
     ("expires: 4h", Some("expires: 8h")),
+    ("legal_hold: []", Some("legal_hold: [runtime]")),
     ("max: 14d", Some("max: 60d")),
     ("split: 50", Some("split: 0")),
     ("sample: 30", Some("sample: 10")),
@@ -90,31 +105,65 @@ fn every_word_of_the_example_policy_changes_some_scenario() {
     let all = scenarios().unwrap();
     let text = super::EXAMPLE.to_owned();
     let whole = policy(std::slice::from_ref(&text)).unwrap();
-    let worlds: Vec<(Facts, DateTime<Utc>, BTreeSet<String>)> = all
+    let worlds: Vec<(Facts, DateTime<Utc>, ReleaseDecision, BTreeSet<String>)> = all
         .iter()
         .filter(|scenario| scenario.example)
         .flat_map(|scenario| scenario.cases.iter().map(move |case| (scenario, case)))
         .filter(|(_, case)| case.policy.is_empty() && case.policy_before.is_empty())
         .filter_map(|(scenario, case)| situation::facts(&whole, &situation::over(&scenario.given, &case.given)).ok())
         .map(|(facts, now)| {
-            let outcome = outcome(&words::decide(&whole, &facts, now));
-            (facts, now, outcome)
+            let decision = words::decide(&whole, &facts, now);
+            let outcome = outcome(&whole, &facts, &decision);
+            (facts, now, decision, outcome)
         })
         .collect();
     let changes = |other: &Policy| {
-        worlds.iter().any(|(facts, now, before)| outcome(&words::decide(other, facts, *now)) != *before)
+        worlds
+            .iter()
+            .any(|(facts, now, _, before)| outcome(other, facts, &words::decide(other, facts, *now)) != *before)
+    };
+    let tells = |other: &Policy| {
+        worlds.iter().any(|(facts, now, before, _)| said(&words::decide(other, facts, *now)) != said(before))
     };
     let (mut dead, mut stale, mut alive, mut needed, mut elsewhere) = (Vec::new(), Vec::new(), 0, 0, 0);
     for without in removals(&text) {
         let line = text.lines().nth(without.line - 1).unwrap_or_default().trim_start();
         let told = format!("line {}: {}", without.line, without.what);
-        if ELSEWHERE.iter().any(|(begins, _)| without.what.starts_with(begins))
-            || SAID_TWICE.iter().any(|(entry, word, _)| line.starts_with(entry) && without.what == *word)
-            || ELSEWHERE_ALL.iter().any(|(begins, _)| line.starts_with(begins))
-        {
+        if NOTHING_YET.iter().any(|(begins, _)| line.starts_with(&format!("{begins}:"))) {
             elsewhere += 1;
             if policy(&[without.text]).is_ok_and(|rest| changes(&rest)) {
                 stale.push(told);
+            }
+            continue;
+        }
+        let in_case =
+            IN_CASE.iter().find(|(begins, word, ..)| line.starts_with(begins) && without.what.starts_with(word));
+        if let Some((_, _, file, name)) = in_case {
+            if shows(&all, (*file, *name), &without.text) {
+                alive += 1
+            } else {
+                dead.push(told)
+            }
+            continue;
+        }
+        if TOLD.iter().any(|begins| without.what.starts_with(begins)) {
+            match policy(&[without.text]) {
+                Ok(rest) if changes(&rest) => stale.push(told),
+                Ok(rest) if tells(&rest) => alive += 1,
+                Ok(_) => dead.push(told),
+                Err(_) => needed += 1,
+            }
+            continue;
+        }
+        let twice = SAID_TWICE.iter().find(|(entry, word, ..)| line.starts_with(entry) && without.what == *word);
+        if let Some((.., other)) = twice {
+            let changed = policy(&[without.text]).is_ok_and(|rest| changes(&rest));
+            let other = other.map(|(old, new)| policy(&[replaced_in_line(&text, without.line, old, new)]).unwrap());
+            match other {
+                _ if changed => stale.push(told),
+                Some(other) if !changes(&other) => dead.push(told),
+                Some(_) => alive += 1,
+                None => elsewhere += 1,
             }
             continue;
         }
@@ -153,9 +202,39 @@ fn replaced_in_line(text: &str, line: usize, word: &str, other: &str) -> String 
     format!("{before}{}", after.replacen(word, other, 1))
 }
 
-/// What a decision comes to, without its words: the ruling, the reason codes, what is owed, who can act, and when it is
-/// looked at again.
-fn outcome(decision: &ReleaseDecision) -> BTreeSet<String> {
+/// Whether a case of a file ends otherwise where its policy is made of another example.
+fn shows(all: &[Scenario], (file, name): (&str, &str), example: &str) -> bool {
+    let scenario = all.iter().find(|scenario| scenario.file == file).unwrap_or_else(|| panic!("no file {file}"));
+    let case = scenario.cases.iter().find(|case| case.name == name).unwrap_or_else(|| panic!("{file}: no case {name}"));
+    let with = |example: &str| {
+        let layers: Vec<String> = scenario
+            .layers
+            .iter()
+            .map(|layer| if layer == EXAMPLE { example.to_owned() } else { layer.clone() })
+            .collect();
+        assert!(scenario.layers.iter().any(|layer| layer == EXAMPLE), "{file} has the example among its layers");
+        let read = policy(&replaced(&layers, &case.policy).unwrap()).ok()?;
+        let (facts, now) = situation::facts(&read, &situation::over(&scenario.given, &case.given)).unwrap();
+        Some(outcome(&read, &facts, &words::decide(&read, &facts, now)))
+    };
+    with(EXAMPLE).is_some() && with(EXAMPLE) != with(example)
+}
+
+#[test]
+fn what_nothing_acts_on_is_said_to_a_reader() {
+    let reference = include_str!("../../../../docs/reference.md");
+    for (section, says) in NOTHING_YET {
+        let row = reference.lines().find(|line| line.starts_with(&format!("| `{section}` |"))).unwrap();
+        assert!(row.contains(says), "{row}");
+    }
+}
+
+/// How long ago somebody was asked of whom it is compared whether he is told again.
+const SINCE: Duration = Duration::days(3);
+
+/// What a decision comes to, without its words: the ruling, the reason codes, what is owed and kept, who can act, who is told
+/// where and from when on, and when it is looked at again.
+fn outcome(policy: &Policy, facts: &Facts, decision: &ReleaseDecision) -> BTreeSet<String> {
     let mut outcome =
         BTreeSet::from([format!("{:?}", decision.decision), format!("revisit {:?}", decision.revisit.at)]);
     decision.tree.walk(&mut |node| {
@@ -170,7 +249,12 @@ fn outcome(decision: &ReleaseDecision) -> BTreeSet<String> {
             .iter()
             .map(|owed| format!("{} {:?} {:?} {:?} {}", owed.kind, owed.by, owed.due, owed.to, owed.needs_evidence)),
     );
+    outcome.extend(decision.keep.iter().map(|kept| format!("{} {:?}", kept.what, kept.length)));
     outcome.extend(decision.asks.iter().map(|ask| format!("{} {} {:?}", ask.to, ask.role, ask.people)));
+    let asked = telling::of(policy, facts, decision);
+    let again = asked.iter().flat_map(|telling| telling::again(policy, decision, telling, decision.now - SINCE));
+    let told = |it: &Telling| format!("{:?} {:?} {:?} {}", it.message.what, it.message.role, it.to, it.not_before);
+    outcome.extend(asked.iter().map(told).chain(again.map(|telling| told(&telling))).collect::<Vec<_>>());
     outcome
 }
 
@@ -196,6 +280,10 @@ fn removals(text: &str) -> Vec<Without> {
         if one {
             for (from, to) in pairs(&entry).into_iter().chain(operands(&entry)) {
                 let what = entry[from..to].trim().trim_start_matches(',').trim_end_matches(',').trim().to_owned();
+                // An empty list has no word.
+                if what.is_empty() {
+                    continue;
+                }
                 let mut shorter = String::from(&entry[..from]);
                 shorter.push_str(&entry[to..]);
                 let rest: Vec<&str> = lines[..index]

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
+use countersign::decide::telling;
 use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
+use countersign::policy::Policy;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -35,6 +37,11 @@ pub struct Wanted {
     pub asks: Vec<String>,
     /// `validate by operations due 2026-12-08T14:00:00Z`, parts of it; an empty list: none.
     pub obligations: Option<Vec<String>>,
+    /// `record for 7y: payments is under …`, parts of it; an empty list: nothing is said.
+    pub keep: Option<Vec<String>>,
+    /// `asked operations at slack:#releases from 2026-12-08T14:00:00Z`, parts of it; with `!` what is told nobody.
+    #[serde(default)]
+    pub told: Vec<String>,
     /// Whose acts count, by login, sorted.
     pub counted: Option<Vec<String>>,
     /// Requirements, by their code, with more than their sentence.
@@ -81,7 +88,7 @@ fn instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Vec<String> {
+pub fn compare(wanted: &Wanted, policy: &Policy, decision: &ReleaseDecision, facts: &Facts) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut differs = |what: &str, wanted: String, got: String| {
         if wanted != got {
@@ -186,6 +193,23 @@ pub fn compare(wanted: &Wanted, decision: &ReleaseDecision, facts: &Facts) -> Ve
             }
         }
     }
+    if let Some(keep) = &wanted.keep {
+        let got = kept(decision);
+        if keep.is_empty() && !got.is_empty() {
+            complaints.push(format!("  keep: wanted nothing, got {got:?}"));
+        }
+        let missing = keep.iter().filter(|part| !got.iter().any(|known| known.contains(part.as_str())));
+        complaints.extend(missing.map(|part| format!("  keep: `{part}`, but it is {got:?}")).collect::<Vec<_>>());
+    }
+    if !wanted.told.is_empty() {
+        let got = messages(policy, decision, facts);
+        for part in &wanted.told {
+            let (text, must) = part.strip_prefix('!').map_or((part.as_str(), true), |text| (text, false));
+            if got.iter().any(|known| known.contains(text)) != must {
+                complaints.push(format!("  told: `{part}`, but it is {got:?}"));
+            }
+        }
+    }
     complaints.extend(prose(decision, &nodes));
     if !complaints.is_empty() {
         complaints.push(told(decision));
@@ -231,6 +255,23 @@ fn opened(decision: &ReleaseDecision) -> Vec<String> {
             told
         })
         .collect()
+}
+
+fn kept(decision: &ReleaseDecision) -> Vec<String> {
+    let told = decision.keep.iter().map(|it| {
+        let length = it.length.as_ref().map_or("until that ends".to_owned(), |length| format!("for {length}"));
+        format!("{} {length}: {}", it.what, it.because)
+    });
+    told.collect()
+}
+
+/// Who is told what, where and from when on.
+fn messages(policy: &Policy, decision: &ReleaseDecision, facts: &Facts) -> Vec<String> {
+    let told = telling::of(policy, facts, decision).into_iter().map(|it| {
+        let role = it.message.role.map_or_else(String::new, |role| format!(" {role}"));
+        format!("{}{role} at {} from {}", it.message.what.word(), it.to.join(" and "), instant(it.not_before))
+    });
+    told.collect()
 }
 
 /// What holds of every sentence and every tree, whatever the case.

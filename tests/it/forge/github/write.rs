@@ -6,7 +6,7 @@ use countersign::forge::github::write::check::{self, Button, Check, Standing};
 use countersign::forge::github::write::issue::{self, End, Issue};
 use countersign::forge::github::write::rule::REPORTS;
 use countersign::forge::github::write::{comment, status};
-use countersign::forge::{Answer, Forge as _, Given, Waiting};
+use countersign::forge::{Answer, Forge as _, Given, Waiting, Why};
 
 use super::client::{app, run};
 use crate::support::github::world::{REPOSITORY, Rule, sha};
@@ -34,13 +34,13 @@ fn not_yet_is_a_report_and_a_report_decides_nothing() {
     let github = Github::start();
     let (waiting, client) = (waiting(&github), app(&github));
     for _ in 0..REPORTS {
-        run(client.hold(&waiting, &"é".repeat(2_000))).unwrap();
+        run(client.hold(&waiting, Why::plain(&"é".repeat(2_000)))).unwrap();
     }
     let held = rule(&github);
     assert_eq!((held.reports.len(), held.decided), (10, None));
     assert!(held.reports[0].ends_with('…'));
-    assert!(run(client.hold(&waiting, "one more")).is_err(), "GitHub takes ten");
-    assert_eq!(run(client.answer(&waiting, (Answer::Open, None), "approved by bo")), Ok(Given::Now));
+    assert!(run(client.hold(&waiting, Why::plain("one more"))).is_err(), "GitHub takes ten");
+    assert_eq!(run(client.answer(&waiting, (Answer::Open, None), Why::plain("approved by bo"))), Ok(Given::Now));
     assert_eq!(rule(&github).decided, Some(("approved".to_owned(), "approved by bo".to_owned())));
 }
 
@@ -49,17 +49,17 @@ fn f10_an_answer_whose_receipt_was_lost_is_read_back_and_not_given_twice() {
     let github = Github::start();
     let (waiting, client) = (waiting(&github), app(&github));
     github.trouble("deployment_protection_rule", Trouble::Lost);
-    assert_eq!(run(client.answer(&waiting, (Answer::Open, None), "go")), Ok(Given::NoLongerWaits));
+    assert_eq!(run(client.answer(&waiting, (Answer::Open, None), Why::plain("go"))), Ok(Given::NoLongerWaits));
     let posts = github.asked().iter().filter(|asked| asked.path.ends_with("deployment_protection_rule")).count();
     assert_eq!(posts, 1);
     // It did not arrive: it is given again.
     let again = Github::start();
     let (waiting, client) = (self::waiting(&again), app(&again));
     again.trouble("deployment_protection_rule", Trouble::Answer(502, vec![], String::new()));
-    assert_eq!(run(client.answer(&waiting, (Answer::Open, None), "go")), Ok(Given::Now));
+    assert_eq!(run(client.answer(&waiting, (Answer::Open, None), Why::plain("go"))), Ok(Given::Now));
     assert_eq!(rule(&again).decided.unwrap().0, "approved");
     // What is decided is not decided otherwise.
-    assert_eq!(run(client.answer(&waiting, (Answer::Reject, None), "no")), Ok(Given::NoLongerWaits));
+    assert_eq!(run(client.answer(&waiting, (Answer::Reject, None), Why::plain("no"))), Ok(Given::NoLongerWaits));
     assert_eq!(rule(&again).decided.unwrap().0, "approved");
 }
 

@@ -108,12 +108,6 @@ fn one_forge_is_named_and_further_authorities_are_certificates() {
     assert!(said.err.contains("BEGIN CERTIFICATE"), "{}", said.err);
     let said = facts(&["--gitlab", "acme/shop", "--gitlab-url", "http://gitlab.example"]);
     assert!(said.err.contains("https://"), "{}", said.err);
-    // Nothing is told to GitLab yet.
-    let arguments = ["answer", "--gitlab", "acme/shop", "--run", "1"];
-    let arguments: Vec<&str> = arguments.iter().chain(&common).copied().collect();
-    let said = world.run(&arguments);
-    assert_eq!(said.code, 2, "{}", said.err);
-    assert!(said.err.contains("not answered yet"), "{}", said.err);
 }
 
 #[test]

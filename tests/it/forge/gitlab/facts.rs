@@ -223,6 +223,26 @@ fn t13_whoever_came_into_the_group_meanwhile_does_not_count() {
 }
 
 #[test]
+fn t47_that_a_request_is_approved_as_a_whole_is_said_of_what_needs_nobody_and_approves_nothing() {
+    // This GitLab answers `approved: true` whatever was asked, as real ones do where no rule asks for anybody.
+    let gitlab = shop();
+    let asked = ask(&gitlab);
+    let approvals = |asked: &Asked| {
+        let acts = asked.facts["acts"].as_array().cloned().unwrap_or_default();
+        acts.iter().filter(|act| act["does"].to_string().contains("approve")).count()
+    };
+    assert_eq!(approvals(&asked), 0, "{}", asked.facts["acts"]);
+    let (code, text) = asked.decided();
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains("0 of 1 approvals"), "{text}");
+    // One that somebody gave is his, and no more than that.
+    gitlab.with(|world| {
+        world.requests.get_mut(&12).unwrap().approvals.push(("bo".to_owned(), "2026-12-02T09:00:00Z".to_owned()))
+    });
+    assert_eq!(approvals(&ask(&gitlab)), 1);
+}
+
+#[test]
 fn an_approval_is_of_what_was_there_when_it_was_given_and_a_push_resets_it() {
     let changes = |asked: &Asked, id: &str| asked.act(id)["saw"]["changes"]["acme/shop!12"].clone();
     for resets in [false, true] {

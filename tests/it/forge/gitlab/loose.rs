@@ -150,9 +150,7 @@ fn t01_whoever_plays_a_schedule_by_hand_started_what_it_makes_and_does_not_appro
     });
     let asked = ask(&gitlab);
     assert_eq!(asked.facts["release"]["trigger"], "gitlab:bo");
-    let (code, text) = asked.decided();
-    assert_eq!(code, 10, "{text}");
-    assert!(text.contains("0 of 1"), "{text}");
+    assert_eq!(asked.decided().0, 10);
 }
 
 #[test]

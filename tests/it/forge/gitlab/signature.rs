@@ -7,7 +7,7 @@ use countersign::forge::secret::Secret;
 const BODY: &[u8] = b"{\"object_kind\":\"push\"}";
 
 #[test]
-fn a_token_in_clear_has_to_be_the_one_and_alone() {
+fn t43_a_token_in_clear_has_to_be_the_one_and_alone() {
     let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
     let secret = HookSecret::token(&Secret::new("canary-token")).unwrap();
     let verify = |token: &[&[u8]]| {
@@ -25,7 +25,7 @@ fn a_token_in_clear_has_to_be_the_one_and_alone() {
 
 /// The example of the Standard Webhooks specification: key, id, instant, body and signature are theirs.
 #[test]
-fn a_signature_is_as_standard_webhooks_has_it() {
+fn t43_a_signature_is_as_standard_webhooks_has_it() {
     let key = HookSecret::signing(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap();
     let body = br#"{"test": 2432232314}"#;
     let (id, at) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
@@ -44,15 +44,17 @@ fn a_signature_is_as_standard_webhooks_has_it() {
     let stamp = at.to_string();
     assert_eq!(verify(id, &stamp, expected, body, 0), Ok(()));
     assert_eq!(verify(id, &stamp, &format!("v1,AAAA v2,x {expected}"), body, 299), Ok(()));
+    assert_eq!(verify(id, &stamp, expected, body, 300), Ok(()));
     assert_eq!(verify(id, &stamp, expected, body, 301), Err(Refused::Late));
     assert_eq!(verify(id, &stamp, expected, body, -301), Err(Refused::Late));
     assert_eq!(verify(id, &stamp, expected, b"{}", 0), Err(Refused::Wrong));
     assert_eq!(verify("msg_other", &stamp, expected, body, 0), Err(Refused::Wrong));
     assert_eq!(verify(id, "1614265331", expected, body, 0), Err(Refused::Wrong));
     assert_eq!(verify(id, &stamp, "", body, 0), Err(Refused::Wrong));
-    // T43: with a point in the id the same bytes would be another id, instant and body.
-    let point = key.signature("msg.1614265330", at, body).unwrap();
-    assert_eq!(verify("msg.1614265330", &stamp, &point, body, 0), Err(Refused::Wrong));
+    // With a dot in it nothing says where an id ends, and the same signature would be that of another delivery.
+    let dotted = key.signature("msg.1", at, body).unwrap();
+    assert_eq!(verify("msg.1", &stamp, &dotted, body, 0), Err(Refused::Dotted));
+    assert_eq!(verify("msg", &format!("1.{at}"), &dotted, body, 0), Err(Refused::Late));
     // Where a key is set a token in clear is not enough.
     let shown = Shown { token: &[b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], ..Shown::default() };
     assert!(matches!(key.verify(shown, body, now), Err(Refused::Unsigned)));

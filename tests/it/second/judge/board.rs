@@ -43,7 +43,9 @@ impl View<'_> {
         ours.retain(|it| {
             self.decided_on_this(it) || (against(it.outcome) > 1 || unmet(it)) && self.decided_on_some(it)
         });
-        ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it)));
+        // Of two refusals of one instant, one that does not count has the board decide again, whatever anybody says.
+        let refused_in_vain = |it: &CabDecision| against(it.outcome) > 1 && !self.cab_valid(cab, it);
+        ours.sort_by_key(|it| (it.at, against(it.outcome), unmet(it), refused_in_vain(it)));
         for decision in ours.into_iter().rev() {
             let valid = self.cab_valid(cab, decision);
             let valid = valid

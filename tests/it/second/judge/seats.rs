@@ -308,6 +308,12 @@ impl<'w> View<'w> {
             roles.extend(row.consulted.iter().map(|(role, _)| *role));
             roles.extend(row.accountable.into_iter().flat_map(|role| self.chain(role)));
         }
+        for leg in legs.iter().filter(|leg| leg.formal && leg.route.is_none()) {
+            for way in self.perhaps(leg, kind) {
+                let (needs, _) = self.needs(std::slice::from_ref(&way), kind);
+                roles.extend(self.heard_roles(&needs, std::slice::from_ref(&way), kind));
+            }
+        }
         roles
     }
 

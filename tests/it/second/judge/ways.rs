@@ -37,7 +37,6 @@ impl<'w> View<'w> {
             .filter(|it| it.environment == HERE)
             .filter(|it| name.is_none_or(|name| it.components.contains_key(name)))
             .collect();
-        list.sort_by(|one, other| (other.opened_at, &other.release).cmp(&(one.opened_at, &one.release)));
         // What was built anew from the same content is something else. That of a content without a digest, nobody knows.
         let state = |one: &Released, other: &Released| {
             let known = one.content.known().is_some() && other.content.known().is_some();
@@ -54,6 +53,17 @@ impl<'w> View<'w> {
             },
             None => Tri::from(it.commit == self.facts.release.commit),
         };
+        // The newest first. Two of one instant and one name stand in no order: the one of which less is known counts
+        // first, then the one that was of what goes.
+        let vague = |it: &Deployment| {
+            let unread = ours(it) == Tri::Unknown || it.outcome.unavailable().is_some();
+            let by_none = it.approved != Fact::Known(true);
+            (unread, it.approved.unavailable().is_some(), by_none, ours(it) == Tri::Yes)
+        };
+        let rank = |it: &Deployment| (it.opened_at, it.release.clone(), vague(it));
+        list.sort_by(|one, other| {
+            rank(other).cmp(&rank(one)).then_with(|| format!("{one:?}").cmp(&format!("{other:?}")))
+        });
         let goes = name.is_none_or(|name| {
             self.facts
                 .release
@@ -123,10 +133,6 @@ impl<'w> View<'w> {
         }
         // What somebody rejects whom the people's way would hear takes that way, each component for itself.
         for leg in legs.iter_mut().filter(|leg| !leg.formal && !leg.route.is_some_and(|route| route.last_good)) {
-            if leg.route.is_none() && self.perhaps_rejected(leg, kind) {
-                leg.formal = true;
-                continue;
-            }
             let route = leg.route.and_then(|it| if it.automatic { self.named_route("normal") } else { Some(it) });
             let usual = Leg { component: leg.component, route, formal: true, rigor: leg.rigor };
             if self.somebody_rejects(std::slice::from_ref(&usual), kind) {
@@ -136,23 +142,26 @@ impl<'w> View<'w> {
         legs
     }
 
-    /// Whether, on one of the ways that it perhaps goes, somebody's rejection would be heard.
-    fn perhaps_rejected(&self, leg: &Leg<'w>, kind: &Kind) -> bool {
+    /// The ways that people would be asked about where it is not known which one it goes, or it has none.
+    pub fn perhaps(&self, leg: &Leg<'w>, kind: &Kind) -> Vec<Leg<'w>> {
         let asked = Asked { component: leg.component, class: Some(kind.class), ..Asked::default() };
         let name = match kind.class {
             Class::Standard => "standard",
             Class::Normal => "normal",
             Class::Emergency => "emergency",
         };
-        let perhaps = |route: &&'w RouteShape| match &route.when {
-            Some(when) => !route.last_good && self.ask(when, asked, Some(kind)) != Tri::No,
-            None => route.name == name,
-        };
-        self.shape.routes.iter().filter(perhaps).any(|route| {
-            let route = if route.automatic { self.named_route("normal") } else { Some(route) };
-            let usual = Leg { component: leg.component, route, formal: true, rigor: leg.rigor };
-            self.somebody_rejects(std::slice::from_ref(&usual), kind)
-        })
+        let mut ways = Vec::new();
+        for route in &self.shape.routes {
+            let perhaps = match &route.when {
+                Some(when) => !route.last_good && self.ask(when, asked, Some(kind)) != Tri::No,
+                None => route.name == name,
+            };
+            let people = if route.automatic { self.named_route("normal") } else { Some(route) };
+            if perhaps && people.is_some() {
+                ways.push(Leg { component: leg.component, route: people, formal: true, rigor: leg.rigor });
+            }
+        }
+        ways
     }
 
     /// What belongs to no component goes along by itself only where it would go so alone: else people are asked about a

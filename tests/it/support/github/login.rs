@@ -144,9 +144,9 @@ fn seen(github: &Github, state: &State, asked: &Asked, rest: &str) -> Reply {
         return github.paged(asked, state, &ours, |page| json!({"total_count": 1, "installations": page}));
     }
     if rest == format!("/installations/{INSTALLATION}/repositories") {
-        let repository =
-            |id: u64, name: &str, pull: bool| json!({"id": id, "full_name": name, "permissions": {"pull": pull}});
-        let all = [repository(REPOSITORY_ID, REPOSITORY, inside), repository(78, "acme/other", true)];
+        let repository = |id: u64, name: &str, pull: bool, admin: bool| json!({"id": id, "full_name": name, "permissions": {"pull": pull, "admin": admin}});
+        let admin = world.admins.contains(login);
+        let all = [repository(REPOSITORY_ID, REPOSITORY, inside, admin), repository(78, "acme/other", true, false)];
         return github.paged(asked, state, &all, |page| json!({"total_count": 2, "repositories": page}));
     }
     missing()

@@ -99,7 +99,9 @@ pub fn answer(github: &Github, state: &mut State, asked: &Asked, parts: &[&str])
                     Some((attempt, login)) => (*attempt, world.rest_user(login)),
                     None => (1, actor.clone()),
                 };
-                let run = json!({"id": run.id, "node_id": format!("WFR_{}", run.id), "head_sha": run.commit,
+                let waits = world.rules.iter().any(|((of, _), rule)| *of == run.id && rule.decided.is_none());
+                let status = if waits { "waiting" } else { "in_progress" };
+                let run = json!({"id": run.id, "status": status, "node_id": format!("WFR_{}", run.id), "head_sha": run.commit,
                     "head_branch": run.branch, "event": run.event, "run_attempt": attempt,
                     "created_at": run.created_at, "run_started_at": world.started.get(&run.id).unwrap_or(&run.created_at),
                     "actor": actor, "triggering_actor": again});
@@ -151,6 +153,10 @@ pub fn answer(github: &Github, state: &mut State, asked: &Asked, parts: &[&str])
         ("GET", ["repos", owner, name, "issues"]) if is_ours(owner, name) => {
             let found = state.world.listed_issues(asked);
             github.paged(asked, state, &found, |page| Value::Array(page.to_vec()))
+        }
+        (method @ ("POST" | "PATCH" | "DELETE"), ["repos", "acme", "ops", rest @ ..]) => {
+            let done = state.world.in_ops(|world| issues::written(world, method, rest, &asked.body));
+            done.unwrap_or_else(|| written::written(&mut state.world, method, rest, &asked.body))
         }
         (method @ ("POST" | "PATCH" | "DELETE"), ["repos", owner, name, rest @ ..]) if is_ours(owner, name) => {
             let done = issues::written(&mut state.world, method, rest, &asked.body);

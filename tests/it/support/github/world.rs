@@ -117,6 +117,8 @@ pub struct World {
     pub started: BTreeMap<u64, String>,
     /// Who may not come into the repository.
     pub outside: Vec<String>,
+    /// Who administers the repository.
+    pub admins: Vec<String>,
     /// Who is suspended.
     pub suspended: Vec<String>,
     /// The state of each protection rule: run and environment, then what was said.

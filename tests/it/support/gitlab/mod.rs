@@ -4,6 +4,7 @@
 //! description, where it lies beside the checkout ([`described`]).
 
 pub mod described;
+pub mod login;
 mod told;
 pub mod world;
 
@@ -51,6 +52,7 @@ struct State {
     trouble: VecDeque<(String, Reply)>,
     /// How many entries a page has at most.
     page: usize,
+    logins: login::Logins,
     /// Paths that this token may not see.
     hidden: Vec<String>,
 }
@@ -84,7 +86,14 @@ impl Gitlab {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let world = World { tells_when: true, role: 40, ..World::default() };
-        let state = State { world, asked: Vec::new(), trouble: VecDeque::new(), page: 100, hidden: Vec::new() };
+        let state = State {
+            world,
+            asked: Vec::new(),
+            trouble: VecDeque::new(),
+            page: 100,
+            logins: login::Logins::default(),
+            hidden: Vec::new(),
+        };
         let gitlab = Self { state: Arc::new(Mutex::new(state)), port };
         gitlab.with(|world| {
             for (login, kind) in [("ana", "User"), ("bo", "User"), ("carla", "User"), ("dana", "User"), ("eve", "User")]
@@ -166,12 +175,23 @@ impl Gitlab {
             return reply(200, &json!({"keys": [tokens::jwk(&tokens::keys()[0], "issuer-1")]}));
         }
         let shown = asked.headers.get("authorization").and_then(|it| it.strip_prefix("Bearer "));
-        let who = match shown {
-            Some(TOKEN) => "carla",
-            Some(APP_TOKEN) => APP,
+        let mut state = self.lock();
+        if let Some(reply) = login::answer(&mut state.logins, asked) {
+            return reply;
+        }
+        let of_person = shown.and_then(|token| state.logins.tokens.get(token)).cloned();
+        let who = match (shown, &of_person) {
+            (Some(TOKEN), _) => "carla",
+            (Some(APP_TOKEN), _) => APP,
+            (_, Some(login)) => login.as_str(),
             _ => return reply(401, &json!({"message": "401 Unauthorized"})),
         };
-        let mut state = self.lock();
+        if of_person.is_some() && state.world.blocked.iter().any(|it| it == who) {
+            return reply(403, &json!({"message": "403 Forbidden - Your account has been blocked."}));
+        }
+        if of_person.is_some() && asked.method != "GET" {
+            return reply(403, &json!({"error": "insufficient_scope", "scope": "api"}));
+        }
         if asked.path == "/git/api/graphql" {
             return if asked.body["query"].as_str().unwrap().contains("manualVariables") {
                 given(&state.world, asked)
@@ -196,7 +216,9 @@ impl Gitlab {
             ["user"] => reply(200, &state.world.basic(who)),
             ["projects"] => {
                 let listed = json!({"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": "main"});
-                self.paged(asked, &state, &[listed])
+                let least = asked.query("min_access_level").map_or(0, |level| level.parse().unwrap());
+                let is_in = who == APP || state.world.place(who) >= least;
+                self.paged(asked, &state, if is_in { std::slice::from_ref(&listed) } else { &[] })
             }
             ["projects", id] if id.eq_ignore_ascii_case(PROJECT) || *id == PROJECT_ID.to_string() => {
                 reply(200, &json!({"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": "main"}))
@@ -371,6 +393,15 @@ impl Gitlab {
                     of.map(|(_, name)| json!({"key": name, "value": "…", "variable_type": "env_var"})).collect();
                 reply(200, &json!(shown))
             }
+            ["jobs", id] => match world.jobs.get(*id) {
+                Some((pipeline, status)) => {
+                    let it = world.pipelines.iter().find(|it| it.id == *pipeline).unwrap();
+                    let of = json!({"id": it.id, "project_id": PROJECT_ID, "sha": it.commit, "ref": it.branch});
+                    let number: u64 = id.parse().unwrap();
+                    reply(200, &json!({"id": number, "status": status, "pipeline": of, "commit": {"id": it.commit}}))
+                }
+                None => missing("Job"),
+            },
             ["deployments"] => {
                 let here = |it: &&world::Deployment| {
                     let is = |name: &str, value: &str| asked.query(name).is_none_or(|wanted| wanted == value);
@@ -546,6 +577,10 @@ fn receive(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         path: path.to_owned(),
         query: query.split('&').filter_map(pair).collect(),
         headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
+        // A form is kept as it came.
+        body: serde_json::from_slice(&body).unwrap_or_else(|_| match String::from_utf8(body.clone()) {
+            Ok(text) if !text.is_empty() => Value::String(text),
+            _ => Value::Null,
+        }),
     })
 }

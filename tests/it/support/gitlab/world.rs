@@ -107,6 +107,8 @@ pub struct World {
     pub pushes: Vec<Push>,
     pub groups: BTreeMap<String, Vec<Member>>,
     pub pipelines: Vec<Pipeline>,
+    /// The jobs that ask for something under their tokens, by their numbers: of which pipeline, and how they are.
+    pub jobs: BTreeMap<String, (u64, String)>,
     pub deployments: Vec<Deployment>,
     /// Environments that are protected, with how many approvals each needs.
     pub protected: BTreeMap<String, u64>,
@@ -134,6 +136,8 @@ pub struct World {
     pub variables: Vec<(u64, String)>,
     /// Those that somebody gave the job of a deployment.
     pub given: Vec<(u64, String)>,
+    /// Whom somebody is to the project, where that is no developer (30): 10 is a guest, 20 a reporter, 0 nobody.
+    pub places: BTreeMap<String, u64>,
     /// Accounts that are blocked.
     pub blocked: Vec<String>,
     /// Whom the token's owner is to the project: 20 reports, 40 maintains.
@@ -150,7 +154,8 @@ pub struct World {
 impl World {
     /// Whether developers, by their level alone, may do something to a branch that rules are of; none, where it is not protected.
     pub fn developers_can(&self, what: &str, branch: &str) -> Option<bool> {
-        let of: Vec<&Value> = self.protections.iter().filter(|rule| rule["name"] == branch || rule["name"] == "*").collect();
+        let of: Vec<&Value> =
+            self.protections.iter().filter(|rule| rule["name"] == branch || rule["name"] == "*").collect();
         let level = |rule: &&Value| rule[what].as_array().unwrap().iter().any(|it| it["access_level"] == 30);
         (!of.is_empty()).then(|| of.iter().any(level))
     }
@@ -164,6 +169,11 @@ impl World {
 
     pub fn id(&self, login: &str) -> u64 {
         self.git.users.get(login).unwrap_or_else(|| panic!("nobody is {login}")).1
+    }
+
+    /// Whom an account is to the project.
+    pub fn place(&self, login: &str) -> u64 {
+        self.places.get(login).copied().unwrap_or(30)
     }
 
     /// An account as it stands beside what it did.
