@@ -6,7 +6,8 @@
 //!
 //! **Sums over several reports** are known when every one of them states its
 //! part: a report that does not speak of exploitation makes
-//! `vulnerabilities.exploited` unknown, and likewise for fixes and suppressions.
+//! `vulnerabilities.exploited` unknown, and likewise for fixes and suppressions. One that
+//! leaves out what is below a severity makes unknown what that would count in.
 //!
 //! **New** is a finding whose fingerprint the baseline does not hold, or holds
 //! fewer times than the reports do. A baseline holds the findings of its own
@@ -15,7 +16,6 @@
 //! producer's own answer (SARIF's `baselineState`), and of that there is at
 //! least one.
 
-mod baseline;
 mod scanned;
 mod severity;
 
@@ -26,9 +26,9 @@ use crate::model::bounds::Bounds;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
 
-use self::baseline::{Known, Memory};
 pub use self::scanned::{Scanned, higher};
 pub use self::severity::{Level, Severity};
+use super::baseline::{Known, Memory};
 
 /// How long a path may be that is kept for people: as long as Linux takes.
 pub const PATH: usize = 4096;
@@ -112,6 +112,13 @@ impl Counts {
             measures.count(name, count);
         }
     }
+
+    /// States the levels under names of the same order, from the gravest on.
+    fn state_levels<const N: usize>(&self, measures: &mut Measures, names: [&'static str; N]) {
+        for (name, count) in names.into_iter().zip([self.error, self.warning, self.note, self.none]) {
+            measures.count(name, count);
+        }
+    }
 }
 
 /// A sum that is known while every report states its part of it.
@@ -182,6 +189,8 @@ pub struct FindingTally {
     /// Findings of whose newness nobody said anything.
     unplaced: u64,
     suppressed: Stated<u64>,
+    /// The lowest severity of which every report says all.
+    floor: Option<Severity>,
     rules: Names,
     /// Set once a report was read that speaks of known vulnerabilities.
     vulnerabilities: Option<Vulnerabilities>,
@@ -220,6 +229,12 @@ impl FindingTally {
         Self { past, keys: before.keys, ..Self::default() }
     }
 
+    /// Whether findings are compared with a baseline, or remembered as one.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        !matches!(self.past, Past::Without)
+    }
+
     /// Keeps and reads as much as the bounds say.
     pub fn within(&mut self, bounds: Bounds) {
         self.bounds = bounds;
@@ -241,7 +256,7 @@ impl FindingTally {
     pub fn open(&self) -> Vec<&'static str> {
         let known = self.vulnerabilities.as_ref();
         let new = !matches!(self.past, Past::Known(_)) && self.unplaced > 0;
-        [
+        let mut open: Vec<_> = [
             (self.unspoken, "vulnerabilities."),
             (known.is_some_and(|known| known.fixable.silent), "vulnerabilities.fixable."),
             (known.is_some_and(|known| known.exploited.silent), "vulnerabilities.exploited"),
@@ -251,7 +266,21 @@ impl FindingTally {
         ]
         .into_iter()
         .filter_map(|(open, names)| open.then_some(names))
-        .collect()
+        .collect();
+        if let Some(floor) = self.floor {
+            let lists = [FINDINGS, NEW_FINDINGS, VULNERABILITIES, NEW_VULNERABILITIES, FIXABLE];
+            let names = lists.into_iter().flatten().chain(LEVELS).chain(NEW_LEVELS).chain(LISTS);
+            open.extend(names.filter(|name| !is_above(name, floor)));
+        }
+        open
+    }
+
+    /// Says that a report is read which leaves out what is of a lower severity than this.
+    pub fn silent_below(&mut self, floor: Severity) {
+        if floor > Severity::Low {
+            self.floor = self.floor.max(Some(floor));
+            self.silent_on_suppressions();
+        }
     }
 
     /// Says that a report is read which would not show what was suppressed.
@@ -324,10 +353,7 @@ impl FindingTally {
         let mut measures = Measures::new();
         let counts = &self.findings;
         counts.state(&mut measures, FINDINGS);
-        measures.count("findings.error", counts.error);
-        measures.count("findings.warning", counts.warning);
-        measures.count("findings.note", counts.note);
-        measures.count("findings.none", counts.none);
+        counts.state_levels(&mut measures, LEVELS);
         if !self.suppressed.silent {
             measures.count("findings.suppressed", self.suppressed.sum);
         }
@@ -338,12 +364,13 @@ impl FindingTally {
         };
         if new_is_known {
             self.new.state(&mut measures, NEW_FINDINGS);
-            measures.count("findings.new.error", self.new.error);
-            measures.count("findings.new.warning", self.new.warning);
-            measures.count("findings.new.note", self.new.note);
+            self.new.state_levels(&mut measures, NEW_LEVELS);
         }
         if let Some(vulnerabilities) = self.vulnerabilities.as_ref().filter(|_| !self.unspoken) {
             vulnerabilities.state(&mut measures, new_is_known);
+        }
+        if let Some(floor) = self.floor {
+            measures.retain(|name| is_above(name, floor));
         }
         measures
     }
@@ -400,6 +427,27 @@ pub fn identify(hasher: &mut dyn Hasher, part: &str) {
     part.hash(&mut hasher);
 }
 
+/// Whether a measure is of nothing but what is as grave as a severity or graver, so that a report tells all of it
+/// which leaves out what is below. Levels are those of [`Level::of_severity`].
+fn is_above(name: &str, floor: Severity) -> bool {
+    match name.rsplit('.').next() {
+        Some("critical") => true,
+        Some("high" | "error") => floor <= Severity::High,
+        Some("medium" | "warning") => floor <= Severity::Medium,
+        _ => false,
+    }
+}
+
+const LEVELS: [&str; 4] = ["findings.error", "findings.warning", "findings.note", "findings.none"];
+const NEW_LEVELS: [&str; 3] = ["findings.new.error", "findings.new.warning", "findings.new.note"];
+/// What else is said of all findings together.
+const LISTS: [&str; 5] = [
+    "findings.rules",
+    "findings.suppressed",
+    "vulnerabilities.ids",
+    "vulnerabilities.exploited",
+    "vulnerabilities.exploited_ids",
+];
 const FINDINGS: [&str; 6] =
     ["findings.total", "findings.critical", "findings.high", "findings.medium", "findings.low", "findings.unrated"];
 const NEW_FINDINGS: [&str; 6] = [

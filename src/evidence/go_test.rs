@@ -319,7 +319,7 @@ impl<'s, 'a> Stream<'s, 'a> {
         } else {
             (event.package, said)
         };
-        let failing = Failing { group: &group, name: &event.test, message: message.trim(), path: None, line: None };
+        let failing = Failing { group: &group, name: &event.test, message: message.trim(), ..Failing::default() };
         self.fold(if failed.errored { Ended::Errored(&failing) } else { Ended::Failed(&failing) }, failed.seconds);
     }
 

@@ -24,6 +24,7 @@ pub fn read(bytes: &[u8], tally: &mut CoverageTally, about: &mut About) -> Resul
     let mut xml = Xml::within(bytes, &bounds);
     let mut own = Counters::default();
     let mut packages = Counters::default();
+    let mut package = Counters::default();
     match xml.next()? {
         Event::Open(root) if root.name() == "report" => {}
         _ => return Err(xml.fault("expected the element `report`")),
@@ -35,10 +36,13 @@ pub fn read(bytes: &[u8], tally: &mut CoverageTally, about: &mut About) -> Resul
         match xml.next()? {
             Event::Open(element) => match element.name() {
                 "group" if !in_package => groups += 1,
-                "package" if !in_package => in_package = true,
+                "package" if !in_package => {
+                    in_package = true;
+                    package = Counters::default();
+                }
                 "counter" => {
                     if in_package {
-                        note(&mut packages, &xml, &element)?;
+                        note(&mut package, &xml, &element)?;
                     } else if groups == 0 {
                         note(&mut own, &xml, &element)?;
                     }
@@ -50,7 +54,12 @@ pub fn read(bytes: &[u8], tally: &mut CoverageTally, about: &mut About) -> Resul
                 }
                 _ => xml.skip()?,
             },
-            Event::Close if in_package => in_package = false,
+            Event::Close if in_package => {
+                in_package = false;
+                for (sum, one) in packages.iter_mut().zip(package) {
+                    *sum = one.map_or(*sum, |one| Some(sum.unwrap_or_default().and(one)));
+                }
+            }
             Event::Close => groups = groups.saturating_sub(1),
             Event::Text(_) => {}
             Event::End => break,
@@ -70,7 +79,7 @@ pub fn read(bytes: &[u8], tally: &mut CoverageTally, about: &mut About) -> Resul
     Ok(())
 }
 
-/// Adds a `counter` to those of its kind.
+/// Notes a `counter`, of which the DTD has each kind once in an element.
 fn note(counters: &mut Counters, xml: &Xml<'_>, element: &Element<'_>) -> Result<(), Fault> {
     let mut kind = None;
     let mut missed = None;
@@ -88,8 +97,10 @@ fn note(counters: &mut Counters, xml: &Xml<'_>, element: &Element<'_>) -> Result
         return Err(xml.fault_in(element, "expected a `counter` with whole numbers in `missed` and `covered`"));
     };
     let count = Count::new(covered, covered.saturating_add(missed));
-    if let Some(slot) = kind.and_then(|kind| counters.get_mut(kind)) {
-        *slot = Some(slot.unwrap_or_default().and(count.unwrap_or_default()));
+    if let Some(slot) = kind.and_then(|kind| counters.get_mut(kind))
+        && slot.replace(count.unwrap_or_default()).is_some()
+    {
+        return Err(xml.fault_in(element, "a second `counter` of the same type; write the report anew"));
     }
     Ok(())
 }

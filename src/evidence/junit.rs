@@ -364,10 +364,12 @@ impl<'a> Report<'_, 'a> {
             }
             Ok(())
         })?;
+        let suite = self.open.iter().rev().find_map(Option::as_ref).map_or("", |suite| suite.name.as_str());
         if group.trim().is_empty() {
-            group = Cow::Owned(self.suite().map(|suite| suite.name.clone()).unwrap_or_default());
+            group = Cow::Borrowed(suite);
         }
-        let failing = Failing { group: &group, name: &name, message: &case.message, path: path.as_deref(), line };
+        let failing =
+            Failing { suite, group: &group, name: &name, message: &case.message, path: path.as_deref(), line };
         self.tally.case(if errored { Ended::Errored(&failing) } else { Ended::Failed(&failing) }, case.seconds);
         Ok(())
     }
@@ -378,8 +380,14 @@ impl<'a> Report<'_, 'a> {
         let mut case = Case::default();
         self.complaint(&mut case, tag)?;
         let group = self.suite().map(|suite| suite.name.clone()).unwrap_or_default();
-        let failing =
-            Failing { group: &group, name: "", message: &case.message, path: case.path.as_deref(), line: case.line };
+        let failing = Failing {
+            suite: &group,
+            group: &group,
+            name: "",
+            message: &case.message,
+            path: case.path.as_deref(),
+            line: case.line,
+        };
         self.tally.case(if errored { Ended::Errored(&failing) } else { Ended::Failed(&failing) }, None);
         if let Some(suite) = self.suite() {
             let errored = u64::from(errored);

@@ -10,6 +10,7 @@
 //! tally. A quantity that a report does not state stays unknown, of this report and
 //! of all that are tallied with it.
 
+mod baseline;
 pub mod checklist;
 pub mod cobertura;
 pub mod coverage;

@@ -4,10 +4,12 @@
 //! | --- | --- |
 //! | `level`, `kind`, the rule's and the invocation's configuration | the level, as §3.27.10 derives it |
 //! | `kind` `pass` and `notApplicable` | no finding: the check found nothing, or was not made |
+//! | a `level` beside another `kind` than `fail`, which must not be | the level, whatever the kind |
 //! | `security-severity` among the rule's properties | the severity, in CVSS bands |
 //! | `suppressions` | suppressed when there is one and none is `underReview` or `rejected` |
 //! | `baselineState` | `new` is new, `unchanged` and `updated` are not, `absent` counts nowhere |
-//! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline |
+//! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline; where no file is named, the logical location |
+//! | `artifacts`, `originalUriBaseIds` | the file of a location that does not say it by itself |
 //! | `invocations` | `endTimeUtc`: when it was made; `executionSuccessful: false`: the tool failed |
 //! | `versionControlProvenance` | the commits that the run is about, of its repositories; every run must be about what is released |
 //!
@@ -22,6 +24,7 @@
 //! not said yet ends the reading of results; it and those after it are read when
 //! the run was seen to its end. That costs a second look at them and no memory.
 
+mod places;
 mod result;
 mod rules;
 pub use self::rules::EXTENSIONS;
@@ -32,6 +35,7 @@ use super::json::{self, Later, Node, Step, refuse};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, PARTS, Place, commit};
 
+use self::places::Places;
 use self::rules::Rules;
 
 /// Reads one log.
@@ -97,11 +101,13 @@ impl Log<'_> {
     }
 }
 
-/// Which parts of a run were seen that the level of a result can come from.
+/// Which parts of a run were seen that the level or the place of a result can come from.
 #[derive(Default)]
 struct Told {
     rules: bool,
     invocations: bool,
+    /// All that is said of where files lie.
+    places: bool,
 }
 
 /// One run, as far as it was seen.
@@ -110,6 +116,7 @@ struct Run<'de> {
     tool: Option<String>,
     rules: Rules,
     invocations: Option<Later<'de>>,
+    places: Places<'de>,
     told: Told,
     overrides_known: bool,
     failure: Option<String>,
@@ -131,7 +138,7 @@ impl<'de> Run<'de> {
         about: &mut About,
     ) -> Result<bool, json::Error> {
         run.object(|key, value| self.property(key, value, tally, about))?;
-        self.told = Told { rules: true, invocations: true };
+        self.told = Told { rules: true, invocations: true, places: true };
         if let Some(waiting) = self.waiting.take() {
             waiting.walk_rest(|result| self.result(result, tally).map(|_| ()))?;
         }
@@ -159,6 +166,16 @@ impl<'de> Run<'de> {
                 self.told.invocations = true;
                 self.invocations = Some(value.later());
                 value.array(|invocation| self.invocation(invocation, about))
+            }
+            "artifacts" => {
+                self.places.artifacts = Some(value.later());
+                self.told.places = self.places.are_told();
+                Ok(())
+            }
+            "originalUriBaseIds" => {
+                self.places.bases = Some(value.later());
+                self.told.places = self.places.are_told();
+                Ok(())
             }
             "versionControlProvenance" => value.array(|details| {
                 details.object(|key, value| {
@@ -226,7 +243,16 @@ impl<'de> Run<'de> {
             }
             self.read_overrides()?;
         }
-        result.count(&self.rules, tally);
+        // Without a comparison a place is for people alone, who read what was said of it by then.
+        if tally.compares()
+            && let Some(location) = result.needs_place()
+        {
+            if !self.told.places {
+                return Ok(false);
+            }
+            self.places.check(&location)?;
+        }
+        result.count(&self.rules, &self.places, tally)?;
         Ok(true)
     }
 

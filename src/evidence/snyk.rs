@@ -8,13 +8,15 @@
 //! | `isUpgradable`, `isPatchable`, `isPinnable`, `fixedIn`, `nearestFixedInVersion` | fixable |
 //! | `filtered.ignore` | suppressed, by a policy or in Snyk itself |
 //! | `error` | the tool failed |
+//! | `severityThreshold` | what is of a lower severity was left out, and is unknown with all that it would count in |
 //! | `ok`, `uniqueCount`, `issuesData` | what is listed must be what they state, project by project |
 //!
 //! `uniqueCount` counts different identifiers. The CLI in TypeScript counts those in
 //! `vulnerabilities` after everything was filtered; the one in Go, whose `ok` is also
 //! about what is ignored, counts those in `filtered` as well. Both readings agree; a
 //! report that was cut down agrees with neither. A `--severity-threshold` leaves out
-//! what is below it before anything is counted, so the count says nothing of that.
+//! what is below it before anything is counted, so the counts say nothing of that; the
+//! report names it as `severityThreshold`, unless it is `low`.
 //! Where `--exclude-base-image-vulns` leaves nothing, `ok` stays `false`; that cannot be
 //! told from a list that was cut, and is refused alike. `summary` counts paths, of which
 //! reports of images leave out some, and is compared with nothing. A report of C and
@@ -88,6 +90,11 @@ fn project(
             "displayTargetFile" => project.shown_file = value.text()?.unwrap_or_default(),
             "projectName" => project.name = value.text()?.unwrap_or_default(),
             "ok" => project.ok = value.flag()?,
+            "severityThreshold" => {
+                if let Some(floor) = severity(value)? {
+                    tally.silent_below(floor);
+                }
+            }
             "applications" => {
                 value.array(|application| self::project(application, tally, about, contradiction))?;
             }

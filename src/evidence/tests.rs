@@ -2,16 +2,19 @@
 //!
 //! Every format folds its cases in one by one with [`TestTally::case`]. Kept are
 //! counts, at most [`Bounds::names`] names of failing cases, the few failures that
-//! a person should see first, and in a baseline 8 bytes a failing case: a keyed
-//! hash of its name. The key is random and shared only between a baseline and
+//! a person should see first, and in a baseline 12 bytes a failing case: a keyed
+//! hash of its name, counted. The key is random and shared only between a baseline and
 //! the tally compared with it, so that nobody can make two names collide.
 //!
-//! A case is named by its group (a class, a suite, a package) and its own name.
-//! A test that fails now is new when no case of that name failed in the baseline.
+//! A case is named by its suite, its group (a class or a package) and its own name.
+//! A test that fails now is new when the baseline has no failure of that name left for
+//! it: where a name stands for several cases, such as of several browsers or modules, as
+//! many may fail as failed before.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use super::baseline::{Known, Memory};
 use crate::model::bounds::Bounds;
 use crate::model::measures::{Measure, Measures};
 use crate::model::notable::{Notable, Notables, Weight, shortened};
@@ -34,6 +37,8 @@ pub enum Ended<'a> {
 /// A case that did not pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Failing<'a> {
+    /// The suite that it stands in, where that is told apart from its group; may be empty.
+    pub suite: &'a str,
     /// The class, suite or package that it belongs to; may be empty.
     pub group: &'a str,
     /// Its own name; may be empty.
@@ -74,9 +79,9 @@ enum Comparison {
     #[default]
     None,
     /// It is one: the hashes of the names that fail in it, in the order of the report.
-    Baseline(RandomState, Vec<u64>),
-    /// It is compared with one, whose hashes are sorted.
-    Against { key: RandomState, before: Vec<u64>, failed: u64, failing: Names },
+    Baseline(RandomState, Memory),
+    /// It is compared with one.
+    Against { key: RandomState, before: Known, failed: u64, failing: Names },
 }
 
 impl TestTally {
@@ -89,7 +94,7 @@ impl TestTally {
     /// An empty tally that remembers what a later one will be compared with.
     #[must_use]
     pub fn for_baseline() -> Self {
-        Self { comparison: Comparison::Baseline(RandomState::new(), Vec::new()), ..Self::default() }
+        Self { comparison: Comparison::Baseline(RandomState::new(), Memory::default()), ..Self::default() }
     }
 
     /// An empty tally that compares with the last release's, which was made with
@@ -97,10 +102,8 @@ impl TestTally {
     #[must_use]
     pub fn against(before: Self) -> Self {
         let comparison = match before.comparison {
-            Comparison::Baseline(key, mut before) => {
-                before.sort_unstable();
-                before.dedup();
-                Comparison::Against { key, before, failed: 0, failing: Names::default() }
+            Comparison::Baseline(key, before) => {
+                Comparison::Against { key, before: before.into_known(), failed: 0, failing: Names::default() }
             }
             Comparison::None | Comparison::Against { .. } => Comparison::None,
         };
@@ -211,16 +214,16 @@ fn nanoseconds(seconds: f64) -> u64 {
 }
 
 impl Comparison {
-    /// Notes a failing case, and says whether the baseline does not have it.
+    /// Notes a failing case, and says whether the baseline does not have it, or not as often.
     fn note(&mut self, failing: &Failing<'_>, most: usize) -> bool {
         match self {
             Self::None => false,
             Self::Baseline(key, hashes) => {
-                hashes.push(failing.hash(key));
+                hashes.remember(failing.hash(key));
                 false
             }
             Self::Against { key, before, failed, failing: names } => {
-                let new = before.binary_search(&failing.hash(key)).is_err();
+                let new = !before.take(failing.hash(key));
                 if new {
                     *failed += 1;
                     names.note(failing, most);
@@ -246,6 +249,8 @@ impl Failing<'_> {
     /// The whole name as 64 bits. A byte that no UTF-8 text holds keeps its parts apart.
     fn hash(&self, key: &RandomState) -> u64 {
         let mut hasher = key.build_hasher();
+        hasher.write(self.suite.as_bytes());
+        hasher.write_u8(0xFF);
         hasher.write(self.group.as_bytes());
         hasher.write_u8(0xFF);
         hasher.write(self.name.as_bytes());

@@ -184,6 +184,20 @@ fn not_evaluated(policy: &Policy, environment: &str) -> Vec<NotEvaluated> {
     for section in &policy.sections {
         list.push(NotEvaluated { what: section.clone(), because: because(section).to_owned() });
     }
+    let here = |gate: &&Gate| gate.environments.is_empty() || gate.environments.iter().any(|it| it == environment);
+    for gate in policy.gates.iter().filter(here) {
+        let workflow =
+            gate.from.as_ref().map(|_| ("from", "`countersign decide` judges which workflow made the evidence"));
+        let person = gate.verified_by.as_ref();
+        let person = person.map(|_| ("verified_by", "`countersign decide` judges who verified the evidence"));
+        for (key, because) in workflow.into_iter().chain(person) {
+            let what = format!("gates.{}.{key}", gate.name);
+            // Several layers may have a gate of one name.
+            if list.iter().all(|entry| entry.what != what) {
+                list.push(NotEvaluated { what, because: because.to_owned() });
+            }
+        }
+    }
     list
 }
 

@@ -107,7 +107,10 @@ const TESTS: &[Entry] = &[
     number("tests.flaky", "cases that passed only after failing at least once"),
     duration("tests.time", "the sum of the cases' own times"),
     names("tests.failing", "the names of the failed cases; unknown above `limits.names`"),
-    new(number("tests.new.failed", "failed cases that did not fail in the baseline")),
+    new(number(
+        "tests.new.failed",
+        "failed cases beyond those of the same suite, class and name that failed in the baseline",
+    )),
     new(names("tests.new.failing", "their names; unknown above `limits.names`")),
 ];
 

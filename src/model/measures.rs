@@ -111,6 +111,11 @@ impl Measures {
         self.0.iter().map(|(name, measure)| (*name, measure))
     }
 
+    /// Makes unknown what is not to be kept.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| keep(name));
+    }
+
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -266,7 +266,24 @@ fn coherent(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<Diagnosti
             "`first_release` is what counts without a baseline, and this is compared with one".to_owned(),
         );
     }
+    if let Some(from) = gate.from.as_deref().filter(|from| !is_workflow(from)) {
+        let message = format!(
+            "`{from}` is no workflow; write the repository, `//` and its file, as in `acme/perf//nightly.yml`, and behind an `@` the ref by which it is called where that is another repository's"
+        );
+        complain(Code::BadGate, at("from"), message);
+    }
     signer::check(gate, node, span, complaints);
+}
+
+/// Whether a text can name what makes evidence: `owner/name//file`, which a ref may follow behind an `@`.
+fn is_workflow(text: &str) -> bool {
+    let Some((repository, rest)) = text.split_once("//") else { return false };
+    let (file, at) = rest.split_once('@').map_or((rest, None), |(file, at)| (file, Some(at)));
+    let whole = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
+    repository.contains('/')
+        && repository.split('/').chain(file.split('/')).all(whole)
+        && !repository.contains('@')
+        && at.is_none_or(whole)
 }
 
 /// Whether a key stands there that was meant to be this one.

@@ -92,6 +92,12 @@ impl From {
         } else {
             format!("refs/remotes/origin/{}", name.strip_prefix("origin/").unwrap_or(name))
         };
+        if let Some(branch) = proposed_by_the_job(&full) {
+            return Err(wrong(format!(
+                "is `{branch}`, the branch that this job says is being changed, so whoever changes the code changes the \
+                 policy with it; name the branch that you protect, such as `origin/main`"
+            )));
+        }
         let found = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{full}^{{commit}}")])
             .map_err(&wrong)?;
         let sha = String::from_utf8_lossy(&found).trim().to_owned();
@@ -107,10 +113,34 @@ impl From {
         Ok(Self::Commit { name: name.to_owned(), sha })
     }
 
+    /// Complains of a file below the working folder that a symbolic link leads out of it. A change to the code can lay
+    /// such a link, and what is wrong with a policy is told with the lines that it is about.
+    fn refuse_way_out(&self, path: &Path) -> Result<(), String> {
+        let within = path.is_relative() && !path.starts_with("..");
+        if !matches!(self, Self::WorkingTree) || !within {
+            return Ok(());
+        }
+        match (Path::new(".").canonicalize(), path.canonicalize()) {
+            (Ok(here), Ok(real)) if !real.starts_with(&here) => Err(
+                "is reached by a symbolic link that leads out of the working folder; put the file itself there, or name \
+                 the one that is meant with `--policy`"
+                    .to_owned(),
+            ),
+            // What is not there is told when it is read.
+            _ => Ok(()),
+        }
+    }
+
     /// The bytes of a file that a policy names. It lies beside the layer that names
     /// it, so that an inner layer cannot put its own in the place of an outer one's.
     pub fn read_beside(&self, policy: &str, path: &str) -> Result<Vec<u8>, String> {
-        self.read(&beside(Path::new(policy), path))
+        self.read_inside(&beside(Path::new(policy), path))
+    }
+
+    /// The bytes of a file that nobody named on the command line.
+    fn read_inside(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.refuse_way_out(path)?;
+        self.read(path)
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
@@ -125,6 +155,13 @@ impl From {
                     return Err("is read from a ref, where paths begin at the repository's root".to_owned());
                 }
                 let object = format!("{sha}:{path}");
+                let listed = git(&["ls-tree", "--full-tree", sha, "--", &path])?;
+                // The text of a link would be read as the file.
+                if listed.starts_with(b"120000 ") {
+                    return Err(format!(
+                        "is a symbolic link at `{name}`, and links are not followed there; commit the file itself"
+                    ));
+                }
                 let found = git(&["cat-file", "blob", &object])?;
                 if found.is_empty() && git(&["cat-file", "-e", &object]).is_err() {
                     return Err(format!("is not there at `{name}`"));
@@ -189,6 +226,34 @@ fn changeable(name: &str) -> Option<String> {
     let branch = full.strip_prefix("remotes/").is_some_and(|remote| remote.contains('/'));
     let why = "is no branch of a remote and no tag, and no rule of the forge protects it; name the branch that you protect, such as `origin/main`";
     (!branch && !full.starts_with("tags/")).then(|| why.to_owned())
+}
+
+/// The branch of a remote that a ref names, where the job that runs this says that it is the one that is changed: what
+/// a pull or merge request proposes, or a branch that was pushed and is neither protected nor the default one.
+fn proposed_by_the_job(full: &str) -> Option<&str> {
+    let (_, branch) = full.strip_prefix("refs/remotes/")?.split_once('/')?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let says = |name: &str| variable(name).is_some_and(|value| value == branch);
+    let differ = |one: &str, other: &str| matches!((variable(one), variable(other)), (Some(a), Some(b)) if a != b);
+    // A branch that is to be merged into one of the same name is a fork's, and so is what another project proposes.
+    let pull = says("GITHUB_HEAD_REF") && !says("GITHUB_BASE_REF");
+    let merge = says("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
+        && !differ("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "CI_MERGE_REQUEST_PROJECT_PATH");
+    let on = |name: &str, value: &str| variable(name).is_some_and(|stated| stated == value);
+    let pushed = says("CI_COMMIT_BRANCH") && !says("CI_DEFAULT_BRANCH") && !on("CI_COMMIT_REF_PROTECTED", "true");
+    let on_github = says("GITHUB_REF_NAME")
+        && on("GITHUB_REF_TYPE", "branch")
+        && on("GITHUB_REF_PROTECTED", "false")
+        && default_branch_of_github().is_none_or(|default| default != branch);
+    (pull || merge || pushed || on_github).then_some(branch)
+}
+
+/// The repository's default branch, as the event of the job tells it; no variable does.
+fn default_branch_of_github() -> Option<String> {
+    let path = std::env::var_os("GITHUB_EVENT_PATH")?;
+    let event = open::named(Path::new(&path), tree::SIZE_LIMIT as u64 * 16).ok()?;
+    let event: serde_json::Value = serde_json::from_slice(&event).ok()?;
+    event.pointer("/repository/default_branch")?.as_str().map(str::to_owned)
 }
 
 /// The commit that is checked out and, where a forge made it by merging a change into its target, the change's own.
@@ -288,6 +353,7 @@ fn gather(
     wrong: &mut dyn FnMut(Error, Layer) -> Result<(), Error>,
 ) -> Result<Vec<Source>, Error> {
     let mut layers = outer;
+    let found_here = named.is_empty();
     let usual;
     let named = if named.is_empty() {
         usual = [find(from)?];
@@ -296,7 +362,8 @@ fn gather(
         named
     };
     for path in named {
-        let source = match one(path, from) {
+        let read = if found_here { one_inside(path, from) } else { one(path, from) };
+        let source = match read {
             Ok(source) => source,
             Err(error) => {
                 wrong(error, Layer::Missing)?;
@@ -320,7 +387,7 @@ fn gather(
                 break;
             }
             let path = beside(Path::new(&child.path), &pin.path);
-            let found = match one(&path, from) {
+            let found = match one_inside(&path, from) {
                 Ok(found) => found,
                 Err(error) => {
                     wrong(refused(format!("the parent cannot be used: {error}")), Layer::Missing)?;
@@ -368,7 +435,7 @@ fn each_within(
     named.filter_map(move |Named { layer, path, span }| {
         let source = sources.get(layer)?;
         let file = beside(Path::new(&source.path), &path);
-        let read = from.read(&file).and_then(|bytes| {
+        let read = from.read_inside(&file).and_then(|bytes| {
             let sha256 = open::sha256(&bytes);
             let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
             Ok((layer, Attachment { path, text, sha256 }))
@@ -416,6 +483,13 @@ fn find(from: &From) -> Result<PathBuf, Error> {
         From::Files { files, .. } => files.contains_key(*place),
     };
     PLACES.iter().find(|place| there(place)).map(PathBuf::from).ok_or(Error::NoPolicy)
+}
+
+/// A layer that nobody named on the command line.
+fn one_inside(path: &Path, from: &From) -> Result<Source, Error> {
+    let wrong = |why: String| Error::Unreadable { path: path.display().to_string(), why };
+    from.refuse_way_out(path).map_err(wrong)?;
+    one(path, from)
 }
 
 fn one(path: &Path, from: &From) -> Result<Source, Error> {

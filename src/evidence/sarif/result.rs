@@ -1,13 +1,11 @@
 //! One result. Only what decides how it is counted is read; its message, its
 //! place and its fingerprints are read when somebody wants them.
 
-use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
-
-use percent_encoding::percent_decode_str;
 
 use super::super::findings::{Finding, FindingTally, Level, Words, identify};
 use super::super::json::{self, Later, Node, Step, Text};
+use super::places::{Location, Places};
 use super::rules::{Reference, Rules, index};
 use super::{level, unknown_word};
 use crate::model::bounds::Bounds;
@@ -79,19 +77,29 @@ impl<'de> Entry<'de> {
         self.invocation.is_some() && self.level.is_none() && self.kind == Kind::Fail
     }
 
-    /// Counts the result, with what its rule says of it.
-    pub(super) fn count(&self, rules: &Rules, tally: &mut FindingTally) {
-        if self.kind == Kind::Nothing || self.state == Some(State::Absent) {
-            return;
+    /// Its first location, where the rest of the run says more of it.
+    pub(super) fn needs_place(&self) -> Option<Location<'de>> {
+        Some(self.spot().location).filter(Location::needs_the_run)
+    }
+
+    /// Counts the result, with what its rule says of it. An error is that it names a rule which is not there.
+    pub(super) fn count(&self, rules: &Rules, places: &Places<'de>, tally: &mut FindingTally) -> Step {
+        // Beside another kind than `fail` no level but `none` may stand (§3.27.10). Where one does, it counts.
+        let stated = self.level.filter(|level| *level != Level::None);
+        if (self.kind == Kind::Nothing && stated.is_none()) || self.state == Some(State::Absent) {
+            return Ok(());
         }
         if self.suppressed {
             tally.suppressed(1);
-            return;
+            return Ok(());
         }
         let (rule, configured) = rules.find(&self.rule, self.invocation);
+        if rule.is_none() {
+            rules.refuse_lost(&self.rule)?;
+        }
         let level = match self.kind {
             Kind::Fail => self.level.or(configured).unwrap_or(Level::Warning),
-            Kind::Look | Kind::Nothing => Level::None,
+            Kind::Look | Kind::Nothing => stated.unwrap_or(Level::None),
         };
         let name = self.rule.id.as_deref().or(rule.map(|rule| &*rule.id)).unwrap_or_default();
         let finding = Finding {
@@ -102,21 +110,28 @@ impl<'de> Entry<'de> {
             vulnerability: None,
             new: self.state.map(|state| state == State::New),
         };
-        tally.finding(&finding, |hasher| self.identify(name, hasher), || self.words(name));
+        tally.finding(&finding, |hasher| self.identify(name, places, hasher), || self.words(name, places));
+        Ok(())
     }
 
     /// What makes it the same result in another log: its rule with the producer's
     /// fingerprints; with the partial ones and the file; or with the file and the
     /// message. Never the line, so that code which other edits moved is not new.
-    fn identify(&self, rule: &str, hasher: &mut dyn Hasher) {
+    fn identify(&self, rule: &str, places: &Places<'de>, hasher: &mut dyn Hasher) {
         identify(hasher, rule);
         if let Some(sum) = self.fingerprints.and_then(|later| fingerprint(later, |_| true)) {
             hasher.write_u64(sum);
             return;
         }
-        let (uri, _) = self.place();
-        // As it stands in the file, and not decoded: what is known of a baseline stays known.
-        hasher.write(uri.unwrap_or_default().raw());
+        let spot = self.spot();
+        if spot.location.is_stated() {
+            places.identify(&spot.location, hasher);
+        } else {
+            match (spot.logical, spot.logical_index) {
+                (None, Some(index)) => hasher.write_u64(index),
+                (name, _) => hasher.write(name.unwrap_or_default().raw()),
+            }
+        }
         // No byte of UTF-8: where the file ends is part of the identity.
         hasher.write_u8(0xFF);
         let partial = self.partial.and_then(|later| {
@@ -130,13 +145,13 @@ impl<'de> Entry<'de> {
         }
     }
 
-    fn words(&self, rule: &str) -> Words {
-        let (uri, line) = self.place();
+    fn words(&self, rule: &str, places: &Places<'de>) -> Words {
+        let spot = self.spot();
         Words {
             title: if rule.is_empty() { "a result without a rule".to_owned() } else { rule.to_owned() },
             message: self.message(Notables::TEXT),
-            path: uri.and_then(|uri| uri.read().ok()).map(named),
-            line,
+            path: places.path(&spot.location),
+            line: spot.line,
         }
     }
 
@@ -167,23 +182,12 @@ impl<'de> Entry<'de> {
         text.unwrap_or(named)
     }
 
-    /// The file and the line of the first location, as they stand there.
-    fn place(&self) -> (Option<Text<'de>>, Option<u32>) {
-        let mut uri = None;
-        let mut line = None;
+    /// What the first location says.
+    fn spot(&self) -> Spot<'de> {
+        let mut spot = Spot::default();
         let mut first = true;
-        let read = |node: &mut Node<'_, 'de>| -> Step { place(node, &mut first, &mut uri, &mut line) };
-        let _ = self.locations.map(|later| later.walk(read));
-        (uri, line)
-    }
-}
-
-/// The file that a URI names, decoded (RFC 3986, 2.1): `src/my%20file.py` is `src/my file.py` on disk, where an
-/// annotation points. What is no encoding, or none of UTF-8, stays as it is.
-fn named(uri: Cow<'_, str>) -> String {
-    match percent_decode_str(&uri).decode_utf8() {
-        Ok(path) => path.into_owned(),
-        Err(_) => uri.into_owned(),
+        let _ = self.locations.map(|later| later.walk(|node| spot.read(node, &mut first)));
+        spot
     }
 }
 
@@ -191,33 +195,59 @@ fn excerpt(text: Option<Text<'_>>, length: usize) -> String {
     text.map(|text| text.excerpt(length)).unwrap_or_default()
 }
 
-/// Reads the first of `locations`.
-fn place<'de>(node: &mut Node<'_, 'de>, first: &mut bool, uri: &mut Option<Text<'de>>, line: &mut Option<u32>) -> Step {
-    node.array(|location| {
-        if !std::mem::take(first) {
-            return Ok(());
-        }
-        location.object(|key, value| {
-            if key != "physicalLocation" {
+/// A location, as it stands there.
+#[derive(Default)]
+struct Spot<'de> {
+    location: Location<'de>,
+    line: Option<u32>,
+    /// What it is called in the program, the binary or the cloud, where no file is named: §3.33 and §3.32.
+    logical: Option<Text<'de>>,
+    logical_index: Option<u64>,
+}
+
+impl<'de> Spot<'de> {
+    /// Reads the first of `locations`.
+    fn read(&mut self, node: &mut Node<'_, 'de>, first: &mut bool) -> Step {
+        node.array(|location| {
+            if !std::mem::take(first) {
                 return Ok(());
             }
-            value.object(|key, value| match key {
-                "artifactLocation" => value.object(|key, value| {
-                    if key == "uri" {
-                        *uri = value.text_later()?;
-                    }
-                    Ok(())
+            location.object(|key, value| match key {
+                "physicalLocation" => value.object(|key, value| match key {
+                    "artifactLocation" => self.location.read(value),
+                    "region" => value.object(|key, value| {
+                        if key == "startLine" {
+                            self.line = value.count()?.and_then(|line| u32::try_from(line).ok());
+                        }
+                        Ok(())
+                    }),
+                    "address" => self.name(value),
+                    _ => Ok(()),
                 }),
-                "region" => value.object(|key, value| {
-                    if key == "startLine" {
-                        *line = value.count()?.and_then(|line| u32::try_from(line).ok());
-                    }
-                    Ok(())
-                }),
+                "logicalLocations" => {
+                    let mut first = true;
+                    value.array(|logical| if std::mem::take(&mut first) { self.name(logical) } else { Ok(()) })
+                }
                 _ => Ok(()),
             })
         })
-    })
+    }
+
+    /// Reads the name in a logical location or an address; the full one where there is one.
+    fn name(&mut self, node: &mut Node<'_, 'de>) -> Step {
+        let (mut full, mut plain) = (None, None);
+        node.object(|key, value| {
+            match key {
+                "fullyQualifiedName" => full = value.text_later()?,
+                "name" => plain = value.text_later()?,
+                "index" => self.logical_index = index(value)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        self.logical = full.or(plain).or(self.logical);
+        Ok(())
+    }
 }
 
 /// The sum of hashes of those fingerprints whose names are wanted, whatever

@@ -224,6 +224,19 @@ impl Rules {
         (rule, level.or_else(|| rule.and_then(|rule| rule.level)))
     }
 
+    /// Complains of a rule that was not found and is named by an index beyond those of a tool that lists rules: its
+    /// level and severity would be guessed. A tool that lists none may count them all the same, as `CodeQL` does.
+    pub(super) fn refuse_lost(&self, reference: &Reference<'_>) -> Step {
+        let (Some(index), Some(component)) = (reference.index, self.component_of(reference)) else { return Ok(()) };
+        if component.count == 0 || index < component.count as u64 {
+            return Ok(());
+        }
+        Err(refuse(format_args!(
+            "`ruleIndex` is {index}, and the tool lists {} rules; give the log whole",
+            component.count
+        )))
+    }
+
     /// Where the rule stands. An index decides, unless the rule there has another
     /// identifier: then the identifier does, for it is what people see.
     fn place(&self, reference: &Reference<'_>) -> Option<usize> {

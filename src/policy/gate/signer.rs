@@ -68,7 +68,12 @@ pub(super) fn check(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<D
     let mut complain = |span, message: String| complaints.push(Diagnostic::new(Code::BadGate, span, message));
     for (key, text) in [("identity", &trust.identity), ("builder", &trust.builder)] {
         let Some(text) = text else { continue };
-        if let Err(why) = Pattern::new(&text.replace(REPOSITORY, "owner/name")) {
+        let text = text.replace(REPOSITORY, "owner/name");
+        if let Err(why) = Pattern::new(&text) {
+            complain(at(key), why);
+        } else if key == "identity"
+            && let Some(why) = anybody(&text)
+        {
             complain(at(key), why);
         }
     }
@@ -98,6 +103,34 @@ pub(super) fn check(gate: &Gate, node: &Node, span: Span, complaints: &mut Vec<D
     if gate.kind != Kind::Signature && trust.identity.is_some() != trust.issuer.is_some() {
         complain(span, format!("`identity` and `issuer` of `{}` only mean something together", gate.name));
     }
+}
+
+/// Why a `*` in a signer's name lets in people of whom nobody heard, where it does: whoever opens an account at a
+/// provider of mail, owns a domain, or makes a repository on a forge that all share.
+fn anybody(text: &str) -> Option<String> {
+    let (before, after) = text.split_once('*')?;
+    if let Some((_, rest)) = before.split_once("://") {
+        let (host, path) = rest.split_once('/')?;
+        let shared = ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org"];
+        let shared = shared.contains(&host.to_ascii_lowercase().as_str());
+        // The owner must have ended before the `*`.
+        return (shared && !path.contains('/')).then(|| {
+            format!("in `{text}` the `*` stands for an account of {host} that anybody can open; write the owner out")
+        });
+    }
+    if before.contains('@') {
+        return Some(format!(
+            "in `{text}` the `*` stands for domains that anybody can own; write what follows the `@` out"
+        ));
+    }
+    // Below a domain of one's own it is whoever got an address there.
+    let open = ["gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com"];
+    let more = ["me.com", "aol.com", "gmx.net", "gmx.de", "web.de", "mail.ru", "proton.me", "protonmail.com"];
+    let domain = after.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase())?;
+    open.into_iter()
+        .chain(more)
+        .any(|known| known == domain)
+        .then(|| format!("`{text}` would match people whom nobody knows, for anybody gets an address there; write the signer's address out"))
 }
 
 /// Whether a text has the form of a public key in PEM (RFC 7468).

@@ -184,6 +184,31 @@ fn approvals_and_other_sections_are_listed_and_never_change_the_exit() {
 }
 
 #[test]
+fn what_a_gate_asks_of_workflows_and_people_is_listed_too() {
+    let gate =
+        |name: &str, more: &str| format!("  {name}: {{ sarif: '*.sarif', require: 'findings.error == 0'{more} }}");
+    let gates = [
+        gate("load", ", from: 'acme/perf//nightly.yml'"),
+        gate("scan", ", verified_by: security"),
+        gate("elsewhere", ", verified_by: security, environments: [staging]"),
+    ];
+    let environments = "{ production: { approval: automatic }, staging: { approval: automatic } }";
+    let world = World::with_policy(&format!(
+        "version: 1\nenvironments: {environments}\nroles: {{ security: {{ members: ['user:sam'] }} }}\ngates:\n{}\n",
+        gates.join("\n")
+    ));
+    world.write("a.sarif", CLEAN);
+    let (code, decision) = world.gate(&["--environment", "production"]);
+    assert_eq!(code, 0);
+    let listed: Vec<_> =
+        decision["not_evaluated"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
+    let listed: Vec<_> = listed.into_iter().filter(|what| what.starts_with("gates.")).collect();
+    assert_eq!(listed, ["gates.load.from", "gates.scan.verified_by"]);
+    let text = world.run(&["gate", "--environment", "production"]).out;
+    assert!(text.contains("not evaluated: gates.load.from: "), "{text}");
+}
+
+#[test]
 fn one_file_can_be_judged_by_two_gates_of_its_kind() {
     let world = World::with_policy(
         r#"

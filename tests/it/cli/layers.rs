@@ -285,6 +285,113 @@ fn t14_what_the_change_itself_carries_is_no_protected_ref() {
 }
 
 #[test]
+fn t14_the_branch_that_the_job_says_is_changed_is_no_protected_ref() {
+    let world = World::with_policy(&layer("repository", "{ scan: { sarif: '*.sarif', require: 'true' } }", ""));
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "first"]);
+    world.git(&["update-ref", "refs/remotes/origin/topic", "HEAD"]);
+    world.write("a.sarif", WARNING);
+    world.write("event.json", r#"{"repository":{"default_branch":"topic"}}"#);
+    let run = |name: &str, variables: &[(&str, &str)]| {
+        let output =
+            world.command().args(["gate", "--policy-ref", name]).envs(variables.iter().copied()).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let pushed = [("GITHUB_REF_NAME", "topic"), ("GITHUB_REF_TYPE", "branch"), ("GITHUB_REF_PROTECTED", "false")];
+    let merge = |source, project| {
+        [
+            ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "topic"),
+            ("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", source),
+            ("CI_MERGE_REQUEST_PROJECT_PATH", project),
+        ]
+    };
+    let refused: [&[(&str, &str)]; 4] = [
+        &[("GITHUB_HEAD_REF", "topic"), ("GITHUB_BASE_REF", "main")],
+        &pushed,
+        &merge("acme/shop", "acme/shop"),
+        &[("CI_COMMIT_BRANCH", "topic"), ("CI_DEFAULT_BRANCH", "main")],
+    ];
+    for variables in refused {
+        for name in ["topic", "origin/topic", "refs/remotes/origin/topic"] {
+            let (code, said) = run(name, variables);
+            assert_eq!(code, 2, "`{name}` {variables:?}: {said}");
+            assert!(said.contains("is `topic`, the branch that this job says is being changed"), "{said}");
+        }
+    }
+    let by_default = [&pushed[..], &[("GITHUB_EVENT_PATH", "event.json")]].concat();
+    let protected = [pushed[0], pushed[1], ("GITHUB_REF_PROTECTED", "true")];
+    let taken: [&[(&str, &str)]; 7] = [
+        &[],
+        &[("GITHUB_HEAD_REF", "topic"), ("GITHUB_BASE_REF", "topic")],
+        &[("GITHUB_HEAD_REF", "other"), ("GITHUB_BASE_REF", "topic")],
+        &by_default,
+        &protected,
+        &merge("mallory/shop", "acme/shop"),
+        &[("CI_COMMIT_BRANCH", "topic"), ("CI_DEFAULT_BRANCH", "topic")],
+    ];
+    for variables in taken {
+        let (code, said) = run("origin/topic", variables);
+        assert_eq!(code, 0, "{variables:?}: {said}");
+    }
+}
+
+#[test]
+fn t54_a_policy_that_is_found_is_no_link_out_of_the_working_folder() {
+    let outside = World::new();
+    outside.write("secret", "TOKEN=hunter2");
+    let world = World::new();
+    world
+        .write("a.sarif", CLEAN)
+        .write("own.yml", layer("repository", "{ s: { sarif: '*.sarif', require: 'true' } }", ""));
+    std::fs::create_dir(world.path().join(".countersign")).unwrap();
+    let usual = world.path().join(".countersign/policy.yml");
+    std::os::unix::fs::symlink(outside.path().join("secret"), &usual).unwrap();
+    for command in [&["gate"][..], &["policy", "check"]] {
+        let said = world.run(command);
+        assert_eq!(said.code, 2, "{command:?}: {}{}", said.out, said.err);
+        let whole = format!("{}{}", said.out, said.err);
+        assert!(!whole.contains("hunter2"), "{whole}");
+        assert!(whole.contains("a symbolic link that leads out of the working folder"), "{whole}");
+    }
+    // Within the folder a link is as good as the file, and what a person names is taken.
+    std::fs::remove_file(&usual).unwrap();
+    std::os::unix::fs::symlink("../own.yml", &usual).unwrap();
+    assert_eq!(world.gate(&[]).0, 0);
+    std::os::unix::fs::symlink(world.path().join("own.yml"), outside.path().join("link.yml")).unwrap();
+    let named = outside.path().join("link.yml").display().to_string();
+    assert_eq!(world.gate(&["--policy", &named]).0, 0);
+    // Nor is what a layer names.
+    std::os::unix::fs::symlink(outside.path().join("secret"), world.path().join("parent.yml")).unwrap();
+    let pin = format!("extends: {{ path: parent.yml, sha256: \"{}\" }}\n", sha256(&world, "parent.yml"));
+    world.write("inner.yml", layer("repository", "{ s: { sarif: '*.sarif', require: 'true' } }", &pin));
+    let said = world.run(&["policy", "check", "inner.yml"]);
+    assert!(
+        said.code == 2 && !said.out.contains("hunter2") && !said.err.contains("hunter2"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+}
+
+#[test]
+fn a_link_at_a_ref_is_not_read_as_a_policy() {
+    let world = World::new();
+    world
+        .write("a.sarif", CLEAN)
+        .write("own.yml", layer("repository", "{ s: { sarif: '*.sarif', require: 'true' } }", ""));
+    std::fs::create_dir(world.path().join(".countersign")).unwrap();
+    std::os::unix::fs::symlink("../own.yml", world.path().join(".countersign/policy.yml")).unwrap();
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "linked"]);
+    world.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let said = world.run(&["gate", "--policy-ref", "main"]);
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert!(said.err.contains("is a symbolic link at `main`, and links are not followed there"), "{}", said.err);
+}
+
+#[test]
 fn gates_of_one_name_in_two_layers_are_told_apart_wherever_they_are_named() {
     let world = World::with_policy("");
     world.write(

@@ -109,6 +109,16 @@ fn modules_add_up_with_one_that_has_no_branches() {
 )]
 #[case::absurd(Reason::Malformed, report(r#"<counter type="LINE" missed="0" covered="1e308"/>"#), "whole numbers")]
 #[case::left_out(Reason::Malformed, report(r#"<counter type="LINE" missed="0"/>"#), "whole numbers")]
+#[case::twice(
+    Reason::Malformed,
+    report(&format!("{}{}", counter("LINE", 5, 5), counter("LINE", 0, 100))),
+    "a second `counter` of the same type"
+)]
+#[case::twice_in_a_package(
+    Reason::Malformed,
+    report(&format!("<package name=\"p\">{}{}</package>", counter("LINE", 5, 5), counter("LINE", 0, 100))),
+    "a second `counter` of the same type"
+)]
 #[case::another_root(Reason::Malformed, "<coverage/>".to_owned(), "expected the element `report`")]
 fn what_cannot_be_is_refused(#[case] reason: Reason, #[case] text: String, #[case] says: &str) {
     let message = refused_as(reason, Jacoco, text);

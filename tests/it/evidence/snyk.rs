@@ -153,6 +153,45 @@ fn the_severity_that_knows_critical_comes_first() {
     assert_eq!(read.notables[0].path.as_deref(), Some("f"));
 }
 
+/// A clean project of which Snyk was to show only what is as grave as this.
+fn above(threshold: &str) -> String {
+    format!(r#"{{"vulnerabilities":[],"ok":true,"uniqueCount":0,"severityThreshold":"{threshold}"}}"#)
+}
+
+#[rstest]
+#[case("critical", &["critical"], &[])]
+#[case("high", &["critical", "high"], &["error"])]
+#[case("medium", &["critical", "high", "medium"], &["error", "warning"])]
+fn what_is_below_the_threshold_is_unknown(
+    #[case] threshold: &str,
+    #[case] severities: &[&str],
+    #[case] levels: &[&str],
+) {
+    let read = read(&above(threshold));
+    let stated: Vec<_> = read.measures.iter().map(|(name, _)| name).collect();
+    let mut expected = Vec::new();
+    for prefix in ["findings", "vulnerabilities", "vulnerabilities.fixable"] {
+        expected.extend(severities.iter().map(|severity| format!("{prefix}.{severity}")));
+    }
+    expected.extend(levels.iter().map(|level| format!("findings.{level}")));
+    expected.sort_unstable();
+    assert_eq!(stated, expected);
+    for name in ["vulnerabilities.total", "vulnerabilities.low", "findings.none", "findings.suppressed"] {
+        assert!(read.about.leaves_open.iter().any(|open| name.starts_with(open)), "{name}");
+    }
+    assert!(!read.about.leaves_open.iter().any(|open| "vulnerabilities.critical".starts_with(open)));
+}
+
+#[test]
+fn the_highest_threshold_of_several_projects_counts_and_the_lowest_leaves_nothing_out() {
+    let several = format!("[{},{},{}]", above("medium"), above("critical"), above("low"));
+    assert_eq!(count(&read(&several).measures, "vulnerabilities.high"), None);
+    assert_eq!(count(&read(&several).measures, "vulnerabilities.critical"), Some(0));
+    assert_eq!(count(&read(&above("low")).measures, "vulnerabilities.total"), Some(0));
+    let now = compare(Format::Snyk, &above("low"), &above("high"));
+    assert_eq!((count(&now, "findings.new.high"), count(&now, "findings.new.medium")), (Some(0), None));
+}
+
 #[test]
 fn a_licence_issue_is_a_finding_and_no_vulnerability() {
     let measures = read(&project("f", &issue("snyk:lic:npm:a:GPL-3.0", "a", "1", r#","type":"license""#))).measures;

@@ -3,7 +3,7 @@
 use countersign::evidence::tests::{Ended, Failing, TestTally};
 use countersign::evidence::{Tally, recognise};
 use countersign::model::bounds::Bounds;
-use countersign::model::kind::Format;
+use countersign::model::kind::{Format, Kind};
 use countersign::model::measures::{Measure, Measures};
 use countersign::model::notable::Notable;
 use countersign::model::report::{About, Fault};
@@ -114,7 +114,6 @@ fn the_time_is_unknown_when_a_case_that_ran_does_not_state_it() {
 fn only_failures_that_the_baseline_does_not_have_are_new() {
     let mut before = TestTally::for_baseline();
     fail(&mut before, "adds");
-    fail(&mut before, "adds");
     before.case(Ended::Passed, None);
     let mut now = TestTally::against(before);
     fail(&mut now, "adds");
@@ -126,6 +125,39 @@ fn only_failures_that_the_baseline_does_not_have_are_new() {
     assert_eq!(names(&measures, "tests.new.failing").unwrap(), ["cart › totals"]);
     let new: Vec<_> = notables.into_sorted().into_iter().map(|one| (one.title, one.new)).collect();
     assert_eq!(new, [("cart › totals".into(), true), ("cart › totals".into(), true), ("cart › adds".into(), false)]);
+}
+
+/// What fails newly in one report of JUnit against another.
+fn newly(before: &str, now: &str) -> Option<f64> {
+    let mut about = About::default();
+    let mut baseline = Tally::for_baseline(Kind::Tests).unwrap();
+    baseline.read(Format::Junit, before.as_bytes(), &mut about).unwrap();
+    let mut tally = Tally::new(Kind::Tests, Some(baseline)).unwrap();
+    tally.read(Format::Junit, now.as_bytes(), &mut about).unwrap();
+    number(&tally.measures(), "tests.new.failed")
+}
+
+#[test]
+fn a_name_that_stands_for_several_cases_may_fail_as_often_as_before() {
+    let browsers = |failed: [bool; 3]| {
+        let case =
+            |failed: bool| if failed { "<testcase name='n'><failure/></testcase>" } else { "<testcase name='n'/>" };
+        let suite = |failed| format!("<testsuite name='login.spec.ts'>{}</testsuite>", case(failed));
+        format!("<testsuites>{}</testsuites>", failed.map(suite).concat())
+    };
+    let before = browsers([true, false, false]);
+    assert_eq!(newly(&before, &before), Some(0.0));
+    assert_eq!(newly(&before, &browsers([true, true, true])), Some(2.0));
+    assert_eq!(newly(&browsers([true, true, false]), &before), Some(0.0));
+}
+
+#[test]
+fn a_case_of_another_suite_is_another_case() {
+    let suite = |name: &str| {
+        format!("<testsuite name='{name}'><testcase classname='c' name='n'><failure/></testcase></testsuite>")
+    };
+    assert_eq!(newly(&suite("a"), &suite("a")), Some(0.0));
+    assert_eq!(newly(&suite("a"), &suite("b")), Some(1.0));
 }
 
 #[test]
@@ -163,7 +195,14 @@ fn names_and_messages_are_kept_short() {
     let mut tally = TestTally::new();
     let long = "ä".repeat(100_000);
     tally.case(
-        Ended::Failed(&Failing { group: &long, name: &long, message: &long, path: Some(&long), line: None }),
+        Ended::Failed(&Failing {
+            suite: &long,
+            group: &long,
+            name: &long,
+            message: &long,
+            path: Some(&long),
+            line: None,
+        }),
         None,
     );
     let (measures, notables) = tally.finish();

@@ -99,6 +99,12 @@ fn a_policy_that_decides_nothing_is_warned_of(#[case] rest: &str, #[case] says: 
 #[case::two_stars("identity: 'https://github.com/*/*/x@y', issuer: a", "more than one `*`")]
 #[case::any("identity: '*', issuer: a", "`*` alone would match anybody")]
 #[case::host("identity: 'https://*/x', issuer: a", "the `*` stands in the host")]
+#[case::mail("identity: '*@gmail.com', issuer: a", "for anybody gets an address there")]
+#[case::part_of_an_address("identity: 'erin*@GMail.com', issuer: a", "for anybody gets an address there")]
+#[case::domain("identity: 'erin@*', issuer: a", "domains that anybody can own")]
+#[case::part_of_a_domain("identity: 'erin@*.com', issuer: a", "domains that anybody can own")]
+#[case::owner("identity: 'https://github.com/*/b/.github/workflows/x.yml@c', issuer: a", "that anybody can open")]
+#[case::part_of_an_owner("identity: 'https://GitHub.com/acme-*', issuer: a", "that anybody can open")]
 #[case::braces("identity: 'a{repositry}b', issuer: a", "nothing but `{repository}` is filled in")]
 #[case::issuer("identity: a, issuer: '*'", "`issuer` is taken as it is written")]
 #[case::source("identity: a, issuer: b, source: 'https://github.com/*'", "`source` is taken as it is written")]
@@ -115,8 +121,19 @@ fn a_signature_by_a_pattern_or_a_key_is_good() {
     let pattern = "identity: 'https://github.com/{repository}/.github/workflows/*@refs/heads/main', issuer: 'https://i', \
                    source: 'https://github.com/{repository}'";
     let key = "key: \"-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n\"";
-    for who in [pattern, key] {
+    let mail = "identity: 'ci-*@acme.iam.gserviceaccount.com', issuer: 'https://accounts.google.com'";
+    let any = "identity: 'https://github.com/acme/*/.github/workflows/x.yml@refs/heads/main', issuer: 'https://i'";
+    let domain = "identity: '*@acme.example', issuer: 'https://accounts.google.com'";
+    for who in [pattern, key, mail, domain, any] {
         assert_eq!(complaints(&format!("{GOOD}gates:\n  g: {{ sigstore: a, {who} }}\n")), "");
+    }
+}
+
+#[test]
+fn evidence_may_be_asked_of_a_workflow() {
+    for from in ["acme/perf//nightly.yml", "acme/ci//scan.yml@refs/tags/v1", "acme/group/shop//.gitlab-ci.yml"] {
+        let gate = format!("g: {{ junit: a.xml, require: 'tests.failed == 0', from: '{from}' }}");
+        assert_eq!(complaints(&format!("{GOOD}gates:\n  {gate}\n")), "", "{from}");
     }
 }
 
@@ -228,6 +245,10 @@ const GOOD: &str = "version: 1\nenvironments: {p: {approval: automatic}}\n";
 #[case("gates: {'g g': {junit: a.xml, require: 'true'}}", "a name in")]
 #[case("gates: {g: {checklist: [a, a]}}", "stands twice")]
 #[case("gates: {g: {checklist: []}}", "has no items")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'zzz zzz'}}", "is no workflow")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'acme/ci/scan.yml'}}", "is no workflow")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'acme//scan.yml'}}", "is no workflow")]
+#[case("gates: {g: {junit: a.xml, require: 'tests.failed == 0', from: 'acme/ci//scan.yml@'}}", "is no workflow")]
 #[case("gates: {g: {sigstore: a, identity: x}}", "who must have signed")]
 #[case("gates: {g: {junit: a.xml, require: 'true', max_age: 1mo}}", "a length of time such as `24h`")]
 #[case("gates: {g: {junit: a.xml, require: 'true', identity: a, issuer: b}}", "has no effect")]

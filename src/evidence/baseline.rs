@@ -1,4 +1,4 @@
-//! What a baseline's findings leave behind: their fingerprints, counted.
+//! What a baseline's findings and failing tests leave behind: their fingerprints, counted.
 //!
 //! A fingerprint is a 64-bit hash under a key that is drawn for the process, so
 //! that nobody can prepare two findings that look like one. At its peak, while the
@@ -48,7 +48,7 @@ impl Memory {
     }
 }
 
-/// The baseline's fingerprints, each with how many findings of it are still unmatched.
+/// The baseline's fingerprints, each with how many of it are still unmatched.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     fingerprints: Vec<u64>,
@@ -56,7 +56,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Matches one finding with one of the baseline's; `false` when none is left for it.
+    /// Matches one entry with one of the baseline's; `false` when none is left for it.
     pub(super) fn take(&mut self, fingerprint: u64) -> bool {
         let place = self.fingerprints.binary_search(&fingerprint).ok();
         match place.and_then(|place| self.remaining.get_mut(place)) {

@@ -1,0 +1,203 @@
+//! Where results lie: artifact locations (§3.4), the folders that have names (`originalUriBaseIds`, §3.14.14) and the
+//! run's `artifacts` (§3.14.15).
+//!
+//! A result names its file by a `uri`, by one below a folder that it calls by a name, or only by the file's place
+//! among the artifacts. The two lists are read when the first result needs them, and not before.
+//!
+//! Where a named folder lies on the machine is no part of what makes two results the same, nor of what people read:
+//! a job's checkout lies elsewhere with every runner, and annotations begin at its root. The name is a part, and so is
+//! each folder below it.
+
+use std::cell::OnceCell;
+use std::hash::Hasher;
+
+use percent_encoding::percent_decode_str;
+
+use super::super::findings::identify;
+use super::super::json::{Later, Node, Step, Text, refuse, refuse_beyond_limit};
+use super::rules::index;
+
+/// How many artifacts a run may list where results name their files by them alone.
+const ARTIFACTS: usize = 250_000;
+
+/// How many folders may have names.
+const BASES: usize = 1_000;
+
+/// How many named folders may lie in each other.
+const DEPTH: usize = 16;
+
+/// An `artifactLocation`, as it stands in the file.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Location<'de> {
+    pub(super) uri: Option<Text<'de>>,
+    base: Option<Text<'de>>,
+    index: Option<u32>,
+}
+
+impl<'de> Location<'de> {
+    pub(super) fn read(&mut self, node: &mut Node<'_, 'de>) -> Step {
+        node.object(|key, value| {
+            match key {
+                "uri" => self.uri = value.text_later()?,
+                "uriBaseId" => self.base = value.text_later()?,
+                "index" => self.index = index(value)?.map(|index| u32::try_from(index).unwrap_or(u32::MAX)),
+                _ => {}
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether it names a file at all.
+    pub(super) fn is_stated(&self) -> bool {
+        self.uri.is_some() || self.index.is_some()
+    }
+
+    /// Whether the rest of the run says more of it.
+    pub(super) fn needs_the_run(&self) -> bool {
+        self.base.is_some() || (self.uri.is_none() && self.index.is_some())
+    }
+}
+
+/// What a run says of places.
+#[derive(Default)]
+pub(super) struct Places<'de> {
+    pub(super) artifacts: Option<Later<'de>>,
+    pub(super) bases: Option<Later<'de>>,
+    listed: OnceCell<Vec<Location<'de>>>,
+    named: OnceCell<Vec<(Box<str>, Location<'de>)>>,
+}
+
+impl<'de> Places<'de> {
+    /// Whether the run said all that it can say of places, though it is not read to its end.
+    pub(super) fn are_told(&self) -> bool {
+        self.artifacts.is_some() && self.bases.is_some()
+    }
+
+    /// Complains of a file that the run does not list, where it lists files. To be asked before [`Self::identify`],
+    /// for two results of which nobody knows the file are not the same.
+    pub(super) fn check(&self, location: &Location<'de>) -> Step {
+        let (None, Some(index), Some(_)) = (location.uri, location.index, self.artifacts) else { return Ok(()) };
+        match self.artifact(index) {
+            Some(_) => Ok(()),
+            None if index as usize >= ARTIFACTS => Err(refuse_beyond_limit(format_args!(
+                "a result names its file as artifact {index}, and the first {ARTIFACTS} are read; have the tool write \
+                 `uri` in every location"
+            ))),
+            None => Err(refuse(format_args!(
+                "a result names its file as artifact {index}, which the run does not list; give the log whole"
+            ))),
+        }
+    }
+
+    /// Feeds what makes it the same place in another log.
+    pub(super) fn identify(&self, location: &Location<'de>, hasher: &mut dyn Hasher) {
+        let location = self.resolved(*location);
+        match (location.uri, location.index) {
+            // As it stands in the file, and not decoded.
+            (Some(uri), _) => hasher.write(uri.raw()),
+            (None, Some(index)) => hasher.write_u32(index),
+            (None, None) => {}
+        }
+        self.each_folder(&location, |name, folder| {
+            identify(hasher, name);
+            identify(hasher, folder.unwrap_or_default());
+        });
+    }
+
+    /// The file to show.
+    pub(super) fn path(&self, location: &Location<'de>) -> Option<String> {
+        let location = self.resolved(*location);
+        let uri = location.uri?.read().ok()?;
+        let mut path = uri.into_owned();
+        if !is_absolute(&path) {
+            self.each_folder(&location, |_, folder| {
+                if let Some(folder) = folder.filter(|folder| !folder.is_empty()) {
+                    path = format!("{}/{path}", folder.trim_end_matches('/'));
+                }
+            });
+        }
+        Some(decoded(path))
+    }
+
+    /// Where the run says of an artifact that is named by its place alone.
+    fn resolved(&self, location: Location<'de>) -> Location<'de> {
+        match (location.uri, location.index) {
+            (None, Some(index)) => match self.artifact(index) {
+                Some(artifact) if artifact.uri.is_some() => artifact,
+                _ => location,
+            },
+            _ => location,
+        }
+    }
+
+    /// Calls back for the named folders around a location, innermost first: each name, and what the run
+    /// says of the folder unless that is a place on a machine.
+    fn each_folder(&self, location: &Location<'de>, mut each: impl FnMut(&str, Option<&str>)) {
+        let mut base = location.base;
+        for _ in 0..DEPTH {
+            let Some(name) = base.and_then(|base| base.read().ok()) else { return };
+            let folder = self.folder(&name);
+            let uri = folder.and_then(|folder| folder.uri).and_then(|uri| uri.read().ok());
+            let uri = uri.as_deref().map(str::trim);
+            let absolute = uri.is_some_and(is_absolute);
+            each(&name, uri.filter(|_| !absolute));
+            base = folder.filter(|_| !absolute).and_then(|folder| folder.base);
+        }
+    }
+
+    fn artifact(&self, index: u32) -> Option<Location<'de>> {
+        let artifacts = self.artifacts?;
+        let listed = self.listed.get_or_init(|| {
+            let mut listed = Vec::new();
+            // One that cannot be read ends the list: no result can name what comes after it.
+            let _ = artifacts.walk(|node| {
+                node.array(|artifact| {
+                    if listed.len() >= ARTIFACTS {
+                        return Err(refuse_beyond_limit("artifacts"));
+                    }
+                    let mut location = Location::default();
+                    artifact.object(|key, value| if key == "location" { location.read(value) } else { Ok(()) })?;
+                    listed.push(location);
+                    Ok(())
+                })
+            });
+            listed
+        });
+        listed.get(index as usize).copied()
+    }
+
+    fn folder(&self, name: &str) -> Option<Location<'de>> {
+        let bases = self.bases?;
+        let named = self.named.get_or_init(|| {
+            let mut named = Vec::new();
+            let _ = bases.walk(|node| {
+                node.object(|name, value| {
+                    if named.len() >= BASES {
+                        return Err(refuse_beyond_limit("folders"));
+                    }
+                    let mut location = Location::default();
+                    location.read(value)?;
+                    named.push((Box::from(name), location));
+                    Ok(())
+                })
+            });
+            named
+        });
+        named.iter().find(|(known, _)| **known == *name).map(|(_, location)| *location)
+    }
+}
+
+/// Whether a URI says by itself where on a machine or in a network a file lies (RFC 3986, 4.2 and 4.3).
+fn is_absolute(uri: &str) -> bool {
+    let scheme = |scheme: &str| !scheme.is_empty() && !scheme.contains(['/', '?', '#']);
+    uri.starts_with('/') || uri.split_once(':').is_some_and(|(before, _)| scheme(before))
+}
+
+/// The file that a URI names, decoded (RFC 3986, 2.1): `src/my%20file.py` is `src/my file.py` on disk, where an
+/// annotation points. What is no encoding, or none of UTF-8, stays as it is.
+fn decoded(uri: String) -> String {
+    match percent_decode_str(&uri).decode_utf8() {
+        Ok(path) => path.into_owned(),
+        Err(_) => uri,
+    }
+}
