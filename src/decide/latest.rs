@@ -13,7 +13,7 @@ use super::bound::{self, Extent};
 use super::people::Person;
 use super::released::{listed, plain};
 use super::scene::{Scene, order};
-use super::{rejections, released, roles};
+use super::{place, rejections, released, roles};
 use crate::model::facts::{Act, Change, Deed, Fact, Standing, Via};
 
 /// The later act that an approval gave way to, if there is one.
@@ -113,7 +113,9 @@ fn made(scene: &Scene<'_>, rejection: &Act, answers: &Answers<'_>, later: &dyn F
 /// Whether somebody said later why he rejects it.
 #[must_use]
 pub fn said_why(scene: &Scene<'_>, rejection: &Act, person: Person) -> bool {
-    let why = answers(scene, person).and_then(|answers| answers.why);
+    // Where everything goes by itself, nobody hears a reason that names no environment.
+    let named = rejection.saw.environment.is_some() && place::automatic(scene);
+    let why = answers(scene, person).and_then(|answers| if named { answers.why_here } else { answers.why });
     why.is_some_and(|why| order(why) > order(rejection))
 }
 
@@ -132,6 +134,8 @@ pub(super) struct Answers<'s> {
     reviewed: Vec<&'s Act>,
     /// The last rejection with its reason.
     why: Option<&'s Act>,
+    /// The last of those that name the environment.
+    why_here: Option<&'s Act>,
 }
 
 fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'s>> {
@@ -160,7 +164,13 @@ fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'
                         answers.artifacts.extend(act.saw.artifacts.iter().map(|digest| (plain(digest), act)));
                     }
                 }
-                Deed::Reject {} if rejections::says_why(scene, act) => found.entry(person).or_default().why = Some(act),
+                Deed::Reject {} if rejections::says_why(scene, act) => {
+                    let answers = found.entry(person).or_default();
+                    answers.why = Some(act);
+                    if act.saw.environment.is_some() {
+                        answers.why_here = Some(act);
+                    }
+                }
                 _ => {}
             }
         }

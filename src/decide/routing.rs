@@ -235,11 +235,13 @@ fn ask_for_astray<'s>(scene: &Scene<'s>, triage: &Triage, legs: &mut [Leg<'s>], 
     if pick(scene, triage, None).is_ok_and(|route| route.automatic) {
         return;
     }
+    // As they were before any of these changes: whom an earlier one asks is not asked about the next.
+    let asked: Vec<bool> =
+        legs.iter().map(|leg| leg.formal || leg.route.is_some_and(|route| route.to_last_good)).collect();
     for (at, change) in scene.changes().unwrap_or_default().iter().enumerate() {
         let Some(file) = scene.astray(at) else { continue };
-        let asked = |leg: &Leg<'_>| leg.formal || leg.route.is_some_and(|route| route.to_last_good);
         let concerned = |leg: &Leg<'_>| concerns(scene, leg.component, at);
-        if legs.iter().any(|leg| asked(leg) && concerned(leg)) {
+        if legs.iter().zip(&asked).any(|(leg, asked)| *asked && concerned(leg)) {
             continue;
         }
         let says =

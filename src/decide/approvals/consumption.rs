@@ -180,7 +180,7 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
     // What a clock that goes ahead dates later than now was opened all the same: it uses up, and takes another's place.
     let here = || deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
     // What cannot be compared may be something else: it supersedes and spends, and is never retried.
-    let newest_other = newest(here().filter(|it| replaces(scene, it)));
+    let newest_other = newest(scene, here().filter(|it| replaces(scene, it)));
     let with_parts = |it: &Deployment| if recovers { Some(true) } else { same_parts(scene, it) };
     let mut openings: Vec<(&Deployment, Is)> = Vec::new();
     for it in here().filter(|it| perhaps_opening(scene, it)) {
@@ -200,7 +200,10 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
     // What was opened with another part of the package used its approvals up, and is no earlier try of this.
     let other_part = |is: &Is| matches!(is, Is::Repackaged | Is::PerhapsRepackaged);
     let repackaged = openings.iter().filter(|(_, is)| other_part(is)).map(|(it, _)| it.opened_at).max();
-    if let Some(by) = newest_other.filter(|it| last <= it.opened_at && repackaged.is_none_or(|at| at <= it.opened_at)) {
+    // What it is not known of whether a decision let it in, or what went, takes nothing back from what took the place.
+    let surely = openings.iter().filter(|(_, is)| matches!(is, Is::This | Is::Repackaged));
+    let surely = surely.map(|(it, _)| it.opened_at).max();
+    if let Some(by) = newest_other.filter(|it| surely.is_none_or(|at| at <= it.opened_at)) {
         return Used::Superseded { by, until: last };
     }
     if repackaged.is_some_and(|at| last <= at) {
@@ -277,11 +280,13 @@ pub(in crate::decide) fn opened_since<'s>(
         Fact::Unavailable(why) => return Err(why),
     };
     let here = deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
-    Ok(newest(here.filter(|it| it.opened_at > since && replaces(scene, it))))
+    Ok(newest(scene, here.filter(|it| it.opened_at > since && replaces(scene, it))))
 }
 
-fn newest<'s>(deployments: impl Iterator<Item = &'s Deployment>) -> Option<&'s Deployment> {
-    deployments.max_by(|a, b| (a.opened_at, &a.release).cmp(&(b.opened_at, &b.release)))
+/// The last of some deployments; of one instant and name, that of which it is sure that it was something else.
+fn newest<'s>(scene: &Scene<'_>, deployments: impl Iterator<Item = &'s Deployment>) -> Option<&'s Deployment> {
+    let key = |it: &&'s Deployment| (it.opened_at, it.release.as_str(), different(scene, it) == Some(true));
+    deployments.max_by(|a, b| key(a).cmp(&key(b)))
 }
 
 /// Whether a deployment took the place of what goes, or may have: what was given up before anything changed took

@@ -59,8 +59,14 @@ impl View<'_> {
         let repacked = openings().filter(|it| self.packed(it, back) == Tri::No);
         let repacked = repacked.map(|it| it.opened_at.timestamp()).max();
         let Some(last) = openings().map(|it| it.opened_at.timestamp()).max() else { return Used::No };
-        if Some(last) <= newest_other.max(repacked) {
-            return if back || newest_other < repacked { Used::Spent(last) } else { Used::Superseded(last) };
+        // Only what surely went by a decision takes the place back from something else.
+        let surely = openings().filter(|it| it.approved == Fact::Known(true) && self.surely_went(it, back));
+        let surely = surely.map(|it| it.opened_at.timestamp()).max();
+        if newest_other.is_some() && surely <= newest_other {
+            return if back { Used::Spent(last) } else { Used::Superseded(last) };
+        }
+        if Some(last) <= repacked {
+            return Used::Spent(last);
         }
         let surely_over = |what: &BTreeSet<What>| what.len() == 1 && what.contains(&What::Else);
         let over = told.iter().filter(|(_, what)| surely_over(what)).map(|(at, _)| *at).max();
@@ -129,6 +135,15 @@ impl View<'_> {
         match &it.approved {
             Fact::Known(true) | Fact::Unavailable(_) => self.same(it),
             Fact::Known(false) | Fact::Absent => Tri::No,
+        }
+    }
+
+    /// Whether it is known of an opening that exactly this went, or that it went with another part.
+    fn surely_went(&self, it: &Deployment, back: bool) -> bool {
+        match self.packed(it, back) {
+            Tri::Yes => self.same(it) == Tri::Yes,
+            Tri::No => self.same(it) == Tri::Yes || it.outcome != Fact::Known(Outcome::Cancelled),
+            Tri::Unknown => false,
         }
     }
 

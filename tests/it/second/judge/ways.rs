@@ -170,10 +170,11 @@ impl<'w> View<'w> {
         if self.by_itself(kind) || self.route(None, kind).is_some_and(|route| route.automatic) {
             return;
         }
+        let before = legs.to_vec();
         for change in self.astray().into_iter().map(|at| &self.changes()[at]) {
             let about = |leg: &Leg<'_>| self.is_about(change, leg.component);
             let asks = |leg: &Leg<'_>| about(leg) && (leg.formal || leg.route.is_some_and(|route| route.last_good));
-            if legs.iter().any(asks) {
+            if before.iter().any(asks) {
                 continue;
             }
             for leg in legs.iter_mut().filter(|leg| about(leg)) {
