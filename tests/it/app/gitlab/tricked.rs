@@ -132,7 +132,7 @@ fn what_is_rejected_for_good_after_our_vote_is_not_played_and_is_said_once() {
     // What `dana` says is final.
     let chaired = policy().replace("raci:", "  chair: { members: [\"gitlab:dana\"] }\nraci:").replace(
         "{ accountable: 1 } }",
-        "{ accountable: 1 }, escalate: { undecided_after: 15min, to: [chair], final: chair } }",
+        "{ accountable: 1 }, escalate: { undecided_after: 1s, to: [chair], final: chair } }",
     );
     gitlab.with(|world| world.git.contents.insert(".countersign/policy.yml".to_owned(), chaired));
     asks(&gitlab);
@@ -142,6 +142,8 @@ fn what_is_rejected_for_good_after_our_vote_is_not_played_and_is_said_once() {
     let _served = app.start(&["--sweep", "1"]);
     until("the vote", || status(&gitlab) == "created");
     gitlab.with(|world| {
+        // Where people disagree her word is asked for, and ends it.
+        world.note(12, "carla", "/countersign reject production: not on a Friday afternoon", &ago(0));
         world.note(12, "dana", "/countersign reject production: nothing at all goes before the merger", &ago(0));
     });
     let rejected = || app.events("release_decided").iter().filter(|it| it["decision"] == "reject").count();
