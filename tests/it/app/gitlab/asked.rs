@@ -158,6 +158,7 @@ fn t45_a_token_counts_while_its_job_runs_of_our_projects_and_of_a_pipeline_that_
 #[test]
 fn each_job_that_is_tried_again_is_recorded_as_one_that_asked() {
     let free = free();
+    free.gitlab.with(|world| world.jobs.insert("71".to_owned(), (PIPELINE, "running".to_owned())));
     until("the first sweep", || free.served.ask("GET /readyz").0 == 200);
     let asked = || {
         let log = free.app.world.run(&["log", "show", "--database", "sqlite:record.db", "--log-key", "log.pub"]).out;
