@@ -143,7 +143,14 @@ async fn tell(
             Ok((UNKNOWN, "no longer waits: somebody else decided"))
         }
         Ruling::Hold => forge.hold(waiting, said).await.map(|()| (PENDING, "told why it is held")),
-        Ruling::Proceed => opened(forge.answer(waiting, (Answer::Open, None), said).await, (PROCEED, "opened")),
+        Ruling::Proceed => {
+            let answer = (Answer::Open, None);
+            let mut given = forge.answer(waiting, answer, said).await;
+            if matches!(given, Ok(Given::Begun)) {
+                given = forge.answer(waiting, answer, said).await;
+            }
+            opened(given, (PROCEED, "opened"))
+        }
         Ruling::Reject => opened(forge.answer(waiting, (Answer::Reject, None), said).await, (BLOCKED, "rejected")),
     };
     let (code, told) = given.map_err(|fault| unknown(&fault))?;

@@ -393,7 +393,7 @@ struct Set {
 /// The App as it is named.
 enum Named {
     /// On GitLab.
-    Gitlab(gitlab::Named),
+    Gitlab(Box<gitlab::Named>),
     /// By its files.
     Files(Files),
     /// By the folder that keeps it, or is to.
@@ -425,7 +425,7 @@ fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) 
         if folder.is_some() || app.is_some() || key.is_some() || hook.is_some() {
             return Err(usage("an app serves one forge: name its App on GitHub, or its account on GitLab"));
         }
-        return Ok(Named::Gitlab(gitlab.with_pages(pages)));
+        return Ok(Named::Gitlab(Box::new(gitlab.with_pages(pages))));
     }
     let Some(folder) = folder else {
         let says = "name the App with `--app`: its id, or its client id; or name a folder with `--app-folder` in which it is \

@@ -203,7 +203,8 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
     // What it is not known of whether a decision let it in, or what went, takes nothing back from what took the place.
     let surely = openings.iter().filter(|(_, is)| matches!(is, Is::This | Is::Repackaged));
     let surely = surely.map(|(it, _)| it.opened_at).max();
-    if let Some(by) = newest_other.filter(|it| surely.is_none_or(|at| at <= it.opened_at)) {
+    let before = |other: DateTime<Utc>| openings.iter().any(|(it, _)| it.opened_at <= other);
+    if let Some(by) = newest_other.filter(|it| before(it.opened_at) && surely.is_none_or(|at| at <= it.opened_at)) {
         return Used::Superseded { by, until: last };
     }
     if repackaged.is_some_and(|at| last <= at) {

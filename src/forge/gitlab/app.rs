@@ -36,6 +36,8 @@ pub struct App {
     client: Client,
     /// The projects and groups that it is for, in lower case.
     only: Vec<String>,
+    /// Whether it is for whatever its account is a member of, whoever made it one.
+    all: bool,
     known: Mutex<Option<(Instant, Projects)>>,
     /// The address of its webhooks, where that is known.
     hook: Option<String>,
@@ -70,7 +72,8 @@ impl App {
     #[must_use]
     pub fn new(client: Client, only: &[String]) -> Self {
         let only = only.iter().map(|name| name.trim_matches('/').to_ascii_lowercase()).collect();
-        Self { client, only, known: Mutex::default(), hook: None, issuer: None, runners: oidc::Runners::Hosted }
+        let (known, runners) = (Mutex::default(), oidc::Runners::Hosted);
+        Self { client, only, all: false, known, hook: None, issuer: None, runners }
     }
 
     /// The same, that sees to it that the webhooks with this address are enabled.
@@ -91,12 +94,19 @@ impl App {
         self
     }
 
+    /// The same for whoever only looks: where no projects are named, of all that its account is a member of.
+    #[must_use]
+    pub(super) fn looking(mut self) -> Self {
+        self.all = self.only.is_empty();
+        self
+    }
+
     fn is_ours(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
         let within = |only: &String| {
             name.strip_prefix(only.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.only.iter().any(within)
+        self.all || self.only.iter().any(within)
     }
 
     /// The client of its account.

@@ -28,33 +28,33 @@ fn c6_the_board_meets_by_its_feed_which_holds_while_it_cannot_be_read() {
     let folder = app.world.path().join("feed");
     std::fs::create_dir_all(&folder).unwrap();
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/feed_server.py")).arg(&folder).stderr(Stdio::null());
-    let server = Served::start(command, "listening on ");
+    let source = Served::start(command, "listening on ");
     let authority = folder.join("authority.pem").display().to_string();
     let world = std::mem::replace(&mut app.world, World::new());
     app.world = world.variable("SSL_CERT_FILE", &authority);
 
-    let address = format!("https://{}/cab.ics?key=secret", server.address);
+    let address = format!("https://{}/cab.ics?key=secret", source.address);
     with_policy(&github, with_meetings(&github, &format!("feed:{address}")));
     asks(&github);
     github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
     let asked = || std::fs::read_to_string(folder.join("asked")).unwrap_or_default().lines().count();
     // What a policy names is read at public addresses alone.
-    let served = app.start(&["--sweep", "1"]);
+    let running = app.start(&["--sweep", "1"]);
     hears(&app, "its meetings could not be read: the feed of its meetings:");
     hears(&app, "--private-feed");
-    drop(served);
+    drop(running);
     assert_eq!(asked(), 0);
     let private = format!("--private-feed={address}");
-    let served = app.start(&["--sweep", "1", &private]);
+    let running = app.start(&["--sweep", "1", &private]);
     hears(&app, "its meetings could not be read: the feed of its meetings: it answered 503");
     let looks = app.looks();
     until("more looks", || app.looks() > looks + 3);
     assert_eq!((asked(), told(&github).decided), (1, None));
-    drop(served);
+    drop(running);
     std::fs::write(folder.join("feed.ics"), "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n").unwrap();
-    let served = app.start(&["--sweep", "1", &private]);
+    let running = app.start(&["--sweep", "1", &private]);
     hears(&app, "its meetings could not be read: the feed of its meetings: it has no events");
-    drop(served);
+    drop(running);
 
     let at = Utc::now() + Duration::seconds(10);
     std::fs::write(folder.join("feed.ics"), feed(at)).unwrap();

@@ -315,7 +315,7 @@ pub fn known(app: &App, release: &str) -> Option<(Value, Value)> {
 
 /// Waits until the last decision on a release says something somewhere.
 pub fn tells(app: &App, release: &str, what: &str) {
-    let end = Instant::now() + Wait::from_secs(60);
+    let end = Instant::now() + Wait::from_mins(1);
     while !known(app, release).is_some_and(|(_, document)| document["tree"].to_string().contains(what)) {
         assert!(Instant::now() < end, "`{what}` was not said, but {:#}", known(app, release).unwrap().1["tree"]);
         std::thread::sleep(Wait::from_millis(200));

@@ -126,7 +126,8 @@ pub(super) async fn all(
         for (read, name) in [(&by_name, Some(it.name.as_str())), (&by_tier, it.tier.as_deref())] {
             match read {
                 Ok(some) => {
-                    protections.extend(some.iter().flatten().filter(|one: &&Protected| Some(one.name.as_str()) == name))
+                    protections
+                        .extend(some.iter().flatten().filter(|one: &&Protected| Some(one.name.as_str()) == name));
                 }
                 Err(fault) => unread = Some(fault),
             }

@@ -44,7 +44,7 @@ impl Inspector {
     /// By the app's account, and by somebody who may see more. `only` names projects, or groups with all that is in them.
     #[must_use]
     pub fn new(own: Client, more: Option<Client>, only: &[String]) -> Self {
-        Self { app: App::new(own.clone(), only), own, more, address: None }
+        Self { app: App::new(own.clone(), only).looking(), own, more, address: None }
     }
 
     /// The same, that knows where the app is reached: `https://countersign.acme.example`.

@@ -137,7 +137,7 @@ pub(super) fn ways(
         way("evidence comes in", "jobs, each under its own `id_tokens:`", true),
     ];
     // On a server of one's own they may do everything, and no setting keeps them from it.
-    let known = overseers.known().map(|all| all.join(", ")).unwrap_or_else(|| "who are not known".to_owned());
+    let known = overseers.known().map_or_else(|| "who are not known".to_owned(), |all| all.join(", "));
     if approves && !overseers.is_absent() {
         ways.push(way(
             "administrators of the server are kept out",

@@ -71,8 +71,10 @@ struct Protection {
 /// Whom such a rule lets.
 #[derive(Deserialize)]
 struct Access {
-    access_level: Option<u64>,
-    access_level_description: Option<String>,
+    #[serde(rename = "access_level")]
+    level: Option<u64>,
+    #[serde(rename = "access_level_description")]
+    described: Option<String>,
     /// Those of whom it names one have no level that says who they are. Not there on plans that name nobody.
     user_id: Option<u64>,
     group_id: Option<u64>,
@@ -98,11 +100,11 @@ impl Access {
     /// Whether it lets nobody, or none but maintainers and whoever runs the server.
     fn is_of_maintainers(&self) -> bool {
         let names = self.user_id.or(self.group_id).or(self.deploy_key_id);
-        names.is_none() && self.access_level.is_some_and(|level| level == 0 || level >= MAINTAINER)
+        names.is_none() && self.level.is_some_and(|level| level == 0 || level >= MAINTAINER)
     }
 
     fn words(&self) -> String {
-        let words = neutral::line(self.access_level_description.as_deref().unwrap_or_default(), 100);
+        let words = neutral::line(self.described.as_deref().unwrap_or_default(), 100);
         if words.is_empty() { "somebody whom it does not describe".to_owned() } else { words }
     }
 }

@@ -243,13 +243,13 @@ impl Reading<'_> {
                 Some(issue) => issue,
             };
             let mut raw: Raw = serde_json::from_value(issue).map_err(|error| unread(&place, &error.to_string()))?;
-            let nodes: Option<Vec<Note>> = std::mem::take(&mut raw.notes.nodes).into_iter().collect();
-            let nodes = nodes.ok_or_else(|| unread(&place, "a note of it may not be seen"))?;
+            let page: Option<Vec<Note>> = std::mem::take(&mut raw.notes.nodes).into_iter().collect();
+            let page = page.ok_or_else(|| unread(&place, "a note of it may not be seen"))?;
             let (next, cursor) = (raw.notes.page_info.has_next_page, raw.notes.page_info.end_cursor.take());
             match &mut found {
-                None => found = Some((raw, nodes)),
+                None => found = Some((raw, page)),
                 Some((first, notes)) => {
-                    notes.extend(nodes);
+                    notes.extend(page);
                     first.notes.count = raw.notes.count;
                 }
             }

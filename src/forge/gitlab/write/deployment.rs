@@ -47,10 +47,9 @@ pub async fn answer(
         }
     }
     match (failed, given) {
-        (_, Given::Begun) => return Ok(given),
+        (_, Given::Begun) | (None, Given::ForOthers(_)) => return Ok(given),
         (_, Given::Now) | (None, Given::NoLongerWaits) => {}
         (Some(fault), _) => return Err(fault),
-        (None, Given::ForOthers(_)) => return Ok(given),
     }
     let state = match answer {
         Answer::Open => State::Success,

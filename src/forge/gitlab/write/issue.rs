@@ -42,13 +42,12 @@ async fn find(client: &Client, project: &Project, key: &str) -> Result<Option<Ma
 pub async fn open(client: &Client, repository: &str, draft: &Draft, again: bool) -> Result<u64, Fault> {
     let project = Project::find(client, repository).await?;
     let before = if again { find(client, &project, &draft.key).await? } else { None };
-    let made = match before {
-        Some(made) => made,
-        None => {
-            let title = shortened(&draft.title, TITLE);
-            let body = json!({"title": title, "description": seed(&draft.key), "labels": draft.labels.join(",")});
-            client.create(&format!("{}/issues", project.path()), &body).await?
-        }
+    let made = if let Some(made) = before {
+        made
+    } else {
+        let title = shortened(&draft.title, TITLE);
+        let body = json!({"title": title, "description": seed(&draft.key), "labels": draft.labels.join(",")});
+        client.create(&format!("{}/issues", project.path()), &body).await?
     };
     // What somebody has written since stays.
     if made.description.as_deref().is_none_or(|text| text.trim_end() == seed(&draft.key).trim_end()) {

@@ -91,8 +91,8 @@ fn the_vote_of_the_account_waits_for_those_of_others() {
         "--token-file",
         "token",
     ]);
-    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
-    assert!(said.err.contains("votes last"), "{}", said.err);
+    assert_eq!(said.code, 10, "{}{}", said.out, said.err);
+    assert!(said.out.contains("approvals by others"), "{}", said.out);
     assert!(written(&gitlab, "/approval").is_empty());
     assert_eq!(status(&gitlab), "blocked");
 }

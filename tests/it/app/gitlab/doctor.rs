@@ -167,7 +167,7 @@ fn t33_t39_each_way_past_is_found_by_itself_and_weighed() {
             |it| {
                 it.settings
                     .deployers
-                    .push(json!({"access_level": 30, "access_level_description": "Developers + Maintainers"}))
+                    .push(json!({"access_level": 30, "access_level_description": "Developers + Maintainers"}));
             },
             10,
             &[("deployers_wide", "environment production")],

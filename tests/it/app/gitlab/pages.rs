@@ -82,7 +82,7 @@ impl Shown {
         assert_eq!(page.status, 200, "{}", page.text());
         let sent = browser.post(&self.served.address, "/act", ORIGIN, &form(&page, more));
         assert_eq!(sent.status, 303, "{}", sent.text());
-        self.get(browser, &sent.header("location").unwrap().to_owned()).text()
+        self.get(browser, sent.header("location").unwrap()).text()
     }
 }
 

@@ -126,12 +126,14 @@ fn t69_a_state_counts_from_role_holders_alone_and_whoever_closes_the_record_stop
     let gitlab = shop();
     with_policy(&gitlab, "change: { system: issues, needs: [risk_assessment], proceeds_in: [Implement] }\n");
     asks(&gitlab);
-    votes(&gitlab, "bo");
     let app = App::new(&gitlab);
     let _served = app.start(&["--sweep", "1"]);
     hears(&app, "no change record is linked; open an issue with the label change");
     let text = "### release\n\n!12 to `production`.\n\n### risk_assessment\n\nA price may be wrong for some minutes.\n\n### fixes\n\nnothing\n";
     let number = gitlab.with(|world| world.issue("carla", "Baskets", text, &["change"]));
+    until("it to be taken up", || !notes(&gitlab, number).is_empty());
+    std::thread::sleep(Duration::from_millis(1_100));
+    votes(&gitlab, "bo");
     hears(&app, &format!("acme/shop#{number} has no state"));
     assert!(notes(&gitlab, number)[0].contains("This is the change record of"), "{:?}", notes(&gitlab, number));
     gitlab.with(|world| world.label(number, "ana", "change:Implement"));
@@ -169,6 +171,8 @@ fn t69_what_an_edited_issue_of_peoples_said_first_is_not_known_and_holds_until_i
     hears(&app, "take it away, save, and write it again");
     fills(&gitlab, number, "carla", "risk_assessment", "-");
     fills(&gitlab, number, "carla", "risk_assessment", "A price may be wrong for some minutes.");
+    std::thread::sleep(Duration::from_millis(1_100));
+    votes(&gitlab, "bo");
     hears(&app, "has no state");
 }
 

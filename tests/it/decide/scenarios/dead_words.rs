@@ -38,7 +38,8 @@ const TOLD: &[&str] = &["system: servicenow", "system: pagerduty", "create: true
 
 /// Words of one entry, by what its line begins with, that say twice what they say; with another word in their place that
 /// does change a scenario, where there is one.
-const SAID_TWICE: &[(&str, &str, &str, Option<(&str, &str)>)] = &[
+type Twice = (&'static str, &'static str, &'static str, Option<(&'static str, &'static str)>);
+const SAID_TWICE: &[Twice] = &[
     (
         "normal:",
         "cto",
@@ -140,9 +141,9 @@ fn every_word_of_the_example_policy_changes_some_scenario() {
             IN_CASE.iter().find(|(begins, word, ..)| line.starts_with(begins) && without.what.starts_with(word));
         if let Some((_, _, file, name)) = in_case {
             if shows(&all, (*file, *name), &without.text) {
-                alive += 1
+                alive += 1;
             } else {
-                dead.push(told)
+                dead.push(told);
             }
             continue;
         }
@@ -157,10 +158,10 @@ fn every_word_of_the_example_policy_changes_some_scenario() {
         }
         let twice = SAID_TWICE.iter().find(|(entry, word, ..)| line.starts_with(entry) && without.what == *word);
         if let Some((.., other)) = twice {
-            let changed = policy(&[without.text]).is_ok_and(|rest| changes(&rest));
+            let counts = policy(&[without.text]).is_ok_and(|rest| changes(&rest));
             let other = other.map(|(old, new)| policy(&[replaced_in_line(&text, without.line, old, new)]).unwrap());
             match other {
-                _ if changed => stale.push(told),
+                _ if counts => stale.push(told),
                 Some(other) if !changes(&other) => dead.push(told),
                 Some(_) => alive += 1,
                 None => elsewhere += 1,

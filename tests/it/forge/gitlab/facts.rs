@@ -237,7 +237,7 @@ fn t47_that_a_request_is_approved_as_a_whole_is_said_of_what_needs_nobody_and_ap
     assert!(text.contains("0 of 1 approvals"), "{text}");
     // One that somebody gave is his, and no more than that.
     gitlab.with(|world| {
-        world.requests.get_mut(&12).unwrap().approvals.push(("bo".to_owned(), "2026-12-02T09:00:00Z".to_owned()))
+        world.requests.get_mut(&12).unwrap().approvals.push(("bo".to_owned(), "2026-12-02T09:00:00Z".to_owned()));
     });
     assert_eq!(approvals(&ask(&gitlab)), 1);
 }

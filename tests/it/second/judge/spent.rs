@@ -62,7 +62,8 @@ impl View<'_> {
         // Only what surely went by a decision takes the place back from something else.
         let surely = openings().filter(|it| it.approved == Fact::Known(true) && self.surely_went(it, back));
         let surely = surely.map(|it| it.opened_at.timestamp()).max();
-        if newest_other.is_some() && surely <= newest_other {
+        let before = openings().any(|it| Some(it.opened_at.timestamp()) <= newest_other);
+        if before && surely <= newest_other {
             return if back { Used::Spent(last) } else { Used::Superseded(last) };
         }
         if Some(last) <= repacked {

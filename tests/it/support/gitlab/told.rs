@@ -12,7 +12,7 @@ fn refused(status: u16, says: &str) -> Reply {
 
 pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Reply {
     if let ["groups", "acme", "hooks", id, "test", "push_events"] = parts {
-        let hook = world.settings.group_hooks.iter_mut().find(|hook| hook["id"].to_string() == *id);
+        let hook = world.settings.group_hooks.iter_mut().find(|hook| hook["id"].as_u64() == id.parse().ok());
         let Some(hook) = hook else { return missing("Hook") };
         hook["alert_status"] = json!("executable");
         return reply(201, &json!({"message": "201 Created"}));
