@@ -406,6 +406,11 @@ impl<'de> Later<'de> {
         Node::give(&mut self.scan, take).map_err(|error| error.placed(self.scan.at))
     }
 
+    /// Whether some bytes stand in what begins with the value, to the end of the document.
+    pub fn mentions(&self, bytes: &[u8]) -> bool {
+        memchr::memmem::find(self.scan.rest(), bytes).is_some()
+    }
+
     /// Walks the value, which is an element of an array, and the elements after it.
     pub fn walk_rest(mut self, each: impl FnMut(&mut Node<'_, 'de>) -> Step) -> Step {
         elements(&mut self.scan, each).map_err(|error| error.placed(self.scan.at))

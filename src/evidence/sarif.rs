@@ -140,7 +140,7 @@ impl<'de> Run<'de> {
         run.object(|key, value| self.property(key, value, tally, about))?;
         self.told = Told { rules: true, invocations: true, places: true };
         if let Some(waiting) = self.waiting.take() {
-            waiting.walk_rest(|result| self.result(result, tally).map(|_| ()))?;
+            waiting.walk_rest(|result| self.result(result, &waiting, tally).map(|_| ()))?;
         }
         if let Some(failure) = self.failure {
             let tool = self.tool.as_deref().unwrap_or("the tool");
@@ -193,7 +193,7 @@ impl<'de> Run<'de> {
                 value.array(|result| {
                     if self.waiting.is_none() {
                         let here = result.later();
-                        if !self.result(result, tally)? {
+                        if !self.result(result, &here, tally)? {
                             self.waiting = Some(here);
                         }
                     }
@@ -232,7 +232,12 @@ impl<'de> Run<'de> {
     }
 
     /// Counts a result; `false` when it needs a part of the run that was not seen yet.
-    fn result(&mut self, node: &mut Node<'_, 'de>, tally: &mut FindingTally) -> Result<bool, json::Error> {
+    fn result(
+        &mut self,
+        node: &mut Node<'_, 'de>,
+        here: &Later<'de>,
+        tally: &mut FindingTally,
+    ) -> Result<bool, json::Error> {
         if !self.told.rules {
             return Ok(false);
         }
@@ -247,7 +252,8 @@ impl<'de> Run<'de> {
         if tally.compares()
             && let Some(location) = result.needs_place()
         {
-            if !self.told.places {
+            // A log that does not say more of places need not be read twice for it.
+            if !self.told.places && !self.places.are_told_before(&location, here) {
                 return Ok(false);
             }
             self.places.check(&location)?;

@@ -35,6 +35,11 @@ pub(super) enum Start {
 }
 
 impl<'de> Scan<'de> {
+    /// What is still to come.
+    pub(super) fn rest(&self) -> &'de [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     pub(super) fn new(bytes: &'de [u8], bounds: &'de Bounds) -> Self {
         Self { bytes, sound: None, bounds, at: 0, depth: 0 }
     }

@@ -65,12 +65,24 @@ pub(super) struct Places<'de> {
     pub(super) bases: Option<Later<'de>>,
     listed: OnceCell<Vec<Location<'de>>>,
     named: OnceCell<Vec<(Box<str>, Location<'de>)>>,
+    bases_come: OnceCell<bool>,
+    artifacts_come: OnceCell<bool>,
 }
 
 impl<'de> Places<'de> {
     /// Whether the run said all that it can say of places, though it is not read to its end.
     pub(super) fn are_told(&self) -> bool {
         self.artifacts.is_some() && self.bases.is_some()
+    }
+
+    /// Whether nothing that is still to come says more of a location, for neither list is named there. Asked of the first
+    /// result that needs it, and true of all after it.
+    pub(super) fn are_told_before(&self, location: &Location<'de>, rest: &Later<'de>) -> bool {
+        let comes = |list: &Option<Later<'de>>, kept: &OnceCell<bool>, name: &[u8]| {
+            list.is_none() && *kept.get_or_init(|| rest.mentions(name))
+        };
+        !comes(&self.bases, &self.bases_come, b"\"originalUriBaseIds\"")
+            && (location.uri.is_some() || !comes(&self.artifacts, &self.artifacts_come, b"\"artifacts\""))
     }
 
     /// Complains of a file that the run does not list, where it lists files. To be asked before [`Self::identify`],

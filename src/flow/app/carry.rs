@@ -24,7 +24,7 @@ const AT_ONCE: u32 = 8;
 /// How long nobody looks for what is due, at most.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often, and how far apart, it is looked whether a forge that took the first of two steps waits for the second.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 4;
 const APART: Duration = Duration::from_secs(1);
 
 /// How many bytes of a summary are told, the most that fit of these, and how many of them with all that is around it: a forge
@@ -264,21 +264,21 @@ impl<H: Hub> Desk<H> {
         let answer = (last, verdict.attempt);
         let mut given = forge.answer(waiting, answer, says).await;
         let is_begun = matches!(given, Ok(Given::Begun));
-        if is_begun {
+        for look in 0..LOOKS {
+            // A forge may not say at once that it waits for the second step. Of what nothing is found somebody else took it.
+            let is_open = matches!(given, Ok(Given::Begun)) || (look > 0 && matches!(given, Ok(Given::NoLongerWaits)));
+            if !is_begun || !is_open {
+                break;
+            }
+            if look > 0 {
+                tokio::time::sleep(APART).await;
+            }
             // Between the two steps somebody may have spoken: only the last word goes on.
             given = match self.is_last(verdict).await {
                 Ok(true) => forge.answer(waiting, answer, says).await,
                 Ok(false) => return Answer::Refused(send::LATER_DECISION.to_owned()),
                 Err(fault) => return Answer::Failed(format!("the record could not be read: {fault}")),
             };
-        }
-        // A forge may not say at once that it waits for the second. What nothing is found of was taken on by somebody else.
-        for _ in 0..LOOKS {
-            if !is_begun || !matches!(given, Ok(Given::NoLongerWaits)) {
-                break;
-            }
-            tokio::time::sleep(APART).await;
-            given = forge.answer(waiting, answer, says).await;
         }
         match given {
             // It goes on waiting, and others of the repository do not wait behind it: when these have answered it is decided again.
