@@ -35,7 +35,7 @@ use super::json::{self, Later, Node, Step, refuse};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, PARTS, Place, commit};
 
-use self::places::Places;
+use self::places::{Location, Places};
 use self::rules::Rules;
 
 /// Reads one log.
@@ -249,16 +249,15 @@ impl<'de> Run<'de> {
             self.read_overrides()?;
         }
         // Without a comparison a place is for people alone, who read what was said of it by then.
-        if tally.compares()
-            && let Some(location) = result.needs_place()
-        {
+        let spot = if tally.compares() { result.compared_by() } else { None };
+        if let Some(location) = spot.map(|spot| spot.location).filter(Location::needs_the_run) {
             // A log that does not say more of places need not be read twice for it.
             if !self.told.places && !self.places.are_told_before(&location, here) {
                 return Ok(false);
             }
             self.places.check(&location)?;
         }
-        result.count(&self.rules, &self.places, tally)?;
+        result.count(&self.rules, (&self.places, spot), tally)?;
         Ok(true)
     }
 

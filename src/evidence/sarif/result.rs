@@ -77,13 +77,18 @@ impl<'de> Entry<'de> {
         self.invocation.is_some() && self.level.is_none() && self.kind == Kind::Fail
     }
 
-    /// Its first location, where the rest of the run says more of it.
-    pub(super) fn needs_place(&self) -> Option<Location<'de>> {
-        Some(self.spot().location).filter(Location::needs_the_run)
+    /// What its first location says, where that tells it from others: where the producer does not do so by itself.
+    pub(super) fn compared_by(&self) -> Option<Spot<'de>> {
+        self.fingerprints.is_none().then(|| self.spot())
     }
 
     /// Counts the result, with what its rule says of it. An error is that it names a rule which is not there.
-    pub(super) fn count(&self, rules: &Rules, places: &Places<'de>, tally: &mut FindingTally) -> Step {
+    pub(super) fn count(
+        &self,
+        rules: &Rules,
+        (places, spot): (&Places<'de>, Option<Spot<'de>>),
+        tally: &mut FindingTally,
+    ) -> Step {
         // Beside another kind than `fail` no level but `none` may stand (§3.27.10). Where one does, it counts.
         let stated = self.level.filter(|level| *level != Level::None);
         if (self.kind == Kind::Nothing && stated.is_none()) || self.state == Some(State::Absent) {
@@ -110,20 +115,20 @@ impl<'de> Entry<'de> {
             vulnerability: None,
             new: self.state.map(|state| state == State::New),
         };
-        tally.finding(&finding, |hasher| self.identify(name, places, hasher), || self.words(name, places));
+        tally.finding(&finding, |hasher| self.identify(name, (places, spot), hasher), || self.words(name, places));
         Ok(())
     }
 
     /// What makes it the same result in another log: its rule with the producer's
     /// fingerprints; with the partial ones and the file; or with the file and the
     /// message. Never the line, so that code which other edits moved is not new.
-    fn identify(&self, rule: &str, places: &Places<'de>, hasher: &mut dyn Hasher) {
+    fn identify(&self, rule: &str, (places, spot): (&Places<'de>, Option<Spot<'de>>), hasher: &mut dyn Hasher) {
         identify(hasher, rule);
         if let Some(sum) = self.fingerprints.and_then(|later| fingerprint(later, |_| true)) {
             hasher.write_u64(sum);
             return;
         }
-        let spot = self.spot();
+        let spot = spot.unwrap_or_else(|| self.spot());
         if spot.location.is_stated() {
             places.identify(&spot.location, hasher);
         } else {
@@ -196,9 +201,9 @@ fn excerpt(text: Option<Text<'_>>, length: usize) -> String {
 }
 
 /// A location, as it stands there.
-#[derive(Default)]
-struct Spot<'de> {
-    location: Location<'de>,
+#[derive(Clone, Copy, Default)]
+pub(super) struct Spot<'de> {
+    pub(super) location: Location<'de>,
     line: Option<u32>,
     /// What it is called in the program, the binary or the cloud, where no file is named: §3.33 and §3.32.
     logical: Option<Text<'de>>,
