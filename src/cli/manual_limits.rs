@@ -93,6 +93,9 @@ fn fixed() -> [(&'static str, Vec<(&'static str, u64)>); 7] {
             vec![
                 ("attributes of one element in XML", xml::ATTRIBUTE_LIMIT as u64),
                 ("extensions of one SARIF run's tool", sarif::EXTENSIONS as u64),
+                ("artifacts of one SARIF run, where results name their files by them alone", sarif::ARTIFACTS as u64),
+                ("named folders of one SARIF run", sarif::BASES as u64),
+                ("named folders of SARIF that lie in each other", sarif::DEPTH as u64),
                 ("different response times of one Locust report", locust::DISTINCT_LIMIT as u64),
                 ("milliseconds of one response", load::LONGEST_MS),
                 ("bytes of a statement beside a report", statement::LIMIT as u64),

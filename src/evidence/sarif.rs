@@ -27,6 +27,7 @@
 mod places;
 mod result;
 mod rules;
+pub use self::places::{ARTIFACTS, BASES, DEPTH};
 pub use self::rules::EXTENSIONS;
 
 use super::findings::{FindingTally, Level};

@@ -18,13 +18,13 @@ use super::super::json::{Later, Node, Step, Text, refuse, refuse_beyond_limit};
 use super::rules::index;
 
 /// How many artifacts a run may list where results name their files by them alone.
-const ARTIFACTS: usize = 250_000;
+pub const ARTIFACTS: usize = 250_000;
 
 /// How many folders may have names.
-const BASES: usize = 1_000;
+pub const BASES: usize = 1_000;
 
 /// How many named folders may lie in each other.
-const DEPTH: usize = 16;
+pub const DEPTH: usize = 16;
 
 /// An `artifactLocation`, as it stands in the file.
 #[derive(Clone, Copy, Default)]

@@ -199,7 +199,7 @@ const NO_LIMITS: [&str; 33] = [
     "evidence/xml/scan.rs ONES",
     "evidence/xml/scan.rs HIGH",
     "evidence/checklist/markdown.rs CODE",
-    "evidence/findings/baseline.rs LIST",
+    "evidence/baseline.rs LIST",
     "evidence/jmeter.rs LAST_INSTANT_MS",
     "evidence/signature/mod.rs TOLD",
     "evidence/signature/bundle.rs OBJECT_WEIGHT",
