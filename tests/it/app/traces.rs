@@ -67,10 +67,10 @@ fn a_collector_is_told_how_a_delivery_became_an_answer_and_no_secret() {
     }
     let facts = of(decision).into_iter().find(|it| it.name == "facts").unwrap();
     let calls: Vec<BTreeMap<String, String>> = of(facts).into_iter().map(attributes).collect();
-    let call = calls.iter().find(|it| it["url.template"].ends_with("/actions/runs/{}/pending_deployments")).unwrap();
+    let call = calls.iter().find(|it| it["url.template"].ends_with("/actions/runs/{}")).unwrap();
     assert_eq!(
         (call["http.request.method"].as_str(), call["url.template"].as_str()),
-        ("GET", "/repos/{owner}/{repo}/actions/runs/{}/pending_deployments")
+        ("GET", "/repos/{owner}/{repo}/actions/runs/{}")
     );
     assert!(["200", "304"].contains(&call["http.response.status_code"].as_str()), "{call:?}");
     assert!(calls.iter().filter(|it| it["url.template"] == "/graphql").count() >= 2, "{calls:?}");
