@@ -10,11 +10,12 @@
 
 use std::cell::OnceCell;
 use std::hash::Hasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use percent_encoding::percent_decode_str;
 
 use super::super::findings::identify;
-use super::super::json::{Later, Node, Step, Text, refuse, refuse_beyond_limit};
+use super::super::json::{Later, Node, Step, Text, refuse_beyond_limit};
 use super::rules::index;
 
 /// How many artifacts a run may list where results name their files by them alone.
@@ -25,6 +26,9 @@ pub const BASES: usize = 1_000;
 
 /// How many named folders may lie in each other.
 pub const DEPTH: usize = 16;
+
+/// How many files were named by a place that the run does not list.
+static UNKNOWN: AtomicU64 = AtomicU64::new(0);
 
 /// An `artifactLocation`, as it stands in the file.
 #[derive(Clone, Copy, Default)]
@@ -85,29 +89,19 @@ impl<'de> Places<'de> {
             && (location.uri.is_some() || !comes(&self.artifacts, &self.artifacts_come, b"\"artifacts\""))
     }
 
-    /// Complains of a file that the run does not list, where it lists files. To be asked before [`Self::identify`],
-    /// for two results of which nobody knows the file are not the same.
-    pub(super) fn check(&self, location: &Location<'de>) -> Step {
-        let (None, Some(index), Some(_)) = (location.uri, location.index, self.artifacts) else { return Ok(()) };
-        match self.artifact(index) {
-            Some(_) => Ok(()),
-            None if index as usize >= ARTIFACTS => Err(refuse_beyond_limit(format_args!(
-                "a result names its file as artifact {index}, and the first {ARTIFACTS} are read; have the tool write \
-                 `uri` in every location"
-            ))),
-            None => Err(refuse(format_args!(
-                "a result names its file as artifact {index}, which the run does not list; give the log whole"
-            ))),
-        }
-    }
-
     /// Feeds what makes it the same place in another log.
     pub(super) fn identify(&self, location: &Location<'de>, hasher: &mut dyn Hasher) {
         let location = self.resolved(*location);
         match (location.uri, location.index) {
             // As it stands in the file, and not decoded.
             (Some(uri), _) => hasher.write(uri.raw()),
-            (None, Some(index)) => hasher.write_u32(index),
+            (None, Some(index)) => {
+                hasher.write_u32(index);
+                // Two results of which nobody knows the file are not the same, in whichever logs.
+                if self.artifacts.is_some() && self.artifact(index).is_none() {
+                    hasher.write_u64(UNKNOWN.fetch_add(1, Ordering::Relaxed));
+                }
+            }
             (None, None) => {}
         }
         self.each_folder(&location, |name, folder| {
