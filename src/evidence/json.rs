@@ -407,6 +407,7 @@ impl<'de> Later<'de> {
     }
 
     /// Whether some bytes stand in what begins with the value, to the end of the document.
+    #[must_use]
     pub fn mentions(&self, bytes: &[u8]) -> bool {
         memchr::memmem::find(self.scan.rest(), bytes).is_some()
     }
