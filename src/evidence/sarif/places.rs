@@ -10,7 +10,6 @@
 
 use std::cell::OnceCell;
 use std::hash::Hasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use percent_encoding::percent_decode_str;
 
@@ -26,9 +25,6 @@ pub const BASES: usize = 1_000;
 
 /// How many named folders may lie in each other.
 pub const DEPTH: usize = 16;
-
-/// How many files were named by a place that the run does not list.
-static UNKNOWN: AtomicU64 = AtomicU64::new(0);
 
 /// An `artifactLocation`, as it stands in the file.
 #[derive(Clone, Copy, Default)]
@@ -95,13 +91,8 @@ impl<'de> Places<'de> {
         match (location.uri, location.index) {
             // As it stands in the file, and not decoded.
             (Some(uri), _) => hasher.write(uri.raw()),
-            (None, Some(index)) => {
-                hasher.write_u32(index);
-                // Two results of which nobody knows the file are not the same, in whichever logs.
-                if self.artifacts.is_some() && self.artifact(index).is_none() {
-                    hasher.write_u64(UNKNOWN.fetch_add(1, Ordering::Relaxed));
-                }
-            }
+            // A file that the run does not list is known by its number alone.
+            (None, Some(index)) => hasher.write_u32(index),
             (None, None) => {}
         }
         self.each_folder(&location, |name, folder| {
