@@ -42,6 +42,18 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Node> {
     nodes
 }
 
+/// Whether a decision, by its tree, holds its release for nothing but the package that it is a part of: everything else lets it
+/// go.
+#[must_use]
+pub fn is_ready_but_for_it(node: &Node) -> bool {
+    if !node.parts.iter().all(is_ready_but_for_it) {
+        return false;
+    }
+    // What holds by the worst of its parts holds for their reasons.
+    let by_parts = node.parts.iter().any(|part| part.status == node.status);
+    node.status.opens() || by_parts || matches!(node.code, Ground::PackageWaits | Ground::PackageOrder)
+}
+
 /// A component of a package that goes without the others.
 fn alone(scene: &Scene<'_>, rule: &PackageRule) -> Option<Node> {
     let others: Vec<&str> = others(scene, rule).collect();

@@ -10,7 +10,7 @@ use super::people::{People, Person};
 use super::roles::{self, Membership};
 use super::separation::{self, Contributors};
 use super::totals::Totals;
-use crate::model::facts::{Act, Change, Deed, Fact, Facts, Standing};
+use crate::model::facts::{Act, Change, Deed, Fact, Facts, Release, Standing};
 use crate::policy::Policy;
 use crate::policy::length::Length;
 use crate::policy::rules::{Asked, Component, EnvironmentRule, Role, Rules};
@@ -198,14 +198,10 @@ impl<'s> Scene<'s> {
         let Some(component) = self.rules.components.iter().find(|component| component.name == name) else {
             return false;
         };
-        self.facts.release.components.contains_key(name)
-            || self
-                .facts
-                .release
-                .changes
-                .entries()
-                .iter()
-                .any(|change| change.files.entries().iter().any(|file| component.paths.matches(file)))
+        let release = &self.facts.release;
+        let touched = |change: &Change| change.files.entries().iter().any(|file| component.paths.matches(file));
+        release.components.contains_key(name)
+            || component.may_be_in(&release.forge, &release.repository) && release.changes.entries().iter().any(touched)
     }
 
     /// Whether a change whose files are known touches a component.
@@ -284,9 +280,11 @@ struct Touched<'s> {
 }
 
 impl<'s> Touched<'s> {
-    fn by(change: &'s Change, rules: &Rules) -> Self {
+    fn by(change: &'s Change, rules: &Rules, release: &Release) -> Self {
+        // What is another repository's is touched by no file of this one.
+        let here = |component: &Component| component.may_be_in(&release.forge, &release.repository);
         let Some(files) = change.known_files() else {
-            return Self { components: vec![true; rules.components.len()], astray: Some(&change.id) };
+            return Self { components: rules.components.iter().map(here).collect(), astray: Some(&change.id) };
         };
         let mut touched = Self { components: vec![false; rules.components.len()], astray: None };
         for file in files {
@@ -294,7 +292,7 @@ impl<'s> Touched<'s> {
             let mut owned = false;
             for (component, touched) in rules.components.iter().zip(&mut touched.components) {
                 // Whether it is in one that is touched anyway matters only while it is in none.
-                if !(owned && *touched) && component.paths.mean(&path) {
+                if !(owned && *touched) && component.paths.mean(&path) && here(component) {
                     (owned, *touched) = (true, true);
                 }
             }
@@ -312,13 +310,15 @@ fn components<'s>(rules: &'s Rules, facts: &'s Facts) -> (Vec<&'s Component>, Ve
     let mut all = false;
     match &facts.release.changes {
         Fact::Known(changes) => {
-            touched.extend(changes.iter().map(|change| Touched::by(change, rules)));
+            touched.extend(changes.iter().map(|change| Touched::by(change, rules, &facts.release)));
         }
         Fact::Absent => {}
         Fact::Unavailable(_) => all = true,
     }
     let goes = |at: usize, component: &Component| {
-        all || facts.release.components.contains_key(&component.name)
+        let here = component.may_be_in(&facts.release.forge, &facts.release.repository);
+        all && here
+            || facts.release.components.contains_key(&component.name)
             || touched.iter().any(|touched| touched.components.get(at).copied().unwrap_or(true))
     };
     let components =

@@ -99,14 +99,15 @@ pub async fn gather<F: Source>(forge: &F, policy: &Policy, wanted: &Wanted) -> R
 async fn question<F: Source>(forge: &F, policy: &Policy, wanted: &Wanted) -> Question {
     let rules = &policy.rules;
     let running = |name: &str| wanted.since.get(name).map(|commit| Fact::Known(commit.clone()));
-    let all = rules.components.iter().all(|component| wanted.since.contains_key(&component.name));
+    let ours = here(&rules.components, wanted.forge, &wanted.repository);
+    let all = ours.iter().all(|component| wanted.since.contains_key(&component.name));
     let otherwise = match running("").or_else(|| wanted.running.clone()) {
         Some(commit) => commit,
-        None if all && !rules.components.is_empty() => Fact::default(),
+        None if all && !ours.is_empty() => Fact::default(),
         None => unproven(forge.running(&wanted.repository, &wanted.environment).await),
     };
     let running = |name: &str| running(name).unwrap_or_else(|| otherwise.clone());
-    let mut names: BTreeSet<&str> = rules.components.iter().map(|component| component.name.as_str()).collect();
+    let mut names: BTreeSet<&str> = ours.iter().map(|component| component.name.as_str()).collect();
     if names.is_empty() {
         // Without components everything that changed goes.
         names.insert("");
@@ -137,7 +138,7 @@ async fn question<F: Source>(forge: &F, policy: &Policy, wanted: &Wanted) -> Que
         commit: wanted.commit.clone(),
         reference: wanted.reference.clone(),
         run: wanted.run,
-        components: rules.components.iter().map(|it| (it.name.clone(), folders(&it.paths.written))).collect(),
+        components: ours.iter().map(|it| (it.name.clone(), folders(&it.paths.written))).collect(),
         running: names.into_iter().map(|name| (name.to_owned(), running(name))).collect(),
         history: true,
         logins: logins.into_iter().collect(),
@@ -178,15 +179,21 @@ pub fn folders(globs: &[String]) -> Folders {
     folders
 }
 
+/// The components that a repository may have.
+fn here<'p>(components: &'p [Component], forge: &str, repository: &str) -> Vec<&'p Component> {
+    components.iter().filter(|component| component.may_be_in(forge, repository)).collect()
+}
+
 /// The components that a change touches; `None` where its files are not known.
-fn touched<'p>(components: &'p [Component], change: &Change) -> Option<Vec<&'p Component>> {
+fn touched<'p>(components: &[&'p Component], change: &Change) -> Option<Vec<&'p Component>> {
     let files = change.known_files()?;
-    Some(components.iter().filter(|component| files.iter().any(|file| component.paths.matches(file))).collect())
+    let touches = |component: &&Component| files.iter().any(|file| component.paths.matches(file));
+    Some(components.iter().copied().filter(touches).collect())
 }
 
 /// Whether a change goes: it came since a component that it touches last ran here. What touches none, or what nobody
 /// knows, goes wherever it came.
-fn goes(components: &[Component], question: &Question, ranged: &Ranged) -> bool {
+fn goes(components: &[&Component], question: &Question, ranged: &Ranged) -> bool {
     let since = |component: &&Component| {
         let base = question.running.get(&component.name).and_then(Fact::known);
         base.is_some_and(|base| ranged.since.contains(base))
@@ -220,7 +227,7 @@ fn document(
     gathered: Gathered,
     (submitted_at, asked_since): (DateTime<Utc>, Option<DateTime<Utc>>),
 ) -> Facts {
-    let components = &policy.rules.components;
+    let components = &here(&policy.rules.components, wanted.forge, &wanted.repository);
     let changes: Fact<Vec<Change>> = match gathered.changes {
         Fact::Known(ranged) => {
             let going: Vec<Change> =
@@ -230,14 +237,14 @@ fn document(
         Fact::Absent => Fact::Absent,
         Fact::Unavailable(why) => Fact::Unavailable(why),
     };
-    let is_touched = |component: &Component| match &changes {
+    let is_touched = |component: &&Component| match &changes {
         Fact::Known(changes) => changes
             .iter()
             .any(|change| change.known_files().is_none_or(|files| files.iter().any(|it| component.paths.matches(it)))),
         // Going back takes every component back.
         Fact::Absent | Fact::Unavailable(_) => true,
     };
-    let released = |component: &Component| {
+    let released = |component: &&Component| {
         let artifacts = match wanted.artifacts.get(&component.name) {
             Some(none) if none.is_empty() => Fact::Absent,
             Some(artifacts) => Fact::Known(artifacts.clone()),
@@ -250,7 +257,7 @@ fn document(
         let content = gathered.contents.get(&component.name).cloned().unwrap_or_default();
         (component.name.clone(), Released { content, artifacts })
     };
-    let goes = |component: &&Component| wanted.components.contains(&component.name) || is_touched(component);
+    let goes = |component: &&&Component| wanted.components.contains(&component.name) || is_touched(component);
     Facts {
         version: VERSION,
         release: Release {

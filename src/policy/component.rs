@@ -2,7 +2,8 @@
 
 use super::diagnostics::Code;
 use super::reader::{Layer, span, text, texts};
-use super::rules::{Component, PackageRule};
+use super::rules::{Component, PackageRule, Repository};
+use super::tree::Node;
 
 /// Reads a layer's components. An inner layer may add some; those of an outer layer stay as they are.
 pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<Component>) {
@@ -18,6 +19,7 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<Component>) {
         all.push(Component {
             name: name.to_owned(),
             paths,
+            repository: repository(layer, node),
             kind: text(node, "kind"),
             tier: text(node, "tier"),
             exposure: text(node, "exposure"),
@@ -27,6 +29,20 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<Component>) {
             stated: layer.stated(place),
         });
     }
+}
+
+/// Reads where a component is. Two forges may each have a repository of one name.
+fn repository(layer: &mut Layer<'_>, node: &Node) -> Option<Repository> {
+    let stated = node.get("repository")?;
+    let text = stated.text()?;
+    let found = Repository::parse(text);
+    if found.is_none() {
+        let message = format!(
+            "`{text}` is no repository of a forge; write it with its forge, as `github:acme/api` or `gitlab:acme/web`"
+        );
+        layer.complain(Code::WrongForm, stated.span, message);
+    }
+    found
 }
 
 /// Reads a layer's packages.

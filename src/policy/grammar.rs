@@ -160,6 +160,12 @@ const APPROVAL: Shape = Shape::Either(&[
 
 const COMPONENT: Shape = Shape::Map(&[
     must("paths", &GLOBS, "the files that it is made of"),
+    may(
+        "repository",
+        &TEXT,
+        "the only repository that has it, with its forge: `github:acme/api`, `gitlab:acme/web`; any that the policy is for when left \
+         out. The parts of a package that lie in several repositories are found by it",
+    ),
     may("kind", &Shape::Word(&KINDS), "what it is"),
     may("tier", &Shape::Word(&TIERS), "how much hangs on it"),
     may("exposure", &Shape::Word(&EXPOSURES), "who meets it"),

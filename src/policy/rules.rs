@@ -216,6 +216,8 @@ pub struct Component {
     pub name: String,
     /// The files that it is made of.
     pub paths: Globs,
+    /// The only repository that has it; any when left out.
+    pub repository: Option<Repository>,
     /// `application`, `platform` or `infrastructure`.
     pub kind: Option<String>,
     /// `critical`, `important` or `routine`.
@@ -230,6 +232,46 @@ pub struct Component {
     pub team: Option<String>,
     /// Where it stands.
     pub stated: Stated,
+}
+
+impl Component {
+    /// Whether a repository of a forge may have it.
+    #[must_use]
+    pub fn may_be_in(&self, forge: &str, repository: &str) -> bool {
+        self.repository.as_ref().is_none_or(|it| it.is(forge, repository))
+    }
+}
+
+/// A repository of a forge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// The forge: `github` or `gitlab`.
+    pub forge: String,
+    /// Its name there, as the policy writes it.
+    pub name: String,
+}
+
+impl Repository {
+    /// Reads `github:acme/api` or `gitlab:acme/web`; `None` where it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (forge, name) = text.split_once(':')?;
+        let parts = name.split('/').count();
+        let sound = match forge {
+            "github" => parts == 2,
+            "gitlab" => parts >= 2,
+            _ => false,
+        };
+        let plain = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace) && part != "." && part != "..";
+        let sound = sound && name.split('/').all(plain);
+        sound.then(|| Self { forge: forge.to_owned(), name: name.to_owned() })
+    }
+
+    /// Whether it is this one. The names of repositories are one in whatever capitals.
+    #[must_use]
+    pub fn is(&self, forge: &str, name: &str) -> bool {
+        self.forge == forge && self.name.eq_ignore_ascii_case(name)
+    }
 }
 
 /// Components that are released together or not at all.

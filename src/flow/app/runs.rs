@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::docket::Key;
 use crate::model::facts::{Fact, Facts};
 use crate::policy::Policy;
+use crate::policy::rules::Component;
 use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
@@ -56,7 +57,8 @@ pub(super) async fn proven(
     let worked = |it: &&&Deployed| it.outcome.as_deref() != Some("cancelled");
     let did: BTreeSet<u64> = here.iter().filter(worked).filter_map(|it| it.decision).collect();
     let mut opened = false;
-    let components = &policy.rules.components;
+    let here = |it: &&Component| it.may_be_in(forge, &key.repository);
+    let components: Vec<&Component> = policy.rules.components.iter().filter(here).collect();
     for opening in reader.openings(forge, &key.repository, &key.environment).await? {
         // Also where it is shown to run: whoever may deploy can write how a deployment went.
         if ran.contains(&opening.entry) && !did.contains(&opening.entry) {

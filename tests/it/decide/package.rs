@@ -1,7 +1,9 @@
 //! Packages: together or not at all, and in their order.
 
+use countersign::decide::package::is_ready_but_for_it;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Ruling, Status};
+use countersign::policy::Source;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -105,4 +107,65 @@ fn files_that_cannot_be_read_complete_no_package() {
         says(&decision, Ground::PackageWaits),
         "`quarter` is released together or not at all; release it with ledger as one package"
     );
+}
+
+/// The ledger is another repository's, of another forge, and made of files of the same names.
+fn elsewhere() -> String {
+    QUARTER.replace("paths: ['ledger/**'],", "paths: ['src/**'], repository: 'gitlab:acme/shop',")
+}
+
+#[test]
+fn a_component_of_another_repository_is_touched_by_no_file_of_this_one() {
+    let policy = policy_with(&elsewhere());
+    let decision = decided(&policy, facts());
+    assert_eq!(decision.components, ["shop"], "{}", said(&decision));
+    assert_eq!(status(&decision, Ground::PackageWaits), Some(Status::Unmet));
+    // Nor where it is not known which files a change touches.
+    let unknown = with(facts(), "/release/changes/0/files", unread());
+    assert_eq!(decided(&policy, unknown).components, ["shop"]);
+    let unknown = with(facts(), "/release/changes", unread());
+    assert_eq!(decided(&policy, unknown).components, ["shop"]);
+    let there = with(facts(), "/release/forge", json!("gitlab"));
+    assert_eq!(decided(&policy, there).components, ["shop", "ledger"]);
+    let here = with(facts(), "/release/repository", json!("acme/other"));
+    assert_eq!(decided(&policy, here).components, ["shop"]);
+}
+
+#[rstest]
+#[case("acme/shop")]
+#[case("bitbucket:acme/shop")]
+#[case("github:acme")]
+#[case("github:acme/shop/more")]
+#[case("gitlab:acme/../shop")]
+#[case("gitlab:acme//shop")]
+#[case("gitlab: acme/shop")]
+fn a_repository_without_its_forge_is_none(#[case] text: &str) {
+    let policy = policy_with(&elsewhere().replace("gitlab:acme/shop", text));
+    let source = Source { path: "policy.yml".to_owned(), text: policy, sha256: "ab".repeat(32), from: None };
+    let complaints = countersign::policy::read(vec![source]).unwrap_err();
+    assert!(complaints.iter().any(|it| it.render(false).contains("is no repository of a forge")), "{complaints:?}");
+}
+
+#[rstest]
+// Nothing holds it but the package.
+#[case(json!({"content": "x", "ready": true, "outcome": null}), false, true)]
+#[case(json!({"content": "x", "ready": false, "outcome": null}), false, true)]
+#[case(json!({"content": "x", "ready": true, "outcome": "succeeded"}), false, true)]
+// What nobody was shown nobody has approved.
+#[case(Value::Null, false, false)]
+#[case(unread(), false, false)]
+// Nobody has approved it.
+#[case(json!({"content": "x", "ready": false, "outcome": null}), true, false)]
+#[case(json!({"content": "x", "ready": true, "outcome": "succeeded"}), true, false)]
+fn a_part_is_ready_where_nothing_but_its_package_holds_it(
+    #[case] part: Value,
+    #[case] unapproved: bool,
+    #[case] ready: bool,
+) {
+    let mut facts = with_ledger(part);
+    if unapproved {
+        facts["acts"] = json!([]);
+    }
+    let decision = decided(&policy_with(QUARTER), facts);
+    assert_eq!(is_ready_but_for_it(&decision.tree), ready, "{}", said(&decision));
 }
