@@ -90,6 +90,14 @@
 //! in one transaction with what is to leave; that is claimed, told to the forge while it is still the last word, and ended by
 //! an entry of its own. GitHub is answered by one request; on GitLab the app votes in its own name, and plays the job. The sweep marks what nobody told of, and the clocks what time alone changes.
 //!
+//! ## A walk through a package over two forges
+//!
+//! An app of both forges has a desk for each, over one record ([`flow::app`]); which of them a request is for is said by its path, its
+//! token's issuer or its person's login ([`web::forges`]). When a release is gathered whose policy puts it into a package, and other
+//! components of that into other repositories, their standing is read out of the record: what waits there, by its last decision
+//! ([`decide::package`] says whether anything but the package holds it), or what went beside the content that goes here. What is
+//! recorded of one has the other looked at again.
+//!
 //! ## A walk through a pull request
 //!
 //! A hint, or the sweep, marks a change in the book of [`flow::app::talk`]. While no deployment is to be decided, a round reads

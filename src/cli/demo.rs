@@ -27,6 +27,7 @@ use super::serve::{Registered, pages, works, written};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::connect::feed::Feeds;
 use crate::flow::app::Settings;
+use crate::flow::app::beside::Desks;
 use crate::flow::app::clock::Clock as AppClock;
 use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
@@ -151,9 +152,10 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
         outside: Outside::default(),
-        channels: Channels::none().map_err(usage)?,
+        channels: Arc::new(Channels::none().map_err(usage)?),
         feeds: Arc::new(Feeds::new([]).map_err(usage)?),
         clock: AppClock::by(move || clock.now()),
+        desks: Desks::of_forges(&["github"]),
     })
 }
 
@@ -201,7 +203,7 @@ fn shown(arguments: &Arguments) -> Result<u8, Failure> {
     let public = key::made(LOG, &private).map_err(failed)?;
     let kept = std::fs::write(folder.join("log.pub"), format!("{public}\n"));
     kept.map_err(|error| usage(format!("`{}` cannot be written in: {error}", folder.display())))?;
-    let signers = (key::signatory(&private).map_err(failed)?, key::signatory(&private).map_err(failed)?);
+    let signers = (key::signatory(&private).map_err(failed)?, vec![key::signatory(&private).map_err(failed)?]);
     let journal = journal(&folder)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -225,7 +227,14 @@ fn shown(arguments: &Arguments) -> Result<u8, Failure> {
             let _ = ready.send(());
             pages.layer(middleware::from_fn(move |request, next| marked(banner.clone(), request, next)))
         };
-        let works = works(registered.front(), (settings, signers), here, &journal, started, until(ends.clone()));
+        let works = works(
+            registered.front(base.issuer()).into(),
+            (settings, signers),
+            here,
+            &journal,
+            started,
+            until(ends.clone()),
+        );
         let github = serve(there, sandbox.router(), Limits::default(), until(ends));
         let stage = Stage { sandbox, app, clock, folder };
         let walks = async {

@@ -1,8 +1,10 @@
 //! `countersign serve`: the app. Settings in, a process that works until it is told to end.
 
 mod deployers;
+mod forges;
 mod front;
 mod gitlab;
+mod named;
 pub(super) mod pages;
 pub(super) mod setup;
 mod traces;
@@ -18,24 +20,20 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::environment::{is_blank, variable};
-use super::facts::{Failure, filled, roster, secret, usage};
+use super::facts::{Failure, filled, roster, usage};
 use super::log::key::Signing;
 use super::messages::{MessageArguments, Stated};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::connect::feed::Feeds;
+use crate::flow::app::beside::Desks;
 use crate::flow::app::clock::Clock;
 use crate::flow::app::kept::Kept;
 use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::Journal;
 use crate::flow::app::{Began, Settings};
-use crate::flow::setup::{Folder, Holds};
-use crate::forge::github::app::App;
-use crate::forge::github::client::{AppKey, Base};
-use crate::forge::github::login::Door;
-use crate::forge::github::signature::WebhookSecret;
-use crate::forge::github::{needs, oidc};
-use crate::forge::token::Issuer;
+use crate::forge::github::client::Base;
+use crate::forge::github::needs;
 use crate::model::posture::Access;
 use crate::policy::roster::Roster;
 use crate::store::outbox::Backoff;
@@ -43,7 +41,9 @@ use crate::web::pages::Origin;
 use crate::web::serve::ended;
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
+use front::{Front, Fronts};
 pub(super) use front::{Registered, works};
+use named::{Named, OnGithub, known, registered};
 
 /// Every exit code, with what it means.
 pub(super) const EXIT_CODES: [(u8, &str); 3] = [
@@ -63,7 +63,7 @@ fn after_help() -> String {
     format!(
         "Exit codes:\n{}\nAn option outranks its variable, and that the file of `--config`: YAML whose keys are the options' names \
          without `--`, with a list where an option repeats. GitHub delivers to `/hooks/github`, GitLab to `/hooks/gitlab`; jobs submit evidence to `/evidence`, and whoever deploys \
-         elsewhere tells `/deployments`; `/openapi.json` describes what programs may ask; \
+         elsewhere tells `/deployments`; an app that has an App on GitHub and an account on GitLab serves both; `/openapi.json` describes what programs may ask; \
          `/healthz`, `/readyz` and `/metrics` say how the app is. With `--client-id`, `--client-secret-file` and `--public-url` it \
          serves the pages of releases to whoever may read their repository, from `/` on. People are told by Slack, e-mail and webhooks \
          what the policy's `notify` asks for; `countersign message test` tries that. It logs one JSON object a line on \
@@ -118,7 +118,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     policy: Vec<PathBuf>,
     /// The repository that keeps a layer for all others, within those of `--policy`: `acme/policy`, or
-    /// `acme/policy@main:org/policy.yml`; or COUNTERSIGN_POLICY_REPOSITORY. Its branch, the default one where none is named,
+    /// `acme/policy@main:org/policy.yml`, and `github:acme/policy` or `gitlab:acme/policy` where the app serves both; or
+    /// COUNTERSIGN_POLICY_REPOSITORY. Its branch, the default one where none is named,
     /// has to be protected, and the App installed there; where it cannot be read, everything holds. On GitLab none but
     /// maintainers may push or merge there. A change counts within a minute.
     #[arg(long, value_name = "OWNER/NAME@BRANCH:FILE")]
@@ -135,7 +136,8 @@ pub(super) struct Arguments {
     without_artifacts: Vec<String>,
     /// What ran in an environment before this record began, `OWNER/NAME:ENVIRONMENT=COMMIT`, or
     /// `OWNER/NAME:ENVIRONMENT:COMPONENT=COMMIT` for one component; repeat it; or COUNTERSIGN_SINCE, one a line. What runs is
-    /// otherwise what this record opened the environment for.
+    /// otherwise what this record opened the environment for. Where the app serves both forges, with `github:` or `gitlab:` before
+    /// the repository.
     #[arg(long, value_name = "WHERE=COMMIT")]
     since: Vec<String>,
     /// The address under which jobs and browsers reach the app, without a path: `https://countersign.example.com`; or
@@ -193,6 +195,8 @@ pub(super) struct Configured {
     gitlab_project: Vec<String>,
     gitlab_variable: Vec<String>,
     gitlab_ca: Option<PathBuf>,
+    gitlab_client_id: Option<String>,
+    gitlab_client_secret_file: Option<PathBuf>,
     policy: Vec<PathBuf>,
     /// Named with nothing behind it, it would leave the organisation's layer out.
     #[serde(deserialize_with = "stated")]
@@ -237,6 +241,8 @@ impl Configured {
             projects: std::mem::take(&mut self.gitlab_project),
             variables: std::mem::take(&mut self.gitlab_variable),
             authorities: self.gitlab_ca.take(),
+            client_id: self.gitlab_client_id.take(),
+            client_secret_file: self.gitlab_client_secret_file.take(),
         }
     }
 
@@ -353,12 +359,15 @@ pub(super) fn kept(option: Option<&String>, file: Option<String>) -> Result<Opti
     stated.map(|stated| stated.parse()).transpose().map_err(usage)
 }
 
-/// What ran before the record began, by repository and environment.
+/// What ran before the record began, by repository and environment. A repository of a forge that is named before it is known
+/// by that as well.
 fn since(written: &[String]) -> Result<Began, Failure> {
     let mut found = Began::new();
     for text in written {
         let wrong = || usage(format!("`--since {text}` is not of the form `owner/name:environment=commit`"));
         let (place, commit) = text.split_once('=').ok_or_else(wrong)?;
+        let at = forges::of(place).map_or(0, |(forge, _)| forge.len() + 1);
+        let (forge, place) = place.split_at(at);
         let mut parts = place.splitn(3, ':');
         let (Some(repository), Some(environment)) = (parts.next(), parts.next().filter(|it| !it.is_empty())) else {
             return Err(wrong());
@@ -367,7 +376,8 @@ fn since(written: &[String]) -> Result<Began, Failure> {
         if !whole || repository.split('/').filter(|part| !part.is_empty()).count() < 2 {
             return Err(wrong());
         }
-        let here = found.entry((repository.to_ascii_lowercase(), environment.to_owned())).or_default();
+        let repository = format!("{forge}{}", repository.to_ascii_lowercase());
+        let here = found.entry((repository, environment.to_owned())).or_default();
         if here.insert(parts.next().unwrap_or_default().to_owned(), commit.to_ascii_lowercase()).is_some() {
             return Err(usage(format!("`--since {text}` names for the second time what ran")));
         }
@@ -383,88 +393,12 @@ struct Set {
     base: Base,
     public: Option<Origin>,
     issuer: String,
+    gitlab_issuer: String,
     /// Whether jobs on machines of their owners are believed.
     own_runners: bool,
     named: Named,
     /// The collector that is told traces.
     collector: Option<String>,
-}
-
-/// The App as it is named.
-enum Named {
-    /// On GitLab.
-    Gitlab(Box<gitlab::Named>),
-    /// By its files.
-    Files(Files),
-    /// By the folder that keeps it, or is to.
-    Folder(Folder, Holds, Option<u64>),
-}
-
-/// The files that the App is named by.
-struct Files {
-    id: String,
-    key: PathBuf,
-    hook: PathBuf,
-    pages: Option<pages::Named>,
-}
-
-fn named(arguments: &Arguments, file: &mut Configured, public: Option<&Origin>) -> Result<Named, Failure> {
-    let gitlab = gitlab::named(&arguments.gitlab, file.gitlab())?;
-    let folder = set(arguments.app_folder.as_ref(), "COUNTERSIGN_APP_FOLDER", file.app_folder.take())?;
-    let app = set(arguments.app.as_ref(), "COUNTERSIGN_APP", file.app.take())?;
-    let key = set(arguments.app_key.as_ref(), "COUNTERSIGN_APP_KEY", file.app_key.take())?;
-    let hook = file.webhook_secret_file.take();
-    let hook = set(arguments.webhook_secret_file.as_ref(), "COUNTERSIGN_WEBHOOK_SECRET_FILE", hook)?;
-    let stated = pages::Stated {
-        client_id: file.client_id.take(),
-        client_secret_file: file.client_secret_file.take(),
-        recheck: file.recheck,
-    };
-    let (pages, recheck) = pages::named(&arguments.pages, stated)?;
-    if let Some(gitlab) = gitlab {
-        if folder.is_some() || app.is_some() || key.is_some() || hook.is_some() {
-            return Err(usage("an app serves one forge: name its App on GitHub, or its account on GitLab"));
-        }
-        return Ok(Named::Gitlab(Box::new(gitlab.with_pages(pages))));
-    }
-    let Some(folder) = folder else {
-        let says = "name the App with `--app`: its id, or its client id; or name a folder with `--app-folder` in which it is \
-                    to be set up";
-        return Ok(Named::Files(Files {
-            id: needed(app, says)?,
-            key: needed(key, "name the file with the App's private key with `--app-key`")?,
-            hook: needed(hook, "name the file with the webhook's secret with `--webhook-secret-file`")?,
-            pages,
-        }));
-    };
-    if app.is_some() || key.is_some() || hook.is_some() || pages.is_some() {
-        return Err(usage(
-            "the App is named by its folder, `--app-folder`, and by something else as well: name it once",
-        ));
-    }
-    let folder = setup::folder(folder);
-    let holds = folder.holds().map_err(usage)?;
-    if holds == Holds::Nothing {
-        let says = "an App is set up for the address under which it is reached: name it with `--public-url`";
-        needed(public, says)?;
-        folder.prepare().map_err(usage)?;
-    }
-    Ok(Named::Folder(folder, holds, recheck))
-}
-
-/// Reads what the App is named by.
-fn registered(files: &Files, set: &Set) -> Result<Registered, Failure> {
-    let (base, public) = (&set.base, set.public.as_ref());
-    let key = AppKey::read(&files.id, &secret(&files.key)?).map_err(usage)?;
-    let issuer = public.map(|public| Issuer::new(&set.issuer, oidc::KEYS, &public.address));
-    let issuer = issuer.transpose().map_err(usage)?;
-    let runners = if set.own_runners { oidc::Runners::Any } else { oidc::Runners::Hosted };
-    let door = |id: &str, secret, back: &str| Door::new(base.clone(), id, secret, back);
-    Ok(Registered {
-        app: App::new(base.clone(), key).map_err(usage)?.with_issuer(issuer, runners),
-        secret: WebhookSecret::new(&secret(&files.hook)?).map_err(usage)?,
-        pages: files.pages.as_ref().map(|named| pages::settings(named, public, door)).transpose()?,
-    })
 }
 
 fn settings(arguments: &Arguments) -> Result<Set, Failure> {
@@ -477,7 +411,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
     let public = set(arguments.public_url.as_ref(), "COUNTERSIGN_PUBLIC_URL", file.public_url.take())?;
     let public = public.map(|url| pages::origin(&url)).transpose()?;
-    let named = named(arguments, &mut file, public.as_ref())?;
+    let named = named::named(arguments, &mut file, public.as_ref())?;
     let channels = super::messages::channels(&arguments.messages, file.messages())?;
     let listen = set(arguments.listen.as_ref(), "COUNTERSIGN_LISTEN", file.listen)?;
     let listen = listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -492,12 +426,10 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
     let with = set(arguments.with.as_ref(), "COUNTERSIGN_WITH", file.with)?;
     let folder = set(arguments.evidence_folder.as_ref(), "COUNTERSIGN_EVIDENCE_FOLDER", file.evidence_folder)?;
     let issuer = set(arguments.token_issuer.as_ref(), "COUNTERSIGN_TOKEN_ISSUER", file.token_issuer)?;
-    let issuer = issuer.unwrap_or_else(|| match &named {
-        Named::Gitlab(gitlab) => gitlab.issuer(),
-        Named::Files(_) | Named::Folder(..) => base.issuer(),
-    });
+    let (issuer, gitlab_issuer) = forges::issuers(&named, issuer, base.issuer());
     let own = arguments.self_hosted_runners.then_some(true);
     let own = set(own.as_ref(), "COUNTERSIGN_SELF_HOSTED_RUNNERS", file.self_hosted_runners)?;
+    let forges = named.forges();
     let named_by = set(arguments.deployers.as_ref(), "COUNTERSIGN_DEPLOYERS", file.deployers)?;
     if named_by.is_some() && public.is_none() {
         return Err(usage("those who deploy tell it to this very address: name it with `--public-url`"));
@@ -512,7 +444,7 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         address,
         folder,
         outer: outer(&listed(&arguments.policy, "COUNTERSIGN_POLICY", file.policy))?,
-        kept: kept(arguments.policy_repository.as_ref(), file.policy_repository)?,
+        kept: forges::kept(kept(arguments.policy_repository.as_ref(), file.policy_repository)?, &forges)?,
         known: with.as_deref().map(filled).transpose()?,
         roster: rostered.as_deref().map_or_else(|| Ok(Roster::default()), |path| roster(Some(path)))?,
         without_artifacts: listed(
@@ -526,39 +458,41 @@ fn settings(arguments: &Arguments) -> Result<Set, Failure> {
         backoff: Backoff::new(Utc::now().timestamp_subsec_nanos().into()),
         pages: None,
         outside,
-        channels,
+        channels: Arc::new(channels),
         feeds: Arc::new(feeds),
         clock: Clock::machine(),
+        desks: Desks::of_forges(&forges),
     };
     let signing = arguments.signing.clone().or_key(file.log_key);
     let collector = arguments.traces.endpoint(file.otlp_endpoint)?;
-    Ok(Set { settings, signing, listen, base, public, issuer, own_runners: own == Some(true), named, collector })
-}
-
-/// The App on GitHub, once there is one; `None` where the process was told to end before.
-async fn known(set: &Set, listener: &std::net::TcpListener, journal: &Journal) -> Result<Option<Registered>, Failure> {
-    match &set.named {
-        Named::Files(files) => registered(files, set).map(Some),
-        Named::Folder(folder, holds, recheck) => {
-            if *holds == Holds::Nothing && !setup::until_kept(set, folder, listener, journal).await? {
-                return Ok(None);
-            }
-            registered(&setup::files(folder, set.public.is_some(), *recheck)?, set).map(Some)
-        }
-        Named::Gitlab(_) => Ok(None),
-    }
+    Ok(Set {
+        settings,
+        signing,
+        listen,
+        base,
+        public,
+        issuer,
+        gitlab_issuer,
+        own_runners: own == Some(true),
+        named,
+        collector,
+    })
 }
 
 fn served(arguments: &Arguments) -> Result<u8, Failure> {
     let set = settings(arguments)?;
     let failed = |failure: super::log::Failure| Failure(failure.0, failure.1);
-    let signers = (set.signing.signatory().map_err(failed)?, set.signing.signatory().map_err(failed)?);
+    let mut signers = (set.signing.signatory().map_err(failed)?, Vec::new());
+    for _ in set.named.forges() {
+        signers.1.push(set.signing.signatory().map_err(failed)?);
+    }
     // What is wrong with the App's files is said before anything is listened on.
-    let on_gitlab = match &set.named {
-        Named::Gitlab(named) => Some(gitlab::front(named, &set)?),
-        Named::Files(files) => registered(files, &set).map(|_| None)?,
-        Named::Folder(..) => None,
-    };
+    let back = set.named.back_from_gitlab();
+    let gitlab = set.named.gitlab.as_deref().map(|named| gitlab::front(named, &set, &back)).transpose()?;
+    if let Some(OnGithub::Files(files)) = &set.named.github {
+        registered(files, &set)?;
+    }
+    let [own_of_github, own_of_gitlab] = forges::own(&set)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -570,18 +504,25 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         let listener = listener.map_err(wrong)?;
         let journal = journal();
         let traces = traces::begin(set.collector.as_deref(), &journal)?;
-        let on_github = if on_gitlab.is_some() { None } else { known(&set, &listener, &journal).await? };
+        let github = match &set.named.github {
+            Some(named) => known(named, &set, &listener, &journal).await?.map(|app| app.front(set.issuer.clone())),
+            None => None,
+        };
+        let ends = set.named.github.is_some() && github.is_none();
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
         let started = |address: SocketAddr, router| {
             // Whoever reads this may go away; the app stays.
             let _ = print(&format!("the app listens on http://{address}\n"));
             router
         };
-        let settings = (set.settings, signers);
-        let code = match (on_gitlab, on_github) {
-            (Some(front), _) => works(front, settings, listener, &journal, started, ended()).await,
-            (None, Some(app)) => works(app.front(), settings, listener, &journal, started, ended()).await,
-            (None, None) => Ok(PROCEED),
+        let fronts = Fronts {
+            github: github.map(|front| Front { own: own_of_github, ..front }),
+            gitlab: gitlab.map(|front| Front { own: own_of_gitlab, ..front }),
+        };
+        let code = if ends {
+            Ok(PROCEED)
+        } else {
+            works(fronts, (set.settings, signers), listener, &journal, started, ended()).await
         };
         if let Some(traces) = traces {
             traces.end().await;

@@ -58,6 +58,12 @@ impl Register {
         Self { address, sequencer, reader: Arc::default() }
     }
 
+    /// The forge through which somebody is logged in by a session's key; `None` where nobody is.
+    pub async fn forge_of(&self, key: &str) -> Result<Option<String>, Out> {
+        let found = self.find(Hash(digest(key))).await.map_err(|fault| unkept(&fault))?;
+        Ok(found.map(|visit| Account::from(visit.account.as_str()).system().to_owned()))
+    }
+
     /// Who is logged in by the digest of a session's key.
     async fn find(&self, key: Hash) -> Result<Option<Visit>, Fault> {
         let mut kept = self.reader.lock().await;

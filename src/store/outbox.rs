@@ -113,6 +113,8 @@ pub enum Lane {
     All,
     /// What other systems are told: everything but messages.
     Answers,
+    /// The same but what goes to one forge, which somebody else tells.
+    AnswersBut(&'static str),
     /// Messages to people. One that waits for somebody's open hours, or was put off, keeps none that came after it.
     Messages,
 }
@@ -123,6 +125,10 @@ impl Lane {
         match self {
             Self::All => (String::new(), ""),
             Self::Answers => (format!(" AND NOT {MESSAGE}"), ""),
+            Self::AnswersBut(forge) => {
+                let theirs = format!("(o.destination LIKE '{forge}:%' OR o.destination LIKE '{ASIDE}{forge}:%')");
+                (format!(" AND NOT {MESSAGE} AND NOT {theirs}"), "")
+            }
             Self::Messages => (format!(" AND {MESSAGE}"), " AND p.due <= $1"),
         }
     }

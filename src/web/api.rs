@@ -324,7 +324,10 @@ fn browsers() -> Paths {
         ),
         ("/again", json!({ "post": form("again", "Somebody has something tried again that was given up") })),
         ("/login", json!({ "get": form("login", "The way to the forge, which says who somebody is") })),
-        ("/login/back", json!({ "get": form("loggedIn", "The way back from there") })),
+        (
+            "/login/back",
+            json!({ "get": form("loggedIn", "The way back from there; from GitLab, where the app serves both forges, to `/login/back/gitlab`") }),
+        ),
         ("/logout", json!({ "post": form("logout", "The end of a session") })),
         ("/style.css", json!({ "get": form("style", "How pages look") })),
     ]

@@ -2,7 +2,7 @@
 //!
 //! [`serve`] accepts connections, so many at once and each for so long, and ends in
 //! order when it is told to. [`tiles`] are the log's files, read-only. [`hooks`] is where a
-//! forge delivers, [`jobs`] where jobs submit what they made, [`outside`] where others tell what they deployed, [`health`] says how the app is, [`api`] how programs speak
+//! forge delivers, [`forges`] says which of several a request is for, [`jobs`] where jobs submit what they made, [`outside`] where others tell what they deployed, [`health`] says how the app is, [`api`] how programs speak
 //! with it, and [`pages`] are what
 //! people look at.
 //!
@@ -12,6 +12,7 @@
 //! share of it.
 
 pub mod api;
+pub mod forges;
 pub mod health;
 pub mod hooks;
 pub mod jobs;

@@ -68,7 +68,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<Deployer>, Failure> {
                 "is named for nothing: list `repositories` and `environments`, and `components` or none",
             ));
         }
-        if let Some(other) = repositories.iter().find(|it| it.split('/').filter(|part| !part.is_empty()).count() != 2) {
+        let plain = |it: &str| it.split('/').filter(|part| !part.is_empty()).count() == 2;
+        let sound = |it: &&String| super::forges::of(it).map_or_else(|| plain(it), |(_, name)| name.contains('/'));
+        if let Some(other) = repositories.iter().find(|it| !sound(it)) {
             return Err(wrong(&format!("is named for `{other}`, which is no repository; write `owner/name`")));
         }
         found.push(Deployer { name, key, repositories, environments, components });

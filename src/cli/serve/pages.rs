@@ -9,7 +9,7 @@ use super::{needed, set};
 use crate::cli::facts::{Failure, secret, usage};
 use crate::forge::secret::Secret;
 use crate::transport::http::is_here;
-use crate::web::pages::{BACK, Origin};
+use crate::web::pages::Origin;
 
 /// How soon the forge is asked again what somebody may read, in seconds, where nothing else is said; and the least and the
 /// most.
@@ -91,10 +91,12 @@ pub(super) fn named(arguments: &PageArguments, file: Stated) -> Result<(Option<N
     Ok((Some(Named { id, secret, recheck }), recheck))
 }
 
-/// What the pages are set by. `door` makes the way in, of the client id, the secret and where browsers come back.
+/// What the pages are set by. `back` is the path at which browsers come back; `door` makes the way in, of the client id, the
+/// secret and the whole address of that.
 pub(super) fn settings<D, F: std::fmt::Display>(
     named: &Named,
     public: Option<&Origin>,
+    back: &str,
     door: impl FnOnce(&str, Secret, &str) -> Result<D, F>,
 ) -> Result<Set<D>, Failure> {
     let origin = needed(
@@ -107,7 +109,7 @@ pub(super) fn settings<D, F: std::fmt::Display>(
             "what somebody may read is asked again after 1 to 60 seconds, and `{recheck}` is none"
         )));
     }
-    let back = format!("{}{BACK}", origin.address);
+    let back = format!("{}{back}", origin.address);
     let door = door(&named.id, secret(&named.secret)?, &back).map_err(usage)?;
     Ok(Set { door, age: Duration::from_secs(recheck), origin })
 }

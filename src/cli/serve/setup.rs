@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Files, Set, needed, pages};
+use super::named::Files;
+use super::{Set, needed, pages};
 use crate::cli::facts::{Failure, usage};
 use crate::cli::{UNKNOWN, print};
 use crate::flow::app::watch::Journal;

@@ -84,6 +84,8 @@ fn is_lost(change: &Change) -> bool {
 impl<H: Hub> Desk<H> {
     /// Tells whatever is to be told, for ever. Nobody waits for one that is slow.
     pub(super) async fn carry(self: Arc<Self>) {
+        // What goes to the other forge that the app serves is told by its own desk.
+        let lane = self.settings.desks.other(H::NAME).map_or(Lane::Answers, Lane::AnswersBut);
         let mut busy = JoinSet::new();
         loop {
             while busy.try_join_next().is_some() {}
@@ -92,7 +94,7 @@ impl<H: Hub> Desk<H> {
                 busy.join_next().await;
                 continue;
             }
-            match self.sequencer.claim_of(Lane::Answers, self.now(), room).await {
+            match self.sequencer.claim_of(lane, self.now(), room).await {
                 Ok(claimed) if claimed.is_empty() => {
                     tokio::select! {
                         _ = tokio::time::timeout(LOOK, self.to_tell.notified()) => {}

@@ -75,6 +75,15 @@ pub struct Asks {
     pub enters: bool,
 }
 
+/// A release that waits, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// What it is called in the record; `None` where it was not decided since it is known to wait.
+    pub stream: Option<Stream>,
+    /// Whether it could not be decided when it was looked at last.
+    pub is_undecided: bool,
+}
+
 /// The releases that wait.
 #[derive(Debug, Default)]
 pub struct Docket(BTreeMap<Key, Open>);
@@ -155,14 +164,15 @@ impl Docket {
         cases
     }
 
-    /// It was decided, and its runs are told that.
-    pub fn decided(&mut self, case: &Case, stream: Stream, says: String) {
-        if let Some(open) = self.0.get_mut(&case.key) {
-            open.busy = false;
-            open.failures = 0;
-            open.told = Some((says, case.runs.iter().copied().collect()));
-            open.stream = Some(stream);
-        }
+    /// It was decided, and its runs are told that. Says whether it was not before, or not when it was looked at last.
+    pub fn decided(&mut self, case: &Case, stream: Stream, says: String) -> bool {
+        let Some(open) = self.0.get_mut(&case.key) else { return false };
+        let first = open.stream.is_none() || open.failures > 0;
+        open.busy = false;
+        open.failures = 0;
+        open.told = Some((says, case.runs.iter().copied().collect()));
+        open.stream = Some(stream);
+        first
     }
 
     /// Somebody else's question was answered by a newer decision. What its runs would still have been told is the last word no
@@ -233,6 +243,14 @@ impl Docket {
     pub fn waiting(&self, repository: &str, environment: &str) -> Vec<Option<Stream>> {
         let here = |key: &Key| key.repository.eq_ignore_ascii_case(repository) && key.environment == environment;
         self.0.iter().filter(|(key, _)| here(key)).map(|(_, open)| open.stream.clone()).collect()
+    }
+
+    /// The same, with whether they could be decided.
+    #[must_use]
+    pub fn waits_here(&self, repository: &str, environment: &str) -> Vec<Waits> {
+        let here = |key: &Key| key.repository.eq_ignore_ascii_case(repository) && key.environment == environment;
+        let waits = |open: &Open| Waits { stream: open.stream.clone(), is_undecided: open.failures > 0 };
+        self.0.iter().filter(|(key, _)| here(key)).map(|(_, open)| waits(open)).collect()
     }
 
     /// The releases that wait and could not be decided when they were looked at last.

@@ -115,13 +115,16 @@ fn what(body: &Value) -> &'static str {
     }
 }
 
-/// The repository that an effect is of; `None` where nothing says that.
-fn repository(dead: &Dead, body: &Value) -> Option<String> {
+/// The repository of a forge that an effect is of; `None` where nothing says that, or that it is another forge's.
+fn repository(forge: &str, dead: &Dead, body: &Value) -> Option<String> {
     if let Some(stream) = Stream::parse(&dead.about) {
-        return Some(stream.repository);
+        return (stream.forge == forge).then_some(stream.repository);
     }
-    let named = ["/repository", "/message/repository"].iter().find_map(|at| body.pointer(at)?.as_str());
-    named.map(str::to_owned)
+    let text = |places: [&str; 2]| places.iter().find_map(|at| body.pointer(at)?.as_str());
+    if text(["/forge", "/message/forge"]).is_some_and(|named| named != forge) {
+        return None;
+    }
+    text(["/repository", "/message/repository"]).map(str::to_owned)
 }
 
 async fn sent(reader: &mut Reader, dead: &Dead) -> Result<Value, DatabaseFault> {
@@ -141,11 +144,13 @@ impl<H: Hub> Desk<H> {
         let mut found = Vec::new();
         for dead in reader.given_up(self.shown_since(), &send::NEEDLESS, LOOKED_AT).await? {
             let release = Stream::parse(&dead.about);
-            if found.len() >= MOST || release.as_ref().is_some_and(|release| !may(&release.repository)) {
+            let other = |release: &Stream| release.forge != H::NAME || !may(&release.repository);
+            if found.len() >= MOST || release.as_ref().is_some_and(other) {
                 continue;
             }
             let body = sent(&mut reader, &dead).await?;
-            let Some(repository) = repository(&dead, &body).filter(|repository| may(repository)) else { continue };
+            let repository = repository(H::NAME, &dead, &body).filter(|repository| may(repository));
+            let Some(repository) = repository else { continue };
             let to = in_entry(&dead.destination).to_owned();
             // What somebody's own place says of itself often repeats who he is.
             let said = if to == dead.destination { dead.said } else { Some(send::UNSAID.to_owned()) };
@@ -186,7 +191,7 @@ impl<H: Hub> Desk<H> {
             let Some(dead) = reader.given_up_as(effect).await? else { return Ok(None) };
             let body = sent(&mut reader, &dead).await?;
             reader.close().await?;
-            Ok::<_, DatabaseFault>(repository(&dead, &body))
+            Ok::<_, DatabaseFault>(repository(H::NAME, &dead, &body))
         };
         let Some(repository) = found.await.map_err(Fault::from)?.filter(|repository| may(repository)) else {
             return Ok(Again::Nothing);

@@ -14,9 +14,12 @@ use crate::workspace::layers::PLACES;
 const AGE: Duration = Duration::from_mins(1);
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Where the layer is kept: `acme/policy`, `acme/policy@main`, `acme/policy@main:org/policy.yml`.
+/// Where the layer is kept: `acme/policy`, `acme/policy@main`, `acme/policy@main:org/policy.yml`, each with `github:` or
+/// `gitlab:` before it where the app serves both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
+    /// The forge; left out: the only one.
+    pub forge: Option<String>,
     /// The repository.
     pub repository: String,
     /// The branch, which has to be protected; left out: the default branch.
@@ -34,6 +37,7 @@ impl Kept {
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.forge.iter().try_for_each(|forge| write!(f, "{forge}:"))?;
         f.write_str(&self.repository)?;
         self.branch.iter().try_for_each(|branch| write!(f, "@{branch}"))?;
         self.path.iter().try_for_each(|path| write!(f, ":{path}"))
@@ -51,9 +55,17 @@ impl FromStr for Kept {
     fn from_str(text: &str) -> Result<Self, NoPlace> {
         let wrong = || NoPlace(text.to_owned());
         let part = |part: &str| (!part.is_empty() && !part.contains(char::is_whitespace)).then(|| part.to_owned());
-        let (place, path) = match text.split_once(':') {
+        // What stands before a repository's name is no repository.
+        let (forge, rest) = match text.split_once(':') {
+            Some((forge, rest)) if !forge.contains('/') => (Some(forge), rest),
+            Some(_) | None => (None, text),
+        };
+        if forge.is_some_and(|forge| !matches!(forge, "github" | "gitlab")) {
+            return Err(wrong());
+        }
+        let (place, path) = match rest.split_once(':') {
             Some((place, path)) => (place, Some(part(path).ok_or_else(wrong)?)),
-            None => (text, None),
+            None => (rest, None),
         };
         let (repository, branch) = match place.split_once('@') {
             Some((repository, branch)) => (repository, Some(part(branch).ok_or_else(wrong)?)),
@@ -63,7 +75,8 @@ impl FromStr for Kept {
         if repository.split('/').count() < 2 || !inside(&repository.to_owned()) || !path.iter().all(inside) {
             return Err(wrong());
         }
-        Ok(Self { repository: part(repository).ok_or_else(wrong)?, branch, path })
+        let forge = forge.map(str::to_owned);
+        Ok(Self { forge, repository: part(repository).ok_or_else(wrong)?, branch, path })
     }
 }
 
@@ -74,12 +87,23 @@ impl<H: Hub> Desk<H> {
     /// By which policy the releases of a repository are decided now.
     pub(super) async fn policy(&self, forge: &H::Forge, repository: &str) -> Result<Read, NoPolicy> {
         match &self.settings.kept {
-            Some(kept) => policy::read(forge, repository, &*self.around(kept).await?).await,
+            Some(kept) => {
+                let around = match &kept.forge {
+                    Some(other) if other != H::NAME => match self.settings.desks.of(other) {
+                        Some(desk) => desk.around(kept).await,
+                        None => {
+                            Err(NoPolicy::Unread(format!("the layer in `{kept}` is on a forge that is not served")))
+                        }
+                    },
+                    Some(_) | None => self.around_by(kept).await,
+                };
+                policy::read(forge, repository, &*around?).await
+            }
             None => policy::read(forge, repository, &self.settings.outer).await,
         }
     }
 
-    async fn around(&self, kept: &Kept) -> Result<Arc<Outer>, NoPolicy> {
+    pub(super) async fn around_by(&self, kept: &Kept) -> Result<Arc<Outer>, NoPolicy> {
         let mut known = self.around.lock().await;
         if let Some((at, read)) = &*known
             && at.elapsed() < if read.is_ok() { AGE } else { AGAIN }

@@ -516,6 +516,7 @@ impl<H: Hub> Desk<H> {
         let mut append = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once }.append(self.now())?;
         append.changes.push(Change::Deployed(Box::new(Deployed { found: finding.is_some(), ..row.clone() })));
         self.sequencer.append(append).await.map_err(Failed::from)?;
+        self.settings.desks.happened(H::NAME, &row.repository);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use crate::flow::receipt::plain;
 use crate::store::change::Stream;
 
-/// The path of a release's page with its query. The forge is the one through which people come.
+/// The path of a release's page with its query. Who came through another forge is told to come through this one.
 #[must_use]
 pub fn path(of: &Stream) -> String {
     format!("/release?{}", query(of))
@@ -12,12 +12,19 @@ pub fn path(of: &Stream) -> String {
 /// What says in a query which release is meant.
 #[must_use]
 pub fn query(of: &Stream) -> String {
-    let Stream { repository, release, environment, .. } = of;
-    format!("repository={}&release={}&environment={}", plain(repository), plain(release), plain(environment))
+    let Stream { forge, repository, release, environment } = of;
+    let of = format!("repository={}&release={}&environment={}", plain(repository), plain(release), plain(environment));
+    format!("{of}&forge={}", plain(forge))
 }
 
 /// The path of the list of a repository's releases.
 #[must_use]
 pub fn releases(repository: &str) -> String {
     format!("/?repository={}", plain(repository))
+}
+
+/// The same as people are sent there from elsewhere, who may have come through another forge last.
+#[must_use]
+pub fn releases_of(forge: &str, repository: &str) -> String {
+    format!("{}&forge={}", releases(repository), plain(forge))
 }

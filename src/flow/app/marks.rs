@@ -94,10 +94,6 @@ impl<H: Hub> Desk<H> {
                 }
             };
         }
-        if !is_stated("package") && facts.release.package.unavailable().is_some() {
-            // What goes with all parts of its package is no part of another release; what goes without them is told so.
-            facts.release.package = Fact::Absent;
-        }
         Ok(())
     }
 

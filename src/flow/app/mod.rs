@@ -12,7 +12,8 @@
 //! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`]; when it meets
 //! may stand in a feed: [`feeds`].
-//! What several processes that are this app share is in [`sharing`].
+//! What several processes that are this app share is in [`sharing`], and what the desks of several forges do that are one app
+//! in [`beside`]; by that, and by the record, a release knows how the other parts of its package stand: [`package`].
 //! What came to nothing waits in [`given_up`] for somebody who has it tried again.
 //! [`talk`] says on changes what their release would need, and answers what people write there;
 //! whatever a deployment waits for goes before it. What people are told elsewhere leaves through a lane of its own: [`tell`].
@@ -25,6 +26,7 @@ pub mod acting;
 mod aftermath;
 pub mod asked;
 mod before;
+pub mod beside;
 mod carry;
 pub mod clock;
 pub mod docket;
@@ -45,6 +47,7 @@ mod marks;
 mod openings;
 pub mod outside;
 mod owed;
+mod package;
 mod past;
 pub mod policy;
 mod records;
@@ -95,6 +98,7 @@ use crate::store::reader::Reader;
 use crate::store::sequencer::{Running, Sequencer};
 use crate::store::signatory::Signatory;
 use crate::store::writer::{Refused, Writer};
+use beside::Desks;
 use clock::Clock;
 use docket::Docket;
 use watch::{Counts, Journal};
@@ -109,7 +113,7 @@ const END: Duration = Duration::from_secs(10);
 pub type Began = BTreeMap<(String, String), BTreeMap<String, String>>;
 
 /// What the app works by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The record.
     pub address: Address,
@@ -138,11 +142,13 @@ pub struct Settings {
     /// Who else may tell of deployments, and under which address.
     pub outside: outside::Outside,
     /// The places that people can be told at.
-    pub channels: Channels,
+    pub channels: Arc<Channels>,
     /// Whoever reads when boards meet, where policies name feeds.
     pub feeds: Arc<Feeds>,
     /// What time it is.
     pub clock: Clock,
+    /// The desks of the forges that the app serves, this one's among them.
+    pub desks: Desks,
 }
 
 /// What became of a delivery.
@@ -247,11 +253,16 @@ pub enum Unshown {
     Record(#[from] DatabaseFault),
 }
 
-/// What of the app ends with it.
+/// What of a desk ends with it.
 pub struct Works {
     tasks: JoinSet<()>,
-    running: Running,
     end: signal::Sender<bool>,
+}
+
+/// The record as the app writes it, one for all of its desks.
+pub struct Record {
+    sequencer: Sequencer,
+    running: Running,
 }
 
 impl<H: Hub> std::fmt::Debug for Desk<H> {
@@ -261,26 +272,21 @@ impl<H: Hub> std::fmt::Debug for Desk<H> {
 }
 
 impl<H: Hub> Desk<H> {
-    /// Opens the record and starts to work, on the runtime that this is called on. `signer` signs the log, and `states`,
-    /// the same key, what is stated of decisions.
-    pub async fn start(
+    /// Starts to work on a record, on the runtime that this is called on. `states` is the key that signs the log, with which
+    /// is stated what of decisions is.
+    pub fn start(
         hub: H,
         settings: Settings,
-        (signer, states): (Signatory, Signatory),
+        (record, states): (&Record, Signatory),
         (journal, counts): (Journal, Counts),
-    ) -> Result<(Arc<Self>, Works), Fault> {
-        let clock = settings.clock.clone();
+    ) -> (Arc<Self>, Works) {
         let feeds = feeds::Kept::new(settings.feeds.clone());
-        let now = clock.now();
-        let writer = Writer::open(&settings.address, signer, super::append::PATIENCE, now).await?;
-        let writer = writer.with_annex(settings.folder.as_deref().map(Annex::folder));
-        let (sequencer, running) = Sequencer::start(writer, move || clock.now());
         let (delivered, queue) = mpsc::channel(QUEUE);
         let desk = Arc::new(Self {
             hub,
             settings,
             signer: states,
-            sequencer,
+            sequencer: record.sequencer.clone(),
             journal,
             counts,
             docket: Mutex::default(),
@@ -303,6 +309,7 @@ impl<H: Hub> Desk<H> {
             to_tell: Notify::new(),
             to_tell_people: Notify::new(),
         });
+        desk.settings.desks.join(&desk);
         let (end, ends) = signal::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(until(ends.clone(), desk.clone().look(queue)));
@@ -314,7 +321,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
         tasks.spawn(until(ends.clone(), desk.clone().share()));
         tasks.spawn(until(ends, desk.clone().wake()));
-        Ok((desk, Works { tasks, running, end }))
+        (desk, Works { tasks, end })
     }
 
     /// What time it is for the app, UTC.
@@ -440,22 +447,37 @@ async fn until(mut ends: signal::Receiver<bool>, work: impl Future<Output = ()>)
 }
 
 impl Works {
-    /// Waits until the record takes no more, as when another process has taken the lease over.
+    /// Ends in order: nothing new is begun.
+    pub async fn end(mut self) {
+        let _ = self.end.send(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(END, all).await;
+        self.tasks.shutdown().await;
+    }
+}
+
+impl Record {
+    /// Opens the record to write to it. `signer` signs its log.
+    pub async fn open(settings: &Settings, signer: Signatory) -> Result<Self, Fault> {
+        let clock = settings.clock.clone();
+        let writer = Writer::open(&settings.address, signer, super::append::PATIENCE, clock.now()).await?;
+        let writer = writer.with_annex(settings.folder.as_deref().map(Annex::folder));
+        let (sequencer, running) = Sequencer::start(writer, move || clock.now());
+        Ok(Self { sequencer, running })
+    }
+
+    /// Waits until it takes no more, as when another process has taken the lease over.
     pub async fn broken(&mut self) {
         while !self.running.is_over() {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 
-    /// Ends in order: nothing new is begun, and what was handed in is durable.
-    pub async fn end<H: Hub>(mut self, desk: Arc<Desk<H>>) -> Result<(), DatabaseFault> {
-        let _ = self.end.send(true);
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(END, all).await;
-        self.tasks.shutdown().await;
-        // The last who could hand something in is gone with it.
-        drop(desk);
-        match tokio::time::timeout(END, self.running.finished()).await {
+    /// Ends in order, once nobody hands anything in any more: what was handed in is durable.
+    pub async fn end(self) -> Result<(), DatabaseFault> {
+        let Self { sequencer, running } = self;
+        drop(sequencer);
+        match tokio::time::timeout(END, running.finished()).await {
             Ok(done) => done,
             Err(_) => Err(DatabaseFault::Stopped),
         }

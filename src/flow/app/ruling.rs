@@ -187,7 +187,9 @@ impl<H: Hub> Desk<H> {
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
                     "decision": word(ruling) });
                 self.say("release_unchanged", &fields);
-                self.docket().decided(&case, stream, summary);
+                if self.docket().decided(&case, stream, summary) {
+                    self.settings.desks.happened(H::NAME, &repository);
+                }
             }
             Ok(Outcome { ruling, summary, stream, is_new: true }) => {
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
@@ -195,6 +197,7 @@ impl<H: Hub> Desk<H> {
                 self.counts.decision(word(ruling));
                 self.say("release_decided", &fields);
                 self.docket().decided(&case, stream, summary);
+                self.settings.desks.happened(H::NAME, &repository);
                 self.to_tell.notify_one();
             }
             Err(why) => {
@@ -457,6 +460,7 @@ impl<H: Hub> Desk<H> {
         said.extend(before);
         self.with_experiments(&mut reader, forge, read, &mut facts).await?;
         self.with_marks(&mut reader, &mut facts).await?;
+        self.with_package(&mut reader, &read.policy, &mut facts).await?;
         if case.asked.is_none() {
             // It waits for our word, and so the forge has let nobody past it.
             facts.release.bypassed_by = Fact::Absent;

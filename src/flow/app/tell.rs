@@ -286,8 +286,11 @@ impl<H: Hub> Desk<H> {
             if latest.is_none_or(|latest| latest.ruling != decided::word(Ruling::Hold)) {
                 // Whoever waits still may be held again in a moment, and what is refused is never said again.
                 let of = stream(&message);
-                let waiting = self.docket().waiting(&of.repository, &of.environment);
-                return Ok(if waiting.iter().any(|it| it.as_ref().is_none_or(|it| *it == of)) {
+                // Messages of all forges that the app serves go by whichever desk comes to it.
+                let waiting =
+                    self.settings.desks.of(&of.forge).map(|desk| desk.waiting(&of.repository, &of.environment));
+                let waiting = waiting.unwrap_or_default();
+                return Ok(if waiting.iter().any(|it| it.stream.as_ref().is_none_or(|it| *it == of)) {
                     Answer::Later("it is not held just now, and still waits".to_owned(), NOT_HELD)
                 } else {
                     Answer::Refused(NOT_ASKED.to_owned())

@@ -127,22 +127,35 @@ impl Counts {
     pub fn is_ready(&self) -> bool {
         self.lock().gauges.contains_key("countersign_last_sweep_timestamp_seconds")
     }
+}
 
-    /// Everything in the text format of Prometheus, version 0.0.4.
-    #[must_use]
-    pub fn render(&self) -> String {
-        let counted = self.lock();
-        let mut out = String::new();
-        for (name, _, help) in COUNTERS {
-            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter");
+/// Everything that desks count, in the text format of Prometheus, version 0.0.4. Where there are several, each says of which forge
+/// it is.
+#[must_use]
+pub fn rendered(desks: &[(&'static str, Counts)]) -> String {
+    let several = desks.len() > 1;
+    let of = |forge: &str| if several { format!(",forge=\"{forge}\"") } else { String::new() };
+    let all: Vec<_> = desks.iter().map(|(forge, counts)| (*forge, counts.lock())).collect();
+    let mut out = String::new();
+    for (name, _, help) in COUNTERS {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter");
+        for (forge, counted) in &all {
             for ((_, key, label), value) in counted.counters.iter().filter(|((known, ..), _)| *known == name) {
-                let _ = writeln!(out, "{name}{{{key}=\"{label}\"}} {value}");
+                let _ = writeln!(out, "{name}{{{key}=\"{label}\"{}}} {value}", of(forge));
             }
         }
-        for (name, help) in GAUGES {
-            let Some(value) = counted.gauges.get(name) else { continue };
-            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
-        }
-        out
     }
+    for (name, help) in GAUGES {
+        let known: Vec<(&str, i64)> =
+            all.iter().filter_map(|(forge, counted)| Some((*forge, *counted.gauges.get(name)?))).collect();
+        if known.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (forge, value) in known {
+            let label = if several { format!("{{forge=\"{forge}\"}}") } else { String::new() };
+            let _ = writeln!(out, "{name}{label} {value}");
+        }
+    }
+    out
 }

@@ -7,6 +7,7 @@
 //! Never here: a decision, a query.
 
 mod act;
+pub mod chosen;
 mod frame;
 mod given_up;
 mod index;
@@ -40,7 +41,7 @@ use crate::forge::{Doorway, Hub};
 use crate::store::change::Stream;
 use crate::store::fault::Fault;
 use frame::{guarded, page, plainly};
-pub use session::BACK;
+pub use session::{BACK, key, login_link, way};
 
 /// How many releases stand on one page.
 const RELEASES: usize = 50;
@@ -133,6 +134,10 @@ impl Wanted {
     /// The release that is meant, where he may read its repository.
     fn stream<H: Hub>(&self) -> Option<Stream> {
         let of = |name: &str| self.parameters.get(name).cloned();
+        // Repositories of two forges may have one name.
+        if of("forge").is_some_and(|forge| forge != H::NAME) {
+            return None;
+        }
         let stream = Stream {
             forge: H::NAME.to_owned(),
             repository: of("repository")?,

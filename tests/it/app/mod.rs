@@ -35,6 +35,7 @@ mod required;
 mod scanned;
 mod settings;
 mod setup;
+mod spans;
 mod taking;
 mod talk;
 mod traces;

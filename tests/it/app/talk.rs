@@ -350,14 +350,14 @@ fn checks_and_answers_lead_to_the_pages() {
     let app = App::new(&github);
     let _served = super::pages::serve(&app, &[]);
     until("a check", || !checks(&github).is_empty());
-    let list = format!("{}/?repository=acme/shop", super::pages::ORIGIN);
+    let list = format!("{}/?repository=acme/shop&forge=github", super::pages::ORIGIN);
     assert_eq!(checks(&github)[0]["details_url"], list);
     until("a report", || !told(&github).reports.is_empty());
     github.with(|world| {
         world.comment(12, "IC_1", "ana", "/countersign approve production 510000000000", &ago(0)).is_null()
     });
     until("an answer", || !replies(&github, 12).is_empty());
-    let page = format!("{}{}", super::pages::ORIGIN, super::pages::RELEASE).replace('&', "&amp;");
+    let page = format!("{}{}&forge=github", super::pages::ORIGIN, super::pages::RELEASE).replace('&', "&amp;");
     let text = replies(&github, 12).remove(0);
     assert!(text.contains(&format!("<a href=\"{page}\">")), "{text}");
     assert!(text.contains("does not count"), "{text}");

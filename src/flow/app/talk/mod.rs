@@ -275,7 +275,8 @@ impl<H: Hub> Desk<H> {
     ) -> Result<(), Unseen> {
         let key = format!("change {}:{repository}#{}", H::NAME, proposed.number);
         let Proposal { standing, title, text } = shown;
-        let page = self.settings.pages.as_ref().map(|pages| format!("{pages}{}", link::releases(repository)));
+        let page =
+            self.settings.pages.as_ref().map(|pages| format!("{pages}{}", link::releases_of(H::NAME, repository)));
         let notice = Notice { commit: proposed.commit.clone(), key, standing, title, text, page, buttons };
         let said = |number| Said {
             forge: H::NAME.to_owned(),

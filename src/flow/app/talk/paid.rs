@@ -44,8 +44,11 @@ impl<H: Hub> Desk<H> {
     ) -> Result<Outcome, Unseen> {
         let Ok(read) = &looking.policy else { return Ok(Outcome::refused("the policy cannot be read")) };
         let mut reader = self.reader().await?;
-        let here =
-            |left: &Left| left.id == *obligation && left.stream.repository.eq_ignore_ascii_case(looking.repository);
+        let here = |left: &Left| {
+            left.id == *obligation
+                && left.stream.forge == H::NAME
+                && left.stream.repository.eq_ignore_ascii_case(looking.repository)
+        };
         let left = reader.left().await?.into_iter().find(here);
         if let Some(by) = left.as_ref().and_then(|left| left.met_by) {
             // This very comment may have met it: here, before he could be told, or by the decision of a release that waits.

@@ -10,6 +10,8 @@ mod records;
 mod tricked;
 mod voted;
 
+pub use asked::claims;
+
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 

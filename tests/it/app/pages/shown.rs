@@ -87,7 +87,7 @@ fn a_page_shows_all_that_the_record_has() {
     assert!(acts.contains("&lt;script&gt;alert(1)") && acts.contains("\\u{202e}gnp.exe\\u{200b}"), "{acts}");
     // The way to the page is where the forge shows the decision.
     let report = told(&it.github).reports[0].clone();
-    let way = format!("[See why]({}{})", super::ORIGIN, RELEASE);
+    let way = format!("[See why]({}{}&forge=github)", super::ORIGIN, RELEASE);
     assert!(report.contains(&way) && report.chars().count() <= 1_024, "{report}");
 
     reviews(&it.github, "bo", "APPROVED");
